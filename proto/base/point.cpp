@@ -1,0 +1,100 @@
+#include "proto/base/point.hpp"
+
+#include <unordered_map>
+
+#include "proto/base/digest.hpp"
+#include "proto/base/fields.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr std::size_t kMaxText = 4096;
+constexpr std::int64_t kMaxCount = 1'000'000'000;
+constexpr std::size_t kIdDigits = 16;
+
+}  // namespace
+
+Expected<Point> make_point(nlohmann::ordered_json entry, int repeat) {
+  Point point;
+  // nlohmann::json sorts the keys, so the order in which an entry was written does not change who it is.
+  const nlohmann::json sorted = entry;
+  Fields in(sorted, "matrix entry");
+  point.exp_name = in.text("exp-name", kMaxText);
+  point.image = in.text("image", kMaxText);
+  point.model = in.text("model", kMaxText);
+  point.framework = in.text("framework", kMaxText);
+  point.precision = in.text("precision", kMaxText);
+  point.runner = in.text("runner", kMaxText);
+  point.isl = in.integer("isl", 0, kMaxCount);
+  point.osl = in.integer("osl", 0, kMaxCount);
+  point.max_model_len = in.integer("max-model-len", 0, 2 * kMaxCount + 1000);
+  point.tp = in.integer("tp", 1, kMaxCount);
+  point.ep = in.integer("ep", 1, kMaxCount);
+  point.conc = in.integer("conc", 1, kMaxCount);
+  point.dp_attention = in.flag("dp-attn");
+  if (in.error()) return fail(*in.error() + " in " + sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  point.id = sha256_hex(sorted.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "#" + std::to_string(repeat)).substr(0, kIdDigits);
+  point.entry = std::move(entry);
+  point.repeat = repeat;
+  return point;
+}
+
+Expected<std::vector<Point>> make_points(const std::vector<nlohmann::ordered_json>& entries) {
+  std::vector<Point> points;
+  points.reserve(entries.size());
+  std::unordered_map<std::string, int> seen;
+  for (const nlohmann::ordered_json& entry : entries) {
+    auto point = make_point(entry, 0);
+    if (!point) return tl::unexpected(point.error());
+    const int repeat = seen[point->id]++;
+    if (repeat > 0) point = make_point(entry, repeat);
+    points.push_back(std::move(*point));
+  }
+  return points;
+}
+
+int gpus_needed(const Point& point) { return static_cast<int>(point.tp); }
+
+std::string file_safe(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '_';
+  }
+  if (!out.empty() && out[0] == '.') out[0] = '_';
+  return out;
+}
+
+std::string result_stem(const Point& point) {
+  return file_safe(point.exp_name + "_" + point.precision + "_" + point.framework + "_tp" +
+                   std::to_string(point.tp) + "_ep" + std::to_string(point.ep) + "_dpa_" +
+                   (point.dp_attention ? "true" : "false") + "_conc" + std::to_string(point.conc));
+}
+
+std::string label(const Point& point) {
+  std::string out = point.exp_name + " " + point.precision + " " + point.framework + " " + point.runner + " tp" +
+                    std::to_string(point.tp);
+  if (point.ep != 1) out += " ep" + std::to_string(point.ep);
+  if (point.dp_attention) out += " dpa";
+  out += " conc" + std::to_string(point.conc);
+  if (point.repeat > 0) out += " repeat" + std::to_string(point.repeat + 1);
+  return out;
+}
+
+std::vector<std::pair<std::string, std::string>> point_environment(const Point& point) {
+  return {{"EXP_NAME", point.exp_name},
+          {"MODEL", point.model},
+          {"IMAGE", point.image},
+          {"FRAMEWORK", point.framework},
+          {"PRECISION", point.precision},
+          {"ISL", std::to_string(point.isl)},
+          {"OSL", std::to_string(point.osl)},
+          {"MAX_MODEL_LEN", std::to_string(point.max_model_len)},
+          {"TP", std::to_string(point.tp)},
+          {"EP_SIZE", std::to_string(point.ep)},
+          {"DP_ATTENTION", point.dp_attention ? "true" : "false"},
+          {"CONC", std::to_string(point.conc)},
+          {"RUNNER_TYPE", point.runner}};
+}
+
+}  // namespace sweep

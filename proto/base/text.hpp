@@ -1,0 +1,29 @@
+// Small pure functions over text that error messages and file names need.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sweep {
+
+/// The candidate nearest to `word` by edit distance (Levenshtein), when it is near enough to be what was
+/// meant: at most a third of the word's length, and at least 1. Nothing otherwise.
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
+
+/// `text` split at every `separator`; empty parts are kept. "a,,b" gives three.
+std::vector<std::string> split(std::string_view text, char separator);
+
+/// `parts` with `separator` between.
+std::string join(std::span<const std::string> parts, std::string_view separator);
+
+/// `text` with every byte that is a control character, or not part of valid UTF-8, replaced by '?': what
+/// a peer or a benchmark wrote may be shown on a terminal only through this.
+std::string printable(std::string_view text);
+
+/// "1 point", "2 points".
+std::string counted(std::size_t count, std::string_view noun);
+
+}  // namespace sweep

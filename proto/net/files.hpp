@@ -1,0 +1,34 @@
+// Whole files in and out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proto/base/error.hpp"
+
+namespace sweep {
+
+/// The text of errno value `code`: "No such file or directory".
+std::string errno_text(int code);
+
+/// All of a regular file. Fails, naming the path and the reason, when it cannot be read, is no regular file,
+/// or is larger than `max_bytes`.
+Expected<std::string> read_file(const std::string& path, std::size_t max_bytes);
+
+/// Writes a temporary file beside `path`, syncs it and renames it over `path`, so that a reader sees the old
+/// file or the new one and never a part. Fails, naming the path and the reason.
+Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode = 0644);
+
+/// Appends to a file, made when absent. Fails, naming the path and the reason.
+Expected<void> append_file(const std::string& path, std::string_view bytes);
+
+/// `mkdir -p`. Fails, naming the path and the reason.
+Expected<void> make_directories(const std::string& path);
+
+/// The path of the running program's own binary, "" when /proc does not say.
+std::string own_executable();
+
+/// This machine's host name.
+std::string host_name();
+
+}  // namespace sweep

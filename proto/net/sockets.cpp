@@ -1,0 +1,103 @@
+#include "proto/net/sockets.hpp"
+
+#include <zmq_addon.hpp>
+
+namespace sweep {
+
+namespace {
+
+// What a peer may make ZeroMQ allocate for one frame before the codec sees it.
+constexpr std::int64_t kMaxFrame = static_cast<std::int64_t>(wire::kMaxBulkBytes);
+// After this the connection is given up when the other side's TCP stack no longer answers.
+constexpr int kTcpKeepaliveIdleS = 30;
+// How long a closing socket may still deliver what was sent.
+constexpr int kLingerMs = 2000;
+constexpr int kQueue = 100'000;
+
+void set_common(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::maxmsgsize, kMaxFrame);
+  socket.set(zmq::sockopt::linger, kLingerMs);
+  socket.set(zmq::sockopt::ipv6, true);
+  socket.set(zmq::sockopt::sndhwm, kQueue);
+  socket.set(zmq::sockopt::rcvhwm, kQueue);
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, kTcpKeepaliveIdleS);
+}
+
+bool send_frames(zmq::socket_t& socket, const std::vector<std::string>& frames) {
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const auto more = i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
+    // Only the first frame can be refused; the rest of a message follows its head.
+    if (!socket.send(zmq::buffer(frames[i]), more | zmq::send_flags::dontwait)) return false;
+  }
+  return true;
+}
+
+std::optional<Incoming> receive_frames(zmq::socket_t& socket, bool has_peer) {
+  std::vector<zmq::message_t> frames;
+  if (!zmq::recv_multipart(socket, std::back_inserter(frames), zmq::recv_flags::dontwait)) return std::nullopt;
+  const std::size_t first = has_peer ? 1 : 0;
+  std::vector<std::string_view> views;
+  for (std::size_t i = first; i < frames.size(); ++i) views.push_back(frames[i].to_string_view());
+  return Incoming{has_peer ? frames[0].to_string() : std::string(), wire::decode(views)};
+}
+
+}  // namespace
+
+Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, const std::string& address,
+                                            const KeyPair& keys) {
+  try {
+    zmq::socket_t socket(context, zmq::socket_type::router);
+    set_common(socket);
+    socket.set(zmq::sockopt::router_mandatory, true);  // sending to a peer that is gone is an error we see
+    socket.set(zmq::sockopt::curve_server, true);
+    socket.set(zmq::sockopt::curve_secretkey, keys.secret_key);
+    socket.set(zmq::sockopt::zap_domain, "sweep");
+    socket.bind(address);
+    ServerSocket out(std::move(socket));
+    const std::string bound = out.socket_.get(zmq::sockopt::last_endpoint);
+    out.port_ = std::stoi(bound.substr(bound.rfind(':') + 1));
+    return out;
+  } catch (const zmq::error_t& error) {
+    return fail("cannot listen on " + address + ": " + error.what());
+  }
+}
+
+std::optional<Incoming> ServerSocket::receive() { return receive_frames(socket_, true); }
+
+bool ServerSocket::send(const std::string& peer, const wire::Message& message, std::string_view bulk) {
+  std::vector<std::string> frames = wire::encode(message, bulk);
+  frames.insert(frames.begin(), peer);
+  try {
+    return send_frames(socket_, frames);
+  } catch (const zmq::error_t&) {  // EHOSTUNREACH: the peer has left
+    return false;
+  }
+}
+
+Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std::string& endpoint,
+                                             const std::string& server_key, const std::string& client_secret) {
+  const auto client_public = public_key_of(client_secret);
+  if (!client_public) return tl::unexpected(client_public.error());
+  try {
+    zmq::socket_t socket(context, zmq::socket_type::dealer);
+    set_common(socket);
+    socket.set(zmq::sockopt::curve_serverkey, server_key);
+    socket.set(zmq::sockopt::curve_publickey, *client_public);
+    socket.set(zmq::sockopt::curve_secretkey, client_secret);
+    socket.set(zmq::sockopt::reconnect_ivl, 100);
+    socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
+    socket.connect(endpoint);
+    return ClientSocket(std::move(socket));
+  } catch (const zmq::error_t& error) {
+    return fail("cannot connect to " + endpoint + ": " + error.what());
+  }
+}
+
+std::optional<Incoming> ClientSocket::receive() { return receive_frames(socket_, false); }
+
+bool ClientSocket::send(const wire::Message& message, std::string_view bulk) {
+  return send_frames(socket_, wire::encode(message, bulk));
+}
+
+}  // namespace sweep

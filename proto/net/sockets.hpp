@@ -1,0 +1,55 @@
+// The two ends of the wire: the controller's ROUTER and an agent's DEALER, both with CURVE, speaking the
+// messages of proto/wire. Neither ever blocks.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <zmq.hpp>
+
+#include "proto/net/curve.hpp"
+#include "proto/wire/codec.hpp"
+
+namespace sweep {
+
+/// What came in: a message, or the reason why it was none.
+struct Incoming {
+  std::string peer;  // ROUTER only: the connection it came from
+  tl::expected<wire::Envelope, wire::DecodeError> content;
+};
+
+class ServerSocket {
+ public:
+  /// Listens on `address` (tcp://*:* for a free port). Fails, naming the address, when it cannot be had.
+  static Expected<ServerSocket> listen(zmq::context_t& context, const std::string& address, const KeyPair& keys);
+
+  zmq::socket_ref socket() { return socket_; }
+  int port() const { return port_; }
+
+  std::optional<Incoming> receive();
+  /// False when the peer is gone or cannot take more; the message is then dropped.
+  bool send(const std::string& peer, const wire::Message& message, std::string_view bulk = {});
+
+ private:
+  explicit ServerSocket(zmq::socket_t socket) : socket_(std::move(socket)) {}
+  zmq::socket_t socket_;
+  int port_ = 0;
+};
+
+class ClientSocket {
+ public:
+  /// Connects (ZeroMQ does so, and again when cut, by itself). Fails on an address or key that is none.
+  static Expected<ClientSocket> connect(zmq::context_t& context, const std::string& endpoint,
+                                        const std::string& server_key, const std::string& client_secret);
+
+  zmq::socket_ref socket() { return socket_; }
+
+  std::optional<Incoming> receive();
+  /// False when the queue towards the controller is full; the message is then dropped.
+  bool send(const wire::Message& message, std::string_view bulk = {});
+
+ private:
+  explicit ClientSocket(zmq::socket_t socket) : socket_(std::move(socket)) {}
+  zmq::socket_t socket_;
+};
+
+}  // namespace sweep

@@ -1,0 +1,194 @@
+#include "proto/wire/bodies.hpp"
+
+#include <array>
+#include <cassert>
+#include <limits>
+
+#include "proto/base/fields.hpp"
+
+namespace sweep::wire {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxText = 4096;
+constexpr std::size_t kMaxValue = 64 * 1024;
+constexpr std::size_t kMaxItems = 4096;
+constexpr std::int64_t kMaxTasks = 1'000'000;
+constexpr std::int64_t kMaxAttempts = 1'000'000;
+constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
+
+json ref_json(const AttemptRef& ref) { return {{"point", ref.point}, {"attempt", ref.attempt}}; }
+
+json with_ref(const AttemptRef& ref, json body) {
+  body.update(ref_json(ref));
+  return body;
+}
+
+AttemptRef read_ref(Fields& in) {
+  AttemptRef ref;
+  ref.point = in.text("point", kMaxName);
+  ref.attempt = static_cast<int>(in.integer("attempt", 1, kMaxAttempts));
+  return ref;
+}
+
+// ---- writing, one function a message
+
+json write(const Hello& m) {
+  return {{"agent", m.agent}, {"node", m.node}, {"job", m.job},         {"step", m.step},
+          {"task", m.task},   {"tasks", m.tasks}, {"gpus", m.gpus},     {"pid", m.pid},
+          {"version", m.version}, {"command", m.command}};
+}
+json write(const Ready&) { return json::object(); }
+json write(const Started& m) { return with_ref(m.ref, {{"pid", m.pid}}); }
+json write(const Progress& m) {
+  return with_ref(m.ref, {{"phase", m.phase}, {"done", m.done}, {"total", m.total}});
+}
+json write(const LogChunk& m) { return with_ref(m.ref, {{"stderr", m.is_stderr}}); }
+json write(const Finished& m) {
+  return with_ref(m.ref, {{"outcome", outcome_to_json(m.outcome)}, {"wall_ms", m.wall_ms}});
+}
+json write(const Heartbeat&) { return json::object(); }
+json write(const Goodbye& m) { return {{"reason", m.reason}}; }
+json write(const Welcome& m) {
+  return {{"sweep", m.sweep},
+          {"pack_gpus", m.pack_gpus},
+          {"heartbeat_ms", m.heartbeat_ms},
+          {"kill_grace_ms", m.kill_grace_ms}};
+}
+json write(const Reject& m) { return {{"reason", m.reason}}; }
+json write(const Lease& m) {
+  json environment = json::array();
+  for (const auto& [name, value] : m.environment) environment.push_back({name, value});
+  return with_ref(m.ref, {{"label", m.label},
+                          {"gpus", m.gpus},
+                          {"result_filename", m.result_filename},
+                          {"environment", environment},
+                          {"command", m.command},
+                          {"workspace", m.workspace},
+                          {"server_ms", m.timeouts.server_ms},
+                          {"benchmark_ms", m.timeouts.benchmark_ms},
+                          {"point_ms", m.timeouts.point_ms}});
+}
+json write(const Settled& m) { return with_ref(m.ref, {{"accepted", m.accepted}}); }
+json write(const Cancel& m) { return with_ref(m.ref, {{"reason", m.reason}}); }
+json write(const Drain& m) { return {{"complete", m.complete}, {"reason", m.reason}}; }
+json write(const StatusRequest&) { return json::object(); }
+json write(const StatusReply& m) { return {{"status", m.status}}; }
+
+// ---- reading, the same order
+
+void read(Fields& in, Hello& m) {
+  m.agent = in.text("agent", kMaxName);
+  m.node = in.text("node", kMaxName);
+  m.job = in.text("job", kMaxName);
+  m.step = in.text("step", kMaxName);
+  m.task = static_cast<int>(in.integer("task", 0, kMaxTasks));
+  m.tasks = static_cast<int>(in.integer("tasks", 1, kMaxTasks));
+  m.gpus = in.texts("gpus", kMaxItems, kMaxName);
+  m.pid = in.integer("pid", 0, kMaxInt);
+  m.version = in.text("version", kMaxName);
+  m.command = in.texts("command", kMaxItems, kMaxValue);
+}
+void read(Fields&, Ready&) {}
+void read(Fields& in, Started& m) {
+  m.ref = read_ref(in);
+  m.pid = in.integer("pid", 0, kMaxInt);
+}
+void read(Fields& in, Progress& m) {
+  m.ref = read_ref(in);
+  m.phase = in.text("phase", kMaxName);
+  m.done = in.integer("done", 0, kMaxInt);
+  m.total = in.integer("total", 0, kMaxInt);
+}
+void read(Fields& in, LogChunk& m) {
+  m.ref = read_ref(in);
+  m.is_stderr = in.flag("stderr");
+}
+void read(Fields& in, Finished& m) {
+  m.ref = read_ref(in);
+  m.wall_ms = in.integer("wall_ms", 0, kMaxInt);
+  const auto outcome = outcome_from_json(in.child("outcome"));
+  if (outcome) {
+    m.outcome = *outcome;
+  } else {
+    in.complain(outcome.error().message);
+  }
+}
+void read(Fields&, Heartbeat&) {}
+void read(Fields& in, Goodbye& m) { m.reason = in.text("reason", kMaxText); }
+void read(Fields& in, Welcome& m) {
+  m.sweep = in.text("sweep", kMaxName);
+  m.pack_gpus = in.flag("pack_gpus");
+  m.heartbeat_ms = in.integer("heartbeat_ms", 1, kMaxInt / 2);
+  m.kill_grace_ms = in.integer("kill_grace_ms", 0, kMaxInt / 2);
+}
+void read(Fields& in, Reject& m) { m.reason = in.text("reason", kMaxText); }
+
+void read_environment(Fields& in, Lease& m) {
+  const json& list = in.child("environment");
+  if (!list.is_array() || list.size() > kMaxItems) return in.complain("Lease: 'environment' must be a list");
+  for (const json& pair : list) {
+    const bool good = pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_string();
+    if (!good) return in.complain("Lease: 'environment' must hold pairs of strings");
+    m.environment.emplace_back(pair[0].get<std::string>(), pair[1].get<std::string>());
+  }
+}
+
+void read(Fields& in, Lease& m) {
+  m.ref = read_ref(in);
+  m.label = in.text("label", kMaxText);
+  m.gpus = static_cast<int>(in.integer("gpus", 0, kMaxTasks));
+  m.result_filename = in.text("result_filename", kMaxText);
+  read_environment(in, m);
+  m.command = in.texts("command", kMaxItems, kMaxValue);
+  m.workspace = in.text("workspace", kMaxText);
+  m.timeouts.server_ms = in.integer("server_ms", 0, kMaxInt / 2);
+  m.timeouts.benchmark_ms = in.integer("benchmark_ms", 0, kMaxInt / 2);
+  m.timeouts.point_ms = in.integer("point_ms", 0, kMaxInt / 2);
+}
+void read(Fields& in, Settled& m) {
+  m.ref = read_ref(in);
+  m.accepted = in.flag("accepted");
+}
+void read(Fields& in, Cancel& m) {
+  m.ref = read_ref(in);
+  m.reason = in.text("reason", kMaxText);
+}
+void read(Fields& in, Drain& m) {
+  m.complete = in.flag("complete");
+  m.reason = in.text("reason", kMaxText);
+}
+void read(Fields&, StatusRequest&) {}
+void read(Fields& in, StatusReply& m) { m.status = in.child("status"); }
+
+template <std::size_t I>
+Expected<Message> read_as(const json& body) {
+  std::variant_alternative_t<I, Message> message;
+  Fields in(body, "message");
+  read(in, message);
+  if (in.error()) return fail(*in.error());
+  return Message(std::in_place_index<I>, std::move(message));
+}
+
+template <std::size_t... I>
+Expected<Message> read_any(std::size_t type, const json& body, std::index_sequence<I...>) {
+  using Reader = Expected<Message> (*)(const json&);
+  static constexpr std::array<Reader, sizeof...(I)> kReaders = {&read_as<I>...};
+  return kReaders[type](body);
+}
+
+}  // namespace
+
+json write_body(const Message& message) {
+  return std::visit([](const auto& m) { return write(m); }, message);
+}
+
+Expected<Message> read_body(std::size_t type, const json& body) {
+  assert(type < std::variant_size_v<Message>);
+  return read_any(type, body, std::make_index_sequence<std::variant_size_v<Message>>());
+}
+
+}  // namespace sweep::wire

@@ -1,0 +1,141 @@
+// What agents, people's commands and the controller say to each other. PROTOCOL.md has the legal order.
+//
+// Rule: these are plain values. A message is checked when it is decoded (codec.hpp): sizes, ranges and types
+// are then right; whether it makes sense now is for the receiver to decide.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "proto/base/outcome.hpp"
+#include "proto/base/time.hpp"
+
+namespace sweep::wire {
+
+/// Names one try at one point.
+struct AttemptRef {
+  std::string point;  // Point::id
+  int attempt = 0;    // from 1
+  friend bool operator==(const AttemptRef&, const AttemptRef&) = default;
+};
+
+// ---- agent -> controller
+
+/// The first message of an agent on a connection.
+struct Hello {
+  std::string agent;  // unique in the sweep: job.step.task, or host:pid without Slurm
+  std::string node;   // as Slurm names it, else the host's name
+  std::string job;    // "123", empty without Slurm
+  std::string step;   // "0", empty without Slurm
+  int task = 0;
+  int tasks = 1;                  // how many agents this step has
+  std::vector<std::string> gpus;  // what CUDA_VISIBLE_DEVICES would name
+  std::int64_t pid = 0;
+  std::string version;               // of the agent, for people
+  std::vector<std::string> command;  // what it will run per point; empty: what the profile names
+};
+
+/// The agent can take leases now.
+struct Ready {};
+
+/// The benchmark's process is there.
+struct Started {
+  AttemptRef ref;
+  std::int64_t pid = 0;
+};
+
+/// Where an attempt is: a phase, and how far the benchmark says it is (0 of 0 where it does not say).
+struct Progress {
+  AttemptRef ref;
+  std::string phase;
+  std::int64_t done = 0;
+  std::int64_t total = 0;
+};
+
+/// A piece of the benchmark's output; the bytes are the message's bulk.
+struct LogChunk {
+  AttemptRef ref;
+  bool is_stderr = false;
+};
+
+/// The attempt is over, all its processes are gone and its GPUs are free. The result file's bytes are the
+/// bulk when the outcome is ok. Sent again until Settled comes.
+struct Finished {
+  AttemptRef ref;
+  Outcome outcome;
+  std::int64_t wall_ms = 0;  // from the start of the process to its end
+};
+
+/// Sent when nothing else was for the time Welcome asked for.
+struct Heartbeat {};
+
+/// The agent ends.
+struct Goodbye {
+  std::string reason;
+};
+
+// ---- controller -> agent
+
+struct Welcome {
+  std::string sweep;           // the sweep's id
+  bool pack_gpus = false;      // packing: gpu
+  std::int64_t heartbeat_ms = 0;
+  std::int64_t kill_grace_ms = 0;  // between SIGTERM and SIGKILL
+};
+
+/// The sender is not wanted; the reason is for people.
+struct Reject {
+  std::string reason;
+};
+
+/// Deadlines of one attempt; 0 means none.
+struct Timeouts {
+  std::int64_t server_ms = 0;     // until the server is ready
+  std::int64_t benchmark_ms = 0;  // from then on
+  std::int64_t point_ms = 0;      // all of it
+};
+
+struct Lease {
+  AttemptRef ref;
+  std::string label;
+  int gpus = 0;
+  std::string result_filename;                                 // without .json
+  std::vector<std::pair<std::string, std::string>> environment;  // in addition to the agent's own
+  std::vector<std::string> command;  // what the profile names; used when the agent was given no command
+  std::string workspace;             // where to run; empty: where the agent stands
+  Timeouts timeouts;
+};
+
+/// The controller has the end of this attempt on disk; the agent may forget it.
+struct Settled {
+  AttemptRef ref;
+  bool accepted = false;  // whether the result counts
+};
+
+struct Cancel {
+  AttemptRef ref;
+  std::string reason;
+};
+
+/// Nothing is left to do. `complete`: every point of the sweep is done.
+struct Drain {
+  bool complete = false;
+  std::string reason;
+};
+
+// ---- people's commands
+
+struct StatusRequest {};
+struct StatusReply {
+  nlohmann::json status;
+};
+
+using Message = std::variant<Hello, Ready, Started, Progress, LogChunk, Finished, Heartbeat, Goodbye, Welcome,
+                             Reject, Lease, Settled, Cancel, Drain, StatusRequest, StatusReply>;
+
+}  // namespace sweep::wire
