@@ -29,7 +29,7 @@ void EventLoop::watch(zmq::socket_ref socket, Handler handler) {
 void EventLoop::step(std::optional<Instant> deadline) {
   std::vector<zmq_pollitem_t> items;
   items.reserve(sockets_.size() + fds_.size());
-  for (const auto& [socket, handler] : sockets_) items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
+  for (auto& [socket, handler] : sockets_) items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
   for (const auto& [fd, handler] : fds_) items.push_back({nullptr, fd, ZMQ_POLLIN | ZMQ_POLLERR, 0});
   const int ready = ::zmq_poll(items.data(), static_cast<int>(items.size()), wait_ms(deadline));
   if (ready < 0 && zmq_errno() != EINTR) throw zmq::error_t();
