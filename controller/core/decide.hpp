@@ -1,0 +1,92 @@
+// What may happen to a sweep from outside, and what it answers.
+//
+// The driver's round: decide() each command, apply() its events, then decide(Tick) and apply() until it
+// yields none; commit all of it in one transaction; only then let replies and effects out.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "controller/core/events.hpp"
+#include "controller/core/state.hpp"
+
+namespace sweep::core {
+
+// ---- commands
+
+struct Join {
+  AgentInfo agent;
+};
+struct AskForWork {
+  std::string agent;
+};
+struct AttemptStarted {
+  std::string agent;
+  AttemptRef ref;
+  std::int64_t pid = 0;
+};
+/// The driver has checked the result file of an ok outcome before, and made it invalid-result where it is not.
+struct AttemptFinished {
+  std::string agent;
+  AttemptRef ref;
+  Outcome outcome;
+  Millis wall{0};
+};
+/// Nothing but a sign of life; answered with what the agent may have missed.
+struct Beat {
+  std::string agent;
+};
+struct Leave {
+  std::string agent;
+  std::string reason;
+};
+struct Stop {
+  std::string reason;
+  Millis patience{0};  // how long to wait for the agents
+};
+/// Time has passed, or something has changed: lease, time out, close.
+struct Tick {};
+
+using Command = std::variant<Join, AskForWork, AttemptStarted, AttemptFinished, Beat, Leave, Stop, Tick>;
+
+// ---- effects: what has to go out once the events are committed
+
+struct Greet {  // Welcome
+  std::string agent;
+};
+struct Grant {  // Lease
+  std::string agent;
+  AttemptRef ref;
+};
+struct Say {
+  std::string agent;
+  wire::Message message;
+};
+using Effect = std::variant<Greet, Grant, Say>;
+
+struct Decision {
+  std::vector<Event> events;
+  std::vector<Effect> replies;  // to the sender, where nothing changed: repeats of what it was told before
+  std::string rejected;         // why the command made no sense; for the log. Empty: it did
+};
+
+/// What `command` means for the state now. Never asserts on what a peer sent.
+Decision decide(const State& state, const Command& command, Instant now);
+
+/// decide and apply, then Tick until nothing follows. All events that came of it, in order.
+Decision advance(State& state, const Command& command, Instant now);
+
+/// What the event asks for, given the state right after it was applied.
+std::vector<Effect> effects(const State& state, const Event& event);
+
+/// What an agent ought to know and may have missed: its unstarted leases, cancellations, the end.
+std::vector<Effect> reminders(const State& state, const std::string& agent);
+
+/// An agent was heard. Not an event: signs of life are not journalled.
+void observe(State& state, const std::string& agent, Instant now);
+
+/// One round of scheduling; the events of Tick. Used by decide.
+std::vector<Event> schedule(const State& state, Instant now);
+
+}  // namespace sweep::core

@@ -1,0 +1,84 @@
+// What goes out after an event: to whom, and what.
+#include "controller/core/decide.hpp"
+
+namespace sweep::core {
+
+namespace {
+
+Effect drain(const State& state, const std::string& agent) {
+  return Say{agent, wire::Drain{complete(state), state.end_reason}};
+}
+
+/// Cancellations of everything the point still has running, but for `except`.
+void cancel_others(const State& state, const AttemptRef& except, std::vector<Effect>& out) {
+  const auto& attempts = state.points[static_cast<std::size_t>(find_point(state, except.point))].attempts;
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    const int number = static_cast<int>(i) + 1;
+    const bool over = attempts[i].state == Attempt::State::Ended || attempts[i].state == Attempt::State::Lost;
+    if (number == except.attempt || over) continue;
+    out.push_back(Say{attempts[i].agent, wire::Cancel{{except.point, number}, "another attempt has the result"}});
+  }
+}
+
+std::vector<Effect> on(const State&, const AgentJoined& event) { return {Greet{event.agent.id}}; }
+std::vector<Effect> on(const State&, const AgentReady&) { return {}; }
+std::vector<Effect> on(const State&, const AgentGone&) { return {}; }
+std::vector<Effect> on(const State& state, const AgentReturned& event) { return reminders(state, event.agent); }
+std::vector<Effect> on(const State&, const Leased& event) { return {Grant{event.agent, event.ref}}; }
+std::vector<Effect> on(const State&, const Started&) { return {}; }
+std::vector<Effect> on(const State&, const Unfit&) { return {}; }
+
+std::vector<Effect> on(const State& state, const Ended& event) {
+  std::vector<Effect> out;
+  if (!event.lost) {
+    out.push_back(Say{find_attempt(state, event.ref)->agent, wire::Settled{event.ref, event.accepted}});
+  }
+  if (event.accepted) cancel_others(state, event.ref, out);
+  return out;
+}
+
+std::vector<Effect> on(const State& state, const Stopping& event) {
+  std::vector<Effect> out;
+  for (const auto& [id, agent] : state.agents) {
+    for (const auto& [index, number] : agent.held) {
+      out.push_back(Say{id, wire::Cancel{{state.points[static_cast<std::size_t>(index)].spec.id, number},
+                                         event.reason}});
+    }
+  }
+  return out;
+}
+
+std::vector<Effect> on(const State& state, const Closed&) {
+  std::vector<Effect> out;
+  for (const auto& [id, agent] : state.agents) {
+    if (!agent.gone) out.push_back(drain(state, id));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Effect> effects(const State& state, const Event& event) {
+  return std::visit([&](const auto& what) { return on(state, what); }, event.what);
+}
+
+std::vector<Effect> reminders(const State& state, const std::string& agent) {
+  const auto found = state.agents.find(agent);
+  if (found == state.agents.end()) return {};
+  if (state.phase == Phase::Closed) return {drain(state, agent)};
+  std::vector<Effect> out;
+  for (const auto& [index, number] : found->second.held) {
+    const PointStatus& point = state.points[static_cast<std::size_t>(index)];
+    const Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
+    const AttemptRef ref{point.spec.id, number};
+    const bool wanted = attempt.state != Attempt::State::Lost && point.state != PointState::Done;
+    if (state.phase == Phase::Stopping || !wanted) {
+      out.push_back(Say{agent, wire::Cancel{ref, wanted ? state.end_reason : "another attempt has the point"}});
+    } else if (attempt.state == Attempt::State::Leased) {
+      out.push_back(Grant{agent, ref});
+    }
+  }
+  return out;
+}
+
+}  // namespace sweep::core

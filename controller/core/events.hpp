@@ -1,0 +1,78 @@
+// What happened, as the journal keeps it.
+//
+// Rules: an event says everything that apply() needs: apply decides nothing, fails on nothing, and is the
+// same live and in replay. New kinds and new fields may be added; the meaning of old ones never changes.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <variant>
+
+#include "controller/core/state.hpp"
+#include "proto/base/error.hpp"
+
+namespace sweep::core {
+
+struct AgentJoined {
+  AgentInfo agent;
+};
+struct AgentReady {
+  std::string agent;
+};
+struct AgentGone {
+  std::string agent;
+  std::string reason;
+};
+/// An agent that was taken for gone is heard again. What it still runs is taken back where nobody else has it.
+struct AgentReturned {
+  std::string agent;
+};
+struct Leased {
+  AttemptRef ref;
+  std::string agent;
+};
+struct Started {
+  AttemptRef ref;
+  std::int64_t pid = 0;
+};
+struct Ended {
+  AttemptRef ref;
+  Outcome outcome;
+  Millis wall{0};
+  bool accepted = false;                   // its result becomes the point's result
+  bool lost = false;                       // written off without word from its agent
+  bool counted = false;                    // against the point's retries
+  PointState next = PointState::Pending;   // of the point
+};
+/// No agent of this sweep can ever run the point.
+struct Unfit {
+  std::string point;
+  std::string reason;
+};
+struct Stopping {
+  std::string reason;
+  Instant deadline{};  // until when to wait for the agents
+};
+struct Closed {
+  bool complete = false;
+  std::string reason;
+};
+
+using Happening = std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended, Unfit,
+                               Stopping, Closed>;
+
+struct Event {
+  Instant at{};
+  Happening what;
+};
+
+/// Makes `state` what it is after `event`. Total: an event that does not fit the state is a bug of ours.
+void apply(State& state, const Event& event);
+
+/// The word for an event's kind in the journal: "leased".
+std::string_view event_word(const Happening& what);
+nlohmann::json event_to_json(const Happening& what);
+/// Fails, naming the field, on anything that event_to_json does not write.
+Expected<Happening> event_from_json(std::string_view word, const nlohmann::json& body);
+
+}  // namespace sweep::core

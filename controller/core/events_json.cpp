@@ -1,0 +1,141 @@
+// Events as the journal writes them, and back.
+#include <limits>
+
+#include "controller/core/events.hpp"
+#include "proto/base/fields.hpp"
+
+namespace sweep::core {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t kMaxText = 64 * 1024;
+constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
+constexpr std::int64_t kMaxCount = 1'000'000'000;
+
+json ref_json(const AttemptRef& ref) { return {{"point", ref.point}, {"attempt", ref.attempt}}; }
+
+AttemptRef read_ref(Fields& in) {
+  return {in.text("point", kMaxText), static_cast<int>(in.integer("attempt", 1, kMaxCount))};
+}
+
+json write(const AgentJoined& e) {
+  const AgentInfo& a = e.agent;
+  return {{"agent", a.id}, {"node", a.node},   {"job", a.job},   {"step", a.step},
+          {"task", a.task}, {"tasks", a.tasks}, {"gpus", a.gpus}, {"pid", a.pid}};
+}
+json write(const AgentReady& e) { return {{"agent", e.agent}}; }
+json write(const AgentGone& e) { return {{"agent", e.agent}, {"reason", e.reason}}; }
+json write(const AgentReturned& e) { return {{"agent", e.agent}}; }
+json write(const Leased& e) {
+  json out = ref_json(e.ref);
+  out["agent"] = e.agent;
+  return out;
+}
+json write(const Started& e) {
+  json out = ref_json(e.ref);
+  out["pid"] = e.pid;
+  return out;
+}
+json write(const Ended& e) {
+  json out = ref_json(e.ref);
+  out["outcome"] = outcome_to_json(e.outcome);
+  out["wall_ms"] = e.wall.count();
+  out["accepted"] = e.accepted;
+  out["lost"] = e.lost;
+  out["counted"] = e.counted;
+  out["next"] = state_word(e.next);
+  return out;
+}
+json write(const Unfit& e) { return {{"point", e.point}, {"reason", e.reason}}; }
+json write(const Stopping& e) { return {{"reason", e.reason}, {"deadline_ms", to_unix_ms(e.deadline)}}; }
+json write(const Closed& e) { return {{"complete", e.complete}, {"reason", e.reason}}; }
+
+void read(Fields& in, AgentJoined& e) {
+  e.agent.id = in.text("agent", kMaxText);
+  e.agent.node = in.text("node", kMaxText);
+  e.agent.job = in.text("job", kMaxText);
+  e.agent.step = in.text("step", kMaxText);
+  e.agent.task = static_cast<int>(in.integer("task", 0, kMaxCount));
+  e.agent.tasks = static_cast<int>(in.integer("tasks", 0, kMaxCount));
+  e.agent.gpus = in.texts("gpus", kMaxText, kMaxText);
+  e.agent.pid = in.integer("pid", 0, kMaxInt);
+}
+void read(Fields& in, AgentReady& e) { e.agent = in.text("agent", kMaxText); }
+void read(Fields& in, AgentGone& e) {
+  e.agent = in.text("agent", kMaxText);
+  e.reason = in.text("reason", kMaxText);
+}
+void read(Fields& in, AgentReturned& e) { e.agent = in.text("agent", kMaxText); }
+void read(Fields& in, Leased& e) {
+  e.ref = read_ref(in);
+  e.agent = in.text("agent", kMaxText);
+}
+void read(Fields& in, Started& e) {
+  e.ref = read_ref(in);
+  e.pid = in.integer("pid", 0, kMaxInt);
+}
+void read_state(Fields& in, PointState& to) {
+  const std::string word = in.text("next", kMaxText);
+  for (std::size_t i = 0; i < kPointStates; ++i) {
+    if (state_word(static_cast<PointState>(i)) == word) {
+      to = static_cast<PointState>(i);
+      return;
+    }
+  }
+  in.complain("unknown point state '" + word + "'");
+}
+void read(Fields& in, Ended& e) {
+  e.ref = read_ref(in);
+  const auto outcome = outcome_from_json(in.child("outcome"));
+  if (!outcome) return in.complain(outcome.error().message);
+  e.outcome = *outcome;
+  e.wall = Millis(in.integer("wall_ms", 0, kMaxInt));
+  e.accepted = in.flag("accepted");
+  e.lost = in.flag("lost");
+  e.counted = in.flag("counted");
+  read_state(in, e.next);
+}
+void read(Fields& in, Unfit& e) {
+  e.point = in.text("point", kMaxText);
+  e.reason = in.text("reason", kMaxText);
+}
+void read(Fields& in, Stopping& e) {
+  e.reason = in.text("reason", kMaxText);
+  e.deadline = from_unix_ms(in.integer("deadline_ms", 0, kMaxInt));
+}
+void read(Fields& in, Closed& e) {
+  e.complete = in.flag("complete");
+  e.reason = in.text("reason", kMaxText);
+}
+
+constexpr std::array<std::string_view, std::variant_size_v<Happening>> kWords = {
+    "agent-joined", "agent-ready", "agent-gone", "agent-returned", "leased",
+    "started",      "ended",       "unfit",      "stopping",       "closed"};
+
+template <std::size_t I = 0>
+Expected<Happening> read_kind(std::string_view word, const json& body) {
+  if constexpr (I == std::variant_size_v<Happening>) {
+    return fail("the journal has an event of unknown kind '" + std::string(word) + "'");
+  } else {
+    if (kWords[I] != word) return read_kind<I + 1>(word, body);
+    std::variant_alternative_t<I, Happening> event;
+    Fields in(body, word);
+    read(in, event);
+    if (in.error()) return fail(*in.error());
+    return Happening(std::move(event));
+  }
+}
+
+}  // namespace
+
+std::string_view event_word(const Happening& what) { return kWords[what.index()]; }
+
+json event_to_json(const Happening& what) {
+  return std::visit([](const auto& e) { return write(e); }, what);
+}
+
+Expected<Happening> event_from_json(std::string_view word, const json& body) { return read_kind(word, body); }
+
+}  // namespace sweep::core

@@ -1,0 +1,111 @@
+#include "controller/core/state.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace sweep::core {
+
+std::string_view state_word(PointState state) {
+  static constexpr std::array<std::string_view, kPointStates> kWords = {"pending", "leased", "running",
+                                                                        "done",    "failed", "cancelled"};
+  return kWords[static_cast<std::size_t>(state)];
+}
+
+namespace {
+
+std::pair<int, int> queue_key(const State& state, int index) {
+  return {-state.points[static_cast<std::size_t>(index)].spec.gpus, index};
+}
+
+int& counter(State& state, PointState of) { return state.counts[static_cast<std::size_t>(of)]; }
+
+bool share_gpus(const AgentInfo& a, const AgentInfo& b) {
+  if (a.gpus.empty() || b.gpus.empty()) return true;
+  return std::any_of(a.gpus.begin(), a.gpus.end(), [&](const std::string& gpu) {
+    return std::find(b.gpus.begin(), b.gpus.end(), gpu) != b.gpus.end();
+  });
+}
+
+}  // namespace
+
+State make_state(const Settings& settings, const std::vector<PointSpec>& points) {
+  State state;
+  state.settings = settings;
+  for (const PointSpec& spec : points) {
+    const int index = static_cast<int>(state.points.size());
+    const bool fresh = state.index_of.emplace(spec.id, index).second;
+    assert(fresh && "point ids are distinct");
+    static_cast<void>(fresh);
+    PointStatus point;
+    point.spec = spec;
+    state.points.push_back(std::move(point));
+    state.pending.insert(queue_key(state, index));
+  }
+  counter(state, PointState::Pending) = static_cast<int>(points.size());
+  return state;
+}
+
+void set_point_state(State& state, int index, PointState to) {
+  PointStatus& point = state.points[static_cast<std::size_t>(index)];
+  if (point.state == to) return;
+  if (point.state == PointState::Pending) state.pending.erase(queue_key(state, index));
+  --counter(state, point.state);
+  point.state = to;
+  ++counter(state, to);
+  if (to == PointState::Pending) state.pending.insert(queue_key(state, index));
+}
+
+int find_point(const State& state, const std::string& id) {
+  const auto found = state.index_of.find(id);
+  return found == state.index_of.end() ? -1 : found->second;
+}
+
+const Attempt* find_attempt(const State& state, const AttemptRef& ref) {
+  const int index = find_point(state, ref.point);
+  if (index < 0) return nullptr;
+  const auto& attempts = state.points[static_cast<std::size_t>(index)].attempts;
+  if (ref.attempt < 1 || static_cast<std::size_t>(ref.attempt) > attempts.size()) return nullptr;
+  return &attempts[static_cast<std::size_t>(ref.attempt - 1)];
+}
+
+bool complete(const State& state) {
+  return state.count(PointState::Done) == static_cast<int>(state.points.size());
+}
+
+bool is_spare(const State& state, const AgentStatus& agent) {
+  return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
+    const AgentStatus& other = entry.second;
+    return !other.gone && other.order < agent.order && other.info.node == agent.info.node &&
+           (!state.settings.pack_gpus || share_gpus(other.info, agent.info));
+  });
+}
+
+bool can_take(const State& state, const AgentStatus& agent, int gpus) {
+  if (!agent.ready || agent.gone || agent.leaving) return false;
+  const bool whole_node = !state.settings.pack_gpus || gpus == 0;
+  if (whole_node && !agent.held.empty()) return false;
+  if (static_cast<int>(agent.info.gpus.size()) - agent.gpus_held < gpus) return false;
+  return !is_spare(state, agent);
+}
+
+bool crew_is_known(const State& state, Instant now) {
+  if (!state.first_join) return false;
+  if (now >= *state.first_join + state.settings.join_timeout) return true;
+  int announced = 0;
+  for (const auto& [id, agent] : state.agents) announced = std::max(announced, agent.info.tasks);
+  return static_cast<int>(state.agents.size()) >= announced;
+}
+
+std::optional<Instant> next_deadline(const State& state, Instant now) {
+  if (state.phase == Phase::Closed) return std::nullopt;
+  std::optional<Instant> next = state.stop_deadline;
+  for (const auto& [id, agent] : state.agents) {
+    if (!agent.gone) next = earlier(next, agent.last_seen + state.settings.agent_timeout);
+  }
+  if (state.phase == Phase::Running && state.first_join && !crew_is_known(state, now)) {
+    next = earlier(next, *state.first_join + state.settings.join_timeout);
+  }
+  return next;
+}
+
+}  // namespace sweep::core

@@ -1,0 +1,135 @@
+// The sweep as a value: points, their attempts, and the agents that run them.
+//
+// Rules: State changes only through apply() (events.hpp), live and in replay alike; what is derived (pending
+// queue, counts) is kept in step by set_point_state(), and check_invariants() proves it. No clock, socket or file.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "proto/base/outcome.hpp"
+#include "proto/base/time.hpp"
+#include "proto/wire/messages.hpp"
+
+namespace sweep::core {
+
+using wire::AttemptRef;
+
+/// What holds for the whole sweep.
+struct Settings {
+  bool pack_gpus = false;          // several attempts per node on disjoint GPUs
+  int infrastructure_retries = 2;  // further tries after failures of node, agent or connection
+  int benchmark_retries = 0;       // further tries after failures of the benchmark itself
+  Millis agent_timeout{45'000};    // an agent not heard of for so long is gone
+  Millis join_timeout{60'000};     // after the first agent, how long the others may take to come
+};
+
+/// What the core has to know of a point.
+struct PointSpec {
+  std::string id;
+  int gpus = 0;  // on one node; 0: needs none
+};
+
+enum class PointState { Pending, Leased, Running, Done, Failed, Cancelled };
+inline constexpr std::size_t kPointStates = 6;
+/// "pending", "leased", …
+std::string_view state_word(PointState state);
+
+struct Attempt {
+  enum class State {
+    Leased,   // the agent was told
+    Running,  // the agent started it
+    Lost,     // written off; its agent may yet report
+    Ended,
+  };
+  std::string agent, node;
+  State state = State::Leased;
+  Instant leased{};
+  std::optional<Instant> started, ended;
+  std::int64_t pid = 0;
+  std::optional<Outcome> outcome;
+  Millis wall{0};         // of the benchmark's process, as the agent measured it
+  bool accepted = false;  // its result is the point's result
+};
+
+struct PointStatus {
+  PointSpec spec;
+  PointState state = PointState::Pending;
+  std::vector<Attempt> attempts;  // attempt n is attempts[n - 1]
+  int infrastructure_failures = 0, benchmark_failures = 0;
+  std::set<std::string> bad_nodes;  // where infrastructure failed under it
+  std::string reason;               // why it failed or was cancelled, one line
+};
+
+struct AgentInfo {
+  std::string id, node, job, step;
+  int task = 0, tasks = 1;
+  std::vector<std::string> gpus;
+  std::int64_t pid = 0;
+};
+
+struct AgentStatus {
+  AgentInfo info;
+  int order = 0;         // the how many-eth to join
+  bool ready = false;    // has asked for work
+  bool leaving = false;  // has been told by Slurm to end: gets no work
+  bool gone = false;
+  std::string gone_reason;
+  std::set<std::pair<int, int>> held;  // (point index, attempt number) not yet ended on it
+  int gpus_held = 0;
+  Instant last_seen{};  // not in the journal
+};
+
+enum class Phase { Running, Stopping, Closed };
+
+struct State {
+  Settings settings;
+  std::vector<PointStatus> points;  // in matrix order
+  std::unordered_map<std::string, int> index_of;
+  std::map<std::string, AgentStatus> agents;
+  Phase phase = Phase::Running;
+  int joins = 0;                          // how many agents have joined so far, returns not counted
+  std::string end_reason;                 // why it was stopped or closed short of complete
+  std::optional<Instant> first_join;
+  std::optional<Instant> stop_deadline;   // until when a stopping sweep waits for its agents
+  std::set<std::pair<int, int>> pending;  // (-gpus, index): the order of leasing
+  std::array<int, kPointStates> counts{};
+
+  int count(PointState state) const { return counts[static_cast<std::size_t>(state)]; }
+};
+
+/// A sweep in which nothing has happened. Point ids must be distinct.
+State make_state(const Settings& settings, const std::vector<PointSpec>& points);
+
+/// Moves a point and keeps queue and counts in step. For apply() alone.
+void set_point_state(State& state, int index, PointState to);
+
+/// The attempt that `ref` names; nullptr when there is none.
+const Attempt* find_attempt(const State& state, const AttemptRef& ref);
+/// The index of a point; -1 when there is none of that id.
+int find_point(const State& state, const std::string& id);
+
+/// Whether every point is done.
+bool complete(const State& state);
+/// Whether an agent waits in the second row: another one on its node has the same GPUs, or the node takes one
+/// point at a time. It steps forward when that one is gone.
+bool is_spare(const State& state, const AgentStatus& agent);
+/// Whether the agent could take an attempt on `gpus` GPUs now.
+bool can_take(const State& state, const AgentStatus& agent, int gpus);
+/// Whether all agents that were announced have come, or have had the time to.
+bool crew_is_known(const State& state, Instant now);
+
+/// When decide(Tick) has something to do next, if nothing else happens before and Tick was decided at `now`.
+std::optional<Instant> next_deadline(const State& state, Instant now);
+
+/// What is wrong with the state by its own rules; empty when it is sound. For tests, and after each replay.
+std::vector<std::string> check_invariants(const State& state);
+
+}  // namespace sweep::core
