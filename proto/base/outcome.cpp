@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proto/base/fields.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep {
 
@@ -21,6 +22,7 @@ constexpr std::array<std::pair<OutcomeKind, std::string_view>, 8> kWords = {{
     {OutcomeKind::Preempted, "preempted"},
 }};
 
+constexpr std::size_t kMaxPhase = 64;
 constexpr std::size_t kMaxReason = 4096;
 
 }  // namespace
@@ -58,8 +60,8 @@ nlohmann::json outcome_to_json(const Outcome& outcome) {
   nlohmann::json out = {{"kind", outcome_word(outcome.kind)}};
   if (outcome.exit_code) out["exit_code"] = *outcome.exit_code;
   if (outcome.signal) out["signal"] = *outcome.signal;
-  if (!outcome.phase.empty()) out["phase"] = outcome.phase;
-  if (!outcome.reason.empty()) out["reason"] = outcome.reason;
+  if (!outcome.phase.empty()) out["phase"] = clipped(printable(outcome.phase), kMaxPhase);
+  if (!outcome.reason.empty()) out["reason"] = clipped(printable(outcome.reason), kMaxReason);
   return out;
 }
 
@@ -71,8 +73,8 @@ Expected<Outcome> outcome_from_json(const nlohmann::json& body) {
   out.kind = kind.value_or(OutcomeKind::Infrastructure);
   if (const auto code = in.maybe_integer("exit_code", 0, 255)) out.exit_code = static_cast<int>(*code);
   if (const auto signal = in.maybe_integer("signal", 1, 64)) out.signal = static_cast<int>(*signal);
-  out.phase = in.maybe_text("phase", 64).value_or("");
-  out.reason = in.maybe_text("reason", kMaxReason).value_or("");
+  out.phase = printable(in.maybe_text("phase", kMaxPhase).value_or(""));
+  out.reason = printable(in.maybe_text("reason", kMaxReason).value_or(""));
   if (in.error()) return fail(*in.error());
   return out;
 }

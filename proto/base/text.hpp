@@ -23,6 +23,9 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 /// a peer or a benchmark wrote may be shown on a terminal only through this.
 std::string printable(std::string_view text);
 
+/// `text`, cut to at most `max_bytes` bytes where it is longer, and never inside a character of UTF-8.
+std::string clipped(std::string_view text, std::size_t max_bytes);
+
 /// "1 point", "2 points".
 std::string counted(std::size_t count, std::string_view noun);
 

@@ -50,6 +50,7 @@ Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, const std::
     zmq::socket_t socket(context, zmq::socket_type::router);
     set_common(socket);
     socket.set(zmq::sockopt::router_mandatory, true);  // sending to a peer that is gone is an error we see
+    socket.set(zmq::sockopt::router_handover, true);   // a peer that connects again takes its old place
     socket.set(zmq::sockopt::curve_server, true);
     socket.set(zmq::sockopt::curve_secretkey, keys.secret_key);
     socket.set(zmq::sockopt::zap_domain, "sweep");
@@ -76,7 +77,8 @@ bool ServerSocket::send(const std::string& peer, const wire::Message& message, s
 }
 
 Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std::string& endpoint,
-                                             const std::string& server_key, const std::string& client_secret) {
+                                             const std::string& server_key, const std::string& client_secret,
+                                             const std::string& identity) {
   const auto client_public = public_key_of(client_secret);
   if (!client_public) return tl::unexpected(client_public.error());
   try {
@@ -85,6 +87,7 @@ Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std:
     socket.set(zmq::sockopt::curve_serverkey, server_key);
     socket.set(zmq::sockopt::curve_publickey, *client_public);
     socket.set(zmq::sockopt::curve_secretkey, client_secret);
+    if (!identity.empty()) socket.set(zmq::sockopt::routing_id, identity);
     socket.set(zmq::sockopt::reconnect_ivl, 100);
     socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
     socket.connect(endpoint);

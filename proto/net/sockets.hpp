@@ -38,8 +38,11 @@ class ServerSocket {
 class ClientSocket {
  public:
   /// Connects (ZeroMQ does so, and again when cut, by itself). Fails on an address or key that is none.
+  /// With an `identity`, unique among the controller's peers and not empty, a connection that was cut and made
+  /// again is the same peer to the controller.
   static Expected<ClientSocket> connect(zmq::context_t& context, const std::string& endpoint,
-                                        const std::string& server_key, const std::string& client_secret);
+                                        const std::string& server_key, const std::string& client_secret,
+                                        const std::string& identity = {});
 
   zmq::socket_ref socket() { return socket_; }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "proto/base/fields.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::wire {
 
@@ -18,9 +19,13 @@ constexpr std::size_t kMaxValue = 64 * 1024;
 constexpr std::size_t kMaxItems = 4096;
 constexpr std::int64_t kMaxTasks = 1'000'000;
 constexpr std::int64_t kMaxAttempts = 1'000'000;
-constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
+// Half of what fits, so that a sum of two does too.
+constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 
 json ref_json(const AttemptRef& ref) { return {{"point", ref.point}, {"attempt", ref.attempt}}; }
+
+// A reason that is too long is cut here: no peer should lose the message for it.
+json reason_json(const std::string& reason) { return clipped(reason, kMaxText); }
 
 json with_ref(const AttemptRef& ref, json body) {
   body.update(ref_json(ref));
@@ -51,14 +56,14 @@ json write(const Finished& m) {
   return with_ref(m.ref, {{"outcome", outcome_to_json(m.outcome)}, {"wall_ms", m.wall_ms}});
 }
 json write(const Heartbeat&) { return json::object(); }
-json write(const Goodbye& m) { return {{"reason", m.reason}}; }
+json write(const Goodbye& m) { return {{"reason", reason_json(m.reason)}}; }
 json write(const Welcome& m) {
   return {{"sweep", m.sweep},
           {"pack_gpus", m.pack_gpus},
           {"heartbeat_ms", m.heartbeat_ms},
           {"kill_grace_ms", m.kill_grace_ms}};
 }
-json write(const Reject& m) { return {{"reason", m.reason}}; }
+json write(const Reject& m) { return {{"reason", reason_json(m.reason)}}; }
 json write(const Lease& m) {
   json environment = json::array();
   for (const auto& [name, value] : m.environment) environment.push_back({name, value});
@@ -73,8 +78,8 @@ json write(const Lease& m) {
                           {"point_ms", m.timeouts.point_ms}});
 }
 json write(const Settled& m) { return with_ref(m.ref, {{"accepted", m.accepted}}); }
-json write(const Cancel& m) { return with_ref(m.ref, {{"reason", m.reason}}); }
-json write(const Drain& m) { return {{"complete", m.complete}, {"reason", m.reason}}; }
+json write(const Cancel& m) { return with_ref(m.ref, {{"reason", reason_json(m.reason)}}); }
+json write(const Drain& m) { return {{"complete", m.complete}, {"reason", reason_json(m.reason)}}; }
 json write(const StatusRequest&) { return json::object(); }
 json write(const StatusReply& m) { return {{"status", m.status}}; }
 
@@ -122,19 +127,23 @@ void read(Fields& in, Goodbye& m) { m.reason = in.text("reason", kMaxText); }
 void read(Fields& in, Welcome& m) {
   m.sweep = in.text("sweep", kMaxName);
   m.pack_gpus = in.flag("pack_gpus");
-  m.heartbeat_ms = in.integer("heartbeat_ms", 1, kMaxInt / 2);
-  m.kill_grace_ms = in.integer("kill_grace_ms", 0, kMaxInt / 2);
+  m.heartbeat_ms = in.integer("heartbeat_ms", 1, kMaxInt);
+  m.kill_grace_ms = in.integer("kill_grace_ms", 0, kMaxInt);
 }
 void read(Fields& in, Reject& m) { m.reason = in.text("reason", kMaxText); }
 
+bool is_text(const json& value, std::size_t max_bytes) {
+  return value.is_string() && value.get_ref<const std::string&>().size() <= max_bytes;
+}
+
 void read_environment(Fields& in, Lease& m) {
   const json& list = in.child("environment");
-  if (!list.is_array() || list.size() > kMaxItems) return in.complain("Lease: 'environment' must be a list");
-  for (const json& pair : list) {
-    const bool good = pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_string();
-    if (!good) return in.complain("Lease: 'environment' must hold pairs of strings");
-    m.environment.emplace_back(pair[0].get<std::string>(), pair[1].get<std::string>());
+  bool good = list.is_array() && list.size() <= kMaxItems;
+  for (auto pair = list.begin(); good && pair != list.end(); ++pair) {
+    good = pair->is_array() && pair->size() == 2 && is_text((*pair)[0], kMaxName) && is_text((*pair)[1], kMaxValue);
+    if (good) m.environment.emplace_back((*pair)[0].get<std::string>(), (*pair)[1].get<std::string>());
   }
+  if (!good) in.complain("message: 'environment' must be a list of pairs of short strings");
 }
 
 void read(Fields& in, Lease& m) {
@@ -145,9 +154,9 @@ void read(Fields& in, Lease& m) {
   read_environment(in, m);
   m.command = in.texts("command", kMaxItems, kMaxValue);
   m.workspace = in.text("workspace", kMaxText);
-  m.timeouts.server_ms = in.integer("server_ms", 0, kMaxInt / 2);
-  m.timeouts.benchmark_ms = in.integer("benchmark_ms", 0, kMaxInt / 2);
-  m.timeouts.point_ms = in.integer("point_ms", 0, kMaxInt / 2);
+  m.timeouts.server_ms = in.integer("server_ms", 0, kMaxInt);
+  m.timeouts.benchmark_ms = in.integer("benchmark_ms", 0, kMaxInt);
+  m.timeouts.point_ms = in.integer("point_ms", 0, kMaxInt);
 }
 void read(Fields& in, Settled& m) {
   m.ref = read_ref(in);

@@ -34,6 +34,10 @@ std::string version_advice(std::uint16_t theirs) {
          "; upgrade the side with the lower one";
 }
 
+bool may_have_bulk(const Message& message) {
+  return std::holds_alternative<LogChunk>(message) || std::holds_alternative<Finished>(message);
+}
+
 // Whether the frames are as long as the header says, and none longer than allowed.
 bool sizes_agree(const std::vector<std::string_view>& frames) {
   const std::uint64_t body = get(frames[0], 8, 4);
@@ -49,6 +53,7 @@ std::string_view type_name(const Message& message) { return kNames[message.index
 
 std::vector<std::string> encode(const Message& message, std::string_view bulk) {
   assert(bulk.size() <= kMaxBulkBytes);
+  assert(bulk.empty() || may_have_bulk(message));
   std::string body;
   nlohmann::json::to_msgpack(write_body(message), nlohmann::detail::output_adapter<char>(body));
   std::string header(kMagic);
@@ -82,6 +87,9 @@ tl::expected<Envelope, DecodeError> decode(const std::vector<std::string_view>& 
   auto message = read_body(type, body);
   if (!message) {
     return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": " + message.error().message);
+  }
+  if (frames.size() > 2 && !may_have_bulk(*message)) {
+    return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": carries no bulk");
   }
   return Envelope{std::move(*message), frames.size() > 2 ? std::string(frames[2]) : std::string()};
 }

@@ -1,0 +1,407 @@
+// proto/base: digests, reading JSON that somebody else wrote, outcomes, points, text.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "proto/base/digest.hpp"
+#include "proto/base/fields.hpp"
+#include "proto/base/outcome.hpp"
+#include "proto/base/point.hpp"
+#include "proto/base/text.hpp"
+#include "proto/base/time.hpp"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+using testing::ElementsAre;
+using testing::Pair;
+
+// ---- digest
+
+TEST(Digest, IsWhatSha256sumPrints) {
+  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_NE(sha256_hex(std::string("a\0b", 3)), sha256_hex("a"));
+}
+
+// ---- fields
+
+TEST(Fields, ReadsWhatIsThere) {
+  const json body = {{"text", "abc"},       {"low", -3},         {"high", 9},
+                     {"real", 1.5},         {"flag", true},      {"empty", ""},
+                     {"names", {"a", "b"}}, {"numbers", {1, 2}}, {"nothing", nullptr}};
+  Fields in(body, "thing");
+  EXPECT_EQ(in.text("text", 3), "abc");
+  EXPECT_EQ(in.text("empty", 0), "");
+  EXPECT_EQ(in.integer("low", -3, 9), -3);
+  EXPECT_EQ(in.integer("high", -3, 9), 9);
+  EXPECT_EQ(in.number("real"), 1.5);
+  EXPECT_EQ(in.number("high"), 9.0);
+  EXPECT_TRUE(in.flag("flag"));
+  EXPECT_THAT(in.texts("names", 2, 1), ElementsAre("a", "b"));
+  EXPECT_THAT(in.integers("numbers", 2, 1, 2), ElementsAre(1, 2));
+  EXPECT_EQ(&in.child("names"), &body["names"]);
+  EXPECT_EQ(in.maybe_text("text", 3), "abc");
+  EXPECT_EQ(in.maybe_text("nothing", 3), std::nullopt);
+  EXPECT_EQ(in.maybe_integer("absent", 0, 9), std::nullopt);
+  EXPECT_EQ(in.maybe_integer("high", 0, 9), 9);
+  EXPECT_TRUE(in.has("text"));
+  EXPECT_FALSE(in.has("nothing"));
+  EXPECT_FALSE(in.error()) << *in.error();
+}
+
+// What one reading of `body` complains of.
+template <class Read>
+std::string complaint(const json& body, Read read) {
+  Fields in(body, "thing");
+  read(in);
+  return in.error().value_or("");
+}
+
+TEST(Fields, NamesTheFieldAndWhatItShouldBe) {
+  const json body = {{"s", "four"}, {"n", 5}, {"b", 1}, {"l", {"ok", 3}}, {"nan", NAN}, {"null", nullptr}};
+  const auto says = [&](auto read) { return complaint(body, read); };
+  EXPECT_EQ(says([](Fields& in) { in.text("x", 9); }), "thing: 'x' is missing");
+  EXPECT_EQ(says([](Fields& in) { in.text("s", 3); }), "thing: 's' must be a string of at most 3 bytes");
+  EXPECT_EQ(says([](Fields& in) { in.text("null", 3); }),
+            "thing: 'null' must be a string of at most 3 bytes");
+  EXPECT_EQ(says([](Fields& in) { in.integer("n", 6, 9); }), "thing: 'n' must be an integer from 6 to 9");
+  EXPECT_EQ(says([](Fields& in) { in.integer("n", -9, -1); }), "thing: 'n' must be an integer from -9 to -1");
+  EXPECT_EQ(says([](Fields& in) { in.integer("s", 0, 9); }), "thing: 's' must be an integer from 0 to 9");
+  EXPECT_EQ(says([](Fields& in) { in.number("nan"); }), "thing: 'nan' must be a finite number");
+  EXPECT_EQ(says([](Fields& in) { in.flag("b"); }), "thing: 'b' must be true or false");
+  EXPECT_EQ(says([](Fields& in) { in.texts("l", 2, 9); }),
+            "thing: 'l' must be a list of at most 2 short strings");
+  EXPECT_EQ(says([](Fields& in) { in.integers("l", 2, 0, 9); }), "thing: 'l' must be a list of integers");
+  EXPECT_EQ(says([](Fields& in) { in.child("x"); }), "thing: 'x' is missing");
+  EXPECT_EQ(says([](Fields& in) { in.maybe_text("n", 9); }),
+            "thing: 'n' must be a string of at most 9 bytes");
+  EXPECT_EQ(says([](Fields& in) { in.maybe_integer("n", 0, 4); }),
+            "thing: 'n' must be an integer from 0 to 4");
+}
+
+TEST(Fields, IntegersDoNotWrap) {
+  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+  constexpr auto kMin = std::numeric_limits<std::int64_t>::min();
+  const json body = {{"huge", ~std::uint64_t{0}}, {"max", kMax}, {"min", kMin}};
+  EXPECT_NE(complaint(body, [](Fields& in) { in.integer("huge", kMin, kMax); }), "");
+  EXPECT_EQ(complaint(body, [&](Fields& in) { EXPECT_EQ(in.integer("max", kMin, kMax), kMax); }), "");
+  EXPECT_EQ(complaint(body, [&](Fields& in) { EXPECT_EQ(in.integer("min", kMin, kMax), kMin); }), "");
+}
+
+TEST(Fields, AfterTheFirstFaultEverythingIsEmpty) {
+  const json body = {{"text", "abc"}, {"number", 5}, {"list", {"a"}}};
+  Fields in(body, "thing");
+  in.flag("text");
+  EXPECT_EQ(in.text("text", 9), "");
+  EXPECT_EQ(in.integer("number", 1, 9), 0);
+  EXPECT_TRUE(in.texts("list", 9, 9).empty());
+  EXPECT_TRUE(in.child("list").is_null());
+  EXPECT_EQ(in.maybe_text("text", 9), std::nullopt);
+  in.complain("something later");
+  EXPECT_EQ(in.error(), "thing: 'text' must be true or false");
+}
+
+TEST(Fields, WhatIsNoObject) {
+  for (const json& body : {json(nullptr), json(3), json("text"), json::array({1})}) {
+    Fields in(body, "thing");
+    EXPECT_EQ(in.text("text", 9), "");
+    EXPECT_FALSE(in.has("text"));
+    EXPECT_EQ(in.error(), "thing must be an object");
+  }
+}
+
+// ---- outcome
+
+constexpr std::array<std::pair<OutcomeKind, std::string_view>, 8> kOutcomeWords = {
+    {{OutcomeKind::Ok, "ok"},
+     {OutcomeKind::BenchmarkFailed, "benchmark-failed"},
+     {OutcomeKind::NoResult, "no-result"},
+     {OutcomeKind::InvalidResult, "invalid-result"},
+     {OutcomeKind::TimedOut, "timed-out"},
+     {OutcomeKind::Infrastructure, "infrastructure"},
+     {OutcomeKind::Cancelled, "cancelled"},
+     {OutcomeKind::Preempted, "preempted"}}};
+
+// The words stand in journals and manifests: they must not change.
+TEST(OutcomeText, EveryKindHasItsWord) {
+  for (const auto& [kind, word] : kOutcomeWords) {
+    EXPECT_EQ(outcome_word(kind), word);
+    EXPECT_EQ(outcome_kind(word), kind);
+  }
+  EXPECT_EQ(outcome_kind("OK"), std::nullopt);
+  EXPECT_EQ(outcome_kind(""), std::nullopt);
+}
+
+TEST(OutcomeText, ComesBackFromJson) {
+  for (const auto& [kind, word] : kOutcomeWords) {
+    const Outcome full{kind, 255, 64, "server", "it broke"};
+    const json body = {
+        {"kind", word}, {"exit_code", 255}, {"signal", 64}, {"phase", "server"}, {"reason", "it broke"}};
+    EXPECT_EQ(outcome_to_json(full), body);
+    const auto back = outcome_from_json(body);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(outcome_to_json(*back), body);
+  }
+  EXPECT_EQ(outcome_to_json(Outcome{}), json({{"kind", "ok"}}));
+  const auto back = outcome_from_json({{"kind", "ok"}});
+  ASSERT_TRUE(back);
+  EXPECT_EQ(outcome_to_json(*back), json({{"kind", "ok"}}));
+}
+
+// The controller's journal is read by the same code: what was written must never be refused.
+TEST(OutcomeText, WhatIsWrittenCanBeRead) {
+  const Outcome wild{OutcomeKind::Infrastructure, {}, {}, std::string(100, 'p'), std::string(5'000, '\xff')};
+  const json body = outcome_to_json(wild);
+  const auto back = outcome_from_json(json::parse(body.dump()));  // dump throws on what is not UTF-8
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->phase, std::string(64, 'p'));
+  EXPECT_EQ(back->reason, std::string(4'096, '?'));
+  const auto read = outcome_from_json({{"kind", "ok"}, {"phase", "\x1b[m"}, {"reason", "two\nlines"}});
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->phase, "?[m");
+  EXPECT_EQ(read->reason, "two?lines");
+}
+
+TEST(OutcomeText, DescribesWhatPeopleNeed) {
+  EXPECT_EQ(describe({OutcomeKind::Ok, 0, {}, "benchmark", ""}), "ok");
+  EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, 3, {}, "", ""}), "benchmark-failed: exit status 3");
+  EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, {}, 9, "", ""}),
+            "benchmark-failed: killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, {}, 64, "", ""}),
+            "benchmark-failed: killed by signal 64");
+  EXPECT_EQ(describe({OutcomeKind::NoResult, 0, {}, "", "r.json is not there"}),
+            "no-result: r.json is not there");
+  EXPECT_EQ(describe({OutcomeKind::TimedOut, {}, 15, "server", "server not ready after 60 s"}),
+            "timed-out: killed by signal 15 (SIGTERM), server not ready after 60 s");
+}
+
+// ---- point
+
+ordered_json entry() {
+  return {{"image", "lmsysorg/sglang:v0.5"},
+          {"model", "deepseek-ai/DeepSeek-R1-0528"},
+          {"precision", "fp8"},
+          {"framework", "sglang"},
+          {"runner", "h200"},
+          {"isl", 1024},
+          {"osl", 1024},
+          {"tp", 8},
+          {"ep", 1},
+          {"dp-attn", false},
+          {"conc", 4},
+          {"max-model-len", 2248},
+          {"exp-name", "dsr1_1k1k"}};
+}
+
+Point point_of(const ordered_json& body, int repeat = 0) {
+  auto point = make_point(body, repeat);
+  EXPECT_TRUE(point) << point.error().message;
+  return point.value_or(Point{});
+}
+
+TEST(MakePoint, ReadsEveryField) {
+  ordered_json body = entry();
+  body["ep"] = 2;
+  body["dp-attn"] = true;
+  body["osl"] = 8192;
+  const Point point = point_of(body, 1);
+  EXPECT_EQ(point.exp_name, "dsr1_1k1k");
+  EXPECT_EQ(point.image, "lmsysorg/sglang:v0.5");
+  EXPECT_EQ(point.model, "deepseek-ai/DeepSeek-R1-0528");
+  EXPECT_EQ(point.framework, "sglang");
+  EXPECT_EQ(point.precision, "fp8");
+  EXPECT_EQ(point.runner, "h200");
+  EXPECT_EQ(point.isl, 1024);
+  EXPECT_EQ(point.osl, 8192);
+  EXPECT_EQ(point.max_model_len, 2248);
+  EXPECT_EQ(point.tp, 8);
+  EXPECT_EQ(point.ep, 2);
+  EXPECT_EQ(point.conc, 4);
+  EXPECT_TRUE(point.dp_attention);
+  EXPECT_EQ(point.repeat, 1);
+  EXPECT_EQ(point.entry, body);
+  EXPECT_EQ(gpus_needed(point), 8);
+}
+
+// A journal of today must be read tomorrow: these were computed with Python's json and hashlib.
+TEST(MakePoint, IdentityIsTheSameOnEveryMachineAndInEveryVersion) {
+  EXPECT_EQ(point_of(entry(), 0).id, "84517c3051a5ff3e");
+  EXPECT_EQ(point_of(entry(), 1).id, "17b5702aae4e21cf");
+}
+
+TEST(MakePoint, IdentityRestsOnValuesAndNotOnTheirOrder) {
+  ordered_json turned;
+  const ordered_json body = entry();
+  for (auto item = body.rbegin(); item != body.rend(); ++item)
+    turned[item.key()] = *item;
+  EXPECT_EQ(point_of(turned).id, point_of(body).id);
+  ordered_json more = body;
+  more["of-a-newer-tool"] = 1;
+  EXPECT_NE(point_of(more).id, point_of(body).id);
+}
+
+TEST(MakePoint, RefusesWhatCannotBeRun) {
+  const auto says = [](const char* field, const ordered_json& value) {
+    ordered_json body = entry();
+    if (value.is_null()) {
+      body.erase(field);
+    } else {
+      body[field] = value;
+    }
+    const auto point = make_point(body, 0);
+    return point ? std::string() : point.error().message.substr(0, point.error().message.find(" in {"));
+  };
+  for (const char* field : {"exp-name", "image", "model", "framework", "precision", "runner", "isl", "osl",
+                            "max-model-len", "tp", "ep", "conc", "dp-attn"}) {
+    EXPECT_EQ(says(field, nullptr), "matrix entry: '" + std::string(field) + "' is missing");
+  }
+  for (const char* field : {"tp", "ep", "conc"}) {
+    EXPECT_EQ(says(field, 0),
+              "matrix entry: '" + std::string(field) + "' must be an integer from 1 to 1000000000");
+  }
+  EXPECT_NE(says("tp", "8"), "");
+  EXPECT_NE(says("dp-attn", 1), "");
+  EXPECT_FALSE(make_point(ordered_json::array(), 0));
+  // The entry is shown, on one line, whatever it holds.
+  const auto shown = make_point({{"image", "two\nlines\xff"}}, 0);
+  ASSERT_FALSE(shown);
+  EXPECT_EQ(shown.error().message.find('\n'), std::string::npos);
+  EXPECT_NE(shown.error().message.find("two\\nlines"), std::string::npos);
+}
+
+TEST(MakePoints, EqualEntriesAreRepeats) {
+  ordered_json other = entry();
+  other["conc"] = 8;
+  const auto points = make_points({entry(), other, entry(), entry()});
+  ASSERT_TRUE(points);
+  std::vector<int> repeats;
+  std::set<std::string> ids;
+  for (const Point& point : *points) {
+    repeats.push_back(point.repeat);
+    ids.insert(point.id);
+  }
+  EXPECT_THAT(repeats, ElementsAre(0, 0, 1, 2));
+  EXPECT_EQ(ids.size(), 4u);
+  EXPECT_FALSE(make_points({entry(), ordered_json::object()}));
+}
+
+TEST(PointNames, ResultStemAndLabel) {
+  Point point = point_of(entry());
+  EXPECT_EQ(result_stem(point), "dsr1_1k1k_fp8_sglang_tp8_ep1_dpa_false_conc4");
+  EXPECT_EQ(label(point), "dsr1_1k1k fp8 sglang h200 tp8 conc4");
+  point.ep = 4;
+  point.dp_attention = true;
+  point.repeat = 1;
+  point.exp_name = "../x";
+  EXPECT_EQ(result_stem(point), "_._x_fp8_sglang_tp8_ep4_dpa_true_conc4");
+  EXPECT_EQ(label(point), "../x fp8 sglang h200 tp8 ep4 dpa conc4 repeat2");
+}
+
+TEST(PointNames, FileSafe) {
+  EXPECT_EQ(file_safe("a/b\nc\x7f"
+                      "d"),
+            "a_b_c_d");
+  EXPECT_EQ(file_safe(".."), "_.");
+  EXPECT_EQ(file_safe("a.b"), "a.b");
+  EXPECT_EQ(file_safe(std::string("a\0b", 3)), "a_b");
+  EXPECT_EQ(file_safe("größe"), "größe");
+}
+
+TEST(PointNames, EnvironmentIsThatOfTheContract) {
+  ordered_json body = entry();
+  body["ep"] = 2;
+  body["dp-attn"] = true;
+  EXPECT_THAT(point_environment(point_of(body)),
+              testing::UnorderedElementsAre(
+                  Pair("EXP_NAME", "dsr1_1k1k"), Pair("MODEL", "deepseek-ai/DeepSeek-R1-0528"),
+                  Pair("IMAGE", "lmsysorg/sglang:v0.5"), Pair("FRAMEWORK", "sglang"),
+                  Pair("PRECISION", "fp8"), Pair("ISL", "1024"), Pair("OSL", "1024"),
+                  Pair("MAX_MODEL_LEN", "2248"), Pair("TP", "8"), Pair("EP_SIZE", "2"),
+                  Pair("DP_ATTENTION", "true"), Pair("CONC", "4"), Pair("RUNNER_TYPE", "h200")));
+}
+
+// ---- text
+
+TEST(Text, NearestIsOnlyWhatWasProbablyMeant) {
+  const std::vector<std::string> words = {"retries", "timeouts", "container", "env"};
+  EXPECT_EQ(nearest("retires", words), "retries");
+  EXPECT_EQ(nearest("timeout", words), "timeouts");
+  EXPECT_EQ(nearest("evn", words), std::nullopt);  // two edits in three letters
+  EXPECT_EQ(nearest("en", words), "env");          // one edit is always allowed
+  EXPECT_EQ(nearest("workspace", words), std::nullopt);
+  EXPECT_EQ(nearest("env", {}), std::nullopt);
+  const std::vector<std::string> alike = {"conc-end", "conc-and"};
+  EXPECT_EQ(nearest("conc-ent", alike), "conc-end");
+}
+
+TEST(Text, SplitAndJoin) {
+  EXPECT_THAT(split("a,,b", ','), ElementsAre("a", "", "b"));
+  EXPECT_THAT(split("", ','), ElementsAre(""));
+  EXPECT_THAT(split(",", ','), ElementsAre("", ""));
+  const std::vector<std::string> parts = {"a", "", "b"};
+  EXPECT_EQ(join(parts, ", "), "a, , b");
+  EXPECT_EQ(join({}, ", "), "");
+}
+
+TEST(Text, PrintableKeepsTextAndNothingElse) {
+  EXPECT_EQ(printable("plain, größe, 漢字, 🙂"), "plain, größe, 漢字, 🙂");
+  EXPECT_EQ(printable("\x1b[31mred\n\t\x7f"), "?[31mred???");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "?31m");                             // U+009B, an escape to some terminals
+  EXPECT_EQ(printable("\xc2\xa0"), "\xc2\xa0");  // the first that is no control character
+  EXPECT_EQ(printable("\xff"
+                      "a\x80"),
+            "?a?");                                              // no lead byte
+  EXPECT_EQ(printable("\xc0\xaf"), "??");                        // / spelt too long
+  EXPECT_EQ(printable("\xe0\x9f\xbf"), "???");                   // the same with three bytes
+  EXPECT_EQ(printable("\xed\xa0\x80"), "???");                   // a surrogate
+  EXPECT_EQ(printable("\xed\x9f\xbf"), "\xed\x9f\xbf");          // the last before them
+  EXPECT_EQ(printable("\xf4\x8f\xbf\xbf"), "\xf4\x8f\xbf\xbf");  // U+10FFFF
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "????");              // beyond
+  EXPECT_EQ(printable("\xf0\x8f\xbf\xbf"), "????");              // four bytes for what needs three
+  EXPECT_EQ(printable("\xe6\xbc"), "??");                        // cut
+  EXPECT_EQ(printable("\xe6\xbc"
+                      "abc"),
+            "??abc");  // broken off
+}
+
+TEST(Text, ClippedNeverCutsACharacter) {
+  EXPECT_EQ(clipped("abc", 3), "abc");
+  EXPECT_EQ(clipped("abcd", 3), "abc");
+  EXPECT_EQ(clipped("abcd", 0), "");
+  EXPECT_EQ(clipped("ab🙂c", 5), "ab");
+  EXPECT_EQ(clipped("ab🙂c", 6), "ab🙂");
+  EXPECT_EQ(clipped("漢字", 4), "漢");
+  EXPECT_EQ(clipped(std::string(9, '\x80'), 8),
+            std::string(5, '\x80'));  // no UTF-8: at most 3 bytes are lost
+}
+
+TEST(Text, Counted) {
+  EXPECT_EQ(counted(0, "point"), "0 points");
+  EXPECT_EQ(counted(1, "point"), "1 point");
+  EXPECT_EQ(counted(2, "point"), "2 points");
+}
+
+// ---- time
+
+TEST(Time, EarlierTakesNothingForNever) {
+  const Instant early = from_unix_ms(1'000);
+  const Instant late = from_unix_ms(2'000);
+  EXPECT_EQ(earlier(early, late), early);
+  EXPECT_EQ(earlier(late, early), early);
+  EXPECT_EQ(earlier(std::nullopt, late), late);
+  EXPECT_EQ(earlier(early, std::nullopt), early);
+  EXPECT_EQ(earlier(std::nullopt, std::nullopt), std::nullopt);
+  EXPECT_EQ(to_unix_ms(late - Millis(500)), 1'500);
+}
+
+}  // namespace
+}  // namespace sweep

@@ -1,0 +1,167 @@
+// One of every message with what it looks like on the wire, and frames made by hand. For the tests of
+// proto/wire.
+//
+// The bodies are written out as JSON, apart from the values, so that a field which is renamed, lost or
+// swapped with another shows. No field has its default value: one that decode forgets would otherwise not be
+// missed.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/wire/codec.hpp"
+
+namespace sweep::wire {
+
+using nlohmann::json;
+
+struct Sample {
+  Message message;
+  std::string name;
+  json body;  // what frame 2 says
+  std::string bulk;
+};
+
+inline const AttemptRef kRef{"00c0ffee00c0ffee", 7};
+
+inline std::vector<Sample> agent_samples() {
+  const Outcome outcome{OutcomeKind::BenchmarkFailed, 3, 9, "server", "out of memory"};
+  return {
+      {Hello{"12.0.3", "n1", "12", "0", 3, 4, {"4", "5"}, 4711, "0.1.0", {"sh", "-c", "x"}},
+       "Hello",
+       {{"agent", "12.0.3"},
+        {"node", "n1"},
+        {"job", "12"},
+        {"step", "0"},
+        {"task", 3},
+        {"tasks", 4},
+        {"gpus", {"4", "5"}},
+        {"pid", 4711},
+        {"version", "0.1.0"},
+        {"command", {"sh", "-c", "x"}}},
+       ""},
+      {Ready{}, "Ready", json::object(), ""},
+      {Started{kRef, 815}, "Started", {{"point", kRef.point}, {"attempt", 7}, {"pid", 815}}, ""},
+      {Progress{kRef, "benchmark", 45, 100},
+       "Progress",
+       {{"point", kRef.point}, {"attempt", 7}, {"phase", "benchmark"}, {"done", 45}, {"total", 100}},
+       ""},
+      {LogChunk{kRef, true},
+       "LogChunk",
+       {{"point", kRef.point}, {"attempt", 7}, {"stderr", true}},
+       std::string("a\0b\xff\n", 5)},
+      {Finished{kRef, outcome, 60'000},
+       "Finished",
+       {{"point", kRef.point},
+        {"attempt", 7},
+        {"outcome",
+         {{"kind", "benchmark-failed"},
+          {"exit_code", 3},
+          {"signal", 9},
+          {"phase", "server"},
+          {"reason", "out of memory"}}},
+        {"wall_ms", 60'000}},
+       "{}"},
+      {Heartbeat{}, "Heartbeat", json::object(), ""},
+      {Goodbye{"SIGTERM"}, "Goodbye", {{"reason", "SIGTERM"}}, ""},
+  };
+}
+
+inline std::vector<Sample> controller_samples() {
+  const Lease lease{kRef,
+                    "dsr1_1k1k fp8",
+                    8,
+                    "dsr1_tp8_n1",
+                    {{"TP", "8"}, {"CONC", "4"}},
+                    {"b"},
+                    "/scratch/w",
+                    Timeouts{1'000, 2'000, 3'000}};
+  return {
+      {Welcome{"sweep-1", true, 15'000, 5'000},
+       "Welcome",
+       {{"sweep", "sweep-1"}, {"pack_gpus", true}, {"heartbeat_ms", 15'000}, {"kill_grace_ms", 5'000}},
+       ""},
+      {Reject{"full"}, "Reject", {{"reason", "full"}}, ""},
+      {lease,
+       "Lease",
+       {{"point", kRef.point},
+        {"attempt", 7},
+        {"label", "dsr1_1k1k fp8"},
+        {"gpus", 8},
+        {"result_filename", "dsr1_tp8_n1"},
+        {"environment", json::array({json::array({"TP", "8"}), json::array({"CONC", "4"})})},
+        {"command", {"b"}},
+        {"workspace", "/scratch/w"},
+        {"server_ms", 1'000},
+        {"benchmark_ms", 2'000},
+        {"point_ms", 3'000}},
+       ""},
+      {Settled{kRef, true}, "Settled", {{"point", kRef.point}, {"attempt", 7}, {"accepted", true}}, ""},
+      {Cancel{kRef, "stopped"}, "Cancel", {{"point", kRef.point}, {"attempt", 7}, {"reason", "stopped"}}, ""},
+      {Drain{true, "done"}, "Drain", {{"complete", true}, {"reason", "done"}}, ""},
+      {StatusRequest{}, "StatusRequest", json::object(), ""},
+      {StatusReply{{{"points", {1, 2}}}}, "StatusReply", {{"status", {{"points", {1, 2}}}}}, ""},
+  };
+}
+
+inline std::vector<Sample> samples() {
+  std::vector<Sample> all = agent_samples();
+  for (Sample& sample : controller_samples())
+    all.push_back(std::move(sample));
+  return all;
+}
+
+inline Sample sample_of(const std::string& name) {
+  for (Sample& sample : samples()) {
+    if (sample.name == name) return sample;
+  }
+  throw std::out_of_range("no message " + name);
+}
+
+inline std::vector<std::string_view> views(const std::vector<std::string>& frames) {
+  return {frames.begin(), frames.end()};
+}
+
+inline tl::expected<Envelope, DecodeError> decoded(const std::vector<std::string>& frames) {
+  return decode(views(frames));
+}
+
+inline std::string big_endian(std::uint64_t value, int width) {
+  std::string out;
+  for (int shift = 8 * (width - 1); shift >= 0; shift -= 8)
+    out += static_cast<char>((value >> shift) & 0xff);
+  return out;
+}
+
+inline std::string header(std::uint64_t version, std::uint64_t type, std::uint64_t body, std::uint64_t bulk) {
+  return "SWEP" + big_endian(version, 2) + big_endian(type, 2) + big_endian(body, 4) + big_endian(bulk, 8);
+}
+
+// The frames of a message as a peer might make them: nothing here comes from encode.
+inline std::vector<std::string> frames_of_bytes(std::size_t type, const std::string& body,
+                                                const std::string& bulk = {}) {
+  std::vector<std::string> frames{header(1, type, body.size(), bulk.size()), body};
+  if (!bulk.empty()) frames.push_back(bulk);
+  return frames;
+}
+
+inline std::string packed(const json& body) {
+  std::string out;
+  json::to_msgpack(body, nlohmann::detail::output_adapter<char>(out));
+  return out;
+}
+
+inline std::vector<std::string> frames_of(std::size_t type, const json& body, const std::string& bulk = {}) {
+  return frames_of_bytes(type, packed(body), bulk);
+}
+
+// "" when the frames are a message.
+inline std::string complaint(const std::vector<std::string>& frames) {
+  const auto result = decoded(frames);
+  return result ? std::string() : result.error().message;
+}
+
+}  // namespace sweep::wire
