@@ -1,0 +1,72 @@
+#include "controller/matrix/command.hpp"
+
+#include <algorithm>
+#include <span>
+
+#include "controller/matrix/json_line.hpp"
+#include "controller/matrix/run.hpp"
+#include "controller/matrix/subcommands.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::matrix {
+
+namespace {
+
+const std::string kProgram = "sweepctl matrix";
+
+std::vector<std::string> names() {
+  std::vector<std::string> out;
+  for (const CommandSpec& command : subcommands())
+    out.push_back(command.name);
+  return out;
+}
+
+std::string top_usage() {
+  return "usage: " + kProgram + " [-h] {" + join(names(), ",") + "} ...\n";
+}
+
+std::string top_help() {
+  std::string out =
+      top_usage() + "\nPrints the benchmark matrix of configuration files as one line of JSON.\n\n";
+  for (const CommandSpec& command : subcommands()) {
+    out += "  " + command.name + std::string(22 - command.name.size(), ' ') + command.help + "\n";
+  }
+  return out;
+}
+
+CommandOutput usage_error(const std::string& usage, const std::string& program, const std::string& message) {
+  return {2, "", usage + program + ": error: " + printable(message) + "\n"};
+}
+
+CommandOutput top_error(const std::string& message) {
+  return usage_error(top_usage(), kProgram, message);
+}
+
+CommandOutput run(const CommandSpec& command, std::span<const std::string> args) {
+  const std::string program = kProgram + " " + command.name;
+  const auto options = parse_options(command, args);
+  if (!options) return usage_error(usage_text(command, kProgram), program, options.error().message);
+  if (options->help) return {0, help_text(command, kProgram), ""};
+  const auto matrix = run_subcommand(command.name, *options);
+  if (!matrix) return {1, "", program + ": error: " + printable(matrix.error().message) + "\n"};
+  return {0, json_line(*matrix) + "\n", ""};
+}
+
+}  // namespace
+
+CommandOutput run_matrix_command(const std::vector<std::string>& args) {
+  if (args.empty()) return top_error("the following arguments are required: command");
+  const std::string& name = args.front();
+  if (name == "-h" || name == "--help") return {0, top_help(), ""};
+  const auto commands = subcommands();
+  const auto command = std::find_if(commands.begin(), commands.end(),
+                                    [&](const CommandSpec& candidate) { return candidate.name == name; });
+  if (command != commands.end()) return run(*command, std::span(args).subspan(1));
+  if (name.starts_with('-')) return top_error("unrecognized arguments: " + name + " (name a command first)");
+  std::string message =
+      "argument command: invalid choice: '" + name + "' (choose from " + join(names(), ", ") + ")";
+  if (const auto close = nearest(name, names())) message += ": did you mean " + *close + "?";
+  return top_error(message);
+}
+
+}  // namespace sweep::matrix

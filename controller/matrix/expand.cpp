@@ -1,0 +1,313 @@
+#include "controller/matrix/expand.hpp"
+
+#include <algorithm>
+
+#include "controller/matrix/python_text.hpp"
+#include "controller/matrix/subcommands.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::matrix {
+
+namespace {
+
+using Entry = nlohmann::ordered_json;
+
+constexpr std::int64_t kFullSweepSlack = 200;  // tokens of max-model-len beyond isl + osl
+constexpr std::int64_t kShortLength = 1024;    // isl and osl of the short tests of a runner
+constexpr std::int64_t kShortMaxModelLen = 2 * kShortLength;
+
+// What follows tp in an entry, and in which order.
+enum class Layout { ConcurrencyFirst, NameLast, NameThenLength };
+
+// All that an entry says but its concurrency.
+struct Draft {
+  std::string image, model, precision, framework, runner;
+  Number isl, osl, tp, ep{1, false};
+  bool dp_attn = false;
+  std::int64_t max_model_len = 0;
+  std::string exp_name;
+};
+
+Entry number(Number value) {
+  return value.is_bool ? Entry(value.value != 0) : Entry(value.value);
+}
+
+Entry make_entry(const Draft& draft, Number conc, Layout layout) {
+  Entry out = Entry::object();
+  out["image"] = draft.image;
+  out["model"] = draft.model;
+  out["precision"] = draft.precision;
+  out["framework"] = draft.framework;
+  out["runner"] = draft.runner;
+  out["isl"] = number(draft.isl);
+  out["osl"] = number(draft.osl);
+  out["tp"] = number(draft.tp);
+  if (layout == Layout::ConcurrencyFirst) {
+    out["conc"] = number(conc);
+    out["max-model-len"] = draft.max_model_len;
+  }
+  out["ep"] = number(draft.ep);
+  out["dp-attn"] = draft.dp_attn;
+  if (layout != Layout::ConcurrencyFirst) out["conc"] = number(conc);
+  if (layout == Layout::NameLast) out["max-model-len"] = draft.max_model_len;
+  out["exp-name"] = draft.exp_name;
+  if (layout == Layout::NameThenLength) out["max-model-len"] = draft.max_model_len;
+  return out;
+}
+
+Draft draft_of(const Config& config, const std::string& runner, const Element& element) {
+  Draft out;
+  out.image = config.image;
+  out.model = config.model;
+  out.precision = config.precision;
+  out.framework = config.framework;
+  out.runner = runner;
+  out.tp = element.tp;
+  if (element.ep) out.ep = *element.ep;
+  out.dp_attn = element.dp_attn;
+  return out;
+}
+
+bool contains(const std::vector<std::string>& texts, const std::string& text) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
+
+// Whether a filter by exact membership lets `text` through.
+bool passes(const std::vector<std::string>& wanted, const std::string& text) {
+  return wanted.empty() || contains(wanted, text);
+}
+
+const NamedLengths* named(const Block& block) {
+  const auto found =
+      std::find_if(kNamedLengths.begin(), kNamedLengths.end(), [&](const NamedLengths& lengths) {
+        return lengths.isl == block.isl.value && lengths.osl == block.osl.value;
+      });
+  return found == kNamedLengths.end() ? nullptr : found;
+}
+
+bool passes_lengths(const std::vector<std::string>& wanted, const Block& block) {
+  if (wanted.empty()) return true;
+  const NamedLengths* lengths = named(block);
+  return lengths != nullptr && contains(wanted, std::string(lengths->name));
+}
+
+// Python prints a bool as True or False, also where it counts as a number.
+std::string python_number(Number number) {
+  if (number.is_bool) return number.value != 0 ? "True" : "False";
+  return std::to_string(number.value);
+}
+
+std::string lengths_text(const Block& block) {
+  if (const NamedLengths* lengths = named(block)) return std::string(lengths->name);
+  return python_number(block.isl) + "_" + python_number(block.osl);
+}
+
+// The element with the highest tp, the first of them.
+const Element& highest_tp(const std::vector<Element>& elements) {
+  return *std::max_element(elements.begin(), elements.end(),
+                           [](const Element& a, const Element& b) { return a.tp.value < b.tp.value; });
+}
+
+Expected<void> add(Matrix& matrix, Entry entry, const std::string& place) {
+  if (matrix.size() >= kMaxPoints) {
+    return fail("More than " + std::to_string(kMaxPoints) + " points, at " + place +
+                ": narrow the matrix with filters or split its files");
+  }
+  matrix.push_back(std::move(entry));
+  return {};
+}
+
+// One entry for each concurrency of the element.
+Expected<void> add_range(Matrix& matrix, const Draft& draft, const Element& element, std::int64_t step,
+                         Layout layout) {
+  const auto range = concurrencies(element.conc_start, element.conc_end, step);
+  if (!range) return fail(range.error().message + ", in " + element.place);
+  for (const Number conc : *range) {
+    if (auto added = add(matrix, make_entry(draft, conc, layout), element.place); !added) return added;
+  }
+  return {};
+}
+
+Expected<void> add_block(Matrix& matrix, const Config& config, const Block& block, const FullSweep& sweep) {
+  const std::string exp_name = config.model_prefix + "_" + lengths_text(block);
+  const auto complete = [&](const Element& element) {
+    Draft draft = draft_of(config, config.runner, element);
+    draft.isl = block.isl;
+    draft.osl = block.osl;
+    draft.max_model_len = block.isl.value + block.osl.value + kFullSweepSlack;
+    draft.exp_name = exp_name;
+    return draft;
+  };
+  if (sweep.test_mode) {
+    const Element& element = highest_tp(block.search_space);
+    return add(matrix, make_entry(complete(element), element.conc_start, Layout::NameLast), element.place);
+  }
+  for (const Element& element : block.search_space) {
+    const auto added =
+        add_range(matrix, complete(element), element, sweep.step_size, Layout::ConcurrencyFirst);
+    if (!added) return added;
+  }
+  return {};
+}
+
+bool selects(const FullSweep& sweep, const Config& config) {
+  const bool key_matches =
+      sweep.model_prefix.empty() ||
+      std::any_of(sweep.model_prefix.begin(), sweep.model_prefix.end(),
+                  [&](const std::string& prefix) { return config.key.starts_with(prefix); });
+  return key_matches && passes(sweep.precision, config.precision) &&
+         passes(sweep.framework, config.framework) && passes(sweep.runner_type, config.runner);
+}
+
+tl::unexpected<Error> nothing_matches(const FullSweep& sweep) {
+  std::string message = "No configs found matching filters:";
+  const auto name = [&](const std::string& filter, const std::vector<std::string>& wanted) {
+    if (!wanted.empty()) message += " " + filter + "=" + python_list(wanted);
+  };
+  name("model-prefix", sweep.model_prefix);
+  name("precision", sweep.precision);
+  name("framework", sweep.framework);
+  name("runner-type", sweep.runner_type);
+  name("seq-lens", sweep.seq_lens);
+  return fail(message);
+}
+
+// The short test of a configuration on every node: 1k1k at its highest tp.
+Expected<void> add_short_tests(Matrix& matrix, const Config& config, const std::vector<std::string>& nodes,
+                               Layout layout) {
+  const auto block = std::find_if(config.blocks.begin(), config.blocks.end(), [](const Block& candidate) {
+    return candidate.isl.value == kShortLength && candidate.osl.value == kShortLength;
+  });
+  if (block == config.blocks.end()) {
+    return fail("Key '" + config.key +
+                "' has no seq-len-config with isl 1024 and osl 1024, which a runner is tested with: add one");
+  }
+  const Element& element = highest_tp(block->search_space);
+  for (const std::string& node : nodes) {
+    Draft draft = draft_of(config, node, element);
+    draft.isl = draft.osl = {kShortLength, false};
+    draft.max_model_len = kShortMaxModelLen;
+    draft.exp_name = config.model_prefix + "_test";
+    if (auto added = add(matrix, make_entry(draft, element.conc_start, layout), element.place); !added) {
+      return added;
+    }
+  }
+  return {};
+}
+
+// Whether `node` may stand in for the configuration's runner type.
+Expected<void> check_node(const Config& config, const Runners& runners, const std::string& node) {
+  const RunnerType* type = runners.find(config.runner);
+  if (type != nullptr && type->has_node(node)) return {};
+  const std::vector<std::string> nodes = type == nullptr ? std::vector<std::string>() : type->nodes;
+  return fail("Runner node '" + node + "' is not compatible with config '" + config.key +
+              "' which runs on runner type '" + config.runner +
+              "'. Available runner nodes for this config are '" + join(nodes, ", ") + "'.");
+}
+
+}  // namespace
+
+Expected<Matrix> expand_full_sweep(const std::vector<Config>& configs, const FullSweep& sweep) {
+  Matrix matrix;
+  for (const Config& config : configs) {
+    if (!selects(sweep, config)) continue;
+    for (const Block& block : config.blocks) {
+      if (!passes_lengths(sweep.seq_lens, block)) continue;
+      if (auto added = add_block(matrix, config, block, sweep); !added) return tl::unexpected(added.error());
+    }
+  }
+  if (matrix.empty()) return nothing_matches(sweep);
+  return matrix;
+}
+
+Expected<void> check_runner_types(const std::vector<std::string>& wanted, const Runners& runners) {
+  std::vector<std::string> unknown;
+  for (const std::string& type : wanted) {
+    if (runners.find(type) == nullptr) unknown.push_back(python_repr(type));
+  }
+  if (unknown.empty()) return {};
+  std::vector<std::string> valid = runners.types();
+  std::sort(valid.begin(), valid.end());
+  return fail("Invalid runner type(s): " + python_set(std::move(unknown)) +
+              ". Valid runner types are: " + join(valid, ", "));
+}
+
+Expected<Matrix> expand_test_config(const std::vector<Config>& configs, const Runners& runners,
+                                    const TestConfig& test) {
+  const auto config = std::find_if(configs.begin(), configs.end(),
+                                   [&](const Config& candidate) { return candidate.key == test.key; });
+  if (config == configs.end())
+    return fail("Specified key '" + test.key + "' does not exist in config files.");
+  if (!test.runner_node.empty()) {
+    if (auto good = check_node(*config, runners, test.runner_node); !good)
+      return tl::unexpected(good.error());
+  }
+  const std::string& runner = test.runner_node.empty() ? config->runner : test.runner_node;
+  Matrix matrix;
+  for (const Block& block : config->blocks) {
+    if (!passes_lengths(test.seq_lens, block)) continue;
+    for (const Element& element : block.search_space) {
+      Draft draft = draft_of(*config, runner, element);
+      draft.isl = block.isl;
+      draft.osl = block.osl;
+      draft.max_model_len = block.isl.value + block.osl.value;
+      draft.exp_name = config->model_prefix + "_" + (test.test_mode ? "test" : lengths_text(block));
+      const auto added =
+          test.test_mode ? add(matrix, make_entry(draft, element.conc_start, Layout::NameLast), element.place)
+                         : add_range(matrix, draft, element, test.step_size, Layout::NameLast);
+      if (!added) return tl::unexpected(added.error());
+    }
+  }
+  return matrix;
+}
+
+Expected<Matrix> expand_runner_model_sweep(const std::vector<Config>& configs, const Runners& runners,
+                                           const std::string& runner_type) {
+  const auto nodes = runners.nodes_of(runner_type);
+  if (!nodes) return tl::unexpected(nodes.error());
+  Matrix matrix;
+  for (const Config& config : configs) {
+    if (config.runner != runner_type) continue;
+    const auto added = add_short_tests(matrix, config, *nodes, Layout::NameLast);
+    if (!added) return tl::unexpected(added.error());
+  }
+  return matrix;
+}
+
+Expected<Matrix> expand_runner_sweep(const std::vector<Config>& configs, const Runners& runners,
+                                     const RunnerSweep& sweep) {
+  const auto nodes = runners.nodes_of(sweep.runner_type);
+  if (!nodes) return tl::unexpected(nodes.error());
+  Matrix matrix;
+  for (const Config& config : configs) {
+    if (!config.key.starts_with(sweep.model_prefix) || config.runner != sweep.runner_type) continue;
+    if (!sweep.precision.empty() && config.precision != sweep.precision) continue;
+    if (!sweep.framework.empty() && config.framework != sweep.framework) continue;
+    const auto added = add_short_tests(matrix, config, *nodes, Layout::NameThenLength);
+    if (!added) return tl::unexpected(added.error());
+  }
+  if (!matrix.empty()) return matrix;
+  std::string message = "No configs found matching model prefix '" + sweep.model_prefix + "'";
+  if (!sweep.precision.empty()) message += ", precision '" + sweep.precision + "'";
+  if (!sweep.framework.empty()) message += ", framework '" + sweep.framework + "'";
+  return fail(message + ".");
+}
+
+Expected<Matrix> expand_custom(const Runners& runners, const Custom& custom) {
+  if (!runners.knows(custom.runner_label)) {
+    return fail("Unable to find specified runner label '" + custom.runner_label + "'.");
+  }
+  Draft draft;
+  draft.image = custom.image;
+  draft.model = custom.model;
+  draft.precision = custom.precision;
+  draft.framework = custom.framework;
+  draft.runner = custom.runner_label;
+  draft.isl = draft.osl = {kShortLength, false};
+  draft.tp = {8, false};
+  draft.max_model_len = kShortMaxModelLen;
+  draft.exp_name = custom.exp_name;
+  return Matrix{make_entry(draft, {4, false}, Layout::NameThenLength)};
+}
+
+}  // namespace sweep::matrix

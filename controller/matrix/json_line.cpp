@@ -1,0 +1,56 @@
+#include "controller/matrix/json_line.hpp"
+
+#include <algorithm>
+
+namespace sweep::matrix {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool is_plain(char c) {
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+void append_text(std::string& out, const std::string& text) {
+  if (std::all_of(text.begin(), text.end(), is_plain)) {  // nearly all are; a serializer for each is slow
+    out += '"';
+    out += text;
+    out += '"';
+  } else {
+    out += Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
+  }
+}
+
+void append_value(std::string& out, const Json& value) {
+  if (value.is_string()) {
+    append_text(out, value.get_ref<const std::string&>());
+  } else if (value.is_boolean()) {
+    out += value.get<bool>() ? "true" : "false";
+  } else {
+    out += value.dump();
+  }
+}
+
+}  // namespace
+
+std::string json_line(const std::vector<Json>& entries) {
+  std::string out = "[";
+  const char* between_entries = "";
+  for (const Json& entry : entries) {
+    out += between_entries;
+    between_entries = ", ";
+    const char* between_members = "{";
+    for (const auto& [key, value] : entry.items()) {
+      out += between_members;
+      between_members = ", ";
+      append_text(out, key);
+      out += ": ";
+      append_value(out, value);
+    }
+    out += "}";
+  }
+  return out + "]";
+}
+
+}  // namespace sweep::matrix

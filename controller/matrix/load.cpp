@@ -1,0 +1,29 @@
+#include "controller/matrix/load.hpp"
+
+#include "controller/matrix/run.hpp"
+#include "controller/matrix/subcommands.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::matrix {
+
+namespace {
+
+tl::unexpected<Error> one_line(const Error& error) {
+  return fail(printable(error.message));
+}
+
+}  // namespace
+
+Expected<std::vector<nlohmann::ordered_json>> load_matrix(const std::vector<std::string>& files,
+                                                          const std::vector<std::string>& selection) {
+  if (files.empty()) return fail("No configuration file is given: name at least one");
+  auto options = parse_options(selection_command(), selection);
+  if (!options) return one_line(options.error());
+  if (options->help) return fail("--help does not select anything: see `sweepctl matrix full-sweep --help`");
+  options->set("--config-files", files);
+  auto matrix = run_subcommand(selection_command().name, *options);
+  if (!matrix) return one_line(matrix.error());
+  return matrix;
+}
+
+}  // namespace sweep::matrix

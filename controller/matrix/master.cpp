@@ -1,0 +1,257 @@
+#include "controller/matrix/master.hpp"
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+
+#include "controller/matrix/python_text.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::matrix {
+
+namespace {
+
+// The member of a dict, null when absent or null: the contract treats both alike.
+const Value* given(const Value& dict, std::string_view field) {
+  const Value* value = find(dict, field);
+  return value == nullptr || value->is(Kind::Null) ? nullptr : value;
+}
+
+std::string quoted(std::string_view text) {
+  return "'" + std::string(text) + "'";
+}
+
+// What a field of the short form reads from the key; nothing for a field that the key does not hold.
+struct KeyParts {
+  std::string model_prefix, precision, runner, framework;
+};
+
+std::optional<KeyParts> split_key(const std::string& key) {
+  std::vector<std::string> parts = split(key, '-');
+  if (parts.size() < 4) return std::nullopt;
+  if (std::any_of(parts.begin(), parts.end(), [](const std::string& part) { return part.empty(); })) {
+    return std::nullopt;
+  }
+  const std::vector<std::string> middle(parts.begin() + 2, parts.end() - 1);
+  return KeyParts{parts[0], parts[1], join(middle, "-"), parts.back()};
+}
+
+// Reads one entry; each step fails with the contract's message.
+class EntryReader {
+ public:
+  EntryReader(const RawEntry& entry, std::span<const Lengths> short_form)
+      : entry_(entry), value_(*entry.value), key_(python_str(*entry.key)), short_form_(short_form) {}
+
+  Expected<Config> read() {
+    Config out;
+    out.key = key_;
+    if (!value_.is(Kind::Dict)) {
+      return fail("Missing required field 'image' for key '" + key_ + "': the entry must be a dict, got " +
+                  std::string(python_type(value_.kind())));
+    }
+    // Absent, not null: a null list is a mistake in the contract's form, and it has a message for it.
+    is_short_ = find(value_, "search-space") != nullptr && find(value_, "seq-len-configs") == nullptr;
+    const std::array<std::pair<std::string_view, std::string*>, 6> texts = {
+        {{"image", &out.image},
+         {"model", &out.model},
+         {"model-prefix", &out.model_prefix},
+         {"precision", &out.precision},
+         {"framework", &out.framework},
+         {"runner", &out.runner}}};
+    for (const auto& [field, target] : texts) {
+      auto text = read_text(field);
+      if (!text) return tl::unexpected(text.error());
+      *target = std::move(*text);
+    }
+    auto blocks = is_short_ ? read_short_blocks() : read_blocks();
+    if (!blocks) return tl::unexpected(blocks.error());
+    out.blocks = std::move(*blocks);
+    return out;
+  }
+
+ private:
+  Expected<std::string> read_text(std::string_view field) const {
+    const Value* value = given(value_, field);
+    if (value == nullptr) return is_short_ ? from_key(field) : missing_field(field);
+    if (!value->is(Kind::Text)) return wrong_type(field, "str", *value);
+    return value->text;
+  }
+
+  tl::unexpected<Error> missing_field(std::string_view field) const {
+    return fail("Missing required field " + quoted(field) + " for key '" + key_ + "'");
+  }
+  tl::unexpected<Error> wrong_type(std::string_view field, std::string_view wanted,
+                                   const Value& value) const {
+    return fail("Field " + quoted(field) + " must be " + std::string(wanted) + " for key '" + key_ +
+                "', got " + std::string(python_type(value.kind())));
+  }
+
+  Expected<std::string> from_key(std::string_view field) const {
+    if (field == "image" || field == "model") return missing_field(field);
+    const auto parts = split_key(key_);
+    if (!parts) {
+      return fail("Key '" + key_ + "' in '" + entry_.file + "' does not say " + quoted(field) +
+                  ": write the key as <model-prefix>-<precision>-<runner>-<framework>, or add the field " +
+                  quoted(field));
+    }
+    if (field == "model-prefix") return parts->model_prefix;
+    if (field == "precision") return parts->precision;
+    if (field == "framework") return parts->framework;
+    return parts->runner;
+  }
+
+  Expected<std::vector<Block>> read_blocks() const {
+    const Value* list = given(value_, "seq-len-configs");
+    if (list == nullptr) return missing_field("seq-len-configs");
+    if (!list->is(Kind::List)) return wrong_type("seq-len-configs", "list", *list);
+    if (list->items.empty()) return fail("'seq-len-configs' must be a non-empty list for key '" + key_ + "'");
+    std::vector<Block> out;
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      const Value& item = *list->items[i];
+      const std::string place = "seq-len-config[" + std::to_string(i) + "] for key '" + key_ + "'";
+      Block block;
+      if (auto read = read_number(item, "isl", place, block.isl); !read) return tl::unexpected(read.error());
+      if (auto read = read_number(item, "osl", place, block.osl); !read) return tl::unexpected(read.error());
+      auto elements = read_search_space(item, " in " + place, " of " + place);
+      if (!elements) return tl::unexpected(elements.error());
+      block.search_space = std::move(*elements);
+      out.push_back(std::move(block));
+    }
+    return out;
+  }
+
+  Expected<std::vector<Block>> read_short_blocks() const {
+    const std::string place = "key '" + key_ + "'";
+    Block block;
+    const bool own_lengths = given(value_, "isl") != nullptr || given(value_, "osl") != nullptr;
+    if (own_lengths) {
+      if (auto read = read_number(value_, "isl", place, block.isl); !read)
+        return tl::unexpected(read.error());
+      if (auto read = read_number(value_, "osl", place, block.osl); !read)
+        return tl::unexpected(read.error());
+    }
+    auto elements = read_search_space(value_, " for " + place, " for " + place);
+    if (!elements) return tl::unexpected(elements.error());
+    block.search_space = std::move(*elements);
+    if (own_lengths) return std::vector<Block>{std::move(block)};
+    std::vector<Block> out;
+    for (const Lengths& lengths : short_form_) {
+      block.isl = {lengths.isl, false};
+      block.osl = {lengths.osl, false};
+      out.push_back(block);
+    }
+    return out;
+  }
+
+  // `where` follows the name of the list in messages, `of` the name of an element.
+  Expected<std::vector<Element>> read_search_space(const Value& owner, const std::string& where,
+                                                   const std::string& of) const {
+    const Value* list = given(owner, "search-space");
+    if (list == nullptr || !list->is(Kind::List) || list->items.empty()) {
+      return fail("Missing or invalid 'search-space'" + where);
+    }
+    std::vector<Element> out;
+    out.reserve(list->items.size());
+    for (std::size_t j = 0; j < list->items.size(); ++j) {
+      auto element = read_element(*list->items[j], "search-space[" + std::to_string(j) + "]" + of);
+      if (!element) return tl::unexpected(element.error());
+      out.push_back(std::move(*element));
+    }
+    return out;
+  }
+
+  static Expected<Element> read_element(const Value& value, std::string place) {
+    if (!value.is(Kind::Dict)) {
+      return fail("Missing 'tp' in " + place + ": the element must be a dict, got " +
+                  std::string(python_type(value.kind())));
+    }
+    if (auto known = only_known_fields(value, place); !known) return tl::unexpected(known.error());
+    Element out;
+    for (const auto& [field, target] : {std::pair<std::string_view, Number*>{"tp", &out.tp},
+                                        {"conc-start", &out.conc_start},
+                                        {"conc-end", &out.conc_end}}) {
+      if (auto read = read_number(value, field, place, *target); !read) return tl::unexpected(read.error());
+    }
+    if (given(value, "ep") != nullptr) {
+      Number ep;
+      if (auto read = read_number(value, "ep", place, ep); !read) return tl::unexpected(read.error());
+      out.ep = ep;
+    }
+    if (const Value* dp_attn = given(value, "dp-attn")) {
+      if (!dp_attn->is(Kind::Bool)) return fail("'dp-attn' must be bool in " + place);
+      out.dp_attn = dp_attn->scalar.truth;
+    }
+    out.place = std::move(place);
+    return out;
+  }
+
+  static Expected<void> only_known_fields(const Value& element, const std::string& place) {
+    constexpr std::array<std::string_view, 5> kKnown = {"tp", "conc-start", "conc-end", "ep", "dp-attn"};
+    std::vector<std::string> extra;
+    for (const Member& member : element.members) {
+      const Value& key = *member.key;
+      if (!key.is(Kind::Text)) {
+        extra.push_back(python_str(key));
+      } else if (std::find(kKnown.begin(), kKnown.end(), key.text) == kKnown.end()) {
+        extra.push_back(python_repr(key.text));
+      }
+    }
+    if (extra.empty()) return {};
+    return fail("Extra fields " + python_set(std::move(extra)) + " in " + place);
+  }
+
+  static Expected<void> read_number(const Value& owner, std::string_view field, const std::string& place,
+                                    Number& out) {
+    const Value* value = given(owner, field);
+    if (value == nullptr) return fail("Missing " + quoted(field) + " in " + place);
+    if (value->is(Kind::Bool)) {
+      out = {value->scalar.truth ? 1 : 0, true};
+      return {};
+    }
+    if (!value->is(Kind::Int)) return fail(quoted(field) + " must be int in " + place);
+    out = {value->scalar.integer, false};
+    if (value->scalar.huge || out.value > kMaxNumber || out.value < -kMaxNumber) {
+      return fail(quoted(field) + " must lie within ±" + std::to_string(kMaxNumber) + " in " + place +
+                  ", got " + value->text);
+    }
+    return {};
+  }
+
+  const RawEntry& entry_;
+  const Value& value_;
+  std::string key_;
+  std::span<const Lengths> short_form_;
+  bool is_short_ = false;
+};
+
+}  // namespace
+
+Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries) {
+  const auto document = parse_document(file.bytes);
+  if (!document) return fail("Config file '" + file.name + "': " + document.error().message);
+  if (!(*document)->is(Kind::Dict)) return fail("Config file '" + file.name + "' must contain a dictionary");
+  std::unordered_set<std::string> known;
+  for (const RawEntry& entry : entries)
+    known.insert(python_str(*entry.key));
+  std::vector<std::string> twice;
+  for (const Member& member : (*document)->members) {
+    if (known.contains(python_str(*member.key))) twice.push_back(python_str(*member.key));
+    entries.push_back({member.key, member.value, file.name});
+  }
+  if (twice.empty()) return {};
+  std::sort(twice.begin(), twice.end());
+  return fail("Duplicate configuration keys found in '" + file.name + "': " + join(twice, ", "));
+}
+
+Expected<std::vector<Config>> check_entries(const std::vector<RawEntry>& entries,
+                                            std::span<const Lengths> short_form) {
+  std::vector<Config> out;
+  for (const RawEntry& entry : entries) {
+    auto config = EntryReader(entry, short_form).read();
+    if (!config) return tl::unexpected(config.error());
+    out.push_back(std::move(*config));
+  }
+  return out;
+}
+
+}  // namespace sweep::matrix

@@ -1,0 +1,110 @@
+#include "controller/matrix/run.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <filesystem>
+
+#include "controller/matrix/subcommands.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep::matrix {
+
+namespace {
+
+bool is_missing(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::status(path, ignored).type() == std::filesystem::file_type::not_found;
+}
+
+// The lengths of an entry in short form: those named, once each; 1k1k when none is.
+std::vector<Lengths> short_form_lengths(const std::vector<std::string>& names) {
+  std::vector<Lengths> out;
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (std::find(names.begin(), name, *name) != name) continue;
+    for (const NamedLengths& known : kNamedLengths) {
+      if (known.name == *name) out.push_back({known.isl, known.osl});
+    }
+  }
+  if (out.empty()) out.push_back({kNamedLengths[0].isl, kNamedLengths[0].osl});
+  return out;
+}
+
+Expected<std::vector<Config>> read_configs(const Options& options) {
+  std::vector<RawEntry> entries;
+  for (const std::string& file : options.list("--config-files")) {
+    if (is_missing(file)) return fail("Input file '" + file + "' does not exist.");
+    auto bytes = read_file(file, kMaxFileBytes);
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (auto added = add_entries({file, std::move(*bytes)}, entries); !added)
+      return tl::unexpected(added.error());
+  }
+  return check_entries(entries, short_form_lengths(options.list("--seq-lens")));
+}
+
+Expected<Runners> read_runners(const Options& options) {
+  const std::string file = options.text("--runner-config");
+  if (is_missing(file)) return fail("Runner config file '" + file + "' does not exist.");
+  const auto bytes = read_file(file, kMaxFileBytes);
+  if (!bytes) return tl::unexpected(bytes.error());
+  return Runners::parse(*bytes, file);
+}
+
+Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& options) {
+  FullSweep sweep;
+  sweep.model_prefix = options.list("--model-prefix");
+  sweep.precision = options.list("--precision");
+  sweep.framework = options.list("--framework");
+  sweep.runner_type = options.list("--runner-type");
+  sweep.seq_lens = options.list("--seq-lens");
+  sweep.step_size = options.integer("--step-size", sweep.step_size);
+  sweep.test_mode = options.has("--test-mode");
+  if (!sweep.runner_type.empty()) {  // without it the runner file is not even opened
+    if (options.text("--runner-config").empty()) {
+      return fail("--runner-config is required when --runner-type is specified");
+    }
+    const auto runners = read_runners(options);
+    if (!runners) return tl::unexpected(runners.error());
+    if (auto known = check_runner_types(sweep.runner_type, *runners); !known)
+      return tl::unexpected(known.error());
+  }
+  return expand_full_sweep(configs, sweep);
+}
+
+TestConfig test_config(const Options& options) {
+  TestConfig out;
+  out.key = options.text("--key");
+  out.runner_node = options.text("--runner-node");
+  out.seq_lens = options.list("--seq-lens");
+  out.step_size = options.integer("--step-size", out.step_size);
+  out.test_mode = options.has("--test-mode");
+  return out;
+}
+
+RunnerSweep runner_sweep(const Options& options) {
+  return {options.text("--runner-type"), options.text("--model-prefix"), options.text("--precision"),
+          options.text("--framework")};
+}
+
+Custom custom(const Options& options) {
+  return {options.text("--runner-label"), options.text("--image"),     options.text("--model"),
+          options.text("--framework"),    options.text("--precision"), options.text("--exp-name")};
+}
+
+}  // namespace
+
+Expected<Matrix> run_subcommand(const std::string& name, const Options& options) {
+  const auto configs = read_configs(options);
+  if (!configs) return tl::unexpected(configs.error());
+  if (name == "full-sweep") return full_sweep(*configs, options);
+  const auto runners = read_runners(options);
+  if (!runners) return tl::unexpected(runners.error());
+  if (name == "test-config") return expand_test_config(*configs, *runners, test_config(options));
+  if (name == "runner-model-sweep") {
+    return expand_runner_model_sweep(*configs, *runners, options.text("--runner-type"));
+  }
+  if (name == "runner-sweep") return expand_runner_sweep(*configs, *runners, runner_sweep(options));
+  assert(name == "custom");
+  return expand_custom(*runners, custom(options));
+}
+
+}  // namespace sweep::matrix

@@ -1,0 +1,100 @@
+#include "controller/matrix/runners.hpp"
+
+#include <algorithm>
+
+#include "controller/matrix/document.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::matrix {
+
+namespace {
+
+std::vector<std::string> characters(const std::string& text) {
+  std::vector<std::string> out;
+  for (const char c : text) {
+    const bool continues = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+    if (continues && !out.empty()) {
+      out.back() += c;
+    } else {
+      out.emplace_back(1, c);
+    }
+  }
+  return out;
+}
+
+std::string problem_with(const std::string& type, std::string_view kind) {
+  return "the nodes of runner type '" + type + "' must be a list of str, got " + std::string(kind) +
+         ": write each name in quotes";
+}
+
+RunnerType read_type(const Value& key, const Value& nodes) {
+  RunnerType out;
+  out.name = python_str(key);
+  if (nodes.is(Kind::Text)) {
+    out.text = nodes.text;
+    out.nodes = characters(nodes.text);
+  } else if (nodes.is(Kind::List)) {
+    for (const ValueRef& node : nodes.items) {
+      if (node->is(Kind::Text)) {
+        out.nodes.push_back(node->text);
+      } else {
+        out.problem = problem_with(out.name, python_type(node->kind()));
+      }
+    }
+  } else if (!nodes.is(Kind::Null)) {
+    out.problem = problem_with(out.name, python_type(nodes.kind()));
+  }
+  return out;
+}
+
+}  // namespace
+
+bool RunnerType::has_node(std::string_view node) const {
+  if (!text.empty()) return text.find(node) != std::string::npos;
+  return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
+Expected<Runners> Runners::parse(std::string_view text, const std::string& file) {
+  const auto document = parse_document(text);
+  if (!document) return fail("Runner config file '" + file + "': " + document.error().message);
+  if (!(*document)->is(Kind::Dict)) {
+    return fail("Runner config file '" + file + "' must contain a dictionary: runner type: [node, …]");
+  }
+  Runners out;
+  out.file_ = file;
+  for (const Member& member : (*document)->members)
+    out.types_.push_back(read_type(*member.key, *member.value));
+  return out;
+}
+
+const RunnerType* Runners::find(std::string_view type) const {
+  const auto found =
+      std::find_if(types_.begin(), types_.end(), [&](const RunnerType& known) { return known.name == type; });
+  return found == types_.end() ? nullptr : &*found;
+}
+
+Expected<std::vector<std::string>> Runners::nodes_of(const std::string& type) const {
+  const RunnerType* found = find(type);
+  if (found != nullptr && !found->problem.empty()) {
+    return fail("Runner config file '" + file_ + "': " + found->problem);
+  }
+  if (found == nullptr || found->nodes.empty()) {
+    return fail("Runner '" + type + "' does not exist in runner config '" + file_ +
+                "'. Must choose from existing runner types: '" + join(types(), ", ") + "'.");
+  }
+  return found->nodes;
+}
+
+bool Runners::knows(std::string_view label) const {
+  return std::any_of(types_.begin(), types_.end(),
+                     [&](const RunnerType& type) { return type.name == label || type.has_node(label); });
+}
+
+std::vector<std::string> Runners::types() const {
+  std::vector<std::string> out;
+  for (const RunnerType& type : types_)
+    out.push_back(type.name);
+  return out;
+}
+
+}  // namespace sweep::matrix

@@ -1,0 +1,66 @@
+#include "controller/matrix/source_text.hpp"
+
+#include <array>
+#include <cstdio>
+
+#include "proto/base/text.hpp"
+
+namespace sweep::matrix {
+
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+std::string hex_byte(unsigned char byte) {
+  std::array<char, 5> out{};
+  std::snprintf(out.data(), out.size(), "0x%02x", static_cast<unsigned>(byte));
+  return out.data();
+}
+
+// Length of the allowed character at the head of `text`, 0 when there is none. printable() judges UTF-8.
+std::size_t allowed_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return lead == '\n' || lead == '\t' || (lead >= 0x20 && lead != 0x7f) ? 1 : 0;
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (text.size() < length) return 0;
+  const std::string_view character = text.substr(0, length);
+  // U+0085, U+2028 and U+2029 end a line for PyYAML and do not for yaml-cpp; U+FFFE and U+FFFF are no
+  // characters.
+  for (const std::string_view bad :
+       {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbf\xbe", "\xef\xbf\xbf"}) {
+    if (character == bad) return 0;
+  }
+  return printable(character) == character ? length : 0;
+}
+
+}  // namespace
+
+Expected<std::string> plain_source(std::string_view bytes) {
+  if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
+  std::string out;
+  out.reserve(bytes.size());
+  std::size_t line = 1;
+  std::size_t line_start = 0;
+  for (std::size_t at = 0; at < bytes.size();) {
+    if (bytes[at] == '\r') {
+      out += '\n';
+      at += at + 1 < bytes.size() && bytes[at + 1] == '\n' ? 2 : 1;
+    } else {
+      const std::size_t length = allowed_length(bytes.substr(at));
+      if (length == 0) {
+        return fail("line " + std::to_string(line) + ", column " + std::to_string(at - line_start + 1) +
+                    ": byte " + hex_byte(static_cast<unsigned char>(bytes[at])) +
+                    " is not allowed in a YAML file: save the file as UTF-8 text");
+      }
+      out += bytes.substr(at, length);
+      at += length;
+    }
+    if (out.back() == '\n') {
+      ++line;
+      line_start = at;
+    }
+  }
+  return out;
+}
+
+}  // namespace sweep::matrix

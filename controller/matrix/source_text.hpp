@@ -1,0 +1,15 @@
+// The bytes of a configuration file, checked and made plain before the YAML parser sees them. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proto/base/error.hpp"
+
+namespace sweep::matrix {
+
+/// `bytes` without a byte-order mark and with every line end as \n. Fails, naming line and column, on bytes
+/// that are not UTF-8 and on characters that YAML does not allow (yaml-cpp takes some of them for the end).
+Expected<std::string> plain_source(std::string_view bytes);
+
+}  // namespace sweep::matrix

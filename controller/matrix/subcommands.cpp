@@ -1,0 +1,113 @@
+#include "controller/matrix/subcommands.hpp"
+
+namespace sweep::matrix {
+
+namespace {
+
+std::vector<std::string> length_names() {
+  std::vector<std::string> out;
+  for (const NamedLengths& lengths : kNamedLengths)
+    out.emplace_back(lengths.name);
+  return out;
+}
+
+OptionSpec required(std::string name, std::string help) {
+  return {.name = std::move(name), .arity = Arity::One, .help = std::move(help), .required = true};
+}
+OptionSpec optional(std::string name, std::string help) {
+  return {.name = std::move(name), .arity = Arity::One, .help = std::move(help)};
+}
+OptionSpec several(std::string name, std::string help) {
+  return {.name = std::move(name), .arity = Arity::Many, .help = std::move(help)};
+}
+
+OptionSpec config_files() {
+  return {.name = "--config-files",
+          .arity = Arity::Many,
+          .help = "configuration files (YAML), read in this order",
+          .required = true};
+}
+OptionSpec seq_lens() {
+  return {.name = "--seq-lens",
+          .arity = Arity::Many,
+          .help = "only these sequence lengths (default: all; for an entry in short form: 1k1k)",
+          .choices = length_names()};
+}
+OptionSpec step_size() {
+  return {.name = "--step-size",
+          .arity = Arity::One,
+          .help = "factor from one concurrency to the next (default: 2)",
+          .integer = true};
+}
+OptionSpec test_mode(std::string help) {
+  return {.name = "--test-mode", .arity = Arity::Flag, .help = std::move(help)};
+}
+OptionSpec runner_config() {
+  return required("--runner-config", "file with the nodes of each runner type (YAML)");
+}
+
+CommandSpec selection() {
+  return {"full-sweep",
+          "Every point of the entries that pass all given filters.",
+          {several("--model-prefix", "only entries whose key begins with one of these"),
+           several("--precision", "only these precisions, e.g. fp4 fp8"),
+           several("--framework", "only these frameworks, e.g. vllm trt sglang"),
+           several("--runner-type", "only these runner types, e.g. h100 h200; needs --runner-config"),
+           optional("--runner-config", "file with the nodes of each runner type (YAML)"), seq_lens(),
+           step_size(), test_mode("only the highest tp at its conc-start, once for each pair of lengths")}};
+}
+
+CommandSpec full_sweep() {
+  CommandSpec out = selection();
+  out.options.insert(out.options.begin(), config_files());
+  return out;
+}
+
+CommandSpec test_config() {
+  return {"test-config",
+          "Every point of one entry, on its runner type or on one node of it.",
+          {config_files(), runner_config(), required("--key", "the entry's key"),
+           optional("--runner-node", "run on this node instead of any of the type"), seq_lens(), step_size(),
+           test_mode("every search-space element at its conc-start only")}};
+}
+
+CommandSpec runner_model_sweep() {
+  return {"runner-model-sweep",
+          "One short point for each entry of a runner type on each of its nodes.",
+          {config_files(), required("--runner-type", "the runner type, e.g. h100"), runner_config()}};
+}
+
+CommandSpec runner_sweep() {
+  return {"runner-sweep",
+          "One short point for each entry of a model on each node of a runner type.",
+          {config_files(), required("--runner-type", "the runner type, e.g. h100"),
+           required("--model-prefix", "only entries whose key begins with this"),
+           optional("--precision", "only this precision, e.g. fp4"),
+           optional("--framework", "only this framework, e.g. trt"), runner_config()}};
+}
+
+CommandSpec custom() {
+  return {"custom",
+          "One short point from values given here.",
+          {config_files(), required("--runner-label", "a runner type or node, e.g. h200 or h200-nv_1"),
+           required("--image", "container image, e.g. vllm/vllm-openai:latest"),
+           required("--model", "model, e.g. openai/gpt-oss-120b"),
+           required("--framework", "framework, e.g. vllm, trt, sglang"),
+           required("--precision", "precision, e.g. fp4, fp8"),
+           required("--exp-name", "name of the experiment, e.g. 70b_test"), runner_config()}};
+}
+
+}  // namespace
+
+std::span<const CommandSpec> subcommands() {
+  static const std::array<CommandSpec, 5> kCommands = {full_sweep(), test_config(), runner_model_sweep(),
+                                                       runner_sweep(), custom()};
+  return kCommands;
+}
+
+const CommandSpec& selection_command() {
+  static const CommandSpec kCommand = selection();
+  return kCommand;
+}
+
+}  // namespace sweep::matrix
