@@ -1,0 +1,125 @@
+#include "controller/report/command.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "controller/report/collect.hpp"
+#include "controller/report/documents.hpp"
+#include "controller/report/plot.hpp"
+#include "controller/report/summary.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep::report {
+
+namespace {
+
+CommandOutput failed(const std::string& message) {
+  return {1, "", message + "\n"};
+}
+
+CommandOutput usage(const std::string& arguments) {
+  return {2, "", "usage: sweepctl " + arguments + "\n"};
+}
+
+void complain(CommandOutput& output, const std::string& message) {
+  output.status = 1;
+  output.err += message + "\n";
+}
+
+// Reads the files below `directory`, and says in `output` what could not be read.
+Documents load(const std::string& directory, CommandOutput& output, const std::string& leave_out = {}) {
+  Documents documents = read_documents(directory, leave_out);
+  if (!documents.exists) output.err += "there is no directory '" + printable(directory) + "': no results\n";
+  for (const std::string& problem : documents.problems)
+    complain(output, problem + "; left out");
+  return documents;
+}
+
+// What the table and the plots do not show, for the user to know.
+void note_others(const Documents& documents, CommandOutput& output) {
+  const auto others =
+      std::count_if(documents.good.begin(), documents.good.end(),
+                    [](const Document& document) { return !is_processed_result(document.json); });
+  if (others == 0) return;
+  const auto first = std::find_if(documents.good.begin(), documents.good.end(), [](const Document& document) {
+    return !is_processed_result(document.json);
+  });
+  output.err += counted(static_cast<std::size_t>(others), "JSON file") + " left out that " +
+                (others == 1 ? "is" : "are") + " no processed result, first '" + printable(first->path) +
+                "'\n";
+  if (static_cast<std::size_t>(others) == documents.good.size()) output.status = 1;
+}
+
+}  // namespace
+
+ResultContext result_context(const Lookup& lookup) {
+  ResultContext context;
+  context.result_filename = lookup("RESULT_FILENAME").value_or("");
+  context.runner_type = lookup("RUNNER_TYPE");
+  context.framework = lookup("FRAMEWORK");
+  context.precision = lookup("PRECISION");
+  context.tp = lookup("TP");
+  context.ep = lookup("EP_SIZE");
+  context.dp_attention = lookup("DP_ATTENTION");
+  context.mtp_mode = lookup("MTP_MODE").value_or("");
+  context.prefill_gpus = lookup("PREFILL_GPUS").value_or("");
+  context.decode_gpus = lookup("DECODE_GPUS").value_or("");
+  return context;
+}
+
+CommandOutput run_process_result(const Lookup& lookup) {
+  const ResultContext context = result_context(lookup);
+  if (context.result_filename.empty()) {
+    return failed("RESULT_FILENAME is not set in the environment; it names the result file without .json");
+  }
+  const std::string path = context.result_filename + ".json";
+  const auto bytes = read_file(path, kMaxJsonBytes);
+  if (!bytes) return failed(printable(bytes.error().message));
+  const auto processed = process_result(context, *bytes);
+  if (!processed) return failed(printable(path) + ": " + processed.error().message);
+  CommandOutput output;
+  const std::string text = python_json(*processed, 2);
+  output.out = text + "\n";
+  if (auto written = write_file_atomic(agg_path(context.result_filename), text); !written) {
+    complain(output, printable(written.error().message));
+  }
+  return output;
+}
+
+CommandOutput run_collect(std::span<const std::string> arguments) {
+  if (arguments.size() != 2) return usage("collect DIR EXP");
+  CommandOutput output;
+  const std::string target = collected_name(arguments[1]);
+  const Documents documents = load(arguments[0], output, target);
+  if (auto written = write_file_atomic(target, collect_text(documents.good)); !written) {
+    complain(output, printable(written.error().message));
+  }
+  return output;
+}
+
+CommandOutput run_summarize(std::span<const std::string> arguments) {
+  if (arguments.size() != 1) return usage("summarize DIR");
+  CommandOutput output;
+  const Documents documents = load(arguments[0], output);
+  note_others(documents, output);
+  output.out = summary_table(documents.good);
+  return output;
+}
+
+CommandOutput run_plot(std::span<const std::string> arguments) {
+  if (arguments.size() != 2) return usage("plot DIR EXP");
+  CommandOutput output;
+  const Documents documents = load(arguments[0], output);
+  note_others(documents, output);
+  const auto paths = plot(documents.good, arguments[1], ".");
+  if (!paths) {
+    complain(output, printable(paths.error().message));
+    return output;
+  }
+  for (const std::string& path : *paths)
+    output.out += printable(path) + "\n";
+  return output;
+}
+
+}  // namespace sweep::report

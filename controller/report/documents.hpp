@@ -1,0 +1,42 @@
+// The JSON files below a directory: the input of collect, summarize and plot. The only part of the report
+// that reads a directory.
+//
+// Better than the Python tools: a bad file is named and left out instead of ending everything, and the order
+// is that of the paths' bytes, not of the directory.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sweep::report {
+
+/// One JSON file, and where it came from.
+struct Document {
+  std::string path;  // for messages; may be empty
+  nlohmann::ordered_json json;
+};
+
+struct Documents {
+  std::vector<Document> good;         // sorted by path
+  std::vector<std::string> problems;  // one line for each file or directory that could not be read
+  bool exists = true;                 // whether the directory does
+};
+
+/// Every *.json below `directory`, hidden ones too, but not the file `leave_out` (the one about to be written
+/// again). Links to files are followed, links to directories are not.
+Documents read_documents(const std::string& directory, const std::string& leave_out = {});
+
+/// Whether this is what process_result writes, and not another JSON file that lies beside: the client's own
+/// result, the matrix, a collected list.
+bool is_processed_result(const nlohmann::ordered_json& document);
+
+/// The number at `key`, which may be spelled as text; nothing when it is missing or no number.
+std::optional<double> number_of(const nlohmann::ordered_json& document, const char* key);
+
+/// The text at `key`: `absent` where the key is missing, "unknown" where it is null, other values as Python's
+/// str() shows them.
+std::string text_of(const nlohmann::ordered_json& document, const char* key, const std::string& absent);
+
+}  // namespace sweep::report

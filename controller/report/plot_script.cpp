@@ -1,0 +1,249 @@
+#include "controller/report/plot_script.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "controller/report/plot_axis.hpp"
+#include "controller/report/plot_labels.hpp"
+#include "controller/report/python_number.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::report {
+
+namespace {
+
+constexpr double kWidth = 1600, kHeight = 1000;                    // pixels
+constexpr double kLeft = 115, kBottom = 95, kTop = kHeight - 115;  // of the plot's box
+constexpr std::size_t kLegendCharacters = 40, kLabelCharacters = 10;
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string number(double value) {
+  return python_repr(value);
+}
+
+// A position in the picture as gnuplot's screen coordinates.
+std::string at_pixel(double x, double y) {
+  return "screen " + number(x / kWidth) + ", screen " + number(y / kHeight);
+}
+
+struct Layout {
+  Axis x, y;
+  double right = 0;  // of the plot's box, pixels; the legend stands beyond
+  double mark_size = 1.6, mark_radius = 7;
+};
+
+Layout make_layout(const Family& family, PlotKind kind) {
+  std::vector<double> xs, ys;
+  std::size_t widest = characters("Hardware + Framework");
+  for (const Series& series : family.series) {
+    widest = std::max(widest, std::min(characters(series.label), kLegendCharacters));
+    for (const PlotPoint& point : series.points(kind)) {
+      xs.push_back(point.x);
+      ys.push_back(point.y);
+    }
+  }
+  Layout layout{make_axis(xs), make_axis(ys)};
+  layout.right = kWidth - 75 - 9.2 * static_cast<double>(widest);
+  if (xs.size() > 300) {
+    layout.mark_size = 0.8, layout.mark_radius = 4;
+  } else if (xs.size() > 60) {
+    layout.mark_size = 1.2, layout.mark_radius = 5.5;
+  }
+  return layout;
+}
+
+std::string axis_lines(const char* name, const Axis& axis, const char* title) {
+  std::string out;
+  if (axis.logarithmic) out += "set logscale " + std::string(name) + " 10\n";
+  out += "set " + std::string(name) + "range [" + number(axis.low) + ":" + number(axis.high) + "]\n";
+  out += "set " + std::string(name) + "tics (";
+  for (std::size_t i = 0; i < axis.tics.size(); ++i) {
+    out += (i > 0 ? ", " : "") + quoted(axis.tics[i].label, 20) + " " + number(axis.tics[i].at);
+  }
+  out += ") font 'Sans,13'\n";
+  return out + "set " + name + "label " + quoted(title, 80) + " font 'Sans,15'\n";
+}
+
+std::string terminal_lines(const std::string& png) {
+  const std::string rest = " size 1600,1000 noenhanced font 'Sans,13' linewidth 1.5 background '#ffffff'\n";
+  return "set encoding utf8\n"
+         "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {\n  set terminal pngcairo" +
+         rest +
+         "} else {\n  set terminal png truecolor size 1600,1000 noenhanced font 'Sans,13' background "
+         "'#ffffff'\n}\n"
+         "set output '" +
+         png + "'\n";
+}
+
+struct Drawing {
+  std::size_t points = 0;
+  std::string blocks;                     // the data
+  std::vector<std::string> below, above;  // elements of the plot command
+};
+
+std::string heading(const Family& family, const std::string& exp_name, const Drawing& drawing,
+                    std::size_t unlabelled) {
+  std::string title = family.name + " - All Frameworks";
+  if (!family.stand_ins.empty()) {
+    title += family.all_stand_in ? " - stand-in results, not measured on this hardware"
+                                 : " - some stand-in results, not measured on this hardware";
+  }
+  std::string subtitle = exp_name + " · " + counted(drawing.points, "point");
+  if (!drawing.below.empty()) subtitle += " · line: best trade-off of its hardware and precision";
+  if (unlabelled > 0) subtitle += " · " + counted(unlabelled, "label") + " left out for want of room";
+  std::string out = "set label " + quoted(title, 110) + " at " + at_pixel(kLeft, kHeight - 38) +
+                    " left font 'Sans:Bold,22' textcolor rgb '#222222'\n";
+  out += "set label " + quoted(subtitle, 170) + " at " + at_pixel(kLeft, kHeight - 70) +
+         " left font 'Sans,13' textcolor rgb '#666666'\n";
+  if (!family.stand_ins.empty()) {
+    const std::vector<std::string> names(family.stand_ins.begin(), family.stand_ins.end());
+    out += "set label " + quoted("Stand-in: " + join(names, ", "), 120) + " at " +
+           at_pixel(kLeft, kHeight - 95) + " left font 'Sans:Bold,13' textcolor rgb '#b03000'\n";
+  }
+  return out;
+}
+
+std::string frame_lines(const Layout& layout, PlotKind kind, std::size_t entries) {
+  std::string out = "set lmargin at screen " + number(kLeft / kWidth) + "\nset rmargin at screen " +
+                    number(layout.right / kWidth) + "\nset bmargin at screen " + number(kBottom / kHeight) +
+                    "\nset tmargin at screen " + number(kTop / kHeight) + "\n";
+  out +=
+      "set border 3 linecolor rgb '#888888'\n"
+      "set tics nomirror out textcolor rgb '#444444'\n"
+      "set grid back linecolor rgb '#d4d4d4' linewidth 0.8 dashtype 1\n";
+  out +=
+      axis_lines("x", layout.x,
+                 kind == PlotKind::EndToEndLatency ? "End-to-end Latency (s)" : "Interactivity (tok/s/user)");
+  out += axis_lines("y", layout.y, "Throughput per GPU (tok/s)");
+  // Beyond about 34 entries the legend needs smaller letters, and then more columns, to stay in the picture.
+  const char* font = entries <= 34 ? "'Sans,13'" : "'Sans,9'";
+  return out + "set key at " + at_pixel(layout.right + 25, kTop) +
+         " left top Left reverse vertical maxrows 52 samplen 1 spacing 1.15 font " + font +
+         " title 'Hardware + Framework' left\n";
+}
+
+std::string data_block(const std::string& name, const std::vector<PlotPoint>& points) {
+  std::string out = name + " << EOD\n";
+  for (const PlotPoint& point : points)
+    out += number(point.x) + " " + number(point.y) + "\n";
+  return out + "EOD\n";
+}
+
+void add_series(Drawing& drawing, const Series& series, PlotKind kind, const PlotStyles& styles,
+                double size) {
+  const auto& points = series.points(kind);
+  if (points.empty()) return;
+  drawing.points += points.size();
+  const std::string number_text = std::to_string(drawing.above.size());
+  const std::string dots = "$points" + number_text, line = "$line" + number_text;
+  const std::string colour = " linecolor rgb '" + styles.colour(series) + "'";
+  const std::string mark = " with points pointtype " + std::to_string(styles.mark(series)) + " pointsize ";
+  drawing.blocks += data_block(dots, points);
+  const auto frontier = pareto_frontier(points, kind);
+  if (frontier.size() > 1) {
+    drawing.blocks += data_block(line, frontier);
+    drawing.below.push_back(line + " using 1:2 with lines linewidth 1.4 dashtype " +
+                            std::to_string(series.framework_rank % 4 + 1) + colour + " notitle");
+  }
+  // A white rim keeps marks apart where they touch.
+  drawing.above.push_back(dots + " using 1:2" + mark + number(size * 1.3) +
+                          " linecolor rgb '#ffffff' notitle, " + dots + " using 1:2" + mark + number(size) +
+                          colour + " title " + quoted(series.label, kLegendCharacters));
+}
+
+// A label to place, and its colour.
+struct Wanted {
+  LabelRequest request;
+  std::string colour;
+};
+
+struct LabelsWanted {
+  std::vector<Wanted> first, then;  // the frontier is what people look up: its labels get the places first
+  std::vector<LabelLine> lines;
+};
+
+void want_labels(LabelsWanted& wanted, const Series& series, PlotKind kind, const PlotStyles& styles,
+                 const Layout& layout) {
+  const auto x_of = [&](const PlotPoint& point) {
+    return kLeft + layout.x.share(point.x) * (layout.right - kLeft);
+  };
+  const auto y_of = [&](const PlotPoint& point) {
+    return kBottom + layout.y.share(point.y) * (kTop - kBottom);
+  };
+  const auto frontier = pareto_frontier(series.points(kind), kind);
+  for (std::size_t i = 1; i < frontier.size(); ++i) {
+    wanted.lines.push_back(
+        {x_of(frontier[i - 1]), y_of(frontier[i - 1]), x_of(frontier[i]), y_of(frontier[i])});
+  }
+  for (const PlotPoint& point : series.points(kind)) {
+    const auto at = std::lower_bound(frontier.begin(), frontier.end(), point,
+                                     [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });
+    const bool best = at != frontier.end() && at->x == point.x && at->y == point.y;
+    (best ? wanted.first : wanted.then)
+        .push_back({{x_of(point), y_of(point), "TP" + point.tp}, styles.text_colour(series)});
+  }
+}
+
+struct Labels {
+  std::string lines;
+  std::size_t left_out = 0;
+};
+
+Labels label_lines(const Family& family, PlotKind kind, const PlotStyles& styles, const Layout& layout) {
+  LabelsWanted wanted;
+  for (const Series& series : family.series)
+    want_labels(wanted, series, kind, styles, layout);
+  wanted.first.insert(wanted.first.end(), wanted.then.begin(), wanted.then.end());
+  std::vector<LabelRequest> requests;
+  for (Wanted& label : wanted.first) {
+    if (characters(label.request.text) > kLabelCharacters) label.request.text = "TP…";
+    requests.push_back(label.request);
+  }
+  const LabelGeometry geometry{kLeft + 3, kBottom + 3, layout.right + 10, kTop + 10, layout.mark_radius,
+                               8.2,       13};
+  const auto placed = place_labels(requests, wanted.lines, geometry);
+  Labels out{"", requests.size() - placed.size()};
+  for (const PlacedLabel& label : placed) {
+    out.lines += "set label " + quoted(requests[label.request].text, kLabelCharacters) + " at " +
+                 at_pixel(label.x, label.y) + " center front font 'Sans,10' textcolor rgb '" +
+                 wanted.first[label.request].colour + "'\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text, std::size_t max_characters) {
+  std::string out = "'";
+  std::size_t count = 0;
+  for (const char c : printable(text)) {
+    if ((c & 0xc0) != 0x80 && ++count > max_characters) return out + "…'";
+    if (c == '\'' || c == '`') {
+      out += "’";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
+std::string plot_script(const Family& family, PlotKind kind, const PlotStyles& styles,
+                        const std::string& exp_name, const std::string& png) {
+  const Layout layout = make_layout(family, kind);
+  const Labels labels = label_lines(family, kind, styles, layout);
+  Drawing drawing;
+  for (const Series& series : family.series)
+    add_series(drawing, series, kind, styles, layout.mark_size);
+  std::vector<std::string> elements = drawing.below;
+  elements.insert(elements.end(), drawing.above.begin(), drawing.above.end());
+  if (elements.empty()) elements.push_back("NaN notitle");
+  return terminal_lines(png) + frame_lines(layout, kind, drawing.above.size()) +
+         heading(family, exp_name, drawing, labels.left_out) + labels.lines + drawing.blocks + "plot " +
+         join(elements, ", \\\n     ") + "\nset output\n";
+}
+
+}  // namespace sweep::report

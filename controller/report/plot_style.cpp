@@ -1,0 +1,96 @@
+#include "controller/report/plot_style.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <set>
+
+namespace sweep::report {
+
+namespace {
+
+// The contract's, by their CSS names.
+const std::map<std::string, unsigned> kColours = {
+    {"h100", 0x90ee90},      // lightgreen
+    {"h200", 0x008000},      // green
+    {"h200-trt", 0x006400},  // darkgreen
+    {"b200", 0x000000},      // black
+    {"b200-trt", 0x808080},  // gray
+    {"mi300x", 0xffc0cb},    // pink
+    {"mi325x", 0xff0000},    // red
+    {"mi355x", 0x800080},    // purple
+    {"gb200", 0xffa500},     // orange
+};
+
+// For hardware that the contract does not know: none of them near to one above.
+constexpr std::array<unsigned, 10> kFurtherColours = {0x1f77b4, 0x8c564b, 0x17becf, 0xbcbd22, 0xd6278f,
+                                                      0x5254a3, 0xd2691e, 0x2f4f4f, 0x9acd32, 0x6495ed};
+
+const std::map<std::string, int> kMarks = {{"fp8", 7}, {"fp4", 5}};  // circle, square
+constexpr std::array<int, 4> kFurtherMarks = {9, 13, 11, 15};        // triangle, diamond, triangle, pentagon
+
+// `colour` moved towards white, so that frameworks on the same hardware differ but stay one kin.
+unsigned lighter(unsigned colour, double share) {
+  unsigned out = 0;
+  for (const unsigned shift : {16u, 8u, 0u}) {
+    const unsigned channel = (colour >> shift) & 0xff;
+    out |= (channel + static_cast<unsigned>((255 - channel) * share)) << shift;
+  }
+  return out;
+}
+
+// `colour` darkened until its brightness (0 to 255, as the eye weighs the channels) is at most 110.
+unsigned readable(unsigned colour) {
+  const auto channel = [&](unsigned shift) { return (colour >> shift) & 0xff; };
+  const double brightness = 0.30 * channel(16) + 0.59 * channel(8) + 0.11 * channel(0);
+  const double factor = std::min(1.0, 110 / std::max(1.0, brightness));
+  unsigned out = 0;
+  for (const unsigned shift : {16u, 8u, 0u})
+    out |= static_cast<unsigned>(channel(shift) * factor) << shift;
+  return out;
+}
+
+std::string spelled(unsigned colour) {
+  char text[8];
+  std::snprintf(text, sizeof text, "#%06x", colour & 0xffffffu);
+  return text;
+}
+
+}  // namespace
+
+PlotStyles::PlotStyles(std::span<const Family> families) : colours_(kColours), marks_(kMarks) {
+  std::set<std::string> hardware, precisions;
+  for (const Family& family : families) {
+    for (const Series& series : family.series) {
+      hardware.insert(series.hw);
+      precisions.insert(series.precision);
+    }
+  }
+  std::size_t next = 0;
+  for (const std::string& hw : hardware) {
+    if (!colours_.contains(hw)) colours_[hw] = kFurtherColours[next++ % kFurtherColours.size()];
+  }
+  next = 0;
+  for (const std::string& precision : precisions) {
+    if (!marks_.contains(precision)) marks_[precision] = kFurtherMarks[next++ % kFurtherMarks.size()];
+  }
+}
+
+unsigned PlotStyles::shade(const Series& series) const {
+  constexpr std::array<double, 4> kShares = {0, 0.42, 0.62, 0.25};
+  return lighter(colours_.at(series.hw), kShares[series.framework_rank % kShares.size()]);
+}
+
+std::string PlotStyles::colour(const Series& series) const {
+  return spelled(shade(series));
+}
+
+std::string PlotStyles::text_colour(const Series& series) const {
+  return spelled(readable(shade(series)));
+}
+
+int PlotStyles::mark(const Series& series) const {
+  return marks_.at(series.precision);
+}
+
+}  // namespace sweep::report

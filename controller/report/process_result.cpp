@@ -1,0 +1,210 @@
+#include "controller/report/process_result.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include "controller/report/python_number.hpp"
+#include "controller/report/stand_in.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::report {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// float(value); nothing when Python would refuse.
+std::optional<double> as_number(const Json& value) {
+  if (value.is_number()) return value.get<double>();
+  if (value.is_boolean()) return value.get<bool>() ? 1.0 : 0.0;
+  if (value.is_string()) return python_float(value.get_ref<const std::string&>());
+  return std::nullopt;
+}
+
+// int(value); nothing when Python would refuse.
+std::optional<std::int64_t> as_integer(const Json& value) {
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    if (!(std::abs(number) < 9e18)) return std::nullopt;
+    return static_cast<std::int64_t>(number);
+  }
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return std::nullopt;
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
+  if (value.is_string()) return python_int(value.get_ref<const std::string&>());
+  return std::nullopt;
+}
+
+// The value as a message shows it.
+std::string shown(const Json& value) {
+  if (value.is_array()) return "a list";
+  if (value.is_object()) return "an object";
+  return printable(python_json(value, -1).substr(0, 60));
+}
+
+tl::unexpected<Error> missing(const char* key) {
+  return fail("the result has no '" + std::string(key) +
+              "'; the serving client did not write it or did not finish");
+}
+
+tl::unexpected<Error> wrong(const char* key, const Json& value, const char* wanted) {
+  return fail("'" + std::string(key) + "' in the result is " + shown(value) + ", must be " + wanted);
+}
+
+Expected<double> number_at(const Json& result, const char* key) {
+  const auto found = result.find(key);
+  if (found == result.end()) return missing(key);
+  const auto number = as_number(*found);
+  if (!number) return wrong(key, *found, "a number");
+  return *number;
+}
+
+Expected<std::int64_t> integer_at(const Json& result, const char* key) {
+  const auto found = result.find(key);
+  if (found == result.end()) return missing(key);
+  const auto number = as_integer(*found);
+  if (!number) return wrong(key, *found, "an integer");
+  return *number;
+}
+
+Expected<std::int64_t> variable(const char* name, const std::optional<std::string>& text) {
+  if (!text) return fail(std::string(name) + " is not set in the environment; it must be an integer");
+  const auto value = python_int(*text);
+  if (!value) return fail(std::string(name) + " is '" + printable(*text) + "', must be an integer");
+  return *value;
+}
+
+Expected<std::int64_t> gpus(const char* name, const std::optional<std::string>& text) {
+  auto value = variable(name, text);
+  if (value && *value < 1) {
+    return fail(std::string(name) + " is '" + printable(*text) +
+                "', must be at least 1: throughput is divided by it");
+  }
+  return value;
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+Json text_or_null(const std::optional<std::string>& text) {
+  return text ? Json(*text) : Json(nullptr);
+}
+
+// The client's statistics, milliseconds to seconds, and the interactivity that follows from each tpot.
+void add_statistics(const Json& result, Json& data) {
+  for (const auto& [key, value] : result.items()) {
+    const bool milliseconds = key.ends_with("ms"), tpot = key.find("tpot") != std::string::npos;
+    if (!milliseconds && !tpot) continue;
+    const auto number = as_number(value);
+    if (!number) continue;
+    std::string name = key;
+    replace_all(name, "_ms", "");
+    if (milliseconds) data[name] = *number / 1000.0;
+    if (tpot && *number != 0) {
+      replace_all(name, "tpot", "intvty");
+      data[name] = 1000.0 / *number;
+    }
+  }
+}
+
+struct GpuCounts {
+  std::int64_t tp = 1, ep = 1, prefill = 1, decode = 1;
+};
+
+Expected<GpuCounts> gpu_counts(const ResultContext& context) {
+  const auto tp = gpus("TP", context.tp);
+  if (!tp) return fail(tp.error().message);
+  const auto ep = variable("EP_SIZE", context.ep);
+  if (!ep) return fail(ep.error().message);
+  GpuCounts counts{*tp, *ep, *tp, *tp};
+  for (const auto& [name, text, count] : {std::tuple{"PREFILL_GPUS", &context.prefill_gpus, &counts.prefill},
+                                          std::tuple{"DECODE_GPUS", &context.decode_gpus, &counts.decode}}) {
+    if (text->empty()) continue;
+    const auto value = gpus(name, *text);
+    if (!value) return fail(value.error().message);
+    *count = *value;
+  }
+  return counts;
+}
+
+Expected<Json> read_result(std::string_view bytes) {
+  auto result = read_json(bytes, ReadDepth::TopLevel);
+  if (!result) return fail("the result is not JSON: " + result.error().message);
+  if (!result->is_object()) return fail("the result is " + shown(*result) + ", must be an object");
+  return result;
+}
+
+}  // namespace
+
+Expected<Json> process_result(const ResultContext& context, std::string_view result_json) {
+  const auto counts = gpu_counts(context);
+  if (!counts) return fail(counts.error().message);
+  const auto result = read_result(result_json);
+  if (!result) return fail(result.error().message);
+  const auto conc = integer_at(*result, "max_concurrency");
+  if (!conc) return fail(conc.error().message);
+  const auto model = result->find("model_id");
+  if (model == result->end()) return missing("model_id");
+  const auto total = number_at(*result, "total_token_throughput");
+  if (!total) return fail(total.error().message);
+  const auto output = number_at(*result, "output_throughput");
+  if (!output) return fail(output.error().message);
+
+  Json data = Json::object();
+  data["hw"] = text_or_null(context.runner_type);
+  data["tp"] = counts->tp;
+  data["ep"] = counts->ep;
+  data["dp_attention"] = text_or_null(context.dp_attention);
+  data["conc"] = *conc;
+  data["model"] = *model;
+  data["framework"] = text_or_null(context.framework);
+  data["precision"] = text_or_null(context.precision);
+  data["tput_per_gpu"] = *total / static_cast<double>(counts->tp);
+  data["output_tput_per_gpu"] = *output / static_cast<double>(counts->decode);
+  data["input_tput_per_gpu"] = (*total - *output) / static_cast<double>(counts->prefill);
+  if (!context.mtp_mode.empty()) data["mtp"] = context.mtp_mode;
+  add_statistics(*result, data);
+  if (const auto what = stand_in(*result)) data[kStandInKey] = *what;
+  return data;
+}
+
+Expected<Json> check_result(std::string_view bytes) {
+  const auto result = read_result(bytes);
+  if (!result) return result;
+  const auto model = result->find("model_id");
+  if (model == result->end()) return missing("model_id");
+  if (!model->is_string() || model->get_ref<const std::string&>().empty()) {
+    return wrong("model_id", *model, "the model's name");
+  }
+  for (const char* key : {"max_concurrency", "completed"}) {
+    const auto count = integer_at(*result, key);
+    if (!count) return fail(count.error().message);
+    if (*count < 1)
+      return fail(
+          "'" + std::string(key) + "' in the result is " + std::to_string(*count) +
+          (key == std::string_view("completed") ? ": no request was answered" : ", must be at least 1"));
+  }
+  for (const char* key : {"duration", "total_token_throughput", "output_throughput", "median_ttft_ms",
+                          "median_tpot_ms", "median_itl_ms", "median_e2el_ms"}) {
+    const auto number = number_at(*result, key);
+    if (!number) return fail(number.error().message);
+    if (!std::isfinite(*number) || *number < 0) {
+      return wrong(key, *result->find(key), "a finite number that is not negative");
+    }
+  }
+  return result;
+}
+
+std::string agg_path(std::string_view result_filename) {
+  const std::size_t slash = result_filename.rfind('/');
+  const std::size_t name = slash == std::string_view::npos ? 0 : slash + 1;
+  return std::string(result_filename.substr(0, name)) + "agg_" + std::string(result_filename.substr(name)) +
+         ".json";
+}
+
+}  // namespace sweep::report

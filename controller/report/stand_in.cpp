@@ -1,0 +1,36 @@
+#include "controller/report/stand_in.hpp"
+
+namespace sweep::report {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool truthy(const Json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_number()) return value.get<double>() != 0;
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    return !text.empty() && text != "false" && text != "0";
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<std::string> stand_in(const Json& document) {
+  if (!document.is_object()) return std::nullopt;
+  for (const char* key : {kStandInKey, "simulated"}) {
+    const auto found = document.find(key);
+    if (found == document.end() || !truthy(*found)) continue;
+    const bool names_it = found->is_string() && *found != "true" && *found != "1";
+    return names_it ? found->get<std::string>() : "simulated";
+  }
+  for (const char* key : {"hw", "hardware"}) {
+    const auto found = document.find(key);
+    if (found != document.end() && (*found == "cpu" || *found == "CPU")) return "cpu";
+  }
+  return std::nullopt;
+}
+
+}  // namespace sweep::report

@@ -1,0 +1,19 @@
+// Results that were not measured on the hardware they are filed under: the CPU stand-in benchmark and the
+// simulated server exist to try a sweep out, and nobody may take their numbers for a GPU's. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+namespace sweep::report {
+
+/// The key under which process_result passes the remark on.
+constexpr const char* kStandInKey = "stand_in";
+
+/// What stood in for the hardware ("cpu", "simulated") when a client's result or a processed one says so: its
+/// hw or hardware is cpu, or it has a true, non-empty or non-zero `stand_in` or `simulated`. Nothing
+/// otherwise.
+std::optional<std::string> stand_in(const nlohmann::ordered_json& document);
+
+}  // namespace sweep::report
