@@ -1,0 +1,41 @@
+// The plan of a sweep: what to run (points) and how (profile), and all that follows from the two. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "controller/core/state.hpp"
+#include "controller/profile/profile.hpp"
+#include "proto/base/error.hpp"
+#include "proto/base/point.hpp"
+#include "proto/wire/messages.hpp"
+
+namespace sweep {
+
+struct Plan {
+  std::vector<Point> points;                       // in matrix order
+  std::vector<std::string> stems;                  // of result files, without node; distinct
+  std::vector<std::vector<std::string>> commands;  // what the profile names as benchmark, per point
+  profile::Profile profile;
+};
+
+/// Fails, naming the entry, when the entries are no matrix, and naming the template when the profile's
+/// benchmark cannot be made out.
+Expected<Plan> make_plan(const std::vector<nlohmann::ordered_json>& entries, profile::Profile profile);
+
+core::Settings core_settings(const Plan& plan);
+std::vector<core::PointSpec> core_points(const Plan& plan);
+
+/// RESULT_FILENAME of a point on a node: distinct for all points of the plan.
+std::string result_filename(const Plan& plan, int index, const std::string& node);
+
+/// The lease of an attempt at points[index] for an agent on `node`.
+wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node);
+
+/// The distinct exp-names, in matrix order.
+std::vector<std::string> exp_names(const Plan& plan);
+/// The name of the sweep for folders and titles: the exp-name, or "all" when there are several.
+std::string sweep_name(const Plan& plan);
+
+}  // namespace sweep

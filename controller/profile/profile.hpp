@@ -1,0 +1,63 @@
+// The profile: how benchmarks run at this site. The matrix says what to run.
+//
+// Layers, later ones win key by key: built-in defaults, /etc/slurm-sweep/profile.yaml,
+// ~/.config/slurm-sweep/profile.yaml, the file of --sweep-profile.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proto/base/error.hpp"
+#include "proto/base/point.hpp"
+#include "proto/base/time.hpp"
+
+namespace sweep::profile {
+
+struct Timeouts {  // 0: none
+  Millis server{std::chrono::minutes(60)};   // from the start until the server is ready
+  Millis benchmark{0};                       // from then on
+  Millis point{std::chrono::minutes(180)};   // all of an attempt
+};
+
+struct Retries {
+  int infrastructure = 2;
+  int benchmark = 0;
+};
+
+struct Profile {
+  enum class Packing { Node, Gpu };
+
+  std::string workspace;  // where benchmarks run and leave results; empty: where the agent stands
+  std::string benchmark = "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}_slurm.sh";
+  std::vector<std::pair<std::string, std::string>> env;  // for every benchmark
+  Packing packing = Packing::Node;
+  Timeouts timeouts;
+  Retries retries;
+  bool ignore_gpus = false;      // points need none: for machines without GPUs
+  Millis kill_grace{10'000};     // between SIGTERM and SIGKILL
+  Millis heartbeat{10'000};      // an idle agent says so this often
+  Millis agent_timeout{45'000};  // an agent not heard of for so long is gone
+  Millis join{60'000};           // after the first agent, how long the others may take
+};
+
+/// The profile that the built-in defaults and these files make, later files winning key by key. Every file must
+/// exist. Fails with "FILE:LINE: …", naming the value and, for an unknown key, the nearest known one.
+Expected<Profile> load_profile(const std::vector<std::string>& files);
+
+/// The same from text, over `base`; `name` stands for the file in messages.
+Expected<Profile> parse_profile(const std::string& text, const std::string& name, Profile base);
+
+/// The site's and the user's profile, those that exist, in the order of their rank. `home` may be empty.
+std::vector<std::string> default_layers(const std::string& home);
+
+/// The words that run the benchmark of a point: `benchmark` with its {placeholders} filled, split at blanks
+/// that stand in the template (never inside a value). Fails on a placeholder that is none.
+Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point);
+
+/// "90s", "60m", "3h", "500ms", plain seconds; "none" and "0" are 0. Nothing when it is none of these.
+std::optional<Millis> parse_duration(std::string_view text);
+
+}  // namespace sweep::profile
