@@ -1,0 +1,57 @@
+#include "controller/io/control_file.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "proto/base/fields.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr std::size_t kMaxBytes = 64 * 1024;
+constexpr std::size_t kMaxText = 4096;
+
+std::string control_path(const std::string& directory) { return directory + "/sweep.control"; }
+
+}  // namespace
+
+Expected<void> write_control_file(const std::string& directory, const ControlFile& control) {
+  const nlohmann::ordered_json body = {{"host", control.host},
+                                       {"pid", control.pid},
+                                       {"endpoint", control.endpoint},
+                                       {"server_key", control.server_key},
+                                       {"client_secret", control.client_secret}};
+  return write_file_atomic(control_path(directory), body.dump(2) + "\n", 0600);
+}
+
+Expected<std::optional<ControlFile>> read_control_file(const std::string& directory) {
+  const std::string path = control_path(directory);
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::optional<ControlFile>();
+    return fail("cannot read '" + path + "': " + errno_text(errno));
+  }
+  if ((info.st_mode & 077) != 0) return fail("'" + path + "' can be read by others; remove it, or chmod 600");
+  const auto text = read_file(path, kMaxBytes);
+  if (!text) return tl::unexpected(text.error());
+  const auto body = nlohmann::json::parse(*text, nullptr, false);
+  Fields in(body, path);
+  ControlFile control;
+  control.host = in.text("host", kMaxText);
+  control.pid = in.integer("pid", 1, std::numeric_limits<std::int64_t>::max());
+  control.endpoint = in.text("endpoint", kMaxText);
+  control.server_key = in.text("server_key", kMaxText);
+  control.client_secret = in.text("client_secret", kMaxText);
+  if (in.error()) return fail(*in.error());
+  return std::optional(control);
+}
+
+void remove_control_file(const std::string& directory) { ::unlink(control_path(directory).c_str()); }
+
+}  // namespace sweep

@@ -1,0 +1,90 @@
+#include "controller/io/output_dir.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "controller/io/control_file.hpp"
+#include "controller/journal/journal.hpp"
+#include "proto/base/point.hpp"
+#include "proto/net/clock.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool exists(const std::string& path) {
+  std::error_code code;
+  return fs::exists(path, code) && !code;
+}
+
+/// Why a directory with a journal is refused.
+std::string held_message(const std::string& directory) {
+  if (const auto journal = journal::Journal::open_to_read(journal_path(directory)); journal) {
+    return "'" + directory + "' holds the results of another sweep; choose another --sweep-output";
+  }
+  const auto control = read_control_file(directory);
+  const std::string who =
+      control && *control ? " (controller on " + (*control)->host + ", pid " + std::to_string((*control)->pid) + ")"
+                          : "";
+  return "'" + directory + "' belongs to another sweep that is running" + who + "; choose another --sweep-output";
+}
+
+/// The nearest directory upwards that is there must let us write.
+Expected<void> check_writable(const std::string& directory) {
+  fs::path at = fs::absolute(directory);
+  while (!exists(at.string()) && at.has_parent_path() && at != at.parent_path()) at = at.parent_path();
+  std::error_code code;
+  if (!fs::is_directory(at, code)) return fail("cannot write to '" + directory + "': '" + at.string() + "' is not a directory");
+  if (::access(at.c_str(), W_OK | X_OK) != 0) {
+    return fail("cannot write to '" + directory + "': " + errno_text(errno) + "; choose another --sweep-output");
+  }
+  return {};
+}
+
+/// results_<name>_<time>, with a number behind it when two sweeps begin within one second.
+Expected<std::string> make_default(const std::string& name, Instant now) {
+  const std::string base = "results_" + file_safe(name) + "_" + local_stamp(now);
+  if (const auto writable = check_writable(base); !writable) return tl::unexpected(writable.error());
+  constexpr int kMost = 1000;
+  for (int n = 1; n < kMost; ++n) {
+    const std::string path = n == 1 ? base : base + "_" + std::to_string(n);
+    if (::mkdir(path.c_str(), 0777) == 0) return path;
+    if (errno != EEXIST) return fail("cannot create the directory '" + path + "': " + errno_text(errno));
+  }
+  return fail("cannot create the directory '" + base + "': too many of that name");
+}
+
+}  // namespace
+
+std::string journal_path(const std::string& directory) { return directory + "/sweep.db"; }
+
+Expected<void> check_output_dir(const std::string& wanted) {
+  if (wanted.empty()) return check_writable("results");
+  if (exists(journal_path(wanted))) return fail(held_message(wanted));
+  return check_writable(wanted);
+}
+
+Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now) {
+  std::string directory = wanted;
+  if (wanted.empty()) {
+    auto made = make_default(name, now);
+    if (!made) return made;
+    directory = *made;
+  } else if (const auto good = check_output_dir(wanted); !good) {
+    return tl::unexpected(good.error());
+  }
+  for (const char* part : {"/raw", "/logs"}) {
+    if (const auto made = make_directories(directory + part); !made) return tl::unexpected(made.error());
+  }
+  std::error_code code;
+  const fs::path absolute = fs::absolute(directory, code);
+  return code ? directory : absolute.lexically_normal().string();
+}
+
+}  // namespace sweep

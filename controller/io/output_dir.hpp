@@ -1,0 +1,22 @@
+// The output directory of a sweep: made, claimed, or refused.
+#pragma once
+
+#include <string>
+
+#include "proto/base/error.hpp"
+#include "proto/base/time.hpp"
+
+namespace sweep {
+
+/// The directory a new sweep may write into, with its folders raw/ and logs/ made. `wanted` as the user gave it;
+/// empty: results_<name>_<local time> in the current directory. Fails, naming the directory and the reason, when
+/// it cannot be written, holds a sweep already, or belongs to a running one (with that one's host and pid).
+Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now);
+
+/// The same checks without making anything, for `sweepctl check`.
+Expected<void> check_output_dir(const std::string& wanted);
+
+/// The journal's path in an output directory.
+std::string journal_path(const std::string& directory);
+
+}  // namespace sweep

@@ -1,0 +1,196 @@
+#include "controller/view/lines.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "controller/view/status.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::view {
+
+namespace {
+
+constexpr const char* kGreen = "32";
+constexpr const char* kRed = "31";
+constexpr const char* kYellow = "33";
+constexpr const char* kDim = "2";
+
+std::string painted(const std::string& text, const char* colour, const Style& style) {
+  return style.colour ? "\x1b[" + std::string(colour) + "m" + text + "\x1b[0m" : text;
+}
+
+struct Scene {
+  const Plan& plan;
+  const core::State& state;
+  const Style& style;
+
+  const Point& point(const std::string& id) const {
+    return plan.points[static_cast<std::size_t>(core::find_point(state, id))];
+  }
+  const core::PointStatus& status(const std::string& id) const {
+    return state.points[static_cast<std::size_t>(core::find_point(state, id))];
+  }
+  std::string count() const {
+    const int over = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
+    const std::string total = std::to_string(state.points.size());
+    std::string text = std::to_string(over);
+    text.insert(0, total.size() - std::min(total.size(), text.size()), ' ');
+    return text + "/" + total;
+  }
+};
+
+std::string crew(const core::State& state) {
+  int announced = 1;
+  for (const auto& [id, agent] : state.agents) announced = std::max(announced, agent.info.tasks);
+  return std::to_string(state.agents.size()) + " of " + std::to_string(announced);
+}
+
+std::string on(const Scene& scene, const core::AgentJoined& e) {
+  const auto found = scene.state.agents.find(e.agent.id);
+  const bool spare = found != scene.state.agents.end() && core::is_spare(scene.state, found->second);
+  return e.agent.node + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" + crew(scene.state) + ")" +
+         (spare ? ", waiting: another agent has this node's GPUs" : "");
+}
+std::string on(const Scene&, const core::AgentReady&) { return {}; }
+std::string on(const Scene& scene, const core::AgentGone& e) {
+  const std::string node = scene.state.agents.at(e.agent).info.node;
+  return painted(node + " is gone: " + printable(e.reason), kYellow, scene.style);
+}
+std::string on(const Scene& scene, const core::AgentReturned& e) {
+  return scene.state.agents.at(e.agent).info.node + " is back";
+}
+std::string on(const Scene&, const core::Leased&) { return {}; }
+std::string on(const Scene& scene, const core::Started& e) {
+  const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
+  return scene.count() + " started " + label(scene.point(e.ref.point)) + " on " + attempt.node +
+         (e.ref.attempt > 1 ? ", attempt " + std::to_string(e.ref.attempt) : "");
+}
+std::string on(const Scene& scene, const core::Ended& e) {
+  const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
+  const std::string who = label(scene.point(e.ref.point)) + " on " + attempt.node;
+  if (e.accepted) {
+    return scene.count() + painted(" done    ", kGreen, scene.style) + who + ", " + spoken(e.wall);
+  }
+  const bool again = e.next == core::PointState::Pending && scene.state.phase == core::Phase::Running;
+  const bool stopped = e.outcome.kind == OutcomeKind::Cancelled || e.outcome.kind == OutcomeKind::Preempted;
+  const std::string verb = again ? " retry   " : stopped ? " stopped " : " failed  ";
+  return scene.count() + painted(verb, again || stopped ? kYellow : kRed, scene.style) + who + ": " +
+         printable(describe(e.outcome));
+}
+std::string on(const Scene& scene, const core::Unfit& e) {
+  return scene.count() + painted(" failed  ", kRed, scene.style) + label(scene.point(e.point)) + ": " +
+         printable(e.reason);
+}
+std::string on(const Scene& scene, const core::Stopping& e) {
+  return painted("stopping: " + printable(e.reason), kYellow, scene.style);
+}
+std::string on(const Scene&, const core::Closed&) { return {}; }
+
+std::string clock_text(Millis time) {
+  const std::int64_t seconds = std::max<std::int64_t>(0, time.count()) / 1000;
+  char text[64];
+  if (seconds >= 3600) {
+    std::snprintf(text, sizeof text, "%d:%02d:%02d", static_cast<int>(seconds / 3600),
+                  static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60));
+  } else {
+    std::snprintf(text, sizeof text, "%d:%02d", static_cast<int>(seconds / 60), static_cast<int>(seconds % 60));
+  }
+  return text;
+}
+
+std::string bar(const core::State& state, const Style& style) {
+  constexpr int kWidth = 24;
+  const int total = std::max<int>(1, static_cast<int>(state.points.size()));
+  const int ended = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
+  const int running = state.count(core::PointState::Running) + state.count(core::PointState::Leased);
+  const int full = kWidth * ended / total;
+  const int begun = std::min(kWidth - full, (kWidth * running + total - 1) / total);
+  return "[" + painted(std::string(static_cast<std::size_t>(full), '#'), kGreen, style) +
+         std::string(static_cast<std::size_t>(begun), '>') +
+         painted(std::string(static_cast<std::size_t>(kWidth - full - begun), '.'), kDim, style) + "]";
+}
+
+/// How far the attempts that run say they are, the way the agents report it: "n1 45/100, n2 loading".
+std::string running_text(const core::State& state, const Facts& facts) {
+  std::string out;
+  for (const auto& [id, agent] : state.agents) {
+    for (const auto& [index, number] : agent.held) {
+      const auto found = facts.progress.find({state.points[static_cast<std::size_t>(index)].spec.id, number});
+      if (found == facts.progress.end()) continue;
+      const AttemptProgress& p = found->second;
+      out += (out.empty() ? "" : ", ") + agent.info.node + " ";
+      out += p.total > 0 ? std::to_string(p.done) + "/" + std::to_string(p.total) : printable(p.phase);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string spoken(Millis time) {
+  char text[64];
+  const double seconds = static_cast<double>(time.count()) / 1000;
+  const auto whole = static_cast<int>(seconds);
+  if (seconds < 10) {
+    std::snprintf(text, sizeof text, "%.1f s", seconds);
+  } else if (seconds < 120) {
+    std::snprintf(text, sizeof text, "%.0f s", seconds);
+  } else if (seconds < 3600) {
+    std::snprintf(text, sizeof text, "%d min %02d s", whole / 60, whole % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%d h %02d min", whole / 3600, whole / 60 % 60);
+  }
+  return text;
+}
+
+std::string event_line(const Plan& plan, const core::State& state, const core::Event& event, const Facts& facts,
+                       const Style& style) {
+  const Scene scene{plan, state, style};
+  const std::string what = std::visit([&](const auto& e) { return on(scene, e); }, event.what);
+  if (what.empty()) return {};
+  return painted("[" + clock_text(event.at - facts.opened) + "]", kDim, style) + " " + what;
+}
+
+std::string bar_line(const Plan&, const core::State& state, const Facts& facts, Instant now, const Style& style) {
+  using core::PointState;
+  const Pace speed = pace(state, now);
+  std::string text = " " + std::to_string(state.count(PointState::Done)) + " done, " +
+                     std::to_string(state.count(PointState::Running) + state.count(PointState::Leased)) +
+                     " running, " + std::to_string(state.count(PointState::Failed)) + " failed, " +
+                     std::to_string(state.count(PointState::Pending)) + " pending";
+  if (speed.points_per_minute > 0) {
+    char rate[64];
+    std::snprintf(rate, sizeof rate, ", %.1f/min", speed.points_per_minute);
+    text += rate;
+  }
+  if (speed.to_go) text += ", ETA " + clock_text(*speed.to_go);
+  if (const std::string running = running_text(state, facts); !running.empty()) text += " | " + running;
+  constexpr std::size_t kBarColumns = 26;
+  const std::size_t room = static_cast<std::size_t>(std::max(style.columns - 1, 40)) - kBarColumns;
+  if (text.size() > room) text.resize(room);
+  return bar(state, style) + text;
+}
+
+std::string closing_lines(const Plan& plan, const core::State& state, const Style& style) {
+  using core::PointState;
+  std::string out = std::to_string(state.count(PointState::Done)) + " of " +
+                    counted(state.points.size(), "point") + " done";
+  if (const int failed = state.count(PointState::Failed); failed > 0) out += ", " + std::to_string(failed) + " failed";
+  const int unfinished = static_cast<int>(state.points.size()) - state.count(PointState::Done) -
+                         state.count(PointState::Failed);
+  if (unfinished > 0) out += ", " + std::to_string(unfinished) + " unfinished";
+  out = painted(out, core::complete(state) ? kGreen : kRed, style);
+  if (!state.end_reason.empty()) out += " (" + printable(state.end_reason) + ")";
+  out += "\n";
+  for (std::size_t i = 0; i < state.points.size(); ++i) {
+    const core::PointStatus& point = state.points[i];
+    if (point.state == PointState::Done) continue;
+    const bool failed = point.state == PointState::Failed;
+    out += std::string("  ") + (failed ? "failed      " : "unfinished  ") + label(plan.points[i]);
+    if (!point.reason.empty()) out += ": " + printable(point.reason);
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace sweep::view

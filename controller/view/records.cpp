@@ -1,0 +1,138 @@
+#include "controller/view/records.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "controller/view/lines.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::view {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+std::string job_step(const core::State& state, const std::string& agent) {
+  const auto found = state.agents.find(agent);
+  if (found == state.agents.end() || found->second.info.job.empty()) return "-";
+  const core::AgentInfo& info = found->second.info;
+  return info.step.empty() ? info.job : info.job + "." + info.step;
+}
+
+ordered_json time_json(const std::optional<Instant>& at) {
+  return at ? ordered_json(static_cast<double>(to_unix_ms(*at)) / 1000) : ordered_json();
+}
+
+ordered_json attempt_record(const Plan& plan, const core::State& state, std::size_t index, std::size_t n) {
+  const core::Attempt& attempt = state.points[index].attempts[n];
+  const std::string log = log_stem(plan, static_cast<int>(index), static_cast<int>(n) + 1, attempt.node);
+  ordered_json out = {{"attempt", n + 1},
+                      {"node", attempt.node},
+                      {"job", job_step(state, attempt.agent)},
+                      {"leased_unix", time_json(attempt.leased)},
+                      {"started_unix", time_json(attempt.started)},
+                      {"ended_unix", time_json(attempt.ended)},
+                      {"seconds", static_cast<double>(attempt.wall.count()) / 1000},
+                      {"accepted", attempt.accepted}};
+  out["outcome"] = attempt.outcome ? ordered_json(outcome_to_json(*attempt.outcome)) : ordered_json();
+  out["log"] = log;
+  return out;
+}
+
+ordered_json point_record(const Plan& plan, const core::State& state, std::size_t index) {
+  const core::PointStatus& point = state.points[index];
+  ordered_json out = {{"point", point.spec.id},
+                      {"label", label(plan.points[index])},
+                      {"state", core::state_word(point.state)},
+                      {"reason", point.reason},
+                      {"repeat", plan.points[index].repeat},
+                      {"entry", plan.points[index].entry}};
+  ordered_json attempts = ordered_json::array();
+  for (std::size_t n = 0; n < point.attempts.size(); ++n) {
+    attempts.push_back(attempt_record(plan, state, index, n));
+    if (!point.attempts[n].accepted) continue;
+    const std::string name = result_filename(plan, static_cast<int>(index), point.attempts[n].node);
+    out["raw"] = "raw/" + name + ".json";
+    out["result"] = "agg_" + name + ".json";
+  }
+  out["attempts"] = std::move(attempts);
+  return out;
+}
+
+struct Line {
+  Instant at;
+  std::string text;
+};
+
+Line job_line(const Plan& plan, const core::State& state, std::size_t index, std::size_t n) {
+  const core::Attempt& attempt = state.points[index].attempts[n];
+  char seconds[64];
+  std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(attempt.wall.count()) / 1000);
+  const std::string outcome = attempt.outcome ? std::string(outcome_word(attempt.outcome->kind)) : "unfinished";
+  return {attempt.leased, state.points[index].spec.id + "\t" + std::to_string(n + 1) + "\t" +
+                              job_step(state, attempt.agent) + "\t" + attempt.node + "\t" + outcome + "\t" + seconds +
+                              "\t" + label(plan.points[index]) + "\n"};
+}
+
+std::size_t attempts_made(const core::State& state) {
+  std::size_t total = 0;
+  for (const core::PointStatus& point : state.points) total += point.attempts.size();
+  return total;
+}
+
+std::optional<Instant> last_end(const core::State& state) {
+  std::optional<Instant> last;
+  for (const core::PointStatus& point : state.points) {
+    for (const core::Attempt& attempt : point.attempts) {
+      if (attempt.ended && (!last || *attempt.ended > *last)) last = attempt.ended;
+    }
+  }
+  return last;
+}
+
+}  // namespace
+
+std::string log_stem(const Plan& plan, int index, int attempt, const std::string& node) {
+  return "logs/" + result_filename(plan, index, node) + ".attempt" + std::to_string(attempt);
+}
+
+std::string jobs_table(const Plan& plan, const core::State& state) {
+  std::vector<Line> lines;
+  for (std::size_t i = 0; i < state.points.size(); ++i) {
+    for (std::size_t n = 0; n < state.points[i].attempts.size(); ++n) lines.push_back(job_line(plan, state, i, n));
+  }
+  std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.at < b.at; });
+  std::string out = "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n";
+  for (const Line& line : lines) out += line.text;
+  return out;
+}
+
+ordered_json manifest(const Plan& plan, const core::State& state, const Facts& facts) {
+  ordered_json out = {{"sweep", facts.sweep},
+                      {"slurm_sweep_version", facts.version},
+                      {"job", facts.job},
+                      {"configs", facts.configs},
+                      {"select", facts.select},
+                      {"opened_unix", time_json(facts.opened)},
+                      {"last_end_unix", time_json(last_end(state))},
+                      {"complete", core::complete(state)},
+                      {"reason", state.end_reason}};
+  ordered_json agents = ordered_json::array();
+  for (const auto& [id, agent] : state.agents) {
+    agents.push_back({{"agent", id}, {"node", agent.info.node}, {"gpus", agent.info.gpus}});
+  }
+  out["agents"] = std::move(agents);
+  ordered_json points = ordered_json::array();
+  for (std::size_t i = 0; i < state.points.size(); ++i) points.push_back(point_record(plan, state, i));
+  out["points"] = std::move(points);
+  return out;
+}
+
+std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts) {
+  std::string out = "\n" + closing_lines(plan, state, Style{});
+  out += counted(attempts_made(state), "attempt") + " on " + counted(state.agents.size(), "agent");
+  if (const auto last = last_end(state)) out += ", " + spoken(*last - facts.opened) + " from start to last result";
+  return out + "\n";
+}
+
+}  // namespace sweep::view

@@ -1,0 +1,25 @@
+// The records a sweep leaves besides results: jobs.txt, manifest.json, and the totals under the summary. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "controller/core/state.hpp"
+#include "controller/plan/plan.hpp"
+#include "controller/view/facts.hpp"
+
+namespace sweep::view {
+
+/// jobs.txt: one line per attempt, in the order of leasing: point, attempt, job.step, node, outcome, seconds, label.
+std::string jobs_table(const Plan& plan, const core::State& state);
+
+/// manifest.json: what was expected, what became of each point, and where it all came from.
+nlohmann::ordered_json manifest(const Plan& plan, const core::State& state, const Facts& facts);
+
+/// What summary.txt says under its table: failures with reasons, what is unfinished, totals.
+std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts);
+
+/// The log files of an attempt, relative to the output directory, without .out or .err.
+std::string log_stem(const Plan& plan, int index, int attempt, const std::string& node);
+
+}  // namespace sweep::view

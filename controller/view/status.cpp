@@ -1,0 +1,157 @@
+#include "controller/view/status.hpp"
+
+#include <algorithm>
+
+#include "controller/view/lines.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::view {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+std::string sweep_state(const core::State& state, const Facts& facts) {
+  if (state.phase == core::Phase::Closed) return core::complete(state) ? "done" : "incomplete";
+  if (facts.owner.empty()) return "interrupted";  // its controller is gone and did not close it
+  return state.phase == core::Phase::Stopping ? "stopping" : "running";
+}
+
+ordered_json counts_json(const core::State& state) {
+  ordered_json counts = {{"total", state.points.size()}};
+  for (std::size_t i = 0; i < core::kPointStates; ++i) {
+    counts[std::string(core::state_word(static_cast<core::PointState>(i)))] = state.counts[i];
+  }
+  return counts;
+}
+
+ordered_json agents_json(const core::State& state) {
+  ordered_json agents = ordered_json::array();
+  for (const auto& [id, agent] : state.agents) {
+    const std::string word = agent.gone ? "gone" : core::is_spare(state, agent) ? "spare"
+                             : agent.held.empty() ? "idle" : "busy";
+    agents.push_back({{"agent", id},
+                      {"node", agent.info.node},
+                      {"gpus", agent.info.gpus.size()},
+                      {"gpus_in_use", agent.gpus_held},
+                      {"state", word},
+                      {"reason", agent.gone_reason}});
+  }
+  return agents;
+}
+
+ordered_json attempt_json(const Plan& plan, const core::State& state, std::size_t index, const Facts& facts,
+                          Instant now) {
+  const core::PointStatus& point = state.points[index];
+  const core::Attempt& attempt = point.attempts.back();
+  const int number = static_cast<int>(point.attempts.size());
+  ordered_json out = {{"point", point.spec.id},
+                      {"label", label(plan.points[index])},
+                      {"node", attempt.node},
+                      {"attempt", number},
+                      {"seconds", static_cast<double>((now - attempt.leased).count()) / 1000}};
+  const auto found = facts.progress.find({point.spec.id, number});
+  const AttemptProgress progress = found == facts.progress.end() ? AttemptProgress{} : found->second;
+  out["phase"] = progress.phase;
+  out["progress"] = progress.done;
+  out["progress_total"] = progress.total;
+  return out;
+}
+
+ordered_json point_json(const Plan& plan, const core::State& state, std::size_t index) {
+  const core::PointStatus& point = state.points[index];
+  return {{"point", point.spec.id},
+          {"label", label(plan.points[index])},
+          {"state", core::state_word(point.state)},
+          {"attempts", point.attempts.size()},
+          {"node", point.attempts.empty() ? "" : point.attempts.back().node},
+          {"reason", point.reason}};
+}
+
+std::string field(const ordered_json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) return {};
+  return printable(found->is_string() ? found->get<std::string>() : found->dump());
+}
+
+void append_running(const ordered_json& status, std::string& out) {
+  for (const ordered_json& run : status.value("running", ordered_json::array())) {
+    out += "  running  " + field(run, "label") + " on " + field(run, "node");
+    if (field(run, "progress_total") != "0") {
+      out += ", " + field(run, "progress") + "/" + field(run, "progress_total");
+    } else if (!field(run, "phase").empty()) {
+      out += ", " + field(run, "phase");
+    }
+    out += ", " + spoken(Millis(static_cast<std::int64_t>(run.value("seconds", 0.0) * 1000))) + "\n";
+  }
+}
+
+void append_failed(const ordered_json& status, std::string& out) {
+  for (const ordered_json& point : status.value("ended", ordered_json::array())) {
+    if (field(point, "state") == "done") continue;
+    out += "  " + field(point, "state") + "  " + field(point, "label") + ": " + field(point, "reason") + "\n";
+  }
+}
+
+}  // namespace
+
+Pace pace(const core::State& state, Instant now) {
+  std::optional<Instant> first;
+  for (const core::PointStatus& point : state.points) {
+    if (!point.attempts.empty()) first = earlier(first, point.attempts.front().leased);
+  }
+  const int ended = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
+  const int left = static_cast<int>(state.points.size()) - ended;
+  Pace out;
+  if (!first || ended == 0 || now <= *first) return out;
+  const double minutes = static_cast<double>((now - *first).count()) / 60'000;
+  out.points_per_minute = ended / minutes;
+  if (left > 0) out.to_go = Millis(static_cast<std::int64_t>(left / out.points_per_minute * 60'000));
+  return out;
+}
+
+ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now) {
+  const Pace speed = pace(state, now);
+  ordered_json out = {{"sweep", facts.sweep},
+                      {"directory", facts.directory},
+                      {"job", facts.job},
+                      {"state", sweep_state(state, facts)},
+                      {"reason", state.end_reason},
+                      {"controller", facts.owner},
+                      {"points", counts_json(state)},
+                      {"elapsed_s", static_cast<double>((now - facts.opened).count()) / 1000},
+                      {"rate_per_minute", speed.points_per_minute}};
+  out["eta_s"] = speed.to_go ? ordered_json(static_cast<double>(speed.to_go->count()) / 1000) : ordered_json();
+  out["agents"] = agents_json(state);
+  ordered_json running = ordered_json::array(), ended = ordered_json::array();
+  for (std::size_t i = 0; i < state.points.size(); ++i) {
+    const core::PointState now_is = state.points[i].state;
+    if (now_is == core::PointState::Leased || now_is == core::PointState::Running) {
+      running.push_back(attempt_json(plan, state, i, facts, now));
+    } else if (now_is != core::PointState::Pending) {
+      ended.push_back(point_json(plan, state, i));
+    }
+  }
+  out["running"] = std::move(running);
+  out["ended"] = std::move(ended);
+  return out;
+}
+
+std::string status_text(const ordered_json& status) {
+  const ordered_json counts = status.value("points", ordered_json::object());
+  std::string out = "sweep " + field(status, "sweep") + ": " + field(status, "state");
+  if (!field(status, "reason").empty()) out += " (" + field(status, "reason") + ")";
+  if (!field(status, "job").empty()) out += ", job " + field(status, "job");
+  if (!field(status, "controller").empty()) out += ", controller on " + field(status, "controller");
+  out += "\n  " + field(counts, "done") + " of " + field(counts, "total") + " done, " + field(counts, "running") +
+         " running, " + field(counts, "failed") + " failed, " + field(counts, "pending") + " pending";
+  if (status.contains("eta_s") && status["eta_s"].is_number()) {
+    out += ", ETA " + spoken(Millis(static_cast<std::int64_t>(status["eta_s"].get<double>() * 1000)));
+  }
+  out += "\n";
+  append_running(status, out);
+  append_failed(status, out);
+  return out;
+}
+
+}  // namespace sweep::view

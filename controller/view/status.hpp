@@ -1,0 +1,28 @@
+// The state of a sweep as one JSON document, and that document for people. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "controller/core/state.hpp"
+#include "controller/plan/plan.hpp"
+#include "controller/view/facts.hpp"
+
+namespace sweep::view {
+
+/// Points that have ended per minute since the first lease, and from it the time that the rest will take.
+struct Pace {
+  double points_per_minute = 0;
+  std::optional<Millis> to_go;  // nothing before the first end, and when nothing is left
+};
+Pace pace(const core::State& state, Instant now);
+
+/// Keys: sweep, directory, state (running, stopping, done, incomplete, interrupted), reason, points (counts),
+/// rate_per_minute, eta_s, elapsed_s, agents, running, ended.
+nlohmann::ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now);
+
+/// That document as text of a few lines and one line per running and failed point.
+std::string status_text(const nlohmann::ordered_json& status);
+
+}  // namespace sweep::view
