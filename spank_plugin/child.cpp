@@ -1,0 +1,235 @@
+// See child.hpp.
+#include "spank_plugin/child.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace sweep::plugin {
+namespace {
+
+// In the child, beside the two of child.hpp: where the errno of a failed exec goes.
+constexpr int kErrorChildFd = 5;
+// Above all of them, while they are put into their places.
+constexpr int kParkingFd = 10;
+
+struct Inheritance {
+  int first;
+  int second;
+  int error;
+};
+
+// From here to become(): the child between fork and exec, where only async-signal-safe calls are allowed.
+
+// What the user had ignored (nohup) stays ignored; what srun does with signals is not for its child.
+void default_signals() {
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction action = {};
+    if (sigaction(number, nullptr, &action) != 0) continue;
+    const bool users_choice = number == SIGHUP || number == SIGINT || number == SIGQUIT;
+    if (action.sa_handler == SIG_IGN && users_choice) continue;
+    action = {};
+    action.sa_handler = SIG_DFL;
+    sigaction(number, &action, nullptr);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void close_from(int lowest) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, static_cast<unsigned>(lowest), ~0U, 0U) == 0) return;
+#endif
+  const long limit = sysconf(_SC_OPEN_MAX);
+  for (int fd = lowest; fd < limit; ++fd)
+    close(fd);
+}
+
+bool place(int parked, int target, int flags) {
+  if (parked >= 0) return dup3(parked, target, flags) == target;
+  close(target);
+  return true;
+}
+
+bool arrange_descriptors(const Inheritance& wanted) {
+  const int first = wanted.first < 0 ? -1 : fcntl(wanted.first, F_DUPFD, kParkingFd);
+  const int second = wanted.second < 0 ? -1 : fcntl(wanted.second, F_DUPFD, kParkingFd);
+  const int error = fcntl(wanted.error, F_DUPFD, kParkingFd);
+  if (error < 0 || (wanted.first >= 0 && first < 0) || (wanted.second >= 0 && second < 0)) return false;
+  const int null = open("/dev/null", O_RDONLY);
+  if (null < 0 || (null != STDIN_FILENO && dup2(null, STDIN_FILENO) < 0)) return false;
+  if (!place(first, kFirstChildFd, 0) || !place(second, kSecondChildFd, 0) ||
+      !place(error, kErrorChildFd, O_CLOEXEC))
+    return false;
+  close_from(kErrorChildFd + 1);
+  return true;
+}
+
+[[noreturn]] void become(char* const* arguments, const Inheritance& wanted) {
+  default_signals();
+  int report = wanted.error;
+  if (arrange_descriptors(wanted)) {
+    report = kErrorChildFd;
+    execv(arguments[0], arguments);
+  }
+  const int error = errno;
+  const ssize_t written = write(report, &error, sizeof error);
+  _exit(written == sizeof error ? 127 : 126);
+}
+
+// 0 when exec went well, which closes the pipe.
+int exec_error(int fd) {
+  int error = 0;
+  ssize_t got = 0;
+  do {
+    got = read(fd, &error, sizeof error);
+  } while (got < 0 && errno == EINTR);
+  return got == sizeof error ? error : 0;
+}
+
+using Clock = std::chrono::steady_clock;
+
+// Polls for input until the deadline; 0 when it has passed, below 0 on errors.
+int poll_until(int fd, Clock::time_point deadline) {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd entry = {fd, POLLIN, 0};
+    const int ready = poll(&entry, 1, left > 0 ? static_cast<int>(left) : 0);
+    if (ready >= 0 || errno != EINTR) return ready;
+  }
+}
+
+}  // namespace
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  const int fd = other.release();
+  reset();
+  fd_ = fd;
+  return *this;
+}
+
+int Fd::release() {
+  const int fd = fd_;
+  fd_ = -1;
+  return fd;
+}
+
+void Fd::reset() {
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+}
+
+Pipe make_pipe() {
+  int ends[2] = {-1, -1};
+  Pipe result;
+  if (pipe2(ends, O_CLOEXEC) != 0) result.error = errno;
+  result.read = Fd(ends[0]);
+  result.write = Fd(ends[1]);
+  return result;
+}
+
+Started start_child(const std::vector<std::string>& command, int first, int second) {
+  std::vector<char*> arguments;
+  for (const std::string& argument : command)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  Pipe report = make_pipe();
+  if (report.error != 0) return {-1, report.error};
+
+  // With all signals blocked, no handler of srun's runs in the child.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = fork();
+  if (pid == 0) become(arguments.data(), {first, second, report.write.get()});
+  const int fork_error = pid < 0 ? errno : 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return {-1, fork_error};
+
+  report.write.reset();
+  const int error = exec_error(report.read.get());
+  if (error != 0) {
+    wait_child(pid);
+    return {-1, error};
+  }
+  return {pid, 0};
+}
+
+bool Ended::ok() const {
+  return known && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::string Ended::describe() const {
+  if (!known) return "a status that cannot be read";
+  if (WIFSIGNALED(status))
+    return "signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
+  return "exit status " + std::to_string(WEXITSTATUS(status));
+}
+
+Ended wait_child(pid_t pid) {
+  Ended ended;
+  pid_t got = 0;
+  do {
+    got = waitpid(pid, &ended.status, 0);
+  } while (got < 0 && errno == EINTR);
+  ended.known = got == pid;
+  return ended;
+}
+
+Ended stop_child(pid_t pid, int seconds) {
+  kill(pid, SIGTERM);
+  int ready = 0;  // where the kernel has no pidfd, there is no grace
+#ifdef SYS_pidfd_open
+  const Fd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
+  if (handle.get() >= 0) ready = poll_until(handle.get(), Clock::now() + std::chrono::seconds(seconds));
+#endif
+  if (ready <= 0) kill(pid, SIGKILL);
+  return wait_child(pid);
+}
+
+void expect_children() {
+  struct sigaction action = {};
+  if (sigaction(SIGCHLD, nullptr, &action) != 0 || action.sa_handler != SIG_IGN) return;
+  action = {};
+  action.sa_handler = SIG_DFL;
+  sigaction(SIGCHLD, &action, nullptr);
+}
+
+Line read_line(int fd, std::size_t limit, unsigned seconds) {
+  const Clock::time_point deadline = Clock::now() + std::chrono::seconds(seconds);
+  Line line;
+  while (line.text.size() < limit) {
+    const int ready = poll_until(fd, deadline);
+    if (ready <= 0) {
+      line.end = ready == 0 ? LineEnd::kTimeout : LineEnd::kError;
+      return line;
+    }
+    char buffer[256];
+    const ssize_t got = read(fd, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      line.end = got == 0 ? LineEnd::kClosed : LineEnd::kError;
+      return line;
+    }
+    line.text.append(buffer, static_cast<std::size_t>(got));
+    const std::size_t newline = line.text.find('\n');
+    if (newline != std::string::npos) {
+      line.text.resize(newline);
+      line.end = LineEnd::kLine;
+      return line;
+    }
+  }
+  line.end = LineEnd::kTooLong;
+  return line;
+}
+
+}  // namespace sweep::plugin

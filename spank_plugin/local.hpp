@@ -1,0 +1,29 @@
+// The plugin in srun, sbatch and salloc: it has the request checked before anything is allocated, and keeps
+// the sweep's controller as a child of srun.
+//
+// Rules: without a --sweep option nothing here does anything. What cannot go on ends the command with status
+// 1 by itself, because a plugin that plugstack.conf calls optional has no other way to stop it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "spank_plugin/options.hpp"
+#include "spank_plugin/spank_api.hpp"
+
+namespace sweep::plugin::local {
+
+/// Takes one option as Slurm reports it.
+void take_option(OptionId id, const char* value);
+
+/// All options of one component are in. Runs `sweepctl check`; returns only if the command may go on.
+void options_complete(const std::vector<std::string>& arguments);
+
+/// srun has its job and step. Starts `sweepctl serve` and puts its address into srun's environment, from
+/// where the tasks get it; returns only if the controller is ready or no sweep was asked for.
+void step_known(spank_t spank, const std::vector<std::string>& arguments);
+
+/// srun is about to end: tells the controller so and waits until it has written its results.
+void command_ends();
+
+}  // namespace sweep::plugin::local

@@ -1,0 +1,211 @@
+// See options.hpp.
+#include "spank_plugin/options.hpp"
+
+#include <charconv>
+#include <system_error>
+
+#include "proto/base/env_names.hpp"
+
+namespace sweep::plugin {
+namespace {
+
+constexpr unsigned kLongestTimeout = 3600;
+constexpr std::size_t kKeyLength = 40;
+constexpr std::size_t kEndpointLimit = 300;
+
+template <class Number>
+bool parse_number(std::string_view text, Number low, Number high, Number& number) {
+  const char* const end = text.data() + text.size();
+  Number value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end || value < low || value > high) return false;
+  number = value;
+  return true;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t at = text.find(separator);
+    parts.push_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+bool take_path(std::string_view value, std::string& path) {
+  if (value.empty() || value.front() != '/') return false;
+  path = value;
+  return true;
+}
+
+std::string resolved(std::string_view path, std::string_view directory) {
+  if (directory.empty() || path.empty() || path.front() == '/') return std::string(path);
+  return std::string(directory) + "/" + std::string(path);
+}
+
+bool is_key(std::string_view text) {
+  constexpr std::string_view z85 =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+  return text.size() == kKeyLength && text.find_first_not_of(z85) == std::string_view::npos;
+}
+
+bool is_endpoint(std::string_view text) {
+  constexpr std::string_view scheme = "tcp://";
+  if (text.size() > kEndpointLimit || text.substr(0, scheme.size()) != scheme) return false;
+  text.remove_prefix(scheme.size());
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  for (const char c : text) {
+    if (c <= ' ' || c > '~') return false;
+  }
+  unsigned port = 0;
+  return parse_number(text.substr(colon + 1), 1U, 65535U, port);
+}
+
+}  // namespace
+
+Settings parse_settings(const std::vector<std::string>& arguments, std::string_view default_sweepctl,
+                        std::string_view default_agent) {
+  Settings settings;
+  settings.sweepctl = default_sweepctl;
+  settings.agent = default_agent;
+  for (const std::string& argument : arguments) {
+    const std::string_view text = argument;
+    const std::size_t equals = text.find('=');
+    const std::string_view name = text.substr(0, equals);
+    const std::string_view value = equals == std::string_view::npos ? "" : text.substr(equals + 1);
+    if (name == "sweepctl" || name == "agent") {
+      if (!take_path(value, name == "agent" ? settings.agent : settings.sweepctl))
+        settings.complaints.push_back("plugstack.conf argument '" + argument +
+                                      "' is ignored: it must be an absolute path");
+    } else if (name == "ready-timeout") {
+      if (!parse_number(value, 1U, kLongestTimeout, settings.ready_timeout_seconds))
+        settings.complaints.push_back("plugstack.conf argument '" + argument +
+                                      "' is ignored: it must be a number of seconds from 1 to " +
+                                      std::to_string(kLongestTimeout));
+    } else {
+      settings.complaints.push_back(
+          "plugstack.conf argument '" + argument +
+          "' is ignored: known are sweepctl=PATH, agent=PATH, ready-timeout=SECONDS");
+    }
+  }
+  return settings;
+}
+
+std::string_view option_name(OptionId id) {
+  constexpr std::string_view names[kOptionCount] = {"sweep-config", "sweep-select", "sweep-output",
+                                                    "sweep-profile"};
+  return names[id];
+}
+
+std::string inherited_variable(OptionId id) {
+  std::string name = SWEEP_ENV_SPANK_PREFIX;
+  for (const char c : option_name(id))
+    name += c == '-' ? '_' : c;
+  return name;
+}
+
+void Options::take(OptionId id, std::string_view value, const char* inherited) {
+  Value& slot = values_[id];
+  slot.inherited = !slot.reported && inherited != nullptr && value == inherited;
+  slot.reported = true;
+  slot.given = true;
+  slot.text = value;
+}
+
+void Options::end_component() {
+  for (Value& value : values_)
+    value.reported = false;
+}
+
+bool Options::empty() const {
+  for (const Value& value : values_) {
+    if (value.given) return false;
+  }
+  return true;
+}
+
+std::string Options::problem() const {
+  for (int i = 0; i < kOptionCount; ++i) {
+    const std::string name = "--" + std::string(option_name(static_cast<OptionId>(i)));
+    if (!values_[i].given) continue;
+    if (!active()) return name + " says how to run a sweep, but no --sweep-config=FILE says which";
+    if (values_[i].text.empty()) return name + "= is empty: give it a value or leave it out";
+    if (i != kConfig) continue;
+    for (const std::string_view file : split(values_[i].text, ',')) {
+      if (file.empty())
+        return name + "=" + values_[i].text + " has an empty file name: separate files by single commas";
+    }
+  }
+  return "";
+}
+
+std::vector<std::string> Options::arguments(std::string_view submit_dir) const {
+  const auto base = [&](OptionId id) { return values_[id].inherited ? submit_dir : std::string_view(); };
+  std::vector<std::string> result;
+  for (const std::string_view file : split(values_[kConfig].text, ','))
+    result.push_back("--config=" + resolved(file, base(kConfig)));
+  if (values_[kSelect].given) result.push_back("--select=" + values_[kSelect].text);
+  if (values_[kOutput].given) result.push_back("--output=" + resolved(values_[kOutput].text, base(kOutput)));
+  if (values_[kProfile].given)
+    result.push_back("--profile=" + resolved(values_[kProfile].text, base(kProfile)));
+  return result;
+}
+
+std::vector<std::string> check_command(const std::string& sweepctl,
+                                       const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = {sweepctl, "check", "--quiet"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+std::vector<std::string> serve_command(const std::string& sweepctl, int lifeline_fd, int ready_fd,
+                                       const std::string& job, const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = {
+      sweepctl, "serve", "--lifeline-fd", std::to_string(lifeline_fd), "--ready-fd", std::to_string(ready_fd),
+      "--job",  job};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+std::string job_and_step(std::uint32_t job, std::uint32_t step) {
+  return std::to_string(job) + "." + std::to_string(step);
+}
+
+Ready parse_ready_line(std::string_view line) {
+  Ready ready;
+  if (line.size() >= kReadyLineLimit) {
+    ready.problem = "the line is longer than " + std::to_string(kReadyLineLimit) + " characters";
+    return ready;
+  }
+  const std::vector<std::string_view> parts = split(line, ' ');
+  if (parts.size() != 4 || parts[0] != "ready")
+    ready.problem = "the line is not 'ready ENDPOINT KEY KEY'";
+  else if (!is_endpoint(parts[1]))
+    ready.problem = "its endpoint is not tcp://HOST:PORT";
+  else if (!is_key(parts[2]))
+    ready.problem = "its server key is not 40 characters of Z85";
+  else if (!is_key(parts[3]))
+    ready.problem = "its client key is not 40 characters of Z85";
+  if (!ready.problem.empty()) return ready;
+  ready.endpoint = parts[1];
+  ready.server_key = parts[2];
+  ready.client_secret = parts[3];
+  return ready;
+}
+
+bool is_multi_prog(const std::vector<std::string_view>& command) {
+  if (command.size() != 2 || command[1].find('\n') == std::string_view::npos) return false;
+  for (const std::string_view line : split(command[1], '\n')) {
+    const std::size_t first = line.find_first_not_of(" \t");
+    if (first == std::string_view::npos || line[first] == '#') continue;
+    // A line begins with task numbers such as 0, 1-3,7 or *, and a program behind them.
+    const std::size_t end = line.find_first_of(" \t", first);
+    return end != std::string_view::npos &&
+           line.substr(first, end - first).find_first_not_of("0123456789-,*") == std::string_view::npos;
+  }
+  return false;
+}
+
+}  // namespace sweep::plugin
