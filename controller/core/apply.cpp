@@ -1,4 +1,5 @@
 // apply(): the only place where a State changes.
+#include <algorithm>
 #include <cassert>
 
 #include "controller/core/events.hpp"
@@ -53,6 +54,22 @@ void on(State& state, Instant, const AgentGone& event) {
   agent.gone_reason = event.reason;
 }
 
+bool failed_by_infrastructure(const Attempt& attempt) {
+  return attempt.outcome && attempt.outcome->kind == OutcomeKind::Infrastructure;
+}
+
+/// A written-off attempt goes on after all, and what its loss was counted as with it.
+void take_back(PointStatus& point, Attempt& attempt) {
+  if (failed_by_infrastructure(attempt)) --point.infrastructure_failures;
+  attempt.state = attempt.started ? Attempt::State::Running : Attempt::State::Leased;
+  attempt.outcome.reset();
+  attempt.ended.reset();
+  const bool still_bad = std::any_of(point.attempts.begin(), point.attempts.end(), [&](const Attempt& other) {
+    return other.node == attempt.node && failed_by_infrastructure(other);
+  });
+  if (!still_bad) point.bad_nodes.erase(attempt.node);
+}
+
 void on(State& state, Instant at, const AgentReturned& event) {
   AgentStatus& agent = agent_at(state, event.agent);
   agent.gone = false;
@@ -63,11 +80,7 @@ void on(State& state, Instant at, const AgentReturned& event) {
     Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
     const bool latest = static_cast<std::size_t>(number) == point.attempts.size();
     if (!latest || point.state != PointState::Pending || attempt.state != Attempt::State::Lost) continue;
-    attempt.state = attempt.started ? Attempt::State::Running : Attempt::State::Leased;
-    attempt.outcome.reset();
-    attempt.ended.reset();
-    --point.infrastructure_failures;
-    point.bad_nodes.erase(attempt.node);
+    take_back(point, attempt);
     set_point_state(state, index, attempt.started ? PointState::Running : PointState::Leased);
   }
 }
@@ -113,7 +126,7 @@ void on(State& state, Instant at, const Ended& event) {
   }
   if (event.outcome.kind == OutcomeKind::Preempted) agent_at(state, attempt.agent).leaving = true;
   const bool over = event.next == PointState::Failed || event.next == PointState::Cancelled;
-  point.reason = over ? describe(event.outcome) : std::string();
+  if (event.next != point.state) point.reason = over ? describe(event.outcome) : std::string();
   set_point_state(state, index, event.next);
 }
 

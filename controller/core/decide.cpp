@@ -3,6 +3,9 @@
 #include "controller/core/decide.hpp"
 
 #include <algorithm>
+#include <iterator>
+
+#include "proto/base/text.hpp"
 
 namespace sweep::core {
 
@@ -14,20 +17,37 @@ Decision happened(Happening what, Instant now) { return {{Event{now, std::move(w
 
 std::string name(const AttemptRef& ref) { return ref.point + " attempt " + std::to_string(ref.attempt); }
 
-const AgentStatus* live_agent(const State& state, const std::string& id) {
+const AgentStatus* find_agent(const State& state, const std::string& id) {
   const auto found = state.agents.find(id);
   return found == state.agents.end() ? nullptr : &found->second;
 }
 
+/// Names stand in the journal, in file names and on terminals: they must survive all three unchanged.
+bool well_named(const AgentInfo& agent) {
+  const auto good = [](const std::string& text) { return printable(text) == text; };
+  return !agent.id.empty() && good(agent.id) && good(agent.node) && good(agent.job) && good(agent.step) &&
+         std::all_of(agent.gpus.begin(), agent.gpus.end(), good);
+}
+
+/// A Hello of an agent that is taking part already: its connection was cut, and messages with it.
+Decision greet_again(const State& state, const AgentStatus& agent, Instant now) {
+  const std::string& id = agent.info.id;
+  if (state.phase == Phase::Closed) return {{}, reminders(state, id), {}};
+  if (agent.gone) return {{Event{now, AgentReturned{id}}}, {Greet{id}}, {}};
+  std::vector<Effect> out = reminders(state, id);
+  out.insert(out.begin(), Greet{id});
+  return {{}, std::move(out), {}};
+}
+
 Decision on(const State& state, const Join& command, Instant now) {
   const std::string& id = command.agent.id;
-  if (id.empty()) return reject("an agent without a name");
-  const AgentStatus* known = live_agent(state, id);
-  if (known != nullptr && known->info.pid == command.agent.pid) {
-    Decision again{{}, {Greet{id}}, {}};
-    if (known->gone && state.phase != Phase::Closed) again.events.push_back({now, AgentReturned{id}});
-    return again;
+  if (!well_named(command.agent)) {
+    const std::string reason = "agent '" + printable(id) + "' on '" + printable(command.agent.node) +
+                               "' has no name, or control characters in a name";
+    return {{}, {Say{id, wire::Reject{reason}}}, reason};
   }
+  const AgentStatus* known = find_agent(state, id);
+  if (known != nullptr && known->info.pid == command.agent.pid) return greet_again(state, *known, now);
   if (known != nullptr && !known->gone) {
     const std::string reason = "agent " + id + " is already taking part (pid " + std::to_string(known->info.pid) +
                                " on " + known->info.node + ")";
@@ -40,7 +60,7 @@ Decision on(const State& state, const Join& command, Instant now) {
 }
 
 Decision on(const State& state, const AskForWork& command, Instant now) {
-  const AgentStatus* agent = live_agent(state, command.agent);
+  const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Ready from " + command.agent + ", which has not said Hello");
   if (agent->ready || state.phase == Phase::Closed) return {{}, reminders(state, command.agent), {}};
   return happened(AgentReady{command.agent}, now);
@@ -116,23 +136,23 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
 }
 
 Decision on(const State& state, const Beat& command, Instant now) {
-  const AgentStatus* agent = live_agent(state, command.agent);
+  const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Heartbeat from " + command.agent + ", which has not said Hello");
   if (agent->gone && state.phase != Phase::Closed) return happened(AgentReturned{command.agent}, now);
   return {{}, reminders(state, command.agent), {}};
 }
 
-/// The agent is gone: what it had is written off.
-std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, const std::string& reason, Instant now) {
+/// The agent is gone: what it had is written off. `kind` says whether that counts against point and node.
+std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, OutcomeKind kind,
+                              const std::string& reason, Instant now) {
   std::vector<Event> events{{now, AgentGone{agent.info.id, reason}}};
   for (const auto& [index, number] : agent.held) {
     const PointStatus& point = state.points[static_cast<std::size_t>(index)];
     const Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
     if (attempt.state == Attempt::State::Lost) continue;
-    const bool stopping = state.phase == Phase::Stopping;
     Outcome outcome;
-    outcome.kind = stopping ? OutcomeKind::Cancelled : OutcomeKind::Infrastructure;
-    outcome.reason = "agent on " + agent.info.node + " lost: " + reason;
+    outcome.kind = state.phase == Phase::Stopping ? OutcomeKind::Cancelled : kind;
+    outcome.reason = "agent on " + agent.info.node + " is gone: " + reason;
     const AttemptRef ref{point.spec.id, number};
     Ended ended = end_of_current(state, point, ref, outcome);
     if (point.state == PointState::Done) {
@@ -145,11 +165,14 @@ std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, cons
   return events;
 }
 
+/// An agent that says Goodbye gives back what it has; one that falls silent has failed under it.
 Decision on(const State& state, const Leave& command, Instant now) {
-  const AgentStatus* agent = live_agent(state, command.agent);
+  const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Goodbye from " + command.agent + ", which has not said Hello");
   if (agent->gone || state.phase == Phase::Closed) return {};
-  return {lose_agent(state, *agent, command.reason, now), {}, {}};
+  constexpr std::size_t kMaxReason = 1024;  // leaves room for the words around it in an outcome
+  const std::string reason = clipped(printable(command.reason), kMaxReason);
+  return {lose_agent(state, *agent, OutcomeKind::Preempted, reason, now), {}, {}};
 }
 
 Decision on(const State& state, const Stop& command, Instant now) {
@@ -175,17 +198,17 @@ Decision on(const State& state, const Tick&, Instant now) {
     const std::string reason = silent ? "not heard of for " +
                                             std::to_string((now - agent->last_seen).count() / 1000) + " s"
                                       : "did not stop in time";
-    return {lose_agent(state, *agent, reason, now), {}, {}};
+    return {lose_agent(state, *agent, OutcomeKind::Infrastructure, reason, now), {}, {}};
   }
   return {schedule(state, now), {}, {}};
 }
 
-/// Who is alive because it sent this: any agent's message but the first and the last.
+/// Who is alive because it sent this: any agent's message but the first and the last. (A Beat of an agent that
+/// was gone is decided by its own rule.)
 const std::string* sender_of(const Command& command) {
   if (const auto* c = std::get_if<AskForWork>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptStarted>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptFinished>(&command)) return &c->agent;
-  if (const auto* c = std::get_if<Beat>(&command)) return &c->agent;
   return nullptr;
 }
 
@@ -197,27 +220,33 @@ Decision decide(const State& state, const Command& command, Instant now) {
 
 namespace {
 
-void follow(State& state, Decision& all, Decision next) {
-  for (const Event& event : next.events) apply(state, event);
-  all.events.insert(all.events.end(), next.events.begin(), next.events.end());
-  all.replies.insert(all.replies.end(), next.replies.begin(), next.replies.end());
+/// What decide() said comes before the effects of its events: a Welcome before the leases.
+void follow(State& state, Decision& all, Decision next, const Witness& witness) {
+  std::move(next.replies.begin(), next.replies.end(), std::back_inserter(all.replies));
   if (all.rejected.empty()) all.rejected = std::move(next.rejected);
+  for (Event& event : next.events) {
+    apply(state, event);
+    if (witness) witness(state, event);
+    auto out = effects(state, event);
+    std::move(out.begin(), out.end(), std::back_inserter(all.replies));
+    all.events.push_back(std::move(event));
+  }
 }
 
 }  // namespace
 
-Decision advance(State& state, const Command& command, Instant now) {
+Decision advance(State& state, const Command& command, Instant now, const Witness& witness) {
   Decision all;
   const std::string* sender = sender_of(command);
-  const AgentStatus* agent = sender == nullptr ? nullptr : live_agent(state, *sender);
+  const AgentStatus* agent = sender == nullptr ? nullptr : find_agent(state, *sender);
   if (agent != nullptr && agent->gone && state.phase != Phase::Closed) {
-    follow(state, all, happened(AgentReturned{*sender}, now));
+    follow(state, all, happened(AgentReturned{*sender}, now), witness);
   }
-  follow(state, all, decide(state, command, now));
+  follow(state, all, decide(state, command, now), witness);
   for (;;) {
     Decision more = decide(state, Tick{}, now);
     if (more.events.empty()) return all;
-    follow(state, all, std::move(more));
+    follow(state, all, std::move(more), witness);
   }
 }
 

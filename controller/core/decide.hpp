@@ -1,9 +1,10 @@
 // What may happen to a sweep from outside, and what it answers.
 //
-// The driver's round: decide() each command, apply() its events, then decide(Tick) and apply() until it
-// yields none; commit all of it in one transaction; only then let replies and effects out.
+// The driver's round: advance() each command that has come, commit all events in one transaction, and only then
+// let the replies out.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -67,15 +68,21 @@ using Effect = std::variant<Greet, Grant, Say>;
 
 struct Decision {
   std::vector<Event> events;
-  std::vector<Effect> replies;  // to the sender, where nothing changed: repeats of what it was told before
+  /// Of decide: what the sender was told before and is told again. Of advance: that and the effects, in order.
+  std::vector<Effect> replies;
   std::string rejected;         // why the command made no sense; for the log. Empty: it did
 };
 
 /// What `command` means for the state now. Never asserts on what a peer sent.
 Decision decide(const State& state, const Command& command, Instant now);
 
-/// decide and apply, then Tick until nothing follows. All events that came of it, in order.
-Decision advance(State& state, const Command& command, Instant now);
+/// Called with the state right after each event was applied to it.
+using Witness = std::function<void(const State&, const Event&)>;
+
+/// decide and apply, then Tick until nothing follows: all events that came of it, and all that has to go out, each
+/// in order. Effects are taken right after their event was applied: later events may already have changed what they
+/// tell of.
+Decision advance(State& state, const Command& command, Instant now, const Witness& witness = {});
 
 /// What the event asks for, given the state right after it was applied.
 std::vector<Effect> effects(const State& state, const Event& event);

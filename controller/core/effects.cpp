@@ -71,9 +71,14 @@ std::vector<Effect> reminders(const State& state, const std::string& agent) {
     const PointStatus& point = state.points[static_cast<std::size_t>(index)];
     const Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
     const AttemptRef ref{point.spec.id, number};
-    const bool wanted = attempt.state != Attempt::State::Lost && point.state != PointState::Done;
-    if (state.phase == Phase::Stopping || !wanted) {
-      out.push_back(Say{agent, wire::Cancel{ref, wanted ? state.end_reason : "another attempt has the point"}});
+    const bool written_off = attempt.state == Attempt::State::Lost;
+    if (state.phase == Phase::Stopping || written_off || point.state == PointState::Done) {
+      // An agent ignores the cancellation of a lease that it never got, and would then hold it for ever. So it
+      // gets the lease again first: then it has something to end.
+      if (!attempt.started) out.push_back(Grant{agent, ref});
+      const std::string reason = state.phase == Phase::Stopping ? state.end_reason
+                                 : written_off ? "it was written off" : "another attempt has the result";
+      out.push_back(Say{agent, wire::Cancel{ref, reason}});
     } else if (attempt.state == Attempt::State::Leased) {
       out.push_back(Grant{agent, ref});
     }

@@ -69,6 +69,10 @@ struct Event {
 /// Makes `state` what it is after `event`. Total: an event that does not fit the state is a bug of ours.
 void apply(State& state, const Event& event);
 
+/// Applies the events of a journal. Fails, naming the event, on one that does not fit the state before it, and when
+/// the state that comes out breaks its own rules: a damaged journal must not end the reader.
+Expected<void> replay(State& state, const std::vector<Event>& events);
+
 /// The word for an event's kind in the journal: "leased".
 std::string_view event_word(const Happening& what);
 nlohmann::json event_to_json(const Happening& what);

@@ -68,6 +68,7 @@ void check_agent(const State& state, const AgentStatus& agent, Problems& problem
     gpus += point.spec.gpus;
     ++in_flight;
   }
+  if (state.phase == Phase::Closed && !agent.gone && !agent.held.empty()) say("holds something of a closed sweep");
   if (gpus != agent.gpus_held) say("GPU count is wrong");
   if (gpus > static_cast<int>(agent.info.gpus.size())) say("has more GPUs in use than it has");
   if (!state.settings.pack_gpus && in_flight > 1) say("runs two points at once on one node");

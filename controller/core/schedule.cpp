@@ -53,20 +53,37 @@ std::optional<Leased> next_lease(const State& state) {
   return std::nullopt;
 }
 
-/// Points that no agent of the crew can ever run.
+/// Whether an agent that is here has not yet said how something ended: a point's attempt, or one that was
+/// cancelled because it came too late.
+bool busy(const State& state) {
+  return std::any_of(state.agents.begin(), state.agents.end(),
+                     [](const auto& entry) { return !entry.second.gone && !entry.second.held.empty(); });
+}
+
+std::string too_large(int gpus, const AgentStatus& largest) {
+  std::string out = "needs " + counted(static_cast<std::size_t>(gpus), "GPU") + "; the largest node, " +
+                    largest.info.node + ", has " + std::to_string(total_gpus(largest));
+  if (largest.info.gpus.empty()) {
+    out += "; ask Slurm for GPUs (--gpus-per-node=8), or set 'gpus: ignore' in the profile";
+  }
+  return out;
+}
+
+/// Points that no agent can ever run. An agent that is gone may come back, and its points wait for it as long as
+/// others run.
 std::vector<Event> unfit_points(const State& state, Instant now) {
+  const bool only_those_here = !busy(state);
   const AgentStatus* largest = nullptr;
   for (const auto& [id, agent] : state.agents) {
-    if (in_crew(agent) && (largest == nullptr || total_gpus(agent) > total_gpus(*largest))) largest = &agent;
+    if (only_those_here && !in_crew(agent)) continue;
+    if (largest == nullptr || total_gpus(agent) > total_gpus(*largest)) largest = &agent;
   }
   if (largest == nullptr) return {};
   std::vector<Event> events;
   for (const auto& [negative_gpus, index] : state.pending) {
     if (-negative_gpus <= total_gpus(*largest)) break;  // the queue begins with the largest demand
-    events.push_back({now, Unfit{state.points[static_cast<std::size_t>(index)].spec.id,
-                                 "needs " + counted(static_cast<std::size_t>(-negative_gpus), "GPU") +
-                                     "; the largest node, " + largest->info.node + ", has " +
-                                     std::to_string(total_gpus(*largest))}});
+    const std::string& id = state.points[static_cast<std::size_t>(index)].spec.id;
+    events.push_back({now, Unfit{id, too_large(-negative_gpus, *largest)}});
   }
   return events;
 }
@@ -77,8 +94,7 @@ bool any_in_crew(const State& state) {
 }
 
 std::optional<Closed> ending(const State& state, Instant now) {
-  const int in_flight = state.count(PointState::Leased) + state.count(PointState::Running);
-  if (in_flight > 0) return std::nullopt;
+  if (busy(state)) return std::nullopt;
   if (state.phase == Phase::Stopping) return Closed{complete(state), state.end_reason};
   if (state.pending.empty()) return Closed{complete(state), ""};
   if (crew_is_known(state, now) && !any_in_crew(state)) return Closed{false, "no agent is left"};

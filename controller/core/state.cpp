@@ -75,7 +75,8 @@ bool complete(const State& state) {
 bool is_spare(const State& state, const AgentStatus& agent) {
   return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
     const AgentStatus& other = entry.second;
-    return !other.gone && other.order < agent.order && other.info.node == agent.info.node &&
+    if (other.gone || other.info.id == agent.info.id || other.info.node != agent.info.node) return false;
+    return (other.order < agent.order || !other.held.empty()) &&
            (!state.settings.pack_gpus || share_gpus(other.info, agent.info));
   });
 }

@@ -119,7 +119,8 @@ int find_point(const State& state, const std::string& id);
 /// Whether every point is done.
 bool complete(const State& state);
 /// Whether an agent waits in the second row: another one on its node has the same GPUs, or the node takes one
-/// point at a time. It steps forward when that one is gone.
+/// point at a time. It steps forward when that one is gone, and an agent that comes back waits for what was
+/// started meanwhile.
 bool is_spare(const State& state, const AgentStatus& agent);
 /// Whether the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);

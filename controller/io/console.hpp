@@ -16,6 +16,8 @@ class Console {
 
   const view::Style& style() const { return style_; }
   bool live() const { return live_; }
+  /// Whether the status line stands there now.
+  bool shows_status() const { return has_status_; }
 
   /// Prints a line above the status line. Nothing for an empty one.
   void line(const std::string& text);

@@ -1,6 +1,11 @@
 #include "controller/journal/journal.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 namespace sweep::journal {
 
@@ -23,6 +28,36 @@ constexpr const char* kPragmas =
     if (auto tried = (expression); !tried) return tl::unexpected(tried.error()); \
   } while (false)
 
+template <class Json>
+std::string text_of(const Json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// Makes the file, empty, for whoever comes first; fails for everybody else.
+Expected<void> claim(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0 && errno == EEXIST) return fail("'" + path + "' is there already");
+  if (fd < 0) return fail("cannot make '" + path + "': " + std::strerror(errno));
+  ::close(fd);
+  return {};
+}
+
+void remove_all(const std::string& path) {
+  for (const char* suffix : {"", "-wal", "-journal", "-shm"}) ::unlink((path + suffix).c_str());
+}
+
+Expected<void> check_version(Database& database, const std::string& path) {
+  auto version = database.prepare("PRAGMA user_version");
+  if (!version) return tl::unexpected(version.error());
+  const auto row = version->step();
+  if (!row) return tl::unexpected(row.error());
+  const std::int64_t found = version->integer(0);
+  if (found == kSchemaVersion) return {};
+  if (found == 0) return fail("'" + path + "' is no journal of a sweep");
+  return fail("'" + path + "' has schema version " + std::to_string(found) + "; this sweepctl reads version " +
+              std::to_string(kSchemaVersion) + ": use the sweepctl that wrote it, or a newer one");
+}
+
 Expected<void> write_opening(Database& database, const Opening& opening) {
   auto meta = database.prepare("INSERT INTO meta VALUES(?, ?)");
   auto points = database.prepare("INSERT INTO points VALUES(?, ?, ?)");
@@ -32,7 +67,7 @@ Expected<void> write_opening(Database& database, const Opening& opening) {
     SWEEP_TRY(meta->bind(1, std::string_view(name)).bind(2, std::string_view(value)).run());
   }
   for (std::size_t i = 0; i < opening.entries.size(); ++i) {
-    const std::string entry = opening.entries[i].dump();
+    const std::string entry = text_of(opening.entries[i]);
     points->bind(1, static_cast<std::int64_t>(i)).bind(2, std::string_view(opening.ids[i]));
     SWEEP_TRY(points->bind(3, std::string_view(entry)).run());
   }
@@ -50,8 +85,13 @@ Expected<Journal> Journal::over(Database database) {
 }
 
 Expected<Journal> Journal::create(const std::string& path, const Opening& opening) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0) return fail("'" + path + "' is there already");
+  SWEEP_TRY(claim(path));
+  auto journal = fill(path, opening);
+  if (!journal) remove_all(path);
+  return journal;
+}
+
+Expected<Journal> Journal::fill(const std::string& path, const Opening& opening) {
   auto database = Database::open(path, Database::Mode::Create);
   if (!database) return tl::unexpected(database.error());
   SWEEP_TRY(database->execute(kPragmas));
@@ -71,21 +111,13 @@ Expected<Journal> Journal::open_to_read(const std::string& path) {
   if (!database) database = Database::open(path, Database::Mode::ReadOnly);
   if (!database) return tl::unexpected(database.error());
   static_cast<void>(database->execute("PRAGMA locking_mode=EXCLUSIVE"));
-  auto version = database->prepare("PRAGMA user_version");
-  if (!version) return tl::unexpected(version.error());
-  const auto row = version->step();
-  if (!row) return tl::unexpected(row.error());
-  if (const auto found = version->integer(0); found != kSchemaVersion) {
-    return fail("'" + path + "' has schema version " + std::to_string(found) + "; this sweepctl reads version " +
-                std::to_string(kSchemaVersion));
-  }
-  *version = std::move(*database->prepare("SELECT 1"));
+  SWEEP_TRY(check_version(*database, path));
   return over(std::move(*database));
 }
 
 Expected<void> Journal::write(const Batch& batch) {
   for (const core::Event& event : batch.events) {
-    const std::string body = core::event_to_json(event.what).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string body = text_of(core::event_to_json(event.what));
     insert_event_.bind(1, to_unix_ms(event.at)).bind(2, core::event_word(event.what)).bind(3, std::string_view(body));
     SWEEP_TRY(insert_event_.run());
   }

@@ -44,7 +44,8 @@ struct Batch {
 
 class Journal {
  public:
-  /// Makes the file of a new sweep. Fails, naming it, when it is there already or cannot be made.
+  /// Makes the file of a new sweep. Fails, naming it, when it is there already or cannot be made, and leaves
+  /// nothing then.
   static Expected<Journal> create(const std::string& path, const Opening& opening);
   /// Opens one to read. Fails, naming it, when it is not there, is of a newer version, or in use.
   static Expected<Journal> open_to_read(const std::string& path);
@@ -67,6 +68,7 @@ class Journal {
       : database_(std::move(database)),
         insert_event_(std::move(insert_event)),
         insert_result_(std::move(insert_result)) {}
+  static Expected<Journal> fill(const std::string& path, const Opening& opening);
   static Expected<Journal> over(Database database);
   Expected<void> write(const Batch& batch);
 

@@ -21,19 +21,38 @@ std::string quoted(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
-// What a field of the short form reads from the key; nothing for a field that the key does not hold.
+// What the short form reads from the key; nothing for a key that does not hold it.
 struct KeyParts {
   std::string model_prefix, precision, runner, framework;
 };
 
-std::optional<KeyParts> split_key(const std::string& key) {
-  std::vector<std::string> parts = split(key, '-');
-  if (parts.size() < 4) return std::nullopt;
-  if (std::any_of(parts.begin(), parts.end(), [](const std::string& part) { return part.empty(); })) {
-    return std::nullopt;
-  }
-  const std::vector<std::string> middle(parts.begin() + 2, parts.end() - 1);
-  return KeyParts{parts[0], parts[1], join(middle, "-"), parts.back()};
+// fp4, bf16, nvfp4: letters that name a number's kind, then bits.
+bool looks_like_precision(std::string_view part) {
+  const std::string_view kind = part.substr(0, part.find_first_of("0123456789"));
+  const std::string_view bits = part.substr(kind.size());
+  constexpr std::array<std::string_view, 6> kKinds = {"fp", "bf", "int", "nvfp", "mxfp", "uint"};
+  return std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end() && !bits.empty() &&
+         bits.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// `model_prefix` and `framework` are what the entry says itself, or empty: where the key has them, they may
+// hold dashes; otherwise each is one part. Nothing, too, where a model prefix with dashes would be read as a
+// precision: gpt-oss-fp4-h100-vllm.
+std::optional<KeyParts> split_key(std::string_view key, const std::string& model_prefix,
+                                  const std::string& framework) {
+  const bool has_prefix = !model_prefix.empty() && key.starts_with(model_prefix + "-");
+  const bool has_framework = !framework.empty() && key.ends_with("-" + framework);
+  const std::size_t first = has_prefix ? model_prefix.size() : key.find('-');
+  const std::size_t last = has_framework ? key.size() - framework.size() - 1 : key.rfind('-');
+  if (first == std::string_view::npos || first >= last) return std::nullopt;
+  const std::vector<std::string> middle = split(key.substr(first + 1, last - first - 1), '-');
+  KeyParts out{std::string(key.substr(0, first)), middle.front(), "", std::string(key.substr(last + 1))};
+  out.runner = join(std::span(middle).subspan(1), "-");
+  if (out.model_prefix.empty() || out.framework.empty() || middle.size() < 2) return std::nullopt;
+  if (std::find(middle.begin(), middle.end(), "") != middle.end()) return std::nullopt;
+  const bool later = std::any_of(middle.begin() + 1, middle.end(), looks_like_precision);
+  if (!has_prefix && later && !looks_like_precision(middle.front())) return std::nullopt;
+  return out;
 }
 
 // Reads one entry; each step fails with the contract's message.
@@ -86,9 +105,14 @@ class EntryReader {
                 "', got " + std::string(python_type(value.kind())));
   }
 
+  std::string text_or_empty(std::string_view field) const {
+    const Value* value = given(value_, field);
+    return value != nullptr && value->is(Kind::Text) ? value->text : "";
+  }
+
   Expected<std::string> from_key(std::string_view field) const {
     if (field == "image" || field == "model") return missing_field(field);
-    const auto parts = split_key(key_);
+    const auto parts = split_key(key_, text_or_empty("model-prefix"), text_or_empty("framework"));
     if (!parts) {
       return fail("Key '" + key_ + "' in '" + entry_.file + "' does not say " + quoted(field) +
                   ": write the key as <model-prefix>-<precision>-<runner>-<framework>, or add the field " +

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -27,7 +28,7 @@ std::optional<Millis> parse_duration(std::string_view text) {
     if (unit.suffix != suffix) continue;
     const double ms = value * unit.ms;
     if (ms > kLongest) return std::nullopt;
-    return Millis(std::llround(ms));
+    return Millis(std::max(std::llround(ms), value > 0 ? 1LL : 0LL));  // a short time does not become none
   }
   return std::nullopt;
 }

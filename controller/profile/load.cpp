@@ -157,7 +157,11 @@ Table retry_keys(Profile& p) {
 Table top_keys(Profile& p) {
   return {
       {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
-      {"benchmark", [&](auto& r, auto& k, auto& n) { p.benchmark = read_text(r, k, n); }},
+      {"benchmark",
+       [&](auto& r, auto& k, auto& n) {
+         p.benchmark = read_text(r, k, n);
+         p.benchmark_folder.clear();  // load_profile knows it
+       }},
       {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p); }},
       {"packing",
        [&](auto& r, auto& k, auto& n) {
@@ -199,11 +203,10 @@ Expected<Profile> load_profile(const std::vector<std::string>& files) {
     auto next = parse_profile(*text, file, std::move(profile));
     if (!next) return next;
     profile = std::move(*next);
-    // A relative workspace is meant relative to the file that names it.
+    const auto folder = std::filesystem::absolute(std::filesystem::path(file).parent_path());
+    if (profile.benchmark_folder.empty()) profile.benchmark_folder = folder.lexically_normal().string();
     if (!profile.workspace.empty() && profile.workspace[0] != '/') {
-      profile.workspace = std::filesystem::absolute(std::filesystem::path(file).parent_path() / profile.workspace)
-                              .lexically_normal()
-                              .string();
+      profile.workspace = (folder / profile.workspace).lexically_normal().string();
     }
   }
   return profile;

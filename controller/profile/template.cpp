@@ -1,4 +1,5 @@
 // Placeholders in the profile's benchmark.
+#include <filesystem>
 #include <map>
 
 #include "controller/profile/profile.hpp"
@@ -54,6 +55,11 @@ Expected<std::vector<std::string>> benchmark_command(const Profile& profile, con
     i = close;
   }
   end_word();
+  if (words.empty()) return fail("the profile's 'benchmark' is empty; it must name a program");
+  const bool beside = words[0].starts_with("./") || words[0].starts_with("../");
+  if (beside && !profile.benchmark_folder.empty()) {
+    words[0] = (std::filesystem::path(profile.benchmark_folder) / words[0]).lexically_normal().string();
+  }
   return words;
 }
 

@@ -24,12 +24,10 @@ struct Scene {
   const core::State& state;
   const Style& style;
 
-  const Point& point(const std::string& id) const {
-    return plan.points[static_cast<std::size_t>(core::find_point(state, id))];
+  std::string label_of(const std::string& point) const {
+    return printable(label(plan.points[static_cast<std::size_t>(core::find_point(state, point))]));
   }
-  const core::PointStatus& status(const std::string& id) const {
-    return state.points[static_cast<std::size_t>(core::find_point(state, id))];
-  }
+  std::string node_of(const std::string& agent) const { return printable(state.agents.at(agent).info.node); }
   std::string count() const {
     const int over = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
     const std::string total = std::to_string(state.points.size());
@@ -48,26 +46,25 @@ std::string crew(const core::State& state) {
 std::string on(const Scene& scene, const core::AgentJoined& e) {
   const auto found = scene.state.agents.find(e.agent.id);
   const bool spare = found != scene.state.agents.end() && core::is_spare(scene.state, found->second);
-  return e.agent.node + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" + crew(scene.state) + ")" +
+  return printable(e.agent.node) + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" + crew(scene.state) + ")" +
          (spare ? ", waiting: another agent has this node's GPUs" : "");
 }
 std::string on(const Scene&, const core::AgentReady&) { return {}; }
 std::string on(const Scene& scene, const core::AgentGone& e) {
-  const std::string node = scene.state.agents.at(e.agent).info.node;
-  return painted(node + " is gone: " + printable(e.reason), kYellow, scene.style);
+  return painted(scene.node_of(e.agent) + " is gone: " + printable(e.reason), kYellow, scene.style);
 }
 std::string on(const Scene& scene, const core::AgentReturned& e) {
-  return scene.state.agents.at(e.agent).info.node + " is back";
+  return scene.node_of(e.agent) + " is back";
 }
 std::string on(const Scene&, const core::Leased&) { return {}; }
 std::string on(const Scene& scene, const core::Started& e) {
   const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
-  return scene.count() + " started " + label(scene.point(e.ref.point)) + " on " + attempt.node +
+  return scene.count() + " started " + scene.label_of(e.ref.point) + " on " + printable(attempt.node) +
          (e.ref.attempt > 1 ? ", attempt " + std::to_string(e.ref.attempt) : "");
 }
 std::string on(const Scene& scene, const core::Ended& e) {
   const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
-  const std::string who = label(scene.point(e.ref.point)) + " on " + attempt.node;
+  const std::string who = scene.label_of(e.ref.point) + " on " + printable(attempt.node);
   if (e.accepted) {
     return scene.count() + painted(" done    ", kGreen, scene.style) + who + ", " + spoken(e.wall);
   }
@@ -78,7 +75,7 @@ std::string on(const Scene& scene, const core::Ended& e) {
          printable(describe(e.outcome));
 }
 std::string on(const Scene& scene, const core::Unfit& e) {
-  return scene.count() + painted(" failed  ", kRed, scene.style) + label(scene.point(e.point)) + ": " +
+  return scene.count() + painted(" failed  ", kRed, scene.style) + scene.label_of(e.point) + ": " +
          printable(e.reason);
 }
 std::string on(const Scene& scene, const core::Stopping& e) {
@@ -90,7 +87,7 @@ std::string clock_text(Millis time) {
   const std::int64_t seconds = std::max<std::int64_t>(0, time.count()) / 1000;
   char text[64];
   if (seconds >= 3600) {
-    std::snprintf(text, sizeof text, "%d:%02d:%02d", static_cast<int>(seconds / 3600),
+    std::snprintf(text, sizeof text, "%lld:%02d:%02d", static_cast<long long>(seconds / 3600),
                   static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60));
   } else {
     std::snprintf(text, sizeof text, "%d:%02d", static_cast<int>(seconds / 60), static_cast<int>(seconds % 60));
@@ -98,8 +95,10 @@ std::string clock_text(Millis time) {
   return text;
 }
 
+constexpr std::size_t kBarColumns = 26;
+
 std::string bar(const core::State& state, const Style& style) {
-  constexpr int kWidth = 24;
+  constexpr int kWidth = kBarColumns - 2;
   const int total = std::max<int>(1, static_cast<int>(state.points.size()));
   const int ended = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
   const int running = state.count(core::PointState::Running) + state.count(core::PointState::Leased);
@@ -118,7 +117,7 @@ std::string running_text(const core::State& state, const Facts& facts) {
       const auto found = facts.progress.find({state.points[static_cast<std::size_t>(index)].spec.id, number});
       if (found == facts.progress.end()) continue;
       const AttemptProgress& p = found->second;
-      out += (out.empty() ? "" : ", ") + agent.info.node + " ";
+      out += (out.empty() ? "" : ", ") + printable(agent.info.node) + " ";
       out += p.total > 0 ? std::to_string(p.done) + "/" + std::to_string(p.total) : printable(p.phase);
     }
   }
@@ -130,15 +129,15 @@ std::string running_text(const core::State& state, const Facts& facts) {
 std::string spoken(Millis time) {
   char text[64];
   const double seconds = static_cast<double>(time.count()) / 1000;
-  const auto whole = static_cast<int>(seconds);
+  const auto whole = static_cast<long long>(seconds);
   if (seconds < 10) {
     std::snprintf(text, sizeof text, "%.1f s", seconds);
   } else if (seconds < 120) {
     std::snprintf(text, sizeof text, "%.0f s", seconds);
   } else if (seconds < 3600) {
-    std::snprintf(text, sizeof text, "%d min %02d s", whole / 60, whole % 60);
+    std::snprintf(text, sizeof text, "%lld min %02lld s", whole / 60, whole % 60);
   } else {
-    std::snprintf(text, sizeof text, "%d h %02d min", whole / 3600, whole / 60 % 60);
+    std::snprintf(text, sizeof text, "%lld h %02lld min", whole / 3600, whole / 60 % 60);
   }
   return text;
 }
@@ -165,10 +164,10 @@ std::string bar_line(const Plan&, const core::State& state, const Facts& facts, 
   }
   if (speed.to_go) text += ", ETA " + clock_text(*speed.to_go);
   if (const std::string running = running_text(state, facts); !running.empty()) text += " | " + running;
-  constexpr std::size_t kBarColumns = 26;
-  const std::size_t room = static_cast<std::size_t>(std::max(style.columns - 1, 40)) - kBarColumns;
-  if (text.size() > room) text.resize(room);
-  return bar(state, style) + text;
+  // The last column stays free, so that no terminal wraps. Bytes are counted: no character has more columns.
+  const std::size_t room = static_cast<std::size_t>(std::max(style.columns - 1, 0));
+  if (room < 2 * kBarColumns) return clipped(text.substr(1), room);
+  return bar(state, style) + clipped(text, room - kBarColumns);
 }
 
 std::string closing_lines(const Plan& plan, const core::State& state, const Style& style) {
@@ -186,7 +185,7 @@ std::string closing_lines(const Plan& plan, const core::State& state, const Styl
     const core::PointStatus& point = state.points[i];
     if (point.state == PointState::Done) continue;
     const bool failed = point.state == PointState::Failed;
-    out += std::string("  ") + (failed ? "failed      " : "unfinished  ") + label(plan.points[i]);
+    out += std::string("  ") + (failed ? "failed      " : "unfinished  ") + printable(label(plan.points[i]));
     if (!point.reason.empty()) out += ": " + printable(point.reason);
     out += "\n";
   }

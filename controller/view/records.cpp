@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "controller/view/lines.hpp"
+#include "controller/view/status.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::view {
@@ -71,23 +72,13 @@ Line job_line(const Plan& plan, const core::State& state, std::size_t index, std
   const std::string outcome = attempt.outcome ? std::string(outcome_word(attempt.outcome->kind)) : "unfinished";
   return {attempt.leased, state.points[index].spec.id + "\t" + std::to_string(n + 1) + "\t" +
                               job_step(state, attempt.agent) + "\t" + attempt.node + "\t" + outcome + "\t" + seconds +
-                              "\t" + label(plan.points[index]) + "\n"};
+                              "\t" + printable(label(plan.points[index])) + "\n"};
 }
 
 std::size_t attempts_made(const core::State& state) {
   std::size_t total = 0;
   for (const core::PointStatus& point : state.points) total += point.attempts.size();
   return total;
-}
-
-std::optional<Instant> last_end(const core::State& state) {
-  std::optional<Instant> last;
-  for (const core::PointStatus& point : state.points) {
-    for (const core::Attempt& attempt : point.attempts) {
-      if (attempt.ended && (!last || *attempt.ended > *last)) last = attempt.ended;
-    }
-  }
-  return last;
 }
 
 }  // namespace

@@ -95,6 +95,16 @@ void append_failed(const ordered_json& status, std::string& out) {
 
 }  // namespace
 
+std::optional<Instant> last_end(const core::State& state) {
+  std::optional<Instant> last;
+  for (const core::PointStatus& point : state.points) {
+    for (const core::Attempt& attempt : point.attempts) {
+      if (attempt.ended && (!last || *attempt.ended > *last)) last = attempt.ended;
+    }
+  }
+  return last;
+}
+
 Pace pace(const core::State& state, Instant now) {
   std::optional<Instant> first;
   for (const core::PointStatus& point : state.points) {
@@ -106,12 +116,25 @@ Pace pace(const core::State& state, Instant now) {
   if (!first || ended == 0 || now <= *first) return out;
   const double minutes = static_cast<double>((now - *first).count()) / 60'000;
   out.points_per_minute = ended / minutes;
-  if (left > 0) out.to_go = Millis(static_cast<std::int64_t>(left / out.points_per_minute * 60'000));
+  if (left > 0 && state.phase == core::Phase::Running) out.to_go = Millis(static_cast<std::int64_t>(left / out.points_per_minute * 60'000));
   return out;
 }
 
+Instant last_change(const core::State& state, const Facts& facts) {
+  Instant last = facts.opened;
+  for (const core::PointStatus& point : state.points) {
+    for (const core::Attempt& attempt : point.attempts) {
+      last = std::max({last, attempt.leased, attempt.started.value_or(last), attempt.ended.value_or(last)});
+    }
+  }
+  return last;
+}
+
 ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now) {
-  const Pace speed = pace(state, now);
+  // A sweep that is over took the time until its last end, however late somebody asks.
+  const bool over = state.phase == core::Phase::Closed;
+  const Instant until = over ? std::max(facts.opened, last_end(state).value_or(facts.opened)) : now;
+  const Pace speed = pace(state, until);
   ordered_json out = {{"sweep", facts.sweep},
                       {"directory", facts.directory},
                       {"job", facts.job},
@@ -119,7 +142,7 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
                       {"reason", state.end_reason},
                       {"controller", facts.owner},
                       {"points", counts_json(state)},
-                      {"elapsed_s", static_cast<double>((now - facts.opened).count()) / 1000},
+                      {"elapsed_s", static_cast<double>((until - facts.opened).count()) / 1000},
                       {"rate_per_minute", speed.points_per_minute}};
   out["eta_s"] = speed.to_go ? ordered_json(static_cast<double>(speed.to_go->count()) / 1000) : ordered_json();
   out["agents"] = agents_json(state);
@@ -143,8 +166,12 @@ std::string status_text(const ordered_json& status) {
   if (!field(status, "reason").empty()) out += " (" + field(status, "reason") + ")";
   if (!field(status, "job").empty()) out += ", job " + field(status, "job");
   if (!field(status, "controller").empty()) out += ", controller on " + field(status, "controller");
-  out += "\n  " + field(counts, "done") + " of " + field(counts, "total") + " done, " + field(counts, "running") +
+  const int running = counts.value("running", 0) + counts.value("leased", 0);
+  out += "\n  " + field(counts, "done") + " of " + field(counts, "total") + " done, " + std::to_string(running) +
          " running, " + field(counts, "failed") + " failed, " + field(counts, "pending") + " pending";
+  if (const int cancelled = counts.value("cancelled", 0); cancelled > 0) {
+    out += ", " + std::to_string(cancelled) + " cancelled";
+  }
   if (status.contains("eta_s") && status["eta_s"].is_number()) {
     out += ", ETA " + spoken(Millis(static_cast<std::int64_t>(status["eta_s"].get<double>() * 1000)));
   }

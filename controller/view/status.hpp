@@ -14,9 +14,15 @@ namespace sweep::view {
 /// Points that have ended per minute since the first lease, and from it the time that the rest will take.
 struct Pace {
   double points_per_minute = 0;
-  std::optional<Millis> to_go;  // nothing before the first end, and when nothing is left
+  std::optional<Millis> to_go;  // nothing before the first end, and when nothing is left or will be tried
 };
 Pace pace(const core::State& state, Instant now);
+
+/// When the last attempt that has ended did so.
+std::optional<Instant> last_end(const core::State& state);
+
+/// When something last happened to an attempt, else when the sweep was opened.
+Instant last_change(const core::State& state, const Facts& facts);
 
 /// Keys: sweep, directory, state (running, stopping, done, incomplete, interrupted), reason, points (counts),
 /// rate_per_minute, eta_s, elapsed_s, agents, running, ended.

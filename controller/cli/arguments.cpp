@@ -1,0 +1,106 @@
+#include "controller/cli/arguments.hpp"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "controller/cli/print.hpp"
+#include "controller/matrix/load.hpp"
+#include "controller/profile/profile.hpp"
+#include "proto/base/digest.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/clock.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep::cli {
+
+namespace {
+
+constexpr std::size_t kSweepIdDigits = 12;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::vector<std::string> files_of(const SweepArguments& arguments) {
+  std::vector<std::string> files;
+  for (const std::string& list : arguments.configs) {
+    for (std::string& file : split(list, ',')) files.push_back(std::move(file));
+  }
+  return files;
+}
+
+Expected<profile::Profile> load_profiles(const std::string& named) {
+  std::vector<std::string> layers = profile::default_layers(variable("HOME"));
+  if (!named.empty()) layers.push_back(named);
+  return profile::load_profile(layers);
+}
+
+std::string new_sweep_id(Instant at) {
+  unsigned char noise[16] = {};
+  static_cast<void>(::getrandom(noise, sizeof noise, 0));
+  const std::string seed = std::to_string(to_unix_ms(at)) + host_name() + std::to_string(::getpid());
+  return sha256_hex(seed + std::string(reinterpret_cast<const char*>(noise), sizeof noise)).substr(0, kSweepIdDigits);
+}
+
+}  // namespace
+
+void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option) {
+  if (config_option) {
+    app.add_option("--config", arguments.configs, "master configuration (YAML); may be given again, or FILE,FILE")
+        ->type_name("FILE")->take_all();
+  }
+  app.add_option("--select", arguments.select,
+                 "which points: options of sweepctl matrix full-sweep in one word, such as\n"
+                 "'--seq-lens 1k1k --model-prefix dsr1'")->type_name("ARGS");
+  app.add_option("--output", arguments.output, "output directory (default: results_<exp-name>_<time>)")->type_name("DIR");
+  app.add_option("--profile", arguments.profile,
+                 "how benchmarks run here; over /etc/slurm-sweep/profile.yaml and\n~/.config/slurm-sweep/profile.yaml")
+      ->type_name("FILE");
+}
+
+std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
+  try {
+    app.parse(Arguments(arguments.rbegin(), arguments.rend()));
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    return print_out(app.help());
+  } catch (const CLI::ParseError& error) {
+    print_error(std::string(error.what()) + " (" + app.get_name() + " --help tells more)");
+    return 2;
+  }
+}
+
+Expected<Plan> load_plan(const SweepArguments& arguments) {
+  const auto words = matrix::split_words(arguments.select);
+  if (!words) return fail("--select: " + words.error().message);
+  const auto entries = matrix::load_matrix(files_of(arguments), *words);
+  if (!entries) return tl::unexpected(entries.error());
+  auto profile = load_profiles(arguments.profile);
+  if (!profile) return tl::unexpected(profile.error());
+  return make_plan(*entries, std::move(*profile));
+}
+
+Sweep new_sweep(Plan plan, const SweepArguments& arguments, const std::string& directory, const std::string& job) {
+  Sweep sweep;
+  sweep.facts.opened = now();
+  sweep.facts.sweep = new_sweep_id(sweep.facts.opened);
+  sweep.facts.version = SWEEP_VERSION;
+  sweep.facts.directory = directory;
+  sweep.facts.job = job;
+  sweep.facts.owner = host_name() + ", pid " + std::to_string(::getpid());
+  for (const std::string& file : files_of(arguments)) {
+    std::error_code code;
+    const auto path = std::filesystem::absolute(file, code);
+    sweep.facts.configs.push_back(code ? file : path.lexically_normal().string());
+  }
+  sweep.facts.select = arguments.select;
+  sweep.state = core::make_state(core_settings(plan), core_points(plan));
+  sweep.plan = std::move(plan);
+  return sweep;
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,34 @@
+// The options that say which sweep to run: the same for check, run and serve, and what the plugin passes on.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/cli/commands.hpp"
+#include "controller/io/sweep_record.hpp"
+#include "controller/plan/plan.hpp"
+#include "proto/base/error.hpp"
+
+namespace sweep::cli {
+
+struct SweepArguments {
+  std::vector<std::string> configs;  // master files; each may be several with commas between
+  std::string select, output, profile;
+};
+
+/// Adds --select, --output and --profile. `config_option`: --config too (repeatable), else positional files.
+void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option);
+
+/// Parses with CLI11. A status to exit with when that is all: after --help (0) or wrong usage (2), both printed.
+std::optional<int> parse(CLI::App& app, const Arguments& arguments);
+
+/// Reads matrix and profiles (the site's, the user's, and the one named). Fails with one line that names file, value
+/// and remedy.
+Expected<Plan> load_plan(const SweepArguments& arguments);
+
+/// The sweep in which nothing has happened, now. `job`: "12.0", or empty.
+Sweep new_sweep(Plan plan, const SweepArguments& arguments, const std::string& directory, const std::string& job);
+
+}  // namespace sweep::cli

@@ -1,0 +1,45 @@
+// sweepctl check: everything that can be known to be wrong before an allocation is asked for.
+#include <algorithm>
+
+#include "controller/cli/arguments.hpp"
+#include "controller/cli/commands.hpp"
+#include "controller/cli/print.hpp"
+#include "controller/io/output_dir.hpp"
+#include "controller/matrix/load.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::cli {
+
+namespace {
+
+std::string described(const Plan& plan) {
+  std::string out;
+  int largest = 0;
+  for (const Point& point : plan.points) {
+    largest = std::max(largest, gpus_needed(point));
+    out += "  " + printable(label(point)) + "\n";
+  }
+  const auto names = exp_names(plan);
+  out += counted(plan.points.size(), "point") + " of " + printable(join(names, ", ")) + ", ";
+  if (plan.profile.ignore_gpus) return out + "without GPUs (the profile says 'gpus: ignore')\n";
+  return out + "up to " + counted(static_cast<std::size_t>(largest), "GPU") + " each\n";
+}
+
+}  // namespace
+
+int check_command(const Arguments& arguments) {
+  CLI::App app("Reads configuration and profile and lists the points of the sweep; nothing is started or written.", "sweepctl check");
+  SweepArguments wanted;
+  bool quiet = false;
+  app.add_option("FILES", wanted.configs, "master configurations (YAML), FILE or FILE,FILE")->type_name("");
+  add_sweep_options(app, wanted, true);
+  app.add_flag("--quiet", quiet, "print only what is wrong");
+  if (const auto status = parse(app, arguments)) return *status;
+  if (wanted.configs.empty()) return print_error("check: no configuration file given (sweepctl check FILE)"), 2;
+  const auto plan = load_plan(wanted);
+  if (!plan) return print_error(plan.error().message), 1;
+  if (const auto good = check_output_dir(wanted.output); !good) return print_error(good.error().message), 1;
+  return quiet ? 0 : print_out(described(*plan));
+}
+
+}  // namespace sweep::cli

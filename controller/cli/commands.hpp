@@ -1,0 +1,24 @@
+// The commands of sweepctl. Each takes what follows its name on the command line and returns the exit status.
+//
+// Exit statuses: 0 done; 1 not done, or not all of it; 2 wrong usage; 128 + N ended by signal N.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sweep::cli {
+
+using Arguments = std::vector<std::string>;
+
+int check_command(const Arguments& arguments);
+int matrix_command(const Arguments& arguments);
+int run_command(const Arguments& arguments);
+int serve_command(const Arguments& arguments);
+int status_command(const Arguments& arguments);
+int aggregate_command(const Arguments& arguments);
+int process_result_command(const Arguments& arguments);
+int collect_command(const Arguments& arguments);
+int summarize_command(const Arguments& arguments);
+int plot_command(const Arguments& arguments);
+
+}  // namespace sweep::cli

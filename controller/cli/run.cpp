@@ -1,0 +1,145 @@
+// sweepctl run: the same sweep without the plugin. Agents are started through srun inside an allocation, else one agent
+// as a child on this machine.
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+
+#include "controller/cli/arguments.hpp"
+#include "controller/cli/commands.hpp"
+#include "controller/cli/conduct.hpp"
+#include "controller/cli/print.hpp"
+#include "proto/base/env_names.hpp"
+#include "proto/base/outcome.hpp"
+#include "proto/net/files.hpp"
+#include "proto/net/process.hpp"
+
+namespace sweep::cli {
+
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// The agent that was built or installed with this program, else whatever PATH has.
+std::string agent_program() {
+  const std::string own = own_executable();
+  const std::string beside = own.substr(0, own.rfind('/') + 1) + "sweep-agent";
+  return ::access(beside.c_str(), X_OK) == 0 ? beside : "sweep-agent";
+}
+
+/// Inside an allocation, and not already a task of a step in it.
+bool in_allocation() { return !variable("SLURM_JOB_ID").empty() && variable("SLURM_PROCID").empty(); }
+
+/// One agent on each node of the allocation, with all of the node that the job has.
+std::vector<std::string> agent_command(const Arguments& benchmark) {
+  std::vector<std::string> command;
+  if (in_allocation()) {
+    std::string nodes = variable("SLURM_JOB_NUM_NODES");
+    if (nodes.empty()) nodes = "1";
+    command = {"srun", "--job-name=sweep", "--nodes=" + nodes, "--ntasks=" + nodes, "--ntasks-per-node=1", "--overlap",
+               "--cpu-bind=none", "--kill-on-bad-exit=0"};
+  }
+  command.push_back(agent_program());
+  command.push_back("--");
+  command.insert(command.end(), benchmark.begin(), benchmark.end());
+  return command;
+}
+
+std::vector<std::string> agent_environment(const Access& access) {
+  std::vector<std::string> out;
+  for (std::string& entry : own_environment()) {
+    // An inherited --sweep-config would have the plugin start a sweep inside this one.
+    if (entry.starts_with(SWEEP_ENV_PREFIX) || entry.starts_with(SWEEP_ENV_SPANK_PREFIX)) continue;
+    // srun takes these of the batch script for its own wishes.
+    if (entry.starts_with("SLURM_NTASKS") || entry.starts_with("SLURM_NPROCS=") || entry.starts_with("SLURM_TASKS_PER_NODE=")) continue;
+    out.push_back(std::move(entry));
+  }
+  out.push_back(std::string(SWEEP_ENV_ENDPOINT) + "=" + access.endpoint);
+  out.push_back(std::string(SWEEP_ENV_SERVER_KEY) + "=" + access.server_key);
+  out.push_back(std::string(SWEEP_ENV_CLIENT_SECRET) + "=" + access.client_secret);
+  return out;
+}
+
+std::string ending(const ExitStatus& status) {
+  if (status.signal) return "was killed by signal " + std::to_string(*status.signal);
+  return "ended with status " + std::to_string(status.code.value_or(0));
+}
+
+/// The agents' process: a local agent, or the srun that has them all.
+class Crew {
+ public:
+  static Expected<Crew> start(const Arguments& benchmark, Server& server) {
+    SpawnSpec spec;
+    spec.argv = agent_command(benchmark);
+    spec.environment = agent_environment(server.access());
+    // srun's death would leave its step behind; an agent alone must not outlive us.
+    spec.dies_with_parent = !in_allocation();
+    auto child = spawn(spec);
+    if (!child) return tl::unexpected(child.error());
+    return Crew(std::move(*child), spec.argv.front());
+  }
+
+  void watch(Server& server) {
+    server.loop().watch(child_.pidfd.get(), [this, &server] {
+      const auto status = reap(child_.pid);
+      if (!status) return;
+      server.loop().unwatch(child_.pidfd.get());
+      running_ = false;
+      server.expect_nobody();
+      server.stop(name_ + " " + ending(*status), Millis(0));
+    });
+  }
+
+  /// Once the sweep is over: whoever has not ended by now is told to.
+  void finish() {
+    if (running_) ::kill(-child_.pid, SIGTERM);
+  }
+
+ private:
+  Crew(Child child, std::string name) : child_(std::move(child)), name_(std::move(name)) {}
+  Child child_;
+  std::string name_;
+  bool running_ = true;
+};
+
+}  // namespace
+
+int run_command(const Arguments& arguments) {
+  CLI::App app(
+      "Runs a sweep. Inside a Slurm allocation (salloc, sbatch) on all its nodes, through srun; elsewhere on this machine.\n"
+      "BENCHMARK is run once per point with the point in its environment (EXP_NAME, MODEL, ISL, OSL, TP, CONC, …) and\n"
+      "leaves $RESULT_FILENAME.json in its working directory. Without one, the benchmark that the profile names.", "sweepctl run");
+  SweepArguments wanted;
+  Arguments benchmark;
+  bool quiet = false;
+  add_sweep_options(app, wanted, false);
+  app.add_option("FILES", wanted.configs, "master configurations (YAML)")->type_name("");
+  app.add_flag("--quiet", quiet, "print only what is wrong");
+  Arguments own = arguments;
+  if (const auto dashes = std::find(own.begin(), own.end(), "--"); dashes != own.end()) {
+    benchmark.assign(dashes + 1, own.end());
+    own.erase(dashes, own.end());
+  }
+  if (const auto status = parse(app, own)) return *status;
+  if (wanted.configs.empty()) return print_error("run: no configuration file given (sweepctl run FILE -- BENCHMARK)"), 2;
+
+  SignalFd signals({SIGINT, SIGTERM, SIGHUP});
+  Console console(quiet);
+  const std::string job = in_allocation() ? variable("SLURM_JOB_ID") : "";
+  auto server = open_server(wanted, job, console);
+  if (!server) return print_error(server.error().message), 1;
+  const Interrupts interrupts(signals, **server);
+  auto crew = Crew::start(benchmark, **server);
+  if (!crew) return print_error(crew.error().message), 1;
+  crew->watch(**server);
+  const Conduct end = conduct(**server, console);
+  crew->finish();
+  if (end.complete && end.all_written) return 0;
+  return interrupts.signal() != 0 ? 128 + interrupts.signal() : 1;
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,83 @@
+// sweepctl status: asks the live controller, or reads the journal where there is none.
+#include <csignal>
+
+#include "controller/cli/arguments.hpp"
+#include "controller/cli/commands.hpp"
+#include "controller/cli/print.hpp"
+#include "controller/io/control_file.hpp"
+#include "controller/io/sweep_record.hpp"
+#include "controller/view/status.hpp"
+#include "proto/net/clock.hpp"
+#include "proto/net/event_loop.hpp"
+#include "proto/net/sockets.hpp"
+
+namespace sweep::cli {
+
+namespace {
+
+constexpr Millis kPatience{5'000};  // for a controller's answer
+
+using Status = nlohmann::ordered_json;
+
+/// The live controller's answer; nothing when it does not answer.
+Expected<std::optional<Status>> ask(const ControlFile& control) {
+  zmq::context_t context;
+  auto socket = ClientSocket::connect(context, control.endpoint, control.server_key, control.client_secret);
+  if (!socket) return tl::unexpected(socket.error());
+  std::optional<Status> answer;
+  std::string refusal;
+  EventLoop loop;
+  loop.watch(socket->socket(), [&] {
+    while (const auto incoming = socket->receive()) {
+      if (!incoming->content) {
+        refusal = incoming->content.error().message;
+      } else if (const auto* reply = std::get_if<wire::StatusReply>(&incoming->content->message)) {
+        answer = Status(reply->status);
+      } else if (const auto* reject = std::get_if<wire::Reject>(&incoming->content->message)) {
+        refusal = reject->reason;
+      }
+    }
+  });
+  socket->send(wire::StatusRequest{});
+  const Instant deadline = now() + kPatience;
+  while (!answer && refusal.empty() && now() < deadline) loop.step(deadline);
+  if (!refusal.empty()) return fail("the controller answers: " + refusal);
+  return answer;
+}
+
+Expected<Status> status_of(const std::string& directory) {
+  const auto control = read_control_file(directory);
+  if (!control) return tl::unexpected(control.error());
+  std::string owner;
+  if (*control) {
+    auto answer = ask(**control);
+    if (!answer) return tl::unexpected(answer.error());
+    if (*answer) return std::move(**answer);
+    owner = " (its controller on " + (*control)->host + ", pid " + std::to_string((*control)->pid) + ", did not answer)";
+  }
+  auto archive = open_archive(directory);
+  if (!archive) return fail(archive.error().message + owner);
+  archive->sweep.facts.directory = directory;
+  return view::status_json(archive->sweep.plan, archive->sweep.state, archive->sweep.facts,
+                           view::last_change(archive->sweep.state, archive->sweep.facts));
+}
+
+}  // namespace
+
+int status_command(const Arguments& arguments) {
+  CLI::App app("How far the sweep in an output directory is, whether it runs or has ended.\n"
+               "Exit status 0 when it runs or every point is done, 1 otherwise.", "sweepctl status");
+  std::string directory;
+  bool json = false;
+  app.add_option("DIR", directory, "the output directory of a sweep")->type_name("")->required();
+  app.add_flag("--json", json, "as one JSON document");
+  if (const auto status = parse(app, arguments)) return *status;
+  const auto status = status_of(directory);
+  if (!status) return print_error(status.error().message), 1;
+  const int printed = print_out(json ? status->dump(2, ' ', false, Status::error_handler_t::replace) + "\n"
+                                     : view::status_text(*status));
+  const std::string state = status->value("state", "");
+  return state == "running" || state == "done" ? printed : 1;
+}
+
+}  // namespace sweep::cli

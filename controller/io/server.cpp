@@ -1,0 +1,213 @@
+#include "controller/io/server.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "controller/io/control_file.hpp"
+#include "controller/io/output_dir.hpp"
+#include "controller/io/outputs.hpp"
+#include "controller/view/lines.hpp"
+#include "controller/view/status.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/address.hpp"
+#include "proto/net/clock.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr Millis kCommitDelay{50};     // of events that let nothing out
+constexpr Millis kCommitRetry{2'000};  // after the journal could not be written
+constexpr Millis kGoodbyes{10'000};    // how long agents may take to leave once the sweep is over
+
+bool hears_of(const core::Event& event) { return !std::holds_alternative<core::Started>(event.what); }
+
+}  // namespace
+
+// --- opening and closing ---------------------------------------------------------------------------------------
+
+Server::Server(Sweep sweep, std::string directory, Console& console, journal::Journal journal)
+    : sweep_(std::move(sweep)),
+      directory_(std::move(directory)),
+      console_(console),
+      journal_(std::move(journal)),
+      log_(directory_ + "/logs/controller.log") {}
+
+Expected<std::unique_ptr<Server>> Server::open(Sweep sweep, const std::string& directory, Console& console) {
+  auto journal = journal::Journal::create(journal_path(directory), opening_of(sweep));
+  if (!journal) return tl::unexpected(journal.error());
+  std::unique_ptr<Server> server(new Server(std::move(sweep), directory, console, std::move(*journal)));
+  if (auto done = write_matrix(directory, server->sweep_.plan); !done) return tl::unexpected(done.error());
+  if (auto done = server->listen(); !done) return tl::unexpected(done.error());
+  return server;
+}
+
+Expected<void> Server::listen() {
+  const KeyPair server_keys = make_key_pair();
+  const KeyPair client_keys = make_key_pair();
+  doorman_.emplace(context_, client_keys.public_key);
+  auto socket = ServerSocket::listen(context_, "tcp://*:*", server_keys);
+  if (!socket) return tl::unexpected(socket.error());
+  socket_.emplace(std::move(*socket));
+  access_ = {"tcp://" + reachable_host() + ":" + std::to_string(socket_->port()), server_keys.public_key,
+             client_keys.secret_key};
+  loop_.watch(doorman_->socket(), [this] { doorman_->answer(); });
+  loop_.watch(socket_->socket(), [this] { take_messages(); });
+  log_.info("sweep " + sweep_.facts.sweep + " of " + counted(sweep_.plan.points.size(), "point") + " listens on " +
+            access_.endpoint);
+  return write_control_file(directory_, {host_name(), ::getpid(), access_.endpoint, access_.server_key,
+                                         access_.client_secret});
+}
+
+Server::~Server() { remove_control_file(directory_); }
+
+// --- the rounds ------------------------------------------------------------------------------------------------
+
+bool Server::run() {
+  keep(advance(core::Tick{}));
+  settle();
+  while (!over()) {
+    loop_.step(deadline());
+    keep(advance(core::Tick{}));
+    settle();
+    draw();
+  }
+  if (doorman_->refused() > 0) {
+    console_.error(counted(doorman_->refused(), "connection") + " with a wrong key refused");
+  }
+  if (log_.faults() > 0) {
+    console_.error(counted(log_.faults(), "message") + " that made no sense ignored: see logs/controller.log");
+  }
+  return batch_.empty();
+}
+
+std::optional<Instant> Server::deadline() const {
+  auto next = core::next_deadline(sweep_.state, now());
+  next = earlier(next, commit_by_);
+  next = earlier(next, retry_at_);
+  next = earlier(next, linger_until_);
+  return earlier(next, console_.next_redraw());
+}
+
+bool Server::over() {
+  if (sweep_.state.phase != core::Phase::Closed) return false;
+  if (!batch_.empty()) return hurried_;
+  if (!expects_agents_ || hurried_) return true;
+  if (!linger_until_) linger_until_ = now() + kGoodbyes;
+  const auto& agents = sweep_.state.agents;
+  const bool all_left = std::all_of(agents.begin(), agents.end(), [&](const auto& entry) {
+    return entry.second.gone || departed_.contains(entry.first);
+  });
+  return all_left || now() >= *linger_until_;
+}
+
+void Server::stop(const std::string& reason, Millis patience) {
+  hurried_ = sweep_.state.phase != core::Phase::Running && patience.count() == 0;
+  keep(advance(core::Stop{reason, patience}));
+}
+
+void Server::keep(core::Decision decision) {
+  outbox_.insert(outbox_.end(), std::make_move_iterator(decision.replies.begin()),
+                 std::make_move_iterator(decision.replies.end()));
+}
+
+core::Decision Server::advance(const core::Command& command) {
+  core::Decision decision = core::advance(sweep_.state, command, now(),
+                                          [this](const core::State&, const core::Event& event) { witness(event); });
+  if (!decision.rejected.empty()) log_.peer_fault(decision.rejected);
+  return decision;
+}
+
+void Server::witness(const core::Event& event) {
+  batch_.events.push_back(event);
+  const std::string line = view::event_line(sweep_.plan, sweep_.state, event, sweep_.facts, console_.style());
+  if (!line.empty()) lines_.push_back(line);
+  if (const auto* ended = std::get_if<core::Ended>(&event.what)) {
+    sweep_.facts.progress.erase({ended->ref.point, ended->ref.attempt});
+    if (ended->outcome.kind == OutcomeKind::Ok && raw_ != nullptr) {
+      batch_.results.push_back({ended->ref, core::find_attempt(sweep_.state, ended->ref)->node, ended->accepted,
+                                std::move(*raw_)});
+      raw_ = nullptr;
+    }
+  }
+}
+
+void Server::settle() {
+  if (batch_.empty() && outbox_.empty()) return;
+  const bool urgent = !outbox_.empty() || std::any_of(batch_.events.begin(), batch_.events.end(), hears_of);
+  if (!urgent && !commit_by_) commit_by_ = now() + kCommitDelay;
+  if (!urgent && now() < *commit_by_) return;
+  if (retry_at_ && now() < *retry_at_) return;
+  if (commit()) let_out();
+}
+
+bool Server::commit() {
+  const auto done = batch_.empty() ? Expected<void>() : journal_.commit(batch_);
+  if (!done) {
+    if (!retry_at_) console_.error(done.error().message + "; nothing is leased until it can be written");
+    retry_at_ = now() + kCommitRetry;
+    return false;
+  }
+  if (retry_at_) console_.error("the journal can be written again");
+  retry_at_.reset();
+  commit_by_.reset();
+  return true;
+}
+
+// After the commit. Agents first: they wait for work, the files for nobody.
+void Server::let_out() {
+  for (const core::Effect& effect : outbox_) send(effect);
+  outbox_.clear();
+  for (const std::string& line : lines_) console_.line(line);
+  lines_.clear();
+  store_results();
+  batch_ = {};
+}
+
+void Server::store_results() {
+  for (const journal::StoredResult& result : batch_.results) {
+    if (!result.accepted) continue;
+    const int index = core::find_point(sweep_.state, result.ref.point);
+    const auto done = write_result(directory_, sweep_.plan, index, result.node, result.raw);
+    if (!done) complain_once(done.error().message + "; the result is safe in the journal");
+  }
+}
+
+void Server::complain_once(const std::string& problem) {
+  if (complaints_.insert(problem).second) console_.error(problem);
+}
+
+void Server::draw() {
+  const auto due = console_.next_redraw();
+  if (!due || (now() < *due && console_.shows_status())) return;
+  console_.status(view::bar_line(sweep_.plan, sweep_.state, sweep_.facts, now(), console_.style()));
+  console_.drawn(now());
+}
+
+// --- out -------------------------------------------------------------------------------------------------------
+
+void Server::send(const core::Effect& effect) {
+  if (const auto* greet = std::get_if<core::Greet>(&effect)) {
+    const profile::Profile& profile = sweep_.plan.profile;
+    send_to_agent(greet->agent, wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
+                                              profile.heartbeat.count(), profile.kill_grace.count()});
+  } else if (const auto* grant = std::get_if<core::Grant>(&effect)) {
+    const int index = core::find_point(sweep_.state, grant->ref.point);
+    send_to_agent(grant->agent, make_lease(sweep_.plan, index, grant->ref.attempt,
+                                           sweep_.state.agents.at(grant->agent).info.node));
+  } else if (const auto* say = std::get_if<core::Say>(&effect)) {
+    send_to_agent(say->agent, say->message);
+  }
+}
+
+void Server::send_to_agent(const std::string& agent, const wire::Message& message) {
+  const auto peer = peer_of_.find(agent);
+  if (peer == peer_of_.end() || !socket_->send(peer->second, message)) {
+    log_.info(std::string(wire::type_name(message)) + " did not reach " + agent);
+  }
+}
+
+}  // namespace sweep

@@ -1,0 +1,119 @@
+// The controller's driver: carries what agents say to the core, and what the core decides to the journal, the agents,
+// the files and the terminal.
+//
+// Rules: it decides nothing. One round is: take what is there to read, decide all of it, commit all of it in one
+// transaction, and only then let messages, lines and files out. Events that let nothing out (an attempt has
+// started) wait for the next round that does, or a moment, so that they cost no fsync of their own. When the journal
+// cannot be written nothing goes out, and so nothing is leased or acknowledged, until it can.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/core/decide.hpp"
+#include "controller/io/console.hpp"
+#include "controller/io/log.hpp"
+#include "controller/io/sweep_record.hpp"
+#include "controller/journal/journal.hpp"
+#include "proto/net/event_loop.hpp"
+#include "proto/net/sockets.hpp"
+
+namespace sweep {
+
+/// What an agent needs to take part.
+struct Access {
+  std::string endpoint;       // tcp://host:port
+  std::string server_key;     // Z85
+  std::string client_secret;  // Z85
+};
+
+class Server {
+ public:
+  /// Opens the journal of a new sweep in `directory` (claimed, see output_dir.hpp), writes the matrix, listens. Fails,
+  /// naming the file or the address. Signals that the caller reads must be blocked before.
+  static Expected<std::unique_ptr<Server>> open(Sweep sweep, const std::string& directory, Console& console);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  const Access& access() const { return access_; }
+  const Sweep& sweep() const { return sweep_; }
+  journal::Journal& journal() { return journal_; }
+  const std::string& directory() const { return directory_; }
+  /// For the caller to watch what it has beside the agents: signals, pipes, children.
+  EventLoop& loop() { return loop_; }
+
+  /// No new leases; running attempts are cancelled; after `patience` the sweep ends without their agents. A second
+  /// call may shorten the patience.
+  void stop(const std::string& reason, Millis patience);
+  /// Nobody is left to listen: run() does not wait for goodbyes.
+  void expect_nobody() { expects_agents_ = false; }
+
+  /// Runs until the sweep has ended and its agents have left. False when it had to give up with decisions that the
+  /// journal did not take.
+  bool run();
+
+ private:
+  struct Sender {
+    std::string peer, agent;
+  };
+
+  Server(Sweep sweep, std::string directory, Console& console, journal::Journal journal);
+  Expected<void> listen();
+
+  std::optional<Instant> deadline() const;
+  bool over();
+  void take_messages();
+  void take(Incoming incoming);
+  void take_fault(const std::string& peer, const wire::DecodeError& error);
+  void take_hello(const std::string& peer, const wire::Hello& hello);
+  void take_from(const Sender& sender, const wire::Message& message, std::string& bulk);
+  void take_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes);
+  void take_progress(const Sender& sender, const wire::Progress& progress);
+  void take_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk);
+  bool runs(const Sender& sender, const wire::AttemptRef& ref) const;
+
+  core::Decision advance(const core::Command& command);
+  void keep(core::Decision decision);
+  void witness(const core::Event& event);
+  void settle();
+  bool commit();
+  void let_out();
+  void send(const core::Effect& effect);
+  void send_to_agent(const std::string& agent, const wire::Message& message);
+  void store_results();
+  void complain_once(const std::string& problem);
+  void draw();
+
+  Sweep sweep_;
+  std::string directory_;
+  Console& console_;
+  journal::Journal journal_;
+  Log log_;
+  zmq::context_t context_;
+  std::optional<Doorman> doorman_;
+  std::optional<ServerSocket> socket_;
+  EventLoop loop_;
+  Access access_;
+
+  std::map<std::string, std::string> peer_of_, agent_of_;  // agent -> connection, and back
+  std::set<std::string> rejected_peers_;                   // told once that they make no sense
+  std::set<std::string> departed_;                         // agents that have said Goodbye
+
+  journal::Batch batch_;                   // decided, not committed
+  std::vector<core::Effect> outbox_;       // to be sent once that is committed
+  std::vector<std::string> lines_;         // to be shown then
+  std::string* raw_ = nullptr;             // the result file that the command under decision brought
+  std::optional<Instant> commit_by_;       // for a batch that lets nothing out
+  std::optional<Instant> retry_at_;        // after a commit that failed
+  std::optional<Instant> linger_until_;    // for the goodbyes
+  bool expects_agents_ = true, hurried_ = false;
+  std::set<std::string> complaints_;
+};
+
+}  // namespace sweep

@@ -1,0 +1,130 @@
+// What comes in at the controller's socket.
+#include "controller/io/outputs.hpp"
+#include "controller/io/server.hpp"
+#include "controller/view/status.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/clock.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr int kMessagesPerRound = 1'000;  // so that a commit comes in between
+
+core::AgentInfo agent_info(const wire::Hello& hello) {
+  core::AgentInfo info;
+  info.id = hello.agent;
+  info.node = printable(hello.node);
+  info.job = printable(hello.job);
+  info.step = printable(hello.step);
+  info.task = hello.task;
+  info.tasks = hello.tasks;
+  info.gpus = hello.gpus;
+  info.pid = hello.pid;
+  return info;
+}
+
+}  // namespace
+
+void Server::take_messages() {
+  for (int i = 0; i < kMessagesPerRound; ++i) {
+    auto incoming = socket_->receive();
+    if (!incoming) return;
+    take(std::move(*incoming));
+  }
+}
+
+void Server::take(Incoming incoming) {
+  if (!incoming.content) return take_fault(incoming.peer, incoming.content.error());
+  const wire::Message& message = incoming.content->message;
+  if (std::holds_alternative<wire::StatusRequest>(message)) {
+    const auto status = view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now());
+    socket_->send(incoming.peer, wire::StatusReply{status});
+    return;
+  }
+  if (const auto* hello = std::get_if<wire::Hello>(&message)) return take_hello(incoming.peer, *hello);
+  const auto known = agent_of_.find(incoming.peer);
+  if (known == agent_of_.end()) {
+    return take_fault(incoming.peer, {wire::DecodeFault::Malformed, std::string(wire::type_name(message)) +
+                                                                        " before Hello"});
+  }
+  const Sender sender{incoming.peer, known->second};
+  core::observe(sweep_.state, sender.agent, now());
+  take_from(sender, message, incoming.content->bulk);
+}
+
+void Server::take_fault(const std::string& peer, const wire::DecodeError& error) {
+  log_.peer_fault("a peer sent what is ignored: " + error.message);
+  if (rejected_peers_.insert(peer).second) socket_->send(peer, wire::Reject{error.message});
+}
+
+void Server::take_hello(const std::string& peer, const wire::Hello& hello) {
+  core::Decision decision = advance(core::Join{agent_info(hello)});
+  if (!decision.rejected.empty()) {
+    socket_->send(peer, wire::Reject{decision.rejected});
+    return;
+  }
+  log_.info("agent " + hello.agent + " on " + hello.node + ", version " + hello.version + ", pid " +
+            std::to_string(hello.pid));
+  if (const auto old = peer_of_.find(hello.agent); old != peer_of_.end()) agent_of_.erase(old->second);
+  peer_of_[hello.agent] = peer;
+  agent_of_[peer] = hello.agent;
+  core::observe(sweep_.state, hello.agent, now());
+  keep(std::move(decision));
+}
+
+void Server::take_from(const Sender& sender, const wire::Message& message, std::string& bulk) {
+  if (std::holds_alternative<wire::Ready>(message)) {
+    keep(advance(core::AskForWork{sender.agent}));
+  } else if (const auto* started = std::get_if<wire::Started>(&message)) {
+    keep(advance(core::AttemptStarted{sender.agent, started->ref, started->pid}));
+  } else if (const auto* progress = std::get_if<wire::Progress>(&message)) {
+    take_progress(sender, *progress);
+  } else if (const auto* chunk = std::get_if<wire::LogChunk>(&message)) {
+    take_log(sender, *chunk, bulk);
+  } else if (const auto* finished = std::get_if<wire::Finished>(&message)) {
+    take_finished(sender, *finished, bulk);
+  } else if (std::holds_alternative<wire::Heartbeat>(message)) {
+    keep(advance(core::Beat{sender.agent}));
+  } else if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
+    departed_.insert(sender.agent);
+    keep(advance(core::Leave{sender.agent, goodbye->reason}));
+  } else {
+    log_.peer_fault(std::string(wire::type_name(message)) + " from agent " + sender.agent + " makes no sense");
+  }
+}
+
+bool Server::runs(const Sender& sender, const wire::AttemptRef& ref) const {
+  const core::Attempt* attempt = core::find_attempt(sweep_.state, ref);
+  return attempt != nullptr && attempt->agent == sender.agent && attempt->state != core::Attempt::State::Ended;
+}
+
+void Server::take_progress(const Sender& sender, const wire::Progress& progress) {
+  if (!runs(sender, progress.ref)) return;
+  sweep_.facts.progress[{progress.ref.point, progress.ref.attempt}] = {progress.phase, progress.done, progress.total};
+}
+
+void Server::take_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes) {
+  if (!runs(sender, chunk.ref)) return;
+  const int index = core::find_point(sweep_.state, chunk.ref.point);
+  const std::string& node = core::find_attempt(sweep_.state, chunk.ref)->node;
+  const auto done = append_log(directory_, sweep_.plan, index, chunk.ref.attempt, node, chunk.is_stderr, bytes);
+  if (!done) complain_once(done.error().message);
+}
+
+void Server::take_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk) {
+  Outcome outcome = finished.outcome;
+  if (outcome.kind == OutcomeKind::Ok && runs(sender, finished.ref)) {
+    const int index = core::find_point(sweep_.state, finished.ref.point);
+    const std::string& node = core::find_attempt(sweep_.state, finished.ref)->node;
+    if (const auto good = processed(sweep_.plan, index, node, bulk); !good) {
+      outcome.kind = OutcomeKind::InvalidResult;
+      outcome.reason = good.error().message;
+    }
+  }
+  raw_ = outcome.kind == OutcomeKind::Ok ? &bulk : nullptr;
+  keep(advance(core::AttemptFinished{sender.agent, finished.ref, outcome, Millis(finished.wall_ms)}));
+  raw_ = nullptr;
+}
+
+}  // namespace sweep

@@ -1,0 +1,154 @@
+#include "controller/io/sweep_record.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string_view>
+
+#include "controller/io/output_dir.hpp"
+#include "proto/base/fields.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr std::size_t kMaxText = 1 << 20;
+constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
+constexpr std::int64_t kMaxRetries = 1'000'000;
+
+/// What process_result reads beside the point; the rest of the profile's environment may be secret and stays out.
+constexpr std::array<std::string_view, 3> kResultVariables = {"MTP_MODE", "PREFILL_GPUS", "DECODE_GPUS"};
+
+nlohmann::json result_environment(const Plan& plan) {
+  nlohmann::json out = nlohmann::json::object();
+  for (const auto& [name, value] : plan.profile.env) {
+    if (std::find(kResultVariables.begin(), kResultVariables.end(), name) != kResultVariables.end()) out[name] = value;
+  }
+  return out;
+}
+
+nlohmann::json settings_json(const Plan& plan) {
+  const core::Settings settings = core_settings(plan);
+  return {{"result_environment", result_environment(plan)},
+          {"pack_gpus", settings.pack_gpus},
+          {"ignore_gpus", plan.profile.ignore_gpus},
+          {"infrastructure_retries", settings.infrastructure_retries},
+          {"benchmark_retries", settings.benchmark_retries},
+          {"agent_timeout_ms", settings.agent_timeout.count()},
+          {"join_timeout_ms", settings.join_timeout.count()}};
+}
+
+nlohmann::json facts_json(const view::Facts& facts) {
+  return {{"sweep", facts.sweep},     {"version", facts.version}, {"directory", facts.directory},
+          {"job", facts.job},         {"configs", facts.configs}, {"select", facts.select},
+          {"opened_ms", to_unix_ms(facts.opened)}};
+}
+
+Expected<profile::Profile> read_settings(const nlohmann::json& body) {
+  Fields in(body, "journal: settings");
+  profile::Profile profile;
+  profile.packing = in.flag("pack_gpus") ? profile::Profile::Packing::Gpu : profile::Profile::Packing::Node;
+  profile.ignore_gpus = in.flag("ignore_gpus");
+  profile.retries.infrastructure = static_cast<int>(in.integer("infrastructure_retries", 0, kMaxRetries));
+  profile.retries.benchmark = static_cast<int>(in.integer("benchmark_retries", 0, kMaxRetries));
+  profile.agent_timeout = Millis(in.integer("agent_timeout_ms", 1, kMaxInt));
+  profile.join = Millis(in.integer("join_timeout_ms", 0, kMaxInt));
+  for (const auto& [name, value] : in.child("result_environment").items()) {
+    if (value.is_string()) profile.env.emplace_back(name, value.get<std::string>());
+  }
+  if (in.error()) return fail(*in.error());
+  return profile;
+}
+
+Expected<view::Facts> read_facts(const nlohmann::json& body) {
+  Fields in(body, "journal: facts");
+  view::Facts facts;
+  facts.sweep = in.text("sweep", kMaxText);
+  facts.version = in.text("version", kMaxText);
+  facts.directory = in.text("directory", kMaxText);
+  facts.job = in.text("job", kMaxText);
+  facts.configs = in.texts("configs", kMaxText, kMaxText);
+  facts.select = in.text("select", kMaxText);
+  facts.opened = from_unix_ms(in.integer("opened_ms", 0, kMaxInt));
+  if (in.error()) return fail(*in.error());
+  return facts;
+}
+
+nlohmann::json meta_json(const journal::Opening& opening, const char* name) {
+  const auto found = opening.meta.find(name);
+  return found == opening.meta.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, false);
+}
+
+/// Events of a damaged journal must not reach apply(), which asserts: each must name what is there.
+bool fits(const core::State& state, const core::Event& event) {
+  struct {
+    const core::State& state;
+    bool known(const std::string& agent) const { return state.agents.contains(agent); }
+    bool known(const core::AttemptRef& ref) const { return core::find_attempt(state, ref) != nullptr; }
+    bool operator()(const core::AgentJoined&) const { return true; }
+    bool operator()(const core::AgentReady& e) const { return known(e.agent); }
+    bool operator()(const core::AgentGone& e) const { return known(e.agent); }
+    bool operator()(const core::AgentReturned& e) const { return known(e.agent); }
+    bool operator()(const core::Leased& e) const {
+      const int index = core::find_point(state, e.ref.point);
+      if (index < 0 || !known(e.agent)) return false;
+      return static_cast<std::size_t>(e.ref.attempt) == state.points[static_cast<std::size_t>(index)].attempts.size() + 1;
+    }
+    bool operator()(const core::Started& e) const { return known(e.ref); }
+    bool operator()(const core::Ended& e) const { return known(e.ref); }
+    bool operator()(const core::Unfit& e) const { return core::find_point(state, e.point) >= 0; }
+    bool operator()(const core::Stopping&) const { return true; }
+    bool operator()(const core::Closed&) const { return true; }
+  } check{state};
+  return std::visit(check, event.what);
+}
+
+}  // namespace
+
+journal::Opening opening_of(const Sweep& sweep) {
+  journal::Opening opening;
+  opening.meta["settings"] = settings_json(sweep.plan).dump();
+  opening.meta["facts"] = facts_json(sweep.facts).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  for (const Point& point : sweep.plan.points) {
+    opening.entries.push_back(point.entry);
+    opening.ids.push_back(point.id);
+  }
+  return opening;
+}
+
+Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events) {
+  auto profile = read_settings(meta_json(opening, "settings"));
+  if (!profile) return tl::unexpected(profile.error());
+  auto facts = read_facts(meta_json(opening, "facts"));
+  if (!facts) return tl::unexpected(facts.error());
+  auto plan = make_plan(opening.entries, std::move(*profile));
+  if (!plan) return tl::unexpected(plan.error());
+  for (std::size_t i = 0; i < plan->points.size(); ++i) {
+    if (plan->points[i].id != opening.ids[i]) return fail("journal: point " + opening.ids[i] + " is not that of its entry");
+  }
+  core::State state = core::make_state(core_settings(*plan), core_points(*plan));
+  for (const core::Event& event : events) {
+    if (!fits(state, event)) {
+      return fail("journal: an event '" + std::string(core::event_word(event.what)) + "' does not fit what is before it");
+    }
+    core::apply(state, event);
+  }
+  if (const auto problems = core::check_invariants(state); !problems.empty()) {
+    return fail("journal: its events contradict each other: " + problems.front());
+  }
+  return Sweep{std::move(*plan), std::move(state), std::move(*facts)};
+}
+
+Expected<Archive> open_archive(const std::string& directory) {
+  auto journal = journal::Journal::open_to_read(journal_path(directory));
+  if (!journal) return tl::unexpected(journal.error());
+  const auto opening = journal->opening();
+  if (!opening) return tl::unexpected(opening.error());
+  const auto events = journal->events();
+  if (!events) return tl::unexpected(events.error());
+  auto sweep = restore_sweep(*opening, *events);
+  if (!sweep) return fail("'" + journal_path(directory) + "': " + sweep.error().message);
+  return Archive{std::move(*journal), std::move(*sweep)};
+}
+
+}  // namespace sweep
