@@ -59,13 +59,13 @@ Expected<std::string> read_file(const std::string& path, std::size_t max_bytes) 
   }
 }
 
-Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode) {
+Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode, Sync sync) {
   const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
   {
     const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!fd.open()) return failed("write", path, errno);
     int code = write_all(fd.get(), bytes);
-    if (code == 0 && ::fsync(fd.get()) != 0) code = errno;
+    if (code == 0 && sync == Sync::Yes && ::fsync(fd.get()) != 0) code = errno;
     if (code != 0) {
       ::unlink(temporary.c_str());
       return failed("write", path, code);

@@ -15,9 +15,13 @@ std::string errno_text(int code);
 /// or is larger than `max_bytes`.
 Expected<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
+/// Whether a written file must outlive a crash of the machine; No: for what can be made again.
+enum class Sync { No, Yes };
+
 /// Writes a temporary file beside `path`, syncs it and renames it over `path`, so that a reader sees the old
 /// file or the new one and never a part. Fails, naming the path and the reason.
-Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode = 0644);
+Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode = 0644,
+                                 Sync sync = Sync::Yes);
 
 /// Appends to a file, made when absent. Fails, naming the path and the reason.
 Expected<void> append_file(const std::string& path, std::string_view bytes);

@@ -10,6 +10,10 @@ namespace {
 constexpr std::int64_t kMaxFrame = static_cast<std::int64_t>(wire::kMaxBulkBytes);
 // After this the connection is given up when the other side's TCP stack no longer answers.
 constexpr int kTcpKeepaliveIdleS = 30;
+// ZeroMQ's own ping, and after how long without any answer the connection counts as cut: also tells when the
+// machine at the other end is gone without a word.
+constexpr int kPingMs = 10'000;
+constexpr int kPingTimeoutMs = 30'000;
 // How long a closing socket may still deliver what was sent.
 constexpr int kLingerMs = 2000;
 constexpr int kQueue = 100'000;
@@ -22,6 +26,8 @@ void set_common(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::rcvhwm, kQueue);
   socket.set(zmq::sockopt::tcp_keepalive, 1);
   socket.set(zmq::sockopt::tcp_keepalive_idle, kTcpKeepaliveIdleS);
+  socket.set(zmq::sockopt::heartbeat_ivl, kPingMs);
+  socket.set(zmq::sockopt::heartbeat_timeout, kPingTimeoutMs);
 }
 
 bool send_frames(zmq::socket_t& socket, const std::vector<std::string>& frames) {
@@ -90,8 +96,9 @@ Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std:
     if (!identity.empty()) socket.set(zmq::sockopt::routing_id, identity);
     socket.set(zmq::sockopt::reconnect_ivl, 100);
     socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
+    ConnectionMonitor connection(context, socket);
     socket.connect(endpoint);
-    return ClientSocket(std::move(socket));
+    return ClientSocket(std::move(socket), std::move(connection));
   } catch (const zmq::error_t& error) {
     return fail("cannot connect to " + endpoint + ": " + error.what());
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <zmq.hpp>
 
+#include "proto/net/connection.hpp"
 #include "proto/net/curve.hpp"
 #include "proto/wire/codec.hpp"
 
@@ -45,14 +46,18 @@ class ClientSocket {
                                         const std::string& identity = {});
 
   zmq::socket_ref socket() { return socket_; }
+  /// News of the connection, from its first attempt on.
+  ConnectionMonitor& connection() { return connection_; }
 
   std::optional<Incoming> receive();
   /// False when the queue towards the controller is full; the message is then dropped.
   bool send(const wire::Message& message, std::string_view bulk = {});
 
  private:
-  explicit ClientSocket(zmq::socket_t socket) : socket_(std::move(socket)) {}
+  ClientSocket(zmq::socket_t socket, ConnectionMonitor connection)
+      : socket_(std::move(socket)), connection_(std::move(connection)) {}
   zmq::socket_t socket_;
+  ConnectionMonitor connection_;
 };
 
 }  // namespace sweep

@@ -1,0 +1,74 @@
+// How the agent takes a lease: which GPUs, which command, which directory.
+#include <algorithm>
+
+#include "agent/core/agent.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::agent {
+
+namespace {
+
+std::string absolute(const std::string& path, const std::string& base) {
+  return path.starts_with('/') ? path : base + "/" + path;
+}
+
+}  // namespace
+
+void Agent::accept(const wire::Lease& lease, Instant now, Actions& out) {
+  auto work = work_for(lease);
+  if (!work) {
+    Work nothing;
+    nothing.lease.ref = lease.ref;
+    attempts_.emplace_back(setup_, std::move(nothing))
+        .refuse(OutcomeKind::Infrastructure, work.error().message, now, out);
+    return;
+  }
+  std::vector<int> ports;
+  for (const Attempt& other : attempts_) {
+    if (other.port() != 0) ports.push_back(other.port());
+  }
+  const bool has_command = !work->argv.empty();
+  Attempt& attempt = attempts_.emplace_back(setup_, std::move(*work));
+  if (has_command) return attempt.begin(std::move(ports), out);
+  attempt.refuse(OutcomeKind::BenchmarkFailed,
+                 "no command: neither the command line nor the profile names a benchmark", now, out);
+}
+
+Expected<Work> Agent::work_for(const wire::Lease& lease) const {
+  auto gpus = gpus_for(lease);
+  if (!gpus) return tl::unexpected(gpus.error());
+  Work work;
+  work.lease = lease;
+  work.gpus = std::move(*gpus);
+  work.kill_grace = Millis(welcome_->kill_grace_ms);
+  work.argv = setup_.hello.command.empty() ? lease.command : setup_.hello.command;
+  work.directory = lease.workspace.empty() ? setup_.directory : absolute(lease.workspace, setup_.directory);
+  // A path on the command line is meant from where the user stood, not from the workspace.
+  if (!work.argv.empty() && work.argv[0].find('/') != std::string::npos && !lease.workspace.empty()) {
+    work.argv[0] = absolute(work.argv[0], setup_.directory);
+  }
+  return work;
+}
+
+// The attempt's own GPUs; none where it has the node, and all of its GPUs, to itself.
+Expected<std::vector<std::string>> Agent::gpus_for(const wire::Lease& lease) const {
+  const auto& all = setup_.gpus.ids;
+  const bool whole_node = !welcome_->pack_gpus || lease.gpus == 0;
+  std::vector<std::string> taken;
+  for (const Attempt& other : attempts_) {
+    if (other.finished()) continue;
+    if (whole_node || other.gpus().empty()) {
+      return fail("the agent is busy with " + other.ref().point + " attempt " +
+                  std::to_string(other.ref().attempt));
+    }
+    taken.insert(taken.end(), other.gpus().begin(), other.gpus().end());
+  }
+  const auto chosen = choose_gpus(all, taken, lease.gpus);
+  if (!chosen) {
+    return fail("it needs " + counted(static_cast<std::size_t>(lease.gpus), "GPU") + "; of the agent's " +
+                std::to_string(all.size()) + ", " + std::to_string(all.size() - taken.size()) + " are free");
+  }
+  return whole_node ? std::vector<std::string>() : *chosen;
+}
+
+}  // namespace sweep::agent

@@ -1,0 +1,149 @@
+// What reaches the agent's state machine, and what it asks the driver (agent/io) to do. Plain values.
+//
+// Rules: an Action is performed in the order given. Whatever it leads to comes back as an Input; an Input
+// about an attempt that the agent no longer has is ignored.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "proto/wire/codec.hpp"
+#include "proto/wire/messages.hpp"
+
+namespace sweep::agent {
+
+using wire::AttemptRef;
+
+/// How a process ended: one of the two.
+struct Ended {
+  std::optional<int> code;
+  std::optional<int> signal;
+};
+
+/// Tells whether a file is still the one that was looked at before.
+struct FileStamp {
+  std::uint64_t device = 0, inode = 0;
+  std::uint64_t bytes = 0;
+  std::int64_t changed_ns = 0;  // its content, Unix time
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+// ---- inputs
+
+/// The connection is there, both sides know each other's key.
+struct Connected {};
+/// The connection is cut; ZeroMQ tries to make it again.
+struct Disconnected {};
+/// The controller does not take this agent's key.
+struct Refused {};
+struct Received {
+  wire::Message message;
+};
+struct Undecodable {
+  wire::DecodeFault fault;
+  std::string why;
+};
+
+/// Answers Prepare.
+struct Prepared {
+  AttemptRef ref;
+  int port = 0;
+  std::optional<FileStamp> old_result;  // of a result file that was there before
+};
+/// Answers Prepare or Spawn: this machine lacks something that every benchmark needs.
+struct NotPrepared {
+  AttemptRef ref;
+  std::string reason;
+};
+/// Answers Spawn.
+struct ProcessStarted {
+  AttemptRef ref;
+  std::int64_t pid = 0;
+};
+/// Answers Spawn: this command cannot be started.
+struct StartFailed {
+  AttemptRef ref;
+  std::string reason;
+};
+struct Output {
+  AttemptRef ref;
+  bool is_stderr = false;
+  std::string bytes;
+};
+/// The attempt's first process has ended; others of its group may live on.
+struct LeaderExited {
+  AttemptRef ref;
+  Ended how;
+};
+/// No process of the attempt is left, and all its output has been told. After LeaderExited.
+struct GroupGone {
+  AttemptRef ref;
+};
+/// Answers ReadResult.
+struct ResultRead {
+  AttemptRef ref;
+  std::optional<FileStamp> stamp;  // none: there is no file
+  std::string bytes;
+  std::string problem;  // why it could not be read, empty when it could or is not there
+};
+struct Signalled {
+  int signal = 0;
+};
+/// The deadline has passed.
+struct Tick {};
+
+using Input =
+    std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
+                 ProcessStarted, StartFailed, Output, LeaderExited, GroupGone, ResultRead, Signalled, Tick>;
+
+// ---- actions
+
+struct Send {
+  wire::Message message;
+  std::string bulk;
+};
+/// Find a free port other than these, and look whether the result file is there already.
+struct Prepare {
+  AttemptRef ref;
+  std::string result_path;
+  std::vector<int> ports_in_use;
+};
+/// Start the benchmark in a process group of its own.
+struct Spawn {
+  AttemptRef ref;
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;  // NAME=value, all of it
+  std::string directory;
+  int port = 0;  // which, in its environment, tells its processes from those of other attempts
+};
+/// SIGTERM, or SIGKILL, to every process of the attempt. Nothing where none is left.
+struct SignalGroup {
+  AttemptRef ref;
+  bool kill = false;
+};
+struct ReadResult {
+  AttemptRef ref;
+  std::string path;
+};
+/// Delete the file, unless it is another one by now.
+struct RemoveFile {
+  std::string path;
+  FileStamp stamp;
+};
+/// A line for the user's terminal.
+struct Warn {
+  std::string text;
+};
+/// The last action. The reason is for the user's terminal; empty: nothing to say.
+struct Exit {
+  int status = 0;
+  std::string reason;
+};
+
+using Action = std::variant<Send, Prepare, Spawn, SignalGroup, ReadResult, RemoveFile, Warn, Exit>;
+using Actions = std::vector<Action>;
+
+}  // namespace sweep::agent

@@ -1,0 +1,209 @@
+#include "agent/core/agent.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "proto/base/text.hpp"
+
+namespace sweep::agent {
+
+namespace {
+
+std::string seconds(Millis time) {
+  return std::to_string(time.count() / 1000) + " s";
+}
+
+std::string signal_name(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(signal);
+}
+
+/// Whether it may be said on a connection whose Hello has not been answered.
+bool needs_no_answer(const wire::Message& message) {
+  return std::holds_alternative<wire::Hello>(message) || std::holds_alternative<wire::Goodbye>(message);
+}
+
+}  // namespace
+
+Actions Agent::on(const Input& input, Instant now) {
+  Actions out;
+  if (ended_) return out;
+  std::visit([&](const auto& what) { take(what, now, out); }, input);
+  end_if_done(out);
+  keep_order(out, now);
+  return out;
+}
+
+// Drops what cannot be said now. Everything that goes through this is either repeated when the controller has
+// answered, or may be lost (PROTOCOL.md, Order).
+void Agent::keep_order(Actions& out, Instant now) {
+  std::erase_if(out, [&](const Action& action) {
+    const auto* send = std::get_if<Send>(&action);
+    return send != nullptr && !(connected_ && (answered_ || needs_no_answer(send->message)));
+  });
+  const bool sent =
+      std::any_of(out.begin(), out.end(), [](const Action& a) { return std::holds_alternative<Send>(a); });
+  if (sent) last_sent_ = now;
+}
+
+// ---- connection
+
+void Agent::take(const Connected&, Instant now, Actions& out) {
+  if (connected_ && answered_) alone_since_ = now;  // its end went unseen
+  connected_ = true;
+  answered_ = false;
+  out.emplace_back(Send{setup_.hello, {}});
+}
+
+void Agent::take(const Disconnected&, Instant now, Actions&) {
+  if (answered_) alone_since_ = now;
+  connected_ = false;
+  answered_ = false;
+}
+
+void Agent::take(const Refused&, Instant now, Actions& out) {
+  leave(
+      "the controller at " + setup_.endpoint + " does not know this sweep's key; it belongs to another sweep",
+      OutcomeKind::Infrastructure, std::nullopt, now, out);
+}
+
+void Agent::take(const Undecodable& input, Instant now, Actions& out) {
+  if (input.fault == wire::DecodeFault::WrongVersion) {
+    leave("the controller at " + setup_.endpoint + " speaks another protocol: " + input.why,
+          OutcomeKind::Infrastructure, std::nullopt, now, out);
+  } else if (!warned_) {
+    warned_ = true;
+    out.emplace_back(Warn{"ignored what is no message from the controller: " + printable(input.why)});
+  }
+}
+
+void Agent::take(const Received& input, Instant now, Actions& out) {
+  std::visit([&](const auto& message) { hear(message, now, out); }, input.message);
+}
+
+void Agent::answered(Instant now, Actions& out) {
+  answered_ = true;
+  for (Attempt& attempt : attempts_)
+    attempt.reconnected(now, out);
+}
+
+void Agent::hear(const wire::Welcome& message, Instant now, Actions& out) {
+  welcome_ = message;
+  // After a lost connection too: the answer to Ready is what was missed.
+  if (!leaving_) out.emplace_back(Send{wire::Ready{}, {}});
+  answered(now, out);
+}
+
+void Agent::hear(const wire::Reject& message, Instant now, Actions& out) {
+  if (!answered_) connected_ = false;  // no Goodbye: it could be taken for that of another agent of this name
+  leave("the controller at " + setup_.endpoint + " rejects this agent: " + printable(message.reason),
+        OutcomeKind::Infrastructure, std::nullopt, now, out);
+}
+
+// ---- attempts
+
+Attempt* Agent::find(const AttemptRef& ref) {
+  const auto found =
+      std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& a) { return a.ref() == ref; });
+  return found == attempts_.end() ? nullptr : &*found;
+}
+
+template <class AboutAttempt>
+void Agent::take(const AboutAttempt& input, Instant now, Actions& out) {
+  if (Attempt* attempt = find(input.ref)) attempt->on(input, now, out);
+}
+
+void Agent::hear(const wire::Lease& message, Instant now, Actions& out) {
+  if (!welcome_ || leaving_) return;
+  if (Attempt* attempt = find(message.ref)) return attempt->answer_again(now, out);
+  accept(message, now, out);
+}
+
+void Agent::hear(const wire::Settled& message, Instant, Actions& out) {
+  Attempt* attempt = find(message.ref);
+  if (attempt == nullptr || !attempt->finished()) return;
+  attempt->settled(message.accepted, out);
+  attempts_.erase(
+      std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& a) { return &a == attempt; }));
+}
+
+void Agent::hear(const wire::Cancel& message, Instant now, Actions& out) {
+  if (Attempt* attempt = find(message.ref)) {
+    attempt->stop(OutcomeKind::Cancelled, printable(message.reason), std::nullopt, now, out);
+  }
+}
+
+// ---- time
+
+Instant Agent::contact_deadline() const {
+  return alone_since_ + (welcome_ ? setup_.limits.away : setup_.limits.first_welcome);
+}
+
+std::optional<Instant> Agent::heartbeat_at() const {
+  if (!answered_ || !welcome_) return std::nullopt;
+  return last_sent_ + Millis(welcome_->heartbeat_ms);
+}
+
+void Agent::take(const Tick&, Instant now, Actions& out) {
+  if (!answered_ && !leaving_ && now >= contact_deadline()) {
+    const std::string how = welcome_ ? "no connection for " + seconds(setup_.limits.away)
+                                     : "no answer within " + seconds(setup_.limits.first_welcome);
+    leave(how + " to the controller at " + setup_.endpoint, OutcomeKind::Infrastructure, std::nullopt, now,
+          out);
+  }
+  for (Attempt& attempt : attempts_)
+    attempt.on_time(now, out);
+  if (const auto at = heartbeat_at(); at && now >= *at) out.emplace_back(Send{wire::Heartbeat{}, {}});
+}
+
+std::optional<Instant> Agent::next_deadline() const {
+  if (ended_) return std::nullopt;
+  std::optional<Instant> next = heartbeat_at();
+  if (!answered_ && !leaving_) next = earlier(next, contact_deadline());
+  for (const Attempt& attempt : attempts_)
+    next = earlier(next, attempt.next_deadline());
+  return next;
+}
+
+// ---- the end
+
+void Agent::hear(const wire::Drain& message, Instant now, Actions& out) {
+  drain_ = message;
+  // Where it is the answer to Hello: nothing was said yet.
+  if (!answered_) answered(now, out);
+}
+
+void Agent::take(const Signalled& input, Instant now, Actions& out) {
+  if (leaving_ && leaving_->killing) {
+    for (Attempt& attempt : attempts_)
+      attempt.kill(now, out);
+    return;
+  }
+  leave("stopped by " + signal_name(input.signal), OutcomeKind::Preempted, setup_.limits.stop_grace, now,
+        out);
+  leaving_->killing = true;
+}
+
+// Stops what runs and remembers why the agent ends; end_if_done() ends it. The first reason stays.
+void Agent::leave(const std::string& reason, OutcomeKind kind, std::optional<Millis> longest_grace,
+                  Instant now, Actions& out) {
+  if (!leaving_) leaving_ = Leaving{1, reason, false};
+  for (Attempt& attempt : attempts_)
+    attempt.stop(kind, reason, longest_grace, now, out);
+}
+
+void Agent::end_if_done(Actions& out) {
+  const bool all_finished =
+      std::all_of(attempts_.begin(), attempts_.end(), [](const Attempt& a) { return a.finished(); });
+  if (leaving_ && all_finished) {
+    out.emplace_back(Send{wire::Goodbye{leaving_->reason}, {}});
+    out.emplace_back(Exit{leaving_->status, leaving_->reason});
+    ended_ = true;
+  } else if (drain_ && attempts_.empty()) {
+    out.emplace_back(Send{wire::Goodbye{drain_->reason}, {}});
+    out.emplace_back(Exit{drain_->complete ? 0 : 1, {}});
+    ended_ = true;
+  }
+}
+
+}  // namespace sweep::agent

@@ -1,0 +1,82 @@
+// The agent as a pure state machine: connection, leases, and when to end. What one attempt does is in
+// attempt.hpp.
+//
+// Rules: no sockets, files, clocks or processes; `now` is handed in. on() is total: whatever the controller
+// sends, and in whatever order the driver's news come, it returns. Nothing but Hello and Goodbye is said on a
+// connection before the controller has answered its Hello; what must not be lost is said again when it has.
+#pragma once
+
+#include <list>
+#include <optional>
+#include <string>
+
+#include "agent/core/actions.hpp"
+#include "agent/core/attempt.hpp"
+#include "agent/core/setup.hpp"
+
+namespace sweep::agent {
+
+class Agent {
+ public:
+  Agent(Setup setup, Instant start) : setup_(std::move(setup)), alone_since_(start), last_sent_(start) {}
+  Agent(const Agent&) = delete;  // the attempts refer to setup_
+  Agent& operator=(const Agent&) = delete;
+
+  Actions on(const Input& input, Instant now);
+  /// When on(Tick) has something to do, should nothing happen until then.
+  std::optional<Instant> next_deadline() const;
+
+ private:
+  struct Leaving {
+    int status = 0;
+    std::string reason;
+    bool killing = false;  // at the next signal
+  };
+
+  void take(const Connected&, Instant now, Actions& out);
+  void take(const Disconnected&, Instant now, Actions& out);
+  void take(const Refused&, Instant now, Actions& out);
+  void take(const Received& input, Instant now, Actions& out);
+  void take(const Undecodable& input, Instant now, Actions& out);
+  void take(const Signalled& input, Instant now, Actions& out);
+  void take(const Tick&, Instant now, Actions& out);
+  template <class AboutAttempt>
+  void take(const AboutAttempt& input, Instant now, Actions& out);
+
+  void hear(const wire::Welcome& message, Instant now, Actions& out);
+  void hear(const wire::Reject& message, Instant now, Actions& out);
+  void hear(const wire::Lease& message, Instant now, Actions& out);
+  void hear(const wire::Settled& message, Instant now, Actions& out);
+  void hear(const wire::Cancel& message, Instant now, Actions& out);
+  void hear(const wire::Drain& message, Instant now, Actions& out);
+  template <class Other>
+  void hear(const Other&, Instant, Actions&) {}  // makes no sense from a controller
+
+  Attempt* find(const AttemptRef& ref);
+  void accept(const wire::Lease& lease, Instant now, Actions& out);
+  Expected<Work> work_for(const wire::Lease& lease) const;
+  Expected<std::vector<std::string>> gpus_for(const wire::Lease& lease) const;
+
+  void answered(Instant now, Actions& out);
+  void leave(const std::string& reason, OutcomeKind kind, std::optional<Millis> longest_grace, Instant now,
+             Actions& out);
+  void end_if_done(Actions& out);
+  Instant contact_deadline() const;
+  std::optional<Instant> heartbeat_at() const;
+  void keep_order(Actions& out, Instant now);
+
+  Setup setup_;
+  bool connected_ = false;
+  bool answered_ = false;  // the controller has answered Hello on this connection
+  std::optional<wire::Welcome> welcome_;
+  Instant alone_since_;  // since when it has not been answered; while it is not
+  Instant last_sent_;
+  bool warned_ = false;
+
+  std::list<Attempt> attempts_;  // from lease to Settled
+  std::optional<wire::Drain> drain_;
+  std::optional<Leaving> leaving_;
+  bool ended_ = false;
+};
+
+}  // namespace sweep::agent

@@ -1,0 +1,123 @@
+// One attempt, from its lease to its Finished: a state machine without I/O.
+//
+//   Preparing -> Starting -> Running -> Ending -> (Doubtful) -> Reading -> Finished
+//
+// Running: the benchmark's first process lives. Ending: it has ended, others of its group may not have.
+// Doubtful: a signal from outside ended it, and the same may be on its way to the agent. Finished: said, and
+// kept until settled.
+//
+// Rules: exactly one outcome, decided by the first of: what stopped it (deadline, cancellation, signal to the
+// agent), how the first process ended, what the result file is. Finished comes only when no process is left,
+// or when what is left cannot be ended. Nothing waits for a timer but the grace times of kills and Doubtful.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/actions.hpp"
+#include "agent/core/output_scanner.hpp"
+#include "agent/core/progress_gate.hpp"
+#include "agent/core/setup.hpp"
+
+namespace sweep::agent {
+
+/// What an attempt runs on this agent.
+struct Work {
+  wire::Lease lease;
+  std::vector<std::string> argv;
+  std::string directory;          // absolute
+  std::vector<std::string> gpus;  // its share of the agent's; empty where it has all that the agent has
+  Millis kill_grace{0};
+};
+
+class Attempt {
+ public:
+  /// `setup` must outlive it.
+  Attempt(const Setup& setup, Work work)
+      : setup_(setup), work_(std::move(work)), gate_(setup.limits.progress_spacing) {}
+
+  const AttemptRef& ref() const { return work_.lease.ref; }
+  const std::vector<std::string>& gpus() const { return work_.gpus; }
+  bool finished() const { return stage_ == Stage::Finished; }
+  /// The port of its own, 0 when it has none (any more).
+  int port() const { return finished() ? 0 : port_; }
+
+  void begin(std::vector<int> ports_in_use, Actions& out);
+  /// Ends it before it began.
+  void refuse(OutcomeKind kind, std::string reason, Instant now, Actions& out);
+
+  void on(const Prepared& input, Instant now, Actions& out);
+  void on(const NotPrepared& input, Instant now, Actions& out);
+  void on(const ProcessStarted& input, Instant now, Actions& out);
+  void on(const StartFailed& input, Instant now, Actions& out);
+  void on(const Output& input, Instant now, Actions& out);
+  void on(const LeaderExited& input, Instant now, Actions& out);
+  void on(const GroupGone& input, Instant now, Actions& out);
+  void on(const ResultRead& input, Instant now, Actions& out);
+
+  /// Stops it, if it has not ended by itself: SIGTERM, and SIGKILL after its grace time or `longest_grace`.
+  void stop(OutcomeKind kind, std::string reason, std::optional<Millis> longest_grace, Instant now,
+            Actions& out);
+  /// SIGKILL now to whatever is left.
+  void kill(Instant now, Actions& out);
+  /// What is due by time.
+  void on_time(Instant now, Actions& out);
+  std::optional<Instant> next_deadline() const;
+
+  /// The lease came again: Started, or Finished, again.
+  void answer_again(Instant now, Actions& out);
+  /// A new connection: Finished again, or where it is.
+  void reconnected(Instant now, Actions& out);
+  /// The controller has it. Removes the result file that counts.
+  void settled(bool accepted, Actions& out) const;
+
+ private:
+  enum class Stage { Preparing, Starting, Running, Ending, Doubtful, Reading, Finished };
+  enum class Kill { None, Term, Kill };
+  struct Limit {
+    Instant at;
+    std::string reason;
+  };
+
+  std::string result_path() const;
+  std::optional<Limit> next_limit() const;
+  bool was_ended_by_outside_signal() const;
+  bool processes_live() const { return stage_ == Stage::Running || stage_ == Stage::Ending; }
+
+  void see(const Sighting& sighting, Instant now);
+  void tell_progress(std::optional<Whereabouts> where, Actions& out) const;
+  void begin_kill(Millis grace, Instant now, Actions& out);
+  void escalate(Instant now, Actions& out);
+  void all_gone(Instant now, Actions& out);
+  void decide(Instant now, Actions& out);
+  Outcome outcome_of_exit() const;
+  Outcome outcome_of_result(const ResultRead& result) const;
+  void finish(Outcome outcome, Instant now, Actions& out);
+  void send_finished(Instant now, Actions& out);
+
+  const Setup& setup_;
+  Work work_;
+  Stage stage_ = Stage::Preparing;
+  int port_ = 0;
+  std::int64_t pid_ = 0;
+  std::optional<FileStamp> old_result_, new_result_;
+
+  std::string phase_ = "start";
+  std::optional<Instant> started_at_, ready_at_, ended_at_;
+  std::optional<Ended> ended_;
+  std::optional<Outcome> verdict_;  // of what stopped it
+  OutputScanner out_, err_;
+  ProgressGate gate_;
+
+  Kill kill_ = Kill::None;
+  Millis grace_{0};
+  Instant kill_at_{};  // when the next step of killing is due
+  bool gave_up_ = false;
+
+  wire::Finished finished_;
+  std::string result_;
+  Instant say_again_at_{};
+};
+
+}  // namespace sweep::agent

@@ -1,0 +1,56 @@
+#include "agent/core/environment.hpp"
+
+#include <map>
+
+#include "proto/base/env_names.hpp"
+
+namespace sweep::agent {
+
+namespace {
+
+// The contract's servers listen on this port plus PORT_OFFSET.
+constexpr int kContractPort = 8888;
+
+bool is_ours(std::string_view name) {
+  return name.starts_with(SWEEP_ENV_PREFIX) || name.starts_with(SWEEP_ENV_SPANK_PREFIX);
+}
+
+}  // namespace
+
+std::optional<std::string> look_up(const std::vector<std::string>& environment, std::string_view name) {
+  for (const std::string& entry : environment) {
+    if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name)) {
+      return entry.substr(name.size() + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> benchmark_environment(const std::vector<std::string>& own, const Variables& lease,
+                                               const Variables& gpus, int port,
+                                               const std::string& directory) {
+  std::map<std::string, std::string> all;
+  for (const std::string& entry : own) {
+    const std::size_t equals = entry.find('=');
+    // Of a name that is there twice the first counts, as for getenv.
+    if (equals != std::string::npos) all.try_emplace(entry.substr(0, equals), entry.substr(equals + 1));
+  }
+  for (const auto& [name, value] : lease)
+    all[name] = value;
+  for (const auto& [name, value] : gpus)
+    all[name] = value;
+  all["PORT"] = std::to_string(port);
+  all["PORT_OFFSET"] = std::to_string(port - kContractPort);
+  if (!directory.empty()) all["PWD"] = directory;
+  all.try_emplace("RANDOM_RANGE_RATIO", "0.8");
+  all.try_emplace("HF_HUB_CACHE", "/mnt/hf_hub_cache/");
+
+  std::vector<std::string> out;
+  out.reserve(all.size());
+  for (const auto& [name, value] : all) {
+    if (!is_ours(name)) out.push_back(name + "=" + value);
+  }
+  return out;
+}
+
+}  // namespace sweep::agent

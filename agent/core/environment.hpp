@@ -1,0 +1,28 @@
+// The environment: what the agent reads in its own, and what a benchmark gets (InferenceMAX contract, section
+// 3).
+//
+// Rule: nothing that begins with SWEEP_ENV_PREFIX or SWEEP_ENV_SPANK_PREFIX reaches a benchmark, wherever it
+// comes from: the first has the sweep's secret, the second would make an srun inside start a sweep of its
+// own.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sweep::agent {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+/// The value of `name` in a list of NAME=value; nothing when it is not there.
+std::optional<std::string> look_up(const std::vector<std::string>& environment, std::string_view name);
+
+/// What a benchmark gets: `own` (the agent's), then `lease`, later ones winning, then `gpus`, PORT and
+/// PORT_OFFSET, and the contract's defaults where nobody has set them. `directory`, where not empty, becomes
+/// PWD.
+std::vector<std::string> benchmark_environment(const std::vector<std::string>& own, const Variables& lease,
+                                               const Variables& gpus, int port, const std::string& directory);
+
+}  // namespace sweep::agent

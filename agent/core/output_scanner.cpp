@@ -1,0 +1,109 @@
+#include "agent/core/output_scanner.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace sweep::agent {
+
+namespace {
+
+constexpr std::size_t kMaxLine = 4096;
+constexpr std::int64_t kMostSteps = 1'000'000'000'000'000;
+
+// Servers: uvicorn (vLLM, trtllm-serve, …) and SGLang. The serving client says the others when it begins,
+// which also tells where the server's own output goes to a file.
+constexpr std::array<std::string_view, 4> kReadyWords = {
+    "Application startup complete", "The server is fired up and ready to roll",
+    "Starting initial single prompt test run", "Starting main benchmark run"};
+
+bool says_ready(std::string_view line) {
+  return std::any_of(kReadyWords.begin(), kReadyWords.end(),
+                     [&](std::string_view words) { return line.find(words) != std::string_view::npos; });
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+bool skip(std::string_view& text, std::string_view word) {
+  if (!text.starts_with(word)) return false;
+  text.remove_prefix(word.size());
+  return true;
+}
+
+std::optional<std::int64_t> take_number(std::string_view& text) {
+  std::int64_t value = 0;
+  const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || value < 0 || value > kMostSteps) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
+  return value;
+}
+
+// "45/100 [": the bracket shows that the number before it is whole.
+std::optional<Bar> parse_count(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const auto done = take_number(text);
+  if (!done || !skip(text, "/")) return std::nullopt;
+  const auto total = take_number(text);
+  if (!total || *total == 0 || !skip(text, " [")) return std::nullopt;
+  return Bar{*done, *total};
+}
+
+}  // namespace
+
+std::optional<Bar> find_bar(std::string_view line) {
+  for (std::size_t at = line.find('%'); at != std::string_view::npos; at = line.find('%', at + 1)) {
+    if (at == 0 || line[at - 1] < '0' || line[at - 1] > '9') continue;
+    std::string_view rest = line.substr(at + 1);
+    if (skip(rest, "|")) {
+      const std::size_t end = rest.find('|');
+      if (end == std::string_view::npos) continue;
+      rest.remove_prefix(end + 1);
+    } else if (!skip(rest, " Completed |")) {
+      continue;
+    }
+    if (const auto bar = parse_count(rest)) return bar;
+  }
+  return std::nullopt;
+}
+
+std::vector<Sighting> OutputScanner::feed(std::string_view bytes) {
+  std::vector<Sighting> seen;
+  while (!bytes.empty()) {
+    const std::size_t end = bytes.find_first_of("\r\n");
+    const std::string_view piece = bytes.substr(0, end);
+    line_.append(piece.substr(0, kMaxLine - line_.size()));
+    look(seen);  // also at a line that has not ended: tqdm ends a bar only when it draws the next one
+    if (end == std::string_view::npos) break;
+    end_line();
+    bytes.remove_prefix(end + 1);
+  }
+  return seen;
+}
+
+void OutputScanner::look(std::vector<Sighting>& seen) {
+  if (!ready_ && says_ready(line_)) {
+    ready_ = true;
+    seen.emplace_back(ServerReady{});
+  }
+  const auto bar = find_bar(line_);
+  if (bar && bar != last_bar_) {
+    last_bar_ = bar;
+    seen.emplace_back(*bar);
+  }
+}
+
+void OutputScanner::end_line() {
+  if (!trimmed(line_).empty() && !find_bar(line_)) last_line_ = trimmed(line_);
+  line_.clear();
+}
+
+std::string OutputScanner::last_line() const {
+  const std::string_view current = trimmed(line_);
+  return current.empty() || find_bar(current) ? last_line_ : std::string(current);
+}
+
+}  // namespace sweep::agent

@@ -1,0 +1,166 @@
+#include "agent/io/children.hpp"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "agent/io/processes.hpp"
+
+namespace sweep::agent {
+
+namespace {
+
+constexpr std::size_t kReadAtOnce = 64 * 1024;
+// What a pipe can hold, with room to spare: more than that is from somebody who still writes.
+constexpr int kReadsAtTheEnd = 32;
+
+}  // namespace
+
+Children::Children(EventLoop& loop, Tell tell) : loop_(loop), tell_(std::move(tell)) {
+  // Inherited from a parent that ignores it, it would make ends go unseen.
+  std::signal(SIGCHLD, SIG_DFL);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+Children::~Children() {
+  for (auto& [id, group] : groups_) {
+    signal(group.ref, true);
+    close_output(group.out);
+    close_output(group.err);
+    if (group.leader.open()) loop_.unwatch(group.leader.get());
+  }
+}
+
+void Children::start(const Spawn& what) {
+  auto out = make_pipe();
+  auto err = make_pipe();
+  if (!out || !err) return tell_(NotPrepared{what.ref, (out ? err : out).error().message});
+  SpawnSpec spec;
+  spec.argv = what.argv;
+  spec.environment = what.environment;
+  spec.directory = what.directory;
+  spec.out = out->write_end.get();
+  spec.err = err->write_end.get();
+  auto child = spawn(spec);
+  if (!child) return tell_(StartFailed{what.ref, child.error().message});
+  const pid_t id = child->pid;
+  Group& group = groups_[id];
+  group.ref = what.ref;
+  group.id = id;
+  group.port = what.port;
+  group.leader = std::move(child->pidfd);
+  group.out = std::move(out->read_end);
+  group.err = std::move(err->read_end);
+  watch_output(id, group.out.get(), false);
+  watch_output(id, group.err.get(), true);
+  loop_.watch(group.leader.get(), [this] { collect(); });
+  tell_(ProcessStarted{what.ref, id});
+}
+
+// ---- output
+
+void Children::watch_output(pid_t group, int fd, bool is_stderr) {
+  loop_.watch(fd, [this, group, is_stderr] {
+    const auto found = groups_.find(group);
+    if (found != groups_.end()) read_output(found->second, is_stderr);
+  });
+}
+
+void Children::read_output(Group& group, bool is_stderr) {
+  Fd& end = is_stderr ? group.err : group.out;
+  Chunk chunk = read_available(end.get(), kReadAtOnce);
+  if (!chunk.bytes.empty()) tell_(Output{group.ref, is_stderr, std::move(chunk.bytes)});
+  if (chunk.closed) close_output(end);
+}
+
+void Children::close_output(Fd& end) {
+  if (!end.open()) return;
+  loop_.unwatch(end.get());
+  end.reset();
+}
+
+// ---- ends
+
+void Children::collect() {
+  for (;;) {
+    siginfo_t info{};
+    // Looked at before it is taken: a leader's end is told, an orphan's is not.
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
+    wait_for(info.si_pid);
+  }
+  for (auto group = groups_.begin(); group != groups_.end();) {
+    const auto current = group++;
+    if (current->second.leader_ended && !has_processes(current->second)) let_go(current);
+  }
+}
+
+void Children::wait_for(pid_t pid) {
+  const auto found = groups_.find(pid);
+  if (found != groups_.end() && !found->second.leader_ended) return leader_ended(found->second);
+  reap(pid);
+}
+
+void Children::leader_ended(Group& group) {
+  const auto status = reap(group.id);
+  loop_.unwatch(group.leader.get());
+  group.leader.reset();
+  group.leader_ended = true;
+  tell_(LeaderExited{group.ref, status ? Ended{status->code, status->signal} : Ended{}});
+}
+
+bool Children::has_processes(Group& group) {
+  if (group.last_signal != 0) signal_strays(group);  // those that have become orphans since
+  return ::kill(-group.id, 0) == 0 || errno != ESRCH || !strays_of(group).empty();
+}
+
+void Children::let_go(std::map<pid_t, Group>::iterator at) {
+  Group& group = at->second;
+  for (const bool is_stderr : {false, true}) {
+    Fd& end = is_stderr ? group.err : group.out;
+    for (int i = 0; i < kReadsAtTheEnd && end.open(); ++i) {
+      Chunk chunk = read_available(end.get(), kReadAtOnce);
+      if (chunk.bytes.empty()) break;
+      tell_(Output{group.ref, is_stderr, std::move(chunk.bytes)});
+    }
+    close_output(end);
+  }
+  tell_(GroupGone{group.ref});
+  groups_.erase(at);
+}
+
+// ---- signals
+
+void Children::signal(const AttemptRef& ref, bool kill) {
+  for (auto& [id, group] : groups_) {
+    if (group.ref != ref) continue;
+    group.last_signal = kill ? SIGKILL : SIGTERM;
+    group.signalled.clear();
+    ::kill(-id, group.last_signal);
+    signal_strays(group);
+  }
+}
+
+void Children::signal_strays(Group& group) {
+  for (const pid_t stray : strays_of(group)) {
+    if (!group.signalled.insert(stray).second) continue;
+    const pid_t its_group = ::getpgid(stray);
+    // All of its group where it leads one; never the agent's own group.
+    ::kill(its_group == stray ? -stray : stray, group.last_signal);
+  }
+}
+
+std::vector<pid_t> Children::strays_of(const Group& group) const {
+  std::vector<pid_t> strays;
+  const std::string port = "PORT=" + std::to_string(group.port);
+  for (const pid_t child : own_children()) {
+    const auto leader = groups_.find(child);
+    if (leader != groups_.end() && !leader->second.leader_ended) continue;
+    if (groups_.contains(::getpgid(child))) continue;
+    if (groups_.size() == 1 || was_started_with(child, port)) strays.push_back(child);
+  }
+  return strays;
+}
+
+}  // namespace sweep::agent

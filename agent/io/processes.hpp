@@ -1,0 +1,18 @@
+// What /proc says about this process's children, for finding those that left their group.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace sweep::agent {
+
+/// The living and dead children of this process's first thread; with PR_SET_CHILD_SUBREAPER also the orphans
+/// among its descendants. Empty where the kernel does not tell.
+std::vector<pid_t> own_children();
+
+/// Whether the environment that `pid` was started with has `entry` (NAME=value).
+bool was_started_with(pid_t pid, const std::string& entry);
+
+}  // namespace sweep::agent

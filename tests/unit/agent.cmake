@@ -1,0 +1,11 @@
+# agent/core without sockets, clocks or processes.
+sweep_unit_test(agent_core_test
+  LIBS sweep_agent_core
+  SOURCES agent_flow_test.cpp agent_lease_test.cpp agent_outcome_test.cpp agent_output_test.cpp)
+
+# agent/io and main, as the process they are.
+sweep_unit_test(agent_io_test
+  LIBS sweep_net
+  SOURCES agent_io_test.cpp)
+target_compile_definitions(agent_io_test PRIVATE SWEEP_AGENT="$<TARGET_FILE:sweep-agent>")
+add_dependencies(agent_io_test sweep-agent)

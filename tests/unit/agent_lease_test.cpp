@@ -1,0 +1,209 @@
+// agent/core: who the agent is, which GPUs it has, and what an attempt gets of them and of the environment.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proto/base/env_names.hpp"
+#include "tests/unit/agent_scene.hpp"
+
+namespace sweep::agent {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+
+// ---- identity
+
+TEST(AgentIdentity, InAStepOfSlurm) {
+  const auto hello = identify({"SLURM_JOB_ID=12", "SLURM_STEP_ID=0", "SLURM_PROCID=3", "SLURMD_NODENAME=n1",
+                               "SLURM_STEP_NUM_TASKS=4", "SLURM_NTASKS=9"},
+                              "host", 47, {{"4", "5"}, "X"}, {"sh", "-c", "x"});
+  EXPECT_EQ(hello.agent, "12.0.3");
+  EXPECT_EQ(hello.node, "n1");
+  EXPECT_EQ(hello.job, "12");
+  EXPECT_EQ(hello.step, "0");
+  EXPECT_EQ(hello.task, 3);
+  EXPECT_EQ(hello.tasks, 4);
+  EXPECT_EQ(hello.pid, 47);
+  EXPECT_THAT(hello.gpus, ElementsAre("4", "5"));
+  EXPECT_THAT(hello.command, ElementsAre("sh", "-c", "x"));
+  EXPECT_EQ(hello.version, SWEEP_VERSION);
+}
+
+TEST(AgentIdentity, OutsideOfSlurmAndInAnAllocationsShell) {
+  const std::vector<std::vector<std::string>> environments = {
+      {},
+      {"SLURM_JOB_ID=12", "SLURM_NTASKS=9"},
+      {"SLURM_JOB_ID=12", "SLURM_PROCID=0"},
+      {"SLURM_JOB_ID=12", "SLURM_STEP_ID=0", "SLURM_PROCID=x"}};
+  for (const auto& environment : environments) {
+    const auto hello = identify(environment, "host", 47, {}, {});
+    EXPECT_EQ(hello.agent, "host:47");
+    EXPECT_EQ(hello.node, "host");
+    EXPECT_EQ(hello.job, "");
+    EXPECT_EQ(hello.step, "");
+    EXPECT_EQ(hello.tasks, 1);
+  }
+}
+
+TEST(AgentIdentity, ItsOwnNameAsTheCommandMeansTheProfiles) {
+  EXPECT_THAT(identify({}, "h", 1, {}, {"sweep-agent"}).command, IsEmpty());
+  EXPECT_THAT(identify({}, "h", 1, {}, {"/usr/bin/sweep-agent"}).command, IsEmpty());
+  EXPECT_THAT(identify({}, "h", 1, {}, {"sweep-agent", "x"}).command, ElementsAre("sweep-agent", "x"));
+}
+
+// ---- GPUs
+
+std::vector<std::string> gpus(const std::vector<std::string>& environment) {
+  return find_gpus(environment, {"nvidia10", "nvidia2", "nvidiactl", "nvidia-uvm", "tty", "nvidia"}).ids;
+}
+
+TEST(AgentGpus, FromTheVariablesInTheirOrder) {
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=0, 2", "SLURM_STEP_GPUS=4,5"}), ElementsAre("0", "2"));
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=GPU-1a,MIG-2"}), ElementsAre("GPU-1a", "MIG-2"));
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=NoDevFiles", "SLURM_STEP_GPUS=4,5"}), ElementsAre("4", "5"));
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=", "HIP_VISIBLE_DEVICES=3"}), ElementsAre("3"));
+  EXPECT_EQ(find_gpus({"ROCR_VISIBLE_DEVICES=3", "GPU_DEVICE_ORDINAL=1"}, {}).variable,
+            "ROCR_VISIBLE_DEVICES");
+  EXPECT_THAT(gpus({"SLURM_JOB_ID=1", "GPU_DEVICE_ORDINAL=1,0"}), ElementsAre("1", "0"));
+}
+
+TEST(AgentGpus, FromTheDevicesOnlyWhereNothingNamesOrHidesThem) {
+  EXPECT_THAT(gpus({}), ElementsAre("2", "10"));
+  EXPECT_THAT(gpus({"SLURM_JOB_ID=1"}), IsEmpty());
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES="}), IsEmpty());
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=-1"}), IsEmpty());
+}
+
+TEST(AgentGpus, TheVariablesThatAProgramOnSomeOfThemNeeds) {
+  EXPECT_THAT(gpu_variables({{"0", "1"}, "CUDA_VISIBLE_DEVICES"}, {"1"}),
+              ElementsAre(Pair("CUDA_VISIBLE_DEVICES", "1")));
+  EXPECT_THAT(gpu_variables({{"0", "1"}, ""}, {"0", "1"}), ElementsAre(Pair("CUDA_VISIBLE_DEVICES", "0,1")));
+  EXPECT_THAT(gpu_variables({{"0"}, "HIP_VISIBLE_DEVICES"}, {"0"}),
+              ElementsAre(Pair("CUDA_VISIBLE_DEVICES", "0"), Pair("HIP_VISIBLE_DEVICES", "0")));
+  EXPECT_THAT(gpu_variables({{"4"}, "ROCR_VISIBLE_DEVICES"}, {"4"}),
+              ElementsAre(Pair("ROCR_VISIBLE_DEVICES", "4")));
+}
+
+TEST(AgentPacking, AttemptsGetGpusAndPortsOfTheirOwn) {
+  Scene scene(Scene::some_setup({"0", "2", "5", "7"}));
+  scene.join(true);
+  scene.lease_and_start("a", 1);
+  scene.lease_and_start("b", 2);
+  scene.lease_and_start("c", 1);
+  ASSERT_EQ(scene.spawned.size(), 3u);
+  EXPECT_EQ(value(scene.spawned[0], "CUDA_VISIBLE_DEVICES"), "0");
+  EXPECT_EQ(value(scene.spawned[1], "CUDA_VISIBLE_DEVICES"), "2,5");
+  EXPECT_EQ(value(scene.spawned[2], "CUDA_VISIBLE_DEVICES"), "7");
+  EXPECT_NE(value(scene.spawned[0], "PORT"), value(scene.spawned[1], "PORT"));
+
+  scene.exit("a", {1, {}});  // not settled, but its GPU is free
+  scene.lease_and_start("d", 1);
+  ASSERT_EQ(scene.spawned.size(), 4u);
+  EXPECT_EQ(value(scene.spawned[3], "CUDA_VISIBLE_DEVICES"), "0");
+}
+
+TEST(AgentPacking, ALeaseThatDoesNotFitIsGivenBack) {
+  Scene scene;
+  scene.join(true);
+  scene.lease_and_start("a", 3);
+  scene.hear(Scene::lease("b", 2));
+  EXPECT_EQ(scene.spawned.size(), 1u);
+  EXPECT_EQ(scene.outcome().kind, OutcomeKind::Infrastructure);
+  EXPECT_EQ(scene.outcome().reason, "it needs 2 GPUs; of the agent's 4, 1 are free");
+  scene.hear(Scene::lease("whole", 0));  // needs no GPU, but the node
+  EXPECT_EQ(scene.spawned.size(), 1u);
+  scene.hear(wire::Settled{{"b", 1}, false});
+  scene.lease_and_start("c", 1);
+  EXPECT_EQ(scene.spawned.size(), 2u);
+}
+
+TEST(AgentPacking, ByNodeOneAtATimeWithAllGpus) {
+  Scene scene;
+  scene.join(false);
+  scene.lease_and_start("a", 1);
+  EXPECT_EQ(value(scene.spawned[0], "CUDA_VISIBLE_DEVICES"), "0,1,2,3");
+  scene.hear(Scene::lease("b", 1));
+  EXPECT_EQ(scene.spawned.size(), 1u);
+  EXPECT_EQ(scene.outcome().kind, OutcomeKind::Infrastructure);
+  EXPECT_THAT(scene.outcome().reason, HasSubstr("busy with a"));
+
+  Scene small;
+  small.join(false);
+  small.hear(Scene::lease("a", 8));
+  EXPECT_EQ(small.outcome().kind, OutcomeKind::Infrastructure);
+}
+
+// ---- command and directory
+
+TEST(AgentCommand, OfTheCommandLineElseOfTheLease) {
+  auto setup = Scene::some_setup();
+  setup.hello.command.clear();
+  Scene scene(setup);
+  scene.join(true);
+  wire::Lease lease = Scene::lease("p", 1);
+  lease.command = {"run.sh", "x"};
+  scene.hear(lease);
+  ASSERT_EQ(scene.spawned.size(), 1u);
+  EXPECT_THAT(scene.spawned[0].argv, ElementsAre("run.sh", "x"));
+
+  scene.hear(Scene::lease("nothing", 1));
+  EXPECT_EQ(scene.outcome().kind, OutcomeKind::BenchmarkFailed);
+  EXPECT_EQ(scene.outcome().phase, "start");
+  EXPECT_THAT(scene.outcome().reason, HasSubstr("no command"));
+}
+
+TEST(AgentCommand, APathIsMeantFromWhereTheAgentStands) {
+  auto setup = Scene::some_setup();
+  setup.hello.command = {"./b.sh"};
+  Scene scene(setup);
+  scene.join(true);
+  scene.hear(Scene::lease("p", 1));
+  wire::Lease away = Scene::lease("q", 1);
+  away.workspace = "/scratch";
+  scene.hear(away);
+  away = Scene::lease("r", 1);
+  away.workspace = "sub";
+  scene.hear(away);
+  ASSERT_EQ(scene.spawned.size(), 3u);
+  EXPECT_THAT(scene.spawned[0].argv, ElementsAre("./b.sh"));
+  EXPECT_EQ(scene.spawned[0].directory, "");
+  EXPECT_THAT(scene.spawned[1].argv, ElementsAre("/home/u/./b.sh"));
+  EXPECT_EQ(scene.spawned[1].directory, "/scratch");
+  EXPECT_EQ(value(scene.spawned[1], "PWD"), "/scratch");
+  EXPECT_EQ(scene.spawned[2].directory, "/home/u/sub");
+
+  scene.files["/scratch/result_q.json"] = {{}, FileStamp{1, 2, 3, 4}, "{}", {}};
+  scene.start("q");
+  scene.exit("q");
+  EXPECT_EQ(scene.outcome().kind, OutcomeKind::Ok);
+}
+
+// ---- environment
+
+TEST(AgentEnvironment, NothingOfOursReachesABenchmark) {
+  const auto environment = benchmark_environment(
+      {SWEEP_ENV_CLIENT_SECRET "=hush", SWEEP_ENV_ENDPOINT "=tcp://x", SWEEP_ENV_PREFIX "NEW=1",
+       SWEEP_ENV_SPANK_PREFIX "sweep_config=f", "SLURM_JOB_ID=12", "HOME=/root"},
+      {{SWEEP_ENV_CLIENT_SECRET, "hush"}, {"A", "1"}}, {}, 9000, "");
+  EXPECT_THAT(environment, ElementsAre("A=1", "HF_HUB_CACHE=/mnt/hf_hub_cache/", "HOME=/root", "PORT=9000",
+                                       "PORT_OFFSET=112", "RANDOM_RANGE_RATIO=0.8", "SLURM_JOB_ID=12"));
+}
+
+TEST(AgentEnvironment, LaterOnesWinAndDefaultsNever) {
+  const auto environment = benchmark_environment(
+      {"A=own", "B=own", "B=second", "PORT=1", "HF_HUB_CACHE=/cache", "EMPTY=", "nonsense"},
+      {{"A", "first"}, {"A", "last"}, {"RANDOM_RANGE_RATIO", "0.1"}, {"G", "lease"}}, {{"G", "7"}}, 8888, "");
+  EXPECT_THAT(environment, ElementsAre("A=last", "B=own", "EMPTY=", "G=7", "HF_HUB_CACHE=/cache", "PORT=8888",
+                                       "PORT_OFFSET=0", "RANDOM_RANGE_RATIO=0.1"));
+}
+
+TEST(AgentEnvironment, LookUp) {
+  EXPECT_EQ(look_up({"AB=1", "A=2", "A=3"}, "A"), "2");
+  EXPECT_EQ(look_up({"A="}, "A"), "");
+  EXPECT_FALSE(look_up({"A"}, "A"));
+}
+
+}  // namespace
+}  // namespace sweep::agent
