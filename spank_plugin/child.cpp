@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,8 +65,13 @@ bool arrange_descriptors(const Inheritance& wanted) {
   const int second = wanted.second < 0 ? -1 : fcntl(wanted.second, F_DUPFD, kParkingFd);
   const int error = fcntl(wanted.error, F_DUPFD, kParkingFd);
   if (error < 0 || (wanted.first >= 0 && first < 0) || (wanted.second >= 0 && second < 0)) return false;
-  const int null = open("/dev/null", O_RDONLY);
-  if (null < 0 || (null != STDIN_FILENO && dup2(null, STDIN_FILENO) < 0)) return false;
+  // Opened for both ways: it fills the places of a closed stdout and stderr too, or else the first file that
+  // the program opens would take them and be written over by its messages.
+  int null = -1;
+  do {
+    null = open("/dev/null", O_RDWR);
+  } while (null >= 0 && null <= STDERR_FILENO);
+  if (null < 0 || dup2(null, STDIN_FILENO) < 0) return false;
   if (!place(first, kFirstChildFd, 0) || !place(second, kSecondChildFd, 0) ||
       !place(error, kErrorChildFd, O_CLOEXEC))
     return false;
@@ -97,6 +103,50 @@ int exec_error(int fd) {
 
 using Clock = std::chrono::steady_clock;
 
+// A descriptor that is readable once the child has ended; none where the kernel has no such thing.
+Fd end_of(pid_t pid) {
+#ifdef SYS_pidfd_open
+  return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
+#else
+  static_cast<void>(pid);
+  return Fd();
+#endif
+}
+
+// A descriptor for SIGTERM where it is blocked; otherwise none, and the signal does what it always does.
+Fd blocked_term() {
+  sigset_t blocked;
+  if (pthread_sigmask(SIG_SETMASK, nullptr, &blocked) != 0 || sigismember(&blocked, SIGTERM) != 1)
+    return Fd();
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  return Fd(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+// Returns when the child has ended, or when that cannot be seen from here. Hands SIGTERM on until then.
+void hand_on_term(pid_t pid) {
+  const Fd ended = end_of(pid);
+  const Fd term = blocked_term();
+  if (ended.get() < 0 || term.get() < 0) return;
+  pollfd entries[] = {{ended.get(), POLLIN, 0}, {term.get(), POLLIN, 0}};
+  while (entries[0].revents == 0) {
+    if (poll(entries, 2, -1) < 0 && errno != EINTR) return;
+    signalfd_siginfo info;
+    if (entries[1].revents != 0 && read(term.get(), &info, sizeof info) == sizeof info) kill(pid, SIGTERM);
+  }
+}
+
+Ended reap(pid_t pid) {
+  Ended ended;
+  pid_t got = 0;
+  do {
+    got = waitpid(pid, &ended.status, 0);
+  } while (got < 0 && errno == EINTR);
+  ended.known = got == pid;
+  return ended;
+}
+
 // Polls for input until the deadline; 0 when it has passed, below 0 on errors.
 int poll_until(int fd, Clock::time_point deadline) {
   for (;;) {
@@ -105,6 +155,12 @@ int poll_until(int fd, Clock::time_point deadline) {
     const int ready = poll(&entry, 1, left > 0 ? static_cast<int>(left) : 0);
     if (ready >= 0 || errno != EINTR) return ready;
   }
+}
+
+// Where the kernel has no pidfd, there is no grace.
+bool ends_within(pid_t pid, int seconds) {
+  const Fd ended = end_of(pid);
+  return ended.get() >= 0 && poll_until(ended.get(), Clock::now() + std::chrono::seconds(seconds)) > 0;
 }
 
 }  // namespace
@@ -131,6 +187,13 @@ Pipe make_pipe() {
   int ends[2] = {-1, -1};
   Pipe result;
   if (pipe2(ends, O_CLOEXEC) != 0) result.error = errno;
+  for (int& end : ends) {
+    if (end < 0 || end > STDERR_FILENO) continue;
+    const int higher = fcntl(end, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (higher < 0) result.error = errno;
+    close(end);
+    end = higher;
+  }
   result.read = Fd(ends[0]);
   result.write = Fd(ends[1]);
   return result;
@@ -158,7 +221,7 @@ Started start_child(const std::vector<std::string>& command, int first, int seco
   report.write.reset();
   const int error = exec_error(report.read.get());
   if (error != 0) {
-    wait_child(pid);
+    reap(pid);
     return {-1, error};
   }
   return {pid, 0};
@@ -176,24 +239,18 @@ std::string Ended::describe() const {
 }
 
 Ended wait_child(pid_t pid) {
-  Ended ended;
-  pid_t got = 0;
-  do {
-    got = waitpid(pid, &ended.status, 0);
-  } while (got < 0 && errno == EINTR);
-  ended.known = got == pid;
-  return ended;
+  hand_on_term(pid);
+  return reap(pid);
 }
 
 Ended stop_child(pid_t pid, int seconds) {
   kill(pid, SIGTERM);
-  int ready = 0;  // where the kernel has no pidfd, there is no grace
-#ifdef SYS_pidfd_open
-  const Fd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
-  if (handle.get() >= 0) ready = poll_until(handle.get(), Clock::now() + std::chrono::seconds(seconds));
-#endif
-  if (ready <= 0) kill(pid, SIGKILL);
-  return wait_child(pid);
+  if (!ends_within(pid, seconds)) kill(pid, SIGKILL);
+  return reap(pid);
+}
+
+Ended let_end(pid_t pid, int seconds) {
+  return ends_within(pid, seconds) ? reap(pid) : stop_child(pid, seconds);
 }
 
 void expect_children() {

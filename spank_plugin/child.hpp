@@ -1,8 +1,9 @@
 // Child processes and pipes, as little as the plugin needs.
 //
 // Rules: all memory is allocated before fork, because srun has threads. A child gets stdin from /dev/null,
-// stdout and stderr of its parent, the descriptors it is meant to have and no other. It stays in the parent's
-// process group, so that one Ctrl-C on the terminal reaches both. Waiting is for events, with a deadline.
+// stdout and stderr of its parent (/dev/null where the parent has none), the descriptors it is meant to have
+// and no other. It stays in the parent's process group, so that one Ctrl-C on the terminal reaches both.
+// Waiting is for events, with a deadline where a child is asked to end.
 #pragma once
 
 #include <sys/types.h>
@@ -37,7 +38,8 @@ struct Pipe {
   int error = 0;  // errno; 0 when both ends are open
 };
 
-/// A pipe whose ends no other program inherits.
+/// A pipe whose ends no other program inherits, and which never stands in for a closed stdin, stdout or
+/// stderr of this process.
 Pipe make_pipe();
 
 /// Where a child finds the first and the second descriptor given to start_child().
@@ -60,11 +62,15 @@ struct Ended {
   std::string describe() const;  // "exit status 3", "signal 9 (Killed)"
 };
 
-/// Waits until the child has ended, however long that takes.
+/// Waits until the child has ended, however long that takes. srun blocks SIGTERM and nothing takes it once
+/// its signal thread has gone, so whoever asks srun to end meanwhile is heard here: the child is told.
 Ended wait_child(pid_t pid);
 
 /// Asks the child to end, kills it after `seconds`, and waits.
 Ended stop_child(pid_t pid, int seconds);
+
+/// For a child that is ending by itself: stop_child() only if it has not ended after `seconds`.
+Ended let_end(pid_t pid, int seconds);
 
 /// From now on children of this process can be waited for, even when it was started with SIGCHLD ignored.
 void expect_children();

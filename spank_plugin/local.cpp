@@ -63,15 +63,19 @@ void check(const Settings& settings, const std::vector<std::string>& arguments) 
             ended.describe() + ")");
 }
 
-std::string step_name(spank_t spank) {
+struct Step {
   std::uint32_t job = 0;
   std::uint32_t step = 0;
+};
+
+Step step_of(spank_t spank) {
+  auto [job, step] = Step();
   if (spank_get_item(spank, S_JOB_ID, &job) != ESPANK_SUCCESS || job == 0)
     give_up("Slurm does not say which job this is");
   if (job >= kFirstIdWithoutJob) give_up("srun --no-allocate cannot run a sweep: --sweep-config needs a job");
   if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS)
     give_up("Slurm does not say which step of job " + std::to_string(job) + " this is");
-  return job_and_step(job, step);
+  return {job, step};
 }
 
 // What went wrong while waiting for the ready line; the controller is told to end.
@@ -82,7 +86,7 @@ std::string step_name(spank_t spank) {
   const std::string timeout = std::to_string(settings.ready_timeout_seconds) + " s";
   switch (line.end) {
     case LineEnd::kClosed:
-      give_up("the controller ended before it was ready, with " + stop_child(pid, kStopSeconds).describe());
+      give_up("the controller ended before it was ready, with " + let_end(pid, kStopSeconds).describe());
     case LineEnd::kTimeout:
       stop_child(pid, kStopSeconds);
       give_up("the controller was not ready within " + timeout +
@@ -163,8 +167,12 @@ void options_complete(const std::vector<std::string>& arguments) {
 
 void step_known(spank_t spank, const std::vector<std::string>& arguments) {
   if (command == nullptr || !command->options.active()) return;
+  const Step step = step_of(spank);
+  // salloc's shell inherits the option of salloc, and is no place for a controller: each srun in it has its
+  // own.
+  if (!is_ordinary_step(step.step)) return;
   if (command->controller != -1) give_up("one srun runs one sweep, and this one has begun already");
-  start_controller(settings_from(arguments), step_name(spank));
+  start_controller(settings_from(arguments), job_and_step(step.job, step.step));
 }
 
 void command_ends() {

@@ -20,7 +20,8 @@ void take_option(OptionId id, const char* value);
 void options_complete(const std::vector<std::string>& arguments);
 
 /// srun has its job and step. Starts `sweepctl serve` and puts its address into srun's environment, from
-/// where the tasks get it; returns only if the controller is ready or no sweep was asked for.
+/// where the tasks get it; returns only if the controller is ready, no sweep was asked for, or this is no
+/// ordinary step.
 void step_known(spank_t spank, const std::vector<std::string>& arguments);
 
 /// srun is about to end: tells the controller so and waits until it has written its results.

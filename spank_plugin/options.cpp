@@ -12,6 +12,8 @@ namespace {
 constexpr unsigned kLongestTimeout = 3600;
 constexpr std::size_t kKeyLength = 40;
 constexpr std::size_t kEndpointLimit = 300;
+// SLURM_MAX_NORMAL_STEP_ID of <slurm/slurm.h>.
+constexpr std::uint32_t kLastOrdinaryStep = 0xfffffff0;
 
 template <class Number>
 bool parse_number(std::string_view text, Number low, Number high, Number& number) {
@@ -167,6 +169,10 @@ std::vector<std::string> serve_command(const std::string& sweepctl, int lifeline
       "--job",  job};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
+}
+
+bool is_ordinary_step(std::uint32_t step) {
+  return step <= kLastOrdinaryStep;
 }
 
 std::string job_and_step(std::uint32_t job, std::uint32_t step) {

@@ -75,6 +75,10 @@ std::vector<std::string> check_command(const std::string& sweepctl,
 std::vector<std::string> serve_command(const std::string& sweepctl, int lifeline_fd, int ready_fd,
                                        const std::string& job, const std::vector<std::string>& arguments);
 
+/// False for what is no `srun COMMAND`: the batch script, the extern and the interactive step (the shell that
+/// salloc may start through srun), and ids that no step has yet.
+bool is_ordinary_step(std::uint32_t step);
+
 /// How a step is written: "12.0".
 std::string job_and_step(std::uint32_t job, std::uint32_t step);
 

@@ -15,9 +15,6 @@
 namespace sweep::plugin::remote {
 namespace {
 
-// Above it are the batch script, the extern and the interactive step, and ids that no step has yet.
-constexpr std::uint32_t kLastOrdinaryStep = 0xfffffff0;
-
 constexpr int kNotFound = 127;
 constexpr int kCannotRun = 126;
 
@@ -39,7 +36,7 @@ bool belongs_to_a_sweep(spank_t spank, spank_option* config_option) {
   char* value = nullptr;
   if (spank_option_getopt(spank, config_option, &value) != ESPANK_SUCCESS) return false;
   std::uint32_t step = 0;
-  if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS || step > kLastOrdinaryStep) return false;
+  if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS || !is_ordinary_step(step)) return false;
   return is_set(spank, SWEEP_ENV_ENDPOINT);
 }
 

@@ -34,10 +34,10 @@ char config_usage[] =
     "run the command once per point of this benchmark matrix, spread over all tasks (see sweepctl --help)";
 char select_name[] = "sweep-select";
 char select_argument[] = "ARGS";
-char select_usage[] = "which points of the matrix, such as \"full-sweep --seq-lens 1k1k\"";
+char select_usage[] = "which points of the matrix, such as \"--seq-lens 1k1k --model-prefix dsr1\"";
 char output_name[] = "sweep-output";
 char output_argument[] = "DIR";
-char output_usage[] = "where the sweep's results go; an unfinished sweep there is resumed";
+char output_usage[] = "where the sweep's results go (default: results_<exp-name>_<time>)";
 char profile_name[] = "sweep-profile";
 char profile_argument[] = "FILE";
 char profile_usage[] = "how benchmarks are run here: containers, timeouts, retries";

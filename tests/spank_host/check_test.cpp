@@ -1,0 +1,282 @@
+// srun, sbatch and salloc before anything is allocated: the options, and `sweepctl check`.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "proto/base/env_names.hpp"
+#include "tests/spank_host/stand_in_sweepctl.hpp"
+
+namespace spank_host {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+constexpr char kInheritedConfig[] = SWEEP_ENV_SPANK_PREFIX "sweep_config";
+constexpr char kInheritedOutput[] = SWEEP_ENV_SPANK_PREFIX "sweep_output";
+constexpr char kInheritedProfile[] = SWEEP_ENV_SPANK_PREFIX "sweep_profile";
+constexpr char kInheritedSelect[] = SWEEP_ENV_SPANK_PREFIX "sweep_select";
+
+Outcome request(const Sweepctl& sweepctl, const Options& options, spank_context_t context = S_CTX_LOCAL) {
+  return run_case([&] { start_command(context, {sweepctl.argument()}, options); });
+}
+
+TEST(Check, IsAskedWithAllOptions) {
+  for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
+    const Sweepctl sweepctl;
+    const Outcome outcome = request(sweepctl,
+                                    {{"sweep-profile", "-p.yaml"},
+                                     {"sweep-config", "a.yaml,/b.yaml"},
+                                     {"sweep-select", "--seq-lens 1k1k"},
+                                     {"sweep-output", "out dir"}},
+                                    context);
+    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.out, "checked\n");
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_THAT(sweepctl.words("check"),
+                ElementsAre("check", "--quiet", "--config=a.yaml", "--config=/b.yaml",
+                            "--select=--seq-lens 1k1k", "--output=out dir", "--profile=-p.yaml"));
+    EXPECT_TRUE(is_gone(sweepctl.pid("check")));
+    EXPECT_THAT(sweepctl.words("serve"), IsEmpty());
+  }
+}
+
+TEST(Check, FailingEndsTheCommandBeforeAnAllocation) {
+  for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
+    const Sweepctl sweepctl("echo 'a.yaml:3: what is this' >&2; exit 2");
+    const Outcome outcome = request(sweepctl, {{"sweep-config", "a.yaml"}}, context);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_THAT(lines(outcome.err), ElementsAre("a.yaml:3: what is this",
+                                                AllOf(HasSubstr("refused before anything was allocated"),
+                                                      HasSubstr("exit status 2"))));
+  }
+}
+
+TEST(Check, KilledIsAFailure) {
+  const Sweepctl sweepctl("kill -KILL $$");
+  const Outcome outcome = request(sweepctl, {{"sweep-config", "a.yaml"}});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("signal 9 (Killed)"));
+}
+
+// Started by something that ignores SIGCHLD, srun could not wait for its children.
+TEST(Check, CountsAlsoWhereSigchldIsIgnored) {
+  const Sweepctl sweepctl("exit 2");
+  const Outcome outcome = run_case([&] {
+    signal(SIGCHLD, SIG_IGN);
+    start_command(S_CTX_LOCAL, {sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
+  });
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("exit status 2"));
+}
+
+std::string this_host() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+TEST(Check, MissingSweepctlNamesFileAndHost) {
+  const Outcome outcome = run_case([] {
+    start_command(S_CTX_LOCAL, {"sweepctl=/nowhere/sweepctl"}, {{"sweep-config", "a.yaml"}});
+  });
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "error: sweep: cannot run /nowhere/sweepctl on host " + this_host() +
+                             ": No such file or directory; install slurm-sweep there or set sweepctl=PATH in "
+                             "plugstack.conf\n");
+}
+
+TEST(Check, SweepctlThatIsNoProgramIsNamed) {
+  const Sweepctl sweepctl;
+  chmod(sweepctl.folder().path("sweepctl").c_str(), 0644);
+  const Outcome outcome = request(sweepctl, {{"sweep-config", "a.yaml"}});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr(sweepctl.folder().path("sweepctl")), HasSubstr("Permission denied")));
+}
+
+TEST(Check, WrongArgumentsAreToldToWhoAsksForASweep) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    start_command(S_CTX_LOCAL, {"colour=blue", sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("'colour=blue' is ignored")));
+}
+
+// srun blocks SIGTERM, and without its signal thread nothing would take it.
+TEST(Check, SigtermToABlockingSrunEndsACheckThatHangs) {
+  const Sweepctl sweepctl("exec 7> $dir/started; wait_forever");
+  ASSERT_EQ(mkfifo(sweepctl.folder().path("started").c_str(), 0600), 0);
+  Running srun([&] {
+    sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigprocmask(SIG_BLOCK, &term, nullptr);
+    start_command(S_CTX_LOCAL, {sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
+  });
+  const int started = open(sweepctl.folder().path("started").c_str(), O_RDONLY);  // until the check runs
+  kill(srun.pid(), SIGTERM);
+  const Outcome outcome = srun.wait();
+  close(started);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("signal 15 (Terminated)"));
+  EXPECT_TRUE(is_gone(sweepctl.pid("check")));
+}
+
+struct Wrong {
+  Options options;
+  const char* message;
+};
+
+TEST(Request, ThatMakesNoSenseEndsWithOneLine) {
+  const std::vector<Wrong> requests = {
+      {{{"sweep-output", "out"}},
+       "--sweep-output says how to run a sweep, but no --sweep-config=FILE says which"},
+      {{{"sweep-select", "x"}},
+       "--sweep-select says how to run a sweep, but no --sweep-config=FILE says which"},
+      {{{"sweep-profile", "x"}},
+       "--sweep-profile says how to run a sweep, but no --sweep-config=FILE says which"},
+      {{{"sweep-config", ""}}, "--sweep-config= is empty: give it a value or leave it out"},
+      {{{"sweep-config", nullptr}}, "--sweep-config= is empty: give it a value or leave it out"},
+      {{{"sweep-config", "a"}, {"sweep-output", ""}},
+       "--sweep-output= is empty: give it a value or leave it out"},
+      {{{"sweep-config", "a"}, {"sweep-select", ""}},
+       "--sweep-select= is empty: give it a value or leave it out"},
+      {{{"sweep-config", "a"}, {"sweep-profile", ""}},
+       "--sweep-profile= is empty: give it a value or leave it out"},
+      {{{"sweep-config", "a,,b"}},
+       "--sweep-config=a,,b has an empty file name: separate files by single commas"},
+      {{{"sweep-config", ","}}, "--sweep-config=, has an empty file name: separate files by single commas"},
+  };
+  for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
+    for (const Wrong& wrong : requests) {
+      const Sweepctl sweepctl;
+      const Outcome outcome = request(sweepctl, wrong.options, context);
+      EXPECT_EQ(outcome.status, 1) << wrong.message;
+      EXPECT_EQ(outcome.err, std::string("error: sweep: ") + wrong.message + "\n");
+      EXPECT_EQ(outcome.out, "") << wrong.message;
+      EXPECT_THAT(sweepctl.words("check"), IsEmpty()) << wrong.message;
+    }
+  }
+}
+
+TEST(Request, TheLastOfTwoCounts) {
+  const Sweepctl sweepctl;
+  request(sweepctl, {{"sweep-config", "a.yaml"}, {"sweep-config", "b.yaml"}});
+  EXPECT_THAT(sweepctl.words("check"), ElementsAre("check", "--quiet", "--config=b.yaml"));
+}
+
+// An srun inside `sbatch --sweep-config=…`: Slurm reports what stands in the environment first.
+std::vector<std::string> check_in_a_job(const Options& options, const char* submit_dir = "/submit") {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    setenv(kInheritedConfig, "dir/a.yaml,/b.yaml", 1);
+    setenv(kInheritedSelect, "--seq-lens 1k1k", 1);
+    setenv(kInheritedOutput, "out", 1);
+    setenv(kInheritedProfile, "p.yaml", 1);
+    if (submit_dir != nullptr) setenv("SLURM_SUBMIT_DIR", submit_dir, 1);
+    start_command(S_CTX_LOCAL, {sweepctl.argument()}, options);
+  });
+  EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
+  return sweepctl.words("check");
+}
+
+const Options kAllInherited = {{"sweep-config", "dir/a.yaml,/b.yaml"},
+                               {"sweep-select", "--seq-lens 1k1k"},
+                               {"sweep-output", "out"},
+                               {"sweep-profile", "p.yaml"}};
+
+TEST(Inherited, PathsAreTakenFromWhereTheJobWasSubmitted) {
+  EXPECT_THAT(check_in_a_job(kAllInherited),
+              ElementsAre("check", "--quiet", "--config=/submit/dir/a.yaml", "--config=/b.yaml",
+                          "--select=--seq-lens 1k1k", "--output=/submit/out", "--profile=/submit/p.yaml"));
+}
+
+TEST(Inherited, PathsStayWhereThatIsNotKnown) {
+  EXPECT_THAT(check_in_a_job({kAllInherited[0]}, nullptr),
+              ElementsAre("check", "--quiet", "--config=dir/a.yaml", "--config=/b.yaml"));
+}
+
+TEST(Inherited, TheUsersOwnComesSecondAndStaysAsItIs) {
+  Options options = kAllInherited;
+  options.emplace_back("sweep-config", "c.yaml");
+  options.emplace_back("sweep-output", "out");  // the same words, but said here
+  EXPECT_THAT(check_in_a_job(options),
+              ElementsAre("check", "--quiet", "--config=c.yaml", "--select=--seq-lens 1k1k", "--output=out",
+                          "--profile=/submit/p.yaml"));
+}
+
+TEST(Inherited, AnOwnValueWithoutTheInheritedOneStaysAsItIs) {
+  EXPECT_THAT(check_in_a_job({{"sweep-config", "c.yaml"}}),
+              ElementsAre("check", "--quiet", "--config=c.yaml"));
+}
+
+// sbatch with a heterogeneous job: Slurm goes through options and init_post_opt once per component.
+TEST(Components, EachIsCheckedOnceUnlessItSaysTheSame) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    Plugin& sbatch = start_command(S_CTX_ALLOCATOR, {sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
+    sbatch.option("sweep-config", "a.yaml");
+    say("second " + std::to_string(sbatch.hook("init_post_opt")));
+    sbatch.option("sweep-config", "b.yaml");
+    say("third " + std::to_string(sbatch.hook("init_post_opt")));
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "second 0", "third 0"));
+  EXPECT_THAT(sweepctl.words("check"),
+              ElementsAre("check", "--quiet", "--config=a.yaml", "check", "--quiet", "--config=b.yaml"));
+}
+
+TEST(Components, ValueThatIsInheritedInEachIsResolvedInEach) {
+  const Sweepctl sweepctl;
+  run_case([&] {
+    setenv(kInheritedConfig, "a.yaml", 1);
+    setenv("SLURM_SUBMIT_DIR", "/submit", 1);
+    Plugin& sbatch = start_command(S_CTX_ALLOCATOR, {sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
+    sbatch.option("sweep-config", "a.yaml");
+    sbatch.hook("init_post_opt");
+  });
+  EXPECT_THAT(sweepctl.words("check"), ElementsAre("check", "--quiet", "--config=/submit/a.yaml"));
+}
+
+TEST(Components, OneSrunOverSeveralIsRefused) {
+  for (const bool first : {true, false}) {
+    const Sweepctl sweepctl;
+    const Options sweep = {{"sweep-config", "a.yaml"}};
+    const Outcome outcome = run_case([&] {
+      Plugin& srun = start_command(S_CTX_LOCAL, {sweepctl.argument()}, first ? sweep : Options{});
+      if (!first) srun.option("sweep-config", "a.yaml");
+      srun.hook("init_post_opt");
+      say("went on");
+    });
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.out, Not(HasSubstr("went on")));
+    EXPECT_THAT(outcome.err, HasSubstr("--het-group=N"));
+  }
+}
+
+TEST(Components, SeveralWithoutASweepAreNoConcern) {
+  const Outcome outcome = run_case([] {
+    Plugin& srun = start_command(S_CTX_LOCAL, {}, {});
+    say(std::to_string(srun.hook("init_post_opt")));
+    say(std::to_string(srun.hook("local_user_init")) + std::to_string(srun.hook("local_user_init")));
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.out, "checked\n0\n00\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+}  // namespace
+}  // namespace spank_host

@@ -1,0 +1,136 @@
+// What the plugin's children inherit: descriptors and signals. They are this program, see main.cpp.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/spank_host/stand_in_sweepctl.hpp"
+
+namespace spank_host {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::StartsWith;
+using testing::UnorderedElementsAre;
+
+class Inheritance : public testing::Test {
+ protected:
+  // Plays srun to its end after `prepare`.
+  Outcome play(const std::function<void()>& prepare) {
+    return run_case([&] {
+      prepare();
+      setenv("SPANK_HOST_PROBE", folder_.path("seen").c_str(), 1);
+      const std::string self = std::filesystem::read_symlink("/proc/self/exe");
+      slurm.context = S_CTX_LOCAL;
+      Plugin srun({"sweepctl=" + self});
+      srun.hook("init");
+      srun.option("sweep-config", "a.yaml");
+      for (const char* const hook : {"init_post_opt", "local_user_init", "exit"})
+        srun.hook(hook);
+    });
+  }
+
+  std::vector<std::string> seen(const std::string& command, const std::string& kind) const {
+    std::vector<std::string> result;
+    for (const std::string& line : lines(folder_.text("seen." + command))) {
+      if (line.compare(0, kind.size(), kind) == 0) result.push_back(line);
+    }
+    return result;
+  }
+
+  Folder folder_;
+};
+
+// Descriptors of srun's that are open on exec, as those of other plugins may be.
+TEST_F(Inheritance, ChildrenHaveTheirDescriptorsAndNoOther) {
+  const Outcome outcome = play([] {
+    for (int number = 3; number < 20; ++number)
+      dup2(STDOUT_FILENO, number);
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(seen("check", "fd"), UnorderedElementsAre("fd 0 /dev/null", StartsWith("fd 1 /memfd:out"),
+                                                        StartsWith("fd 2 /memfd:err")));
+  EXPECT_THAT(seen("serve", "fd"),
+              UnorderedElementsAre("fd 0 /dev/null", StartsWith("fd 1 /memfd:out"),
+                                   StartsWith("fd 2 /memfd:err"), "fd 3 pipe:", "fd 4 pipe:"));
+}
+
+// Without stdin, stdout or stderr the pipes would take their numbers, and messages would go into them; and a
+// database that the child opens would take its messages.
+TEST_F(Inheritance, NoPipeTakesThePlaceOfAClosedStdout) {
+  const Outcome outcome = play([] {
+    close(STDIN_FILENO);
+    close(STDOUT_FILENO);
+    close(STDERR_FILENO);
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_THAT(seen("check", "fd"),
+              UnorderedElementsAre("fd 0 /dev/null", "fd 1 /dev/null", "fd 2 /dev/null"));
+  EXPECT_THAT(seen("serve", "fd"), UnorderedElementsAre("fd 0 /dev/null", "fd 1 /dev/null", "fd 2 /dev/null",
+                                                        "fd 3 pipe:", "fd 4 pipe:"));
+}
+
+TEST_F(Inheritance, SrunKeepsItsLifelineOffTheStandardNumbers) {
+  const Outcome outcome = run_case([&] {
+    const Sweepctl sweepctl;
+    close(STDIN_FILENO);
+    close(STDERR_FILENO);
+    start_srun({sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
+    for (const int number : {STDIN_FILENO, STDERR_FILENO})
+      say(std::to_string(number) + (fcntl(number, F_GETFD) < 0 ? " closed" : " open"));
+    for (int number = 3; number < 64; ++number) {
+      char target[64] = "";
+      const std::string link = "/proc/self/fd/" + std::to_string(number);
+      if (readlink(link.c_str(), target, sizeof target - 1) < 0 || std::string(target, 5) != "pipe:")
+        continue;
+      say(fcntl(number, F_GETFD) == FD_CLOEXEC ? "lifeline, closed on exec" : "a pipe that others inherit");
+    }
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_THAT(lines(outcome.out),
+              ElementsAre("checked", "step", "0 closed", "2 closed", "lifeline, closed on exec"));
+}
+
+// nohup's choice is the user's; what else srun ignores or blocks is not for its children.
+TEST_F(Inheritance, ChildrenStartWithOrdinarySignals) {
+  const Outcome outcome = play([] {
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_DFL);  // whoever started the tests may have chosen otherwise
+    signal(SIGQUIT, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  for (const char* const command : {"check", "serve"})
+    EXPECT_THAT(seen(command, "Sig"), ElementsAre("SigBlk:\t0000000000000000", "SigIgn:\t0000000000000001"));
+}
+
+TEST_F(Inheritance, SrunsOwnSignalMaskIsAsItWas) {
+  const Outcome outcome = run_case([] {
+    const Sweepctl sweepctl;
+    sigset_t before;
+    sigemptyset(&before);
+    sigaddset(&before, SIGINT);
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    start_srun({sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
+    sigset_t after;
+    sigprocmask(SIG_SETMASK, nullptr, &after);
+    for (int number = 1; number < 32; ++number) {
+      if (sigismember(&after, number) == 1) say("blocked " + std::to_string(number));
+    }
+  });
+  EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "step", "blocked 2"));
+}
+
+}  // namespace
+}  // namespace spank_host

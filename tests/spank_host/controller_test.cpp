@@ -1,0 +1,312 @@
+// srun with its step: `sweepctl serve` as its child, from the ready line to srun's end.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <slurm/slurm.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "proto/base/env_names.hpp"
+#include "tests/spank_host/stand_in_sweepctl.hpp"
+
+namespace spank_host {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+const Options kSweep = {{"sweep-config", "a.yaml"}};
+
+// A line that would do, with `change` in place of one of its words.
+std::string ready_line(const std::string& endpoint = "tcp://127.0.0.1:5555",
+                       const std::string& server = server_key(), const std::string& client = client_key()) {
+  return "ready " + endpoint + " " + server + " " + client;
+}
+
+// As srun does in all its threads.
+void block_term() {
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  sigprocmask(SIG_BLOCK, &term, nullptr);
+}
+
+void say_variable(const char* name) {
+  const char* const value = getenv(name);
+  say(std::string(name) + "=" + (value == nullptr ? "(none)" : value));
+}
+
+void expect_no_key(const Outcome& outcome) {
+  for (const std::string& text : {outcome.out, outcome.err}) {
+    EXPECT_THAT(text, Not(HasSubstr(kServerKeyPart)));
+    EXPECT_THAT(text, Not(HasSubstr(kClientKeyPart)));
+  }
+}
+
+TEST(Controller, IsStartedWithItsPipesAndItsStep) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    slurm.job = 345;
+    slurm.step = 6;
+    start_srun({sweepctl.argument()}, {{"sweep-config", "a.yaml"}, {"sweep-output", "out"}});
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.out, "checked\nstep\n");
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(sweepctl.words("serve"), ElementsAre("serve", "--lifeline-fd", "3", "--ready-fd", "4", "--job",
+                                                   "345.6", "--config=a.yaml", "--output=out"));
+}
+
+// With srun --export=NONE Slurm passes on no other names than these.
+TEST(Controller, ItsAddressIsInSrunsEnvironment) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    setenv("SLURM_SWEEP_ENDPOINT", "tcp://old:1", 1);
+    start_srun({sweepctl.argument()}, kSweep);
+    for (const char* const name :
+         {"SLURM_SWEEP_ENDPOINT", "SLURM_SWEEP_SERVER_KEY", "SLURM_SWEEP_CLIENT_SECRET"})
+      say_variable(name);
+  });
+  EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "step", "SLURM_SWEEP_ENDPOINT=tcp://127.0.0.1:5555",
+                                              "SLURM_SWEEP_SERVER_KEY=" + server_key(),
+                                              "SLURM_SWEEP_CLIENT_SECRET=" + client_key()));
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST(Controller, MaySayItsLineInPieces) {
+  const Sweepctl sweepctl("exit 0", "printf 'ready tcp://' >&4\nprintf '127.0.0.1:5555 ' >&4\n" +
+                                        answer(server_key() + " " + client_key()) + "read end <&3; exit 0");
+  const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
+  EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
+}
+
+TEST(Controller, IsNotStartedBySbatch) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    Plugin& sbatch = start_command(S_CTX_ALLOCATOR, {sweepctl.argument()}, kSweep);
+    say(std::to_string(sbatch.hook("local_user_init")));
+    say_variable(SWEEP_ENV_ENDPOINT);
+  });
+  EXPECT_EQ(outcome.out, "checked\n0\nSLURM_SWEEP_ENDPOINT=(none)\n");
+  EXPECT_THAT(sweepctl.words("serve"), IsEmpty());
+}
+
+// The stand-in leaves "ended" only after its lifeline has closed: srun waited for that.
+TEST(Controller, IsWaitedForWhenSrunEnds) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_TRUE(sweepctl.folder().has("ended"));
+  EXPECT_TRUE(is_gone(sweepctl.pid("serve")));
+}
+
+TEST(Controller, ThatFailsIsReportedWhenSrunEnds) {
+  const std::vector<std::pair<std::string, std::string>> ends = {{"exit 7", "exit status 7"},
+                                                                 {"kill -KILL $$", "signal 9 (Killed)"}};
+  for (const auto& [end, words] : ends) {
+    const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3\n" + end);
+    const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
+    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_THAT(lines(outcome.err), ElementsAre("error: sweep: the controller ended with " + words +
+                                                "; its own messages are above"));
+  }
+}
+
+// Slurm may call the exit hook again, and what srun forks ends through the same hooks.
+TEST(Controller, EndsWithTheSrunThatStartedItAndOnlyOnce) {
+  const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3; exit 7");
+  const Outcome outcome = run_case([&] {
+    Plugin& srun = start_srun({sweepctl.argument()}, kSweep);
+    block_term();
+    const pid_t other = fork();
+    if (other == 0) _exit(srun.hook("exit"));
+    int status = -1;
+    waitpid(other, &status, 0);
+    say("in the fork " + std::to_string(status));
+    const pid_t controller = std::atoi(sweepctl.pid("serve").c_str());
+    say("controller " + std::to_string(waitpid(controller, nullptr, WNOHANG)));
+    say("exit " + std::to_string(srun.hook("exit")));
+    say("exit " + std::to_string(srun.hook("exit")));
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_THAT(lines(outcome.out),
+              ElementsAre("checked", "step", "in the fork 0", "controller 0", "exit 0", "exit 0"));
+  EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("exit status 7")));
+}
+
+TEST(Controller, SigtermToASrunThatWaitsForItIsHandedOn) {
+  const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3; exec 7> $dir/ending; wait_forever");
+  ASSERT_EQ(mkfifo(sweepctl.folder().path("ending").c_str(), 0600), 0);
+  Running srun([&] {
+    start_srun({sweepctl.argument()}, kSweep);
+    block_term();
+  });
+  const int ending =
+      open(sweepctl.folder().path("ending").c_str(), O_RDONLY);  // until the lifeline has closed
+  kill(srun.pid(), SIGTERM);
+  const Outcome outcome = srun.wait();
+  close(ending);
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_THAT(outcome.err, HasSubstr("the controller ended with signal 15 (Terminated)"));
+}
+
+// The stand-in's end of the fifo says whether it saw its lifeline close; no end of it is left when it has
+// gone.
+TEST(Controller, SeesItsLifelineCloseWhenSrunIsKilled) {
+  const Sweepctl sweepctl("exit 0",
+                          "exec 7> $dir/news\n" + answer(ready_line()) + "read end <&3; echo closed >&7");
+  ASSERT_EQ(mkfifo(sweepctl.folder().path("news").c_str(), 0600), 0);
+  int up[2];
+  ASSERT_EQ(pipe2(up, O_CLOEXEC), 0);
+  Running srun([&] {
+    close(up[0]);
+    start_srun({sweepctl.argument()}, kSweep);
+    close(up[1]);
+    for (;;)
+      pause();
+  });
+  close(up[1]);
+  const int news = open(sweepctl.folder().path("news").c_str(), O_RDONLY);
+  char byte = 0;
+  EXPECT_EQ(read(up[0], &byte, 1), 0);  // until srun has its step
+  kill(srun.pid(), SIGKILL);
+  std::string text;
+  for (ssize_t got; (got = read(news, &byte, 1)) > 0;)
+    text += byte;
+  EXPECT_EQ(text, "closed\n");
+  EXPECT_EQ(srun.wait().status, 1000 + SIGKILL);
+  close(news);
+  close(up[0]);
+}
+
+struct NotReady {
+  std::string serve;    // in shell
+  std::string message;  // part of it
+};
+
+void expect_refused(const NotReady& given) {
+  const Sweepctl sweepctl("exit 0", given.serve);
+  const Outcome outcome = run_case([&] {
+    std::atexit([] { say_variable(SWEEP_ENV_CLIENT_SECRET); });
+    start_srun({sweepctl.argument(), "ready-timeout=1"}, kSweep);
+  });
+  SCOPED_TRACE(given.message);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.out, "checked\nSLURM_SWEEP_CLIENT_SECRET=(none)\n");
+  EXPECT_THAT(lines(outcome.err), ElementsAre(AllOf(HasSubstr("error: sweep: "), HasSubstr(given.message))));
+  expect_no_key(outcome);
+  EXPECT_TRUE(is_gone(sweepctl.pid("serve")));
+}
+
+// Each of these controllers lives on until its lifeline closes.
+TEST(NotReady, AWrongLineIsToldWithoutItsKeys) {
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {"hello", "not 'ready ENDPOINT KEY KEY'"},
+      {"", "not 'ready ENDPOINT KEY KEY'"},
+      {"ready " + server_key() + " " + client_key(), "not 'ready ENDPOINT KEY KEY'"},
+      {ready_line() + " " + client_key(), "not 'ready ENDPOINT KEY KEY'"},
+      {ready_line("udp://127.0.0.1:5555"), "its endpoint is not tcp://HOST:PORT"},
+      {ready_line("tcp://127.0.0.1"), "its endpoint is not tcp://HOST:PORT"},
+      {ready_line("tcp://127.0.0.1:65536"), "its endpoint is not tcp://HOST:PORT"},
+      {ready_line("tcp://x:1", std::string(39, 'S')), "its server key is not 40 characters of Z85"},
+      {ready_line("tcp://x:1", server_key(), std::string(41, 'c')),
+       "its client key is not 40 characters of Z85"},
+      {ready_line("tcp://x:1", server_key(), std::string(39, 'c') + "|"),
+       "its client key is not 40 characters of Z85"},
+  };
+  for (const auto& [line, message] : wrong)
+    expect_refused({answer(line) + "read end <&3; exit 0", message});
+}
+
+TEST(NotReady, TooLongALineIsNotReadToItsEnd) {
+  const std::string endless = "printf '%s' '" + std::string(600, 'S') + "' >&4\nread end <&3; exit 0";
+  expect_refused({endless, "is longer than 512 characters"});
+  expect_refused(
+      {answer(ready_line() + std::string(500, 'c')) + "read end <&3; exit 0", "longer than 512 characters"});
+}
+
+TEST(NotReady, AControllerThatEndsIsReportedWithItsStatus) {
+  expect_refused({"exit 3", "the controller ended before it was ready, with exit status 3"});
+  expect_refused({"kill -KILL $$", "before it was ready, with signal 9 (Killed)"});
+  expect_refused({"printf 'ready tcp://' >&4; exit 0", "before it was ready, with exit status 0"});
+  // It closes its pipe before it ends, and must be let end by itself.
+  expect_refused({"exec 4>&-; read end <&3; exit 5", "before it was ready, with exit status 5"});
+}
+
+TEST(NotReady, AControllerThatSaysNothingIsEnded) {
+  expect_refused(
+      {"wait_forever", "was not ready within 1 s and was ended; ready-timeout=SECONDS in plugstack.conf"});
+}
+
+TEST(NotReady, ASweepctlThatWentAwayIsNamed) {
+  const Sweepctl sweepctl("rm $dir/sweepctl");
+  const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("cannot run " + sweepctl.folder().path("sweepctl") + " on host "),
+                                 HasSubstr("No such file or directory")));
+}
+
+struct Step {
+  std::uint32_t job;
+  std::set<spank_item_t> withheld;
+  bool withholds_all;
+  const char* message;
+};
+
+TEST(Step, SrunThatHasNoneIsRefused) {
+  const std::vector<Step> steps = {
+      {12, {}, true, "Slurm does not say which job this is"},
+      {12, {S_JOB_ID}, false, "Slurm does not say which job this is"},
+      {0, {}, false, "Slurm does not say which job this is"},
+      {12, {S_JOB_STEPID}, false, "Slurm does not say which step of job 12 this is"},
+      {0xffff0000, {}, false, "srun --no-allocate cannot run a sweep: --sweep-config needs a job"},
+  };
+  for (const Step& step : steps) {
+    const Sweepctl sweepctl;
+    const Outcome outcome = run_case([&] {
+      slurm.job = step.job;
+      slurm.withheld = step.withheld;
+      slurm.withholds_all = step.withholds_all;
+      start_srun({sweepctl.argument()}, kSweep);
+    });
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.err, std::string("error: sweep: ") + step.message + "\n");
+    EXPECT_EQ(outcome.out, "checked\n");
+    EXPECT_THAT(sweepctl.words("serve"), IsEmpty());
+  }
+}
+
+// The shell of `salloc --sweep-config=…` where Slurm starts it as a step: each srun in it has its own
+// controller.
+TEST(Step, ThatIsInteractiveHasNoController) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    slurm.step = SLURM_INTERACTIVE_STEP;
+    start_srun({sweepctl.argument()}, kSweep);
+    say_variable(SWEEP_ENV_ENDPOINT);
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.out, "checked\nstep\nSLURM_SWEEP_ENDPOINT=(none)\n");
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(sweepctl.words("serve"), IsEmpty());
+}
+
+TEST(Step, ASecondOneOfTheSameSrunIsRefused) {
+  const Sweepctl sweepctl;
+  const Outcome outcome =
+      run_case([&] { start_srun({sweepctl.argument()}, kSweep).hook("local_user_init"); });
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.err, "error: sweep: one srun runs one sweep, and this one has begun already\n");
+  EXPECT_TRUE(sweepctl.folder().has("ended"));
+  EXPECT_TRUE(is_gone(sweepctl.pid("serve")));
+}
+
+}  // namespace
+}  // namespace spank_host

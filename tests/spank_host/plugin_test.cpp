@@ -1,0 +1,253 @@
+// What Slurm sees before anything happens: symbols, libraries, options; and that nothing happens unasked.
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <slurm/slurm_errno.h>
+#include <slurm/slurm_version.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "proto/base/env_names.hpp"
+#include "tests/spank_host/stand_in_sweepctl.hpp"
+
+namespace spank_host {
+namespace {
+
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+using testing::Not;
+using testing::UnorderedElementsAreArray;
+
+std::vector<std::string> output_of(const std::string& command) {
+  FILE* const pipe = popen(command.c_str(), "r");
+  std::string text;
+  char buffer[4096];
+  for (std::size_t got; (got = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    text.append(buffer, got);
+  EXPECT_EQ(pclose(pipe), 0) << command;
+  return lines(text);
+}
+
+// The last word of each line, without a version such as @GLIBC_2.2.5.
+std::vector<std::string> symbols(const std::string& which) {
+  std::vector<std::string> result;
+  for (const std::string& line : output_of(SPANK_HOST_NM " -D " + which + " " SPANK_HOST_PLUGIN)) {
+    const std::string symbol = line.substr(line.rfind(' ') + 1);
+    result.push_back(symbol.substr(0, symbol.find('@')));
+  }
+  return result;
+}
+
+std::vector<std::string> export_list() {
+  std::ifstream file(SPANK_HOST_EXPORTS);
+  std::vector<std::string> result;
+  bool global = false;
+  for (std::string word; file >> word;) {
+    if (word == "global:" || word == "local:")
+      global = word == "global:";
+    else if (global)
+      result.push_back(word.substr(0, word.find(';')));
+  }
+  return result;
+}
+
+TEST(Symbols, ExactlyThoseOfTheExportListAreSeen) {
+  const std::vector<std::string> wanted = export_list();
+  ASSERT_EQ(wanted.size(), 9u);
+  EXPECT_THAT(symbols("--defined-only"), UnorderedElementsAreArray(wanted));
+}
+
+TEST(Symbols, NoLibraryButLibcAndTheLoader) {
+  std::vector<std::string> needed;
+  for (const std::string& line : output_of(SPANK_HOST_READELF " -d " SPANK_HOST_PLUGIN)) {
+    if (line.find("(NEEDED)") != std::string::npos) needed.push_back(line.substr(line.find('[')));
+  }
+  EXPECT_THAT(needed, Contains("[libc.so.6]"));
+  EXPECT_THAT(needed, Each(MatchesRegex("\\[(libc|ld-linux.*)\\.so\\.[0-9]\\]")));
+}
+
+// The other tests count calls of fork(): there must be no other way to a process, and no threads.
+TEST(Symbols, ForkIsTheOnlyWayToAProcess) {
+  const std::vector<std::string> taken = symbols("--undefined-only");
+  EXPECT_THAT(taken, Contains("fork"));
+  for (const char* const other : {"vfork", "posix_spawn", "posix_spawnp", "system", "popen", "clone", "_Fork",
+                                  "pthread_create", "daemon"})
+    EXPECT_THAT(taken, Not(Contains(other)));
+}
+
+TEST(Symbols, NameTypeAndVersionAreSlurms) {
+  const Plugin plugin;
+  EXPECT_STREQ(static_cast<const char*>(plugin.symbol("plugin_name")), "sweep");
+  EXPECT_STREQ(static_cast<const char*>(plugin.symbol("plugin_type")), "spank");
+  EXPECT_EQ(*static_cast<const unsigned*>(plugin.symbol("plugin_version")), unsigned{SLURM_VERSION_NUMBER});
+  EXPECT_EQ(*static_cast<const unsigned*>(plugin.symbol("spank_plugin_version")), 1u);
+}
+
+void init_and_list(spank_context_t context, const std::vector<std::string>& arguments) {
+  slurm.context = context;
+  Plugin plugin(arguments);
+  say("init " + std::to_string(plugin.hook("init")));
+  for (const spank_option* const option : slurm.registered)
+    say(std::string(option->name) + "=" + option->arginfo + " " + std::to_string(option->has_arg));
+}
+
+TEST(Init, RegistersFourOptionsWhereSlurmTakesThem) {
+  for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE}) {
+    const Outcome outcome = run_case([&] { init_and_list(context, {"nonsense"}); });
+    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_THAT(lines(outcome.out), ElementsAre("init 0", "sweep-config=FILE[,FILE] 1", "sweep-select=ARGS 1",
+                                                "sweep-output=DIR 1", "sweep-profile=FILE 1"));
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST(Init, HelpSaysWhatIsTrue) {
+  const Outcome outcome = run_case([] {
+    Plugin plugin;
+    plugin.hook("init");
+    for (const spank_option* const option : slurm.registered)
+      say(option->usage);
+  });
+  EXPECT_THAT(outcome.out, HasSubstr("--seq-lens 1k1k --model-prefix dsr1"));
+  EXPECT_THAT(outcome.out, HasSubstr("default: results_<exp-name>_<time>"));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("full-sweep")));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("resume")));
+}
+
+TEST(Init, ElsewhereThereAreNone) {
+  for (const spank_context_t context : {S_CTX_SLURMD, S_CTX_JOB_SCRIPT, S_CTX_ERROR}) {
+    const Outcome outcome = run_case([&] { init_and_list(context, {"sweepctl=/usr/bin/sweepctl"}); });
+    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.out, "init 0\n");
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST(Init, SlurmdIsToldOfEachWrongArgument) {
+  const Outcome outcome = run_case([] {
+    init_and_list(S_CTX_SLURMD, {"sweepctl=relative", "agent=/a", "ready-timeout=0", "colour=blue"});
+  });
+  EXPECT_EQ(outcome.out, "init 0\n");
+  EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("'sweepctl=relative'"),
+                                              HasSubstr("'ready-timeout=0'"), HasSubstr("'colour=blue'")));
+}
+
+TEST(Init, FailsWhenAnOptionIsRefused) {
+  for (const char* const name : {"sweep-config", "sweep-profile"}) {
+    const Outcome outcome = run_case([&] {
+      slurm.refused_options = {name};
+      Plugin plugin;
+      say("init " + std::to_string(plugin.hook("init")));
+    });
+    EXPECT_EQ(outcome.out, "init -1\n");
+    EXPECT_EQ(outcome.err, std::string("error: sweep: Slurm does not take the option --") + name + "\n");
+  }
+}
+
+// All of this process that a plugin could have changed: environment, descriptors, signals, children.
+std::string state() {
+  std::ostringstream out;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    out << *entry << "\n";
+  std::vector<std::string> descriptors;
+  for (int fd = 0; fd < 64; ++fd) {
+    std::error_code error;
+    const auto target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error);
+    if (!error) out << fd << " " << target << "\n";
+  }
+  for (int number = 1; number < 32; ++number) {
+    struct sigaction action = {};
+    sigaction(number, nullptr, &action);
+    out << number << " " << (action.sa_handler == SIG_IGN) << (action.sa_handler == SIG_DFL) << "\n";
+  }
+  const bool no_child = waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
+  out << "forks " << forks() << " no child " << no_child << "\n";
+  return out.str();
+}
+
+// Also where a sweep's address is in the environment, and a plugstack argument is wrong.
+TEST(WithoutOptions, EveryHookInEveryContextDoesNothing) {
+  const std::vector<std::string> hooks = {"init", "init_post_opt", "local_user_init", "task_init", "exit"};
+  for (const spank_context_t context :
+       {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE, S_CTX_JOB_SCRIPT, S_CTX_ERROR, S_CTX_SLURMD}) {
+    const Outcome outcome = run_case([&] {
+      prctl(PR_SET_CHILD_SUBREAPER, 1);  // a grandchild left behind would be a child of this process
+      setenv(SWEEP_ENV_ENDPOINT, "tcp://127.0.0.1:1", 1);
+      signal(SIGCHLD, SIG_IGN);
+      slurm.context = context;
+      slurm.command = {"/bin/true"};
+      slurm.environment = {SWEEP_ENV_ENDPOINT "=tcp://127.0.0.1:1"};
+      Plugin plugin({"sweepctl=/nowhere/sweepctl", "agent=/nowhere/agent"});
+      const std::string before = state();
+      for (const std::string& hook : hooks) {
+        const int result = plugin.hook(hook);
+        if (result != 0) say(hook + " " + std::to_string(result));
+      }
+      const std::string after = state();
+      say(before == after ? "same" : "before:\n" + before + "after:\n" + after);
+    });
+    EXPECT_EQ(outcome.status, kWentOn) << context;
+    EXPECT_EQ(outcome.out, "same\n") << context;
+    EXPECT_EQ(outcome.err, "") << context;
+  }
+}
+
+TEST(WithoutOptions, WrongArgumentsDoNotBotherOrdinarySteps) {
+  for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE}) {
+    const Outcome outcome = run_case([&] {
+      slurm.context = context;
+      Plugin plugin({"colour=blue"});
+      for (const char* const hook : {"init", "init_post_opt", "local_user_init", "task_init", "exit"})
+        plugin.hook(hook);
+    });
+    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+// In slurmstepd Slurm reports the step's options too. They are for srun.
+TEST(RemoteOptions, AreNotTaken) {
+  const Outcome outcome = run_case([] {
+    slurm.context = S_CTX_REMOTE;
+    Plugin plugin({"sweepctl=/nowhere/sweepctl"});
+    plugin.hook("init");
+    say("option " + std::to_string(plugin.option("sweep-output", "out", 1)));
+    say("init_post_opt " + std::to_string(plugin.hook("init_post_opt")));
+    slurm.context = S_CTX_LOCAL;  // had it been taken, this would end the process
+    say("init_post_opt " + std::to_string(plugin.hook("init_post_opt")));
+  });
+  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_THAT(lines(outcome.out), ElementsAre("option 0", "init_post_opt 0", "init_post_opt 0"));
+  EXPECT_EQ(outcome.err, "");
+}
+
+// A negative count makes std::vector throw.
+TEST(Exceptions, NoneLeavesAHook) {
+  const std::vector<std::pair<spank_context_t, std::string>> hooks = {{S_CTX_SLURMD, "init"},
+                                                                      {S_CTX_LOCAL, "init_post_opt"},
+                                                                      {S_CTX_LOCAL, "local_user_init"},
+                                                                      {S_CTX_REMOTE, "task_init"}};
+  for (const auto& [context, hook] : hooks) {
+    const Outcome outcome = run_case([&, context_ = context, hook_ = hook] {
+      slurm.context = context_;
+      Plugin plugin;
+      say("returned " + std::to_string(plugin.hook(hook_, -1)));
+    });
+    EXPECT_EQ(outcome.status, kWentOn) << hook;
+    EXPECT_EQ(outcome.out, "returned -1\n") << hook;
+    EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("error: sweep: " + hook + ": "))) << hook;
+  }
+}
+
+}  // namespace
+}  // namespace spank_host

@@ -1,0 +1,157 @@
+// slurmstepd: task_init runs the agent in place of the command of a sweep's ordinary step, and of nothing
+// else.
+#include <gmock/gmock.h>
+#include <slurm/slurm.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "proto/base/env_names.hpp"
+#include "tests/spank_host/stand_in_sweepctl.hpp"
+
+namespace spank_host {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const std::vector<std::string> kJobEnvironment = {"PATH=/job/bin", SWEEP_ENV_ENDPOINT "=tcp://127.0.0.1:5555",
+                                                  "SLURMD_NODENAME=node17", "EMPTY="};
+
+// A task of a sweep; `change` makes it another one.
+Outcome task(
+    const std::vector<std::string>& arguments, const std::function<void()>& change = [] {}) {
+  return run_case([&] {
+    slurm.context = S_CTX_REMOTE;
+    slurm.step = 3;
+    slurm.command = {"bench.sh", "a b", ""};
+    slurm.environment = kJobEnvironment;
+    slurm.options = {{"sweep-config", "a.yaml"}};
+    change();
+    Plugin plugin(arguments);
+    plugin.hook("init");
+    plugin.hook("init_post_opt");
+    say("task_init " + std::to_string(plugin.hook("task_init")));
+  });
+}
+
+class Agent {
+ public:
+  std::string argument() const { return "agent=" + path_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  Folder folder_;
+  std::string path_ =
+      folder_.program("agent", "#!/bin/sh\nfor word; do printf '[%s]\\n' \"$word\"; done\nexit 5\n");
+};
+
+// The process of the case becomes the agent: its status is the agent's.
+TEST(Task, BecomesTheAgent) {
+  const Agent agent;
+  const Outcome outcome = task({agent.argument()});
+  EXPECT_EQ(outcome.status, 5);
+  EXPECT_THAT(lines(outcome.out), ElementsAre("[--]", "[bench.sh]", "[a b]", "[]"));
+  EXPECT_EQ(outcome.err, "");
+}
+
+// env is the agent, and prints it.
+TEST(Task, TheAgentHasTheJobsEnvironmentAndNoOther) {
+  const Outcome outcome = task({"agent=/usr/bin/env"}, [] {
+    setenv("OF_SLURMSTEPD", "1", 1);
+    slurm.command = {"/usr/bin/env"};
+  });
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(lines(outcome.out), ElementsAreArray(kJobEnvironment));
+}
+
+TEST(Task, OfTheHighestOrdinaryStepBecomesTheAgent) {
+  const Agent agent;
+  EXPECT_EQ(task({agent.argument()}, [] { slurm.step = SLURM_MAX_NORMAL_STEP_ID; }).status, 5);
+}
+
+TEST(Task, WithALongEndpointBecomesTheAgent) {
+  const Agent agent;
+  const Outcome outcome = task({agent.argument()}, [] {
+    slurm.environment = {SWEEP_ENV_ENDPOINT "=tcp://" + std::string(2000, 'h') + ":1"};
+  });
+  EXPECT_EQ(outcome.status, 5);
+}
+
+void expect_untouched(const std::string& what, const std::function<void()>& change) {
+  const Agent agent;
+  const Outcome outcome = task({agent.argument()}, change);
+  EXPECT_EQ(outcome.status, kWentOn) << what;
+  EXPECT_EQ(outcome.out, "task_init 0\n") << what;
+  EXPECT_EQ(outcome.err, "") << what;
+}
+
+TEST(Task, OfAnyOtherKindIsLeftAlone) {
+  expect_untouched("batch script", [] { slurm.step = SLURM_BATCH_SCRIPT; });
+  expect_untouched("extern step", [] { slurm.step = SLURM_EXTERN_CONT; });
+  expect_untouched("interactive step", [] { slurm.step = SLURM_INTERACTIVE_STEP; });
+  expect_untouched("step without id", [] { slurm.step = SLURM_PENDING_STEP; });
+  expect_untouched("no sweep", [] { slurm.options.clear(); });
+  expect_untouched("other options only", [] { slurm.options = {{"sweep-output", "out"}}; });
+  expect_untouched("no controller", [] { slurm.environment = {"PATH=/bin"}; });
+  expect_untouched("no items at all", [] { slurm.withholds_all = true; });
+  expect_untouched("srun", [] { slurm.context = S_CTX_LOCAL; });
+  expect_untouched("slurmd", [] { slurm.context = S_CTX_SLURMD; });
+}
+
+TEST(Task, WithoutItsAgentNamesFileAndNode) {
+  const Outcome outcome = task({"agent=/nowhere/sweep-agent"});
+  EXPECT_EQ(outcome.status, 127);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(
+      outcome.err,
+      "sweep: cannot run /nowhere/sweep-agent on node node17: No such file or directory; install slurm-sweep "
+      "there or set agent=PATH in plugstack.conf\n");
+}
+
+TEST(Task, NamesTheHostWhereSlurmNamesNoNode) {
+  char host[256] = "";
+  ASSERT_EQ(gethostname(host, sizeof host - 1), 0);
+  const Outcome outcome =
+      task({"agent=/nowhere/sweep-agent"}, [] { slurm.environment = {SWEEP_ENV_ENDPOINT "=tcp://h:1"}; });
+  EXPECT_THAT(outcome.err,
+              StartsWith(std::string("sweep: cannot run /nowhere/sweep-agent on node ") + host + ": "));
+}
+
+TEST(Task, WithAnAgentThatIsNoProgramSaysSo) {
+  const Agent agent;
+  ASSERT_EQ(chmod(agent.path().c_str(), 0644), 0);
+  const Outcome outcome = task({agent.argument()});
+  EXPECT_EQ(outcome.status, 126);
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr(agent.path() + " on node node17"), HasSubstr("Permission denied")));
+  EXPECT_EQ(task({"agent=/usr"}).status, 126);
+}
+
+// Slurm hands over the file's name and its text in place of a command.
+TEST(Task, OfMultiProgIsRefused) {
+  const Agent agent;
+  const Outcome outcome = task({agent.argument()}, [] {
+    slurm.command = {"multi.conf", "# tasks\n0 hostname\n1-3 echo task:%t\n"};
+  });
+  EXPECT_EQ(outcome.status, 126);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, StartsWith("sweep: srun --multi-prog cannot run a sweep"));
+}
+
+TEST(Task, WhoseCommandSlurmWithholdsFails) {
+  for (const spank_item_t item : {S_JOB_ARGV, S_JOB_ENV}) {
+    const Agent agent;
+    const Outcome outcome = task({agent.argument()}, [&] { slurm.withheld = {item}; });
+    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.out, "task_init -1\n");
+    EXPECT_EQ(outcome.err, "error: sweep: Slurm does not tell the command or the environment of this task\n");
+  }
+}
+
+}  // namespace
+}  // namespace spank_host
