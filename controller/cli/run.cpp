@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 
 #include "controller/cli/arguments.hpp"
@@ -31,8 +32,13 @@ std::string agent_program() {
   return ::access(beside.c_str(), X_OK) == 0 ? beside : "sweep-agent";
 }
 
-/// Inside an allocation, and not already a task of a step in it.
-bool in_allocation() { return !variable("SLURM_JOB_ID").empty() && variable("SLURM_PROCID").empty(); }
+/// In a job, but in no ordinary step of it: a batch script, or the shell of salloc (which may be an interactive step).
+bool in_allocation() {
+  constexpr std::uint64_t kLastOrdinaryStep = 0xfffffff0;
+  if (variable("SLURM_JOB_ID").empty()) return false;
+  const std::string step = variable("SLURM_STEP_ID");
+  return step.empty() || std::strtoull(step.c_str(), nullptr, 10) > kLastOrdinaryStep;
+}
 
 /// One agent on each node of the allocation, with all of the node that the job has.
 std::vector<std::string> agent_command(const Arguments& benchmark) {

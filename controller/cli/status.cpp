@@ -1,4 +1,5 @@
 // sweepctl status: asks the live controller, or reads the journal where there is none.
+#include <cerrno>
 #include <csignal>
 
 #include "controller/cli/arguments.hpp"
@@ -9,6 +10,7 @@
 #include "controller/view/status.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
+#include "proto/net/files.hpp"
 #include "proto/net/sockets.hpp"
 
 namespace sweep::cli {
@@ -18,6 +20,11 @@ namespace {
 constexpr Millis kPatience{5'000};  // for a controller's answer
 
 using Status = nlohmann::ordered_json;
+
+/// Whether the controller can be seen to be gone: a process of this machine that is no more.
+bool is_gone(const ControlFile& control) {
+  return control.host == host_name() && ::kill(static_cast<pid_t>(control.pid), 0) != 0 && errno == ESRCH;
+}
 
 /// The live controller's answer; nothing when it does not answer.
 Expected<std::optional<Status>> ask(const ControlFile& control) {
@@ -49,7 +56,7 @@ Expected<Status> status_of(const std::string& directory) {
   const auto control = read_control_file(directory);
   if (!control) return tl::unexpected(control.error());
   std::string owner;
-  if (*control) {
+  if (*control && !is_gone(**control)) {
     auto answer = ask(**control);
     if (!answer) return tl::unexpected(answer.error());
     if (*answer) return std::move(**answer);

@@ -105,7 +105,9 @@ void on(State& state, Instant at, const Started& event) {
   attempt.state = Attempt::State::Running;
   attempt.started = at;
   attempt.pid = event.pid;
-  set_point_state(state, find_point(state, event.ref.point), PointState::Running);
+  const int index = find_point(state, event.ref.point);
+  // Where a late result came between, the point is done, and this attempt about to be cancelled.
+  if (point_at(state, index).state == PointState::Leased) set_point_state(state, index, PointState::Running);
 }
 
 void on(State& state, Instant at, const Ended& event) {

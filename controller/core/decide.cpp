@@ -15,6 +15,15 @@ Decision reject(std::string reason) { return {{}, {}, std::move(reason)}; }
 
 Decision happened(Happening what, Instant now) { return {{Event{now, std::move(what)}}, {}, {}}; }
 
+// What others say is kept the way the journal can give it back: no control characters, no broken UTF-8, not too long.
+
+std::string tidy(const std::string& text) {
+  constexpr std::size_t kMaxReason = 1024;  // leaves room for the words around it in an outcome
+  return clipped(printable(text), kMaxReason);
+}
+
+Outcome tidy(const Outcome& outcome) { return outcome_from_json(outcome_to_json(outcome)).value_or(outcome); }
+
 std::string name(const AttemptRef& ref) { return ref.point + " attempt " + std::to_string(ref.attempt); }
 
 const AgentStatus* find_agent(const State& state, const std::string& id) {
@@ -32,8 +41,7 @@ bool well_named(const AgentInfo& agent) {
 /// A Hello of an agent that is taking part already: its connection was cut, and messages with it.
 Decision greet_again(const State& state, const AgentStatus& agent, Instant now) {
   const std::string& id = agent.info.id;
-  if (state.phase == Phase::Closed) return {{}, reminders(state, id), {}};
-  if (agent.gone) return {{Event{now, AgentReturned{id}}}, {Greet{id}}, {}};
+  if (agent.gone && state.phase != Phase::Closed) return {{Event{now, AgentReturned{id}}}, {Greet{id}}, {}};
   std::vector<Effect> out = reminders(state, id);
   out.insert(out.begin(), Greet{id});
   return {{}, std::move(out), {}};
@@ -109,12 +117,11 @@ Decision settle_again(const Attempt& attempt, const AttemptFinished& command) {
 }
 
 /// An attempt that was written off, or that another one has overtaken, reports after all.
-Ended end_of_overtaken(const PointStatus& point, const AttemptFinished& command) {
+Ended end_of_overtaken(const PointStatus& point, const AttemptRef& ref, const Outcome& outcome) {
   Ended ended;
-  ended.ref = command.ref;
-  ended.outcome = command.outcome;
-  ended.wall = command.wall;
-  ended.accepted = command.outcome.kind == OutcomeKind::Ok && point.state != PointState::Done;
+  ended.ref = ref;
+  ended.outcome = outcome;
+  ended.accepted = outcome.kind == OutcomeKind::Ok && point.state != PointState::Done;
   ended.next = ended.accepted ? PointState::Done : point.state;
   return ended;
 }
@@ -129,8 +136,9 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
   if (attempt->state == Attempt::State::Ended || state.phase == Phase::Closed) return settle_again(*attempt, command);
   const PointStatus& point = state.points[static_cast<std::size_t>(find_point(state, command.ref.point))];
   const bool current = attempt->state != Attempt::State::Lost && point.state != PointState::Done;
-  Ended ended = current ? end_of_current(state, point, command.ref, command.outcome)
-                        : end_of_overtaken(point, command);
+  const Outcome outcome = tidy(command.outcome);
+  Ended ended = current ? end_of_current(state, point, command.ref, outcome)
+                        : end_of_overtaken(point, command.ref, outcome);
   ended.wall = command.wall;
   return happened(std::move(ended), now);
 }
@@ -170,14 +178,15 @@ Decision on(const State& state, const Leave& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Goodbye from " + command.agent + ", which has not said Hello");
   if (agent->gone || state.phase == Phase::Closed) return {};
-  constexpr std::size_t kMaxReason = 1024;  // leaves room for the words around it in an outcome
-  const std::string reason = clipped(printable(command.reason), kMaxReason);
-  return {lose_agent(state, *agent, OutcomeKind::Preempted, reason, now), {}, {}};
+  return {lose_agent(state, *agent, OutcomeKind::Preempted, tidy(command.reason), now), {}, {}};
 }
 
 Decision on(const State& state, const Stop& command, Instant now) {
-  if (state.phase != Phase::Running) return {};
-  return happened(Stopping{command.reason, now + command.patience}, now);
+  const Instant deadline = now + command.patience;
+  if (state.phase == Phase::Running) return happened(Stopping{tidy(command.reason), deadline}, now);
+  // Asked again while it stops: may only shorten the wait.
+  const bool sooner = state.phase == Phase::Stopping && state.stop_deadline && deadline < *state.stop_deadline;
+  return sooner ? happened(Stopping{state.end_reason, deadline}, now) : Decision{};
 }
 
 /// Agents that have not been heard of for too long; all that still have something when patience ends.

@@ -26,6 +26,12 @@ bool share_gpus(const AgentInfo& a, const AgentInfo& b) {
   });
 }
 
+/// Of two agents on one node: the one that can run more, else the one that came first.
+bool goes_before(const AgentStatus& a, const AgentStatus& b) {
+  if (a.info.gpus.size() != b.info.gpus.size()) return a.info.gpus.size() > b.info.gpus.size();
+  return a.order < b.order;
+}
+
 }  // namespace
 
 State make_state(const Settings& settings, const std::vector<PointSpec>& points) {
@@ -76,7 +82,7 @@ bool is_spare(const State& state, const AgentStatus& agent) {
   return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
     const AgentStatus& other = entry.second;
     if (other.gone || other.info.id == agent.info.id || other.info.node != agent.info.node) return false;
-    return (other.order < agent.order || !other.held.empty()) &&
+    return (goes_before(other, agent) || !other.held.empty()) &&
            (!state.settings.pack_gpus || share_gpus(other.info, agent.info));
   });
 }
@@ -89,12 +95,16 @@ bool can_take(const State& state, const AgentStatus& agent, int gpus) {
   return !is_spare(state, agent);
 }
 
+int announced_agents(const State& state) {
+  int announced = 0;
+  for (const auto& [id, agent] : state.agents) announced = std::max(announced, agent.info.tasks);
+  return announced;
+}
+
 bool crew_is_known(const State& state, Instant now) {
   if (!state.first_join) return false;
   if (now >= *state.first_join + state.settings.join_timeout) return true;
-  int announced = 0;
-  for (const auto& [id, agent] : state.agents) announced = std::max(announced, agent.info.tasks);
-  return static_cast<int>(state.agents.size()) >= announced;
+  return static_cast<int>(state.agents.size()) >= announced_agents(state);
 }
 
 std::optional<Instant> next_deadline(const State& state, Instant now) {

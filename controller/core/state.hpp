@@ -119,11 +119,13 @@ int find_point(const State& state, const std::string& id);
 /// Whether every point is done.
 bool complete(const State& state);
 /// Whether an agent waits in the second row: another one on its node has the same GPUs, or the node takes one
-/// point at a time. It steps forward when that one is gone, and an agent that comes back waits for what was
-/// started meanwhile.
+/// point at a time. In the first row stands the one with the most GPUs, else the first to join. The second steps
+/// forward when the first is gone, and a first one that comes back waits for what was started meanwhile.
 bool is_spare(const State& state, const AgentStatus& agent);
 /// Whether the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);
+/// How many agents their steps have, as those that came say: 0 before the first.
+int announced_agents(const State& state);
 /// Whether all agents that were announced have come, or have had the time to.
 bool crew_is_known(const State& state, Instant now);
 

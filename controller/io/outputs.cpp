@@ -8,13 +8,17 @@
 #include "controller/report/command.hpp"
 #include "controller/report/plot.hpp"
 #include "controller/report/process_result.hpp"
+#include "controller/report/stand_in.hpp"
 #include "controller/report/summary.hpp"
 #include "controller/view/records.hpp"
+#include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
 
 namespace sweep {
 
 namespace {
+
+constexpr unsigned kFileMode = 0644;
 
 std::string agg_name(const std::string& result) { return "agg_" + result + ".json"; }
 
@@ -52,7 +56,7 @@ Results write_results(const std::string& directory, const Sweep& sweep, journal:
   const auto read = journal.each_accepted_result([&](journal::StoredResult result) {
     const int index = core::find_point(sweep.state, result.ref.point);
     if (index < 0) return;
-    writer.keep(write_result(directory, sweep.plan, index, result.node, result.raw));
+    writer.keep(write_result(directory, sweep.plan, index, result.node, result.raw, Sync::Yes));
     auto document = processed(sweep.plan, index, result.node, result.raw);
     if (!document) {
       problems.push_back(label(sweep.plan.points[static_cast<std::size_t>(index)]) + ": " + document.error().message);
@@ -78,6 +82,21 @@ void write_collections(const Sweep& sweep, Results& results, Writer& writer) {
     writer.write(report::collected_name(file_safe(name)), report::collect_text(results.by_exp_name[name]));
   }
   if (names.size() > 1) writer.write(report::collected_name("all"), report::collect_text(results.all));
+}
+
+/// Numbers of a stand-in must not be read as those of the hardware that the table names.
+std::string stand_in_note(const std::vector<report::Document>& documents) {
+  std::size_t count = 0;
+  std::string what;
+  for (const report::Document& document : documents) {
+    const auto stands_in = report::stand_in(document.json);
+    if (!stands_in) continue;
+    ++count;
+    what = *stands_in;
+  }
+  if (count == 0) return {};
+  return "\nNot the hardware named above: " + std::to_string(count) + " of " + counted(documents.size(), "result") +
+         " measured a stand-in (" + printable(what) + ").\n";
 }
 
 }  // namespace
@@ -109,12 +128,12 @@ Expected<void> append_log(const std::string& directory, const Plan& plan, int in
 }
 
 Expected<void> write_result(const std::string& directory, const Plan& plan, int index, const std::string& node,
-                            std::string_view raw) {
+                            std::string_view raw, Sync sync) {
   const std::string name = result_filename(plan, index, node);
-  if (auto done = write_file_atomic(directory + "/raw/" + name + ".json", raw); !done) return done;
+  if (auto done = write_file_atomic(directory + "/raw/" + name + ".json", raw, kFileMode, sync); !done) return done;
   const auto document = processed(plan, index, node, raw);
   if (!document) return tl::unexpected(document.error());
-  return write_file_atomic(directory + "/" + agg_name(name), report::python_json(*document, 2));
+  return write_file_atomic(directory + "/" + agg_name(name), report::python_json(*document, 2), kFileMode, sync);
 }
 
 Aggregation aggregate(const std::string& directory, const Sweep& sweep, journal::Journal& journal) {
@@ -127,7 +146,8 @@ Aggregation aggregate(const std::string& directory, const Sweep& sweep, journal:
   writer.write("jobs.txt", view::jobs_table(sweep.plan, sweep.state));
   writer.write("manifest.json", view::manifest(sweep.plan, sweep.state, sweep.facts)
                                         .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  out.summary = report::summary_table(results.all) + view::totals_text(sweep.plan, sweep.state, sweep.facts);
+  out.summary = report::summary_table(results.all) + stand_in_note(results.all) +
+                view::totals_text(sweep.plan, sweep.state, sweep.facts);
   writer.write("summary.txt", out.summary);
   auto plots = report::plot(results.all, file_safe(sweep_name(sweep.plan)), directory);
   if (plots) {

@@ -11,6 +11,7 @@
 
 #include "controller/io/sweep_record.hpp"
 #include "proto/base/error.hpp"
+#include "proto/net/files.hpp"
 
 namespace sweep {
 
@@ -27,7 +28,7 @@ Expected<void> append_log(const std::string& directory, const Plan& plan, int in
 
 /// raw/<RESULT_FILENAME>.json and agg_<RESULT_FILENAME>.json.
 Expected<void> write_result(const std::string& directory, const Plan& plan, int index, const std::string& node,
-                            std::string_view raw);
+                            std::string_view raw, Sync sync);
 
 struct Aggregation {
   std::string summary;               // the text of summary.txt

@@ -25,6 +25,11 @@ constexpr Millis kGoodbyes{10'000};    // how long agents may take to leave once
 
 bool hears_of(const core::Event& event) { return !std::holds_alternative<core::Started>(event.what); }
 
+/// Whether agents that were announced have yet to say Hello.
+bool some_absent(const core::State& state, std::size_t came) {
+  return came < static_cast<std::size_t>(core::announced_agents(state));
+}
+
 }  // namespace
 
 // --- opening and closing ---------------------------------------------------------------------------------------
@@ -96,12 +101,20 @@ bool Server::over() {
   if (sweep_.state.phase != core::Phase::Closed) return false;
   if (!batch_.empty()) return hurried_;
   if (!expects_agents_ || hurried_) return true;
-  if (!linger_until_) linger_until_ = now() + kGoodbyes;
-  const auto& agents = sweep_.state.agents;
-  const bool all_left = std::all_of(agents.begin(), agents.end(), [&](const auto& entry) {
-    return entry.second.gone || departed_.contains(entry.first);
+  if (!linger_until_) {
+    const bool absent = some_absent(sweep_.state, peer_of_.size());
+    linger_until_ = now() + (absent ? std::max(kGoodbyes, sweep_.plan.profile.join) : kGoodbyes);
+  }
+  return everybody_left() || now() >= *linger_until_;
+}
+
+// Agents may come when all is over already. They too are to hear so, and not to look for a controller that is gone.
+bool Server::everybody_left() const {
+  if (some_absent(sweep_.state, peer_of_.size())) return false;
+  return std::all_of(peer_of_.begin(), peer_of_.end(), [&](const auto& entry) {
+    const auto agent = sweep_.state.agents.find(entry.first);
+    return departed_.contains(entry.first) || (agent != sweep_.state.agents.end() && agent->second.gone);
   });
-  return all_left || now() >= *linger_until_;
 }
 
 void Server::stop(const std::string& reason, Millis patience) {
@@ -171,7 +184,8 @@ void Server::store_results() {
   for (const journal::StoredResult& result : batch_.results) {
     if (!result.accepted) continue;
     const int index = core::find_point(sweep_.state, result.ref.point);
-    const auto done = write_result(directory_, sweep_.plan, index, result.node, result.raw);
+    // A sync here would keep the next agent waiting. All of them are written again, and synced, at the end.
+    const auto done = write_result(directory_, sweep_.plan, index, result.node, result.raw, Sync::No);
     if (!done) complain_once(done.error().message + "; the result is safe in the journal");
   }
 }

@@ -68,6 +68,7 @@ class Server {
 
   std::optional<Instant> deadline() const;
   bool over();
+  bool everybody_left() const;
   void take_messages();
   void take(Incoming incoming);
   void take_fault(const std::string& peer, const wire::DecodeError& error);

@@ -203,7 +203,7 @@ Expected<Profile> load_profile(const std::vector<std::string>& files) {
     auto next = parse_profile(*text, file, std::move(profile));
     if (!next) return next;
     profile = std::move(*next);
-    const auto folder = std::filesystem::absolute(std::filesystem::path(file).parent_path());
+    const auto folder = std::filesystem::absolute(file).parent_path();
     if (profile.benchmark_folder.empty()) profile.benchmark_folder = folder.lexically_normal().string();
     if (!profile.workspace.empty() && profile.workspace[0] != '/') {
       profile.workspace = (folder / profile.workspace).lexically_normal().string();

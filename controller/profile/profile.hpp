@@ -45,7 +45,8 @@ struct Profile {
 };
 
 /// The profile that the built-in defaults and these files make, later files winning key by key. Every file must
-/// exist; a relative workspace is relative to the file that says it. Fails with "FILE:LINE: …", naming the value and, for an unknown key, the nearest known one.
+/// exist; a relative workspace is relative to the file that says it. Fails with "FILE:LINE: …", naming the value
+/// and, for an unknown key, the nearest known one.
 Expected<Profile> load_profile(const std::vector<std::string>& files);
 
 /// The same from text, over `base`; `name` stands for the file in messages.

@@ -153,7 +153,7 @@ class Builder {
 };
 
 void append_escape(std::string& out, std::uint32_t unit) {
-  char buffer[8];
+  char buffer[12];
   std::snprintf(buffer, sizeof buffer, "\\u%04x", unit);
   out += buffer;
 }

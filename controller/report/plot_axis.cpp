@@ -8,9 +8,17 @@ namespace sweep::report {
 
 namespace {
 
+// Beyond these nothing is told apart any more; the arithmetic of an axis must not reach infinity.
+constexpr double kLeast = 1e-250, kMost = 1e250;
+
+// How many powers of ten lie between; the quotient itself may be beyond a double.
+double decades_between(double low, double high) {
+  return std::log10(high) - std::log10(low);
+}
+
 // Every k-th power of ten for an axis of many decades.
 std::vector<double> logarithmic_tics(double low, double high) {
-  const double decades = std::log10(high / low);
+  const double decades = decades_between(low, high);
   const std::vector<double> factors = decades > 3.5 ? std::vector<double>{1} : std::vector<double>{1, 2, 5};
   const int step = std::max(1, static_cast<int>(std::ceil(decades / 10)));
   std::vector<double> out;
@@ -56,7 +64,7 @@ std::string spelled(double value) {
 }  // namespace
 
 double Axis::share(double value) const {
-  if (logarithmic) return std::log(value / low) / std::log(high / low);
+  if (logarithmic) return decades_between(low, value) / decades_between(low, high);
   return (value - low) / (high - low);
 }
 
@@ -64,10 +72,11 @@ Axis make_axis(std::span<const double> values) {
   Axis axis;
   if (!values.empty()) {
     const auto [least, most] = std::minmax_element(values.begin(), values.end());
-    const double low = *least, high = *most;
+    double low = std::clamp(*least, -kMost, kMost), high = std::clamp(*most, -kMost, kMost);
     axis.logarithmic = low > 0 && high >= 15 * low;
     if (axis.logarithmic) {
-      const double margin = std::pow(high / low, 0.06);
+      low = std::max(low, kLeast);
+      const double margin = std::pow(10.0, 0.06 * decades_between(low, high));
       axis.low = low / margin;
       axis.high = high * margin;
     } else {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
 
 namespace sweep::report {
@@ -80,7 +81,8 @@ std::optional<double> python_float(std::string_view text) {
   double value = 0;
   const char* end = digits->data() + digits->size();
   const auto [stop, code] = std::from_chars(digits->data(), end, value);
-  if (code != std::errc() || stop != end) return std::nullopt;
+  if (stop != end || code == std::errc::invalid_argument) return std::nullopt;
+  if (code == std::errc::result_out_of_range) return std::strtod(digits->c_str(), nullptr);  // ±inf or 0
   return value;
 }
 

@@ -38,9 +38,7 @@ struct Scene {
 };
 
 std::string crew(const core::State& state) {
-  int announced = 1;
-  for (const auto& [id, agent] : state.agents) announced = std::max(announced, agent.info.tasks);
-  return std::to_string(state.agents.size()) + " of " + std::to_string(announced);
+  return std::to_string(state.agents.size()) + " of " + std::to_string(core::announced_agents(state));
 }
 
 std::string on(const Scene& scene, const core::AgentJoined& e) {

@@ -1,0 +1,163 @@
+// configs/: every file there is read by a test, so that no sample rots. A new file must be added to kReaders.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <sstream>
+
+#include "controller/matrix/load.hpp"
+#include "controller/matrix/runners.hpp"
+#include "controller/profile/profile.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kConfigs = SWEEP_SOURCE_DIR "/configs/";
+
+std::string text_of(const std::string& name) {
+  const auto bytes = read_file(kConfigs + name, 1 << 20);
+  EXPECT_TRUE(bytes) << bytes.error().message;
+  return bytes.value_or("");
+}
+
+std::vector<nlohmann::ordered_json> matrix_of(const std::string& name,
+                                              const std::vector<std::string>& selection = {}) {
+  auto matrix = matrix::load_matrix({kConfigs + name}, selection);
+  EXPECT_TRUE(matrix) << matrix.error().message;
+  return matrix ? std::move(*matrix) : std::vector<nlohmann::ordered_json>{};
+}
+
+profile::Profile profile_of(const std::string& name) {
+  auto profile = profile::load_profile({kConfigs + name});
+  EXPECT_TRUE(profile) << profile.error().message;
+  return profile.value_or(profile::Profile{});
+}
+
+// The sample with every commented key taken in: such lines have no blank after their # or two; prose has one.
+std::string uncommented(const std::string& text) {
+  std::string out;
+  for (const std::string& line : split(text, '\n')) {
+    const bool prose = line.size() < 2 || line[0] != '#' || (line[1] == ' ' && line.substr(1, 2) != "  ");
+    out += prose ? "" : line.substr(1) + "\n";
+  }
+  return out;
+}
+
+void expect_defaults(const profile::Profile& got) {
+  const profile::Profile want;
+  EXPECT_EQ(got.benchmark, want.benchmark);
+  EXPECT_EQ(got.packing, want.packing);
+  EXPECT_EQ(got.ignore_gpus, want.ignore_gpus);
+  EXPECT_EQ(got.timeouts.server, want.timeouts.server);
+  EXPECT_EQ(got.timeouts.benchmark, want.timeouts.benchmark);
+  EXPECT_EQ(got.timeouts.point, want.timeouts.point);
+  EXPECT_EQ(got.retries.infrastructure, want.retries.infrastructure);
+  EXPECT_EQ(got.retries.benchmark, want.retries.benchmark);
+  EXPECT_EQ(got.kill_grace, want.kill_grace);
+  EXPECT_EQ(got.heartbeat, want.heartbeat);
+  EXPECT_EQ(got.agent_timeout, want.agent_timeout);
+  EXPECT_EQ(got.join, want.join);
+}
+
+// ---- the readers
+
+void read_quickstart_matrix(const std::string& name) {
+  std::ostringstream points;
+  for (const auto& entry : matrix_of(name)) {
+    points << entry["framework"].get<std::string>() << " " << entry["image"].get<std::string>() << " "
+           << entry["runner"].get<std::string>() << " " << entry["precision"].get<std::string>() << " tp"
+           << entry["tp"] << " ep" << entry["ep"] << " conc" << entry["conc"] << " "
+           << entry["exp-name"].get<std::string>() << "\n";
+    EXPECT_EQ(entry["model"], "nvidia/DeepSeek-R1-0528-FP4-V2");
+  }
+  const std::string sglang = "sglang lmsysorg/sglang:v0.5.3rc1-cu129-b200 b200 fp4 tp4";
+  const std::string trt = "trt nvcr.io#nvidia/tensorrt-llm/release:1.1.0rc2.post2 b200 fp4 tp4";
+  EXPECT_EQ(points.str(), sglang + " ep1 conc4 dsr1_1k1k\n" + sglang + " ep1 conc32 dsr1_1k1k\n" + sglang +
+                              " ep1 conc128 dsr1_1k1k\n" + trt + " ep1 conc4 dsr1_1k1k\n" + trt +
+                              " ep1 conc32 dsr1_1k1k\n" + trt + " ep4 conc128 dsr1_1k1k\n");
+  EXPECT_EQ(matrix_of(name, {"--seq-lens", "1k1k", "8k1k"}).size(), 12u);
+}
+
+void read_example_matrix(const std::string& name) {
+  EXPECT_EQ(matrix_of(name).size(), 2u * (5 + 6) + 1 + 2);
+  EXPECT_EQ(matrix_of(name, {"--runner-type", "b200", "--runner-config", kConfigs + "examples/runners.yaml"})
+                .size(),
+            3u);
+}
+
+void read_runners(const std::string& name) {
+  const auto runners = matrix::Runners::parse(text_of(name), name);
+  ASSERT_TRUE(runners) << runners.error().message;
+  for (const std::string& type : runners->types())
+    EXPECT_TRUE(runners->nodes_of(type)) << type;
+}
+
+void read_devcluster_profile(const std::string& name) {
+  Point point;
+  point.exp_name = "dsr1_1k1k";
+  const auto command = profile::benchmark_command(profile_of(name), point);
+  ASSERT_TRUE(command) << command.error().message;
+  EXPECT_EQ(*command, std::vector<std::string>{SWEEP_SOURCE_DIR "/benchmarks/cpu_smoke.sh"});
+  EXPECT_TRUE(std::filesystem::exists(command->front()));
+}
+
+// As shipped it changes nothing; with every comment taken away it spells the defaults, and all keys there
+// are.
+void read_sample_profile(const std::string& name) {
+  expect_defaults(profile_of(name));
+  const std::string all = uncommented(text_of(name));
+  const auto profile = profile::parse_profile(all, name, profile::Profile{});
+  ASSERT_TRUE(profile) << profile.error().message << "\n" << all;
+  expect_defaults(*profile);
+  EXPECT_EQ(profile->workspace, "/scratch/sweep");
+  EXPECT_EQ(profile->env.size(), 2u);
+  for (const std::string inside : {"", "timeouts", "retries", "container"}) {
+    const std::string wrong = inside.empty() ? "zzzzzzzz: 1" : inside + ": {zzzzzzzz: 1}";
+    const auto unknown = profile::parse_profile(wrong, name, profile::Profile{});
+    ASSERT_FALSE(unknown);
+    const std::string& message = unknown.error().message;
+    ASSERT_THAT(message, HasSubstr("known are "));
+    for (const std::string& key : split(message.substr(message.find("known are ") + 10), ',')) {
+      const std::string bare = key.substr(key.find_first_not_of(' '));
+      EXPECT_THAT("\n" + all, HasSubstr((inside.empty() ? "\n" : "\n  ") + bare + ":")) << "in " << inside;
+    }
+  }
+}
+
+using Reader = std::function<void(const std::string&)>;
+
+const std::map<std::string, Reader>& readers() {
+  static const std::map<std::string, Reader> kReaders = {
+      {"dsr1-1k1k.yaml", read_quickstart_matrix},     {"examples/llama-master.yaml", read_example_matrix},
+      {"examples/runners.yaml", read_runners},        {"profiles/devcluster.yaml", read_devcluster_profile},
+      {"profiles/profile.yaml", read_sample_profile},
+  };
+  return kReaders;
+}
+
+TEST(Configs, EveryFileIsReadByItsBox) {
+  std::map<std::string, Reader> left = readers();
+  for (const auto& item : std::filesystem::recursive_directory_iterator(kConfigs)) {
+    const std::string name = std::filesystem::relative(item.path(), kConfigs).string();
+    if (item.is_directory() || name == "CMakeLists.txt") continue;
+    const auto reader = left.find(name);
+    if (reader == left.end()) {
+      ADD_FAILURE() << "configs/" << name << " has no reader in " << __FILE__;
+      continue;
+    }
+    SCOPED_TRACE(name);
+    reader->second(name);
+    left.erase(reader);
+  }
+  for (const auto& [name, reader] : left)
+    ADD_FAILURE() << "configs/" << name << " is gone";
+}
+
+}  // namespace
+}  // namespace sweep

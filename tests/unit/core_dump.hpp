@@ -1,0 +1,69 @@
+// A State as text, so that two can be compared and the difference read. Everything but what the journal does not
+// keep (when an agent was last heard).
+#pragma once
+
+#include <sstream>
+#include <string>
+
+#include "controller/core/state.hpp"
+
+namespace sweep::core {
+
+inline std::string dump_time(const std::optional<Instant>& at) {
+  return at ? std::to_string(to_unix_ms(*at)) : "-";
+}
+
+inline std::string dump(const Attempt& a) {
+  std::ostringstream out;
+  out << "    " << a.agent << " " << a.node << " state " << static_cast<int>(a.state) << " leased "
+      << to_unix_ms(a.leased) << " started " << dump_time(a.started) << " ended " << dump_time(a.ended) << " pid "
+      << a.pid << " wall " << a.wall.count() << (a.accepted ? " accepted " : " ")
+      << (a.outcome ? outcome_to_json(*a.outcome).dump() : "-") << "\n";
+  return out.str();
+}
+
+inline std::string dump(const PointStatus& p) {
+  std::ostringstream out;
+  out << "  " << p.spec.id << " gpus " << p.spec.gpus << " " << state_word(p.state) << " failures "
+      << p.infrastructure_failures << " " << p.benchmark_failures << " bad";
+  for (const std::string& node : p.bad_nodes)
+    out << " " << node;
+  out << " reason '" << p.reason << "'\n";
+  for (const Attempt& attempt : p.attempts)
+    out << dump(attempt);
+  return out.str();
+}
+
+inline std::string dump(const AgentStatus& a) {
+  std::ostringstream out;
+  out << "  " << a.info.id << " " << a.info.node << " " << a.info.job << "." << a.info.step << " task "
+      << a.info.task << "/" << a.info.tasks << " pid " << a.info.pid << " order " << a.order << " ready " << a.ready
+      << " leaving " << a.leaving << " gone " << a.gone << " '" << a.gone_reason << "' gpus";
+  for (const std::string& gpu : a.info.gpus)
+    out << " " << gpu;
+  out << " held";
+  for (const auto& [index, number] : a.held)
+    out << " " << index << "/" << number;
+  out << " (" << a.gpus_held << ")\n";
+  return out.str();
+}
+
+inline std::string dump(const State& s) {
+  std::ostringstream out;
+  out << "phase " << static_cast<int>(s.phase) << " '" << s.end_reason << "' joins " << s.joins << " first "
+      << dump_time(s.first_join) << " stop " << dump_time(s.stop_deadline) << " counts";
+  for (const int count : s.counts)
+    out << " " << count;
+  out << " pending";
+  for (const auto& [gpus, index] : s.pending)
+    out << " " << gpus << ":" << index;
+  out << "\npoints\n";
+  for (const PointStatus& point : s.points)
+    out << dump(point);
+  out << "agents\n";
+  for (const auto& [id, agent] : s.agents)
+    out << dump(agent);
+  return out.str();
+}
+
+}  // namespace sweep::core

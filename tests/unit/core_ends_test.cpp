@@ -1,0 +1,262 @@
+// How attempts end, what is tried again, and results that come late.
+#include "tests/unit/core_fixture.hpp"
+
+namespace sweep::core {
+namespace {
+
+class CoreEnds : public CoreTest {
+ protected:
+  /// p0 on a (n1), lost there, then leased to b (n2) as attempt 2.
+  void overtaken() {
+    begin({1, 1});
+    arrive("a", "n1", 1, 2);
+    arrive("b", "n2", 1, 2);
+    start("a", "p0");
+    lose("a");
+    finish("b", "p1");
+    ASSERT_EQ(point("p0").attempts.size(), 2u);
+  }
+};
+
+TEST_F(CoreEnds, AnOkResultIsAcceptedAndTheAttemptKeepsItsStory) {
+  begin({1});
+  arrive("a", "n1", 1);
+  const Instant leased = now;
+  now += Millis(10);
+  start("a", "p0");
+  now += Millis(20);
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "drain a complete"));
+  const Attempt& attempt = point("p0").attempts[0];
+  EXPECT_EQ(attempt.leased, leased);
+  EXPECT_EQ(attempt.started, leased + Millis(10));
+  EXPECT_EQ(attempt.ended, leased + Millis(30));
+  EXPECT_EQ(attempt.wall, Millis(1'500));
+  EXPECT_EQ(attempt.pid, 4711);
+  EXPECT_EQ(attempt.node, "n1");
+  EXPECT_TRUE(attempt.accepted);
+}
+
+TEST_F(CoreEnds, FinishedWithoutStartedIsAnEndToo) {
+  begin({1});
+  arrive("a", "n1", 1);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::BenchmarkFailed), ElementsAre("settled a p0/1", "drain a"));
+  EXPECT_EQ(point("p0").attempts[0].started, std::nullopt);
+}
+
+TEST_F(CoreEnds, FinishedSaidAgainIsSettledAgainAndCountsOnce) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  finish("a", "p0");
+  const std::size_t before = events.size();
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted"));
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::NoResult), ElementsAre("settled a p0/1 accepted"));
+  EXPECT_EQ(events.size(), before);
+  finish("a", "p1", 1, OutcomeKind::NoResult);
+  EXPECT_EQ(state.phase, Phase::Closed);
+  EXPECT_THAT(finish("a", "p1", 1, OutcomeKind::NoResult), ElementsAre("settled a p1/1"));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted"));
+}
+
+TEST_F(CoreEnds, StartedSaidAgainOrTooLateChangesNothing) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  start("a", "p0");
+  const std::size_t before = events.size();
+  EXPECT_THAT(start("a", "p0"), IsEmpty());
+  EXPECT_EQ(events.size(), before);
+  finish("a", "p0");
+  start("a", "p0");
+  EXPECT_EQ(rejected, "");
+  EXPECT_EQ(point("p0").state, PointState::Done);
+}
+
+TEST_F(CoreEnds, BenchmarkFailuresAreFinalByDefault) {
+  for (const OutcomeKind kind : {OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult, OutcomeKind::InvalidResult,
+                                 OutcomeKind::TimedOut}) {
+    specs.clear();
+    events.clear();
+    begin({1, 1});
+    arrive("a", "n1", 1);
+    EXPECT_THAT(finish("a", "p0", 1, kind), ElementsAre("settled a p0/1", "lease a p1/1"));
+    EXPECT_EQ(point("p0").state, PointState::Failed);
+    EXPECT_EQ(point("p0").reason, describe(outcome_of(kind, "why")));
+  }
+}
+
+TEST_F(CoreEnds, BenchmarkFailuresAreTriedAgainAsOftenAsTheProfileSays) {
+  settings.benchmark_retries = 2;
+  settings.infrastructure_retries = 0;
+  begin({1});
+  arrive("a", "n1", 1);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::NoResult), ElementsAre("settled a p0/1", "lease a p0/2"));
+  EXPECT_EQ(point("p0").reason, "");
+  EXPECT_THAT(finish("a", "p0", 2, OutcomeKind::TimedOut), ElementsAre("settled a p0/2", "lease a p0/3"));
+  EXPECT_THAT(finish("a", "p0", 3, OutcomeKind::BenchmarkFailed), ElementsAre("settled a p0/3", "drain a"));
+  EXPECT_EQ(point("p0").state, PointState::Failed);
+  EXPECT_TRUE(point("p0").bad_nodes.empty()) << "the node is not to blame";
+}
+
+TEST_F(CoreEnds, InfrastructureFailuresHaveTheirOwnBound) {
+  settings.benchmark_retries = 1;
+  settings.infrastructure_retries = 1;
+  begin({1});
+  arrive("a", "n1", 1);
+  finish("a", "p0", 1, OutcomeKind::Infrastructure);
+  finish("a", "p0", 2, OutcomeKind::BenchmarkFailed);
+  EXPECT_EQ(point("p0").state, PointState::Leased);
+  finish("a", "p0", 3, OutcomeKind::Infrastructure);
+  EXPECT_EQ(point("p0").state, PointState::Failed);
+  EXPECT_EQ(point("p0").reason, "infrastructure: why");
+}
+
+TEST_F(CoreEnds, LossesOfAgentsAreBoundedToo) {
+  settings.infrastructure_retries = 1;
+  begin({1, 1});
+  arrive("a", "n1", 1, 3);
+  arrive("b", "n2", 1, 3);
+  arrive("c", "n3", 1, 3);
+  lose("a");
+  ASSERT_EQ(point("p0").attempts.back().agent, "c");
+  lose("c");
+  EXPECT_EQ(point("p0").state, PointState::Failed);
+  EXPECT_EQ(point("p0").reason, "infrastructure: agent on n3 is gone: not heard of for 45 s");
+}
+
+TEST_F(CoreEnds, PreemptedCostsNoRetryAndItsAgentGetsNothingMore) {
+  settings.infrastructure_retries = 0;
+  begin({1, 1, 1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled a p0/1"));
+  EXPECT_EQ(point("p0").state, PointState::Pending);
+  EXPECT_EQ(point("p0").infrastructure_failures, 0);
+  EXPECT_THAT(beat("a"), IsEmpty());
+  EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
+  EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Preempted), ElementsAre("settled b p0/2", "drain a", "drain b"));
+  EXPECT_EQ(state.end_reason, "no agent is left");
+}
+
+TEST_F(CoreEnds, CancelledByItsAgentThePointIsCancelled) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Cancelled), ElementsAre("settled a p0/1", "lease a p1/1"));
+  EXPECT_EQ(point("p0").state, PointState::Cancelled);
+  EXPECT_EQ(point("p0").reason, "cancelled: why");
+}
+
+TEST_F(CoreEnds, ALateResultIsTakenWhenThePointHasNoneYet) {
+  overtaken();
+  EXPECT_THAT(finish("a", "p0", 1),
+              ElementsAre("cancel a p0/1", "settled a p0/1 accepted", "cancel b p0/2"));
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_EQ(state.phase, Phase::Running) << "b has not said yet that it stopped";
+  // The other attempt had its result too: superseded.
+  EXPECT_THAT(finish("b", "p0", 2), ElementsAre("settled b p0/2", "drain a complete", "drain b complete"));
+  EXPECT_FALSE(point("p0").attempts[1].accepted);
+  EXPECT_EQ(point("p0").attempts[1].outcome->kind, OutcomeKind::Ok);
+}
+
+TEST_F(CoreEnds, ALateResultIsSupersededWhenThePointHasOne) {
+  begin({1, 1, 1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  start("a", "p0");
+  lose("a");
+  finish("b", "p1");
+  finish("b", "p0", 2);
+  ASSERT_EQ(state.phase, Phase::Running);
+  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("cancel a p0/1", "settled a p0/1"));
+  EXPECT_FALSE(point("p0").attempts[0].accepted);
+}
+
+TEST_F(CoreEnds, ALateFailureChangesNothing) {
+  overtaken();
+  beat("a");
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1"));
+  EXPECT_EQ(point("p0").state, PointState::Leased);
+  EXPECT_EQ(point("p0").infrastructure_failures, 1) << "counted when it was lost, not again";
+  EXPECT_EQ(point("p0").benchmark_failures, 0);
+}
+
+TEST_F(CoreEnds, ALateResultSavesAPointThatHadFailed) {
+  settings.infrastructure_retries = 0;
+  begin({1, 1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  start("a", "p0");
+  lose("a");
+  ASSERT_EQ(point("p0").state, PointState::Failed);
+  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("cancel a p0/1", "settled a p0/1 accepted"));
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_EQ(point("p0").reason, "");
+}
+
+TEST_F(CoreEnds, ALateCancellationDoesNotReplaceTheReasonOfTheFailure) {
+  settings.infrastructure_retries = 0;
+  begin({1, 1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  start("a", "p0");
+  lose("a");
+  const std::string reason = point("p0").reason;
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Cancelled), ElementsAre("cancel a p0/1", "settled a p0/1"));
+  EXPECT_EQ(point("p0").reason, reason);
+  EXPECT_EQ(point("p0").state, PointState::Failed);
+}
+
+TEST_F(CoreEnds, TheCancellationOfALeaseThatNeverArrivedComesWithTheLease) {
+  begin({1, 1, 1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  start("a", "p0");
+  lose("a");
+  EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
+  EXPECT_THAT(finish("a", "p0", 1),
+              ElementsAre("cancel a p0/1", "settled a p0/1 accepted", "cancel b p0/2", "lease a p2/1"));
+  // b's connection was cut: neither lease nor cancellation arrived.
+  EXPECT_THAT(beat("b"), ElementsAre("lease b p0/2", "cancel b p0/2"));
+  EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Cancelled), ElementsAre("settled b p0/2"));
+  EXPECT_TRUE(agent("b").held.empty());
+}
+
+TEST_F(CoreEnds, AStartAfterALateResultDoesNotUndoIt) {
+  overtaken();
+  finish("a", "p0", 1);
+  EXPECT_THAT(start("b", "p0", 2), IsEmpty());
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_EQ(point("p0").attempts[1].state, Attempt::State::Running);
+  EXPECT_THAT(beat("b"), ElementsAre("cancel b p0/2"));
+  EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Cancelled),
+              ElementsAre("settled b p0/2", "drain a complete", "drain b complete"));
+}
+
+TEST_F(CoreEnds, AnAgentLostWithASupersededAttemptCostsThePointNothing) {
+  overtaken();
+  finish("a", "p0", 1);
+  lose("b");
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_EQ(point("p0").infrastructure_failures, 1);
+  EXPECT_EQ(state.phase, Phase::Closed);
+}
+
+// The fixture compares with the replay: what the journal cannot give back must not be kept either.
+TEST_F(CoreEnds, ReasonsAreKeptAsTheJournalGivesThemBack) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  finish("a", "p0", 1, outcome_of(OutcomeKind::NoResult, "\x1b[2J \xff" + std::string(10'000, 'x')));
+  EXPECT_THAT(point("p0").reason, testing::StartsWith("no-result: ?[2J ?xxx"));
+  tell(Stop{"\x1b\xff", Millis(0)});
+  EXPECT_EQ(state.end_reason, "??");
+}
+
+TEST_F(CoreEnds, AResultAfterTheEndOfTheSweepIsNotTaken) {
+  begin({1});
+  arrive("a", "n1", 1);
+  lose("a");
+  ASSERT_EQ(state.phase, Phase::Closed);
+  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1"));
+  EXPECT_EQ(point("p0").state, PointState::Pending);
+}
+
+}  // namespace
+}  // namespace sweep::core

@@ -1,0 +1,205 @@
+// Events in the journal's words, and what replay() makes of events that a damaged journal might hold.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/unit/core_fixture.hpp"
+
+namespace sweep::core {
+namespace {
+
+using nlohmann::json;
+
+struct EventSample {
+  Happening what;
+  std::string word;
+  json body;
+};
+
+const AttemptRef kRef{"00c0ffee00c0ffee", 7};
+const json kRefBody = {{"point", "00c0ffee00c0ffee"}, {"attempt", 7}};
+
+json with_ref(json body) {
+  body.update(kRefBody);
+  return body;
+}
+
+// Written out apart from the values, and with no field at its default, so that a field that is renamed, forgotten or
+// swapped with another shows. What stands here is what journals of this version hold.
+std::vector<EventSample> samples() {
+  AgentInfo info{"12.0.3", "n1", "12", "0", 3, 4, {"4", "5"}, 815};
+  Ended ended;
+  ended.ref = kRef;
+  ended.outcome = Outcome{OutcomeKind::BenchmarkFailed, 3, 9, "server", "out of memory"};
+  ended.wall = Millis(60'000);
+  ended.accepted = ended.lost = ended.counted = true;
+  ended.next = PointState::Failed;
+  return {
+      {AgentJoined{info},
+       "agent-joined",
+       {{"agent", "12.0.3"}, {"node", "n1"}, {"job", "12"}, {"step", "0"}, {"task", 3}, {"tasks", 4},
+        {"gpus", {"4", "5"}}, {"pid", 815}}},
+      {AgentReady{"a"}, "agent-ready", {{"agent", "a"}}},
+      {AgentGone{"a", "silent"}, "agent-gone", {{"agent", "a"}, {"reason", "silent"}}},
+      {AgentReturned{"a"}, "agent-returned", {{"agent", "a"}}},
+      {Leased{kRef, "a"}, "leased", with_ref({{"agent", "a"}})},
+      {Started{kRef, 4711}, "started", with_ref({{"pid", 4711}})},
+      {ended,
+       "ended",
+       with_ref({{"outcome",
+                  {{"kind", "benchmark-failed"},
+                   {"exit_code", 3},
+                   {"signal", 9},
+                   {"phase", "server"},
+                   {"reason", "out of memory"}}},
+                 {"wall_ms", 60'000},
+                 {"accepted", true},
+                 {"lost", true},
+                 {"counted", true},
+                 {"next", "failed"}})},
+      {Unfit{"p", "too large"}, "unfit", {{"point", "p"}, {"reason", "too large"}}},
+      {Stopping{"ctrl-c", from_unix_ms(1'234)}, "stopping", {{"reason", "ctrl-c"}, {"deadline_ms", 1'234}}},
+      {Closed{true, "why"}, "closed", {{"complete", true}, {"reason", "why"}}},
+  };
+}
+
+std::string complaint(const std::string& word, const json& body) {
+  const auto result = event_from_json(word, body);
+  return result ? std::string() : result.error().message;
+}
+
+TEST(CoreEvents, ThereIsASampleOfEveryKind) {
+  std::set<std::size_t> kinds;
+  for (const EventSample& sample : samples())
+    kinds.insert(sample.what.index());
+  EXPECT_EQ(kinds.size(), std::variant_size_v<Happening>);
+}
+
+TEST(CoreEvents, AreWrittenAsJournalsHaveThem) {
+  for (const EventSample& sample : samples()) {
+    EXPECT_EQ(event_word(sample.what), sample.word);
+    EXPECT_EQ(event_to_json(sample.what), sample.body);
+  }
+}
+
+TEST(CoreEvents, AreReadAsTheyWereWritten) {
+  for (const EventSample& sample : samples()) {
+    const auto read = event_from_json(sample.word, sample.body);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->index(), sample.what.index());
+    EXPECT_EQ(event_to_json(*read), sample.body);
+  }
+}
+
+TEST(CoreEvents, FieldsOfLaterVersionsAreIgnored) {
+  for (EventSample& sample : samples()) {
+    sample.body["of a later version"] = 1;
+    EXPECT_EQ(complaint(sample.word, sample.body), "");
+  }
+}
+
+TEST(CoreEvents, EveryPointStateIsReadBack) {
+  for (std::size_t i = 0; i < kPointStates; ++i) {
+    Ended ended;
+    ended.ref = kRef;
+    ended.next = static_cast<PointState>(i);
+    const auto read = event_from_json("ended", event_to_json(ended));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(std::get<Ended>(*read).next, ended.next);
+  }
+}
+
+TEST(CoreEvents, AMissingFieldIsNamed) {
+  for (const EventSample& sample : samples()) {
+    for (const auto& [key, value] : sample.body.items()) {
+      json body = sample.body;
+      body.erase(key);
+      EXPECT_THAT(complaint(sample.word, body), HasSubstr("'" + key + "' is missing")) << sample.word;
+    }
+  }
+}
+
+TEST(CoreEvents, AFieldOfTheWrongTypeIsNamed) {
+  for (const EventSample& sample : samples()) {
+    for (const auto& [key, value] : sample.body.items()) {
+      json body = sample.body;
+      body[key] = json::array({json::object()});
+      EXPECT_NE(complaint(sample.word, body), "") << sample.word << " " << key;
+    }
+  }
+}
+
+TEST(CoreEvents, DamagedBodiesFailWithAMessage) {
+  EXPECT_THAT(complaint("agent-exploded", json::object()), HasSubstr("unknown kind 'agent-exploded'"));
+  for (const EventSample& sample : samples()) {
+    for (const json& body : {json(), json(1), json("x"), json::array(), json::object()})
+      EXPECT_NE(complaint(sample.word, body), "") << sample.word << " " << body;
+  }
+  EXPECT_NE(complaint("leased", {{"point", "p"}, {"attempt", 0}, {"agent", "a"}}), "");
+  EXPECT_NE(complaint("leased", {{"point", "p"}, {"attempt", 1.5}, {"agent", "a"}}), "");
+  json ended = samples()[6].body;
+  ended["next"] = "asleep";
+  EXPECT_THAT(complaint("ended", ended), HasSubstr("unknown point state 'asleep'"));
+  ended = samples()[6].body;
+  ended["outcome"]["kind"] = "splendid";
+  EXPECT_THAT(complaint("ended", ended), HasSubstr("outcome"));
+}
+
+// ---- replay of events that do not fit
+
+class CoreReplay : public testing::Test {
+ protected:
+  static Event at(Happening what) { return {from_unix_ms(1), std::move(what)}; }
+  static Ended ended(const AttemptRef& ref, PointState next, bool accepted) {
+    Ended out;
+    out.ref = ref;
+    out.accepted = accepted;
+    out.next = next;
+    return out;
+  }
+  /// What replay says of a sound beginning (a has p0/1) with `more` after it; "" when it is taken.
+  static std::string verdict(std::vector<Happening> more) {
+    State state = make_state({}, {{"p0", 1}, {"p1", 1}});
+    std::vector<Event> events{at(AgentJoined{agent_info("a", "n1", 1)}), at(AgentReady{"a"}),
+                              at(Leased{{"p0", 1}, "a"})};
+    for (Happening& what : more)
+      events.push_back(at(std::move(what)));
+    const auto result = replay(state, events);
+    return result ? "" : result.error().message;
+  }
+};
+
+TEST_F(CoreReplay, WhatFitsIsTaken) {
+  EXPECT_EQ(verdict({}), "");
+  EXPECT_EQ(verdict({Started{{"p0", 1}, 1}, ended({"p0", 1}, PointState::Done, true)}), "");
+  EXPECT_EQ(verdict({Unfit{"p1", "large"}, Stopping{"ctrl-c", {}}}), "");
+}
+
+TEST_F(CoreReplay, WhatDoesNotFitIsNamed) {
+  const AttemptRef none{"p0", 2};
+  const AttemptRef nobody{"px", 1};
+  const std::vector<Happening> misfits = {
+      AgentJoined{agent_info("a", "n2", 1)}, AgentReady{"b"},         AgentGone{"b", "x"},
+      AgentReturned{"b"},                    Leased{{"p0", 2}, "a"},  Leased{{"p1", 2}, "a"},
+      Leased{{"p1", 1}, "b"},                Leased{nobody, "a"},     Started{none, 1},
+      Started{nobody, 1},                    Unfit{"p0", "leased"},   Unfit{"px", "none"},
+      ended(none, PointState::Done, true),   ended(nobody, PointState::Done, true)};
+  for (const Happening& misfit : misfits) {
+    EXPECT_THAT(verdict({misfit}),
+                HasSubstr("event 4 of the journal (" + std::string(event_word(misfit)) + ") does not fit"));
+  }
+  EXPECT_THAT(verdict({Started{{"p0", 1}, 1}, Started{{"p0", 1}, 1}}), HasSubstr("event 5"));
+  const Ended done = ended({"p0", 1}, PointState::Done, true);
+  EXPECT_THAT(verdict({done, done}), HasSubstr("event 5"));
+}
+
+TEST_F(CoreReplay, AStateThatBreaksItsRulesIsNamed) {
+  EXPECT_THAT(verdict({ended({"p0", 1}, PointState::Running, false)}), HasSubstr("does not add up: point p0"));
+  EXPECT_THAT(verdict({ended({"p0", 1}, PointState::Done, false)}), HasSubstr("does not add up: point p0"));
+  EXPECT_THAT(verdict({AgentGone{"a", "silent"}}), HasSubstr("does not add up: agent a"));
+  EXPECT_THAT(verdict({Closed{false, ""}}), HasSubstr("does not add up"));
+}
+
+}  // namespace
+}  // namespace sweep::core

@@ -1,0 +1,252 @@
+// Who gets which point, and when.
+#include "tests/unit/core_fixture.hpp"
+
+namespace sweep::core {
+namespace {
+
+class CoreLease : public CoreTest {};
+
+TEST_F(CoreLease, LargestDemandFirstThenMatrixOrder) {
+  begin({1, 8, 4, 8, 4});
+  EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p1/1"));
+  EXPECT_THAT(finish("a", "p1"), ElementsAre("settled a p1/1 accepted", "lease a p3/1"));
+  EXPECT_THAT(finish("a", "p3"), ElementsAre("settled a p3/1 accepted", "lease a p2/1"));
+  EXPECT_THAT(finish("a", "p2"), ElementsAre("settled a p2/1 accepted", "lease a p4/1"));
+  EXPECT_THAT(finish("a", "p4"), ElementsAre("settled a p4/1 accepted", "lease a p0/1"));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "drain a complete"));
+  EXPECT_EQ(state.phase, Phase::Closed);
+  EXPECT_TRUE(complete(state));
+}
+
+TEST_F(CoreLease, NothingBeforeReadyAndOneLeaseOnly) {
+  begin({1, 1});
+  EXPECT_THAT(join(agent_info("a", "n1", 8)), ElementsAre("welcome a"));
+  EXPECT_THAT(ready("a"), ElementsAre("lease a p0/1"));
+  EXPECT_THAT(start("a", "p0"), IsEmpty());
+  EXPECT_EQ(point("p0").state, PointState::Running);
+  EXPECT_EQ(point("p1").state, PointState::Pending);
+}
+
+TEST_F(CoreLease, PackingNodeRunsOnePointAtATimeHoweverSmall) {
+  begin({1, 1, 0});
+  EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1"));
+  EXPECT_THAT(beat("a"), ElementsAre("lease a p0/1"));  // said again, nothing new
+}
+
+TEST_F(CoreLease, PackingGpuFillsTheNode) {
+  settings.pack_gpus = true;
+  begin({4, 4, 2, 1});
+  EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1", "lease a p1/1"));
+  EXPECT_EQ(agent("a").gpus_held, 8);
+  EXPECT_THAT(finish("a", "p1"), ElementsAre("settled a p1/1 accepted", "lease a p2/1", "lease a p3/1"));
+  EXPECT_EQ(agent("a").gpus_held, 7);
+}
+
+TEST_F(CoreLease, PackingGpuSmallerPointsGoAheadWhereTheLargeOneDoesNotFit) {
+  settings.pack_gpus = true;
+  begin({6, 4, 2});
+  EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1", "lease a p2/1"));
+}
+
+TEST_F(CoreLease, PackingGpuPointWithoutGpusHasTheNodeForItself) {
+  settings.pack_gpus = true;
+  begin({1, 0, 0});
+  EXPECT_THAT(arrive("a", "n1", 2), ElementsAre("lease a p0/1"));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
+  EXPECT_THAT(finish("a", "p1"), ElementsAre("settled a p1/1 accepted", "lease a p2/1"));
+}
+
+TEST_F(CoreLease, AgentsWithoutGpusRunPointsThatNeedNone) {
+  begin({0, 0});
+  EXPECT_THAT(arrive("a", "n1", 0), ElementsAre("lease a p0/1"));
+}
+
+// For the choice between agents, both must be free when the point comes: it comes back from a third one.
+TEST_F(CoreLease, FewestFreeGpusThatAreEnough) {
+  begin({4});
+  join(agent_info("big", "n1", 8, 4));
+  join(agent_info("tiny", "n2", 2, 4));
+  join(agent_info("small", "n3", 4, 4));
+  arrive("first", "n4", 4, 4);
+  for (const char* id : {"big", "tiny", "small"})
+    EXPECT_THAT(ready(id), IsEmpty());
+  EXPECT_THAT(finish("first", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled first p0/1", "lease small p0/2"));
+}
+
+TEST_F(CoreLease, FreeGpusCountNotAllGpus) {
+  settings.pack_gpus = true;
+  begin({6, 2, 2});
+  join(agent_info("half", "n1", 8, 3));
+  join(agent_info("small", "n2", 4, 3));
+  arrive("first", "n3", 4, 3);  // p1 and p2
+  EXPECT_THAT(ready("half"), ElementsAre("lease half p0/1"));
+  EXPECT_THAT(ready("small"), IsEmpty());
+  EXPECT_THAT(finish("first", "p1", 1, OutcomeKind::Preempted), ElementsAre("settled first p1/1", "lease half p1/2"));
+}
+
+TEST_F(CoreLease, EquallyFreeAgentsInTheOrderOfJoining) {
+  begin({4});
+  join(agent_info("z", "n1", 4, 3));
+  join(agent_info("a", "n2", 4, 3));
+  arrive("first", "n3", 4, 3);
+  ready("a");
+  ready("z");
+  EXPECT_THAT(finish("first", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled first p0/1", "lease z p0/2"));
+}
+
+TEST_F(CoreLease, TwoTasksOnOneNodeTheSecondWaits) {
+  begin({8, 8});
+  EXPECT_THAT(arrive("a", "n1", 8, 2), ElementsAre("lease a p0/1"));
+  EXPECT_THAT(arrive("b", "n1", 8, 2), IsEmpty());
+  EXPECT_TRUE(is_spare(state, agent("b")));
+  EXPECT_FALSE(is_spare(state, agent("a")));
+  EXPECT_THAT(tell(Leave{"a", "ends"}), ElementsAre("lease b p0/2"));
+  EXPECT_FALSE(is_spare(state, agent("b")));
+}
+
+TEST_F(CoreLease, OfTwoTasksOnOneNodeTheOneThatCanRunMoreGoesFirst) {
+  begin({1, 8, 4});
+  EXPECT_THAT(arrive("a", "n1", 4, 2), ElementsAre("lease a p2/1"));
+  EXPECT_THAT(arrive("b", "n1", 8, 2), IsEmpty()) << "the node is busy";
+  EXPECT_THAT(finish("a", "p2"), ElementsAre("settled a p2/1 accepted", "lease b p1/1"));
+  EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/1"));
+}
+
+TEST_F(CoreLease, TwoTasksOnOneNodeWithTheirOwnGpusPackTogether) {
+  settings.pack_gpus = true;
+  begin({4, 4});
+  AgentInfo second = agent_info("b", "n1", 4, 2);
+  second.gpus = gpu_names(4, 4);
+  EXPECT_THAT(arrive("a", "n1", 4, 2), ElementsAre("lease a p0/1"));
+  join(second);
+  EXPECT_THAT(ready("b"), ElementsAre("lease b p1/1"));
+}
+
+TEST_F(CoreLease, TwoTasksThatShareOneGpuDoNotPack) {
+  settings.pack_gpus = true;
+  begin({4, 4});
+  AgentInfo second = agent_info("b", "n1", 4, 2);
+  second.gpus = gpu_names(4, 3);
+  arrive("a", "n1", 4, 2);
+  join(second);
+  EXPECT_THAT(ready("b"), IsEmpty());
+}
+
+TEST_F(CoreLease, AnAgentThatComesBackWaitsForWhatTheSpareRuns) {
+  begin({8, 8, 8});
+  arrive("a", "n1", 8, 2);
+  arrive("b", "n1", 8, 2);
+  finish("a", "p0", 1, OutcomeKind::Ok);
+  EXPECT_THAT(lose("a"), ElementsAre("lease b p1/2"));
+  EXPECT_THAT(finish("b", "p1", 2), ElementsAre("settled b p1/2 accepted", "lease b p2/1"));
+  // a still has p1/1, which nobody wants any more; the node is b's until p2 has ended.
+  EXPECT_THAT(beat("a"), ElementsAre("lease a p1/1", "cancel a p1/1"));
+  EXPECT_THAT(finish("a", "p1", 1, OutcomeKind::Cancelled), ElementsAre("settled a p1/1"));
+  EXPECT_TRUE(agent("a").held.empty());
+  EXPECT_TRUE(is_spare(state, agent("a")));
+  EXPECT_THAT(finish("b", "p2", 1, OutcomeKind::Infrastructure), ElementsAre("settled b p2/1", "lease a p2/2"));
+}
+
+TEST_F(CoreLease, APointTooLargeForEverybodyIsNamedAndTheRestRuns) {
+  begin({8, 4, 16});
+  join(agent_info("a", "n1", 4, 2));
+  EXPECT_THAT(ready("a"), ElementsAre("lease a p1/1"));
+  EXPECT_EQ(point("p0").state, PointState::Pending) << "an agent with 8 GPUs may yet come";
+  arrive("b", "n2", 8, 2);
+  EXPECT_EQ(point("p2").state, PointState::Failed);
+  EXPECT_EQ(point("p2").reason, "needs 16 GPUs; the largest node, n2, has 8");
+  EXPECT_EQ(point("p0").state, PointState::Leased);
+  finish("a", "p1");
+  EXPECT_THAT(finish("b", "p0"), ElementsAre("settled b p0/1 accepted", "drain a", "drain b"));
+  EXPECT_FALSE(complete(state));
+}
+
+TEST_F(CoreLease, ThoseThatWereAnnouncedAreWaitedForNoLongerThanTheJoinTimeout) {
+  begin({8, 0});
+  arrive("a", "n1", 4, 2);
+  EXPECT_EQ(next_deadline(state, now), now + settings.agent_timeout);
+  pass(settings.join_timeout - Millis(1), {"a"});
+  EXPECT_EQ(point("p0").state, PointState::Pending);
+  EXPECT_EQ(next_deadline(state, now), now + Millis(1));
+  pass(Millis(1), {"a"});
+  EXPECT_EQ(point("p0").state, PointState::Failed);
+  EXPECT_EQ(point("p1").state, PointState::Leased);
+}
+
+TEST_F(CoreLease, WithoutAnyGpuTheReasonSaysWhatToDo) {
+  begin({8});
+  arrive("a", "n1", 0);
+  EXPECT_EQ(point("p0").reason,
+            "needs 8 GPUs; the largest node, n1, has 0; ask Slurm for GPUs (--gpus-per-node=8), or set "
+            "'gpus: ignore' in the profile");
+  EXPECT_EQ(state.phase, Phase::Closed);
+}
+
+TEST_F(CoreLease, ThePointsOfALargeNodeThatIsGoneWaitForItWhileOthersRun) {
+  begin({8, 4, 4});
+  arrive("big", "n1", 8, 2);
+  arrive("small", "n2", 4, 2);
+  EXPECT_THAT(lose("big"), IsEmpty());
+  EXPECT_EQ(point("p0").state, PointState::Pending);
+  EXPECT_THAT(beat("big"), ElementsAre("lease big p0/1"));
+  EXPECT_EQ(point("p0").state, PointState::Leased);
+  EXPECT_THAT(lose("big"), IsEmpty());
+  finish("small", "p1");
+  EXPECT_THAT(finish("small", "p2"), ElementsAre("settled small p2/1 accepted", "drain small"));
+  EXPECT_EQ(point("p0").reason, "needs 8 GPUs; the largest node, n2, has 4");
+}
+
+TEST_F(CoreLease, AwayFromANodeThatFailedWhereThereIsAnother) {
+  begin({4, 4});
+  arrive("a", "n1", 4, 2);
+  arrive("b", "n2", 4, 2);
+  // p0 does not go back to n1 although n1 is free: it waits for n2.
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1"));
+  EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
+}
+
+TEST_F(CoreLease, BackToANodeThatFailedWhereThereIsNoOther) {
+  begin({4});
+  arrive("a", "n1", 4);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1", "lease a p0/2"));
+}
+
+TEST_F(CoreLease, AnotherNodeThatIsTooSmallDoesNotCount) {
+  begin({4});
+  arrive("a", "n1", 4, 2);
+  arrive("b", "n2", 2, 2);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1", "lease a p0/2"));
+}
+
+TEST_F(CoreLease, WhenEveryNodeHasFailedAnyWillDo) {
+  begin({4});
+  arrive("a", "n1", 4, 2);
+  arrive("b", "n2", 4, 2);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1", "lease b p0/2"));
+  EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Infrastructure), ElementsAre("settled b p0/2", "lease a p0/3"));
+}
+
+TEST(CoreState, WordsOfPointStates) {
+  EXPECT_EQ(state_word(PointState::Pending), "pending");
+  EXPECT_EQ(state_word(PointState::Leased), "leased");
+  EXPECT_EQ(state_word(PointState::Running), "running");
+  EXPECT_EQ(state_word(PointState::Done), "done");
+  EXPECT_EQ(state_word(PointState::Failed), "failed");
+  EXPECT_EQ(state_word(PointState::Cancelled), "cancelled");
+}
+
+TEST(CoreState, AnEmptySweepIsCompleteAtOnce) {
+  State state = make_state({}, {});
+  advance(state, Tick{}, from_unix_ms(1));
+  EXPECT_EQ(state.phase, Phase::Closed);
+  EXPECT_TRUE(complete(state));
+}
+
+TEST(CoreState, NothingIsDueBeforeTheFirstAgent) {
+  const State state = make_state({}, {{"p0", 1}});
+  EXPECT_EQ(next_deadline(state, from_unix_ms(1)), std::nullopt);
+  EXPECT_THAT(decide(state, Tick{}, from_unix_ms(1'000'000'000)).events, IsEmpty());
+}
+
+}  // namespace
+}  // namespace sweep::core

@@ -1,0 +1,110 @@
+// Hundreds of sweeps in bad weather, each from one seed. To see one again: SWEEP_SEED=n core_test
+// --gtest_filter='CoreSimulation.*'. To look further: SWEEP_SEEDS=100000.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "tests/unit/core_dump.hpp"
+#include "tests/unit/core_world.hpp"
+
+namespace sweep::core {
+namespace {
+
+bool terminal(PointState state) {
+  return state == PointState::Done || state == PointState::Failed || state == PointState::Cancelled;
+}
+
+void check_points(const World& world) {
+  std::map<std::string, int> accepted;
+  for (const Event& event : world.events) {
+    const auto* ended = std::get_if<Ended>(&event.what);
+    if (ended != nullptr && ended->accepted) ++accepted[ended->ref.point];
+  }
+  for (const PointStatus& point : world.state.points) {
+    const bool done = point.state == PointState::Done;
+    EXPECT_EQ(accepted[point.spec.id], done ? 1 : 0) << point.spec.id << " was done more than once, or not";
+    EXPECT_TRUE(terminal(point.state) || !world.state.end_reason.empty())
+        << point.spec.id << " is " << state_word(point.state) << " and nobody says why";
+  }
+}
+
+void check_agents(const World& world) {
+  for (const auto& [id, agent] : world.state.agents)
+    EXPECT_TRUE(agent.gone || agent.held.empty()) << id << " is left with a lease";
+}
+
+void check_replay(const World& world) {
+  State again = make_state(world.settings, world.specs);
+  std::vector<Event> read;
+  for (const Event& event : world.events) {
+    const std::string text = event_to_json(event.what).dump();
+    auto what = event_from_json(event_word(event.what), nlohmann::json::parse(text));
+    ASSERT_TRUE(what) << what.error().message;
+    read.push_back({event.at, std::move(*what)});
+  }
+  const auto replayed = replay(again, read);
+  EXPECT_TRUE(replayed) << replayed.error().message;
+  EXPECT_EQ(dump(again), dump(world.state));
+}
+
+struct Tally {
+  int closed = 0, complete = 0, failed = 0, late = 0, returned = 0, lost = 0;
+};
+
+void count(const World& world, Tally& tally) {
+  tally.closed += world.state.phase == Phase::Closed;
+  tally.complete += complete(world.state);
+  tally.failed += world.state.count(PointState::Failed);
+  for (const Event& event : world.events) {
+    tally.returned += std::holds_alternative<AgentReturned>(event.what);
+    const auto* ended = std::get_if<Ended>(&event.what);
+    if (ended == nullptr) continue;
+    tally.lost += ended->lost;
+    const Attempt& attempt = *find_attempt(world.state, ended->ref);
+    tally.late += ended->accepted && &attempt != &world.state.points[static_cast<std::size_t>(
+                                                       find_point(world.state, ended->ref.point))].attempts.back();
+  }
+}
+
+void simulate(std::uint64_t seed, Tally& tally) {
+  SCOPED_TRACE("SWEEP_SEED=" + std::to_string(seed));
+  World world(seed);
+  try {
+    world.run();
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << error.what() << "\n" << dump(world.state) << "alive\n" << world.agents_text();
+    return;
+  }
+  for (const std::string& problem : world.problems)
+    ADD_FAILURE() << problem;
+  if (world.state.first_join) {
+    EXPECT_EQ(world.state.phase, Phase::Closed);
+  }
+  check_points(world);
+  check_agents(world);
+  check_replay(world);
+  count(world, tally);
+}
+
+TEST(CoreSimulation, EverySweepEndsWithEveryPointAccountedFor) {
+  Tally tally;
+  if (const char* seed = std::getenv("SWEEP_SEED")) {
+    simulate(std::strtoull(seed, nullptr, 10), tally);
+    return;
+  }
+  const char* more = std::getenv("SWEEP_SEEDS");
+  const std::uint64_t seeds = more == nullptr ? 1'000 : std::strtoull(more, nullptr, 10);
+  for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed)
+    simulate(seed, tally);
+  // The weather was bad enough for what the rules are about.
+  EXPECT_GT(tally.closed, 900);
+  EXPECT_GT(tally.complete, 50);
+  EXPECT_GT(tally.failed, 100);
+  EXPECT_GT(tally.lost, 100);
+  EXPECT_GT(tally.returned, 100);
+  EXPECT_GT(tally.late, 10);
+}
+
+}  // namespace
+}  // namespace sweep::core

@@ -1,0 +1,303 @@
+// See core_world.hpp.
+#include "tests/unit/core_world.hpp"
+
+namespace sweep::core {
+
+namespace {
+
+/// The message as its receiver gets it.
+wire::Message through_the_codec(const wire::Message& message) {
+  const std::vector<std::string> frames = wire::encode(message);
+  auto envelope = wire::decode({frames.begin(), frames.end()});
+  if (!envelope) throw std::logic_error("the codec does not read what it wrote: " + envelope.error().message);
+  return std::move(envelope->message);
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed) : dice_(seed) {
+  settings.pack_gpus = dice_.percent(50);
+  settings.infrastructure_retries = dice_.below(4);
+  settings.benchmark_retries = dice_.below(3);
+  settings.agent_timeout = Millis(dice_.between(5'000, 60'000));
+  settings.join_timeout = Millis(dice_.between(1'000, 60'000));
+  const int trouble = dice_.below(4);  // 0: a sunny day
+  weather = {trouble * dice_.below(4),  trouble * dice_.below(4),  trouble * dice_.below(3),
+             trouble * dice_.below(4), trouble * dice_.below(3), trouble * dice_.below(12), dice_.percent(15)};
+  const int points = dice_.between(1, 25);
+  for (int i = 0; i < points; ++i)
+    specs.push_back({"p" + std::to_string(i), dice_.below(10) == 0 ? 0 : dice_.between(1, 9)});
+  state = make_state(settings, specs);
+  const int agents = dice_.between(1, 8);
+  for (int i = 0; i < agents; ++i) {
+    SimAgent& agent = agents_["12.0." + std::to_string(i)];
+    agent.info.id = "12.0." + std::to_string(i);
+    agent.info.node = "n" + std::to_string(dice_.percent(80) ? i : dice_.below(agents));
+    agent.info.job = "12";
+    agent.info.step = "0";
+    agent.info.task = i;
+    agent.info.tasks = agents;
+    const int gpus = dice_.percent(10) ? 0 : dice_.between(1, 8);
+    for (int gpu = 0; gpu < gpus; ++gpu)
+      agent.info.gpus.push_back(std::to_string(gpu));
+    agenda_.at(now_ + Millis(dice_.below(5'000)), [this, &agent] { boot(agent); });
+  }
+  if (weather.stopped) {
+    agenda_.at(now_ + Millis(dice_.below(200'000)), [this] { command(Stop{"ctrl-c", Millis(20'000)}); });
+  }
+}
+
+void World::run() {
+  constexpr std::uint64_t kTooMany = 200'000;
+  const auto agents_live = [&] {
+    for (const auto& [id, agent] : agents_) {
+      if (agent.alive) return true;
+    }
+    return false;
+  };
+  while (problems.empty() && !(state.phase == Phase::Closed && !agents_live())) {
+    if (++steps > kTooMany) throw std::logic_error("it never ends");
+    const auto due = next_deadline(state, now_);
+    if (due && (agenda_.empty() || *due <= agenda_.next())) {
+      if (*due <= now_) throw std::logic_error("a deadline has passed and nothing came of it");
+      now_ = *due;
+      command(Tick{});
+    } else if (!agenda_.empty()) {
+      now_ = agenda_.next();
+      agenda_.take()();
+    } else {
+      return;
+    }
+  }
+}
+
+std::string World::agents_text() const {
+  std::string out;
+  for (const auto& [id, agent] : agents_) {
+    if (!agent.alive) continue;
+    out += "  " + id + (agent.connected ? " connected" : " cut off") + (agent.welcome ? " welcome" : "") +
+           (agent.draining ? " draining" : "");
+    for (const auto& [ref, attempt] : agent.attempts)
+      out += " " + ref.first + "/" + std::to_string(ref.second) + (attempt.finished ? " finished" : " running");
+    out += "\n";
+  }
+  return out;
+}
+
+// ---- the controller
+
+void World::command(const Command& command) {
+  Decision decision = advance(state, command, now_);
+  events.insert(events.end(), decision.events.begin(), decision.events.end());
+  problems = check_invariants(state);
+  send_all(decision.replies);
+}
+
+void World::receive(const std::string& agent, const wire::Message& message) {
+  if (const auto* m = std::get_if<wire::Hello>(&message)) {
+    return command(Join{{m->agent, m->node, m->job, m->step, m->task, m->tasks, m->gpus, m->pid}});
+  }
+  observe(state, agent, now_);
+  if (std::holds_alternative<wire::Ready>(message)) return command(AskForWork{agent});
+  if (std::holds_alternative<wire::Heartbeat>(message)) return command(Beat{agent});
+  if (const auto* m = std::get_if<wire::Started>(&message)) return command(AttemptStarted{agent, m->ref, m->pid});
+  if (const auto* m = std::get_if<wire::Finished>(&message)) {
+    return command(AttemptFinished{agent, m->ref, m->outcome, Millis(m->wall_ms)});
+  }
+  if (const auto* m = std::get_if<wire::Goodbye>(&message)) return command(Leave{agent, m->reason});
+  throw std::logic_error("an agent does not say " + std::string(wire::type_name(message)));
+}
+
+wire::Message World::message_of(const Effect& effect) const {
+  if (std::holds_alternative<Greet>(effect)) return wire::Welcome{"sweep", settings.pack_gpus, 10'000, 1'000};
+  if (const auto* grant = std::get_if<Grant>(&effect)) {
+    wire::Lease lease;
+    lease.ref = grant->ref;
+    lease.gpus = state.points[static_cast<std::size_t>(find_point(state, grant->ref.point))].spec.gpus;
+    return lease;
+  }
+  return std::get<Say>(effect).message;
+}
+
+void World::send_all(const std::vector<Effect>& effects) {
+  for (const Effect& effect : effects) {
+    const std::string& to = std::visit([](const auto& e) -> const std::string& { return e.agent; }, effect);
+    transmit(agents_.at(to), kToAgent, message_of(effect));
+  }
+}
+
+// ---- the network
+
+void World::transmit(SimAgent& agent, int direction, const wire::Message& message) {
+  if (!agent.connected || dice_.percent(weather.lost)) return;
+  Instant& last = agent.last_arrival[direction];
+  last = std::max(last, now_ + Millis(dice_.below(dice_.percent(5) ? 3'000 : 50)));
+  const auto deliver = [this, &agent, direction, connection = agent.connection,
+                        received = through_the_codec(message)] {
+    if (!agent.connected || agent.connection != connection) return;
+    if (direction == kToController) {
+      receive(agent.info.id, received);
+    } else {
+      hear(agent, received);
+    }
+  };
+  for (int copies = dice_.percent(weather.repeated) ? 2 : 1; copies > 0; --copies)
+    agenda_.at(last, deliver);
+  if (dice_.percent(weather.cut)) later(agent, Millis(dice_.below(100)), [this, &agent] { cut(agent); });
+}
+
+void World::cut(SimAgent& agent) {
+  if (!agent.connected) return;
+  agent.connected = false;
+  // Short cuts pass unnoticed; in long ones the agent is taken for gone.
+  const int longest = dice_.percent(30) ? 150'000 : 2'000;
+  later(agent, Millis(dice_.below(longest)), [this, &agent] {
+    if (agent.connected) return;
+    agent.connected = true;
+    agent.welcome = false;
+    ++agent.connection;
+    heartbeat(agent);
+  });
+}
+
+// ---- the agents
+
+void World::later(SimAgent& agent, Millis delay, std::function<void()> what) {
+  agenda_.at(now_ + delay, [&agent, life = agent.life, what = std::move(what)] {
+    if (agent.alive && agent.life == life) what();
+  });
+}
+
+void World::boot(SimAgent& agent) {
+  const AgentInfo info = agent.info;
+  const std::uint64_t life = agent.life, connection = agent.connection;
+  agent = SimAgent{};
+  agent.info = info;
+  agent.life = life + 1;
+  agent.connection = connection + 1;
+  agent.info.pid = static_cast<std::int64_t>(1'000 + agent.life);
+  agent.pack = settings.pack_gpus;
+  agent.alive = agent.connected = true;
+  const auto beat = [this, &agent](auto self) -> void {
+    heartbeat(agent);
+    later(agent, Millis(1'500), [self] { self(self); });
+  };
+  beat(beat);
+}
+
+/// Everything that must not be lost is said again until it is answered.
+void World::heartbeat(SimAgent& agent) {
+  if (!agent.welcome) {
+    const AgentInfo& a = agent.info;
+    wire::Hello hello{a.id, a.node, a.job, a.step, a.task, a.tasks, a.gpus, a.pid, "0.1.0", {}};
+    return transmit(agent, kToController, hello);
+  }
+  for (const auto& [ref, attempt] : agent.attempts) {
+    if (attempt.finished) transmit(agent, kToController, attempt.end);
+  }
+  if (agent.leased) {
+    transmit(agent, kToController, wire::Heartbeat{});
+  } else {
+    transmit(agent, kToController, wire::Ready{});
+  }
+}
+
+void World::hear(SimAgent& agent, const wire::Message& message) {
+  if (!agent.alive) return;
+  if (std::holds_alternative<wire::Welcome>(message)) {
+    agent.welcome = true;
+    heartbeat(agent);
+  } else if (std::holds_alternative<wire::Reject>(message)) {
+    agent.alive = agent.connected = false;
+  } else if (const auto* lease = std::get_if<wire::Lease>(&message)) {
+    take(agent, *lease);
+  } else if (const auto* settled = std::get_if<wire::Settled>(&message)) {
+    const std::pair key{settled->ref.point, settled->ref.attempt};
+    const auto found = agent.attempts.find(key);
+    if (found == agent.attempts.end() || !found->second.finished) return;
+    agent.attempts.erase(found);
+    agent.settled.insert(key);
+    if (agent.draining && agent.attempts.empty()) leave(agent, OutcomeKind::Ok);
+  } else if (const auto* cancel = std::get_if<wire::Cancel>(&message)) {
+    // The benchmark needs a while to end, and may end by itself before.
+    later(agent, Millis(dice_.below(1'000)), [this, &agent, ref = cancel->ref] {
+      Outcome outcome = dice_.percent(10) ? random_outcome() : Outcome{};
+      if (outcome.kind == OutcomeKind::Ok) outcome.kind = OutcomeKind::Cancelled;
+      end(agent, ref, outcome);
+    });
+  } else if (std::holds_alternative<wire::Drain>(message)) {
+    agent.draining = true;
+    if (agent.attempts.empty()) return leave(agent, OutcomeKind::Ok);
+    Outcome outcome;
+    outcome.kind = OutcomeKind::Cancelled;
+    const auto running = agent.attempts;
+    for (const auto& [ref, attempt] : running)
+      end(agent, {ref.first, ref.second}, outcome);
+  }
+}
+
+void World::take(SimAgent& agent, const wire::Lease& lease) {
+  const std::pair key{lease.ref.point, lease.ref.attempt};
+  if (agent.settled.contains(key)) throw std::logic_error("leased again after it was settled");
+  agent.leased = true;
+  if (const auto found = agent.attempts.find(key); found != agent.attempts.end()) {
+    if (found->second.finished) return transmit(agent, kToController, found->second.end);
+    return transmit(agent, kToController, wire::Started{lease.ref, 4711});
+  }
+  agent.must_have_room(lease);
+  SimAgent::Attempt& attempt = agent.attempts[key];
+  attempt.run = ++runs_;
+  attempt.gpus = lease.gpus;
+  if (dice_.percent(90)) transmit(agent, kToController, wire::Started{lease.ref, 4711});
+  if (dice_.percent(weather.dies)) later(agent, Millis(dice_.below(20'000)), [this, &agent] { die(agent); });
+  if (dice_.percent(weather.leaves)) {
+    later(agent, Millis(dice_.below(20'000)), [this, &agent] { leave(agent, OutcomeKind::Preempted); });
+  }
+  later(agent, Millis(dice_.between(1, 60'000)), [this, &agent, ref = lease.ref, run = attempt.run] {
+    const auto found = agent.attempts.find({ref.point, ref.attempt});
+    if (found != agent.attempts.end() && found->second.run == run) end(agent, ref, random_outcome());
+  });
+}
+
+Outcome World::random_outcome() {
+  Outcome outcome;
+  if (!dice_.percent(weather.fails)) return outcome;
+  constexpr OutcomeKind kKinds[] = {OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult, OutcomeKind::InvalidResult,
+                                    OutcomeKind::TimedOut,        OutcomeKind::Infrastructure,
+                                    OutcomeKind::Infrastructure};
+  outcome.kind = kKinds[dice_.below(6)];
+  outcome.exit_code = dice_.below(256);
+  outcome.phase = "benchmark";
+  outcome.reason = "seed\x1b[31m says so";  // a reader of the journal sees what the controller saw
+  return outcome;
+}
+
+void World::end(SimAgent& agent, const AttemptRef& ref, const Outcome& outcome) {
+  const auto found = agent.attempts.find({ref.point, ref.attempt});
+  if (found == agent.attempts.end() || found->second.finished) return;
+  found->second.finished = true;
+  found->second.end = {ref, outcome, dice_.below(60'000)};
+  transmit(agent, kToController, found->second.end);
+}
+
+void World::die(SimAgent& agent) {
+  agent.alive = agent.connected = false;
+  ++agent.life;
+  if (dice_.percent(40)) agenda_.at(now_ + Millis(dice_.below(120'000)), [this, &agent] { boot(agent); });
+}
+
+/// At the end of the sweep, or because Slurm takes the node: with word for each attempt, or with Goodbye alone.
+void World::leave(SimAgent& agent, OutcomeKind kind) {
+  Outcome outcome;
+  outcome.kind = kind;
+  const auto running = agent.attempts;
+  if (dice_.percent(50)) {
+    for (const auto& [ref, attempt] : running)
+      end(agent, {ref.first, ref.second}, outcome);
+  }
+  transmit(agent, kToController, wire::Goodbye{"time limit"});
+  // The last words are still under way when the process ends.
+  agent.alive = false;
+}
+
+}  // namespace sweep::core

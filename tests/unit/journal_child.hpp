@@ -1,0 +1,69 @@
+// A piece of a test in a process of its own: for what would harm the test's process, or must not share its locks
+// (SQLite knows its own process's, so only another process sees the real ones).
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+#include <string>
+
+namespace sweep {
+
+/// Runs `what` in a forked child and gives back what it returns. The child ends without running destructors.
+inline std::string in_child(const std::function<std::string()>& what) {
+  int ends[2];
+  if (::pipe(ends) != 0) return "no pipe";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::string text = what();
+    const bool said = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    ::_exit(said ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string text;
+  char bytes[4096];
+  for (ssize_t got; (got = ::read(ends[0], bytes, sizeof bytes)) > 0;)
+    text.append(bytes, static_cast<std::size_t>(got));
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? text : text + " (the child did not end well)";
+}
+
+/// A child that has done `what` and then stands still until it is killed, without a chance to tidy up.
+class Standing {
+ public:
+  explicit Standing(const std::function<void()>& what) {
+    int ends[2];
+    if (::pipe(ends) != 0) return;
+    child_ = ::fork();
+    if (child_ == 0) {
+      what();
+      ::close(ends[0]);
+      ::close(ends[1]);
+      for (;;)
+        ::pause();
+    }
+    ::close(ends[1]);
+    char byte;
+    while (::read(ends[0], &byte, 1) > 0) {
+    }
+    ::close(ends[0]);
+  }
+  ~Standing() { kill(); }
+  Standing(const Standing&) = delete;
+  Standing& operator=(const Standing&) = delete;
+  void kill() {
+    if (child_ <= 0) return;
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+    child_ = -1;
+  }
+
+ private:
+  pid_t child_ = -1;
+};
+
+}  // namespace sweep

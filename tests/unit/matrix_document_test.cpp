@@ -1,0 +1,160 @@
+// controller/matrix: YAML files as trees; what is refused, and that no input ends more than the call.
+#include <gtest/gtest.h>
+
+#include "controller/matrix/document.hpp"
+#include "controller/matrix/source_text.hpp"
+#include "tests/unit/matrix_samples.hpp"
+
+namespace sweep::matrix {
+namespace {
+
+// A value in one line: {a: 1, b: [x, None]}.
+std::string shown(const Value& value) {
+  if (value.is(Kind::List)) {
+    std::string out;
+    for (const ValueRef& item : value.items)
+      out += (out.empty() ? "" : ", ") + shown(*item);
+    return "[" + out + "]";
+  }
+  if (value.is(Kind::Dict)) {
+    std::string out;
+    for (const Member& member : value.members)
+      out += (out.empty() ? "" : ", ") + shown(*member.key) + ": " + shown(*member.value);
+    return "{" + out + "}";
+  }
+  return python_str(value);
+}
+
+// The document in one line, or what is wrong with it.
+std::string read(const std::string& text) {
+  const auto document = parse_document(text);
+  return document ? shown(**document) : document.error().message;
+}
+
+TEST(Document, ReadsBlocksAndFlows) {
+  EXPECT_EQ(read("a: 1\nb: [x, ~]\nc: {d: yes}\n"), "{a: 1, b: [x, None], c: {d: True}}");
+  EXPECT_EQ(read("{\"a\": {\"tp\": 8}}"), "{a: {tp: 8}}");
+  EXPECT_EQ(read("- a\n- 'it''s'\n- \"b\\n\"\n"), "[a, it's, b\n]");
+  EXPECT_EQ(read("a: >\n  folded\n  text\nb: |\n  kept\n"), "{a: folded text\n, b: kept\n}");
+}
+
+TEST(Document, QuotesMakeText) {
+  EXPECT_EQ((*parse_document("'8'"))->kind(), Kind::Text);
+  EXPECT_EQ((*parse_document("\"yes\""))->kind(), Kind::Text);
+  EXPECT_EQ((*parse_document("!!str 8"))->kind(), Kind::Text);
+  EXPECT_EQ((*parse_document("!!int '8'"))->kind(), Kind::Int);
+}
+
+TEST(Document, NothingIsNull) {
+  for (const char* text : {"", "\n", "# only a comment\n", "---\n", "\xef\xbb\xbf"}) {
+    EXPECT_EQ(read(text), "None") << text;
+  }
+}
+
+TEST(Document, TheLastOfEqualKeysWinsAtThePlaceOfTheFirst) {
+  EXPECT_EQ(read("a: 1\nb: 2\na: 3\n"), "{a: 3, b: 2}");
+  EXPECT_EQ(read("1: x\n'1': y\n"), "{1: x, 1: y}") << "an int and a str are two keys";
+  std::string many = "k0: first\n";
+  for (int i = 0; i < 40; ++i)
+    many += "k" + std::to_string(i) + ": last\n";
+  EXPECT_EQ(read(many).find("first"), std::string::npos) << "the same with keys enough to be hashed";
+  EXPECT_TRUE(read(many).starts_with("{k0: last, k1: "));
+}
+
+TEST(Document, AliasesShareAndMergesFill) {
+  EXPECT_EQ(read("a: &x {tp: 8}\nb: *x\n"), "{a: {tp: 8}, b: {tp: 8}}");
+  EXPECT_EQ(read("a: &x {tp: 8, ep: 1}\nb: {<<: *x, ep: 2}\n"), "{a: {tp: 8, ep: 1}, b: {tp: 8, ep: 2}}");
+  EXPECT_EQ(read("a: &x {tp: 8}\nb: {ep: 2, <<: *x}\n"), "{a: {tp: 8}, b: {tp: 8, ep: 2}}");
+  EXPECT_EQ(read("a: &x {p: 1}\nb: &y {p: 2, q: 2}\nc: {<<: [*x, *y]}\n"),
+            "{a: {p: 1}, b: {p: 2, q: 2}, c: {p: 1, q: 2}}")
+      << "of several sources the first wins";
+  EXPECT_EQ(read("a: {'<<': 1}\n"), "{a: {<<: 1}}") << "a quoted << is a key like any other";
+}
+
+TEST(Document, RefusesAMergeOfWhatIsNoMapping) {
+  EXPECT_EQ(read("a: {<<: 3}\n"), "line 1, column 9: only a mapping or a list of mappings can follow <<");
+  EXPECT_EQ(read("a: {<<: [3]}\n"), "line 1, column 10: only a mapping or a list of mappings can follow <<");
+}
+
+TEST(Document, RefusesASecondDocument) {
+  const std::string text = read("a: 1\n---\nb: 2\n");
+  EXPECT_NE(text.find("something follows the first document"), std::string::npos) << text;
+  EXPECT_TRUE(text.starts_with("line ")) << text;
+}
+
+TEST(Document, NamesThePlaceOfASyntaxError) {
+  EXPECT_TRUE(read("a: 1\n  b: 2\n").starts_with("line 2, column ")) << read("a: 1\n  b: 2\n");
+  EXPECT_TRUE(read("a: [1, 2\n").starts_with("line ")) << read("a: [1, 2\n");
+  EXPECT_TRUE(read("a: *unknown\n").starts_with("line 1, column ")) << read("a: *unknown\n");
+  EXPECT_EQ(read("[a]: 1\n"), "line 1, column 1: a list or mapping cannot be a key");
+  EXPECT_NE(read("a: &x [*x]\n").find("an alias stands inside what it names"), std::string::npos);
+  EXPECT_NE(read("a: !env HOME\n").find("the tag '!env' is not known"), std::string::npos)
+      << read("a: !env HOME\n");
+  EXPECT_NE(read("a: !!set {b}\n").find("is not known here"), std::string::npos);
+}
+
+TEST(Document, AcceptsEveryLineEndAndAByteOrderMark) {
+  EXPECT_EQ(read("\xef\xbb\xbf"
+                 "a: 1\r\nb: 2\rc: 3\n"),
+            "{a: 1, b: 2, c: 3}");
+}
+
+TEST(Document, RefusesBytesThatAreNoTextNamingThem) {
+  EXPECT_EQ(*plain_source("a\tb\n"), "a\tb\n");
+  EXPECT_EQ(*plain_source("caf\xc3\xa9 \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xf0\x9f\x98\x80");
+  for (const std::string& bad :
+       {std::string("\0", 1), std::string("\x1b"), std::string("\xff"), std::string("\xc3"),
+        std::string("\xc2\x85"), std::string("\xed\xa0\x80"), std::string("\x7f")}) {
+    const auto text = plain_source("ok: 1\nk: " + bad);
+    ASSERT_FALSE(text);
+    EXPECT_TRUE(text.error().message.starts_with("line 2, column 4: byte 0x")) << text.error().message;
+    EXPECT_NE(text.error().message.find("save the file as UTF-8"), std::string::npos);
+  }
+}
+
+TEST(Document, AFileCannotGrowByAliases) {
+  std::string laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
+    for (int j = 0; j < 9; ++j)
+      laughs += "," + before;
+    laughs += "]\n";
+  }
+  EXPECT_NE(read(laughs).find("more than 2000000 values"), std::string::npos) << read(laughs).substr(0, 200);
+}
+
+TEST(Document, AFileCannotNestWithoutEnd) {
+  for (const char* open : {"[", "{a: ", "- ", "? "}) {
+    std::string deep;
+    for (int i = 0; i < 50'000; ++i)
+      deep += open;
+    EXPECT_FALSE(parse_document(deep)) << open;
+  }
+  std::string by_alias = "a0: &a0 [x]\n";
+  for (int i = 1; i < 300; ++i) {
+    by_alias += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) + "]\n";
+  }
+  EXPECT_NE(read(by_alias).find("nested deeper than 200 levels"), std::string::npos);
+}
+
+TEST(Document, EveryTruncationAndEveryFlippedByteEndsInAValueOrAMessage) {
+  const std::string text =
+      kSample +
+      "x: &b { <<: [ { 'a': \"\\u00e9\" } ], ? c : !!int '0x1F', d: >-\n    folded é\n }\n"
+      "y: *b\nz: |\n  kept\n? [q]\n: 1\n";
+  for (std::size_t length = 0; length <= text.size(); ++length) {
+    const auto whole = parse_document(text.substr(0, length));
+    EXPECT_TRUE(whole || !whole.error().message.empty());
+    complaint(text.substr(0, length));
+    for (const char c : {'\0', '\xff', '{', '"', ':', '\t', '&', '\n'}) {
+      if (length == text.size()) break;
+      std::string flipped = text;
+      flipped[length] = c;
+      complaint(flipped);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sweep::matrix

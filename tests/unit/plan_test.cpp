@@ -1,0 +1,163 @@
+// What follows from a matrix and a profile: names, leases, settings.
+#include <map>
+#include <set>
+
+#include "tests/unit/plan_sample.hpp"
+
+namespace sweep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::map<std::string, std::string> as_the_agent_sees(const wire::Lease& lease) {
+  std::map<std::string, std::string> environment;
+  for (const auto& [name, value] : lease.environment)
+    environment[name] = value;  // later pairs win
+  return environment;
+}
+
+TEST(Plan, ResultFilenameIsThatOfTheContract) {
+  const Plan plan = sample_plan({sample_entry(8, 32)});
+  EXPECT_EQ(result_filename(plan, 0, "n1"), "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc32_n1");
+}
+
+TEST(Plan, EntriesThatShareAResultFilenameGetNamesOfTheirOwn) {
+  ordered_json other_length = sample_entry(8, 32);
+  other_length["max-model-len"] = 4096;  // not in the name
+  const Plan plan = sample_plan({sample_entry(8, 32), other_length, sample_entry(8, 64), sample_entry(8, 32)});
+  std::set<std::string> names;
+  for (int i = 0; i < 4; ++i)
+    names.insert(result_filename(plan, i, "n1"));
+  EXPECT_EQ(names.size(), 4u);
+  EXPECT_EQ(plan.stems[0], "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc32_p" + plan.points[0].id.substr(0, 8));
+  EXPECT_EQ(plan.stems[2], "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc64") << "whoever shares nothing keeps its name";
+}
+
+TEST(Plan, NodeNamesCannotLeaveTheFolder) {
+  const Plan plan = sample_plan({sample_entry(8, 32)});
+  EXPECT_EQ(result_filename(plan, 0, "../n\n1").find_first_of("/\n"), std::string::npos);
+}
+
+TEST(Plan, TheEnvironmentOfALeaseIsThatOfTheContract) {
+  ordered_json entry = sample_entry(8, 32, "trt");
+  entry["ep"] = 4;
+  entry["dp-attn"] = true;
+  const auto environment = as_the_agent_sees(make_lease(sample_plan({entry}), 0, 1, "b200-nv_3"));
+  const std::map<std::string, std::string> expected = {
+      {"EXP_NAME", "dsr1_1k8k"},
+      {"MODEL", "nvidia/DeepSeek-R1-0528-FP4-V2"},
+      {"IMAGE", "lmsysorg/sglang:v0.5.3rc1-cu129-b200"},
+      {"FRAMEWORK", "trt"},
+      {"PRECISION", "fp4"},
+      {"ISL", "1024"},
+      {"OSL", "8192"},
+      {"MAX_MODEL_LEN", "9416"},
+      {"TP", "8"},
+      {"CONC", "32"},
+      {"EP_SIZE", "4"},
+      {"DP_ATTENTION", "true"},
+      {"RUNNER_TYPE", "b200"},
+      {"RUNNER_NAME", "b200-nv_3"},
+      {"RESULT_FILENAME", "dsr1_1k8k_fp4_trt_tp8_ep4_dpa_true_conc32_b200-nv_3"}};
+  EXPECT_EQ(environment, expected);
+}
+
+TEST(Plan, TheVariablesOfThePointWinOverThoseOfTheProfile) {
+  profile::Profile profile;
+  profile.env = {{"TP", "1"}, {"RESULT_FILENAME", "mine"}, {"RUNNER_NAME", "me"}, {"NCCL_DEBUG", "INFO"}};
+  const auto environment = as_the_agent_sees(make_lease(sample_plan({sample_entry(8, 32)}, profile), 0, 1, "n1"));
+  EXPECT_EQ(environment.at("TP"), "8");
+  EXPECT_EQ(environment.at("RUNNER_NAME"), "n1");
+  EXPECT_EQ(environment.at("RESULT_FILENAME"), "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc32_n1");
+  EXPECT_EQ(environment.at("NCCL_DEBUG"), "INFO");
+}
+
+TEST(Plan, ALeaseSaysWhatTheProfileSays) {
+  profile::Profile profile;
+  profile.benchmark = "bench --framework {framework}";
+  profile.workspace = "/scratch/w";
+  profile.timeouts = {Millis(1'000), Millis(2'000), Millis(3'000)};
+  const Plan plan = sample_plan({sample_entry(4, 16), sample_entry(8, 32)}, profile);
+  const wire::Lease lease = make_lease(plan, 1, 3, "n1");
+  EXPECT_EQ(lease.ref, (wire::AttemptRef{plan.points[1].id, 3}));
+  EXPECT_EQ(lease.label, "dsr1_1k8k fp4 sglang b200 tp8 conc32");
+  EXPECT_EQ(lease.gpus, 8);
+  EXPECT_EQ(lease.result_filename, result_filename(plan, 1, "n1"));
+  EXPECT_EQ(lease.workspace, "/scratch/w");
+  EXPECT_EQ(lease.command, plan.commands[1]);
+  EXPECT_EQ(lease.timeouts.server_ms, 1'000);
+  EXPECT_EQ(lease.timeouts.benchmark_ms, 2'000);
+  EXPECT_EQ(lease.timeouts.point_ms, 3'000);
+}
+
+TEST(Plan, EachPointHasTheCommandThatFollowsFromIt) {
+  profile::Profile profile;
+  profile.benchmark = "/opt/bench --framework {framework}";
+  const Plan plan = sample_plan({sample_entry(4, 16, "sglang"), sample_entry(4, 16, "trt")}, profile);
+  EXPECT_THAT(plan.commands[0], ElementsAre("/opt/bench", "--framework", "sglang"));
+  EXPECT_THAT(plan.commands[1], ElementsAre("/opt/bench", "--framework", "trt"));
+}
+
+TEST(Plan, WithGpusIgnoredPointsNeedNone) {
+  profile::Profile profile;
+  profile.ignore_gpus = true;
+  const Plan plan = sample_plan({sample_entry(8, 32)}, profile);
+  EXPECT_EQ(core_points(plan)[0].gpus, 0);
+  EXPECT_EQ(make_lease(plan, 0, 1, "n1").gpus, 0);
+  EXPECT_EQ(as_the_agent_sees(make_lease(plan, 0, 1, "n1")).at("TP"), "8") << "what is measured stays as it is";
+}
+
+TEST(Plan, TheCoreGetsThePointsInTheirOrder) {
+  const Plan plan = sample_plan({sample_entry(4, 16), sample_entry(8, 32)});
+  const auto points = core_points(plan);
+  ASSERT_EQ(points.size(), 2u);
+  EXPECT_EQ(points[0].id, plan.points[0].id);
+  EXPECT_EQ(points[0].gpus, 4);
+  EXPECT_EQ(points[1].id, plan.points[1].id);
+  EXPECT_EQ(points[1].gpus, 8);
+}
+
+TEST(Plan, TheCoreGetsTheSettingsOfTheProfile) {
+  profile::Profile profile;
+  profile.packing = profile::Profile::Packing::Gpu;
+  profile.retries = {7, 8};
+  profile.agent_timeout = Millis(9'000);
+  profile.join = Millis(10'000);
+  const core::Settings settings = core_settings(sample_plan({sample_entry(8, 32)}, profile));
+  EXPECT_TRUE(settings.pack_gpus);
+  EXPECT_EQ(settings.infrastructure_retries, 7);
+  EXPECT_EQ(settings.benchmark_retries, 8);
+  EXPECT_EQ(settings.agent_timeout, Millis(9'000));
+  EXPECT_EQ(settings.join_timeout, Millis(10'000));
+  EXPECT_FALSE(core_settings(sample_plan({sample_entry(8, 32)})).pack_gpus);
+}
+
+TEST(Plan, NamesOfTheSweep) {
+  ordered_json other = sample_entry(8, 32);
+  other["exp-name"] = "gptoss_1k1k";
+  const Plan one = sample_plan({sample_entry(8, 32), sample_entry(8, 64)});
+  EXPECT_EQ(sweep_name(one), "dsr1_1k8k");
+  const Plan two = sample_plan({sample_entry(8, 32), other, sample_entry(8, 64)});
+  EXPECT_THAT(exp_names(two), ElementsAre("dsr1_1k8k", "gptoss_1k1k"));
+  EXPECT_EQ(sweep_name(two), "all");
+}
+
+TEST(Plan, EntriesThatAreNoneAreNamed) {
+  ordered_json without_tp = sample_entry(8, 32);
+  without_tp.erase("tp");
+  const auto plan = make_plan({sample_entry(8, 32), without_tp}, {});
+  ASSERT_FALSE(plan);
+  EXPECT_THAT(plan.error().message, HasSubstr("'tp' is missing"));
+}
+
+TEST(Plan, ATemplateThatIsNoneIsNamed) {
+  profile::Profile profile;
+  profile.benchmark = "bench {tensor-parallel}";
+  const auto plan = make_plan({sample_entry(8, 32)}, profile);
+  ASSERT_FALSE(plan);
+  EXPECT_THAT(plan.error().message, HasSubstr("tensor-parallel"));
+}
+
+}  // namespace
+}  // namespace sweep

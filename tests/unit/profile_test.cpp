@@ -1,0 +1,238 @@
+// controller/profile: durations, every key, layers, and the one line that says what is wrong and where.
+#include "controller/profile/profile.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/net_folder.hpp"
+
+namespace sweep::profile {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+using testing::StartsWith;
+
+TEST(Duration, ReadsEveryUnit) {
+  for (const auto& [text, ms] : std::initializer_list<std::pair<const char*, long>>{{"500ms", 500},
+                                                                                    {"90s", 90'000},
+                                                                                    {"60m", 3'600'000},
+                                                                                    {"3h", 10'800'000},
+                                                                                    {"7", 7'000},
+                                                                                    {"0.25", 250},
+                                                                                    {"1.5h", 5'400'000},
+                                                                                    {"0", 0},
+                                                                                    {"0s", 0},
+                                                                                    {"none", 0},
+                                                                                    {"0.1ms", 1}}) {
+    const auto value = parse_duration(text);
+    ASSERT_TRUE(value) << text;
+    EXPECT_EQ(value->count(), ms) << text;
+  }
+}
+
+TEST(Duration, RefusesWhatIsNone) {
+  for (const char* text :
+       {"", "s", "-1s", "5 m", "5min", "5M", "1h30m", "inf", "nan", "1e9h", "0x10", "None", "5s "}) {
+    EXPECT_FALSE(parse_duration(text)) << text;
+  }
+}
+
+// ---- one file
+
+Profile read(const std::string& text, Profile base = {}) {
+  auto profile = parse_profile(text, "p.yaml", std::move(base));
+  EXPECT_TRUE(profile) << profile.error().message;
+  return profile.value_or(Profile{});
+}
+
+std::string says(const std::string& text) {
+  const auto profile = parse_profile(text, "p.yaml", {});
+  if (profile) return "";
+  EXPECT_EQ(profile.error().message.find('\n'), std::string::npos) << profile.error().message;
+  return profile.error().message;
+}
+
+TEST(Profile, EveryKeyIsTaken) {
+  const Profile profile = read(R"(workspace: /work
+benchmark: run.sh {hw}
+env: { A: text, B: 7, C: , _d1: "yes" }
+packing: gpu
+gpus: ignore
+container: { runtime: none }
+timeouts: { server: 1s, benchmark: 2s, point: 3s, kill-grace: 4s, heartbeat: 5s, agent: 6s, join: none }
+retries: { infrastructure: 7, benchmark: 8 }
+)");
+  EXPECT_EQ(profile.workspace, "/work");
+  EXPECT_EQ(profile.benchmark, "run.sh {hw}");
+  EXPECT_THAT(profile.env, ElementsAre(Pair("A", "text"), Pair("B", "7"), Pair("C", ""), Pair("_d1", "yes")));
+  EXPECT_EQ(profile.packing, Profile::Packing::Gpu);
+  EXPECT_TRUE(profile.ignore_gpus);
+  EXPECT_EQ(profile.timeouts.server, Millis(1000));
+  EXPECT_EQ(profile.timeouts.benchmark, Millis(2000));
+  EXPECT_EQ(profile.timeouts.point, Millis(3000));
+  EXPECT_EQ(profile.kill_grace, Millis(4000));
+  EXPECT_EQ(profile.heartbeat, Millis(5000));
+  EXPECT_EQ(profile.agent_timeout, Millis(6000));
+  EXPECT_EQ(profile.join, Millis(0));
+  EXPECT_EQ(profile.retries.infrastructure, 7);
+  EXPECT_EQ(profile.retries.benchmark, 8);
+  EXPECT_EQ(read("packing: node\ngpus: auto\n", profile).packing, Profile::Packing::Node);
+  EXPECT_FALSE(read("gpus: auto\n", profile).ignore_gpus);
+}
+
+TEST(Profile, NothingLeavesWhatWasThere) {
+  for (const char* text :
+       {"", "# nothing\n", "~", "{}", "env: {}", "timeouts:\nretries: ~\nbenchmark:\npacking: ~\n"}) {
+    const Profile profile = read(text);
+    EXPECT_EQ(profile.benchmark, Profile{}.benchmark) << text;
+    EXPECT_EQ(profile.timeouts.server, Profile{}.timeouts.server) << text;
+    EXPECT_EQ(profile.retries.infrastructure, 2) << text;
+  }
+}
+
+TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
+  EXPECT_EQ(says("packing: gpu\nworkspce: /x\n"),
+            "p.yaml:2: unknown key 'workspce' in the profile; did you mean 'workspace'?");
+  EXPECT_EQ(
+      says("timeouts:\n  server: 1s\n  bench: 1s\n  pont: 2s\n"),
+      "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, benchmark, heartbeat, join, kill-grace, "
+      "point, server");
+  EXPECT_EQ(says("timeouts: {pont: 2s}"),
+            "p.yaml:1: unknown key 'pont' in 'timeouts'; did you mean 'point'?");
+  EXPECT_EQ(says("retries: {benchmarks: 1}"),
+            "p.yaml:1: unknown key 'benchmarks' in 'retries'; did you mean 'benchmark'?");
+  EXPECT_EQ(says("container: {runtim: none}"),
+            "p.yaml:1: unknown key 'runtim' in 'container'; did you mean 'runtime'?");
+  EXPECT_THAT(says("\"a\\nb\": 1"), StartsWith("p.yaml:1: unknown key 'a?b' in the profile; known are "));
+  EXPECT_THAT(says("[a]: 1"), StartsWith("p.yaml:1: unknown key '' in the profile"));
+}
+
+TEST(Profile, AWrongTypeIsNamedWithItsLine) {
+  EXPECT_EQ(says("- a\n"), "p.yaml:1: the profile must be a mapping, got a list");
+  EXPECT_EQ(says("text"), "p.yaml:1: the profile must be a mapping, got 'text'");
+  EXPECT_EQ(says("\nworkspace: [a]"), "p.yaml:2: 'workspace' must be a text, got a list");
+  EXPECT_EQ(says("benchmark: {a: b}"), "p.yaml:1: 'benchmark' must be a text, got a mapping");
+  EXPECT_EQ(says("env: [A]"), "p.yaml:1: 'env' must be a mapping NAME: value, got a list");
+  EXPECT_EQ(says("env:\n  A: [b]"), "p.yaml:2: 'A' must be a text, got a list");
+  EXPECT_EQ(says("timeouts: 5s"), "p.yaml:1: 'timeouts' must be a mapping, got '5s'");
+  EXPECT_EQ(says("timeouts:\n  point: soon"),
+            "p.yaml:2: 'point' must be a time such as 90s, 60m, 3h or none, got 'soon'");
+  EXPECT_EQ(says("timeouts: {point: [1]}"),
+            "p.yaml:1: 'point' must be a time such as 90s, 60m, 3h or none, got a list");
+  for (const char* key : {"heartbeat", "agent"}) {
+    EXPECT_EQ(says("timeouts: {" + std::string(key) + ": none}"),
+              "p.yaml:1: '" + std::string(key) + "' must be more than 0, got 'none'");
+  }
+  for (const char* bad : {"-1", "101", "1.5", "many", "''"}) {
+    EXPECT_THAT(says("retries: {infrastructure: " + std::string(bad) + "}"),
+                StartsWith("p.yaml:1: 'infrastructure' must be a number from 0 to 100, got '"))
+        << bad;
+  }
+}
+
+TEST(Profile, AWordOutsideItsChoiceNamesTheNearest) {
+  EXPECT_EQ(says("packing: gpus"),
+            "p.yaml:1: 'packing' must be node or gpu, got 'gpus'; did you mean 'gpu'?");
+  EXPECT_EQ(says("packing: socket"), "p.yaml:1: 'packing' must be node or gpu, got 'socket'");
+  EXPECT_EQ(says("gpus: [auto]"), "p.yaml:1: 'gpus' must be auto or ignore, got a list");
+  EXPECT_THAT(says("container: {runtime: pyxis}"), HasSubstr("container runtime 'pyxis' is not supported"));
+}
+
+TEST(Profile, NamesOfVariablesAreHeldToTheRules) {
+  EXPECT_EQ(says("env: {1A: x}"), "p.yaml:1: '1A' is no name of an environment variable");
+  EXPECT_EQ(says("env: {\"A=B\": x}"), "p.yaml:1: 'A=B' is no name of an environment variable");
+  EXPECT_EQ(says("env: {'': x}"), "p.yaml:1: '' is no name of an environment variable");
+  EXPECT_THAT(says("env: {SLURM_SWEEP_CLIENT_SECRET: x}"), HasSubstr("slurm-sweep's own"));
+}
+
+TEST(Profile, AnAgentMustOutliveItsHeartbeat) {
+  EXPECT_THAT(says("timeouts: {agent: 10s}"), HasSubstr("'agent' must be longer than 'heartbeat'"));
+  EXPECT_EQ(says("timeouts: {agent: 10s, heartbeat: 9s}"), "");
+}
+
+TEST(Profile, WhatIsNoYamlSaysWhere) {
+  EXPECT_THAT(says("a: 1\n b: [\n"), StartsWith("p.yaml:2: not YAML: "));
+  EXPECT_THAT(says("a: *x\n"), StartsWith("p.yaml:1: not YAML: "));
+  std::string deep;
+  for (int i = 0; i < 20'000; ++i)
+    deep += "[";
+  EXPECT_THAT(says(deep), HasSubstr("not YAML"));
+}
+
+TEST(Profile, EveryTruncationEndsInAProfileOrAMessage) {
+  const std::string text =
+      "env: { A: \"x\\n\" }\ntimeouts: &t { server: 1s }\nretries:\n  benchmark: !!int '1'\n";
+  for (std::size_t length = 0; length <= text.size(); ++length) {
+    const auto profile = parse_profile(text.substr(0, length), "p.yaml", {});
+    EXPECT_TRUE(profile || profile.error().message.starts_with("p.yaml")) << length;
+  }
+}
+
+// ---- several files
+
+class Layers : public InFolder {};
+
+TEST_F(Layers, LaterFilesWinKeyByKey) {
+  const std::string site =
+      put("site.yaml", "packing: gpu\nenv: { A: 1, B: 2 }\ntimeouts: { server: 1s, point: 2s }\n");
+  const std::string user = put("user.yaml", "env: { B: 3, C: 4 }\ntimeouts: { point: 5s }\n");
+  const auto profile = load_profile({site, user});
+  ASSERT_TRUE(profile) << profile.error().message;
+  EXPECT_EQ(profile->packing, Profile::Packing::Gpu);
+  EXPECT_THAT(profile->env, ElementsAre(Pair("A", "1"), Pair("B", "3"), Pair("C", "4")));
+  EXPECT_EQ(profile->timeouts.server, Millis(1000));
+  EXPECT_EQ(profile->timeouts.point, Millis(5000));
+  EXPECT_EQ(profile->timeouts.benchmark, Profile{}.timeouts.benchmark);
+  EXPECT_TRUE(load_profile({}));
+}
+
+TEST_F(Layers, AMessageNamesTheFileThatIsWrong) {
+  const std::string good = put("good.yaml", "packing: gpu\n");
+  const std::string bad = put("bad.yaml", "packing: gpu\n\npaking: gpu\n");
+  const auto profile = load_profile({good, bad});
+  ASSERT_FALSE(profile);
+  EXPECT_THAT(profile.error().message, StartsWith(bad + ":3: unknown key 'paking'"));
+  const auto missing = load_profile({path("none.yaml")});
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, HasSubstr(path("none.yaml")));
+  EXPECT_FALSE(load_profile({folder_}));
+}
+
+TEST_F(Layers, RelativePathsStartAtTheFileThatSaysThem) {
+  std::filesystem::create_directories(path("a/b"));
+  const std::string first = put("a/b/one.yaml", "workspace: ../space\nbenchmark: ./run.sh\n");
+  const std::string second = put("two.yaml", "packing: gpu\n");
+  const auto profile = load_profile({first, second});
+  ASSERT_TRUE(profile) << profile.error().message;
+  EXPECT_EQ(profile->workspace, path("a/space"));
+  EXPECT_EQ(benchmark_command(*profile, Point{})->front(), path("a/b/run.sh"));
+  const auto absolute = load_profile({first, put("three.yaml", "workspace: /abs\nbenchmark: ../x/run.sh\n")});
+  EXPECT_EQ(absolute->workspace, "/abs");
+  EXPECT_EQ(benchmark_command(*absolute, Point{})->front(),
+            std::filesystem::path(folder_).parent_path().string() + "/x/run.sh");
+}
+
+TEST_F(Layers, AFileInTheCurrentFolderHasAFolderToo) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  put("p.yaml", "workspace: here\n");
+  std::filesystem::current_path(folder_);
+  const auto profile = load_profile({"p.yaml"});
+  std::filesystem::current_path(before);
+  ASSERT_TRUE(profile) << profile.error().message;
+  EXPECT_EQ(std::filesystem::path(profile->workspace).filename(), "here");
+  EXPECT_TRUE(std::filesystem::path(profile->workspace).is_absolute());
+}
+
+TEST_F(Layers, TheUsersFileIsALayerWhenItExists) {
+  EXPECT_THAT(default_layers(folder_), testing::Not(testing::Contains(StartsWith(folder_))));
+  std::filesystem::create_directories(path(".config/slurm-sweep"));
+  const std::string mine = put(".config/slurm-sweep/profile.yaml", "");
+  ASSERT_FALSE(default_layers(folder_).empty());
+  EXPECT_EQ(default_layers(folder_).back(), mine) << "after the site's";
+  EXPECT_THAT(default_layers(""), testing::Not(testing::Contains(HasSubstr(".config"))));
+}
+
+}  // namespace
+}  // namespace sweep::profile

@@ -1,0 +1,13 @@
+# controller/report.
+sweep_unit_test(report_test
+  LIBS sweep_report sweep_net
+  SOURCES
+    report_command_test.cpp
+    report_documents_test.cpp
+    report_draw_test.cpp
+    report_json_test.cpp
+    report_labels_test.cpp
+    report_number_test.cpp
+    report_plot_test.cpp
+    report_process_test.cpp
+    report_summary_test.cpp)

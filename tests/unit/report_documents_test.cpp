@@ -1,0 +1,114 @@
+// controller/report: which files below a directory are read, and collect's bytes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "controller/report/collect.hpp"
+#include "tests/unit/net_folder.hpp"
+#include "tests/unit/report_samples.hpp"
+
+namespace sweep::report {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class ReadDocuments : public InFolder {
+ protected:
+  Documents read(const std::string& leave_out = {}) const { return read_documents(folder_, leave_out); }
+  // The paths read, without the folder.
+  std::vector<std::string> names(const Documents& documents) const {
+    std::vector<std::string> out;
+    for (const Document& document : documents.good)
+      out.push_back(document.path.substr(folder_.size() + 1));
+    return out;
+  }
+};
+
+TEST_F(ReadDocuments, FindsEveryJsonFileSortedByPath) {
+  std::filesystem::create_directories(path("b/.hidden"));
+  for (const char* name : {"c.json", "a.json", "b/z.json", "b/.hidden/y.json", ".x.json"})
+    put(name, "{}");
+  put("no.jsonl", "{}");
+  put("no.txt", "{}");
+  const Documents documents = read();
+  EXPECT_THAT(names(documents), ElementsAre(".x.json", "a.json", "b/.hidden/y.json", "b/z.json", "c.json"));
+  EXPECT_THAT(documents.problems, IsEmpty());
+  EXPECT_TRUE(documents.exists);
+}
+
+TEST_F(ReadDocuments, ABadFileIsNamedAndTheRestRead) {
+  put("a.json", "[1, 2]");
+  put("b.json", "{\"cut\": ");
+  put("c.json", "3");
+  std::filesystem::create_symlink("nowhere", path("d.json"));
+  const Documents documents = read();
+  EXPECT_THAT(names(documents), ElementsAre("a.json", "c.json"));
+  EXPECT_THAT(documents.problems, ElementsAre(AllOf(HasSubstr(path("b.json")), HasSubstr("not usable JSON")),
+                                              HasSubstr(path("d.json"))));
+}
+
+TEST_F(ReadDocuments, FollowsLinksToFilesButNotToDirectories) {
+  const std::string real = put("real", "{}");
+  std::filesystem::create_symlink(real, path("link.json"));
+  std::filesystem::create_directory_symlink(folder_, path("loop"));
+  EXPECT_THAT(names(read()), ElementsAre("link.json"));
+}
+
+TEST_F(ReadDocuments, LeavesOutTheFileAboutToBeWritten) {
+  put("a.json", "{}");
+  const std::string own = put("agg_all.json", "[]");
+  EXPECT_THAT(names(read(own)), ElementsAre("a.json"));
+  EXPECT_THAT(names(read(path("absent.json"))), ElementsAre("a.json", "agg_all.json"));
+}
+
+TEST_F(ReadDocuments, SaysWhenThereIsNoDirectory) {
+  const Documents documents = read_documents(path("none"));
+  EXPECT_FALSE(documents.exists);
+  EXPECT_THAT(documents.good, IsEmpty());
+  EXPECT_THAT(documents.problems, IsEmpty());
+}
+
+TEST(Document, KnowsAProcessedResult) {
+  EXPECT_TRUE(is_processed_result(processed({}).json));
+  EXPECT_TRUE(is_processed_result(Json::parse(R"({"hw": null})")));
+  EXPECT_FALSE(is_processed_result(Json::parse(kClientResult)));
+  for (const char* other : {"[]", "[{\"hw\": 1}]", "3", "null", "\"hw\"", "{}"}) {
+    EXPECT_FALSE(is_processed_result(Json::parse(other))) << other;
+  }
+}
+
+TEST(Document, NumbersAndTexts) {
+  const Json json =
+      Json::parse(R"({"n": 2, "f": 2.5, "t": " 3 ", "x": "x", "b": true, "z": null, "l": [1]})");
+  EXPECT_EQ(number_of(json, "n"), 2.0);
+  EXPECT_EQ(number_of(json, "f"), 2.5);
+  EXPECT_EQ(number_of(json, "t"), 3.0);
+  for (const char* key : {"x", "b", "z", "l", "absent"}) {
+    EXPECT_EQ(number_of(json, key), std::nullopt) << key;
+  }
+  EXPECT_EQ(text_of(json, "x", "?"), "x");
+  EXPECT_EQ(text_of(json, "n", "?"), "2");
+  EXPECT_EQ(text_of(json, "f", "?"), "2.5");
+  EXPECT_EQ(text_of(json, "b", "?"), "True");
+  EXPECT_EQ(text_of(json, "z", "?"), "unknown");
+  EXPECT_EQ(text_of(json, "absent", "?"), "?");
+}
+
+TEST(Collect, IsAnIndentedArrayInTheOrderGiven) {
+  EXPECT_EQ(collect_text({}), "[]");
+  const std::vector<Document> documents = {{"b", Json::parse(R"({"x": 1.0, "l": [true]})")},
+                                           {"a", Json::parse("[1, {\"a\": 2.5}]")},
+                                           {"c", Json::parse("null")}};
+  EXPECT_EQ(
+      collect_text(documents),
+      "[\n  {\n    \"x\": 1.0,\n    \"l\": [\n      true\n    ]\n  },\n  [\n    1,\n    {\n      \"a\": 2.5\n"
+      "    }\n  ],\n  null\n]");
+  EXPECT_EQ(collected_name("dsr1_1k1k"), "agg_dsr1_1k1k.json");
+}
+
+}  // namespace
+}  // namespace sweep::report

@@ -1,0 +1,239 @@
+// controller/report: what is drawn (families, series, frontier), how it looks, and the gnuplot program as
+// text.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <set>
+
+#include "controller/report/plot_model.hpp"
+#include "controller/report/plot_script.hpp"
+#include "controller/report/plot_style.hpp"
+#include "tests/unit/report_samples.hpp"
+
+namespace sweep::report {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(PlotModel, FamiliesByModelName) {
+  EXPECT_EQ(model_family("meta-llama/Llama-3.3-70B-Instruct"), "70b");
+  EXPECT_EQ(model_family("nvidia/DeepSeek-R1-0528-FP4-V2"), "dsr1");
+  EXPECT_EQ(model_family("my-DSR1"), "dsr1");
+  EXPECT_EQ(model_family("dsr1-distill-70b"), "70b") << "70b is asked first";
+  EXPECT_EQ(model_family("openai/gpt-oss-120b"), "gpt");
+  EXPECT_EQ(model_family("a/b/Qwen3"), "Qwen3");
+  EXPECT_EQ(model_family("gpt-oss-120b"), "gpt-oss-120b") << "no slash: the whole name";
+  EXPECT_EQ(model_family(""), "");
+}
+
+TEST(PlotModel, FamilyNamesAreSafeFileNames) {
+  const std::vector<Document> documents = {processed({.model = "org/.hidden"}),
+                                           processed({.model = "org/-x"}), processed({.model = "a\nb"})};
+  for (const Family& family : families(documents)) {
+    EXPECT_THAT(family.name,
+                testing::AllOf(Not(HasSubstr("/")), Not(HasSubstr("\n")), Not(testing::StartsWith("."))));
+    EXPECT_FALSE(family.name.empty());
+  }
+  EXPECT_EQ(families(documents).size(), 3u);
+}
+
+TEST(PlotModel, ASeriesForEachHardwareFrameworkAndPrecision) {
+  const std::vector<Document> documents = {
+      processed({.hw = "H200", .framework = "vllm", .precision = "FP8", .tp = 4}),
+      processed({.hw = "h200", .framework = "vllm", .precision = "fp8", .tp = 8}),
+      processed({.hw = "b200", .framework = "trt"}), processed({.hw = "b200", .framework = "sglang"}),
+      processed({.model = "openai/gpt-oss-120b"})};
+  const auto all = families(documents);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].name, "dsr1");
+  EXPECT_EQ(all[1].name, "gpt");
+  std::vector<std::string> labels;
+  for (const Series& series : all[0].series)
+    labels.push_back(series.label);
+  EXPECT_THAT(labels, ElementsAre("B200 sglang (fp4)", "B200 trt (fp4)", "H200 (fp8)"));
+  EXPECT_EQ(all[0].series[1].framework_rank, 1u);
+  ASSERT_EQ(all[0].series[2].points(PlotKind::Interactivity).size(), 2u);
+  EXPECT_EQ(all[0].series[2].latency_points[0].tp, "4");
+  EXPECT_EQ(all[0].series[2].latency_points[0].x, 8);
+  EXPECT_EQ(all[0].series[2].interact_points[0].x, 100);
+  EXPECT_EQ(all[0].series[2].interact_points[0].y, 500);
+}
+
+TEST(PlotModel, PointsWithoutANumberAreLeftOutOfThatPictureOnly) {
+  Document no_latency = processed({});
+  no_latency.json.erase("median_e2el");
+  Document infinite = processed({});
+  infinite.json["median_intvty"] = std::numeric_limits<double>::infinity();
+  const auto all = families(std::vector<Document>{no_latency, infinite, {"", Json::parse("[]")}});
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].series[0].latency_points.size(), 1u);
+  EXPECT_EQ(all[0].series[0].interact_points.size(), 1u);
+}
+
+TEST(PlotModel, StandInsAreRemembered) {
+  Document cpu = processed({});
+  cpu.json["stand_in"] = "cpu";
+  EXPECT_TRUE(families(std::vector{cpu})[0].all_stand_in);
+  const auto mixed = families(std::vector{cpu, processed({})});
+  EXPECT_FALSE(mixed[0].all_stand_in);
+  EXPECT_THAT(mixed[0].stand_ins, ElementsAre("cpu"));
+}
+
+std::vector<double> frontier(const std::vector<PlotPoint>& points, PlotKind kind) {
+  std::vector<double> xs;
+  for (const PlotPoint& point : pareto_frontier(points, kind))
+    xs.push_back(point.x);
+  return xs;
+}
+
+TEST(PlotModel, TheFrontierHoldsWhatNothingBeats) {
+  const std::vector<PlotPoint> points = {{5, 50, ""}, {1, 10, ""}, {3, 20, ""},
+                                         {2, 30, ""}, {4, 30, ""}, {2, 5, ""}};
+  EXPECT_THAT(frontier(points, PlotKind::EndToEndLatency), ElementsAre(1, 2, 5));
+  EXPECT_THAT(frontier(points, PlotKind::Interactivity), ElementsAre(5));
+  const std::vector<PlotPoint> falling = {{1, 50, ""}, {2, 30, ""}, {3, 40, ""}, {4, 10, ""}};
+  EXPECT_THAT(frontier(falling, PlotKind::Interactivity), ElementsAre(1, 3, 4));
+  EXPECT_THAT(frontier({}, PlotKind::Interactivity), ElementsAre());
+  EXPECT_THAT(frontier({{1, 1, "a"}, {1, 1, "b"}}, PlotKind::EndToEndLatency), ElementsAre(1));
+}
+
+// ---- style
+
+Series series_of(const std::string& hw, const std::string& precision = "fp8", std::size_t rank = 0) {
+  Series series;
+  series.hw = hw;
+  series.precision = precision;
+  series.framework_rank = rank;
+  return series;
+}
+
+TEST(PlotStyle, HasTheContractsColoursAndMarks) {
+  const PlotStyles styles({});
+  for (const auto& [hw, colour] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"h100", "#90ee90"},
+                                                                  {"h200", "#008000"},
+                                                                  {"h200-trt", "#006400"},
+                                                                  {"b200", "#000000"},
+                                                                  {"b200-trt", "#808080"},
+                                                                  {"mi300x", "#ffc0cb"},
+                                                                  {"mi325x", "#ff0000"},
+                                                                  {"mi355x", "#800080"},
+                                                                  {"gb200", "#ffa500"}}) {
+    EXPECT_EQ(styles.colour(series_of(hw)), colour) << hw;
+  }
+  EXPECT_EQ(styles.mark(series_of("b200", "fp8")), 7) << "gnuplot's filled circle";
+  EXPECT_EQ(styles.mark(series_of("b200", "fp4")), 5) << "gnuplot's filled square";
+}
+
+TEST(PlotStyle, UnknownHardwareAndPrecisionsHaveTheirOwn) {
+  Family family;
+  for (const char* hw : {"cpu", "tpu", "x1", "x2", "b200"})
+    family.series.push_back(series_of(hw, hw == std::string("tpu") ? "bf16" : "int4"));
+  const PlotStyles styles(std::span(&family, 1));
+  std::set<std::string> colours;
+  for (const Series& series : family.series)
+    colours.insert(styles.colour(series));
+  EXPECT_EQ(colours.size(), 5u);
+  EXPECT_NE(styles.mark(series_of("cpu", "int4")), styles.mark(series_of("tpu", "bf16")));
+  EXPECT_NE(styles.mark(series_of("cpu", "int4")), 7);
+}
+
+TEST(PlotStyle, FrameworksOfOneHardwareDiffer) {
+  const PlotStyles styles({});
+  std::set<std::string> colours;
+  for (std::size_t rank = 0; rank < 4; ++rank)
+    colours.insert(styles.colour(series_of("b200", "fp4", rank)));
+  EXPECT_EQ(colours.size(), 4u);
+}
+
+TEST(PlotStyle, LettersAreDarkEnoughToRead) {
+  const PlotStyles styles({});
+  for (const char* hw : {"h100", "mi300x", "gb200", "b200", "mi325x"}) {
+    const unsigned colour =
+        static_cast<unsigned>(std::stoul(styles.text_colour(series_of(hw)).substr(1), nullptr, 16));
+    const double brightness = 0.30 * (colour >> 16) + 0.59 * ((colour >> 8) & 0xff) + 0.11 * (colour & 0xff);
+    EXPECT_LE(brightness, 111) << hw;
+  }
+}
+
+// ---- the program
+
+std::string script_of(const std::vector<Document>& documents, PlotKind kind = PlotKind::EndToEndLatency,
+                      const std::string& exp_name = "dsr1_1k1k") {
+  const auto all = families(documents);
+  return plot_script(all.at(0), kind, PlotStyles(all), exp_name, "0.png");
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+    ++count;
+  return count;
+}
+
+TEST(PlotScript, SaysWhatTheContractAsksFor) {
+  const std::vector<Document> documents = {
+      processed({.tp = 4}), processed({.tp = 8, .latency = 4, .interactivity = 200, .throughput = 250}),
+      processed({.hw = "h200", .precision = "fp8", .latency = 6})};
+  const std::string script = script_of(documents);
+  EXPECT_THAT(script, HasSubstr("'dsr1 - All Frameworks'"));
+  EXPECT_THAT(script, HasSubstr("set xlabel 'End-to-end Latency (s)'"));
+  EXPECT_THAT(script, HasSubstr("set ylabel 'Throughput per GPU (tok/s)'"));
+  EXPECT_THAT(script, HasSubstr("title 'Hardware + Framework'"));
+  EXPECT_THAT(script, HasSubstr("title 'B200 (fp4)'"));
+  EXPECT_THAT(script, HasSubstr("title 'H200 (fp8)'"));
+  EXPECT_THAT(script, HasSubstr("'TP4' at screen "));
+  EXPECT_EQ(count_of(script, "'TP8' at screen "), 2u);
+  EXPECT_THAT(script, HasSubstr("\n8.0 500.0\n")) << "the data";
+  EXPECT_THAT(script, HasSubstr("3 points"));
+  EXPECT_THAT(script, HasSubstr("set output '0.png'"));
+  EXPECT_THAT(script_of(documents, PlotKind::Interactivity),
+              HasSubstr("set xlabel 'Interactivity (tok/s/user)'"));
+}
+
+TEST(PlotScript, LabelsOnePointTwiceOnly) {
+  const std::string script = script_of({processed({}), processed({.conc = 32})});
+  EXPECT_EQ(count_of(script, "'TP8' at screen "), 2u) << "two results at one place are two points";
+}
+
+TEST(PlotScript, SaysWhenResultsAreAStandIns) {
+  Document cpu = processed({});
+  cpu.json["stand_in"] = "cpu";
+  EXPECT_THAT(script_of({cpu}),
+              HasSubstr("'dsr1 - All Frameworks - stand-in results, not measured on this hardware'"));
+  EXPECT_THAT(script_of({cpu}), HasSubstr("'Stand-in: cpu'"));
+  EXPECT_THAT(script_of({cpu, processed({})}), HasSubstr("some stand-in results"));
+  EXPECT_THAT(script_of({processed({})}), Not(HasSubstr("tand-in")));
+}
+
+TEST(PlotScript, SaysHowManyLabelsHaveNoPlace) {
+  const std::vector<Document> pile(300, processed({}));
+  EXPECT_THAT(script_of(pile), HasSubstr("labels left out for want of room"));
+}
+
+TEST(PlotScript, TextOfOthersStaysText) {
+  EXPECT_EQ(quoted("plain", 20), "'plain'");
+  EXPECT_EQ(quoted("a'b`c", 20), "'a’b’c'");
+  EXPECT_EQ(quoted("a\nb\x01\xff", 20), std::string("'a?b?") + "?'");
+  EXPECT_EQ(quoted("\\n \"x\" @y $z %s {/b}", 40), "'\\n \"x\" @y $z %s {/b}'");
+  EXPECT_EQ(quoted("ééééé", 5), "'ééééé'");
+  EXPECT_EQ(quoted("éééééé", 5), "'ééééé…'");
+  const std::string evil = "x'; system('touch /tmp/x'); print '`id`\nEOD\nsystem(1)";
+  const std::string script = script_of({processed({.hw = evil, .precision = evil, .model = "dsr1" + evil})},
+                                       PlotKind::EndToEndLatency, evil);
+  EXPECT_THAT(script, Not(HasSubstr("system('")));
+  EXPECT_THAT(script, Not(HasSubstr("`")));
+  EXPECT_THAT(script, Not(HasSubstr("\nsystem")));
+}
+
+TEST(PlotScript, NothingToDrawIsStillAProgram) {
+  Document none = processed({});
+  none.json.erase("median_e2el");
+  EXPECT_THAT(script_of({none}), HasSubstr("plot NaN notitle"));
+}
+
+}  // namespace
+}  // namespace sweep::report

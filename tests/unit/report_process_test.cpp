@@ -1,0 +1,227 @@
+// controller/report: the client's result into the processed one, and what is no client's result at all.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "controller/report/stand_in.hpp"
+#include "proto/net/files.hpp"
+#include "tests/unit/report_samples.hpp"
+
+namespace sweep::report {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Json good(const ResultContext& context, const std::string& bytes = kClientResult) {
+  const auto result = process_result(context, bytes);
+  EXPECT_TRUE(result) << result.error().message;
+  return result.value_or(Json::object());
+}
+
+std::string bad(const ResultContext& context, const std::string& bytes = kClientResult) {
+  const auto result = process_result(context, bytes);
+  return result ? "" : result.error().message;
+}
+
+TEST(ProcessResult, IsTheContractsByteForByte) {
+  EXPECT_EQ(python_json(good(sample_context()), 2), R"({
+  "hw": "b200",
+  "tp": 8,
+  "ep": 1,
+  "dp_attention": "false",
+  "conc": 16,
+  "model": "org/Model",
+  "framework": "sglang",
+  "precision": "fp4",
+  "tput_per_gpu": 300.0,
+  "output_tput_per_gpu": 125.0,
+  "input_tput_per_gpu": 175.0,
+  "mean_ttft": 0.15,
+  "median_ttft": 0.125,
+  "p99.9_ttft": 0.3005,
+  "median_tpot": 0.008,
+  "median_intvty": 125.0,
+  "std_tpot": 0.0005,
+  "std_intvty": 2000.0,
+  "median_itl": 0.0075,
+  "median_e2el": 8.125
+})");
+}
+
+TEST(ProcessResult, IsWhatTheRecordedToolWrote) {
+  const std::string folder = SWEEP_SOURCE_DIR "/tests/unit/data/";
+  const auto client = read_file(folder + "client_result.json", 1 << 20);
+  const auto recorded = read_file(folder + "agg_client_result.json", 1 << 20);
+  ASSERT_TRUE(client && recorded);
+  EXPECT_EQ(python_json(good(sample_context(), *client), 2), *recorded);
+}
+
+TEST(ProcessResult, WhatIsNotSetIsNull) {
+  ResultContext context;
+  context.tp = "1";
+  context.ep = "1";
+  const Json result = good(context);
+  for (const char* key : {"hw", "dp_attention", "framework", "precision"}) {
+    EXPECT_TRUE(result.at(key).is_null()) << key;
+  }
+  EXPECT_FALSE(result.contains("mtp"));
+}
+
+TEST(ProcessResult, DividesByTheGpusOfEachStage) {
+  ResultContext context = sample_context();
+  context.prefill_gpus = "4";
+  context.decode_gpus = "16";
+  context.mtp_mode = "on";
+  const Json result = good(context);
+  EXPECT_EQ(result["tput_per_gpu"], 300.0);
+  EXPECT_EQ(result["output_tput_per_gpu"], 62.5);
+  EXPECT_EQ(result["input_tput_per_gpu"], 350.0);
+  EXPECT_EQ(result["mtp"], "on");
+  std::string before;
+  for (const auto& [key, value] : result.items()) {
+    if (key == "mtp") break;
+    before = key;
+  }
+  EXPECT_EQ(before, "input_tput_per_gpu") << "what stands before mtp";
+}
+
+TEST(ProcessResult, ReadsVariablesAsIntDoes) {
+  ResultContext context = sample_context();
+  context.tp = " 08 ";
+  context.ep = "+4";
+  EXPECT_EQ(good(context)["tp"], 8);
+  EXPECT_EQ(good(context)["ep"], 4);
+}
+
+TEST(ProcessResult, NamesTheVariableThatIsWrong) {
+  const auto with = [](auto change) {
+    ResultContext context = sample_context();
+    change(context);
+    return bad(context);
+  };
+  EXPECT_EQ(with([](auto& c) { c.tp.reset(); }), "TP is not set in the environment; it must be an integer");
+  EXPECT_EQ(with([](auto& c) { c.ep.reset(); }),
+            "EP_SIZE is not set in the environment; it must be an integer");
+  EXPECT_EQ(with([](auto& c) { c.ep = ""; }), "EP_SIZE is '', must be an integer");
+  EXPECT_EQ(with([](auto& c) { c.tp = "8.0"; }), "TP is '8.0', must be an integer");
+  EXPECT_THAT(with([](auto& c) { c.tp = "0"; }), StartsWith("TP is '0', must be at least 1"));
+  EXPECT_THAT(with([](auto& c) { c.decode_gpus = "0"; }),
+              StartsWith("DECODE_GPUS is '0', must be at least 1"));
+  EXPECT_THAT(with([](auto& c) { c.prefill_gpus = "x\n"; }), StartsWith("PREFILL_GPUS is 'x?', must be"));
+}
+
+TEST(ProcessResult, AZeroTpotLeavesOutItsInteractivityOnly) {
+  const Json result = good(sample_context(), client_result("std_tpot_ms", "0.0"));
+  EXPECT_EQ(result["std_tpot"], 0.0);
+  EXPECT_FALSE(result.contains("std_intvty"));
+  Json rest = good(sample_context());
+  rest.erase("std_intvty");
+  rest["std_tpot"] = 0.0;
+  EXPECT_EQ(result.dump(), rest.dump());
+}
+
+TEST(ProcessResult, EveryKeyThatEndsInMsCounts) {
+  const Json result =
+      good(sample_context(), R"({"model_id": "m", "max_concurrency": "4", "total_token_throughput": 8,
+      "output_throughput": 4, "items": 3, "params": "12.5", "p99_ms_ttft_ms": 7, "tp_ms": 4000, "note_ms": "x",
+      "tpot": 4, "ms": true})");
+  EXPECT_EQ(
+      result.dump(),
+      R"({"hw":"b200","tp":4.0,"ep":1,"dp_attention":"false","conc":4,"model":"m","framework":"sglang",)"
+      R"("precision":"fp4","tput_per_gpu":1.0,"output_tput_per_gpu":0.5,"input_tput_per_gpu":0.5,)"
+      R"("items":0.003,"params":0.0125,"p99_ttft":0.007,"intvty":250.0,"ms":0.001})");
+}
+
+TEST(ProcessResult, NamesTheKeyThatIsWrong) {
+  for (const char* key : {"max_concurrency", "model_id", "total_token_throughput", "output_throughput"}) {
+    EXPECT_THAT(bad(sample_context(), client_result(key, "")),
+                StartsWith("the result has no '" + std::string(key) + "'"));
+  }
+  EXPECT_EQ(bad(sample_context(), client_result("max_concurrency", "null")),
+            "'max_concurrency' in the result is null, must be an integer");
+  EXPECT_EQ(bad(sample_context(), client_result("output_throughput", "[1]")),
+            "'output_throughput' in the result is a list, must be a number");
+  EXPECT_EQ(bad(sample_context(), "[]"), "the result is a list, must be an object");
+  EXPECT_THAT(bad(sample_context(), "{\"a\": "), StartsWith("the result is not JSON: "));
+  EXPECT_EQ(good(sample_context(), client_result("max_concurrency", "16.9"))["conc"], 16);
+}
+
+TEST(ProcessResult, AStandInStaysOne) {
+  EXPECT_EQ(good(sample_context(), client_result("hardware", "\"cpu\""))["stand_in"], "cpu");
+  EXPECT_EQ(good(sample_context(), client_result("simulated", "true"))["stand_in"], "simulated");
+  EXPECT_FALSE(good(sample_context()).contains("stand_in"));
+  const auto says = [](const char* text) { return stand_in(Json::parse(text)); };
+  EXPECT_EQ(says(R"({"hw": "CPU"})"), "cpu");
+  EXPECT_EQ(says(R"({"stand_in": "mock"})"), "mock");
+  EXPECT_EQ(says(R"({"stand_in": 1})"), "simulated");
+  for (const char* none : {R"({"hw": "b200"})", R"({"simulated": false})", R"({"stand_in": ""})",
+                           R"({"simulated": 0})", R"({"stand_in": null})", "[]", "3"}) {
+    EXPECT_EQ(says(none), std::nullopt) << none;
+  }
+}
+
+// ---- check_result
+
+std::string refused(const std::string& bytes) {
+  const auto result = check_result(bytes);
+  return result ? "" : result.error().message;
+}
+
+TEST(CheckResult, TakesAClientsResultAndGivesItsKeys) {
+  const auto result = check_result(kClientResult);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ((*result)["completed"], 40);
+  EXPECT_EQ((*result)["input_lens"].size(), 0u);
+  EXPECT_EQ(refused(client_result("median_tpot_ms", "0.0")), "") << "one output token each";
+}
+
+TEST(CheckResult, NamesEveryKeyThatIsMissing) {
+  for (const char* key :
+       {"model_id", "max_concurrency", "completed", "duration", "total_token_throughput", "output_throughput",
+        "median_ttft_ms", "median_tpot_ms", "median_itl_ms", "median_e2el_ms"}) {
+    EXPECT_EQ(refused(client_result(key, "")),
+              "the result has no '" + std::string(key) +
+                  "'; the serving client did not write it or did not finish");
+  }
+}
+
+TEST(CheckResult, NamesEveryKeyThatIsWrong) {
+  EXPECT_EQ(refused(client_result("model_id", "\"\"")),
+            "'model_id' in the result is \"\", must be the model's name");
+  EXPECT_EQ(refused(client_result("model_id", "7")),
+            "'model_id' in the result is 7, must be the model's name");
+  EXPECT_EQ(refused(client_result("completed", "0")),
+            "'completed' in the result is 0: no request was answered");
+  EXPECT_EQ(refused(client_result("max_concurrency", "0")),
+            "'max_concurrency' in the result is 0, must be at least 1");
+  EXPECT_EQ(refused(client_result("completed", "1e30")),
+            "'completed' in the result is 1e+30, must be an integer");
+  EXPECT_EQ(refused(client_result("duration", "-1")),
+            "'duration' in the result is -1, must be a finite number that is not negative");
+  EXPECT_EQ(refused(client_result("median_itl_ms", "{}")),
+            "'median_itl_ms' in the result is an object, must be a number");
+  std::string nan = client_result("median_e2el_ms", "12345");
+  nan.replace(nan.find("12345"), 5, "NaN");
+  EXPECT_THAT(refused(nan), StartsWith("'median_e2el_ms' in the result is NaN, must be a finite number"));
+}
+
+TEST(CheckResult, TakesBytesFromAnybody) {
+  for (const std::string& bytes : {std::string(), std::string("\0\xff", 2), std::string("null"),
+                                   std::string("[1]"), std::string("{}"), std::string(100'000, '[')}) {
+    EXPECT_NE(refused(bytes), "");
+  }
+  for (std::size_t length = 0; length < kClientResult.size(); ++length) {
+    const std::string message = refused(kClientResult.substr(0, length));
+    EXPECT_THAT(message, HasSubstr("not JSON"));
+    EXPECT_EQ(message.find('\n'), std::string::npos);
+  }
+}
+
+TEST(AggPath, PutsThePrefixBeforeTheName) {
+  EXPECT_EQ(agg_path("r"), "agg_r.json");
+  EXPECT_EQ(agg_path("sub/dir/r"), "sub/dir/agg_r.json");
+  EXPECT_EQ(agg_path("/r.1"), "/agg_r.1.json");
+}
+
+}  // namespace
+}  // namespace sweep::report

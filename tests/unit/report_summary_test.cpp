@@ -1,0 +1,103 @@
+// controller/report: the table that people read.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "controller/report/summary.hpp"
+#include "proto/base/text.hpp"
+#include "tests/unit/report_samples.hpp"
+
+namespace sweep::report {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr const char* kHead =
+    "| Model | Hardware | Framework | Precision | TP | EP | DP Attention | Conc | TTFT (ms) | TPOT (ms) | "
+    "Interactivity (tok/s/user) | E2EL (s) | TPUT per GPU | Output TPUT per GPU | Input TPUT per GPU |\n"
+    "| :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: |\n";
+
+// The rows of the table, without the head.
+std::vector<std::string> rows(const std::vector<Document>& documents) {
+  const std::string table = summary_table(documents);
+  EXPECT_TRUE(table.starts_with(kHead));
+  std::vector<std::string> lines = split(table, '\n');
+  EXPECT_EQ(lines.back(), "");
+  return {lines.begin() + 2, lines.end() - 1};
+}
+
+// One cell of each row; column 0 is the model.
+std::vector<std::string> column(const std::vector<Document>& documents, std::size_t at) {
+  std::vector<std::string> out;
+  for (const std::string& row : rows(documents)) {
+    const std::string cell = split(row, '|').at(at + 1);
+    out.push_back(cell.substr(1, cell.size() - 2));
+  }
+  return out;
+}
+
+TEST(Summary, OneRowByteForByte) {
+  EXPECT_THAT(
+      rows({processed({})}),
+      ElementsAre("| deepseek-ai/DeepSeek-R1-0528 | B200 | SGLANG | FP4 | 8 | 1 | false | 16 | 125.0000 | "
+                  "10.0000 | 100.0000 | 8.0000 | 500.0000 | 250.0000 | 250.0000 |"));
+  EXPECT_EQ(summary_table({}), kHead);
+}
+
+TEST(Summary, SortsByEachKeyInTurn) {
+  // Each differs from the one before in the key whose turn it is, all later keys the other way round.
+  const auto result = [](const char* model, const char* hw, const char* fw, const char* precision, int tp,
+                         int ep, int conc) {
+    Document out = processed(
+        {.hw = hw, .framework = fw, .precision = precision, .model = model, .tp = tp, .conc = conc});
+    out.json["ep"] = ep;
+    return out;
+  };
+  const std::vector<Document> sorted = {
+      result("a", "z", "z", "z", 9, 9, 9),  result("b", "a", "z", "z", 9, 9, 9),
+      result("b", "b", "a", "z", 9, 9, 9),  result("b", "b", "b", "a", 9, 9, 9),
+      result("b", "b", "b", "b", 1, 9, 9),  result("b", "b", "b", "b", 10, 1, 9),
+      result("b", "b", "b", "b", 10, 2, 3), result("b", "b", "b", "b", 10, 2, 16)};
+  std::vector<Document> shuffled = sorted;
+  std::reverse(shuffled.begin(), shuffled.end());
+  EXPECT_EQ(summary_table(shuffled), summary_table(sorted));
+  EXPECT_THAT(column(shuffled, 4), ElementsAre("9", "9", "9", "9", "1", "10", "10", "10"))
+      << "numbers, not texts";
+  EXPECT_THAT(column(shuffled, 7), ElementsAre("9", "9", "9", "9", "9", "9", "3", "16"));
+}
+
+TEST(Summary, WhatIsMissingHasADefaultOrADash) {
+  const std::vector<Document> documents = {{"", Json::parse(R"({"hw": null, "dp_attention": null})")}};
+  EXPECT_THAT(
+      rows(documents),
+      ElementsAre("| unknown | UNKNOWN | VLLM | FP8 | - | - | None | - | - | - | - | - | - | - | - |"));
+}
+
+TEST(Summary, ATpSpelledAsTextSortsAsANumber) {
+  std::vector<Document> documents = {processed({.tp = 16}), processed({}), processed({.tp = 4})};
+  documents[1].json["tp"] = "8";
+  EXPECT_THAT(column(documents, 4), ElementsAre("4", "8", "16"));
+}
+
+TEST(Summary, NoNumberAtAllStillHasAPlace) {
+  std::vector<Document> documents = {processed({.conc = 4}), processed({.conc = 8}), processed({.conc = 2})};
+  documents[0].json["tp"] = std::numeric_limits<double>::quiet_NaN();
+  documents[1].json["median_ttft"] = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(column(documents, 7), ElementsAre("2", "8", "4"));
+  EXPECT_THAT(column(documents, 8), ElementsAre("125.0000", "inf", "125.0000"));
+}
+
+TEST(Summary, ACellCannotBreakTheTable) {
+  const auto table = rows({processed({.hw = "a|b", .model = "x\ny\x1b[2J\xff"})});
+  ASSERT_EQ(table.size(), 1u);
+  EXPECT_THAT(table[0], HasSubstr("| x?y?[2J? | A\\|B | "));
+}
+
+TEST(Summary, OtherFilesAreNoRows) {
+  EXPECT_EQ(rows({{"", Json::parse(kClientResult)}, {"", Json::parse("[1]")}, processed({})}).size(), 1u);
+}
+
+}  // namespace
+}  // namespace sweep::report

@@ -1,0 +1,111 @@
+// A sweep of four points that a test leads into the state whose look it asks for.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "controller/core/decide.hpp"
+#include "controller/view/lines.hpp"
+#include "controller/view/records.hpp"
+#include "controller/view/status.hpp"
+#include "tests/unit/plan_sample.hpp"
+
+namespace sweep::view {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Columns that a terminal needs for `text`: colours take none, a character of three or more bytes two.
+inline std::size_t columns(const std::string& text) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b') {
+      i = text.find('m', i);
+    } else if (const auto byte = static_cast<unsigned char>(text[i]); (byte & 0xc0) != 0x80) {
+      count += byte >= 0xe0 ? 2 : 1;
+    }
+  }
+  return count;
+}
+
+/// Whether a terminal would take some of it for more than text.
+inline bool commands_a_terminal(const std::string& text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
+  });
+}
+
+inline const std::string kNasty = "a\x1b[2J\x07\r\xc2\x9b" "31m \xff b";  // what a benchmark might say
+
+class ViewTest : public testing::Test {
+ protected:
+  ViewTest() : plan(sample_plan({sample_entry(8, 4), sample_entry(4, 8), sample_entry(4, 16), sample_entry(4, 32)})) {
+    profile::Profile& profile = plan.profile;
+    profile.retries.infrastructure = 1;
+    state = core::make_state(core_settings(plan), core_points(plan));
+    facts.sweep = "s1";
+    facts.version = "0.1.0";
+    facts.directory = "results_x";
+    facts.job = "12.0";
+    facts.owner = "login1, pid 77";
+    facts.configs = {"a.yaml", "b.yaml"};
+    facts.select = "--seq-lens 1k8k";
+    facts.opened = now;
+  }
+
+  /// Tells the core and gives back the lines that its events make.
+  std::vector<std::string> tell(const core::Command& command, Millis later = Millis(0)) {
+    now += later;
+    for (const auto& [id, agent] : state.agents)
+      core::observe(state, id, now);
+    std::vector<std::string> lines;
+    core::advance(state, command, now, [&](const core::State& after, const core::Event& event) {
+      const std::string line = event_line(plan, after, event, facts, style);
+      if (!line.empty()) lines.push_back(line);
+    });
+    return lines;
+  }
+  std::vector<std::string> join(const std::string& id, const std::string& node, int gpus, int tasks = 1) {
+    core::AgentInfo info;
+    info.id = id;
+    info.node = node;
+    info.job = "12";
+    info.step = "0";
+    info.tasks = tasks;
+    info.pid = 1;
+    for (int i = 0; i < gpus; ++i)
+      info.gpus.push_back(std::to_string(i));
+    return tell(core::Join{info});
+  }
+  void arrive(const std::string& id, const std::string& node, int gpus, int tasks = 1) {
+    join(id, node, gpus, tasks);
+    tell(core::AskForWork{id});
+  }
+  std::vector<std::string> start(const std::string& agent, int index, int attempt = 1, Millis later = Millis(0)) {
+    return tell(core::AttemptStarted{agent, {id(index), attempt}, 4711}, later);
+  }
+  std::vector<std::string> finish(const std::string& agent, int index, const Outcome& outcome, int attempt = 1,
+                                  Millis later = Millis(0), Millis wall = Millis(62'000)) {
+    return tell(core::AttemptFinished{agent, {id(index), attempt}, outcome, wall}, later);
+  }
+  static Outcome outcome(OutcomeKind kind, const std::string& reason = "") {
+    Outcome out;
+    out.kind = kind;
+    out.reason = reason;
+    return out;
+  }
+  std::string id(int index) const { return plan.points.at(static_cast<std::size_t>(index)).id; }
+  ordered_json status() const { return status_json(plan, state, facts, now); }
+
+  Plan plan;
+  core::State state;
+  Facts facts;
+  Style style;
+  Instant now = from_unix_ms(1'700'000'000'000);
+};
+
+}  // namespace sweep::view

@@ -1,0 +1,228 @@
+// The state of a sweep as a document and as text, and the records that it leaves.
+#include "tests/unit/view_sample.hpp"
+
+namespace sweep::view {
+namespace {
+
+class ViewStatus : public ViewTest {};
+
+TEST_F(ViewStatus, BeforeAnythingHappened) {
+  const ordered_json document = status();
+  EXPECT_EQ(document["state"], "running");
+  EXPECT_EQ(document["sweep"], "s1");
+  EXPECT_EQ(document["job"], "12.0");
+  EXPECT_EQ(document["directory"], "results_x");
+  EXPECT_EQ(document["controller"], "login1, pid 77");
+  EXPECT_EQ(document["points"].dump(),
+            R"({"total":4,"pending":4,"leased":0,"running":0,"done":0,"failed":0,"cancelled":0})");
+  EXPECT_TRUE(document["eta_s"].is_null());
+  EXPECT_EQ(document["rate_per_minute"], 0.0);
+  EXPECT_TRUE(document["agents"].empty());
+  EXPECT_EQ(status_text(document),
+            "sweep s1: running, job 12.0, controller on login1, pid 77\n"
+            "  0 of 4 done, 0 running, 0 failed, 4 pending\n");
+}
+
+TEST_F(ViewStatus, InTheMiddle) {
+  arrive("a", "n1", 8, 3);
+  arrive("b", "n2", 4, 3);
+  arrive("c", "n2", 4, 3);
+  finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(60'000));
+  start("b", 1);
+  facts.progress[{id(1), 1}] = {"benchmark", 45, 100};
+  now += Millis(1'500);
+  const ordered_json document = status();
+  ASSERT_EQ(document["running"].size(), 2u);
+  const ordered_json& first = document["running"][0];
+  EXPECT_EQ(first["point"], id(1));
+  EXPECT_EQ(first["node"], "n2");
+  EXPECT_EQ(first["attempt"], 1);
+  EXPECT_EQ(first["seconds"], 61.5);
+  EXPECT_EQ(first["phase"], "benchmark");
+  EXPECT_EQ(first["progress"], 45);
+  EXPECT_EQ(first["progress_total"], 100);
+  EXPECT_EQ(document["running"][1]["phase"], "");
+  ASSERT_EQ(document["ended"].size(), 1u);
+  EXPECT_EQ(document["ended"][0]["state"], "done");
+  EXPECT_EQ(document["elapsed_s"], 61.5);
+  EXPECT_THAT(status_text(document),
+              AllOf(HasSubstr("  1 of 4 done, 2 running, 0 failed, 1 pending, ETA 3 min 04 s\n"),
+                    HasSubstr("  running  dsr1_1k8k fp4 sglang b200 tp4 conc8 on n2, 45/100, 62 s\n"),
+                    HasSubstr("  running  dsr1_1k8k fp4 sglang b200 tp4 conc16 on n1, 1.5 s\n")));
+  const ordered_json& agents = document["agents"];
+  ASSERT_EQ(agents.size(), 3u);
+  EXPECT_EQ(agents[0].dump(),
+            R"({"agent":"a","node":"n1","gpus":8,"gpus_in_use":4,"state":"busy","reason":""})");
+  EXPECT_EQ(agents[2]["state"], "spare");
+}
+
+TEST_F(ViewStatus, StatesOfASweepAndOfItsAgents) {
+  arrive("a", "n1", 8, 2);
+  arrive("b", "n2", 2, 2);
+  EXPECT_EQ(status()["agents"][1]["state"], "idle");
+  tell(core::Leave{"b", "time limit"});
+  EXPECT_EQ(status()["agents"][1]["state"], "gone");
+  EXPECT_EQ(status()["agents"][1]["reason"], "time limit");
+  EXPECT_EQ(status()["state"], "running");
+  facts.owner.clear();
+  EXPECT_EQ(status()["state"], "interrupted");
+  facts.owner = "login1, pid 77";
+  tell(core::Stop{"ctrl-c", Millis(1'000)});
+  EXPECT_EQ(status()["state"], "stopping");
+  EXPECT_TRUE(status()["eta_s"].is_null());
+  finish("a", 0, outcome(OutcomeKind::Cancelled, "ctrl-c"));
+  EXPECT_EQ(status()["state"], "incomplete");
+  EXPECT_EQ(status()["reason"], "ctrl-c");
+  EXPECT_THAT(status_text(status()), AllOf(HasSubstr("sweep s1: incomplete (ctrl-c), job 12.0"),
+                                           HasSubstr("3 pending, 1 cancelled\n"),
+                                           HasSubstr("  cancelled  dsr1_1k8k fp4 sglang b200 tp8 conc4: cancelled")));
+}
+
+TEST_F(ViewStatus, DoneIsDoneHoweverLateSomebodyAsks) {
+  arrive("a", "n1", 8);
+  for (int i = 0; i < 4; ++i)
+    finish("a", i, outcome(OutcomeKind::Ok), 1, Millis(30'000));
+  now += std::chrono::hours(1'000);
+  facts.owner.clear();
+  const ordered_json document = status();
+  EXPECT_EQ(document["state"], "done");
+  EXPECT_EQ(document["elapsed_s"], 120.0);
+  EXPECT_EQ(document["rate_per_minute"], 2.0);
+  EXPECT_TRUE(document["eta_s"].is_null());
+}
+
+TEST_F(ViewStatus, FailedPointsHaveTheirLineWithTheReason) {
+  arrive("a", "n1", 8);
+  finish("a", 0, outcome(OutcomeKind::InvalidResult, kNasty));
+  const std::string text = status_text(status());
+  EXPECT_THAT(text, HasSubstr("  failed  dsr1_1k8k fp4 sglang b200 tp8 conc4: invalid-result: a?[2J"));
+  EXPECT_FALSE(commands_a_terminal(text)) << text;
+}
+
+TEST_F(ViewStatus, TextOfADocumentThatLacksThingsIsStillText) {
+  EXPECT_EQ(status_text(ordered_json::object()).substr(0, 7), "sweep :");
+  EXPECT_FALSE(commands_a_terminal(status_text({{"sweep", kNasty}, {"state", kNasty}})));
+}
+
+// ---- pace
+
+TEST_F(ViewStatus, PaceCountsFromTheFirstLease) {
+  now += Millis(600'000);  // nobody was there yet
+  EXPECT_EQ(pace(state, now).points_per_minute, 0);
+  arrive("a", "n1", 8);
+  EXPECT_EQ(pace(state, now).points_per_minute, 0);
+  finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(30'000));
+  EXPECT_DOUBLE_EQ(pace(state, now).points_per_minute, 2);
+  EXPECT_EQ(pace(state, now).to_go, Millis(90'000));
+  finish("a", 1, outcome(OutcomeKind::Infrastructure), 1, Millis(30'000));
+  EXPECT_DOUBLE_EQ(pace(state, now).points_per_minute, 1) << "an attempt that is tried again is no end of a point";
+}
+
+// ---- records
+
+class ViewRecords : public ViewTest {
+ protected:
+  void some_sweep() {
+    arrive("a", "n1", 8);
+    start("a", 0, 1, Millis(1'000));
+    finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(60'000), Millis(59'250));
+    finish("a", 1, outcome(OutcomeKind::Infrastructure, "bad disk"), 1, Millis(1'000), Millis(0));
+    finish("a", 1, outcome(OutcomeKind::NoResult, "nothing"), 2, Millis(1'000), Millis(500));
+    tell(core::Stop{"ctrl-c", Millis(1'000)});
+    finish("a", 2, outcome(OutcomeKind::Cancelled, "ctrl-c"), 1, Millis(1'000), Millis(700));
+  }
+};
+
+TEST_F(ViewRecords, JobsHasALinePerAttemptInTheOrderOfLeasing) {
+  some_sweep();
+  EXPECT_EQ(jobs_table(plan, state), "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n" +
+                                         id(0) + "\t1\t12.0\tn1\tok\t59.250\tdsr1_1k8k fp4 sglang b200 tp8 conc4\n" +
+                                         id(1) + "\t1\t12.0\tn1\tinfrastructure\t0.000\tdsr1_1k8k fp4 sglang b200 tp4 conc8\n" +
+                                         id(1) + "\t2\t12.0\tn1\tno-result\t0.500\tdsr1_1k8k fp4 sglang b200 tp4 conc8\n" +
+                                         id(2) + "\t1\t12.0\tn1\tcancelled\t0.700\tdsr1_1k8k fp4 sglang b200 tp4 conc16\n");
+}
+
+TEST_F(ViewRecords, JobsOfARunningSweepAndWithoutSlurm) {
+  core::AgentInfo info;
+  info.id = "host:1";
+  info.node = "host";
+  info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
+  tell(core::Join{info});
+  tell(core::AskForWork{"host:1"});
+  EXPECT_THAT(jobs_table(plan, state), HasSubstr(id(0) + "\t1\t-\thost\tunfinished\t0.000\t"));
+}
+
+TEST_F(ViewRecords, TheManifestNamesEveryPointWithItsOutcomeAndOrigin) {
+  some_sweep();
+  const ordered_json out = manifest(plan, state, facts);
+  EXPECT_EQ(out["sweep"], "s1");
+  EXPECT_EQ(out["slurm_sweep_version"], "0.1.0");
+  EXPECT_EQ(out["job"], "12.0");
+  EXPECT_EQ(out["configs"].dump(), R"(["a.yaml","b.yaml"])");
+  EXPECT_EQ(out["select"], "--seq-lens 1k8k");
+  EXPECT_EQ(out["opened_unix"], 1'700'000'000.0);
+  EXPECT_EQ(out["last_end_unix"], 1'700'000'064.0);
+  EXPECT_EQ(out["complete"], false);
+  EXPECT_EQ(out["reason"], "ctrl-c");
+  ASSERT_EQ(out["agents"].size(), 1u);
+  EXPECT_EQ(out["agents"][0]["node"], "n1");
+  EXPECT_EQ(out["agents"][0]["gpus"].size(), 8u);
+  ASSERT_EQ(out["points"].size(), 4u) << "what was expected, not only what came";
+  const std::vector<std::string> states = {"done", "failed", "cancelled", "pending"};
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(out["points"][i]["point"], id(static_cast<int>(i)));
+    EXPECT_EQ(out["points"][i]["state"], states[i]);
+    EXPECT_EQ(out["points"][i]["entry"], plan.points[i].entry);
+  }
+}
+
+TEST_F(ViewRecords, TheManifestTellsTheStoryOfEachAttempt) {
+  some_sweep();
+  const ordered_json points = manifest(plan, state, facts)["points"];
+  const std::string name = result_filename(plan, 0, "n1");
+  EXPECT_EQ(points[0]["raw"], "raw/" + name + ".json");
+  EXPECT_EQ(points[0]["result"], "agg_" + name + ".json");
+  EXPECT_FALSE(points[1].contains("result"));
+  EXPECT_EQ(points[1]["reason"], "no-result: nothing");
+  ASSERT_EQ(points[1]["attempts"].size(), 2u);
+  const ordered_json& first = points[0]["attempts"][0];
+  EXPECT_EQ(first["attempt"], 1);
+  EXPECT_EQ(first["node"], "n1");
+  EXPECT_EQ(first["job"], "12.0");
+  EXPECT_EQ(first["leased_unix"], 1'700'000'000.0);
+  EXPECT_EQ(first["started_unix"], 1'700'000'001.0);
+  EXPECT_EQ(first["ended_unix"], 1'700'000'061.0);
+  EXPECT_EQ(first["seconds"], 59.25);
+  EXPECT_EQ(first["accepted"], true);
+  EXPECT_EQ(first["outcome"]["kind"], "ok");
+  EXPECT_EQ(first["log"], log_stem(plan, 0, 1, "n1"));
+  const ordered_json& second = points[1]["attempts"][1];
+  EXPECT_EQ(second["outcome"]["reason"], "nothing");
+  EXPECT_TRUE(second["started_unix"].is_null());
+  EXPECT_EQ(second["accepted"], false);
+  EXPECT_TRUE(points[3]["attempts"].empty());
+}
+
+TEST_F(ViewRecords, TheManifestCanBeWrittenWhateverWasSaid) {
+  arrive("a", "n1", 8);
+  finish("a", 0, outcome(OutcomeKind::NoResult, kNasty));
+  tell(core::Leave{"a", kNasty});
+  const ordered_json out = manifest(plan, state, facts);
+  EXPECT_NO_THROW(static_cast<void>(out["points"][0]["attempts"].dump()));
+  EXPECT_NO_THROW(static_cast<void>(out.dump()));
+  EXPECT_NO_THROW(static_cast<void>(status().dump()));
+}
+
+TEST_F(ViewRecords, LogsAreNamedByPointNodeAndAttempt) {
+  EXPECT_EQ(log_stem(plan, 0, 2, "n1"), "logs/dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc4_n1.attempt2");
+}
+
+TEST_F(ViewRecords, Totals) {
+  some_sweep();
+  const std::string text = totals_text(plan, state, facts);
+  EXPECT_THAT(text, HasSubstr("1 of 4 points done, 1 failed, 2 unfinished (ctrl-c)\n"));
+  EXPECT_THAT(text, HasSubstr("4 attempts on 1 agent, 64 s from start to last result\n"));
+}
+
+}  // namespace
+}  // namespace sweep::view
