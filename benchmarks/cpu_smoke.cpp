@@ -155,10 +155,10 @@ void prefill(const Vector& weights, Request& request, Vector& scratch) {
   }
 }
 
-// How many requests: enough to keep every thread busy for about a second, and no fewer than are to
+// How many requests: enough to keep every thread busy for a second or two, and no fewer than are to
 // be in flight at a time.
 std::size_t request_count(const Point& point, std::size_t threads) {
-  constexpr double tokens_per_thread = 400'000;  // output tokens, or sixteen times as many input tokens
+  constexpr double tokens_per_thread = 1'500'000;  // output tokens, or sixteen times as many input tokens
   const double prefill =
       static_cast<double>(point.isl) * static_cast<double>(kPrefillRows) / static_cast<double>(kWidth);
   const double per_request = prefill + static_cast<double>(point.osl);

@@ -1,0 +1,130 @@
+// sweepctl run on this machine: what comes out, what it refuses, how it stops.
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tests/process/program.hpp"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using testing::Test;
+
+class Run : public ProcessTest {
+ protected:
+  std::vector<std::string> command(const std::string& output, const std::string& benchmark) const {
+    return {"sweepctl", "run", "--profile", "profile.yaml", "--output", output, "matrix.yaml", "--", benchmark};
+  }
+};
+
+TEST_F(Run, LeavesEveryFile) {
+  write_matrix({1, 2, 3});
+  write("good.sh", kGoodBenchmark, true);
+  Program run(directory_, command("out", "./good.sh"));
+  ASSERT_EQ(run.finish(), 0) << run.err();
+  EXPECT_NE(run.err().find("3 of 3 points done"), std::string::npos) << run.err();
+  EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 3U);
+  EXPECT_EQ(json::parse(read("out/sweep_configs.json")).size(), 3U);
+  EXPECT_TRUE(json::parse(read("out/manifest.json")).at("complete").get<bool>());
+  EXPECT_NE(read("out/summary.txt").find("3 of 3 points done"), std::string::npos);
+  EXPECT_FALSE(exists("out/sweep.control"));
+  EXPECT_FALSE(exists("out/sweep.db-wal"));
+}
+
+TEST_F(Run, TellsAndKeepsWhatFailed) {
+  write_matrix({1, 2});
+  write("half.sh", std::string(kGoodBenchmark) + "[ $CONC = 1 ] || { rm $RESULT_FILENAME.json; echo 'no memory' >&2; exit 7; }\n",
+        true);
+  Program run(directory_, command("out", "./half.sh"));
+  EXPECT_EQ(run.finish(), 1) << run.err();
+  EXPECT_NE(run.err().find("exit status 7"), std::string::npos) << run.err();
+  EXPECT_NE(run.err().find("no memory"), std::string::npos) << run.err();
+  EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);
+  Program status(directory_, {"sweepctl", "status", "out"});
+  EXPECT_EQ(status.finish(), 1);
+  EXPECT_NE(status.out().find("incomplete"), std::string::npos) << status.out();
+}
+
+TEST_F(Run, IsNotFooledByAnOldResultFile) {
+  write_matrix({1});
+  write("good.sh", kGoodBenchmark, true);
+  Program first(directory_, command("first", "./good.sh"));
+  ASSERT_EQ(first.finish(), 0) << first.err();
+  const std::string name = std::filesystem::directory_iterator(directory_ / "first/raw")->path().filename().string();
+  write(name, read("first/raw/" + name));
+  Program second(directory_, command("second", "/bin/true"));
+  EXPECT_EQ(second.finish(), 1);
+  EXPECT_NE(second.err().find("no-result"), std::string::npos) << second.err();
+  EXPECT_TRUE(exists(name)) << "a file that this sweep did not make is not its to remove";
+}
+
+TEST_F(Run, RefusesADirectoryThatALiveSweepHas) {
+  write_matrix({1});
+  const Fd started = make_fifo("started");
+  write("waits.sh", "#!/bin/sh\necho here >started\nread line <never\n", true);
+  make_fifo("never");
+  Program first(directory_, command("out", "./waits.sh"));
+  ASSERT_EQ(next_line(started), "here\n") << first.err();
+  Program second(directory_, command("out", "./waits.sh"));
+  EXPECT_EQ(second.finish(), 1);
+  EXPECT_NE(second.err().find("belongs to another sweep that is running"), std::string::npos) << second.err();
+  EXPECT_NE(second.err().find("pid " + std::to_string(first.pid())), std::string::npos) << second.err();
+  Program aggregate(directory_, {"sweepctl", "aggregate", "out"});
+  EXPECT_EQ(aggregate.finish(), 1);
+  EXPECT_NE(aggregate.err().find("in use"), std::string::npos) << aggregate.err();
+  first.signal(SIGINT);
+  EXPECT_EQ(first.finish(), 130);
+}
+
+TEST_F(Run, StatusAsksTheLiveController) {
+  write_matrix({1, 2});
+  const Fd started = make_fifo("started");
+  make_fifo("never");
+  write("waits.sh", "#!/bin/sh\nprintf ' 45%%|####      | 45/100 [00:01<00:01]\\r' >&2\necho here >started\nread line <never\n", true);
+  Program run(directory_, command("out", "./waits.sh"));
+  ASSERT_EQ(next_line(started), "here\n") << run.err();
+  Program status(directory_, {"sweepctl", "status", "--json", "out"});
+  ASSERT_EQ(status.finish(), 0) << status.err();
+  const json document = json::parse(status.out());
+  EXPECT_EQ(document.at("state"), "running");
+  EXPECT_EQ(document.at("points").at("pending"), 1);
+  ASSERT_EQ(document.at("running").size(), 1U);
+  EXPECT_EQ(document.at("running")[0].at("attempt"), 1);
+  run.signal(SIGINT);
+  EXPECT_EQ(run.finish(), 130);
+}
+
+TEST_F(Run, OneInterruptStopsInOrder) {
+  write_matrix({1, 2});
+  const Fd started = make_fifo("started");
+  make_fifo("never");
+  write("waits.sh", std::string(kGoodBenchmark) + "[ $CONC = 1 ] && exit\nexec 9>started; echo here >&9\nread line <never\n", true);
+  Program run(directory_, command("out", "./waits.sh"));
+  ASSERT_EQ(next_line(started), "here\n") << run.err();
+  run.signal(SIGINT);
+  EXPECT_EQ(run.finish(), 130) << run.err();
+  EXPECT_NE(run.err().find("stopping: interrupted"), std::string::npos) << run.err();
+  EXPECT_NE(run.err().find("1 of 2 points done, 1 unfinished"), std::string::npos) << run.err();
+  EXPECT_EQ(next_line(started), "") << "the benchmark is still there";
+  EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);
+  EXPECT_NE(read("out/summary.txt").find("unfinished  dsr1_1k1k fp4 sglang b200 tp1 conc2"), std::string::npos);
+}
+
+TEST_F(Run, SecondInterruptDoesNotWait) {
+  write_matrix({1});
+  write("profile.yaml", "gpus: ignore\ntimeouts: { kill-grace: 1h }\n");
+  const Fd started = make_fifo("started");
+  make_fifo("never");
+  write("deaf.sh", "#!/bin/sh\ntrap '' TERM INT\nexec 9>started; echo here >&9\nread line <>never\n", true);
+  Program run(directory_, command("out", "./deaf.sh"));
+  ASSERT_EQ(next_line(started), "here\n") << run.err();
+  run.signal(SIGINT);
+  ASSERT_TRUE(run.says("stopping: interrupted"));
+  run.signal(SIGINT);
+  EXPECT_EQ(run.finish(), 130) << run.err();
+  EXPECT_EQ(next_line(started), "") << "the benchmark is still there";
+  EXPECT_TRUE(exists("out/summary.txt"));
+}
+
+}  // namespace
+}  // namespace sweep

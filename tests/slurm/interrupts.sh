@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# What ends a sweep from outside: Ctrl-C, scancel, the end of srun, of a controller, of an agent. Nothing survives, what was
+# done is kept, and what is unfinished is listed.
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+cat >profile.yaml <<'P'
+timeouts: { kill-grace: 1s, heartbeat: 1s, agent: 5s }
+P
+user mkfifo started
+# conc 4 runs through; the others say that they have started and wait for their end.
+benchmark waits.sh <<S
+#!/bin/bash
+if [[ \$CONC == 4 ]]; then exec ./cpu_smoke.sh; fi
+echo "\$CONC" >$WORK/started
+read -t 600 <>$WORK/never
+S
+user mkfifo never
+
+begin() { # OUTPUT: starts a sweep on four nodes in the background; SRUN is its process; three points run when it returns
+  rm -f err out
+  user setsid srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework sglang' \
+    --sweep-profile=profile.yaml --sweep-output="$1" ./waits.sh >out 2>err </dev/null &
+  local line
+  { read -r -t 60 line && read -r -t 60 line; } <started || fail "the benchmarks did not start"
+  wait_until 30 "the first point is done" test -e "$1/raw" -a -n "$(ls "$1/raw" 2>/dev/null)" -o -e "$1/sweep.control"
+  SRUN=$(pgrep -o -f "^srun .*--sweep-output=$1 ")
+}
+ended() { # waits for the srun in the background
+  STATUS=0
+  wait %+ || STATUS=$?
+}
+one_done_rest_listed() { # OUTPUT
+  file_has "$1/summary.txt" "1 of 3 points done"
+  [[ $(grep -c '^  unfinished' "$1/summary.txt") == 2 ]] || { cat "$1/summary.txt" >&2; fail "two points are not listed"; }
+  json_is "$1/agg_dsr1_1k1k.json" length 1
+}
+first_is_done() { [[ -n $(ls "$1"/raw/*.json 2>/dev/null) ]]; }
+
+# Ctrl-C in a terminal reaches srun and the controller, which are one process group.
+begin ctrl-c
+wait_until 30 "the first point is done" first_is_done ctrl-c
+kill -INT -- "-$SRUN"
+ended
+status_is_not 0
+err_has "stopping: interrupted"
+one_done_rest_listed ctrl-c
+all_gone
+
+# scancel of the job.
+begin scancel
+wait_until 30 "the first point is done" first_is_done scancel
+scancel "$(last_job)"
+ended
+status_is_not 0
+all_gone
+one_done_rest_listed scancel
+
+# srun is killed: the controller sees its pipe close, stops the agents and writes what there is.
+begin killed-srun
+wait_until 30 "the first point is done" first_is_done killed-srun
+kill -KILL "$SRUN"
+ended
+wait_until 30 "the controller has written its summary" test -e killed-srun/summary.txt
+one_done_rest_listed killed-srun
+all_gone
+
+# An agent is killed: its point is tried again on another node, and the sweep goes on.
+begin killed-agent
+wait_until 30 "the first point is done" first_is_done killed-agent
+run sweepctl status killed-agent --json
+status_is 0
+json_is out '.running | length' 2
+node=$(jq -r '.running[0].node' out)
+agent=$(pgrep -f "$SWEEP_CLUSTER/install/bin/sweep-agent" | while read -r pid; do
+  if grep -qz "^SLURMD_NODENAME=$node$" "/proc/$pid/environ"; then echo "$pid"; fi; done | head -n 1)
+kill -KILL "$agent"
+read -r -t 60 line <started || fail "the point was not started again"
+run sweepctl status killed-agent
+status_is 0
+out_has "running"
+json_attempts() { user sweepctl status killed-agent --json | jq -e '[.running[].attempt] | max == 2' >/dev/null; }
+wait_until 10 "a second attempt runs" json_attempts
+kill -INT -- "-$SRUN"
+ended
+status_is_not 0
+json_is killed-agent/manifest.json '[.points[].attempts[0].outcome.kind] | map(select(. == "infrastructure")) | length' 1
+all_gone
