@@ -18,17 +18,25 @@ Problem agent_known(const State& state, const std::string& id) {
 
 Problem check(const State& state, const AgentJoined& e) {
   const auto found = state.agents.find(e.agent.id);
-  return found == state.agents.end() || found->second.gone ? "" : "agent '" + e.agent.id + "' is there already";
+  return found == state.agents.end() || found->second.gone ? ""
+                                                           : "agent '" + e.agent.id + "' is there already";
 }
-Problem check(const State& state, const AgentReady& e) { return agent_known(state, e.agent); }
-Problem check(const State& state, const AgentGone& e) { return agent_known(state, e.agent); }
-Problem check(const State& state, const AgentReturned& e) { return agent_known(state, e.agent); }
+Problem check(const State& state, const AgentReady& e) {
+  return agent_known(state, e.agent);
+}
+Problem check(const State& state, const AgentGone& e) {
+  return agent_known(state, e.agent);
+}
+Problem check(const State& state, const AgentReturned& e) {
+  return agent_known(state, e.agent);
+}
 
 Problem check(const State& state, const Leased& e) {
   const PointStatus* point = point_of(state, e.ref.point);
   if (point == nullptr) return "no point '" + e.ref.point + "'";
   if (point->state != PointState::Pending) return "the point is " + std::string(state_word(point->state));
-  if (static_cast<std::size_t>(e.ref.attempt) != point->attempts.size() + 1) return "attempts must be in order";
+  if (static_cast<std::size_t>(e.ref.attempt) != point->attempts.size() + 1)
+    return "attempts must be in order";
   return agent_known(state, e.agent);
 }
 
@@ -50,8 +58,12 @@ Problem check(const State& state, const Unfit& e) {
   return point->state == PointState::Pending ? "" : "the point is " + std::string(state_word(point->state));
 }
 
-Problem check(const State&, const Stopping&) { return {}; }
-Problem check(const State&, const Closed&) { return {}; }
+Problem check(const State&, const Stopping&) {
+  return {};
+}
+Problem check(const State&, const Closed&) {
+  return {};
+}
 
 }  // namespace
 
@@ -59,8 +71,8 @@ Expected<void> replay(State& state, const std::vector<Event>& events) {
   for (std::size_t i = 0; i < events.size(); ++i) {
     const Problem problem = std::visit([&](const auto& e) { return check(state, e); }, events[i].what);
     if (!problem.empty()) {
-      return fail("event " + std::to_string(i + 1) + " of the journal (" + std::string(event_word(events[i].what)) +
-                  ") does not fit what went before: " + problem);
+      return fail("event " + std::to_string(i + 1) + " of the journal (" +
+                  std::string(event_word(events[i].what)) + ") does not fit what went before: " + problem);
     }
     apply(state, events[i]);
   }

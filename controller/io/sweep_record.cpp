@@ -79,30 +79,6 @@ nlohmann::json meta_json(const journal::Opening& opening, const char* name) {
   return found == opening.meta.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, false);
 }
 
-/// Events of a damaged journal must not reach apply(), which asserts: each must name what is there.
-bool fits(const core::State& state, const core::Event& event) {
-  struct {
-    const core::State& state;
-    bool known(const std::string& agent) const { return state.agents.contains(agent); }
-    bool known(const core::AttemptRef& ref) const { return core::find_attempt(state, ref) != nullptr; }
-    bool operator()(const core::AgentJoined&) const { return true; }
-    bool operator()(const core::AgentReady& e) const { return known(e.agent); }
-    bool operator()(const core::AgentGone& e) const { return known(e.agent); }
-    bool operator()(const core::AgentReturned& e) const { return known(e.agent); }
-    bool operator()(const core::Leased& e) const {
-      const int index = core::find_point(state, e.ref.point);
-      if (index < 0 || !known(e.agent)) return false;
-      return static_cast<std::size_t>(e.ref.attempt) == state.points[static_cast<std::size_t>(index)].attempts.size() + 1;
-    }
-    bool operator()(const core::Started& e) const { return known(e.ref); }
-    bool operator()(const core::Ended& e) const { return known(e.ref); }
-    bool operator()(const core::Unfit& e) const { return core::find_point(state, e.point) >= 0; }
-    bool operator()(const core::Stopping&) const { return true; }
-    bool operator()(const core::Closed&) const { return true; }
-  } check{state};
-  return std::visit(check, event.what);
-}
-
 }  // namespace
 
 journal::Opening opening_of(const Sweep& sweep) {
@@ -127,15 +103,7 @@ Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector
     if (plan->points[i].id != opening.ids[i]) return fail("journal: point " + opening.ids[i] + " is not that of its entry");
   }
   core::State state = core::make_state(core_settings(*plan), core_points(*plan));
-  for (const core::Event& event : events) {
-    if (!fits(state, event)) {
-      return fail("journal: an event '" + std::string(core::event_word(event.what)) + "' does not fit what is before it");
-    }
-    core::apply(state, event);
-  }
-  if (const auto problems = core::check_invariants(state); !problems.empty()) {
-    return fail("journal: its events contradict each other: " + problems.front());
-  }
+  if (auto done = core::replay(state, events); !done) return tl::unexpected(done.error());
   return Sweep{std::move(*plan), std::move(state), std::move(*facts)};
 }
 

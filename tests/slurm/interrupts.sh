@@ -7,6 +7,7 @@ cat >profile.yaml <<'P'
 timeouts: { kill-grace: 1s, heartbeat: 1s, agent: 5s }
 P
 user mkfifo started
+exec 8<>started
 # conc 4 runs through; the others say that they have started and wait for their end.
 benchmark waits.sh <<S
 #!/bin/bash
@@ -16,15 +17,16 @@ read -t 600 <>$WORK/never
 S
 user mkfifo never
 
-begin() { # OUTPUT: starts a sweep on four nodes in the background; SRUN is its process; three points run when it returns
-  rm -f err out
-  user setsid srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework sglang' \
-    --sweep-profile=profile.yaml --sweep-output="$1" ./waits.sh >out 2>err </dev/null &
-  local line
-  { read -r -t 60 line && read -r -t 60 line; } <started || fail "the benchmarks did not start"
-  wait_until 30 "the first point is done" test -e "$1/raw" -a -n "$(ls "$1/raw" 2>/dev/null)" -o -e "$1/sweep.control"
+begin() { # OUTPUT: starts a sweep on four nodes in the background; SRUN is its process; two points wait when it returns
+  # A shell without job control has its background commands ignore Ctrl-C.
+  user setsid env --default-signal=INT,QUIT srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml \
+    --sweep-select='--framework sglang' --sweep-profile=profile.yaml --sweep-output="$1" ./waits.sh >out 2>err </dev/null &
+  started && started || fail "the benchmarks did not start"
   SRUN=$(pgrep -o -f "^srun .*--sweep-output=$1 ")
+  wait_until 30 "the first point is done" first_is_done "$1"
 }
+started() { read -r -t 60 _ <&8; }
+first_is_done() { [[ -n $(ls "$1"/raw/*.json 2>/dev/null) ]]; }
 ended() { # waits for the srun in the background
   STATUS=0
   wait %+ || STATUS=$?
@@ -34,11 +36,9 @@ one_done_rest_listed() { # OUTPUT
   [[ $(grep -c '^  unfinished' "$1/summary.txt") == 2 ]] || { cat "$1/summary.txt" >&2; fail "two points are not listed"; }
   json_is "$1/agg_dsr1_1k1k.json" length 1
 }
-first_is_done() { [[ -n $(ls "$1"/raw/*.json 2>/dev/null) ]]; }
 
 # Ctrl-C in a terminal reaches srun and the controller, which are one process group.
 begin ctrl-c
-wait_until 30 "the first point is done" first_is_done ctrl-c
 kill -INT -- "-$SRUN"
 ended
 status_is_not 0
@@ -48,7 +48,6 @@ all_gone
 
 # scancel of the job.
 begin scancel
-wait_until 30 "the first point is done" first_is_done scancel
 scancel "$(last_job)"
 ended
 status_is_not 0
@@ -57,7 +56,6 @@ one_done_rest_listed scancel
 
 # srun is killed: the controller sees its pipe close, stops the agents and writes what there is.
 begin killed-srun
-wait_until 30 "the first point is done" first_is_done killed-srun
 kill -KILL "$SRUN"
 ended
 wait_until 30 "the controller has written its summary" test -e killed-srun/summary.txt
@@ -66,7 +64,6 @@ all_gone
 
 # An agent is killed: its point is tried again on another node, and the sweep goes on.
 begin killed-agent
-wait_until 30 "the first point is done" first_is_done killed-agent
 run sweepctl status killed-agent --json
 status_is 0
 json_is out '.running | length' 2
@@ -74,7 +71,7 @@ node=$(jq -r '.running[0].node' out)
 agent=$(pgrep -f "$SWEEP_CLUSTER/install/bin/sweep-agent" | while read -r pid; do
   if grep -qz "^SLURMD_NODENAME=$node$" "/proc/$pid/environ"; then echo "$pid"; fi; done | head -n 1)
 kill -KILL "$agent"
-read -r -t 60 line <started || fail "the point was not started again"
+started || fail "the point was not started again"
 run sweepctl status killed-agent
 status_is 0
 out_has "running"

@@ -149,8 +149,9 @@ TEST_F(CoreAgents, WhoeverSpeaksIsBackAndGoesOnWithWhatItHas) {
   arrive("b", "n2", 1, 2);
   start("a", "p0");
   const auto is_back = [&] {
-    return !agent("a").gone && point("p0").state == PointState::Running && point("p0").infrastructure_failures == 0 &&
-           point("p0").bad_nodes.empty() && !point("p0").attempts[0].outcome;
+    return !agent("a").gone && point("p0").state == PointState::Running &&
+           point("p0").infrastructure_failures == 0 && point("p0").bad_nodes.empty() &&
+           !point("p0").attempts[0].outcome;
   };
   lose("a");
   EXPECT_THAT(beat("a"), IsEmpty());
@@ -221,6 +222,18 @@ TEST_F(CoreAgents, GoodbyeGivesBackWhatItHasAndCostsNoRetry) {
   EXPECT_EQ(point("p0").attempts[0].outcome->kind, OutcomeKind::Preempted);
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
   EXPECT_THAT(tell(Leave{"a", "again"}), IsEmpty());
+}
+
+TEST_F(CoreAgents, BackAfterGoodbyeItMayEndWhatItHasAndGetsNothingMore) {
+  begin({1, 1, 1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  start("a", "p0");
+  tell(Leave{"a", "time limit"});
+  EXPECT_THAT(beat("a"), IsEmpty());
+  EXPECT_EQ(point("p0").state, PointState::Running);
+  EXPECT_EQ(point("p0").infrastructure_failures, 0);
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted"));
 }
 
 TEST_F(CoreAgents, AVeryLongReasonIsCutAndStillReadBack) {

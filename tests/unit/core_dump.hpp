@@ -1,5 +1,5 @@
-// A State as text, so that two can be compared and the difference read. Everything but what the journal does not
-// keep (when an agent was last heard).
+// A State as text, so that two can be compared and the difference read. Everything but what the journal does
+// not keep (when an agent was last heard).
 #pragma once
 
 #include <sstream>
@@ -16,8 +16,8 @@ inline std::string dump_time(const std::optional<Instant>& at) {
 inline std::string dump(const Attempt& a) {
   std::ostringstream out;
   out << "    " << a.agent << " " << a.node << " state " << static_cast<int>(a.state) << " leased "
-      << to_unix_ms(a.leased) << " started " << dump_time(a.started) << " ended " << dump_time(a.ended) << " pid "
-      << a.pid << " wall " << a.wall.count() << (a.accepted ? " accepted " : " ")
+      << to_unix_ms(a.leased) << " started " << dump_time(a.started) << " ended " << dump_time(a.ended)
+      << " pid " << a.pid << " wall " << a.wall.count() << (a.accepted ? " accepted " : " ")
       << (a.outcome ? outcome_to_json(*a.outcome).dump() : "-") << "\n";
   return out.str();
 }
@@ -37,8 +37,8 @@ inline std::string dump(const PointStatus& p) {
 inline std::string dump(const AgentStatus& a) {
   std::ostringstream out;
   out << "  " << a.info.id << " " << a.info.node << " " << a.info.job << "." << a.info.step << " task "
-      << a.info.task << "/" << a.info.tasks << " pid " << a.info.pid << " order " << a.order << " ready " << a.ready
-      << " leaving " << a.leaving << " gone " << a.gone << " '" << a.gone_reason << "' gpus";
+      << a.info.task << "/" << a.info.tasks << " pid " << a.info.pid << " order " << a.order << " ready "
+      << a.ready << " leaving " << a.leaving << " gone " << a.gone << " '" << a.gone_reason << "' gpus";
   for (const std::string& gpu : a.info.gpus)
     out << " " << gpu;
   out << " held";

@@ -71,8 +71,8 @@ TEST_F(CoreEnds, StartedSaidAgainOrTooLateChangesNothing) {
 }
 
 TEST_F(CoreEnds, BenchmarkFailuresAreFinalByDefault) {
-  for (const OutcomeKind kind : {OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult, OutcomeKind::InvalidResult,
-                                 OutcomeKind::TimedOut}) {
+  for (const OutcomeKind kind : {OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult,
+                                 OutcomeKind::InvalidResult, OutcomeKind::TimedOut}) {
     specs.clear();
     events.clear();
     begin({1, 1});
@@ -132,7 +132,8 @@ TEST_F(CoreEnds, PreemptedCostsNoRetryAndItsAgentGetsNothingMore) {
   EXPECT_EQ(point("p0").infrastructure_failures, 0);
   EXPECT_THAT(beat("a"), IsEmpty());
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
-  EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Preempted), ElementsAre("settled b p0/2", "drain a", "drain b"));
+  EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Preempted),
+              ElementsAre("settled b p0/2", "drain a", "drain b"));
   EXPECT_EQ(state.end_reason, "no agent is left");
 }
 
@@ -146,8 +147,7 @@ TEST_F(CoreEnds, CancelledByItsAgentThePointIsCancelled) {
 
 TEST_F(CoreEnds, ALateResultIsTakenWhenThePointHasNoneYet) {
   overtaken();
-  EXPECT_THAT(finish("a", "p0", 1),
-              ElementsAre("cancel a p0/1", "settled a p0/1 accepted", "cancel b p0/2"));
+  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("cancel a p0/1", "settled a p0/1 accepted", "cancel b p0/2"));
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_EQ(state.phase, Phase::Running) << "b has not said yet that it stopped";
   // The other attempt had its result too: superseded.

@@ -25,8 +25,8 @@ json with_ref(json body) {
   return body;
 }
 
-// Written out apart from the values, and with no field at its default, so that a field that is renamed, forgotten or
-// swapped with another shows. What stands here is what journals of this version hold.
+// Written out apart from the values, and with no field at its default, so that a field that is renamed,
+// forgotten or swapped with another shows. What stands here is what journals of this version hold.
 std::vector<EventSample> samples() {
   AgentInfo info{"12.0.3", "n1", "12", "0", 3, 4, {"4", "5"}, 815};
   Ended ended;
@@ -38,15 +38,20 @@ std::vector<EventSample> samples() {
   return {
       {AgentJoined{info},
        "agent-joined",
-       {{"agent", "12.0.3"}, {"node", "n1"}, {"job", "12"}, {"step", "0"}, {"task", 3}, {"tasks", 4},
-        {"gpus", {"4", "5"}}, {"pid", 815}}},
+       {{"agent", "12.0.3"},
+        {"node", "n1"},
+        {"job", "12"},
+        {"step", "0"},
+        {"task", 3},
+        {"tasks", 4},
+        {"gpus", {"4", "5"}},
+        {"pid", 815}}},
       {AgentReady{"a"}, "agent-ready", {{"agent", "a"}}},
       {AgentGone{"a", "silent"}, "agent-gone", {{"agent", "a"}, {"reason", "silent"}}},
       {AgentReturned{"a"}, "agent-returned", {{"agent", "a"}}},
       {Leased{kRef, "a"}, "leased", with_ref({{"agent", "a"}})},
       {Started{kRef, 4711}, "started", with_ref({{"pid", 4711}})},
-      {ended,
-       "ended",
+      {ended, "ended",
        with_ref({{"outcome",
                   {{"kind", "benchmark-failed"},
                    {"exit_code", 3},
@@ -179,12 +184,20 @@ TEST_F(CoreReplay, WhatFitsIsTaken) {
 TEST_F(CoreReplay, WhatDoesNotFitIsNamed) {
   const AttemptRef none{"p0", 2};
   const AttemptRef nobody{"px", 1};
-  const std::vector<Happening> misfits = {
-      AgentJoined{agent_info("a", "n2", 1)}, AgentReady{"b"},         AgentGone{"b", "x"},
-      AgentReturned{"b"},                    Leased{{"p0", 2}, "a"},  Leased{{"p1", 2}, "a"},
-      Leased{{"p1", 1}, "b"},                Leased{nobody, "a"},     Started{none, 1},
-      Started{nobody, 1},                    Unfit{"p0", "leased"},   Unfit{"px", "none"},
-      ended(none, PointState::Done, true),   ended(nobody, PointState::Done, true)};
+  const std::vector<Happening> misfits = {AgentJoined{agent_info("a", "n2", 1)},
+                                          AgentReady{"b"},
+                                          AgentGone{"b", "x"},
+                                          AgentReturned{"b"},
+                                          Leased{{"p0", 2}, "a"},
+                                          Leased{{"p1", 2}, "a"},
+                                          Leased{{"p1", 1}, "b"},
+                                          Leased{nobody, "a"},
+                                          Started{none, 1},
+                                          Started{nobody, 1},
+                                          Unfit{"p0", "leased"},
+                                          Unfit{"px", "none"},
+                                          ended(none, PointState::Done, true),
+                                          ended(nobody, PointState::Done, true)};
   for (const Happening& misfit : misfits) {
     EXPECT_THAT(verdict({misfit}),
                 HasSubstr("event 4 of the journal (" + std::string(event_word(misfit)) + ") does not fit"));
@@ -195,7 +208,8 @@ TEST_F(CoreReplay, WhatDoesNotFitIsNamed) {
 }
 
 TEST_F(CoreReplay, AStateThatBreaksItsRulesIsNamed) {
-  EXPECT_THAT(verdict({ended({"p0", 1}, PointState::Running, false)}), HasSubstr("does not add up: point p0"));
+  EXPECT_THAT(verdict({ended({"p0", 1}, PointState::Running, false)}),
+              HasSubstr("does not add up: point p0"));
   EXPECT_THAT(verdict({ended({"p0", 1}, PointState::Done, false)}), HasSubstr("does not add up: point p0"));
   EXPECT_THAT(verdict({AgentGone{"a", "silent"}}), HasSubstr("does not add up: agent a"));
   EXPECT_THAT(verdict({Closed{false, ""}}), HasSubstr("does not add up"));

@@ -22,7 +22,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-inline std::string say(const AttemptRef& ref) { return ref.point + "/" + std::to_string(ref.attempt); }
+inline std::string say(const AttemptRef& ref) {
+  return ref.point + "/" + std::to_string(ref.attempt);
+}
 
 /// "lease a p0/1", "settled a p0/1 accepted", "drain a complete", …
 inline std::string say(const Effect& effect) {
@@ -31,7 +33,8 @@ inline std::string say(const Effect& effect) {
   const auto& [agent, message] = std::get<Say>(effect);
   if (std::holds_alternative<wire::Reject>(message)) return "reject " + agent;
   if (const auto* m = std::get_if<wire::Cancel>(&message)) return "cancel " + agent + " " + say(m->ref);
-  if (const auto* m = std::get_if<wire::Drain>(&message)) return "drain " + agent + (m->complete ? " complete" : "");
+  if (const auto* m = std::get_if<wire::Drain>(&message))
+    return "drain " + agent + (m->complete ? " complete" : "");
   if (const auto* m = std::get_if<wire::Settled>(&message)) {
     return "settled " + agent + " " + say(m->ref) + (m->accepted ? " accepted" : "");
   }

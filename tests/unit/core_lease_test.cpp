@@ -70,7 +70,8 @@ TEST_F(CoreLease, FewestFreeGpusThatAreEnough) {
   arrive("first", "n4", 4, 4);
   for (const char* id : {"big", "tiny", "small"})
     EXPECT_THAT(ready(id), IsEmpty());
-  EXPECT_THAT(finish("first", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled first p0/1", "lease small p0/2"));
+  EXPECT_THAT(finish("first", "p0", 1, OutcomeKind::Preempted),
+              ElementsAre("settled first p0/1", "lease small p0/2"));
 }
 
 TEST_F(CoreLease, FreeGpusCountNotAllGpus) {
@@ -81,7 +82,8 @@ TEST_F(CoreLease, FreeGpusCountNotAllGpus) {
   arrive("first", "n3", 4, 3);  // p1 and p2
   EXPECT_THAT(ready("half"), ElementsAre("lease half p0/1"));
   EXPECT_THAT(ready("small"), IsEmpty());
-  EXPECT_THAT(finish("first", "p1", 1, OutcomeKind::Preempted), ElementsAre("settled first p1/1", "lease half p1/2"));
+  EXPECT_THAT(finish("first", "p1", 1, OutcomeKind::Preempted),
+              ElementsAre("settled first p1/1", "lease half p1/2"));
 }
 
 TEST_F(CoreLease, EquallyFreeAgentsInTheOrderOfJoining) {
@@ -91,7 +93,8 @@ TEST_F(CoreLease, EquallyFreeAgentsInTheOrderOfJoining) {
   arrive("first", "n3", 4, 3);
   ready("a");
   ready("z");
-  EXPECT_THAT(finish("first", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled first p0/1", "lease z p0/2"));
+  EXPECT_THAT(finish("first", "p0", 1, OutcomeKind::Preempted),
+              ElementsAre("settled first p0/1", "lease z p0/2"));
 }
 
 TEST_F(CoreLease, TwoTasksOnOneNodeTheSecondWaits) {
@@ -144,7 +147,8 @@ TEST_F(CoreLease, AnAgentThatComesBackWaitsForWhatTheSpareRuns) {
   EXPECT_THAT(finish("a", "p1", 1, OutcomeKind::Cancelled), ElementsAre("settled a p1/1"));
   EXPECT_TRUE(agent("a").held.empty());
   EXPECT_TRUE(is_spare(state, agent("a")));
-  EXPECT_THAT(finish("b", "p2", 1, OutcomeKind::Infrastructure), ElementsAre("settled b p2/1", "lease a p2/2"));
+  EXPECT_THAT(finish("b", "p2", 1, OutcomeKind::Infrastructure),
+              ElementsAre("settled b p2/1", "lease a p2/2"));
 }
 
 TEST_F(CoreLease, APointTooLargeForEverybodyIsNamedAndTheRestRuns) {
@@ -208,22 +212,26 @@ TEST_F(CoreLease, AwayFromANodeThatFailedWhereThereIsAnother) {
 TEST_F(CoreLease, BackToANodeThatFailedWhereThereIsNoOther) {
   begin({4});
   arrive("a", "n1", 4);
-  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1", "lease a p0/2"));
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure),
+              ElementsAre("settled a p0/1", "lease a p0/2"));
 }
 
 TEST_F(CoreLease, AnotherNodeThatIsTooSmallDoesNotCount) {
   begin({4});
   arrive("a", "n1", 4, 2);
   arrive("b", "n2", 2, 2);
-  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1", "lease a p0/2"));
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure),
+              ElementsAre("settled a p0/1", "lease a p0/2"));
 }
 
 TEST_F(CoreLease, WhenEveryNodeHasFailedAnyWillDo) {
   begin({4});
   arrive("a", "n1", 4, 2);
   arrive("b", "n2", 4, 2);
-  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1", "lease b p0/2"));
-  EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Infrastructure), ElementsAre("settled b p0/2", "lease a p0/3"));
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure),
+              ElementsAre("settled a p0/1", "lease b p0/2"));
+  EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Infrastructure),
+              ElementsAre("settled b p0/2", "lease a p0/3"));
 }
 
 TEST(CoreState, WordsOfPointStates) {

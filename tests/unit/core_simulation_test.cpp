@@ -62,8 +62,10 @@ void count(const World& world, Tally& tally) {
     if (ended == nullptr) continue;
     tally.lost += ended->lost;
     const Attempt& attempt = *find_attempt(world.state, ended->ref);
-    tally.late += ended->accepted && &attempt != &world.state.points[static_cast<std::size_t>(
-                                                       find_point(world.state, ended->ref.point))].attempts.back();
+    tally.late +=
+        ended->accepted &&
+        &attempt != &world.state.points[static_cast<std::size_t>(find_point(world.state, ended->ref.point))]
+                         .attempts.back();
   }
 }
 

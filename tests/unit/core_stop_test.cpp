@@ -13,7 +13,8 @@ TEST_F(CoreStop, CancelsEverythingAndLeasesNothingMore) {
   begin({1, 1, 1, 1});
   arrive("a", "n1", 2, 2);
   arrive("b", "n2", 1, 2);
-  EXPECT_THAT(tell(Stop{"ctrl-c", kPatience}), ElementsAre("cancel a p0/1", "cancel a p1/1", "cancel b p2/1"));
+  EXPECT_THAT(tell(Stop{"ctrl-c", kPatience}),
+              ElementsAre("cancel a p0/1", "cancel a p1/1", "cancel b p2/1"));
   EXPECT_EQ(state.phase, Phase::Stopping);
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Cancelled), ElementsAre("settled a p0/1"));
   EXPECT_THAT(finish("a", "p1", 1), ElementsAre("settled a p1/1 accepted")) << "it had ended by itself";

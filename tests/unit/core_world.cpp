@@ -22,8 +22,9 @@ World::World(std::uint64_t seed) : dice_(seed) {
   settings.agent_timeout = Millis(dice_.between(5'000, 60'000));
   settings.join_timeout = Millis(dice_.between(1'000, 60'000));
   const int trouble = dice_.below(4);  // 0: a sunny day
-  weather = {trouble * dice_.below(4),  trouble * dice_.below(4),  trouble * dice_.below(3),
-             trouble * dice_.below(4), trouble * dice_.below(3), trouble * dice_.below(12), dice_.percent(15)};
+  weather = {trouble * dice_.below(4), trouble * dice_.below(4), trouble * dice_.below(3),
+             trouble * dice_.below(4), trouble * dice_.below(3), trouble * dice_.below(12),
+             dice_.percent(15)};
   const int points = dice_.between(1, 25);
   for (int i = 0; i < points; ++i)
     specs.push_back({"p" + std::to_string(i), dice_.below(10) == 0 ? 0 : dice_.between(1, 9)});
@@ -78,7 +79,8 @@ std::string World::agents_text() const {
     out += "  " + id + (agent.connected ? " connected" : " cut off") + (agent.welcome ? " welcome" : "") +
            (agent.draining ? " draining" : "");
     for (const auto& [ref, attempt] : agent.attempts)
-      out += " " + ref.first + "/" + std::to_string(ref.second) + (attempt.finished ? " finished" : " running");
+      out +=
+          " " + ref.first + "/" + std::to_string(ref.second) + (attempt.finished ? " finished" : " running");
     out += "\n";
   }
   return out;
@@ -100,7 +102,8 @@ void World::receive(const std::string& agent, const wire::Message& message) {
   observe(state, agent, now_);
   if (std::holds_alternative<wire::Ready>(message)) return command(AskForWork{agent});
   if (std::holds_alternative<wire::Heartbeat>(message)) return command(Beat{agent});
-  if (const auto* m = std::get_if<wire::Started>(&message)) return command(AttemptStarted{agent, m->ref, m->pid});
+  if (const auto* m = std::get_if<wire::Started>(&message))
+    return command(AttemptStarted{agent, m->ref, m->pid});
   if (const auto* m = std::get_if<wire::Finished>(&message)) {
     return command(AttemptFinished{agent, m->ref, m->outcome, Millis(m->wall_ms)});
   }
@@ -262,9 +265,9 @@ void World::take(SimAgent& agent, const wire::Lease& lease) {
 Outcome World::random_outcome() {
   Outcome outcome;
   if (!dice_.percent(weather.fails)) return outcome;
-  constexpr OutcomeKind kKinds[] = {OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult, OutcomeKind::InvalidResult,
-                                    OutcomeKind::TimedOut,        OutcomeKind::Infrastructure,
-                                    OutcomeKind::Infrastructure};
+  constexpr OutcomeKind kKinds[] = {OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult,
+                                    OutcomeKind::InvalidResult,   OutcomeKind::TimedOut,
+                                    OutcomeKind::Infrastructure,  OutcomeKind::Infrastructure};
   outcome.kind = kKinds[dice_.below(6)];
   outcome.exit_code = dice_.below(256);
   outcome.phase = "benchmark";
@@ -286,7 +289,8 @@ void World::die(SimAgent& agent) {
   if (dice_.percent(40)) agenda_.at(now_ + Millis(dice_.below(120'000)), [this, &agent] { boot(agent); });
 }
 
-/// At the end of the sweep, or because Slurm takes the node: with word for each attempt, or with Goodbye alone.
+/// At the end of the sweep, or because Slurm takes the node: with word for each attempt, or with Goodbye
+/// alone.
 void World::leave(SimAgent& agent, OutcomeKind kind) {
   Outcome outcome;
   outcome.kind = kind;

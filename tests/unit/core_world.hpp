@@ -1,8 +1,8 @@
-// A whole sweep on a virtual clock: the core, agents that keep to PROTOCOL.md, and a network between them that
-// delays, loses, repeats and cuts. Everything follows from one seed.
+// A whole sweep on a virtual clock: the core, agents that keep to PROTOCOL.md, and a network between them
+// that delays, loses, repeats and cuts. Everything follows from one seed.
 //
-// Rules: every message passes through the real codec. Messages of a connection stay in order; a cut loses what is
-// under way in both directions. An agent knows only what it was sent.
+// Rules: every message passes through the real codec. Messages of a connection stay in order; a cut loses
+// what is under way in both directions. An agent knows only what it was sent.
 #pragma once
 
 #include <deque>
@@ -99,7 +99,8 @@ class SimAgent {
   }
   void must_have_room(const wire::Lease& lease) const {
     const bool full = gpus_in_use() + lease.gpus > static_cast<int>(info.gpus.size());
-    if (full || (!pack && running() > 0)) throw std::logic_error(info.id + " was leased more than it can run");
+    if (full || (!pack && running() > 0))
+      throw std::logic_error(info.id + " was leased more than it can run");
   }
 };
 

@@ -1,7 +1,8 @@
-// A piece of a test in a process of its own: for what would harm the test's process, or must not share its locks
-// (SQLite knows its own process's, so only another process sees the real ones).
+// A piece of a test in a process of its own: for what would harm the test's process, or must not share its
+// locks (SQLite knows its own process's, so only another process sees the real ones).
 #pragma once
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ class Standing {
     if (::pipe(ends) != 0) return;
     child_ = ::fork();
     if (child_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also when the test itself is killed
       what();
       ::close(ends[0]);
       ::close(ends[1]);

@@ -114,8 +114,8 @@ TEST_F(JournalDamage, WithAFlippedBitInItsEvents) {
   EXPECT_GT(refused, 500);
 }
 
-// What a controller leaves that was killed is the file and a log. The log is believed as far as it is whole: every
-// batch is there or not, in order.
+// What a controller leaves that was killed is the file and a log. The log is believed as far as it is whole:
+// every batch is there or not, in order.
 TEST_F(JournalDamage, ALogCutShortGivesTheBatchesBefore) {
   const std::string name = path("killed.db");
   Standing controller([&] {

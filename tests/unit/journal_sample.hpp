@@ -45,7 +45,8 @@ class JournalTest : public InFolder {
     round(core::AskForWork{agent.id});
     round(core::AttemptStarted{agent.id, {"p2", 1}, 4711});
     round(core::AttemptFinished{agent.id, {"p2", 1}, ok, Millis(5)}, {{{"p2", 1}, "n1", true, raw}});
-    round(core::AttemptFinished{agent.id, {"p1", 1}, failed, Millis(6)}, {{{"p1", 1}, "n1", false, "refused"}});
+    round(core::AttemptFinished{agent.id, {"p1", 1}, failed, Millis(6)},
+          {{{"p1", 1}, "n1", false, "refused"}});
     round(core::AttemptFinished{agent.id, {"p0", 1}, ok, Millis(7)}, {{{"p0", 1}, "n1", true, "first"}});
     finished = dump(state);
   }

@@ -13,7 +13,9 @@ namespace {
 
 class JournalFile : public JournalTest {};
 
-std::string complaint(const Expected<Journal>& journal) { return journal ? "" : journal.error().message; }
+std::string complaint(const Expected<Journal>& journal) {
+  return journal ? "" : journal.error().message;
+}
 
 TEST_F(JournalFile, GivesBackWhatWasCommitted) {
   write_all();
@@ -86,9 +88,7 @@ TEST_F(JournalFile, SurvivesAControllerThatIsKilled) {
 }
 
 TEST_F(JournalFile, KeepsOthersOutWhileItIsHeld) {
-  Standing controller([&] {
-    static Expected<Journal> held = Journal::create(file(), opening);
-  });
+  Standing controller([&] { static Expected<Journal> held = Journal::create(file(), opening); });
   EXPECT_EQ(complaint(Journal::open_to_read(file())), "'" + file() + "' is in use by another process");
   EXPECT_EQ(complaint(Journal::create(file(), opening)), "'" + file() + "' is there already");
   controller.kill();
@@ -143,13 +143,15 @@ TEST_F(JournalFile, OneOfANewerVersionIsRefused) {
     ASSERT_TRUE(database->execute("PRAGMA user_version=" + std::to_string(kSchemaVersion + 1)));
   }
   EXPECT_EQ(complaint(Journal::open_to_read(file())),
-            "'" + file() + "' has schema version 2; this sweepctl reads version 1: use the sweepctl that wrote it, "
-            "or a newer one");
+            "'" + file() +
+                "' has schema version 2; this sweepctl reads version 1: use the sweepctl that wrote it, "
+                "or a newer one");
 }
 
 TEST_F(JournalFile, ADirectoryThatIsNotThereOrIsNoneIsNamed) {
   const std::string nowhere = path("nowhere") + "/sweep.db";
-  EXPECT_EQ(complaint(Journal::create(nowhere, opening)), "cannot make '" + nowhere + "': No such file or directory");
+  EXPECT_EQ(complaint(Journal::create(nowhere, opening)),
+            "cannot make '" + nowhere + "': No such file or directory");
   put("plain", "");
   const std::string below = path("plain") + "/sweep.db";
   EXPECT_EQ(complaint(Journal::create(below, opening)), "cannot make '" + below + "': Not a directory");
@@ -187,8 +189,10 @@ TEST_F(JournalFile, ABatchThatFailsLeavesNothingAndTheNextOneWorks) {
     large.results.push_back({{"p0", 9}, "n1", true, std::string(1 << 20, 'x')});
     const auto failed = journal->commit(large);
     if (failed) return "more was written than fits";
-    if (failed.error().message.find(file()) == std::string::npos) return "not named: " + failed.error().message;
-    if (text(journal->events()) != text(batches[0].events)) return "something of it is there: " + text(journal->events());
+    if (failed.error().message.find(file()) == std::string::npos)
+      return "not named: " + failed.error().message;
+    if (text(journal->events()) != text(batches[0].events))
+      return "something of it is there: " + text(journal->events());
     limit_files(RLIM_INFINITY);
     if (!journal->commit(batches[1])) return "it never works again";
     return "";
@@ -197,7 +201,29 @@ TEST_F(JournalFile, ABatchThatFailsLeavesNothingAndTheNextOneWorks) {
   auto journal = Journal::open_to_read(file());
   ASSERT_TRUE(journal) << journal.error().message;
   EXPECT_EQ(text(journal->events()), text(batches[0].events) + text(batches[1].events));
-  EXPECT_TRUE(journal->each_accepted_result([](const StoredResult&) { ADD_FAILURE() << "a result of the failed batch"; }));
+  EXPECT_TRUE(journal->each_accepted_result(
+      [](const StoredResult&) { ADD_FAILURE() << "a result of the failed batch"; }));
+}
+
+TEST_F(JournalFile, ABatchThatSqliteRefusesHalfWayLeavesNothingEither) {
+  write_all();
+  {
+    auto database = Database::open(file(), Database::Mode::ReadWrite);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(
+        database->execute("CREATE TRIGGER refuse BEFORE INSERT ON results WHEN new.point = 'px' "
+                          "BEGIN SELECT RAISE(ABORT, 'refused'); END"));
+  }
+  auto journal = Journal::open_to_read(file());
+  ASSERT_TRUE(journal);
+  Batch refused = batches[0];
+  refused.results.push_back({{"px", 1}, "n1", true, "x"});
+  const auto failed = journal->commit(refused);
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("refused"));
+  EXPECT_EQ(text(journal->events()), text(all_events()));
+  EXPECT_TRUE(journal->commit(batches[1]));
+  EXPECT_EQ(text(journal->events()), text(all_events()) + text(batches[1].events));
 }
 
 TEST_F(JournalFile, OneThatCannotBeMadeLeavesNothing) {

@@ -15,15 +15,19 @@ TEST_F(ViewLines, OneLinePerEventThatPeopleShouldSee) {
               ElementsAre("[1:05] 0/4 started dsr1_1k8k fp4 sglang b200 tp8 conc4 on n1"));
   EXPECT_THAT(finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(3'600'000)),
               ElementsAre("[1:01:05] 1/4 done    dsr1_1k8k fp4 sglang b200 tp8 conc4 on n1, 62 s"));
-  EXPECT_THAT(finish("a", 1, outcome(OutcomeKind::NoResult, "x.json is not there")),
-              ElementsAre("[1:01:05] 2/4 failed  dsr1_1k8k fp4 sglang b200 tp4 conc8 on n1: no-result: x.json is not "
-                          "there"));
-  EXPECT_THAT(finish("a", 2, outcome(OutcomeKind::Infrastructure, "the disk is full")),
-              ElementsAre("[1:01:05] 2/4 retry   dsr1_1k8k fp4 sglang b200 tp4 conc16 on n1: infrastructure: the disk "
-                          "is full"));
+  EXPECT_THAT(
+      finish("a", 1, outcome(OutcomeKind::NoResult, "x.json is not there")),
+      ElementsAre("[1:01:05] 2/4 failed  dsr1_1k8k fp4 sglang b200 tp4 conc8 on n1: no-result: x.json is not "
+                  "there"));
+  EXPECT_THAT(
+      finish("a", 2, outcome(OutcomeKind::Infrastructure, "the disk is full")),
+      ElementsAre(
+          "[1:01:05] 2/4 retry   dsr1_1k8k fp4 sglang b200 tp4 conc16 on n1: infrastructure: the disk "
+          "is full"));
   EXPECT_THAT(start("a", 2, 2), ElementsAre(HasSubstr("conc16 on n1, attempt 2")));
   EXPECT_THAT(tell(core::Stop{"ctrl-c", Millis(1'000)}), ElementsAre("[1:01:05] stopping: ctrl-c"));
-  EXPECT_THAT(finish("a", 2, outcome(OutcomeKind::Cancelled, "ctrl-c"), 2), ElementsAre(HasSubstr("2/4 stopped dsr1")));
+  EXPECT_THAT(finish("a", 2, outcome(OutcomeKind::Cancelled, "ctrl-c"), 2),
+              ElementsAre(HasSubstr("2/4 stopped dsr1")));
 }
 
 TEST_F(ViewLines, AgentsThatGoAndComeBack) {
@@ -36,15 +40,17 @@ TEST_F(ViewLines, AgentsThatGoAndComeBack) {
 
 TEST_F(ViewLines, ASecondAgentOfANodeIsSaidToWait) {
   join("a", "n1", 8, 2);
-  EXPECT_THAT(join("b", "n1", 8, 2),
-              ElementsAre("[0:00] n1 joined with 8 GPUs (2 of 2), waiting: another agent has this node's GPUs"));
+  EXPECT_THAT(
+      join("b", "n1", 8, 2),
+      ElementsAre("[0:00] n1 joined with 8 GPUs (2 of 2), waiting: another agent has this node's GPUs"));
 }
 
 TEST_F(ViewLines, APointThatIsTooLargeIsNamed) {
-  EXPECT_THAT(join("a", "n1", 4),
-              ElementsAre(HasSubstr("joined"),
-                          "[0:00] 1/4 failed  dsr1_1k8k fp4 sglang b200 tp8 conc4: needs 8 GPUs; the largest node, "
-                          "n1, has 4"));
+  EXPECT_THAT(
+      join("a", "n1", 4),
+      ElementsAre(HasSubstr("joined"),
+                  "[0:00] 1/4 failed  dsr1_1k8k fp4 sglang b200 tp8 conc4: needs 8 GPUs; the largest node, "
+                  "n1, has 4"));
 }
 
 TEST_F(ViewLines, ColoursOnlyWhereTheyAreWanted) {
@@ -59,7 +65,9 @@ TEST_F(ViewLines, NothingThatABenchmarkOrPeerSaysCommandsTheTerminal) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 8, 2);
   std::vector<std::string> said = finish("a", 0, outcome(OutcomeKind::NoResult, kNasty));
-  const auto add = [&](const std::vector<std::string>& more) { said.insert(said.end(), more.begin(), more.end()); };
+  const auto add = [&](const std::vector<std::string>& more) {
+    said.insert(said.end(), more.begin(), more.end());
+  };
   add(tell(core::Leave{"b", kNasty}));
   add(tell(core::Stop{kNasty, Millis(1'000)}));
   ASSERT_GE(said.size(), 4u);

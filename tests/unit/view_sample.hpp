@@ -39,11 +39,15 @@ inline bool commands_a_terminal(const std::string& text) {
   });
 }
 
-inline const std::string kNasty = "a\x1b[2J\x07\r\xc2\x9b" "31m \xff b";  // what a benchmark might say
+inline const std::string kNasty =
+    "a\x1b[2J\x07\r\xc2\x9b"
+    "31m \xff b";  // what a benchmark might say
 
 class ViewTest : public testing::Test {
  protected:
-  ViewTest() : plan(sample_plan({sample_entry(8, 4), sample_entry(4, 8), sample_entry(4, 16), sample_entry(4, 32)})) {
+  ViewTest()
+      : plan(
+            sample_plan({sample_entry(8, 4), sample_entry(4, 8), sample_entry(4, 16), sample_entry(4, 32)})) {
     profile::Profile& profile = plan.profile;
     profile.retries.infrastructure = 1;
     state = core::make_state(core_settings(plan), core_points(plan));
@@ -85,11 +89,12 @@ class ViewTest : public testing::Test {
     join(id, node, gpus, tasks);
     tell(core::AskForWork{id});
   }
-  std::vector<std::string> start(const std::string& agent, int index, int attempt = 1, Millis later = Millis(0)) {
+  std::vector<std::string> start(const std::string& agent, int index, int attempt = 1,
+                                 Millis later = Millis(0)) {
     return tell(core::AttemptStarted{agent, {id(index), attempt}, 4711}, later);
   }
-  std::vector<std::string> finish(const std::string& agent, int index, const Outcome& outcome, int attempt = 1,
-                                  Millis later = Millis(0), Millis wall = Millis(62'000)) {
+  std::vector<std::string> finish(const std::string& agent, int index, const Outcome& outcome,
+                                  int attempt = 1, Millis later = Millis(0), Millis wall = Millis(62'000)) {
     return tell(core::AttemptFinished{agent, {id(index), attempt}, outcome, wall}, later);
   }
   static Outcome outcome(OutcomeKind kind, const std::string& reason = "") {

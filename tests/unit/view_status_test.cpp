@@ -73,9 +73,10 @@ TEST_F(ViewStatus, StatesOfASweepAndOfItsAgents) {
   finish("a", 0, outcome(OutcomeKind::Cancelled, "ctrl-c"));
   EXPECT_EQ(status()["state"], "incomplete");
   EXPECT_EQ(status()["reason"], "ctrl-c");
-  EXPECT_THAT(status_text(status()), AllOf(HasSubstr("sweep s1: incomplete (ctrl-c), job 12.0"),
-                                           HasSubstr("3 pending, 1 cancelled\n"),
-                                           HasSubstr("  cancelled  dsr1_1k8k fp4 sglang b200 tp8 conc4: cancelled")));
+  EXPECT_THAT(
+      status_text(status()),
+      AllOf(HasSubstr("sweep s1: incomplete (ctrl-c), job 12.0"), HasSubstr("3 pending, 1 cancelled\n"),
+            HasSubstr("  cancelled  dsr1_1k8k fp4 sglang b200 tp8 conc4: cancelled")));
 }
 
 TEST_F(ViewStatus, DoneIsDoneHoweverLateSomebodyAsks) {
@@ -115,7 +116,8 @@ TEST_F(ViewStatus, PaceCountsFromTheFirstLease) {
   EXPECT_DOUBLE_EQ(pace(state, now).points_per_minute, 2);
   EXPECT_EQ(pace(state, now).to_go, Millis(90'000));
   finish("a", 1, outcome(OutcomeKind::Infrastructure), 1, Millis(30'000));
-  EXPECT_DOUBLE_EQ(pace(state, now).points_per_minute, 1) << "an attempt that is tried again is no end of a point";
+  EXPECT_DOUBLE_EQ(pace(state, now).points_per_minute, 1)
+      << "an attempt that is tried again is no end of a point";
 }
 
 // ---- records
@@ -135,11 +137,12 @@ class ViewRecords : public ViewTest {
 
 TEST_F(ViewRecords, JobsHasALinePerAttemptInTheOrderOfLeasing) {
   some_sweep();
-  EXPECT_EQ(jobs_table(plan, state), "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n" +
-                                         id(0) + "\t1\t12.0\tn1\tok\t59.250\tdsr1_1k8k fp4 sglang b200 tp8 conc4\n" +
-                                         id(1) + "\t1\t12.0\tn1\tinfrastructure\t0.000\tdsr1_1k8k fp4 sglang b200 tp4 conc8\n" +
-                                         id(1) + "\t2\t12.0\tn1\tno-result\t0.500\tdsr1_1k8k fp4 sglang b200 tp4 conc8\n" +
-                                         id(2) + "\t1\t12.0\tn1\tcancelled\t0.700\tdsr1_1k8k fp4 sglang b200 tp4 conc16\n");
+  EXPECT_EQ(jobs_table(plan, state),
+            "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n" + id(0) +
+                "\t1\t12.0\tn1\tok\t59.250\tdsr1_1k8k fp4 sglang b200 tp8 conc4\n" + id(1) +
+                "\t1\t12.0\tn1\tinfrastructure\t0.000\tdsr1_1k8k fp4 sglang b200 tp4 conc8\n" + id(1) +
+                "\t2\t12.0\tn1\tno-result\t0.500\tdsr1_1k8k fp4 sglang b200 tp4 conc8\n" + id(2) +
+                "\t1\t12.0\tn1\tcancelled\t0.700\tdsr1_1k8k fp4 sglang b200 tp4 conc16\n");
 }
 
 TEST_F(ViewRecords, JobsOfARunningSweepAndWithoutSlurm) {
