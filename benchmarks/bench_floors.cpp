@@ -26,7 +26,8 @@ namespace {
 constexpr std::size_t kMaxStamps = 64 << 20;
 
 double now_us() {
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 // A signal mask and descriptors as the agent's benchmarks have them.
@@ -55,14 +56,16 @@ class SpawnSettings {
 Expected<double> time_spawn(const SpawnSettings& settings, const std::string& noop,
                             const std::vector<std::string>& environment) {
   std::vector<char*> entries;
-  for (const std::string& entry : environment) entries.push_back(const_cast<char*>(entry.c_str()));
+  for (const std::string& entry : environment)
+    entries.push_back(const_cast<char*>(entry.c_str()));
   entries.push_back(nullptr);
   std::string program = noop;
   char* const argv[] = {program.data(), nullptr};
   pid_t pid = -1;
   int status = 0;
   const double begin = now_us();
-  const int code = ::posix_spawn(&pid, noop.c_str(), &settings.actions, &settings.attributes, argv, entries.data());
+  const int code =
+      ::posix_spawn(&pid, noop.c_str(), &settings.actions, &settings.attributes, argv, entries.data());
   if (code != 0) return fail("cannot start '" + noop + "': " + errno_text(code));
   if (::waitpid(pid, &status, 0) != pid || status != 0) return fail("'" + noop + "' failed");
   return now_us() - begin;
@@ -89,7 +92,8 @@ class Echo {
   }
 
   void run() {
-    while (!over_) loop_.step(std::nullopt);
+    while (!over_)
+      loop_.step(std::nullopt);
   }
   std::string endpoint() const { return "tcp://127.0.0.1:" + std::to_string(socket_->port()); }
 
@@ -158,7 +162,8 @@ Expected<SpawnTimes> time_spawns(const std::string& noop, const std::string& dir
   auto gaps = read_gaps(stamps);
   if (!gaps) return tl::unexpected(gaps.error());
   times.gap = std::move(*gaps);
-  for (int i = 0; i < count; ++i) ::unlink((result(i) + ".json").c_str());
+  for (int i = 0; i < count; ++i)
+    ::unlink((result(i) + ".json").c_str());
   ::unlink(stamps.c_str());
   return times;
 }
@@ -177,13 +182,15 @@ Expected<std::vector<double>> time_round_trips(int count) {
   EventLoop loop;
   bool back = false;
   loop.watch(client->socket(), [&] {
-    while (client->receive()) back = true;
+    while (client->receive())
+      back = true;
   });
   std::vector<double> times;
   for (int i = 0; i < kWarmUp + count; ++i) {
     const double begin = now_us();
     client->send(finished(), result);
-    for (back = false; !back;) loop.step(std::nullopt);
+    for (back = false; !back;)
+      loop.step(std::nullopt);
     if (i >= kWarmUp) times.push_back(now_us() - begin);
   }
   client->send(wire::Goodbye{"measured"});
@@ -203,7 +210,8 @@ Expected<std::vector<double>> time_commits(const std::string& directory, int cou
       times.push_back(now_us() - begin);
     }
   }
-  for (const char* suffix : {"", "-wal", "-shm"}) ::unlink((path + suffix).c_str());
+  for (const char* suffix : {"", "-wal", "-shm"})
+    ::unlink((path + suffix).c_str());
   return times;
 }
 

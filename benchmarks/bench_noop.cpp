@@ -1,16 +1,17 @@
 // bench-noop: a benchmark of the InferenceMAX contract that does nothing, for measuring what is around it.
 //
 // It leaves a result that passes every check; its numbers are made up and it says so ("stand_in"). Where
-// BENCH_NOOP_STAMPS names a file, it appends one NoopStamps: the clock at the first line of main and just before its
-// end. Linked statically and without C++'s run-time library, so that starting it costs as little as can be.
+// BENCH_NOOP_STAMPS names a file, it appends one NoopStamps: the clock at the first line of main and just
+// before its end. Linked statically and without C++'s run-time library, so that starting it costs as little
+// as can be.
+#include "benchmarks/bench_noop.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-
-#include "benchmarks/bench_noop.hpp"
 
 namespace {
 
@@ -38,7 +39,8 @@ bool write_result() {
   const int path_size = std::snprintf(path, sizeof path, "%s.json", variable("RESULT_FILENAME"));
   const int size = std::snprintf(
       result, sizeof result,
-      "{\"backend\": \"noop\", \"model_id\": \"noop\", \"max_concurrency\": %d, \"duration\": 1.0, \"completed\": 1, "
+      "{\"backend\": \"noop\", \"model_id\": \"noop\", \"max_concurrency\": %d, \"duration\": 1.0, "
+      "\"completed\": 1, "
       "\"total_input_tokens\": 1, \"total_output_tokens\": 1, \"request_throughput\": 1.0, "
       "\"output_throughput\": 1.0, \"total_token_throughput\": 2.0, "
       "\"mean_ttft_ms\": 1.0, \"median_ttft_ms\": 1.0, \"std_ttft_ms\": 0.0, \"p99_ttft_ms\": 1.0, "

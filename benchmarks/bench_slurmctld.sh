@@ -26,6 +26,7 @@ sweep() { # POINTS: runs it, and prints "TYPE COUNT" for every message type that
 
 sweep 10 >"$WORK/rpc-10"
 sweep 200 >"$WORK/rpc-200"
+[[ -s $WORK/rpc-10 && -s $WORK/rpc-200 ]] || die "sdiag printed no counts in the form that is known here"
 
 printf '\n%-36s %9s %10s\n' 'RPCs to slurmctld' '10 points' '200 points'
 grew=no

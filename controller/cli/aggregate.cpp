@@ -8,15 +8,19 @@
 namespace sweep::cli {
 
 int aggregate_command(const Arguments& arguments) {
-  CLI::App app("Writes raw/, agg_*.json, jobs.txt, manifest.json, summary.txt and the plots of a sweep's output directory\n"
-               "again from its journal, and prints the summary. Doing it twice changes nothing.", "sweepctl aggregate");
+  CLI::App app(
+      "Writes raw/, agg_*.json, jobs.txt, manifest.json, summary.txt and the plots of a sweep's output "
+      "directory\n"
+      "again from its journal, and prints the summary. Doing it twice changes nothing.",
+      "sweepctl aggregate");
   std::string directory;
   app.add_option("DIR", directory, "the output directory of a sweep")->type_name("")->required();
   if (const auto status = parse(app, arguments)) return *status;
   auto archive = open_archive(directory);
   if (!archive) return print_error(archive.error().message), 1;
   const Aggregation written = aggregate(directory, archive->sweep, archive->journal);
-  for (const std::string& problem : written.problems) print_error(problem);
+  for (const std::string& problem : written.problems)
+    print_error(problem);
   const int printed = print_out(written.summary);
   return written.problems.empty() ? printed : 1;
 }

@@ -28,7 +28,8 @@ std::string variable(const char* name) {
 std::vector<std::string> files_of(const SweepArguments& arguments) {
   std::vector<std::string> files;
   for (const std::string& list : arguments.configs) {
-    for (std::string& file : split(list, ',')) files.push_back(std::move(file));
+    for (std::string& file : split(list, ','))
+      files.push_back(std::move(file));
   }
   return files;
 }
@@ -43,22 +44,28 @@ std::string new_sweep_id(Instant at) {
   unsigned char noise[16] = {};
   static_cast<void>(::getrandom(noise, sizeof noise, 0));
   const std::string seed = std::to_string(to_unix_ms(at)) + host_name() + std::to_string(::getpid());
-  return sha256_hex(seed + std::string(reinterpret_cast<const char*>(noise), sizeof noise)).substr(0, kSweepIdDigits);
+  return sha256_hex(seed + std::string(reinterpret_cast<const char*>(noise), sizeof noise))
+      .substr(0, kSweepIdDigits);
 }
 
 }  // namespace
 
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option) {
   if (config_option) {
-    app.add_option("--config", arguments.configs, "master configuration (YAML); may be given again, or FILE,FILE")
-        ->type_name("FILE")->take_all();
+    app.add_option("--config", arguments.configs,
+                   "master configuration (YAML); may be given again, or FILE,FILE")
+        ->type_name("FILE")
+        ->take_all();
   }
   app.add_option("--select", arguments.select,
                  "which points: options of sweepctl matrix full-sweep in one word, such as\n"
-                 "'--seq-lens 1k1k --model-prefix dsr1'")->type_name("ARGS");
-  app.add_option("--output", arguments.output, "output directory (default: results_<exp-name>_<time>)")->type_name("DIR");
+                 "'--seq-lens 1k1k --model-prefix dsr1'")
+      ->type_name("ARGS");
+  app.add_option("--output", arguments.output, "output directory (default: results_<exp-name>_<time>)")
+      ->type_name("DIR");
   app.add_option("--profile", arguments.profile,
-                 "how benchmarks run here; over /etc/slurm-sweep/profile.yaml and\n~/.config/slurm-sweep/profile.yaml")
+                 "how benchmarks run here; over /etc/slurm-sweep/profile.yaml "
+                 "and\n~/.config/slurm-sweep/profile.yaml")
       ->type_name("FILE");
 }
 
@@ -84,7 +91,8 @@ Expected<Plan> load_plan(const SweepArguments& arguments) {
   return make_plan(*entries, std::move(*profile));
 }
 
-Sweep new_sweep(Plan plan, const SweepArguments& arguments, const std::string& directory, const std::string& job) {
+Sweep new_sweep(Plan plan, const SweepArguments& arguments, const std::string& directory,
+                const std::string& job) {
   Sweep sweep;
   sweep.facts.opened = now();
   sweep.facts.sweep = new_sweep_id(sweep.facts.opened);

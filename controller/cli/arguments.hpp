@@ -21,14 +21,16 @@ struct SweepArguments {
 /// Adds --select, --output and --profile. `config_option`: --config too (repeatable), else positional files.
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option);
 
-/// Parses with CLI11. A status to exit with when that is all: after --help (0) or wrong usage (2), both printed.
+/// Parses with CLI11. A status to exit with when that is all: after --help (0) or wrong usage (2), both
+/// printed.
 std::optional<int> parse(CLI::App& app, const Arguments& arguments);
 
-/// Reads matrix and profiles (the site's, the user's, and the one named). Fails with one line that names file, value
-/// and remedy.
+/// Reads matrix and profiles (the site's, the user's, and the one named). Fails with one line that names
+/// file, value and remedy.
 Expected<Plan> load_plan(const SweepArguments& arguments);
 
 /// The sweep in which nothing has happened, now. `job`: "12.0", or empty.
-Sweep new_sweep(Plan plan, const SweepArguments& arguments, const std::string& directory, const std::string& job);
+Sweep new_sweep(Plan plan, const SweepArguments& arguments, const std::string& directory,
+                const std::string& job);
 
 }  // namespace sweep::cli

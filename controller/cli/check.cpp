@@ -28,14 +28,17 @@ std::string described(const Plan& plan) {
 }  // namespace
 
 int check_command(const Arguments& arguments) {
-  CLI::App app("Reads configuration and profile and lists the points of the sweep; nothing is started or written.", "sweepctl check");
+  CLI::App app(
+      "Reads configuration and profile and lists the points of the sweep; nothing is started or written.",
+      "sweepctl check");
   SweepArguments wanted;
   bool quiet = false;
   app.add_option("FILES", wanted.configs, "master configurations (YAML), FILE or FILE,FILE")->type_name("");
   add_sweep_options(app, wanted, true);
   app.add_flag("--quiet", quiet, "print only what is wrong");
   if (const auto status = parse(app, arguments)) return *status;
-  if (wanted.configs.empty()) return print_error("check: no configuration file given (sweepctl check FILE)"), 2;
+  if (wanted.configs.empty())
+    return print_error("check: no configuration file given (sweepctl check FILE)"), 2;
   const auto plan = load_plan(wanted);
   if (!plan) return print_error(plan.error().message), 1;
   if (const auto good = check_output_dir(wanted.output); !good) return print_error(good.error().message), 1;

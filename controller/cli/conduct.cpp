@@ -32,13 +32,16 @@ void tell_opened(const Server& server, Console& console) {
 void tell_written(const Aggregation& written, const std::string& directory, Console& console) {
   console.line("results:  " + printable(shown(directory)) + "/agg_*.json");
   console.line("summary:  " + printable(shown(directory)) + "/summary.txt");
-  for (const std::string& plot : written.plots) console.line("plot:     " + printable(shown(plot)));
-  for (const std::string& problem : written.problems) console.error("sweepctl: " + printable(problem));
+  for (const std::string& plot : written.plots)
+    console.line("plot:     " + printable(shown(plot)));
+  for (const std::string& problem : written.problems)
+    console.error("sweepctl: " + printable(problem));
 }
 
 }  // namespace
 
-Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, const std::string& job, Console& console) {
+Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, const std::string& job,
+                                              Console& console) {
   auto plan = load_plan(arguments);
   if (!plan) return tl::unexpected(plan.error());
   const auto directory = claim_output_dir(arguments.output, sweep_name(*plan), now());
@@ -52,7 +55,9 @@ Interrupts::Interrupts(SignalFd& signals, Server& server) : signals_(signals), s
   server_.loop().watch(signals_.fd(), [this] { take(); });
 }
 
-Interrupts::~Interrupts() { server_.loop().unwatch(signals_.fd()); }
+Interrupts::~Interrupts() {
+  server_.loop().unwatch(signals_.fd());
+}
 
 void Interrupts::take() {
   for (const int signal : signals_.take()) {

@@ -12,7 +12,8 @@
 namespace sweep::cli {
 
 /// Reads the configuration, claims the output directory and opens the controller. Fails with one line.
-Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, const std::string& job, Console& console);
+Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, const std::string& job,
+                                              Console& console);
 
 /// Ctrl-C and SIGTERM, for as long as this lives: the first stops the sweep in order, the second at once.
 class Interrupts {

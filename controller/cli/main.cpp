@@ -25,7 +25,8 @@ constexpr std::array<Command, 10> kCommands = {{
     {"status", "how far a sweep is, live or after its end", status_command},
     {"aggregate", "write results, table and plots of a sweep's directory again", aggregate_command},
     {"matrix", "print the benchmark matrix of configuration files as JSON", matrix_command},
-    {"process-result", "one result of a serving client into a processed one (takes the environment)", process_result_command},
+    {"process-result", "one result of a serving client into a processed one (takes the environment)",
+     process_result_command},
     {"collect", "all JSON files below a directory into one", collect_command},
     {"summarize", "the table of the processed results below a directory", summarize_command},
     {"plot", "throughput per GPU over latency and interactivity, as PNG files", plot_command},
@@ -36,19 +37,23 @@ void print_help() {
   std::string out =
       "Usage: sweepctl COMMAND [ARG]...\n"
       "Inference benchmark sweeps on Slurm GPU clusters. With the plugin installed, the main command is\n"
-      "  srun OPTIONS --sweep-config=FILE[,FILE] [--sweep-select=ARGS] [--sweep-output=DIR] [--sweep-profile=FILE] BENCHMARK\n"
+      "  srun OPTIONS --sweep-config=FILE[,FILE] [--sweep-select=ARGS] [--sweep-output=DIR] "
+      "[--sweep-profile=FILE] BENCHMARK\n"
       "\nCommands (sweepctl COMMAND --help tells more):\n";
   for (const Command& command : kCommands) {
-    out += "  " + std::string(command.name) + std::string(16 - command.name.size(), ' ') + std::string(command.help) + "\n";
+    out += "  " + std::string(command.name) + std::string(16 - command.name.size(), ' ') +
+           std::string(command.help) + "\n";
   }
   print_out(out);
 }
 
 int wrong_command(const std::string& name) {
   std::vector<std::string> names;
-  for (const Command& command : kCommands) names.emplace_back(command.name);
+  for (const Command& command : kCommands)
+    names.emplace_back(command.name);
   const auto close = nearest(name, names);
-  print_error("there is no command '" + name + "'" + (close ? "; did you mean " + *close + "?" : "; sweepctl --help lists them"));
+  print_error("there is no command '" + name + "'" +
+              (close ? "; did you mean " + *close + "?" : "; sweepctl --help lists them"));
   return 2;
 }
 

@@ -32,8 +32,12 @@ int print_out(const std::string& text) {
   return 1;
 }
 
-void print_error(const std::string& message) { print_lines("sweepctl: " + printable(message) + "\n"); }
+void print_error(const std::string& message) {
+  print_lines("sweepctl: " + printable(message) + "\n");
+}
 
-void print_lines(const std::string& lines) { static_cast<void>(write_to(STDERR_FILENO, lines)); }
+void print_lines(const std::string& lines) {
+  static_cast<void>(write_to(STDERR_FILENO, lines));
+}
 
 }  // namespace sweep::cli

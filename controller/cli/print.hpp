@@ -5,7 +5,8 @@
 
 namespace sweep::cli {
 
-/// To standard output. Status 1 is returned where it cannot be written (a full disk; a closed pipe is no error).
+/// To standard output. Status 1 is returned where it cannot be written (a full disk; a closed pipe is no
+/// error).
 int print_out(const std::string& text);
 
 /// "sweepctl: MESSAGE" to standard error, made printable, with a newline.

@@ -1,5 +1,5 @@
-// sweepctl run: the same sweep without the plugin. Agents are started through srun inside an allocation, else one agent
-// as a child on this machine.
+// sweepctl run: the same sweep without the plugin. Agents are started through srun inside an allocation, else
+// one agent as a child on this machine.
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,7 +32,8 @@ std::string agent_program() {
   return ::access(beside.c_str(), X_OK) == 0 ? beside : "sweep-agent";
 }
 
-/// In a job, but in no ordinary step of it: a batch script, or the shell of salloc (which may be an interactive step).
+/// In a job, but in no ordinary step of it: a batch script, or the shell of salloc (which may be an
+/// interactive step).
 bool in_allocation() {
   constexpr std::uint64_t kLastOrdinaryStep = 0xfffffff0;
   if (variable("SLURM_JOB_ID").empty()) return false;
@@ -46,8 +47,9 @@ std::vector<std::string> agent_command(const Arguments& benchmark) {
   if (in_allocation()) {
     std::string nodes = variable("SLURM_JOB_NUM_NODES");
     if (nodes.empty()) nodes = "1";
-    command = {"srun", "--job-name=sweep", "--nodes=" + nodes, "--ntasks=" + nodes, "--ntasks-per-node=1", "--overlap",
-               "--cpu-bind=none", "--kill-on-bad-exit=0"};
+    command = {
+        "srun",      "--job-name=sweep", "--nodes=" + nodes,    "--ntasks=" + nodes, "--ntasks-per-node=1",
+        "--overlap", "--cpu-bind=none",  "--kill-on-bad-exit=0"};
   }
   command.push_back(agent_program());
   command.push_back("--");
@@ -61,7 +63,9 @@ std::vector<std::string> agent_environment(const Access& access) {
     // An inherited --sweep-config would have the plugin start a sweep inside this one.
     if (entry.starts_with(SWEEP_ENV_PREFIX) || entry.starts_with(SWEEP_ENV_SPANK_PREFIX)) continue;
     // srun takes these of the batch script for its own wishes.
-    if (entry.starts_with("SLURM_NTASKS") || entry.starts_with("SLURM_NPROCS=") || entry.starts_with("SLURM_TASKS_PER_NODE=")) continue;
+    if (entry.starts_with("SLURM_NTASKS") || entry.starts_with("SLURM_NPROCS=") ||
+        entry.starts_with("SLURM_TASKS_PER_NODE="))
+      continue;
     out.push_back(std::move(entry));
   }
   out.push_back(std::string(SWEEP_ENV_ENDPOINT) + "=" + access.endpoint);
@@ -116,9 +120,13 @@ class Crew {
 
 int run_command(const Arguments& arguments) {
   CLI::App app(
-      "Runs a sweep. Inside a Slurm allocation (salloc, sbatch) on all its nodes, through srun; elsewhere on this machine.\n"
-      "BENCHMARK is run once per point with the point in its environment (EXP_NAME, MODEL, ISL, OSL, TP, CONC, …) and\n"
-      "leaves $RESULT_FILENAME.json in its working directory. Without one, the benchmark that the profile names.", "sweepctl run");
+      "Runs a sweep. Inside a Slurm allocation (salloc, sbatch) on all its nodes, through srun; elsewhere on "
+      "this machine.\n"
+      "BENCHMARK is run once per point with the point in its environment (EXP_NAME, MODEL, ISL, OSL, TP, "
+      "CONC, …) and\n"
+      "leaves $RESULT_FILENAME.json in its working directory. Without one, the benchmark that the profile "
+      "names.",
+      "sweepctl run");
   SweepArguments wanted;
   Arguments benchmark;
   bool quiet = false;
@@ -131,7 +139,8 @@ int run_command(const Arguments& arguments) {
     own.erase(dashes, own.end());
   }
   if (const auto status = parse(app, own)) return *status;
-  if (wanted.configs.empty()) return print_error("run: no configuration file given (sweepctl run FILE -- BENCHMARK)"), 2;
+  if (wanted.configs.empty())
+    return print_error("run: no configuration file given (sweepctl run FILE -- BENCHMARK)"), 2;
 
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
   Console console(quiet);

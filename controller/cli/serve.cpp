@@ -1,7 +1,7 @@
 // sweepctl serve: the controller as a child of srun, started by the plugin. For people there is sweepctl run.
 //
-// Its status says whether the controller did its part, not how the points ended: that the agents' statuses say,
-// which are srun's own.
+// Its status says whether the controller did its part, not how the points ended: that the agents' statuses
+// say, which are srun's own.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -23,7 +23,8 @@ constexpr Millis kPatienceWithoutSrun{5'000};
 
 /// The one line that the plugin waits for. It has the secret, and goes into the pipe alone.
 Expected<void> say_ready(int fd, const Access& access) {
-  const std::string line = "ready " + access.endpoint + " " + access.server_key + " " + access.client_secret + "\n";
+  const std::string line =
+      "ready " + access.endpoint + " " + access.server_key + " " + access.client_secret + "\n";
   const ssize_t written = ::write(fd, line.data(), line.size());
   ::close(fd);
   if (written != static_cast<ssize_t>(line.size())) return fail("srun does not take the ready line");
@@ -43,7 +44,10 @@ void watch_lifeline(int fd, Server& server) {
 }  // namespace
 
 int serve_command(const Arguments& arguments) {
-  CLI::App app("The controller of one srun. The Slurm plugin starts it; people use srun --sweep-config or sweepctl run.", "sweepctl serve");
+  CLI::App app(
+      "The controller of one srun. The Slurm plugin starts it; people use srun --sweep-config or sweepctl "
+      "run.",
+      "sweepctl serve");
   SweepArguments wanted;
   int lifeline = -1, ready = -1;
   std::string job;
@@ -61,7 +65,8 @@ int serve_command(const Arguments& arguments) {
   if (!server) return print_error(server.error().message), 1;
   const Interrupts interrupts(signals, **server);
   watch_lifeline(lifeline, **server);
-  if (const auto said = say_ready(ready, (*server)->access()); !said) return print_error(said.error().message), 1;
+  if (const auto said = say_ready(ready, (*server)->access()); !said)
+    return print_error(said.error().message), 1;
   return conduct(**server, console).all_written ? 0 : 1;
 }
 

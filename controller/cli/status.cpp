@@ -1,4 +1,6 @@
 // sweepctl status: asks the live controller, or reads the journal where there is none.
+#include "controller/view/status.hpp"
+
 #include <cerrno>
 #include <csignal>
 
@@ -7,7 +9,6 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/control_file.hpp"
 #include "controller/io/sweep_record.hpp"
-#include "controller/view/status.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
 #include "proto/net/files.hpp"
@@ -47,7 +48,8 @@ Expected<std::optional<Status>> ask(const ControlFile& control) {
   });
   socket->send(wire::StatusRequest{});
   const Instant deadline = now() + kPatience;
-  while (!answer && refusal.empty() && now() < deadline) loop.step(deadline);
+  while (!answer && refusal.empty() && now() < deadline)
+    loop.step(deadline);
   if (!refusal.empty()) return fail("the controller answers: " + refusal);
   return answer;
 }
@@ -60,7 +62,8 @@ Expected<Status> status_of(const std::string& directory) {
     auto answer = ask(**control);
     if (!answer) return tl::unexpected(answer.error());
     if (*answer) return std::move(**answer);
-    owner = " (its controller on " + (*control)->host + ", pid " + std::to_string((*control)->pid) + ", did not answer)";
+    owner = " (its controller on " + (*control)->host + ", pid " + std::to_string((*control)->pid) +
+            ", did not answer)";
   }
   auto archive = open_archive(directory);
   if (!archive) return fail(archive.error().message + owner);
@@ -72,8 +75,10 @@ Expected<Status> status_of(const std::string& directory) {
 }  // namespace
 
 int status_command(const Arguments& arguments) {
-  CLI::App app("How far the sweep in an output directory is, whether it runs or has ended.\n"
-               "Exit status 0 when it runs or every point is done, 1 otherwise.", "sweepctl status");
+  CLI::App app(
+      "How far the sweep in an output directory is, whether it runs or has ended.\n"
+      "Exit status 0 when it runs or every point is done, 1 otherwise.",
+      "sweepctl status");
   std::string directory;
   bool json = false;
   app.add_option("DIR", directory, "the output directory of a sweep")->type_name("")->required();

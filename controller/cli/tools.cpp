@@ -28,15 +28,19 @@ bool asks_for_help(const Arguments& arguments) {
 
 }  // namespace
 
-int matrix_command(const Arguments& arguments) { return give(matrix::run_matrix_command(arguments)); }
+int matrix_command(const Arguments& arguments) {
+  return give(matrix::run_matrix_command(arguments));
+}
 
 int process_result_command(const Arguments& arguments) {
   if (!arguments.empty()) {
     const bool help = asks_for_help(arguments);
     const std::string text =
         "Usage: sweepctl process-result   (all it needs comes in the environment)\n"
-        "Reads $RESULT_FILENAME.json, prints the processed result and writes it to agg_$RESULT_FILENAME.json.\n"
-        "Variables: RESULT_FILENAME RUNNER_TYPE FRAMEWORK PRECISION TP EP_SIZE DP_ATTENTION, and where they apply\n"
+        "Reads $RESULT_FILENAME.json, prints the processed result and writes it to "
+        "agg_$RESULT_FILENAME.json.\n"
+        "Variables: RESULT_FILENAME RUNNER_TYPE FRAMEWORK PRECISION TP EP_SIZE DP_ATTENTION, and where they "
+        "apply\n"
         "MTP_MODE PREFILL_GPUS DECODE_GPUS.\n";
     if (help) return print_out(text);
     print_lines(text);
@@ -47,21 +51,28 @@ int process_result_command(const Arguments& arguments) {
 
 int collect_command(const Arguments& arguments) {
   if (asks_for_help(arguments)) {
-    return print_out("Usage: sweepctl collect DIR EXP\nWrites agg_EXP.json in this directory: every JSON file below DIR in one list.\n");
+    return print_out(
+        "Usage: sweepctl collect DIR EXP\nWrites agg_EXP.json in this directory: every JSON file below DIR "
+        "in one list.\n");
   }
   return give(report::run_collect(arguments));
 }
 
 int summarize_command(const Arguments& arguments) {
   if (asks_for_help(arguments)) {
-    return print_out("Usage: sweepctl summarize DIR\nPrints the processed results below DIR as a Markdown table: medians, sorted by model, hardware,\nframework, precision, TP, EP and concurrency.\n");
+    return print_out(
+        "Usage: sweepctl summarize DIR\nPrints the processed results below DIR as a Markdown table: medians, "
+        "sorted by model, hardware,\nframework, precision, TP, EP and concurrency.\n");
   }
   return give(report::run_summarize(arguments));
 }
 
 int plot_command(const Arguments& arguments) {
   if (asks_for_help(arguments)) {
-    return print_out("Usage: sweepctl plot DIR EXP\nDraws throughput per GPU over end-to-end latency and over interactivity, two PNG files per model family\nin this directory: tput_vs_e2el_<family>_EXP.png and tput_vs_intvty_<family>_EXP.png.\n");
+    return print_out(
+        "Usage: sweepctl plot DIR EXP\nDraws throughput per GPU over end-to-end latency and over "
+        "interactivity, two PNG files per model family\nin this directory: tput_vs_e2el_<family>_EXP.png and "
+        "tput_vs_intvty_<family>_EXP.png.\n");
   }
   return give(report::run_plot(arguments));
 }

@@ -46,7 +46,9 @@ void on(State& state, Instant at, const AgentJoined& event) {
   agent.last_seen = at;
 }
 
-void on(State& state, Instant, const AgentReady& event) { agent_at(state, event.agent).ready = true; }
+void on(State& state, Instant, const AgentReady& event) {
+  agent_at(state, event.agent).ready = true;
+}
 
 void on(State& state, Instant, const AgentGone& event) {
   AgentStatus& agent = agent_at(state, event.agent);

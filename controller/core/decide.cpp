@@ -11,20 +11,29 @@ namespace sweep::core {
 
 namespace {
 
-Decision reject(std::string reason) { return {{}, {}, std::move(reason)}; }
+Decision reject(std::string reason) {
+  return {{}, {}, std::move(reason)};
+}
 
-Decision happened(Happening what, Instant now) { return {{Event{now, std::move(what)}}, {}, {}}; }
+Decision happened(Happening what, Instant now) {
+  return {{Event{now, std::move(what)}}, {}, {}};
+}
 
-// What others say is kept the way the journal can give it back: no control characters, no broken UTF-8, not too long.
+// What others say is kept the way the journal can give it back: no control characters, no broken UTF-8, not
+// too long.
 
 std::string tidy(const std::string& text) {
   constexpr std::size_t kMaxReason = 1024;  // leaves room for the words around it in an outcome
   return clipped(printable(text), kMaxReason);
 }
 
-Outcome tidy(const Outcome& outcome) { return outcome_from_json(outcome_to_json(outcome)).value_or(outcome); }
+Outcome tidy(const Outcome& outcome) {
+  return outcome_from_json(outcome_to_json(outcome)).value_or(outcome);
+}
 
-std::string name(const AttemptRef& ref) { return ref.point + " attempt " + std::to_string(ref.attempt); }
+std::string name(const AttemptRef& ref) {
+  return ref.point + " attempt " + std::to_string(ref.attempt);
+}
 
 const AgentStatus* find_agent(const State& state, const std::string& id) {
   const auto found = state.agents.find(id);
@@ -57,8 +66,8 @@ Decision on(const State& state, const Join& command, Instant now) {
   const AgentStatus* known = find_agent(state, id);
   if (known != nullptr && known->info.pid == command.agent.pid) return greet_again(state, *known, now);
   if (known != nullptr && !known->gone) {
-    const std::string reason = "agent " + id + " is already taking part (pid " + std::to_string(known->info.pid) +
-                               " on " + known->info.node + ")";
+    const std::string reason = "agent " + id + " is already taking part (pid " +
+                               std::to_string(known->info.pid) + " on " + known->info.node + ")";
     return {{}, {Say{id, wire::Reject{reason}}}, reason};
   }
   if (state.phase != Phase::Running) {
@@ -91,7 +100,8 @@ bool is_benchmark_failure(OutcomeKind kind) {
 /// Where a point goes after its current attempt ended without a result that counts.
 PointState after_failure(const State& state, const PointStatus& point, OutcomeKind kind) {
   if (is_benchmark_failure(kind)) {
-    return point.benchmark_failures < state.settings.benchmark_retries ? PointState::Pending : PointState::Failed;
+    return point.benchmark_failures < state.settings.benchmark_retries ? PointState::Pending
+                                                                       : PointState::Failed;
   }
   if (kind == OutcomeKind::Infrastructure) {
     return point.infrastructure_failures < state.settings.infrastructure_retries ? PointState::Pending
@@ -102,7 +112,8 @@ PointState after_failure(const State& state, const PointStatus& point, OutcomeKi
 }
 
 /// The end of the attempt that the point is on. In a stopping sweep nothing is tried again.
-Ended end_of_current(const State& state, const PointStatus& point, const AttemptRef& ref, const Outcome& outcome) {
+Ended end_of_current(const State& state, const PointStatus& point, const AttemptRef& ref,
+                     const Outcome& outcome) {
   Ended ended;
   ended.ref = ref;
   ended.outcome = outcome;
@@ -129,11 +140,13 @@ Ended end_of_overtaken(const PointStatus& point, const AttemptRef& ref, const Ou
 Decision on(const State& state, const AttemptFinished& command, Instant now) {
   const Attempt* attempt = find_attempt(state, command.ref);
   if (attempt == nullptr || attempt->agent != command.agent) {
-    Decision out = reject("Finished of " + name(command.ref) + ", which " + command.agent + " was not leased");
+    Decision out =
+        reject("Finished of " + name(command.ref) + ", which " + command.agent + " was not leased");
     out.replies.push_back(Say{command.agent, wire::Settled{command.ref, false}});
     return out;
   }
-  if (attempt->state == Attempt::State::Ended || state.phase == Phase::Closed) return settle_again(*attempt, command);
+  if (attempt->state == Attempt::State::Ended || state.phase == Phase::Closed)
+    return settle_again(*attempt, command);
   const PointStatus& point = state.points[static_cast<std::size_t>(find_point(state, command.ref.point))];
   const bool current = attempt->state != Attempt::State::Lost && point.state != PointState::Done;
   const Outcome outcome = tidy(command.outcome);
@@ -185,7 +198,8 @@ Decision on(const State& state, const Stop& command, Instant now) {
   const Instant deadline = now + command.patience;
   if (state.phase == Phase::Running) return happened(Stopping{tidy(command.reason), deadline}, now);
   // Asked again while it stops: may only shorten the wait.
-  const bool sooner = state.phase == Phase::Stopping && state.stop_deadline && deadline < *state.stop_deadline;
+  const bool sooner =
+      state.phase == Phase::Stopping && state.stop_deadline && deadline < *state.stop_deadline;
   return sooner ? happened(Stopping{state.end_reason, deadline}, now) : Decision{};
 }
 
@@ -204,16 +218,16 @@ Decision on(const State& state, const Tick&, Instant now) {
   if (state.phase == Phase::Closed) return {};
   if (const AgentStatus* agent = overdue(state, now)) {
     const bool silent = now >= agent->last_seen + state.settings.agent_timeout;
-    const std::string reason = silent ? "not heard of for " +
-                                            std::to_string((now - agent->last_seen).count() / 1000) + " s"
-                                      : "did not stop in time";
+    const std::string reason =
+        silent ? "not heard of for " + std::to_string((now - agent->last_seen).count() / 1000) + " s"
+               : "did not stop in time";
     return {lose_agent(state, *agent, OutcomeKind::Infrastructure, reason, now), {}, {}};
   }
   return {schedule(state, now), {}, {}};
 }
 
-/// Who is alive because it sent this: any agent's message but the first and the last. (A Beat of an agent that
-/// was gone is decided by its own rule.)
+/// Who is alive because it sent this: any agent's message but the first and the last. (A Beat of an agent
+/// that was gone is decided by its own rule.)
 const std::string* sender_of(const Command& command) {
   if (const auto* c = std::get_if<AskForWork>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptStarted>(&command)) return &c->agent;

@@ -1,7 +1,7 @@
 // What may happen to a sweep from outside, and what it answers.
 //
-// The driver's round: advance() each command that has come, commit all events in one transaction, and only then
-// let the replies out.
+// The driver's round: advance() each command that has come, commit all events in one transaction, and only
+// then let the replies out.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,8 @@ struct AttemptStarted {
   AttemptRef ref;
   std::int64_t pid = 0;
 };
-/// The driver has checked the result file of an ok outcome before, and made it invalid-result where it is not.
+/// The driver has checked the result file of an ok outcome before, and made it invalid-result where it is
+/// not.
 struct AttemptFinished {
   std::string agent;
   AttemptRef ref;
@@ -68,9 +69,10 @@ using Effect = std::variant<Greet, Grant, Say>;
 
 struct Decision {
   std::vector<Event> events;
-  /// Of decide: what the sender was told before and is told again. Of advance: that and the effects, in order.
+  /// Of decide: what the sender was told before and is told again. Of advance: that and the effects, in
+  /// order.
   std::vector<Effect> replies;
-  std::string rejected;         // why the command made no sense; for the log. Empty: it did
+  std::string rejected;  // why the command made no sense; for the log. Empty: it did
 };
 
 /// What `command` means for the state now. Never asserts on what a peer sent.
@@ -79,9 +81,9 @@ Decision decide(const State& state, const Command& command, Instant now);
 /// Called with the state right after each event was applied to it.
 using Witness = std::function<void(const State&, const Event&)>;
 
-/// decide and apply, then Tick until nothing follows: all events that came of it, and all that has to go out, each
-/// in order. Effects are taken right after their event was applied: later events may already have changed what they
-/// tell of.
+/// decide and apply, then Tick until nothing follows: all events that came of it, and all that has to go out,
+/// each in order. Effects are taken right after their event was applied: later events may already have
+/// changed what they tell of.
 Decision advance(State& state, const Command& command, Instant now, const Witness& witness = {});
 
 /// What the event asks for, given the state right after it was applied.

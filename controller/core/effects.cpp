@@ -16,17 +16,32 @@ void cancel_others(const State& state, const AttemptRef& except, std::vector<Eff
     const int number = static_cast<int>(i) + 1;
     const bool over = attempts[i].state == Attempt::State::Ended || attempts[i].state == Attempt::State::Lost;
     if (number == except.attempt || over) continue;
-    out.push_back(Say{attempts[i].agent, wire::Cancel{{except.point, number}, "another attempt has the result"}});
+    out.push_back(
+        Say{attempts[i].agent, wire::Cancel{{except.point, number}, "another attempt has the result"}});
   }
 }
 
-std::vector<Effect> on(const State&, const AgentJoined& event) { return {Greet{event.agent.id}}; }
-std::vector<Effect> on(const State&, const AgentReady&) { return {}; }
-std::vector<Effect> on(const State&, const AgentGone&) { return {}; }
-std::vector<Effect> on(const State& state, const AgentReturned& event) { return reminders(state, event.agent); }
-std::vector<Effect> on(const State&, const Leased& event) { return {Grant{event.agent, event.ref}}; }
-std::vector<Effect> on(const State&, const Started&) { return {}; }
-std::vector<Effect> on(const State&, const Unfit&) { return {}; }
+std::vector<Effect> on(const State&, const AgentJoined& event) {
+  return {Greet{event.agent.id}};
+}
+std::vector<Effect> on(const State&, const AgentReady&) {
+  return {};
+}
+std::vector<Effect> on(const State&, const AgentGone&) {
+  return {};
+}
+std::vector<Effect> on(const State& state, const AgentReturned& event) {
+  return reminders(state, event.agent);
+}
+std::vector<Effect> on(const State&, const Leased& event) {
+  return {Grant{event.agent, event.ref}};
+}
+std::vector<Effect> on(const State&, const Started&) {
+  return {};
+}
+std::vector<Effect> on(const State&, const Unfit&) {
+  return {};
+}
 
 std::vector<Effect> on(const State& state, const Ended& event) {
   std::vector<Effect> out;
@@ -41,8 +56,8 @@ std::vector<Effect> on(const State& state, const Stopping& event) {
   std::vector<Effect> out;
   for (const auto& [id, agent] : state.agents) {
     for (const auto& [index, number] : agent.held) {
-      out.push_back(Say{id, wire::Cancel{{state.points[static_cast<std::size_t>(index)].spec.id, number},
-                                         event.reason}});
+      out.push_back(Say{
+          id, wire::Cancel{{state.points[static_cast<std::size_t>(index)].spec.id, number}, event.reason}});
     }
   }
   return out;
@@ -73,11 +88,12 @@ std::vector<Effect> reminders(const State& state, const std::string& agent) {
     const AttemptRef ref{point.spec.id, number};
     const bool written_off = attempt.state == Attempt::State::Lost;
     if (state.phase == Phase::Stopping || written_off || point.state == PointState::Done) {
-      // An agent ignores the cancellation of a lease that it never got, and would then hold it for ever. So it
-      // gets the lease again first: then it has something to end.
+      // An agent ignores the cancellation of a lease that it never got, and would then hold it for ever. So
+      // it gets the lease again first: then it has something to end.
       if (!attempt.started) out.push_back(Grant{agent, ref});
       const std::string reason = state.phase == Phase::Stopping ? state.end_reason
-                                 : written_off ? "it was written off" : "another attempt has the result";
+                                 : written_off                  ? "it was written off"
+                                                                : "another attempt has the result";
       out.push_back(Say{agent, wire::Cancel{ref, reason}});
     } else if (attempt.state == Attempt::State::Leased) {
       out.push_back(Grant{agent, ref});

@@ -23,7 +23,8 @@ struct AgentGone {
   std::string agent;
   std::string reason;
 };
-/// An agent that was taken for gone is heard again. What it still runs is taken back where nobody else has it.
+/// An agent that was taken for gone is heard again. What it still runs is taken back where nobody else has
+/// it.
 struct AgentReturned {
   std::string agent;
 };
@@ -39,10 +40,10 @@ struct Ended {
   AttemptRef ref;
   Outcome outcome;
   Millis wall{0};
-  bool accepted = false;                   // its result becomes the point's result
-  bool lost = false;                       // written off without word from its agent
-  bool counted = false;                    // against the point's retries
-  PointState next = PointState::Pending;   // of the point
+  bool accepted = false;                  // its result becomes the point's result
+  bool lost = false;                      // written off without word from its agent
+  bool counted = false;                   // against the point's retries
+  PointState next = PointState::Pending;  // of the point
 };
 /// No agent of this sweep can ever run the point.
 struct Unfit {
@@ -58,8 +59,8 @@ struct Closed {
   std::string reason;
 };
 
-using Happening = std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended, Unfit,
-                               Stopping, Closed>;
+using Happening = std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended,
+                               Unfit, Stopping, Closed>;
 
 struct Event {
   Instant at{};
@@ -69,8 +70,8 @@ struct Event {
 /// Makes `state` what it is after `event`. Total: an event that does not fit the state is a bug of ours.
 void apply(State& state, const Event& event);
 
-/// Applies the events of a journal. Fails, naming the event, on one that does not fit the state before it, and when
-/// the state that comes out breaks its own rules: a damaged journal must not end the reader.
+/// Applies the events of a journal. Fails, naming the event, on one that does not fit the state before it,
+/// and when the state that comes out breaks its own rules: a damaged journal must not end the reader.
 Expected<void> replay(State& state, const std::vector<Event>& events);
 
 /// The word for an event's kind in the journal: "leased".

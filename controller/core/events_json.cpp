@@ -14,7 +14,9 @@ constexpr std::size_t kMaxText = 64 * 1024;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kMaxCount = 1'000'000'000;
 
-json ref_json(const AttemptRef& ref) { return {{"point", ref.point}, {"attempt", ref.attempt}}; }
+json ref_json(const AttemptRef& ref) {
+  return {{"point", ref.point}, {"attempt", ref.attempt}};
+}
 
 AttemptRef read_ref(Fields& in) {
   return {in.text("point", kMaxText), static_cast<int>(in.integer("attempt", 1, kMaxCount))};
@@ -22,12 +24,18 @@ AttemptRef read_ref(Fields& in) {
 
 json write(const AgentJoined& e) {
   const AgentInfo& a = e.agent;
-  return {{"agent", a.id}, {"node", a.node},   {"job", a.job},   {"step", a.step},
+  return {{"agent", a.id},  {"node", a.node},   {"job", a.job},   {"step", a.step},
           {"task", a.task}, {"tasks", a.tasks}, {"gpus", a.gpus}, {"pid", a.pid}};
 }
-json write(const AgentReady& e) { return {{"agent", e.agent}}; }
-json write(const AgentGone& e) { return {{"agent", e.agent}, {"reason", e.reason}}; }
-json write(const AgentReturned& e) { return {{"agent", e.agent}}; }
+json write(const AgentReady& e) {
+  return {{"agent", e.agent}};
+}
+json write(const AgentGone& e) {
+  return {{"agent", e.agent}, {"reason", e.reason}};
+}
+json write(const AgentReturned& e) {
+  return {{"agent", e.agent}};
+}
 json write(const Leased& e) {
   json out = ref_json(e.ref);
   out["agent"] = e.agent;
@@ -48,9 +56,15 @@ json write(const Ended& e) {
   out["next"] = state_word(e.next);
   return out;
 }
-json write(const Unfit& e) { return {{"point", e.point}, {"reason", e.reason}}; }
-json write(const Stopping& e) { return {{"reason", e.reason}, {"deadline_ms", to_unix_ms(e.deadline)}}; }
-json write(const Closed& e) { return {{"complete", e.complete}, {"reason", e.reason}}; }
+json write(const Unfit& e) {
+  return {{"point", e.point}, {"reason", e.reason}};
+}
+json write(const Stopping& e) {
+  return {{"reason", e.reason}, {"deadline_ms", to_unix_ms(e.deadline)}};
+}
+json write(const Closed& e) {
+  return {{"complete", e.complete}, {"reason", e.reason}};
+}
 
 void read(Fields& in, AgentJoined& e) {
   e.agent.id = in.text("agent", kMaxText);
@@ -62,12 +76,16 @@ void read(Fields& in, AgentJoined& e) {
   e.agent.gpus = in.texts("gpus", kMaxText, kMaxText);
   e.agent.pid = in.integer("pid", 0, kMaxInt);
 }
-void read(Fields& in, AgentReady& e) { e.agent = in.text("agent", kMaxText); }
+void read(Fields& in, AgentReady& e) {
+  e.agent = in.text("agent", kMaxText);
+}
 void read(Fields& in, AgentGone& e) {
   e.agent = in.text("agent", kMaxText);
   e.reason = in.text("reason", kMaxText);
 }
-void read(Fields& in, AgentReturned& e) { e.agent = in.text("agent", kMaxText); }
+void read(Fields& in, AgentReturned& e) {
+  e.agent = in.text("agent", kMaxText);
+}
 void read(Fields& in, Leased& e) {
   e.ref = read_ref(in);
   e.agent = in.text("agent", kMaxText);
@@ -130,12 +148,16 @@ Expected<Happening> read_kind(std::string_view word, const json& body) {
 
 }  // namespace
 
-std::string_view event_word(const Happening& what) { return kWords[what.index()]; }
+std::string_view event_word(const Happening& what) {
+  return kWords[what.index()];
+}
 
 json event_to_json(const Happening& what) {
   return std::visit([](const auto& e) { return write(e); }, what);
 }
 
-Expected<Happening> event_from_json(std::string_view word, const json& body) { return read_kind(word, body); }
+Expected<Happening> event_from_json(std::string_view word, const json& body) {
+  return read_kind(word, body);
+}
 
 }  // namespace sweep::core

@@ -14,17 +14,22 @@ bool active(const Attempt& attempt) {
 }
 
 void check_attempts(const PointStatus& point, Problems& problems) {
-  const auto say = [&](const std::string& what) { problems.push_back("point " + point.spec.id + ": " + what); };
+  const auto say = [&](const std::string& what) {
+    problems.push_back("point " + point.spec.id + ": " + what);
+  };
   const auto accepted = std::count_if(point.attempts.begin(), point.attempts.end(),
                                       [](const Attempt& a) { return a.accepted; });
-  if (accepted != (point.state == PointState::Done ? 1 : 0)) say(std::to_string(accepted) + " accepted attempts");
+  if (accepted != (point.state == PointState::Done ? 1 : 0))
+    say(std::to_string(accepted) + " accepted attempts");
   const auto running = std::count_if(point.attempts.begin(), point.attempts.end(), active);
   const bool should = point.state == PointState::Leased || point.state == PointState::Running;
-  if (should && (running != 1 || !active(point.attempts.back()))) say("must have its last attempt alone in flight");
+  if (should && (running != 1 || !active(point.attempts.back())))
+    say("must have its last attempt alone in flight");
   if (!should && point.state != PointState::Done && running != 0) say("has an attempt in flight");
   if (should) {
     const bool started = point.attempts.back().state == Attempt::State::Running;
-    if (started != (point.state == PointState::Running)) say("and its attempt disagree whether it has started");
+    if (started != (point.state == PointState::Running))
+      say("and its attempt disagree whether it has started");
   }
   for (const Attempt& attempt : point.attempts) {
     if (attempt.accepted && (!attempt.outcome || attempt.outcome->kind != OutcomeKind::Ok)) {
@@ -41,13 +46,16 @@ void check_points(const State& state, Problems& problems) {
     ++counts[static_cast<std::size_t>(point.state)];
     check_attempts(point, problems);
     const bool queued = state.pending.contains({-point.spec.gpus, static_cast<int>(i)});
-    if (queued != (point.state == PointState::Pending)) problems.push_back("point " + point.spec.id + ": queue is wrong");
-    if (point.infrastructure_failures < 0 || point.infrastructure_failures > state.settings.infrastructure_retries + 1 ||
+    if (queued != (point.state == PointState::Pending))
+      problems.push_back("point " + point.spec.id + ": queue is wrong");
+    if (point.infrastructure_failures < 0 ||
+        point.infrastructure_failures > state.settings.infrastructure_retries + 1 ||
         point.benchmark_failures > state.settings.benchmark_retries + 1) {
       problems.push_back("point " + point.spec.id + ": tried more often than allowed");
     }
     const bool needs_reason = point.state == PointState::Failed || point.state == PointState::Cancelled;
-    if (needs_reason && point.reason.empty()) problems.push_back("point " + point.spec.id + ": ended without a reason");
+    if (needs_reason && point.reason.empty())
+      problems.push_back("point " + point.spec.id + ": ended without a reason");
   }
   if (counts != state.counts) problems.push_back("the counts are wrong");
   if (state.pending.size() != static_cast<std::size_t>(state.count(PointState::Pending))) {
@@ -56,7 +64,9 @@ void check_points(const State& state, Problems& problems) {
 }
 
 void check_agent(const State& state, const AgentStatus& agent, Problems& problems) {
-  const auto say = [&](const std::string& what) { problems.push_back("agent " + agent.info.id + ": " + what); };
+  const auto say = [&](const std::string& what) {
+    problems.push_back("agent " + agent.info.id + ": " + what);
+  };
   int gpus = 0;
   int in_flight = 0;
   for (const auto& [index, number] : agent.held) {
@@ -68,7 +78,8 @@ void check_agent(const State& state, const AgentStatus& agent, Problems& problem
     gpus += point.spec.gpus;
     ++in_flight;
   }
-  if (state.phase == Phase::Closed && !agent.gone && !agent.held.empty()) say("holds something of a closed sweep");
+  if (state.phase == Phase::Closed && !agent.gone && !agent.held.empty())
+    say("holds something of a closed sweep");
   if (gpus != agent.gpus_held) say("GPU count is wrong");
   if (gpus > static_cast<int>(agent.info.gpus.size())) say("has more GPUs in use than it has");
   if (!state.settings.pack_gpus && in_flight > 1) say("runs two points at once on one node");
@@ -81,7 +92,8 @@ void check_holders(const State& state, Problems& problems) {
       const auto agent = state.agents.find(attempt.agent);
       if (agent == state.agents.end()) {
         problems.push_back("point " + state.points[i].spec.id + ": leased to nobody");
-      } else if (active(attempt) && !agent->second.held.contains({static_cast<int>(i), static_cast<int>(n) + 1})) {
+      } else if (active(attempt) &&
+                 !agent->second.held.contains({static_cast<int>(i), static_cast<int>(n) + 1})) {
         problems.push_back("point " + state.points[i].spec.id + ": its agent does not hold it");
       }
     }
@@ -93,7 +105,8 @@ void check_holders(const State& state, Problems& problems) {
 Problems check_invariants(const State& state) {
   Problems problems;
   check_points(state, problems);
-  for (const auto& [id, agent] : state.agents) check_agent(state, agent, problems);
+  for (const auto& [id, agent] : state.agents)
+    check_agent(state, agent, problems);
   check_holders(state, problems);
   const int in_flight = state.count(PointState::Leased) + state.count(PointState::Running);
   if (state.phase == Phase::Closed && in_flight != 0) problems.push_back("closed with points in flight");

@@ -11,16 +11,23 @@ namespace sweep::core {
 
 namespace {
 
-int total_gpus(const AgentStatus& agent) { return static_cast<int>(agent.info.gpus.size()); }
-int free_gpus(const AgentStatus& agent) { return total_gpus(agent) - agent.gpus_held; }
+int total_gpus(const AgentStatus& agent) {
+  return static_cast<int>(agent.info.gpus.size());
+}
+int free_gpus(const AgentStatus& agent) {
+  return total_gpus(agent) - agent.gpus_held;
+}
 
-bool in_crew(const AgentStatus& agent) { return !agent.gone && !agent.leaving; }
+bool in_crew(const AgentStatus& agent) {
+  return !agent.gone && !agent.leaving;
+}
 
 /// Whether a node that has not failed under the point could ever run it.
 bool has_untried_node(const State& state, const PointStatus& point) {
   return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
     const AgentStatus& agent = entry.second;
-    return in_crew(agent) && total_gpus(agent) >= point.spec.gpus && !point.bad_nodes.contains(agent.info.node);
+    return in_crew(agent) && total_gpus(agent) >= point.spec.gpus &&
+           !point.bad_nodes.contains(agent.info.node);
   });
 }
 
@@ -41,7 +48,8 @@ const AgentStatus* best_agent(const State& state, const PointStatus& point) {
 std::optional<Leased> next_lease(const State& state) {
   int most_free = -1;
   for (const auto& [id, agent] : state.agents) {
-    if (can_take(state, agent, 0) || can_take(state, agent, 1)) most_free = std::max(most_free, free_gpus(agent));
+    if (can_take(state, agent, 0) || can_take(state, agent, 1))
+      most_free = std::max(most_free, free_gpus(agent));
   }
   if (most_free < 0) return std::nullopt;
   for (auto at = state.pending.lower_bound({-most_free, 0}); at != state.pending.end(); ++at) {
@@ -69,8 +77,8 @@ std::string too_large(int gpus, const AgentStatus& largest) {
   return out;
 }
 
-/// Points that no agent can ever run. An agent that is gone may come back, and its points wait for it as long as
-/// others run.
+/// Points that no agent can ever run. An agent that is gone may come back, and its points wait for it as long
+/// as others run.
 std::vector<Event> unfit_points(const State& state, Instant now) {
   const bool only_those_here = !busy(state);
   const AgentStatus* largest = nullptr;

@@ -17,7 +17,9 @@ std::pair<int, int> queue_key(const State& state, int index) {
   return {-state.points[static_cast<std::size_t>(index)].spec.gpus, index};
 }
 
-int& counter(State& state, PointState of) { return state.counts[static_cast<std::size_t>(of)]; }
+int& counter(State& state, PointState of) {
+  return state.counts[static_cast<std::size_t>(of)];
+}
 
 bool share_gpus(const AgentInfo& a, const AgentInfo& b) {
   if (a.gpus.empty() || b.gpus.empty()) return true;
@@ -97,7 +99,8 @@ bool can_take(const State& state, const AgentStatus& agent, int gpus) {
 
 int announced_agents(const State& state) {
   int announced = 0;
-  for (const auto& [id, agent] : state.agents) announced = std::max(announced, agent.info.tasks);
+  for (const auto& [id, agent] : state.agents)
+    announced = std::max(announced, agent.info.tasks);
   return announced;
 }
 

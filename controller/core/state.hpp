@@ -1,7 +1,8 @@
 // The sweep as a value: points, their attempts, and the agents that run them.
 //
 // Rules: State changes only through apply() (events.hpp), live and in replay alike; what is derived (pending
-// queue, counts) is kept in step by set_point_state(), and check_invariants() proves it. No clock, socket or file.
+// queue, counts) is kept in step by set_point_state(), and check_invariants() proves it. No clock, socket or
+// file.
 #pragma once
 
 #include <array>
@@ -95,8 +96,8 @@ struct State {
   std::unordered_map<std::string, int> index_of;
   std::map<std::string, AgentStatus> agents;
   Phase phase = Phase::Running;
-  int joins = 0;                          // how many agents have joined so far, returns not counted
-  std::string end_reason;                 // why it was stopped or closed short of complete
+  int joins = 0;           // how many agents have joined so far, returns not counted
+  std::string end_reason;  // why it was stopped or closed short of complete
   std::optional<Instant> first_join;
   std::optional<Instant> stop_deadline;   // until when a stopping sweep waits for its agents
   std::set<std::pair<int, int>> pending;  // (-gpus, index): the order of leasing
@@ -119,8 +120,9 @@ int find_point(const State& state, const std::string& id);
 /// Whether every point is done.
 bool complete(const State& state);
 /// Whether an agent waits in the second row: another one on its node has the same GPUs, or the node takes one
-/// point at a time. In the first row stands the one with the most GPUs, else the first to join. The second steps
-/// forward when the first is gone, and a first one that comes back waits for what was started meanwhile.
+/// point at a time. In the first row stands the one with the most GPUs, else the first to join. The second
+/// steps forward when the first is gone, and a first one that comes back waits for what was started
+/// meanwhile.
 bool is_spare(const State& state, const AgentStatus& agent);
 /// Whether the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);

@@ -17,7 +17,9 @@ namespace {
 constexpr std::size_t kMaxBytes = 64 * 1024;
 constexpr std::size_t kMaxText = 4096;
 
-std::string control_path(const std::string& directory) { return directory + "/sweep.control"; }
+std::string control_path(const std::string& directory) {
+  return directory + "/sweep.control";
+}
 
 }  // namespace
 
@@ -52,6 +54,8 @@ Expected<std::optional<ControlFile>> read_control_file(const std::string& direct
   return std::optional(control);
 }
 
-void remove_control_file(const std::string& directory) { ::unlink(control_path(directory).c_str()); }
+void remove_control_file(const std::string& directory) {
+  ::unlink(control_path(directory).c_str());
+}
 
 }  // namespace sweep

@@ -1,4 +1,5 @@
-// How to reach the controller of a sweep that is running: a file in the output directory, for its owner alone.
+// How to reach the controller of a sweep that is running: a file in the output directory, for its owner
+// alone.
 #pragma once
 
 #include <cstdint>

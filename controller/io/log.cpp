@@ -31,7 +31,9 @@ std::shared_ptr<spdlog::logger> make_logger(const std::string& path) {
 
 Log::Log(const std::string& path) : logger_(make_logger(path)) {}
 
-void Log::info(const std::string& text) { logger_->info("{}", printable(text)); }
+void Log::info(const std::string& text) {
+  logger_->info("{}", printable(text));
+}
 
 void Log::peer_fault(const std::string& text) {
   ++faults_;

@@ -29,20 +29,24 @@ std::string held_message(const std::string& directory) {
     return "'" + directory + "' holds the results of another sweep; choose another --sweep-output";
   }
   const auto control = read_control_file(directory);
-  const std::string who =
-      control && *control ? " (controller on " + (*control)->host + ", pid " + std::to_string((*control)->pid) + ")"
-                          : "";
-  return "'" + directory + "' belongs to another sweep that is running" + who + "; choose another --sweep-output";
+  const std::string who = control && *control ? " (controller on " + (*control)->host + ", pid " +
+                                                    std::to_string((*control)->pid) + ")"
+                                              : "";
+  return "'" + directory + "' belongs to another sweep that is running" + who +
+         "; choose another --sweep-output";
 }
 
 /// The nearest directory upwards that is there must let us write.
 Expected<void> check_writable(const std::string& directory) {
   fs::path at = fs::absolute(directory);
-  while (!exists(at.string()) && at.has_parent_path() && at != at.parent_path()) at = at.parent_path();
+  while (!exists(at.string()) && at.has_parent_path() && at != at.parent_path())
+    at = at.parent_path();
   std::error_code code;
-  if (!fs::is_directory(at, code)) return fail("cannot write to '" + directory + "': '" + at.string() + "' is not a directory");
+  if (!fs::is_directory(at, code))
+    return fail("cannot write to '" + directory + "': '" + at.string() + "' is not a directory");
   if (::access(at.c_str(), W_OK | X_OK) != 0) {
-    return fail("cannot write to '" + directory + "': " + errno_text(errno) + "; choose another --sweep-output");
+    return fail("cannot write to '" + directory + "': " + errno_text(errno) +
+                "; choose another --sweep-output");
   }
   return {};
 }
@@ -62,7 +66,9 @@ Expected<std::string> make_default(const std::string& name, Instant now) {
 
 }  // namespace
 
-std::string journal_path(const std::string& directory) { return directory + "/sweep.db"; }
+std::string journal_path(const std::string& directory) {
+  return directory + "/sweep.db";
+}
 
 Expected<void> check_output_dir(const std::string& wanted) {
   if (wanted.empty()) return check_writable("results");

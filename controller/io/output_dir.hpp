@@ -8,9 +8,10 @@
 
 namespace sweep {
 
-/// The directory a new sweep may write into, with its folders raw/ and logs/ made. `wanted` as the user gave it;
-/// empty: results_<name>_<local time> in the current directory. Fails, naming the directory and the reason, when
-/// it cannot be written, holds a sweep already, or belongs to a running one (with that one's host and pid).
+/// The directory a new sweep may write into, with its folders raw/ and logs/ made. `wanted` as the user gave
+/// it; empty: results_<name>_<local time> in the current directory. Fails, naming the directory and the
+/// reason, when it cannot be written, holds a sweep already, or belongs to a running one (with that one's
+/// host and pid).
 Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now);
 
 /// The same checks without making anything, for `sweepctl check`.

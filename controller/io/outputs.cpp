@@ -20,7 +20,9 @@ namespace {
 
 constexpr unsigned kFileMode = 0644;
 
-std::string agg_name(const std::string& result) { return "agg_" + result + ".json"; }
+std::string agg_name(const std::string& result) {
+  return "agg_" + result + ".json";
+}
 
 /// Collects what goes wrong: one file that cannot be written must not keep the others from being written.
 class Writer {
@@ -46,8 +48,8 @@ struct Results {
 };
 
 /// Writes every result that counts, and returns them processed, in the order that `sweepctl collect` has.
-Results write_results(const std::string& directory, const Sweep& sweep, journal::Journal& journal, Writer& writer,
-                      std::vector<std::string>& problems) {
+Results write_results(const std::string& directory, const Sweep& sweep, journal::Journal& journal,
+                      Writer& writer, std::vector<std::string>& problems) {
   struct Found {
     std::string exp_name;
     report::Document document;
@@ -59,11 +61,13 @@ Results write_results(const std::string& directory, const Sweep& sweep, journal:
     writer.keep(write_result(directory, sweep.plan, index, result.node, result.raw, Sync::Yes));
     auto document = processed(sweep.plan, index, result.node, result.raw);
     if (!document) {
-      problems.push_back(label(sweep.plan.points[static_cast<std::size_t>(index)]) + ": " + document.error().message);
+      problems.push_back(label(sweep.plan.points[static_cast<std::size_t>(index)]) + ": " +
+                         document.error().message);
       return;
     }
     found.push_back({sweep.plan.points[static_cast<std::size_t>(index)].exp_name,
-                     {directory + "/" + agg_name(result_filename(sweep.plan, index, result.node)), std::move(*document)}});
+                     {directory + "/" + agg_name(result_filename(sweep.plan, index, result.node)),
+                      std::move(*document)}});
   });
   if (!read) problems.push_back(read.error().message);
   std::sort(found.begin(), found.end(),
@@ -95,13 +99,14 @@ std::string stand_in_note(const std::vector<report::Document>& documents) {
     what = *stands_in;
   }
   if (count == 0) return {};
-  return "\nNot the hardware named above: " + std::to_string(count) + " of " + counted(documents.size(), "result") +
-         " measured a stand-in (" + printable(what) + ").\n";
+  return "\nNot the hardware named above: " + std::to_string(count) + " of " +
+         counted(documents.size(), "result") + " measured a stand-in (" + printable(what) + ").\n";
 }
 
 }  // namespace
 
-Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const std::string& node, std::string_view raw) {
+Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const std::string& node,
+                                           std::string_view raw) {
   if (auto whole = report::check_result(raw); !whole) return whole;
   // The very variables that the benchmark had: process-result run by hand beside it would say the same.
   const auto environment = make_lease(plan, index, 1, node).environment;
@@ -124,28 +129,33 @@ Expected<void> write_matrix(const std::string& directory, const Plan& plan) {
 
 Expected<void> append_log(const std::string& directory, const Plan& plan, int index, int attempt,
                           const std::string& node, bool is_stderr, std::string_view bytes) {
-  return append_file(directory + "/" + view::log_stem(plan, index, attempt, node) + (is_stderr ? ".err" : ".out"), bytes);
+  return append_file(
+      directory + "/" + view::log_stem(plan, index, attempt, node) + (is_stderr ? ".err" : ".out"), bytes);
 }
 
-Expected<void> write_result(const std::string& directory, const Plan& plan, int index, const std::string& node,
-                            std::string_view raw, Sync sync) {
+Expected<void> write_result(const std::string& directory, const Plan& plan, int index,
+                            const std::string& node, std::string_view raw, Sync sync) {
   const std::string name = result_filename(plan, index, node);
-  if (auto done = write_file_atomic(directory + "/raw/" + name + ".json", raw, kFileMode, sync); !done) return done;
+  if (auto done = write_file_atomic(directory + "/raw/" + name + ".json", raw, kFileMode, sync); !done)
+    return done;
   const auto document = processed(plan, index, node, raw);
   if (!document) return tl::unexpected(document.error());
-  return write_file_atomic(directory + "/" + agg_name(name), report::python_json(*document, 2), kFileMode, sync);
+  return write_file_atomic(directory + "/" + agg_name(name), report::python_json(*document, 2), kFileMode,
+                           sync);
 }
 
 Aggregation aggregate(const std::string& directory, const Sweep& sweep, journal::Journal& journal) {
   Aggregation out;
   Writer writer(directory, out.problems);
-  for (const char* part : {"/raw", "/logs"}) writer.keep(make_directories(directory + part));
+  for (const char* part : {"/raw", "/logs"})
+    writer.keep(make_directories(directory + part));
   writer.keep(write_matrix(directory, sweep.plan));
   Results results = write_results(directory, sweep, journal, writer, out.problems);
   write_collections(sweep, results, writer);
   writer.write("jobs.txt", view::jobs_table(sweep.plan, sweep.state));
   writer.write("manifest.json", view::manifest(sweep.plan, sweep.state, sweep.facts)
-                                        .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+                                        .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+                                    "\n");
   out.summary = report::summary_table(results.all) + stand_in_note(results.all) +
                 view::totals_text(sweep.plan, sweep.state, sweep.facts);
   writer.write("summary.txt", out.summary);

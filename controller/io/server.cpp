@@ -23,7 +23,9 @@ constexpr Millis kCommitDelay{50};     // of events that let nothing out
 constexpr Millis kCommitRetry{2'000};  // after the journal could not be written
 constexpr Millis kGoodbyes{10'000};    // how long agents may take to leave once the sweep is over
 
-bool hears_of(const core::Event& event) { return !std::holds_alternative<core::Started>(event.what); }
+bool hears_of(const core::Event& event) {
+  return !std::holds_alternative<core::Started>(event.what);
+}
 
 /// Whether agents that were announced have yet to say Hello.
 bool some_absent(const core::State& state, std::size_t came) {
@@ -32,7 +34,8 @@ bool some_absent(const core::State& state, std::size_t came) {
 
 }  // namespace
 
-// --- opening and closing ---------------------------------------------------------------------------------------
+// --- opening and closing
+// ---------------------------------------------------------------------------------------
 
 Server::Server(Sweep sweep, std::string directory, Console& console, journal::Journal journal)
     : sweep_(std::move(sweep)),
@@ -61,15 +64,18 @@ Expected<void> Server::listen() {
              client_keys.secret_key};
   loop_.watch(doorman_->socket(), [this] { doorman_->answer(); });
   loop_.watch(socket_->socket(), [this] { take_messages(); });
-  log_.info("sweep " + sweep_.facts.sweep + " of " + counted(sweep_.plan.points.size(), "point") + " listens on " +
-            access_.endpoint);
-  return write_control_file(directory_, {host_name(), ::getpid(), access_.endpoint, access_.server_key,
-                                         access_.client_secret});
+  log_.info("sweep " + sweep_.facts.sweep + " of " + counted(sweep_.plan.points.size(), "point") +
+            " listens on " + access_.endpoint);
+  return write_control_file(
+      directory_, {host_name(), ::getpid(), access_.endpoint, access_.server_key, access_.client_secret});
 }
 
-Server::~Server() { remove_control_file(directory_); }
+Server::~Server() {
+  remove_control_file(directory_);
+}
 
-// --- the rounds ------------------------------------------------------------------------------------------------
+// --- the rounds
+// ------------------------------------------------------------------------------------------------
 
 bool Server::run() {
   keep(advance(core::Tick{}));
@@ -84,7 +90,8 @@ bool Server::run() {
     console_.error(counted(doorman_->refused(), "connection") + " with a wrong key refused");
   }
   if (log_.faults() > 0) {
-    console_.error(counted(log_.faults(), "message") + " that made no sense ignored: see logs/controller.log");
+    console_.error(counted(log_.faults(), "message") +
+                   " that made no sense ignored: see logs/controller.log");
   }
   return batch_.empty();
 }
@@ -108,7 +115,8 @@ bool Server::over() {
   return everybody_left() || now() >= *linger_until_;
 }
 
-// Agents may come when all is over already. They too are to hear so, and not to look for a controller that is gone.
+// Agents may come when all is over already. They too are to hear so, and not to look for a controller that is
+// gone.
 bool Server::everybody_left() const {
   if (some_absent(sweep_.state, peer_of_.size())) return false;
   return std::all_of(peer_of_.begin(), peer_of_.end(), [&](const auto& entry) {
@@ -128,8 +136,8 @@ void Server::keep(core::Decision decision) {
 }
 
 core::Decision Server::advance(const core::Command& command) {
-  core::Decision decision = core::advance(sweep_.state, command, now(),
-                                          [this](const core::State&, const core::Event& event) { witness(event); });
+  core::Decision decision = core::advance(
+      sweep_.state, command, now(), [this](const core::State&, const core::Event& event) { witness(event); });
   if (!decision.rejected.empty()) log_.peer_fault(decision.rejected);
   return decision;
 }
@@ -141,8 +149,8 @@ void Server::witness(const core::Event& event) {
   if (const auto* ended = std::get_if<core::Ended>(&event.what)) {
     sweep_.facts.progress.erase({ended->ref.point, ended->ref.attempt});
     if (ended->outcome.kind == OutcomeKind::Ok && raw_ != nullptr) {
-      batch_.results.push_back({ended->ref, core::find_attempt(sweep_.state, ended->ref)->node, ended->accepted,
-                                std::move(*raw_)});
+      batch_.results.push_back({ended->ref, core::find_attempt(sweep_.state, ended->ref)->node,
+                                ended->accepted, std::move(*raw_)});
       raw_ = nullptr;
     }
   }
@@ -172,9 +180,11 @@ bool Server::commit() {
 
 // After the commit. Agents first: they wait for work, the files for nobody.
 void Server::let_out() {
-  for (const core::Effect& effect : outbox_) send(effect);
+  for (const core::Effect& effect : outbox_)
+    send(effect);
   outbox_.clear();
-  for (const std::string& line : lines_) console_.line(line);
+  for (const std::string& line : lines_)
+    console_.line(line);
   lines_.clear();
   store_results();
   batch_ = {};
@@ -201,7 +211,8 @@ void Server::draw() {
   console_.drawn(now());
 }
 
-// --- out -------------------------------------------------------------------------------------------------------
+// --- out
+// -------------------------------------------------------------------------------------------------------
 
 void Server::send(const core::Effect& effect) {
   if (const auto* greet = std::get_if<core::Greet>(&effect)) {

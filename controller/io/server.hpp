@@ -1,10 +1,10 @@
-// The controller's driver: carries what agents say to the core, and what the core decides to the journal, the agents,
-// the files and the terminal.
+// The controller's driver: carries what agents say to the core, and what the core decides to the journal, the
+// agents, the files and the terminal.
 //
-// Rules: it decides nothing. One round is: take what is there to read, decide all of it, commit all of it in one
-// transaction, and only then let messages, lines and files out. Events that let nothing out (an attempt has
-// started) wait for the next round that does, or a moment, so that they cost no fsync of their own. When the journal
-// cannot be written nothing goes out, and so nothing is leased or acknowledged, until it can.
+// Rules: it decides nothing. One round is: take what is there to read, decide all of it, commit all of it in
+// one transaction, and only then let messages, lines and files out. Events that let nothing out (an attempt
+// has started) wait for the next round that does, or a moment, so that they cost no fsync of their own. When
+// the journal cannot be written nothing goes out, and so nothing is leased or acknowledged, until it can.
 #pragma once
 
 #include <deque>
@@ -34,8 +34,8 @@ struct Access {
 
 class Server {
  public:
-  /// Opens the journal of a new sweep in `directory` (claimed, see output_dir.hpp), writes the matrix, listens. Fails,
-  /// naming the file or the address. Signals that the caller reads must be blocked before.
+  /// Opens the journal of a new sweep in `directory` (claimed, see output_dir.hpp), writes the matrix,
+  /// listens. Fails, naming the file or the address. Signals that the caller reads must be blocked before.
   static Expected<std::unique_ptr<Server>> open(Sweep sweep, const std::string& directory, Console& console);
   ~Server();
   Server(const Server&) = delete;
@@ -48,14 +48,14 @@ class Server {
   /// For the caller to watch what it has beside the agents: signals, pipes, children.
   EventLoop& loop() { return loop_; }
 
-  /// No new leases; running attempts are cancelled; after `patience` the sweep ends without their agents. A second
-  /// call may shorten the patience.
+  /// No new leases; running attempts are cancelled; after `patience` the sweep ends without their agents. A
+  /// second call may shorten the patience.
   void stop(const std::string& reason, Millis patience);
   /// Nobody is left to listen: run() does not wait for goodbyes.
   void expect_nobody() { expects_agents_ = false; }
 
-  /// Runs until the sweep has ended and its agents have left. False when it had to give up with decisions that the
-  /// journal did not take.
+  /// Runs until the sweep has ended and its agents have left. False when it had to give up with decisions
+  /// that the journal did not take.
   bool run();
 
  private:
@@ -106,13 +106,13 @@ class Server {
   std::set<std::string> rejected_peers_;                   // told once that they make no sense
   std::set<std::string> departed_;                         // agents that have said Goodbye
 
-  journal::Batch batch_;                   // decided, not committed
-  std::vector<core::Effect> outbox_;       // to be sent once that is committed
-  std::vector<std::string> lines_;         // to be shown then
-  std::string* raw_ = nullptr;             // the result file that the command under decision brought
-  std::optional<Instant> commit_by_;       // for a batch that lets nothing out
-  std::optional<Instant> retry_at_;        // after a commit that failed
-  std::optional<Instant> linger_until_;    // for the goodbyes
+  journal::Batch batch_;                 // decided, not committed
+  std::vector<core::Effect> outbox_;     // to be sent once that is committed
+  std::vector<std::string> lines_;       // to be shown then
+  std::string* raw_ = nullptr;           // the result file that the command under decision brought
+  std::optional<Instant> commit_by_;     // for a batch that lets nothing out
+  std::optional<Instant> retry_at_;      // after a commit that failed
+  std::optional<Instant> linger_until_;  // for the goodbyes
   bool expects_agents_ = true, hurried_ = false;
   std::set<std::string> complaints_;
 };

@@ -45,8 +45,8 @@ void Server::take(Incoming incoming) {
   if (const auto* hello = std::get_if<wire::Hello>(&message)) return take_hello(incoming.peer, *hello);
   const auto known = agent_of_.find(incoming.peer);
   if (known == agent_of_.end()) {
-    return take_fault(incoming.peer, {wire::DecodeFault::Malformed, std::string(wire::type_name(message)) +
-                                                                        " before Hello"});
+    return take_fault(incoming.peer, {wire::DecodeFault::Malformed,
+                                      std::string(wire::type_name(message)) + " before Hello"});
   }
   const Sender sender{incoming.peer, known->second};
   core::observe(sweep_.state, sender.agent, now());
@@ -90,25 +90,29 @@ void Server::take_from(const Sender& sender, const wire::Message& message, std::
     departed_.insert(sender.agent);
     keep(advance(core::Leave{sender.agent, goodbye->reason}));
   } else {
-    log_.peer_fault(std::string(wire::type_name(message)) + " from agent " + sender.agent + " makes no sense");
+    log_.peer_fault(std::string(wire::type_name(message)) + " from agent " + sender.agent +
+                    " makes no sense");
   }
 }
 
 bool Server::runs(const Sender& sender, const wire::AttemptRef& ref) const {
   const core::Attempt* attempt = core::find_attempt(sweep_.state, ref);
-  return attempt != nullptr && attempt->agent == sender.agent && attempt->state != core::Attempt::State::Ended;
+  return attempt != nullptr && attempt->agent == sender.agent &&
+         attempt->state != core::Attempt::State::Ended;
 }
 
 void Server::take_progress(const Sender& sender, const wire::Progress& progress) {
   if (!runs(sender, progress.ref)) return;
-  sweep_.facts.progress[{progress.ref.point, progress.ref.attempt}] = {progress.phase, progress.done, progress.total};
+  sweep_.facts.progress[{progress.ref.point, progress.ref.attempt}] = {progress.phase, progress.done,
+                                                                       progress.total};
 }
 
 void Server::take_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes) {
   if (!runs(sender, chunk.ref)) return;
   const int index = core::find_point(sweep_.state, chunk.ref.point);
   const std::string& node = core::find_attempt(sweep_.state, chunk.ref)->node;
-  const auto done = append_log(directory_, sweep_.plan, index, chunk.ref.attempt, node, chunk.is_stderr, bytes);
+  const auto done =
+      append_log(directory_, sweep_.plan, index, chunk.ref.attempt, node, chunk.is_stderr, bytes);
   if (!done) complain_once(done.error().message);
 }
 

@@ -16,13 +16,15 @@ constexpr std::size_t kMaxText = 1 << 20;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kMaxRetries = 1'000'000;
 
-/// What process_result reads beside the point; the rest of the profile's environment may be secret and stays out.
+/// What process_result reads beside the point; the rest of the profile's environment may be secret and stays
+/// out.
 constexpr std::array<std::string_view, 3> kResultVariables = {"MTP_MODE", "PREFILL_GPUS", "DECODE_GPUS"};
 
 nlohmann::json result_environment(const Plan& plan) {
   nlohmann::json out = nlohmann::json::object();
   for (const auto& [name, value] : plan.profile.env) {
-    if (std::find(kResultVariables.begin(), kResultVariables.end(), name) != kResultVariables.end()) out[name] = value;
+    if (std::find(kResultVariables.begin(), kResultVariables.end(), name) != kResultVariables.end())
+      out[name] = value;
   }
   return out;
 }
@@ -39,8 +41,12 @@ nlohmann::json settings_json(const Plan& plan) {
 }
 
 nlohmann::json facts_json(const view::Facts& facts) {
-  return {{"sweep", facts.sweep},     {"version", facts.version}, {"directory", facts.directory},
-          {"job", facts.job},         {"configs", facts.configs}, {"select", facts.select},
+  return {{"sweep", facts.sweep},
+          {"version", facts.version},
+          {"directory", facts.directory},
+          {"job", facts.job},
+          {"configs", facts.configs},
+          {"select", facts.select},
           {"opened_ms", to_unix_ms(facts.opened)}};
 }
 
@@ -76,7 +82,8 @@ Expected<view::Facts> read_facts(const nlohmann::json& body) {
 
 nlohmann::json meta_json(const journal::Opening& opening, const char* name) {
   const auto found = opening.meta.find(name);
-  return found == opening.meta.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, false);
+  return found == opening.meta.end() ? nlohmann::json()
+                                     : nlohmann::json::parse(found->second, nullptr, false);
 }
 
 }  // namespace
@@ -84,7 +91,8 @@ nlohmann::json meta_json(const journal::Opening& opening, const char* name) {
 journal::Opening opening_of(const Sweep& sweep) {
   journal::Opening opening;
   opening.meta["settings"] = settings_json(sweep.plan).dump();
-  opening.meta["facts"] = facts_json(sweep.facts).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  opening.meta["facts"] =
+      facts_json(sweep.facts).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   for (const Point& point : sweep.plan.points) {
     opening.entries.push_back(point.entry);
     opening.ids.push_back(point.id);
@@ -100,7 +108,8 @@ Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector
   auto plan = make_plan(opening.entries, std::move(*profile));
   if (!plan) return tl::unexpected(plan.error());
   for (std::size_t i = 0; i < plan->points.size(); ++i) {
-    if (plan->points[i].id != opening.ids[i]) return fail("journal: point " + opening.ids[i] + " is not that of its entry");
+    if (plan->points[i].id != opening.ids[i])
+      return fail("journal: point " + opening.ids[i] + " is not that of its entry");
   }
   core::State state = core::make_state(core_settings(*plan), core_points(*plan));
   if (auto done = core::replay(state, events); !done) return tl::unexpected(done.error());

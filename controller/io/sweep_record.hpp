@@ -1,4 +1,5 @@
-// A sweep as its journal keeps it: what it is opened with, and the sweep that a journal's rows give back. Pure.
+// A sweep as its journal keeps it: what it is opened with, and the sweep that a journal's rows give back.
+// Pure.
 #pragma once
 
 #include <string>
@@ -22,12 +23,12 @@ struct Sweep {
 /// What the journal of a new sweep begins with. `sweep.facts` must be filled in but for its progress.
 journal::Opening opening_of(const Sweep& sweep);
 
-/// The sweep after `events`. Its plan has no commands and no environment: it can be looked at, not run. Fails, naming
-/// what is wrong, on rows that are not a sweep's.
+/// The sweep after `events`. Its plan has no commands and no environment: it can be looked at, not run.
+/// Fails, naming what is wrong, on rows that are not a sweep's.
 Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events);
 
-/// Opens the journal in `directory` and reads all of it. Fails, naming the file, when there is none, when a live
-/// controller holds it, and when it is damaged.
+/// Opens the journal in `directory` and reads all of it. Fails, naming the file, when there is none, when a
+/// live controller holds it, and when it is damaged.
 struct Archive {
   journal::Journal journal;
   Sweep sweep;

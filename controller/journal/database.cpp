@@ -7,13 +7,16 @@ namespace sweep::journal {
 namespace {
 
 tl::unexpected<Error> failed(sqlite3* db, const std::string& path) {
-  if (db != nullptr && sqlite3_errcode(db) == SQLITE_BUSY) return fail("'" + path + "' is in use by another process");
+  if (db != nullptr && sqlite3_errcode(db) == SQLITE_BUSY)
+    return fail("'" + path + "' is in use by another process");
   return fail("journal '" + path + "': " + (db == nullptr ? "out of memory" : sqlite3_errmsg(db)));
 }
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
 
 Statement& Statement::bind(int index, std::int64_t value) {
   sqlite3_bind_int64(statement_.get(), index, value);
@@ -44,21 +47,29 @@ Expected<void> Statement::run() {
   return {};
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
 
-std::string Statement::text(int column) const { return blob(column); }
+std::string Statement::text(int column) const {
+  return blob(column);
+}
 
 std::string Statement::blob(int column) const {
   const void* bytes = sqlite3_column_blob(statement_.get(), column);
   const int size = sqlite3_column_bytes(statement_.get(), column);
-  return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  return bytes == nullptr ? std::string()
+                          : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
-void Database::Close::operator()(sqlite3* db) const { sqlite3_close(db); }
+void Database::Close::operator()(sqlite3* db) const {
+  sqlite3_close(db);
+}
 
 Expected<Database> Database::open(const std::string& path, Mode mode) {
-  const int flags = mode == Mode::ReadOnly ? SQLITE_OPEN_READONLY
-                                           : SQLITE_OPEN_READWRITE | (mode == Mode::Create ? SQLITE_OPEN_CREATE : 0);
+  const int flags = mode == Mode::ReadOnly
+                        ? SQLITE_OPEN_READONLY
+                        : SQLITE_OPEN_READWRITE | (mode == Mode::Create ? SQLITE_OPEN_CREATE : 0);
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   Database database;
@@ -69,13 +80,15 @@ Expected<Database> Database::open(const std::string& path, Mode mode) {
 }
 
 Expected<void> Database::execute(const std::string& sql) {
-  if (sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return failed(db_.get(), path_);
+  if (sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return failed(db_.get(), path_);
   return {};
 }
 
 Expected<Statement> Database::prepare(const std::string& sql) {
   sqlite3_stmt* raw = nullptr;
-  if (sqlite3_prepare_v2(db_.get(), sql.c_str(), -1, &raw, nullptr) != SQLITE_OK) return failed(db_.get(), path_);
+  if (sqlite3_prepare_v2(db_.get(), sql.c_str(), -1, &raw, nullptr) != SQLITE_OK)
+    return failed(db_.get(), path_);
   return Statement(raw, path_);
 }
 

@@ -23,8 +23,8 @@ constexpr const char* kSchema = R"(
 constexpr const char* kPragmas =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
 
-#define SWEEP_TRY(expression)                                            \
-  do {                                                                   \
+#define SWEEP_TRY(expression)                                                    \
+  do {                                                                           \
     if (auto tried = (expression); !tried) return tl::unexpected(tried.error()); \
   } while (false)
 
@@ -43,7 +43,8 @@ Expected<void> claim(const std::string& path) {
 }
 
 void remove_all(const std::string& path) {
-  for (const char* suffix : {"", "-wal", "-journal", "-shm"}) ::unlink((path + suffix).c_str());
+  for (const char* suffix : {"", "-wal", "-journal", "-shm"})
+    ::unlink((path + suffix).c_str());
 }
 
 Expected<void> check_version(Database& database, const std::string& path) {
@@ -54,8 +55,9 @@ Expected<void> check_version(Database& database, const std::string& path) {
   const std::int64_t found = version->integer(0);
   if (found == kSchemaVersion) return {};
   if (found == 0) return fail("'" + path + "' is no journal of a sweep");
-  return fail("'" + path + "' has schema version " + std::to_string(found) + "; this sweepctl reads version " +
-              std::to_string(kSchemaVersion) + ": use the sweepctl that wrote it, or a newer one");
+  return fail("'" + path + "' has schema version " + std::to_string(found) +
+              "; this sweepctl reads version " + std::to_string(kSchemaVersion) +
+              ": use the sweepctl that wrote it, or a newer one");
 }
 
 Expected<void> write_opening(Database& database, const Opening& opening) {
@@ -105,7 +107,8 @@ Expected<Journal> Journal::fill(const std::string& path, const Opening& opening)
 
 Expected<Journal> Journal::open_to_read(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return fail("'" + path + "' is not there: no sweep has run in that directory");
+  if (::stat(path.c_str(), &info) != 0)
+    return fail("'" + path + "' is not there: no sweep has run in that directory");
   // A log that was left behind by a controller that died is read too, and that takes the right to write.
   auto database = Database::open(path, Database::Mode::ReadWrite);
   if (!database) database = Database::open(path, Database::Mode::ReadOnly);
@@ -118,7 +121,9 @@ Expected<Journal> Journal::open_to_read(const std::string& path) {
 Expected<void> Journal::write(const Batch& batch) {
   for (const core::Event& event : batch.events) {
     const std::string body = text_of(core::event_to_json(event.what));
-    insert_event_.bind(1, to_unix_ms(event.at)).bind(2, core::event_word(event.what)).bind(3, std::string_view(body));
+    insert_event_.bind(1, to_unix_ms(event.at))
+        .bind(2, core::event_word(event.what))
+        .bind(3, std::string_view(body));
     SWEEP_TRY(insert_event_.run());
   }
   for (const StoredResult& result : batch.results) {
@@ -142,7 +147,8 @@ Expected<Opening> Journal::opening() {
   auto meta = database_.prepare("SELECT name, value FROM meta");
   if (!meta) return tl::unexpected(meta.error());
   auto row = meta->step();
-  for (; row && *row; row = meta->step()) opening.meta[meta->text(0)] = meta->text(1);
+  for (; row && *row; row = meta->step())
+    opening.meta[meta->text(0)] = meta->text(1);
   if (!row) return tl::unexpected(row.error());
   auto points = database_.prepare("SELECT id, entry FROM points ORDER BY position");
   if (!points) return tl::unexpected(points.error());
@@ -186,6 +192,8 @@ Expected<void> Journal::each_accepted_result(const std::function<void(StoredResu
   return {};
 }
 
-Expected<void> Journal::finish() { return database_.execute("PRAGMA journal_mode=DELETE"); }
+Expected<void> Journal::finish() {
+  return database_.execute("PRAGMA journal_mode=DELETE");
+}
 
 }  // namespace sweep::journal

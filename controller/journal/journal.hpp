@@ -22,9 +22,9 @@ inline constexpr int kSchemaVersion = 1;
 
 /// What is fixed when the sweep begins.
 struct Opening {
-  std::map<std::string, std::string> meta;        // name -> value, for people and for later versions
-  std::vector<nlohmann::ordered_json> entries;    // the matrix
-  std::vector<std::string> ids;                   // of the points, in the matrix's order
+  std::map<std::string, std::string> meta;      // name -> value, for people and for later versions
+  std::vector<nlohmann::ordered_json> entries;  // the matrix
+  std::vector<std::string> ids;                 // of the points, in the matrix's order
 };
 
 /// A result file as it came, with the attempt that brought it.
@@ -60,7 +60,8 @@ class Journal {
   Expected<Opening> opening();
   /// Every event, in order.
   Expected<std::vector<core::Event>> events();
-  /// Hands over the results that count one by one, in the matrix's order: together they may be larger than memory.
+  /// Hands over the results that count one by one, in the matrix's order: together they may be larger than
+  /// memory.
   Expected<void> each_accepted_result(const std::function<void(StoredResult)>& take);
 
  private:

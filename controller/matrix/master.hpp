@@ -2,8 +2,8 @@
 //
 // Beside the contract's form there is a short one for files written by hand: an entry with `search-space`
 // itself and no `seq-len-configs`. What it leaves out of model-prefix, precision, runner and framework is
-// read from its key, <model-prefix>-<precision>-<runner>-<framework> (a prefix or framework with dashes only where
-// the entry says it too); its lengths are its own isl and osl, or those that the command line names.
+// read from its key, <model-prefix>-<precision>-<runner>-<framework> (a prefix or framework with dashes only
+// where the entry says it too); its lengths are its own isl and osl, or those that the command line names.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,8 @@ namespace {
 /// Two entries of one matrix can share a RESULT_FILENAME; those get the point's identity in it.
 std::vector<std::string> distinct_stems(const std::vector<Point>& points) {
   std::map<std::string, int> uses;
-  for (const Point& point : points) ++uses[result_stem(point)];
+  for (const Point& point : points)
+    ++uses[result_stem(point)];
   std::vector<std::string> stems;
   for (const Point& point : points) {
     constexpr std::size_t kShortId = 8;

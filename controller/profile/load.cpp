@@ -44,14 +44,16 @@ std::string read_text(Reader& in, const std::string& key, const YAML::Node& node
 
 Millis read_duration(Reader& in, const std::string& key, const YAML::Node& node) {
   const auto value = node.IsScalar() ? parse_duration(node.Scalar()) : std::nullopt;
-  if (!value) in.complain(node, "'" + key + "' must be a time such as 90s, 60m, 3h or none, got " + shown(node));
+  if (!value)
+    in.complain(node, "'" + key + "' must be a time such as 90s, 60m, 3h or none, got " + shown(node));
   return value.value_or(Millis(0));
 }
 
 /// For times that must not be none: without them a dead agent would never be noticed.
 Millis read_period(Reader& in, const std::string& key, const YAML::Node& node) {
   const Millis value = read_duration(in, key, node);
-  if (!in.error && value.count() <= 0) in.complain(node, "'" + key + "' must be more than 0, got " + shown(node));
+  if (!in.error && value.count() <= 0)
+    in.complain(node, "'" + key + "' must be more than 0, got " + shown(node));
   return value;
 }
 
@@ -63,13 +65,15 @@ int read_count(Reader& in, const std::string& key, const YAML::Node& node) {
     if (code != std::errc() || rest != text.data() + text.size()) value = -1;
   }
   if (value < 0 || value > kMaxRetries) {
-    in.complain(node, "'" + key + "' must be a number from 0 to " + std::to_string(kMaxRetries) + ", got " + shown(node));
+    in.complain(node, "'" + key + "' must be a number from 0 to " + std::to_string(kMaxRetries) + ", got " +
+                          shown(node));
   }
   return value;
 }
 
 /// One of a few words.
-std::string read_word(Reader& in, const std::string& key, const YAML::Node& node, const std::vector<std::string>& words) {
+std::string read_word(Reader& in, const std::string& key, const YAML::Node& node,
+                      const std::vector<std::string>& words) {
   const std::string text = node.IsScalar() ? node.Scalar() : "";
   for (const std::string& word : words) {
     if (word == text) return word;
@@ -87,14 +91,16 @@ void read_map(Reader& in, const std::string& what, const YAML::Node& node, const
   if (node.IsNull()) return;
   if (!node.IsMap()) return in.complain(node, what + " must be a mapping, got " + shown(node));
   std::vector<std::string> known;
-  for (const auto& [key, reader] : table) known.push_back(key);
+  for (const auto& [key, reader] : table)
+    known.push_back(key);
   for (const auto& entry : node) {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
     const auto found = table.find(key);
     if (found == table.end()) {
       const auto near = nearest(key, known);
-      return in.complain(entry.first, "unknown key '" + printable(key) + "' in " + what + "; " +
-                                          (near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", ")));
+      return in.complain(entry.first,
+                         "unknown key '" + printable(key) + "' in " + what + "; " +
+                             (near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", ")));
     }
     if (!entry.second.IsNull()) found->second(in, key, entry.second);  // an empty key leaves the default
     if (in.error) return;
@@ -103,7 +109,8 @@ void read_map(Reader& in, const std::string& what, const YAML::Node& node, const
 
 bool valid_name(const std::string& name) {
   if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
-  return name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  return name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+         std::string::npos;
 }
 
 void set_variable(Profile& profile, const std::string& name, const std::string& value) {
@@ -120,9 +127,11 @@ void read_env(Reader& in, const YAML::Node& node, Profile& profile) {
   if (!node.IsMap()) return in.complain(node, "'env' must be a mapping NAME: value, got " + shown(node));
   for (const auto& entry : node) {
     const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
-    if (!valid_name(name)) return in.complain(entry.first, "'" + printable(name) + "' is no name of an environment variable");
+    if (!valid_name(name))
+      return in.complain(entry.first, "'" + printable(name) + "' is no name of an environment variable");
     if (name.starts_with(SWEEP_ENV_PREFIX)) {
-      return in.complain(entry.first, "'" + name + "': names that begin with " SWEEP_ENV_PREFIX " are slurm-sweep's own");
+      return in.complain(entry.first,
+                         "'" + name + "': names that begin with " SWEEP_ENV_PREFIX " are slurm-sweep's own");
     }
     const bool empty = entry.second.IsNull();
     set_variable(profile, name, empty ? "" : read_text(in, name, entry.second));
@@ -150,32 +159,38 @@ Table timeout_keys(Profile& p) {
 }
 
 Table retry_keys(Profile& p) {
-  return {{"infrastructure", [&](auto& r, auto& k, auto& n) { p.retries.infrastructure = read_count(r, k, n); }},
-          {"benchmark", [&](auto& r, auto& k, auto& n) { p.retries.benchmark = read_count(r, k, n); }}};
+  return {
+      {"infrastructure", [&](auto& r, auto& k, auto& n) { p.retries.infrastructure = read_count(r, k, n); }},
+      {"benchmark", [&](auto& r, auto& k, auto& n) { p.retries.benchmark = read_count(r, k, n); }}};
 }
 
 Table top_keys(Profile& p) {
-  return {
-      {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
-      {"benchmark",
-       [&](auto& r, auto& k, auto& n) {
-         p.benchmark = read_text(r, k, n);
-         p.benchmark_folder.clear();  // load_profile knows it
-       }},
-      {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p); }},
-      {"packing",
-       [&](auto& r, auto& k, auto& n) {
-         p.packing = read_word(r, k, n, {"node", "gpu"}) == "gpu" ? Profile::Packing::Gpu : Profile::Packing::Node;
-       }},
-      {"gpus", [&](auto& r, auto& k, auto& n) { p.ignore_gpus = read_word(r, k, n, {"auto", "ignore"}) == "ignore"; }},
-      {"container", [&](auto& r, auto&, auto& n) { read_container(r, n); }},
-      {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},
-      {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
+  return {{"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
+          {"benchmark",
+           [&](auto& r, auto& k, auto& n) {
+             p.benchmark = read_text(r, k, n);
+             p.benchmark_folder.clear();  // load_profile knows it
+           }},
+          {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p); }},
+          {"packing",
+           [&](auto& r, auto& k, auto& n) {
+             p.packing = read_word(r, k, n, {"node", "gpu"}) == "gpu" ? Profile::Packing::Gpu
+                                                                      : Profile::Packing::Node;
+           }},
+          {"gpus",
+           [&](auto& r, auto& k, auto& n) {
+             p.ignore_gpus = read_word(r, k, n, {"auto", "ignore"}) == "ignore";
+           }},
+          {"container", [&](auto& r, auto&, auto& n) { read_container(r, n); }},
+          {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},
+          {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
 }
 
 void check_whole(Reader& in, const YAML::Node& root, const Profile& profile) {
   if (profile.agent_timeout <= profile.heartbeat) {
-    in.complain(root, "timeouts: 'agent' must be longer than 'heartbeat', or every idle agent would be taken for dead");
+    in.complain(
+        root,
+        "timeouts: 'agent' must be longer than 'heartbeat', or every idle agent would be taken for dead");
   }
 }
 

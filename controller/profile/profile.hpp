@@ -16,10 +16,10 @@
 
 namespace sweep::profile {
 
-struct Timeouts {  // 0: none
-  Millis server{std::chrono::minutes(60)};   // from the start until the server is ready
-  Millis benchmark{0};                       // from then on
-  Millis point{std::chrono::minutes(180)};   // all of an attempt
+struct Timeouts {                           // 0: none
+  Millis server{std::chrono::minutes(60)};  // from the start until the server is ready
+  Millis benchmark{0};                      // from then on
+  Millis point{std::chrono::minutes(180)};  // all of an attempt
 };
 
 struct Retries {
@@ -32,7 +32,8 @@ struct Profile {
 
   std::string workspace;  // where benchmarks run and leave results; empty: where the agent stands
   std::string benchmark = "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}_slurm.sh";
-  std::string benchmark_folder;  // of the file that says benchmark: where one that begins with ./ or ../ starts
+  std::string
+      benchmark_folder;  // of the file that says benchmark: where one that begins with ./ or ../ starts
   std::vector<std::pair<std::string, std::string>> env;  // for every benchmark
   Packing packing = Packing::Node;
   Timeouts timeouts;
@@ -44,9 +45,9 @@ struct Profile {
   Millis join{60'000};           // after the first agent, how long the others may take
 };
 
-/// The profile that the built-in defaults and these files make, later files winning key by key. Every file must
-/// exist; a relative workspace is relative to the file that says it. Fails with "FILE:LINE: …", naming the value
-/// and, for an unknown key, the nearest known one.
+/// The profile that the built-in defaults and these files make, later files winning key by key. Every file
+/// must exist; a relative workspace is relative to the file that says it. Fails with "FILE:LINE: …", naming
+/// the value and, for an unknown key, the nearest known one.
 Expected<Profile> load_profile(const std::vector<std::string>& files);
 
 /// The same from text, over `base`; `name` stands for the file in messages.
@@ -56,8 +57,9 @@ Expected<Profile> parse_profile(const std::string& text, const std::string& name
 std::vector<std::string> default_layers(const std::string& home);
 
 /// The words that run the benchmark of a point: `benchmark` with its {placeholders} filled, split at blanks
-/// that stand in the template (never inside a value). A first word that begins with ./ or ../ becomes a path from
-/// the profile's folder; other relative ones start where the benchmark runs. Fails on a placeholder that is none.
+/// that stand in the template (never inside a value). A first word that begins with ./ or ../ becomes a path
+/// from the profile's folder; other relative ones start where the benchmark runs. Fails on a placeholder that
+/// is none.
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point);
 
 /// "90s", "60m", "3h", "500ms", plain seconds; "none" and "0" are 0. Nothing when it is none of these.

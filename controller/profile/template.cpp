@@ -22,7 +22,8 @@ std::map<std::string, std::string> placeholders(const Point& point) {
 Expected<std::string> value_of(const std::string& name, const std::map<std::string, std::string>& known) {
   if (const auto found = known.find(name); found != known.end()) return found->second;
   std::vector<std::string> names;
-  for (const auto& [known_name, value] : known) names.push_back(known_name);
+  for (const auto& [known_name, value] : known)
+    names.push_back(known_name);
   const auto near = nearest(name, names);
   return fail("unknown placeholder {" + name + "} in the profile's 'benchmark'; " +
               (near ? "did you mean {" + *near + "}?" : "known are {" + join(names, "}, {") + "}"));

@@ -44,17 +44,21 @@ std::string crew(const core::State& state) {
 std::string on(const Scene& scene, const core::AgentJoined& e) {
   const auto found = scene.state.agents.find(e.agent.id);
   const bool spare = found != scene.state.agents.end() && core::is_spare(scene.state, found->second);
-  return printable(e.agent.node) + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" + crew(scene.state) + ")" +
-         (spare ? ", waiting: another agent has this node's GPUs" : "");
+  return printable(e.agent.node) + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" +
+         crew(scene.state) + ")" + (spare ? ", waiting: another agent has this node's GPUs" : "");
 }
-std::string on(const Scene&, const core::AgentReady&) { return {}; }
+std::string on(const Scene&, const core::AgentReady&) {
+  return {};
+}
 std::string on(const Scene& scene, const core::AgentGone& e) {
   return painted(scene.node_of(e.agent) + " is gone: " + printable(e.reason), kYellow, scene.style);
 }
 std::string on(const Scene& scene, const core::AgentReturned& e) {
   return scene.node_of(e.agent) + " is back";
 }
-std::string on(const Scene&, const core::Leased&) { return {}; }
+std::string on(const Scene&, const core::Leased&) {
+  return {};
+}
 std::string on(const Scene& scene, const core::Started& e) {
   const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
   return scene.count() + " started " + scene.label_of(e.ref.point) + " on " + printable(attempt.node) +
@@ -79,7 +83,9 @@ std::string on(const Scene& scene, const core::Unfit& e) {
 std::string on(const Scene& scene, const core::Stopping& e) {
   return painted("stopping: " + printable(e.reason), kYellow, scene.style);
 }
-std::string on(const Scene&, const core::Closed&) { return {}; }
+std::string on(const Scene&, const core::Closed&) {
+  return {};
+}
 
 std::string clock_text(Millis time) {
   const std::int64_t seconds = std::max<std::int64_t>(0, time.count()) / 1000;
@@ -88,7 +94,8 @@ std::string clock_text(Millis time) {
     std::snprintf(text, sizeof text, "%lld:%02d:%02d", static_cast<long long>(seconds / 3600),
                   static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60));
   } else {
-    std::snprintf(text, sizeof text, "%d:%02d", static_cast<int>(seconds / 60), static_cast<int>(seconds % 60));
+    std::snprintf(text, sizeof text, "%d:%02d", static_cast<int>(seconds / 60),
+                  static_cast<int>(seconds % 60));
   }
   return text;
 }
@@ -140,15 +147,16 @@ std::string spoken(Millis time) {
   return text;
 }
 
-std::string event_line(const Plan& plan, const core::State& state, const core::Event& event, const Facts& facts,
-                       const Style& style) {
+std::string event_line(const Plan& plan, const core::State& state, const core::Event& event,
+                       const Facts& facts, const Style& style) {
   const Scene scene{plan, state, style};
   const std::string what = std::visit([&](const auto& e) { return on(scene, e); }, event.what);
   if (what.empty()) return {};
   return painted("[" + clock_text(event.at - facts.opened) + "]", kDim, style) + " " + what;
 }
 
-std::string bar_line(const Plan&, const core::State& state, const Facts& facts, Instant now, const Style& style) {
+std::string bar_line(const Plan&, const core::State& state, const Facts& facts, Instant now,
+                     const Style& style) {
   using core::PointState;
   const Pace speed = pace(state, now);
   std::string text = " " + std::to_string(state.count(PointState::Done)) + " done, " +
@@ -172,9 +180,10 @@ std::string closing_lines(const Plan& plan, const core::State& state, const Styl
   using core::PointState;
   std::string out = std::to_string(state.count(PointState::Done)) + " of " +
                     counted(state.points.size(), "point") + " done";
-  if (const int failed = state.count(PointState::Failed); failed > 0) out += ", " + std::to_string(failed) + " failed";
-  const int unfinished = static_cast<int>(state.points.size()) - state.count(PointState::Done) -
-                         state.count(PointState::Failed);
+  if (const int failed = state.count(PointState::Failed); failed > 0)
+    out += ", " + std::to_string(failed) + " failed";
+  const int unfinished =
+      static_cast<int>(state.points.size()) - state.count(PointState::Done) - state.count(PointState::Failed);
   if (unfinished > 0) out += ", " + std::to_string(unfinished) + " unfinished";
   out = painted(out, core::complete(state) ? kGreen : kRed, style);
   if (!state.end_reason.empty()) out += " (" + printable(state.end_reason) + ")";

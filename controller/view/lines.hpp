@@ -15,11 +15,12 @@ struct Style {
 };
 
 /// The line for an event, given the state right after it; "" for events that people need not see.
-std::string event_line(const Plan& plan, const core::State& state, const core::Event& event, const Facts& facts,
-                       const Style& style);
+std::string event_line(const Plan& plan, const core::State& state, const core::Event& event,
+                       const Facts& facts, const Style& style);
 
 /// One line of at most style.columns columns: bar, counts, rate, time to go, what runs.
-std::string bar_line(const Plan& plan, const core::State& state, const Facts& facts, Instant now, const Style& style);
+std::string bar_line(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
+                     const Style& style);
 
 /// What a person reads when it is over: counts, what failed and why, what is unfinished.
 std::string closing_lines(const Plan& plan, const core::State& state, const Style& style);

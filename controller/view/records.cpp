@@ -69,15 +69,17 @@ Line job_line(const Plan& plan, const core::State& state, std::size_t index, std
   const core::Attempt& attempt = state.points[index].attempts[n];
   char seconds[64];
   std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(attempt.wall.count()) / 1000);
-  const std::string outcome = attempt.outcome ? std::string(outcome_word(attempt.outcome->kind)) : "unfinished";
+  const std::string outcome =
+      attempt.outcome ? std::string(outcome_word(attempt.outcome->kind)) : "unfinished";
   return {attempt.leased, state.points[index].spec.id + "\t" + std::to_string(n + 1) + "\t" +
-                              job_step(state, attempt.agent) + "\t" + attempt.node + "\t" + outcome + "\t" + seconds +
-                              "\t" + printable(label(plan.points[index])) + "\n"};
+                              job_step(state, attempt.agent) + "\t" + attempt.node + "\t" + outcome + "\t" +
+                              seconds + "\t" + printable(label(plan.points[index])) + "\n"};
 }
 
 std::size_t attempts_made(const core::State& state) {
   std::size_t total = 0;
-  for (const core::PointStatus& point : state.points) total += point.attempts.size();
+  for (const core::PointStatus& point : state.points)
+    total += point.attempts.size();
   return total;
 }
 
@@ -90,11 +92,13 @@ std::string log_stem(const Plan& plan, int index, int attempt, const std::string
 std::string jobs_table(const Plan& plan, const core::State& state) {
   std::vector<Line> lines;
   for (std::size_t i = 0; i < state.points.size(); ++i) {
-    for (std::size_t n = 0; n < state.points[i].attempts.size(); ++n) lines.push_back(job_line(plan, state, i, n));
+    for (std::size_t n = 0; n < state.points[i].attempts.size(); ++n)
+      lines.push_back(job_line(plan, state, i, n));
   }
   std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.at < b.at; });
   std::string out = "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n";
-  for (const Line& line : lines) out += line.text;
+  for (const Line& line : lines)
+    out += line.text;
   return out;
 }
 
@@ -114,7 +118,8 @@ ordered_json manifest(const Plan& plan, const core::State& state, const Facts& f
   }
   out["agents"] = std::move(agents);
   ordered_json points = ordered_json::array();
-  for (std::size_t i = 0; i < state.points.size(); ++i) points.push_back(point_record(plan, state, i));
+  for (std::size_t i = 0; i < state.points.size(); ++i)
+    points.push_back(point_record(plan, state, i));
   out["points"] = std::move(points);
   return out;
 }
@@ -122,7 +127,8 @@ ordered_json manifest(const Plan& plan, const core::State& state, const Facts& f
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts) {
   std::string out = "\n" + closing_lines(plan, state, Style{});
   out += counted(attempts_made(state), "attempt") + " on " + counted(state.agents.size(), "agent");
-  if (const auto last = last_end(state)) out += ", " + spoken(*last - facts.opened) + " from start to last result";
+  if (const auto last = last_end(state))
+    out += ", " + spoken(*last - facts.opened) + " from start to last result";
   return out + "\n";
 }
 

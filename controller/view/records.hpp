@@ -1,4 +1,5 @@
-// The records a sweep leaves besides results: jobs.txt, manifest.json, and the totals under the summary. Pure.
+// The records a sweep leaves besides results: jobs.txt, manifest.json, and the totals under the summary.
+// Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,7 +11,8 @@
 
 namespace sweep::view {
 
-/// jobs.txt: one line per attempt, in the order of leasing: point, attempt, job.step, node, outcome, seconds, label.
+/// jobs.txt: one line per attempt, in the order of leasing: point, attempt, job.step, node, outcome, seconds,
+/// label.
 std::string jobs_table(const Plan& plan, const core::State& state);
 
 /// manifest.json: what was expected, what became of each point, and where it all came from.

@@ -28,8 +28,10 @@ ordered_json counts_json(const core::State& state) {
 ordered_json agents_json(const core::State& state) {
   ordered_json agents = ordered_json::array();
   for (const auto& [id, agent] : state.agents) {
-    const std::string word = agent.gone ? "gone" : core::is_spare(state, agent) ? "spare"
-                             : agent.held.empty() ? "idle" : "busy";
+    const std::string word = agent.gone                     ? "gone"
+                             : core::is_spare(state, agent) ? "spare"
+                             : agent.held.empty()           ? "idle"
+                                                            : "busy";
     agents.push_back({{"agent", id},
                       {"node", agent.info.node},
                       {"gpus", agent.info.gpus.size()},
@@ -116,7 +118,8 @@ Pace pace(const core::State& state, Instant now) {
   if (!first || ended == 0 || now <= *first) return out;
   const double minutes = static_cast<double>((now - *first).count()) / 60'000;
   out.points_per_minute = ended / minutes;
-  if (left > 0 && state.phase == core::Phase::Running) out.to_go = Millis(static_cast<std::int64_t>(left / out.points_per_minute * 60'000));
+  if (left > 0 && state.phase == core::Phase::Running)
+    out.to_go = Millis(static_cast<std::int64_t>(left / out.points_per_minute * 60'000));
   return out;
 }
 
@@ -144,7 +147,8 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
                       {"points", counts_json(state)},
                       {"elapsed_s", static_cast<double>((until - facts.opened).count()) / 1000},
                       {"rate_per_minute", speed.points_per_minute}};
-  out["eta_s"] = speed.to_go ? ordered_json(static_cast<double>(speed.to_go->count()) / 1000) : ordered_json();
+  out["eta_s"] =
+      speed.to_go ? ordered_json(static_cast<double>(speed.to_go->count()) / 1000) : ordered_json();
   out["agents"] = agents_json(state);
   ordered_json running = ordered_json::array(), ended = ordered_json::array();
   for (std::size_t i = 0; i < state.points.size(); ++i) {
@@ -167,8 +171,9 @@ std::string status_text(const ordered_json& status) {
   if (!field(status, "job").empty()) out += ", job " + field(status, "job");
   if (!field(status, "controller").empty()) out += ", controller on " + field(status, "controller");
   const int running = counts.value("running", 0) + counts.value("leased", 0);
-  out += "\n  " + field(counts, "done") + " of " + field(counts, "total") + " done, " + std::to_string(running) +
-         " running, " + field(counts, "failed") + " failed, " + field(counts, "pending") + " pending";
+  out += "\n  " + field(counts, "done") + " of " + field(counts, "total") + " done, " +
+         std::to_string(running) + " running, " + field(counts, "failed") + " failed, " +
+         field(counts, "pending") + " pending";
   if (const int cancelled = counts.value("cancelled", 0); cancelled > 0) {
     out += ", " + std::to_string(cancelled) + " cancelled";
   }

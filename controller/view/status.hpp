@@ -26,7 +26,8 @@ Instant last_change(const core::State& state, const Facts& facts);
 
 /// Keys: sweep, directory, state (running, stopping, done, incomplete, interrupted), reason, points (counts),
 /// rate_per_minute, eta_s, elapsed_s, agents, running, ended.
-nlohmann::ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now);
+nlohmann::ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts,
+                                   Instant now);
 
 /// That document as text of a few lines and one line per running and failed point.
 std::string status_text(const nlohmann::ordered_json& status);

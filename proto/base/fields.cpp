@@ -49,7 +49,7 @@ std::optional<std::int64_t> integer_within(const json& value, std::int64_t low, 
     const auto number = value.get<std::uint64_t>();
     if (high < 0 || number > static_cast<std::uint64_t>(high)) return std::nullopt;
     return static_cast<std::int64_t>(number) < low ? std::nullopt
-                                                    : std::optional(static_cast<std::int64_t>(number));
+                                                   : std::optional(static_cast<std::int64_t>(number));
   }
   if (!value.is_number_integer()) return std::nullopt;
   const auto number = value.get<std::int64_t>();

@@ -46,7 +46,8 @@ std::string describe(const Outcome& outcome) {
   const auto add = [&](const std::string& text) { detail += (detail.empty() ? "" : ", ") + text; };
   if (outcome.signal) {
     const char* name = sigabbrev_np(*outcome.signal);
-    add("killed by signal " + std::to_string(*outcome.signal) + (name ? " (SIG" + std::string(name) + ")" : ""));
+    add("killed by signal " + std::to_string(*outcome.signal) +
+        (name ? " (SIG" + std::string(name) + ")" : ""));
   }
   if (outcome.exit_code && (*outcome.exit_code != 0 || outcome.kind == OutcomeKind::BenchmarkFailed)) {
     add("exit status " + std::to_string(*outcome.exit_code));

@@ -37,7 +37,8 @@ std::optional<OutcomeKind> outcome_kind(std::string_view word);
 /// One line for people: "benchmark-failed: exit status 3".
 std::string describe(const Outcome& outcome);
 
-/// Always what outcome_from_json reads: a phase or reason that is too long is cut, and made printable (text.hpp).
+/// Always what outcome_from_json reads: a phase or reason that is too long is cut, and made printable
+/// (text.hpp).
 nlohmann::json outcome_to_json(const Outcome& outcome);
 /// Fails, naming the field, on anything that outcome_to_json does not write, but for texts, which it makes
 /// printable.

@@ -33,8 +33,11 @@ Expected<Point> make_point(nlohmann::ordered_json entry, int repeat) {
   point.ep = in.integer("ep", 1, kMaxCount);
   point.conc = in.integer("conc", 1, kMaxCount);
   point.dp_attention = in.flag("dp-attn");
-  if (in.error()) return fail(*in.error() + " in " + sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  point.id = sha256_hex(sorted.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "#" + std::to_string(repeat)).substr(0, kIdDigits);
+  if (in.error())
+    return fail(*in.error() + " in " + sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  point.id = sha256_hex(sorted.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "#" +
+                        std::to_string(repeat))
+                 .substr(0, kIdDigits);
   point.entry = std::move(entry);
   point.repeat = repeat;
   return point;
@@ -54,7 +57,9 @@ Expected<std::vector<Point>> make_points(const std::vector<nlohmann::ordered_jso
   return points;
 }
 
-int gpus_needed(const Point& point) { return static_cast<int>(point.tp); }
+int gpus_needed(const Point& point) {
+  return static_cast<int>(point.tp);
+}
 
 std::string file_safe(std::string_view text) {
   std::string out(text);
@@ -72,8 +77,8 @@ std::string result_stem(const Point& point) {
 }
 
 std::string label(const Point& point) {
-  std::string out = point.exp_name + " " + point.precision + " " + point.framework + " " + point.runner + " tp" +
-                    std::to_string(point.tp);
+  std::string out = point.exp_name + " " + point.precision + " " + point.framework + " " + point.runner +
+                    " tp" + std::to_string(point.tp);
   if (point.ep != 1) out += " ep" + std::to_string(point.ep);
   if (point.dp_attention) out += " dpa";
   out += " conc" + std::to_string(point.conc);

@@ -103,7 +103,8 @@ std::string clipped(std::string_view text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return std::string(text);
   const auto continues = [&](std::size_t i) { return (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80; };
   std::size_t end = max_bytes;
-  while (end > 0 && max_bytes - end < 3 && continues(end)) --end;
+  while (end > 0 && max_bytes - end < 3 && continues(end))
+    --end;
   return std::string(text.substr(0, end));
 }
 

@@ -13,8 +13,12 @@ namespace sweep {
 using Millis = std::chrono::milliseconds;
 using Instant = std::chrono::sys_time<Millis>;
 
-inline std::int64_t to_unix_ms(Instant at) { return at.time_since_epoch().count(); }
-inline Instant from_unix_ms(std::int64_t ms) { return Instant(Millis(ms)); }
+inline std::int64_t to_unix_ms(Instant at) {
+  return at.time_since_epoch().count();
+}
+inline Instant from_unix_ms(std::int64_t ms) {
+  return Instant(Millis(ms));
+}
 
 /// The earlier of two deadlines, where nothing means never.
 inline std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {

@@ -19,9 +19,15 @@ std::string formatted(Instant at, Form form) {
   char text[64] = {};
   std::size_t length = 0;
   switch (form) {
-    case Form::Local: length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts); break;
-    case Form::Stamp: length = std::strftime(text, sizeof text, "%Y%m%d_%H%M%S", &parts); break;
-    case Form::Utc: length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts); break;
+    case Form::Local:
+      length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+      break;
+    case Form::Stamp:
+      length = std::strftime(text, sizeof text, "%Y%m%d_%H%M%S", &parts);
+      break;
+    case Form::Utc:
+      length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+      break;
   }
   return std::string(text, length);
 }
@@ -35,8 +41,14 @@ Instant now() {
   return wall_start + duration_cast<Millis>(std::chrono::steady_clock::now() - steady_start);
 }
 
-std::string local_time(Instant at) { return formatted(at, Form::Local); }
-std::string local_stamp(Instant at) { return formatted(at, Form::Stamp); }
-std::string utc_time(Instant at) { return formatted(at, Form::Utc); }
+std::string local_time(Instant at) {
+  return formatted(at, Form::Local);
+}
+std::string local_stamp(Instant at) {
+  return formatted(at, Form::Stamp);
+}
+std::string utc_time(Instant at) {
+  return formatted(at, Form::Utc);
+}
 
 }  // namespace sweep

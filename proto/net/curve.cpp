@@ -47,9 +47,11 @@ void Doorman::answer() {
     const bool welcome = complete && !allowed_.empty() && request[6].to_string_view() == allowed_;
     if (!welcome) ++refused_;
     const std::string id = request.size() > 1 ? request[1].to_string() : std::string();
-    const std::array<std::string, 6> reply = {"1.0", id, welcome ? "200" : "400", welcome ? "OK" : "unknown key", "", ""};
+    const std::array<std::string, 6> reply = {
+        "1.0", id, welcome ? "200" : "400", welcome ? "OK" : "unknown key", "", ""};
     for (std::size_t i = 0; i < reply.size(); ++i) {
-      socket_.send(zmq::buffer(reply[i]), i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+      socket_.send(zmq::buffer(reply[i]),
+                   i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
     }
     request.clear();
   }

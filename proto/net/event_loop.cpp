@@ -1,7 +1,7 @@
 #include "proto/net/event_loop.hpp"
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 
 #include "proto/net/clock.hpp"
@@ -18,9 +18,13 @@ long wait_ms(std::optional<Instant> deadline) {
 
 }  // namespace
 
-void EventLoop::watch(int fd, Handler handler) { fds_[fd] = std::move(handler); }
+void EventLoop::watch(int fd, Handler handler) {
+  fds_[fd] = std::move(handler);
+}
 
-void EventLoop::unwatch(int fd) { fds_.erase(fd); }
+void EventLoop::unwatch(int fd) {
+  fds_.erase(fd);
+}
 
 void EventLoop::watch(zmq::socket_ref socket, Handler handler) {
   sockets_.emplace_back(socket, std::move(handler));
@@ -29,8 +33,10 @@ void EventLoop::watch(zmq::socket_ref socket, Handler handler) {
 void EventLoop::step(std::optional<Instant> deadline) {
   std::vector<zmq_pollitem_t> items;
   items.reserve(sockets_.size() + fds_.size());
-  for (auto& [socket, handler] : sockets_) items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
-  for (const auto& [fd, handler] : fds_) items.push_back({nullptr, fd, ZMQ_POLLIN | ZMQ_POLLERR, 0});
+  for (auto& [socket, handler] : sockets_)
+    items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
+  for (const auto& [fd, handler] : fds_)
+    items.push_back({nullptr, fd, ZMQ_POLLIN | ZMQ_POLLERR, 0});
   const int ready = ::zmq_poll(items.data(), static_cast<int>(items.size()), wait_ms(deadline));
   if (ready < 0 && zmq_errno() != EINTR) throw zmq::error_t();
   if (ready <= 0) return;

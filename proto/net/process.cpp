@@ -37,12 +37,14 @@ struct Failure {
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> out;
   out.reserve(strings.size() + 2);
-  for (const std::string& s : strings) out.push_back(const_cast<char*>(s.c_str()));
+  for (const std::string& s : strings)
+    out.push_back(const_cast<char*>(s.c_str()));
   out.push_back(nullptr);
   return out;
 }
 
-// As execvp does: the first executable file of that name in PATH; else the name itself, so that exec says why.
+// As execvp does: the first executable file of that name in PATH; else the name itself, so that exec says
+// why.
 std::string look_up(const std::string& name, const std::vector<std::string>& environment) {
   if (name.find('/') != std::string::npos) return name;
   std::string search = "/usr/local/bin:/usr/bin:/bin";
@@ -70,7 +72,8 @@ std::string look_up(const std::string& name, const std::vector<std::string>& env
   }
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < 32; ++signal) ::sigaction(signal, &standard, nullptr);
+  for (int signal = 1; signal < 32; ++signal)
+    ::sigaction(signal, &standard, nullptr);
   if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) {
     failure.code = errno;
     failure.directory = true;
@@ -104,7 +107,10 @@ std::string why(const SpawnSpec& spec, const Prepared& ready, int code, bool dir
   if (directory) return "cannot run in '" + spec.directory + "': " + errno_text(code);
   std::string reason = errno_text(code);
   if (code == ENOENT && ready.path.find('/') != std::string::npos &&
-      ::access((ready.path[0] == '/' || spec.directory.empty() ? ready.path : spec.directory + "/" + ready.path).c_str(), F_OK) == 0) {
+      ::access(
+          (ready.path[0] == '/' || spec.directory.empty() ? ready.path : spec.directory + "/" + ready.path)
+              .c_str(),
+          F_OK) == 0) {
     reason = "the interpreter on its first line does not exist";
   }
   if (code == ENOENT && ready.path.find('/') == std::string::npos) reason = "not found in PATH";
@@ -179,7 +185,8 @@ Chunk read_available(int fd, std::size_t limit) {
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> out;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) out.emplace_back(*entry);
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    out.emplace_back(*entry);
   return out;
 }
 

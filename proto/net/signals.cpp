@@ -11,9 +11,11 @@ namespace sweep {
 SignalFd::SignalFd(std::initializer_list<int> signals) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : signals) sigaddset(&set, signal);
+  for (const int signal : signals)
+    sigaddset(&set, signal);
   std::signal(SIGPIPE, SIG_IGN);
-  if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) throw std::system_error(errno, std::generic_category());
+  if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0)
+    throw std::system_error(errno, std::generic_category());
   fd_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd_.open()) throw std::system_error(errno, std::generic_category(), "signalfd");
 }

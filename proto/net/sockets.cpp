@@ -41,10 +41,12 @@ bool send_frames(zmq::socket_t& socket, const std::vector<std::string>& frames) 
 
 std::optional<Incoming> receive_frames(zmq::socket_t& socket, bool has_peer) {
   std::vector<zmq::message_t> frames;
-  if (!zmq::recv_multipart(socket, std::back_inserter(frames), zmq::recv_flags::dontwait)) return std::nullopt;
+  if (!zmq::recv_multipart(socket, std::back_inserter(frames), zmq::recv_flags::dontwait))
+    return std::nullopt;
   const std::size_t first = has_peer ? 1 : 0;
   std::vector<std::string_view> views;
-  for (std::size_t i = first; i < frames.size(); ++i) views.push_back(frames[i].to_string_view());
+  for (std::size_t i = first; i < frames.size(); ++i)
+    views.push_back(frames[i].to_string_view());
   return Incoming{has_peer ? frames[0].to_string() : std::string(), wire::decode(views)};
 }
 
@@ -70,7 +72,9 @@ Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, const std::
   }
 }
 
-std::optional<Incoming> ServerSocket::receive() { return receive_frames(socket_, true); }
+std::optional<Incoming> ServerSocket::receive() {
+  return receive_frames(socket_, true);
+}
 
 bool ServerSocket::send(const std::string& peer, const wire::Message& message, std::string_view bulk) {
   std::vector<std::string> frames = wire::encode(message, bulk);
@@ -104,7 +108,9 @@ Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std:
   }
 }
 
-std::optional<Incoming> ClientSocket::receive() { return receive_frames(socket_, false); }
+std::optional<Incoming> ClientSocket::receive() {
+  return receive_frames(socket_, false);
+}
 
 bool ClientSocket::send(const wire::Message& message, std::string_view bulk) {
   return send_frames(socket_, wire::encode(message, bulk));

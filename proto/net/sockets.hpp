@@ -21,7 +21,8 @@ struct Incoming {
 class ServerSocket {
  public:
   /// Listens on `address` (tcp://*:* for a free port). Fails, naming the address, when it cannot be had.
-  static Expected<ServerSocket> listen(zmq::context_t& context, const std::string& address, const KeyPair& keys);
+  static Expected<ServerSocket> listen(zmq::context_t& context, const std::string& address,
+                                       const KeyPair& keys);
 
   zmq::socket_ref socket() { return socket_; }
   int port() const { return port_; }
@@ -39,8 +40,8 @@ class ServerSocket {
 class ClientSocket {
  public:
   /// Connects (ZeroMQ does so, and again when cut, by itself). Fails on an address or key that is none.
-  /// With an `identity`, unique among the controller's peers and not empty, a connection that was cut and made
-  /// again is the same peer to the controller.
+  /// With an `identity`, unique among the controller's peers and not empty, a connection that was cut and
+  /// made again is the same peer to the controller.
   static Expected<ClientSocket> connect(zmq::context_t& context, const std::string& endpoint,
                                         const std::string& server_key, const std::string& client_secret,
                                         const std::string& identity = {});

@@ -22,10 +22,14 @@ constexpr std::int64_t kMaxAttempts = 1'000'000;
 // Half of what fits, so that a sum of two does too.
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 
-json ref_json(const AttemptRef& ref) { return {{"point", ref.point}, {"attempt", ref.attempt}}; }
+json ref_json(const AttemptRef& ref) {
+  return {{"point", ref.point}, {"attempt", ref.attempt}};
+}
 
 // A reason that is too long is cut here: no peer should lose the message for it.
-json reason_json(const std::string& reason) { return clipped(reason, kMaxText); }
+json reason_json(const std::string& reason) {
+  return clipped(reason, kMaxText);
+}
 
 json with_ref(const AttemptRef& ref, json body) {
   body.update(ref_json(ref));
@@ -42,31 +46,44 @@ AttemptRef read_ref(Fields& in) {
 // ---- writing, one function a message
 
 json write(const Hello& m) {
-  return {{"agent", m.agent}, {"node", m.node}, {"job", m.job},         {"step", m.step},
-          {"task", m.task},   {"tasks", m.tasks}, {"gpus", m.gpus},     {"pid", m.pid},
+  return {{"agent", m.agent},     {"node", m.node},      {"job", m.job},   {"step", m.step},
+          {"task", m.task},       {"tasks", m.tasks},    {"gpus", m.gpus}, {"pid", m.pid},
           {"version", m.version}, {"command", m.command}};
 }
-json write(const Ready&) { return json::object(); }
-json write(const Started& m) { return with_ref(m.ref, {{"pid", m.pid}}); }
+json write(const Ready&) {
+  return json::object();
+}
+json write(const Started& m) {
+  return with_ref(m.ref, {{"pid", m.pid}});
+}
 json write(const Progress& m) {
   return with_ref(m.ref, {{"phase", m.phase}, {"done", m.done}, {"total", m.total}});
 }
-json write(const LogChunk& m) { return with_ref(m.ref, {{"stderr", m.is_stderr}}); }
+json write(const LogChunk& m) {
+  return with_ref(m.ref, {{"stderr", m.is_stderr}});
+}
 json write(const Finished& m) {
   return with_ref(m.ref, {{"outcome", outcome_to_json(m.outcome)}, {"wall_ms", m.wall_ms}});
 }
-json write(const Heartbeat&) { return json::object(); }
-json write(const Goodbye& m) { return {{"reason", reason_json(m.reason)}}; }
+json write(const Heartbeat&) {
+  return json::object();
+}
+json write(const Goodbye& m) {
+  return {{"reason", reason_json(m.reason)}};
+}
 json write(const Welcome& m) {
   return {{"sweep", m.sweep},
           {"pack_gpus", m.pack_gpus},
           {"heartbeat_ms", m.heartbeat_ms},
           {"kill_grace_ms", m.kill_grace_ms}};
 }
-json write(const Reject& m) { return {{"reason", reason_json(m.reason)}}; }
+json write(const Reject& m) {
+  return {{"reason", reason_json(m.reason)}};
+}
 json write(const Lease& m) {
   json environment = json::array();
-  for (const auto& [name, value] : m.environment) environment.push_back({name, value});
+  for (const auto& [name, value] : m.environment)
+    environment.push_back({name, value});
   return with_ref(m.ref, {{"label", m.label},
                           {"gpus", m.gpus},
                           {"result_filename", m.result_filename},
@@ -77,11 +94,21 @@ json write(const Lease& m) {
                           {"benchmark_ms", m.timeouts.benchmark_ms},
                           {"point_ms", m.timeouts.point_ms}});
 }
-json write(const Settled& m) { return with_ref(m.ref, {{"accepted", m.accepted}}); }
-json write(const Cancel& m) { return with_ref(m.ref, {{"reason", reason_json(m.reason)}}); }
-json write(const Drain& m) { return {{"complete", m.complete}, {"reason", reason_json(m.reason)}}; }
-json write(const StatusRequest&) { return json::object(); }
-json write(const StatusReply& m) { return {{"status", m.status}}; }
+json write(const Settled& m) {
+  return with_ref(m.ref, {{"accepted", m.accepted}});
+}
+json write(const Cancel& m) {
+  return with_ref(m.ref, {{"reason", reason_json(m.reason)}});
+}
+json write(const Drain& m) {
+  return {{"complete", m.complete}, {"reason", reason_json(m.reason)}};
+}
+json write(const StatusRequest&) {
+  return json::object();
+}
+json write(const StatusReply& m) {
+  return {{"status", m.status}};
+}
 
 // ---- reading, the same order
 
@@ -123,14 +150,18 @@ void read(Fields& in, Finished& m) {
   }
 }
 void read(Fields&, Heartbeat&) {}
-void read(Fields& in, Goodbye& m) { m.reason = in.text("reason", kMaxText); }
+void read(Fields& in, Goodbye& m) {
+  m.reason = in.text("reason", kMaxText);
+}
 void read(Fields& in, Welcome& m) {
   m.sweep = in.text("sweep", kMaxName);
   m.pack_gpus = in.flag("pack_gpus");
   m.heartbeat_ms = in.integer("heartbeat_ms", 1, kMaxInt);
   m.kill_grace_ms = in.integer("kill_grace_ms", 0, kMaxInt);
 }
-void read(Fields& in, Reject& m) { m.reason = in.text("reason", kMaxText); }
+void read(Fields& in, Reject& m) {
+  m.reason = in.text("reason", kMaxText);
+}
 
 bool is_text(const json& value, std::size_t max_bytes) {
   return value.is_string() && value.get_ref<const std::string&>().size() <= max_bytes;
@@ -140,7 +171,8 @@ void read_environment(Fields& in, Lease& m) {
   const json& list = in.child("environment");
   bool good = list.is_array() && list.size() <= kMaxItems;
   for (auto pair = list.begin(); good && pair != list.end(); ++pair) {
-    good = pair->is_array() && pair->size() == 2 && is_text((*pair)[0], kMaxName) && is_text((*pair)[1], kMaxValue);
+    good = pair->is_array() && pair->size() == 2 && is_text((*pair)[0], kMaxName) &&
+           is_text((*pair)[1], kMaxValue);
     if (good) m.environment.emplace_back((*pair)[0].get<std::string>(), (*pair)[1].get<std::string>());
   }
   if (!good) in.complain("message: 'environment' must be a list of pairs of short strings");
@@ -171,7 +203,9 @@ void read(Fields& in, Drain& m) {
   m.reason = in.text("reason", kMaxText);
 }
 void read(Fields&, StatusRequest&) {}
-void read(Fields& in, StatusReply& m) { m.status = in.child("status"); }
+void read(Fields& in, StatusReply& m) {
+  m.status = in.child("status");
+}
 
 template <std::size_t I>
 Expected<Message> read_as(const json& body) {

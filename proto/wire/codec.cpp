@@ -16,12 +16,14 @@ constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames = {
     "Welcome", "Reject", "Lease",   "Settled",  "Cancel",   "Drain",    "StatusRequest", "StatusReply"};
 
 void put(std::string& out, std::uint64_t value, int width) {
-  for (int i = width - 1; i >= 0; --i) out += static_cast<char>((value >> (8 * i)) & 0xff);
+  for (int i = width - 1; i >= 0; --i)
+    out += static_cast<char>((value >> (8 * i)) & 0xff);
 }
 
 std::uint64_t get(std::string_view bytes, std::size_t at, std::size_t width) {
   std::uint64_t value = 0;
-  for (std::size_t i = 0; i < width; ++i) value = (value << 8) | static_cast<unsigned char>(bytes[at + i]);
+  for (std::size_t i = 0; i < width; ++i)
+    value = (value << 8) | static_cast<unsigned char>(bytes[at + i]);
   return value;
 }
 
@@ -49,7 +51,9 @@ bool sizes_agree(const std::vector<std::string_view>& frames) {
 
 }  // namespace
 
-std::string_view type_name(const Message& message) { return kNames[message.index()]; }
+std::string_view type_name(const Message& message) {
+  return kNames[message.index()];
+}
 
 std::vector<std::string> encode(const Message& message, std::string_view bulk) {
   assert(bulk.size() <= kMaxBulkBytes);
@@ -77,13 +81,16 @@ tl::expected<Envelope, DecodeError> decode(const std::vector<std::string_view>& 
     return reject(DecodeFault::UnknownType, "unknown message type " + std::to_string(type));
   }
   if (frames.size() < 2 || !sizes_agree(frames)) {
-    return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": the frames are not as long as announced");
+    return reject(DecodeFault::Malformed,
+                  std::string(kNames[type]) + ": the frames are not as long as announced");
   }
   if (!nests_within(frames[1], kMaxNesting)) {
-    return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": not MessagePack, or nested too deep");
+    return reject(DecodeFault::Malformed,
+                  std::string(kNames[type]) + ": not MessagePack, or nested too deep");
   }
   const auto body = nlohmann::json::from_msgpack(frames[1], true, false);
-  if (body.is_discarded()) return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": not MessagePack");
+  if (body.is_discarded())
+    return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": not MessagePack");
   auto message = read_body(type, body);
   if (!message) {
     return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": " + message.error().message);

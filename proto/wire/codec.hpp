@@ -30,9 +30,9 @@ struct Envelope {
 std::vector<std::string> encode(const Message& message, std::string_view bulk = {});
 
 enum class DecodeFault {
-  Malformed,      // not ours, truncated, too long, wrong types
-  WrongVersion,   // ours, but of another protocol version: the message says which side to upgrade
-  UnknownType,    // ours, but a type that this version does not know
+  Malformed,     // not ours, truncated, too long, wrong types
+  WrongVersion,  // ours, but of another protocol version: the message says which side to upgrade
+  UnknownType,   // ours, but a type that this version does not know
 };
 
 struct DecodeError {

@@ -5,12 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "proto/base/outcome.hpp"
 #include "proto/base/time.hpp"
@@ -82,8 +81,8 @@ struct Goodbye {
 // ---- controller -> agent
 
 struct Welcome {
-  std::string sweep;           // the sweep's id
-  bool pack_gpus = false;      // packing: gpu
+  std::string sweep;       // the sweep's id
+  bool pack_gpus = false;  // packing: gpu
   std::int64_t heartbeat_ms = 0;
   std::int64_t kill_grace_ms = 0;  // between SIGTERM and SIGKILL
 };
@@ -104,7 +103,7 @@ struct Lease {
   AttemptRef ref;
   std::string label;
   int gpus = 0;
-  std::string result_filename;                                 // without .json
+  std::string result_filename;                                   // without .json
   std::vector<std::pair<std::string, std::string>> environment;  // in addition to the agent's own
   std::vector<std::string> command;  // what the profile names; used when the agent was given no command
   std::string workspace;             // where to run; empty: where the agent stands

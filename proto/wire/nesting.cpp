@@ -22,7 +22,8 @@ class Cursor {
   std::optional<std::uint64_t> big_endian(std::size_t width) {
     if (bytes_.size() < width) return std::nullopt;
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < width; ++i) value = (value << 8) | byte();
+    for (std::size_t i = 0; i < width; ++i)
+      value = (value << 8) | byte();
     return value;
   }
   bool skip(std::uint64_t count) {
@@ -52,39 +53,75 @@ std::optional<Item> open_sized(Cursor& in, std::size_t width, std::uint64_t valu
   return Item{*count * values_each, true};
 }
 
-std::optional<Item> when(bool good) { return good ? std::optional(Item{}) : std::nullopt; }
+std::optional<Item> when(bool good) {
+  return good ? std::optional(Item{}) : std::nullopt;
+}
 
+// clang-format off: a table
 // Reads one type byte and what belongs to it but its children.
 std::optional<Item> next(Cursor& in) {
   if (in.empty()) return std::nullopt;
   const std::uint8_t type = in.byte();
-  if (type <= 0x7f || type >= 0xe0) return Item{};                            // small integers
-  if (type <= 0x8f) return Item{std::uint64_t{2} * (type & 0x0f), true};      // small map
-  if (type <= 0x9f) return Item{std::uint64_t{type} & 0x0f, true};            // small array
-  if (type <= 0xbf) return when(in.skip(type & 0x1f));                        // short string
+  if (type <= 0x7f || type >= 0xe0) return Item{};                        // small integers
+  if (type <= 0x8f) return Item{std::uint64_t{2} * (type & 0x0f), true};  // small map
+  if (type <= 0x9f) return Item{std::uint64_t{type} & 0x0f, true};        // small array
+  if (type <= 0xbf) return when(in.skip(type & 0x1f));                    // short string
   switch (type) {
-    case 0xc0: case 0xc2: case 0xc3: return Item{};                           // nil, false, true
-    case 0xc4: case 0xd9: return when(skip_sized(in, 1, 0));                  // bytes, string
-    case 0xc5: case 0xda: return when(skip_sized(in, 2, 0));
-    case 0xc6: case 0xdb: return when(skip_sized(in, 4, 0));
-    case 0xc7: return when(skip_sized(in, 1, 1));                             // extensions
-    case 0xc8: return when(skip_sized(in, 2, 1));
-    case 0xc9: return when(skip_sized(in, 4, 1));
-    case 0xcc: case 0xd0: return when(in.skip(1));                            // numbers
-    case 0xcd: case 0xd1: case 0xd4: return when(in.skip(2));
-    case 0xca: case 0xce: case 0xd2: return when(in.skip(4));
-    case 0xcb: case 0xcf: case 0xd3: return when(in.skip(8));
-    case 0xd5: return when(in.skip(3));                                       // fixed extensions
-    case 0xd6: return when(in.skip(5));
-    case 0xd7: return when(in.skip(9));
-    case 0xd8: return when(in.skip(17));
-    case 0xdc: return open_sized(in, 2, 1);
-    case 0xdd: return open_sized(in, 4, 1);
-    case 0xde: return open_sized(in, 2, 2);
-    case 0xdf: return open_sized(in, 4, 2);
-    default: return std::nullopt;                                             // 0xc1 is never used
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return Item{};  // nil, false, true
+    case 0xc4:
+    case 0xd9:
+      return when(skip_sized(in, 1, 0));  // bytes, string
+    case 0xc5:
+    case 0xda:
+      return when(skip_sized(in, 2, 0));
+    case 0xc6:
+    case 0xdb:
+      return when(skip_sized(in, 4, 0));
+    case 0xc7:
+      return when(skip_sized(in, 1, 1));  // extensions
+    case 0xc8:
+      return when(skip_sized(in, 2, 1));
+    case 0xc9:
+      return when(skip_sized(in, 4, 1));
+    case 0xcc:
+    case 0xd0:
+      return when(in.skip(1));  // numbers
+    case 0xcd:
+    case 0xd1:
+    case 0xd4:
+      return when(in.skip(2));
+    case 0xca:
+    case 0xce:
+    case 0xd2:
+      return when(in.skip(4));
+    case 0xcb:
+    case 0xcf:
+    case 0xd3:
+      return when(in.skip(8));
+    case 0xd5:
+      return when(in.skip(3));  // fixed extensions
+    case 0xd6:
+      return when(in.skip(5));
+    case 0xd7:
+      return when(in.skip(9));
+    case 0xd8:
+      return when(in.skip(17));
+    case 0xdc:
+      return open_sized(in, 2, 1);
+    case 0xdd:
+      return open_sized(in, 4, 1);
+    case 0xde:
+      return open_sized(in, 2, 2);
+    case 0xdf:
+      return open_sized(in, 4, 2);
+    default:
+      return std::nullopt;  // 0xc1 is never used
   }
 }
+// clang-format on
 
 }  // namespace
 
@@ -99,7 +136,8 @@ bool nests_within(std::string_view bytes, std::size_t limit) {
       if (open.size() == limit) return false;
       open.push_back(item->children);
     }
-    while (!open.empty() && open.back() == 0) open.pop_back();
+    while (!open.empty() && open.back() == 0)
+      open.pop_back();
   } while (!open.empty());
   return true;
 }

@@ -68,7 +68,9 @@ int Program::finish() {
   return status_->signal ? -*status_->signal : status_->code.value_or(-1001);
 }
 
-void Program::signal(int number) const { ::kill(child_.pid, number); }
+void Program::signal(int number) const {
+  ::kill(child_.pid, number);
+}
 
 ProcessTest::ProcessTest() {
   std::string name = (std::filesystem::temp_directory_path() / "sweep-process-XXXXXX").string();

@@ -13,7 +13,8 @@ using testing::Test;
 class Run : public ProcessTest {
  protected:
   std::vector<std::string> command(const std::string& output, const std::string& benchmark) const {
-    return {"sweepctl", "run", "--profile", "profile.yaml", "--output", output, "matrix.yaml", "--", benchmark};
+    return {"sweepctl", "run",         "--profile", "profile.yaml", "--output",
+            output,     "matrix.yaml", "--",        benchmark};
   }
 };
 
@@ -33,7 +34,9 @@ TEST_F(Run, LeavesEveryFile) {
 
 TEST_F(Run, TellsAndKeepsWhatFailed) {
   write_matrix({1, 2});
-  write("half.sh", std::string(kGoodBenchmark) + "[ $CONC = 1 ] || { rm $RESULT_FILENAME.json; echo 'no memory' >&2; exit 7; }\n",
+  write("half.sh",
+        std::string(kGoodBenchmark) +
+            "[ $CONC = 1 ] || { rm $RESULT_FILENAME.json; echo 'no memory' >&2; exit 7; }\n",
         true);
   Program run(directory_, command("out", "./half.sh"));
   EXPECT_EQ(run.finish(), 1) << run.err();
@@ -50,7 +53,8 @@ TEST_F(Run, IsNotFooledByAnOldResultFile) {
   write("good.sh", kGoodBenchmark, true);
   Program first(directory_, command("first", "./good.sh"));
   ASSERT_EQ(first.finish(), 0) << first.err();
-  const std::string name = std::filesystem::directory_iterator(directory_ / "first/raw")->path().filename().string();
+  const std::string name =
+      std::filesystem::directory_iterator(directory_ / "first/raw")->path().filename().string();
   write(name, read("first/raw/" + name));
   Program second(directory_, command("second", "/bin/true"));
   EXPECT_EQ(second.finish(), 1);
@@ -80,7 +84,10 @@ TEST_F(Run, StatusAsksTheLiveController) {
   write_matrix({1, 2});
   const Fd started = make_fifo("started");
   make_fifo("never");
-  write("waits.sh", "#!/bin/sh\nprintf ' 45%%|####      | 45/100 [00:01<00:01]\\r' >&2\necho here >started\nread line <never\n", true);
+  write("waits.sh",
+        "#!/bin/sh\nprintf ' 45%%|####      | 45/100 [00:01<00:01]\\r' >&2\necho here >started\nread line "
+        "<never\n",
+        true);
   Program run(directory_, command("out", "./waits.sh"));
   ASSERT_EQ(next_line(started), "here\n") << run.err();
   Program status(directory_, {"sweepctl", "status", "--json", "out"});
@@ -98,7 +105,10 @@ TEST_F(Run, OneInterruptStopsInOrder) {
   write_matrix({1, 2});
   const Fd started = make_fifo("started");
   make_fifo("never");
-  write("waits.sh", std::string(kGoodBenchmark) + "[ $CONC = 1 ] && exit\nexec 9>started; echo here >&9\nread line <never\n", true);
+  write("waits.sh",
+        std::string(kGoodBenchmark) +
+            "[ $CONC = 1 ] && exit\nexec 9>started; echo here >&9\nread line <never\n",
+        true);
   Program run(directory_, command("out", "./waits.sh"));
   ASSERT_EQ(next_line(started), "here\n") << run.err();
   run.signal(SIGINT);
@@ -107,7 +117,8 @@ TEST_F(Run, OneInterruptStopsInOrder) {
   EXPECT_NE(run.err().find("1 of 2 points done, 1 unfinished"), std::string::npos) << run.err();
   EXPECT_EQ(next_line(started), "") << "the benchmark is still there";
   EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);
-  EXPECT_NE(read("out/summary.txt").find("unfinished  dsr1_1k1k fp4 sglang b200 tp1 conc2"), std::string::npos);
+  EXPECT_NE(read("out/summary.txt").find("unfinished  dsr1_1k1k fp4 sglang b200 tp1 conc2"),
+            std::string::npos);
 }
 
 TEST_F(Run, SecondInterruptDoesNotWait) {

@@ -1,4 +1,5 @@
-// Peers that are not the sweep's agents, while a sweep runs: they are refused and counted, and it goes on undisturbed.
+// Peers that are not the sweep's agents, while a sweep runs: they are refused and counted, and it goes on
+// undisturbed.
 #include <csignal>
 
 #include "controller/io/control_file.hpp"
@@ -17,8 +18,8 @@ class Strangers : public ProcessTest {
   }
   Fd started_ = make_fifo("started");
   Fd go_ = make_fifo("go");
-  std::vector<std::string> command_ = {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml",
-                                       "--", "./waits.sh"};
+  std::vector<std::string> command_ = {"sweepctl", "run",         "--profile", "profile.yaml", "--output",
+                                       "out",      "matrix.yaml", "--",        "./waits.sh"};
 };
 
 TEST_F(Strangers, WrongKeysAreRefusedAndCounted) {
@@ -28,14 +29,21 @@ TEST_F(Strangers, WrongKeysAreRefusedAndCounted) {
   const auto control = read_control_file(path("out"));
   ASSERT_TRUE(control && *control);
   zmq::context_t context;
-  auto socket = ClientSocket::connect(context, (*control)->endpoint, (*control)->server_key, make_key_pair().secret_key);
+  auto socket = ClientSocket::connect(context, (*control)->endpoint, (*control)->server_key,
+                                      make_key_pair().secret_key);
   ASSERT_TRUE(socket);
   zmq::socket_t monitor(context, zmq::socket_type::pair);
-  ASSERT_EQ(zmq_socket_monitor(socket->socket().handle(), "inproc://stranger", ZMQ_EVENT_HANDSHAKE_FAILED_AUTH), 0);
+  ASSERT_EQ(
+      zmq_socket_monitor(socket->socket().handle(), "inproc://stranger", ZMQ_EVENT_HANDSHAKE_FAILED_AUTH), 0);
   monitor.connect("inproc://stranger");
   EventLoop loop;
   bool refused = false;
-  loop.watch(monitor, [&] { refused = true; zmq::message_t m; while (monitor.recv(m, zmq::recv_flags::dontwait)) {} });
+  loop.watch(monitor, [&] {
+    refused = true;
+    zmq::message_t m;
+    while (monitor.recv(m, zmq::recv_flags::dontwait)) {
+    }
+  });
   EXPECT_TRUE(run_until(loop, [&] { return refused; }));
   write("go", "go\n");
   EXPECT_EQ(run.finish(), 0) << run.err();
@@ -52,7 +60,8 @@ TEST_F(Strangers, NonsenseFromWithinIsAnsweredAndIgnored) {
   const auto control = read_control_file(path("out"));
   ASSERT_TRUE(control && *control);
   zmq::context_t context;
-  auto socket = ClientSocket::connect(context, (*control)->endpoint, (*control)->server_key, (*control)->client_secret);
+  auto socket =
+      ClientSocket::connect(context, (*control)->endpoint, (*control)->server_key, (*control)->client_secret);
   ASSERT_TRUE(socket);
   std::string answer;
   EventLoop loop;
@@ -71,7 +80,8 @@ TEST_F(Strangers, NonsenseFromWithinIsAnsweredAndIgnored) {
   EventLoop second;
   second.watch(socket->socket(), [&] {
     const auto incoming = socket->receive();
-    replied = incoming && incoming->content && std::holds_alternative<wire::StatusReply>(incoming->content->message);
+    replied = incoming && incoming->content &&
+              std::holds_alternative<wire::StatusReply>(incoming->content->message);
   });
   socket->send(wire::StatusRequest{});
   EXPECT_TRUE(run_until(second, [&] { return replied; }));

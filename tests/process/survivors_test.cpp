@@ -13,9 +13,10 @@ class Survivors : public ProcessTest {
   void begin() {
     write_matrix({1, 2});
     make_fifo("never");
-    write("waits.sh", std::string(kGoodBenchmark) +
-                          "[ $CONC = 1 ] && exit\n"
-                          "exec 9>started; echo here >&9\nread line <>never\n",
+    write("waits.sh",
+          std::string(kGoodBenchmark) +
+              "[ $CONC = 1 ] && exit\n"
+              "exec 9>started; echo here >&9\nread line <>never\n",
           true);
   }
 };
@@ -23,7 +24,8 @@ class Survivors : public ProcessTest {
 TEST_F(Survivors, NothingOutlivesAKilledController) {
   begin();
   const Fd started = make_fifo("started");
-  Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml", "--", "./waits.sh"});
+  Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml",
+                           "--", "./waits.sh"});
   ASSERT_EQ(next_line(started), "here\n") << run.err();
   run.signal(SIGKILL);
   EXPECT_EQ(run.finish(), -SIGKILL);
@@ -43,8 +45,11 @@ TEST_F(Survivors, AKilledBenchmarkLeavesNoChild) {
   write_matrix({1});
   const Fd started = make_fifo("started");
   make_fifo("never");
-  write("dies.sh", "#!/bin/sh\nexec 9>started; echo here >&9\n(trap '' TERM; read line <>never) &\nkill -KILL $$\n", true);
-  Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml", "--", "./dies.sh"});
+  write("dies.sh",
+        "#!/bin/sh\nexec 9>started; echo here >&9\n(trap '' TERM; read line <>never) &\nkill -KILL $$\n",
+        true);
+  Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml",
+                           "--", "./dies.sh"});
   EXPECT_EQ(run.finish(), 1) << run.err();
   EXPECT_NE(run.err().find("SIGKILL"), std::string::npos) << run.err();
   EXPECT_EQ(next_line(started), "here\n");

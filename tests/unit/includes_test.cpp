@@ -38,8 +38,8 @@ const Rules& rules() {
       {"controller/plan/", with(kWire, {"controller/core/", "controller/profile/"})},
       {"controller/view/", with(kWire, {"controller/core/", "controller/plan/"})},
       {"controller/journal/", with(kWire, {"controller/core/"})},
-      {"controller/io/", with(kIo, {"controller/core/", "controller/plan/", "controller/view/", "controller/journal/",
-                                    "controller/report/", "controller/profile/"})},
+      {"controller/io/", with(kIo, {"controller/core/", "controller/plan/", "controller/view/",
+                                    "controller/journal/", "controller/report/", "controller/profile/"})},
       {"controller/cli/", with(kIo, {"controller/"})},
       {"spank_plugin/", {"proto/base/env_names.hpp"}},
       {"benchmarks/", with(kIo, {"controller/", "agent/"})},
@@ -101,13 +101,16 @@ TEST(Includes, FollowTheArrows) {
 }
 
 TEST(Includes, CoresKnowNothingOfTheWorld) {
-  const std::regex world("zmq.*|sqlite3.*|slurm/.*|sys/.*|unistd.h|fcntl.h|fstream|filesystem|poll.h|signal.h|thread|mutex|spdlog/.*");
+  const std::regex world(
+      "zmq.*|sqlite3.*|slurm/.*|sys/"
+      ".*|unistd.h|fcntl.h|fstream|filesystem|poll.h|signal.h|thread|mutex|spdlog/.*");
   for (const Include& include : includes()) {
     const std::string box = box_of(include.file);
-    const bool pure = box == "proto/base/" || box == "proto/wire/" || box == "agent/core/" || box == "controller/core/" ||
-                      box == "controller/plan/" || box == "controller/view/";
+    const bool pure = box == "proto/base/" || box == "proto/wire/" || box == "agent/core/" ||
+                      box == "controller/core/" || box == "controller/plan/" || box == "controller/view/";
     if (!pure) continue;
-    EXPECT_FALSE(std::regex_match(include.included, world)) << include.file << " includes " << include.included;
+    EXPECT_FALSE(std::regex_match(include.included, world))
+        << include.file << " includes " << include.included;
   }
 }
 
