@@ -198,8 +198,10 @@ void print_table(const Measured& m) {
   std::printf("%-52s %6s %9.2f   (aim: at most 2)\n", "turnaround p50 / sum of the floors", "", ratio);
   print_row("beside it: posix_spawn and waitpid as a whole", m.spawn_whole);
   // Where others have the processors, a floor's loop waits for its time slice and comes out too high.
-  if (ratio < 1 || m.load > std::thread::hardware_concurrency()) {
-    std::puts("The machine was busy with other things: the floors, and with them the ratio, say nothing.");
+  if (ratio < 1) {
+    std::puts("Below the floors: the machine was busy with other things, and the ratio says nothing.");
+  } else if (m.load > std::thread::hardware_concurrency()) {
+    std::puts("The load was above the number of cores: run it again on a quiet machine.");
   }
 }
 
