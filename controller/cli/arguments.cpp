@@ -20,11 +20,6 @@ namespace {
 
 constexpr std::size_t kSweepIdDigits = 12;
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::vector<std::string> files_of(const SweepArguments& arguments) {
   std::vector<std::string> files;
   for (const std::string& list : arguments.configs) {
@@ -49,6 +44,11 @@ std::string new_sweep_id(Instant at) {
 }
 
 }  // namespace
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
 
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option) {
   if (config_option) {

@@ -18,6 +18,9 @@ struct SweepArguments {
   std::string select, output, profile;
 };
 
+/// The environment variable, "" when it is not set.
+std::string variable(const char* name);
+
 /// Adds --select, --output and --profile. `config_option`: --config too (repeatable), else positional files.
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option);
 

@@ -20,11 +20,6 @@ namespace sweep::cli {
 
 namespace {
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 /// The agent that was built or installed with this program, else whatever PATH has.
 std::string agent_program() {
   const std::string own = own_executable();
