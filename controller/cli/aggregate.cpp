@@ -14,7 +14,7 @@ int aggregate_command(const Arguments& arguments) {
       "again from its journal, and prints the summary. Doing it twice changes nothing.",
       "sweepctl aggregate");
   std::string directory;
-  app.add_option("DIR", directory, "the output directory of a sweep")->type_name("")->required();
+  add_directory(app, directory, "the output directory of a sweep");
   if (const auto status = parse(app, arguments)) return *status;
   auto archive = open_archive(directory);
   if (!archive) return print_error(archive.error().message), 1;

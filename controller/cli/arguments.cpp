@@ -69,6 +69,16 @@ void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_opt
       ->type_name("FILE");
 }
 
+void add_directory(CLI::App& app, std::string& directory, const std::string& help) {
+  app.add_option("DIR", directory, help)->type_name("")->required();
+}
+
+void add_exp_name(CLI::App& app, std::string& exp_name) {
+  app.add_option("EXP", exp_name, "the experiment's name, for the names of files written")
+      ->type_name("")
+      ->required();
+}
+
 std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
   try {
     app.parse(Arguments(arguments.rbegin(), arguments.rend()));

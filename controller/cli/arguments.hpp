@@ -24,6 +24,10 @@ std::string variable(const char* name);
 /// Adds --select, --output and --profile. `config_option`: --config too (repeatable), else positional files.
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option);
 
+/// Adds the positional DIR, and EXP: the name of the experiment, part of the names of files written.
+void add_directory(CLI::App& app, std::string& directory, const std::string& help);
+void add_exp_name(CLI::App& app, std::string& exp_name);
+
 /// Parses with CLI11. A status to exit with when that is all: after --help (0) or wrong usage (2), both
 /// printed.
 std::optional<int> parse(CLI::App& app, const Arguments& arguments);

@@ -20,5 +20,6 @@ int process_result_command(const Arguments& arguments);
 int collect_command(const Arguments& arguments);
 int summarize_command(const Arguments& arguments);
 int plot_command(const Arguments& arguments);
+int pareto_command(const Arguments& arguments);
 
 }  // namespace sweep::cli

@@ -19,7 +19,7 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 10> kCommands = {{
+constexpr std::array<Command, 11> kCommands = {{
     {"run", "run a sweep here, or on all nodes of the Slurm allocation this is called in", run_command},
     {"check", "say what a sweep would do, and what is wrong with its configuration", check_command},
     {"status", "how far a sweep is, live or after its end", status_command},
@@ -30,6 +30,8 @@ constexpr std::array<Command, 10> kCommands = {{
     {"collect", "all JSON files below a directory into one", collect_command},
     {"summarize", "the table of the processed results below a directory", summarize_command},
     {"plot", "throughput per GPU over latency and interactivity, as PNG files", plot_command},
+    {"pareto", "the results that no other one beats in throughput and interactivity, as a table",
+     pareto_command},
     {"serve", "the controller of one srun; started by the Slurm plugin", serve_command},
 }};
 

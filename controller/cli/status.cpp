@@ -81,7 +81,7 @@ int status_command(const Arguments& arguments) {
       "sweepctl status");
   std::string directory;
   bool json = false;
-  app.add_option("DIR", directory, "the output directory of a sweep")->type_name("")->required();
+  add_directory(app, directory, "the output directory of a sweep");
   app.add_flag("--json", json, "as one JSON document");
   if (const auto status = parse(app, arguments)) return *status;
   const auto status = status_of(directory);

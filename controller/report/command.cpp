@@ -7,6 +7,7 @@
 #include "controller/report/documents.hpp"
 #include "controller/report/plot.hpp"
 #include "controller/report/summary.hpp"
+#include "controller/report/table.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
 
@@ -16,10 +17,6 @@ namespace {
 
 CommandOutput failed(const std::string& message) {
   return {1, "", message + "\n"};
-}
-
-CommandOutput usage(const std::string& arguments) {
-  return {2, "", "usage: sweepctl " + arguments + "\n"};
 }
 
 void complain(CommandOutput& output, const std::string& message) {
@@ -49,6 +46,19 @@ void note_others(const Documents& documents, CommandOutput& output) {
                 (others == 1 ? "is" : "are") + " no processed result, first '" + printable(first->path) +
                 "'\n";
   if (static_cast<std::size_t>(others) == documents.good.size()) output.status = 1;
+}
+
+// Results that a frontier has to do without.
+void note_without(const Documents& documents, Metric metric, CommandOutput& output) {
+  const auto lacks = [&](const Document& document) {
+    return is_processed_result(document.json) && !trade_off(document.json, metric);
+  };
+  const auto count = std::count_if(documents.good.begin(), documents.good.end(), lacks);
+  if (count == 0) return;
+  const auto first = std::find_if(documents.good.begin(), documents.good.end(), lacks);
+  output.err += counted(static_cast<std::size_t>(count), "result") + " left out without " +
+                std::string(metric_key(metric)) + " or tput_per_gpu, first '" + printable(first->path) +
+                "'\n";
 }
 
 }  // namespace
@@ -87,38 +97,48 @@ CommandOutput run_process_result(const Lookup& lookup) {
   return output;
 }
 
-CommandOutput run_collect(std::span<const std::string> arguments) {
-  if (arguments.size() != 2) return usage("collect DIR EXP");
+CommandOutput run_collect(const std::string& directory, const std::string& exp_name) {
   CommandOutput output;
-  const std::string target = collected_name(arguments[1]);
-  const Documents documents = load(arguments[0], output, target);
+  const std::string target = collected_name(exp_name);
+  const Documents documents = load(directory, output, target);
   if (auto written = write_file_atomic(target, collect_text(documents.good)); !written) {
     complain(output, printable(written.error().message));
   }
   return output;
 }
 
-CommandOutput run_summarize(std::span<const std::string> arguments) {
-  if (arguments.size() != 1) return usage("summarize DIR");
+CommandOutput run_summarize(const std::string& directory, bool json) {
   CommandOutput output;
-  const Documents documents = load(arguments[0], output);
+  const Documents documents = load(directory, output);
   note_others(documents, output);
-  output.out = summary_table(documents.good);
+  output.out = json ? python_json(summary_json(documents.good), 2) + "\n" : summary_table(documents.good);
   return output;
 }
 
-CommandOutput run_plot(std::span<const std::string> arguments) {
-  if (arguments.size() != 2) return usage("plot DIR EXP");
+CommandOutput run_plot(const std::string& directory, const std::string& exp_name) {
   CommandOutput output;
-  const Documents documents = load(arguments[0], output);
+  const Documents documents = load(directory, output);
   note_others(documents, output);
-  const auto paths = plot(documents.good, arguments[1], ".");
+  const auto paths = plot(documents.good, exp_name, ".");
   if (!paths) {
     complain(output, printable(paths.error().message));
     return output;
   }
   for (const std::string& path : *paths)
     output.out += printable(path) + "\n";
+  return output;
+}
+
+CommandOutput run_pareto(const ParetoOptions& options) {
+  CommandOutput output;
+  const Documents documents = load(options.directory, output);
+  note_others(documents, output);
+  note_without(documents, options.metric, output);
+  const auto points = frontiers(documents.good, options.metric, options.by);
+  if (points.empty())
+    complain(output, "no result with a place on a frontier below '" + printable(options.directory) + "'");
+  output.out = options.json ? python_json(table_json(frontier_columns(), points), 2) + "\n"
+                            : aligned_table(frontier_columns(), points);
   return output;
 }
 

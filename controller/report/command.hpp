@@ -1,16 +1,15 @@
-// The four commands, as the Python tools they take over: `sweepctl process-result`, `collect DIR EXP`,
-// `summarize DIR` and `plot DIR EXP`. They read and write files, and leave printing to who calls them.
+// The commands over result files: the four of the Python tools (process-result, collect, summarize, plot) and
+// pareto. They read and write files, and leave arguments and printing to who calls them.
 //
-// Status: 0; 1 when something went wrong, also when all else was still done (a bad file among good ones); 2
-// when the arguments are wrong.
+// Status: 0, or 1 when something went wrong, also when all else was still done (a bad file among good ones).
 #pragma once
 
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
+#include <vector>
 
+#include "controller/report/frontier.hpp"
 #include "controller/report/process_result.hpp"
 
 namespace sweep::report {
@@ -29,13 +28,24 @@ ResultContext result_context(const Lookup& lookup);
 /// Reads <RESULT_FILENAME>.json, prints the processed result and writes it to agg_<RESULT_FILENAME>.json.
 CommandOutput run_process_result(const Lookup& lookup);
 
-/// DIR EXP: agg_<EXP>.json in the working directory, of every *.json below DIR.
-CommandOutput run_collect(std::span<const std::string> arguments);
+/// agg_<exp_name>.json in the working directory, of every *.json below `directory`.
+CommandOutput run_collect(const std::string& directory, const std::string& exp_name);
 
-/// DIR: the table of the processed results below DIR.
-CommandOutput run_summarize(std::span<const std::string> arguments);
+/// The table of the processed results below `directory`, or its rows as JSON.
+CommandOutput run_summarize(const std::string& directory, bool json);
 
-/// DIR EXP: the plots of the processed results below DIR, in the working directory.
-CommandOutput run_plot(std::span<const std::string> arguments);
+/// The plots of the processed results below `directory`, in the working directory. Prints their paths.
+CommandOutput run_plot(const std::string& directory, const std::string& exp_name);
+
+struct ParetoOptions {
+  std::string directory;
+  Metric metric = Metric::MedianIntvty;
+  std::vector<std::string> by = {"hw", "framework"};  // of group_keys()
+  bool json = false;
+};
+
+/// The frontier points of the processed results below a directory, as a table or JSON. Fails when there is
+/// not one.
+CommandOutput run_pareto(const ParetoOptions& options);
 
 }  // namespace sweep::report

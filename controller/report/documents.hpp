@@ -16,6 +16,7 @@ namespace sweep::report {
 struct Document {
   std::string path;  // for messages; may be empty
   nlohmann::ordered_json json;
+  std::string exp_name = {};  // the experiment, where a sweep's journal tells it; a processed result does not
 };
 
 struct Documents {

@@ -51,9 +51,9 @@ struct Picture {
   std::string script, file;  // `file`: its name in the end
 };
 
-std::string file_name(const Family& family, PlotKind kind, const std::string& exp_name) {
-  const char* what = kind == PlotKind::EndToEndLatency ? "tput_vs_e2el_" : "tput_vs_intvty_";
-  return what + family.name + "_" + file_safe(exp_name) + ".png";
+std::string file_name(const Family& family, Metric metric) {
+  const char* what = metric == Metric::MedianE2el ? "tput_vs_e2el_" : "tput_vs_intvty_";
+  return what + family.name + "_" + file_safe(family.exp_name) + ".png";
 }
 
 std::string number_png(std::size_t number) {
@@ -61,16 +61,15 @@ std::string number_png(std::size_t number) {
 }
 
 std::vector<Picture> pictures(std::span<const Document> documents, const std::string& exp_name) {
-  const std::vector<Family> all = families(documents);
+  const std::vector<Family> all = families(documents, exp_name);
   const PlotStyles styles(all);
   std::vector<Picture> out;
   for (const Family& family : all) {
-    for (const PlotKind kind : {PlotKind::EndToEndLatency, PlotKind::Interactivity}) {
+    for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
       const bool any = std::any_of(family.series.begin(), family.series.end(),
-                                   [&](const Series& series) { return !series.points(kind).empty(); });
+                                   [&](const Series& series) { return !series.points[metric].empty(); });
       if (!any) continue;
-      out.push_back({plot_script(family, kind, styles, exp_name, number_png(out.size())),
-                     file_name(family, kind, exp_name)});
+      out.push_back({plot_script(family, metric, styles, number_png(out.size())), file_name(family, metric)});
     }
   }
   return out;

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "proto/base/text.hpp"
+
 namespace sweep::report {
 
 namespace {
@@ -67,12 +69,6 @@ Box around(double x, double y, double half_width, double half_height) {
   return {x - half_width, y - half_height, x + half_width, y + half_height};
 }
 
-// Characters, not bytes: continuation bytes of UTF-8 do not count.
-double characters(const std::string& text) {
-  return static_cast<double>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 void take_line(Ground& ground, const LabelLine& line) {
   const double length = std::hypot(line.x1 - line.x0, line.y1 - line.y0);
   const int steps = static_cast<int>(std::min(length / 2, 2000.0)) + 1;
@@ -124,7 +120,8 @@ std::vector<PlacedLabel> place_labels(std::span<const LabelRequest> requests,
     take_line(crossed, line);
   std::vector<PlacedLabel> placed;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    const double half_width = characters(requests[i].text) * geometry.character_width / 2 + 2;
+    const double half_width =
+        static_cast<double>(characters(requests[i].text)) * geometry.character_width / 2 + 2;
     for (const Attempt& attempt : kAttempts) {
       const Box box = attempt_box(requests[i], attempt, half_width, geometry);
       if (!taken.free(box) || (attempt.off_lines && !crossed.free(box))) continue;

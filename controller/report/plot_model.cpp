@@ -1,7 +1,6 @@
 #include "controller/report/plot_model.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -13,27 +12,6 @@ namespace sweep::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
-std::string upper(std::string text) {
-  for (char& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return text;
-}
-
-void add_point(std::vector<PlotPoint>& points, const Json& json, const char* x_key) {
-  const auto x = number_of(json, x_key), y = number_of(json, "tput_per_gpu");
-  if (!x || !y || !std::isfinite(*x) || !std::isfinite(*y)) return;
-  points.push_back({*x, *y, text_of(json, "tp", "?")});
-}
-
 using SeriesKey = std::tuple<std::string, std::string, std::string>;
 
 struct FamilyDraft {
@@ -42,13 +20,22 @@ struct FamilyDraft {
   bool all_stand_in = true;
 };
 
+std::string upper(std::string text) {
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return text;
+}
+
 void add_document(FamilyDraft& family, const Json& json) {
-  const SeriesKey key{lower(text_of(json, "hw", "unknown")), lower(text_of(json, "framework", "vllm")),
-                      lower(text_of(json, "precision", "fp8"))};
+  const SeriesKey key{group_text(json, "hw"), group_text(json, "framework"), group_text(json, "precision")};
   Series& series = family.series[key];
   std::tie(series.hw, series.framework, series.precision) = key;
-  add_point(series.latency_points, json, "median_e2el");
-  add_point(series.interact_points, json, "median_intvty");
+  for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
+    if (const auto at = trade_off(json, metric)) {
+      series.points[metric].push_back({at->x, at->y, text_of(json, "tp", "?"), text_of(json, "conc", "?")});
+    }
+  }
   if (auto what = stand_in(json)) {
     family.stand_ins.insert(std::move(*what));
   } else {
@@ -74,48 +61,59 @@ void name_series(std::vector<Series>& all) {
   }
 }
 
-}  // namespace
-
-std::string model_family(const std::string& model) {
-  const std::string name = lower(model);
-  if (name.find("70b") != std::string::npos) return "70b";
-  if (name.find("dsr1") != std::string::npos || name.find("deepseek-r1") != std::string::npos) return "dsr1";
-  const std::size_t slash = model.rfind('/');
-  if (slash == std::string::npos) return model;
-  return model.substr(slash + 1, model.find('-', slash + 1) - slash - 1);
+// The frontier of the series from `first` up to `last`, which have hardware and framework in common.
+FrontierLine draw_line(std::vector<Series>& all, std::size_t first, std::size_t last, Metric metric) {
+  std::vector<PlotPoint*> points;
+  std::vector<TradeOff> places;
+  for (std::size_t i = first; i < last; ++i) {
+    for (PlotPoint& point : all[i].points[metric]) {
+      points.push_back(&point);
+      places.push_back({point.x, point.y});
+    }
+  }
+  FrontierLine line{first, {}};
+  for (const std::size_t index : pareto_frontier(places, metric)) {
+    points[index]->on_frontier = true;
+    line.points.push_back(*points[index]);
+  }
+  return line;
 }
 
-std::vector<Family> families(std::span<const Document> documents) {
-  std::map<std::string, FamilyDraft> drafts;
+void draw_frontiers(Family& family) {
+  auto& all = family.series;
+  for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
+    std::size_t first = 0;
+    while (first < all.size()) {
+      std::size_t last = first + 1;
+      while (last < all.size() && all[last].hw == all[first].hw &&
+             all[last].framework == all[first].framework)
+        ++last;
+      family.frontiers[metric].push_back(draw_line(all, first, last, metric));
+      first = last;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Family> families(std::span<const Document> documents, const std::string& exp_name) {
+  std::map<std::pair<std::string, std::string>, FamilyDraft> drafts;
   for (const Document& document : documents) {
     if (!is_processed_result(document.json)) continue;
     const std::string family = file_safe(model_family(text_of(document.json, "model", "unknown")));
-    add_document(drafts[family.empty() ? "unknown" : family], document.json);
+    const std::string& experiment = document.exp_name.empty() ? exp_name : document.exp_name;
+    add_document(drafts[{family.empty() ? "unknown" : family, experiment}], document.json);
   }
   std::vector<Family> out;
   for (auto& [name, draft] : drafts) {
-    Family family{name, {}, std::move(draft.stand_ins), draft.all_stand_in};
+    Family family{name.first, name.second, {}, std::move(draft.stand_ins), draft.all_stand_in, {}};
     for (auto& [key, series] : draft.series)
       family.series.push_back(std::move(series));
     name_series(family.series);
+    draw_frontiers(family);
     out.push_back(std::move(family));
   }
   return out;
-}
-
-std::vector<PlotPoint> pareto_frontier(std::vector<PlotPoint> points, PlotKind kind) {
-  // Best x first, so that a point is on the frontier exactly when it has more throughput than all before it.
-  const bool low_is_better = kind == PlotKind::EndToEndLatency;
-  std::sort(points.begin(), points.end(), [&](const PlotPoint& a, const PlotPoint& b) {
-    if (a.x != b.x) return low_is_better ? a.x < b.x : a.x > b.x;
-    return a.y > b.y;
-  });
-  std::vector<PlotPoint> frontier;
-  for (const PlotPoint& point : points) {
-    if (frontier.empty() || point.y > frontier.back().y) frontier.push_back(point);
-  }
-  if (!low_is_better) std::reverse(frontier.begin(), frontier.end());
-  return frontier;
 }
 
 }  // namespace sweep::report

@@ -14,12 +14,7 @@ namespace {
 
 constexpr double kWidth = 1600, kHeight = 1000;                    // pixels
 constexpr double kLeft = 115, kBottom = 95, kTop = kHeight - 115;  // of the plot's box
-constexpr std::size_t kLegendCharacters = 40, kLabelCharacters = 10;
-
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
+constexpr std::size_t kLegendCharacters = 40, kLabelCharacters = 24, kValueCharacters = 6;
 
 std::string number(double value) {
   return python_repr(value);
@@ -36,12 +31,12 @@ struct Layout {
   double mark_size = 1.6, mark_radius = 7;
 };
 
-Layout make_layout(const Family& family, PlotKind kind) {
+Layout make_layout(const Family& family, Metric metric) {
   std::vector<double> xs, ys;
   std::size_t widest = characters("Hardware + Framework");
   for (const Series& series : family.series) {
     widest = std::max(widest, std::min(characters(series.label), kLegendCharacters));
-    for (const PlotPoint& point : series.points(kind)) {
+    for (const PlotPoint& point : series.points[metric]) {
       xs.push_back(point.x);
       ys.push_back(point.y);
     }
@@ -85,15 +80,15 @@ struct Drawing {
   std::vector<std::string> below, above;  // elements of the plot command
 };
 
-std::string heading(const Family& family, const std::string& exp_name, const Drawing& drawing,
-                    std::size_t unlabelled) {
+std::string heading(const Family& family, const Drawing& drawing, std::size_t unlabelled) {
   std::string title = family.name + " - All Frameworks";
   if (!family.stand_ins.empty()) {
     title += family.all_stand_in ? " - stand-in results, not measured on this hardware"
                                  : " - some stand-in results, not measured on this hardware";
   }
-  std::string subtitle = exp_name + " · " + counted(drawing.points, "point");
-  if (!drawing.below.empty()) subtitle += " · line: best trade-off of its hardware and precision";
+  std::string subtitle = family.exp_name + " · " + counted(drawing.points, "point");
+  if (!drawing.below.empty())
+    subtitle += " · line: Pareto frontier of its hardware and framework; TP8 c64 on it: TP 8, concurrency 64";
   if (unlabelled > 0) subtitle += " · " + counted(unlabelled, "label") + " left out for want of room";
   std::string out = "set label " + quoted(title, 110) + " at " + at_pixel(kLeft, kHeight - 38) +
                     " left font 'Sans:Bold,22' textcolor rgb '#222222'\n";
@@ -107,7 +102,7 @@ std::string heading(const Family& family, const std::string& exp_name, const Dra
   return out;
 }
 
-std::string frame_lines(const Layout& layout, PlotKind kind, std::size_t entries) {
+std::string frame_lines(const Layout& layout, Metric metric, std::size_t entries) {
   std::string out = "set lmargin at screen " + number(kLeft / kWidth) + "\nset rmargin at screen " +
                     number(layout.right / kWidth) + "\nset bmargin at screen " + number(kBottom / kHeight) +
                     "\nset tmargin at screen " + number(kTop / kHeight) + "\n";
@@ -115,9 +110,8 @@ std::string frame_lines(const Layout& layout, PlotKind kind, std::size_t entries
       "set border 3 linecolor rgb '#888888'\n"
       "set tics nomirror out textcolor rgb '#444444'\n"
       "set grid back linecolor rgb '#d4d4d4' linewidth 0.8 dashtype 1\n";
-  out +=
-      axis_lines("x", layout.x,
-                 kind == PlotKind::EndToEndLatency ? "End-to-end Latency (s)" : "Interactivity (tok/s/user)");
+  out += axis_lines("x", layout.x,
+                    metric == Metric::MedianE2el ? "End-to-end Latency (s)" : "Interactivity (tok/s/user)");
   out += axis_lines("y", layout.y, "Throughput per GPU (tok/s)");
   // Beyond about 34 entries the legend needs smaller letters, and then more columns, to stay in the picture.
   const char* font = entries <= 34 ? "'Sans,13'" : "'Sans,9'";
@@ -133,26 +127,30 @@ std::string data_block(const std::string& name, const std::vector<PlotPoint>& po
   return out + "EOD\n";
 }
 
-void add_series(Drawing& drawing, const Series& series, PlotKind kind, const PlotStyles& styles,
+void add_series(Drawing& drawing, const Series& series, Metric metric, const PlotStyles& styles,
                 double size) {
-  const auto& points = series.points(kind);
+  const auto& points = series.points[metric];
   if (points.empty()) return;
   drawing.points += points.size();
   const std::string number_text = std::to_string(drawing.above.size());
-  const std::string dots = "$points" + number_text, line = "$line" + number_text;
+  const std::string dots = "$points" + number_text;
   const std::string colour = " linecolor rgb '" + styles.colour(series) + "'";
   const std::string mark = " with points pointtype " + std::to_string(styles.mark(series)) + " pointsize ";
   drawing.blocks += data_block(dots, points);
-  const auto frontier = pareto_frontier(points, kind);
-  if (frontier.size() > 1) {
-    drawing.blocks += data_block(line, frontier);
-    drawing.below.push_back(line + " using 1:2 with lines linewidth 1.4 dashtype " +
-                            std::to_string(series.framework_rank % 4 + 1) + colour + " notitle");
-  }
   // A white rim keeps marks apart where they touch.
   drawing.above.push_back(dots + " using 1:2" + mark + number(size * 1.3) +
                           " linecolor rgb '#ffffff' notitle, " + dots + " using 1:2" + mark + number(size) +
                           colour + " title " + quoted(series.label, kLegendCharacters));
+}
+
+void add_frontier(Drawing& drawing, const FrontierLine& line, const Series& series,
+                  const PlotStyles& styles) {
+  if (line.points.size() < 2) return;
+  const std::string name = "$line" + std::to_string(drawing.below.size());
+  drawing.blocks += data_block(name, line.points);
+  drawing.below.push_back(name + " using 1:2 with lines linewidth 1.4 dashtype " +
+                          std::to_string(series.framework_rank % 4 + 1) + " linecolor rgb '" +
+                          styles.colour(series) + "' notitle");
 }
 
 // A label to place, and its colour.
@@ -166,26 +164,40 @@ struct LabelsWanted {
   std::vector<LabelLine> lines;
 };
 
-void want_labels(LabelsWanted& wanted, const Series& series, PlotKind kind, const PlotStyles& styles,
-                 const Layout& layout) {
-  const auto x_of = [&](const PlotPoint& point) {
-    return kLeft + layout.x.share(point.x) * (layout.right - kLeft);
-  };
-  const auto y_of = [&](const PlotPoint& point) {
-    return kBottom + layout.y.share(point.y) * (kTop - kBottom);
-  };
-  const auto frontier = pareto_frontier(series.points(kind), kind);
-  for (std::size_t i = 1; i < frontier.size(); ++i) {
-    wanted.lines.push_back(
-        {x_of(frontier[i - 1]), y_of(frontier[i - 1]), x_of(frontier[i]), y_of(frontier[i])});
+// Where a point lies in the picture, pixels.
+struct Place {
+  double x, y;
+};
+
+Place place_of(const PlotPoint& point, const Layout& layout) {
+  return {kLeft + layout.x.share(point.x) * (layout.right - kLeft),
+          kBottom + layout.y.share(point.y) * (kTop - kBottom)};
+}
+
+// TP, and on the frontier concurrency too: what to run to get there.
+std::string label_text(const PlotPoint& point) {
+  const auto brief = [](const std::string& text) { return characters(text) > kValueCharacters ? "…" : text; };
+  const std::string tp = "TP" + brief(point.tp);
+  return point.on_frontier ? tp + " c" + brief(point.conc) : tp;
+}
+
+LabelsWanted want_labels(const Family& family, Metric metric, const PlotStyles& styles,
+                         const Layout& layout) {
+  LabelsWanted wanted;
+  for (const Series& series : family.series) {
+    for (const PlotPoint& point : series.points[metric]) {
+      const Place at = place_of(point, layout);
+      (point.on_frontier ? wanted.first : wanted.then)
+          .push_back({{at.x, at.y, label_text(point)}, styles.text_colour(series)});
+    }
   }
-  for (const PlotPoint& point : series.points(kind)) {
-    const auto at = std::lower_bound(frontier.begin(), frontier.end(), point,
-                                     [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });
-    const bool best = at != frontier.end() && at->x == point.x && at->y == point.y;
-    (best ? wanted.first : wanted.then)
-        .push_back({{x_of(point), y_of(point), "TP" + point.tp}, styles.text_colour(series)});
+  for (const FrontierLine& line : family.frontiers[metric]) {
+    for (std::size_t i = 1; i < line.points.size(); ++i) {
+      const Place from = place_of(line.points[i - 1], layout), to = place_of(line.points[i], layout);
+      wanted.lines.push_back({from.x, from.y, to.x, to.y});
+    }
   }
+  return wanted;
 }
 
 struct Labels {
@@ -193,16 +205,12 @@ struct Labels {
   std::size_t left_out = 0;
 };
 
-Labels label_lines(const Family& family, PlotKind kind, const PlotStyles& styles, const Layout& layout) {
-  LabelsWanted wanted;
-  for (const Series& series : family.series)
-    want_labels(wanted, series, kind, styles, layout);
+Labels label_lines(const Family& family, Metric metric, const PlotStyles& styles, const Layout& layout) {
+  LabelsWanted wanted = want_labels(family, metric, styles, layout);
   wanted.first.insert(wanted.first.end(), wanted.then.begin(), wanted.then.end());
   std::vector<LabelRequest> requests;
-  for (Wanted& label : wanted.first) {
-    if (characters(label.request.text) > kLabelCharacters) label.request.text = "TP…";
+  for (const Wanted& label : wanted.first)
     requests.push_back(label.request);
-  }
   const LabelGeometry geometry{kLeft + 3, kBottom + 3, layout.right + 10, kTop + 10, layout.mark_radius,
                                8.2,       13};
   const auto placed = place_labels(requests, wanted.lines, geometry);
@@ -231,18 +239,20 @@ std::string quoted(std::string_view text, std::size_t max_characters) {
   return out + "'";
 }
 
-std::string plot_script(const Family& family, PlotKind kind, const PlotStyles& styles,
-                        const std::string& exp_name, const std::string& png) {
-  const Layout layout = make_layout(family, kind);
-  const Labels labels = label_lines(family, kind, styles, layout);
+std::string plot_script(const Family& family, Metric metric, const PlotStyles& styles,
+                        const std::string& png) {
+  const Layout layout = make_layout(family, metric);
+  const Labels labels = label_lines(family, metric, styles, layout);
   Drawing drawing;
   for (const Series& series : family.series)
-    add_series(drawing, series, kind, styles, layout.mark_size);
+    add_series(drawing, series, metric, styles, layout.mark_size);
+  for (const FrontierLine& line : family.frontiers[metric])
+    add_frontier(drawing, line, family.series[line.series], styles);
   std::vector<std::string> elements = drawing.below;
   elements.insert(elements.end(), drawing.above.begin(), drawing.above.end());
   if (elements.empty()) elements.push_back("NaN notitle");
-  return terminal_lines(png) + frame_lines(layout, kind, drawing.above.size()) +
-         heading(family, exp_name, drawing, labels.left_out) + labels.lines + drawing.blocks + "plot " +
+  return terminal_lines(png) + frame_lines(layout, metric, drawing.above.size()) +
+         heading(family, drawing, labels.left_out) + labels.lines + drawing.blocks + "plot " +
          join(elements, ", \\\n     ") + "\nset output\n";
 }
 

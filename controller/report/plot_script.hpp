@@ -14,8 +14,8 @@ namespace sweep::report {
 
 /// The program that draws `family` into the file `png` of its working directory, 1600 x 1000 pixels. `png` is
 /// a name of our own. Points whose label found no place are drawn without one, and the subtitle says so.
-std::string plot_script(const Family& family, PlotKind kind, const PlotStyles& styles,
-                        const std::string& exp_name, const std::string& png);
+std::string plot_script(const Family& family, Metric metric, const PlotStyles& styles,
+                        const std::string& png);
 
 /// `text` as a gnuplot string: one line, at most `max_characters`, in single quotes. A backquote, which would
 /// run a command elsewhere, and a single quote become ’.

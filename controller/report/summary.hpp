@@ -1,7 +1,4 @@
 // The table that people read: what the contract, section 4, calls summarize. Pure.
-//
-// Better than the Python tool: a result that lacks a value has a dash in that cell, where the tool ends at
-// the first one; a TP that is spelled as text sorts as the number it is.
 #pragma once
 
 #include <span>
@@ -16,5 +13,8 @@ namespace sweep::report {
 /// given. Medians, four decimals; TTFT and TPOT in milliseconds, E2EL in seconds, throughput in tokens a
 /// second and GPU.
 std::string summary_table(std::span<const Document> documents);
+
+/// The same rows as a JSON array (table.hpp), times in seconds.
+nlohmann::ordered_json summary_json(std::span<const Document> documents);
 
 }  // namespace sweep::report

@@ -26,6 +26,9 @@ std::string printable(std::string_view text);
 /// `text`, cut to at most `max_bytes` bytes where it is longer, and never inside a character of UTF-8.
 std::string clipped(std::string_view text, std::size_t max_bytes);
 
+/// How many characters `text` has: code points of UTF-8, which bytes that continue one are not.
+std::size_t characters(std::string_view text);
+
 /// "1 point", "2 points".
 std::string counted(std::size_t count, std::string_view noun);
 

@@ -45,10 +45,6 @@ class ReportCommands : public InFolder {
     });
   }
 
-  static CommandOutput collect(const std::vector<std::string>& args) { return run_collect(args); }
-  static CommandOutput summarize(const std::vector<std::string>& args) { return run_summarize(args); }
-  static CommandOutput draw(const std::vector<std::string>& args) { return run_plot(args); }
-
  private:
   std::filesystem::path before_;
 };
@@ -110,13 +106,13 @@ TEST_F(ReportCommands, CollectWritesWhatIsGoodAndNamesTheRest) {
   std::filesystem::create_directory(path("in"));
   put("in/b.json", "{\"b\": 1}");
   put("in/a.json", "[2]");
-  const auto clean = collect({"in/", "all"});
+  const auto clean = run_collect("in/", "all");
   EXPECT_EQ(clean.status, 0) << clean.err;
   EXPECT_EQ(clean.out + clean.err, "");
   EXPECT_EQ(get("agg_all.json"), "[\n  [\n    2\n  ],\n  {\n    \"b\": 1\n  }\n]");
   put("in/bad.json", "{");
   const std::string before = get("agg_all.json");
-  const auto dirty = collect({"in", "all"});
+  const auto dirty = run_collect("in", "all");
   EXPECT_EQ(dirty.status, 1);
   EXPECT_THAT(dirty.err, HasSubstr("in/bad.json"));
   EXPECT_EQ(get("agg_all.json"), before);
@@ -124,41 +120,80 @@ TEST_F(ReportCommands, CollectWritesWhatIsGoodAndNamesTheRest) {
 
 TEST_F(ReportCommands, CollectDoesNotCollectItself) {
   put("a.json", "1");
-  EXPECT_EQ(collect({".", "x"}).status, 0);
-  EXPECT_EQ(collect({".", "x"}).status, 0);
+  EXPECT_EQ(run_collect(".", "x").status, 0);
+  EXPECT_EQ(run_collect(".", "x").status, 0);
   EXPECT_EQ(get("agg_x.json"), "[\n  1\n]");
 }
 
 TEST_F(ReportCommands, NoDirectoryIsNoResults) {
-  const auto output = collect({"none", "all"});
+  const auto output = run_collect("none", "all");
   EXPECT_EQ(output.status, 0);
   EXPECT_EQ(output.err, "there is no directory 'none': no results\n");
   EXPECT_EQ(get("agg_all.json"), "[]");
-  EXPECT_THAT(summarize({"none"}).out, StartsWith("| Model |"));
-  EXPECT_EQ(draw({"none", "all"}).status, 0);
+  EXPECT_THAT(run_summarize("none", false).out, StartsWith("| Model |"));
+  EXPECT_EQ(run_plot("none", "all").status, 0);
   EXPECT_THAT(listing(), ElementsAre("agg_all.json"));
 }
 
 TEST_F(ReportCommands, SummarizeSaysWhatItLeavesOut) {
   std::filesystem::create_directory(path("in"));
   put("in/a.json", processed({}).json.dump());
-  EXPECT_EQ(summarize({"in"}).err, "");
+  EXPECT_EQ(run_summarize("in", false).err, "");
   put("in/raw.json", kClientResult);
   put("in/list.json", "[]");
-  const auto output = summarize({"in"});
+  const auto output = run_summarize("in", false);
   EXPECT_EQ(output.status, 0);
   EXPECT_EQ(output.err, "2 JSON files left out that are no processed result, first 'in/list.json'\n");
   EXPECT_THAT(output.out, HasSubstr("| B200 |"));
   std::filesystem::remove(path("in/a.json"));
-  EXPECT_EQ(summarize({"in"}).status, 1) << "nothing at all was a result";
+  EXPECT_EQ(run_summarize("in", false).status, 1) << "nothing at all was a result";
 }
 
-TEST_F(ReportCommands, WrongArgumentsAreUsageErrors) {
-  for (const CommandOutput& output : {collect({}), collect({"a"}), collect({"a", "b", "c"}), summarize({}),
-                                      summarize({"a", "b"}), draw({"a"}), draw({"a", "b", "c"})}) {
-    EXPECT_EQ(output.status, 2);
-    EXPECT_THAT(output.err, StartsWith("usage: sweepctl "));
-  }
+TEST_F(ReportCommands, SummarizeAsJson) {
+  put("a.json", processed({.conc = 16}).json.dump());
+  put("b.json", processed({.conc = 4}).json.dump());
+  const auto rows = Json::parse(run_summarize(".", true).out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["conc"], 4);
+  EXPECT_EQ(rows[0]["median_ttft"], 0.125) << "seconds, as in the file";
+  EXPECT_EQ(rows[0]["file"], "./b.json");
+}
+
+TEST_F(ReportCommands, ParetoPrintsTheFrontier) {
+  put("best.json", processed({.conc = 32, .latency = 9, .interactivity = 50, .throughput = 900}).json.dump());
+  put("fast.json", processed({.conc = 4, .latency = 5, .interactivity = 100, .throughput = 500}).json.dump());
+  put("poor.json", processed({.conc = 8, .latency = 8, .interactivity = 40, .throughput = 800}).json.dump());
+  const auto table = run_pareto({.directory = "."});
+  EXPECT_EQ(table.status, 0) << table.err;
+  EXPECT_EQ(
+      table.out,
+      "| Model                        | Hardware | Framework | Precision |  TP |  EP | DP Attention | Conc "
+      "| Interactivity (tok/s/user) | E2EL (s) | TPUT per GPU |\n"
+      "| ---------------------------- | -------- | --------- | --------- | --: | --: | ------------ | ---: "
+      "| -------------------------: | -------: | -----------: |\n"
+      "| deepseek-ai/DeepSeek-R1-0528 | B200     | SGLANG    | FP4       |   8 |   1 | false        |   32 "
+      "|                    50.0000 |   9.0000 |     900.0000 |\n"
+      "| deepseek-ai/DeepSeek-R1-0528 | B200     | SGLANG    | FP4       |   8 |   1 | false        |    4 "
+      "|                   100.0000 |   5.0000 |     500.0000 |\n");
+  const auto rows =
+      Json::parse(run_pareto({.directory = ".", .metric = Metric::MedianE2el, .json = true}).out);
+  ASSERT_EQ(rows.size(), 3u) << "8 s lies between 5 and 9, as its throughput does";
+  EXPECT_EQ(rows[1]["file"], "./poor.json");
+  EXPECT_EQ(rows[1]["median_e2el"], 8.0);
+}
+
+TEST_F(ReportCommands, ParetoSaysWhatItLeavesOut) {
+  EXPECT_EQ(run_pareto({.directory = "."}).status, 1);
+  EXPECT_EQ(run_pareto({.directory = "none"}).status, 1);
+  put("a.json", processed({}).json.dump());
+  Document none = processed({});
+  none.json.erase("median_intvty");
+  put("b.json", none.json.dump());
+  const auto output = run_pareto({.directory = "."});
+  EXPECT_EQ(output.status, 0);
+  EXPECT_EQ(output.err, "1 result left out without median_intvty or tput_per_gpu, first './b.json'\n");
+  put("bad.json", "{");
+  EXPECT_EQ(run_pareto({.directory = "."}).status, 1);
 }
 
 }  // namespace

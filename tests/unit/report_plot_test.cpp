@@ -32,12 +32,12 @@ TEST(PlotModel, FamiliesByModelName) {
 TEST(PlotModel, FamilyNamesAreSafeFileNames) {
   const std::vector<Document> documents = {processed({.model = "org/.hidden"}),
                                            processed({.model = "org/-x"}), processed({.model = "a\nb"})};
-  for (const Family& family : families(documents)) {
+  for (const Family& family : families(documents, "exp")) {
     EXPECT_THAT(family.name,
                 testing::AllOf(Not(HasSubstr("/")), Not(HasSubstr("\n")), Not(testing::StartsWith("."))));
     EXPECT_FALSE(family.name.empty());
   }
-  EXPECT_EQ(families(documents).size(), 3u);
+  EXPECT_EQ(families(documents, "exp").size(), 3u);
 }
 
 TEST(PlotModel, ASeriesForEachHardwareFrameworkAndPrecision) {
@@ -46,7 +46,7 @@ TEST(PlotModel, ASeriesForEachHardwareFrameworkAndPrecision) {
       processed({.hw = "h200", .framework = "vllm", .precision = "fp8", .tp = 8}),
       processed({.hw = "b200", .framework = "trt"}), processed({.hw = "b200", .framework = "sglang"}),
       processed({.model = "openai/gpt-oss-120b"})};
-  const auto all = families(documents);
+  const auto all = families(documents, "exp");
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].name, "dsr1");
   EXPECT_EQ(all[1].name, "gpt");
@@ -55,11 +55,11 @@ TEST(PlotModel, ASeriesForEachHardwareFrameworkAndPrecision) {
     labels.push_back(series.label);
   EXPECT_THAT(labels, ElementsAre("B200 sglang (fp4)", "B200 trt (fp4)", "H200 (fp8)"));
   EXPECT_EQ(all[0].series[1].framework_rank, 1u);
-  ASSERT_EQ(all[0].series[2].points(PlotKind::Interactivity).size(), 2u);
-  EXPECT_EQ(all[0].series[2].latency_points[0].tp, "4");
-  EXPECT_EQ(all[0].series[2].latency_points[0].x, 8);
-  EXPECT_EQ(all[0].series[2].interact_points[0].x, 100);
-  EXPECT_EQ(all[0].series[2].interact_points[0].y, 500);
+  ASSERT_EQ(all[0].series[2].points[Metric::MedianIntvty].size(), 2u);
+  EXPECT_EQ(all[0].series[2].points[Metric::MedianE2el][0].tp, "4");
+  EXPECT_EQ(all[0].series[2].points[Metric::MedianE2el][0].x, 8);
+  EXPECT_EQ(all[0].series[2].points[Metric::MedianIntvty][0].x, 100);
+  EXPECT_EQ(all[0].series[2].points[Metric::MedianIntvty][0].y, 500);
 }
 
 TEST(PlotModel, PointsWithoutANumberAreLeftOutOfThatPictureOnly) {
@@ -67,37 +67,51 @@ TEST(PlotModel, PointsWithoutANumberAreLeftOutOfThatPictureOnly) {
   no_latency.json.erase("median_e2el");
   Document infinite = processed({});
   infinite.json["median_intvty"] = std::numeric_limits<double>::infinity();
-  const auto all = families(std::vector<Document>{no_latency, infinite, {"", Json::parse("[]")}});
+  const auto all = families(std::vector<Document>{no_latency, infinite, {"", Json::parse("[]")}}, "exp");
   ASSERT_EQ(all.size(), 1u);
-  EXPECT_EQ(all[0].series[0].latency_points.size(), 1u);
-  EXPECT_EQ(all[0].series[0].interact_points.size(), 1u);
+  EXPECT_EQ(all[0].series[0].points[Metric::MedianE2el].size(), 1u);
+  EXPECT_EQ(all[0].series[0].points[Metric::MedianIntvty].size(), 1u);
 }
 
 TEST(PlotModel, StandInsAreRemembered) {
   Document cpu = processed({});
   cpu.json["stand_in"] = "cpu";
-  EXPECT_TRUE(families(std::vector{cpu})[0].all_stand_in);
-  const auto mixed = families(std::vector{cpu, processed({})});
+  EXPECT_TRUE(families(std::vector{cpu}, "exp")[0].all_stand_in);
+  const auto mixed = families(std::vector{cpu, processed({})}, "exp");
   EXPECT_FALSE(mixed[0].all_stand_in);
   EXPECT_THAT(mixed[0].stand_ins, ElementsAre("cpu"));
 }
 
-std::vector<double> frontier(const std::vector<PlotPoint>& points, PlotKind kind) {
-  std::vector<double> xs;
-  for (const PlotPoint& point : pareto_frontier(points, kind))
-    xs.push_back(point.x);
-  return xs;
+TEST(PlotModel, AnExperimentHasPicturesOfItsOwn) {
+  Document known = processed({});
+  known.exp_name = "dsr1_8k1k";
+  const auto all = families(std::vector{known, processed({})}, "dsr1_1k1k");
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].exp_name, "dsr1_1k1k");
+  EXPECT_EQ(all[1].exp_name, "dsr1_8k1k");
+  EXPECT_EQ(all[1].series.at(0).points[Metric::MedianE2el].size(), 1u);
 }
 
-TEST(PlotModel, TheFrontierHoldsWhatNothingBeats) {
-  const std::vector<PlotPoint> points = {{5, 50, ""}, {1, 10, ""}, {3, 20, ""},
-                                         {2, 30, ""}, {4, 30, ""}, {2, 5, ""}};
-  EXPECT_THAT(frontier(points, PlotKind::EndToEndLatency), ElementsAre(1, 2, 5));
-  EXPECT_THAT(frontier(points, PlotKind::Interactivity), ElementsAre(5));
-  const std::vector<PlotPoint> falling = {{1, 50, ""}, {2, 30, ""}, {3, 40, ""}, {4, 10, ""}};
-  EXPECT_THAT(frontier(falling, PlotKind::Interactivity), ElementsAre(1, 3, 4));
-  EXPECT_THAT(frontier({}, PlotKind::Interactivity), ElementsAre());
-  EXPECT_THAT(frontier({{1, 1, "a"}, {1, 1, "b"}}, PlotKind::EndToEndLatency), ElementsAre(1));
+TEST(PlotModel, OneFrontierForEachHardwareAndFramework) {
+  // fp4 beats fp8 at 4 s and at 8 s, but not at 2 s; trt and the H200 have lines of their own.
+  const std::vector<Document> documents = {
+      processed({.precision = "fp4", .conc = 4, .latency = 4, .throughput = 400}),
+      processed({.precision = "fp4", .conc = 8, .latency = 8, .throughput = 800}),
+      processed({.precision = "fp8", .conc = 2, .latency = 2, .throughput = 100}),
+      processed({.precision = "fp8", .conc = 5, .latency = 5, .throughput = 300}),
+      processed({.framework = "trt", .conc = 1, .latency = 9, .throughput = 50}),
+      processed({.hw = "h200", .precision = "fp8", .conc = 9, .latency = 9, .throughput = 60})};
+  const auto all = families(documents, "exp");
+  std::vector<std::string> lines;
+  for (const FrontierLine& line : all.at(0).frontiers[Metric::MedianE2el]) {
+    const Series& series = all[0].series[line.series];
+    lines.push_back(series.hw + " " + series.framework);
+    for (const PlotPoint& point : line.points)
+      lines.back() += " " + point.conc;
+  }
+  EXPECT_THAT(lines, ElementsAre("b200 sglang 2 4 8", "b200 trt 1", "h200 sglang 9"));
+  EXPECT_FALSE(all[0].series[1].points[Metric::MedianE2el].at(1).on_frontier) << "fp8 at 5 s";
+  EXPECT_TRUE(all[0].series[1].points[Metric::MedianE2el].at(0).on_frontier) << "fp8 at 2 s";
 }
 
 // ---- style
@@ -161,10 +175,10 @@ TEST(PlotStyle, LettersAreDarkEnoughToRead) {
 
 // ---- the program
 
-std::string script_of(const std::vector<Document>& documents, PlotKind kind = PlotKind::EndToEndLatency,
+std::string script_of(const std::vector<Document>& documents, Metric metric = Metric::MedianE2el,
                       const std::string& exp_name = "dsr1_1k1k") {
-  const auto all = families(documents);
-  return plot_script(all.at(0), kind, PlotStyles(all), exp_name, "0.png");
+  const auto all = families(documents, exp_name);
+  return plot_script(all.at(0), metric, PlotStyles(all), "0.png");
 }
 
 std::size_t count_of(const std::string& text, const std::string& part) {
@@ -185,18 +199,19 @@ TEST(PlotScript, SaysWhatTheContractAsksFor) {
   EXPECT_THAT(script, HasSubstr("title 'Hardware + Framework'"));
   EXPECT_THAT(script, HasSubstr("title 'B200 (fp4)'"));
   EXPECT_THAT(script, HasSubstr("title 'H200 (fp8)'"));
-  EXPECT_THAT(script, HasSubstr("'TP4' at screen "));
-  EXPECT_EQ(count_of(script, "'TP8' at screen "), 2u);
+  EXPECT_THAT(script, HasSubstr("'TP4 c16' at screen ")) << "on the frontier";
+  EXPECT_EQ(count_of(script, "'TP8 c16' at screen "), 2u);
   EXPECT_THAT(script, HasSubstr("\n8.0 500.0\n")) << "the data";
   EXPECT_THAT(script, HasSubstr("3 points"));
   EXPECT_THAT(script, HasSubstr("set output '0.png'"));
-  EXPECT_THAT(script_of(documents, PlotKind::Interactivity),
+  EXPECT_THAT(script_of(documents, Metric::MedianIntvty),
               HasSubstr("set xlabel 'Interactivity (tok/s/user)'"));
 }
 
 TEST(PlotScript, LabelsOnePointTwiceOnly) {
   const std::string script = script_of({processed({}), processed({.conc = 32})});
-  EXPECT_EQ(count_of(script, "'TP8' at screen "), 2u) << "two results at one place are two points";
+  EXPECT_EQ(count_of(script, "'TP8 c16' at screen ") + count_of(script, "'TP8' at screen "), 2u)
+      << "two results at one place are two points";
 }
 
 TEST(PlotScript, SaysWhenResultsAreAStandIns) {
@@ -223,7 +238,7 @@ TEST(PlotScript, TextOfOthersStaysText) {
   EXPECT_EQ(quoted("éééééé", 5), "'ééééé…'");
   const std::string evil = "x'; system('touch /tmp/x'); print '`id`\nEOD\nsystem(1)";
   const std::string script = script_of({processed({.hw = evil, .precision = evil, .model = "dsr1" + evil})},
-                                       PlotKind::EndToEndLatency, evil);
+                                       Metric::MedianE2el, evil);
   EXPECT_THAT(script, Not(HasSubstr("system('")));
   EXPECT_THAT(script, Not(HasSubstr("`")));
   EXPECT_THAT(script, Not(HasSubstr("\nsystem")));

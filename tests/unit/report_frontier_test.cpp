@@ -1,0 +1,91 @@
+// controller/report: the Pareto frontier and who is held against whom.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "controller/report/frontier.hpp"
+#include "tests/unit/report_samples.hpp"
+
+namespace sweep::report {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<double> xs_of_frontier(const std::vector<TradeOff>& points, Metric metric) {
+  std::vector<double> xs;
+  for (const std::size_t index : pareto_frontier(points, metric))
+    xs.push_back(points[index].x);
+  return xs;
+}
+
+TEST(Frontier, HoldsWhatNothingBeats) {
+  const std::vector<TradeOff> points = {{5, 50}, {1, 10}, {3, 20}, {2, 30}, {4, 30}, {2, 5}};
+  EXPECT_THAT(xs_of_frontier(points, Metric::MedianE2el), ElementsAre(1, 2, 5));
+  EXPECT_THAT(xs_of_frontier(points, Metric::MedianIntvty), ElementsAre(5));
+  const std::vector<TradeOff> falling = {{1, 50}, {2, 30}, {3, 40}, {4, 10}};
+  EXPECT_THAT(xs_of_frontier(falling, Metric::MedianIntvty), ElementsAre(1, 3, 4));
+  EXPECT_THAT(xs_of_frontier({}, Metric::MedianIntvty), IsEmpty());
+  EXPECT_THAT(pareto_frontier(std::vector<TradeOff>{{1, 1}, {1, 1}}, Metric::MedianE2el), ElementsAre(0));
+}
+
+TEST(Frontier, MetricsByTheirKeys) {
+  EXPECT_EQ(metric_of("median_e2el"), Metric::MedianE2el);
+  EXPECT_EQ(metric_of("median_intvty"), Metric::MedianIntvty);
+  EXPECT_EQ(metric_of("median_ttft"), std::nullopt);
+}
+
+// What the frontiers hold, as the concurrencies of their results.
+std::vector<int> concs(const std::vector<Document>& documents, const std::vector<std::string>& by,
+                       Metric metric = Metric::MedianIntvty) {
+  std::vector<int> out;
+  for (const Document* document : frontiers(documents, metric, by))
+    out.push_back(document->json["conc"].get<int>());
+  return out;
+}
+
+const std::vector<Document> kTwoFrameworks = {
+    processed({.framework = "trt", .conc = 1, .interactivity = 90, .throughput = 500}),
+    processed({.framework = "sglang", .conc = 2, .interactivity = 100, .throughput = 900}),
+    processed({.framework = "SGLang", .conc = 3, .interactivity = 50, .throughput = 950}),
+    processed({.framework = "sglang", .conc = 4, .interactivity = 50, .throughput = 900})};
+
+TEST(Frontier, OneForEachValueOfTheKeysAskedFor) {
+  EXPECT_THAT(concs(kTwoFrameworks, {"hw", "framework"}), ElementsAre(3, 2, 1)) << "sglang, then trt";
+  EXPECT_THAT(concs(kTwoFrameworks, {}), ElementsAre(3, 2)) << "trt's is beaten by sglang's";
+  EXPECT_THAT(concs(kTwoFrameworks, {"framework"}, Metric::MedianE2el), ElementsAre(3, 1)) << "all at 8 s";
+}
+
+TEST(Frontier, ModelsAndExperimentsAreNotHeldAgainstEachOther) {
+  std::vector<Document> documents = {
+      processed({.conc = 1, .interactivity = 100, .throughput = 900}),
+      processed({.model = "openai/gpt-oss-120b", .conc = 2, .interactivity = 50, .throughput = 100}),
+      processed({.model = "nvidia/DeepSeek-R1-FP4", .conc = 3, .interactivity = 50, .throughput = 100}),
+      processed({.conc = 4, .interactivity = 50, .throughput = 100})};
+  documents[3].exp_name = "dsr1_8k1k";
+  EXPECT_THAT(concs(documents, {}), ElementsAre(1, 2, 4)) << "3 is of the same family as 1, and beaten";
+}
+
+TEST(Frontier, ResultsWithoutTheValuesAreLeftOut) {
+  Document none = processed({.conc = 1});
+  none.json.erase("median_intvty");
+  Document infinite = processed({.conc = 2});
+  infinite.json["tput_per_gpu"] = std::numeric_limits<double>::infinity();
+  Document list{"", Json::parse("[1]")};
+  EXPECT_THAT(concs({none, infinite, list, processed({.conc = 3})}, {"hw"}), ElementsAre(3));
+}
+
+TEST(Frontier, WhatAResultDoesNotSayIsTheContractsDefault) {
+  Document bare = processed({});
+  bare.json.erase("framework");
+  bare.json.erase("precision");
+  bare.json["hw"] = nullptr;
+  EXPECT_EQ(group_text(bare.json, "framework"), "vllm");
+  EXPECT_EQ(group_text(bare.json, "precision"), "fp8");
+  EXPECT_EQ(group_text(bare.json, "hw"), "unknown");
+  EXPECT_EQ(group_text(bare.json, "tp"), "8");
+}
+
+}  // namespace
+}  // namespace sweep::report
