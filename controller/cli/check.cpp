@@ -25,6 +25,15 @@ std::string described(const Plan& plan) {
   return out + "up to " + counted(static_cast<std::size_t>(largest), "GPU") + " each\n";
 }
 
+nlohmann::ordered_json as_json(const Plan& plan) {
+  nlohmann::ordered_json points = nlohmann::ordered_json::array();
+  for (const Point& point : plan.points)
+    points.push_back({{"label", label(point)}, {"gpus", gpus_needed(point)}, {"entry", point.entry}});
+  return {{"experiments", exp_names(plan)},
+          {"ignore_gpus", plan.profile.ignore_gpus},
+          {"points", std::move(points)}};
+}
+
 }  // namespace
 
 int check_command(const Arguments& arguments) {
@@ -32,17 +41,20 @@ int check_command(const Arguments& arguments) {
       "Reads configuration and profile and lists the points of the sweep; nothing is started or written.",
       "sweepctl check");
   SweepArguments wanted;
-  bool quiet = false;
+  bool quiet = false, json = false;
   app.add_option("FILES", wanted.configs, "master configurations (YAML), FILE or FILE,FILE")->type_name("");
   add_sweep_options(app, wanted, true);
   app.add_flag("--quiet", quiet, "print only what is wrong");
+  app.add_flag("--json", json, "as one JSON document");
   if (const auto status = parse(app, arguments)) return *status;
   if (wanted.configs.empty())
     return print_error("check: no configuration file given (sweepctl check FILE)"), 2;
   const auto plan = load_plan(wanted);
   if (!plan) return print_error(plan.error().message), 1;
   if (const auto good = check_output_dir(wanted.output); !good) return print_error(good.error().message), 1;
-  return quiet ? 0 : print_out(described(*plan));
+  if (quiet) return 0;
+  return print_out(json ? as_json(*plan).dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"
+                        : described(*plan));
 }
 
 }  // namespace sweep::cli

@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "controller/cli/print.hpp"
+#include "controller/io/aggregate.hpp"
 #include "controller/io/output_dir.hpp"
-#include "controller/io/outputs.hpp"
 #include "controller/view/lines.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
@@ -73,7 +73,8 @@ void Interrupts::take() {
 Conduct conduct(Server& server, Console& console) {
   const bool committed = server.run();
   console.end();
-  const Aggregation written = aggregate(server.directory(), server.sweep(), server.journal());
+  const OpenSweep own{server.directory(), &server.sweep(), &server.journal()};
+  const Aggregation written = aggregate(own.directory, &own);
   const auto folded = server.journal().finish();
   if (!folded) console.error("sweepctl: " + folded.error().message);
   console.line(view::closing_lines(server.sweep().plan, server.sweep().state, console.style()));

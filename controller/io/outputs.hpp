@@ -1,4 +1,5 @@
-// The files of a sweep's output directory, other than its journal.
+// The files of a sweep's output directory that are written while it runs, other than its journal. What is
+// written at its end is in aggregate.hpp.
 //
 // Rule: all of them follow from the journal, so that any of them can be written again at any time (sweepctl
 // aggregate). They are renamed into place, so that nobody reads half of one.
@@ -27,18 +28,16 @@ Expected<void> write_matrix(const std::string& directory, const Plan& plan);
 Expected<void> append_log(const std::string& directory, const Plan& plan, int index, int attempt,
                           const std::string& node, bool is_stderr, std::string_view bytes);
 
-/// raw/<RESULT_FILENAME>.json and agg_<RESULT_FILENAME>.json.
+/// agg_<RESULT_FILENAME>.json.
+std::string agg_name(const std::string& result_filename);
+
+/// raw/<RESULT_FILENAME>.json and agg_<RESULT_FILENAME>.json: the client's bytes, and what processed() made
+/// of them.
+Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,
+                                  std::string_view raw, const nlohmann::ordered_json& document, Sync sync);
+
+/// The same for a point's result that has just come; raw/ also when it cannot be processed.
 Expected<void> write_result(const std::string& directory, const Plan& plan, int index,
                             const std::string& node, std::string_view raw, Sync sync);
-
-struct Aggregation {
-  std::string summary;                // the text of summary.txt
-  std::vector<std::string> plots;     // paths
-  std::vector<std::string> problems;  // one line for each thing that could not be written
-};
-
-/// Writes everything again from the journal: results, one collection per exp-name (and agg_all.json when
-/// there are several), jobs.txt, manifest.json, summary.txt, the plots.
-Aggregation aggregate(const std::string& directory, const Sweep& sweep, journal::Journal& journal);
 
 }  // namespace sweep

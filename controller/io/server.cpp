@@ -194,8 +194,8 @@ void Server::store_results() {
   for (const journal::StoredResult& result : batch_.results) {
     if (!result.accepted) continue;
     const int index = core::find_point(sweep_.state, result.ref.point);
-    // Without a sync, which on a busy or distant disk would hold up the next round. The journal has the result, and
-    // all files are written again, and synced, at the end.
+    // Without a sync, which on a busy or distant disk would hold up the next round. The journal has the
+    // result, and all files are written again, and synced, at the end.
     const auto done = write_result(directory_, sweep_.plan, index, result.node, result.raw, Sync::No);
     if (!done) complain_once(done.error().message + "; the result is safe in the journal");
   }

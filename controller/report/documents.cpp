@@ -14,30 +14,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void read_one(const std::string& path, Documents& out) {
-  const auto bytes = read_file(path, kMaxJsonBytes);
-  if (!bytes) {
-    out.problems.push_back(printable(bytes.error().message));
-    return;
-  }
-  auto json = read_json(*bytes);
-  if (!json) {
-    out.problems.push_back("'" + printable(path) + "' is not usable JSON: " + json.error().message);
-    return;
-  }
-  out.good.push_back({path, std::move(*json)});
-}
+using Enter = std::function<bool(const std::string&)>;
 
-void find_files(const fs::path& directory, Documents& out, std::vector<std::string>& paths) {
+void find_below(const fs::path& directory, const Enter& enter, Listing& out) {
+  if (enter && !enter(directory.string())) return;
   std::error_code code;
   fs::directory_iterator entries(directory, code);
   for (; !code && entries != fs::directory_iterator(); entries.increment(code)) {
     std::error_code ignored;
     const std::string path = entries->path().string();
     if (entries->is_directory(ignored)) {
-      if (!entries->is_symlink(ignored)) find_files(entries->path(), out, paths);
+      if (!entries->is_symlink(ignored)) find_below(entries->path(), enter, out);
     } else if (path.ends_with(".json")) {
-      paths.push_back(path);
+      out.files.push_back(path);
     }
   }
   if (code) {
@@ -48,18 +37,36 @@ void find_files(const fs::path& directory, Documents& out, std::vector<std::stri
 
 }  // namespace
 
+Listing find_json(const std::string& directory, const Enter& enter) {
+  Listing out;
+  find_below(directory, enter, out);
+  std::sort(out.files.begin(), out.files.end());
+  return out;
+}
+
+Expected<Document> read_document(const std::string& path) {
+  const auto bytes = read_file(path, kMaxJsonBytes);
+  if (!bytes) return fail(printable(bytes.error().message));
+  auto json = read_json(*bytes);
+  if (!json) return fail("'" + printable(path) + "' is not usable JSON: " + json.error().message);
+  return Document{path, std::move(*json)};
+}
+
 Documents read_documents(const std::string& directory, const std::string& leave_out) {
   Documents out;
   std::error_code code;
   out.exists = fs::exists(directory, code);
   if (!out.exists) return out;
-  std::vector<std::string> paths;
-  find_files(directory, out, paths);
-  std::sort(paths.begin(), paths.end());
-  for (const std::string& path : paths) {
+  Listing listing = find_json(directory);
+  out.problems = std::move(listing.problems);
+  for (const std::string& path : listing.files) {
     std::error_code ignored;
     if (!leave_out.empty() && fs::equivalent(path, leave_out, ignored)) continue;
-    read_one(path, out);
+    if (auto document = read_document(path)) {
+      out.good.push_back(std::move(*document));
+    } else {
+      out.problems.push_back(document.error().message);
+    }
   }
   return out;
 }

@@ -5,10 +5,13 @@
 // is that of the paths' bytes, not of the directory.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "proto/base/error.hpp"
 
 namespace sweep::report {
 
@@ -19,14 +22,28 @@ struct Document {
   std::string exp_name = {};  // the experiment, where a sweep's journal tells it; a processed result does not
 };
 
+/// The JSON files below a directory.
+struct Listing {
+  std::vector<std::string> files;     // sorted
+  std::vector<std::string> problems;  // one line for each directory that could not be read
+};
+
+/// Every *.json below `directory`, hidden ones too. Links to files are followed, links to directories are
+/// not; nor is a directory that `enter` says no to, `directory` itself among them.
+Listing find_json(const std::string& directory,
+                  const std::function<bool(const std::string&)>& enter = nullptr);
+
+/// One JSON file. Fails, naming it, when it cannot be read, is no JSON, or is beyond the caps of
+/// json_text.hpp.
+Expected<Document> read_document(const std::string& path);
+
 struct Documents {
   std::vector<Document> good;         // sorted by path
   std::vector<std::string> problems;  // one line for each file or directory that could not be read
   bool exists = true;                 // whether the directory does
 };
 
-/// Every *.json below `directory`, hidden ones too, but not the file `leave_out` (the one about to be written
-/// again). Links to files are followed, links to directories are not.
+/// All that find_json finds, but not the file `leave_out` (the one about to be written again).
 Documents read_documents(const std::string& directory, const std::string& leave_out = {});
 
 /// Whether this is what process_result writes, and not another JSON file that lies beside: the client's own

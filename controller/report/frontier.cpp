@@ -6,19 +6,14 @@
 #include <map>
 #include <numeric>
 
+#include "proto/base/text.hpp"
+
 namespace sweep::report {
 
 namespace {
 
 constexpr std::array<std::string_view, 6> kGroupKeys = {"hw", "framework", "precision",
                                                         "tp", "ep",        "dp_attention"};
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 struct Group {
   std::vector<const Document*> documents;
@@ -63,7 +58,7 @@ std::optional<TradeOff> trade_off(const nlohmann::ordered_json& result, Metric m
 }
 
 std::string model_family(const std::string& model) {
-  const std::string name = lower(model);
+  const std::string name = ascii_lower(model);
   if (name.find("70b") != std::string::npos) return "70b";
   if (name.find("dsr1") != std::string::npos || name.find("deepseek-r1") != std::string::npos) return "dsr1";
   const std::size_t slash = model.rfind('/');
@@ -73,7 +68,7 @@ std::string model_family(const std::string& model) {
 
 std::string group_text(const nlohmann::ordered_json& result, const std::string& key) {
   const std::string absent = key == "framework" ? "vllm" : key == "precision" ? "fp8" : "unknown";
-  return lower(text_of(result, key.c_str(), absent));
+  return ascii_lower(text_of(result, key.c_str(), absent));
 }
 
 std::span<const std::string_view> group_keys() {

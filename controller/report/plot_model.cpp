@@ -6,6 +6,7 @@
 
 #include "controller/report/stand_in.hpp"
 #include "proto/base/point.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::report {
 
@@ -19,13 +20,6 @@ struct FamilyDraft {
   std::set<std::string> stand_ins;
   bool all_stand_in = true;
 };
-
-std::string upper(std::string text) {
-  for (char& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return text;
-}
 
 void add_document(FamilyDraft& family, const Json& json) {
   const SeriesKey key{group_text(json, "hw"), group_text(json, "framework"), group_text(json, "precision")};
@@ -55,7 +49,7 @@ void name_series(std::vector<Series>& all) {
     const auto& known = frameworks[series.hw];
     series.framework_rank =
         static_cast<std::size_t>(std::find(known.begin(), known.end(), series.framework) - known.begin());
-    series.label = upper(series.hw);
+    series.label = ascii_upper(series.hw);
     if (known.size() > 1) series.label += " " + series.framework;
     series.label += " (" + series.precision + ")";
   }

@@ -67,13 +67,6 @@ Row make_row(const Document& document) {
           sortable(json, "tp"), sortable(json, "ep"), sortable(json, "conc"), &document};
 }
 
-std::string upper(std::string text) {
-  for (char& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return text;
-}
-
 // A cell must not end its row or begin another one.
 std::string cell_text(const std::string& text) {
   std::string out;
@@ -101,7 +94,7 @@ std::string cell(const Json& json, const Column& column) {
     case Show::AsWritten:
       return cell_text(text_of(json, column.key, column.absent));
     case Show::Capitals:
-      return cell_text(upper(text_of(json, column.key, column.absent)));
+      return cell_text(ascii_upper(text_of(json, column.key, column.absent)));
     case Show::Flag:
       return cell_text(flag(json, column));
     case Show::Measured:

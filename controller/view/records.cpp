@@ -76,11 +76,20 @@ Line job_line(const Plan& plan, const core::State& state, std::size_t index, std
                               seconds + "\t" + printable(label(plan.points[index])) + "\n"};
 }
 
-std::size_t attempts_made(const core::State& state) {
-  std::size_t total = 0;
-  for (const core::PointStatus& point : state.points)
-    total += point.attempts.size();
-  return total;
+struct Totals {
+  std::size_t attempts = 0;
+  std::size_t server_starts = 0;  // a benchmark script starts its server itself, once per attempt that began
+};
+
+Totals totals(const core::State& state) {
+  Totals out;
+  for (const core::PointStatus& point : state.points) {
+    out.attempts += point.attempts.size();
+    out.server_starts += static_cast<std::size_t>(
+        std::count_if(point.attempts.begin(), point.attempts.end(),
+                      [](const auto& attempt) { return attempt.started.has_value(); }));
+  }
+  return out;
 }
 
 }  // namespace
@@ -125,11 +134,38 @@ ordered_json manifest(const Plan& plan, const core::State& state, const Facts& f
 }
 
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts) {
+  const Totals total = totals(state);
   std::string out = "\n" + closing_lines(plan, state, Style{});
-  out += counted(attempts_made(state), "attempt") + " on " + counted(state.agents.size(), "agent");
-  if (const auto last = last_end(state))
-    out += ", " + spoken(*last - facts.opened) + " from start to last result";
-  return out + "\n";
+  out += counted(total.attempts, "attempt") + " on " + counted(state.agents.size(), "agent") + ", " +
+         counted(total.server_starts, "server start") + " (one per attempt that began)\n";
+  if (const auto last = last_end(state)) out += "wall time " + spoken(*last - facts.opened) + "\n";
+  return out;
+}
+
+ordered_json totals_json(const Plan& plan, const core::State& state, const Facts& facts) {
+  const Totals total = totals(state);
+  ordered_json failed = ordered_json::array(), unfinished = ordered_json::array();
+  for (std::size_t i = 0; i < state.points.size(); ++i) {
+    const core::PointStatus& point = state.points[i];
+    if (point.state == core::PointState::Done) continue;
+    (point.state == core::PointState::Failed ? failed : unfinished)
+        .push_back({{"label", label(plan.points[i])}, {"reason", point.reason}});
+  }
+  const auto last = last_end(state);
+  return {{"sweep", facts.sweep},
+          {"directory", facts.directory},
+          {"job", facts.job},
+          {"complete", core::complete(state)},
+          {"reason", state.end_reason},
+          {"points", state.points.size()},
+          {"done", state.count(core::PointState::Done)},
+          {"failed", std::move(failed)},
+          {"unfinished", std::move(unfinished)},
+          {"attempts", total.attempts},
+          {"agents", state.agents.size()},
+          {"server_starts", total.server_starts},
+          {"wall_s",
+           last ? ordered_json(static_cast<double>((*last - facts.opened).count()) / 1000) : ordered_json()}};
 }
 
 }  // namespace sweep::view

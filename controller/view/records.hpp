@@ -18,8 +18,13 @@ std::string jobs_table(const Plan& plan, const core::State& state);
 /// manifest.json: what was expected, what became of each point, and where it all came from.
 nlohmann::ordered_json manifest(const Plan& plan, const core::State& state, const Facts& facts);
 
-/// What summary.txt says under its table: failures with reasons, what is unfinished, totals.
+/// What summary.txt says of a sweep: failures with reasons, what is unfinished, totals.
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts);
+
+/// The same for programs. Keys: sweep, directory, job, complete, reason, points, done, failed, unfinished
+/// (the last two lists of {label, reason}), attempts, agents, server_starts, wall_s (null before the first
+/// end).
+nlohmann::ordered_json totals_json(const Plan& plan, const core::State& state, const Facts& facts);
 
 /// The log files of an attempt, relative to the output directory, without .out or .err.
 std::string log_stem(const Plan& plan, int index, int attempt, const std::string& node);

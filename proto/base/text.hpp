@@ -26,6 +26,10 @@ std::string printable(std::string_view text);
 /// `text`, cut to at most `max_bytes` bytes where it is longer, and never inside a character of UTF-8.
 std::string clipped(std::string_view text, std::size_t max_bytes);
 
+/// `text` with its ASCII letters in capitals, or in small letters; other bytes stay.
+std::string ascii_upper(std::string text);
+std::string ascii_lower(std::string text);
+
 /// How many characters `text` has: code points of UTF-8, which bytes that continue one are not.
 std::size_t characters(std::string_view text);
 

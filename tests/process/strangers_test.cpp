@@ -14,7 +14,8 @@ class Strangers : public ProcessTest {
  protected:
   void begin() {
     write_matrix({1});
-    write("waits.sh", std::string(kGoodBenchmark) + "echo here >started\nread line <go\n", true);
+    // Open before anybody is told: what is written into it stays until it is read, whoever comes first.
+    write("waits.sh", std::string(kGoodBenchmark) + "exec 3<>go\necho here >started\nread line <&3\n", true);
   }
   Fd started_ = make_fifo("started");
   Fd go_ = make_fifo("go");

@@ -6,6 +6,7 @@ sweep_unit_test(report_test
     report_documents_test.cpp
     report_draw_test.cpp
     report_frontier_test.cpp
+    report_highlights_test.cpp
     report_json_test.cpp
     report_labels_test.cpp
     report_number_test.cpp

@@ -224,7 +224,14 @@ TEST_F(ViewRecords, Totals) {
   some_sweep();
   const std::string text = totals_text(plan, state, facts);
   EXPECT_THAT(text, HasSubstr("1 of 4 points done, 1 failed, 2 unfinished (ctrl-c)\n"));
-  EXPECT_THAT(text, HasSubstr("4 attempts on 1 agent, 64 s from start to last result\n"));
+  EXPECT_THAT(text, HasSubstr("4 attempts on 1 agent, 1 server start (one per attempt that began)\n"));
+  EXPECT_THAT(text, HasSubstr("wall time 64 s\n"));
+  const ordered_json json = totals_json(plan, state, facts);
+  EXPECT_EQ(json["failed"].size(), 1u);
+  EXPECT_EQ(json["failed"][0]["reason"], state.points[1].reason);
+  EXPECT_EQ(json["unfinished"].size(), 2u);
+  EXPECT_EQ(json["attempts"], 4);
+  EXPECT_EQ(json["wall_s"], 64.0);
 }
 
 }  // namespace

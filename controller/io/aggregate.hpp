@@ -1,0 +1,31 @@
+// All that follows from the results in a directory: collections, table, plots, and for a sweep's own
+// directory its files again. Used at the end of every sweep and by `sweepctl aggregate`.
+//
+// Rule: doing it twice changes nothing.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "controller/io/gather.hpp"
+
+namespace sweep {
+
+struct Aggregation {
+  std::string summary;                // the text of summary.txt
+  nlohmann::ordered_json json;        // the same for programs
+  std::vector<std::string> written;   // paths of collections, summary and plots
+  std::vector<std::string> plots;     // those of the plots
+  std::vector<std::string> problems;  // one line for each thing that could not be read or written
+  std::string note;                   // on files that are no results, or empty
+  std::size_t results = 0;
+};
+
+/// Writes into `directory`: one collection agg_<exp-name>.json per known experiment, agg_<name>.json of all
+/// results when there are several experiments or results without one, summary.txt and the plots. `own`: the
+/// directory's sweep; then also raw/, agg_<RESULT_FILENAME>.json, sweep_configs.json, jobs.txt and
+/// manifest.json. `name` stands for the experiment where a result does not know its own.
+Aggregation aggregate(const std::string& directory, const OpenSweep* own, const std::string& name = "all");
+
+}  // namespace sweep

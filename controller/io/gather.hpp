@@ -1,0 +1,51 @@
+// The results that lie in a directory, wherever they come from: journals of sweeps, agg files of sweeps, of
+// other tools, collected lists.
+//
+// Rule: a result counts once. A sweep's own results come from its journal, which its agg files only follow; a
+// sweep's output directory is otherwise asked for agg files that were put beside, and not searched further.
+// Nothing is written.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "controller/io/sweep_record.hpp"
+#include "controller/report/documents.hpp"
+#include "proto/base/error.hpp"
+
+namespace sweep {
+
+/// A sweep with its journal, read or live, and the directory they are of.
+struct OpenSweep {
+  std::string directory;
+  const Sweep* sweep;
+  journal::Journal* journal;
+};
+
+/// A result that counts, with what its journal knows of it.
+struct JournalResult {
+  int index;  // of its point
+  std::string node;
+  std::string raw;  // the client's JSON
+  report::Document document;
+};
+
+/// Hands over the results that count one by one, processed. What cannot be processed goes to `problems`.
+void each_result(const OpenSweep& from, const std::function<void(JournalResult)>& take,
+                 std::vector<std::string>& problems);
+
+struct Gathered {
+  std::vector<report::Document> results;  // sorted by path
+  std::vector<Archive> archives;          // of the sweeps below the directory, itself not among them
+  std::vector<std::string> problems;      // one line each; the rest is there
+  std::string note;                       // on what else was found, or empty
+};
+
+/// All results in `directory`. `own`: its sweep, when it has one, else null; its results are not read again
+/// but are to be in `known`. `name`: the experiment of results that do not know their own; the directory's
+/// lists that aggregate() writes are not read.
+Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<report::Document> known,
+                const std::string& name);
+
+}  // namespace sweep

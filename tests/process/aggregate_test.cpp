@@ -1,0 +1,159 @@
+// sweepctl aggregate on a sweep's directory, on folders of agg files, and on both.
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "tests/process/program.hpp"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kForeign =
+    R"({"hw": "h200", "tp": 4, "ep": 1, "dp_attention": "false", "conc": 99, "model": "org/DeepSeek-R1",)"
+    R"( "framework": "vllm", "precision": "fp8", "tput_per_gpu": 900.0, "output_tput_per_gpu": 450.0,)"
+    R"( "input_tput_per_gpu": 450.0, "median_ttft": 0.1, "median_tpot": 0.01, "median_intvty": 100.0,)"
+    R"( "median_e2el": 5.0})";
+
+class Aggregate : public ProcessTest {
+ protected:
+  void sweep_into(const std::string& output, const std::vector<int>& concurrencies) {
+    write_matrix(concurrencies);
+    write("good.sh", kGoodBenchmark, true);
+    Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", output,
+                             "matrix.yaml", "--", "./good.sh"});
+    ASSERT_EQ(run.finish(), 0) << run.err();
+  }
+
+  /// Aggregates and returns what --json prints.
+  json aggregate(const std::string& directory, int status = 0) {
+    Program program(directory_, {"sweepctl", "aggregate", directory, "--json"});
+    EXPECT_EQ(program.finish(), status) << program.err();
+    said_ = program.err();
+    return program.out().empty() ? json() : json::parse(program.out());
+  }
+
+  std::map<std::string, std::string> files(const std::string& directory) const {
+    std::map<std::string, std::string> out;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_ / directory)) {
+      const std::string name = std::filesystem::relative(entry.path(), directory_).string();
+      if (entry.is_regular_file() && entry.path().filename() != "sweep.db") out[name] = read(name);
+    }
+    return out;
+  }
+
+  std::vector<std::string> agg_files(const std::string& directory) const {
+    std::vector<std::string> out;
+    for (const auto& [name, bytes] : files(directory)) {
+      if (name.find("/agg_dsr1_1k1k_") != std::string::npos) out.push_back(name);
+    }
+    return out;
+  }
+
+  std::string said_;
+};
+
+TEST_F(Aggregate, ASweepAgainFromItsJournalAlone) {
+  sweep_into("out", {1, 2});
+  const auto before = files("out");
+  for (const std::string& name : agg_files("out"))
+    std::filesystem::remove(directory_ / name);
+  std::filesystem::remove_all(directory_ / "out/raw");
+  const json said = aggregate("out/");
+  EXPECT_EQ(said["results"], 2);
+  EXPECT_EQ(said["sweeps"].at(0)["done"], 2);
+  EXPECT_EQ(said["sweeps"].at(0)["server_starts"], 2);
+  EXPECT_GE(said["best"].at(0)["tput_per_gpu"]["tput_per_gpu"], 0.0);
+  for (const auto& [name, bytes] : files("out"))
+    EXPECT_EQ(bytes, before.at(name)) << name;
+  EXPECT_EQ(files("out").size(), before.size());
+  const std::string summary = read("out/summary.txt");
+  EXPECT_NE(summary.find("2 attempts on 1 agent, 2 server starts"), std::string::npos) << summary;
+  EXPECT_NE(summary.find("Best of dsr1_1k1k, "), std::string::npos) << summary;
+  EXPECT_NE(summary.find("Pareto frontier"), std::string::npos) << summary;
+}
+
+TEST_F(Aggregate, AggFilesPutBesideASweepCountToo) {
+  sweep_into("out", {1});
+  write("out/agg_elsewhere.json", kForeign);
+  EXPECT_EQ(aggregate("out")["results"], 2);
+  EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U) << "the sweep's own";
+  EXPECT_EQ(json::parse(read("out/agg_all.json")).size(), 2U);
+  EXPECT_EQ(read("out/agg_elsewhere.json"), kForeign);
+  const auto once = files("out");
+  EXPECT_EQ(aggregate("out")["results"], 2);
+  EXPECT_EQ(files("out"), once);
+}
+
+TEST_F(Aggregate, AFolderOfAggFiles) {
+  std::filesystem::create_directories(directory_ / "aggs/deep");
+  write("aggs/agg_a.json", kForeign);
+  json other = json::parse(kForeign);
+  other["conc"] = 7;
+  write("aggs/deep/agg_b.json", other.dump());
+  write("aggs/raw.json", R"({"no": "result"})");
+  write("aggs/bad.json", "{");
+  const json said = aggregate("aggs", 1);
+  EXPECT_EQ(said["results"], 2);
+  EXPECT_NE(said_.find("aggs/bad.json"), std::string::npos) << said_;
+  EXPECT_NE(said_.find("first 'aggs/raw.json'"), std::string::npos) << said_;
+  std::filesystem::remove(directory_ / "aggs/bad.json");
+  EXPECT_EQ(aggregate("aggs")["results"], 2);
+  const auto once = files("aggs");
+  EXPECT_TRUE(once.contains("aggs/summary.txt"));
+  EXPECT_TRUE(once.contains("aggs/tput_vs_e2el_dsr1_all.png"));
+  EXPECT_EQ(aggregate("aggs")["results"], 2);
+  EXPECT_EQ(files("aggs"), once);
+  std::filesystem::remove(directory_ / "aggs/agg_a.json");
+  EXPECT_EQ(aggregate("aggs")["results"], 1) << "what is gone must not come back from agg_all.json";
+}
+
+TEST_F(Aggregate, ResultsThatAreOnlyInCollectionsCountOnce) {
+  std::filesystem::create_directories(directory_ / "aggs");
+  json other = json::parse(kForeign);
+  other["conc"] = 7;
+  write("aggs/agg_one.json", "[" + std::string(kForeign) + ", " + other.dump() + "]");
+  write("aggs/agg_two.json", "[" + std::string(kForeign) + "]");
+  write("aggs/agg_single.json", kForeign);
+  EXPECT_EQ(aggregate("aggs")["results"], 2);
+}
+
+TEST_F(Aggregate, AFolderWithSweepsAndAggFilesBelow) {
+  sweep_into("all/one", {1, 2});
+  sweep_into("all/two", {3});
+  std::filesystem::create_directories(directory_ / "all/old");
+  write("all/old/agg_x.json", kForeign);
+  for (const std::string& name : agg_files("all/one"))
+    std::filesystem::remove(directory_ / name);
+  const auto one = files("all/one");
+  const json said = aggregate("all");
+  EXPECT_EQ(said["results"], 4);
+  EXPECT_EQ(said["sweeps"].size(), 2U);
+  EXPECT_EQ(files("all/one"), one) << "a sweep below is read, not written";
+  EXPECT_EQ(json::parse(read("all/agg_dsr1_1k1k.json")).size(), 3U);
+  EXPECT_EQ(json::parse(read("all/agg_all.json")).size(), 4U);
+  EXPECT_NE(read("all/summary.txt").find(" in all/two\n"), std::string::npos) << read("all/summary.txt");
+  const auto once = files("all");
+  aggregate("all");
+  EXPECT_EQ(files("all"), once);
+}
+
+TEST_F(Aggregate, DoesNotWriteOverAResult) {
+  std::filesystem::create_directories(directory_ / "aggs");
+  write("aggs/agg_all.json", kForeign);
+  aggregate("aggs", 1);
+  EXPECT_NE(said_.find("is a result, not a collection; choose another --exp-name"), std::string::npos);
+  EXPECT_EQ(read("aggs/agg_all.json"), kForeign);
+}
+
+TEST_F(Aggregate, NothingThereIsSaidAndNothingWritten) {
+  std::filesystem::create_directories(directory_ / "empty");
+  aggregate("empty", 1);
+  EXPECT_NE(said_.find("no processed result in 'empty'"), std::string::npos) << said_;
+  EXPECT_TRUE(files("empty").empty());
+  aggregate("absent", 1);
+  EXPECT_NE(said_.find("there is no directory 'absent'"), std::string::npos) << said_;
+}
+
+}  // namespace
+}  // namespace sweep

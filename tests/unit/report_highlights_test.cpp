@@ -1,0 +1,50 @@
+// controller/report: what stands under the table.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "controller/report/highlights.hpp"
+#include "tests/unit/report_samples.hpp"
+
+namespace sweep::report {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const std::vector<Document> kResults = {
+    processed({.conc = 64, .interactivity = 50, .throughput = 900}),
+    processed({.framework = "trt", .tp = 4, .conc = 4, .interactivity = 120, .throughput = 300}),
+    processed({.conc = 8, .interactivity = 40, .throughput = 100})};
+
+TEST(Highlights, TheBestOfEachExperimentAndModel) {
+  EXPECT_THAT(
+      highlights_text(kResults),
+      HasSubstr("\nBest of dsr1\n"
+                "  throughput per GPU  900.0000 tok/s (50.0000 tok/s/user): B200 sglang fp4 tp8 ep1 conc64\n"
+                "  interactivity       120.0000 tok/s/user (300.0000 tok/s per GPU): B200 trt fp4 tp4 ep1 "
+                "conc4\n"));
+  auto two = kResults;
+  two[0].exp_name = "dsr1_8k1k";
+  EXPECT_THAT(highlights_text(two), HasSubstr("Best of dsr1_8k1k, dsr1\n  throughput per GPU  900.0"));
+  EXPECT_THAT(highlights_text(two), HasSubstr("Best of dsr1\n  throughput per GPU  300.0"));
+}
+
+TEST(Highlights, TheFrontierOfEachHardwareAndFramework) {
+  const std::string text = highlights_text(kResults);
+  EXPECT_THAT(text, HasSubstr("Pareto frontier of each hardware and framework"));
+  EXPECT_THAT(text, HasSubstr("|   64 |"));
+  EXPECT_THAT(text, HasSubstr("|    4 |")) << "trt's own";
+  EXPECT_THAT(text, Not(HasSubstr("|    8 |")));
+  EXPECT_EQ(highlights_text({}), "");
+}
+
+TEST(Highlights, AsJson) {
+  const auto json = highlights_json(kResults);
+  EXPECT_EQ(json["best"].at(0)["family"], "dsr1");
+  EXPECT_EQ(json["best"][0]["tput_per_gpu"]["conc"], 64);
+  EXPECT_EQ(json["best"][0]["median_intvty"]["conc"], 4);
+  EXPECT_EQ(json["frontier"].size(), 2u);
+}
+
+}  // namespace
+}  // namespace sweep::report
