@@ -6,6 +6,7 @@
 #include "controller/matrix/json_line.hpp"
 #include "controller/matrix/run.hpp"
 #include "controller/matrix/subcommands.hpp"
+#include "proto/base/help_layout.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::matrix {
@@ -22,16 +23,35 @@ std::vector<std::string> names() {
 }
 
 std::string top_usage() {
-  return "usage: " + kProgram + " [-h] {" + join(names(), ",") + "} ...\n";
+  return "usage: " + kProgram + " [-h]\n        {" + join(names(), ",") + "} ...\n";
 }
 
 std::string top_help() {
   std::string out =
-      top_usage() + "\nPrints the benchmark matrix of configuration files as one line of JSON.\n\n";
-  for (const CommandSpec& command : subcommands()) {
-    out += "  " + command.name + std::string(22 - command.name.size(), ' ') + command.help + "\n";
-  }
-  return out;
+      top_usage() + "\n" +
+      filled(
+          "Prints the benchmark matrix that configuration files make: one line of JSON, a list with one "
+          "entry for each point (model, precision, framework, runner, ISL, OSL, TP, EP, concurrency). "
+          "Takes the place of generate_sweep_configs.py: same arguments, same output. Options may be "
+          "abbreviated while they are unambiguous.");
+  out += "\nCommands:\n";
+  for (const CommandSpec& command : subcommands())
+    out += help_entry("  " + command.name, command.help);
+  return out + "\noptions:\n" +
+         help_entry("  -h, --help", "show this help, behind a command its own, and exit") + R"(
+Exit status:
+  0  the matrix is printed
+  1  a file or a value is wrong, or nothing matches; nothing is printed
+  2  wrong usage
+
+Examples:
+  Every point of DeepSeek-R1 at 1024 tokens in, 1024 out:
+    sweepctl matrix full-sweep --config-files nvidia-master.yaml \
+      --model-prefix dsr1 --seq-lens 1k1k
+  How many points is that?
+    sweepctl matrix full-sweep --config-files nvidia-master.yaml |
+      jq length
+)";
 }
 
 CommandOutput usage_error(const std::string& usage, const std::string& program, const std::string& message) {
@@ -57,7 +77,9 @@ CommandOutput run(const CommandSpec& command, std::span<const std::string> args)
 CommandOutput run_matrix_command(const std::vector<std::string>& args) {
   if (args.empty()) return top_error("the following arguments are required: command");
   const std::string& name = args.front();
-  if (name == "-h" || name == "--help") return {0, top_help(), ""};
+  const bool asks_for_help =
+      name == "-h" || (name.size() > 2 && std::string_view("--help").starts_with(name));
+  if (asks_for_help) return {0, top_help(), ""};
   const auto commands = subcommands();
   const auto command = std::find_if(commands.begin(), commands.end(),
                                     [&](const CommandSpec& candidate) { return candidate.name == name; });

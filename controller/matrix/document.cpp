@@ -4,6 +4,8 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+#include <optional>
 #include <sstream>
 #include <unordered_map>
 #include <utility>
@@ -25,6 +27,49 @@ YAML::Mark mark_of(const Value& value) {
   mark.line = value.line - 1;
   mark.column = value.column - 1;
   return mark;
+}
+
+// yaml-cpp writes the escapes "\N" and "\_" as the bytes 0x85 and 0xa0; everything else is UTF-8.
+std::string whole_utf8(const std::string& text) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; })) return text;
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[at]);
+    const std::size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (lead >= 0x80 && lead < 0xc0) out += '\xc2';
+    out.append(text, at, length);
+    at += length;
+  }
+  return out;
+}
+
+// Whether the quoted scalar that begins at `at` (its tag and anchor before it) has no closing quote.
+bool is_unclosed(std::string_view source, std::size_t at) {
+  while (at < source.size() && (source[at] == '!' || source[at] == '&')) {
+    at = source.find_first_not_of(" \t\n", source.find_first_of(" \t\n", at));
+  }
+  if (at >= source.size() || (source[at] != '"' && source[at] != '\'')) return false;
+  const char quote = source[at];
+  for (++at; at < source.size(); ++at) {
+    if (quote == '"' && source[at] == '\\') {
+      ++at;
+    } else if (source[at] == quote) {
+      if (quote == '"' || at + 1 == source.size() || source[at + 1] != quote) return false;
+      ++at;
+    }
+  }
+  return true;
+}
+
+// Whether the key that begins at `at` ends without a colon; after "? " a key may.
+bool lacks_colon(std::string_view source, std::size_t at) {
+  const std::size_t before = at == 0 ? std::string_view::npos : source.find_last_not_of(" \t\n", at - 1);
+  if (before != std::string_view::npos && source[before] == '?') return false;
+  for (at = source.find(':', at); at != std::string_view::npos; at = source.find(':', at + 1)) {
+    if (at + 1 == source.size() || source[at + 1] == ' ' || source[at + 1] == '\t' || source[at + 1] == '\n')
+      return false;
+  }
+  return true;
 }
 
 bool same_key(const Value& a, const Value& b) {
@@ -55,10 +100,21 @@ void fill_dict(Value& dict, const std::vector<Member>& members) {
 
 class TreeBuilder : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(std::string_view source) : source_(source) {}
+
   ValueRef root() const { return root_; }
   // Where a second document begins, when there is one.
   bool has_second() const { return documents_ > 1; }
   const YAML::Mark& second() const { return second_; }
+
+  // Refuses what yaml-cpp lets pass at the end of a file that was cut off: a quote that is not closed, a last
+  // line that is a key without its colon.
+  void check_end() const {
+    if (!last_scalar_) return;
+    const auto at = static_cast<std::size_t>(last_scalar_->pos);
+    if (is_unclosed(source_, at)) refuse(*last_scalar_, "the quote that begins here is not closed");
+    if (bare_key_ && lacks_colon(source_, at)) refuse(*last_scalar_, "a ':' is missing after this key");
+  }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 2) second_ = mark;
@@ -67,12 +123,20 @@ class TreeBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const bool in_block = !frames_.empty() && frames_.back().block_map;
+    const bool is_key = in_block && frames_.back().values.size() % 2 == 0;
+    const auto at = static_cast<std::size_t>(mark.pos);
+    if (is_key && at < source_.size() && source_[at] == ':') refuse(mark, "a key is missing before this ':'");
+    if (is_key) last_scalar_ = mark;  // ~ or null
+    bare_key_ = in_block && !is_key && after_scalar_;
+    after_scalar_ = is_key;
     Value value;
     value.scalar.kind = Kind::Null;
     add(mark, anchor, std::move(value));
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    after_scalar_ = bare_key_ = false;
     if (anchor >= anchors_.size() || !anchors_[anchor]) refuse(mark, "an alias stands inside what it names");
     place(mark, anchors_[anchor]);
   }
@@ -80,8 +144,12 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     Value value;
-    value.text = text;
+    value.text = whole_utf8(text);
+    last_scalar_ = mark;
+    after_scalar_ = true;
+    bare_key_ = false;
     if (tag == "?") {
+      if (text.find('\t') != std::string::npos) refuse(mark, "a tab stands in this text: remove or quote it");
       value.scalar = read_plain_scalar(text);
       value.merge_key = text == "<<";
     } else if (tag != "!" && !tag.empty()) {
@@ -94,7 +162,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
-    open(mark, tag, "tag:yaml.org,2002:seq", anchor);
+    open(mark, tag, "tag:yaml.org,2002:seq", {mark, anchor, false, {}});
   }
 
   void OnSequenceEnd() override {
@@ -108,8 +176,8 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value /*style*/) override {
-    open(mark, tag, "tag:yaml.org,2002:map", anchor);
+                  YAML::EmitterStyle::value style) override {
+    open(mark, tag, "tag:yaml.org,2002:map", {mark, anchor, style == YAML::EmitterStyle::Block, {}});
   }
 
   void OnMapEnd() override {
@@ -140,17 +208,19 @@ class TreeBuilder : public YAML::EventHandler {
   struct Frame {
     YAML::Mark mark;
     YAML::anchor_t anchor = 0;
+    bool block_map = false;
     std::vector<ValueRef> values;
   };
 
-  void open(const YAML::Mark& mark, const std::string& tag, const char* own_tag, YAML::anchor_t anchor) {
+  void open(const YAML::Mark& mark, const std::string& tag, const char* own_tag, Frame frame) {
+    after_scalar_ = bare_key_ = false;
     if (tag != "?" && tag != "!" && !tag.empty() && tag != own_tag) {
       refuse(mark, "the tag '" + tag + "' is not known here: leave it out");
     }
     if (frames_.size() >= kMaxDepth)
       refuse(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
-    if (anchor != 0) remember(anchor, nullptr);
-    frames_.push_back({mark, anchor, {}});
+    if (frame.anchor != 0) remember(frame.anchor, nullptr);
+    frames_.push_back(std::move(frame));
   }
 
   Frame close() {
@@ -210,9 +280,13 @@ class TreeBuilder : public YAML::EventHandler {
                      " values, aliases and merges counted in full: split the file");
   }
 
+  std::string_view source_;
   ValueRef root_;
   int documents_ = 0;
   YAML::Mark second_;
+  std::optional<YAML::Mark> last_scalar_;
+  bool after_scalar_ = false;  // the last event was a scalar
+  bool bare_key_ = false;      // the last node is nothing, after a scalar as its key, in a block mapping
   std::size_t count_ = 0, merged_ = 0;
   std::vector<Frame> frames_;
   std::vector<ValueRef> anchors_;  // by yaml-cpp's number; null while the value is still open
@@ -228,12 +302,13 @@ std::string place_text(const YAML::Mark& mark) {
 Expected<ValueRef> parse_document(std::string_view text) {
   auto source = plain_source(text);
   if (!source) return tl::unexpected(source.error());
-  TreeBuilder builder;
+  TreeBuilder builder(*source);
   try {
     std::istringstream in(*source);
     YAML::Parser parser(in);
     while (!builder.has_second() && parser.HandleNextDocument(builder)) {
     }
+    if (!builder.has_second()) builder.check_end();
   } catch (const YAML::Exception& e) {
     if (!builder.has_second()) return fail(place_text(e.mark) + e.msg);
   }

@@ -32,26 +32,29 @@ Entry number(Number value) {
   return value.is_bool ? Entry(value.value != 0) : Entry(value.value);
 }
 
+// The keys differ, so no look for an earlier one at each: a matrix may have a million entries.
 Entry make_entry(const Draft& draft, Number conc, Layout layout) {
-  Entry out = Entry::object();
-  out["image"] = draft.image;
-  out["model"] = draft.model;
-  out["precision"] = draft.precision;
-  out["framework"] = draft.framework;
-  out["runner"] = draft.runner;
-  out["isl"] = number(draft.isl);
-  out["osl"] = number(draft.osl);
-  out["tp"] = number(draft.tp);
+  constexpr std::size_t kKeys = 13;
+  Entry::object_t out;
+  out.reserve(kKeys);
+  out.emplace_back("image", draft.image);
+  out.emplace_back("model", draft.model);
+  out.emplace_back("precision", draft.precision);
+  out.emplace_back("framework", draft.framework);
+  out.emplace_back("runner", draft.runner);
+  out.emplace_back("isl", number(draft.isl));
+  out.emplace_back("osl", number(draft.osl));
+  out.emplace_back("tp", number(draft.tp));
   if (layout == Layout::ConcurrencyFirst) {
-    out["conc"] = number(conc);
-    out["max-model-len"] = draft.max_model_len;
+    out.emplace_back("conc", number(conc));
+    out.emplace_back("max-model-len", draft.max_model_len);
   }
-  out["ep"] = number(draft.ep);
-  out["dp-attn"] = draft.dp_attn;
-  if (layout != Layout::ConcurrencyFirst) out["conc"] = number(conc);
-  if (layout == Layout::NameLast) out["max-model-len"] = draft.max_model_len;
-  out["exp-name"] = draft.exp_name;
-  if (layout == Layout::NameThenLength) out["max-model-len"] = draft.max_model_len;
+  out.emplace_back("ep", number(draft.ep));
+  out.emplace_back("dp-attn", draft.dp_attn);
+  if (layout != Layout::ConcurrencyFirst) out.emplace_back("conc", number(conc));
+  if (layout == Layout::NameLast) out.emplace_back("max-model-len", draft.max_model_len);
+  out.emplace_back("exp-name", draft.exp_name);
+  if (layout == Layout::NameThenLength) out.emplace_back("max-model-len", draft.max_model_len);
   return out;
 }
 
@@ -263,11 +266,12 @@ Expected<Matrix> expand_test_config(const std::vector<Config>& configs, const Ru
 
 Expected<Matrix> expand_runner_model_sweep(const std::vector<Config>& configs, const Runners& runners,
                                            const std::string& runner_type) {
-  const auto nodes = runners.nodes_of(runner_type);
-  if (!nodes) return tl::unexpected(nodes.error());
+  if (auto known = runners.check_type(runner_type); !known) return tl::unexpected(known.error());
   Matrix matrix;
   for (const Config& config : configs) {
     if (config.runner != runner_type) continue;
+    const auto nodes = runners.nodes_of(runner_type);
+    if (!nodes) return tl::unexpected(nodes.error());
     const auto added = add_short_tests(matrix, config, *nodes, Layout::NameLast);
     if (!added) return tl::unexpected(added.error());
   }
@@ -276,13 +280,14 @@ Expected<Matrix> expand_runner_model_sweep(const std::vector<Config>& configs, c
 
 Expected<Matrix> expand_runner_sweep(const std::vector<Config>& configs, const Runners& runners,
                                      const RunnerSweep& sweep) {
-  const auto nodes = runners.nodes_of(sweep.runner_type);
-  if (!nodes) return tl::unexpected(nodes.error());
+  if (auto known = runners.check_type(sweep.runner_type); !known) return tl::unexpected(known.error());
   Matrix matrix;
   for (const Config& config : configs) {
     if (!config.key.starts_with(sweep.model_prefix) || config.runner != sweep.runner_type) continue;
     if (!sweep.precision.empty() && config.precision != sweep.precision) continue;
     if (!sweep.framework.empty() && config.framework != sweep.framework) continue;
+    const auto nodes = runners.nodes_of(sweep.runner_type);
+    if (!nodes) return tl::unexpected(nodes.error());
     const auto added = add_short_tests(matrix, config, *nodes, Layout::NameThenLength);
     if (!added) return tl::unexpected(added.error());
   }

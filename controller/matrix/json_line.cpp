@@ -1,6 +1,7 @@
 #include "controller/matrix/json_line.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace sweep::matrix {
 
@@ -27,6 +28,9 @@ void append_value(std::string& out, const Json& value) {
     append_text(out, value.get_ref<const std::string&>());
   } else if (value.is_boolean()) {
     out += value.get<bool>() ? "true" : "false";
+  } else if (value.is_number_integer()) {
+    out += value.is_number_unsigned() ? std::to_string(value.get<std::uint64_t>())
+                                      : std::to_string(value.get<std::int64_t>());
   } else {
     out += value.dump();
   }
@@ -50,7 +54,8 @@ std::string json_line(const std::vector<Json>& entries) {
     }
     out += "}";
   }
-  return out + "]";
+  out += "]";
+  return out;
 }
 
 }  // namespace sweep::matrix

@@ -5,14 +5,13 @@
 #include <limits>
 #include <optional>
 
+#include "proto/base/help_layout.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::matrix {
 
 namespace {
 
-constexpr std::size_t kUsageWidth = 100;
-constexpr std::size_t kHelpColumn = 24;
 const std::string kHelp = "--help";
 
 std::string concat(std::initializer_list<std::string_view> parts) {
@@ -61,12 +60,6 @@ bool is_negative_number(std::string_view text) {
   return !fraction.empty() && std::all_of(fraction.begin(), fraction.end(), is_digit);
 }
 
-// Whether an argument is meant as an option, known or not.
-bool looks_like_option(std::string_view arg) {
-  if (arg.size() < 2 || arg[0] != '-' || is_negative_number(arg)) return false;
-  return arg.starts_with("--") || arg.find(' ') == std::string_view::npos;
-}
-
 class Parser {
  public:
   Parser(const CommandSpec& command, std::span<const std::string> args) : command_(command), args_(args) {
@@ -76,6 +69,7 @@ class Parser {
   }
 
   Expected<Options> parse() {
+    if (auto clear = check_ambiguity(); !clear) return tl::unexpected(clear.error());
     while (at_ < args_.size() && !out_.help) {
       const std::string& arg = args_[at_];
       if (arg == "--") break;
@@ -106,19 +100,39 @@ class Parser {
     return matches.front();
   }
 
+  // Whether an argument is meant as an option, known or not. What begins with a dash and holds a blank is a
+  // value unless it is a known option: --exp-name "-- the new build".
+  bool looks_like_option(const std::string& arg) const {
+    if (arg.size() < 2 || arg[0] != '-' || is_negative_number(arg)) return false;
+    if (arg.find(' ') == std::string::npos) return true;
+    const auto name = resolve(arg.substr(0, arg.find('=')));
+    return !name || *name;
+  }
+
+  // An ambiguous option is an error wherever it stands, also behind --help.
+  Expected<void> check_ambiguity() const {
+    for (const std::string& arg : args_) {
+      if (arg == "--") break;
+      if (!looks_like_option(arg)) continue;
+      if (auto name = resolve(arg.substr(0, arg.find('='))); !name) return tl::unexpected(name.error());
+    }
+    return {};
+  }
+
   Expected<void> take_option(const std::string& arg) {
     const std::size_t equals = arg.find('=');
     auto name = resolve(arg.substr(0, equals));
     if (!name) return tl::unexpected(name.error());
     ++at_;
     if (!*name) {
-      if (arg.find(' ') == std::string::npos) unknown_ = unknown_.empty() ? arg.substr(0, equals) : unknown_;
+      unknown_ = unknown_.empty() ? arg.substr(0, equals) : unknown_;
       strangers_.push_back(arg);
       return {};
     }
     std::optional<std::string> attached;
     if (equals != std::string::npos) attached = arg.substr(equals + 1);
     if (**name == kHelp) {
+      if (attached) return fail("argument -h/--help: ignored explicit argument " + quoted(*attached));
       out_.help = true;
       return {};
     }
@@ -226,10 +240,10 @@ Expected<Options> parse_options(const CommandSpec& command, std::span<const std:
 
 std::string usage_text(const CommandSpec& command, std::string_view program) {
   std::string line = concat({"usage: ", program, " ", command.name});
-  const std::string indent(line.size(), ' ');
+  const std::string indent(7, ' ');
   std::string out;
   const auto put = [&](const std::string& part) {
-    if (line.size() + 1 + part.size() > kUsageWidth && line != indent) {
+    if (line.size() + 1 + part.size() > kHelpWidth && line != indent) {
       out += line + "\n";
       line = indent;
     }
@@ -243,16 +257,13 @@ std::string usage_text(const CommandSpec& command, std::string_view program) {
 }
 
 std::string help_text(const CommandSpec& command, std::string_view program) {
-  std::string out = concat({usage_text(command, program), "\n", command.help, "\n\noptions:\n"});
-  const auto put = [&](const std::string& name, const std::string& help) {
-    std::string head = "  " + name;
-    head += head.size() + 2 > kHelpColumn ? "\n" + std::string(kHelpColumn, ' ')
-                                          : std::string(kHelpColumn - head.size(), ' ');
-    out += head + help + "\n";
-  };
+  std::string out = concat({usage_text(command, program), "\n", filled(command.help)});
+  if (!command.details.empty()) out += "\n" + filled(command.details);
+  out += "\noptions:\n";
   for (const OptionSpec& option : command.options)
-    put(option.name, option.help);
-  put("-h, --help", "show this help and exit");
+    out += help_entry(concat({"  ", synopsis(option)}), option.help);
+  out += help_entry("  -h, --help", "show this help and exit");
+  if (!command.closing.empty()) out += "\n" + filled(command.closing);
   return out;
 }
 

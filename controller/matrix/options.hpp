@@ -28,6 +28,7 @@ struct OptionSpec {
 struct CommandSpec {
   std::string name, help;
   std::vector<OptionSpec> options;
+  std::string details = {}, closing = {};  // more on what it does; what stands under the options
 };
 
 /// What was given. An option that was not given is an empty list, an empty text or false.
@@ -51,7 +52,7 @@ Expected<Options> parse_options(const CommandSpec& command, std::span<const std:
 
 /// "usage: PROGRAM NAME --config-files CONFIG_FILES …", wrapped, with a newline at the end.
 std::string usage_text(const CommandSpec& command, std::string_view program);
-/// The usage, what the command does and a line for each option.
+/// The usage, what the command does, an entry for each option and what the command closes with.
 std::string help_text(const CommandSpec& command, std::string_view program);
 
 }  // namespace sweep::matrix

@@ -1,6 +1,9 @@
 #include "controller/matrix/python_text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
 
 #include "proto/base/text.hpp"
 
@@ -8,13 +11,43 @@ namespace sweep::matrix {
 
 namespace {
 
-std::string hex_escape(unsigned char byte) {
+std::string hex_escape(std::uint32_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  return {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xf]};
+  const bool one_byte = value < 0x100, two_bytes = value < 0x10000;
+  std::string out = one_byte ? "\\x" : two_bytes ? "\\u" : "\\U";
+  for (int bits = (one_byte ? 8 : two_bytes ? 16 : 32) - 4; bits >= 0; bits -= 4)
+    out += kDigits[value >> bits & 0xf];
+  return out;
+}
+
+// The code point of one whole UTF-8 character.
+std::uint32_t code_point(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return byte(0);
+  std::uint32_t value = byte(0) & (0x7fu >> character.size());
+  for (std::size_t i = 1; i < character.size(); ++i)
+    value = value << 6 | (byte(i) & 0x3fu);
+  return value;
+}
+
+// Spaces other than the plain one, marks that only direct the layout, private use: Unicode's categories Zs,
+// Zl, Zp, Cf and Co, which Python does not print as they are.
+bool is_invisible(std::uint32_t value) {
+  constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 26> kRanges = {
+      {{0x80, 0xa0},        {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},
+       {0x70f, 0x70f},      {0x890, 0x891},     {0x8e2, 0x8e2},     {0x1680, 0x1680},   {0x180e, 0x180e},
+       {0x2000, 0x200f},    {0x2028, 0x202f},   {0x205f, 0x206f},   {0x3000, 0x3000},   {0xe000, 0xf8ff},
+       {0xfeff, 0xfeff},    {0xfff9, 0xfffb},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd}, {0x13430, 0x13438},
+       {0x1bca0, 0x1bca3},  {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xffffd},
+       {0x100000, 0x10fffd}}};
+  return std::any_of(kRanges.begin(), kRanges.end(),
+                     [&](const auto& range) { return value >= range.first && value <= range.second; });
 }
 
 // The length of the UTF-8 character at the head of `text`: 1 for a byte that begins none.
 std::size_t character_length(std::string_view text) {
+  // U+0080 to U+009F are control characters, which printable() does not let through.
+  if (text.size() >= 2 && text[0] == '\xc2' && (text[1] & 0xe0) == 0x80) return 2;
   for (std::size_t n = 1; n <= 4 && n <= text.size(); ++n) {
     const std::string_view candidate = text.substr(0, n);
     if (printable(candidate) == candidate) return n;
@@ -41,10 +74,12 @@ std::string python_repr(std::string_view text) {
       out += "\\r";
     } else if (c == '\\' || c == quote) {
       out += {'\\', c};
-    } else if (printable(character) == character) {
-      out += character;
-    } else {
+    } else if (printable(character) != character && character.size() == 1) {
       out += hex_escape(static_cast<unsigned char>(c));
+    } else if (const std::uint32_t value = code_point(character); is_invisible(value)) {
+      out += hex_escape(value);
+    } else {
+      out += character;
     }
     text.remove_prefix(length);
   }

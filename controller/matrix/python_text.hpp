@@ -9,7 +9,8 @@
 
 namespace sweep::matrix {
 
-/// repr() of a str: 'dsr1', "it's", 'a\n'. Bytes that are not UTF-8 become \xNN.
+/// repr() of a str: 'dsr1', "it's", 'a\n'. What cannot be seen, such as a no-break space, becomes \xNN,
+/// \uNNNN or \UNNNNNNNN; bytes that are not UTF-8 become \xNN.
 std::string python_repr(std::string_view text);
 
 /// A list of strings: ['a', 'b'].

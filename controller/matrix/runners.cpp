@@ -27,21 +27,32 @@ std::string problem_with(const std::string& type, std::string_view kind) {
          ": write each name in quotes";
 }
 
+// Null, false and 0 hold no nodes, as in Python.
+bool is_nothing(const Value& nodes) {
+  return nodes.is(Kind::Null) || (nodes.is(Kind::Bool) && !nodes.scalar.truth) ||
+         (nodes.is(Kind::Int) && nodes.scalar.integer == 0);
+}
+
 RunnerType read_type(const Value& key, const Value& nodes) {
   RunnerType out;
   out.name = python_str(key);
+  const auto add = [&out](const Value& node) {
+    if (node.is(Kind::Text)) {
+      out.nodes.push_back(node.text);
+    } else {
+      out.problem = problem_with(out.name, python_type(node.kind()));
+    }
+  };
   if (nodes.is(Kind::Text)) {
     out.text = nodes.text;
     out.nodes = characters(nodes.text);
   } else if (nodes.is(Kind::List)) {
-    for (const ValueRef& node : nodes.items) {
-      if (node->is(Kind::Text)) {
-        out.nodes.push_back(node->text);
-      } else {
-        out.problem = problem_with(out.name, python_type(node->kind()));
-      }
-    }
-  } else if (!nodes.is(Kind::Null)) {
+    for (const ValueRef& node : nodes.items)
+      add(*node);
+  } else if (nodes.is(Kind::Dict)) {
+    for (const Member& member : nodes.members)
+      add(*member.key);
+  } else if (!is_nothing(nodes)) {
     out.problem = problem_with(out.name, python_type(nodes.kind()));
   }
   return out;
@@ -73,15 +84,17 @@ const RunnerType* Runners::find(std::string_view type) const {
   return found == types_.end() ? nullptr : &*found;
 }
 
-Expected<std::vector<std::string>> Runners::nodes_of(const std::string& type) const {
+Expected<void> Runners::check_type(const std::string& type) const {
   const RunnerType* found = find(type);
-  if (found != nullptr && !found->problem.empty()) {
-    return fail("Runner config file '" + file_ + "': " + found->problem);
-  }
-  if (found == nullptr || found->nodes.empty()) {
-    return fail("Runner '" + type + "' does not exist in runner config '" + file_ +
-                "'. Must choose from existing runner types: '" + join(types(), ", ") + "'.");
-  }
+  if (found != nullptr && (!found->nodes.empty() || !found->problem.empty())) return {};
+  return fail("Runner '" + type + "' does not exist in runner config '" + file_ +
+              "'. Must choose from existing runner types: '" + join(types(), ", ") + "'.");
+}
+
+Expected<std::vector<std::string>> Runners::nodes_of(const std::string& type) const {
+  if (auto known = check_type(type); !known) return tl::unexpected(known.error());
+  const RunnerType* found = find(type);
+  if (!found->problem.empty()) return fail("Runner config file '" + file_ + "': " + found->problem);
   return found->nodes;
 }
 

@@ -1,7 +1,8 @@
 // The runner file: a mapping from runner type to the names of its nodes. Pure.
 //
 // A type may also hold a plain text in place of a list. The Python tools then take every part of that text as
-// a node when asked for one, and every character when asked for all; recorded runs rest on it, so do we.
+// a node when asked for one, and every character when asked for all; recorded runs rest on it, so do we. Of a
+// mapping they take the keys.
 #pragma once
 
 #include <string>
@@ -29,7 +30,10 @@ class Runners {
 
   /// Null when there is no such type.
   const RunnerType* find(std::string_view type) const;
-  /// A type's nodes. Fails with the contract's message when it has none or does not exist.
+  /// Fails with the contract's message when the type does not exist or holds nothing. Nodes that cannot be
+  /// used are no failure here: they matter only where an entry asks for them.
+  Expected<void> check_type(const std::string& type) const;
+  /// A type's nodes. Fails as check_type does, and when they cannot be used.
   Expected<std::vector<std::string>> nodes_of(const std::string& type) const;
   /// Whether `label` is a type or a node of any.
   bool knows(std::string_view label) const;

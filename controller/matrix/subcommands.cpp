@@ -47,14 +47,23 @@ OptionSpec runner_config() {
 }
 
 CommandSpec selection() {
-  return {"full-sweep",
-          "Every point of the entries that pass all given filters.",
-          {several("--model-prefix", "only entries whose key begins with one of these"),
-           several("--precision", "only these precisions, e.g. fp4 fp8"),
-           several("--framework", "only these frameworks, e.g. vllm trt sglang"),
-           several("--runner-type", "only these runner types, e.g. h100 h200; needs --runner-config"),
-           optional("--runner-config", "file with the nodes of each runner type (YAML)"), seq_lens(),
-           step_size(), test_mode("only the highest tp at its conc-start, once for each pair of lengths")}};
+  return {
+      "full-sweep",
+      "Every point of the entries that pass all given filters.",
+      {several("--model-prefix", "only entries whose key begins with one of these"),
+       several("--precision", "only these precisions, e.g. fp4 fp8"),
+       several("--framework", "only these frameworks, e.g. vllm trt sglang"),
+       several("--runner-type", "only these runner types, e.g. h100 h200; needs --runner-config"),
+       optional("--runner-config", "file with the nodes of each runner type (YAML)"), seq_lens(), step_size(),
+       test_mode("only the highest TP at its conc-start, once for each pair of lengths")},
+      "An entry's concurrencies begin at conc-start, are multiplied by the step size and end at conc-end. "
+      "Named lengths are ISL and OSL: 1k1k is 1024 tokens in and 1024 out.",
+      R"(Examples:
+  Every FP8 point with vLLM or SGLang on H200:
+    sweepctl matrix full-sweep --config-files nvidia-master.yaml \
+      --precision fp8 --framework vllm sglang \
+      --runner-type h200 --runner-config runners.yaml
+)"};
 }
 
 CommandSpec full_sweep() {
@@ -68,13 +77,24 @@ CommandSpec test_config() {
           "Every point of one entry, on its runner type or on one node of it.",
           {config_files(), runner_config(), required("--key", "the entry's key"),
            optional("--runner-node", "run on this node instead of any of the type"), seq_lens(), step_size(),
-           test_mode("every search-space element at its conc-start only")}};
+           test_mode("every search-space element at its conc-start only")},
+          {},
+          R"(Examples:
+    sweepctl matrix test-config --config-files nvidia-master.yaml \
+      --runner-config runners.yaml --key dsr1-fp8-h200-sglang \
+      --seq-lens 1k1k
+)"};
 }
 
 CommandSpec runner_model_sweep() {
   return {"runner-model-sweep",
           "One short point for each entry of a runner type on each of its nodes.",
-          {config_files(), required("--runner-type", "the runner type, e.g. h100"), runner_config()}};
+          {config_files(), required("--runner-type", "the runner type, e.g. h100"), runner_config()},
+          "The point: 1024 tokens in and out, the highest TP, at its conc-start.",
+          R"(Examples:
+    sweepctl matrix runner-model-sweep --config-files nvidia-master.yaml \
+      --runner-type h100 --runner-config runners.yaml
+)"};
 }
 
 CommandSpec runner_sweep() {
@@ -83,7 +103,13 @@ CommandSpec runner_sweep() {
           {config_files(), required("--runner-type", "the runner type, e.g. h100"),
            required("--model-prefix", "only entries whose key begins with this"),
            optional("--precision", "only this precision, e.g. fp4"),
-           optional("--framework", "only this framework, e.g. trt"), runner_config()}};
+           optional("--framework", "only this framework, e.g. trt"), runner_config()},
+          "The point: 1024 tokens in and out, the highest TP, at its conc-start.",
+          R"(Examples:
+    sweepctl matrix runner-sweep --config-files nvidia-master.yaml \
+      --runner-type b200 --model-prefix dsr1 --precision fp4 \
+      --runner-config runners.yaml
+)"};
 }
 
 CommandSpec custom() {
@@ -94,7 +120,14 @@ CommandSpec custom() {
            required("--model", "model, e.g. openai/gpt-oss-120b"),
            required("--framework", "framework, e.g. vllm, trt, sglang"),
            required("--precision", "precision, e.g. fp4, fp8"),
-           required("--exp-name", "name of the experiment, e.g. 70b_test"), runner_config()}};
+           required("--exp-name", "name of the experiment, e.g. 70b_test"), runner_config()},
+          "The point: 1024 tokens in and out, TP 8, EP 1, no attention data parallelism, concurrency 4.",
+          R"(Examples:
+    sweepctl matrix custom --config-files nvidia-master.yaml \
+      --runner-label h200 --image vllm/vllm-openai:latest \
+      --model openai/gpt-oss-120b --framework vllm --precision fp4 \
+      --exp-name gptoss_test --runner-config runners.yaml
+)"};
 }
 
 }  // namespace

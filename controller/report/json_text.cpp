@@ -1,5 +1,6 @@
 #include "controller/report/json_text.hpp"
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -17,25 +18,54 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// NaN and Infinity are no JSON, but Python writes and reads them. They are handed to the parser as null, with
-// a note of which nulls they were.
-struct SpecialNumbers {
-  std::string text;                                   // empty when there are none
+// What Python writes and reads and the parser does not take. NaN and Infinity are handed to it as null, with
+// a note of which nulls they were; half of a surrogate pair, which stands for no character, as U+FFFD.
+struct Prepared {
+  std::string text;                                   // empty when there is nothing of this in the bytes
   std::deque<std::pair<std::size_t, double>> values;  // number of the null, counted from 0, and its value
 };
 
-SpecialNumbers take_special_numbers(std::string_view bytes) {
+// The UTF-16 unit of an escape \uXXXX at the head of `text`; 0 when there is none.
+unsigned escaped_unit(std::string_view text) {
+  if (text.size() < 6 || !text.starts_with("\\u")) return 0;
+  unsigned value = 0;
+  const auto [end, code] = std::from_chars(text.data() + 2, text.data() + 6, value, 16);
+  return code == std::errc() && end == text.data() + 6 ? value : 0;
+}
+
+// How many bytes of the escape at the head of `text` belong together.
+struct Escape {
+  std::size_t bytes = 2;
+  bool half_pair = false;
+};
+
+Escape escape_at(std::string_view text) {
+  constexpr auto kIsHigh = [](unsigned unit) { return unit >= 0xd800 && unit < 0xdc00; };
+  constexpr auto kIsLow = [](unsigned unit) { return unit >= 0xdc00 && unit < 0xe000; };
+  const unsigned unit = escaped_unit(text);
+  if (kIsHigh(unit) && kIsLow(escaped_unit(text.substr(6)))) return {12, false};
+  if (kIsHigh(unit) || kIsLow(unit)) return {6, true};
+  return {};
+}
+
+Prepared prepare(std::string_view bytes) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   static const std::pair<std::string_view, double> kWords[] = {
       {"NaN", std::numeric_limits<double>::quiet_NaN()}, {"Infinity", kInfinity}, {"-Infinity", -kInfinity}};
-  SpecialNumbers special;
+  Prepared out;
   std::size_t nulls = 0, copied = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const char c = bytes[i];
     if (in_string) {
-      if (c == '\\') ++i;
       if (c == '"') in_string = false;
+      if (c != '\\') continue;
+      const Escape escape = escape_at(bytes.substr(i));
+      if (escape.half_pair) {
+        out.text.append(bytes, copied, i - copied).append("\\ufffd");
+        copied = i + escape.bytes;
+      }
+      i += escape.bytes - 1;
     } else if (c == '"') {
       in_string = true;
     } else if (c == 'n') {
@@ -43,16 +73,16 @@ SpecialNumbers take_special_numbers(std::string_view bytes) {
     } else if (c == 'N' || c == 'I' || c == '-') {
       for (const auto& [word, value] : kWords) {
         if (!bytes.substr(i).starts_with(word)) continue;
-        special.values.emplace_back(nulls++, value);
-        special.text.append(bytes, copied, i - copied).append("null");
+        out.values.emplace_back(nulls++, value);
+        out.text.append(bytes, copied, i - copied).append("null");
         copied = i + word.size();
         i = copied - 1;
         break;
       }
     }
   }
-  if (copied > 0) special.text.append(bytes, copied);
-  return special;
+  if (copied > 0) out.text.append(bytes, copied);
+  return out;
 }
 
 // Builds the value from the parser's events. Returning false ends the parse.
@@ -239,9 +269,9 @@ void append_container(std::string& out, const Json& value, int indent, int level
 }  // namespace
 
 Expected<Json> read_json(std::string_view bytes, ReadDepth depth) {
-  SpecialNumbers special = take_special_numbers(bytes);
-  const std::string_view text = special.values.empty() ? bytes : std::string_view(special.text);
-  Builder builder(depth, std::move(special.values));
+  Prepared prepared = prepare(bytes);
+  const std::string_view text = prepared.text.empty() ? bytes : std::string_view(prepared.text);
+  Builder builder(depth, std::move(prepared.values));
   Json::sax_parse(text.begin(), text.end(), &builder);
   return std::move(builder).result();
 }

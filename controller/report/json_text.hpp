@@ -21,9 +21,9 @@ enum class ReadDepth {
   TopLevel,  // lists and objects inside the outermost value are checked, but come back empty
 };
 
-/// The value that `bytes` spell. NaN, Infinity and -Infinity are numbers, as Python writes them; of a key
-/// that comes twice the last value counts, at the first one's place. Fails on what is no JSON, with the line
-/// and column, and beyond the caps above.
+/// The value that `bytes` spell. NaN, Infinity and -Infinity are numbers, as Python writes them; an escaped
+/// half of a surrogate pair is U+FFFD; of a key that comes twice the last value counts, at the first one's
+/// place. Fails on what is no JSON, with the line and column, and beyond the caps above.
 Expected<nlohmann::ordered_json> read_json(std::string_view bytes, ReadDepth depth = ReadDepth::All);
 
 /// json.dumps(value, indent=indent): everything beyond ASCII as \uXXXX, floats by their shortest digits, no

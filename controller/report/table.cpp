@@ -21,7 +21,7 @@ constexpr Column kFramework{"Framework", "framework", Show::Capitals, 1, "vllm"}
 constexpr Column kPrecision{"Precision", "precision", Show::Capitals, 1, "fp8"};
 constexpr Column kTp{"TP", "tp", Show::AsWritten};
 constexpr Column kEp{"EP", "ep", Show::AsWritten};
-constexpr Column kDpAttention{"DP Attention", "dp_attention", Show::Flag};
+constexpr Column kDpAttention{"DP Attention", "dp_attention", Show::Text};
 constexpr Column kConc{"Conc", "conc", Show::AsWritten};
 constexpr Column kInteractivity{"Interactivity (tok/s/user)", "median_intvty", Show::Measured};
 constexpr Column kLatency{"E2EL (s)", "median_e2el", Show::Measured};
@@ -82,8 +82,8 @@ std::string measured(const Json& json, const Column& column) {
   return value ? four_decimals(*value * column.factor) : "-";
 }
 
-// null is what a result without DP_ATTENTION has; Python shows it as None.
-std::string flag(const Json& json, const Column& column) {
+// As Python's f-string shows it: a null as None.
+std::string shown(const Json& json, const Column& column) {
   const auto found = json.find(column.key);
   return found != json.end() && found->is_null() ? "None" : text_of(json, column.key, column.absent);
 }
@@ -92,11 +92,9 @@ std::string cell(const Json& json, const Column& column) {
   switch (column.show) {
     case Show::Text:
     case Show::AsWritten:
-      return cell_text(text_of(json, column.key, column.absent));
+      return cell_text(shown(json, column));
     case Show::Capitals:
       return cell_text(ascii_upper(text_of(json, column.key, column.absent)));
-    case Show::Flag:
-      return cell_text(flag(json, column));
     case Show::Measured:
       return measured(json, column);
   }

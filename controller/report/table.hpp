@@ -16,7 +16,7 @@ namespace sweep::report {
 struct Column {
   const char* title;
   const char* key;  // of the processed result
-  enum class Show { Text, Capitals, AsWritten, Flag, Measured } show;
+  enum class Show { Text, Capitals, AsWritten, Measured } show;
   double factor = 1;         // of a Measured value: from the file's unit to the title's
   const char* absent = "-";  // what stands for a missing text
 };

@@ -62,11 +62,16 @@ int gpus_needed(const Point& point) {
 }
 
 std::string file_safe(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '_';
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    // U+0080..U+009F are control characters too, two bytes each.
+    const bool c1 = c == '\xc2' && i + 1 < text.size() && (text[i + 1] & 0xe0) == 0x80;
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c1;
+    out += c == '/' || control ? '_' : c;
+    if (c1) ++i;
   }
-  if (!out.empty() && out[0] == '.') out[0] = '_';
+  if (out.starts_with('.')) out[0] = '_';
   return out;
 }
 

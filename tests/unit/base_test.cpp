@@ -312,6 +312,7 @@ TEST(PointNames, FileSafe) {
   EXPECT_EQ(file_safe("a.b"), "a.b");
   EXPECT_EQ(file_safe(std::string("a\0b", 3)), "a_b");
   EXPECT_EQ(file_safe("größe"), "größe");
+  EXPECT_EQ(file_safe("a\u0085b\u009f\u00a0"), "a_b_\u00a0");
 }
 
 TEST(PointNames, EnvironmentIsThatOfTheContract) {

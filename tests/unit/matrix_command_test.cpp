@@ -37,7 +37,7 @@ TEST_F(MatrixCommand, UsageErrorsEndWithTwo) {
 
 TEST_F(MatrixCommand, HelpIsPrintedAndEndsWithZero) {
   for (const std::vector<std::string>& args :
-       {std::vector<std::string>{"-h"}, {"--help"}, {"full-sweep", "-h"}, {"custom", "--help"}}) {
+       {std::vector<std::string>{"-h"}, {"--help"}, {"--h"}, {"full-sweep", "-h"}, {"custom", "--help"}}) {
     const auto output = run(args);
     EXPECT_EQ(output.status, 0);
     EXPECT_EQ(output.err, "");

@@ -1,4 +1,5 @@
 // controller/matrix: YAML files as trees; what is refused, and that no input ends more than the call.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "controller/matrix/document.hpp"
@@ -7,6 +8,9 @@
 
 namespace sweep::matrix {
 namespace {
+
+using testing::EndsWith;
+using testing::StartsWith;
 
 // A value in one line: {a: 1, b: [x, None]}.
 std::string shown(const Value& value) {
@@ -93,6 +97,66 @@ TEST(Document, NamesThePlaceOfASyntaxError) {
   EXPECT_NE(read("a: !!set {b}\n").find("is not known here"), std::string::npos);
 }
 
+TEST(Document, ReadsEveryEscapeOfADoubleQuotedText) {
+  EXPECT_EQ(read(R"("\x41\xe9\u00e9\U0001F600\t\"\/\\\e")"), "A\xc3\xa9\xc3\xa9\xf0\x9f\x98\x80\t\"/\\\x1b");
+  EXPECT_EQ(read(R"("a\_b\Nc\L\P\x85")"),
+            "a\xc2\xa0"
+            "b\xc2\x85"
+            "c\xe2\x80\xa8\xe2\x80\xa9\xc2\x85");
+}
+
+TEST(Document, RefusesAFileCutOffInAQuote) {
+  for (const char* text : {"a: 1\n\xc3\xa9: \"x\n", "a: 1\n\xc3\xa9: 'x\n", "a: 1\n\xc3\xa9: 'x''\n\n",
+                           "a: 1\nbb: \"x\\\"\n", "a: 1\nb: !!str &x 'y\n"}) {
+    EXPECT_THAT(read(text), EndsWith(": the quote that begins here is not closed")) << text;
+    EXPECT_THAT(read(text), StartsWith("line 2, column ")) << text;
+  }
+  EXPECT_FALSE(parse_document("a: 'x")) << "without a line end, too";
+  EXPECT_EQ(read("a: 'it''s'\n"), "{a: it's}");
+  EXPECT_EQ(read("a: \"\\\\\\\"\"\n"), "{a: \\\"}");
+  EXPECT_EQ(read("a: &x !!str 'b'\n"), "{a: b}");
+  EXPECT_EQ(read("a: \"x\" # it's\n"), "{a: x}");
+  EXPECT_EQ(read("a: it's\n"), "{a: it's}");
+  EXPECT_EQ(read("a: &x\nb: ''''\n"), "{a: None, b: '}");
+  EXPECT_EQ(read("a: |\n  'x\n"), "{a: 'x\n}");
+}
+
+TEST(Document, RefusesAFileCutOffInAKey) {
+  for (const char* text : {"a: 1\nbb\n", "a: 1\nb:c\n", "a: 1\n~\n", "a: 1\n&x b\n"}) {
+    EXPECT_EQ(read(text), "line 2, column 1: a ':' is missing after this key") << text;
+  }
+  EXPECT_EQ(read("a: {c: 1}\nd:\n  bb\n"), "{a: {c: 1}, d: bb}") << "a text, not a key";
+  EXPECT_EQ(read("d:\n  e: 1\n  bb\n"), "line 3, column 3: a ':' is missing after this key");
+  EXPECT_FALSE(parse_document("a: 1\nbb")) << "without a line end, too";
+  EXPECT_EQ(read("a: 1\nb:"), "{a: 1, b: None}");
+  EXPECT_EQ(read("a: 1\nb :\n"), "{a: 1, b: None}");
+  EXPECT_EQ(read("a: 1\n? b\n"), "{a: 1, b: None}");
+  EXPECT_EQ(read("{a: 1, b}\n"), "{a: 1, b: None}");
+  EXPECT_EQ(read("a: 1\nb: ~\n"), "{a: 1, b: None}");
+  EXPECT_EQ(read("a: 1\n'b': c\n"), "{a: 1, b: c}");
+  EXPECT_EQ(read("a:\n- b\n-\n"), "{a: [b, None]}");
+  EXPECT_EQ(read("b: &x 1\na:\n- *x\n"), "{b: 1, a: [1]}");
+}
+
+TEST(Document, RefusesATabInAPlainText) {
+  EXPECT_EQ(read("a: x\ty\n"), "line 1, column 4: a tab stands in this text: remove or quote it");
+  EXPECT_EQ(read("a: \"x\ty\"\nb: 'x\ty'\nc: z\t\n"), "{a: x\ty, b: x\ty, c: z}");
+}
+
+TEST(Document, RefusesAnEmptyKey) {
+  EXPECT_EQ(read("a: 1\n: 2\n"), "line 2, column 1: a key is missing before this ':'");
+  EXPECT_EQ(read("~: 2\n'': 3\n"), "{None: 2, : 3}");
+}
+
+TEST(Document, NamesALineEndOfUnicodesOwn) {
+  EXPECT_EQ(
+      read("a: 1\nb: x\xe2\x80\xa8y\n"),
+      "line 2, column 5: U+2028 (line separator) ends a line for some readers of YAML and not for others: "
+      "remove it");
+  EXPECT_THAT(read("\xc2\x85"), StartsWith("line 1, column 1: U+0085 (next line) "));
+  EXPECT_THAT(read("\xe2\x80\xa9"), StartsWith("line 1, column 1: U+2029 (paragraph separator) "));
+}
+
 TEST(Document, AcceptsEveryLineEndAndAByteOrderMark) {
   EXPECT_EQ(read("\xef\xbb\xbf"
                  "a: 1\r\nb: 2\rc: 3\n"),
@@ -102,9 +166,8 @@ TEST(Document, AcceptsEveryLineEndAndAByteOrderMark) {
 TEST(Document, RefusesBytesThatAreNoTextNamingThem) {
   EXPECT_EQ(*plain_source("a\tb\n"), "a\tb\n");
   EXPECT_EQ(*plain_source("caf\xc3\xa9 \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xf0\x9f\x98\x80");
-  for (const std::string& bad :
-       {std::string("\0", 1), std::string("\x1b"), std::string("\xff"), std::string("\xc3"),
-        std::string("\xc2\x85"), std::string("\xed\xa0\x80"), std::string("\x7f")}) {
+  for (const std::string& bad : {std::string("\0", 1), std::string("\x1b"), std::string("\xff"),
+                                 std::string("\xc3"), std::string("\xed\xa0\x80"), std::string("\x7f")}) {
     const auto text = plain_source("ok: 1\nk: " + bad);
     ASSERT_FALSE(text);
     EXPECT_TRUE(text.error().message.starts_with("line 2, column 4: byte 0x")) << text.error().message;

@@ -104,6 +104,10 @@ TEST(PythonText, SpellsAStringAsReprDoes) {
   EXPECT_EQ(python_repr("\x1b[2J"), R"('\x1b[2J')");
   EXPECT_EQ(python_repr("café"), "'café'");
   EXPECT_EQ(python_repr("\xff"), R"('\xff')");
+  EXPECT_EQ(python_repr("tp\xc2\xa0"), R"('tp\xa0')") << "a no-break space is seen";
+  EXPECT_EQ(python_repr("\xc2\x80|\xc2\x9f|\xc2\xad|\xc2\xa1"), "'\\x80|\\x9f|\\xad|\xc2\xa1'");
+  EXPECT_EQ(python_repr("\xef\xbb\xbf|\xe2\x80\x8b|\xe3\x80\x80"), R"('\ufeff|\u200b|\u3000')");
+  EXPECT_EQ(python_repr("\xf0\x9f\x98\x80|\xf3\xa0\x80\x81"), "'\xf0\x9f\x98\x80|\\U000e0001'");
 }
 
 TEST(PythonText, SpellsListsAndSets) {

@@ -258,14 +258,37 @@ TEST_F(Subcommands, ARunnerTypeWithoutNodesIsRefused) {
 
 TEST_F(Subcommands, ARunnerFileOfOtherTypesIsNamed) {
   const std::string file = put("odd.yaml", "h100: [h100-a_0, 7]\nh200: 3\n");
-  const auto says = [&](const char* type) {
-    return message_of(run_on(kSample, "runner-model-sweep", {"--runner-type", type, "--runner-config", file}),
-                      "runner-model-sweep");
+  const auto run_type = [&](const std::string& type, const std::string& yaml) {
+    return run_on(yaml, "runner-model-sweep", {"--runner-type", type, "--runner-config", file});
+  };
+  const auto says = [&](const std::string& type) {
+    return message_of(run_type(type, changed("runner: h100", "runner: " + type)), "runner-model-sweep");
   };
   EXPECT_THAT(says("h100"), HasSubstr("the nodes of runner type 'h100' must be a list of str, got int"));
   EXPECT_THAT(says("h200"), HasSubstr("the nodes of runner type 'h200' must be a list of str, got int"));
+  EXPECT_EQ(run_type("h200", kSample).out, "[]\n") << "no entry asks for its nodes";
+  for (const char* nothing : {"~", "0", "no", "[]", "{}", "''"}) {
+    put("odd.yaml", "h200: " + std::string(nothing) + "\n");
+    EXPECT_THAT(says("h200"), HasSubstr("Runner 'h200' does not exist in runner config")) << nothing;
+  }
+  put("odd.yaml", "h200: 3\n");
+  EXPECT_EQ(message_of(run_on(kSample, "runner-sweep",
+                              {"--runner-type", "h200", "--model-prefix", "m", "--runner-config", file}),
+                       "runner-sweep"),
+            "No configs found matching model prefix 'm'.");
   put("odd.yaml", "- a\n");
   EXPECT_THAT(says("h100"), HasSubstr("must contain a dictionary"));
+}
+
+TEST_F(Subcommands, TheKeysOfAMappingAreNodes) {
+  const std::string file = put("odd.yaml", "h100: {h100-a_0: {gpus: 8}, h100-b_1: ~}\n");
+  const auto every =
+      run_on(kSample, "runner-model-sweep", {"--runner-type", "h100", "--runner-config", file});
+  EXPECT_THAT(member(every, "runner"), ElementsAre("h100-a_0", "h100-b_1"));
+  const auto one = run_on(kSample, "test-config",
+                          {"--key", "m-fp8-h100-vllm", "--runner-node", "h100-b_1", "--seq-lens", "1k1k",
+                           "--test-mode", "--runner-config", file});
+  EXPECT_THAT(member(one, "runner"), ElementsAre("h100-b_1", "h100-b_1"));
 }
 
 TEST_F(Subcommands, ATextInPlaceOfNodesIsTakenAsPythonTakesIt) {

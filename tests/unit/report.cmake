@@ -3,6 +3,7 @@ sweep_unit_test(report_test
   LIBS sweep_report sweep_net
   SOURCES
     report_command_test.cpp
+    report_contract_test.cpp
     report_documents_test.cpp
     report_draw_test.cpp
     report_frontier_test.cpp
@@ -12,4 +13,5 @@ sweep_unit_test(report_test
     report_number_test.cpp
     report_plot_test.cpp
     report_process_test.cpp
+    report_property_test.cpp
     report_summary_test.cpp)

@@ -49,6 +49,16 @@ TEST(JsonText, ReadsPythonsSpecialNumbers) {
   EXPECT_NE(problem("+Infinity"), "");
 }
 
+TEST(JsonText, HalfOfASurrogatePairLosesItsCharacterAndNotTheFile) {
+  EXPECT_EQ(python_json(read(R"({"\udc00": ["\ud83dx", "\ud83d\u0041", "\udE00\uD83d", NaN]})"), -1),
+            R"({"\ufffd": ["\ufffdx", "\ufffdA", "\ufffd\ufffd", NaN]})");
+  const std::string pairs = R"(["\ud83d\ude00", "\\ud83d", "\\\ud83d\ude00", "\u00e9"])";
+  EXPECT_EQ(python_json(read(pairs), -1), pairs);
+  for (const char* text : {R"(["\ud83)", R"(["\ud83d)", R"(["\ud83d\)", R"(["\ud83g"])", R"(\ud83d)"}) {
+    EXPECT_NE(problem(text), "") << text;
+  }
+}
+
 TEST(JsonText, TopLevelLeavesInnerValuesEmptyButChecksThem) {
   EXPECT_EQ(read(R"({"a": [1, [2]], "b": {"c": NaN}, "d": 3, "e": null})", ReadDepth::TopLevel).dump(),
             R"({"a":[],"b":{},"d":3,"e":null})");
