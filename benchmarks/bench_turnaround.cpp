@@ -6,22 +6,15 @@
 // every file is in a folder of its own below --dir, which must be on a disk, and is gone at the end, also
 // after Ctrl-C.
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/utsname.h>
-#include <sys/wait.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-#include <thread>
 
 #include "benchmarks/bench_floors.hpp"
+#include "benchmarks/bench_machine.hpp"
+#include "benchmarks/bench_main.hpp"
+#include "benchmarks/bench_process.hpp"
 #include "benchmarks/stats.hpp"
-#include "proto/net/event_loop.hpp"
 #include "proto/net/files.hpp"
 #include "proto/net/process.hpp"
 #include "proto/net/signals.hpp"
@@ -29,74 +22,14 @@
 namespace sweep::bench {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct Options {
-  std::string dir, bin;
+  Places places;
   int points = 300;
 };
 
 struct Measured {
   double load = 0;  // of the machine, in the minute before
   std::vector<double> spawn_gap, spawn_whole, round_trip, commit, turnaround;
-};
-
-// --- where
-
-/// The type of the file system that `path` is on, as the kernel calls it.
-std::string file_system(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return "unknown";
-  const std::string device = std::to_string(major(info.st_dev)) + ":" + std::to_string(minor(info.st_dev));
-  std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    std::istringstream words(line);
-    std::string id, parent, its_device, word;
-    words >> id >> parent >> its_device;
-    if (its_device != device) continue;
-    while (words >> word && word != "-") {
-    }
-    words >> word;
-    return word;
-  }
-  return "unknown";
-}
-
-double load_average() {
-  double load = 0;
-  return ::getloadavg(&load, 1) == 1 ? load : 0;
-}
-
-void print_machine(const std::string& directory, double load) {
-  utsname system{};
-  ::uname(&system);
-  std::printf("machine: %u cores, %s %s, %s on %s, load %.2f\n", std::thread::hardware_concurrency(),
-              system.sysname, system.release, file_system(directory).c_str(), directory.c_str(), load);
-}
-
-/// A folder that is gone with this.
-class WorkFolder {
- public:
-  static Expected<WorkFolder> make(const std::string& in) {
-    const std::string type = file_system(in);
-    if (type == "tmpfs" || type == "ramfs") {
-      return fail("'" + in + "' is in memory (" + type +
-                  "), where a commit costs nothing: name a folder on a disk with --dir");
-    }
-    std::string path = in + "/bench_turnaround-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr)
-      return fail("cannot make a folder in '" + in + "': " + errno_text(errno));
-    return WorkFolder(path);
-  }
-  WorkFolder(WorkFolder&& other) noexcept : path(std::exchange(other.path, {})) {}
-  ~WorkFolder() {
-    std::error_code ignored;
-    if (!path.empty()) fs::remove_all(path, ignored);
-  }
-  std::string path;
-
- private:
-  explicit WorkFolder(std::string made) : path(std::move(made)) {}
 };
 
 // --- the sweep
@@ -116,7 +49,7 @@ Expected<void> write_inputs(const Options& options, const std::string& folder) {
 
 SpawnSpec sweep_command(const Options& options, const std::string& folder, int out) {
   SpawnSpec spec;
-  spec.argv = {options.bin + "/sweepctl",
+  spec.argv = {options.places.bin + "/sweepctl",
                "run",
                "--quiet",
                "--profile",
@@ -125,7 +58,7 @@ SpawnSpec sweep_command(const Options& options, const std::string& folder, int o
                folder + "/results",
                folder + "/matrix.yaml",
                "--",
-               options.bin + "/bench-noop"};
+               options.places.bin + "/bench-noop"};
   // No profile of the user's, and no allocation around this one.
   for (std::string& entry : own_environment()) {
     if (entry.starts_with("SLURM_") || entry.starts_with("SWEEP_") || entry.starts_with("HOME=")) continue;
@@ -137,36 +70,16 @@ SpawnSpec sweep_command(const Options& options, const std::string& folder, int o
   return spec;
 }
 
-/// Waits for the sweep; a signal that comes meanwhile is passed on.
-Expected<ExitStatus> wait_for(Child& child, SignalFd& signals) {
-  EventLoop loop;
-  std::optional<ExitStatus> end;
-  bool interrupted = false;
-  loop.watch(child.pidfd.get(), [&] { end = reap(child.pid); });
-  loop.watch(signals.fd(), [&] {
-    for ([[maybe_unused]] const int signal : signals.take()) {
-      interrupted = true;
-      ::kill(child.pid, SIGTERM);
-    }
-  });
-  while (!end)
-    loop.step(std::nullopt);
-  if (interrupted) return fail("interrupted");
-  return *end;
-}
-
 Expected<std::vector<double>> time_sweep(const Options& options, const std::string& folder,
                                          SignalFd& signals) {
   if (auto done = write_inputs(options, folder); !done) return tl::unexpected(done.error());
   const std::string log = folder + "/sweepctl.log";
   const Fd out(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!out.open()) return fail("cannot write '" + log + "': " + errno_text(errno));
-  auto child = spawn(sweep_command(options, folder, out.get()));
-  if (!child) return tl::unexpected(child.error());
-  const auto end = wait_for(*child, signals);
-  if (!end) return tl::unexpected(end.error());
+  const auto run = run_whole(sweep_command(options, folder, out.get()), signals);
+  if (!run) return tl::unexpected(run.error());
   auto gaps = read_gaps(folder + "/stamps");
-  if (end->code != 0 || !gaps || gaps->size() + 1 != static_cast<std::size_t>(options.points)) {
+  if (run->end.code != 0 || !gaps || gaps->size() + 1 != static_cast<std::size_t>(options.points)) {
     std::fputs(read_file(log, 1 << 20).value_or("").c_str(), stderr);
     return fail("the sweep did not complete");
   }
@@ -174,11 +87,6 @@ Expected<std::vector<double>> time_sweep(const Options& options, const std::stri
 }
 
 // --- the table
-
-double percentile_of(std::vector<double> values, double percent) {
-  std::sort(values.begin(), values.end());
-  return percentile(values, percent);
-}
 
 void print_row(const char* name, const std::vector<double>& values) {
   std::printf("%-52s %6zu %9.0f %9.0f\n", name, values.size(), percentile_of(values, 50),
@@ -200,8 +108,8 @@ void print_table(const Measured& m) {
   // Where others have the processors, a floor's loop waits for its time slice and comes out too high.
   if (ratio < 1) {
     std::puts("Below the floors: the machine was busy with other things, and the ratio says nothing.");
-  } else if (m.load > std::thread::hardware_concurrency()) {
-    std::puts("The load was above the number of cores: run it again on a quiet machine.");
+  } else {
+    print_if_busy(m.load);
   }
 }
 
@@ -210,7 +118,7 @@ void append(std::vector<double>& to, const std::vector<double>& more) {
 }
 
 Expected<void> time_floors(const Options& options, const std::string& folder, int count, Measured& out) {
-  const auto spawns = time_spawns(options.bin + "/bench-noop", folder, count);
+  const auto spawns = time_spawns(options.places.bin + "/bench-noop", folder, count);
   if (!spawns) return tl::unexpected(spawns.error());
   const auto trips = time_round_trips(count);
   if (!trips) return tl::unexpected(trips.error());
@@ -225,12 +133,11 @@ Expected<void> time_floors(const Options& options, const std::string& folder, in
 
 Expected<void> measure(const Options& options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  const auto folder = WorkFolder::make(options.dir);
+  const auto folder = WorkFolder::make(options.places.dir, "bench_turnaround");
   if (!folder) return tl::unexpected(folder.error());
   Measured measured;
   measured.load = load_average();
-  print_machine(options.dir, measured.load);
-  std::fflush(stdout);
+  print_machine(options.places.dir, measured.load);
   const int half = (options.points + 1) / 2;
   if (auto done = time_floors(options, folder->path, half, measured); !done) return done;
   auto gaps = time_sweep(options, folder->path, signals);
@@ -247,29 +154,13 @@ Expected<void> measure(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep;
   bench::Options options;
-  const std::string own = own_executable();
-  options.bin = own.substr(0, own.rfind('/'));
-  options.dir = options.bin.substr(0, options.bin.rfind('/'));
   CLI::App app(
       "Measures the time from the end of one point's process to the start of the next, beside its floors.",
       "bench_turnaround");
   app.add_option("--points", options.points, "of the sweep, and samples of each floor")
       ->check(CLI::Range(10, 10'000));
-  app.add_option("--dir", options.dir, "a folder on a disk, for the output directory and all else")
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--bin", options.bin, "the folder with sweepctl, sweep-agent and bench-noop")
-      ->check(CLI::ExistingDirectory);
+  bench::add_places(app, options.places, "the output directory and all else",
+                    "sweepctl, sweep-agent and bench-noop");
   CLI11_PARSE(app, argc, argv);
-  try {
-    options.dir = std::filesystem::absolute(options.dir).string();
-    options.bin = std::filesystem::absolute(options.bin).string();
-    if (const auto done = bench::measure(options); !done) {
-      std::fprintf(stderr, "bench_turnaround: %s\n", done.error().message.c_str());
-      return 1;
-    }
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_turnaround: %s\n", error.what());
-    return 1;
-  }
+  return bench::run_benchmark("bench_turnaround", [&] { return bench::measure(options); });
 }

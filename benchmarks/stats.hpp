@@ -21,6 +21,12 @@ inline double percentile(const std::vector<double>& sorted, double percent) {
   return sorted[below] + (sorted[above] - sorted[below]) * (rank - static_cast<double>(below));
 }
 
+/// The same of values in any order.
+inline double percentile_of(std::vector<double> values, double percent) {
+  std::sort(values.begin(), values.end());
+  return percentile(values, percent);
+}
+
 struct Summary {
   double mean = 0.0;
   double median = 0.0;

@@ -1,12 +1,10 @@
-// yaml-cpp's events are turned into our own tree here. yaml-cpp speaks in exceptions; they end in this file.
+// libyaml's events are turned into our own tree here. It is the C form of PyYAML's own scanner and parser, so
+// the two read alike. What is refused on the way is thrown; the exception ends in this file.
 #include "controller/matrix/document.hpp"
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/yaml.h>
+#include <yaml.h>
 
-#include <algorithm>
-#include <optional>
-#include <sstream>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -18,58 +16,82 @@ namespace {
 
 constexpr std::size_t kSmallDict = 16;  // below this, comparing keys beats hashing them
 
-[[noreturn]] void refuse(const YAML::Mark& mark, const std::string& message) {
-  throw YAML::ParserException(mark, message);
+struct Refused {
+  std::string message;
+};
+
+// From 1.
+struct Mark {
+  int line = 0, column = 0;
+};
+
+Mark mark_of(const yaml_mark_t& mark) {
+  return {static_cast<int>(mark.line) + 1, static_cast<int>(mark.column) + 1};
 }
 
-YAML::Mark mark_of(const Value& value) {
-  YAML::Mark mark;
-  mark.line = value.line - 1;
-  mark.column = value.column - 1;
-  return mark;
+Mark mark_of(const Value& value) {
+  return {value.line, value.column};
 }
 
-// yaml-cpp writes the escapes "\N" and "\_" as the bytes 0x85 and 0xa0; everything else is UTF-8.
-std::string whole_utf8(const std::string& text) {
-  if (std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; })) return text;
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[at]);
-    const std::size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (lead >= 0x80 && lead < 0xc0) out += '\xc2';
-    out.append(text, at, length);
-    at += length;
+std::string place_text(const Mark& mark) {
+  return "line " + std::to_string(mark.line) + ", column " + std::to_string(mark.column) + ": ";
+}
+
+[[noreturn]] void refuse(const Mark& mark, const std::string& message) {
+  throw Refused{place_text(mark) + message};
+}
+
+// A libyaml event and what it owns.
+class Event {
+ public:
+  explicit Event(yaml_parser_t& parser) : filled_(yaml_parser_parse(&parser, &event_) != 0) {}
+  ~Event() {
+    if (filled_) yaml_event_delete(&event_);
   }
-  return out;
-}
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  bool filled() const { return filled_; }
+  const yaml_event_t* operator->() const { return &event_; }
 
-// Whether the quoted scalar that begins at `at` (its tag and anchor before it) has no closing quote.
-bool is_unclosed(std::string_view source, std::size_t at) {
-  while (at < source.size() && (source[at] == '!' || source[at] == '&')) {
-    at = source.find_first_not_of(" \t\n", source.find_first_of(" \t\n", at));
+ private:
+  yaml_event_t event_{};
+  bool filled_;
+};
+
+class Parser {
+ public:
+  explicit Parser(std::string_view text) {
+    if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
   }
-  if (at >= source.size() || (source[at] != '"' && source[at] != '\'')) return false;
-  const char quote = source[at];
-  for (++at; at < source.size(); ++at) {
-    if (quote == '"' && source[at] == '\\') {
-      ++at;
-    } else if (source[at] == quote) {
-      if (quote == '"' || at + 1 == source.size() || source[at + 1] != quote) return false;
-      ++at;
+  ~Parser() { yaml_parser_delete(&parser_); }
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+
+  yaml_parser_t& get() { return parser_; }
+  // What stopped it, with what it was doing.
+  [[noreturn]] void refuse_problem() const {
+    if (parser_.error == YAML_MEMORY_ERROR) throw std::bad_alloc();
+    std::string message = parser_.problem == nullptr ? "not readable" : parser_.problem;
+    if (parser_.context != nullptr) {
+      const Mark began = mark_of(parser_.context_mark);
+      // The two that a file cut off or a slip of the hand makes, in plain words, at the place to repair.
+      if (message == "could not find expected ':'") refuse(began, "a ':' is missing after this key");
+      if (message == "found unexpected end of stream")
+        refuse(began, "the quote that begins here is not closed");
+      message = parser_.context + std::string(" that begins in line ") + std::to_string(began.line) +
+                ", column " + std::to_string(began.column) + ", " + message;
     }
+    refuse(mark_of(parser_.problem_mark), message);
   }
-  return true;
-}
 
-// Whether the key that begins at `at` ends without a colon; after "? " a key may.
-bool lacks_colon(std::string_view source, std::size_t at) {
-  const std::size_t before = at == 0 ? std::string_view::npos : source.find_last_not_of(" \t\n", at - 1);
-  if (before != std::string_view::npos && source[before] == '?') return false;
-  for (at = source.find(':', at); at != std::string_view::npos; at = source.find(':', at + 1)) {
-    if (at + 1 == source.size() || source[at + 1] == ' ' || source[at + 1] == '\t' || source[at + 1] == '\n')
-      return false;
-  }
-  return true;
+ private:
+  yaml_parser_t parser_{};
+};
+
+std::string text_of(const yaml_char_t* text) {
+  return text == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(text));
 }
 
 bool same_key(const Value& a, const Value& b) {
@@ -98,74 +120,70 @@ void fill_dict(Value& dict, const std::vector<Member>& members) {
   }
 }
 
-class TreeBuilder : public YAML::EventHandler {
+class TreeBuilder {
  public:
-  explicit TreeBuilder(std::string_view source) : source_(source) {}
-
   ValueRef root() const { return root_; }
-  // Where a second document begins, when there is one.
-  bool has_second() const { return documents_ > 1; }
-  const YAML::Mark& second() const { return second_; }
 
-  // Refuses what yaml-cpp lets pass at the end of a file that was cut off: a quote that is not closed, a last
-  // line that is a key without its colon.
-  void check_end() const {
-    if (!last_scalar_) return;
-    const auto at = static_cast<std::size_t>(last_scalar_->pos);
-    if (is_unclosed(source_, at)) refuse(*last_scalar_, "the quote that begins here is not closed");
-    if (bare_key_ && lacks_colon(source_, at)) refuse(*last_scalar_, "a ':' is missing after this key");
-  }
-
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ == 2) second_ = mark;
-    anchors_.clear();
-  }
-  void OnDocumentEnd() override {}
-
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const bool in_block = !frames_.empty() && frames_.back().block_map;
-    const bool is_key = in_block && frames_.back().values.size() % 2 == 0;
-    const auto at = static_cast<std::size_t>(mark.pos);
-    if (is_key && at < source_.size() && source_[at] == ':') refuse(mark, "a key is missing before this ':'");
-    if (is_key) last_scalar_ = mark;  // ~ or null
-    bare_key_ = in_block && !is_key && after_scalar_;
-    after_scalar_ = is_key;
-    Value value;
-    value.scalar.kind = Kind::Null;
-    add(mark, anchor, std::move(value));
-  }
-
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    after_scalar_ = bare_key_ = false;
-    if (anchor >= anchors_.size() || !anchors_[anchor]) refuse(mark, "an alias stands inside what it names");
-    place(mark, anchors_[anchor]);
-  }
-
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& text) override {
-    Value value;
-    value.text = whole_utf8(text);
-    last_scalar_ = mark;
-    after_scalar_ = true;
-    bare_key_ = false;
-    if (tag == "?") {
-      if (text.find('\t') != std::string::npos) refuse(mark, "a tab stands in this text: remove or quote it");
-      value.scalar = read_plain_scalar(text);
-      value.merge_key = text == "<<";
-    } else if (tag != "!" && !tag.empty()) {
-      auto scalar = read_tagged_scalar(tag, text);
-      if (!scalar) refuse(mark, scalar.error().message);
-      value.scalar = *scalar;
+  void take(const Event& event) {
+    const Mark mark = mark_of(event->start_mark);
+    switch (event->type) {
+      case YAML_DOCUMENT_START_EVENT:
+        if (++documents_ > 1)
+          refuse(mark,
+                 "something follows the first document: a file holds one; check the indentation or remove "
+                 "the '---'");
+        return;
+      case YAML_ALIAS_EVENT:
+        return alias(mark, text_of(event->data.alias.anchor));
+      case YAML_SCALAR_EVENT:
+        return scalar(mark, event->data.scalar);
+      case YAML_SEQUENCE_START_EVENT:
+        return open(mark, text_of(event->data.sequence_start.tag), "tag:yaml.org,2002:seq",
+                    text_of(event->data.sequence_start.anchor));
+      case YAML_MAPPING_START_EVENT:
+        return open(mark, text_of(event->data.mapping_start.tag), "tag:yaml.org,2002:map",
+                    text_of(event->data.mapping_start.anchor));
+      case YAML_SEQUENCE_END_EVENT:
+        return end_sequence();
+      case YAML_MAPPING_END_EVENT:
+        return end_mapping();
+      default:
+        return;
     }
-    add(mark, anchor, std::move(value));
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value /*style*/) override {
-    open(mark, tag, "tag:yaml.org,2002:seq", {mark, anchor, false, {}});
+ private:
+  struct Frame {
+    Mark mark;
+    std::string anchor;
+    std::vector<ValueRef> values;
+  };
+
+  void alias(const Mark& mark, const std::string& name) {
+    const auto found = anchors_.find(name);
+    if (found == anchors_.end()) refuse(mark, "found undefined alias '" + name + "'");
+    if (!found->second) refuse(mark, "an alias stands inside what it names");
+    place(mark, found->second);
   }
 
-  void OnSequenceEnd() override {
+  template <class ScalarEvent>
+  void scalar(const Mark& mark, const ScalarEvent& event) {
+    Value value;
+    value.text.assign(reinterpret_cast<const char*>(event.value), event.length);
+    if (event.plain_implicit != 0) {
+      if (value.text.find('\t') != std::string::npos)  // blank for libyaml, an error for PyYAML
+        refuse(mark, "a tab stands in this text: remove or quote it");
+      value.scalar = read_plain_scalar(value.text);
+      value.merge_key = value.text == "<<";
+    } else if (event.quoted_implicit == 0 && text_of(event.tag) != "!") {
+      auto read = read_tagged_scalar(text_of(event.tag), value.text);
+      if (!read) refuse(mark, read.error().message);
+      value.scalar = *read;
+    }
+    add(mark, text_of(event.anchor), std::move(value));
+  }
+
+  void end_sequence() {
     Frame frame = close();
     Value list;
     list.scalar.kind = Kind::List;
@@ -175,12 +193,7 @@ class TreeBuilder : public YAML::EventHandler {
     add(frame.mark, frame.anchor, std::move(list));
   }
 
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value style) override {
-    open(mark, tag, "tag:yaml.org,2002:map", {mark, anchor, style == YAML::EmitterStyle::Block, {}});
-  }
-
-  void OnMapEnd() override {
+  void end_mapping() {
     Frame frame = close();
     std::vector<Member> merged;
     std::vector<Member> own;
@@ -204,23 +217,14 @@ class TreeBuilder : public YAML::EventHandler {
     add(frame.mark, frame.anchor, std::move(dict));
   }
 
- private:
-  struct Frame {
-    YAML::Mark mark;
-    YAML::anchor_t anchor = 0;
-    bool block_map = false;
-    std::vector<ValueRef> values;
-  };
-
-  void open(const YAML::Mark& mark, const std::string& tag, const char* own_tag, Frame frame) {
-    after_scalar_ = bare_key_ = false;
-    if (tag != "?" && tag != "!" && !tag.empty() && tag != own_tag) {
+  void open(const Mark& mark, const std::string& tag, const char* own_tag, std::string anchor) {
+    if (tag != "!" && !tag.empty() && tag != own_tag) {
       refuse(mark, "the tag '" + tag + "' is not known here: leave it out");
     }
     if (frames_.size() >= kMaxDepth)
       refuse(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
-    if (frame.anchor != 0) remember(frame.anchor, nullptr);
-    frames_.push_back(std::move(frame));
+    if (!anchor.empty()) anchors_[anchor] = nullptr;
+    frames_.push_back({mark, std::move(anchor), {}});
   }
 
   Frame close() {
@@ -229,29 +233,24 @@ class TreeBuilder : public YAML::EventHandler {
     return frame;
   }
 
-  void remember(YAML::anchor_t anchor, ValueRef value) {
-    if (anchors_.size() <= anchor) anchors_.resize(anchor + 1);
-    anchors_[anchor] = std::move(value);
-  }
-
-  void add(const YAML::Mark& mark, YAML::anchor_t anchor, Value value) {
-    value.line = mark.line + 1;
-    value.column = mark.column + 1;
+  void add(const Mark& mark, const std::string& anchor, Value value) {
+    value.line = mark.line;
+    value.column = mark.column;
     auto shared = std::make_shared<const Value>(std::move(value));
-    if (anchor != 0) remember(anchor, shared);
+    if (!anchor.empty()) anchors_[anchor] = shared;
     place(mark, std::move(shared));
   }
 
-  void place(const YAML::Mark& mark, ValueRef value) {
+  void place(const Mark& mark, ValueRef value) {
     if (++count_ > kMaxValues) refuse_size(mark);
     if (!frames_.empty()) {
       frames_.back().values.push_back(std::move(value));
-    } else if (documents_ <= 1) {
+    } else {
       root_ = std::move(value);
     }
   }
 
-  static void grow(const YAML::Mark& mark, Value& parent, const Value& child) {
+  static void grow(const Mark& mark, Value& parent, const Value& child) {
     parent.size += child.size;  // cannot wrap: both are at most kMaxValues
     if (parent.size > kMaxValues) refuse_size(mark);
     if (child.depth >= parent.depth) parent.depth = child.depth + 1;
@@ -275,47 +274,34 @@ class TreeBuilder : public YAML::EventHandler {
     }
   }
 
-  [[noreturn]] static void refuse_size(const YAML::Mark& mark) {
+  [[noreturn]] static void refuse_size(const Mark& mark) {
     refuse(mark, "more than " + std::to_string(kMaxValues) +
                      " values, aliases and merges counted in full: split the file");
   }
 
-  std::string_view source_;
   ValueRef root_;
   int documents_ = 0;
-  YAML::Mark second_;
-  std::optional<YAML::Mark> last_scalar_;
-  bool after_scalar_ = false;  // the last event was a scalar
-  bool bare_key_ = false;      // the last node is nothing, after a scalar as its key, in a block mapping
   std::size_t count_ = 0, merged_ = 0;
   std::vector<Frame> frames_;
-  std::vector<ValueRef> anchors_;  // by yaml-cpp's number; null while the value is still open
+  std::unordered_map<std::string, ValueRef> anchors_;  // null while the value is still open
 };
-
-std::string place_text(const YAML::Mark& mark) {
-  if (mark.is_null()) return "";
-  return "line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1) + ": ";
-}
 
 }  // namespace
 
 Expected<ValueRef> parse_document(std::string_view text) {
   auto source = plain_source(text);
   if (!source) return tl::unexpected(source.error());
-  TreeBuilder builder(*source);
+  TreeBuilder builder;
   try {
-    std::istringstream in(*source);
-    YAML::Parser parser(in);
-    while (!builder.has_second() && parser.HandleNextDocument(builder)) {
+    Parser parser(*source);
+    for (bool more = true; more;) {
+      const Event event(parser.get());
+      if (!event.filled()) parser.refuse_problem();
+      builder.take(event);
+      more = event->type != YAML_STREAM_END_EVENT;
     }
-    if (!builder.has_second()) builder.check_end();
-  } catch (const YAML::Exception& e) {
-    if (!builder.has_second()) return fail(place_text(e.mark) + e.msg);
-  }
-  if (builder.has_second()) {
-    return fail(
-        place_text(builder.second()) +
-        "something follows the first document: a file holds one; check the indentation or remove the '---'");
+  } catch (const Refused& refused) {
+    return fail(refused.message);
   }
   if (builder.root()) return builder.root();
   Value nothing;

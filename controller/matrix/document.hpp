@@ -1,5 +1,5 @@
 // A YAML file as a tree of values, with PyYAML's meaning: YAML 1.1 scalars, anchors, merges, the last of two
-// equal keys at the place of the first. yaml-cpp parses; nothing of it shows here.
+// equal keys at the place of the first. libyaml parses; nothing of it shows here.
 //
 // Rules: an alias shares its value, so that a file cannot make itself larger than it is. What would be larger
 // than kMaxValues all the same (when walked) or nests deeper than kMaxDepth is refused. Pure: text in, tree

@@ -9,7 +9,7 @@
 namespace sweep::matrix {
 
 /// `bytes` without a byte-order mark and with every line end as \n. Fails, naming line and column, on bytes
-/// that are not UTF-8 and on characters that YAML does not allow (yaml-cpp takes some of them for the end).
+/// that are not UTF-8 and on characters that YAML does not allow.
 Expected<std::string> plain_source(std::string_view bytes);
 
 }  // namespace sweep::matrix

@@ -9,6 +9,7 @@
 namespace sweep::matrix {
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::StartsWith;
 
@@ -144,17 +145,22 @@ TEST(Document, RefusesATabInAPlainText) {
 }
 
 TEST(Document, RefusesAnEmptyKey) {
-  EXPECT_EQ(read("a: 1\n: 2\n"), "line 2, column 1: a key is missing before this ':'");
+  EXPECT_THAT(read("a: 1\n: 2\n"),
+              AllOf(StartsWith("line 2, column 1: "), EndsWith("did not find expected key")));
   EXPECT_EQ(read("~: 2\n'': 3\n"), "{None: 2, : 3}");
 }
 
-TEST(Document, NamesALineEndOfUnicodesOwn) {
-  EXPECT_EQ(
-      read("a: 1\nb: x\xe2\x80\xa8y\n"),
-      "line 2, column 5: U+2028 (line separator) ends a line for some readers of YAML and not for others: "
-      "remove it");
-  EXPECT_THAT(read("\xc2\x85"), StartsWith("line 1, column 1: U+0085 (next line) "));
-  EXPECT_THAT(read("\xe2\x80\xa9"), StartsWith("line 1, column 1: U+2029 (paragraph separator) "));
+TEST(Document, UnicodesOwnLineEndsEndALine) {
+  EXPECT_EQ(read("a: x\xe2\x80\xa8"
+                 "b: 1\n"),
+            "{a: x, b: 1}");
+  EXPECT_EQ(read("a: x\xc2\x85"
+                 "b: 1\n"),
+            "{a: x, b: 1}");
+  EXPECT_EQ(read("# c\xe2\x80\xa9"
+                 "a: 1\n"),
+            "{a: 1}");
+  EXPECT_EQ(read("a: 'x\xe2\x80\xa8y'\nb: 'x\xc2\x85y'\n"), "{a: x\xe2\x80\xa8y, b: x y}");
 }
 
 TEST(Document, AcceptsEveryLineEndAndAByteOrderMark) {

@@ -1,0 +1,209 @@
+// bench_aggregate: the commands over 10,000 processed results as whole processes: collect, summarize, pareto,
+// plot and aggregate, in turn with two floors: a process that reads the same files with plain read(2), and
+// one that has nlohmann::json parse them too.
+//
+// Rules: the files are made by the project's own process_result and lie in memory (the page cache) when time
+// is taken; a first round is not timed, and what the commands gave in it is looked at. What collect,
+// aggregate and plot write, they write where a user has it: on a disk, with their syncs.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <vector>
+
+#include "benchmarks/bench_aggregate_files.hpp"
+#include "benchmarks/bench_machine.hpp"
+#include "benchmarks/bench_main.hpp"
+#include "benchmarks/bench_process.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kAimSeconds = 1, kAimPlotSeconds = 5;
+
+struct Options {
+  Places places;
+  std::string floor, folder;  // of a process that is a floor
+  std::size_t results = 10'000;
+  int runs = 7;
+  std::vector<std::string> without;  // commands that are not run
+};
+
+struct Row {
+  std::string key, name;
+  Program program;
+  Runs runs;
+};
+
+// --- what there is to do
+
+// Where everything is, below the folder that is gone at the end.
+struct Layout {
+  explicit Layout(const std::string& top)
+      : results(top + "/results"),
+        sweep(top + "/aggregated"),
+        work(top + "/work"),
+        printed(top + "/printed"),
+        errors(top + "/errors") {}
+  std::string results, sweep, work, printed, errors;
+};
+
+// aggregate writes beside what it reads, so it has a folder of its own, of the same files.
+Expected<std::size_t> make_files(const Layout& layout, std::size_t count) {
+  for (const std::string& folder : {layout.results, layout.sweep, layout.work}) {
+    if (auto made = make_directories(folder); !made) return tl::unexpected(made.error());
+  }
+  const auto bytes = write_results(layout.results, count);
+  if (!bytes) return bytes;
+  for (const auto& entry : fs::directory_iterator(layout.results))
+    fs::create_hard_link(entry.path(), fs::path(layout.sweep) / entry.path().filename());
+  return bytes;
+}
+
+std::vector<Row> rows_of(const Options& options, const Layout& layout) {
+  const std::string own = options.places.bin + "/bench_aggregate", ctl = options.places.bin + "/sweepctl";
+  std::vector<Row> rows;
+  const auto add = [&](const char* key, const char* name, std::vector<std::string> argv) {
+    if (std::find(options.without.begin(), options.without.end(), key) != options.without.end()) return;
+    rows.push_back({key, name, {std::move(argv), layout.work, layout.printed, layout.errors}, {}});
+  };
+  add("read", "floor a  reading the files", {own, "--floor", "read", layout.results});
+  add("parse", "floor b  reading and parsing them", {own, "--floor", "parse", layout.results});
+  add("collect", "sweepctl collect DIR EXP", {ctl, "collect", layout.results, "bench"});
+  add("summarize", "sweepctl summarize DIR", {ctl, "summarize", layout.results});
+  add("pareto", "sweepctl pareto DIR", {ctl, "pareto", layout.results});
+  add("aggregate", "sweepctl aggregate DIR", {ctl, "aggregate", layout.sweep});
+  add("plot", "sweepctl plot DIR EXP", {ctl, "plot", layout.results, "bench"});
+  return rows;
+}
+
+// --- what they gave
+
+std::size_t count_lines(const std::string& path, const std::string& begin) {
+  std::ifstream in(path);
+  std::size_t count = 0;
+  for (std::string line; std::getline(in, line);)
+    count += line.starts_with(begin);
+  return count;
+}
+
+Expected<void> expect(const std::string& what, std::size_t seen, std::size_t wanted) {
+  if (seen == wanted) return {};
+  return fail(what + ": " + std::to_string(seen) + ", must be " + std::to_string(wanted));
+}
+
+Expected<void> check_output(const Layout& layout, const std::string& key, std::size_t results) {
+  constexpr std::size_t kHeaderLines = 2;
+  if (key == "collect") {
+    const std::string collected = layout.work + "/agg_bench.json";
+    return expect("results that collect wrote", count_lines(collected, "    \"hw\""), results);
+  }
+  if (key == "summarize")
+    return expect("rows that summarize printed", count_lines(layout.printed, "|"), results + kHeaderLines);
+  if (key == "plot") return expect("pictures that plot drew", count_lines(layout.printed, ""), 2);
+  return {};
+}
+
+// --- the table
+
+std::optional<double> p50_of(const std::vector<Row>& rows, const std::string& key) {
+  for (const Row& row : rows) {
+    if (row.key == key) return row.runs.p50();
+  }
+  return std::nullopt;
+}
+
+void print_aims(const std::vector<Row>& rows) {
+  const auto collect = p50_of(rows, "collect"), summarize = p50_of(rows, "summarize"),
+             pareto = p50_of(rows, "pareto"), parse = p50_of(rows, "parse"), plot = p50_of(rows, "plot");
+  if (collect && summarize && pareto) {
+    const double together = *collect + *summarize + *pareto;
+    std::string seen = text("%.2f s", together);
+    if (parse) seen += text(", %.2f times floor b for each of the three", together / (3 * *parse));
+    print_aim(text("collected, summarised and reduced to the frontier under %.0f s", kAimSeconds),
+              together < kAimSeconds, seen);
+  }
+  if (plot) {
+    print_aim(text("plotted under %.0f s", kAimPlotSeconds), *plot < kAimPlotSeconds, text("%.2f s", *plot));
+  }
+}
+
+void print_table(const std::vector<Row>& rows) {
+  std::printf("\n%-52s %6s %9s %9s %9s\n", "milliseconds of a whole process", "n", "p50", "p90", "peak MB");
+  for (const Row& row : rows) {
+    std::printf("%-52s %6zu %9.1f %9.1f %9.1f\n", row.name.c_str(), row.runs.seconds.size(),
+                row.runs.p50() * 1e3, row.runs.p90() * 1e3, row.runs.peak_mb);
+  }
+  print_aims(rows);
+}
+
+Expected<void> measure(const Options& options) {
+  SignalFd signals({SIGINT, SIGTERM, SIGHUP});
+  const auto folder = WorkFolder::make(options.places.dir, "bench_aggregate");
+  if (!folder) return tl::unexpected(folder.error());
+  const double load = load_average();
+  print_machine(options.places.dir, load);
+  const Layout layout(folder->path);
+  const auto bytes = make_files(layout, options.results);
+  if (!bytes) return tl::unexpected(bytes.error());
+  std::printf("\n%zu results, %.1f MB, %zu bytes each\n", options.results, static_cast<double>(*bytes) / 1e6,
+              *bytes / options.results);
+  std::fflush(stdout);
+  std::vector<Row> rows = rows_of(options, layout);
+  for (int i = -1; i < options.runs; ++i) {
+    for (Row& row : rows) {
+      const auto run = run_program(row.program, signals);
+      if (!run) return tl::unexpected(run.error());
+      if (i >= 0) {
+        row.runs.add(*run);
+      } else if (auto good = check_output(layout, row.key, options.results); !good) {
+        return good;
+      }
+    }
+  }
+  print_table(rows);
+  print_if_busy(load);
+  return {};
+}
+
+Expected<void> be_floor(const Options& options) {
+  const auto count = read_results(options.folder, options.floor == "read" ? Floor::Read : Floor::Parse);
+  if (!count) return tl::unexpected(count.error());
+  std::printf("%zu\n", *count);
+  return {};
+}
+
+}  // namespace
+}  // namespace sweep::bench
+
+int main(int argc, char** argv) {
+  using namespace sweep;
+  bench::Options options;
+  CLI::App app("Measures sweepctl's commands over many processed results as whole processes, beside floors.",
+               "bench_aggregate");
+  app.add_option("--results", options.results, "how many processed results")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--runs", options.runs, "of each command, in turn")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  app.add_option("--without", options.without, "commands that are not run: plot,aggregate")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"read", "parse", "collect", "summarize", "pareto", "aggregate", "plot"}));
+  bench::add_places(app, options.places, "the results and what is written", "sweepctl and bench_aggregate");
+  auto* floor = app.add_option("--floor", options.floor, "only be a floor over FOLDER, untimed")
+                    ->check(CLI::IsMember({"read", "parse"}));
+  auto* of = app.add_option("FOLDER", options.folder, "for --floor")->check(CLI::ExistingDirectory);
+  floor->needs(of);
+  of->needs(floor);
+  CLI11_PARSE(app, argc, argv);
+  return bench::run_benchmark("bench_aggregate", [&] {
+    return options.floor.empty() ? bench::measure(options) : bench::be_floor(options);
+  });
+}
