@@ -12,9 +12,9 @@ namespace sweep::matrix {
 namespace {
 
 // The member of a dict, null when absent or null: the contract treats both alike.
-const Value* given(const Value& dict, std::string_view field) {
-  const Value* value = find(dict, field);
-  return value == nullptr || value->is(Kind::Null) ? nullptr : value;
+const yaml::Value* given(const yaml::Value& dict, std::string_view field) {
+  const yaml::Value* value = find(dict, field);
+  return value == nullptr || value->is(yaml::Kind::Null) ? nullptr : value;
 }
 
 std::string quoted(std::string_view text) {
@@ -64,9 +64,9 @@ class EntryReader {
   Expected<Config> read() {
     Config out;
     out.key = key_;
-    if (!value_.is(Kind::Dict)) {
+    if (!value_.is(yaml::Kind::Dict)) {
       return fail("Missing required field 'image' for key '" + key_ + "': the entry must be a dict, got " +
-                  std::string(python_type(value_.kind())));
+                  std::string(yaml::python_type(value_.kind())));
     }
     // Absent, not null: a null list is a mistake in the contract's form, and it has a message for it.
     is_short_ = find(value_, "search-space") != nullptr && find(value_, "seq-len-configs") == nullptr;
@@ -90,9 +90,9 @@ class EntryReader {
 
  private:
   Expected<std::string> read_text(std::string_view field) const {
-    const Value* value = given(value_, field);
+    const yaml::Value* value = given(value_, field);
     if (value == nullptr) return is_short_ ? from_key(field) : missing_field(field);
-    if (!value->is(Kind::Text)) return wrong_type(field, "str", *value);
+    if (!value->is(yaml::Kind::Text)) return wrong_type(field, "str", *value);
     return value->text;
   }
 
@@ -100,14 +100,14 @@ class EntryReader {
     return fail("Missing required field " + quoted(field) + " for key '" + key_ + "'");
   }
   tl::unexpected<Error> wrong_type(std::string_view field, std::string_view wanted,
-                                   const Value& value) const {
+                                   const yaml::Value& value) const {
     return fail("Field " + quoted(field) + " must be " + std::string(wanted) + " for key '" + key_ +
-                "', got " + std::string(python_type(value.kind())));
+                "', got " + std::string(yaml::python_type(value.kind())));
   }
 
   std::string text_or_empty(std::string_view field) const {
-    const Value* value = given(value_, field);
-    return value != nullptr && value->is(Kind::Text) ? value->text : "";
+    const yaml::Value* value = given(value_, field);
+    return value != nullptr && value->is(yaml::Kind::Text) ? value->text : "";
   }
 
   Expected<std::string> from_key(std::string_view field) const {
@@ -125,13 +125,13 @@ class EntryReader {
   }
 
   Expected<std::vector<Block>> read_blocks() const {
-    const Value* list = given(value_, "seq-len-configs");
+    const yaml::Value* list = given(value_, "seq-len-configs");
     if (list == nullptr) return missing_field("seq-len-configs");
-    if (!list->is(Kind::List)) return wrong_type("seq-len-configs", "list", *list);
+    if (!list->is(yaml::Kind::List)) return wrong_type("seq-len-configs", "list", *list);
     if (list->items.empty()) return fail("'seq-len-configs' must be a non-empty list for key '" + key_ + "'");
     std::vector<Block> out;
     for (std::size_t i = 0; i < list->items.size(); ++i) {
-      const Value& item = *list->items[i];
+      const yaml::Value& item = *list->items[i];
       const std::string place = "seq-len-config[" + std::to_string(i) + "] for key '" + key_ + "'";
       Block block;
       if (auto read = read_number(item, "isl", place, block.isl); !read) return tl::unexpected(read.error());
@@ -168,10 +168,10 @@ class EntryReader {
   }
 
   // `where` follows the name of the list in messages, `of` the name of an element.
-  Expected<std::vector<Element>> read_search_space(const Value& owner, const std::string& where,
+  Expected<std::vector<Element>> read_search_space(const yaml::Value& owner, const std::string& where,
                                                    const std::string& of) const {
-    const Value* list = given(owner, "search-space");
-    if (list == nullptr || !list->is(Kind::List) || list->items.empty()) {
+    const yaml::Value* list = given(owner, "search-space");
+    if (list == nullptr || !list->is(yaml::Kind::List) || list->items.empty()) {
       return fail("Missing or invalid 'search-space'" + where);
     }
     std::vector<Element> out;
@@ -184,10 +184,10 @@ class EntryReader {
     return out;
   }
 
-  static Expected<Element> read_element(const Value& value, std::string place) {
-    if (!value.is(Kind::Dict)) {
+  static Expected<Element> read_element(const yaml::Value& value, std::string place) {
+    if (!value.is(yaml::Kind::Dict)) {
       return fail("Missing 'tp' in " + place + ": the element must be a dict, got " +
-                  std::string(python_type(value.kind())));
+                  std::string(yaml::python_type(value.kind())));
     }
     if (auto known = only_known_fields(value, place); !known) return tl::unexpected(known.error());
     Element out;
@@ -201,20 +201,20 @@ class EntryReader {
       if (auto read = read_number(value, "ep", place, ep); !read) return tl::unexpected(read.error());
       out.ep = ep;
     }
-    if (const Value* dp_attn = given(value, "dp-attn")) {
-      if (!dp_attn->is(Kind::Bool)) return fail("'dp-attn' must be bool in " + place);
+    if (const yaml::Value* dp_attn = given(value, "dp-attn")) {
+      if (!dp_attn->is(yaml::Kind::Bool)) return fail("'dp-attn' must be bool in " + place);
       out.dp_attn = dp_attn->scalar.truth;
     }
     out.place = std::move(place);
     return out;
   }
 
-  static Expected<void> only_known_fields(const Value& element, const std::string& place) {
+  static Expected<void> only_known_fields(const yaml::Value& element, const std::string& place) {
     constexpr std::array<std::string_view, 5> kKnown = {"tp", "conc-start", "conc-end", "ep", "dp-attn"};
     std::vector<std::string> extra;
-    for (const Member& member : element.members) {
-      const Value& key = *member.key;
-      if (!key.is(Kind::Text)) {
+    for (const yaml::Member& member : element.members) {
+      const yaml::Value& key = *member.key;
+      if (!key.is(yaml::Kind::Text)) {
         extra.push_back(python_str(key));
       } else if (std::find(kKnown.begin(), kKnown.end(), key.text) == kKnown.end()) {
         extra.push_back(python_repr(key.text));
@@ -224,15 +224,15 @@ class EntryReader {
     return fail("Extra fields " + python_set(std::move(extra)) + " in " + place);
   }
 
-  static Expected<void> read_number(const Value& owner, std::string_view field, const std::string& place,
-                                    Number& out) {
-    const Value* value = given(owner, field);
+  static Expected<void> read_number(const yaml::Value& owner, std::string_view field,
+                                    const std::string& place, Number& out) {
+    const yaml::Value* value = given(owner, field);
     if (value == nullptr) return fail("Missing " + quoted(field) + " in " + place);
-    if (value->is(Kind::Bool)) {
+    if (value->is(yaml::Kind::Bool)) {
       out = {value->scalar.truth ? 1 : 0, true};
       return {};
     }
-    if (!value->is(Kind::Int)) return fail(quoted(field) + " must be int in " + place);
+    if (!value->is(yaml::Kind::Int)) return fail(quoted(field) + " must be int in " + place);
     out = {value->scalar.integer, false};
     if (value->scalar.huge || out.value > kMaxNumber || out.value < -kMaxNumber) {
       return fail(quoted(field) + " must lie within ±" + std::to_string(kMaxNumber) + " in " + place +
@@ -242,7 +242,7 @@ class EntryReader {
   }
 
   const RawEntry& entry_;
-  const Value& value_;
+  const yaml::Value& value_;
   std::string key_;
   std::span<const Lengths> short_form_;
   bool is_short_ = false;
@@ -251,14 +251,15 @@ class EntryReader {
 }  // namespace
 
 Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries) {
-  const auto document = parse_document(file.bytes);
+  const auto document = yaml::parse_document(file.bytes);
   if (!document) return fail("Config file '" + file.name + "': " + document.error().message);
-  if (!(*document)->is(Kind::Dict)) return fail("Config file '" + file.name + "' must contain a dictionary");
+  if (!(*document)->is(yaml::Kind::Dict))
+    return fail("Config file '" + file.name + "' must contain a dictionary");
   std::unordered_set<std::string> known;
   for (const RawEntry& entry : entries)
     known.insert(python_str(*entry.key));
   std::vector<std::string> twice;
-  for (const Member& member : (*document)->members) {
+  for (const yaml::Member& member : (*document)->members) {
     if (known.contains(python_str(*member.key))) twice.push_back(python_str(*member.key));
     entries.push_back({member.key, member.value, file.name});
   }

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "controller/matrix/concurrency.hpp"
-#include "controller/matrix/document.hpp"
+#include "controller/yaml/document.hpp"
 #include "proto/base/error.hpp"
 
 namespace sweep::matrix {
@@ -52,7 +52,7 @@ struct SourceFile {
 
 /// An entry as it stands in a file, unchecked.
 struct RawEntry {
-  ValueRef key, value;
+  yaml::ValueRef key, value;
   std::string file;
 };
 

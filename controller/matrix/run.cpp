@@ -33,7 +33,7 @@ Expected<std::vector<Config>> read_configs(const Options& options) {
   std::vector<RawEntry> entries;
   for (const std::string& file : options.list("--config-files")) {
     if (is_missing(file)) return fail("Input file '" + file + "' does not exist.");
-    auto bytes = read_file(file, kMaxFileBytes);
+    auto bytes = read_file(file, yaml::kMaxFileBytes);
     if (!bytes) return tl::unexpected(bytes.error());
     if (auto added = add_entries({file, std::move(*bytes)}, entries); !added)
       return tl::unexpected(added.error());
@@ -44,7 +44,7 @@ Expected<std::vector<Config>> read_configs(const Options& options) {
 Expected<Runners> read_runners(const Options& options) {
   const std::string file = options.text("--runner-config");
   if (is_missing(file)) return fail("Runner config file '" + file + "' does not exist.");
-  const auto bytes = read_file(file, kMaxFileBytes);
+  const auto bytes = read_file(file, yaml::kMaxFileBytes);
   if (!bytes) return tl::unexpected(bytes.error());
   return Runners::parse(*bytes, file);
 }

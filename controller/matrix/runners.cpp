@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controller/matrix/document.hpp"
+#include "controller/yaml/document.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::matrix {
@@ -28,32 +28,32 @@ std::string problem_with(const std::string& type, std::string_view kind) {
 }
 
 // Null, false and 0 hold no nodes, as in Python.
-bool is_nothing(const Value& nodes) {
-  return nodes.is(Kind::Null) || (nodes.is(Kind::Bool) && !nodes.scalar.truth) ||
-         (nodes.is(Kind::Int) && nodes.scalar.integer == 0);
+bool is_nothing(const yaml::Value& nodes) {
+  return nodes.is(yaml::Kind::Null) || (nodes.is(yaml::Kind::Bool) && !nodes.scalar.truth) ||
+         (nodes.is(yaml::Kind::Int) && nodes.scalar.integer == 0);
 }
 
-RunnerType read_type(const Value& key, const Value& nodes) {
+RunnerType read_type(const yaml::Value& key, const yaml::Value& nodes) {
   RunnerType out;
   out.name = python_str(key);
-  const auto add = [&out](const Value& node) {
-    if (node.is(Kind::Text)) {
+  const auto add = [&out](const yaml::Value& node) {
+    if (node.is(yaml::Kind::Text)) {
       out.nodes.push_back(node.text);
     } else {
-      out.problem = problem_with(out.name, python_type(node.kind()));
+      out.problem = problem_with(out.name, yaml::python_type(node.kind()));
     }
   };
-  if (nodes.is(Kind::Text)) {
+  if (nodes.is(yaml::Kind::Text)) {
     out.text = nodes.text;
     out.nodes = characters(nodes.text);
-  } else if (nodes.is(Kind::List)) {
-    for (const ValueRef& node : nodes.items)
+  } else if (nodes.is(yaml::Kind::List)) {
+    for (const yaml::ValueRef& node : nodes.items)
       add(*node);
-  } else if (nodes.is(Kind::Dict)) {
-    for (const Member& member : nodes.members)
+  } else if (nodes.is(yaml::Kind::Dict)) {
+    for (const yaml::Member& member : nodes.members)
       add(*member.key);
   } else if (!is_nothing(nodes)) {
-    out.problem = problem_with(out.name, python_type(nodes.kind()));
+    out.problem = problem_with(out.name, yaml::python_type(nodes.kind()));
   }
   return out;
 }
@@ -66,14 +66,14 @@ bool RunnerType::has_node(std::string_view node) const {
 }
 
 Expected<Runners> Runners::parse(std::string_view text, const std::string& file) {
-  const auto document = parse_document(text);
+  const auto document = yaml::parse_document(text);
   if (!document) return fail("Runner config file '" + file + "': " + document.error().message);
-  if (!(*document)->is(Kind::Dict)) {
+  if (!(*document)->is(yaml::Kind::Dict)) {
     return fail("Runner config file '" + file + "' must contain a dictionary: runner type: [node, …]");
   }
   Runners out;
   out.file_ = file;
-  for (const Member& member : (*document)->members)
+  for (const yaml::Member& member : (*document)->members)
     out.types_.push_back(read_type(*member.key, *member.value));
   return out;
 }

@@ -1,12 +1,11 @@
 // Reading profile files. One table says which keys there are, and what each takes.
-#include <yaml-cpp/yaml.h>
-
 #include <charconv>
 #include <filesystem>
 #include <functional>
 #include <map>
 
 #include "controller/profile/profile.hpp"
+#include "controller/yaml/document.hpp"
 #include "proto/base/env_names.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
@@ -23,44 +22,53 @@ struct Reader {
   std::string file;
   std::optional<Error> error;
 
-  void complain(const YAML::Node& at, const std::string& what) {
+  void complain(const yaml::Value& at, const std::string& what) {
     if (error) return;
-    const int line = at.Mark().line;
-    error = Error{file + (line >= 0 ? ":" + std::to_string(line + 1) : "") + ": " + what};
+    error = Error{file + (at.line > 0 ? ":" + std::to_string(at.line) : "") + ": " + what};
   }
 };
 
-std::string shown(const YAML::Node& node) {
-  if (node.IsScalar()) return "'" + printable(node.Scalar()) + "'";
-  if (node.IsMap()) return "a mapping";
-  return node.IsSequence() ? "a list" : "nothing";
+/// Whatever YAML takes it for (yes, 010, 90): here it is the text that stands there.
+bool is_text(const yaml::Value& node) {
+  using yaml::Kind;
+  return !node.is(Kind::Null) && !node.is(Kind::List) && !node.is(Kind::Dict);
 }
 
-std::string read_text(Reader& in, const std::string& key, const YAML::Node& node) {
-  if (node.IsScalar()) return node.Scalar();
+std::string key_text(const yaml::Value& key) {
+  return is_text(key) ? key.text : "";
+}
+
+std::string shown(const yaml::Value& node) {
+  if (is_text(node)) return "'" + printable(node.text) + "'";
+  if (node.is(yaml::Kind::Dict)) return "a mapping";
+  return node.is(yaml::Kind::List) ? "a list" : "nothing";
+}
+
+std::string read_text(Reader& in, const std::string& key, const yaml::Value& node) {
+  if (is_text(node)) return node.text;
   in.complain(node, "'" + key + "' must be a text, got " + shown(node));
   return {};
 }
 
-Millis read_duration(Reader& in, const std::string& key, const YAML::Node& node) {
-  const auto value = node.IsScalar() ? parse_duration(node.Scalar()) : std::nullopt;
+Millis read_duration(Reader& in, const std::string& key, const yaml::Value& node) {
+  const auto value = is_text(node) ? parse_duration(node.text) : std::nullopt;
   if (!value)
     in.complain(node, "'" + key + "' must be a time such as 90s, 60m, 3h or none, got " + shown(node));
   return value.value_or(Millis(0));
 }
 
 /// For times that must not be none: without them a dead agent would never be noticed.
-Millis read_period(Reader& in, const std::string& key, const YAML::Node& node) {
+Millis read_period(Reader& in, const std::string& key, const yaml::Value& node) {
   const Millis value = read_duration(in, key, node);
   if (!in.error && value.count() <= 0)
     in.complain(node, "'" + key + "' must be more than 0, got " + shown(node));
   return value;
 }
 
-int read_count(Reader& in, const std::string& key, const YAML::Node& node) {
+int read_count(Reader& in, const std::string& key, const yaml::Value& node) {
   int value = -1;
-  if (node.IsScalar()) {
-    const std::string& text = node.Scalar();
+  if (is_text(node)) {
+    const std::string& text = node.text;
     const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (code != std::errc() || rest != text.data() + text.size()) value = -1;
   }
@@ -72,9 +80,9 @@ int read_count(Reader& in, const std::string& key, const YAML::Node& node) {
 }
 
 /// One of a few words.
-std::string read_word(Reader& in, const std::string& key, const YAML::Node& node,
+std::string read_word(Reader& in, const std::string& key, const yaml::Value& node,
                       const std::vector<std::string>& words) {
-  const std::string text = node.IsScalar() ? node.Scalar() : "";
+  const std::string text = is_text(node) ? node.text : "";
   for (const std::string& word : words) {
     if (word == text) return word;
   }
@@ -84,25 +92,25 @@ std::string read_word(Reader& in, const std::string& key, const YAML::Node& node
   return {};
 }
 
-using KeyReader = std::function<void(Reader&, const std::string&, const YAML::Node&)>;
+using KeyReader = std::function<void(Reader&, const std::string&, const yaml::Value&)>;
 using Table = std::map<std::string, KeyReader>;
 
-void read_map(Reader& in, const std::string& what, const YAML::Node& node, const Table& table) {
-  if (node.IsNull()) return;
-  if (!node.IsMap()) return in.complain(node, what + " must be a mapping, got " + shown(node));
+void read_map(Reader& in, const std::string& what, const yaml::Value& node, const Table& table) {
+  if (node.is(yaml::Kind::Null)) return;
+  if (!node.is(yaml::Kind::Dict)) return in.complain(node, what + " must be a mapping, got " + shown(node));
   std::vector<std::string> known;
   for (const auto& [key, reader] : table)
     known.push_back(key);
-  for (const auto& entry : node) {
-    const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+  for (const auto& [name_node, value] : node.members) {
+    const std::string key = key_text(*name_node);
     const auto found = table.find(key);
     if (found == table.end()) {
       const auto near = nearest(key, known);
-      return in.complain(entry.first,
+      return in.complain(*name_node,
                          "unknown key '" + printable(key) + "' in " + what + "; " +
                              (near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", ")));
     }
-    if (!entry.second.IsNull()) found->second(in, key, entry.second);  // an empty key leaves the default
+    if (!value->is(yaml::Kind::Null)) found->second(in, key, *value);  // an empty key leaves the default
     if (in.error) return;
   }
 }
@@ -123,23 +131,24 @@ void set_variable(Profile& profile, const std::string& name, const std::string& 
   profile.env.emplace_back(name, value);
 }
 
-void read_env(Reader& in, const YAML::Node& node, Profile& profile) {
-  if (!node.IsMap()) return in.complain(node, "'env' must be a mapping NAME: value, got " + shown(node));
-  for (const auto& entry : node) {
-    const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
+void read_env(Reader& in, const yaml::Value& node, Profile& profile) {
+  if (!node.is(yaml::Kind::Dict))
+    return in.complain(node, "'env' must be a mapping NAME: value, got " + shown(node));
+  for (const auto& [name_node, value] : node.members) {
+    const std::string name = key_text(*name_node);
     if (!valid_name(name))
-      return in.complain(entry.first, "'" + printable(name) + "' is no name of an environment variable");
+      return in.complain(*name_node, "'" + printable(name) + "' is no name of an environment variable");
     if (name.starts_with(SWEEP_ENV_PREFIX)) {
-      return in.complain(entry.first,
+      return in.complain(*name_node,
                          "'" + name + "': names that begin with " SWEEP_ENV_PREFIX " are slurm-sweep's own");
     }
-    const bool empty = entry.second.IsNull();
-    set_variable(profile, name, empty ? "" : read_text(in, name, entry.second));
+    const bool empty = value->is(yaml::Kind::Null);
+    set_variable(profile, name, empty ? "" : read_text(in, name, *value));
   }
 }
 
-void read_container(Reader& in, const YAML::Node& node) {
-  const Table table = {{"runtime", [](Reader& r, const std::string& key, const YAML::Node& value) {
+void read_container(Reader& in, const yaml::Value& node) {
+  const Table table = {{"runtime", [](Reader& r, const std::string& key, const yaml::Value& value) {
                           // Other runtimes would start benchmarks without the container they count on.
                           if (read_text(r, key, value) == "none" || r.error) return;
                           r.complain(value, "container runtime " + shown(value) +
@@ -186,7 +195,7 @@ Table top_keys(Profile& p) {
           {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
 }
 
-void check_whole(Reader& in, const YAML::Node& root, const Profile& profile) {
+void check_whole(Reader& in, const yaml::Value& root, const Profile& profile) {
   if (profile.agent_timeout <= profile.heartbeat) {
     in.complain(
         root,
@@ -197,15 +206,11 @@ void check_whole(Reader& in, const YAML::Node& root, const Profile& profile) {
 }  // namespace
 
 Expected<Profile> parse_profile(const std::string& text, const std::string& name, Profile base) {
+  const auto root = yaml::parse_document(text);
+  if (!root) return fail(name + ": not YAML: " + root.error().message);
   Reader in{name, {}};
-  try {
-    const YAML::Node root = YAML::Load(text);
-    read_map(in, "the profile", root, top_keys(base));
-    if (!in.error) check_whole(in, root, base);
-  } catch (const YAML::Exception& problem) {
-    const std::string line = problem.mark.line >= 0 ? ":" + std::to_string(problem.mark.line + 1) : "";
-    return fail(name + line + ": not YAML: " + problem.msg);
-  }
+  read_map(in, "the profile", **root, top_keys(base));
+  if (!in.error) check_whole(in, **root, base);
   if (in.error) return tl::unexpected(*in.error);
   return base;
 }

@@ -4,11 +4,10 @@ sweep_unit_test(matrix_test
   SOURCES
     matrix_command_test.cpp
     matrix_contract_test.cpp
-    matrix_document_test.cpp
     matrix_load_test.cpp
     matrix_options_test.cpp
     matrix_property_test.cpp
-    matrix_scalar_test.cpp
+    matrix_python_test.cpp
     matrix_short_form_test.cpp
     matrix_subcommands_test.cpp
     matrix_validation_test.cpp)

@@ -155,5 +155,17 @@ TEST(Validation, AKeyOfAnEarlierFileIsRefusedAndOneOfTheSameFileReplaced) {
   EXPECT_EQ(complaint("m: 3\n" + kSample + "m: 4\n").find("Duplicate"), std::string::npos);
 }
 
+TEST(Validation, EveryTruncationAndEveryFlippedByteEndsInEntriesOrAMessage) {
+  for (std::size_t length = 0; length <= kSample.size(); ++length) {
+    complaint(kSample.substr(0, length));
+    for (const char c : {'\0', '\xff', '{', '"', ':', '\t', '&', '\n'}) {
+      if (length == kSample.size()) break;
+      std::string flipped = kSample;
+      flipped[length] = c;
+      complaint(flipped);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sweep::matrix

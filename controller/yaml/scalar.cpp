@@ -1,5 +1,5 @@
 // The patterns of PyYAML's resolver, written out by hand: std::regex is slow and recurses on long text.
-#include "controller/matrix/scalar.hpp"
+#include "controller/yaml/scalar.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace sweep::matrix {
+namespace sweep::yaml {
 
 namespace {
 
@@ -269,4 +269,4 @@ std::string_view python_type(Kind kind) {
   return kNames.at(static_cast<std::size_t>(kind));
 }
 
-}  // namespace sweep::matrix
+}  // namespace sweep::yaml

@@ -9,7 +9,7 @@
 
 #include "proto/base/error.hpp"
 
-namespace sweep::matrix {
+namespace sweep::yaml {
 
 /// Python's types, as far as a YAML file can name them.
 enum class Kind { Null, Bool, Int, Float, Date, DateTime, Bytes, Text, List, Dict };
@@ -31,4 +31,4 @@ Expected<Scalar> read_tagged_scalar(std::string_view tag, std::string_view text)
 /// Python's name of the type: "int", "str", "NoneType".
 std::string_view python_type(Kind kind);
 
-}  // namespace sweep::matrix
+}  // namespace sweep::yaml

@@ -1,6 +1,6 @@
 // libyaml's events are turned into our own tree here. It is the C form of PyYAML's own scanner and parser, so
 // the two read alike. What is refused on the way is thrown; the exception ends in this file.
-#include "controller/matrix/document.hpp"
+#include "controller/yaml/document.hpp"
 
 #include <yaml.h>
 
@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "controller/matrix/source_text.hpp"
+#include "controller/yaml/source_text.hpp"
 
-namespace sweep::matrix {
+namespace sweep::yaml {
 
 namespace {
 
@@ -336,4 +336,4 @@ std::string python_str(const Value& value) {
   return value.text;
 }
 
-}  // namespace sweep::matrix
+}  // namespace sweep::yaml

@@ -1,4 +1,4 @@
-#include "controller/matrix/source_text.hpp"
+#include "controller/yaml/source_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "proto/base/text.hpp"
 
-namespace sweep::matrix {
+namespace sweep::yaml {
 
 namespace {
 
@@ -70,4 +70,4 @@ Expected<std::string> plain_source(std::string_view bytes) {
   return out;
 }
 
-}  // namespace sweep::matrix
+}  // namespace sweep::yaml

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/matrix/scalar.hpp"
+#include "controller/yaml/scalar.hpp"
 #include "proto/base/error.hpp"
 
-namespace sweep::matrix {
+namespace sweep::yaml {
 
 /// The largest file that is read, in bytes.
 inline constexpr std::size_t kMaxFileBytes = 16u << 20;
@@ -55,4 +55,4 @@ const Value* find(const Value& dict, std::string_view key);
 /// The scalar as Python's str() prints it: "dsr1", "70", "True", "None".
 std::string python_str(const Value& value);
 
-}  // namespace sweep::matrix
+}  // namespace sweep::yaml

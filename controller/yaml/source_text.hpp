@@ -6,10 +6,10 @@
 
 #include "proto/base/error.hpp"
 
-namespace sweep::matrix {
+namespace sweep::yaml {
 
 /// `bytes` without a byte-order mark and with every line end as \n. Fails, naming line and column, on bytes
 /// that are not UTF-8 and on characters that YAML does not allow.
 Expected<std::string> plain_source(std::string_view bytes);
 
-}  // namespace sweep::matrix
+}  // namespace sweep::yaml
