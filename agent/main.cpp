@@ -12,19 +12,40 @@
 
 namespace {
 
-constexpr const char* kHelp =
-    "Usage: sweep-agent [-- CMD [ARG...]]\n"
-    "\n"
-    "Takes part in a sweep: runs CMD once for each point that the controller leases to it, with the point in "
-    "the\n"
-    "environment. Without CMD, the benchmark that the sweep's profile names.\n"
-    "\n"
-    "People need not start it: srun --sweep-config=FILE and sweepctl run do. They hand it the controller's "
-    "address\n"
-    "and keys in its environment.\n"
-    "\n"
-    "  --help     this text\n"
-    "  --version  the version\n";
+constexpr const char* kHelp = R"(Usage: sweep-agent [OPTION]... [-- BENCHMARK [ARG]...]
+
+Takes part in a sweep: runs BENCHMARK once for each point that the controller
+leases to it, with the point in the environment, and hands the result to the
+controller. Without BENCHMARK, the one that the sweep's profile names.
+
+People need not start it. srun --sweep-config=FILE has it take the place of
+each task of the step, sweepctl run starts it through srun or as a child; the
+controller's address and keys come in its environment. As the command of
+srun --sweep-config=FILE, sweep-agent alone means: the profile's benchmark.
+
+Options:
+  -h, --help            show this help and exit
+  -V, --version         show the version and exit
+
+Exit status:
+  0    every point of the sweep is done
+  1    not every point is done, or the agent was stopped
+  2    wrong usage, or the controller's address and keys are missing
+
+Environment:
+  SLURM_SWEEP_ENDPOINT, SLURM_SWEEP_SERVER_KEY, SLURM_SWEEP_CLIENT_SECRET
+       where the controller is and how to speak to it; taken out of the
+       environment at once, benchmarks do not see them
+  CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES
+       the GPUs that the agent has; with packing by GPU each benchmark gets its
+       own part of them
+
+Examples:
+  The benchmarks that the profile names, on four nodes of eight GPUs:
+    srun -N4 --ntasks-per-node=1 --gpus-per-node=8 \
+      --sweep-config=nvidia-master.yaml --sweep-profile=site.yaml \
+      sweep-agent
+)";
 
 constexpr int kUsage = 2;
 
@@ -35,7 +56,7 @@ int run(const std::vector<std::string>& words) {
     std::fputs(kHelp, stdout);
     return 0;
   }
-  if (first == "--version") {
+  if (first == "--version" || first == "-V") {
     std::puts("sweep-agent " SWEEP_VERSION);
     return 0;
   }

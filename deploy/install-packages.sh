@@ -17,24 +17,30 @@ die() {
 
 usage() {
   cat <<'USAGE'
-Usage: deploy/install-packages.sh [--list]
+Usage: deploy/install-packages.sh [--without-tests] [--list]
 Installs the Debian 12 packages named in deploy/packages.txt that are missing.
-  --list   print the missing ones, install nothing
+  --without-tests   only what building and trying slurm-sweep needs
+  --list            print the missing ones, install nothing
 USAGE
 }
 
 list_only=no
-case "${1-}" in
-  '') ;;
-  --list) list_only=yes ;;
-  -h | --help) usage; exit 0 ;;
-  *) usage >&2; exit 2 ;;
-esac
+tests=yes
+for argument in "$@"; do
+  case $argument in
+    --list) list_only=yes ;;
+    --without-tests) tests=no ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+done
 
 [[ -n $(type -P dpkg-query) && -n $(type -P apt-get) ]] ||
   die "this is no Debian (no dpkg-query or apt-get): install what deploy/packages.txt names by your own means"
 
-mapfile -t wanted < <(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$here/packages.txt")
+part=()
+[[ $tests == yes ]] || part=(-e '/^# tests/,/^$/d')
+mapfile -t wanted < <(sed "${part[@]}" -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$here/packages.txt")
 [[ ${#wanted[@]} -gt 0 ]] || die "$here/packages.txt names no package"
 
 # dpkg-query fails when one name is unknown to it and still prints the others.

@@ -30,7 +30,7 @@ case ${1-} in
 esac
 
 step "packages"
-"$root/deploy/install-packages.sh"
+"$root/deploy/install-packages.sh" --without-tests
 
 step "build"
 mkdir -p -- "$build"

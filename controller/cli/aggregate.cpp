@@ -12,13 +12,31 @@ namespace sweep::cli {
 
 namespace {
 
-/// "out/" and "./out" as "out": paths are compared as text.
-std::string plain(const std::string& directory) {
-  std::string out = std::filesystem::path(directory).lexically_normal().string();
-  while (out.size() > 1 && out.back() == '/')
-    out.pop_back();
-  return out;
-}
+constexpr const char* kDescription =
+    "Makes collection, table and plots of all results in DIR and prints the summary. DIR is a sweep's output "
+    "directory (whose raw/, agg_*.json, jobs.txt and manifest.json are then written again from its journal "
+    "too), a folder of processed results, or a folder with both below it. Doing it twice changes nothing. "
+    "Each sweep does it at its end.";
+
+constexpr const char* kClosing = R"(Exit status:
+  0  everything is written
+  1  something could not be read or written; standard error names it
+  2  wrong usage
+
+Files:
+  agg_EXP.json         all processed results of an experiment
+  agg_all.json         all of them, where there are several experiments
+  summary.txt          the table; best results, Pareto frontier, failures with
+                       reasons, attempts, server starts, wall time
+  tput_vs_e2el_FAMILY_EXP.png, tput_vs_intvty_FAMILY_EXP.png
+                       the plots (sweepctl plot)
+
+Examples:
+  A sweep whose machine went down, made whole again:
+    sweepctl aggregate results_dsr1_1k1k_20261124_222153
+  The results of several nights together:
+    sweepctl aggregate --exp-name dsr1_1k1k nightly/
+)";
 
 Expected<Aggregation> aggregate_directory(const std::string& directory, const std::string& name) {
   std::error_code code;
@@ -35,23 +53,18 @@ Expected<Aggregation> aggregate_directory(const std::string& directory, const st
 }  // namespace
 
 int aggregate_command(const Arguments& arguments) {
-  CLI::App app(
-      "Makes collection, table and plots of all results in DIR: a sweep's output directory (whose raw/, "
-      "agg_*.json,\n"
-      "jobs.txt and manifest.json are written again from its journal too), a folder of agg files, or a "
-      "folder "
-      "with\nboth below it. Prints the summary. Doing it twice changes nothing.",
-      "sweepctl aggregate");
+  CLI::App app(kDescription, "sweepctl aggregate");
+  app.footer(kClosing);
   std::string directory, name = "all";
   bool json = false;
-  add_directory(app, directory, "the output directory of a sweep, or a folder of processed results");
+  add_directory(app, directory, "output directory of a sweep, or a folder of processed results");
   app.add_option("--exp-name", name,
-                 "the experiment of results that do not know theirs, for the names of files "
+                 "experiment of the results that do not know theirs, for the names of the files "
                  "written (default: all)")
       ->type_name("EXP");
   app.add_flag("--json", json, "print the summary as one JSON document");
   if (const auto status = parse(app, arguments)) return *status;
-  const auto written = aggregate_directory(plain(directory), name);
+  const auto written = aggregate_directory(plain_path(directory), name);
   if (!written) return print_error(written.error().message), 1;
   for (const std::string& problem : written->problems)
     print_error(problem);

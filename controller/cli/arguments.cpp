@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "controller/cli/help.hpp"
 #include "controller/cli/print.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/profile/profile.hpp"
@@ -52,21 +53,27 @@ std::string variable(const char* name) {
 
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option) {
   if (config_option) {
-    app.add_option("--config", arguments.configs,
-                   "master configuration (YAML); may be given again, or FILE,FILE")
+    app.add_option("--config", arguments.configs, "benchmark matrix, as FILE,FILE too; may be given again")
         ->type_name("FILE")
         ->take_all();
   }
   app.add_option("--select", arguments.select,
-                 "which points: options of sweepctl matrix full-sweep in one word, such as\n"
-                 "'--seq-lens 1k1k --model-prefix dsr1'")
+                 "which points: the options of sweepctl matrix full-sweep in one word, such as "
+                 "'--seq-lens 1k1k --model-prefix dsr1' (default: all)")
       ->type_name("ARGS");
   app.add_option("--output", arguments.output, "output directory (default: results_<exp-name>_<time>)")
       ->type_name("DIR");
   app.add_option("--profile", arguments.profile,
-                 "how benchmarks run here; over /etc/slurm-sweep/profile.yaml "
-                 "and\n~/.config/slurm-sweep/profile.yaml")
+                 "how benchmarks run here: timeouts, retries, packing, environment (default: what "
+                 "/etc/slurm-sweep/profile.yaml and ~/.config/slurm-sweep/profile.yaml say)")
       ->type_name("FILE");
+}
+
+std::string plain_path(const std::string& directory) {
+  std::string out = std::filesystem::path(directory).lexically_normal().string();
+  while (out.size() > 1 && out.back() == '/')
+    out.pop_back();
+  return out;
 }
 
 void add_directory(CLI::App& app, std::string& directory, const std::string& help) {
@@ -74,12 +81,14 @@ void add_directory(CLI::App& app, std::string& directory, const std::string& hel
 }
 
 void add_exp_name(CLI::App& app, std::string& exp_name) {
-  app.add_option("EXP", exp_name, "the experiment's name, for the names of files written")
+  app.add_option("EXP", exp_name, "name of the experiment, for the names of the files written")
       ->type_name("")
       ->required();
 }
 
 std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("-h,--help", "show this help and exit");
   try {
     app.parse(Arguments(arguments.rbegin(), arguments.rend()));
     return std::nullopt;

@@ -21,8 +21,11 @@ struct SweepArguments {
 /// The environment variable, "" when it is not set.
 std::string variable(const char* name);
 
-/// Adds --select, --output and --profile. `config_option`: --config too (repeatable), else positional files.
+/// Adds --select, --output and --profile, and --config (repeatable) where `config_option`.
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option);
+
+/// "out/" and "./out" as "out": paths of results are compared as text.
+std::string plain_path(const std::string& directory);
 
 /// Adds the positional DIR, and EXP: the name of the experiment, part of the names of files written.
 void add_directory(CLI::App& app, std::string& directory, const std::string& help);

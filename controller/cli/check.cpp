@@ -12,6 +12,25 @@ namespace sweep::cli {
 
 namespace {
 
+constexpr const char* kDescription =
+    "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or says "
+    "what is wrong, in one line that names file, value and remedy. Nothing is started or written. The plugin "
+    "does this before anything is allocated.";
+
+constexpr const char* kClosing = R"(Exit status:
+  0  the sweep could start
+  1  something is wrong with configuration, profile or output directory
+  2  wrong usage
+
+Examples:
+  Which points would DeepSeek-R1 at 1024 tokens in, 1024 out make?
+    sweepctl check nvidia-master.yaml \
+      --select '--seq-lens 1k1k --model-prefix dsr1'
+  How many GPUs does the largest point need?
+    sweepctl check nvidia-master.yaml --json |
+      jq '[.points[].gpus] | max'
+)";
+
 std::string described(const Plan& plan) {
   std::string out;
   int largest = 0;
@@ -37,15 +56,15 @@ nlohmann::ordered_json as_json(const Plan& plan) {
 }  // namespace
 
 int check_command(const Arguments& arguments) {
-  CLI::App app(
-      "Reads configuration and profile and lists the points of the sweep; nothing is started or written.",
-      "sweepctl check");
+  CLI::App app(kDescription, "sweepctl check");
+  app.footer(kClosing);
   SweepArguments wanted;
   bool quiet = false, json = false;
-  app.add_option("FILES", wanted.configs, "master configurations (YAML), FILE or FILE,FILE")->type_name("");
+  app.add_option("FILE", wanted.configs, "benchmark matrix: a master configuration (YAML), or FILE,FILE")
+      ->option_text("FILE...");
   add_sweep_options(app, wanted, true);
   app.add_flag("--quiet", quiet, "print only what is wrong");
-  app.add_flag("--json", json, "as one JSON document");
+  app.add_flag("--json", json, "print one JSON document");
   if (const auto status = parse(app, arguments)) return *status;
   if (wanted.configs.empty())
     return print_error("check: no configuration file given (sweepctl check FILE)"), 2;

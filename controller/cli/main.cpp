@@ -8,6 +8,7 @@
 
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
+#include "proto/base/help_layout.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::cli {
@@ -20,32 +21,60 @@ struct Command {
 };
 
 constexpr std::array<Command, 11> kCommands = {{
-    {"run", "run a sweep here, or on all nodes of the Slurm allocation this is called in", run_command},
-    {"check", "say what a sweep would do, and what is wrong with its configuration", check_command},
-    {"status", "how far a sweep is, live or after its end", status_command},
-    {"aggregate", "write results, table and plots of a sweep's directory again", aggregate_command},
-    {"matrix", "print the benchmark matrix of configuration files as JSON", matrix_command},
-    {"process-result", "one result of a serving client into a processed one (takes the environment)",
-     process_result_command},
-    {"collect", "all JSON files below a directory into one", collect_command},
-    {"summarize", "the table of the processed results below a directory", summarize_command},
-    {"plot", "throughput per GPU over latency and interactivity, as PNG files", plot_command},
-    {"pareto", "the results that no other one beats in throughput and interactivity, as a table",
-     pareto_command},
-    {"serve", "the controller of one srun; started by the Slurm plugin", serve_command},
+    {"run", "run a sweep in the Slurm allocation, or on this machine", run_command},
+    {"check", "list the points of a sweep, or say what is wrong", check_command},
+    {"status", "say how far a sweep is, live or after its end", status_command},
+    {"aggregate", "make collection, table and plots of a sweep again", aggregate_command},
+    {"matrix", "print the matrix of configuration files as JSON", matrix_command},
+    {"process-result", "turn a serving client's result into a processed one", process_result_command},
+    {"collect", "put all JSON files below a directory into one", collect_command},
+    {"summarize", "print processed results as a table", summarize_command},
+    {"plot", "draw throughput per GPU over latency and interactivity", plot_command},
+    {"pareto", "print the results on the Pareto frontier", pareto_command},
+    {"serve", "the controller of one srun", serve_command},
 }};
+constexpr std::string_view kForThePlugin = "serve";
+
+constexpr const char* kDescription =
+    "Inference benchmark sweeps on Slurm GPU clusters: a matrix of models, lengths (ISL/OSL), parallelism "
+    "(TP, "
+    "EP) and concurrencies becomes points, each point one run of a benchmark, and what comes out is "
+    "throughput "
+    "per GPU against latency and interactivity.\n\n"
+    "With the Slurm plugin, a sweep is one srun (man sweep-config):\n\n"
+    "  srun OPTIONS --sweep-config=FILE[,FILE] [--sweep-select=ARGS]\n"
+    "       [--sweep-output=DIR] [--sweep-profile=FILE] BENCHMARK [ARG]...";
+
+constexpr const char* kClosing = R"(Exit status:
+  0    done: for a sweep, every point
+  1    not done, or not all of it
+  2    wrong usage
+  128+N
+       stopped by signal N
+
+Files:
+  /etc/slurm-sweep/profile.yaml
+                       how benchmarks run at this site
+  ~/.config/slurm-sweep/profile.yaml
+                       the user's own, over the site's
+
+Examples:
+    sweepctl check nvidia-master.yaml --select '--seq-lens 1k1k'
+    salloc -N4 --gpus-per-node=8 \
+      sweepctl run nvidia-master.yaml -- ./bench.sh
+    sweepctl pareto results_dsr1_1k1k_20261124_222153
+)";
 
 void print_help() {
-  std::string out =
-      "Usage: sweepctl COMMAND [ARG]...\n"
-      "Inference benchmark sweeps on Slurm GPU clusters. With the plugin installed, the main command is\n"
-      "  srun OPTIONS --sweep-config=FILE[,FILE] [--sweep-select=ARGS] [--sweep-output=DIR] "
-      "[--sweep-profile=FILE] BENCHMARK\n"
-      "\nCommands (sweepctl COMMAND --help tells more):\n";
-  for (const Command& command : kCommands) {
-    out += "  " + std::string(command.name) + std::string(16 - command.name.size(), ' ') +
-           std::string(command.help) + "\n";
-  }
+  std::string out = "Usage: sweepctl COMMAND [ARG]...\n\n" + filled(kDescription);
+  out += "\nCommands:\n";
+  std::string plugin;
+  for (const Command& command : kCommands)
+    (command.name == kForThePlugin ? plugin : out) +=
+        help_entry("  " + std::string(command.name), command.help);
+  out += "\nStarted by the Slurm plugin:\n" + plugin + "\nOptions:\n" +
+         help_entry("  -h, --help", "show this help, behind a COMMAND its own, and exit") +
+         help_entry("  -V, --version", "show the version and exit") + "\n" + filled(kClosing);
   print_out(out);
 }
 

@@ -20,6 +20,48 @@ namespace sweep::cli {
 
 namespace {
 
+constexpr const char* kDescription =
+    "Runs a sweep: BENCHMARK once for each point of the benchmark matrix in FILE. Inside a Slurm allocation "
+    "(salloc, sbatch) it runs on all nodes of the job, through one step; elsewhere on this machine alone. On "
+    "a "
+    "cluster with the plugin, srun --sweep-config=FILE BENCHMARK does the same.\n\n"
+    "BENCHMARK finds its point in the environment and leaves the serving client's JSON as "
+    "$RESULT_FILENAME.json in its working directory. Without BENCHMARK, the profile names it. Ctrl-C once: "
+    "no "
+    "new points, running ones are stopped, what is there is aggregated. Twice: at once.";
+
+constexpr const char* kClosing = R"(Exit status:
+  0    every point is done and every file is written
+  1    not all of that, or the sweep could not start
+  2    wrong usage
+  128+N
+       stopped by signal N: 130 after Ctrl-C
+
+Environment:
+  What BENCHMARK gets, as InferenceMAX's scripts expect it:
+  EXP_NAME MODEL IMAGE FRAMEWORK PRECISION ISL OSL MAX_MODEL_LEN TP CONC
+  EP_SIZE DP_ATTENTION RANDOM_RANGE_RATIO RUNNER_NAME RUNNER_TYPE
+  HF_HUB_CACHE PORT PORT_OFFSET RESULT_FILENAME
+
+Files:
+  sweep_configs.json  the matrix, one entry for each point
+  sweep.db            the journal (SQLite)
+  raw/, logs/         the clients' JSON; output of benchmarks and controller
+  agg_*.json          one processed result for each point, and all together
+  summary.txt         table, failures, totals
+  jobs.txt            one line for each attempt
+  manifest.json       points expected, the outcome of each, provenance
+  tput_vs_*.png       throughput per GPU over latency and interactivity
+
+Examples:
+  On four nodes of eight GPUs, through Slurm:
+    salloc -N4 --gpus-per-node=8 --exclusive --time=3:00:00 \
+      sweepctl run nvidia-master.yaml --select '--seq-lens 1k1k' \
+      -- ./bench.sh
+  On this machine alone, as its profile says:
+    sweepctl run matrix.yaml --profile here.yaml -- ./bench.sh
+)";
+
 /// The agent that was built or installed with this program, else whatever PATH has.
 std::string agent_program() {
   const std::string own = own_executable();
@@ -114,19 +156,14 @@ class Crew {
 }  // namespace
 
 int run_command(const Arguments& arguments) {
-  CLI::App app(
-      "Runs a sweep. Inside a Slurm allocation (salloc, sbatch) on all its nodes, through srun; elsewhere on "
-      "this machine.\n"
-      "BENCHMARK is run once per point with the point in its environment (EXP_NAME, MODEL, ISL, OSL, TP, "
-      "CONC, …) and\n"
-      "leaves $RESULT_FILENAME.json in its working directory. Without one, the benchmark that the profile "
-      "names.",
-      "sweepctl run");
+  CLI::App app(kDescription, "sweepctl run");
+  app.footer(kClosing);
   SweepArguments wanted;
   Arguments benchmark;
   bool quiet = false;
   add_sweep_options(app, wanted, false);
-  app.add_option("FILES", wanted.configs, "master configurations (YAML)")->type_name("");
+  app.add_option("FILE", wanted.configs, "benchmark matrix: a master configuration (YAML), or FILE,FILE")
+      ->option_text("FILE... [-- BENCHMARK [ARG]...]");
   app.add_flag("--quiet", quiet, "print only what is wrong");
   Arguments own = arguments;
   if (const auto dashes = std::find(own.begin(), own.end(), "--"); dashes != own.end()) {

@@ -45,17 +45,19 @@ void watch_lifeline(int fd, Server& server) {
 
 int serve_command(const Arguments& arguments) {
   CLI::App app(
-      "The controller of one srun. The Slurm plugin starts it; people use srun --sweep-config or sweepctl "
-      "run.",
+      "The controller of one srun. The Slurm plugin starts it; people use srun --sweep-config=FILE or "
+      "sweepctl run.",
       "sweepctl serve");
   SweepArguments wanted;
   int lifeline = -1, ready = -1;
   std::string job;
   bool quiet = false;
   add_sweep_options(app, wanted, true);
-  app.add_option("--lifeline-fd", lifeline, "the sweep is stopped when this descriptor closes")->required();
-  app.add_option("--ready-fd", ready, "where the ready line goes")->required();
-  app.add_option("--job", job, "job and step, as 12.0");
+  app.add_option("--lifeline-fd", lifeline, "the sweep is stopped when this descriptor closes")
+      ->type_name("FD")
+      ->required();
+  app.add_option("--ready-fd", ready, "where the ready line goes")->type_name("FD")->required();
+  app.add_option("--job", job, "job and step, as 12.0")->type_name("JOB");
   app.add_flag("--quiet", quiet, "print only what is wrong");
   if (const auto status = parse(app, arguments)) return *status;
 

@@ -20,6 +20,24 @@ namespace {
 
 constexpr Millis kPatience{5'000};  // for a controller's answer
 
+constexpr const char* kDescription =
+    "Says how far the sweep in an output directory is: points done, running, failed and why, agents and "
+    "attempts. A live controller is asked; where there is none, the journal is read.";
+
+constexpr const char* kClosing = R"(Exit status:
+  0  the sweep runs, or every point is done
+  1  the sweep has ended with points that are not done, or cannot be read
+  2  wrong usage
+
+Files:
+  DIR/sweep.control   how to reach the live controller; only its owner may
+  DIR/sweep.db        the journal
+
+Examples:
+    sweepctl status results_dsr1_1k1k_20261124_222153
+    sweepctl status results_dsr1_1k1k_20261124_222153 --json | jq .state
+)";
+
 using Status = nlohmann::ordered_json;
 
 /// Whether the controller can be seen to be gone: a process of this machine that is no more.
@@ -75,14 +93,12 @@ Expected<Status> status_of(const std::string& directory) {
 }  // namespace
 
 int status_command(const Arguments& arguments) {
-  CLI::App app(
-      "How far the sweep in an output directory is, whether it runs or has ended.\n"
-      "Exit status 0 when it runs or every point is done, 1 otherwise.",
-      "sweepctl status");
+  CLI::App app(kDescription, "sweepctl status");
+  app.footer(kClosing);
   std::string directory;
   bool json = false;
-  add_directory(app, directory, "the output directory of a sweep");
-  app.add_flag("--json", json, "as one JSON document");
+  add_directory(app, directory, "output directory of a sweep");
+  app.add_flag("--json", json, "print one JSON document");
   if (const auto status = parse(app, arguments)) return *status;
   const auto status = status_of(directory);
   if (!status) return print_error(status.error().message), 1;

@@ -11,6 +11,91 @@ namespace sweep::cli {
 
 namespace {
 
+constexpr const char* kProcessResult =
+    "Turns one result of a serving client (benchmark_serving's JSON) into a processed one: throughput per "
+    "GPU "
+    "in tokens a second, times (TTFT, TPOT, ITL, E2EL) in seconds, and interactivity, which is 1/TPOT, in "
+    "tokens a second and user. Reads $RESULT_FILENAME.json, prints the processed result and writes it to "
+    "agg_$RESULT_FILENAME.json. Takes the place of process_result.py.";
+
+constexpr const char* kProcessResultClosing = R"(Exit status:
+  0  the processed result is printed and written
+  1  a file or a variable is missing or wrong; nothing half is left
+  2  wrong usage
+
+Environment:
+  RESULT_FILENAME       name of the result file, without .json (required)
+  TP, EP_SIZE           tensor and expert parallelism (required)
+  RUNNER_TYPE           the hardware, the result's hw: h100, b200, mi355x, ...
+  FRAMEWORK, PRECISION  as in the matrix: vllm, sglang, trt, ...; fp4, fp8, ...
+  DP_ATTENTION          true or false
+  MTP_MODE              the result's mtp, when it is not empty
+  PREFILL_GPUS, DECODE_GPUS
+                        GPUs of each kind, disaggregated serving; empty: TP
+
+Examples:
+    RESULT_FILENAME=dsr1_1k1k_fp8_sglang_tp8_conc64 RUNNER_TYPE=h200 \
+      FRAMEWORK=sglang PRECISION=fp8 TP=8 EP_SIZE=1 DP_ATTENTION=false \
+      sweepctl process-result
+)";
+
+constexpr const char* kCollect =
+    "Puts every JSON file below DIR, in the order of their paths, into one list: agg_EXP.json in the working "
+    "directory. Takes the place of collect_results.py.";
+
+constexpr const char* kCollectClosing = R"(Exit status:
+  0  the collection is written
+  1  a file could not be read (the rest is collected), or not written
+  2  wrong usage
+
+Files:
+  agg_EXP.json  the collection; an older one below DIR is not collected
+
+Examples:
+    sweepctl collect results/ dsr1_1k1k
+    jq length agg_dsr1_1k1k.json
+)";
+
+constexpr const char* kSummarize =
+    "Prints the processed results below DIR as a Markdown table: median TTFT and TPOT in milliseconds, "
+    "interactivity in tokens a second and user, E2EL in seconds, throughput per GPU (total, output, input) "
+    "in "
+    "tokens a second; sorted by model, hardware, framework, precision, TP, EP and concurrency. Takes the "
+    "place "
+    "of summarize.py.";
+
+constexpr const char* kSummarizeClosing = R"(Exit status:
+  0  the table is printed
+  1  a file is bad (the rest is kept), or no file is a processed result
+  2  wrong usage
+
+Examples:
+    sweepctl summarize results/ >> "$GITHUB_STEP_SUMMARY"
+  The concurrency that keeps every user above 50 tokens a second:
+    sweepctl summarize --json results/ |
+      jq 'map(select(.median_intvty > 50)) | max_by(.conc) | .conc'
+)";
+
+constexpr const char* kPlot =
+    "Draws the processed results below DIR: throughput per GPU over end-to-end latency (E2EL) and over "
+    "interactivity, a pair of PNG files for each model family in the working directory, and prints their "
+    "names. Each hardware and framework has its colour and its Pareto frontier; points are labelled with TP, "
+    "and along the frontier with the concurrency. gnuplot does the drawing. Takes the place of plot_perf.py.";
+
+constexpr const char* kPlotClosing = R"(Exit status:
+  0  the plots are written
+  1  a file is bad (the rest is drawn), or gnuplot is missing or fails
+  2  wrong usage
+
+Files:
+  tput_vs_e2el_FAMILY_EXP.png    over end-to-end latency, seconds
+  tput_vs_intvty_FAMILY_EXP.png  over interactivity, tokens a second and user
+
+Examples:
+  Two files, tput_vs_e2el_dsr1_1k1k.png and tput_vs_intvty_dsr1_1k1k.png:
+    sweepctl plot results_dsr1_1k1k_20261124_222153 1k1k
+)";
+
 std::optional<std::string> from_environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
@@ -23,20 +108,15 @@ int matrix_command(const Arguments& arguments) {
 }
 
 int process_result_command(const Arguments& arguments) {
-  CLI::App app(
-      "Reads $RESULT_FILENAME.json, which a serving client left, prints the processed result and writes it "
-      "to\n"
-      "agg_$RESULT_FILENAME.json. All it needs comes in the environment: RESULT_FILENAME, RUNNER_TYPE,\n"
-      "FRAMEWORK, PRECISION, TP, EP_SIZE, DP_ATTENTION, and where they apply MTP_MODE, PREFILL_GPUS,\n"
-      "DECODE_GPUS.",
-      "sweepctl process-result");
+  CLI::App app(kProcessResult, "sweepctl process-result");
+  app.footer(kProcessResultClosing);
   if (const auto status = parse(app, arguments)) return *status;
   return give(report::run_process_result(from_environment));
 }
 
 int collect_command(const Arguments& arguments) {
-  CLI::App app("Writes agg_EXP.json in this directory: every JSON file below DIR in one list, by path.",
-               "sweepctl collect");
+  CLI::App app(kCollect, "sweepctl collect");
+  app.footer(kCollectClosing);
   std::string directory, exp_name;
   add_directory(app, directory, "where to look for *.json");
   add_exp_name(app, exp_name);
@@ -45,25 +125,19 @@ int collect_command(const Arguments& arguments) {
 }
 
 int summarize_command(const Arguments& arguments) {
-  CLI::App app(
-      "Prints the processed results below DIR as a Markdown table: median TTFT, TPOT, interactivity and "
-      "E2EL,\n"
-      "throughput per GPU; sorted by model, hardware, framework, precision, TP, EP and concurrency.",
-      "sweepctl summarize");
+  CLI::App app(kSummarize, "sweepctl summarize");
+  app.footer(kSummarizeClosing);
   std::string directory;
   bool json = false;
   add_directory(app, directory, "where to look for processed results (agg_*.json)");
-  app.add_flag("--json", json, "as a JSON array, times in seconds");
+  app.add_flag("--json", json, "print a JSON array, times in seconds");
   if (const auto status = parse(app, arguments)) return *status;
   return give(report::run_summarize(directory, json));
 }
 
 int plot_command(const Arguments& arguments) {
-  CLI::App app(
-      "Draws throughput per GPU over end-to-end latency and over interactivity, with the Pareto frontier of\n"
-      "each hardware and framework: two PNG files per model family in this directory,\n"
-      "tput_vs_e2el_<family>_EXP.png and tput_vs_intvty_<family>_EXP.png.",
-      "sweepctl plot");
+  CLI::App app(kPlot, "sweepctl plot");
+  app.footer(kPlotClosing);
   std::string directory, exp_name;
   add_directory(app, directory, "where to look for processed results (agg_*.json)");
   add_exp_name(app, exp_name);

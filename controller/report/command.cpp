@@ -49,13 +49,13 @@ void note_others(const Documents& documents, CommandOutput& output) {
 }
 
 // Results that a frontier has to do without.
-void note_without(const Documents& documents, Metric metric, CommandOutput& output) {
+void note_without(std::span<const Document> documents, Metric metric, CommandOutput& output) {
   const auto lacks = [&](const Document& document) {
     return is_processed_result(document.json) && !trade_off(document.json, metric);
   };
-  const auto count = std::count_if(documents.good.begin(), documents.good.end(), lacks);
+  const auto count = std::count_if(documents.begin(), documents.end(), lacks);
   if (count == 0) return;
-  const auto first = std::find_if(documents.good.begin(), documents.good.end(), lacks);
+  const auto first = std::find_if(documents.begin(), documents.end(), lacks);
   output.err += counted(static_cast<std::size_t>(count), "result") + " left out without " +
                 std::string(metric_key(metric)) + " or tput_per_gpu, first '" + printable(first->path) +
                 "'\n";
@@ -129,14 +129,13 @@ CommandOutput run_plot(const std::string& directory, const std::string& exp_name
   return output;
 }
 
-CommandOutput run_pareto(const ParetoOptions& options) {
+CommandOutput pareto_output(std::span<const Document> documents, const ParetoOptions& options) {
   CommandOutput output;
-  const Documents documents = load(options.directory, output);
-  note_others(documents, output);
   note_without(documents, options.metric, output);
-  const auto points = frontiers(documents.good, options.metric, options.by);
-  if (points.empty())
+  const auto points = frontiers(documents, options.metric, options.by);
+  if (points.empty()) {
     complain(output, "no result with a place on a frontier below '" + printable(options.directory) + "'");
+  }
   output.out = options.json ? python_json(table_json(frontier_columns(), points), 2) + "\n"
                             : aligned_table(frontier_columns(), points);
   return output;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,14 +39,13 @@ CommandOutput run_summarize(const std::string& directory, bool json);
 CommandOutput run_plot(const std::string& directory, const std::string& exp_name);
 
 struct ParetoOptions {
-  std::string directory;
+  std::string directory;  // where the results are from, for a message
   Metric metric = Metric::MedianIntvty;
   std::vector<std::string> by = {"hw", "framework"};  // of group_keys()
   bool json = false;
 };
 
-/// The frontier points of the processed results below a directory, as a table or JSON. Fails when there is
-/// not one.
-CommandOutput run_pareto(const ParetoOptions& options);
+/// The frontier points among `documents`, as a table or JSON. Status 1 when there is not one. Pure.
+CommandOutput pareto_output(std::span<const Document> documents, const ParetoOptions& options);
 
 }  // namespace sweep::report

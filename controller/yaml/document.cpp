@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "controller/yaml/source_text.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::yaml {
 
@@ -301,7 +302,7 @@ Expected<ValueRef> parse_document(std::string_view text) {
       more = event->type != YAML_STREAM_END_EVENT;
     }
   } catch (const Refused& refused) {
-    return fail(refused.message);
+    return fail(printable(refused.message));  // names and tags of the file stand in some
   }
   if (builder.root()) return builder.root();
   Value nothing;

@@ -39,7 +39,7 @@ std::string filled(std::string_view text, std::size_t indent) {
   out += paragraph(open, blanks);
   while (out.ends_with("\n\n"))
     out.pop_back();
-  return out;
+  return out == "\n" ? "" : out;
 }
 
 std::string help_entry(std::string_view name, std::string_view meaning) {

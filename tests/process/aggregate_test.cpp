@@ -155,5 +155,22 @@ TEST_F(Aggregate, NothingThereIsSaidAndNothingWritten) {
   EXPECT_NE(said_.find("there is no directory 'absent'"), std::string::npos) << said_;
 }
 
+TEST_F(Aggregate, ParetoTakesTheSameResults) {
+  sweep_into("all/one", {1, 2});
+  for (const std::string& name : agg_files("all/one"))
+    std::filesystem::remove(directory_ / name);
+  write("all/agg_x.json", kForeign);
+  write("all/bad.json", "{");
+  const auto before = files("all");
+  Program pareto(directory_, {"sweepctl", "pareto", "all/", "--json"});
+  EXPECT_EQ(pareto.finish(), 1);
+  EXPECT_NE(pareto.err().find("all/bad.json"), std::string::npos) << pareto.err();
+  const json rows = json::parse(pareto.out());
+  ASSERT_GE(rows.size(), 2U) << pareto.out();
+  EXPECT_EQ(rows[0]["conc"], 99) << "the experiment that is not known stands first";
+  EXPECT_EQ(rows[1]["exp_name"], "dsr1_1k1k") << "from the journal";
+  EXPECT_EQ(files("all"), before) << "nothing is written";
+}
+
 }  // namespace
 }  // namespace sweep

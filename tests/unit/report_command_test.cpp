@@ -160,10 +160,11 @@ TEST_F(ReportCommands, SummarizeAsJson) {
 }
 
 TEST_F(ReportCommands, ParetoPrintsTheFrontier) {
-  put("best.json", processed({.conc = 32, .latency = 9, .interactivity = 50, .throughput = 900}).json.dump());
-  put("fast.json", processed({.conc = 4, .latency = 5, .interactivity = 100, .throughput = 500}).json.dump());
-  put("poor.json", processed({.conc = 8, .latency = 8, .interactivity = 40, .throughput = 800}).json.dump());
-  const auto table = run_pareto({.directory = "."});
+  const std::vector<Document> results = {
+      processed({.conc = 32, .latency = 9, .interactivity = 50, .throughput = 900}),
+      processed({.conc = 4, .latency = 5, .interactivity = 100, .throughput = 500}),
+      processed({.conc = 8, .latency = 8, .interactivity = 40, .throughput = 800})};
+  const auto table = pareto_output(results, {});
   EXPECT_EQ(table.status, 0) << table.err;
   EXPECT_EQ(
       table.out,
@@ -175,25 +176,23 @@ TEST_F(ReportCommands, ParetoPrintsTheFrontier) {
       "|                    50.0000 |   9.0000 |     900.0000 |\n"
       "| deepseek-ai/DeepSeek-R1-0528 | B200     | SGLANG    | FP4       |   8 |   1 | false        |    4 "
       "|                   100.0000 |   5.0000 |     500.0000 |\n");
-  const auto rows =
-      Json::parse(run_pareto({.directory = ".", .metric = Metric::MedianE2el, .json = true}).out);
+  const auto rows = Json::parse(
+      pareto_output(results, {.directory = "in", .metric = Metric::MedianE2el, .json = true}).out);
   ASSERT_EQ(rows.size(), 3u) << "8 s lies between 5 and 9, as its throughput does";
-  EXPECT_EQ(rows[1]["file"], "./poor.json");
+  EXPECT_EQ(rows[1]["conc"], 8);
   EXPECT_EQ(rows[1]["median_e2el"], 8.0);
 }
 
 TEST_F(ReportCommands, ParetoSaysWhatItLeavesOut) {
-  EXPECT_EQ(run_pareto({.directory = "."}).status, 1);
-  EXPECT_EQ(run_pareto({.directory = "none"}).status, 1);
-  put("a.json", processed({}).json.dump());
+  const auto nothing = pareto_output({}, {.directory = "in"});
+  EXPECT_EQ(nothing.status, 1);
+  EXPECT_EQ(nothing.err, "no result with a place on a frontier below 'in'\n");
   Document none = processed({});
+  none.path = "in/b.json";
   none.json.erase("median_intvty");
-  put("b.json", none.json.dump());
-  const auto output = run_pareto({.directory = "."});
+  const auto output = pareto_output(std::vector{processed({}), none}, {});
   EXPECT_EQ(output.status, 0);
-  EXPECT_EQ(output.err, "1 result left out without median_intvty or tput_per_gpu, first './b.json'\n");
-  put("bad.json", "{");
-  EXPECT_EQ(run_pareto({.directory = "."}).status, 1);
+  EXPECT_EQ(output.err, "1 result left out without median_intvty or tput_per_gpu, first 'in/b.json'\n");
 }
 
 }  // namespace

@@ -1,0 +1,24 @@
+# shellcheck shell=bash disable=SC2034 # those who source this use the rest
+# What these tests share. Sourced: an empty folder to work in ($WORK), the commands, and words to check with.
+set -euo pipefail
+export LC_ALL=C.UTF-8
+: "${SWEEP_BUILD:?the build folder}"
+SWEEPCTL=$SWEEP_BUILD/bin/sweepctl
+AGENT=$SWEEP_BUILD/bin/sweep-agent
+WORK=$(mktemp -d)
+trap 'rm -rf -- "$WORK"' EXIT
+FAILED=0
+
+bad() { printf 'FAILED: %s\n' "$*" >&2; FAILED=1; }
+skip() { printf 'skipped: %s\n' "$*"; exit 77; }
+has_docs() { [[ -e $SWEEP_BUILD/docs/made ]] || skip "this build makes no manual pages (docs/CMakeLists.txt says when)"; }
+
+commands() { # [COMMAND]: the commands that its help lists under "Commands:"
+  "$SWEEPCTL" "$@" --help | awk '/^[^ ]/ { here = $0 == "Commands:" } here && /^  [^ ]/ { print $1 }'
+}
+options() { # COMMAND...: the long options in its help
+  "$SWEEPCTL" "$@" --help | sed -nE '/^[Oo]ptions:$/,/^$/s/^ {2,6}(-[A-Za-z], )?(--[a-z0-9-]+).*/\2/p'
+}
+mapfile -t COMMANDS < <(commands)
+mapfile -t MATRIX < <(commands matrix)
+[[ ${#COMMANDS[@]} -ge 10 && ${#MATRIX[@]} -eq 5 ]] || { bad "sweepctl --help lists ${#COMMANDS[@]} commands"; exit 1; }

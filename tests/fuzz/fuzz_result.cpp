@@ -1,0 +1,288 @@
+// libFuzzer target: anybody's bytes as a result of the serving client and as files that reports are made of.
+//
+// An input is one JSON document; a list is taken for many, one a file. Checked beside what the sanitizers
+// see:
+//
+// - what was read and written again reads back the same, and is written the same again, on one line and
+//   indented; strict JSON is read as another parser reads it; reading the top level alone refuses and gives
+//   the same as reading everything;
+// - an accepted result (check_result) can be processed, and what comes of it is a processed result;
+// - a number spelled as Python spells it reads back the same;
+// - a table has one line for each processed result, with all its cells; collected documents read back;
+// - a frontier rises, and no point beats one on it; plots are made of finite numbers;
+// - messages are one printable line.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/report/collect.hpp"
+#include "controller/report/documents.hpp"
+#include "controller/report/frontier.hpp"
+#include "controller/report/json_text.hpp"
+#include "controller/report/plot_model.hpp"
+#include "controller/report/plot_script.hpp"
+#include "controller/report/plot_style.hpp"
+#include "controller/report/process_result.hpp"
+#include "controller/report/python_number.hpp"
+#include "controller/report/summary.hpp"
+#include "controller/report/table.hpp"
+#include "tests/fuzz/property.hpp"
+
+namespace sweep::fuzz {
+namespace {
+
+using namespace sweep::report;
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kFewPoints = 20;  // of a picture; placing labels takes its time
+constexpr std::array<Metric, 2> kMetrics = {Metric::MedianE2el, Metric::MedianIntvty};
+
+ResultContext context_of(const char* tp, const char* ep) {
+  ResultContext out;
+  out.result_filename = "result";
+  out.runner_type = "h200";
+  out.framework = "vllm";
+  out.precision = "fp8";
+  out.tp = tp;
+  out.ep = ep;
+  out.dp_attention = "false";
+  return out;
+}
+
+// Good, good with everything, wrong, not set.
+const std::array<ResultContext, 4>& contexts() {
+  static const std::array<ResultContext, 4> kContexts = [] {
+    std::array<ResultContext, 4> out = {context_of("8", "1"), context_of(" 4", "1_0"), context_of("0", "1"),
+                                        ResultContext()};
+    out[1].mtp_mode = "on";
+    out[1].prefill_gpus = "2";
+    out[1].decode_gpus = "+6";
+    out[1].runner_type.reset();
+    return out;
+  }();
+  return kContexts;
+}
+
+void check_number(std::string_view text) {
+  if (const auto integer = python_int(text)) {
+    require(python_int(std::to_string(*integer)) == integer, "an integer reads back", text);
+    require(python_float(text).has_value(), "an integer is a float, too", text);
+  }
+  if (const auto number = python_float(text)) {
+    const std::string spelled = python_repr(*number);
+    const auto again = python_float(spelled);
+    require(again && (*again == *number || (std::isnan(*again) && std::isnan(*number))),
+            "a float reads back from its repr", spelled);
+    require(python_repr(*again) == spelled, "a repr is a fixed point", spelled);
+    require(!four_decimals(*number).empty(), "a float has four decimals", spelled);
+  }
+}
+
+// What is written reads back; NaN, which is not equal to itself, is compared as it is written.
+void check_written(const Json& value) {
+  const std::string line = python_json(value, -1);
+  require(std::all_of(line.begin(), line.end(), [](char c) { return c >= 0x20 && c < 0x7f; }),
+          "JSON of one line is printable ASCII", line);
+  const auto again = read_json(line);
+  require(again.has_value(), "what was written is read", line);
+  require(python_json(*again, -1) == line, "what was written is written the same again", line);
+  require(*again == value || line.find("NaN") != std::string::npos, "what was written reads back", line);
+  const std::string pretty = python_json(value, 2);
+  const auto third = read_json(pretty);
+  require(third && python_json(*third, -1) == line, "indentation changes nothing", pretty);
+}
+
+// Beside Python's own words and halves of surrogate pairs, what is read is what nlohmann's parser reads. (A
+// zero byte is the end to that one.)
+void check_against_parser(std::string_view bytes, const Expected<Json>& read) {
+  if (bytes.find('\0') != std::string_view::npos) return;
+  const Json strict = Json::parse(bytes, nullptr, false);
+  if (strict.is_discarded()) {
+    const bool pythons = bytes.find("NaN") != std::string_view::npos ||
+                         bytes.find("Infinity") != std::string_view::npos ||
+                         bytes.find("\\u") != std::string_view::npos;
+    require(!read || pythons, "what is no JSON is refused");
+    return;
+  }
+  const bool capped = !read && (read.error().message.starts_with("nests deeper") ||
+                                read.error().message.starts_with("an object has more"));
+  require(capped || (read && *read == strict), "strict JSON is read as it stands");
+}
+
+// ReadDepth::TopLevel against ReadDepth::All.
+void check_top_level(std::string_view bytes, const Expected<Json>& all) {
+  const auto top = read_json(bytes, ReadDepth::TopLevel);
+  if (!top) {
+    require(!all, "who reads the top level alone refuses no more");
+    return;
+  }
+  if (!all) {  // the cap on keys is for objects that are kept
+    require(all.error().message.find(" keys") != std::string::npos, "who reads the top level refuses as much",
+            all.error().message);
+    return;
+  }
+  Json expected = *all;
+  if (expected.is_structured()) {
+    for (Json& inner : expected) {
+      if (inner.is_object()) inner = Json::object();
+      if (inner.is_array()) inner = Json::array();
+    }
+  }
+  require(python_json(*top, -1) == python_json(expected, -1), "the top level is the same");
+}
+
+// The result processed in every context.
+std::vector<Document> check_processing(std::string_view bytes) {
+  std::vector<Document> out;
+  const auto checked = check_result(bytes);
+  if (!checked) require_message(checked.error());
+  for (const ResultContext& context : contexts()) {
+    auto processed = process_result(context, bytes);
+    if (!processed) {
+      require_message(processed.error());
+      require(!checked || &context >= &contexts()[2], "an accepted result can be processed");
+      continue;
+    }
+    require(&context < &contexts()[2], "without a GPU there is no result");
+    require(is_processed_result(*processed), "what process_result gives is a processed result");
+    check_written(*processed);
+    out.push_back({"agg_result.json", std::move(*processed)});
+  }
+  return out;
+}
+
+std::size_t processed(std::span<const Document> documents) {
+  return static_cast<std::size_t>(
+      std::count_if(documents.begin(), documents.end(),
+                    [](const Document& document) { return is_processed_result(document.json); }));
+}
+
+void check_table(std::span<const Document> documents) {
+  const std::string table = summary_table(documents);
+  std::vector<std::string> lines = split(table, '\n');
+  require(!lines.empty() && lines.back().empty(), "a table ends with its last line", table);
+  lines.pop_back();
+  require(lines.size() == 2 + processed(documents), "a table has a line for each processed result", table);
+  const auto cells = [](const std::string& line) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < line.size(); ++i)
+      count += line[i] == '|' && (i == 0 || line[i - 1] != '\\') ? 1 : 0;
+    return count;
+  };
+  for (const std::string& line : lines) {
+    require(printable(line) == line, "a line of a table is printable", line);
+    require(cells(line) == cells(lines.front()), "every line of a table has all its cells", line);
+  }
+  const std::string aligned = aligned_table(frontier_columns(), sorted_results(documents));
+  for (const std::string& line : split(aligned.substr(0, aligned.rfind('\n')), '\n')) {
+    require(printable(line) == line && characters(line) == characters(aligned.substr(0, aligned.find('\n'))),
+            "every line of an aligned table is as long as its first", aligned);
+  }
+  const Json rows = summary_json(documents);
+  require(rows.is_array() && rows.size() == processed(documents), "the table as JSON has the same rows");
+  check_written(rows);
+}
+
+bool beats(const TradeOff& a, const TradeOff& b, Metric metric) {
+  const double x = metric == Metric::MedianE2el ? b.x - a.x : a.x - b.x;
+  return a.y >= b.y && x >= 0 && (a.y > b.y || x > 0);
+}
+
+void check_frontier(std::span<const Document> documents, Metric metric) {
+  std::vector<TradeOff> points;
+  for (const Document& document : documents) {
+    const auto point = trade_off(document.json, metric);
+    if (!point) continue;
+    require(std::isfinite(point->x) && std::isfinite(point->y), "a place in the plane is finite");
+    points.push_back(*point);
+  }
+  const std::vector<std::size_t> frontier = pareto_frontier(points, metric);
+  require(frontier.empty() == points.empty(), "there is a frontier where there is a point");
+  for (std::size_t i = 0; i < frontier.size(); ++i) {
+    const TradeOff& point = points.at(frontier[i]);
+    require(i == 0 || points[frontier[i - 1]].x < point.x, "a frontier rises");
+    for (const TradeOff& other : points)
+      require(!beats(other, point, metric), "no point beats one on the frontier");
+  }
+  const std::vector<std::string> by(group_keys().begin(), group_keys().end());
+  for (const Document* document : frontiers(documents, metric, by))
+    require(trade_off(document->json, metric).has_value(), "a frontier has places in the plane only");
+}
+
+// A gnuplot string of somebody else's text ends where it should.
+void check_quoted(std::string_view text) {
+  const std::string out = quoted(text, 40);
+  require(out.size() >= 2 && out.front() == '\'' && out.back() == '\'', "a gnuplot text is quoted", out);
+  const std::string inside = out.substr(1, out.size() - 2);
+  require(inside.find_first_of("'`") == std::string::npos && printable(inside) == inside &&
+              characters(inside) <= 41,  // with the … that says it was cut
+          "a gnuplot text is one short line without quotes", inside);
+}
+
+void check_plots(std::span<const Document> documents) {
+  const std::vector<Family> all = families(documents, "exp");
+  const PlotStyles styles(all);
+  for (const Family& family : all) {
+    require(!family.name.empty() && family.name.find('/') == std::string::npos &&
+                printable(family.name) == family.name,
+            "a family's name is safe in a file name", family.name);
+    for (const Metric metric : kMetrics) {
+      std::size_t points = 0;
+      for (const Series& series : family.series) {
+        points += series.points[metric].size();
+        for (const PlotPoint& point : series.points[metric])
+          require(std::isfinite(point.x) && std::isfinite(point.y), "a drawn point is finite");
+      }
+      if (points == 0 || points > kFewPoints) continue;
+      require(!plot_script(family, metric, styles, "plot.png").empty(), "a picture has a program");
+    }
+  }
+}
+
+void check_documents(std::span<const Document> documents) {
+  check_table(documents);
+  for (const Metric metric : kMetrics)
+    check_frontier(documents, metric);
+  check_plots(documents);
+  const auto collected = read_json(collect_text(documents));
+  require(collected && collected->is_array() && collected->size() == documents.size(),
+          "collected documents read back");
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    require(python_json((*collected)[i], 2) == python_json(documents[i].json, 2),
+            "a collected document reads back");
+  }
+}
+
+void check(std::string_view input) {
+  if (input.size() <= 64) check_number(input);
+  check_quoted(input);
+  const auto value = read_json(input);
+  if (!value) require_message(value.error());
+  check_against_parser(input, value);
+  check_top_level(input, value);
+  std::vector<Document> documents = check_processing(input);
+  if (value) {
+    check_written(*value);
+    if (value->is_array()) {
+      for (const Json& element : *value)
+        documents.push_back({"element.json", element});
+    }
+    documents.push_back({"input.json", *value});
+  }
+  check_documents(documents);
+}
+
+}  // namespace
+}  // namespace sweep::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  sweep::fuzz::check({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
