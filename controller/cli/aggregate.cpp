@@ -6,6 +6,7 @@
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/io/control_file.hpp"
 #include "controller/io/output_dir.hpp"
 
 namespace sweep::cli {
@@ -25,7 +26,10 @@ constexpr const char* kClosing = R"(Exit status:
 
 Files:
   agg_EXP.json         all processed results of an experiment
-  agg_all.json         all of them, where there are several experiments
+  agg_all.json         all of them, where there are several experiments, or
+                       results that do not know theirs
+  .aggregate           digests of these three: one that was changed since is
+                       not written over
   summary.txt          the table; best results, Pareto frontier, failures with
                        reasons, attempts, server starts, wall time
   tput_vs_e2el_FAMILY_EXP.png, tput_vs_intvty_FAMILY_EXP.png
@@ -40,11 +44,15 @@ Examples:
 
 Expected<Aggregation> aggregate_directory(const std::string& directory, const std::string& name) {
   std::error_code code;
-  if (!std::filesystem::is_directory(directory, code))
-    return fail("there is no directory '" + directory + "'");
+  if (!std::filesystem::is_directory(directory, code)) return fail("'" + directory + "' is no directory");
   if (!std::filesystem::exists(journal_path(directory), code)) return aggregate(directory, nullptr, name);
   auto archive = open_archive(directory);
-  if (!archive) return tl::unexpected(archive.error());
+  if (!archive) {
+    // A live sweep writes here itself. Beside a journal that cannot be read there are still agg files.
+    const auto control = read_control_file(directory);
+    if (control && *control) return tl::unexpected(archive.error());
+    return aggregate(directory, nullptr, name);
+  }
   archive->sweep.facts.directory = directory;
   const OpenSweep own{directory, &archive->sweep, &archive->journal};
   return aggregate(directory, &own, name);
@@ -55,12 +63,12 @@ Expected<Aggregation> aggregate_directory(const std::string& directory, const st
 int aggregate_command(const Arguments& arguments) {
   CLI::App app(kDescription, "sweepctl aggregate");
   app.footer(kClosing);
-  std::string directory, name = "all";
+  std::string directory, name;
   bool json = false;
   add_directory(app, directory, "output directory of a sweep, or a folder of processed results");
   app.add_option("--exp-name", name,
-                 "experiment of the results that do not know theirs, for the names of the files "
-                 "written (default: all)")
+                 "experiment of the results that do not know theirs: those that are neither in a sweep's "
+                 "journal nor in a file agg_RESULT_FILENAME.json as a sweep names it")
       ->type_name("EXP");
   app.add_flag("--json", json, "print the summary as one JSON document");
   if (const auto status = parse(app, arguments)) return *status;
@@ -68,7 +76,8 @@ int aggregate_command(const Arguments& arguments) {
   if (!written) return print_error(written.error().message), 1;
   for (const std::string& problem : written->problems)
     print_error(problem);
-  if (!written->note.empty()) print_error(written->note);
+  for (const std::string& note : written->notes)
+    print_error(note);
   const int printed =
       print_out(json ? written->json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
                      : written->summary);

@@ -37,9 +37,8 @@ Examples:
 /// As aggregate takes them: a sweep's journal knows experiments, which agg files alone do not.
 Expected<Gathered> results_in(const std::string& directory) {
   std::error_code code;
-  if (!std::filesystem::is_directory(directory, code))
-    return fail("there is no directory '" + directory + "'");
-  return gather(plain_path(directory), nullptr, {}, "all");
+  if (!std::filesystem::is_directory(directory, code)) return fail("'" + directory + "' is no directory");
+  return gather(plain_path(directory), nullptr, {});
 }
 
 std::vector<std::string> words(std::span<const std::string_view> names) {
@@ -79,7 +78,8 @@ int pareto_command(const Arguments& arguments) {
   if (!all) return print_error(all.error().message), 1;
   for (const std::string& problem : all->problems)
     print_error(problem);
-  if (!all->note.empty()) print_error(all->note);
+  for (const std::string& note : all->notes)
+    print_error(note);
   const int status = give(report::pareto_output(all->results, options));
   return all->problems.empty() ? status : 1;
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 
+#include "controller/io/ledger.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/report/collect.hpp"
 #include "controller/report/highlights.hpp"
@@ -20,22 +21,33 @@ namespace {
 
 using Documents = std::vector<report::Document>;
 
+constexpr const char* kAll = "all";  // for files over several experiments, or none that is known
+
 /// Collects what goes wrong: one file that cannot be written must not keep the others from being written.
 class Writer {
  public:
-  Writer(const std::string& directory, Aggregation& out) : directory_(directory), out_(out) {}
+  Writer(const std::string& directory, Aggregation& out)
+      : directory_(directory), ledger_(Ledger::of(directory)), out_(out) {}
 
+  /// A file that follows from the directory's own journal.
   void write(const std::string& name, std::string_view text) {
-    const std::string path = directory_ + "/" + name;
-    if (keep(write_file_atomic(path, text))) out_.written.push_back(path);
+    note(name, write_file_atomic(directory_ + "/" + name, text));
   }
-  bool keep(const Expected<void>& done) {
+  /// A file of a name that somebody's own may have.
+  void write_ours(const std::string& name, std::string_view text) { note(name, ledger_.write(name, text)); }
+
+  void keep(const Expected<void>& done) {
     if (!done) out_.problems.push_back(done.error().message);
-    return done.has_value();
   }
 
  private:
+  void note(const std::string& name, const Expected<void>& done) {
+    keep(done);
+    if (done) out_.written.push_back(directory_ + "/" + name);
+  }
+
   const std::string& directory_;
+  Ledger ledger_;
   Aggregation& out_;
 };
 
@@ -56,107 +68,108 @@ Documents write_own_results(const OpenSweep& own, Writer& writer, Aggregation& o
   return documents;
 }
 
-std::map<std::string, Documents> by_experiment(const OpenSweep* own, const Documents& results) {
-  std::map<std::string, Documents> out;
+using Chosen = std::vector<const report::Document*>;
+
+Chosen pointers(const Documents& documents) {
+  Chosen out;
+  for (const report::Document& document : documents)
+    out.push_back(&document);
+  return out;
+}
+
+std::map<std::string, Chosen> by_experiment(const OpenSweep* own, const Documents& results) {
+  std::map<std::string, Chosen> out;
   if (own != nullptr) {
     for (const std::string& exp_name : exp_names(own->sweep->plan))
       out[exp_name];
   }
   for (const report::Document& document : results)
-    out[document.exp_name].push_back(document);
+    out[document.exp_name].push_back(&document);
   return out;
 }
 
-/// A result of that name is somebody's measurement: it is not written over.
-void write_collection(const std::string& directory, const Documents& all, const std::string& name,
-                      const Documents& documents, Writer& writer, Aggregation& out) {
-  const std::string file = report::collected_name(file_safe(name));
-  const std::string path = directory + "/" + file;
-  const bool taken =
-      std::any_of(all.begin(), all.end(), [&](const auto& document) { return document.path == path; });
-  if (taken) {
-    out.problems.push_back("'" + path + "' is a result, not a collection; choose another --exp-name");
-  } else {
-    writer.write(file, report::collect_text(documents));
-  }
-}
-
-void write_collections(const std::string& directory, const OpenSweep* own, const std::string& name,
-                       const Documents& results, Writer& writer, Aggregation& out) {
+void write_collections(const OpenSweep* own, const Documents& results, Writer& writer) {
   const auto groups = by_experiment(own, results);
-  for (const auto& [exp_name, documents] : groups) {
-    if (!exp_name.empty()) write_collection(directory, results, exp_name, documents, writer, out);
+  report::FileNames names;
+  for (const auto& [exp_name, chosen] : groups) {
+    if (!exp_name.empty())
+      writer.write_ours(report::collected_name(names.of(exp_name)), report::collect_text(chosen));
   }
-  if (groups.size() != 1 || groups.contains("")) {
-    write_collection(directory, results, name, results, writer, out);
-  }
+  if (groups.size() != 1 || groups.contains(""))
+    writer.write_ours(report::collected_name(names.of(kAll)), report::collect_text(results));
 }
 
-/// Numbers of a stand-in must not be read as those of the hardware that the table names.
-std::string stand_in_note(const Documents& documents) {
-  std::size_t count = 0;
-  std::string what;
-  for (const report::Document& document : documents) {
-    const auto stands_in = report::stand_in(document.json);
-    if (!stands_in) continue;
-    ++count;
-    what = *stands_in;
+/// The contract's table; one for each experiment when there are several, for their numbers do not compare.
+std::string tables(const Documents& results) {
+  const auto groups = by_experiment(nullptr, results);
+  if (groups.size() <= 1) return report::summary_table(results);
+  std::string out;
+  for (const auto& [exp_name, chosen] : groups) {
+    out += (out.empty() ? "" : "\n") + std::string("Experiment ") +
+           (exp_name.empty() ? "not known" : printable(exp_name)) + "\n\n" + report::summary_table(chosen);
   }
-  if (count == 0) return {};
-  return "\nNot the hardware named above: " + std::to_string(count) + " of " +
-         counted(documents.size(), "result") + " measured a stand-in (" + printable(what) + ").\n";
+  return out;
 }
 
-void write_summary(const OpenSweep* own, const Gathered& all, Writer& writer, Aggregation& out) {
-  std::vector<const Sweep*> sweeps;
-  if (own != nullptr) sweeps.push_back(own->sweep);
-  for (const Archive& archive : all.archives)
-    sweeps.push_back(&archive.sweep);
-  out.summary =
-      report::summary_table(all.results) + stand_in_note(all.results) + report::highlights_text(all.results);
+std::string below(const std::string& path, const std::string& directory) {
+  const std::string out = std::filesystem::path(path).lexically_relative(directory).string();
+  return out.empty() ? path : out;
+}
+
+void summarize(const std::string& directory, const OpenSweep* own, const Gathered& all, Aggregation& out) {
+  const Chosen chosen = pointers(all.results);
+  const std::string stand_ins = report::stand_in_note(chosen);
+  out.summary = tables(all.results) + (stand_ins.empty() ? "" : "\n" + stand_ins) +
+                report::highlights_text(all.results);
   out.json = {{"results", all.results.size()}};
   out.json.update(report::highlights_json(all.results));
   out.json["sweeps"] = nlohmann::ordered_json::array();
-  for (const Sweep* sweep : sweeps) {
-    if (sweeps.size() > 1 || own == nullptr)
-      out.summary += "\nSweep " + sweep->facts.sweep + " in " + printable(sweep->facts.directory) + "\n";
-    out.summary += view::totals_text(sweep->plan, sweep->state, sweep->facts);
-    out.json["sweeps"].push_back(view::totals_json(sweep->plan, sweep->state, sweep->facts));
-  }
-  writer.write("summary.txt", out.summary);
+  const auto add = [&](const Sweep& sweep, bool titled) {
+    if (titled)
+      out.summary +=
+          "\nSweep " + sweep.facts.sweep + " in " + printable(below(sweep.facts.directory, directory)) + "\n";
+    out.summary += view::totals_text(sweep.plan, sweep.state, sweep.facts);
+    out.json["sweeps"].push_back(view::totals_json(sweep.plan, sweep.state, sweep.facts));
+  };
+  if (own != nullptr) add(*own->sweep, false);
+  for (const Archive& archive : all.archives)
+    add(archive.sweep, archive.sweep.facts.directory != directory);
+}
+
+void write_records(const Sweep& sweep, Writer& writer) {
+  const auto& [plan, state, facts] = sweep;
+  writer.write("jobs.txt", view::jobs_table(plan, state));
+  writer.write(
+      "manifest.json",
+      view::manifest(plan, state, facts).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+          "\n");
 }
 
 }  // namespace
 
-Aggregation aggregate(const std::string& directory, const OpenSweep* own, const std::string& name) {
+Aggregation aggregate(const std::string& directory, const OpenSweep* own, const std::string& exp_name) {
   Aggregation out;
   Writer writer(directory, out);
   Documents known;
   if (own != nullptr) known = write_own_results(*own, writer, out);
-  Gathered all = gather(directory, own, std::move(known), name);
+  Gathered all = gather(directory, own, std::move(known));
+  for (report::Document& document : all.results) {
+    if (document.exp_name.empty()) document.exp_name = exp_name;
+  }
   out.problems.insert(out.problems.end(), all.problems.begin(), all.problems.end());
-  out.note = all.note;
+  out.notes = all.notes;
   out.results = all.results.size();
+  summarize(directory, own, all, out);
   if (own == nullptr && all.results.empty() && all.archives.empty()) {
     out.problems.push_back("no processed result in '" + directory + "'; nothing is written");
-    return out;
-  }
-  write_collections(directory, own, name, all.results, writer, out);
-  if (own != nullptr) {
-    const auto& [plan, state, facts] = *own->sweep;
-    writer.write("jobs.txt", view::jobs_table(plan, state));
-    writer.write(
-        "manifest.json",
-        view::manifest(plan, state, facts).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-            "\n");
-  }
-  write_summary(own, all, writer, out);
-  auto plots = report::plot(all.results, name, directory);
-  if (plots) {
-    out.plots = std::move(*plots);
-    out.written.insert(out.written.end(), out.plots.begin(), out.plots.end());
   } else {
-    out.problems.push_back(plots.error().message);
+    write_collections(own, all.results, writer);
+    if (own != nullptr) write_records(*own->sweep, writer);
+    writer.write_ours("summary.txt", out.summary);
+    auto plots = report::plot(all.results, kAll, directory);
+    if (!plots) out.problems.push_back(plots.error().message);
+    if (plots) out.plots = std::move(*plots);
+    out.written.insert(out.written.end(), out.plots.begin(), out.plots.end());
   }
   out.json["written"] = out.written;
   out.json["problems"] = out.problems;

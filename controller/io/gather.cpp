@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
+#include <unordered_map>
 
+#include "controller/io/ledger.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
-#include "controller/report/collect.hpp"
 #include "controller/report/json_text.hpp"
-#include "proto/base/point.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
 
@@ -23,7 +24,7 @@ bool has_journal(const std::string& directory) {
   return fs::exists(journal_path(directory), ignored);
 }
 
-// agg_*.json in a sweep's output directory itself.
+// agg_*.json in a sweep's output directory itself, sorted.
 std::vector<std::string> agg_files(const std::string& directory, std::vector<std::string>& problems) {
   std::vector<std::string> out;
   std::error_code code;
@@ -33,15 +34,32 @@ std::vector<std::string> agg_files(const std::string& directory, std::vector<std
     if (name.starts_with("agg_") && name.ends_with(".json")) out.push_back(directory + "/" + name);
   }
   if (code) problems.push_back("cannot read the directory '" + directory + "': " + errno_text(code.value()));
+  std::sort(out.begin(), out.end());
   return out;
 }
 
+// Where the results are that are known, by their content: equal ones are copies.
+class Contents {
+ public:
+  bool has(const std::vector<report::Document>& all, const nlohmann::ordered_json& json) const {
+    const auto [first, last] = places_.equal_range(hash(json));
+    return std::any_of(first, last, [&](const auto& place) { return all[place.second].json == json; });
+  }
+  void add(const nlohmann::ordered_json& json, std::size_t place) { places_.emplace(hash(json), place); }
+
+ private:
+  static std::size_t hash(const nlohmann::ordered_json& json) {
+    return std::hash<std::string>()(report::python_json(json, -1));
+  }
+  std::unordered_multimap<std::size_t, std::size_t> places_;
+};
+
 class Gatherer {
  public:
-  explicit Gatherer(std::vector<report::Document> known) {
-    out_.results = std::move(known);
-    for (const report::Document& document : out_.results)
-      seen_.insert(document.path);
+  Gatherer(std::vector<report::Document> known, const OpenSweep* own) {
+    for (report::Document& document : known)
+      add(std::move(document));
+    if (own != nullptr) sweeps_.insert(own->sweep->facts.sweep);
   }
 
   /// A sweep below: its results from its journal, and what was put beside them. One that is running holds its
@@ -50,6 +68,9 @@ class Gatherer {
     auto archive = open_archive(directory);
     if (!archive) {
       out_.problems.push_back(archive.error().message + "; its results are taken from its agg files");
+    } else if (!sweeps_.insert(archive->sweep.facts.sweep).second) {
+      out_.notes.push_back("'" + directory + "' is a copy of sweep " + archive->sweep.facts.sweep +
+                           ", which is in already; left out");
     } else {
       each_result(
           {directory, &archive->sweep, &archive->journal},
@@ -60,41 +81,32 @@ class Gatherer {
     add_agg_files(directory);
   }
 
-  /// In a sweep's directory a list is a collection of what is there already.
   void add_agg_files(const std::string& directory) {
     for (const std::string& path : agg_files(directory, out_.problems))
-      add_file(path, false);
+      add_file(path);
   }
 
-  void add_file(const std::string& path, bool lists) {
+  void add_file(const std::string& path) {
     if (seen_.contains(path)) return;
     auto document = report::read_document(path);
     if (!document) {
       out_.problems.push_back(document.error().message + "; left out");
     } else if (report::is_processed_result(document->json)) {
-      add(std::move(*document));
-    } else if (!document->json.is_array()) {
+      document->exp_name = experiment_in_name(path, document->json);
+      add_copy(std::move(*document));
+    } else if (document->json.is_array()) {
+      if (!is_ours(path)) lists_.push_back(std::move(*document));
+    } else {
       if (others_++ == 0) first_other_ = path;
-    } else if (lists) {
-      lists_.push_back(std::move(*document));
     }
   }
 
-  /// The results that are only in lists, once each. What aggregate() writes itself is none to read: a result
-  /// whose file is gone would come back from it.
-  void open_lists(const std::string& directory, const std::string& name) {
-    if (lists_.empty()) return;
-    std::set<std::string> known, written = {directory + "/" + report::collected_name(file_safe(name))};
-    for (const report::Document& document : out_.results) {
-      known.insert(report::python_json(document.json, -1));
-      written.insert(directory + "/" + report::collected_name(file_safe(document.exp_name)));
-    }
+  /// The results that are only in collected lists.
+  void open_lists() {
     for (report::Document& list : lists_) {
-      if (written.contains(list.path)) continue;
       for (auto& element : list.json) {
-        if (!report::is_processed_result(element)) continue;
-        if (known.insert(report::python_json(element, -1)).second)
-          out_.results.push_back({list.path, std::move(element)});
+        if (report::is_processed_result(element) && !contents_.has(out_.results, element))
+          add({list.path, std::move(element)});
       }
     }
   }
@@ -102,24 +114,48 @@ class Gatherer {
   Gathered finish() {
     std::stable_sort(out_.results.begin(), out_.results.end(),
                      [](const auto& a, const auto& b) { return a.path < b.path; });
-    if (others_ > 0) {
-      out_.note = counted(others_, "JSON file") + " left out that " + (others_ == 1 ? "is" : "are") +
-                  " no processed result, first '" + first_other_ + "'";
-    }
+    tell(others_, "JSON file", " that is no processed result", " that are no processed results",
+         first_other_);
+    tell(copies_, "file", " with a result that is in already", " with results that are in already",
+         first_copy_);
     return std::move(out_);
   }
 
  private:
   void add(report::Document document) {
     seen_.insert(document.path);
+    contents_.add(document.json, out_.results.size());
     out_.results.push_back(std::move(document));
   }
 
+  void add_copy(report::Document document) {
+    if (!contents_.has(out_.results, document.json)) return add(std::move(document));
+    if (copies_++ == 0) first_copy_ = document.path;
+  }
+
+  bool is_ours(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    const std::string directory = path.substr(0, slash);
+    auto known = ledgers_.find(directory);
+    if (known == ledgers_.end()) known = ledgers_.emplace(directory, Ledger::of(directory)).first;
+    return known->second.has_written(path.substr(slash + 1));
+  }
+
+  void tell(std::size_t count, const char* noun, const char* one, const char* several,
+            const std::string& first) {
+    if (count == 0) return;
+    out_.notes.push_back(counted(count, noun) + (count == 1 ? one : several) + " left out, first '" + first +
+                         "'");
+  }
+
   Gathered out_;
-  std::set<std::string> seen_;  // paths
+  std::set<std::string> seen_;    // paths
+  std::set<std::string> sweeps_;  // ids
+  Contents contents_;
+  std::map<std::string, Ledger> ledgers_;  // by directory
   std::vector<report::Document> lists_;
-  std::size_t others_ = 0;
-  std::string first_other_;
+  std::size_t others_ = 0, copies_ = 0;
+  std::string first_other_, first_copy_;
 };
 
 }  // namespace
@@ -142,9 +178,19 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
   if (!read) problems.push_back(read.error().message);
 }
 
-Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<report::Document> known,
-                const std::string& name) {
-  Gatherer gatherer(std::move(known));
+std::string experiment_in_name(const std::string& path, const nlohmann::ordered_json& result) {
+  const std::string name = path.substr(path.rfind('/') + 1);
+  if (!name.starts_with("agg_")) return {};
+  const auto text = [&](const char* key) { return report::text_of(result, key, ""); };
+  const std::string rest = "_" + text("precision") + "_" + text("framework") + "_tp" + text("tp") + "_ep" +
+                           text("ep") + "_dpa_" + text("dp_attention") + "_conc" + text("conc") + "_";
+  const std::size_t end = name.find(rest);
+  constexpr std::size_t kBegin = 4;  // behind agg_
+  return end == std::string::npos || end <= kBegin ? "" : name.substr(kBegin, end - kBegin);
+}
+
+Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<report::Document> known) {
+  Gatherer gatherer(std::move(known), own);
   std::vector<std::string> sweeps;
   report::Listing listing;
   if (own != nullptr) {
@@ -160,8 +206,8 @@ Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<
   for (const std::string& sweep : sweeps)
     gatherer.add_sweep(sweep);
   for (const std::string& path : listing.files)
-    gatherer.add_file(path, true);
-  gatherer.open_lists(directory, name);
+    gatherer.add_file(path);
+  gatherer.open_lists();
   Gathered out = gatherer.finish();
   out.problems.insert(out.problems.end(), listing.problems.begin(), listing.problems.end());
   return out;

@@ -1,9 +1,10 @@
 // The results that lie in a directory, wherever they come from: journals of sweeps, agg files of sweeps, of
 // other tools, collected lists.
 //
-// Rule: a result counts once. A sweep's own results come from its journal, which its agg files only follow; a
-// sweep's output directory is otherwise asked for agg files that were put beside, and not searched further.
-// Nothing is written.
+// Rules: a result counts once, also when copies of it lie about. A sweep's own results come from its journal,
+// which its agg files only follow; a sweep's output directory is otherwise asked for agg files that were put
+// beside, and not searched further. What aggregate() wrote itself (ledger.hpp) is no source. Nothing is
+// written, but that opening the journal of a sweep that was cut off folds its log in.
 #pragma once
 
 #include <functional>
@@ -39,13 +40,16 @@ struct Gathered {
   std::vector<report::Document> results;  // sorted by path
   std::vector<Archive> archives;          // of the sweeps below the directory, itself not among them
   std::vector<std::string> problems;      // one line each; the rest is there
-  std::string note;                       // on what else was found, or empty
+  std::vector<std::string> notes;         // on what else was found
 };
 
 /// All results in `directory`. `own`: its sweep, when it has one, else null; its results are not read again
-/// but are to be in `known`. `name`: the experiment of results that do not know their own; the directory's
-/// lists that aggregate() writes are not read.
-Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<report::Document> known,
-                const std::string& name);
+/// but are to be in `known`.
+Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<report::Document> known);
+
+/// The experiment that a file agg_<RESULT_FILENAME>.json names (contract, section 3), when all the rest of
+/// the name is what the result in it says; else empty. A result's file is the only place outside a journal
+/// that knows it.
+std::string experiment_in_name(const std::string& path, const nlohmann::ordered_json& result);
 
 }  // namespace sweep

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "controller/report/stand_in.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::report {
@@ -83,7 +84,8 @@ std::vector<const Document*> frontiers(std::span<const Document> documents, Metr
     const auto point = trade_off(document.json, metric);
     if (!point) continue;
     std::vector<std::string> name = {document.exp_name,
-                                     model_family(text_of(document.json, "model", "unknown"))};
+                                     model_family(text_of(document.json, "model", "unknown")),
+                                     stand_in(document.json).value_or("")};
     for (const std::string& key : by)
       name.push_back(group_text(document.json, key));
     Group& group = groups[std::move(name)];

@@ -2,7 +2,7 @@
 // what a user feels (latency or interactivity). Pure.
 //
 // Rule: results of different models, or of experiments that are known to differ (exp-name: other sequence
-// lengths), are never held against each other.
+// lengths), are never held against each other; nor are a stand-in's and those of real hardware.
 #pragma once
 
 #include <optional>

@@ -1,10 +1,11 @@
 #include "controller/report/highlights.hpp"
 
+#include <array>
 #include <map>
-#include <utility>
 
 #include "controller/report/frontier.hpp"
 #include "controller/report/python_number.hpp"
+#include "controller/report/stand_in.hpp"
 #include "controller/report/table.hpp"
 #include "proto/base/text.hpp"
 
@@ -18,8 +19,8 @@ struct Best {
   const Document *throughput = nullptr, *interactivity = nullptr;
 };
 
-// By experiment and model family. Of equal results the first counts.
-using Bests = std::map<std::pair<std::string, std::string>, Best>;
+// By experiment, model family and what stood in for the hardware. Of equal results the first counts.
+using Bests = std::map<std::array<std::string, 3>, Best>;
 
 double at(const Document& document, Metric metric, bool throughput) {
   const auto place = trade_off(document.json, metric);
@@ -31,7 +32,8 @@ Bests find_bests(std::span<const Document> documents) {
   Bests out;
   for (const Document& document : documents) {
     if (!is_processed_result(document.json) || !trade_off(document.json, kMetric)) continue;
-    Best& best = out[{document.exp_name, model_family(text_of(document.json, "model", "unknown"))}];
+    Best& best = out[{document.exp_name, model_family(text_of(document.json, "model", "unknown")),
+                      stand_in(document.json).value_or("")}];
     if (!best.throughput || at(document, kMetric, true) > at(*best.throughput, kMetric, true))
       best.throughput = &document;
     if (!best.interactivity || at(document, kMetric, false) > at(*best.interactivity, kMetric, false))
@@ -44,7 +46,9 @@ Bests find_bests(std::span<const Document> documents) {
 std::string who(const nlohmann::ordered_json& result) {
   return printable(ascii_upper(group_text(result, "hw")) + " " + group_text(result, "framework") + " " +
                    group_text(result, "precision") + " tp" + text_of(result, "tp", "?") + " ep" +
-                   text_of(result, "ep", "?") + " conc" + text_of(result, "conc", "?"));
+                   text_of(result, "ep", "?") + " conc" + text_of(result, "conc", "?") +
+                   (text_of(result, "dp_attention", "false") == "true" ? " dp-attention" : "") + ", " +
+                   text_of(result, "model", "unknown"));
 }
 
 std::string value(const Document& document, const char* key) {
@@ -63,9 +67,9 @@ std::string best_lines(const Best& best) {
 std::string highlights_text(std::span<const Document> documents) {
   std::string out;
   for (const auto& [name, best] : find_bests(documents)) {
-    const auto& [exp_name, family] = name;
-    out += "\nBest of " + printable(exp_name.empty() ? family : exp_name + ", " + family) + "\n" +
-           best_lines(best);
+    const auto& [exp_name, family, stand_in] = name;
+    out += "\nBest of " + printable(exp_name.empty() ? family : exp_name + ", " + family) +
+           (stand_in.empty() ? "" : ", a stand-in (" + printable(stand_in) + ")") + "\n" + best_lines(best);
   }
   if (out.empty()) return out;
   const auto frontier = frontiers(documents, Metric::MedianIntvty, kBy);
@@ -80,10 +84,12 @@ nlohmann::ordered_json highlights_json(std::span<const Document> documents) {
   };
   nlohmann::ordered_json bests = nlohmann::ordered_json::array();
   for (const auto& [name, best] : find_bests(documents)) {
-    bests.push_back({{"exp_name", name.first},
-                     {"family", name.second},
-                     {"tput_per_gpu", row(best.throughput)},
-                     {"median_intvty", row(best.interactivity)}});
+    bests.push_back(
+        {{"exp_name", name[0]},
+         {"family", name[1]},
+         {"stand_in", name[2].empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(name[2])},
+         {"tput_per_gpu", row(best.throughput)},
+         {"median_intvty", row(best.interactivity)}});
   }
   const auto frontier = frontiers(documents, Metric::MedianIntvty, kBy);
   return {{"best", std::move(bests)}, {"frontier", table_json(frontier_columns(), frontier)}};

@@ -14,8 +14,8 @@ namespace sweep::report {
 /// when no result has such values.
 std::string highlights_text(std::span<const Document> documents);
 
-/// The same: keys `best` (a list of {exp_name, family, tput_per_gpu, median_intvty}, each of the two a row as
-/// in table.hpp) and `frontier` (rows).
+/// The same: keys `best` (a list of {exp_name, family, stand_in, tput_per_gpu, median_intvty}, each of the
+/// two a row as in table.hpp) and `frontier` (rows).
 nlohmann::ordered_json highlights_json(std::span<const Document> documents);
 
 }  // namespace sweep::report

@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -25,11 +26,14 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kBytesOfMember = 32;  // about; to have room for the members of the outermost object
 constexpr std::size_t kMostRoom = 128;
+constexpr std::size_t kIndexedKeys = 256;  // below this, comparing keys beats hashing them
 
-// An object or list whose end has not come. A key whose hash is not among `seen` is new, without a look.
+// An object or list whose end has not come. A key whose hash is not among `seen` is new, without a look; a
+// large object's keys have an index, or looking would take the square of their number.
 struct Open {
   Json* value;  // stays valid: nothing is added to its parent before it is closed
   std::bitset<1024> seen;
+  std::unordered_map<std::string, std::size_t> index;
 };
 
 class Reader {
@@ -95,9 +99,19 @@ class Reader {
       return &parent.value->back();
     }
     auto& members = parent.value->get_ref<Json::object_t&>();
+    if (members.size() >= kIndexedKeys) return place_indexed(parent, members, std::move(value));
     const std::size_t bit = std::hash<std::string>()(key_) % parent.seen.size();
     if (parent.seen.test(bit)) return &(members[key_] = std::move(value));
     parent.seen.set(bit);
+    return &members.emplace_back(std::move(key_), std::move(value)).second;
+  }
+
+  Json* place_indexed(Open& parent, Json::object_t& members, Json value) {
+    for (std::size_t i = parent.index.size(); i < members.size(); ++i)
+      parent.index.emplace((members.begin() + static_cast<std::ptrdiff_t>(i))->first, i);
+    const auto found = parent.index.find(key_);
+    if (found != parent.index.end())
+      return &((members.begin() + static_cast<std::ptrdiff_t>(found->second))->second = std::move(value));
     return &members.emplace_back(std::move(key_), std::move(value)).second;
   }
 
@@ -113,7 +127,7 @@ class Reader {
     if (open_.empty() && container.is_object()) {
       container.get_ref<Json::object_t&>().reserve(std::min(rest().size() / kBytesOfMember, kMostRoom));
     }
-    open_.push_back({place(std::move(container)), {}});
+    open_.push_back({place(std::move(container)), {}, {}});
     return true;
   }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "controller/report/collect.hpp"
 #include "controller/report/plot_script.hpp"
 #include "proto/base/point.hpp"
 #include "proto/base/text.hpp"
@@ -51,9 +52,9 @@ struct Picture {
   std::string script, file;  // `file`: its name in the end
 };
 
-std::string file_name(const Family& family, Metric metric) {
+std::string file_name(const Family& family, Metric metric, FileNames& names) {
   const char* what = metric == Metric::MedianE2el ? "tput_vs_e2el_" : "tput_vs_intvty_";
-  return what + family.name + "_" + file_safe(family.exp_name) + ".png";
+  return what + family.name + "_" + names.of(family.exp_name) + ".png";
 }
 
 std::string number_png(std::size_t number) {
@@ -64,12 +65,14 @@ std::vector<Picture> pictures(std::span<const Document> documents, const std::st
   const std::vector<Family> all = families(documents, exp_name);
   const PlotStyles styles(all);
   std::vector<Picture> out;
+  FileNames names;
   for (const Family& family : all) {
     for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
       const bool any = std::any_of(family.series.begin(), family.series.end(),
                                    [&](const Series& series) { return !series.points[metric].empty(); });
       if (!any) continue;
-      out.push_back({plot_script(family, metric, styles, number_png(out.size())), file_name(family, metric)});
+      out.push_back(
+          {plot_script(family, metric, styles, number_png(out.size())), file_name(family, metric, names)});
     }
   }
   return out;

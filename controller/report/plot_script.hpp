@@ -17,8 +17,8 @@ namespace sweep::report {
 std::string plot_script(const Family& family, Metric metric, const PlotStyles& styles,
                         const std::string& png);
 
-/// `text` as a gnuplot string: one line in single quotes, at most `max_characters` and an ellipsis. A backquote, which would
-/// run a command elsewhere, and a single quote become ’.
+/// `text` as a gnuplot string: one line in single quotes, at most `max_characters` and an ellipsis. A
+/// backquote, which would run a command elsewhere, and a single quote become ’.
 std::string quoted(std::string_view text, std::size_t max_characters);
 
 }  // namespace sweep::report

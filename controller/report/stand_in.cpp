@@ -1,5 +1,7 @@
 #include "controller/report/stand_in.hpp"
 
+#include "proto/base/text.hpp"
+
 namespace sweep::report {
 
 namespace {
@@ -31,6 +33,20 @@ std::optional<std::string> stand_in(const Json& document) {
     if (found != document.end() && (*found == "cpu" || *found == "CPU")) return "cpu";
   }
   return std::nullopt;
+}
+
+std::string stand_in_note(std::span<const Document* const> documents) {
+  std::size_t count = 0;
+  std::string what;
+  for (const Document* document : documents) {
+    const auto stands_in = stand_in(document->json);
+    if (!stands_in) continue;
+    ++count;
+    what = *stands_in;
+  }
+  if (count == 0) return {};
+  return "Not the hardware named: " + std::to_string(count) + " of " + counted(documents.size(), "result") +
+         " measured a stand-in (" + printable(what) + ").\n";
 }
 
 }  // namespace sweep::report

@@ -4,7 +4,10 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
+
+#include "controller/report/documents.hpp"
 
 namespace sweep::report {
 
@@ -15,5 +18,9 @@ constexpr const char* kStandInKey = "stand_in";
 /// hw or hardware is cpu, or it has a true, non-empty or non-zero `stand_in` or `simulated`. Nothing
 /// otherwise.
 std::optional<std::string> stand_in(const nlohmann::ordered_json& document);
+
+/// A line on how many of `documents` measured a stand-in, for numbers of one must not be read as those of the
+/// hardware they are filed under. Empty when none did.
+std::string stand_in_note(std::span<const Document* const> documents);
 
 }  // namespace sweep::report

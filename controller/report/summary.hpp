@@ -13,6 +13,7 @@ namespace sweep::report {
 /// given. Medians, four decimals; TTFT and TPOT in milliseconds, E2EL in seconds, throughput in tokens a
 /// second and GPU.
 std::string summary_table(std::span<const Document> documents);
+std::string summary_table(std::span<const Document* const> documents);
 
 /// The same rows as a JSON array (table.hpp), times in seconds.
 nlohmann::ordered_json summary_json(std::span<const Document> documents);

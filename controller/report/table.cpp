@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "controller/report/python_number.hpp"
+#include "controller/report/stand_in.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::report {
@@ -23,6 +24,7 @@ constexpr Column kTp{"TP", "tp", Show::AsWritten};
 constexpr Column kEp{"EP", "ep", Show::AsWritten};
 constexpr Column kDpAttention{"DP Attention", "dp_attention", Show::Text};
 constexpr Column kConc{"Conc", "conc", Show::AsWritten};
+constexpr Column kTtft{"TTFT (ms)", "median_ttft", Show::Measured, 1000};
 constexpr Column kInteractivity{"Interactivity (tok/s/user)", "median_intvty", Show::Measured};
 constexpr Column kLatency{"E2EL (s)", "median_e2el", Show::Measured};
 constexpr Column kThroughput{"TPUT per GPU", "tput_per_gpu", Show::Measured};
@@ -35,7 +37,7 @@ constexpr std::array<Column, 15> kSummary = {{kModel,
                                               kEp,
                                               kDpAttention,
                                               kConc,
-                                              {"TTFT (ms)", "median_ttft", Show::Measured, 1000},
+                                              kTtft,
                                               {"TPOT (ms)", "median_tpot", Show::Measured, 1000},
                                               kInteractivity,
                                               kLatency,
@@ -43,8 +45,9 @@ constexpr std::array<Column, 15> kSummary = {{kModel,
                                               {"Output TPUT per GPU", "output_tput_per_gpu", Show::Measured},
                                               {"Input TPUT per GPU", "input_tput_per_gpu", Show::Measured}}};
 
-constexpr std::array<Column, 11> kFrontier = {{kModel, kHardware, kFramework, kPrecision, kTp, kEp,
-                                               kDpAttention, kConc, kInteractivity, kLatency, kThroughput}};
+constexpr std::array<Column, 12> kFrontier = {{kModel, kHardware, kFramework, kPrecision, kTp, kEp,
+                                               kDpAttention, kConc, kTtft, kInteractivity, kLatency,
+                                               kThroughput}};
 
 struct Row {
   std::string model, hw, framework, precision;
@@ -153,9 +156,16 @@ std::span<const Column> frontier_columns() {
 }
 
 std::vector<const Document*> sorted_results(std::span<const Document> documents) {
+  std::vector<const Document*> all;
+  for (const Document& document : documents)
+    all.push_back(&document);
+  return sorted_results(all);
+}
+
+std::vector<const Document*> sorted_results(std::span<const Document* const> documents) {
   std::vector<Row> rows;
-  for (const Document& document : documents) {
-    if (is_processed_result(document.json)) rows.push_back(make_row(document));
+  for (const Document* document : documents) {
+    if (is_processed_result(document->json)) rows.push_back(make_row(*document));
   }
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.key() < b.key(); });
   std::vector<const Document*> out;
@@ -207,6 +217,7 @@ Json table_json(std::span<const Column> columns, std::span<const Document* const
       const auto found = row->json.find(column.key);
       object[column.key] = found == row->json.end() ? Json() : *found;
     }
+    if (const auto what = stand_in(row->json)) object[kStandInKey] = *what;
     if (!row->path.empty()) object["file"] = row->path;
     out.push_back(std::move(object));
   }

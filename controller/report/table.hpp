@@ -30,6 +30,7 @@ std::span<const Column> frontier_columns();
 /// Sorted by model, hardware, framework, precision, TP, EP and concurrency; equal ones in the order given.
 /// Only processed results (is_processed_result).
 std::vector<const Document*> sorted_results(std::span<const Document> documents);
+std::vector<const Document*> sorted_results(std::span<const Document* const> documents);
 
 /// Byte for byte as the contract has it: cells as long as their content.
 std::string contract_table(std::span<const Column> columns, std::span<const Document* const> rows);

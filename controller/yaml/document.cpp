@@ -174,6 +174,7 @@ class TreeBuilder {
     if (event.plain_implicit != 0) {
       if (value.text.find('\t') != std::string::npos)  // blank for libyaml, an error for PyYAML
         refuse(mark, "a tab stands in this text: remove or quote it");
+      if (value.text == "=") refuse(mark, "'=' alone has a meaning of its own in YAML: quote it");
       value.scalar = read_plain_scalar(value.text);
       value.merge_key = value.text == "<<";
     } else if (event.quoted_implicit == 0 && text_of(event.tag) != "!") {
@@ -181,15 +182,28 @@ class TreeBuilder {
       if (!read) refuse(mark, read.error().message);
       value.scalar = *read;
     }
+    know(mark, text_of(event.anchor));
     add(mark, text_of(event.anchor), std::move(value));
+  }
+
+  // An anchor must be new, as for PyYAML: the second of a name is a slip.
+  void know(const Mark& mark, const std::string& anchor) {
+    if (!anchor.empty() && !anchors_.emplace(anchor, nullptr).second)
+      refuse(mark, "the anchor '&" + anchor + "' is there twice");
+  }
+
+  static void refuse_merge_key(const Value& value) {
+    if (value.merge_key) refuse(mark_of(value), "'<<' is no value: quote it");
   }
 
   void end_sequence() {
     Frame frame = close();
     Value list;
     list.scalar.kind = Kind::List;
-    for (const ValueRef& item : frame.values)
+    for (const ValueRef& item : frame.values) {
+      refuse_merge_key(*item);
       grow(frame.mark, list, *item);
+    }
     list.items = std::move(frame.values);
     add(frame.mark, frame.anchor, std::move(list));
   }
@@ -201,6 +215,7 @@ class TreeBuilder {
     for (std::size_t i = 0; i + 1 < frame.values.size(); i += 2) {
       const Value& key = *frame.values[i];
       if (key.is(Kind::List) || key.is(Kind::Dict)) refuse(mark_of(key), "a list or mapping cannot be a key");
+      refuse_merge_key(*frame.values[i + 1]);
       if (key.merge_key) {
         merge(merged, *frame.values[i + 1]);
       } else {
@@ -224,7 +239,7 @@ class TreeBuilder {
     }
     if (frames_.size() >= kMaxDepth)
       refuse(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
-    if (!anchor.empty()) anchors_[anchor] = nullptr;
+    know(mark, anchor);
     frames_.push_back({mark, std::move(anchor), {}});
   }
 

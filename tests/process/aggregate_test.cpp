@@ -132,27 +132,99 @@ TEST_F(Aggregate, AFolderWithSweepsAndAggFilesBelow) {
   EXPECT_EQ(files("all/one"), one) << "a sweep below is read, not written";
   EXPECT_EQ(json::parse(read("all/agg_dsr1_1k1k.json")).size(), 3U);
   EXPECT_EQ(json::parse(read("all/agg_all.json")).size(), 4U);
-  EXPECT_NE(read("all/summary.txt").find(" in all/two\n"), std::string::npos) << read("all/summary.txt");
+  EXPECT_NE(read("all/summary.txt").find(" in two\n"), std::string::npos) << read("all/summary.txt");
   const auto once = files("all");
   aggregate("all");
   EXPECT_EQ(files("all"), once);
 }
 
-TEST_F(Aggregate, DoesNotWriteOverAResult) {
+TEST_F(Aggregate, WritesOverItsOwnFilesOnly) {
   std::filesystem::create_directories(directory_ / "aggs");
-  write("aggs/agg_all.json", kForeign);
+  for (const std::string text : {kForeign, "[{\"my\": 1}]", "{\"my\": \"notes\"}", "broken"}) {
+    write("aggs/agg_x.json", kForeign);
+    write("aggs/agg_all.json", text);
+    write("aggs/summary.txt", "mine");
+    aggregate("aggs", 1);
+    EXPECT_NE(said_.find("agg_all.json' is there and is not what sweepctl wrote"), std::string::npos)
+        << said_;
+    EXPECT_NE(said_.find("summary.txt' is there and is not what sweepctl wrote"), std::string::npos) << said_;
+    EXPECT_EQ(read("aggs/agg_all.json"), text);
+    EXPECT_EQ(read("aggs/summary.txt"), "mine");
+  }
+  std::filesystem::remove(directory_ / "aggs/agg_all.json");
+  std::filesystem::remove(directory_ / "aggs/summary.txt");
+  aggregate("aggs");
+  write("aggs/summary.txt", read("aggs/summary.txt") + "and a remark");
   aggregate("aggs", 1);
-  EXPECT_NE(said_.find("is a result, not a collection; choose another --exp-name"), std::string::npos);
-  EXPECT_EQ(read("aggs/agg_all.json"), kForeign);
+  EXPECT_NE(read("aggs/summary.txt").find("and a remark"), std::string::npos);
+}
+
+TEST_F(Aggregate, ASweepDoesNotWriteOverWhatWasThere) {
+  std::filesystem::create_directories(directory_ / "out");
+  write("out/agg_dsr1_1k1k.json", "[" + std::string(kForeign) + "]");
+  write_matrix({1});
+  write("good.sh", kGoodBenchmark, true);
+  Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml",
+                           "--", "./good.sh"});
+  EXPECT_EQ(run.finish(), 1) << run.err();
+  EXPECT_NE(run.err().find("move it away, then aggregate again"), std::string::npos) << run.err();
+  EXPECT_EQ(read("out/agg_dsr1_1k1k.json"), "[" + std::string(kForeign) + "]");
+  EXPECT_EQ(agg_files("out").size(), 1U) << "the result itself is there";
+}
+
+TEST_F(Aggregate, CopiesCountOnce) {
+  sweep_into("all/one", {1, 2});
+  std::filesystem::copy(directory_ / "all/one", directory_ / "all/copy",
+                        std::filesystem::copy_options::recursive);
+  std::filesystem::create_directories(directory_ / "all/files");
+  for (const std::string& name : agg_files("all/one"))
+    std::filesystem::copy(directory_ / name, directory_ / "all/files");
+  EXPECT_EQ(aggregate("all")["results"], 2);
+  EXPECT_NE(said_.find("is a copy of sweep "), std::string::npos) << said_;
+  EXPECT_NE(said_.find("4 files with results that are in already left out"), std::string::npos) << said_;
+  std::filesystem::remove_all(directory_ / "all/one");
+  std::filesystem::remove_all(directory_ / "all/copy");
+  const json said = aggregate("all");
+  EXPECT_EQ(said["results"], 2) << "from the files now, and not from agg_dsr1_1k1k.json again";
+  EXPECT_EQ(said["frontier"].at(0)["exp_name"], "dsr1_1k1k") << "the name of the file agrees with the result";
+}
+
+TEST_F(Aggregate, TheSameHoweverTheDirectoryIsSpelled) {
+  sweep_into("all/one", {1});
+  aggregate("all");
+  const auto once = files("all");
+  aggregate("./all/");
+  EXPECT_EQ(files("all"), once);
+  aggregate((directory_ / "all").string());
+  EXPECT_EQ(files("all"), once);
+}
+
+TEST_F(Aggregate, TheExperimentThatIsNamedHoldsForAll) {
+  std::filesystem::create_directories(directory_ / "aggs");
+  write("aggs/agg_x.json", kForeign);
+  Program program(directory_, {"sweepctl", "aggregate", "aggs", "--exp-name", "night", "--json"});
+  EXPECT_EQ(program.finish(), 0) << program.err();
+  EXPECT_EQ(json::parse(program.out())["frontier"].at(0)["exp_name"], "night");
+  EXPECT_TRUE(exists("aggs/agg_night.json"));
+  EXPECT_TRUE(exists("aggs/tput_vs_e2el_dsr1_night.png"));
+  EXPECT_FALSE(exists("aggs/agg_all.json"));
+}
+
+TEST_F(Aggregate, BesideAJournalThatCannotBeReadThereAreStillAggFiles) {
+  std::filesystem::create_directories(directory_ / "aggs");
+  write("aggs/sweep.db", "");
+  write("aggs/agg_x.json", kForeign);
+  EXPECT_EQ(aggregate("aggs", 1)["results"], 1);
+  EXPECT_NE(said_.find("its results are taken from its agg files"), std::string::npos) << said_;
 }
 
 TEST_F(Aggregate, NothingThereIsSaidAndNothingWritten) {
   std::filesystem::create_directories(directory_ / "empty");
-  aggregate("empty", 1);
+  EXPECT_EQ(aggregate("empty", 1)["results"], 0);
   EXPECT_NE(said_.find("no processed result in 'empty'"), std::string::npos) << said_;
   EXPECT_TRUE(files("empty").empty());
   aggregate("absent", 1);
-  EXPECT_NE(said_.find("there is no directory 'absent'"), std::string::npos) << said_;
+  EXPECT_NE(said_.find("'absent' is no directory"), std::string::npos) << said_;
 }
 
 TEST_F(Aggregate, ParetoTakesTheSameResults) {

@@ -99,7 +99,7 @@ TEST(Document, NumbersAndTexts) {
 }
 
 TEST(Collect, IsAnIndentedArrayInTheOrderGiven) {
-  EXPECT_EQ(collect_text({}), "[]");
+  EXPECT_EQ(collect_text(std::vector<Document>{}), "[]");
   const std::vector<Document> documents = {{"b", Json::parse(R"({"x": 1.0, "l": [true]})")},
                                            {"a", Json::parse("[1, {\"a\": 2.5}]")},
                                            {"c", Json::parse("null")}};

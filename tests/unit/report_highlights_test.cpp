@@ -20,7 +20,8 @@ TEST(Highlights, TheBestOfEachExperimentAndModel) {
   EXPECT_THAT(
       highlights_text(kResults),
       HasSubstr("\nBest of dsr1\n"
-                "  throughput per GPU  900.0000 tok/s (50.0000 tok/s/user): B200 sglang fp4 tp8 ep1 conc64\n"
+                "  throughput per GPU  900.0000 tok/s (50.0000 tok/s/user): B200 sglang fp4 tp8 ep1 conc64, "
+                "deepseek-ai/DeepSeek-R1-0528\n"
                 "  interactivity       120.0000 tok/s/user (300.0000 tok/s per GPU): B200 trt fp4 tp4 ep1 "
                 "conc4\n"));
   auto two = kResults;
@@ -36,6 +37,16 @@ TEST(Highlights, TheFrontierOfEachHardwareAndFramework) {
   EXPECT_THAT(text, HasSubstr("|    4 |")) << "trt's own";
   EXPECT_THAT(text, Not(HasSubstr("|    8 |")));
   EXPECT_EQ(highlights_text({}), "");
+}
+
+TEST(Highlights, AStandInDoesNotBeatHardware) {
+  auto results = kResults;
+  results.push_back(processed({.conc = 1, .interactivity = 999, .throughput = 9999}));
+  results.back().json["stand_in"] = "cpu";
+  EXPECT_THAT(highlights_text(results), HasSubstr("Best of dsr1\n  throughput per GPU  900.0"));
+  EXPECT_THAT(highlights_text(results),
+              HasSubstr("Best of dsr1, a stand-in (cpu)\n  throughput per GPU  9999.0"));
+  EXPECT_EQ(highlights_json(results)["frontier"].size(), 3u) << "hardware's two and the stand-in's own";
 }
 
 TEST(Highlights, AsJson) {

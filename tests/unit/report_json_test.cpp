@@ -110,5 +110,19 @@ TEST(JsonText, WritesAsJsonDumpsDoes) {
   EXPECT_EQ(python_json("a\xff\xc3", -1), R"("a\ufffd\ufffd")");
 }
 
+TEST(ReadJson, AKeyOfALargeObjectThatComesAgainKeepsItsPlace) {
+  std::string text = "{";
+  for (int i = 0; i < 3000; ++i)
+    text += "\"k" + std::to_string(i) + "\": " + std::to_string(i) + ", ";
+  text += "\"k2\": \"two\", \"k2999\": \"last\"}";
+  const auto json = read_json(text);
+  ASSERT_TRUE(json) << json.error().message;
+  EXPECT_EQ(json->size(), 3000u);
+  EXPECT_EQ((*json)["k2"], "two");
+  EXPECT_EQ(json->begin().key(), "k0");
+  EXPECT_EQ(std::prev(json->end()).key(), "k2999");
+  EXPECT_EQ(std::prev(json->end()).value(), "last");
+}
+
 }  // namespace
 }  // namespace sweep::report

@@ -43,7 +43,7 @@ TEST(Summary, OneRowByteForByte) {
       rows({processed({})}),
       ElementsAre("| deepseek-ai/DeepSeek-R1-0528 | B200 | SGLANG | FP4 | 8 | 1 | false | 16 | 125.0000 | "
                   "10.0000 | 100.0000 | 8.0000 | 500.0000 | 250.0000 | 250.0000 |"));
-  EXPECT_EQ(summary_table({}), kHead);
+  EXPECT_EQ(summary_table(std::vector<Document>{}), kHead);
 }
 
 TEST(Summary, SortsByEachKeyInTurn) {

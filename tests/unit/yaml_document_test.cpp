@@ -140,6 +140,15 @@ TEST(Document, RefusesAFileCutOffInAKey) {
   EXPECT_EQ(read("b: &x 1\na:\n- *x\n"), "{b: 1, a: [1]}");
 }
 
+TEST(Document, RefusesWhatPyYamlRefuses) {
+  EXPECT_EQ(read("a: &x 1\nb: &x 2\n"), "line 2, column 4: the anchor '&x' is there twice");
+  EXPECT_EQ(read("a: &x [1]\nb: &x {c: 2}\n"), "line 2, column 4: the anchor '&x' is there twice");
+  EXPECT_EQ(read("a: =\n"), "line 1, column 4: '=' alone has a meaning of its own in YAML: quote it");
+  EXPECT_EQ(read("a: <<\n"), "line 1, column 4: '<<' is no value: quote it");
+  EXPECT_EQ(read("[<<]\n"), "line 1, column 2: '<<' is no value: quote it");
+  EXPECT_EQ(read("a: '<<'\nb: '='\n"), "{a: <<, b: =}");
+}
+
 TEST(Document, RefusesATabInAPlainText) {
   EXPECT_EQ(read("a: x\ty\n"), "line 1, column 4: a tab stands in this text: remove or quote it");
   EXPECT_EQ(read("a: \"x\ty\"\nb: 'x\ty'\nc: z\t\n"), "{a: x\ty, b: x\ty, c: z}");

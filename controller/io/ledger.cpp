@@ -1,0 +1,75 @@
+#include "controller/io/ledger.hpp"
+
+#include <filesystem>
+
+#include "proto/base/digest.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr std::size_t kMaxLedger = 16u << 20;
+constexpr std::size_t kMaxFile = std::size_t{1} << 30;
+constexpr std::size_t kDigest = 64;  // hexadecimal digits
+constexpr const char* kBetween = "  ";
+
+std::string ledger_path(const std::string& directory) {
+  return directory + "/.aggregate";
+}
+
+}  // namespace
+
+Ledger Ledger::of(const std::string& directory) {
+  Ledger out(directory);
+  const auto text = read_file(ledger_path(directory), kMaxLedger);
+  if (!text) return out;
+  for (const std::string& line : split(*text, '\n')) {
+    if (line.size() > kDigest + 2 && line.compare(kDigest, 2, kBetween) == 0)
+      out.digests_[line.substr(kDigest + 2)].insert(line.substr(0, kDigest));
+  }
+  return out;
+}
+
+bool Ledger::has_written(const std::string& name) const {
+  const auto found = digests_.find(name);
+  if (found == digests_.end()) return false;
+  const auto bytes = read_file(directory_ + "/" + name, kMaxFile);
+  return bytes && found->second.contains(sha256_hex(*bytes));
+}
+
+Expected<void> Ledger::write(const std::string& name, std::string_view text) {
+  const std::string path = directory_ + "/" + name;
+  std::error_code code;
+  const bool there = std::filesystem::exists(std::filesystem::symlink_status(path, code));
+  if (there && !has_written(name)) {
+    const auto bytes = read_file(path, kMaxFile);
+    if (!bytes || *bytes != text) {
+      return fail("'" + path +
+                  "' is there and is not what sweepctl wrote (or was changed since): move it away, "
+                  "then aggregate again");
+    }
+  }
+  std::set<std::string>& digests = digests_[name];
+  const std::string digest = sha256_hex(text);
+  if (digests != std::set<std::string>{digest}) {
+    digests.insert(digest);
+    if (auto saved = save(); !saved) return saved;
+  }
+  if (auto written = write_file_atomic(path, text); !written) return written;
+  if (digests.size() == 1) return {};
+  digests = {digest};
+  return save();
+}
+
+Expected<void> Ledger::save() const {
+  std::string text;
+  for (const auto& [name, digests] : digests_) {
+    for (const std::string& digest : digests)
+      text += digest + kBetween + name + "\n";
+  }
+  return write_file_atomic(ledger_path(directory_), text);
+}
+
+}  // namespace sweep
