@@ -23,7 +23,7 @@ TEST(Highlights, TheBestOfEachExperimentAndModel) {
                 "  throughput per GPU  900.0000 tok/s (50.0000 tok/s/user): B200 sglang fp4 tp8 ep1 conc64, "
                 "deepseek-ai/DeepSeek-R1-0528\n"
                 "  interactivity       120.0000 tok/s/user (300.0000 tok/s per GPU): B200 trt fp4 tp4 ep1 "
-                "conc4\n"));
+                "conc4, deepseek-ai/DeepSeek-R1-0528\n"));
   auto two = kResults;
   two[0].exp_name = "dsr1_8k1k";
   EXPECT_THAT(highlights_text(two), HasSubstr("Best of dsr1_8k1k, dsr1\n  throughput per GPU  900.0"));
