@@ -30,6 +30,6 @@ cluster_up() { # DIR OPTION...
 }
 
 print_machine() {
-  printf 'machine: %s cores, %s, %s, load %s, %s\n' "$(nproc)" "$(uname -sr)" "$(slurmctld -V)" \
+  printf 'machine: %s cores, %s, %s, load %s, %s\n' "$(nproc)" "$(uname -sr | sed -E 's/( [0-9]+\.[0-9]+).*/\1/')" "$(slurmctld -V)" \
     "$(cut -d' ' -f1 /proc/loadavg)" "$(date +%F)"
 }

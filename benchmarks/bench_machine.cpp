@@ -47,8 +47,12 @@ double load_average() {
 void print_machine(const std::string& directory, double load) {
   utsname system{};
   ::uname(&system);
+  const std::string release =
+      system.release;  // 6.18.44-name: what follows the second number is the builder's
+  const std::string version =
+      release.substr(0, release.find_first_not_of("0123456789", release.find('.') + 1));
   std::printf("machine: %u cores, %s %s, %s on %s, load %.2f\n", std::thread::hardware_concurrency(),
-              system.sysname, system.release, file_system(directory).c_str(), directory.c_str(), load);
+              system.sysname, version.c_str(), file_system(directory).c_str(), directory.c_str(), load);
   std::fflush(stdout);
 }
 

@@ -69,6 +69,21 @@ void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_opt
       ->type_name("FILE");
 }
 
+namespace {
+
+/// In reverse, as CLI11 wants them. It takes `--option=` for an option whose value comes next.
+Arguments for_cli11(const Arguments& arguments) {
+  Arguments out;
+  for (const std::string& argument : arguments) {
+    const bool empty_value = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    out.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty_value) out.emplace_back();
+  }
+  return {out.rbegin(), out.rend()};
+}
+
+}  // namespace
+
 std::string plain_path(const std::string& directory) {
   std::string out = std::filesystem::path(directory).lexically_normal().string();
   while (out.size() > 1 && out.back() == '/')
@@ -90,7 +105,7 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_help_flag("-h,--help", "show this help and exit");
   try {
-    app.parse(Arguments(arguments.rbegin(), arguments.rend()));
+    app.parse(for_cli11(arguments));
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
     return print_out(app.help());

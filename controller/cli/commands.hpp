@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "controller/report/command.hpp"
+
 namespace sweep::cli {
 
 using Arguments = std::vector<std::string>;
@@ -21,5 +23,8 @@ int collect_command(const Arguments& arguments);
 int summarize_command(const Arguments& arguments);
 int plot_command(const Arguments& arguments);
 int pareto_command(const Arguments& arguments);
+
+/// Prints what a command over files has to say; the status to exit with.
+int give(const report::CommandOutput& output);
 
 }  // namespace sweep::cli

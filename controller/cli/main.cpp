@@ -65,7 +65,7 @@ Examples:
     sweepctl pareto results_dsr1_1k1k_20261124_222153
 )";
 
-void print_help() {
+std::string help_text() {
   std::string out = "Usage: sweepctl COMMAND [ARG]...\n\n" + filled(kDescription);
   out += "\nCommands:\n";
   std::string plugin;
@@ -73,9 +73,9 @@ void print_help() {
     (command.name == kForThePlugin ? plugin : out) +=
         help_entry("  " + std::string(command.name), command.help);
   out += "\nStarted by the Slurm plugin:\n" + plugin + "\nOptions:\n" +
-         help_entry("  -h, --help", "show this help, behind a COMMAND its own, and exit") +
+         help_entry("  -h, --help", "show this help, with a COMMAND its own, and exit") +
          help_entry("  -V, --version", "show the version and exit") + "\n" + filled(kClosing);
-  print_out(out);
+  return out;
 }
 
 int wrong_command(const std::string& name) {
@@ -89,15 +89,17 @@ int wrong_command(const std::string& name) {
 }
 
 int dispatch(const Arguments& all) {
-  if (all.empty()) {
-    print_help();
-    return 2;
-  }
+  if (all.empty()) return print_lines(help_text()), 2;
   const std::string& name = all.front();
-  if (name == "--help" || name == "-h" || name == "help") return print_help(), 0;
-  if (name == "--version" || name == "-V") return print_out("sweepctl " SWEEP_VERSION "\n"), 0;
+  Arguments rest(all.begin() + 1, all.end());
+  if (name == "--help" || name == "-h" || name == "help") {
+    if (rest.empty()) return print_out(help_text());
+    rest.push_back("--help");  // sweepctl help COMMAND is sweepctl COMMAND --help
+    return dispatch(rest);
+  }
+  if (name == "--version" || name == "-V") return print_out("sweepctl " SWEEP_VERSION "\n");
   for (const Command& command : kCommands) {
-    if (command.name == name) return command.run(Arguments(all.begin() + 1, all.end()));
+    if (command.name == name) return command.run(rest);
   }
   return wrong_command(name);
 }

@@ -16,8 +16,10 @@ constexpr const char* kDescription =
     "Prints the Pareto frontier of the processed results below DIR: those that no other result of the same "
     "experiment, model, hardware and framework beats both in throughput per GPU and in interactivity (or, "
     "with --x median_e2el, in end-to-end latency, E2EL). They are the settings worth running; every other "
-    "one "
-    "gives less to the operator, the user or both.";
+    "one gives less to the operator, the user or both.\n\nA result's experiment is known from its sweep's "
+    "journal, or from the name of its file where that is agg_RESULT_FILENAME.json and agrees with what is in "
+    "it. Results without one are held against each other: keep other sequence lengths in a folder of their "
+    "own.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  the frontier is printed

@@ -36,6 +36,12 @@ void print_error(const std::string& message) {
   print_lines("sweepctl: " + printable(message) + "\n");
 }
 
+void print_errors(const std::string& lines) {
+  for (const std::string& line : split(lines, '\n')) {
+    if (!line.empty()) print_error(line);
+  }
+}
+
 void print_lines(const std::string& lines) {
   static_cast<void>(write_to(STDERR_FILENO, lines));
 }

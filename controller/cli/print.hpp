@@ -15,12 +15,7 @@ void print_error(const std::string& message);
 /// Whole lines to standard error as they are.
 void print_lines(const std::string& lines);
 
-/// What a command over files has to say (its fields out, err and status), and the status to exit with.
-template <class Output>
-int give(const Output& output) {
-  const int printed = print_out(output.out);
-  print_lines(output.err);
-  return output.status != 0 ? output.status : printed;
-}
+/// Each line as an error.
+void print_errors(const std::string& lines);
 
 }  // namespace sweep::cli

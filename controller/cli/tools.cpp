@@ -49,7 +49,8 @@ constexpr const char* kCollectClosing = R"(Exit status:
   2  wrong usage
 
 Files:
-  agg_EXP.json  the collection; an older one below DIR is not collected
+  agg_EXP.json  the collection; itself it is not collected, every other JSON
+                file below DIR is (of a sweep's: sweepctl aggregate)
 
 Examples:
     sweepctl collect results/ dsr1_1k1k
@@ -59,19 +60,18 @@ Examples:
 constexpr const char* kSummarize =
     "Prints the processed results below DIR as a Markdown table: median TTFT and TPOT in milliseconds, "
     "interactivity in tokens a second and user, E2EL in seconds, throughput per GPU (total, output, input) "
-    "in "
-    "tokens a second; sorted by model, hardware, framework, precision, TP, EP and concurrency. Takes the "
-    "place "
-    "of summarize.py.";
+    "in tokens a second; sorted by model, hardware, framework, precision, TP, EP and concurrency. Takes the "
+    "place of summarize.py.";
 
 constexpr const char* kSummarizeClosing = R"(Exit status:
   0  the table is printed
-  1  a file is bad (the rest is kept), or no file is a processed result
+  1  a file is bad (the rest is kept), or there are files and none is a
+     processed result
   2  wrong usage
 
 Examples:
     sweepctl summarize results/ >> "$GITHUB_STEP_SUMMARY"
-  The concurrency that keeps every user above 50 tokens a second:
+  The highest concurrency whose median interactivity is above 50:
     sweepctl summarize --json results/ |
       jq 'map(select(.median_intvty > 50)) | max_by(.conc) | .conc'
 )";
@@ -80,10 +80,13 @@ constexpr const char* kPlot =
     "Draws the processed results below DIR: throughput per GPU over end-to-end latency (E2EL) and over "
     "interactivity, a pair of PNG files for each model family in the working directory, and prints their "
     "names. Each hardware and framework has its colour and its Pareto frontier; points are labelled with TP, "
-    "and along the frontier with the concurrency. gnuplot does the drawing. Takes the place of plot_perf.py.";
+    "and along the frontier with the concurrency. A second framework of a hardware has another shade and "
+    "dashes; "
+    "an axis is logarithmic when its largest value is 15 times its smallest or more. gnuplot does the "
+    "drawing. Takes the place of plot_perf.py.";
 
 constexpr const char* kPlotClosing = R"(Exit status:
-  0  the plots are written
+  0  the plots are written; no file at all is no plot and no error
   1  a file is bad (the rest is drawn), or gnuplot is missing or fails
   2  wrong usage
 
@@ -103,8 +106,17 @@ std::optional<std::string> from_environment(const char* name) {
 
 }  // namespace
 
+int give(const report::CommandOutput& output) {
+  const int printed = print_out(output.out);
+  print_errors(output.err);
+  return output.status != 0 ? output.status : printed;
+}
+
 int matrix_command(const Arguments& arguments) {
-  return give(matrix::run_matrix_command(arguments));
+  const auto output = matrix::run_matrix_command(arguments);
+  const int printed = print_out(output.out);
+  print_lines(output.err);
+  return output.status != 0 ? output.status : printed;
 }
 
 int process_result_command(const Arguments& arguments) {

@@ -6,6 +6,7 @@
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
 #include "controller/report/plot.hpp"
+#include "controller/report/stand_in.hpp"
 #include "controller/report/summary.hpp"
 #include "controller/report/table.hpp"
 #include "proto/base/text.hpp"
@@ -33,19 +34,34 @@ Documents load(const std::string& directory, CommandOutput& output, const std::s
   return documents;
 }
 
+// What a sweep and its tools leave beside processed results: nobody misses it in a table.
+bool is_by_product(const Document& document) {
+  const std::string& path = document.path;
+  return document.json.is_array() || path.ends_with("/manifest.json") ||
+         path.find("/raw/") != std::string::npos;
+}
+
 // What the table and the plots do not show, for the user to know.
 void note_others(const Documents& documents, CommandOutput& output) {
-  const auto others =
+  if (documents.exists && documents.good.empty() && documents.problems.empty())
+    output.err += "no JSON file there: no results\n";
+  const auto results =
       std::count_if(documents.good.begin(), documents.good.end(),
-                    [](const Document& document) { return !is_processed_result(document.json); });
-  if (others == 0) return;
-  const auto first = std::find_if(documents.good.begin(), documents.good.end(), [](const Document& document) {
-    return !is_processed_result(document.json);
-  });
+                    [](const Document& document) { return is_processed_result(document.json); });
+  const auto is_other = [](const Document& document) {
+    return !is_processed_result(document.json) && !is_by_product(document);
+  };
+  const auto others = std::count_if(documents.good.begin(), documents.good.end(), is_other);
+  if (results == 0 && !documents.good.empty()) output.status = 1;
+  if (others == 0) {
+    if (output.status == 1 && documents.problems.empty())
+      output.err += "no processed result among the JSON files there\n";
+    return;
+  }
+  const auto first = std::find_if(documents.good.begin(), documents.good.end(), is_other);
   output.err += counted(static_cast<std::size_t>(others), "JSON file") + " left out that " +
                 (others == 1 ? "is" : "are") + " no processed result, first '" + printable(first->path) +
                 "'\n";
-  if (static_cast<std::size_t>(others) == documents.good.size()) output.status = 1;
 }
 
 // Results that a frontier has to do without.
@@ -81,11 +97,13 @@ ResultContext result_context(const Lookup& lookup) {
 CommandOutput run_process_result(const Lookup& lookup) {
   const ResultContext context = result_context(lookup);
   if (context.result_filename.empty()) {
-    return failed("RESULT_FILENAME is not set in the environment; it names the result file without .json");
+    return failed(
+        "RESULT_FILENAME is not set, or empty, in the environment; it names the result file without .json");
   }
   const std::string path = context.result_filename + ".json";
   const auto bytes = read_file(path, kMaxJsonBytes);
-  if (!bytes) return failed(printable(bytes.error().message));
+  if (!bytes)
+    return failed(printable(bytes.error().message) + "; RESULT_FILENAME names it without .json at the end");
   const auto processed = process_result(context, *bytes);
   if (!processed) return failed(printable(path) + ": " + processed.error().message);
   CommandOutput output;
@@ -136,8 +154,12 @@ CommandOutput pareto_output(std::span<const Document> documents, const ParetoOpt
   if (points.empty()) {
     complain(output, "no result with a place on a frontier below '" + printable(options.directory) + "'");
   }
-  output.out = options.json ? python_json(table_json(frontier_columns(), points), 2) + "\n"
-                            : aligned_table(frontier_columns(), points);
+  output.err += stand_in_note(points);
+  if (options.json) {
+    output.out = python_json(table_json(frontier_columns(), points), 2) + "\n";
+  } else if (!points.empty()) {
+    output.out = aligned_table(frontier_columns(), points);
+  }
   return output;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kWidth = 1600, kHeight = 1000;                    // pixels
 constexpr double kLeft = 115, kBottom = 95, kTop = kHeight - 115;  // of the plot's box
-constexpr std::size_t kLegendCharacters = 40, kLabelCharacters = 24, kValueCharacters = 6;
+constexpr std::size_t kLegendCharacters = 34, kLabelCharacters = 24, kValueCharacters = 6;
 
 std::string number(double value) {
   return python_repr(value);
@@ -25,11 +25,29 @@ std::string at_pixel(double x, double y) {
   return "screen " + number(x / kWidth) + ", screen " + number(y / kHeight);
 }
 
+// The list of series at the right: one column of readable letters, or more of smaller ones.
+struct Legend {
+  bool small = false;
+  double width = 0;  // pixels
+};
+
 struct Layout {
   Axis x, y;
+  Legend legend;
   double right = 0;  // of the plot's box, pixels; the legend stands beyond
   double mark_size = 1.6, mark_radius = 7;
 };
+
+constexpr std::size_t kLegendRows = 52, kReadableRows = 34;
+
+Legend make_legend(std::size_t entries, std::size_t widest) {
+  const bool small = entries > kReadableRows;
+  const std::size_t columns = (entries + kLegendRows - 1) / kLegendRows;
+  const double letters = small ? 7.0 : 9.6;  // pixels a letter, capitals among them
+  const double column = 45 + letters * static_cast<double>(widest);
+  // The plot keeps a third of the picture, whatever the legend would like.
+  return {small, std::min(column * static_cast<double>(std::max<std::size_t>(columns, 1)), kWidth * 2 / 3)};
+}
 
 Layout make_layout(const Family& family, Metric metric) {
   std::vector<double> xs, ys;
@@ -41,8 +59,12 @@ Layout make_layout(const Family& family, Metric metric) {
       ys.push_back(point.y);
     }
   }
-  Layout layout{make_axis(xs), make_axis(ys)};
-  layout.right = kWidth - 75 - 9.2 * static_cast<double>(widest);
+  const auto entries = static_cast<std::size_t>(
+      std::count_if(family.series.begin(), family.series.end(),
+                    [&](const Series& series) { return !series.points[metric].empty(); }));
+  Layout layout{make_axis(xs), make_axis(ys), {}};
+  layout.legend = make_legend(entries, widest);
+  layout.right = kWidth - 50 - layout.legend.width;
   if (xs.size() > 300) {
     layout.mark_size = 0.8, layout.mark_radius = 4;
   } else if (xs.size() > 60) {
@@ -88,7 +110,7 @@ std::string heading(const Family& family, const Drawing& drawing, std::size_t un
   }
   std::string subtitle = family.exp_name + " · " + counted(drawing.points, "point");
   if (!drawing.below.empty())
-    subtitle += " · line: Pareto frontier of its hardware and framework; TP8 c64 on it: TP 8, concurrency 64";
+    subtitle += " · line: Pareto frontier of one hardware and framework (TPn cm: TP, concurrency)";
   if (unlabelled > 0) subtitle += " · " + counted(unlabelled, "label") + " left out for want of room";
   std::string out = "set label " + quoted(title, 110) + " at " + at_pixel(kLeft, kHeight - 38) +
                     " left font 'Sans:Bold,22' textcolor rgb '#222222'\n";
@@ -102,7 +124,7 @@ std::string heading(const Family& family, const Drawing& drawing, std::size_t un
   return out;
 }
 
-std::string frame_lines(const Layout& layout, Metric metric, std::size_t entries) {
+std::string frame_lines(const Layout& layout, Metric metric) {
   std::string out = "set lmargin at screen " + number(kLeft / kWidth) + "\nset rmargin at screen " +
                     number(layout.right / kWidth) + "\nset bmargin at screen " + number(kBottom / kHeight) +
                     "\nset tmargin at screen " + number(kTop / kHeight) + "\n";
@@ -113,11 +135,10 @@ std::string frame_lines(const Layout& layout, Metric metric, std::size_t entries
   out += axis_lines("x", layout.x,
                     metric == Metric::MedianE2el ? "End-to-end Latency (s)" : "Interactivity (tok/s/user)");
   out += axis_lines("y", layout.y, "Throughput per GPU (tok/s)");
-  // Beyond about 34 entries the legend needs smaller letters, and then more columns, to stay in the picture.
-  const char* font = entries <= 34 ? "'Sans,13'" : "'Sans,9'";
+  const char* font = layout.legend.small ? "'Sans,9'" : "'Sans,13'";
   return out + "set key at " + at_pixel(layout.right + 25, kTop) +
-         " left top Left reverse vertical maxrows 52 samplen 1 spacing 1.15 font " + font +
-         " title 'Hardware + Framework' left\n";
+         " left top Left reverse vertical maxrows " + std::to_string(kLegendRows) +
+         " samplen 1 spacing 1.15 font " + font + " title 'Hardware + Framework' left\n";
 }
 
 std::string data_block(const std::string& name, const std::vector<PlotPoint>& points) {
@@ -125,6 +146,16 @@ std::string data_block(const std::string& name, const std::vector<PlotPoint>& po
   for (const PlotPoint& point : points)
     out += number(point.x) + " " + number(point.y) + "\n";
   return out + "EOD\n";
+}
+
+// The label, a long one cut where the hardware's name ends: framework and precision tell series apart.
+std::string legend_text(const Series& series) {
+  if (characters(series.label) <= kLegendCharacters || series.hw.size() > series.label.size())
+    return series.label;
+  constexpr std::size_t kLeastRoom = 8;
+  const std::string tail = series.label.substr(series.hw.size());
+  const std::size_t taken = std::min(kLegendCharacters - kLeastRoom, characters(tail) + 1);
+  return clipped(series.label.substr(0, series.hw.size()), kLegendCharacters - taken) + "…" + tail;
 }
 
 void add_series(Drawing& drawing, const Series& series, Metric metric, const PlotStyles& styles,
@@ -140,7 +171,7 @@ void add_series(Drawing& drawing, const Series& series, Metric metric, const Plo
   // A white rim keeps marks apart where they touch.
   drawing.above.push_back(dots + " using 1:2" + mark + number(size * 1.3) +
                           " linecolor rgb '#ffffff' notitle, " + dots + " using 1:2" + mark + number(size) +
-                          colour + " title " + quoted(series.label, kLegendCharacters));
+                          colour + " title " + quoted(legend_text(series), kLegendCharacters));
 }
 
 void add_frontier(Drawing& drawing, const FrontierLine& line, const Series& series,
@@ -251,9 +282,8 @@ std::string plot_script(const Family& family, Metric metric, const PlotStyles& s
   std::vector<std::string> elements = drawing.below;
   elements.insert(elements.end(), drawing.above.begin(), drawing.above.end());
   if (elements.empty()) elements.push_back("NaN notitle");
-  return terminal_lines(png) + frame_lines(layout, metric, drawing.above.size()) +
-         heading(family, drawing, labels.left_out) + labels.lines + drawing.blocks + "plot " +
-         join(elements, ", \\\n     ") + "\nset output\n";
+  return terminal_lines(png) + frame_lines(layout, metric) + heading(family, drawing, labels.left_out) +
+         labels.lines + drawing.blocks + "plot " + join(elements, ", \\\n     ") + "\nset output\n";
 }
 
 }  // namespace sweep::report

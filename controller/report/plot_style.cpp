@@ -39,15 +39,24 @@ unsigned lighter(unsigned colour, double share) {
   return out;
 }
 
-// `colour` darkened until its brightness (0 to 255, as the eye weighs the channels) is at most 110.
-unsigned readable(unsigned colour) {
+// 0 to 255, as the eye weighs the channels.
+double brightness(unsigned colour) {
   const auto channel = [&](unsigned shift) { return (colour >> shift) & 0xff; };
-  const double brightness = 0.30 * channel(16) + 0.59 * channel(8) + 0.11 * channel(0);
-  const double factor = std::min(1.0, 110 / std::max(1.0, brightness));
+  return 0.30 * channel(16) + 0.59 * channel(8) + 0.11 * channel(0);
+}
+
+// `colour` moved towards black: light ones would vanish on white.
+unsigned darker(unsigned colour, double share) {
   unsigned out = 0;
   for (const unsigned shift : {16u, 8u, 0u})
-    out |= static_cast<unsigned>(channel(shift) * factor) << shift;
+    out |= static_cast<unsigned>(((colour >> shift) & 0xff) * (1 - share)) << shift;
   return out;
+}
+
+// `colour` darkened until its brightness is at most 110.
+unsigned readable(unsigned colour) {
+  const double factor = std::min(1.0, 110 / std::max(1.0, brightness(colour)));
+  return darker(colour, 1 - factor);
 }
 
 std::string spelled(unsigned colour) {
@@ -78,7 +87,9 @@ PlotStyles::PlotStyles(std::span<const Family> families) : colours_(kColours), m
 
 unsigned PlotStyles::shade(const Series& series) const {
   constexpr std::array<double, 4> kShares = {0, 0.42, 0.62, 0.25};
-  return lighter(colours_.at(series.hw), kShares[series.framework_rank % kShares.size()]);
+  const unsigned base = colours_.at(series.hw);
+  const double share = kShares[series.framework_rank % kShares.size()];
+  return brightness(base) > 150 ? darker(base, share) : lighter(base, share);
 }
 
 std::string PlotStyles::colour(const Series& series) const {

@@ -52,4 +52,25 @@ for command in "${COMMANDS[@]}"; do
   [[ ! -s $WORK/out && $(wc -l <"$WORK/err") == 1 ]] || bad "$command --no-such-option: not one line: $(cat "$WORK/err")"
   grep -q "sweepctl $command --help" "$WORK/err" || bad "$command --no-such-option does not point to --help"
 done
+
+# ends STATUS WORD ARGUMENT...: the command's status, and a word of what it says.
+ends() {
+  local status=0
+  "$SWEEPCTL" "${@:3}" >"$WORK/out" 2>"$WORK/err" </dev/null || status=$?
+  [[ $status == "$1" ]] || bad "sweepctl ${*:3}: status $status, not $1"
+  grep -qF -- "$2" "$WORK/out" "$WORK/err" || bad "sweepctl ${*:3} does not say '$2'"
+}
+ends 0 "Usage: sweepctl plot " help plot
+ends 0 "Usage: sweepctl plot " --help plot
+ends 0 "usage: sweepctl matrix custom" help matrix custom
+ends 2 "there is no command 'nosuch'" help nosuch
+ends 2 "Usage: sweepctl COMMAND"
+[[ ! -s $WORK/out ]] || bad "sweepctl alone prints to standard output"
+# A value that is empty is a value, and not the next argument.
+mkdir "$WORK/empty"
+ends 1 "no result with a place on a frontier" pareto --by= "$WORK/empty"
+ends 1 "no processed result in" aggregate --exp-name= "$WORK/empty"
+status=0
+"$SWEEPCTL" --version >/dev/full 2>"$WORK/err" || status=$?
+[[ $status == 1 ]] || bad "sweepctl --version to a full disk: status $status, not 1"
 exit "$FAILED"

@@ -63,7 +63,7 @@ TEST_F(MatrixCommand, TheFirstBadFileEndsIt) {
 TEST_F(MatrixCommand, EveryEntryIsCheckedBeforeAnySubcommand) {
   const std::string second =
       changed("m-fp8-h100-vllm:", "other:", changed("  image: vllm/vllm-openai:v1\n", ""));
-  const std::string message = "Missing required field 'image' for key 'other'";
+  const std::string message = path("f.yaml") + ":18: Missing required field 'image' for key 'other'";
   EXPECT_EQ(message_of(run_on(kSample + second, "full-sweep", {"--model-prefix", "m"}), "full-sweep"),
             message);
   EXPECT_EQ(message_of(run_on(kSample + second, "test-config", {"--key", "x", "--runner-config", "/nowhere"}),
@@ -74,7 +74,8 @@ TEST_F(MatrixCommand, EveryEntryIsCheckedBeforeAnySubcommand) {
 
 TEST_F(MatrixCommand, MessagesAreOneLineWhateverTheFileSays) {
   const auto output = run_on("\"a\\nb\\e[2J\":\n  model: m\n", "full-sweep");
-  EXPECT_EQ(message_of(output, "full-sweep"), "Missing required field 'image' for key 'a?b?[2J'");
+  EXPECT_EQ(message_of(output, "full-sweep"),
+            path("f.yaml") + ":1: Missing required field 'image' for key 'a?b?[2J'");
 }
 
 TEST_F(MatrixCommand, EntriesAreWrittenAsPythonWritesThem) {

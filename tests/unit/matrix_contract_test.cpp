@@ -143,7 +143,7 @@ TEST_F(MatrixContract, EverySubcommandChecksEveryEntryFirst) {
     std::vector<std::string> args(call.begin() + 1, call.end());
     args.insert(args.end(), {"--runner-config", "/nowhere"});
     EXPECT_EQ(message_of(run_on(yaml, call[0], args), call[0]),
-              "Missing required field 'image' for key 'zz'");
+              path("f.yaml") + ":18: Missing required field 'image' for key 'zz'");
     EXPECT_EQ(message_of(run_on(kSample, call[0], args), call[0]),
               "Runner config file '/nowhere' does not exist.")
         << "and then opens the runner file";

@@ -143,7 +143,7 @@ TEST_F(ReportCommands, SummarizeSaysWhatItLeavesOut) {
   put("in/list.json", "[]");
   const auto output = run_summarize("in", false);
   EXPECT_EQ(output.status, 0);
-  EXPECT_EQ(output.err, "2 JSON files left out that are no processed result, first 'in/list.json'\n");
+  EXPECT_EQ(output.err, "1 JSON file left out that is no processed result, first 'in/raw.json'\n");
   EXPECT_THAT(output.out, HasSubstr("| B200 |"));
   std::filesystem::remove(path("in/a.json"));
   EXPECT_EQ(run_summarize("in", false).status, 1) << "nothing at all was a result";

@@ -244,6 +244,26 @@ TEST(PlotScript, TextOfOthersStaysText) {
   EXPECT_THAT(script, Not(HasSubstr("\nsystem")));
 }
 
+TEST(PlotScript, ALongHardwareNameKeepsFrameworkAndPrecisionInTheLegend) {
+  const std::string name(60, 'x');
+  const std::string script = script_of({processed({.hw = name, .framework = "trt"}),
+                                        processed({.hw = name, .framework = "sglang", .precision = "fp8"})});
+  EXPECT_THAT(script, HasSubstr("X… trt (fp4)'"));
+  EXPECT_THAT(script, HasSubstr("X… sglang (fp8)'"));
+}
+
+TEST(PlotScript, TheLegendOfManySeriesStaysInThePicture) {
+  std::vector<Document> documents;
+  for (int i = 0; i < 60; ++i)
+    documents.push_back(processed({.hw = "chip" + std::to_string(i), .latency = 1.0 + i}));
+  const std::string script = script_of(documents);
+  const auto at = script.find("set rmargin at screen ");
+  ASSERT_NE(at, std::string::npos);
+  const double right = 1600 * std::stod(script.substr(at + 22));
+  constexpr double kTwoColumns = 2 * (45 + 7.0 * 20);  // "Hardware + Framework" is the widest here
+  EXPECT_LT(right + 25 + kTwoColumns, 1600);
+}
+
 TEST(PlotScript, NothingToDrawIsStillAProgram) {
   Document none = processed({});
   none.json.erase("median_e2el");

@@ -225,7 +225,7 @@ TEST_F(ViewRecords, Totals) {
   const std::string text = totals_text(plan, state, facts);
   EXPECT_THAT(text, HasSubstr("1 of 4 points done, 1 failed, 2 unfinished (ctrl-c)\n"));
   EXPECT_THAT(text, HasSubstr("4 attempts on 1 agent, 1 server start (one per attempt that began)\n"));
-  EXPECT_THAT(text, HasSubstr("wall time 64 s\n"));
+  EXPECT_THAT(text, HasSubstr("wall time 64 s, to the last end of a point\n"));
   const ordered_json json = totals_json(plan, state, facts);
   EXPECT_EQ(json["failed"].size(), 1u);
   EXPECT_EQ(json["failed"][0]["reason"], state.points[1].reason);
