@@ -32,24 +32,27 @@ Ledger Ledger::of(const std::string& directory) {
   return out;
 }
 
-bool Ledger::has_written(const std::string& name) const {
+bool Ledger::has_digest(const std::string& name, std::string_view bytes) const {
   const auto found = digests_.find(name);
-  if (found == digests_.end()) return false;
+  return found != digests_.end() && found->second.contains(sha256_hex(bytes));
+}
+
+bool Ledger::has_written(const std::string& name) const {
+  if (!digests_.contains(name)) return false;
   const auto bytes = read_file(directory_ + "/" + name, kMaxFile);
-  return bytes && found->second.contains(sha256_hex(*bytes));
+  return bytes && has_digest(name, *bytes);
 }
 
 Expected<void> Ledger::write(const std::string& name, std::string_view text) {
   const std::string path = directory_ + "/" + name;
   std::error_code code;
   const bool there = std::filesystem::exists(std::filesystem::symlink_status(path, code));
-  if (there && !has_written(name)) {
-    const auto bytes = read_file(path, kMaxFile);
-    if (!bytes || *bytes != text) {
-      return fail("'" + path +
-                  "' is there and is not what sweepctl wrote (or was changed since): move it away, "
-                  "then aggregate again");
-    }
+  const auto bytes = there ? read_file(path, kMaxFile) : fail("not there");
+  const bool same = bytes && *bytes == text;
+  if (there && !same && !(bytes && has_digest(name, *bytes))) {
+    return fail("'" + path +
+                "' is there and is not what sweepctl wrote (or was changed since): move it away, then "
+                "aggregate again");
   }
   std::set<std::string>& digests = digests_[name];
   const std::string digest = sha256_hex(text);
@@ -57,7 +60,9 @@ Expected<void> Ledger::write(const std::string& name, std::string_view text) {
     digests.insert(digest);
     if (auto saved = save(); !saved) return saved;
   }
-  if (auto written = write_file_atomic(path, text); !written) return written;
+  if (!same) {
+    if (auto written = write_file_atomic(path, text); !written) return written;
+  }
   if (digests.size() == 1) return {};
   digests = {digest};
   return save();

@@ -29,6 +29,7 @@ class Ledger {
 
  private:
   explicit Ledger(std::string directory) : directory_(std::move(directory)) {}
+  bool has_digest(const std::string& name, std::string_view bytes) const;
   Expected<void> save() const;
 
   std::string directory_;
