@@ -13,7 +13,9 @@ namespace sweep::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using SeriesKey = std::tuple<std::string, std::string, std::string>;
+// In this order, so that the series of one frontier stand side by side: hardware, framework, stand-in,
+// precision.
+using SeriesKey = std::tuple<std::string, std::string, std::string, std::string>;
 
 struct FamilyDraft {
   std::map<SeriesKey, Series> series;
@@ -22,23 +24,26 @@ struct FamilyDraft {
 };
 
 void add_document(FamilyDraft& family, const Json& json) {
-  const SeriesKey key{group_text(json, "hw"), group_text(json, "framework"), group_text(json, "precision")};
+  const auto what = stand_in(json);
+  const SeriesKey key{group_text(json, "hw"), group_text(json, "framework"), what.value_or(""),
+                      group_text(json, "precision")};
   Series& series = family.series[key];
-  std::tie(series.hw, series.framework, series.precision) = key;
+  std::tie(series.hw, series.framework, series.stand_in, series.precision) = key;
   for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
     if (const auto at = trade_off(json, metric)) {
       series.points[metric].push_back({at->x, at->y, text_of(json, "tp", "?"), text_of(json, "conc", "?")});
     }
   }
-  if (auto what = stand_in(json)) {
-    family.stand_ins.insert(std::move(*what));
+  if (what) {
+    family.stand_ins.insert(*what);
   } else {
     family.all_stand_in = false;
   }
 }
 
 // The contract's "<HW> (<precision>)" names a series as long as its hardware ran one framework.
-void name_series(std::vector<Series>& all) {
+// Where some results are a stand-in's and some are not, a stand-in's are called that.
+void name_series(std::vector<Series>& all, bool all_stand_in) {
   std::map<std::string, std::vector<std::string>> frameworks;
   for (const Series& series : all) {
     auto& known = frameworks[series.hw];
@@ -51,6 +56,7 @@ void name_series(std::vector<Series>& all) {
         static_cast<std::size_t>(std::find(known.begin(), known.end(), series.framework) - known.begin());
     series.label = ascii_upper(series.hw);
     if (known.size() > 1) series.label += " " + series.framework;
+    if (!series.stand_in.empty() && !all_stand_in) series.label += " stand-in";
     series.label += " (" + series.precision + ")";
   }
 }
@@ -80,7 +86,7 @@ void draw_frontiers(Family& family) {
     while (first < all.size()) {
       std::size_t last = first + 1;
       while (last < all.size() && all[last].hw == all[first].hw &&
-             all[last].framework == all[first].framework)
+             all[last].framework == all[first].framework && all[last].stand_in == all[first].stand_in)
         ++last;
       family.frontiers[metric].push_back(draw_line(all, first, last, metric));
       first = last;
@@ -103,7 +109,7 @@ std::vector<Family> families(std::span<const Document> documents, const std::str
     Family family{name.first, name.second, {}, std::move(draft.stand_ins), draft.all_stand_in, {}};
     for (auto& [key, series] : draft.series)
       family.series.push_back(std::move(series));
-    name_series(family.series);
+    name_series(family.series, family.all_stand_in);
     draw_frontiers(family);
     out.push_back(std::move(family));
   }

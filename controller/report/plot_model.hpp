@@ -28,15 +28,16 @@ struct ByMetric {
   const T& operator[](Metric metric) const { return values[static_cast<std::size_t>(metric)]; }
 };
 
-/// Results of one hardware, framework and precision.
+/// Results of one hardware, framework and precision; a stand-in's are a series of their own.
 struct Series {
   std::string hw, framework, precision;
+  std::string stand_in;            // what stood in for the hardware, or empty
   std::string label;               // "B200 (fp4)"; with the framework where the hardware has several
   std::size_t framework_rank = 0;  // 0 for the first framework of its hardware, 1 for the second, …
   ByMetric<std::vector<PlotPoint>> points;
 };
 
-/// The frontier of one hardware and framework, over all precisions.
+/// The frontier of one hardware and framework, over all precisions; a stand-in's apart.
 struct FrontierLine {
   std::size_t series = 0;         // its first series, whose colour it has
   std::vector<PlotPoint> points;  // by rising x
@@ -45,7 +46,7 @@ struct FrontierLine {
 struct Family {
   std::string name;                 // "dsr1"; safe in a file name
   std::string exp_name;             // of all results in it
-  std::vector<Series> series;       // sorted by hardware, framework, precision
+  std::vector<Series> series;       // sorted by hardware, framework, stand-in, precision
   std::set<std::string> stand_ins;  // what stood in for hardware (stand_in.hpp)
   bool all_stand_in = true;         // whether every result in it is one
   ByMetric<std::vector<FrontierLine>> frontiers;

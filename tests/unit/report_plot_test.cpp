@@ -92,6 +92,17 @@ TEST(PlotModel, AnExperimentHasPicturesOfItsOwn) {
   EXPECT_EQ(all[1].series.at(0).points[Metric::MedianE2el].size(), 1u);
 }
 
+TEST(PlotModel, AStandInHasASeriesAndAFrontierOfItsOwn) {
+  Document cpu = processed({.latency = 1, .throughput = 9999});
+  cpu.json["stand_in"] = "cpu";
+  const auto all = families(std::vector{cpu, processed({.latency = 4, .throughput = 400})}, "exp");
+  ASSERT_EQ(all.at(0).series.size(), 2u);
+  EXPECT_EQ(all[0].series[0].label, "B200 (fp4)");
+  EXPECT_EQ(all[0].series[1].label, "B200 stand-in (fp4)");
+  EXPECT_TRUE(all[0].series[0].points[Metric::MedianE2el].at(0).on_frontier) << "not beaten by a stand-in";
+  EXPECT_EQ(families(std::vector{cpu}, "exp")[0].series[0].label, "B200 (fp4)") << "the title says it";
+}
+
 TEST(PlotModel, OneFrontierForEachHardwareAndFramework) {
   // fp4 beats fp8 at 4 s and at 8 s, but not at 2 s; trt and the H200 have lines of their own.
   const std::vector<Document> documents = {
