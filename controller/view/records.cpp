@@ -138,7 +138,8 @@ std::string totals_text(const Plan& plan, const core::State& state, const Facts&
   std::string out = "\n" + closing_lines(plan, state, Style{});
   out += counted(total.attempts, "attempt") + " on " + counted(state.agents.size(), "agent") + ", " +
          counted(total.server_starts, "server start") + " (one per attempt that began)\n";
-  if (const auto last = last_end(state)) out += "wall time " + spoken(*last - facts.opened) + ", to the last end of a point\n";
+  if (const auto last = last_end(state))
+    out += "wall time " + spoken(*last - facts.opened) + ", to the last end of a point\n";
   return out;
 }
 
