@@ -119,10 +119,11 @@ std::string below(const std::string& path, const std::string& directory) {
 void summarize(const std::string& directory, const OpenSweep* own, const Gathered& all, Aggregation& out) {
   const Chosen chosen = pointers(all.results);
   const std::string stand_ins = report::stand_in_note(chosen);
-  out.summary = tables(all.results) + (stand_ins.empty() ? "" : "\n" + stand_ins) +
-                report::highlights_text(all.results);
+  const report::Highlights highlights = report::find_highlights(all.results);
+  out.summary =
+      tables(all.results) + (stand_ins.empty() ? "" : "\n" + stand_ins) + report::highlights_text(highlights);
   out.json = {{"results", all.results.size()}};
-  out.json.update(report::highlights_json(all.results));
+  out.json.update(report::highlights_json(highlights));
   out.json["sweeps"] = nlohmann::ordered_json::array();
   const auto add = [&](const Sweep& sweep, bool titled) {
     if (titled)

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <string_view>
 #include <unordered_map>
 
 #include "controller/io/ledger.hpp"
@@ -11,7 +12,6 @@
 #include "controller/io/outputs.hpp"
 #include "controller/report/json_text.hpp"
 #include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
 
 namespace sweep {
 
@@ -26,16 +26,13 @@ bool has_journal(const std::string& directory) {
 
 // agg_*.json in a sweep's output directory itself, sorted.
 std::vector<std::string> agg_files(const std::string& directory, std::vector<std::string>& problems) {
-  std::vector<std::string> out;
-  std::error_code code;
-  fs::directory_iterator entries(directory, code);
-  for (; !code && entries != fs::directory_iterator(); entries.increment(code)) {
-    const std::string name = entries->path().filename().string();
-    if (name.starts_with("agg_") && name.ends_with(".json")) out.push_back(directory + "/" + name);
-  }
-  if (code) problems.push_back("cannot read the directory '" + directory + "': " + errno_text(code.value()));
-  std::sort(out.begin(), out.end());
-  return out;
+  auto [files, unread] =
+      report::find_json(directory, [&](const std::string& folder) { return folder == directory; });
+  problems.insert(problems.end(), unread.begin(), unread.end());
+  std::erase_if(files, [&](const std::string& path) {
+    return !std::string_view(path).substr(directory.size() + 1).starts_with("agg_");
+  });
+  return std::move(files);
 }
 
 // Where the results are that are known, by their content: equal ones are copies.

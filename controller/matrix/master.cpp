@@ -268,7 +268,7 @@ Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entrie
   return fail("Duplicate configuration keys found in '" + file.name + "': " + join(twice, ", "));
 }
 
-Expected<std::vector<Config>> check_entries(const std::vector<RawEntry>& entries,
+Expected<std::vector<Config>> check_entries(std::span<const RawEntry> entries,
                                             std::span<const Lengths> short_form) {
   std::vector<Config> out;
   for (const RawEntry& entry : entries) {

@@ -62,7 +62,7 @@ Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entrie
 
 /// Checks every entry in order and stops at the first error, with the contract's message. `short_form` are
 /// the lengths of entries in short form that name none themselves; must not be empty.
-Expected<std::vector<Config>> check_entries(const std::vector<RawEntry>& entries,
+Expected<std::vector<Config>> check_entries(std::span<const RawEntry> entries,
                                             std::span<const Lengths> short_form);
 
 }  // namespace sweep::matrix

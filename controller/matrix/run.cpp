@@ -41,7 +41,7 @@ Expected<std::vector<Config>> read_configs(const Options& options) {
   const auto lengths = short_form_lengths(options.list("--seq-lens"));
   std::vector<Config> out;
   for (const RawEntry& entry : entries) {
-    auto checked = check_entries({entry}, lengths);
+    auto checked = check_entries({&entry, 1}, lengths);
     // The contract's message names the key alone; with two files one would have to look for it.
     if (!checked)
       return fail(entry.file + ":" + std::to_string(entry.key->line) + ": " + checked.error().message);

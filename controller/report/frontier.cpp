@@ -72,6 +72,11 @@ std::string group_text(const nlohmann::ordered_json& result, const std::string& 
   return ascii_lower(text_of(result, key.c_str(), absent));
 }
 
+Comparable comparable(const Document& document) {
+  return {document.exp_name, model_family(text_of(document.json, "model", "unknown")),
+          stand_in(document.json).value_or("")};
+}
+
 std::span<const std::string_view> group_keys() {
   return kGroupKeys;
 }
@@ -83,9 +88,8 @@ std::vector<const Document*> frontiers(std::span<const Document> documents, Metr
     if (!is_processed_result(document.json)) continue;
     const auto point = trade_off(document.json, metric);
     if (!point) continue;
-    std::vector<std::string> name = {document.exp_name,
-                                     model_family(text_of(document.json, "model", "unknown")),
-                                     stand_in(document.json).value_or("")};
+    const Comparable kind = comparable(document);
+    std::vector<std::string> name(kind.begin(), kind.end());
     for (const std::string& key : by)
       name.push_back(group_text(document.json, key));
     Group& group = groups[std::move(name)];

@@ -5,6 +5,7 @@
 // lengths), are never held against each other; nor are a stand-in's and those of real hardware.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,6 +45,11 @@ std::string model_family(const std::string& model);
 /// The text of `key` in lower case, as results are grouped by it; a result without it belongs to the
 /// contract's default (framework vllm, precision fp8) or to "unknown".
 std::string group_text(const nlohmann::ordered_json& result, const std::string& key);
+
+/// What results must have in common to be held against each other: experiment, model family, and what stood
+/// in for the hardware (empty: nothing did).
+using Comparable = std::array<std::string, 3>;
+Comparable comparable(const Document& document);
 
 /// The keys that a frontier may be asked for by: hw, framework, precision, tp, ep, dp_attention.
 std::span<const std::string_view> group_keys();

@@ -1,11 +1,6 @@
 #include "controller/report/highlights.hpp"
 
-#include <array>
-#include <map>
-
-#include "controller/report/frontier.hpp"
 #include "controller/report/python_number.hpp"
-#include "controller/report/stand_in.hpp"
 #include "controller/report/table.hpp"
 #include "proto/base/text.hpp"
 
@@ -13,33 +8,10 @@ namespace sweep::report {
 
 namespace {
 
-const std::vector<std::string> kBy = {"hw", "framework"};
+constexpr const char *kThroughput = "tput_per_gpu", *kInteractivity = "median_intvty";
 
-struct Best {
-  const Document *throughput = nullptr, *interactivity = nullptr;
-};
-
-// By experiment, model family and what stood in for the hardware. Of equal results the first counts.
-using Bests = std::map<std::array<std::string, 3>, Best>;
-
-double at(const Document& document, Metric metric, bool throughput) {
-  const auto place = trade_off(document.json, metric);
-  return throughput ? place->y : place->x;
-}
-
-Bests find_bests(std::span<const Document> documents) {
-  constexpr Metric kMetric = Metric::MedianIntvty;
-  Bests out;
-  for (const Document& document : documents) {
-    if (!is_processed_result(document.json) || !trade_off(document.json, kMetric)) continue;
-    Best& best = out[{document.exp_name, model_family(text_of(document.json, "model", "unknown")),
-                      stand_in(document.json).value_or("")}];
-    if (!best.throughput || at(document, kMetric, true) > at(*best.throughput, kMetric, true))
-      best.throughput = &document;
-    if (!best.interactivity || at(document, kMetric, false) > at(*best.interactivity, kMetric, false))
-      best.interactivity = &document;
-  }
-  return out;
+double value_of(const Document& document, const char* key) {
+  return number_of(document.json, key).value_or(0);
 }
 
 // "B200 sglang fp4 tp4 ep1 conc64"
@@ -52,47 +24,62 @@ std::string who(const nlohmann::ordered_json& result) {
 }
 
 std::string value(const Document& document, const char* key) {
-  return four_decimals(number_of(document.json, key).value_or(0));
+  return four_decimals(value_of(document, key));
 }
 
-std::string best_lines(const Best& best) {
+std::string best_lines(const Highlights::Best& best) {
   const Document &most = *best.throughput, &fastest = *best.interactivity;
-  return "  throughput per GPU  " + value(most, "tput_per_gpu") + " tok/s (" + value(most, "median_intvty") +
-         " tok/s/user): " + who(most.json) + "\n  interactivity       " + value(fastest, "median_intvty") +
-         " tok/s/user (" + value(fastest, "tput_per_gpu") + " tok/s per GPU): " + who(fastest.json) + "\n";
+  return "  throughput per GPU  " + value(most, kThroughput) + " tok/s (" + value(most, kInteractivity) +
+         " tok/s/user): " + who(most.json) + "\n  interactivity       " + value(fastest, kInteractivity) +
+         " tok/s/user (" + value(fastest, kThroughput) + " tok/s per GPU): " + who(fastest.json) + "\n";
 }
 
 }  // namespace
 
-std::string highlights_text(std::span<const Document> documents) {
+Highlights find_highlights(std::span<const Document> documents) {
+  Highlights out;
+  for (const Document& document : documents) {
+    if (!is_processed_result(document.json) || !trade_off(document.json, Metric::MedianIntvty)) continue;
+    Highlights::Best& best = out.best[comparable(document)];
+    const auto beats = [&](const Document* other, const char* key) {
+      return other == nullptr || value_of(document, key) > value_of(*other, key);
+    };
+    if (beats(best.throughput, kThroughput)) best.throughput = &document;
+    if (beats(best.interactivity, kInteractivity)) best.interactivity = &document;
+  }
+  const std::vector<std::string> by = {"hw", "framework"};
+  out.frontier = frontiers(documents, Metric::MedianIntvty, by);
+  return out;
+}
+
+std::string highlights_text(const Highlights& highlights) {
   std::string out;
-  for (const auto& [name, best] : find_bests(documents)) {
-    const auto& [exp_name, family, stand_in] = name;
+  for (const auto& [kind, best] : highlights.best) {
+    const auto& [exp_name, family, stand_in] = kind;
     out += "\nBest of " + printable(exp_name.empty() ? family : exp_name + ", " + family) +
            (stand_in.empty() ? "" : ", a stand-in (" + printable(stand_in) + ")") + "\n" + best_lines(best);
   }
   if (out.empty()) return out;
-  const auto frontier = frontiers(documents, Metric::MedianIntvty, kBy);
   return out + "\nPareto frontier of each hardware and framework, throughput per GPU over interactivity\n\n" +
-         aligned_table(frontier_columns(), frontier);
+         aligned_table(frontier_columns(), highlights.frontier);
 }
 
-nlohmann::ordered_json highlights_json(std::span<const Document> documents) {
+nlohmann::ordered_json highlights_json(const Highlights& highlights) {
   const auto row = [](const Document* document) {
     const std::vector<const Document*> one = {document};
     return table_json(frontier_columns(), one).at(0);
   };
   nlohmann::ordered_json bests = nlohmann::ordered_json::array();
-  for (const auto& [name, best] : find_bests(documents)) {
+  for (const auto& [kind, best] : highlights.best) {
+    const auto& [exp_name, family, stand_in] = kind;
     bests.push_back(
-        {{"exp_name", name[0]},
-         {"family", name[1]},
-         {"stand_in", name[2].empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(name[2])},
-         {"tput_per_gpu", row(best.throughput)},
-         {"median_intvty", row(best.interactivity)}});
+        {{"exp_name", exp_name},
+         {"family", family},
+         {"stand_in", stand_in.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(stand_in)},
+         {kThroughput, row(best.throughput)},
+         {kInteractivity, row(best.interactivity)}});
   }
-  const auto frontier = frontiers(documents, Metric::MedianIntvty, kBy);
-  return {{"best", std::move(bests)}, {"frontier", table_json(frontier_columns(), frontier)}};
+  return {{"best", std::move(bests)}, {"frontier", table_json(frontier_columns(), highlights.frontier)}};
 }
 
 }  // namespace sweep::report

@@ -1,21 +1,34 @@
 // What a reader looks for first under the table: the best results and the frontier. Pure.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "controller/report/documents.hpp"
+#include "controller/report/frontier.hpp"
 
 namespace sweep::report {
 
-/// Best throughput per GPU and best interactivity, for each experiment and model family with the result that
-/// had it; then the frontier of each hardware and framework, throughput over interactivity, as a table. Empty
-/// when no result has such values.
-std::string highlights_text(std::span<const Document> documents);
+/// Pointers into the documents that they were found in.
+struct Highlights {
+  /// The results with the highest throughput per GPU and the highest interactivity; of equal ones the first.
+  struct Best {
+    const Document *throughput = nullptr, *interactivity = nullptr;
+  };
+  std::map<Comparable, Best> best;
+  std::vector<const Document*> frontier;  // of each hardware and framework, throughput over interactivity
+};
+
+Highlights find_highlights(std::span<const Document> documents);
+
+/// A paragraph for each of `best`, then the frontier as a table. Empty when no result has such values.
+std::string highlights_text(const Highlights& highlights);
 
 /// The same: keys `best` (a list of {exp_name, family, stand_in, tput_per_gpu, median_intvty}, each of the
 /// two a row as in table.hpp) and `frontier` (rows).
-nlohmann::ordered_json highlights_json(std::span<const Document> documents);
+nlohmann::ordered_json highlights_json(const Highlights& highlights);
 
 }  // namespace sweep::report

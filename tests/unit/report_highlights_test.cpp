@@ -18,7 +18,7 @@ const std::vector<Document> kResults = {
 
 TEST(Highlights, TheBestOfEachExperimentAndModel) {
   EXPECT_THAT(
-      highlights_text(kResults),
+      highlights_text(find_highlights(kResults)),
       HasSubstr("\nBest of dsr1\n"
                 "  throughput per GPU  900.0000 tok/s (50.0000 tok/s/user): B200 sglang fp4 tp8 ep1 conc64, "
                 "deepseek-ai/DeepSeek-R1-0528\n"
@@ -26,31 +26,34 @@ TEST(Highlights, TheBestOfEachExperimentAndModel) {
                 "conc4, deepseek-ai/DeepSeek-R1-0528\n"));
   auto two = kResults;
   two[0].exp_name = "dsr1_8k1k";
-  EXPECT_THAT(highlights_text(two), HasSubstr("Best of dsr1_8k1k, dsr1\n  throughput per GPU  900.0"));
-  EXPECT_THAT(highlights_text(two), HasSubstr("Best of dsr1\n  throughput per GPU  300.0"));
+  EXPECT_THAT(highlights_text(find_highlights(two)),
+              HasSubstr("Best of dsr1_8k1k, dsr1\n  throughput per GPU  900.0"));
+  EXPECT_THAT(highlights_text(find_highlights(two)), HasSubstr("Best of dsr1\n  throughput per GPU  300.0"));
 }
 
 TEST(Highlights, TheFrontierOfEachHardwareAndFramework) {
-  const std::string text = highlights_text(kResults);
+  const std::string text = highlights_text(find_highlights(kResults));
   EXPECT_THAT(text, HasSubstr("Pareto frontier of each hardware and framework"));
   EXPECT_THAT(text, HasSubstr("|   64 |"));
   EXPECT_THAT(text, HasSubstr("|    4 |")) << "trt's own";
   EXPECT_THAT(text, Not(HasSubstr("|    8 |")));
-  EXPECT_EQ(highlights_text({}), "");
+  EXPECT_EQ(highlights_text(find_highlights({})), "");
 }
 
 TEST(Highlights, AStandInDoesNotBeatHardware) {
   auto results = kResults;
   results.push_back(processed({.conc = 1, .interactivity = 999, .throughput = 9999}));
   results.back().json["stand_in"] = "cpu";
-  EXPECT_THAT(highlights_text(results), HasSubstr("Best of dsr1\n  throughput per GPU  900.0"));
-  EXPECT_THAT(highlights_text(results),
+  EXPECT_THAT(highlights_text(find_highlights(results)),
+              HasSubstr("Best of dsr1\n  throughput per GPU  900.0"));
+  EXPECT_THAT(highlights_text(find_highlights(results)),
               HasSubstr("Best of dsr1, a stand-in (cpu)\n  throughput per GPU  9999.0"));
-  EXPECT_EQ(highlights_json(results)["frontier"].size(), 3u) << "hardware's two and the stand-in's own";
+  EXPECT_EQ(highlights_json(find_highlights(results))["frontier"].size(), 3u)
+      << "hardware's two and the stand-in's own";
 }
 
 TEST(Highlights, AsJson) {
-  const auto json = highlights_json(kResults);
+  const auto json = highlights_json(find_highlights(kResults));
   EXPECT_EQ(json["best"].at(0)["family"], "dsr1");
   EXPECT_EQ(json["best"][0]["tput_per_gpu"]["conc"], 64);
   EXPECT_EQ(json["best"][0]["median_intvty"]["conc"], 4);
