@@ -219,7 +219,8 @@ void Server::send(const core::Effect& effect) {
   if (const auto* greet = std::get_if<core::Greet>(&effect)) {
     const profile::Profile& profile = sweep_.plan.profile;
     send_to_agent(greet->agent, wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
-                                              profile.heartbeat.count(), profile.kill_grace.count()});
+                                              profile.heartbeat.count(), profile.kill_grace.count(),
+                                              profile.away.count(), profile.spool});
   } else if (const auto* grant = std::get_if<core::Grant>(&effect)) {
     const int index = core::find_point(sweep_.state, grant->ref.point);
     send_to_agent(grant->agent, make_lease(sweep_.plan, index, grant->ref.attempt,

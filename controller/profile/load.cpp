@@ -79,6 +79,14 @@ int read_count(Reader& in, const std::string& key, const yaml::Value& node) {
   return value;
 }
 
+/// A path that means the same on every node, wherever the agent stands.
+std::string read_absolute(Reader& in, const std::string& key, const yaml::Value& node) {
+  std::string path = read_text(in, key, node);
+  if (!in.error && !path.starts_with('/'))
+    in.complain(node, "'" + key + "' must be an absolute path, got " + shown(node));
+  return path;
+}
+
 /// One of a few words.
 std::string read_word(Reader& in, const std::string& key, const yaml::Value& node,
                       const std::vector<std::string>& words) {
@@ -160,39 +168,51 @@ void read_container(Reader& in, const yaml::Value& node) {
 Table timeout_keys(Profile& p) {
   return {{"server", [&](auto& r, auto& k, auto& n) { p.timeouts.server = read_duration(r, k, n); }},
           {"benchmark", [&](auto& r, auto& k, auto& n) { p.timeouts.benchmark = read_duration(r, k, n); }},
-          {"point", [&](auto& r, auto& k, auto& n) { p.timeouts.point = read_duration(r, k, n); }},
+          {"point",
+           [&](auto& r, auto& k, auto& n) {
+             p.timeouts.point = read_duration(r, k, n),
+             p.point_timeout_declared = p.timeouts.point.count() > 0;
+           }},
           {"kill-grace", [&](auto& r, auto& k, auto& n) { p.kill_grace = read_duration(r, k, n); }},
           {"heartbeat", [&](auto& r, auto& k, auto& n) { p.heartbeat = read_period(r, k, n); }},
           {"agent", [&](auto& r, auto& k, auto& n) { p.agent_timeout = read_period(r, k, n); }},
-          {"join", [&](auto& r, auto& k, auto& n) { p.join = read_duration(r, k, n); }}};
+          {"join", [&](auto& r, auto& k, auto& n) { p.join = read_duration(r, k, n); }},
+          {"away", [&](auto& r, auto& k, auto& n) { p.away = read_period(r, k, n); }}};
 }
 
 Table retry_keys(Profile& p) {
   return {
       {"infrastructure", [&](auto& r, auto& k, auto& n) { p.retries.infrastructure = read_count(r, k, n); }},
-      {"benchmark", [&](auto& r, auto& k, auto& n) { p.retries.benchmark = read_count(r, k, n); }}};
+      {"benchmark", [&](auto& r, auto& k, auto& n) { p.retries.benchmark = read_count(r, k, n); }},
+      {"node", [&](auto& r, auto& k, auto& n) { p.retries.node = read_count(r, k, n); }}};
 }
 
 Table top_keys(Profile& p) {
-  return {{"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
-          {"benchmark",
-           [&](auto& r, auto& k, auto& n) {
-             p.benchmark = read_text(r, k, n);
-             p.benchmark_folder.clear();  // load_profile knows it
-           }},
-          {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p); }},
-          {"packing",
-           [&](auto& r, auto& k, auto& n) {
-             p.packing = read_word(r, k, n, {"node", "gpu"}) == "gpu" ? Profile::Packing::Gpu
-                                                                      : Profile::Packing::Node;
-           }},
-          {"gpus",
-           [&](auto& r, auto& k, auto& n) {
-             p.ignore_gpus = read_word(r, k, n, {"auto", "ignore"}) == "ignore";
-           }},
-          {"container", [&](auto& r, auto&, auto& n) { read_container(r, n); }},
-          {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},
-          {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
+  return {
+      {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
+      {"benchmark",
+       [&](auto& r, auto& k, auto& n) {
+         p.benchmark = read_text(r, k, n);
+         p.benchmark_folder.clear();  // load_profile knows it
+       }},
+      {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p); }},
+      {"packing",
+       [&](auto& r, auto& k, auto& n) {
+         p.packing =
+             read_word(r, k, n, {"node", "gpu"}) == "gpu" ? Profile::Packing::Gpu : Profile::Packing::Node;
+       }},
+      {"gpus",
+       [&](auto& r, auto& k, auto& n) {
+         p.ignore_gpus = read_word(r, k, n, {"auto", "ignore"}) == "ignore";
+       }},
+      {"auth",
+       [&](auto& r, auto& k, auto& n) {
+         p.auth = read_word(r, k, n, {"munge", "key"}) == "munge" ? Profile::Auth::Munge : Profile::Auth::Key;
+       }},
+      {"spool", [&](auto& r, auto& k, auto& n) { p.spool = read_absolute(r, k, n); }},
+      {"container", [&](auto& r, auto&, auto& n) { read_container(r, n); }},
+      {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},
+      {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
 }
 
 void check_whole(Reader& in, const yaml::Value& root, const Profile& profile) {

@@ -25,10 +25,12 @@ struct Timeouts {                           // 0: none
 struct Retries {
   int infrastructure = 2;
   int benchmark = 0;
+  int node = 3;  // infrastructure failures in a row after which a node gets no more work; 0: never
 };
 
 struct Profile {
   enum class Packing { Node, Gpu };
+  enum class Auth { Auto, Munge, Key };  // Auto: munge where it works
 
   std::string workspace;  // where benchmarks run and leave results; empty: where the agent stands
   std::string benchmark = "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}_slurm.sh";
@@ -37,12 +39,16 @@ struct Profile {
   std::vector<std::pair<std::string, std::string>> env;  // for every benchmark
   Packing packing = Packing::Node;
   Timeouts timeouts;
+  bool point_timeout_declared = false;  // by a file: then it is also how long a point is expected to take
   Retries retries;
+  Auth auth = Auth::Auto;
+  std::string spool;             // node-local directory for results under way; empty: the agent's own choice
   bool ignore_gpus = false;      // points need none: for machines without GPUs
   Millis kill_grace{10'000};     // between SIGTERM and SIGKILL
   Millis heartbeat{10'000};      // an idle agent says so this often
   Millis agent_timeout{45'000};  // an agent not heard of for so long is gone
   Millis join{60'000};           // after the first agent, how long the others may take
+  Millis away{600'000};          // how long an agent goes on without a controller, and looks for it
 };
 
 /// The profile that the built-in defaults and these files make, later files winning key by key. Every file

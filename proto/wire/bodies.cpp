@@ -46,12 +46,21 @@ AttemptRef read_ref(Fields& in) {
 // ---- writing, one function a message
 
 json write(const Hello& m) {
-  return {{"agent", m.agent},     {"node", m.node},      {"job", m.job},   {"step", m.step},
-          {"task", m.task},       {"tasks", m.tasks},    {"gpus", m.gpus}, {"pid", m.pid},
-          {"version", m.version}, {"command", m.command}};
+  return {{"agent", m.agent},
+          {"node", m.node},
+          {"job", m.job},
+          {"step", m.step},
+          {"task", m.task},
+          {"tasks", m.tasks},
+          {"gpus", m.gpus},
+          {"pid", m.pid},
+          {"version", m.version},
+          {"command", m.command},
+          {"credential", m.credential},
+          {"no_credential", reason_json(m.no_credential)}};
 }
-json write(const Ready&) {
-  return json::object();
+json write(const Ready& m) {
+  return {{"job_ends_ms", m.job_ends_ms}};
 }
 json write(const Started& m) {
   return with_ref(m.ref, {{"pid", m.pid}});
@@ -63,7 +72,7 @@ json write(const LogChunk& m) {
   return with_ref(m.ref, {{"stderr", m.is_stderr}});
 }
 json write(const Finished& m) {
-  return with_ref(m.ref, {{"outcome", outcome_to_json(m.outcome)}, {"wall_ms", m.wall_ms}});
+  return with_ref(m.ref, {{"outcome", outcome_to_json(m.outcome)}, {"wall_ms", m.wall_ms}, {"of", m.of}});
 }
 json write(const Heartbeat&) {
   return json::object();
@@ -75,7 +84,9 @@ json write(const Welcome& m) {
   return {{"sweep", m.sweep},
           {"pack_gpus", m.pack_gpus},
           {"heartbeat_ms", m.heartbeat_ms},
-          {"kill_grace_ms", m.kill_grace_ms}};
+          {"kill_grace_ms", m.kill_grace_ms},
+          {"away_ms", m.away_ms},
+          {"spool", m.spool}};
 }
 json write(const Reject& m) {
   return {{"reason", reason_json(m.reason)}};
@@ -109,6 +120,9 @@ json write(const StatusRequest&) {
 json write(const StatusReply& m) {
   return {{"status", m.status}};
 }
+json write(const StopRequest& m) {
+  return {{"reason", reason_json(m.reason)}, {"at_once", m.at_once}};
+}
 
 // ---- reading, the same order
 
@@ -123,8 +137,12 @@ void read(Fields& in, Hello& m) {
   m.pid = in.integer("pid", 0, kMaxInt);
   m.version = in.text("version", kMaxName);
   m.command = in.texts("command", kMaxItems, kMaxValue);
+  m.credential = in.text("credential", kMaxText);
+  m.no_credential = in.text("no_credential", kMaxText);
 }
-void read(Fields&, Ready&) {}
+void read(Fields& in, Ready& m) {
+  m.job_ends_ms = in.integer("job_ends_ms", 0, kMaxInt);
+}
 void read(Fields& in, Started& m) {
   m.ref = read_ref(in);
   m.pid = in.integer("pid", 0, kMaxInt);
@@ -142,6 +160,7 @@ void read(Fields& in, LogChunk& m) {
 void read(Fields& in, Finished& m) {
   m.ref = read_ref(in);
   m.wall_ms = in.integer("wall_ms", 0, kMaxInt);
+  m.of = in.text("of", kMaxName);
   const auto outcome = outcome_from_json(in.child("outcome"));
   if (outcome) {
     m.outcome = *outcome;
@@ -158,6 +177,8 @@ void read(Fields& in, Welcome& m) {
   m.pack_gpus = in.flag("pack_gpus");
   m.heartbeat_ms = in.integer("heartbeat_ms", 1, kMaxInt);
   m.kill_grace_ms = in.integer("kill_grace_ms", 0, kMaxInt);
+  m.away_ms = in.integer("away_ms", 0, kMaxInt);
+  m.spool = in.text("spool", kMaxText);
 }
 void read(Fields& in, Reject& m) {
   m.reason = in.text("reason", kMaxText);
@@ -205,6 +226,10 @@ void read(Fields& in, Drain& m) {
 void read(Fields&, StatusRequest&) {}
 void read(Fields& in, StatusReply& m) {
   m.status = in.child("status");
+}
+void read(Fields& in, StopRequest& m) {
+  m.reason = in.text("reason", kMaxText);
+  m.at_once = in.flag("at_once");
 }
 
 template <std::size_t I>

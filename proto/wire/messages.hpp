@@ -37,10 +37,14 @@ struct Hello {
   std::int64_t pid = 0;
   std::string version;               // of the agent, for people
   std::vector<std::string> command;  // what it will run per point; empty: what the profile names
+  std::string credential = {};       // munge's, over hello_payload(); empty: it has none
+  std::string no_credential = {};    // why it has none, for people
 };
 
 /// The agent can take leases now.
-struct Ready {};
+struct Ready {
+  std::int64_t job_ends_ms = 0;  // Unix time at which Slurm ends this agent's job; 0: not known here
+};
 
 /// The benchmark's process is there.
 struct Started {
@@ -68,6 +72,7 @@ struct Finished {
   AttemptRef ref;
   Outcome outcome;
   std::int64_t wall_ms = 0;  // from the start of the process to its end
+  std::string of = {};       // the agent that was leased it, where the sender found it in that one's spool
 };
 
 /// Sent when nothing else was for the time Welcome asked for.
@@ -85,6 +90,8 @@ struct Welcome {
   bool pack_gpus = false;  // packing: gpu
   std::int64_t heartbeat_ms = 0;
   std::int64_t kill_grace_ms = 0;  // between SIGTERM and SIGKILL
+  std::int64_t away_ms = 0;        // how long to go on, and to look for it, without a controller
+  std::string spool = {};  // node-local directory for results under way; empty: the agent's own choice
 };
 
 /// The sender is not wanted; the reason is for people.
@@ -133,8 +140,13 @@ struct StatusRequest {};
 struct StatusReply {
   nlohmann::json status;
 };
+/// End the sweep: in order, or with `at_once` without waiting for the agents. Answered with StatusReply.
+struct StopRequest {
+  std::string reason;
+  bool at_once = false;
+};
 
 using Message = std::variant<Hello, Ready, Started, Progress, LogChunk, Finished, Heartbeat, Goodbye, Welcome,
-                             Reject, Lease, Settled, Cancel, Drain, StatusRequest, StatusReply>;
+                             Reject, Lease, Settled, Cancel, Drain, StatusRequest, StatusReply, StopRequest>;
 
 }  // namespace sweep::wire

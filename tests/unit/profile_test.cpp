@@ -97,7 +97,7 @@ TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
             "p.yaml:2: unknown key 'workspce' in the profile; did you mean 'workspace'?");
   EXPECT_EQ(
       says("timeouts:\n  server: 1s\n  bench: 1s\n  pont: 2s\n"),
-      "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, benchmark, heartbeat, join, kill-grace, "
+      "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, away, benchmark, heartbeat, join, kill-grace, "
       "point, server");
   EXPECT_EQ(says("timeouts: {pont: 2s}"),
             "p.yaml:1: unknown key 'pont' in 'timeouts'; did you mean 'point'?");

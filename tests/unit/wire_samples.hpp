@@ -30,7 +30,18 @@ inline const AttemptRef kRef{"00c0ffee00c0ffee", 7};
 inline std::vector<Sample> agent_samples() {
   const Outcome outcome{OutcomeKind::BenchmarkFailed, 3, 9, "server", "out of memory"};
   return {
-      {Hello{"12.0.3", "n1", "12", "0", 3, 4, {"4", "5"}, 4711, "0.1.0", {"sh", "-c", "x"}},
+      {Hello{"12.0.3",
+             "n1",
+             "12",
+             "0",
+             3,
+             4,
+             {"4", "5"},
+             4711,
+             "0.1.0",
+             {"sh", "-c", "x"},
+             "MUNGE:x:",
+             "no munge"},
        "Hello",
        {{"agent", "12.0.3"},
         {"node", "n1"},
@@ -41,9 +52,11 @@ inline std::vector<Sample> agent_samples() {
         {"gpus", {"4", "5"}},
         {"pid", 4711},
         {"version", "0.1.0"},
-        {"command", {"sh", "-c", "x"}}},
+        {"command", {"sh", "-c", "x"}},
+        {"credential", "MUNGE:x:"},
+        {"no_credential", "no munge"}},
        ""},
-      {Ready{}, "Ready", json::object(), ""},
+      {Ready{1'795'572'741'141}, "Ready", {{"job_ends_ms", 1'795'572'741'141}}, ""},
       {Started{kRef, 815}, "Started", {{"point", kRef.point}, {"attempt", 7}, {"pid", 815}}, ""},
       {Progress{kRef, "benchmark", 45, 100},
        "Progress",
@@ -53,7 +66,7 @@ inline std::vector<Sample> agent_samples() {
        "LogChunk",
        {{"point", kRef.point}, {"attempt", 7}, {"stderr", true}},
        std::string("a\0b\xff\n", 5)},
-      {Finished{kRef, outcome, 60'000},
+      {Finished{kRef, outcome, 60'000, "11.0.3"},
        "Finished",
        {{"point", kRef.point},
         {"attempt", 7},
@@ -63,7 +76,8 @@ inline std::vector<Sample> agent_samples() {
           {"signal", 9},
           {"phase", "server"},
           {"reason", "out of memory"}}},
-        {"wall_ms", 60'000}},
+        {"wall_ms", 60'000},
+        {"of", "11.0.3"}},
        "{}"},
       {Heartbeat{}, "Heartbeat", json::object(), ""},
       {Goodbye{"SIGTERM"}, "Goodbye", {{"reason", "SIGTERM"}}, ""},
@@ -80,9 +94,14 @@ inline std::vector<Sample> controller_samples() {
                     "/scratch/w",
                     Timeouts{1'000, 2'000, 3'000}};
   return {
-      {Welcome{"sweep-1", true, 15'000, 5'000},
+      {Welcome{"sweep-1", true, 15'000, 5'000, 600'000, "/nvme/spool"},
        "Welcome",
-       {{"sweep", "sweep-1"}, {"pack_gpus", true}, {"heartbeat_ms", 15'000}, {"kill_grace_ms", 5'000}},
+       {{"sweep", "sweep-1"},
+        {"pack_gpus", true},
+        {"heartbeat_ms", 15'000},
+        {"kill_grace_ms", 5'000},
+        {"away_ms", 600'000},
+        {"spool", "/nvme/spool"}},
        ""},
       {Reject{"full"}, "Reject", {{"reason", "full"}}, ""},
       {lease,
@@ -104,6 +123,7 @@ inline std::vector<Sample> controller_samples() {
       {Drain{true, "done"}, "Drain", {{"complete", true}, {"reason", "done"}}, ""},
       {StatusRequest{}, "StatusRequest", json::object(), ""},
       {StatusReply{{{"points", {1, 2}}}}, "StatusReply", {{"status", {{"points", {1, 2}}}}}, ""},
+      {StopRequest{"enough", true}, "StopRequest", {{"reason", "enough"}, {"at_once", true}}, ""},
   };
 }
 
@@ -143,7 +163,7 @@ inline std::string header(std::uint64_t version, std::uint64_t type, std::uint64
 // The frames of a message as a peer might make them: nothing here comes from encode.
 inline std::vector<std::string> frames_of_bytes(std::size_t type, const std::string& body,
                                                 const std::string& bulk = {}) {
-  std::vector<std::string> frames{header(1, type, body.size(), bulk.size()), body};
+  std::vector<std::string> frames{header(kProtocolVersion, type, body.size(), bulk.size()), body};
   if (!bulk.empty()) frames.push_back(bulk);
   return frames;
 }

@@ -19,7 +19,7 @@ TEST(Codec, EveryMessageComesBackAsItWent) {
     SCOPED_TRACE(sample.name);
     const auto frames = encode(sample.message, sample.bulk);
     EXPECT_EQ(type_name(sample.message), sample.name);
-    EXPECT_EQ(frames[0], header(1, type, frames[1].size(), sample.bulk.size()));
+    EXPECT_EQ(frames[0], header(kProtocolVersion, type, frames[1].size(), sample.bulk.size()));
     EXPECT_EQ(json::from_msgpack(frames[1]), sample.body);
 
     const auto back = decoded(frames);
@@ -177,21 +177,21 @@ TEST(Codec, WhatIsNotOurs) {
   EXPECT_EQ(complaint({}), not_ours);
   EXPECT_EQ(complaint({""}), not_ours);
   EXPECT_EQ(complaint({"GET / HTTP/1.1\r\nHost"}), not_ours);
-  EXPECT_EQ(complaint({header(1, 1, 1, 0) + "x", packed(json::object())}), not_ours);
+  EXPECT_EQ(complaint({header(kProtocolVersion, 1, 1, 0) + "x", packed(json::object())}), not_ours);
 }
 
 TEST(Codec, AnotherVersionIsRecognisedWhateverFollowsTheHeader) {
-  for (const std::uint64_t version : {0, 2, 0xffff}) {
+  for (const std::uint64_t version : {0, 1, 0xffff}) {
     const auto result = decoded({header(version, 999, 5, 5)});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::WrongVersion);
     EXPECT_EQ(result.error().message, "protocol version " + std::to_string(version) +
-                                          " met version 1; upgrade the side with the lower one");
+                                          " met version 2; upgrade the side with the lower one");
   }
 }
 
 TEST(Codec, AnUnknownTypeIsNamed) {
-  for (const std::uint64_t type : {16, 0x0100, 0xffff}) {
+  for (const std::uint64_t type : {17, 0x0100, 0xffff}) {
     const auto result = decoded(frames_of(type, json::object()));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::UnknownType);
@@ -204,18 +204,18 @@ TEST(Codec, FramesLongerThanAllowedAreRejectedBeforeTheyAreLookedAt) {
   const std::size_t type = sample_of("LogChunk").message.index();
   const std::string body = packed(sample_of("LogChunk").body);
   EXPECT_EQ(complaint(frames_of_bytes(type, body, std::string(kMaxBulkBytes + 1, 'x'))), wanted);
-  EXPECT_EQ(complaint({header(1, type, 0xffffffff, 0), body}), wanted);
-  EXPECT_EQ(complaint({header(1, type, body.size(), ~std::uint64_t{0}), body, "x"}), wanted);
-  EXPECT_EQ(complaint({header(1, type, body.size(), 0), body, ""}), wanted);
-  EXPECT_EQ(complaint({header(1, type, body.size(), 1), body, "x", "y"}), wanted);
+  EXPECT_EQ(complaint({header(kProtocolVersion, type, 0xffffffff, 0), body}), wanted);
+  EXPECT_EQ(complaint({header(kProtocolVersion, type, body.size(), ~std::uint64_t{0}), body, "x"}), wanted);
+  EXPECT_EQ(complaint({header(kProtocolVersion, type, body.size(), 0), body, ""}), wanted);
+  EXPECT_EQ(complaint({header(kProtocolVersion, type, body.size(), 1), body, "x", "y"}), wanted);
 
   // A body of the right form whose only fault is its size: unknown fields do not make it legal.
   json large = json::object();
   large["x"] = std::string(kMaxBodyBytes - 8, 'x');
   ASSERT_EQ(packed(large).size(), kMaxBodyBytes);
-  EXPECT_TRUE(decoded(frames_of(1, large)));
+  EXPECT_TRUE(decoded(frames_of(6, large)));
   large["x"] = std::string(kMaxBodyBytes - 7, 'x');
-  EXPECT_EQ(complaint(frames_of(1, large)), "Ready: the frames are not as long as announced");
+  EXPECT_EQ(complaint(frames_of(6, large)), "Heartbeat: the frames are not as long as announced");
 }
 
 TEST(Codec, OnlyLogChunkAndFinishedCarryBulk) {
@@ -250,12 +250,12 @@ TEST(Codec, NestingIsLimited) {
 
 TEST(Codec, BodiesThatAreNoMap) {
   for (const json& body : {json(nullptr), json(1), json("x"), json::array(), json::array({1, 2})}) {
-    EXPECT_EQ(complaint(frames_of(1, body)), "Ready: message must be an object");
+    EXPECT_EQ(complaint(frames_of(6, body)), "Heartbeat: message must be an object");
   }
-  EXPECT_FALSE(decoded(frames_of_bytes(1, "")));
-  EXPECT_FALSE(decoded(frames_of_bytes(1, packed(json::object()) + '\xc0')));  // something after it
-  EXPECT_FALSE(decoded(frames_of_bytes(1, "\x81\x01\x01")));                   // a key that is no string
-  EXPECT_FALSE(decoded(frames_of_bytes(1, "\xc1")));  // a byte MessagePack never uses
+  EXPECT_FALSE(decoded(frames_of_bytes(6, "")));
+  EXPECT_FALSE(decoded(frames_of_bytes(6, packed(json::object()) + '\xc0')));  // something after it
+  EXPECT_FALSE(decoded(frames_of_bytes(6, "\x81\x01\x01")));                   // a key that is no string
+  EXPECT_FALSE(decoded(frames_of_bytes(6, "\xc1")));  // a byte MessagePack never uses
 }
 
 TEST(Codec, EveryFieldIsRequiredAndOfItsType) {
