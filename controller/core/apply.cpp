@@ -1,12 +1,16 @@
 // apply(): the only place where a State changes.
 #include <algorithm>
 #include <cassert>
+#include <limits>
 
 #include "controller/core/events.hpp"
 
 namespace sweep::core {
 
 namespace {
+
+// After a controller came back into a sweep that was being stopped: until its agents have found it.
+constexpr Millis kStopAfterRecovery{15'000};
 
 PointStatus& point_at(State& state, int index) {
   assert(index >= 0);
@@ -34,26 +38,59 @@ void release(State& state, int index, int number) {
 void on(State& state, Instant at, const AgentJoined& event) {
   if (!state.first_join) state.first_join = at;
   AgentStatus& agent = state.agents[event.agent.id];
-  // An agent of that name that was there before has ended, and what it held with it.
+  const std::string old_node = agent.info.node;
+  // An agent of that name that was there before has ended. What it held was written off; a result may still
+  // be found in its spool.
   const auto held = agent.held;
-  for (const auto& [index, number] : held) {
-    point_at(state, index).attempts[static_cast<std::size_t>(number - 1)].state = Attempt::State::Ended;
+  for (const auto& [index, number] : held)
     release(state, index, number);
-  }
   agent = AgentStatus{};
   agent.info = event.agent;
   agent.order = state.joins++;
+  agent.session = state.session;
   agent.last_seen = at;
+  state.announced = std::max(state.announced, agent.info.tasks);
+  index_agent(state, agent.info.id);
+  if (old_node != agent.info.node) index_node(state, old_node);
 }
 
 void on(State& state, Instant, const AgentReady& event) {
   agent_at(state, event.agent).ready = true;
+  index_agent(state, event.agent);
+}
+
+void on(State& state, Instant, const JobEnds& event) {
+  state.job_ends[event.job] = event.end;
 }
 
 void on(State& state, Instant, const AgentGone& event) {
   AgentStatus& agent = agent_at(state, event.agent);
   agent.gone = true;
   agent.gone_reason = event.reason;
+  index_agent(state, event.agent);
+}
+
+// ---- nodes
+
+void blame(State& state, const std::string& name, const std::string& reason) {
+  NodeStatus& node = state.nodes[name];
+  ++node.failures;
+  node.last_reason = reason;
+  const bool too_many = state.settings.node_failures > 0 && node.failures >= state.settings.node_failures;
+  if (too_many && node.quarantine.empty()) state.suspects.insert(name);
+}
+
+void pardon(State& state, const std::string& name, int failures) {
+  const auto node = state.nodes.find(name);
+  if (node == state.nodes.end()) return;
+  node->second.failures = std::max(0, node->second.failures - failures);
+  if (node->second.failures < state.settings.node_failures) state.suspects.erase(name);
+}
+
+void on(State& state, Instant, const Quarantined& event) {
+  state.nodes[event.node].quarantine = event.reason;
+  state.suspects.erase(event.node);
+  index_node(state, event.node);
 }
 
 bool failed_by_infrastructure(const Attempt& attempt) {
@@ -61,8 +98,11 @@ bool failed_by_infrastructure(const Attempt& attempt) {
 }
 
 /// A written-off attempt goes on after all, and what its loss was counted as with it.
-void take_back(PointStatus& point, Attempt& attempt) {
-  if (failed_by_infrastructure(attempt)) --point.infrastructure_failures;
+void take_back(State& state, PointStatus& point, Attempt& attempt) {
+  if (failed_by_infrastructure(attempt)) {
+    point.infrastructure_failures = std::max(0, point.infrastructure_failures - 1);
+    pardon(state, attempt.node, 1);
+  }
   attempt.state = attempt.started ? Attempt::State::Running : Attempt::State::Leased;
   attempt.outcome.reset();
   attempt.ended.reset();
@@ -77,14 +117,16 @@ void on(State& state, Instant at, const AgentReturned& event) {
   agent.gone = false;
   agent.gone_reason.clear();
   agent.last_seen = at;
+  agent.session = state.session;
   for (const auto& [index, number] : agent.held) {
     PointStatus& point = point_at(state, index);
     Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
     const bool latest = static_cast<std::size_t>(number) == point.attempts.size();
     if (!latest || point.state != PointState::Pending || attempt.state != Attempt::State::Lost) continue;
-    take_back(point, attempt);
+    take_back(state, point, attempt);
     set_point_state(state, index, attempt.started ? PointState::Running : PointState::Leased);
   }
+  index_agent(state, event.agent);
 }
 
 void on(State& state, Instant at, const Leased& event) {
@@ -100,6 +142,7 @@ void on(State& state, Instant at, const Leased& event) {
   agent.held.insert({index, event.ref.attempt});
   agent.gpus_held += point.spec.gpus;
   set_point_state(state, index, PointState::Leased);
+  index_agent(state, event.agent);
 }
 
 void on(State& state, Instant at, const Started& event) {
@@ -125,13 +168,19 @@ void on(State& state, Instant at, const Ended& event) {
   if (event.counted && event.outcome.kind == OutcomeKind::Infrastructure) {
     ++point.infrastructure_failures;
     point.bad_nodes.insert(attempt.node);
+    blame(state, attempt.node, event.outcome.reason);
   } else if (event.counted) {
     ++point.benchmark_failures;
   }
   if (event.outcome.kind == OutcomeKind::Preempted) agent_at(state, attempt.agent).leaving = true;
+  if (event.accepted) {
+    state.walls[point.spec.kind].add(event.wall);
+    pardon(state, attempt.node, std::numeric_limits<int>::max());
+  }
   const bool over = event.next == PointState::Failed || event.next == PointState::Cancelled;
   if (event.next != point.state) point.reason = over ? describe(event.outcome) : std::string();
   set_point_state(state, index, event.next);
+  index_agent(state, attempt.agent);
 }
 
 void on(State& state, Instant, const Unfit& event) {
@@ -150,6 +199,91 @@ void on(State& state, Instant, const Closed& event) {
   state.phase = Phase::Closed;
   if (!event.reason.empty()) state.end_reason = event.reason;
   state.stop_deadline.reset();
+}
+
+// ---- controllers that come and go
+
+/// Agents may take as long as usual to be heard of, as if all had been at this moment.
+void on(State& state, Instant at, const Recovered&) {
+  for (auto& [id, agent] : state.agents) {
+    if (agent.gone) continue;
+    agent.last_seen = std::max(agent.last_seen, at);
+    index_agent(state, id);
+  }
+  if (state.first_join && state.roster.present() < state.announced) state.first_join = at;
+  if (state.stop_deadline) state.stop_deadline = std::max(*state.stop_deadline, at + kStopAfterRecovery);
+}
+
+/// Nobody of the session before will be heard of again; its results may be, through a spool.
+void leave_behind(State& state, Instant at, const std::string& id, AgentStatus& agent) {
+  const auto held = agent.held;
+  for (const auto& [index, number] : held) {
+    Attempt& attempt = point_at(state, index).attempts[static_cast<std::size_t>(number - 1)];
+    release(state, index, number);
+    if (attempt.state == Attempt::State::Lost) continue;
+    attempt.state = Attempt::State::Lost;
+    attempt.ended = at;
+    attempt.outcome = Outcome{OutcomeKind::Preempted, {}, {}, {}, "its controller ended"};
+  }
+  if (!agent.gone) agent.gone_reason = "its controller ended";
+  agent.gone = true;
+  index_agent(state, id);
+}
+
+PointState after_resume(const PointStatus& point, bool withdrawn, bool retry_failed) {
+  if (withdrawn) return PointState::Withdrawn;
+  if (has_result(point)) return PointState::Done;
+  const bool stays_failed = point.state == PointState::Failed && !retry_failed;
+  return stays_failed ? PointState::Failed : PointState::Pending;
+}
+
+void on(State& state, Instant at, const Resumed& event) {
+  ++state.session;
+  for (auto& [id, agent] : state.agents)
+    leave_behind(state, at, id, agent);
+  const std::set<std::string> withdrawn(event.withdrawn.begin(), event.withdrawn.end());
+  for (std::size_t i = 0; i < state.points.size(); ++i) {
+    PointStatus& point = state.points[i];
+    const PointState next = after_resume(point, withdrawn.contains(point.spec.id), event.retry_failed);
+    point.infrastructure_failures = point.benchmark_failures = 0;
+    point.bad_nodes.clear();
+    if (next != PointState::Failed) point.reason.clear();
+    set_point_state(state, static_cast<int>(i), next);
+  }
+  state.phase = Phase::Running;
+  state.announced = 0;
+  state.end_reason.clear();
+  state.first_join.reset();
+  state.stop_deadline.reset();
+  state.nodes.clear();
+  state.suspects.clear();
+  state.job_ends.clear();
+}
+
+/// A result whose story the journal lost. The attempts before it are unknown; they count as written off.
+void on(State& state, Instant at, const Salvaged& event) {
+  const int index = find_point(state, event.ref.point);
+  PointStatus& point = point_at(state, index);
+  while (point.attempts.size() < static_cast<std::size_t>(event.ref.attempt)) {
+    Attempt unknown;
+    unknown.node = event.node;
+    unknown.leased = at;
+    unknown.state = Attempt::State::Lost;
+    point.attempts.push_back(std::move(unknown));
+  }
+  Attempt& attempt = attempt_at(state, event.ref);
+  if (!attempt.agent.empty()) {
+    const std::string agent = attempt.agent;
+    release(state, index, event.ref.attempt);
+    index_agent(state, agent);
+  }
+  attempt.state = Attempt::State::Ended;
+  attempt.node = event.node;
+  attempt.ended = at;
+  attempt.outcome = Outcome{};
+  attempt.accepted = true;
+  point.reason.clear();
+  if (point.state != PointState::Withdrawn) set_point_state(state, index, PointState::Done);
 }
 
 }  // namespace

@@ -79,8 +79,18 @@ Decision on(const State& state, const Join& command, Instant now) {
 Decision on(const State& state, const AskForWork& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Ready from " + command.agent + ", which has not said Hello");
-  if (agent->ready || state.phase == Phase::Closed) return {{}, reminders(state, command.agent), {}};
-  return happened(AgentReady{command.agent}, now);
+  Decision out;
+  if (agent->ready || state.phase == Phase::Closed) {
+    out.replies = reminders(state, command.agent);
+  } else {
+    out.events.push_back({now, AgentReady{command.agent}});
+  }
+  const auto known = state.job_ends.find(agent->info.job);
+  const bool news = command.job_ends && !agent->info.job.empty() &&
+                    (known == state.job_ends.end() || known->second != *command.job_ends);
+  if (news && state.phase != Phase::Closed)
+    out.events.insert(out.events.begin(), {now, JobEnds{agent->info.job, *command.job_ends}});
+  return out;
 }
 
 Decision on(const State& state, const AttemptStarted& command, Instant now) {
@@ -132,28 +142,36 @@ Ended end_of_overtaken(const PointStatus& point, const AttemptRef& ref, const Ou
   Ended ended;
   ended.ref = ref;
   ended.outcome = outcome;
-  ended.accepted = outcome.kind == OutcomeKind::Ok && point.state != PointState::Done;
-  ended.next = ended.accepted ? PointState::Done : point.state;
+  ended.accepted = outcome.kind == OutcomeKind::Ok && !has_result(point);
+  ended.next = ended.accepted && point.state != PointState::Withdrawn ? PointState::Done : point.state;
   return ended;
 }
 
 Decision on(const State& state, const AttemptFinished& command, Instant now) {
   const Attempt* attempt = find_attempt(state, command.ref);
-  if (attempt == nullptr || attempt->agent != command.agent) {
+  const std::string& holder = command.of.empty() ? command.agent : command.of;
+  if (attempt == nullptr || attempt->agent != holder || find_agent(state, command.agent) == nullptr) {
     Decision out =
         reject("Finished of " + name(command.ref) + ", which " + command.agent + " was not leased");
     out.replies.push_back(Say{command.agent, wire::Settled{command.ref, false}});
     return out;
   }
-  if (attempt->state == Attempt::State::Ended || state.phase == Phase::Closed)
-    return settle_again(*attempt, command);
   const PointStatus& point = state.points[static_cast<std::size_t>(find_point(state, command.ref.point))];
+  // When all is over only a result that was missing still counts.
+  const bool late =
+      state.phase == Phase::Closed && (command.outcome.kind != OutcomeKind::Ok || has_result(point));
+  if (attempt->state == Attempt::State::Ended || late) return settle_again(*attempt, command);
   const bool current = attempt->state != Attempt::State::Lost && point.state != PointState::Done;
   const Outcome outcome = tidy(command.outcome);
   Ended ended = current ? end_of_current(state, point, command.ref, outcome)
                         : end_of_overtaken(point, command.ref, outcome);
   ended.wall = command.wall;
-  return happened(std::move(ended), now);
+  Decision out = happened(std::move(ended), now);
+  // Its own agent hears of it as an effect of the event.
+  if (holder != command.agent)
+    out.replies.push_back(
+        Say{command.agent, wire::Settled{command.ref, std::get<Ended>(out.events[0].what).accepted}});
+  return out;
 }
 
 Decision on(const State& state, const Beat& command, Instant now) {
@@ -205,13 +223,26 @@ Decision on(const State& state, const Stop& command, Instant now) {
 
 /// Agents that have not been heard of for too long; all that still have something when patience ends.
 const AgentStatus* overdue(const State& state, Instant now) {
-  const bool give_up = state.stop_deadline && now >= *state.stop_deadline;
-  for (const auto& [id, agent] : state.agents) {
-    if (agent.gone) continue;
-    if (now >= agent.last_seen + state.settings.agent_timeout) return &agent;
-    if (give_up && !agent.held.empty()) return &agent;
+  const auto& heard = state.roster.by_last_seen();
+  if (!heard.empty() && now >= heard.begin()->first + state.settings.agent_timeout)
+    return &state.agents.at(heard.begin()->second);
+  if (!state.stop_deadline || now < *state.stop_deadline || !state.roster.any_busy()) return nullptr;
+  const auto busy = std::find_if(state.agents.begin(), state.agents.end(), [](const auto& entry) {
+    return !entry.second.gone && !entry.second.held.empty();
+  });
+  return &busy->second;
+}
+
+/// Nodes that failed too often.
+std::vector<Event> quarantine(const State& state, Instant now) {
+  std::vector<Event> events;
+  for (const std::string& name : state.suspects) {
+    const NodeStatus& node = state.nodes.at(name);
+    events.push_back(
+        {now, Quarantined{name, std::to_string(node.failures) +
+                                    " infrastructure failures in a row, the last: " + node.last_reason}});
   }
-  return nullptr;
+  return events;
 }
 
 Decision on(const State& state, const Tick&, Instant now) {
@@ -223,7 +254,17 @@ Decision on(const State& state, const Tick&, Instant now) {
                : "did not stop in time";
     return {lose_agent(state, *agent, OutcomeKind::Infrastructure, reason, now), {}, {}};
   }
+  if (auto events = quarantine(state, now); !events.empty()) return {std::move(events), {}, {}};
   return {schedule(state, now), {}, {}};
+}
+
+Decision on(const State& state, const Recover& command, Instant now) {
+  if (state.phase == Phase::Closed) return {};
+  return happened(Recovered{command.version}, now);
+}
+
+Decision on(const State&, const Resume& command, Instant now) {
+  return happened(Resumed{command.version, command.job, command.retry_failed, command.withdrawn}, now);
 }
 
 /// Who is alive because it sent this: any agent's message but the first and the last. (A Beat of an agent
@@ -275,7 +316,9 @@ Decision advance(State& state, const Command& command, Instant now, const Witnes
 
 void observe(State& state, const std::string& agent, Instant now) {
   const auto found = state.agents.find(agent);
-  if (found != state.agents.end()) found->second.last_seen = std::max(found->second.last_seen, now);
+  if (found == state.agents.end() || now <= found->second.last_seen) return;
+  found->second.last_seen = now;
+  state.roster.heard(agent, now);
 }
 
 }  // namespace sweep::core

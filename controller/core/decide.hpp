@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,6 +22,7 @@ struct Join {
 };
 struct AskForWork {
   std::string agent;
+  std::optional<Instant> job_ends = {};  // where the agent knows it
 };
 struct AttemptStarted {
   std::string agent;
@@ -34,6 +36,17 @@ struct AttemptFinished {
   AttemptRef ref;
   Outcome outcome;
   Millis wall{0};
+  std::string of = {};  // whose attempt it is, where the sender found its end in a spool
+};
+/// The controller has read the journal of one that died, and is where that was.
+struct Recover {
+  std::string version;
+};
+/// The controller has read the journal of a sweep that ended or was left, and is to go on with it.
+struct Resume {
+  std::string version, job;
+  bool retry_failed = false;
+  std::vector<std::string> withdrawn;
 };
 /// Nothing but a sign of life; answered with what the agent may have missed.
 struct Beat {
@@ -50,7 +63,8 @@ struct Stop {
 /// Time has passed, or something has changed: lease, time out, close.
 struct Tick {};
 
-using Command = std::variant<Join, AskForWork, AttemptStarted, AttemptFinished, Beat, Leave, Stop, Tick>;
+using Command =
+    std::variant<Join, AskForWork, AttemptStarted, AttemptFinished, Beat, Leave, Stop, Tick, Recover, Resume>;
 
 // ---- effects: what has to go out once the events are committed
 

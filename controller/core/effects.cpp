@@ -43,6 +43,23 @@ std::vector<Effect> on(const State&, const Unfit&) {
   return {};
 }
 
+std::vector<Effect> on(const State&, const JobEnds&) {
+  return {};
+}
+std::vector<Effect> on(const State&, const Quarantined&) {
+  return {};
+}
+// The agents say Hello by themselves, and then hear what they may have missed.
+std::vector<Effect> on(const State&, const Recovered&) {
+  return {};
+}
+std::vector<Effect> on(const State&, const Resumed&) {
+  return {};
+}
+std::vector<Effect> on(const State&, const Salvaged&) {
+  return {};
+}
+
 std::vector<Effect> on(const State& state, const Ended& event) {
   std::vector<Effect> out;
   if (!event.lost) {

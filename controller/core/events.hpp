@@ -19,6 +19,11 @@ struct AgentJoined {
 struct AgentReady {
   std::string agent;
 };
+/// Slurm ends a job at this time.
+struct JobEnds {
+  std::string job;
+  Instant end{};
+};
 struct AgentGone {
   std::string agent;
   std::string reason;
@@ -58,9 +63,30 @@ struct Closed {
   bool complete = false;
   std::string reason;
 };
+/// A node gets no more work in this session.
+struct Quarantined {
+  std::string node;
+  std::string reason;
+};
+/// A controller took the place of one that died, on the same address: the agents go on.
+struct Recovered {
+  std::string version;  // of the controller
+};
+/// A new controller goes on with the sweep, with new agents.
+struct Resumed {
+  std::string version;
+  std::string job;
+  bool retry_failed = false;
+  std::vector<std::string> withdrawn;  // all points of the journal that the sweep has no more
+};
+/// A result was found in a damaged journal whose account of it was lost.
+struct Salvaged {
+  AttemptRef ref;
+  std::string node;
+};
 
 using Happening = std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended,
-                               Unfit, Stopping, Closed>;
+                               Unfit, Stopping, Closed, JobEnds, Quarantined, Recovered, Resumed, Salvaged>;
 
 struct Event {
   Instant at{};

@@ -65,6 +65,24 @@ json write(const Stopping& e) {
 json write(const Closed& e) {
   return {{"complete", e.complete}, {"reason", e.reason}};
 }
+json write(const JobEnds& e) {
+  return {{"job", e.job}, {"end_ms", to_unix_ms(e.end)}};
+}
+json write(const Quarantined& e) {
+  return {{"node", e.node}, {"reason", e.reason}};
+}
+json write(const Recovered& e) {
+  return {{"version", e.version}};
+}
+json write(const Resumed& e) {
+  return {
+      {"version", e.version}, {"job", e.job}, {"retry_failed", e.retry_failed}, {"withdrawn", e.withdrawn}};
+}
+json write(const Salvaged& e) {
+  json out = ref_json(e.ref);
+  out["node"] = e.node;
+  return out;
+}
 
 void read(Fields& in, AgentJoined& e) {
   e.agent.id = in.text("agent", kMaxText);
@@ -127,10 +145,31 @@ void read(Fields& in, Closed& e) {
   e.complete = in.flag("complete");
   e.reason = in.text("reason", kMaxText);
 }
+void read(Fields& in, JobEnds& e) {
+  e.job = in.text("job", kMaxText);
+  e.end = from_unix_ms(in.integer("end_ms", 0, kMaxInt));
+}
+void read(Fields& in, Quarantined& e) {
+  e.node = in.text("node", kMaxText);
+  e.reason = in.text("reason", kMaxText);
+}
+void read(Fields& in, Recovered& e) {
+  e.version = in.text("version", kMaxText);
+}
+void read(Fields& in, Resumed& e) {
+  e.version = in.text("version", kMaxText);
+  e.job = in.text("job", kMaxText);
+  e.retry_failed = in.flag("retry_failed");
+  e.withdrawn = in.texts("withdrawn", kMaxCount, kMaxText);
+}
+void read(Fields& in, Salvaged& e) {
+  e.ref = read_ref(in);
+  e.node = in.text("node", kMaxText);
+}
 
 constexpr std::array<std::string_view, std::variant_size_v<Happening>> kWords = {
-    "agent-joined", "agent-ready", "agent-gone", "agent-returned", "leased",
-    "started",      "ended",       "unfit",      "stopping",       "closed"};
+    "agent-joined", "agent-ready", "agent-gone", "agent-returned", "leased",    "started", "ended",   "unfit",
+    "stopping",     "closed",      "job-ends",   "quarantined",    "recovered", "resumed", "salvaged"};
 
 template <std::size_t I = 0>
 Expected<Happening> read_kind(std::string_view word, const json& body) {

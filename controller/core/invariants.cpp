@@ -19,7 +19,8 @@ void check_attempts(const PointStatus& point, Problems& problems) {
   };
   const auto accepted = std::count_if(point.attempts.begin(), point.attempts.end(),
                                       [](const Attempt& a) { return a.accepted; });
-  if (accepted != (point.state == PointState::Done ? 1 : 0))
+  const bool withdrawn = point.state == PointState::Withdrawn && accepted == 1;
+  if (accepted != (point.state == PointState::Done ? 1 : 0) && !withdrawn)
     say(std::to_string(accepted) + " accepted attempts");
   const auto running = std::count_if(point.attempts.begin(), point.attempts.end(), active);
   const bool should = point.state == PointState::Leased || point.state == PointState::Running;
@@ -89,6 +90,7 @@ void check_holders(const State& state, Problems& problems) {
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     for (std::size_t n = 0; n < state.points[i].attempts.size(); ++n) {
       const Attempt& attempt = state.points[i].attempts[n];
+      if (attempt.agent.empty() && !active(attempt)) continue;  // its story was lost with a damaged journal
       const auto agent = state.agents.find(attempt.agent);
       if (agent == state.agents.end()) {
         problems.push_back("point " + state.points[i].spec.id + ": leased to nobody");
@@ -108,6 +110,13 @@ Problems check_invariants(const State& state) {
   for (const auto& [id, agent] : state.agents)
     check_agent(state, agent, problems);
   check_holders(state, problems);
+  if (state.roster != derived_roster(state)) problems.push_back("the roster is not what the agents are");
+  for (const auto& [name, node] : state.nodes) {
+    const bool suspect = state.settings.node_failures > 0 && node.failures >= state.settings.node_failures &&
+                         node.quarantine.empty();
+    if (suspect != state.suspects.contains(name))
+      problems.push_back("node " + name + ": quarantine is wrong");
+  }
   const int in_flight = state.count(PointState::Leased) + state.count(PointState::Running);
   if (state.phase == Phase::Closed && in_flight != 0) problems.push_back("closed with points in flight");
   return problems;

@@ -43,12 +43,14 @@ Problem check(const State& state, const Leased& e) {
 Problem check(const State& state, const Started& e) {
   const Attempt* attempt = find_attempt(state, e.ref);
   if (attempt == nullptr) return "no such attempt";
-  return attempt->state == Attempt::State::Leased ? "" : "the attempt was started or is over";
+  return attempt->state == Attempt::State::Leased && !attempt->agent.empty()
+             ? ""
+             : "the attempt was started or is over";
 }
 
 Problem check(const State& state, const Ended& e) {
   const Attempt* attempt = find_attempt(state, e.ref);
-  if (attempt == nullptr) return "no such attempt";
+  if (attempt == nullptr || attempt->agent.empty()) return "no such attempt";
   return attempt->state != Attempt::State::Ended ? "" : "the attempt is over";
 }
 
@@ -63,6 +65,29 @@ Problem check(const State&, const Stopping&) {
 }
 Problem check(const State&, const Closed&) {
   return {};
+}
+Problem check(const State&, const JobEnds&) {
+  return {};
+}
+Problem check(const State&, const Quarantined&) {
+  return {};
+}
+Problem check(const State&, const Recovered&) {
+  return {};
+}
+Problem check(const State& state, const Resumed& e) {
+  for (const std::string& id : e.withdrawn) {
+    if (point_of(state, id) == nullptr) return "no point '" + id + "'";
+  }
+  return {};
+}
+
+Problem check(const State& state, const Salvaged& e) {
+  constexpr int kMostAttempts = 100'000;  // each that is missing is made up
+  const PointStatus* point = point_of(state, e.ref.point);
+  if (point == nullptr) return "no point '" + e.ref.point + "'";
+  if (e.ref.attempt > kMostAttempts) return "attempt " + std::to_string(e.ref.attempt) + " is beyond belief";
+  return has_result(*point) ? "the point has a result" : "";
 }
 
 }  // namespace

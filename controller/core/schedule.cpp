@@ -11,61 +11,56 @@ namespace sweep::core {
 
 namespace {
 
+constexpr std::size_t kMaxReason = 1024;
+
 int total_gpus(const AgentStatus& agent) {
   return static_cast<int>(agent.info.gpus.size());
 }
-int free_gpus(const AgentStatus& agent) {
-  return total_gpus(agent) - agent.gpus_held;
-}
 
-bool in_crew(const AgentStatus& agent) {
-  return !agent.gone && !agent.leaving;
+bool in_crew(const State& state, const AgentStatus& agent) {
+  return !agent.gone && !agent.leaving && !is_quarantined(state, agent);
 }
 
 /// Whether a node that has not failed under the point could ever run it.
 bool has_untried_node(const State& state, const PointStatus& point) {
   return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
     const AgentStatus& agent = entry.second;
-    return in_crew(agent) && total_gpus(agent) >= point.spec.gpus &&
+    return in_crew(state, agent) && total_gpus(agent) >= point.spec.gpus &&
            !point.bad_nodes.contains(agent.info.node);
   });
 }
 
-const AgentStatus* best_agent(const State& state, const PointStatus& point) {
+const AgentStatus* best_agent(const State& state, const PointStatus& point, Instant now) {
   const bool choosy = !point.bad_nodes.empty() && has_untried_node(state, point);
-  const AgentStatus* best = nullptr;
-  for (const auto& [id, agent] : state.agents) {
+  const auto& free = state.roster.free();
+  for (auto at = free.lower_bound({point.spec.gpus, 0, ""}); at != free.end(); ++at) {
+    const AgentStatus& agent = state.agents.at(std::get<2>(*at));
     if (choosy && point.bad_nodes.contains(agent.info.node)) continue;
-    if (!can_take(state, agent, point.spec.gpus)) continue;
-    const bool better = best == nullptr || free_gpus(agent) < free_gpus(*best) ||
-                        (free_gpus(agent) == free_gpus(*best) && agent.order < best->order);
-    if (better) best = &agent;
+    if (can_take(state, agent, point.spec.gpus) && ends_in_time(state, agent, point, now)) return &agent;
   }
-  return best;
+  return nullptr;
 }
 
 /// The first lease that is possible now. One at a time: the next decision sees what this one did.
-std::optional<Leased> next_lease(const State& state) {
-  int most_free = -1;
-  for (const auto& [id, agent] : state.agents) {
-    if (can_take(state, agent, 0) || can_take(state, agent, 1))
-      most_free = std::max(most_free, free_gpus(agent));
-  }
-  if (most_free < 0) return std::nullopt;
+std::optional<Leased> next_lease(const State& state, Instant now) {
+  if (state.roster.free().empty()) return std::nullopt;
+  const int most_free = std::get<0>(*state.roster.free().rbegin());
   for (auto at = state.pending.lower_bound({-most_free, 0}); at != state.pending.end(); ++at) {
     const PointStatus& point = state.points[static_cast<std::size_t>(at->second)];
-    if (const AgentStatus* agent = best_agent(state, point)) {
+    if (const AgentStatus* agent = best_agent(state, point, now)) {
       return Leased{{point.spec.id, static_cast<int>(point.attempts.size()) + 1}, agent->info.id};
     }
   }
   return std::nullopt;
 }
 
-/// Whether an agent that is here has not yet said how something ended: a point's attempt, or one that was
-/// cancelled because it came too late.
-bool busy(const State& state) {
-  return std::any_of(state.agents.begin(), state.agents.end(),
-                     [](const auto& entry) { return !entry.second.gone && !entry.second.held.empty(); });
+const AgentStatus& largest_agent(const State& state) {
+  const AgentStatus* largest = nullptr;
+  for (const auto& [id, agent] : state.agents) {
+    if (agent.session != state.session) continue;
+    if (largest == nullptr || total_gpus(agent) > total_gpus(*largest)) largest = &agent;
+  }
+  return *largest;
 }
 
 std::string too_large(int gpus, const AgentStatus& largest) {
@@ -77,43 +72,76 @@ std::string too_large(int gpus, const AgentStatus& largest) {
   return out;
 }
 
-/// Points that no agent can ever run. An agent that is gone may come back, and its points wait for it as long
-/// as others run.
+/// Points that no agent of this session, gone or not, could ever run. The queue begins with the largest
+/// demand.
 std::vector<Event> unfit_points(const State& state, Instant now) {
-  const bool only_those_here = !busy(state);
-  const AgentStatus* largest = nullptr;
-  for (const auto& [id, agent] : state.agents) {
-    if (only_those_here && !in_crew(agent)) continue;
-    if (largest == nullptr || total_gpus(agent) > total_gpus(*largest)) largest = &agent;
-  }
-  if (largest == nullptr) return {};
+  const int most = state.roster.largest();
+  if (most < 0 || state.pending.empty() || -state.pending.begin()->first <= most) return {};
+  const AgentStatus& largest = largest_agent(state);
   std::vector<Event> events;
   for (const auto& [negative_gpus, index] : state.pending) {
-    if (-negative_gpus <= total_gpus(*largest)) break;  // the queue begins with the largest demand
+    if (-negative_gpus <= most) break;
     const std::string& id = state.points[static_cast<std::size_t>(index)].spec.id;
-    events.push_back({now, Unfit{id, too_large(-negative_gpus, *largest)}});
+    events.push_back({now, Unfit{id, too_large(-negative_gpus, largest)}});
   }
   return events;
 }
 
-bool any_in_crew(const State& state) {
-  return std::any_of(state.agents.begin(), state.agents.end(),
-                     [](const auto& entry) { return in_crew(entry.second); });
+std::string minutes(Millis time) {
+  const auto seconds = std::max<std::int64_t>(0, time.count()) / 1000;
+  return seconds < 120 ? std::to_string(seconds) + " s" : std::to_string(seconds / 60) + " min";
+}
+
+/// Why a point that nobody runs is leased to nobody, where that is the time that is left.
+std::optional<std::string> too_little_time(const State& state, const PointStatus& point, Instant now) {
+  for (const auto& [gpus, order, id] : state.roster.free()) {
+    const AgentStatus& agent = state.agents.at(id);
+    if (!can_take(state, agent, point.spec.gpus) || ends_in_time(state, agent, point, now)) continue;
+    const auto wall = expected_wall(state, point);
+    const bool measured = state.walls.contains(point.spec.kind);
+    return "job " + agent.info.job + " ends in " + minutes(state.job_ends.at(agent.info.job) - now) +
+           ", too soon for what is left" +
+           (wall ? ": " + minutes(*wall) +
+                       (measured ? " each, as measured so far" : " each, as timeouts.point says")
+                 : std::string());
+  }
+  return std::nullopt;
+}
+
+/// What became of the nodes that could have run what is left.
+std::string nobody_left(const State& state, const PointStatus& first) {
+  std::string what;
+  for (const auto& [name, node] : state.nodes) {
+    if (!node.quarantine.empty()) what += "; " + name + " is quarantined: " + node.quarantine;
+  }
+  const bool too_small = state.roster.any_in_crew();
+  if (what.empty() && !too_small) return "no agent is left";
+  for (const auto& [id, agent] : state.agents) {
+    if (agent.session == state.session && agent.gone && total_gpus(agent) >= first.spec.gpus)
+      what += "; " + agent.info.node + " is gone: " + agent.gone_reason;
+  }
+  const std::string wanted =
+      too_small ? " with " + counted(static_cast<std::size_t>(first.spec.gpus), "GPU") : "";
+  return clipped("no node" + wanted + " is left" + what, kMaxReason);
 }
 
 std::optional<Closed> ending(const State& state, Instant now) {
-  if (busy(state)) return std::nullopt;
+  if (state.roster.any_busy()) return std::nullopt;
   if (state.phase == Phase::Stopping) return Closed{complete(state), state.end_reason};
   if (state.pending.empty()) return Closed{complete(state), ""};
-  if (crew_is_known(state, now) && !any_in_crew(state)) return Closed{false, "no agent is left"};
-  return std::nullopt;
+  if (!crew_is_known(state, now)) return std::nullopt;
+  // Nobody runs anything and nobody can be given anything: so it is for good, but for those who come or go.
+  if (state.roster.any_unsettled()) return std::nullopt;
+  const PointStatus& first = state.points[static_cast<std::size_t>(state.pending.begin()->second)];
+  if (auto time = too_little_time(state, first, now)) return Closed{false, *time};
+  return Closed{false, nobody_left(state, first)};
 }
 
 }  // namespace
 
 std::vector<Event> schedule(const State& state, Instant now) {
   if (state.phase == Phase::Running) {
-    if (auto lease = next_lease(state)) return {{now, std::move(*lease)}};
+    if (auto lease = next_lease(state, now)) return {{now, std::move(*lease)}};
     if (crew_is_known(state, now)) {
       if (auto unfit = unfit_points(state, now); !unfit.empty()) return unfit;
     }

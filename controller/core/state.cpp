@@ -6,8 +6,8 @@
 namespace sweep::core {
 
 std::string_view state_word(PointState state) {
-  static constexpr std::array<std::string_view, kPointStates> kWords = {"pending", "leased", "running",
-                                                                        "done",    "failed", "cancelled"};
+  static constexpr std::array<std::string_view, kPointStates> kWords = {
+      "pending", "leased", "running", "done", "failed", "cancelled", "withdrawn"};
   return kWords[static_cast<std::size_t>(state)];
 }
 
@@ -76,13 +76,40 @@ const Attempt* find_attempt(const State& state, const AttemptRef& ref) {
   return &attempts[static_cast<std::size_t>(ref.attempt - 1)];
 }
 
+bool has_result(const PointStatus& point) {
+  return std::any_of(point.attempts.begin(), point.attempts.end(),
+                     [](const Attempt& attempt) { return attempt.accepted; });
+}
+
+int wanted(const State& state) {
+  return static_cast<int>(state.points.size()) - state.count(PointState::Withdrawn);
+}
+
 bool complete(const State& state) {
-  return state.count(PointState::Done) == static_cast<int>(state.points.size());
+  return state.count(PointState::Done) == wanted(state);
+}
+
+std::optional<Millis> expected_wall(const State& state, const PointStatus& point) {
+  const auto found = state.walls.find(point.spec.kind);
+  if (found != state.walls.end()) return found->second.value();
+  return state.settings.expected.count() > 0 ? std::optional(state.settings.expected) : std::nullopt;
+}
+
+bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now) {
+  const auto end = state.job_ends.find(agent.info.job);
+  if (end == state.job_ends.end()) return true;
+  return now + expected_wall(state, point).value_or(Millis(0)) + state.settings.margin < end->second;
+}
+
+bool is_quarantined(const State& state, const AgentStatus& agent) {
+  const auto node = state.nodes.find(agent.info.node);
+  return node != state.nodes.end() && !node->second.quarantine.empty();
 }
 
 bool is_spare(const State& state, const AgentStatus& agent) {
-  return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
-    const AgentStatus& other = entry.second;
+  const auto& neighbours = state.roster.on_node(agent.info.node);
+  return std::any_of(neighbours.begin(), neighbours.end(), [&](const std::string& id) {
+    const AgentStatus& other = state.agents.at(id);
     if (other.gone || other.info.id == agent.info.id || other.info.node != agent.info.node) return false;
     return (goes_before(other, agent) || !other.held.empty()) &&
            (!state.settings.pack_gpus || share_gpus(other.info, agent.info));
@@ -90,7 +117,7 @@ bool is_spare(const State& state, const AgentStatus& agent) {
 }
 
 bool can_take(const State& state, const AgentStatus& agent, int gpus) {
-  if (!agent.ready || agent.gone || agent.leaving) return false;
+  if (!agent.ready || agent.gone || agent.leaving || is_quarantined(state, agent)) return false;
   const bool whole_node = !state.settings.pack_gpus || gpus == 0;
   if (whole_node && !agent.held.empty()) return false;
   if (static_cast<int>(agent.info.gpus.size()) - agent.gpus_held < gpus) return false;
@@ -98,24 +125,67 @@ bool can_take(const State& state, const AgentStatus& agent, int gpus) {
 }
 
 int announced_agents(const State& state) {
-  int announced = 0;
-  for (const auto& [id, agent] : state.agents)
-    announced = std::max(announced, agent.info.tasks);
-  return announced;
+  return state.announced;
 }
 
 bool crew_is_known(const State& state, Instant now) {
   if (!state.first_join) return false;
   if (now >= *state.first_join + state.settings.join_timeout) return true;
-  return static_cast<int>(state.agents.size()) >= announced_agents(state);
+  return state.roster.present() >= announced_agents(state);
+}
+
+namespace {
+
+/// Whether its turn comes when another one on its node, which is about to leave, is gone.
+bool waits_for_leaving(const State& state, const AgentStatus& agent) {
+  const auto& neighbours = state.roster.on_node(agent.info.node);
+  return is_spare(state, agent) &&
+         std::any_of(neighbours.begin(), neighbours.end(), [&](const std::string& id) {
+           const AgentStatus& other = state.agents.at(id);
+           return !other.gone && other.leaving;
+         });
+}
+
+RosterEntry entry_of(const State& state, const AgentStatus& agent) {
+  RosterEntry entry;
+  entry.node = agent.info.node;
+  entry.gpus = static_cast<int>(agent.info.gpus.size());
+  entry.order = agent.order;
+  if (can_take(state, agent, 0) || can_take(state, agent, 1)) entry.free = entry.gpus - agent.gpus_held;
+  entry.in_crew = !agent.gone && !agent.leaving && !is_quarantined(state, agent);
+  entry.unsettled = entry.in_crew && (!agent.ready || waits_for_leaving(state, agent));
+  entry.busy = !agent.gone && !agent.held.empty();
+  entry.present = agent.session == state.session;
+  if (!agent.gone) entry.last_seen = agent.last_seen;
+  return entry;
+}
+
+}  // namespace
+
+Roster derived_roster(const State& state) {
+  Roster roster;
+  for (const auto& [id, agent] : state.agents)
+    roster.set(id, entry_of(state, agent));
+  return roster;
+}
+
+void index_agent(State& state, const std::string& agent) {
+  const AgentStatus& changed = state.agents.at(agent);
+  state.roster.set(agent, entry_of(state, changed));
+  // What one has, the others on its node may not have.
+  if (state.roster.on_node(changed.info.node).size() > 1) index_node(state, changed.info.node);
+}
+
+void index_node(State& state, const std::string& node) {
+  for (const std::string& agent : std::set<std::string>(state.roster.on_node(node)))
+    state.roster.set(agent, entry_of(state, state.agents.at(agent)));
 }
 
 std::optional<Instant> next_deadline(const State& state, Instant now) {
   if (state.phase == Phase::Closed) return std::nullopt;
   std::optional<Instant> next = state.stop_deadline;
-  for (const auto& [id, agent] : state.agents) {
-    if (!agent.gone) next = earlier(next, agent.last_seen + state.settings.agent_timeout);
-  }
+  if (const auto& heard = state.roster.by_last_seen(); !heard.empty())
+    next = earlier(next, heard.begin()->first + state.settings.agent_timeout);
   if (state.phase == Phase::Running && state.first_join && !crew_is_known(state, now)) {
     next = earlier(next, *state.first_join + state.settings.join_timeout);
   }

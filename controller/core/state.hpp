@@ -1,8 +1,11 @@
 // The sweep as a value: points, their attempts, and the agents that run them.
 //
 // Rules: State changes only through apply() (events.hpp), live and in replay alike; what is derived (pending
-// queue, counts) is kept in step by set_point_state(), and check_invariants() proves it. No clock, socket or
-// file.
+// queue, counts, Roster) is kept in step by set_point_state() and index_agent(), and check_invariants()
+// proves it. No clock, socket or file.
+//
+// A session is one controller's, or one supervisor's, time with a sweep: the first begins with the sweep,
+// each further one with a resume. Agents belong to a session; points and their attempts to the sweep.
 #pragma once
 
 #include <array>
@@ -15,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "controller/core/median.hpp"
+#include "controller/core/roster.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/base/time.hpp"
 #include "proto/wire/messages.hpp"
@@ -30,16 +35,21 @@ struct Settings {
   int benchmark_retries = 0;       // further tries after failures of the benchmark itself
   Millis agent_timeout{45'000};    // an agent not heard of for so long is gone
   Millis join_timeout{60'000};     // after the first agent, how long the others may take to come
+  int node_failures = 3;           // infrastructure failures in a row that quarantine a node; 0: never
+  Millis expected{0};              // how long a point is taken to last before one like it has; 0: not known
+  Millis margin{0};                // what an attempt needs beside its wall time before its job ends
 };
 
 /// What the core has to know of a point.
 struct PointSpec {
   std::string id;
-  int gpus = 0;  // on one node; 0: needs none
+  int gpus = 0;           // on one node; 0: needs none
+  std::string kind = {};  // points of one kind are alike: they are expected to take about as long
 };
 
-enum class PointState { Pending, Leased, Running, Done, Failed, Cancelled };
-inline constexpr std::size_t kPointStates = 6;
+/// Withdrawn: a resume with a changed matrix has taken it out. Its results stay in the journal.
+enum class PointState { Pending, Leased, Running, Done, Failed, Cancelled, Withdrawn };
+inline constexpr std::size_t kPointStates = 7;
 /// "pending", "leased", …
 std::string_view state_word(PointState state);
 
@@ -79,6 +89,7 @@ struct AgentInfo {
 struct AgentStatus {
   AgentInfo info;
   int order = 0;         // the how many-eth to join
+  int session = 0;       // in which it last took part
   bool ready = false;    // has asked for work
   bool leaving = false;  // has been told by Slurm to end: gets no work
   bool gone = false;
@@ -88,6 +99,13 @@ struct AgentStatus {
   Instant last_seen{};  // not in the journal
 };
 
+/// How far a node can be relied on, in this session.
+struct NodeStatus {
+  int failures = 0;         // of infrastructure, since a result last came from it
+  std::string last_reason;  // of the last
+  std::string quarantine;   // why it gets no more work; empty: it does
+};
+
 enum class Phase { Running, Stopping, Closed };
 
 struct State {
@@ -95,9 +113,16 @@ struct State {
   std::vector<PointStatus> points;  // in matrix order
   std::unordered_map<std::string, int> index_of;
   std::map<std::string, AgentStatus> agents;
+  std::map<std::string, NodeStatus> nodes;
+  std::map<std::string, Instant> job_ends;     // when Slurm ends a job, where it is known
+  std::map<std::string, RunningMedian> walls;  // of the results that count, by kind of point
+  Roster roster;                               // derived
   Phase phase = Phase::Running;
-  int joins = 0;           // how many agents have joined so far, returns not counted
-  std::string end_reason;  // why it was stopped or closed short of complete
+  int session = 0;
+  int joins = 0;                   // how many agents have joined so far, returns not counted
+  int announced = 0;               // the most tasks that a step of this session has
+  std::set<std::string> suspects;  // nodes that are to be quarantined. Derived
+  std::string end_reason;          // why it was stopped or closed short of complete
   std::optional<Instant> first_join;
   std::optional<Instant> stop_deadline;   // until when a stopping sweep waits for its agents
   std::set<std::pair<int, int>> pending;  // (-gpus, index): the order of leasing
@@ -117,8 +142,19 @@ const Attempt* find_attempt(const State& state, const AttemptRef& ref);
 /// The index of a point; -1 when there is none of that id.
 int find_point(const State& state, const std::string& id);
 
-/// Whether every point is done.
+/// Whether one of its attempts has the point's result.
+bool has_result(const PointStatus& point);
+/// How many points the sweep has: those that were withdrawn do not count.
+int wanted(const State& state);
+/// Whether every one of them is done.
 bool complete(const State& state);
+/// How long the point is expected to take: the median of like points, else what the settings say. Nothing
+/// where neither is known.
+std::optional<Millis> expected_wall(const State& state, const PointStatus& point);
+/// Whether an attempt that begins now is expected to end before the agent's job does.
+bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now);
+/// Whether the agent's node gets no more work.
+bool is_quarantined(const State& state, const AgentStatus& agent);
 /// Whether an agent waits in the second row: another one on its node has the same GPUs, or the node takes one
 /// point at a time. In the first row stands the one with the most GPUs, else the first to join. The second
 /// steps forward when the first is gone, and a first one that comes back waits for what was started
@@ -126,10 +162,19 @@ bool complete(const State& state);
 bool is_spare(const State& state, const AgentStatus& agent);
 /// Whether the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);
-/// How many agents their steps have, as those that came say: 0 before the first.
+/// How many agents their steps have, as those that came in this session say: 0 before the first.
 int announced_agents(const State& state);
 /// Whether all agents that were announced have come, or have had the time to.
 bool crew_is_known(const State& state, Instant now);
+
+/// Brings the roster up to date about an agent and the others on its node, after every change to what it is
+/// derived from. For apply() alone.
+void index_agent(State& state, const std::string& agent);
+/// The same about all agents of a node.
+void index_node(State& state, const std::string& node);
+
+/// The roster as it follows from the rest of the state. For check_invariants().
+Roster derived_roster(const State& state);
 
 /// When decide(Tick) has something to do next, if nothing else happens before and Tick was decided at `now`.
 std::optional<Instant> next_deadline(const State& state, Instant now);

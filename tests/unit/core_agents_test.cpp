@@ -53,8 +53,8 @@ TEST_F(CoreAgents, ASecondAgentOfThatNameTakesThePlaceOfOneThatIsGone) {
   EXPECT_FALSE(agent("a").ready);
   EXPECT_EQ(agent("a").order, 2);
   EXPECT_THAT(ready("a"), ElementsAre("lease a p0/2"));
-  // The end of the first one's attempt changes nothing any more.
-  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1"));
+  // The first one's failure changes nothing any more; its result, from its spool, would count.
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::NoResult), ElementsAre("settled a p0/1"));
   EXPECT_EQ(point("p0").state, PointState::Leased);
 }
 

@@ -38,7 +38,8 @@ inline std::string dump(const AgentStatus& a) {
   std::ostringstream out;
   out << "  " << a.info.id << " " << a.info.node << " " << a.info.job << "." << a.info.step << " task "
       << a.info.task << "/" << a.info.tasks << " pid " << a.info.pid << " order " << a.order << " ready "
-      << a.ready << " leaving " << a.leaving << " gone " << a.gone << " '" << a.gone_reason << "' gpus";
+      << a.ready << " session " << a.session << " leaving " << a.leaving << " gone " << a.gone << " '"
+      << a.gone_reason << "' gpus";
   for (const std::string& gpu : a.info.gpus)
     out << " " << gpu;
   out << " held";
@@ -50,8 +51,9 @@ inline std::string dump(const AgentStatus& a) {
 
 inline std::string dump(const State& s) {
   std::ostringstream out;
-  out << "phase " << static_cast<int>(s.phase) << " '" << s.end_reason << "' joins " << s.joins << " first "
-      << dump_time(s.first_join) << " stop " << dump_time(s.stop_deadline) << " counts";
+  out << "session " << s.session << " announced " << s.announced << " phase " << static_cast<int>(s.phase)
+      << " '" << s.end_reason << "' joins " << s.joins << " first " << dump_time(s.first_join) << " stop "
+      << dump_time(s.stop_deadline) << " counts";
   for (const int count : s.counts)
     out << " " << count;
   out << " pending";
@@ -60,6 +62,13 @@ inline std::string dump(const State& s) {
   out << "\npoints\n";
   for (const PointStatus& point : s.points)
     out << dump(point);
+  for (const auto& [name, node] : s.nodes)
+    out << "node " << name << " " << node.failures << " '" << node.last_reason << "' '" << node.quarantine
+        << "'\n";
+  for (const auto& [job, end] : s.job_ends)
+    out << "job " << job << " ends " << to_unix_ms(end) << "\n";
+  for (const auto& [kind, walls] : s.walls)
+    out << "kind '" << kind << "' takes " << walls.value().value_or(Millis(-1)).count() << "\n";
   out << "agents\n";
   for (const auto& [id, agent] : s.agents)
     out << dump(agent);

@@ -249,12 +249,21 @@ TEST_F(CoreEnds, ReasonsAreKeptAsTheJournalGivesThemBack) {
   EXPECT_EQ(state.end_reason, "??");
 }
 
-TEST_F(CoreEnds, AResultAfterTheEndOfTheSweepIsNotTaken) {
+TEST_F(CoreEnds, AResultAfterTheEndOfTheSweepIsTakenWhereItWasMissing) {
   begin({1});
   arrive("a", "n1", 1);
   lose("a");
   ASSERT_EQ(state.phase, Phase::Closed);
-  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1"));
+  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1 accepted"));
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1 accepted"));
+}
+
+TEST_F(CoreEnds, AFailureAfterTheEndOfTheSweepChangesNothing) {
+  begin({1});
+  arrive("a", "n1", 1);
+  lose("a");
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::NoResult), ElementsAre("settled a p0/1"));
   EXPECT_EQ(point("p0").state, PointState::Pending);
 }
 

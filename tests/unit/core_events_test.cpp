@@ -66,6 +66,13 @@ std::vector<EventSample> samples() {
       {Unfit{"p", "too large"}, "unfit", {{"point", "p"}, {"reason", "too large"}}},
       {Stopping{"ctrl-c", from_unix_ms(1'234)}, "stopping", {{"reason", "ctrl-c"}, {"deadline_ms", 1'234}}},
       {Closed{true, "why"}, "closed", {{"complete", true}, {"reason", "why"}}},
+      {JobEnds{"12", from_unix_ms(5'678)}, "job-ends", {{"job", "12"}, {"end_ms", 5'678}}},
+      {Quarantined{"n1", "broken"}, "quarantined", {{"node", "n1"}, {"reason", "broken"}}},
+      {Recovered{"0.2.0"}, "recovered", {{"version", "0.2.0"}}},
+      {Resumed{"0.2.0", "13.0", true, {"p", "q"}},
+       "resumed",
+       {{"version", "0.2.0"}, {"job", "13.0"}, {"retry_failed", true}, {"withdrawn", {"p", "q"}}}},
+      {Salvaged{kRef, "n1"}, "salvaged", with_ref({{"node", "n1"}})},
   };
 }
 

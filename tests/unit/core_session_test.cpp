@@ -1,0 +1,327 @@
+// Sweeps that outlive their controllers and jobs: recovery, resume, nodes that fail, jobs that end.
+#include "tests/unit/core_fixture.hpp"
+
+namespace sweep::core {
+namespace {
+
+class CoreSession : public CoreTest {
+ protected:
+  Words resume(bool retry_failed = false, std::vector<std::string> withdrawn = {}) {
+    return tell(Resume{"0.2.0", "13.0", retry_failed, std::move(withdrawn)});
+  }
+  Words find_in_spool(const std::string& finder, const std::string& holder, const std::string& point,
+                      int attempt = 1, OutcomeKind kind = OutcomeKind::Ok) {
+    observe(state, finder, now);
+    return tell(AttemptFinished{finder, {point, attempt}, outcome_of(kind), Millis(1'500), holder});
+  }
+  /// Lost `times` times by infrastructure on whichever agent has it.
+  void fail_on(const std::string& agent, const std::string& point, int attempt) {
+    finish(agent, point, attempt, OutcomeKind::Infrastructure);
+  }
+  Words ready_until(const std::string& agent, Instant end) {
+    observe(state, agent, now);
+    return tell(AskForWork{agent, end});
+  }
+};
+
+// ---- a controller that comes back
+
+TEST_F(CoreSession, AfterARecoveryAgentsHaveTheirTimeAgainAndKeepWhatTheyRun) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  start("a", "p0");
+  now += settings.agent_timeout * 3;  // nobody was there to hear
+  EXPECT_THAT(tell(Recover{"0.2.0"}), IsEmpty());
+  EXPECT_FALSE(agent("a").gone);
+  EXPECT_EQ(point("p0").state, PointState::Running);
+  EXPECT_THAT(join(agent_info("a", "n1", 1)), ElementsAre("welcome a"));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
+  EXPECT_EQ(point("p0").attempts.size(), 1u) << "nothing was started again";
+}
+
+TEST_F(CoreSession, AnAgentThatDoesNotFindTheNewControllerIsLostInTheEnd) {
+  begin({1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  tell(Recover{"0.2.0"});
+  pass(settings.agent_timeout - Millis(1), {"b"});
+  EXPECT_FALSE(agent("a").gone);
+  EXPECT_THAT(pass(Millis(1), {"b"}), ElementsAre("lease b p0/2"));
+}
+
+TEST_F(CoreSession, ALeaseThatNeverWentOutIsSaidAgainToWhoComesBack) {
+  begin({1});
+  arrive("a", "n1", 1);
+  tell(Recover{"0.2.0"});
+  EXPECT_THAT(join(agent_info("a", "n1", 1)), ElementsAre("welcome a", "lease a p0/1"));
+}
+
+TEST_F(CoreSession, TheCrewHasTimeToComeAgainAfterARecovery) {
+  begin({8});
+  arrive("a", "n1", 1, 2);
+  now += settings.join_timeout * 2;
+  tell(Recover{"0.2.0"});
+  EXPECT_EQ(point("p0").state, PointState::Pending) << "the second agent may have the GPUs";
+  EXPECT_THAT(arrive("b", "n2", 8, 2), ElementsAre("lease b p0/1"));
+}
+
+TEST_F(CoreSession, AStoppingSweepWaitsALittleForItsAgentsAfterARecovery) {
+  begin({1});
+  arrive("a", "n1", 1);
+  tell(Stop{"ctrl-c", Millis(10'000)});
+  now += Millis(20'000);
+  tell(Recover{"0.2.0"});
+  EXPECT_EQ(state.phase, Phase::Stopping);
+  EXPECT_THAT(beat("a"), ElementsAre("lease a p0/1", "cancel a p0/1"));
+}
+
+// ---- resume
+
+TEST_F(CoreSession, ResumedDonePointsAreKeptAndTheRestIsRunByOthers) {
+  begin({1, 1, 1});
+  arrive("a", "n1", 1);
+  finish("a", "p0");
+  start("a", "p1");
+  EXPECT_THAT(resume(), IsEmpty());
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_EQ(point("p1").state, PointState::Pending);
+  EXPECT_EQ(point("p1").attempts[0].state, Attempt::State::Lost);
+  EXPECT_EQ(point("p1").attempts[0].outcome->kind, OutcomeKind::Preempted);
+  EXPECT_TRUE(agent("a").gone);
+  EXPECT_THAT(arrive("b", "n7", 1), ElementsAre("lease b p1/2"));
+  finish("b", "p1", 2);
+  EXPECT_THAT(finish("b", "p2"), ElementsAre("settled b p2/1 accepted", "drain b complete"));
+}
+
+TEST_F(CoreSession, ASweepThatWasStoppedOrEndedShortGoesOn) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  tell(Stop{"ctrl-c", Millis(0)});
+  ASSERT_EQ(state.phase, Phase::Closed);
+  resume();
+  EXPECT_EQ(state.phase, Phase::Running);
+  EXPECT_EQ(state.end_reason, "");
+  arrive("b", "n2", 1);
+  EXPECT_EQ(state.count(PointState::Leased), 1);
+}
+
+TEST_F(CoreSession, FailedPointsAreTriedAgainOnlyOnRequestAndWithAllTheirTries) {
+  settings.benchmark_retries = 1;
+  begin({1});
+  arrive("a", "n1", 1);
+  finish("a", "p0", 1, OutcomeKind::NoResult);
+  finish("a", "p0", 2, OutcomeKind::NoResult);
+  ASSERT_EQ(point("p0").state, PointState::Failed);
+  resume();
+  EXPECT_EQ(point("p0").state, PointState::Failed);
+  EXPECT_EQ(point("p0").reason, "no-result: why");
+  EXPECT_EQ(state.phase, Phase::Closed) << "nothing is left to do";
+  resume(true);
+  EXPECT_EQ(point("p0").state, PointState::Pending);
+  EXPECT_THAT(arrive("b", "n2", 1), ElementsAre("lease b p0/3"));
+  EXPECT_THAT(finish("b", "p0", 3, OutcomeKind::NoResult), ElementsAre("settled b p0/3", "lease b p0/4"));
+}
+
+TEST_F(CoreSession, WithdrawnPointsAreNotRunAndComeBackWithTheirResults) {
+  begin({1, 1, 1});
+  arrive("a", "n1", 1);
+  finish("a", "p0");
+  resume(false, {"p0", "p1"});
+  EXPECT_EQ(point("p0").state, PointState::Withdrawn);
+  EXPECT_EQ(point("p1").state, PointState::Withdrawn);
+  EXPECT_THAT(arrive("b", "n2", 1), ElementsAre("lease b p2/1"));
+  EXPECT_THAT(finish("b", "p2"), ElementsAre("settled b p2/1 accepted", "drain b complete"));
+  resume();
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_EQ(point("p1").state, PointState::Pending);
+}
+
+TEST_F(CoreSession, AResultInTheSpoolOfALostAgentIsHandedInByAnother) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  start("a", "p0");
+  resume();
+  arrive("b", "n1", 1);
+  EXPECT_THAT(find_in_spool("b", "a", "p0"),
+              testing::IsSupersetOf({"settled b p0/1 accepted", "cancel b p0/2"}));
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_TRUE(point("p0").attempts[0].accepted);
+  EXPECT_THAT(find_in_spool("b", "a", "p0"), ElementsAre("settled b p0/1 accepted")) << "said again";
+}
+
+TEST_F(CoreSession, ASecondResultFromASpoolIsSuperseded) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  start("a", "p0");
+  resume();
+  arrive("b", "n2", 1);
+  finish("b", "p0", 2);
+  EXPECT_THAT(find_in_spool("b", "a", "p0"), testing::Contains("settled b p0/1"));
+  EXPECT_FALSE(point("p0").attempts[0].accepted);
+}
+
+TEST_F(CoreSession, AResultThatNobodyWasLeasedIsNotTakenFromASpool) {
+  begin({1});
+  arrive("a", "n1", 1);
+  EXPECT_THAT(find_in_spool("a", "x", "p0"), ElementsAre("settled a p0/1"));
+  EXPECT_NE(rejected, "");
+  EXPECT_EQ(point("p0").state, PointState::Leased);
+}
+
+// ---- nodes
+
+TEST_F(CoreSession, ANodeThatFailsAgainAndAgainIsQuarantined) {
+  settings.node_failures = 2;
+  settings.infrastructure_retries = 5;
+  begin({1, 1, 1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  fail_on("a", "p0", 1);
+  ASSERT_EQ(point("p2").attempts.back().agent, "a");
+  EXPECT_THAT(finish("a", "p2", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p2/1"));
+  EXPECT_EQ(state.nodes.at("n1").quarantine, "2 infrastructure failures in a row, the last: why");
+  EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
+}
+
+TEST_F(CoreSession, AResultClearsANodesName) {
+  settings.node_failures = 2;
+  settings.infrastructure_retries = 5;
+  begin({1, 1, 1});
+  arrive("a", "n1", 1);
+  fail_on("a", "p0", 1);
+  finish("a", "p0", 2);
+  fail_on("a", "p1", 1);
+  EXPECT_EQ(state.nodes.at("n1").quarantine, "");
+  EXPECT_EQ(point("p1").state, PointState::Leased);
+}
+
+TEST_F(CoreSession, WithTheLastNodeInQuarantineTheSweepEndsAndSaysSo) {
+  settings.node_failures = 1;
+  settings.infrastructure_retries = 5;
+  begin({1});
+  arrive("a", "n1", 1);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1", "drain a"));
+  EXPECT_EQ(state.end_reason,
+            "no node is left; n1 is quarantined: 1 infrastructure failures in a row, the last: why");
+  EXPECT_EQ(point("p0").state, PointState::Pending);
+}
+
+TEST_F(CoreSession, ALossThatIsTakenBackIsNotHeldAgainstTheNode) {
+  settings.node_failures = 2;
+  settings.infrastructure_retries = 5;
+  settings.join_timeout = Millis(3600000);
+  begin({8});  // b could never run it: so it waits for a
+  arrive("a", "n1", 8, 3);
+  arrive("b", "n2", 1, 3);
+  start("a", "p0");
+  for (int i = 0; i < 3; ++i) {
+    lose("a");
+    ASSERT_EQ(state.nodes.at("n1").failures, 1);
+    beat("a");
+    EXPECT_EQ(state.nodes.at("n1").failures, 0);
+  }
+  EXPECT_EQ(point("p0").state, PointState::Running);
+}
+
+TEST_F(CoreSession, ZeroMeansNoQuarantine) {
+  settings.node_failures = 0;
+  settings.infrastructure_retries = 20;
+  begin({1});
+  arrive("a", "n1", 1);
+  for (int attempt = 1; attempt <= 20; ++attempt)
+    fail_on("a", "p0", attempt);
+  EXPECT_EQ(point("p0").state, PointState::Leased);
+}
+
+TEST_F(CoreSession, AResumeTriesEveryNodeAgain) {
+  settings.node_failures = 1;
+  settings.infrastructure_retries = 5;
+  begin({1});
+  arrive("a", "n1", 1);
+  fail_on("a", "p0", 1);
+  resume();
+  EXPECT_THAT(arrive("b", "n1", 1), ElementsAre("lease b p0/2"));
+}
+
+// ---- the end of the job
+
+TEST_F(CoreSession, WithoutAnyMeasureWorkIsGivenOutUntilTheJobEnds) {
+  begin({1, 1});
+  join(agent_info("a", "n1", 1));
+  EXPECT_THAT(ready_until("a", now + Millis(60'000)), ElementsAre("lease a p0/1"));
+}
+
+TEST_F(CoreSession, NothingIsLeasedThatByItsMeasureCannotEndBeforeTheJob) {
+  begin({1, 1, 1});
+  join(agent_info("a", "n1", 1));
+  ready_until("a", now + Millis(20'000));
+  now += Millis(12'000);
+  observe(state, "a", now);
+  EXPECT_THAT(tell(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
+              ElementsAre("settled a p0/1 accepted", "drain a"));
+  EXPECT_EQ(state.end_reason, "job 12 ends in 8 s, too soon for what is left: 12 s each, as measured so far");
+  EXPECT_EQ(point("p1").state, PointState::Pending);
+}
+
+TEST_F(CoreSession, ADeclaredTimeoutIsTheMeasureUntilThereIsABetterOne) {
+  settings.expected = Millis(3'600'000);
+  settings.margin = Millis(10'000);
+  begin({1});
+  join(agent_info("a", "n1", 1));
+  EXPECT_THAT(ready_until("a", now + Millis(3'610'000)), ElementsAre("drain a"));
+  EXPECT_EQ(state.end_reason,
+            "job 12 ends in 60 min, too soon for what is left: 60 min each, as timeouts.point says");
+}
+
+TEST_F(CoreSession, OnlyLikePointsAreAMeasure) {
+  specs = {{"p0", 1, "long"}, {"p1", 1, "short"}, {"p2", 1, "long"}};
+  state = make_state(settings, specs);
+  join(agent_info("a", "n1", 1));
+  ready_until("a", now + Millis(20'000));
+  now += Millis(12'000);
+  observe(state, "a", now);
+  EXPECT_THAT(tell(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
+              ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
+  EXPECT_THAT(tell(AttemptFinished{"a", {"p1", 1}, Outcome{}, Millis(100)}),
+              ElementsAre("settled a p1/1 accepted", "drain a"));
+}
+
+TEST_F(CoreSession, OneTaskThatKnowsTheEndOfTheJobIsEnoughForAll) {
+  settings.expected = Millis(60'000);
+  begin({1});
+  arrive("a", "n1", 1, 2);
+  EXPECT_EQ(point("p0").state, PointState::Leased);
+  join(agent_info("b", "n2", 1, 2));
+  ready_until("b", now + Millis(30'000));
+  finish("a", "p0", 1, OutcomeKind::Infrastructure);
+  EXPECT_EQ(state.phase, Phase::Closed);
+  EXPECT_THAT(state.end_reason, HasSubstr("job 12 ends in 30 s"));
+}
+
+// ---- a journal that was damaged
+
+TEST_F(CoreSession, ASalvagedResultCountsWithoutItsStory) {
+  begin({1, 1});
+  const Event event{now, Salvaged{{"p0", 3}, "n9"}};
+  apply(state, event);
+  events.push_back(event);
+  EXPECT_THAT(check_invariants(state), IsEmpty());
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_EQ(point("p0").attempts.size(), 3u);
+  resume();
+  EXPECT_THAT(arrive("a", "n1", 1), ElementsAre("lease a p1/1"));
+}
+
+TEST(RunningMedian, IsTheLowerMiddleOfWhatItHasSeen) {
+  RunningMedian median;
+  EXPECT_EQ(median.value(), std::nullopt);
+  std::multiset<Millis> all;
+  for (const int value : {5, 1, 9, 9, 3, 0, 7, 2, 2, 8, 100, -4}) {
+    median.add(Millis(value));
+    all.insert(Millis(value));
+    EXPECT_EQ(median.value(), *std::next(all.begin(), static_cast<std::ptrdiff_t>((all.size() - 1) / 2)));
+  }
+}
+
+}  // namespace
+}  // namespace sweep::core
