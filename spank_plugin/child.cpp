@@ -9,8 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
+#include <climits>
 #include <cstring>
 
 namespace sweep::plugin {
@@ -20,6 +21,10 @@ namespace {
 constexpr int kErrorChildFd = 5;
 // Above all of them, while they are put into their places.
 constexpr int kParkingFd = 10;
+// How long a child that was killed may take to be gone.
+constexpr unsigned kKilledSeconds = 5;
+// How often a child is looked at where no event tells its end.
+constexpr int kLookMilliseconds = 100;
 
 struct Inheritance {
   int first;
@@ -91,17 +96,34 @@ bool arrange_descriptors(const Inheritance& wanted) {
   _exit(written == sizeof error ? 127 : 126);
 }
 
-// 0 when exec went well, which closes the pipe.
-int exec_error(int fd) {
+// How long poll() may wait.
+int milliseconds_until(Deadline deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
+}
+
+// Polls for input until the deadline; 0 when it has passed, below 0 on errors.
+int poll_until(int fd, Deadline deadline) {
+  for (;;) {
+    pollfd entry = {fd, POLLIN, 0};
+    const int ready = poll(&entry, 1, milliseconds_until(deadline));
+    if (ready >= 0 || errno != EINTR) return ready;
+  }
+}
+
+// exec went well when the pipe closes without a word.
+Started exec_result(int fd, pid_t pid, Deadline deadline) {
+  const int ready = poll_until(fd, deadline);
+  if (ready == 0) return {-1, 0, true};
+  if (ready < 0) return {-1, errno, false};
   int error = 0;
   ssize_t got = 0;
   do {
     got = read(fd, &error, sizeof error);
   } while (got < 0 && errno == EINTR);
-  return got == sizeof error ? error : 0;
+  if (got == sizeof error) return {-1, error, false};
+  return {pid, 0, false};
 }
-
-using Clock = std::chrono::steady_clock;
 
 // A descriptor that is readable once the child has ended; none where the kernel has no such thing.
 Fd end_of(pid_t pid) {
@@ -124,43 +146,16 @@ Fd blocked_term() {
   return Fd(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-// Returns when the child has ended, or when that cannot be seen from here. Hands SIGTERM on until then.
-void hand_on_term(pid_t pid) {
-  const Fd ended = end_of(pid);
-  const Fd term = blocked_term();
-  if (ended.get() < 0 || term.get() < 0) return;
-  pollfd entries[] = {{ended.get(), POLLIN, 0}, {term.get(), POLLIN, 0}};
-  while (entries[0].revents == 0) {
-    if (poll(entries, 2, -1) < 0 && errno != EINTR) return;
-    signalfd_siginfo info;
-    if (entries[1].revents != 0 && read(term.get(), &info, sizeof info) == sizeof info) kill(pid, SIGTERM);
-  }
-}
-
-Ended reap(pid_t pid) {
+// The child as it is now.
+Ended look_at(pid_t pid) {
   Ended ended;
   pid_t got = 0;
   do {
-    got = waitpid(pid, &ended.status, 0);
+    got = waitpid(pid, &ended.status, WNOHANG);
   } while (got < 0 && errno == EINTR);
   ended.known = got == pid;
+  ended.late = got == 0;
   return ended;
-}
-
-// Polls for input until the deadline; 0 when it has passed, below 0 on errors.
-int poll_until(int fd, Clock::time_point deadline) {
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd entry = {fd, POLLIN, 0};
-    const int ready = poll(&entry, 1, left > 0 ? static_cast<int>(left) : 0);
-    if (ready >= 0 || errno != EINTR) return ready;
-  }
-}
-
-// Where the kernel has no pidfd, there is no grace.
-bool ends_within(pid_t pid, int seconds) {
-  const Fd ended = end_of(pid);
-  return ended.get() >= 0 && poll_until(ended.get(), Clock::now() + std::chrono::seconds(seconds)) > 0;
 }
 
 }  // namespace
@@ -199,13 +194,13 @@ Pipe make_pipe() {
   return result;
 }
 
-Started start_child(const std::vector<std::string>& command, int first, int second) {
+Started start_child(const std::vector<std::string>& command, int first, int second, Deadline deadline) {
   std::vector<char*> arguments;
   for (const std::string& argument : command)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   Pipe report = make_pipe();
-  if (report.error != 0) return {-1, report.error};
+  if (report.error != 0) return {-1, report.error, false};
 
   // With all signals blocked, no handler of srun's runs in the child.
   sigset_t all;
@@ -216,15 +211,15 @@ Started start_child(const std::vector<std::string>& command, int first, int seco
   if (pid == 0) become(arguments.data(), {first, second, report.write.get()});
   const int fork_error = pid < 0 ? errno : 0;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) return {-1, fork_error};
+  if (pid < 0) return {-1, fork_error, false};
 
   report.write.reset();
-  const int error = exec_error(report.read.get());
-  if (error != 0) {
-    reap(pid);
-    return {-1, error};
+  const Started started = exec_result(report.read.get(), pid, deadline);
+  if (!started.ok()) {
+    kill(pid, SIGKILL);
+    wait_child(pid, in_seconds(kKilledSeconds));
   }
-  return {pid, 0};
+  return started;
 }
 
 bool Ended::ok() const {
@@ -232,25 +227,43 @@ bool Ended::ok() const {
 }
 
 std::string Ended::describe() const {
+  if (late) return "no status: it cannot be killed";
   if (!known) return "a status that cannot be read";
   if (WIFSIGNALED(status))
     return "signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
   return "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
-Ended wait_child(pid_t pid) {
-  hand_on_term(pid);
-  return reap(pid);
+Ended wait_child(pid_t pid, Deadline deadline) {
+  const Fd end = end_of(pid);
+  const Fd term = blocked_term();
+  pollfd entries[] = {{end.get(), POLLIN, 0}, {term.get(), POLLIN, 0}};
+  for (;;) {
+    const Ended ended = look_at(pid);
+    int wait = milliseconds_until(deadline);
+    if (!ended.late || wait == 0) return ended;
+    // A debugger is told before the parent is: what has ended once is only looked at from then on.
+    if (entries[0].revents != 0) entries[0].fd = -1;
+    if (entries[0].fd < 0) wait = std::min(wait, kLookMilliseconds);
+    if (poll(entries, 2, wait) < 0 && errno != EINTR) return ended;
+    signalfd_siginfo info;
+    if (entries[1].revents != 0 && read(term.get(), &info, sizeof info) == sizeof info) kill(pid, SIGTERM);
+  }
 }
 
-Ended stop_child(pid_t pid, int seconds) {
+Ended stop_child(pid_t pid, unsigned seconds) {
+  Ended ended = look_at(pid);
+  if (!ended.late) return ended;
   kill(pid, SIGTERM);
-  if (!ends_within(pid, seconds)) kill(pid, SIGKILL);
-  return reap(pid);
+  ended = wait_child(pid, in_seconds(seconds));
+  if (!ended.late) return ended;
+  kill(pid, SIGKILL);
+  return wait_child(pid, in_seconds(kKilledSeconds));
 }
 
-Ended let_end(pid_t pid, int seconds) {
-  return ends_within(pid, seconds) ? reap(pid) : stop_child(pid, seconds);
+Ended let_end(pid_t pid, unsigned seconds) {
+  const Ended ended = wait_child(pid, in_seconds(seconds));
+  return ended.late ? stop_child(pid, seconds) : ended;
 }
 
 void expect_children() {
@@ -261,8 +274,7 @@ void expect_children() {
   sigaction(SIGCHLD, &action, nullptr);
 }
 
-Line read_line(int fd, std::size_t limit, unsigned seconds) {
-  const Clock::time_point deadline = Clock::now() + std::chrono::seconds(seconds);
+Line read_line(int fd, std::size_t limit, Deadline deadline) {
   Line line;
   while (line.text.size() < limit) {
     const int ready = poll_until(fd, deadline);

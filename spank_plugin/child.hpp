@@ -3,11 +3,13 @@
 // Rules: all memory is allocated before fork, because srun has threads. A child gets stdin from /dev/null,
 // stdout and stderr of its parent (/dev/null where the parent has none), the descriptors it is meant to have
 // and no other. It stays in the parent's process group, so that one Ctrl-C on the terminal reaches both.
-// Waiting is for events, with a deadline where a child is asked to end.
+// No wait is without a deadline, and each is for events (where the kernel has no pidfd, the end of a child is
+// looked for ten times a second instead). Not even a child that cannot be killed holds its parent up.
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -46,31 +48,41 @@ Pipe make_pipe();
 inline constexpr int kFirstChildFd = 3;
 inline constexpr int kSecondChildFd = 4;
 
+using Clock = std::chrono::steady_clock;
+using Deadline = Clock::time_point;
+
+inline Deadline in_seconds(unsigned seconds) {
+  return Clock::now() + std::chrono::seconds(seconds);
+}
+
 struct Started {
   pid_t pid = -1;
-  int error = 0;  // errno of what failed, exec included; 0 when the program runs
+  int error = 0;      // errno of what failed, exec included; 0 when the program runs
+  bool late = false;  // exec took until the deadline (a file system that hangs), and was ended
+  bool ok() const { return error == 0 && !late; }
 };
 
 /// Runs command[0], without searching PATH. `first` and `second` (or -1) are the descriptors it gets.
-Started start_child(const std::vector<std::string>& command, int first, int second);
+Started start_child(const std::vector<std::string>& command, int first, int second, Deadline deadline);
 
 /// How a child ended.
 struct Ended {
-  bool known = false;  // false when somebody else has waited for it
+  bool known = false;  // false when it has not ended, or somebody else has waited for it
+  bool late = false;   // it has not ended
   int status = 0;      // as waitpid() says
   bool ok() const;
   std::string describe() const;  // "exit status 3", "signal 9 (Killed)"
 };
 
-/// Waits until the child has ended, however long that takes. srun blocks SIGTERM and nothing takes it once
+/// Waits until the child has ended or the deadline has passed. srun blocks SIGTERM and nothing takes it once
 /// its signal thread has gone, so whoever asks srun to end meanwhile is heard here: the child is told.
-Ended wait_child(pid_t pid);
+Ended wait_child(pid_t pid, Deadline deadline);
 
-/// Asks the child to end, kills it after `seconds`, and waits.
-Ended stop_child(pid_t pid, int seconds);
+/// Asks the child to end, and kills it after `seconds`. Late only if not even that ends it.
+Ended stop_child(pid_t pid, unsigned seconds);
 
 /// For a child that is ending by itself: stop_child() only if it has not ended after `seconds`.
-Ended let_end(pid_t pid, int seconds);
+Ended let_end(pid_t pid, unsigned seconds);
 
 /// From now on children of this process can be waited for, even when it was started with SIGCHLD ignored.
 void expect_children();
@@ -82,7 +94,7 @@ struct Line {
   std::string text;  // without the newline
 };
 
-/// Reads up to the first newline, at most `limit` characters, and for at most `seconds`.
-Line read_line(int fd, std::size_t limit, unsigned seconds);
+/// Reads up to the first newline, at most `limit` characters.
+Line read_line(int fd, std::size_t limit, Deadline deadline);
 
 }  // namespace sweep::plugin

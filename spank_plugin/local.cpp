@@ -15,7 +15,7 @@ namespace {
 
 // Job ids from here on belong to srun --no-allocate.
 constexpr std::uint32_t kFirstIdWithoutJob = 0xffff0000;
-constexpr int kStopSeconds = 5;
+constexpr unsigned kStopSeconds = 5;
 
 struct Command {
   Options options;
@@ -23,6 +23,7 @@ struct Command {
   Fd lifeline;                         // the controller lives as long as this is open
   pid_t controller = -1;
   pid_t owner = -1;  // a fork of srun is not the controller's parent
+  unsigned end_timeout_seconds = 0;
 };
 
 // Made when the first option comes in, never destroyed: hooks run until the very end of the process.
@@ -40,13 +41,37 @@ std::string host() {
   return std::string("host ") + name;
 }
 
-std::string cannot_run(const Settings& settings, int error) {
-  return "cannot run " + settings.sweepctl + " on " + host() + ": " + strerror(error) +
-         "; install slurm-sweep there or set sweepctl=PATH in plugstack.conf";
+Settings settings_from(int count, char** words) {
+  return parse_settings({words, words + count}, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT);
 }
 
-Settings settings_from(const std::vector<std::string>& arguments) {
-  return parse_settings(arguments, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT);
+// A timeout of plugstack.conf, for messages.
+struct Limit {
+  const char* name;
+  unsigned seconds;
+};
+
+std::string not_within(const Limit& limit) {
+  return "within " + std::to_string(limit.seconds) + " s";
+}
+
+std::string allows_more(const Limit& limit) {
+  return std::string("; ") + limit.name + "=SECONDS in plugstack.conf allows more";
+}
+
+// Ends a child that has taken too long, and says what came of that.
+std::string end_by_force(pid_t pid) {
+  return stop_child(pid, kStopSeconds).late ? " and cannot be killed (process " + std::to_string(pid) + ")"
+                                            : " and was ended";
+}
+
+[[noreturn]] void give_up_starting(const Settings& settings, const Started& started, const Limit& limit) {
+  const std::string what = "cannot run " + settings.sweepctl + " on " + host() + ": ";
+  if (started.late)
+    give_up(what + "it did not start " + not_within(limit) + ", as if its file system did not answer" +
+            allows_more(limit));
+  give_up(what + strerror(started.error) +
+          "; install slurm-sweep there or set sweepctl=PATH in plugstack.conf");
 }
 
 std::string submit_directory() {
@@ -55,9 +80,14 @@ std::string submit_directory() {
 }
 
 void check(const Settings& settings, const std::vector<std::string>& arguments) {
-  const Started started = start_child(check_command(settings.sweepctl, arguments), -1, -1);
-  if (started.error != 0) give_up(cannot_run(settings, started.error));
-  const Ended ended = wait_child(started.pid);
+  const Limit limit = {"check-timeout", settings.check_timeout_seconds};
+  const Deadline deadline = in_seconds(limit.seconds);
+  const Started started = start_child(check_command(settings.sweepctl, arguments), -1, -1, deadline);
+  if (!started.ok()) give_up_starting(settings, started, limit);
+  const Ended ended = wait_child(started.pid, deadline);
+  if (ended.late)
+    give_up("sweepctl check did not end " + not_within(limit) + end_by_force(started.pid) +
+            allows_more(limit));
   if (!ended.ok())
     give_up("the sweep was refused before anything was allocated (sweepctl check ended with " +
             ended.describe() + ")");
@@ -78,19 +108,27 @@ Step step_of(spank_t spank) {
   return {job, step};
 }
 
-// What went wrong while waiting for the ready line; the controller is told to end.
-[[noreturn]] void not_ready(const Settings& settings, const Line& line) {
+Limit ready_limit(const Settings& settings) {
+  return {"ready-timeout", settings.ready_timeout_seconds};
+}
+
+// The controller is no more ours to wait for at the end.
+pid_t let_go() {
   const pid_t pid = command->controller;
   command->controller = -1;
   command->lifeline.reset();
-  const std::string timeout = std::to_string(settings.ready_timeout_seconds) + " s";
+  return pid;
+}
+
+// What went wrong while waiting for the ready line; the controller is told to end.
+[[noreturn]] void not_ready(const Settings& settings, const Line& line) {
+  const pid_t pid = let_go();
   switch (line.end) {
     case LineEnd::kClosed:
       give_up("the controller ended before it was ready, with " + let_end(pid, kStopSeconds).describe());
     case LineEnd::kTimeout:
-      stop_child(pid, kStopSeconds);
-      give_up("the controller was not ready within " + timeout +
-              " and was ended; ready-timeout=SECONDS in plugstack.conf allows more");
+      give_up("the controller was not ready " + not_within(ready_limit(settings)) + end_by_force(pid) +
+              allows_more(ready_limit(settings)));
     case LineEnd::kTooLong:
       stop_child(pid, kStopSeconds);
       give_up("the ready line of " + settings.sweepctl + " is longer than " +
@@ -104,20 +142,18 @@ Step step_of(spank_t spank) {
   give_up("cannot read the ready line of " + settings.sweepctl + " on " + host());
 }
 
-Ready wait_until_ready(const Settings& settings, int fd) {
-  const Line line = read_line(fd, kReadyLineLimit, settings.ready_timeout_seconds);
+Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline) {
+  const Line line = read_line(fd, kReadyLineLimit, deadline);
   if (line.end != LineEnd::kLine) not_ready(settings, line);
   Ready ready = parse_ready_line(line.text);
   if (ready.problem.empty()) return ready;
-  const pid_t pid = command->controller;
-  command->controller = -1;
-  command->lifeline.reset();
-  stop_child(pid, kStopSeconds);
+  stop_child(let_go(), kStopSeconds);
   give_up("the ready line of " + settings.sweepctl + " cannot be used: " + ready.problem +
           "; plugin and sweepctl must be of the same version");
 }
 
 void start_controller(const Settings& settings, const std::string& step) {
+  const Deadline deadline = in_seconds(settings.ready_timeout_seconds);
   Pipe lifeline = make_pipe();
   Pipe ready = make_pipe();
   if (lifeline.error != 0 || ready.error != 0)
@@ -125,14 +161,15 @@ void start_controller(const Settings& settings, const std::string& step) {
             strerror(lifeline.error != 0 ? lifeline.error : ready.error));
   const Started started =
       start_child(serve_command(settings.sweepctl, kFirstChildFd, kSecondChildFd, step, command->arguments),
-                  lifeline.read.get(), ready.write.get());
-  if (started.error != 0) give_up(cannot_run(settings, started.error));
+                  lifeline.read.get(), ready.write.get(), deadline);
+  if (!started.ok()) give_up_starting(settings, started, ready_limit(settings));
   command->controller = started.pid;
   command->owner = getpid();
+  command->end_timeout_seconds = settings.end_timeout_seconds;
   command->lifeline = std::move(lifeline.write);
   ready.write.reset();
 
-  const Ready address = wait_until_ready(settings, ready.read.get());
+  const Ready address = wait_until_ready(settings, ready.read.get(), deadline);
   if (setenv(SWEEP_ENV_ENDPOINT, address.endpoint.c_str(), 1) != 0 ||
       setenv(SWEEP_ENV_SERVER_KEY, address.server_key.c_str(), 1) != 0 ||
       setenv(SWEEP_ENV_CLIENT_SECRET, address.client_secret.c_str(), 1) != 0)
@@ -146,7 +183,7 @@ void take_option(OptionId id, const char* value) {
   command->options.take(id, value == nullptr ? "" : value, getenv(inherited_variable(id).c_str()));
 }
 
-void options_complete(const std::vector<std::string>& arguments) {
+void options_complete(int count, char** words) {
   ++components;
   if (command == nullptr) return;
   command->options.end_component();
@@ -157,7 +194,7 @@ void options_complete(const std::vector<std::string>& arguments) {
 
   const std::vector<std::string> wanted = command->options.arguments(submit_directory());
   if (wanted == command->arguments) return;
-  const Settings settings = settings_from(arguments);
+  const Settings settings = settings_from(count, words);
   for (const std::string& complaint : settings.complaints)
     slurm_error("sweep: %s", complaint.c_str());
   expect_children();
@@ -165,23 +202,27 @@ void options_complete(const std::vector<std::string>& arguments) {
   command->arguments = wanted;
 }
 
-void step_known(spank_t spank, const std::vector<std::string>& arguments) {
+void step_known(spank_t spank, int count, char** words) {
   if (command == nullptr || !command->options.active()) return;
   const Step step = step_of(spank);
   // salloc's shell inherits the option of salloc, and is no place for a controller: each srun in it has its
   // own.
   if (!is_ordinary_step(step.step)) return;
   if (command->controller != -1) give_up("one srun runs one sweep, and this one has begun already");
-  start_controller(settings_from(arguments), job_and_step(step.job, step.step));
+  start_controller(settings_from(count, words), job_and_step(step.job, step.step));
 }
 
 void command_ends() {
   if (command == nullptr || command->controller == -1 || command->owner != getpid()) return;
-  const pid_t pid = command->controller;
-  command->controller = -1;
-  command->lifeline.reset();
-  const Ended ended = wait_child(pid);
-  if (ended.known && !ended.ok())
+  const unsigned seconds = command->end_timeout_seconds;
+  const pid_t pid = let_go();
+  const Ended ended = wait_child(pid, in_seconds(seconds));
+  if (ended.late)
+    slurm_error(
+        "sweep: the controller (process %d on %s) did not end within %u s and goes on writing its files by "
+        "itself; end-timeout=SECONDS in plugstack.conf waits longer",
+        static_cast<int>(pid), host().c_str(), seconds);
+  else if (ended.known && !ended.ok())
     slurm_error("sweep: the controller ended with %s; its own messages are above", ended.describe().c_str());
 }
 

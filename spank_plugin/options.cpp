@@ -41,9 +41,21 @@ bool take_path(std::string_view value, std::string& path) {
   return true;
 }
 
+// Where the setting of this name goes; null when there is none.
+unsigned* timeout_of(Settings& settings, std::string_view name) {
+  if (name == "check-timeout") return &settings.check_timeout_seconds;
+  if (name == "ready-timeout") return &settings.ready_timeout_seconds;
+  if (name == "end-timeout") return &settings.end_timeout_seconds;
+  return nullptr;
+}
+
 std::string resolved(std::string_view path, std::string_view directory) {
   if (directory.empty() || path.empty() || path.front() == '/') return std::string(path);
   return std::string(directory) + "/" + std::string(path);
+}
+
+std::string dashed(OptionId id) {
+  return "--" + std::string(option_name(id));
 }
 
 bool is_key(std::string_view text) {
@@ -81,23 +93,24 @@ Settings parse_settings(const std::vector<std::string>& arguments, std::string_v
       if (!take_path(value, name == "agent" ? settings.agent : settings.sweepctl))
         settings.complaints.push_back("plugstack.conf argument '" + argument +
                                       "' is ignored: it must be an absolute path");
-    } else if (name == "ready-timeout") {
-      if (!parse_number(value, 1U, kLongestTimeout, settings.ready_timeout_seconds))
+    } else if (unsigned* const seconds = timeout_of(settings, name)) {
+      if (!parse_number(value, 1U, kLongestTimeout, *seconds))
         settings.complaints.push_back("plugstack.conf argument '" + argument +
                                       "' is ignored: it must be a number of seconds from 1 to " +
                                       std::to_string(kLongestTimeout));
     } else {
-      settings.complaints.push_back(
-          "plugstack.conf argument '" + argument +
-          "' is ignored: known are sweepctl=PATH, agent=PATH, ready-timeout=SECONDS");
+      settings.complaints.push_back("plugstack.conf argument '" + argument +
+                                    "' is ignored: known are sweepctl=PATH, agent=PATH, and in seconds "
+                                    "check-timeout, ready-timeout, end-timeout");
     }
   }
   return settings;
 }
 
 std::string_view option_name(OptionId id) {
-  constexpr std::string_view names[kOptionCount] = {"sweep-config", "sweep-select", "sweep-output",
-                                                    "sweep-profile"};
+  constexpr std::string_view names[kOptionCount] = {
+      "sweep-config", "sweep-select",       "sweep-output",        "sweep-profile",
+      "sweep-resume", "sweep-retry-failed", "sweep-accept-changes"};
   return names[id];
 }
 
@@ -129,10 +142,18 @@ bool Options::empty() const {
 }
 
 std::string Options::problem() const {
-  for (int i = 0; i < kOptionCount; ++i) {
-    const std::string name = "--" + std::string(option_name(static_cast<OptionId>(i)));
+  for (const OptionId id : {kRetryFailed, kAcceptChanges}) {
+    if (values_[id].given && !values_[kResume].given)
+      return dashed(id) + " goes with --sweep-resume, which continues a sweep: add that or leave this out";
+  }
+  for (int i = 0; i < kResume; ++i) {
+    const std::string name = dashed(static_cast<OptionId>(i));
     if (!values_[i].given) continue;
-    if (!active()) return name + " says how to run a sweep, but no --sweep-config=FILE says which";
+    if (!active())
+      return name +
+             " says how to run a sweep, but no --sweep-config=FILE says which, and no --sweep-resume "
+             "continues "
+             "one";
     if (values_[i].text.empty()) return name + "= is empty: give it a value or leave it out";
     if (i != kConfig) continue;
     for (const std::string_view file : split(values_[i].text, ',')) {
@@ -140,18 +161,25 @@ std::string Options::problem() const {
         return name + "=" + values_[i].text + " has an empty file name: separate files by single commas";
     }
   }
+  if (values_[kResume].given && !values_[kOutput].given)
+    return "--sweep-resume continues the sweep of a directory: say which with --sweep-output=DIR";
   return "";
 }
 
 std::vector<std::string> Options::arguments(std::string_view submit_dir) const {
   const auto base = [&](OptionId id) { return values_[id].inherited ? submit_dir : std::string_view(); };
   std::vector<std::string> result;
-  for (const std::string_view file : split(values_[kConfig].text, ','))
-    result.push_back("--config=" + resolved(file, base(kConfig)));
+  if (values_[kConfig].given) {
+    for (const std::string_view file : split(values_[kConfig].text, ','))
+      result.push_back("--config=" + resolved(file, base(kConfig)));
+  }
   if (values_[kSelect].given) result.push_back("--select=" + values_[kSelect].text);
   if (values_[kOutput].given) result.push_back("--output=" + resolved(values_[kOutput].text, base(kOutput)));
   if (values_[kProfile].given)
     result.push_back("--profile=" + resolved(values_[kProfile].text, base(kProfile)));
+  if (values_[kResume].given) result.push_back("--resume");
+  if (values_[kRetryFailed].given) result.push_back("--retry-failed");
+  if (values_[kAcceptChanges].given) result.push_back("--accept-changes");
   return result;
 }
 

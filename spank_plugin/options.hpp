@@ -1,4 +1,4 @@
-// What the plugin understands: its plugstack.conf arguments, the four --sweep options, and the one line that
+// What the plugin understands: its plugstack.conf arguments, the --sweep options, and the one line that
 // `sweepctl serve` answers with; and the command lines it makes of them.
 //
 // Rules: pure text in, pure text out. No Slurm, no files, no environment. The limits here are the only ones
@@ -17,7 +17,9 @@ namespace sweep::plugin {
 struct Settings {
   std::string sweepctl;                 // absolute path
   std::string agent;                    // absolute path
+  unsigned check_timeout_seconds = 60;  // how long `sweepctl check` may take
   unsigned ready_timeout_seconds = 60;  // how long `sweepctl serve` may take until it listens
+  unsigned end_timeout_seconds = 600;   // how long srun's end waits for the controller to write its files
   std::vector<std::string> complaints;  // one line for each argument that was ignored
 };
 
@@ -27,7 +29,16 @@ Settings parse_settings(const std::vector<std::string>& arguments, std::string_v
                         std::string_view default_agent);
 
 /// The options, numbered as Slurm's callback names them.
-enum OptionId : int { kConfig = 0, kSelect = 1, kOutput = 2, kProfile = 3, kOptionCount = 4 };
+enum OptionId : int {
+  kConfig = 0,
+  kSelect = 1,
+  kOutput = 2,
+  kProfile = 3,
+  kResume = 4,  // from here on without a value
+  kRetryFailed = 5,
+  kAcceptChanges = 6,
+  kOptionCount = 7
+};
 
 /// The long name without dashes, such as "sweep-config".
 std::string_view option_name(OptionId id);
@@ -45,16 +56,16 @@ class Options {
   /// The reports of one component are complete.
   void end_component();
 
-  /// True when a sweep was asked for.
-  bool active() const { return values_[kConfig].given; }
+  /// True when a sweep was asked for: a new one, or that one goes on.
+  bool active() const { return values_[kConfig].given || values_[kResume].given; }
   /// True when no --sweep option was given at all.
   bool empty() const;
   /// One line that says what is wrong, or nothing. Call when all options are in.
   std::string problem() const;
 
-  /// The options of `sweepctl check` and `sweepctl serve` that stand for these. Each is one `--name=value`
-  /// argument, so that a value may begin with a dash. Inherited relative paths are taken from `submit_dir`
-  /// (left alone when that is empty); the user's own stay as they are.
+  /// The options of `sweepctl check` and `sweepctl serve` that stand for these. Each is one `--name=value` or
+  /// `--name` argument, so that a value may begin with a dash. Inherited relative paths are taken from
+  /// `submit_dir` (left alone when that is empty); the user's own stay as they are.
   std::vector<std::string> arguments(std::string_view submit_dir) const;
 
  private:

@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/base/env_names.hpp"
 #include "spank_plugin/options.hpp"
@@ -32,36 +36,39 @@ std::string node(spank_t spank) {
   return "this node";
 }
 
-bool belongs_to_a_sweep(spank_t spank, spank_option* config_option) {
+bool was_given(spank_t spank, spank_option& option) {
   char* value = nullptr;
-  if (spank_option_getopt(spank, config_option, &value) != ESPANK_SUCCESS) return false;
+  return spank_option_getopt(spank, &option, &value) == ESPANK_SUCCESS;
+}
+
+bool belongs_to_a_sweep(spank_t spank, spank_option* options) {
+  if (!was_given(spank, options[kConfig]) && !was_given(spank, options[kResume])) return false;
   std::uint32_t step = 0;
   if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS || !is_ordinary_step(step)) return false;
   return is_set(spank, SWEEP_ENV_ENDPOINT);
 }
 
-[[noreturn]] void end_task(const std::string& reason, int status) {
-  dprintf(STDERR_FILENO, "sweep: %s\n", reason.c_str());
+// Allocates nothing.
+[[noreturn]] __attribute__((format(printf, 2, 3))) void end_task(int status, const char* format, ...) {
+  char reason[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(reason, sizeof reason, format, arguments);
+  va_end(arguments);
+  dprintf(STDERR_FILENO, "sweep: %s\n", reason);
   _exit(status);
 }
 
-}  // namespace
-
-int task_starts(spank_t spank, spank_option* config_option, const std::vector<std::string>& arguments) {
-  if (!belongs_to_a_sweep(spank, config_option)) return 0;
+[[noreturn]] void become_agent(spank_t spank, const std::vector<std::string>& arguments) {
   int count = 0;
   char** words = nullptr;
   char** environment = nullptr;
   if (spank_get_item(spank, S_JOB_ARGV, &count, &words) != ESPANK_SUCCESS ||
-      spank_get_item(spank, S_JOB_ENV, &environment) != ESPANK_SUCCESS) {
-    slurm_error("sweep: Slurm does not tell the command or the environment of this task");
-    return -1;
-  }
+      spank_get_item(spank, S_JOB_ENV, &environment) != ESPANK_SUCCESS)
+    end_task(kCannotRun, "Slurm does not tell the command or the environment of this task");
   if (is_multi_prog({words, words + count}))
-    end_task(
-        "srun --multi-prog cannot run a sweep: with --sweep-config every task is an agent and runs one "
-        "command",
-        kCannotRun);
+    end_task(kCannotRun,
+             "srun --multi-prog cannot run a sweep: in a sweep every task is an agent and runs one command");
 
   Settings settings = parse_settings(arguments, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT);
   char separator[] = "--";
@@ -70,9 +77,22 @@ int task_starts(spank_t spank, spank_option* config_option, const std::vector<st
   command.push_back(nullptr);
   execve(settings.agent.c_str(), command.data(), environment);
   const int error = errno;
-  end_task("cannot run " + settings.agent + " on node " + node(spank) + ": " + strerror(error) +
-               "; install slurm-sweep there or set agent=PATH in plugstack.conf",
-           error == ENOENT || error == ENOTDIR ? kNotFound : kCannotRun);
+  end_task(error == ENOENT || error == ENOTDIR ? kNotFound : kCannotRun,
+           "cannot run %s on node %s: %s; install slurm-sweep there or set agent=PATH in plugstack.conf",
+           settings.agent.c_str(), node(spank).c_str(), strerror(error));
+}
+
+}  // namespace
+
+void task_starts(spank_t spank, spank_option* options, int count, char** words) noexcept {
+  if (!belongs_to_a_sweep(spank, options)) return;
+  try {
+    become_agent(spank, {words, words + count});
+  } catch (const std::exception& error) {
+    end_task(kCannotRun, "cannot start the agent: %s", error.what());
+  } catch (...) {
+    end_task(kCannotRun, "cannot start the agent");
+  }
 }
 
 }  // namespace sweep::plugin::remote

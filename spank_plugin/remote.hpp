@@ -1,19 +1,18 @@
 // The plugin in slurmstepd: it runs the agent in place of a step's command.
 //
 // Rules: only task_init, which already is the user in the job's cgroup; only ordinary steps of a sweep. All
-// other tasks are left as they are.
+// other tasks are left as they are, whatever goes wrong here: until it is clear that a task is a sweep's,
+// nothing is allocated and nothing can fail. From there on it is the task that fails, never its node.
 #pragma once
-
-#include <string>
-#include <vector>
 
 #include "spank_plugin/spank_api.hpp"
 
 namespace sweep::plugin::remote {
 
-/// Becomes `AGENT -- COMMAND…` when this task belongs to a sweep, otherwise returns 0. When it cannot, says
-/// so on the task's stderr and ends the task with status 127 (no such program) or 126, as a shell does.
-/// `config_option` is the registered --sweep-config. Returns -1 when Slurm withholds what is needed.
-int task_starts(spank_t spank, spank_option* config_option, const std::vector<std::string>& arguments);
+/// Becomes `AGENT -- COMMAND…` when this task belongs to a sweep, otherwise returns. When it cannot, says so
+/// on the task's stderr and ends the task with status 127 (no such program) or 126, as a shell does.
+/// `options` are the registered ones in the order of OptionId; `count` and `words` the arguments of
+/// plugstack.conf.
+void task_starts(spank_t spank, spank_option* options, int count, char** words) noexcept;
 
 }  // namespace sweep::plugin::remote

@@ -2,10 +2,13 @@
 // salloc) and remote.hpp (slurmstepd).
 //
 // Rules, because this runs inside root daemons: no exception leaves a hook, no thread, no static object with
-// a destructor, nothing exported but what spank_sweep.lds lists. Without --sweep-config nothing happens.
+// a destructor, nothing exported but what spank_sweep.lds lists. Without --sweep-config or --sweep-resume
+// nothing happens. Every hook returns 0. An error would keep slurmd from starting, drain a node, or fail the
+// tasks of others; so what goes wrong is logged and that is all. Where a sweep must not go on (local.hpp,
+// remote.hpp) the plugin ends the command or the task by itself.
+#include <cstdlib>
 #include <exception>
 #include <string>
-#include <vector>
 
 #include "spank_plugin/local.hpp"
 #include "spank_plugin/options.hpp"
@@ -23,8 +26,19 @@ SPANK_PLUGIN(sweep, 1)
 }
 #pragma GCC visibility pop
 
+// In libstdc++, without a header.
+namespace __gnu_cxx {
+void __freeres() __attribute__((weak));
+}
+
 namespace sweep::plugin {
 namespace {
+
+// Slurm unloads its plugins and loads them again. The C++ library that is linked in keeps 72 KB for
+// exceptions, which nobody could find any more.
+__attribute__((destructor)) void unloaded() {
+  if (__gnu_cxx::__freeres != nullptr) __gnu_cxx::__freeres();
+}
 
 int take_option(int id, const char* value, int remote);
 
@@ -41,40 +55,57 @@ char output_usage[] = "where the sweep's results go (default: results_<exp-name>
 char profile_name[] = "sweep-profile";
 char profile_argument[] = "FILE";
 char profile_usage[] = "how benchmarks are run here: containers, timeouts, retries";
+char resume_name[] = "sweep-resume";
+char resume_usage[] = "go on with the sweep in the --sweep-output directory (--sweep-config may be left out)";
+char retry_failed_name[] = "sweep-retry-failed";
+char retry_failed_usage[] = "with --sweep-resume: try failed points again";
+char accept_changes_name[] = "sweep-accept-changes";
+char accept_changes_usage[] = "with --sweep-resume: go on although the matrix has changed";
 
 spank_option options[kOptionCount] = {
     {config_name, config_argument, config_usage, 1, kConfig, take_option},
     {select_name, select_argument, select_usage, 1, kSelect, take_option},
     {output_name, output_argument, output_usage, 1, kOutput, take_option},
     {profile_name, profile_argument, profile_usage, 1, kProfile, take_option},
+    {resume_name, nullptr, resume_usage, 0, kResume, take_option},
+    {retry_failed_name, nullptr, retry_failed_usage, 0, kRetryFailed, take_option},
+    {accept_changes_name, nullptr, accept_changes_usage, 0, kAcceptChanges, take_option},
 };
-
-// Runs `hook`; what it throws ends here as a failed hook.
-template <class Hook>
-int guarded(const char* name, Hook hook) noexcept {
-  try {
-    return hook();
-  } catch (const std::exception& error) {
-    slurm_error("sweep: %s: %s", name, error.what());
-  } catch (...) {
-    slurm_error("sweep: %s: unknown error", name);
-  }
-  return -1;
-}
 
 bool is_local(spank_context_t context) {
   return context == S_CTX_LOCAL || context == S_CTX_ALLOCATOR;
 }
 
-std::vector<std::string> plugstack_arguments(int count, char** words) {
-  return {words, words + count};
+// Runs `hook`; what it throws is logged and goes no further.
+template <class Hook>
+bool guarded(const char* name, Hook hook) noexcept {
+  try {
+    hook();
+    return true;
+  } catch (const std::exception& error) {
+    slurm_error("sweep: %s: %s", name, error.what());
+  } catch (...) {
+    slurm_error("sweep: %s: unknown error", name);
+  }
+  return false;
+}
+
+// A hook of srun, sbatch or salloc, without which the sweep that they were asked for cannot be.
+template <class Hook>
+int needed(const char* name, Hook hook) noexcept {
+  if (!guarded(name, hook)) exit(EXIT_FAILURE);
+  return 0;
 }
 
 int take_option(int id, const char* value, int remote) {
-  return guarded("option", [&] {
-    if (remote == 0 && id >= 0 && id < kOptionCount) local::take_option(static_cast<OptionId>(id), value);
-    return 0;
-  });
+  if (remote != 0 || id < 0 || id >= kOptionCount) return 0;
+  return needed("option", [&] { local::take_option(static_cast<OptionId>(id), value); });
+}
+
+void log_complaints(int count, char** words) {
+  for (const std::string& complaint :
+       parse_settings({words, words + count}, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT).complaints)
+    slurm_error("sweep: %s", complaint.c_str());
 }
 
 }  // namespace
@@ -85,51 +116,35 @@ using namespace sweep::plugin;
 extern "C" {
 
 int slurm_spank_init(spank_t spank, int count, char** words) {
-  return guarded("init", [&] {
-    const spank_context_t context = spank_context();
-    if (context == S_CTX_SLURMD) {  // its log is where the administrator looks
-      for (const std::string& complaint :
-           parse_settings(plugstack_arguments(count, words), SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT)
-               .complaints)
-        slurm_error("sweep: %s", complaint.c_str());
-    }
-    if (!is_local(context) && context != S_CTX_REMOTE) return 0;
-    for (spank_option& option : options) {
-      if (spank_option_register(spank, &option) != ESPANK_SUCCESS) {
-        slurm_error("sweep: Slurm does not take the option --%s", option.name);
-        return -1;
-      }
-    }
-    return 0;
-  });
+  const spank_context_t context = spank_context();
+  // slurmd's log is where the administrator looks.
+  if (context == S_CTX_SLURMD) guarded("init", [&] { log_complaints(count, words); });
+  if (!is_local(context) && context != S_CTX_REMOTE) return 0;
+  for (spank_option& option : options) {
+    if (spank_option_register(spank, &option) != ESPANK_SUCCESS)
+      slurm_error("sweep: Slurm does not take the option --%s", option.name);
+  }
+  return 0;
 }
 
 int slurm_spank_init_post_opt(spank_t, int count, char** words) {
-  return guarded("init_post_opt", [&] {
-    if (is_local(spank_context())) local::options_complete(plugstack_arguments(count, words));
-    return 0;
-  });
+  if (!is_local(spank_context())) return 0;
+  return needed("init_post_opt", [&] { local::options_complete(count, words); });
 }
 
 int slurm_spank_local_user_init(spank_t spank, int count, char** words) {
-  return guarded("local_user_init", [&] {
-    if (spank_context() == S_CTX_LOCAL) local::step_known(spank, plugstack_arguments(count, words));
-    return 0;
-  });
+  if (spank_context() != S_CTX_LOCAL) return 0;
+  return needed("local_user_init", [&] { local::step_known(spank, count, words); });
 }
 
 int slurm_spank_task_init(spank_t spank, int count, char** words) {
-  return guarded("task_init", [&] {
-    if (spank_context() != S_CTX_REMOTE) return 0;
-    return remote::task_starts(spank, &options[kConfig], plugstack_arguments(count, words));
-  });
+  if (spank_context() == S_CTX_REMOTE) remote::task_starts(spank, options, count, words);
+  return 0;
 }
 
 int slurm_spank_exit(spank_t, int, char**) {
-  return guarded("exit", [] {
-    if (is_local(spank_context())) local::command_ends();
-    return 0;
-  });
+  if (is_local(spank_context())) guarded("exit", [] { local::command_ends(); });
+  return 0;
 }
 
 }  // extern "C"

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "proto/base/env_names.hpp"
@@ -25,6 +27,7 @@ constexpr char kInheritedConfig[] = SWEEP_ENV_SPANK_PREFIX "sweep_config";
 constexpr char kInheritedOutput[] = SWEEP_ENV_SPANK_PREFIX "sweep_output";
 constexpr char kInheritedProfile[] = SWEEP_ENV_SPANK_PREFIX "sweep_profile";
 constexpr char kInheritedSelect[] = SWEEP_ENV_SPANK_PREFIX "sweep_select";
+constexpr char kInheritedResume[] = SWEEP_ENV_SPANK_PREFIX "sweep_resume";
 
 Outcome request(const Sweepctl& sweepctl, const Options& options, spank_context_t context = S_CTX_LOCAL) {
   return run_case([&] { start_command(context, {sweepctl.argument()}, options); });
@@ -135,19 +138,81 @@ TEST(Check, SigtermToABlockingSrunEndsACheckThatHangs) {
   EXPECT_TRUE(is_gone(sweepctl.pid("check")));
 }
 
+constexpr char kCheckTooLate[] =
+    "error: sweep: sweepctl check did not end within 1 s and was ended; check-timeout=SECONDS in "
+    "plugstack.conf "
+    "allows more";
+
+void expect_ended_in_time(const std::string& check, bool no_pidfd) {
+  const Sweepctl sweepctl(check);
+  const Outcome outcome = run_case([&] {
+    slurm.no_pidfd = no_pidfd;
+    start_command(S_CTX_LOCAL, {sweepctl.argument(), "check-timeout=1"}, {{"sweep-config", "a.yaml"}});
+  });
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(lines(outcome.err), ElementsAre(kCheckTooLate));
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(is_gone(sweepctl.pid("check")));
+}
+
+TEST(Check, ThatDoesNotEndIsEnded) {
+  expect_ended_in_time("wait_forever", false);
+  expect_ended_in_time("trap '' TERM; wait_forever", false);
+}
+
+// Linux before 5.3.
+TEST(Check, ThatDoesNotEndIsEndedAlsoWithoutPidfd) {
+  expect_ended_in_time("wait_forever", true);
+}
+
+TEST(Check, CountsAlsoWithoutPidfd) {
+  for (const int status : {0, 3}) {
+    const Sweepctl sweepctl("exit " + std::to_string(status));
+    const Outcome outcome = run_case([&] {
+      slurm.no_pidfd = true;
+      start_command(S_CTX_LOCAL, {sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
+    });
+    EXPECT_EQ(outcome.status, status == 0 ? kWentOn : 1);
+    EXPECT_EQ(outcome.err.find("exit status 3") != std::string::npos, status == 3) << outcome.err;
+  }
+}
+
+// As on a network file system that does not answer.
+TEST(Check, WhoseExecHangsIsGivenUp) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    std::atexit([] { say(waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD ? "no child" : "a child"); });
+    slurm.forks_hang = true;
+    start_command(S_CTX_LOCAL, {sweepctl.argument(), "check-timeout=1"}, {{"sweep-config", "a.yaml"}});
+  });
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.out, "no child\n");
+  EXPECT_EQ(outcome.err, "error: sweep: cannot run " + sweepctl.folder().path("sweepctl") + " on host " +
+                             this_host() +
+                             ": it did not start within 1 s, as if its file system did not answer; "
+                             "check-timeout=SECONDS in plugstack.conf allows more\n");
+}
+
 struct Wrong {
   Options options;
   const char* message;
 };
 
+constexpr char kResumeWithoutOutput[] =
+    "--sweep-resume continues the sweep of a directory: say which with --sweep-output=DIR";
+
 TEST(Request, ThatMakesNoSenseEndsWithOneLine) {
   const std::vector<Wrong> requests = {
       {{{"sweep-output", "out"}},
-       "--sweep-output says how to run a sweep, but no --sweep-config=FILE says which"},
+       "--sweep-output says how to run a sweep, but no --sweep-config=FILE says which, and no --sweep-resume "
+       "continues one"},
       {{{"sweep-select", "x"}},
-       "--sweep-select says how to run a sweep, but no --sweep-config=FILE says which"},
+       "--sweep-select says how to run a sweep, but no --sweep-config=FILE says which, and no --sweep-resume "
+       "continues one"},
       {{{"sweep-profile", "x"}},
-       "--sweep-profile says how to run a sweep, but no --sweep-config=FILE says which"},
+       "--sweep-profile says how to run a sweep, but no --sweep-config=FILE says which, and no "
+       "--sweep-resume "
+       "continues one"},
       {{{"sweep-config", ""}}, "--sweep-config= is empty: give it a value or leave it out"},
       {{{"sweep-config", nullptr}}, "--sweep-config= is empty: give it a value or leave it out"},
       {{{"sweep-config", "a"}, {"sweep-output", ""}},
@@ -158,6 +223,17 @@ TEST(Request, ThatMakesNoSenseEndsWithOneLine) {
        "--sweep-profile= is empty: give it a value or leave it out"},
       {{{"sweep-config", "a,,b"}},
        "--sweep-config=a,,b has an empty file name: separate files by single commas"},
+      {{{"sweep-resume", nullptr}}, kResumeWithoutOutput},
+      {{{"sweep-config", "a"}, {"sweep-resume", nullptr}}, kResumeWithoutOutput},
+      {{{"sweep-output", ""}, {"sweep-resume", nullptr}},
+       "--sweep-output= is empty: give it a value or leave it out"},
+      {{{"sweep-config", ""}, {"sweep-output", "out"}, {"sweep-resume", nullptr}},
+       "--sweep-config= is empty: give it a value or leave it out"},
+      {{{"sweep-config", "a"}, {"sweep-output", "out"}, {"sweep-retry-failed", nullptr}},
+       "--sweep-retry-failed goes with --sweep-resume, which continues a sweep: add that or leave this out"},
+      {{{"sweep-output", "out"}, {"sweep-accept-changes", nullptr}},
+       "--sweep-accept-changes goes with --sweep-resume, which continues a sweep: add that or leave this "
+       "out"},
       {{{"sweep-config", ","}}, "--sweep-config=, has an empty file name: separate files by single commas"},
   };
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
@@ -176,6 +252,50 @@ TEST(Request, TheLastOfTwoCounts) {
   const Sweepctl sweepctl;
   request(sweepctl, {{"sweep-config", "a.yaml"}, {"sweep-config", "b.yaml"}});
   EXPECT_THAT(sweepctl.words("check"), ElementsAre("check", "--quiet", "--config=b.yaml"));
+}
+
+// Slurm hands over an option without a value as null or as an empty text.
+TEST(Resume, NeedsNoConfiguration) {
+  for (const char* const nothing : {static_cast<const char*>(nullptr), ""}) {
+    for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
+      const Sweepctl sweepctl;
+      const Outcome outcome =
+          request(sweepctl, {{"sweep-resume", nothing}, {"sweep-output", "out"}}, context);
+      EXPECT_EQ(outcome.status, kWentOn);
+      EXPECT_EQ(outcome.err, "");
+      EXPECT_THAT(sweepctl.words("check"), ElementsAre("check", "--quiet", "--output=out", "--resume"));
+    }
+  }
+}
+
+TEST(Resume, IsHandedOnWithAllThatGoesWithIt) {
+  const Sweepctl sweepctl;
+  request(sweepctl, {{"sweep-accept-changes", nullptr},
+                     {"sweep-retry-failed", nullptr},
+                     {"sweep-resume", nullptr},
+                     {"sweep-profile", "p.yaml"},
+                     {"sweep-output", "out"},
+                     {"sweep-select", "--seq-lens 1k1k"},
+                     {"sweep-config", "a.yaml"}});
+  EXPECT_THAT(sweepctl.words("check"),
+              ElementsAre("check", "--quiet", "--config=a.yaml", "--select=--seq-lens 1k1k", "--output=out",
+                          "--profile=p.yaml", "--resume", "--retry-failed", "--accept-changes"));
+}
+
+// An srun inside `sbatch --sweep-resume --sweep-output=out`. The text is what Slurm 22.05 was seen to make of
+// an option without a value.
+TEST(Resume, IsInheritedWithItsDirectory) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    setenv(kInheritedOutput, "out", 1);
+    setenv(kInheritedResume, "(null)", 1);
+    setenv("SLURM_SUBMIT_DIR", "/submit", 1);
+    start_command(S_CTX_LOCAL, {sweepctl.argument()},
+                  {{"sweep-output", "out"}, {"sweep-resume", "(null)"}, {"sweep-retry-failed", nullptr}});
+  });
+  EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
+  EXPECT_THAT(sweepctl.words("check"),
+              ElementsAre("check", "--quiet", "--output=/submit/out", "--resume", "--retry-failed"));
 }
 
 // An srun inside `sbatch --sweep-config=…`: Slurm reports what stands in the environment first.

@@ -63,6 +63,17 @@ TEST(Controller, IsStartedWithItsPipesAndItsStep) {
                                                    "345.6", "--config=a.yaml", "--output=out"));
 }
 
+TEST(Controller, OfASweepThatGoesOnIsToldSo) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    start_srun({sweepctl.argument()},
+               {{"sweep-resume", nullptr}, {"sweep-retry-failed", nullptr}, {"sweep-output", "out"}});
+  });
+  EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
+  EXPECT_THAT(sweepctl.words("serve"), ElementsAre("serve", "--lifeline-fd", "3", "--ready-fd", "4", "--job",
+                                                   "12.0", "--output=out", "--resume", "--retry-failed"));
+}
+
 // With srun --export=NONE Slurm passes on no other names than these.
 TEST(Controller, ItsAddressIsInSrunsEnvironment) {
   const Sweepctl sweepctl;
@@ -157,6 +168,26 @@ TEST(Controller, SigtermToASrunThatWaitsForItIsHandedOn) {
   EXPECT_THAT(outcome.err, HasSubstr("the controller ended with signal 15 (Terminated)"));
 }
 
+// Its last files may be on a disk that does not answer: srun says so and ends, and the controller is not
+// hurt.
+TEST(Controller, ThatDoesNotEndIsLeftToItself) {
+  for (const bool no_pidfd : {false, true}) {
+    const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3; wait_forever");
+    const Outcome outcome = run_case([&] {
+      slurm.no_pidfd = no_pidfd;
+      start_srun({sweepctl.argument(), "end-timeout=1"}, kSweep);
+    });
+    const std::string pid = sweepctl.pid("serve");
+    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_THAT(lines(outcome.err),
+                ElementsAre(AllOf(HasSubstr("error: sweep: the controller (process " + pid + " on host "),
+                                  HasSubstr("did not end within 1 s and goes on writing its files by itself; "
+                                            "end-timeout=SECONDS in plugstack.conf"))));
+    ASSERT_GT(std::atoi(pid.c_str()), 0);
+    EXPECT_EQ(kill(std::atoi(pid.c_str()), SIGKILL), 0);
+  }
+}
+
 // The stand-in's end of the fifo says whether it saw its lifeline close; no end of it is left when it has
 // gone.
 TEST(Controller, SeesItsLifelineCloseWhenSrunIsKilled) {
@@ -243,6 +274,22 @@ TEST(NotReady, AControllerThatEndsIsReportedWithItsStatus) {
 TEST(NotReady, AControllerThatSaysNothingIsEnded) {
   expect_refused(
       {"wait_forever", "was not ready within 1 s and was ended; ready-timeout=SECONDS in plugstack.conf"});
+}
+
+TEST(NotReady, AControllerWhoseExecHangsIsGivenUp) {
+  const Sweepctl sweepctl;
+  const Outcome outcome = run_case([&] {
+    Plugin& srun = start_command(S_CTX_LOCAL, {sweepctl.argument(), "ready-timeout=1"}, kSweep);
+    slurm.forks_hang = true;
+    srun.hook("local_user_init");
+    say("went on");
+  });
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.out, "checked\n");
+  EXPECT_THAT(
+      lines(outcome.err),
+      ElementsAre(AllOf(HasSubstr("cannot run " + sweepctl.folder().path("sweepctl")),
+                        HasSubstr("it did not start within 1 s"), HasSubstr("ready-timeout=SECONDS"))));
 }
 
 TEST(NotReady, ASweepctlThatWentAwayIsNamed) {

@@ -12,23 +12,28 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST(Settings, ReadsEachArgument) {
-  const Settings settings =
-      parse_settings({"sweepctl=/a b/s=1", "agent=/g", "ready-timeout=3600"}, "/s0", "/g0");
+  const Settings settings = parse_settings(
+      {"sweepctl=/a b/s=1", "agent=/g", "check-timeout=1", "ready-timeout=3600", "end-timeout=7"}, "/s0",
+      "/g0");
   EXPECT_EQ(settings.sweepctl, "/a b/s=1");
   EXPECT_EQ(settings.agent, "/g");
+  EXPECT_EQ(settings.check_timeout_seconds, 1u);
   EXPECT_EQ(settings.ready_timeout_seconds, 3600u);
+  EXPECT_EQ(settings.end_timeout_seconds, 7u);
   EXPECT_THAT(settings.complaints, IsEmpty());
 }
 
 TEST(Settings, WhatIsNotUnderstoodKeepsItsDefault) {
-  for (const char* const text :
-       {"sweepctl", "sweepctl=", "sweepctl=s", "agent=./g", "ready-timeout=", "ready-timeout=0",
-        "ready-timeout=3601", "ready-timeout=-1", "ready-timeout=5s", "ready-timeout= 5",
-        "ready-timeout=99999999999999999999", "", "=", "Agent=/g"}) {
+  for (const char* const text : {"sweepctl", "sweepctl=", "sweepctl=s", "agent=./g", "ready-timeout=",
+                                 "ready-timeout=0", "ready-timeout=3601", "ready-timeout=-1",
+                                 "ready-timeout=5s", "ready-timeout= 5", "ready-timeout=99999999999999999999",
+                                 "check-timeout=0", "end-timeout=3601", "end-timeout", "", "=", "Agent=/g"}) {
     const Settings settings = parse_settings({text}, "/s0", "/g0");
     EXPECT_EQ(settings.sweepctl, "/s0") << text;
     EXPECT_EQ(settings.agent, "/g0") << text;
+    EXPECT_EQ(settings.check_timeout_seconds, 60u) << text;
     EXPECT_EQ(settings.ready_timeout_seconds, 60u) << text;
+    EXPECT_EQ(settings.end_timeout_seconds, 600u) << text;
     EXPECT_THAT(settings.complaints, ElementsAre(HasSubstr("'" + std::string(text) + "'"))) << text;
   }
 }
@@ -36,6 +41,7 @@ TEST(Settings, WhatIsNotUnderstoodKeepsItsDefault) {
 // The name under which Slurm 22.05 was seen to hand the option on.
 TEST(Option, IsInheritedUnderSlurmsName) {
   EXPECT_EQ(inherited_variable(kConfig), "SLURM_SPANK__SLURM_SPANK_OPTION_sweep_sweep_config");
+  EXPECT_EQ(inherited_variable(kRetryFailed), "SLURM_SPANK__SLURM_SPANK_OPTION_sweep_sweep_retry_failed");
 }
 
 TEST(OrdinaryStep, IsWhatSlurmCallsNormal) {

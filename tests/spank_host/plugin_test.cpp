@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "proto/base/env_names.hpp"
@@ -98,15 +99,18 @@ void init_and_list(spank_context_t context, const std::vector<std::string>& argu
   Plugin plugin(arguments);
   say("init " + std::to_string(plugin.hook("init")));
   for (const spank_option* const option : slurm.registered)
-    say(std::string(option->name) + "=" + option->arginfo + " " + std::to_string(option->has_arg));
+    say(std::string(option->name) + (option->arginfo == nullptr ? "" : std::string("=") + option->arginfo) +
+        " " + std::to_string(option->has_arg));
 }
 
-TEST(Init, RegistersFourOptionsWhereSlurmTakesThem) {
+TEST(Init, RegistersItsOptionsWhereSlurmTakesThem) {
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE}) {
     const Outcome outcome = run_case([&] { init_and_list(context, {"nonsense"}); });
     EXPECT_EQ(outcome.status, kWentOn);
-    EXPECT_THAT(lines(outcome.out), ElementsAre("init 0", "sweep-config=FILE[,FILE] 1", "sweep-select=ARGS 1",
-                                                "sweep-output=DIR 1", "sweep-profile=FILE 1"));
+    EXPECT_THAT(lines(outcome.out),
+                ElementsAre("init 0", "sweep-config=FILE[,FILE] 1", "sweep-select=ARGS 1",
+                            "sweep-output=DIR 1", "sweep-profile=FILE 1", "sweep-resume 0",
+                            "sweep-retry-failed 0", "sweep-accept-changes 0"));
     EXPECT_EQ(outcome.err, "");
   }
 }
@@ -121,7 +125,7 @@ TEST(Init, HelpSaysWhatIsTrue) {
   EXPECT_THAT(outcome.out, HasSubstr("--seq-lens 1k1k --model-prefix dsr1"));
   EXPECT_THAT(outcome.out, HasSubstr("default: results_<exp-name>_<time>"));
   EXPECT_THAT(outcome.out, Not(HasSubstr("full-sweep")));
-  EXPECT_THAT(outcome.out, Not(HasSubstr("resume")));
+  EXPECT_THAT(outcome.out, HasSubstr("with --sweep-resume: try failed points again"));
 }
 
 TEST(Init, ElsewhereThereAreNone) {
@@ -142,17 +146,24 @@ TEST(Init, SlurmdIsToldOfEachWrongArgument) {
                                               HasSubstr("'ready-timeout=0'"), HasSubstr("'colour=blue'")));
 }
 
-TEST(Init, FailsWhenAnOptionIsRefused) {
-  for (const char* const name : {"sweep-config", "sweep-profile"}) {
-    const Outcome outcome = run_case([&] {
-      slurm.refused_options = {name};
-      Plugin plugin;
-      say("init " + std::to_string(plugin.hook("init")));
-    });
-    EXPECT_EQ(outcome.out, "init -1\n");
-    EXPECT_EQ(outcome.err, std::string("error: sweep: Slurm does not take the option --") + name + "\n");
+// Another plugin may have taken a name. A required plugin whose init fails ends every srun and every step.
+TEST(Init, HarmsNobodyWhenAnOptionIsRefused) {
+  for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE}) {
+    for (const char* const name : {"sweep-config", "sweep-accept-changes"}) {
+      const Outcome outcome = run_case([&] {
+        slurm.context = context;
+        slurm.refused_options = {name};
+        Plugin plugin;
+        say("init " + std::to_string(plugin.hook("init")));
+        say("others " + std::to_string(slurm.registered.size()));
+      });
+      EXPECT_EQ(outcome.out, "init 0\nothers 6\n");
+      EXPECT_EQ(outcome.err, std::string("error: sweep: Slurm does not take the option --") + name + "\n");
+    }
   }
 }
+
+const std::vector<std::string> kHooks = {"init", "init_post_opt", "local_user_init", "task_init", "exit"};
 
 // All of this process that a plugin could have changed: environment, descriptors, signals, children.
 std::string state() {
@@ -177,7 +188,6 @@ std::string state() {
 
 // Also where a sweep's address is in the environment, and a plugstack argument is wrong.
 TEST(WithoutOptions, EveryHookInEveryContextDoesNothing) {
-  const std::vector<std::string> hooks = {"init", "init_post_opt", "local_user_init", "task_init", "exit"};
   for (const spank_context_t context :
        {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE, S_CTX_JOB_SCRIPT, S_CTX_ERROR, S_CTX_SLURMD}) {
     const Outcome outcome = run_case([&] {
@@ -189,7 +199,7 @@ TEST(WithoutOptions, EveryHookInEveryContextDoesNothing) {
       slurm.environment = {SWEEP_ENV_ENDPOINT "=tcp://127.0.0.1:1"};
       Plugin plugin({"sweepctl=/nowhere/sweepctl", "agent=/nowhere/agent"});
       const std::string before = state();
-      for (const std::string& hook : hooks) {
+      for (const std::string& hook : kHooks) {
         const int result = plugin.hook(hook);
         if (result != 0) say(hook + " " + std::to_string(result));
       }
@@ -207,7 +217,7 @@ TEST(WithoutOptions, WrongArgumentsDoNotBotherOrdinarySteps) {
     const Outcome outcome = run_case([&] {
       slurm.context = context;
       Plugin plugin({"colour=blue"});
-      for (const char* const hook : {"init", "init_post_opt", "local_user_init", "task_init", "exit"})
+      for (const std::string& hook : kHooks)
         plugin.hook(hook);
     });
     EXPECT_EQ(outcome.status, kWentOn);
@@ -231,21 +241,82 @@ TEST(RemoteOptions, AreNotTaken) {
   EXPECT_EQ(outcome.err, "");
 }
 
-// A negative count makes std::vector throw.
-TEST(Exceptions, NoneLeavesAHook) {
-  const std::vector<std::pair<spank_context_t, std::string>> hooks = {{S_CTX_SLURMD, "init"},
-                                                                      {S_CTX_LOCAL, "init_post_opt"},
-                                                                      {S_CTX_LOCAL, "local_user_init"},
-                                                                      {S_CTX_REMOTE, "task_init"}};
-  for (const auto& [context, hook] : hooks) {
-    const Outcome outcome = run_case([&, context_ = context, hook_ = hook] {
-      slurm.context = context_;
-      Plugin plugin;
-      say("returned " + std::to_string(plugin.hook(hook_, -1)));
-    });
-    EXPECT_EQ(outcome.status, kWentOn) << hook;
-    EXPECT_EQ(outcome.out, "returned -1\n") << hook;
-    EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("error: sweep: " + hook + ": "))) << hook;
+// A negative count makes std::vector throw. Where no sweep was asked for, the arguments are not even read.
+TEST(Exceptions, OfSrunEndTheCommandThatWantsASweepAndNoOther) {
+  for (const std::string hook : {"init_post_opt", "local_user_init"}) {
+    for (const bool sweep : {true, false}) {
+      const Sweepctl sweepctl;
+      const Outcome outcome = run_case([&] {
+        slurm.context = S_CTX_LOCAL;
+        Plugin plugin({sweepctl.argument()});
+        plugin.hook("init");
+        if (sweep) plugin.option("sweep-config", "a.yaml");
+        if (hook != "init_post_opt") plugin.hook("init_post_opt");
+        say("returned " + std::to_string(plugin.hook(hook, -1)));
+      });
+      EXPECT_EQ(outcome.status, sweep ? 1 : kWentOn) << hook;
+      EXPECT_EQ(outcome.out, sweep ? "" : "returned 0\n") << hook;
+      if (sweep)
+        EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("error: sweep: " + hook + ": "))) << hook;
+      else
+        EXPECT_EQ(outcome.err, "") << hook;
+    }
+  }
+}
+
+struct Trouble {
+  const char* what;
+  std::function<void()> make;
+  int count;
+};
+
+// slurmd does not start, a node drains or a step fails when a required plugin's hook says that it has failed.
+// (A sweep's own task is another matter: task_test.cpp.)
+TEST(Daemons, NeverSeeAFailedHook) {
+  const std::vector<Trouble> troubles = {
+      {"nothing", [] {}, -2},
+      {"arguments that make exceptions", [] {}, -1},
+      {"every option refused",
+       [] {
+         for (const char* const name : {"sweep-config", "sweep-select", "sweep-output", "sweep-profile",
+                                        "sweep-resume", "sweep-retry-failed", "sweep-accept-changes"})
+           slurm.refused_options.insert(name);
+       },
+       -2},
+      {"a sweep's step whose items are withheld",
+       [] {
+         slurm.options = {{"sweep-config", "a.yaml"}};
+         slurm.withholds_all = true;
+       },
+       -1},
+      {"a batch script's step",
+       [] {
+         slurm.options = {{"sweep-config", "a.yaml"}}, slurm.step = 0xfffffffb;
+       },
+       -1},
+      {"a sweep's step without an environment",
+       [] {
+         slurm.options = {{"sweep-resume", ""}};
+       },
+       -1},
+  };
+  for (const spank_context_t context : {S_CTX_SLURMD, S_CTX_REMOTE, S_CTX_JOB_SCRIPT, S_CTX_ERROR}) {
+    for (const Trouble& trouble : troubles) {
+      const Outcome outcome = run_case([&] {
+        slurm.context = context;
+        trouble.make();
+        Plugin plugin;
+        for (const std::string& hook : kHooks) {
+          const int result = plugin.hook(hook, trouble.count);
+          if (result != 0) say(hook + " " + std::to_string(result));
+        }
+      });
+      EXPECT_EQ(outcome.status, kWentOn) << trouble.what;
+      EXPECT_EQ(outcome.out, "") << trouble.what << " in context " << context;
+      EXPECT_EQ(outcome.err.empty(), !(context == S_CTX_SLURMD && trouble.count == -1) &&
+                                         !(context == S_CTX_REMOTE && trouble.what[0] == 'e'))
+          << trouble.what << " in context " << context << ": " << outcome.err;
+    }
   }
 }
 

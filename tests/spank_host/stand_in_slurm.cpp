@@ -2,8 +2,10 @@
 #include "tests/spank_host/stand_in_slurm.hpp"
 
 #include <dlfcn.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -86,7 +88,25 @@ extern "C" {
 pid_t fork() noexcept {
   ++fork_count;
   static const auto real = reinterpret_cast<pid_t (*)()>(dlsym(RTLD_NEXT, "fork"));
-  return real();
+  const pid_t pid = real();
+  while (pid == 0 && slurm.forks_hang)
+    pause();
+  return pid;
+}
+
+long syscall(long number, ...) noexcept {
+  static const auto real = reinterpret_cast<long (*)(long, ...)>(dlsym(RTLD_NEXT, "syscall"));
+  if (number == SYS_pidfd_open && slurm.no_pidfd) {
+    errno = ENOSYS;
+    return -1;
+  }
+  va_list arguments;
+  va_start(arguments, number);
+  long words[6];
+  for (long& word : words)
+    word = va_arg(arguments, long);
+  va_end(arguments);
+  return real(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 spank_context_t spank_context() {
@@ -132,7 +152,8 @@ spank_err_t spank_get_item(spank_t, spank_item_t item, ...) {
         break;
       }
       command = pointers(slurm.command);
-      *va_arg(arguments, int*) = static_cast<int>(slurm.command.size());
+      *va_arg(arguments, int*) =
+          slurm.count_of_words == -2 ? static_cast<int>(slurm.command.size()) : slurm.count_of_words;
       *va_arg(arguments, char***) = command.data();
       break;
     case S_JOB_ENV:

@@ -23,11 +23,16 @@ struct Slurm {
   bool withholds_all = false;             // … to everything
   std::uint32_t job = 12;
   std::uint32_t step = 0;
-  std::vector<std::string> command;            // S_JOB_ARGV
-  std::vector<std::string> environment;        // S_JOB_ENV, spank_getenv()
+  std::vector<std::string> command;      // S_JOB_ARGV
+  int count_of_words = -2;               // … and how many words it says that has; -2: as many as it has
+  std::vector<std::string> environment;  // S_JOB_ENV, spank_getenv()
   std::map<std::string, std::string> options;  // spank_option_getopt(): what the step was started with
 
   std::vector<spank_option*> registered;  // by the plugin
+
+  // The system below.
+  bool forks_hang = false;  // a child never gets to its exec
+  bool no_pidfd = false;    // as before Linux 5.3
 };
 extern Slurm slurm;
 

@@ -2,10 +2,12 @@
 // else.
 #include <gmock/gmock.h>
 #include <slurm/slurm.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <limits>
 
 #include "proto/base/env_names.hpp"
 #include "tests/spank_host/stand_in_sweepctl.hpp"
@@ -74,6 +76,11 @@ TEST(Task, OfTheHighestOrdinaryStepBecomesTheAgent) {
   EXPECT_EQ(task({agent.argument()}, [] { slurm.step = SLURM_MAX_NORMAL_STEP_ID; }).status, 5);
 }
 
+TEST(Task, OfASweepThatGoesOnBecomesTheAgent) {
+  const Agent agent;
+  EXPECT_EQ(task({agent.argument()}, [] { slurm.options = {{"sweep-resume", ""}}; }).status, 5);
+}
+
 TEST(Task, WithALongEndpointBecomesTheAgent) {
   const Agent agent;
   const Outcome outcome = task({agent.argument()}, [] {
@@ -96,7 +103,9 @@ TEST(Task, OfAnyOtherKindIsLeftAlone) {
   expect_untouched("interactive step", [] { slurm.step = SLURM_INTERACTIVE_STEP; });
   expect_untouched("step without id", [] { slurm.step = SLURM_PENDING_STEP; });
   expect_untouched("no sweep", [] { slurm.options.clear(); });
-  expect_untouched("other options only", [] { slurm.options = {{"sweep-output", "out"}}; });
+  expect_untouched("other options only", [] {
+    slurm.options = {{"sweep-output", "out"}, {"sweep-retry-failed", ""}};
+  });
   expect_untouched("no controller", [] { slurm.environment = {"PATH=/bin"}; });
   expect_untouched("no items at all", [] { slurm.withholds_all = true; });
   expect_untouched("srun", [] { slurm.context = S_CTX_LOCAL; });
@@ -147,10 +156,33 @@ TEST(Task, WhoseCommandSlurmWithholdsFails) {
   for (const spank_item_t item : {S_JOB_ARGV, S_JOB_ENV}) {
     const Agent agent;
     const Outcome outcome = task({agent.argument()}, [&] { slurm.withheld = {item}; });
-    EXPECT_EQ(outcome.status, kWentOn);
-    EXPECT_EQ(outcome.out, "task_init -1\n");
-    EXPECT_EQ(outcome.err, "error: sweep: Slurm does not tell the command or the environment of this task\n");
+    EXPECT_EQ(outcome.status, 126);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.err, "sweep: Slurm does not tell the command or the environment of this task\n");
   }
+}
+
+// Not the hook: an error of it would be slurmstepd's.
+TEST(Task, FailsByItselfOnExceptions) {
+  const Agent agent;
+  const Outcome outcome = task({agent.argument()}, [] { slurm.count_of_words = -1; });
+  EXPECT_EQ(outcome.status, 126);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(lines(outcome.err), ElementsAre(StartsWith("sweep: cannot start the agent: ")));
+}
+
+TEST(Task, FailsByItselfWithoutMemory) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer's memory knows no such limit";
+#endif
+  const Agent agent;
+  const Outcome outcome = task({agent.argument()}, [] {
+    const rlimit limit = {rlim_t{4} << 30, rlim_t{4} << 30};
+    setrlimit(RLIMIT_AS, &limit);
+    slurm.count_of_words = std::numeric_limits<int>::max();
+  });
+  EXPECT_EQ(outcome.status, 126);
+  EXPECT_EQ(outcome.err, "sweep: cannot start the agent: std::bad_alloc\n");
 }
 
 }  // namespace
