@@ -30,6 +30,12 @@ std::vector<std::string> files_of(const SweepArguments& arguments) {
   return files;
 }
 
+std::string absolute(const std::string& path) {
+  std::error_code code;
+  const auto out = std::filesystem::absolute(path, code);
+  return code ? path : out.lexically_normal().string();
+}
+
 Expected<profile::Profile> load_profiles(const std::string& named) {
   std::vector<std::string> layers = profile::default_layers(variable("HOME"));
   if (!named.empty()) layers.push_back(named);
@@ -67,6 +73,14 @@ void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_opt
                  "how benchmarks run here: timeouts, retries, packing, environment (default: what "
                  "/etc/slurm-sweep/profile.yaml and ~/.config/slurm-sweep/profile.yaml say)")
       ->type_name("FILE");
+  app.add_flag(
+      "--resume", arguments.resume,
+      "go on with the sweep in the output directory: done points are kept; without a configuration file, "
+      "with the matrix as it was");
+  app.add_flag("--retry-failed", arguments.retry_failed, "with --resume: try failed points again");
+  app.add_flag(
+      "--accept-changes", arguments.accept_changes,
+      "with --resume: go on although the matrix is another one; points that it has no more are put aside");
 }
 
 namespace {
@@ -125,21 +139,60 @@ Expected<Plan> load_plan(const SweepArguments& arguments) {
   return make_plan(*entries, std::move(*profile));
 }
 
-Sweep new_sweep(Plan plan, const SweepArguments& arguments, const std::string& directory,
-                const std::string& job) {
-  Sweep sweep;
-  sweep.facts.opened = now();
-  sweep.facts.sweep = new_sweep_id(sweep.facts.opened);
-  sweep.facts.version = SWEEP_VERSION;
-  sweep.facts.directory = directory;
-  sweep.facts.job = job;
-  sweep.facts.owner = host_name() + ", pid " + std::to_string(::getpid());
-  for (const std::string& file : files_of(arguments)) {
-    std::error_code code;
-    const auto path = std::filesystem::absolute(file, code);
-    sweep.facts.configs.push_back(code ? file : path.lexically_normal().string());
+std::optional<std::string> wrong_use(const SweepArguments& arguments, const std::string& with_files) {
+  if (!arguments.resume && (arguments.retry_failed || arguments.accept_changes))
+    return std::string(arguments.retry_failed ? "--retry-failed" : "--accept-changes") +
+           " goes with --resume";
+  if (!arguments.configs.empty()) return std::nullopt;
+  if (!arguments.resume) return "no configuration file given (" + with_files + ")";
+  if (!arguments.select.empty()) return "--select needs the configuration file that it selects from";
+  return std::nullopt;
+}
+
+Expected<ResumeWishes> resume_wishes(const SweepArguments& arguments, view::Facts facts) {
+  ResumeWishes wishes;
+  wishes.retry_failed = arguments.retry_failed;
+  wishes.accept_changes = arguments.accept_changes;
+  SweepArguments wanted = arguments;
+  if (wanted.profile.empty()) {
+    // As it was begun. Where the journal cannot be read now that is found out, and said, a little later.
+    if (const auto archive = open_archive(arguments.output); archive)
+      wanted.profile = archive->sweep.facts.profile;
+    facts.profile = wanted.profile;
   }
-  sweep.facts.select = arguments.select;
+  if (!wanted.configs.empty()) {
+    auto plan = load_plan(wanted);
+    if (!plan) return tl::unexpected(plan.error());
+    wishes.profile = plan->profile;
+    wishes.plan = std::move(*plan);
+  } else {
+    auto profile = load_profiles(wanted.profile);
+    if (!profile) return tl::unexpected(profile.error());
+    wishes.profile = std::move(*profile);
+  }
+  wishes.facts = std::move(facts);
+  return wishes;
+}
+
+view::Facts new_facts(const SweepArguments& arguments, const std::string& job) {
+  view::Facts facts;
+  facts.opened = now();
+  facts.sweep = new_sweep_id(facts.opened);
+  facts.version = SWEEP_VERSION;
+  facts.job = job;
+  facts.owner = host_name() + ", pid " + std::to_string(::getpid());
+  for (const std::string& file : files_of(arguments))
+    facts.configs.push_back(absolute(file));
+  facts.select = arguments.select;
+  if (!arguments.profile.empty()) facts.profile = absolute(arguments.profile);
+  std::error_code ignored;
+  facts.working_directory = std::filesystem::current_path(ignored).string();
+  return facts;
+}
+
+Sweep new_sweep(Plan plan, view::Facts facts) {
+  Sweep sweep;
+  sweep.facts = std::move(facts);
   sweep.state = core::make_state(core_settings(plan), core_points(plan));
   sweep.plan = std::move(plan);
   return sweep;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controller/cli/commands.hpp"
+#include "controller/io/opening.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "controller/plan/plan.hpp"
 #include "proto/base/error.hpp"
@@ -16,12 +17,13 @@ namespace sweep::cli {
 struct SweepArguments {
   std::vector<std::string> configs;  // master files; each may be several with commas between
   std::string select, output, profile;
+  bool resume = false, retry_failed = false, accept_changes = false;
 };
 
 /// The environment variable, "" when it is not set.
 std::string variable(const char* name);
 
-/// Adds --select, --output and --profile, and --config (repeatable) where `config_option`.
+/// Adds --select, --output, --profile and those of a resume, and --config (repeatable) where `config_option`.
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option);
 
 /// "out/" and "./out" as "out": paths of results are compared as text.
@@ -39,8 +41,17 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments);
 /// file, value and remedy.
 Expected<Plan> load_plan(const SweepArguments& arguments);
 
-/// The sweep in which nothing has happened, now. `job`: "12.0", or empty.
-Sweep new_sweep(Plan plan, const SweepArguments& arguments, const std::string& directory,
-                const std::string& job);
+/// What is wrong with the combination of options; nothing when nothing is. For commands that start a sweep or
+/// check one; `with_files`: how they are named in the message.
+std::optional<std::string> wrong_use(const SweepArguments& arguments, const std::string& with_files);
+
+/// What --resume and its options ask for. `facts`: what is known of this session.
+Expected<ResumeWishes> resume_wishes(const SweepArguments& arguments, view::Facts facts);
+
+/// What there is to say about a session that begins now. `job`: "12.0", or empty.
+view::Facts new_facts(const SweepArguments& arguments, const std::string& job);
+
+/// The sweep in which nothing has happened.
+Sweep new_sweep(Plan plan, view::Facts facts);
 
 }  // namespace sweep::cli

@@ -7,6 +7,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
 #include "proto/base/text.hpp"
+#include "proto/net/clock.hpp"
 
 namespace sweep::cli {
 
@@ -53,6 +54,17 @@ nlohmann::ordered_json as_json(const Plan& plan) {
           {"points", std::move(points)}};
 }
 
+int check_resumed(SweepArguments wanted, bool quiet) {
+  const auto directory = claimed_output_dir(wanted.output);
+  if (!directory) return print_error(directory.error().message), 1;
+  wanted.output = *directory;
+  const auto wishes = resume_wishes(wanted, {});
+  if (!wishes) return print_error(wishes.error().message), 1;
+  if (const auto good = check_resume(*directory, *wishes, now()); !good)
+    return print_error(good.error().message), 1;
+  return quiet ? 0 : print_out("the sweep in '" + printable(*directory) + "' can go on\n");
+}
+
 }  // namespace
 
 int check_command(const Arguments& arguments) {
@@ -66,8 +78,8 @@ int check_command(const Arguments& arguments) {
   app.add_flag("--quiet", quiet, "print only what is wrong");
   app.add_flag("--json", json, "print one JSON document");
   if (const auto status = parse(app, arguments)) return *status;
-  if (wanted.configs.empty())
-    return print_error("check: no configuration file given (sweepctl check FILE)"), 2;
+  if (const auto wrong = wrong_use(wanted, "sweepctl check FILE")) return print_error("check: " + *wrong), 2;
+  if (wanted.resume) return check_resumed(wanted, quiet);
   const auto plan = load_plan(wanted);
   if (!plan) return print_error(plan.error().message), 1;
   if (const auto good = check_output_dir(wanted.output); !good) return print_error(good.error().message), 1;

@@ -12,6 +12,7 @@ namespace sweep::cli {
 
 using Arguments = std::vector<std::string>;
 
+int cancel_command(const Arguments& arguments);
 int check_command(const Arguments& arguments);
 int matrix_command(const Arguments& arguments);
 int run_command(const Arguments& arguments);

@@ -1,21 +1,27 @@
 #include "controller/cli/conduct.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 
 #include "controller/cli/print.hpp"
 #include "controller/io/aggregate.hpp"
+#include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/view/lines.hpp"
+#include "controller/view/resume.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
+#include "proto/net/files.hpp"
 
 namespace sweep::cli {
 
 namespace {
 
-// Beyond what agents need to end a benchmark that ignores SIGTERM.
-constexpr Millis kStopMargin{5'000};
+// Of one keystroke or one scancel several signals may come: from the terminal or Slurm, and from the
+// supervisor.
+constexpr Millis kSameSignal{500};
 
 std::string shown(const std::string& path) {
   std::error_code code;
@@ -25,7 +31,11 @@ std::string shown(const std::string& path) {
 
 void tell_opened(const Server& server, Console& console) {
   const Plan& plan = server.sweep().plan;
-  console.line("sweep " + server.sweep().facts.sweep + ": " + counted(plan.points.size(), "point") + " of " +
+  const core::State& state = server.sweep().state;
+  const std::string resumed =
+      state.resumed ? " resumed, " + std::to_string(state.count(core::PointState::Done)) + " done" : "";
+  console.line("sweep " + server.sweep().facts.sweep + resumed + ": " +
+               counted(static_cast<std::size_t>(core::wanted(state)), "point") + " of " +
                printable(join(exp_names(plan), ", ")) + " into " + printable(shown(server.directory())));
 }
 
@@ -40,14 +50,70 @@ void tell_written(const Aggregation& written, const std::string& directory, Cons
 
 }  // namespace
 
-Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, const std::string& job,
-                                              Console& console) {
+namespace {
+
+Expected<Entry> new_entry(const SweepArguments& arguments, const Session& session) {
   auto plan = load_plan(arguments);
   if (!plan) return tl::unexpected(plan.error());
   const auto directory = claim_output_dir(arguments.output, sweep_name(*plan), now());
   if (!directory) return tl::unexpected(directory.error());
-  auto server = Server::open(new_sweep(std::move(*plan), arguments, *directory, job), *directory, console);
-  if (server) tell_opened(**server, console);
+  view::Facts facts = new_facts(arguments, session.job);
+  facts.directory = *directory;
+  facts.resume = view::resume_command(session.command, *directory, facts.working_directory);
+  return begin_sweep(new_sweep(std::move(*plan), std::move(facts)), *directory);
+}
+
+Expected<Entry> resumed_entry(SweepArguments arguments, const Session& session,
+                              std::vector<std::string>& notes) {
+  const auto directory = claimed_output_dir(arguments.output);
+  if (!directory) return tl::unexpected(directory.error());
+  arguments.output = *directory;
+  view::Facts facts = new_facts(arguments, session.job);
+  facts.resume = view::resume_command(session.command, *directory, facts.working_directory);
+  auto wishes = resume_wishes(arguments, std::move(facts));
+  if (!wishes) return tl::unexpected(wishes.error());
+  return resume_sweep(*directory, std::move(*wishes), now(), notes);
+}
+
+void tell_notes(const std::vector<std::string>& notes, Console& console) {
+  for (const std::string& note : notes)
+    console.error("sweepctl: " + printable(note));
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, Session session,
+                                              Console& console) {
+  std::vector<std::string> notes;
+  auto entry = arguments.resume ? resumed_entry(arguments, session, notes) : new_entry(arguments, session);
+  if (!entry) return tl::unexpected(entry.error());
+  const std::string directory = entry->sweep.facts.directory;
+  auto server = Server::open(std::move(*entry), directory, console, std::move(session.listening));
+  if (!server) return server;
+  tell_notes(notes, console);
+  tell_opened(**server, console);
+  return server;
+}
+
+Expected<std::unique_ptr<Server>> reopen_server(const std::string& directory, const std::string& died_of,
+                                                Fd listening, Console& console) {
+  std::vector<std::string> notes;
+  const Instant begun = now();
+  auto entry = take_over_sweep(directory, begun, notes);
+  if (!entry) return tl::unexpected(entry.error());
+  entry->sweep.facts.directory = directory;
+  entry->sweep.facts.owner = host_name() + ", pid " + std::to_string(::getpid());
+  auto server = Server::open(std::move(*entry), directory, console, std::move(listening));
+  if (!server) return server;
+  tell_notes(notes, console);
+  const core::State& state = (*server)->sweep().state;
+  console.error(
+      "sweepctl: the controller died of " + died_of + " and is back after " +
+      std::to_string((now() - begun).count()) +
+      " ms: " + std::to_string(state.count(core::PointState::Done)) + " of " +
+      counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done, " +
+      std::to_string(state.count(core::PointState::Running) + state.count(core::PointState::Leased)) +
+      " with agents");
   return server;
 }
 
@@ -63,7 +129,11 @@ void Interrupts::take() {
   for (const int signal : signals_.take()) {
     if (signal != SIGINT && signal != SIGTERM && signal != SIGHUP) continue;
     const bool first = signal_ == 0;
-    if (first) signal_ = signal;
+    if (!first && now() < first_at_ + kSameSignal) continue;
+    if (first) {
+      signal_ = signal;
+      first_at_ = now();
+    }
     const Millis grace = server_.sweep().plan.profile.kill_grace + kStopMargin;
     server_.stop(signal == SIGINT ? "interrupted" : "ended by SIG" + std::string(sigabbrev_np(signal)),
                  first ? grace : Millis(0));
@@ -75,10 +145,12 @@ Conduct conduct(Server& server, Console& console) {
   console.end();
   const OpenSweep own{server.directory(), &server.sweep(), &server.journal()};
   const Aggregation written = aggregate(own.directory, &own);
+  server.retire();
   const auto folded = server.journal().finish();
   if (!folded) console.error("sweepctl: " + folded.error().message);
   console.line(view::closing_lines(server.sweep().plan, server.sweep().state, console.style()));
   tell_written(written, server.directory(), console);
+  console.line(view::resume_line(server.sweep().state, server.sweep().facts));
   return {core::complete(server.sweep().state), committed && folded && written.problems.empty()};
 }
 

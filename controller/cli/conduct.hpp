@@ -11,9 +11,21 @@
 
 namespace sweep::cli {
 
-/// Reads the configuration, claims the output directory and opens the controller. Fails with one line.
-Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, const std::string& job,
+/// What a session is begun with beside its options.
+struct Session {
+  std::string job;                   // "12.0", or empty
+  std::vector<std::string> command;  // that began it: srun's or sweepctl's, for the one that resumes
+  Fd listening;                      // where agents are to find it; none: a port of its own
+};
+
+/// Reads the configuration, claims the output directory and opens the controller of a new sweep, or of one
+/// that is resumed. Fails with one line, or with one for each change of the matrix.
+Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, Session session,
                                               Console& console);
+
+/// Takes the place of a controller that `died_of` something: same address, same keys.
+Expected<std::unique_ptr<Server>> reopen_server(const std::string& directory, const std::string& died_of,
+                                                Fd listening, Console& console);
 
 /// Ctrl-C and SIGTERM, for as long as this lives: the first stops the sweep in order, the second at once.
 class Interrupts {
@@ -30,6 +42,7 @@ class Interrupts {
   SignalFd& signals_;
   Server& server_;
   int signal_ = 0;
+  Instant first_at_{};
 };
 
 /// How a sweep ended.

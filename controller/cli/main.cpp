@@ -20,10 +20,11 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 11> kCommands = {{
+constexpr std::array<Command, 12> kCommands = {{
     {"run", "run a sweep in the Slurm allocation, or on this machine", run_command},
     {"check", "list the points of a sweep, or say what is wrong", check_command},
     {"status", "say how far a sweep is, live or after its end", status_command},
+    {"cancel", "end a live sweep; what is done is kept", cancel_command},
     {"aggregate", "make collection, table and plots of a sweep again", aggregate_command},
     {"matrix", "print the matrix of configuration files as JSON", matrix_command},
     {"process-result", "turn a serving client's result into a processed one", process_result_command},

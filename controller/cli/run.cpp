@@ -60,6 +60,9 @@ Examples:
       -- ./bench.sh
   On this machine alone, as its profile says:
     sweepctl run matrix.yaml --profile here.yaml -- ./bench.sh
+  Go on with a sweep that was cut off:
+    sweepctl run --resume --output results_dsr1_1k1k_20261124_222153 \
+      -- ./bench.sh
 )";
 
 /// The agent that was built or installed with this program, else whatever PATH has.
@@ -171,13 +174,15 @@ int run_command(const Arguments& arguments) {
     own.erase(dashes, own.end());
   }
   if (const auto status = parse(app, own)) return *status;
-  if (wanted.configs.empty())
-    return print_error("run: no configuration file given (sweepctl run FILE -- BENCHMARK)"), 2;
+  if (const auto wrong = wrong_use(wanted, "sweepctl run FILE -- BENCHMARK"))
+    return print_error("run: " + *wrong), 2;
 
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
   Console console(quiet);
   const std::string job = in_allocation() ? variable("SLURM_JOB_ID") : "";
-  auto server = open_server(wanted, job, console);
+  Arguments words = {"sweepctl", "run"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  auto server = open_server(wanted, {job, words, Fd()}, console);
   if (!server) return print_error(server.error().message), 1;
   const Interrupts interrupts(signals, **server);
   auto crew = Crew::start(benchmark, **server);

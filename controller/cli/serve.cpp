@@ -1,4 +1,5 @@
 // sweepctl serve: the controller as a child of srun, started by the plugin. For people there is sweepctl run.
+// It lives under a supervisor (supervisor.hpp), which starts it again when it dies.
 //
 // Its status says whether the controller did its part, not how the points ended: that the agents' statuses
 // say, which are srun's own.
@@ -11,6 +12,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/conduct.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/cli/supervisor.hpp"
 #include "proto/net/files.hpp"
 #include "proto/net/process.hpp"
 
@@ -18,6 +20,7 @@ namespace sweep::cli {
 
 namespace {
 
+constexpr std::size_t kMaxCommandLine = 1 << 20;
 // srun is gone: its tasks are too, or about to be.
 constexpr Millis kPatienceWithoutSrun{5'000};
 
@@ -41,6 +44,45 @@ void watch_lifeline(int fd, Server& server) {
   });
 }
 
+/// The command line of srun, whose child this is: what somebody types to go on with the sweep.
+std::vector<std::string> words_of_parent() {
+  const auto text = read_file("/proc/" + std::to_string(::getppid()) + "/cmdline", kMaxCommandLine);
+  std::vector<std::string> words;
+  for (std::size_t at = 0; text && at < text->size();) {
+    const std::size_t end = std::min(text->find('\0', at), text->size());
+    words.push_back(text->substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+struct Wanted {
+  SweepArguments sweep;
+  int lifeline = -1, ready = -1;
+  std::string job;
+  bool quiet = false;
+  std::vector<std::string> command;  // of srun
+};
+
+/// One life of the controller: its first with the sweep that srun wants, a later one with what the one before
+/// has left.
+int control(const Wanted& wanted, SignalFd& signals, Life life) {
+  Console console(wanted.quiet);
+  const bool first = life.number == 0;
+  auto server =
+      first ? open_server(wanted.sweep, {wanted.job, wanted.command, std::move(life.listening)}, console)
+            : reopen_server(life.directory, life.died_of, std::move(life.listening), console);
+  if (!server) return print_error(server.error().message), 1;
+  tell_directory(life.tell_fd, (*server)->directory());
+  const Interrupts interrupts(signals, **server);
+  watch_lifeline(wanted.lifeline, **server);
+  if (first) {
+    if (const auto said = say_ready(wanted.ready, (*server)->access()); !said)
+      return print_error(said.error().message), 1;
+  }
+  return conduct(**server, console).all_written ? 0 : 1;
+}
+
 }  // namespace
 
 int serve_command(const Arguments& arguments) {
@@ -48,28 +90,23 @@ int serve_command(const Arguments& arguments) {
       "The controller of one srun. The Slurm plugin starts it; people use srun --sweep-config=FILE or "
       "sweepctl run.",
       "sweepctl serve");
-  SweepArguments wanted;
-  int lifeline = -1, ready = -1;
-  std::string job;
-  bool quiet = false;
-  add_sweep_options(app, wanted, true);
-  app.add_option("--lifeline-fd", lifeline, "the sweep is stopped when this descriptor closes")
+  Wanted wanted;
+  add_sweep_options(app, wanted.sweep, true);
+  app.add_option("--lifeline-fd", wanted.lifeline, "the sweep is stopped when this descriptor closes")
       ->type_name("FD")
       ->required();
-  app.add_option("--ready-fd", ready, "where the ready line goes")->type_name("FD")->required();
-  app.add_option("--job", job, "job and step, as 12.0")->type_name("JOB");
-  app.add_flag("--quiet", quiet, "print only what is wrong");
+  app.add_option("--ready-fd", wanted.ready, "where the ready line goes")->type_name("FD")->required();
+  app.add_option("--job", wanted.job, "job and step, as 12.0")->type_name("JOB");
+  app.add_flag("--quiet", wanted.quiet, "print only what is wrong");
   if (const auto status = parse(app, arguments)) return *status;
+  if (const auto wrong = wrong_use(wanted.sweep, "--config FILE")) return print_error("serve: " + *wrong), 2;
 
+  wanted.command = words_of_parent();
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  Console console(quiet);
-  auto server = open_server(wanted, job, console);
-  if (!server) return print_error(server.error().message), 1;
-  const Interrupts interrupts(signals, **server);
-  watch_lifeline(lifeline, **server);
-  if (const auto said = say_ready(ready, (*server)->access()); !said)
-    return print_error(said.error().message), 1;
-  return conduct(**server, console).all_written ? 0 : 1;
+  const auto status =
+      supervise(signals, [&](Life life) { return control(wanted, signals, std::move(life)); });
+  if (!status) return print_error(status.error().message), 1;
+  return *status;
 }
 
 }  // namespace sweep::cli

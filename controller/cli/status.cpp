@@ -1,24 +1,15 @@
 // sweepctl status: asks the live controller, or reads the journal where there is none.
 #include "controller/view/status.hpp"
 
-#include <cerrno>
-#include <csignal>
-
 #include "controller/cli/arguments.hpp"
+#include "controller/cli/ask.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
-#include "controller/io/control_file.hpp"
 #include "controller/io/sweep_record.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/sockets.hpp"
 
 namespace sweep::cli {
 
 namespace {
-
-constexpr Millis kPatience{5'000};  // for a controller's answer
 
 constexpr const char* kDescription =
     "Says how far the sweep in an output directory is: points done, running, failed and why, agents and "
@@ -38,50 +29,15 @@ Examples:
     sweepctl status results_dsr1_1k1k_20261124_222153 --json | jq .state
 )";
 
-using Status = nlohmann::ordered_json;
-
-/// Whether the controller can be seen to be gone: a process of this machine that is no more.
-bool is_gone(const ControlFile& control) {
-  return control.host == host_name() && ::kill(static_cast<pid_t>(control.pid), 0) != 0 && errno == ESRCH;
-}
-
-/// The live controller's answer; nothing when it does not answer.
-Expected<std::optional<Status>> ask(const ControlFile& control) {
-  zmq::context_t context;
-  auto socket = ClientSocket::connect(context, control.endpoint, control.server_key, control.client_secret);
-  if (!socket) return tl::unexpected(socket.error());
-  std::optional<Status> answer;
-  std::string refusal;
-  EventLoop loop;
-  loop.watch(socket->socket(), [&] {
-    while (const auto incoming = socket->receive()) {
-      if (!incoming->content) {
-        refusal = incoming->content.error().message;
-      } else if (const auto* reply = std::get_if<wire::StatusReply>(&incoming->content->message)) {
-        answer = Status(reply->status);
-      } else if (const auto* reject = std::get_if<wire::Reject>(&incoming->content->message)) {
-        refusal = reject->reason;
-      }
-    }
-  });
-  socket->send(wire::StatusRequest{});
-  const Instant deadline = now() + kPatience;
-  while (!answer && refusal.empty() && now() < deadline)
-    loop.step(deadline);
-  if (!refusal.empty()) return fail("the controller answers: " + refusal);
-  return answer;
-}
-
 Expected<Status> status_of(const std::string& directory) {
-  const auto control = read_control_file(directory);
+  const auto control = find_controller(directory);
   if (!control) return tl::unexpected(control.error());
   std::string owner;
-  if (*control && !is_gone(**control)) {
-    auto answer = ask(**control);
+  if (*control) {
+    auto answer = ask_controller(**control, wire::StatusRequest{});
     if (!answer) return tl::unexpected(answer.error());
     if (*answer) return std::move(**answer);
-    owner = " (its controller on " + (*control)->host + ", pid " + std::to_string((*control)->pid) +
-            ", did not answer)";
+    owner = " (its controller on " + name_of(**control) + ", did not answer)";
   }
   auto archive = open_archive(directory);
   if (!archive) return fail(archive.error().message + owner);

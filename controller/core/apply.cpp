@@ -239,6 +239,7 @@ PointState after_resume(const PointStatus& point, bool withdrawn, bool retry_fai
 
 void on(State& state, Instant at, const Resumed& event) {
   ++state.session;
+  state.resumed = at;
   for (auto& [id, agent] : state.agents)
     leave_behind(state, at, id, agent);
   const std::set<std::string> withdrawn(event.withdrawn.begin(), event.withdrawn.end());

@@ -119,6 +119,7 @@ struct State {
   Roster roster;                               // derived
   Phase phase = Phase::Running;
   int session = 0;
+  std::optional<Instant> resumed;  // when this session began, if it is not the first
   int joins = 0;                   // how many agents have joined so far, returns not counted
   int announced = 0;               // the most tasks that a step of this session has
   std::set<std::string> suspects;  // nodes that are to be quarantined. Derived

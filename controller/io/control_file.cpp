@@ -14,7 +14,7 @@ namespace sweep {
 
 namespace {
 
-constexpr std::size_t kMaxBytes = 64 * 1024;
+constexpr std::size_t kMaxBytes = 4 * 1024 * 1024;
 constexpr std::size_t kMaxText = 4096;
 
 std::string control_path(const std::string& directory) {
@@ -28,17 +28,24 @@ Expected<void> write_control_file(const std::string& directory, const ControlFil
                                        {"pid", control.pid},
                                        {"endpoint", control.endpoint},
                                        {"server_key", control.server_key},
-                                       {"client_secret", control.client_secret}};
-  return write_file_atomic(control_path(directory), body.dump(2) + "\n", 0600);
+                                       {"client_secret", control.client_secret},
+                                       {"server_secret", control.server_secret},
+                                       {"profile", control.profile}};
+  return write_file_atomic(control_path(directory),
+                           body.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n",
+                           0600);
 }
 
 Expected<std::optional<ControlFile>> read_control_file(const std::string& directory) {
   const std::string path = control_path(directory);
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
+  if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<ControlFile>();
     return fail("cannot read '" + path + "': " + errno_text(errno));
   }
+  if (!S_ISREG(info.st_mode)) return fail("'" + path + "' is no plain file; remove it");
+  if (info.st_uid != ::geteuid() && ::geteuid() != 0)
+    return fail("'" + path + "' belongs to another user (uid " + std::to_string(info.st_uid) + ")");
   if ((info.st_mode & 077) != 0) return fail("'" + path + "' can be read by others; remove it, or chmod 600");
   const auto text = read_file(path, kMaxBytes);
   if (!text) return tl::unexpected(text.error());
@@ -50,6 +57,8 @@ Expected<std::optional<ControlFile>> read_control_file(const std::string& direct
   control.endpoint = in.text("endpoint", kMaxText);
   control.server_key = in.text("server_key", kMaxText);
   control.client_secret = in.text("client_secret", kMaxText);
+  control.server_secret = in.text("server_secret", kMaxText);
+  control.profile = in.child("profile");
   if (in.error()) return fail(*in.error());
   return std::optional(control);
 }

@@ -1,8 +1,11 @@
-// How to reach the controller of a sweep that is running: a file in the output directory, for its owner
-// alone.
+// How to reach the controller of a sweep that is running, and what another one needs to take its place when
+// it dies: a file in the output directory, for its owner alone.
+//
+// Rule: it holds secrets. It is written with mode 0600 and not read when others could have read it.
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -16,12 +19,15 @@ struct ControlFile {
   std::string endpoint;       // as seen from other machines
   std::string server_key;     // Z85
   std::string client_secret;  // Z85
+  std::string server_secret;  // Z85
+  nlohmann::json profile;     // profile/record.hpp
 };
 
 /// Writes it with mode 0600. Fails, naming the path and the reason.
 Expected<void> write_control_file(const std::string& directory, const ControlFile& control);
 
-/// Nothing when there is none. Fails when it is there and cannot be read, or others may read it.
+/// Nothing when there is none. Fails when it is there and cannot be read, belongs to somebody else, or can be
+/// read by others.
 Expected<std::optional<ControlFile>> read_control_file(const std::string& directory);
 
 void remove_control_file(const std::string& directory);

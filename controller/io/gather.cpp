@@ -167,7 +167,9 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
   const Plan& plan = from.sweep->plan;
   const auto read = from.journal->each_accepted_result([&](journal::StoredResult stored) {
     const int index = core::find_point(from.sweep->state, stored.ref.point);
-    if (index < 0) return;
+    if (index < 0 ||
+        from.sweep->state.points[static_cast<std::size_t>(index)].state == core::PointState::Withdrawn)
+      return;
     const Point& point = plan.points[static_cast<std::size_t>(index)];
     auto json = processed(plan, index, stored.node, stored.raw);
     if (!json) {

@@ -23,10 +23,22 @@ bool exists(const std::string& path) {
   return fs::exists(path, code) && !code;
 }
 
+std::string absolute(const std::string& directory) {
+  std::error_code code;
+  const fs::path path = fs::absolute(directory, code);
+  if (code) return directory;
+  std::string out = path.lexically_normal().string();
+  while (out.size() > 1 && out.back() == '/')
+    out.pop_back();
+  return out;
+}
+
 /// Why a directory with a journal is refused.
 std::string held_message(const std::string& directory) {
   if (const auto journal = journal::Journal::open_to_read(journal_path(directory)); journal) {
-    return "'" + directory + "' holds the results of another sweep; choose another --sweep-output";
+    return "'" + directory +
+           "' holds the results of another sweep; choose another --sweep-output, or go on with it: "
+           "--sweep-resume";
   }
   const auto control = read_control_file(directory);
   const std::string who = control && *control ? " (controller on " + (*control)->host + ", pid " +
@@ -76,6 +88,21 @@ Expected<void> check_output_dir(const std::string& wanted) {
   return check_writable(wanted);
 }
 
+Expected<std::string> claimed_output_dir(const std::string& wanted) {
+  if (wanted.empty())
+    return fail("--resume needs the output directory of the sweep: --output DIR (srun: --sweep-output)");
+  if (!exists(journal_path(wanted))) {
+    return fail("there is no sweep to resume in '" + wanted + "': it has no sweep.db" +
+                (exists(wanted) ? "" : "; the directory is not there"));
+  }
+  if (const auto journal = journal::Journal::open_to_read(journal_path(wanted)); !journal) {
+    const auto control = read_control_file(wanted);
+    if (control && *control) return fail(held_message(wanted));
+  }
+  if (const auto good = check_writable(wanted); !good) return tl::unexpected(good.error());
+  return absolute(wanted);
+}
+
 Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now) {
   std::string directory = wanted;
   if (wanted.empty()) {
@@ -88,9 +115,7 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
   for (const char* part : {"/raw", "/logs"}) {
     if (const auto made = make_directories(directory + part); !made) return tl::unexpected(made.error());
   }
-  std::error_code code;
-  const fs::path absolute = fs::absolute(directory, code);
-  return code ? directory : absolute.lexically_normal().string();
+  return absolute(directory);
 }
 
 }  // namespace sweep

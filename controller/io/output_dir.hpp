@@ -14,6 +14,10 @@ namespace sweep {
 /// host and pid).
 Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now);
 
+/// The directory of a sweep that is to be resumed, absolute. Fails, naming it and the reason, when it is not
+/// given, holds no sweep, cannot be written, or its controller lives (with that one's host and pid).
+Expected<std::string> claimed_output_dir(const std::string& wanted);
+
 /// The same checks without making anything, for `sweepctl check`.
 Expected<void> check_output_dir(const std::string& wanted);
 

@@ -36,6 +36,7 @@ Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const st
 Expected<void> write_matrix(const std::string& directory, const Plan& plan) {
   std::string text = "[";
   for (const Point& point : plan.points) {
+    if (plan.withdrawn.contains(point.id)) continue;
     text += text.size() > 1 ? ",\n  " : "\n  ";
     text += point.entry.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
   }

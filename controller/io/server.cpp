@@ -8,6 +8,7 @@
 #include "controller/io/control_file.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
+#include "controller/profile/record.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/status.hpp"
 #include "proto/base/text.hpp"
@@ -37,40 +38,41 @@ bool some_absent(const core::State& state, std::size_t came) {
 // --- opening and closing
 // ---------------------------------------------------------------------------------------
 
-Server::Server(Sweep sweep, std::string directory, Console& console, journal::Journal journal)
-    : sweep_(std::move(sweep)),
+Server::Server(Entry entry, std::string directory, Console& console)
+    : sweep_(std::move(entry.sweep)),
+      server_keys_(std::move(entry.server_keys)),
+      client_keys_(std::move(entry.client_keys)),
       directory_(std::move(directory)),
       console_(console),
-      journal_(std::move(journal)),
+      journal_(std::move(entry.journal)),
       log_(directory_ + "/logs/controller.log") {}
 
-Expected<std::unique_ptr<Server>> Server::open(Sweep sweep, const std::string& directory, Console& console) {
-  auto journal = journal::Journal::create(journal_path(directory), opening_of(sweep));
-  if (!journal) return tl::unexpected(journal.error());
-  std::unique_ptr<Server> server(new Server(std::move(sweep), directory, console, std::move(*journal)));
+Expected<std::unique_ptr<Server>> Server::open(Entry entry, const std::string& directory, Console& console,
+                                               Fd listening) {
+  std::unique_ptr<Server> server(new Server(std::move(entry), directory, console));
   if (auto done = write_matrix(directory, server->sweep_.plan); !done) return tl::unexpected(done.error());
-  if (auto done = server->listen(); !done) return tl::unexpected(done.error());
+  if (auto done = server->listen(std::move(listening)); !done) return tl::unexpected(done.error());
   return server;
 }
 
-Expected<void> Server::listen() {
-  const KeyPair server_keys = make_key_pair();
-  const KeyPair client_keys = make_key_pair();
-  doorman_.emplace(context_, client_keys.public_key);
-  auto socket = ServerSocket::listen(context_, "tcp://*:*", server_keys);
+Expected<void> Server::listen(Fd listening) {
+  doorman_.emplace(context_, client_keys_.public_key);
+  auto socket = listening.open() ? ServerSocket::listen(context_, std::move(listening), server_keys_)
+                                 : ServerSocket::listen(context_, "tcp://*:*", server_keys_);
   if (!socket) return tl::unexpected(socket.error());
   socket_.emplace(std::move(*socket));
-  access_ = {"tcp://" + reachable_host() + ":" + std::to_string(socket_->port()), server_keys.public_key,
-             client_keys.secret_key};
+  access_ = {"tcp://" + reachable_host() + ":" + std::to_string(socket_->port()), server_keys_.public_key,
+             client_keys_.secret_key};
   loop_.watch(doorman_->socket(), [this] { doorman_->answer(); });
   loop_.watch(socket_->socket(), [this] { take_messages(); });
   log_.info("sweep " + sweep_.facts.sweep + " of " + counted(sweep_.plan.points.size(), "point") +
             " listens on " + access_.endpoint);
   return write_control_file(
-      directory_, {host_name(), ::getpid(), access_.endpoint, access_.server_key, access_.client_secret});
+      directory_, {host_name(), ::getpid(), access_.endpoint, access_.server_key, access_.client_secret,
+                   server_keys_.secret_key, profile::profile_to_json(sweep_.plan.profile)});
 }
 
-Server::~Server() {
+void Server::retire() const {
   remove_control_file(directory_);
 }
 
@@ -98,9 +100,9 @@ bool Server::run() {
 
 std::optional<Instant> Server::deadline() const {
   auto next = core::next_deadline(sweep_.state, now());
-  next = earlier(next, commit_by_);
-  next = earlier(next, retry_at_);
-  next = earlier(next, linger_until_);
+  // While the journal cannot be written, that is what is waited for.
+  next = earlier(next, retry_at_ ? retry_at_ : commit_by_);
+  if (batch_.empty()) next = earlier(next, linger_until_);
   return earlier(next, console_.next_redraw());
 }
 

@@ -25,6 +25,13 @@
 
 namespace sweep {
 
+/// A sweep that is to be run: new, resumed, or taken over. See opening.hpp.
+struct Entry {
+  Sweep sweep;
+  journal::Journal journal;
+  KeyPair server_keys, client_keys;
+};
+
 /// What an agent needs to take part.
 struct Access {
   std::string endpoint;       // tcp://host:port
@@ -32,12 +39,15 @@ struct Access {
   std::string client_secret;  // Z85
 };
 
+/// How long agents may take to end what they run, beyond what a benchmark that ignores SIGTERM needs.
+inline constexpr Millis kStopMargin{5'000};
+
 class Server {
  public:
-  /// Opens the journal of a new sweep in `directory` (claimed, see output_dir.hpp), writes the matrix,
-  /// listens. Fails, naming the file or the address. Signals that the caller reads must be blocked before.
-  static Expected<std::unique_ptr<Server>> open(Sweep sweep, const std::string& directory, Console& console);
-  ~Server();
+  /// Writes the matrix and listens: on `listening`, or where that is none, on a port of its own. Fails,
+  /// naming the file or the address. Signals that the caller reads must be blocked before.
+  static Expected<std::unique_ptr<Server>> open(Entry entry, const std::string& directory, Console& console,
+                                                Fd listening = Fd());
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -51,6 +61,8 @@ class Server {
   /// No new leases; running attempts are cancelled; after `patience` the sweep ends without their agents. A
   /// second call may shorten the patience.
   void stop(const std::string& reason, Millis patience);
+  /// The sweep is over and all is written: nobody is to look for this controller, or to take its place.
+  void retire() const;
   /// Nobody is left to listen: run() does not wait for goodbyes.
   void expect_nobody() { expects_agents_ = false; }
 
@@ -63,14 +75,15 @@ class Server {
     std::string peer, agent;
   };
 
-  Server(Sweep sweep, std::string directory, Console& console, journal::Journal journal);
-  Expected<void> listen();
+  Server(Entry entry, std::string directory, Console& console);
+  Expected<void> listen(Fd listening);
 
   std::optional<Instant> deadline() const;
   bool over();
   bool everybody_left() const;
   void take_messages();
   void take(Incoming incoming);
+  void answer_status(const std::string& peer);
   void take_fault(const std::string& peer, const wire::DecodeError& error);
   void take_hello(const std::string& peer, const wire::Hello& hello);
   void take_from(const Sender& sender, const wire::Message& message, std::string& bulk);
@@ -92,6 +105,7 @@ class Server {
   void draw();
 
   Sweep sweep_;
+  KeyPair server_keys_, client_keys_;
   std::string directory_;
   Console& console_;
   journal::Journal journal_;

@@ -37,20 +37,26 @@ void Server::take_messages() {
 void Server::take(Incoming incoming) {
   if (!incoming.content) return take_fault(incoming.peer, incoming.content.error());
   const wire::Message& message = incoming.content->message;
-  if (std::holds_alternative<wire::StatusRequest>(message)) {
-    const auto status = view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now());
-    socket_->send(incoming.peer, wire::StatusReply{status});
-    return;
+  if (std::holds_alternative<wire::StatusRequest>(message)) return answer_status(incoming.peer);
+  if (const auto* request = std::get_if<wire::StopRequest>(&message)) {
+    log_.info("asked to stop: " + request->reason);
+    stop(request->reason, request->at_once ? Millis(0) : sweep_.plan.profile.kill_grace + kStopMargin);
+    return answer_status(incoming.peer);
   }
   if (const auto* hello = std::get_if<wire::Hello>(&message)) return take_hello(incoming.peer, *hello);
   const auto known = agent_of_.find(incoming.peer);
   if (known == agent_of_.end()) {
-    return take_fault(incoming.peer, {wire::DecodeFault::Malformed,
-                                      std::string(wire::type_name(message)) + " before Hello"});
+    // Not answered: an agent whose controller was replaced may have said it to the one before. Its Hello follows,
+    // and after that it says again what must not be lost.
+    return log_.peer_fault(std::string(wire::type_name(message)) + " before Hello");
   }
   const Sender sender{incoming.peer, known->second};
   core::observe(sweep_.state, sender.agent, now());
   take_from(sender, message, incoming.content->bulk);
+}
+
+void Server::answer_status(const std::string& peer) {
+  socket_->send(peer, wire::StatusReply{view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now())});
 }
 
 void Server::take_fault(const std::string& peer, const wire::DecodeError& error) {
@@ -74,8 +80,9 @@ void Server::take_hello(const std::string& peer, const wire::Hello& hello) {
 }
 
 void Server::take_from(const Sender& sender, const wire::Message& message, std::string& bulk) {
-  if (std::holds_alternative<wire::Ready>(message)) {
-    keep(advance(core::AskForWork{sender.agent}));
+  if (const auto* ready = std::get_if<wire::Ready>(&message)) {
+    const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
+    keep(advance(core::AskForWork{sender.agent, ends}));
   } else if (const auto* started = std::get_if<wire::Started>(&message)) {
     keep(advance(core::AttemptStarted{sender.agent, started->ref, started->pid}));
   } else if (const auto* progress = std::get_if<wire::Progress>(&message)) {
@@ -118,7 +125,8 @@ void Server::take_log(const Sender& sender, const wire::LogChunk& chunk, const s
 
 void Server::take_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk) {
   Outcome outcome = finished.outcome;
-  if (outcome.kind == OutcomeKind::Ok && runs(sender, finished.ref)) {
+  const Sender holder{sender.peer, finished.of.empty() ? sender.agent : finished.of};
+  if (outcome.kind == OutcomeKind::Ok && runs(holder, finished.ref)) {
     const int index = core::find_point(sweep_.state, finished.ref.point);
     const std::string& node = core::find_attempt(sweep_.state, finished.ref)->node;
     if (const auto good = processed(sweep_.plan, index, node, bulk); !good) {
@@ -127,7 +135,8 @@ void Server::take_finished(const Sender& sender, const wire::Finished& finished,
     }
   }
   raw_ = outcome.kind == OutcomeKind::Ok ? &bulk : nullptr;
-  keep(advance(core::AttemptFinished{sender.agent, finished.ref, outcome, Millis(finished.wall_ms)}));
+  keep(advance(
+      core::AttemptFinished{sender.agent, finished.ref, outcome, Millis(finished.wall_ms), finished.of}));
   raw_ = nullptr;
 }
 

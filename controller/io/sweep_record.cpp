@@ -37,17 +37,18 @@ nlohmann::json settings_json(const Plan& plan) {
           {"infrastructure_retries", settings.infrastructure_retries},
           {"benchmark_retries", settings.benchmark_retries},
           {"agent_timeout_ms", settings.agent_timeout.count()},
-          {"join_timeout_ms", settings.join_timeout.count()}};
+          {"join_timeout_ms", settings.join_timeout.count()},
+          {"node_failures", settings.node_failures},
+          {"expected_ms", settings.expected.count()},
+          {"margin_ms", settings.margin.count()}};
 }
 
 nlohmann::json facts_json(const view::Facts& facts) {
-  return {{"sweep", facts.sweep},
-          {"version", facts.version},
-          {"directory", facts.directory},
-          {"job", facts.job},
-          {"configs", facts.configs},
-          {"select", facts.select},
-          {"opened_ms", to_unix_ms(facts.opened)}};
+  return {{"sweep", facts.sweep},         {"version", facts.version},
+          {"directory", facts.directory}, {"job", facts.job},
+          {"configs", facts.configs},     {"select", facts.select},
+          {"profile", facts.profile},     {"working_directory", facts.working_directory},
+          {"resume", facts.resume},       {"opened_ms", to_unix_ms(facts.opened)}};
 }
 
 Expected<profile::Profile> read_settings(const nlohmann::json& body) {
@@ -59,6 +60,12 @@ Expected<profile::Profile> read_settings(const nlohmann::json& body) {
   profile.retries.benchmark = static_cast<int>(in.integer("benchmark_retries", 0, kMaxRetries));
   profile.agent_timeout = Millis(in.integer("agent_timeout_ms", 1, kMaxInt));
   profile.join = Millis(in.integer("join_timeout_ms", 0, kMaxInt));
+  // Journals of version 1 do not say these.
+  profile.retries.node =
+      static_cast<int>(in.maybe_integer("node_failures", 0, kMaxRetries).value_or(profile.retries.node));
+  profile.timeouts.point = Millis(in.maybe_integer("expected_ms", 0, kMaxInt).value_or(0));
+  profile.point_timeout_declared = profile.timeouts.point.count() > 0;
+  profile.kill_grace = Millis(in.maybe_integer("margin_ms", 0, kMaxInt).value_or(profile.kill_grace.count()));
   for (const auto& [name, value] : in.child("result_environment").items()) {
     if (value.is_string()) profile.env.emplace_back(name, value.get<std::string>());
   }
@@ -75,6 +82,9 @@ Expected<view::Facts> read_facts(const nlohmann::json& body) {
   facts.job = in.text("job", kMaxText);
   facts.configs = in.texts("configs", kMaxText, kMaxText);
   facts.select = in.text("select", kMaxText);
+  facts.profile = in.maybe_text("profile", kMaxText).value_or("");
+  facts.working_directory = in.maybe_text("working_directory", kMaxText).value_or("");
+  facts.resume = in.maybe_text("resume", kMaxText).value_or("");
   facts.opened = from_unix_ms(in.integer("opened_ms", 0, kMaxInt));
   if (in.error()) return fail(*in.error());
   return facts;
@@ -100,12 +110,22 @@ journal::Opening opening_of(const Sweep& sweep) {
   return opening;
 }
 
-Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events) {
-  auto profile = read_settings(meta_json(opening, "settings"));
+std::set<std::string> withdrawn_points(const std::vector<core::Event>& events) {
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (const auto* resumed = std::get_if<core::Resumed>(&event->what))
+      return {resumed->withdrawn.begin(), resumed->withdrawn.end()};
+  }
+  return {};
+}
+
+Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events,
+                              std::optional<profile::Profile> own) {
+  auto profile =
+      own ? Expected<profile::Profile>(std::move(*own)) : read_settings(meta_json(opening, "settings"));
   if (!profile) return tl::unexpected(profile.error());
   auto facts = read_facts(meta_json(opening, "facts"));
   if (!facts) return tl::unexpected(facts.error());
-  auto plan = make_plan(opening.entries, std::move(*profile));
+  auto plan = make_plan(opening.entries, std::move(*profile), withdrawn_points(events));
   if (!plan) return tl::unexpected(plan.error());
   for (std::size_t i = 0; i < plan->points.size(); ++i) {
     if (plan->points[i].id != opening.ids[i])

@@ -2,6 +2,8 @@
 // Pure.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,9 +25,13 @@ struct Sweep {
 /// What the journal of a new sweep begins with. `sweep.facts` must be filled in but for its progress.
 journal::Opening opening_of(const Sweep& sweep);
 
-/// The sweep after `events`. Its plan has no commands and no environment: it can be looked at, not run.
-/// Fails, naming what is wrong, on rows that are not a sweep's.
-Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events);
+/// The sweep after `events`. Without `profile` its plan has no commands and no environment: it can be looked
+/// at, not run. Fails, naming what is wrong, on rows that are not a sweep's.
+Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events,
+                              std::optional<profile::Profile> profile = std::nullopt);
+
+/// The points that the last resume has withdrawn.
+std::set<std::string> withdrawn_points(const std::vector<core::Event>& events);
 
 /// Opens the journal in `directory` and reads all of it. Fails, naming the file, when there is none, when a
 /// live controller holds it, and when it is damaged.

@@ -47,6 +47,14 @@ Expected<void> Statement::run() {
   return {};
 }
 
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }

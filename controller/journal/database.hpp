@@ -25,6 +25,10 @@ class Statement {
   /// step() where no row is expected, then made ready for the next values.
   Expected<void> run();
 
+  /// Ready for the next values, whatever the last step() said.
+  void reset();
+
+  bool is_null(int column) const;
   std::int64_t integer(int column) const;
   std::string text(int column) const;
   std::string blob(int column) const;

@@ -4,8 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+
+#include "proto/base/digest.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::journal {
 
@@ -14,9 +19,10 @@ namespace {
 constexpr const char* kSchema = R"(
   CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
   CREATE TABLE points(position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, entry TEXT NOT NULL);
-  CREATE TABLE events(seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL);
+  CREATE TABLE events(seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
+                      digest INTEGER);
   CREATE TABLE results(point TEXT NOT NULL, attempt INTEGER NOT NULL, node TEXT NOT NULL,
-                       accepted INTEGER NOT NULL, raw BLOB NOT NULL, PRIMARY KEY(point, attempt));
+                       accepted INTEGER NOT NULL, raw BLOB NOT NULL, digest INTEGER, PRIMARY KEY(point, attempt));
 )";
 
 // The write-ahead log makes a commit one fsync; in exclusive mode it needs no shared memory.
@@ -47,17 +53,43 @@ void remove_all(const std::string& path) {
     ::unlink((path + suffix).c_str());
 }
 
-Expected<void> check_version(Database& database, const std::string& path) {
+/// The version of the file's schema. Fails when it is none that this program reads.
+Expected<int> read_version(Database& database, const std::string& path) {
   auto version = database.prepare("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
   const auto row = version->step();
   if (!row) return tl::unexpected(row.error());
   const std::int64_t found = version->integer(0);
-  if (found == kSchemaVersion) return {};
+  if (found >= 1 && found <= kSchemaVersion) return static_cast<int>(found);
   if (found == 0) return fail("'" + path + "' is no journal of a sweep");
   return fail("'" + path + "' has schema version " + std::to_string(found) +
-              "; this sweepctl reads version " + std::to_string(kSchemaVersion) +
+              "; this sweepctl reads up to version " + std::to_string(kSchemaVersion) +
               ": use the sweepctl that wrote it, or a newer one");
+}
+
+/// What each version brings over the one before; kMigrations[0] leads from 1 to 2.
+constexpr std::array<const char*, kSchemaVersion - 1> kMigrations = {
+    "ALTER TABLE events ADD COLUMN digest INTEGER; ALTER TABLE results ADD COLUMN digest INTEGER;"};
+
+/// The first 63 bits of SHA-256: a positive number for SQLite.
+std::int64_t digest_of(const std::vector<std::string_view>& parts) {
+  std::string all;
+  for (const std::string_view part : parts)
+    all.append(std::to_string(part.size())).append(1, ':').append(part);
+  std::uint64_t value = 0;
+  constexpr std::size_t kDigits = 16;
+  for (const char c : sha256_hex(all).substr(0, kDigits))
+    value = value * 16 + static_cast<std::uint64_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+  return static_cast<std::int64_t>(value >> 1);
+}
+
+std::int64_t event_digest(std::int64_t at, std::string_view kind, std::string_view body) {
+  return digest_of({std::to_string(at), kind, body});
+}
+
+std::int64_t result_digest(const StoredResult& result) {
+  return digest_of({result.ref.point, std::to_string(result.ref.attempt), result.node,
+                    result.accepted ? "1" : "0", result.raw});
 }
 
 Expected<void> write_opening(Database& database, const Opening& opening) {
@@ -78,19 +110,18 @@ Expected<void> write_opening(Database& database, const Opening& opening) {
 
 }  // namespace
 
-Expected<Journal> Journal::over(Database database) {
-  auto event = database.prepare("INSERT INTO events(at_ms, kind, body) VALUES(?, ?, ?)");
-  if (!event) return tl::unexpected(event.error());
-  auto result = database.prepare("INSERT OR REPLACE INTO results VALUES(?, ?, ?, ?, ?)");
-  if (!result) return tl::unexpected(result.error());
-  return Journal(std::move(database), std::move(*event), std::move(*result));
-}
-
 Expected<Journal> Journal::create(const std::string& path, const Opening& opening) {
   SWEEP_TRY(claim(path));
   auto journal = fill(path, opening);
   if (!journal) remove_all(path);
   return journal;
+}
+
+Journal::Journal(Database database, const std::string& path) : database_(std::move(database)), path_(path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return;
+  device_ = info.st_dev;
+  inode_ = info.st_ino;
 }
 
 Expected<Journal> Journal::fill(const std::string& path, const Opening& opening) {
@@ -102,7 +133,7 @@ Expected<Journal> Journal::fill(const std::string& path, const Opening& opening)
   SWEEP_TRY(write_opening(*database, opening));
   SWEEP_TRY(database->execute("PRAGMA user_version=" + std::to_string(kSchemaVersion)));
   SWEEP_TRY(database->execute("COMMIT"));
-  return over(std::move(*database));
+  return Journal(std::move(*database), path);
 }
 
 Expected<Journal> Journal::open_to_read(const std::string& path) {
@@ -114,33 +145,92 @@ Expected<Journal> Journal::open_to_read(const std::string& path) {
   if (!database) database = Database::open(path, Database::Mode::ReadOnly);
   if (!database) return tl::unexpected(database.error());
   static_cast<void>(database->execute("PRAGMA locking_mode=EXCLUSIVE"));
-  SWEEP_TRY(check_version(*database, path));
-  return over(std::move(*database));
+  const auto version = read_version(*database, path);
+  if (!version) return tl::unexpected(version.error());
+  Journal journal(std::move(*database), path);
+  journal.version_ = *version;
+  return journal;
+}
+
+Expected<Journal> Journal::open_to_continue(const std::string& path) {
+  auto journal = open_to_read(path);
+  if (!journal) return journal;
+  SWEEP_TRY(journal->database_.execute(kPragmas));
+  const auto migrated = journal->transact([&]() -> Expected<void> {  // takes the lock that keeps others out
+    for (; journal->version_ < kSchemaVersion; ++journal->version_)
+      SWEEP_TRY(journal->database_.execute(kMigrations[static_cast<std::size_t>(journal->version_ - 1)]));
+    return journal->database_.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion));
+  });
+  SWEEP_TRY(migrated);
+  SWEEP_TRY(journal->check());
+  return journal;
+}
+
+// ---- writing
+
+Expected<void> Journal::prepare_to_write() {
+  if (insert_event_) return {};
+  auto event = database_.prepare("INSERT INTO events(at_ms, kind, body, digest) VALUES(?, ?, ?, ?)");
+  if (!event) return tl::unexpected(event.error());
+  auto result = database_.prepare("INSERT OR REPLACE INTO results VALUES(?, ?, ?, ?, ?, ?)");
+  if (!result) return tl::unexpected(result.error());
+  insert_event_ = std::move(*event);
+  insert_result_ = std::move(*result);
+  return {};
 }
 
 Expected<void> Journal::write(const Batch& batch) {
+  SWEEP_TRY(prepare_to_write());
   for (const core::Event& event : batch.events) {
     const std::string body = text_of(core::event_to_json(event.what));
-    insert_event_.bind(1, to_unix_ms(event.at))
-        .bind(2, core::event_word(event.what))
-        .bind(3, std::string_view(body));
-    SWEEP_TRY(insert_event_.run());
+    const std::int64_t at = to_unix_ms(event.at);
+    const std::string_view word = core::event_word(event.what);
+    insert_event_->bind(1, at)
+        .bind(2, word)
+        .bind(3, std::string_view(body))
+        .bind(4, event_digest(at, word, body));
+    SWEEP_TRY(insert_event_->run());
   }
   for (const StoredResult& result : batch.results) {
-    insert_result_.bind(1, std::string_view(result.ref.point)).bind(2, std::int64_t{result.ref.attempt});
-    insert_result_.bind(3, std::string_view(result.node)).bind(4, std::int64_t{result.accepted ? 1 : 0});
-    SWEEP_TRY(insert_result_.bind_blob(5, result.raw).run());
+    insert_result_->bind(1, std::string_view(result.ref.point)).bind(2, std::int64_t{result.ref.attempt});
+    insert_result_->bind(3, std::string_view(result.node)).bind(4, std::int64_t{result.accepted ? 1 : 0});
+    SWEEP_TRY(insert_result_->bind_blob(5, result.raw).bind(6, result_digest(result)).run());
   }
   return {};
 }
 
-Expected<void> Journal::commit(const Batch& batch) {
+Expected<void> Journal::transact(const std::function<Expected<void>()>& what) {
   SWEEP_TRY(database_.execute("BEGIN IMMEDIATE"));
-  auto done = write(batch);
+  auto done = what();
   if (done) done = database_.execute("COMMIT");
   if (!done) static_cast<void>(database_.execute("ROLLBACK"));
   return done;
 }
+
+Expected<void> Journal::is_in_place() const {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0)
+    return fail("journal '" + path_ + "' is gone: " + std::strerror(errno));
+  if (info.st_dev != device_ || info.st_ino != inode_)
+    return fail("journal '" + path_ + "' is gone: another file is in its place");
+  return {};
+}
+
+Expected<void> Journal::commit(const Batch& batch) {
+  SWEEP_TRY(is_in_place());
+  return transact([&] { return write(batch); });
+}
+
+Expected<void> Journal::reopen(const Opening& opening, const Batch& batch) {
+  SWEEP_TRY(is_in_place());
+  return transact([&]() -> Expected<void> {
+    SWEEP_TRY(database_.execute("DELETE FROM meta; DELETE FROM points;"));
+    SWEEP_TRY(write_opening(database_, opening));
+    return write(batch);
+  });
+}
+
+// ---- reading
 
 Expected<Opening> Journal::opening() {
   Opening opening;
@@ -162,37 +252,138 @@ Expected<Opening> Journal::opening() {
   return opening;
 }
 
-Expected<std::vector<core::Event>> Journal::events() {
-  auto query = database_.prepare("SELECT seq, at_ms, kind, body FROM events ORDER BY seq");
-  if (!query) return tl::unexpected(query.error());
-  std::vector<core::Event> events;
-  auto row = query->step();
-  for (; row && *row; row = query->step()) {
-    const std::string where = "journal: event " + std::to_string(query->integer(0));
-    const auto body = nlohmann::json::parse(query->text(3), nullptr, false);
-    if (body.is_discarded()) return fail(where + " is damaged");
-    auto what = core::event_from_json(query->text(2), body);
-    if (!what) return fail(where + ": " + what.error().message);
-    events.push_back({from_unix_ms(query->integer(1)), std::move(*what)});
+namespace {
+
+/// The event in a row (seq, at_ms, kind, body, digest). Fails when it is not what was written.
+Expected<core::Event> read_event(const Statement& row) {
+  const std::string where = "journal: event " + std::to_string(row.integer(0));
+  const std::string kind = row.text(2), text = row.text(3);
+  // Events of version 1 have no digest.
+  if (!row.is_null(4) && row.integer(4) != event_digest(row.integer(1), kind, text))
+    return fail(where + " is damaged");
+  const auto body = nlohmann::json::parse(text, nullptr, false);
+  if (body.is_discarded()) return fail(where + " is damaged");
+  auto what = core::event_from_json(kind, body);
+  if (!what) return fail(where + ": " + what.error().message);
+  return core::Event{from_unix_ms(row.integer(1)), std::move(*what)};
+}
+
+/// The result in a row (point, attempt, node, accepted, raw, digest).
+Expected<StoredResult> read_result(const Statement& row) {
+  StoredResult result{
+      {row.text(0), static_cast<int>(row.integer(1))}, row.text(2), row.integer(3) == 1, row.blob(4)};
+  if (!row.is_null(5) && row.integer(5) != result_digest(result)) {
+    return fail("journal: the result of point " + printable(result.ref.point) + ", attempt " +
+                std::to_string(result.ref.attempt) + ", is damaged");
   }
-  if (!row) return tl::unexpected(row.error());
-  return events;
+  return result;
+}
+
+std::string event_columns(int version) {
+  return std::string("SELECT seq, at_ms, kind, body, ") + (version < 2 ? "NULL" : "digest") + " FROM events ";
+}
+
+std::string result_columns(int version) {
+  return std::string("SELECT point, attempt, node, accepted, raw, ") + (version < 2 ? "NULL" : "digest") +
+         " FROM results ";
+}
+
+/// The number in the only row; 0 where it cannot be had.
+std::int64_t number(Database& database, const std::string& sql) {
+  auto query = database.prepare(sql);
+  if (!query) return 0;
+  const auto row = query->step();
+  return row && *row ? query->integer(0) : 0;
+}
+
+}  // namespace
+
+Journal::GoodEvents Journal::good_events() {
+  GoodEvents out;
+  std::int64_t last = 0;
+  const auto damaged = [&](const Error& error) {
+    out.damage = error.message;
+    out.lost = std::max<std::int64_t>(number(database_, "SELECT max(seq) FROM events") - last, 1);
+    return out;
+  };
+  auto query = database_.prepare(event_columns(version_) + "ORDER BY seq");
+  if (!query) return damaged(query.error());
+  for (;;) {
+    const auto row = query->step();
+    if (!row) return damaged(row.error());
+    if (!*row) return out;
+    if (query->integer(0) != last + 1)
+      return damaged(Error{"journal: event " + std::to_string(last + 1) + " is missing"});
+    auto event = read_event(*query);
+    if (!event) return damaged(event.error());
+    last = query->integer(0);
+    out.events.push_back(std::move(*event));
+  }
+}
+
+Expected<std::vector<core::Event>> Journal::events() {
+  GoodEvents all = good_events();
+  if (!all.damage.empty()) return fail(all.damage);
+  return std::move(all.events);
 }
 
 Expected<void> Journal::each_accepted_result(const std::function<void(StoredResult)>& take) {
-  auto query = database_.prepare(
-      "SELECT point, attempt, node, raw FROM results JOIN points ON points.id = results.point "
-      "WHERE accepted = 1 ORDER BY position");
+  auto query =
+      database_.prepare(result_columns(version_) +
+                        "JOIN points ON points.id = results.point WHERE accepted = 1 ORDER BY position");
   if (!query) return tl::unexpected(query.error());
   auto row = query->step();
   for (; row && *row; row = query->step()) {
-    take({{query->text(0), static_cast<int>(query->integer(1))}, query->text(2), true, query->blob(3)});
+    auto result = read_result(*query);
+    if (!result) return tl::unexpected(result.error());
+    take(std::move(*result));
   }
   if (!row) return tl::unexpected(row.error());
   return {};
 }
 
+std::size_t Journal::each_good_result(const std::function<void(StoredResult)>& take) {
+  // Where the end cannot be found, no further than there are events: each result has one.
+  const std::int64_t last = std::max(number(database_, "SELECT max(rowid) FROM results"),
+                                     number(database_, "SELECT max(seq) FROM events"));
+  auto query = database_.prepare(result_columns(version_) + "WHERE results.rowid = ?");
+  if (!query) return 1;
+  std::size_t lost = 0;
+  for (std::int64_t id = 1; id <= last; ++id) {
+    query->reset();
+    const auto row = query->bind(1, id).step();
+    if (row && !*row) continue;
+    auto result = row ? read_result(*query) : Expected<StoredResult>(tl::unexpected(row.error()));
+    if (result) {
+      take(std::move(*result));
+    } else {
+      ++lost;
+    }
+  }
+  return lost;
+}
+
+Expected<void> Journal::check() {
+  auto query = database_.prepare("PRAGMA quick_check(1)");
+  if (!query) return tl::unexpected(query.error());
+  const auto row = query->step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row || query->text(0) != "ok")
+    return fail("journal '" + path_ + "' is damaged: " + (*row ? printable(query->text(0)) : "no answer"));
+  SWEEP_TRY(opening());
+  SWEEP_TRY(events());
+  auto results = database_.prepare(result_columns(version_));
+  if (!results) return tl::unexpected(results.error());
+  auto next = results->step();
+  for (; next && *next; next = results->step())
+    SWEEP_TRY(read_result(*results));
+  if (!next) return tl::unexpected(next.error());
+  return {};
+}
+
 Expected<void> Journal::finish() {
+  insert_event_.reset();
+  insert_result_.reset();
   return database_.execute("PRAGMA journal_mode=DELETE");
 }
 

@@ -4,11 +4,15 @@
 // commit of the events behind it. One transaction, and so one fsync, serves all messages of one round. The
 // file is held exclusively while a controller lives (so no shared memory is needed, and network file systems
 // do), which is also what keeps a second controller out. Schema: user_version; migrations only go forward.
+// SQLite does not see a flipped bit in a text: each event and result has a check of its own beside it.
 #pragma once
+
+#include <sys/types.h>
 
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +22,8 @@
 
 namespace sweep::journal {
 
-inline constexpr int kSchemaVersion = 1;
+/// 1: the first. 2: events and results carry a check; kinds of events for recovery, resume and nodes.
+inline constexpr int kSchemaVersion = 2;
 
 /// What is fixed when the sweep begins.
 struct Opening {
@@ -47,10 +52,21 @@ class Journal {
   /// Makes the file of a new sweep. Fails, naming it, when it is there already or cannot be made, and leaves
   /// nothing then.
   static Expected<Journal> create(const std::string& path, const Opening& opening);
-  /// Opens one to read. Fails, naming it, when it is not there, is of a newer version, or in use.
+  /// Opens one to read, of this version or an older one. Fails, naming it, when it is not there, is of a
+  /// newer version, or in use.
   static Expected<Journal> open_to_read(const std::string& path);
+  /// Opens one to go on with, and brings it to this version. Fails as open_to_read, and when check() does.
+  static Expected<Journal> open_to_continue(const std::string& path);
 
-  /// Durable when it returns. After a failure nothing of the batch is in the journal.
+  /// Looks at the whole file: its structure (PRAGMA quick_check) and the check of each event and result.
+  /// Fails, naming the first damage.
+  Expected<void> check();
+  /// Replaces what was fixed when the sweep began, and adds the batch: a resume. Durable when it returns.
+  /// Every point that an event names must be in the new opening.
+  Expected<void> reopen(const Opening& opening, const Batch& batch);
+
+  /// Durable when it returns. After a failure nothing of the batch is in the journal. Fails also when the
+  /// file is not where it was any more: what is written into a deleted file is lost.
   Expected<void> commit(const Batch& batch);
 
   /// To be called when the sweep has ended: folds the log into the file, which then is plain and can be read
@@ -58,23 +74,37 @@ class Journal {
   Expected<void> finish();
 
   Expected<Opening> opening();
-  /// Every event, in order.
+  /// Every event, in order. Fails, naming it, at the first that is damaged.
   Expected<std::vector<core::Event>> events();
+  /// The same, up to the first that is damaged, and then why.
+  struct GoodEvents {
+    std::vector<core::Event> events;
+    std::string damage;     // empty: none
+    std::int64_t lost = 0;  // how many there were after that, as far as can be told
+  };
+  GoodEvents good_events();
   /// Hands over the results that count one by one, in the matrix's order: together they may be larger than
   /// memory.
   Expected<void> each_accepted_result(const std::function<void(StoredResult)>& take);
+  /// Hands over every result that can be read and is what it was, looked up one by one, so that a damaged
+  /// page costs only what is on it. Returns how many could not be read.
+  std::size_t each_good_result(const std::function<void(StoredResult)>& take);
 
  private:
-  Journal(Database database, Statement insert_event, Statement insert_result)
-      : database_(std::move(database)),
-        insert_event_(std::move(insert_event)),
-        insert_result_(std::move(insert_result)) {}
+  Journal(Database database, const std::string& path);
   static Expected<Journal> fill(const std::string& path, const Opening& opening);
-  static Expected<Journal> over(Database database);
+  static Expected<Journal> open(const std::string& path, int version);
+  Expected<void> prepare_to_write();
+  Expected<void> transact(const std::function<Expected<void>()>& what);
   Expected<void> write(const Batch& batch);
+  Expected<void> is_in_place() const;
 
   Database database_;
-  Statement insert_event_, insert_result_;
+  std::string path_;
+  int version_ = kSchemaVersion;  // of the file
+  dev_t device_ = 0;              // of the file that is open
+  ino_t inode_ = 0;
+  std::optional<Statement> insert_event_, insert_result_;
 };
 
 }  // namespace sweep::journal

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,17 @@ struct Plan {
   std::vector<std::string> stems;                  // of result files, without node; distinct
   std::vector<std::vector<std::string>> commands;  // what the profile names as benchmark, per point
   profile::Profile profile;
+  std::set<std::string> withdrawn;  // ids of points that are no longer wanted
 };
 
 /// Fails, naming the entry, when the entries are no matrix, and naming the template when the profile's
-/// benchmark cannot be made out.
-Expected<Plan> make_plan(const std::vector<nlohmann::ordered_json>& entries, profile::Profile profile);
+/// benchmark cannot be made out. `withdrawn`: ids of points that are no longer wanted; they give way to the
+/// others where names of result files must be distinct.
+Expected<Plan> make_plan(const std::vector<nlohmann::ordered_json>& entries, profile::Profile profile,
+                         const std::set<std::string>& withdrawn = {});
+
+/// What points have in common that take about equally long: all but the concurrency.
+std::string kind_of(const Point& point);
 
 core::Settings core_settings(const Plan& plan);
 std::vector<core::PointSpec> core_points(const Plan& plan);

@@ -24,6 +24,9 @@ struct Facts {
   std::string owner;      // "host, pid 123" of the live controller, empty when there is none
   std::vector<std::string> configs;
   std::string select;
+  std::string profile;            // the file that was named for it, absolute; may be empty
+  std::string working_directory;  // where it was started
+  std::string resume;             // the command that goes on with it; empty where nobody can say
   Instant opened{};
   std::map<std::pair<std::string, int>, AttemptProgress> progress;  // by point id and attempt
 };

@@ -30,7 +30,7 @@ struct Scene {
   std::string node_of(const std::string& agent) const { return printable(state.agents.at(agent).info.node); }
   std::string count() const {
     const int over = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
-    const std::string total = std::to_string(state.points.size());
+    const std::string total = std::to_string(core::wanted(state));
     std::string text = std::to_string(over);
     text.insert(0, total.size() - std::min(total.size(), text.size()), ' ');
     return text + "/" + total;
@@ -38,7 +38,7 @@ struct Scene {
 };
 
 std::string crew(const core::State& state) {
-  return std::to_string(state.agents.size()) + " of " + std::to_string(core::announced_agents(state));
+  return std::to_string(state.roster.present()) + " of " + std::to_string(core::announced_agents(state));
 }
 
 std::string on(const Scene& scene, const core::AgentJoined& e) {
@@ -86,6 +86,23 @@ std::string on(const Scene& scene, const core::Stopping& e) {
 std::string on(const Scene&, const core::Closed&) {
   return {};
 }
+std::string on(const Scene&, const core::JobEnds&) {
+  return {};
+}
+std::string on(const Scene& scene, const core::Quarantined& e) {
+  return painted(printable(e.node) + " is quarantined and gets no more work: " + printable(e.reason), kRed,
+                 scene.style);
+}
+std::string on(const Scene& scene, const core::Recovered&) {
+  return painted("the controller is back; agents go on with what they run", kYellow, scene.style);
+}
+std::string on(const Scene& scene, const core::Resumed&) {
+  return "resumed: " + std::to_string(scene.state.count(core::PointState::Done)) + " done, " +
+         std::to_string(scene.state.count(core::PointState::Pending)) + " to run";
+}
+std::string on(const Scene& scene, const core::Salvaged& e) {
+  return scene.count() + " recovered " + scene.label_of(e.ref.point);
+}
 
 std::string clock_text(Millis time) {
   const std::int64_t seconds = std::max<std::int64_t>(0, time.count()) / 1000;
@@ -104,7 +121,7 @@ constexpr std::size_t kBarColumns = 26;
 
 std::string bar(const core::State& state, const Style& style) {
   constexpr int kWidth = kBarColumns - 2;
-  const int total = std::max<int>(1, static_cast<int>(state.points.size()));
+  const int total = std::max<int>(1, core::wanted(state));
   const int ended = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
   const int running = state.count(core::PointState::Running) + state.count(core::PointState::Leased);
   const int full = kWidth * ended / total;
@@ -131,6 +148,10 @@ std::string running_text(const core::State& state, const Facts& facts) {
 
 }  // namespace
 
+Instant session_start(const core::State& state, const Facts& facts) {
+  return state.resumed.value_or(facts.opened);
+}
+
 std::string spoken(Millis time) {
   char text[64];
   const double seconds = static_cast<double>(time.count()) / 1000;
@@ -152,7 +173,7 @@ std::string event_line(const Plan& plan, const core::State& state, const core::E
   const Scene scene{plan, state, style};
   const std::string what = std::visit([&](const auto& e) { return on(scene, e); }, event.what);
   if (what.empty()) return {};
-  return painted("[" + clock_text(event.at - facts.opened) + "]", kDim, style) + " " + what;
+  return painted("[" + clock_text(event.at - session_start(state, facts)) + "]", kDim, style) + " " + what;
 }
 
 std::string bar_line(const Plan&, const core::State& state, const Facts& facts, Instant now,
@@ -179,22 +200,26 @@ std::string bar_line(const Plan&, const core::State& state, const Facts& facts, 
 std::string closing_lines(const Plan& plan, const core::State& state, const Style& style) {
   using core::PointState;
   std::string out = std::to_string(state.count(PointState::Done)) + " of " +
-                    counted(state.points.size(), "point") + " done";
+                    counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done";
   if (const int failed = state.count(PointState::Failed); failed > 0)
     out += ", " + std::to_string(failed) + " failed";
   const int unfinished =
-      static_cast<int>(state.points.size()) - state.count(PointState::Done) - state.count(PointState::Failed);
+      core::wanted(state) - state.count(PointState::Done) - state.count(PointState::Failed);
   if (unfinished > 0) out += ", " + std::to_string(unfinished) + " unfinished";
   out = painted(out, core::complete(state) ? kGreen : kRed, style);
   if (!state.end_reason.empty()) out += " (" + printable(state.end_reason) + ")";
   out += "\n";
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     const core::PointStatus& point = state.points[i];
-    if (point.state == PointState::Done) continue;
+    if (point.state == PointState::Done || point.state == PointState::Withdrawn) continue;
     const bool failed = point.state == PointState::Failed;
     out += std::string("  ") + (failed ? "failed      " : "unfinished  ") + printable(label(plan.points[i]));
     if (!point.reason.empty()) out += ": " + printable(point.reason);
     out += "\n";
+  }
+  for (const auto& [name, node] : state.nodes) {
+    if (!node.quarantine.empty())
+      out += "  quarantined " + printable(name) + ": " + printable(node.quarantine) + "\n";
   }
   return out;
 }

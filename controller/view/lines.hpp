@@ -25,6 +25,9 @@ std::string bar_line(const Plan& plan, const core::State& state, const Facts& fa
 /// What a person reads when it is over: counts, what failed and why, what is unfinished.
 std::string closing_lines(const Plan& plan, const core::State& state, const Style& style);
 
+/// When this session began: with the sweep, or with the resume.
+Instant session_start(const core::State& state, const Facts& facts);
+
 /// "0.4 s", "75 s", "12 min 05 s", "3 h 07 min".
 std::string spoken(Millis time);
 

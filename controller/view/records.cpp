@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "controller/view/lines.hpp"
+#include "controller/view/resume.hpp"
 #include "controller/view/status.hpp"
 #include "proto/base/text.hpp"
 
@@ -127,19 +128,21 @@ ordered_json manifest(const Plan& plan, const core::State& state, const Facts& f
   }
   out["agents"] = std::move(agents);
   ordered_json points = ordered_json::array();
-  for (std::size_t i = 0; i < state.points.size(); ++i)
-    points.push_back(point_record(plan, state, i));
+  for (std::size_t i = 0; i < state.points.size(); ++i) {
+    if (state.points[i].state != core::PointState::Withdrawn) points.push_back(point_record(plan, state, i));
+  }
   out["points"] = std::move(points);
   return out;
 }
 
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts) {
   const Totals total = totals(state);
-  std::string out = "\n" + closing_lines(plan, state, Style{});
+  std::string out = "\n" + closing_lines(plan, state, Style{}) + resume_line(state, facts);
   out += counted(total.attempts, "attempt") + " on " + counted(state.agents.size(), "agent") + ", " +
          counted(total.server_starts, "server start") + " (one per attempt that began)\n";
   if (const auto last = last_end(state))
-    out += "wall time " + spoken(*last - facts.opened) + ", to the last end of a point\n";
+    out += "wall time " + spoken(*last - session_start(state, facts)) +
+           (state.resumed ? " of the last session" : "") + ", to the last end of a point\n";
   return out;
 }
 
@@ -148,7 +151,7 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
   ordered_json failed = ordered_json::array(), unfinished = ordered_json::array();
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     const core::PointStatus& point = state.points[i];
-    if (point.state == core::PointState::Done) continue;
+    if (point.state == core::PointState::Done || point.state == core::PointState::Withdrawn) continue;
     (point.state == core::PointState::Failed ? failed : unfinished)
         .push_back({{"label", label(plan.points[i])}, {"reason", point.reason}});
   }
@@ -158,7 +161,8 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
           {"job", facts.job},
           {"complete", core::complete(state)},
           {"reason", state.end_reason},
-          {"points", state.points.size()},
+          {"resume", resume_line(state, facts).empty() ? "" : facts.resume},
+          {"points", core::wanted(state)},
           {"done", state.count(core::PointState::Done)},
           {"failed", std::move(failed)},
           {"unfinished", std::move(unfinished)},
@@ -166,7 +170,8 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
           {"agents", state.agents.size()},
           {"server_starts", total.server_starts},
           {"wall_s",
-           last ? ordered_json(static_cast<double>((*last - facts.opened).count()) / 1000) : ordered_json()}};
+           last ? ordered_json(static_cast<double>((*last - session_start(state, facts)).count()) / 1000)
+                : ordered_json()}};
 }
 
 }  // namespace sweep::view

@@ -18,7 +18,7 @@ std::string sweep_state(const core::State& state, const Facts& facts) {
 }
 
 ordered_json counts_json(const core::State& state) {
-  ordered_json counts = {{"total", state.points.size()}};
+  ordered_json counts = {{"total", core::wanted(state)}};
   for (std::size_t i = 0; i < core::kPointStates; ++i) {
     counts[std::string(core::state_word(static_cast<core::PointState>(i)))] = state.counts[i];
   }
@@ -28,10 +28,12 @@ ordered_json counts_json(const core::State& state) {
 ordered_json agents_json(const core::State& state) {
   ordered_json agents = ordered_json::array();
   for (const auto& [id, agent] : state.agents) {
-    const std::string word = agent.gone                     ? "gone"
-                             : core::is_spare(state, agent) ? "spare"
-                             : agent.held.empty()           ? "idle"
-                                                            : "busy";
+    if (agent.session != state.session) continue;  // of another day
+    const std::string word = agent.gone                           ? "gone"
+                             : core::is_quarantined(state, agent) ? "quarantined"
+                             : core::is_spare(state, agent)       ? "spare"
+                             : agent.held.empty()                 ? "idle"
+                                                                  : "busy";
     agents.push_back({{"agent", id},
                       {"node", agent.info.node},
                       {"gpus", agent.info.gpus.size()},
@@ -108,12 +110,21 @@ std::optional<Instant> last_end(const core::State& state) {
 }
 
 Pace pace(const core::State& state, Instant now) {
+  // Of this session: what was done on another day says nothing about today.
   std::optional<Instant> first;
+  int ended = 0, left = 0;
   for (const core::PointStatus& point : state.points) {
-    if (!point.attempts.empty()) first = earlier(first, point.attempts.front().leased);
+    const bool over = point.state == core::PointState::Done || point.state == core::PointState::Failed;
+    left += !over && point.state != core::PointState::Withdrawn;
+    if (point.attempts.empty()) continue;
+    const core::Attempt& last = point.attempts.back();
+    if (state.resumed && last.leased < *state.resumed) continue;
+    const auto begun = std::find_if(
+        point.attempts.begin(), point.attempts.end(),
+        [&](const core::Attempt& attempt) { return !state.resumed || attempt.leased >= *state.resumed; });
+    first = earlier(first, begun->leased);
+    ended += over;
   }
-  const int ended = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
-  const int left = static_cast<int>(state.points.size()) - ended;
   Pace out;
   if (!first || ended == 0 || now <= *first) return out;
   const double minutes = static_cast<double>((now - *first).count()) / 60'000;
@@ -155,7 +166,7 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
     const core::PointState now_is = state.points[i].state;
     if (now_is == core::PointState::Leased || now_is == core::PointState::Running) {
       running.push_back(attempt_json(plan, state, i, facts, now));
-    } else if (now_is != core::PointState::Pending) {
+    } else if (now_is != core::PointState::Pending && now_is != core::PointState::Withdrawn) {
       ended.push_back(point_json(plan, state, i));
     }
   }

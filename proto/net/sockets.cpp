@@ -1,6 +1,12 @@
 #include "proto/net/sockets.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <zmq_addon.hpp>
+
+#include "proto/net/files.hpp"
 
 namespace sweep {
 
@@ -47,21 +53,49 @@ std::optional<Incoming> receive_frames(zmq::socket_t& socket, bool has_peer) {
   std::vector<std::string_view> views;
   for (std::size_t i = first; i < frames.size(); ++i)
     views.push_back(frames[i].to_string_view());
-  return Incoming{has_peer ? frames[0].to_string() : std::string(), wire::decode(views)};
+  Incoming out{has_peer ? frames[0].to_string() : std::string(), wire::decode(views)};
+  const char* user =
+      has_peer && frames.size() > first ? ::zmq_msg_gets(frames[first].handle(), "User-Id") : nullptr;
+  if (user != nullptr) out.connection = user;
+  return out;
 }
 
 }  // namespace
 
-Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, const std::string& address,
-                                            const KeyPair& keys) {
+Expected<Fd> listening_socket() {
+  constexpr int kBacklog = 4096;
+  // Where there is no IPv6, IPv4 alone.
+  for (const int family : {AF_INET6, AF_INET}) {
+    Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd.open()) continue;
+    const int off = 0;
+    if (family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    sockaddr_storage any{};
+    any.ss_family = static_cast<sa_family_t>(family);
+    const socklen_t size = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&any), size) == 0 && ::listen(fd.get(), kBacklog) == 0)
+      return fd;
+  }
+  return fail("cannot listen on any TCP port: " + errno_text(errno));
+}
+
+namespace {
+
+zmq::socket_t router(zmq::context_t& context, const KeyPair& keys) {
+  zmq::socket_t socket(context, zmq::socket_type::router);
+  set_common(socket);
+  socket.set(zmq::sockopt::router_mandatory, true);  // sending to a peer that is gone is an error we see
+  socket.set(zmq::sockopt::router_handover, true);   // a peer that connects again takes its old place
+  socket.set(zmq::sockopt::curve_server, true);
+  socket.set(zmq::sockopt::curve_secretkey, keys.secret_key);
+  socket.set(zmq::sockopt::zap_domain, "sweep");
+  return socket;
+}
+
+}  // namespace
+
+Expected<ServerSocket> ServerSocket::bind(zmq::socket_t socket, const std::string& address) {
   try {
-    zmq::socket_t socket(context, zmq::socket_type::router);
-    set_common(socket);
-    socket.set(zmq::sockopt::router_mandatory, true);  // sending to a peer that is gone is an error we see
-    socket.set(zmq::sockopt::router_handover, true);   // a peer that connects again takes its old place
-    socket.set(zmq::sockopt::curve_server, true);
-    socket.set(zmq::sockopt::curve_secretkey, keys.secret_key);
-    socket.set(zmq::sockopt::zap_domain, "sweep");
     socket.bind(address);
     ServerSocket out(std::move(socket));
     const std::string bound = out.socket_.get(zmq::sockopt::last_endpoint);
@@ -70,6 +104,17 @@ Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, const std::
   } catch (const zmq::error_t& error) {
     return fail("cannot listen on " + address + ": " + error.what());
   }
+}
+
+Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, const std::string& address,
+                                            const KeyPair& keys) {
+  return bind(router(context, keys), address);
+}
+
+Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, Fd listening, const KeyPair& keys) {
+  zmq::socket_t socket = router(context, keys);
+  socket.set(zmq::sockopt::use_fd, listening.release());  // ZeroMQ closes it; the address below only says TCP
+  return bind(std::move(socket), "tcp://*:*");
 }
 
 std::optional<Incoming> ServerSocket::receive() {

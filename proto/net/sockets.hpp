@@ -8,14 +8,19 @@
 
 #include "proto/net/connection.hpp"
 #include "proto/net/curve.hpp"
+#include "proto/net/fd.hpp"
 #include "proto/wire/codec.hpp"
 
 namespace sweep {
 
+/// A TCP socket that listens on a free port of all addresses, IPv6 and IPv4. Fails with the reason.
+Expected<Fd> listening_socket();
+
 /// What came in: a message, or the reason why it was none.
 struct Incoming {
-  std::string peer;  // ROUTER only: the connection it came from
+  std::string peer;  // ROUTER only: the routing id of the connection it came from, which the peer chose
   tl::expected<wire::Envelope, wire::DecodeError> content;
+  std::string connection = {};  // ROUTER only: the number that the Doorman gave that connection
 };
 
 class ServerSocket {
@@ -23,6 +28,8 @@ class ServerSocket {
   /// Listens on `address` (tcp://*:* for a free port). Fails, naming the address, when it cannot be had.
   static Expected<ServerSocket> listen(zmq::context_t& context, const std::string& address,
                                        const KeyPair& keys);
+  /// Listens on a TCP socket that listens already: a port that outlives the process that answers there.
+  static Expected<ServerSocket> listen(zmq::context_t& context, Fd listening, const KeyPair& keys);
 
   zmq::socket_ref socket() { return socket_; }
   int port() const { return port_; }
@@ -32,6 +39,7 @@ class ServerSocket {
   bool send(const std::string& peer, const wire::Message& message, std::string_view bulk = {});
 
  private:
+  static Expected<ServerSocket> bind(zmq::socket_t socket, const std::string& address);
   explicit ServerSocket(zmq::socket_t socket) : socket_(std::move(socket)) {}
   zmq::socket_t socket_;
   int port_ = 0;

@@ -144,7 +144,7 @@ TEST_F(JournalFile, OneOfANewerVersionIsRefused) {
   }
   EXPECT_EQ(complaint(Journal::open_to_read(file())),
             "'" + file() +
-                "' has schema version 2; this sweepctl reads version 1: use the sweepctl that wrote it, "
+                "' has schema version 3; this sweepctl reads up to version 2: use the sweepctl that wrote it, "
                 "or a newer one");
 }
 

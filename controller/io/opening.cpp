@@ -1,0 +1,258 @@
+#include "controller/io/opening.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "controller/io/control_file.hpp"
+#include "controller/io/output_dir.hpp"
+#include "controller/io/outputs.hpp"
+#include "controller/io/salvage.hpp"
+#include "controller/profile/record.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep {
+
+namespace {
+
+struct Contents {
+  journal::Journal journal;
+  journal::Opening opening;
+  std::vector<core::Event> events;
+};
+
+/// All of it must be readable and make sense, not only open.
+Expected<Contents> read_whole(const std::string& directory) {
+  auto journal = journal::Journal::open_to_continue(journal_path(directory));
+  if (!journal) return tl::unexpected(journal.error());
+  auto opening = journal->opening();
+  if (!opening) return tl::unexpected(opening.error());
+  auto events = journal->events();
+  if (!events) return tl::unexpected(events.error());
+  if (const auto good = restore_sweep(*opening, *events); !good) return tl::unexpected(good.error());
+  return Contents{std::move(*journal), std::move(*opening), std::move(*events)};
+}
+
+/// Whether the journal can be opened and is not what it was: then it can be recovered.
+bool is_damaged(const std::string& directory) {
+  auto journal = journal::Journal::open_to_read(journal_path(directory));
+  if (!journal) return false;
+  if (!journal->check()) return true;
+  const auto opening = journal->opening();
+  const auto events = journal->events();
+  return !opening || !events || !restore_sweep(*opening, *events);
+}
+
+Expected<Contents> read_or_salvage(const std::string& directory, Instant now,
+                                   std::vector<std::string>& notes) {
+  auto contents = read_whole(directory);
+  if (contents || !is_damaged(directory)) return contents;
+  auto lines = salvage(directory, now);
+  if (!lines) {
+    return fail(
+        contents.error().message + "; nothing of it can be recovered (" + lines.error().message +
+        "): the results that were written are in raw/ and agg_*.json; a new --sweep-output starts again");
+  }
+  notes.insert(notes.end(), lines->begin(), lines->end());
+  return read_whole(directory);
+}
+
+Expected<void> make_folders(const std::string& directory) {
+  for (const char* part : {"/raw", "/logs"}) {
+    if (const auto made = make_directories(directory + part); !made) return made;
+  }
+  return {};
+}
+
+/// The files of results that do not count any more, out of the way of those that collect them. The journal
+/// has them, should the points come back.
+void put_aside(const std::string& directory, const Sweep& was, const std::set<std::string>& withdrawn) {
+  for (const std::string& id : withdrawn) {
+    const int index = core::find_point(was.state, id);
+    if (index < 0) continue;
+    for (const core::Attempt& attempt : was.state.points[static_cast<std::size_t>(index)].attempts) {
+      if (!attempt.accepted) continue;
+      const std::string name = result_filename(was.plan, index, attempt.node);
+      std::error_code ignored;
+      std::filesystem::create_directories(directory + "/withdrawn", ignored);
+      std::filesystem::rename(directory + "/" + agg_name(name), directory + "/withdrawn/" + agg_name(name),
+                              ignored);
+      std::filesystem::rename(directory + "/raw/" + name + ".json",
+                              directory + "/withdrawn/" + name + ".json", ignored);
+    }
+  }
+}
+
+std::string shown(const nlohmann::ordered_json& value) {
+  return printable(value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+/// "max-model-len 2248 -> 4096, image …"
+std::string difference(const nlohmann::ordered_json& was, const nlohmann::ordered_json& is) {
+  std::string out;
+  const auto add = [&](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
+  for (const auto& [key, value] : was.items()) {
+    if (!is.contains(key)) {
+      add(printable(key) + " " + shown(value) + " is gone");
+    } else if (is[key] != value) {
+      add(printable(key) + " " + shown(value) + " -> " + shown(is[key]));
+    }
+  }
+  for (const auto& [key, value] : is.items()) {
+    if (!was.contains(key)) add(printable(key) + " " + shown(value) + " is new");
+  }
+  return out;
+}
+
+Expected<void> accept(const MatrixChange& change, const ResumeWishes& wishes) {
+  if (!change.any() || wishes.accept_changes) return {};
+  constexpr std::size_t kMostLines = 20;
+  std::string out =
+      "the matrix is not that of the sweep; --sweep-accept-changes (sweepctl run --accept-changes) "
+      "goes on with it all the same:";
+  for (std::size_t i = 0; i < std::min(change.lines.size(), kMostLines); ++i)
+    out += "\n  " + change.lines[i];
+  if (change.lines.size() > kMostLines)
+    out += "\n  and " + std::to_string(change.lines.size() - kMostLines) + " more";
+  return fail(out);
+}
+
+/// Pending points: those that a resume makes pending are so already.
+Expected<void> something_is_left(const core::State& state) {
+  if (state.count(core::PointState::Pending) > 0) return {};
+  const int failed = state.count(core::PointState::Failed);
+  const std::string done = std::to_string(state.count(core::PointState::Done)) + " of " +
+                           counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done";
+  if (failed == 0) return fail("nothing is left to resume: " + done);
+  return fail("nothing is left to resume: " + done + ", " + std::to_string(failed) +
+              " failed; --sweep-retry-failed (sweepctl run --retry-failed) tries those again");
+}
+
+MatrixChange change_for(const Contents& contents, const Sweep& was, const ResumeWishes& wishes) {
+  const std::set<std::string> before = withdrawn_points(contents.events);
+  if (wishes.plan) return compare_matrix(was.plan.points, before, wishes.plan->points);
+  MatrixChange same;
+  same.withdrawn = before;
+  same.entries = contents.opening.entries;
+  return same;
+}
+
+}  // namespace
+
+MatrixChange compare_matrix(const std::vector<Point>& were, const std::set<std::string>& withdrawn_before,
+                            const std::vector<Point>& are) {
+  MatrixChange out;
+  std::map<std::string, const Point*> by_id, removed;  // removed: by label
+  for (const Point& point : are) {
+    by_id[point.id] = &point;
+    out.entries.push_back(point.entry);
+  }
+  std::set<std::string> known;
+  for (const Point& point : were) {
+    if (!withdrawn_before.contains(point.id)) known.insert(point.id);
+    if (by_id.contains(point.id)) continue;
+    out.withdrawn.insert(point.id);
+    out.entries.push_back(point.entry);
+    if (!withdrawn_before.contains(point.id)) removed[label(point)] = &point;
+  }
+  for (const Point& point : are) {
+    if (known.contains(point.id)) continue;
+    const std::string name = label(point);
+    const auto old = removed.find(name);
+    if (old == removed.end()) {
+      out.lines.push_back("added    " + printable(name));
+    } else {
+      out.lines.push_back("changed  " + printable(name) + ": " + difference(old->second->entry, point.entry));
+      removed.erase(old);
+    }
+  }
+  for (const auto& [name, point] : removed)
+    out.lines.push_back("removed  " + printable(name));
+  return out;
+}
+
+Expected<Entry> begin_sweep(Sweep sweep, const std::string& directory) {
+  auto journal = journal::Journal::create(journal_path(directory), opening_of(sweep));
+  if (!journal) return tl::unexpected(journal.error());
+  return Entry{std::move(sweep), std::move(*journal), make_key_pair(), make_key_pair()};
+}
+
+Expected<Entry> take_over_sweep(const std::string& directory, Instant now, std::vector<std::string>& notes) {
+  const auto control = read_control_file(directory);
+  if (!control) return tl::unexpected(control.error());
+  if (!*control)
+    return fail("'" + directory + "' has no sweep.control: there is no controller to take over from");
+  auto profile = profile::profile_from_json((*control)->profile);
+  if (!profile) return fail("'" + directory + "/sweep.control': " + profile.error().message);
+  const auto server_public = public_key_of((*control)->server_secret);
+  const auto client_public = public_key_of((*control)->client_secret);
+  if (!server_public) return tl::unexpected(server_public.error());
+  if (!client_public) return tl::unexpected(client_public.error());
+  auto contents = read_or_salvage(directory, now, notes);
+  if (!contents) return tl::unexpected(contents.error());
+  auto sweep = restore_sweep(contents->opening, contents->events, std::move(*profile));
+  if (!sweep) return tl::unexpected(sweep.error());
+  const core::Decision decision = core::advance(sweep->state, core::Recover{SWEEP_VERSION}, now);
+  if (const auto done = contents->journal.commit({decision.events, {}}); !done)
+    return tl::unexpected(done.error());
+  return Entry{std::move(*sweep),
+               std::move(contents->journal),
+               {*server_public, (*control)->server_secret},
+               {*client_public, (*control)->client_secret}};
+}
+
+Expected<void> check_resume(const std::string& directory, const ResumeWishes& wishes, Instant now) {
+  auto archive = open_archive(directory);
+  // A damaged one is recovered when it comes to that.
+  if (!archive) return is_damaged(directory) ? Expected<void>() : tl::unexpected(archive.error());
+  auto opening = archive->journal.opening();
+  auto events = archive->journal.events();
+  if (!opening || !events) return {};
+  const Contents contents{std::move(archive->journal), std::move(*opening), std::move(*events)};
+  const MatrixChange change = change_for(contents, archive->sweep, wishes);
+  if (auto good = accept(change, wishes); !good) return good;
+  if (change.any()) return {};  // then there is something to do, or it is found out later
+  core::State state = std::move(archive->sweep.state);
+  core::apply(
+      state,
+      {now, core::Resumed{"", "", wishes.retry_failed, {change.withdrawn.begin(), change.withdrawn.end()}}});
+  return something_is_left(state);
+}
+
+Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, Instant now,
+                             std::vector<std::string>& notes) {
+  auto contents = read_or_salvage(directory, now, notes);
+  if (!contents) return tl::unexpected(contents.error());
+  const auto was = restore_sweep(contents->opening, contents->events);
+  if (!was) return tl::unexpected(was.error());
+  const MatrixChange change = change_for(*contents, *was, wishes);
+  if (const auto good = accept(change, wishes); !good) return tl::unexpected(good.error());
+  for (const std::string& line : change.lines)
+    notes.push_back(line);
+
+  auto plan = make_plan(change.entries, std::move(wishes.profile), change.withdrawn);
+  if (!plan) return tl::unexpected(plan.error());
+  Sweep sweep{std::move(*plan), {}, std::move(wishes.facts)};
+  sweep.facts.sweep = was->facts.sweep;
+  sweep.facts.opened = was->facts.opened;
+  sweep.facts.directory = directory;
+  if (sweep.facts.configs.empty()) sweep.facts.configs = was->facts.configs;
+  if (!wishes.plan) sweep.facts.select = was->facts.select;
+  const core::Event resumed{now, core::Resumed{SWEEP_VERSION,
+                                               sweep.facts.job,
+                                               wishes.retry_failed,
+                                               {change.withdrawn.begin(), change.withdrawn.end()}}};
+  // Together, because the profile may be another one by now: the old events alone may break its rules.
+  contents->events.push_back(resumed);
+  sweep.state = core::make_state(core_settings(sweep.plan), core_points(sweep.plan));
+  if (auto done = core::replay(sweep.state, contents->events); !done) return tl::unexpected(done.error());
+  if (auto left = something_is_left(sweep.state); !left) return tl::unexpected(left.error());
+  if (auto done = contents->journal.reopen(opening_of(sweep), {{resumed}, {}}); !done)
+    return tl::unexpected(done.error());
+  if (auto done = make_folders(directory); !done) return tl::unexpected(done.error());
+  put_aside(directory, *was, change.withdrawn);
+  return Entry{std::move(sweep), std::move(contents->journal), make_key_pair(), make_key_pair()};
+}
+
+}  // namespace sweep

@@ -1,0 +1,33 @@
+// The last so many names that were seen: to do something once per peer without keeping every peer there ever
+// was.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <unordered_set>
+
+namespace sweep {
+
+class Recent {
+ public:
+  explicit Recent(std::size_t most) : most_(most) {}
+  /// False when `name` is among the last ones already.
+  bool insert(const std::string& name) {
+    if (!names_.insert(name).second) return false;
+    order_.push_back(name);
+    if (order_.size() > most_) {
+      names_.erase(order_.front());
+      order_.pop_front();
+    }
+    return true;
+  }
+  std::size_t size() const { return order_.size(); }
+
+ private:
+  std::size_t most_;
+  std::unordered_set<std::string> names_;
+  std::deque<std::string> order_;
+};
+
+}  // namespace sweep

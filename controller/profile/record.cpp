@@ -1,0 +1,81 @@
+#include "controller/profile/record.hpp"
+
+#include <limits>
+
+#include "proto/base/fields.hpp"
+
+namespace sweep::profile {
+
+namespace {
+
+constexpr std::size_t kMaxText = 1 << 20;
+constexpr std::size_t kMaxItems = 1 << 16;
+constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
+constexpr std::int64_t kMaxCount = 1'000'000;
+
+/// Calls visit(name, Millis&) for each of the profile's times: one list for both ways.
+template <class P, class Visit>
+void each_time(P& profile, Visit visit) {
+  visit("server_ms", profile.timeouts.server);
+  visit("benchmark_ms", profile.timeouts.benchmark);
+  visit("point_ms", profile.timeouts.point);
+  visit("kill_grace_ms", profile.kill_grace);
+  visit("heartbeat_ms", profile.heartbeat);
+  visit("agent_ms", profile.agent_timeout);
+  visit("join_ms", profile.join);
+  visit("away_ms", profile.away);
+}
+
+template <class P, class Visit>
+void each_count(P& profile, Visit visit) {
+  visit("infrastructure_retries", profile.retries.infrastructure);
+  visit("benchmark_retries", profile.retries.benchmark);
+  visit("node_failures", profile.retries.node);
+}
+
+template <class P, class Visit>
+void each_text(P& profile, Visit visit) {
+  visit("workspace", profile.workspace);
+  visit("benchmark", profile.benchmark);
+  visit("benchmark_folder", profile.benchmark_folder);
+  visit("spool", profile.spool);
+}
+
+}  // namespace
+
+nlohmann::json profile_to_json(const Profile& profile) {
+  nlohmann::json out = {{"pack_gpus", profile.packing == Profile::Packing::Gpu},
+                        {"ignore_gpus", profile.ignore_gpus},
+                        {"point_timeout_declared", profile.point_timeout_declared},
+                        {"auth", static_cast<int>(profile.auth)}};
+  each_time(profile, [&](const char* name, const Millis& value) { out[name] = value.count(); });
+  each_count(profile, [&](const char* name, const int& value) { out[name] = value; });
+  each_text(profile, [&](const char* name, const std::string& value) { out[name] = value; });
+  out["env"] = nlohmann::json::array();
+  for (const auto& [name, value] : profile.env) {
+    out["env"].push_back(name);
+    out["env"].push_back(value);
+  }
+  return out;
+}
+
+Expected<Profile> profile_from_json(const nlohmann::json& body) {
+  Fields in(body, "profile");
+  Profile profile;
+  profile.packing = in.flag("pack_gpus") ? Profile::Packing::Gpu : Profile::Packing::Node;
+  profile.ignore_gpus = in.flag("ignore_gpus");
+  profile.point_timeout_declared = in.flag("point_timeout_declared");
+  profile.auth = static_cast<Profile::Auth>(in.integer("auth", 0, static_cast<int>(Profile::Auth::Key)));
+  each_time(profile, [&](const char* name, Millis& value) { value = Millis(in.integer(name, 0, kMaxInt)); });
+  each_count(profile,
+             [&](const char* name, int& value) { value = static_cast<int>(in.integer(name, 0, kMaxCount)); });
+  each_text(profile, [&](const char* name, std::string& value) { value = in.text(name, kMaxText); });
+  const auto env = in.texts("env", kMaxItems, kMaxText);
+  if (env.size() % 2 != 0) in.complain("profile: 'env' must be names and values in turn");
+  if (in.error()) return fail(*in.error());
+  for (std::size_t i = 0; i + 1 < env.size(); i += 2)
+    profile.env.emplace_back(env[i], env[i + 1]);
+  return profile;
+}
+
+}  // namespace sweep::profile
