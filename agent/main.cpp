@@ -40,6 +40,18 @@ Environment:
        the GPUs that the agent has; with packing by GPU each benchmark gets its
        own part of them
 
+Signals:
+  SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2
+       running benchmarks are stopped and reported as preempted, which costs
+       their points no retry; a second one kills them. The warning that
+       srun --signal=USR1@60 asks for is one of them
+
+Files:
+  $TMPDIR/slurm-sweep-UID/ (else in /tmp)
+       how attempts ended, with their results, until the controller has
+       acknowledged them; what an agent leaves there, the next agent of the
+       sweep on this node hands in. The profile's spool: names another place
+
 Examples:
   The benchmarks that the profile names, on four nodes of eight GPUs:
     srun -N4 --ntasks-per-node=1 --gpus-per-node=8 \

@@ -56,7 +56,7 @@ Expected<std::vector<std::string>> Agent::gpus_for(const wire::Lease& lease) con
   const bool whole_node = !welcome_->pack_gpus || lease.gpus == 0;
   std::vector<std::string> taken;
   for (const Attempt& other : attempts_) {
-    if (other.finished()) continue;
+    if (other.over()) continue;
     if (whole_node || other.gpus().empty()) {
       return fail("the agent is busy with " + other.ref().point + " attempt " +
                   std::to_string(other.ref().attempt));

@@ -89,15 +89,31 @@ struct ResultRead {
   std::string bytes;
   std::string problem;  // why it could not be read, empty when it could or is not there
 };
+/// Answers SpoolResult, whether it could be kept or not: the driver has said so where it could not.
+struct Spooled {
+  AttemptRef ref;
+};
+/// Answers OpenSpool, where there is something: the end of an attempt of an agent that is gone (`of` its
+/// name), which it could not hand in. With `more`, the next one comes when this one has been dropped, so that
+/// they are not in memory all at once.
+struct Adopted {
+  wire::Finished finished;
+  std::string bytes;
+  bool more = false;
+};
+/// When Slurm ends this agent's job; nothing where that could not be found out.
+struct JobEndKnown {
+  std::optional<Instant> end;
+};
 struct Signalled {
   int signal = 0;
 };
 /// The deadline has passed.
 struct Tick {};
 
-using Input =
-    std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
-                 ProcessStarted, StartFailed, Output, LeaderExited, GroupGone, ResultRead, Signalled, Tick>;
+using Input = std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
+                           ProcessStarted, StartFailed, Output, LeaderExited, GroupGone, ResultRead, Spooled,
+                           Adopted, JobEndKnown, Signalled, Tick>;
 
 // ---- actions
 
@@ -128,6 +144,20 @@ struct ReadResult {
   AttemptRef ref;
   std::string path;
 };
+/// Make this agent's place in the sweep's spool, and look there for what others have left.
+struct OpenSpool {
+  std::string directory;  // as the profile says; empty: the driver's choice
+  std::string sweep, agent;
+};
+/// Keep the end of an attempt on this node's disk until DropSpooled.
+struct SpoolResult {
+  wire::Finished finished;
+  std::string bytes;
+};
+struct DropSpooled {
+  AttemptRef ref;
+  std::string of;  // whose it was; empty: this agent's own
+};
 /// Delete the file, unless it is another one by now.
 struct RemoveFile {
   std::string path;
@@ -143,7 +173,8 @@ struct Exit {
   std::string reason;
 };
 
-using Action = std::variant<Send, Prepare, Spawn, SignalGroup, ReadResult, RemoveFile, Warn, Exit>;
+using Action = std::variant<Send, Prepare, Spawn, SignalGroup, ReadResult, OpenSpool, SpoolResult,
+                            DropSpooled, RemoveFile, Warn, Exit>;
 using Actions = std::vector<Action>;
 
 }  // namespace sweep::agent

@@ -35,12 +35,20 @@ Actions Agent::on(const Input& input, Instant now) {
 }
 
 // Drops what cannot be said now. Everything that goes through this is either repeated when the controller has
-// answered, or may be lost (PROTOCOL.md, Order).
+// answered, or may be lost (PROTOCOL.md, Order), or is output, which its attempt keeps until then.
 void Agent::keep_order(Actions& out, Instant now) {
-  std::erase_if(out, [&](const Action& action) {
+  const auto must_wait = [&](const Action& action) {
     const auto* send = std::get_if<Send>(&action);
     return send != nullptr && !(connected_ && (answered_ || needs_no_answer(send->message)));
-  });
+  };
+  for (const Action& action : out) {
+    if (!must_wait(action)) continue;
+    const Send& send = std::get<Send>(action);
+    const auto* chunk = std::get_if<wire::LogChunk>(&send.message);
+    Attempt* attempt = chunk == nullptr ? nullptr : find(chunk->ref);
+    if (attempt != nullptr) attempt->keep(chunk->is_stderr, send.bulk);
+  }
+  std::erase_if(out, must_wait);
   const bool sent =
       std::any_of(out.begin(), out.end(), [](const Action& a) { return std::holds_alternative<Send>(a); });
   if (sent) last_sent_ = now;
@@ -85,13 +93,49 @@ void Agent::answered(Instant now, Actions& out) {
   answered_ = true;
   for (Attempt& attempt : attempts_)
     attempt.reconnected(now, out);
+  for (Adoption& adopted : adopted_) {
+    adopted.say_again_at = now + setup_.limits.resend;
+    out.emplace_back(Send{adopted.finished, adopted.bytes});
+  }
 }
 
 void Agent::hear(const wire::Welcome& message, Instant now, Actions& out) {
+  // It came on a connection that has been cut since: the next one brings another.
+  if (!connected_) return;
+  const bool first = !welcome_;
   welcome_ = message;
-  // After a lost connection too: the answer to Ready is what was missed.
-  if (!leaving_) out.emplace_back(Send{wire::Ready{}, {}});
   answered(now, out);
+  if (first) out.emplace_back(OpenSpool{message.spool, message.sweep, setup_.hello.agent});
+  // After a lost connection too: the answer to Ready is what was missed.
+  ask_for_work(out);
+}
+
+void Agent::ask_for_work(Actions& out) const {
+  if (leaving_ || asks_job_end_ || !welcome_) return;
+  out.emplace_back(Send{wire::Ready{job_end_ ? to_unix_ms(*job_end_) : 0}, {}});
+}
+
+void Agent::take(const JobEndKnown& input, Instant, Actions& out) {
+  if (!asks_job_end_) return;
+  asks_job_end_ = false;
+  job_end_ = input.end;
+  ask_for_work(out);
+}
+
+// ---- what others have left in the spool
+
+void Agent::take(const Adopted& input, Instant now, Actions& out) {
+  more_to_adopt_ = input.more;
+  adopted_.push_back({input.finished, input.bytes, now + setup_.limits.resend});
+  out.emplace_back(Send{input.finished, input.bytes});
+}
+
+void Agent::settle_adopted(const AttemptRef& ref, Actions& out) {
+  const auto found = std::find_if(adopted_.begin(), adopted_.end(),
+                                  [&](const Adoption& adopted) { return adopted.finished.ref == ref; });
+  if (found == adopted_.end()) return;
+  out.emplace_back(DropSpooled{ref, found->finished.of});
+  adopted_.erase(found);
 }
 
 void Agent::hear(const wire::Reject& message, Instant now, Actions& out) {
@@ -121,7 +165,8 @@ void Agent::hear(const wire::Lease& message, Instant now, Actions& out) {
 
 void Agent::hear(const wire::Settled& message, Instant, Actions& out) {
   Attempt* attempt = find(message.ref);
-  if (attempt == nullptr || !attempt->finished()) return;
+  if (attempt == nullptr) return settle_adopted(message.ref, out);
+  if (!attempt->finished()) return;
   attempt->settled(message.accepted, out);
   attempts_.erase(
       std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& a) { return &a == attempt; }));
@@ -136,23 +181,30 @@ void Agent::hear(const wire::Cancel& message, Instant now, Actions& out) {
 // ---- time
 
 Instant Agent::contact_deadline() const {
-  return alone_since_ + (welcome_ ? setup_.limits.away : setup_.limits.first_welcome);
+  if (!welcome_) return alone_since_ + setup_.limits.first_welcome;
+  return alone_since_ + (welcome_->away_ms > 0 ? Millis(welcome_->away_ms) : setup_.limits.away);
 }
 
 std::optional<Instant> Agent::heartbeat_at() const {
-  if (!answered_ || !welcome_) return std::nullopt;
+  if (!connected_ || !answered_ || !welcome_) return std::nullopt;
   return last_sent_ + Millis(welcome_->heartbeat_ms);
 }
 
 void Agent::take(const Tick&, Instant now, Actions& out) {
   if (!answered_ && !leaving_ && now >= contact_deadline()) {
-    const std::string how = welcome_ ? "no connection for " + seconds(setup_.limits.away)
+    const std::string how = welcome_ ? "no connection for " + seconds(now - alone_since_)
                                      : "no answer within " + seconds(setup_.limits.first_welcome);
     leave(how + " to the controller at " + setup_.endpoint, OutcomeKind::Infrastructure, std::nullopt, now,
           out);
   }
+  if (asks_job_end_ && now >= ask_until_) take(JobEndKnown{}, now, out);
   for (Attempt& attempt : attempts_)
     attempt.on_time(now, out);
+  for (Adoption& adopted : adopted_) {
+    if (now < adopted.say_again_at) continue;
+    adopted.say_again_at = now + setup_.limits.resend;
+    out.emplace_back(Send{adopted.finished, adopted.bytes});
+  }
   if (const auto at = heartbeat_at(); at && now >= *at) out.emplace_back(Send{wire::Heartbeat{}, {}});
 }
 
@@ -160,8 +212,11 @@ std::optional<Instant> Agent::next_deadline() const {
   if (ended_) return std::nullopt;
   std::optional<Instant> next = heartbeat_at();
   if (!answered_ && !leaving_) next = earlier(next, contact_deadline());
+  if (asks_job_end_) next = earlier(next, ask_until_);
   for (const Attempt& attempt : attempts_)
     next = earlier(next, attempt.next_deadline());
+  for (const Adoption& adopted : adopted_)
+    next = earlier(next, adopted.say_again_at);
   return next;
 }
 
@@ -170,7 +225,7 @@ std::optional<Instant> Agent::next_deadline() const {
 void Agent::hear(const wire::Drain& message, Instant now, Actions& out) {
   drain_ = message;
   // Where it is the answer to Hello: nothing was said yet.
-  if (!answered_) answered(now, out);
+  if (!answered_ && connected_) answered(now, out);
 }
 
 void Agent::take(const Signalled& input, Instant now, Actions& out) {
@@ -199,7 +254,7 @@ void Agent::end_if_done(Actions& out) {
     out.emplace_back(Send{wire::Goodbye{leaving_->reason}, {}});
     out.emplace_back(Exit{leaving_->status, leaving_->reason});
     ended_ = true;
-  } else if (drain_ && attempts_.empty()) {
+  } else if (drain_ && attempts_.empty() && adopted_.empty() && !more_to_adopt_) {
     out.emplace_back(Send{wire::Goodbye{drain_->reason}, {}});
     out.emplace_back(Exit{drain_->complete ? 0 : 1, {}});
     ended_ = true;

@@ -18,7 +18,13 @@ namespace sweep::agent {
 
 class Agent {
  public:
-  Agent(Setup setup, Instant start) : setup_(std::move(setup)), alone_since_(start), last_sent_(start) {}
+  Agent(Setup setup, Instant start)
+      : setup_(std::move(setup)),
+        alone_since_(start),
+        last_sent_(start),
+        job_end_(setup_.job_end),
+        ask_until_(start + setup_.limits.job_end),
+        asks_job_end_(setup_.asks_job_end) {}
   Agent(const Agent&) = delete;  // the attempts refer to setup_
   Agent& operator=(const Agent&) = delete;
 
@@ -27,6 +33,11 @@ class Agent {
   std::optional<Instant> next_deadline() const;
 
  private:
+  struct Adoption {
+    wire::Finished finished;
+    std::string bytes;
+    Instant say_again_at{};
+  };
   struct Leaving {
     int status = 0;
     std::string reason;
@@ -38,6 +49,8 @@ class Agent {
   void take(const Refused&, Instant now, Actions& out);
   void take(const Received& input, Instant now, Actions& out);
   void take(const Undecodable& input, Instant now, Actions& out);
+  void take(const Adopted& input, Instant now, Actions& out);
+  void take(const JobEndKnown& input, Instant now, Actions& out);
   void take(const Signalled& input, Instant now, Actions& out);
   void take(const Tick&, Instant now, Actions& out);
   template <class AboutAttempt>
@@ -58,6 +71,8 @@ class Agent {
   Expected<std::vector<std::string>> gpus_for(const wire::Lease& lease) const;
 
   void answered(Instant now, Actions& out);
+  void ask_for_work(Actions& out) const;
+  void settle_adopted(const AttemptRef& ref, Actions& out);
   void leave(const std::string& reason, OutcomeKind kind, std::optional<Millis> longest_grace, Instant now,
              Actions& out);
   void end_if_done(Actions& out);
@@ -73,7 +88,13 @@ class Agent {
   Instant last_sent_;
   bool warned_ = false;
 
+  std::optional<Instant> job_end_;
+  Instant ask_until_;
+  bool asks_job_end_;  // and gets no work until it knows, or gives up asking
+
   std::list<Attempt> attempts_;  // from lease to Settled
+  std::list<Adoption> adopted_;  // from the spools of others, until Settled
+  bool more_to_adopt_ = false;   // when these are settled
   std::optional<wire::Drain> drain_;
   std::optional<Leaving> leaving_;
   bool ended_ = false;

@@ -125,7 +125,7 @@ void Attempt::all_gone(Instant now, Actions& out) {
 bool Attempt::was_ended_by_outside_signal() const {
   if (!ended_) return false;
   const auto ended_by = [&](int signal) { return ended_->signal == signal || ended_->code == 128 + signal; };
-  return ended_by(SIGTERM) || ended_by(SIGINT) || ended_by(SIGHUP);
+  return ended_by(SIGTERM) || ended_by(SIGINT) || ended_by(SIGHUP) || ended_by(SIGUSR1) || ended_by(SIGUSR2);
 }
 
 void Attempt::decide(Instant now, Actions& out) {
@@ -183,10 +183,16 @@ void Attempt::finish(Outcome end, Instant now, Actions& out) {
     end.reason += std::string(end.reason.empty() ? "" : "; ") + "some of its processes outlive SIGKILL";
   }
   tell_progress(gate_.take_last(), out);
-  stage_ = Stage::Finished;
   finished_.ref = ref();
   finished_.outcome = std::move(end);
   if (started_at_) finished_.wall_ms = (ended_at_.value_or(now) - *started_at_).count();
+  stage_ = Stage::Spooling;
+  out.emplace_back(SpoolResult{finished_, result_});
+}
+
+void Attempt::on(const Spooled&, Instant now, Actions& out) {
+  if (stage_ != Stage::Spooling) return;
+  stage_ = Stage::Finished;
   send_finished(now, out);
 }
 
@@ -196,15 +202,19 @@ void Attempt::send_finished(Instant now, Actions& out) {
 }
 
 void Attempt::settled(bool accepted, Actions& out) const {
+  out.emplace_back(DropSpooled{ref(), {}});
   if (accepted && new_result_) out.emplace_back(RemoveFile{result_path(), *new_result_});
 }
 
 void Attempt::answer_again(Instant now, Actions& out) {
   if (finished()) return send_finished(now, out);
+  if (stage_ == Stage::Spooling) return;  // it is about to be said
   if (pid_ != 0) out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
 }
 
 void Attempt::reconnected(Instant now, Actions& out) {
+  for (Backlog::Piece& piece : backlog_.take(kMaxChunk))
+    out.emplace_back(Send{wire::LogChunk{ref(), piece.is_stderr}, std::move(piece.bytes)});
   if (finished()) return send_finished(now, out);
   gate_.repeat();
   tell_progress(gate_.take(now), out);

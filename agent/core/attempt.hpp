@@ -1,10 +1,10 @@
 // One attempt, from its lease to its Finished: a state machine without I/O.
 //
-//   Preparing -> Starting -> Running -> Ending -> (Doubtful) -> Reading -> Finished
+//   Preparing -> Starting -> Running -> Ending -> (Doubtful) -> (Reading) -> Spooling -> Finished
 //
 // Running: the benchmark's first process lives. Ending: it has ended, others of its group may not have.
-// Doubtful: a signal from outside ended it, and the same may be on its way to the agent. Finished: said, and
-// kept until settled.
+// Doubtful: a signal from outside ended it, and the same may be on its way to the agent. Spooling: how it
+// ended goes to the node's disk before it is said. Finished: said, and kept until settled.
 //
 // Rules: exactly one outcome, decided by the first of: what stopped it (deadline, cancellation, signal to the
 // agent), how the first process ended, what the result file is. Finished comes only when no process is left,
@@ -13,9 +13,11 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/core/actions.hpp"
+#include "agent/core/backlog.hpp"
 #include "agent/core/output_scanner.hpp"
 #include "agent/core/progress_gate.hpp"
 #include "agent/core/setup.hpp"
@@ -35,13 +37,18 @@ class Attempt {
  public:
   /// `setup` must outlive it.
   Attempt(const Setup& setup, Work work)
-      : setup_(setup), work_(std::move(work)), gate_(setup.limits.progress_spacing) {}
+      : setup_(setup),
+        work_(std::move(work)),
+        gate_(setup.limits.progress_spacing),
+        backlog_(setup.limits.kept_output) {}
 
   const AttemptRef& ref() const { return work_.lease.ref; }
   const std::vector<std::string>& gpus() const { return work_.gpus; }
   bool finished() const { return stage_ == Stage::Finished; }
+  /// Over, but for the spool: its GPUs and port are free.
+  bool over() const { return finished() || stage_ == Stage::Spooling; }
   /// The port of its own, 0 when it has none (any more).
-  int port() const { return finished() ? 0 : port_; }
+  int port() const { return over() ? 0 : port_; }
 
   void begin(std::vector<int> ports_in_use, Actions& out);
   /// Ends it before it began.
@@ -55,6 +62,10 @@ class Attempt {
   void on(const LeaderExited& input, Instant now, Actions& out);
   void on(const GroupGone& input, Instant now, Actions& out);
   void on(const ResultRead& input, Instant now, Actions& out);
+  void on(const Spooled& input, Instant now, Actions& out);
+
+  /// Output that nobody can be told now. It goes out when the controller answers again.
+  void keep(bool is_stderr, std::string_view bytes) { backlog_.add(is_stderr, bytes); }
 
   /// Stops it, if it has not ended by itself: SIGTERM, and SIGKILL after its grace time or `longest_grace`.
   void stop(OutcomeKind kind, std::string reason, std::optional<Millis> longest_grace, Instant now,
@@ -67,13 +78,13 @@ class Attempt {
 
   /// The lease came again: Started, or Finished, again.
   void answer_again(Instant now, Actions& out);
-  /// A new connection: Finished again, or where it is.
+  /// A new connection: the output that was kept, then Finished again, or where it is.
   void reconnected(Instant now, Actions& out);
-  /// The controller has it. Removes the result file that counts.
+  /// The controller has it. Drops it from the spool and removes the result file that counts.
   void settled(bool accepted, Actions& out) const;
 
  private:
-  enum class Stage { Preparing, Starting, Running, Ending, Doubtful, Reading, Finished };
+  enum class Stage { Preparing, Starting, Running, Ending, Doubtful, Reading, Spooling, Finished };
   enum class Kill { None, Term, Kill };
   struct Limit {
     Instant at;
@@ -115,6 +126,7 @@ class Attempt {
   Instant kill_at_{};  // when the next step of killing is due
   bool gave_up_ = false;
 
+  Backlog backlog_;
   wire::Finished finished_;
   std::string result_;
   Instant say_again_at_{};

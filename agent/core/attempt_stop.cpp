@@ -37,7 +37,7 @@ std::optional<Attempt::Limit> Attempt::next_limit() const {
 
 void Attempt::stop(OutcomeKind kind, std::string reason, std::optional<Millis> longest_grace, Instant now,
                    Actions& out) {
-  if (finished() || stage_ == Stage::Reading) return;
+  if (over() || stage_ == Stage::Reading) return;
   const bool ended_by_itself =
       ended_.has_value() && !(kind == OutcomeKind::Preempted && was_ended_by_outside_signal());
   if (!verdict_ && !ended_by_itself) {
@@ -52,7 +52,7 @@ void Attempt::stop(OutcomeKind kind, std::string reason, std::optional<Millis> l
   grace_ = grace;
   if (!processes_live()) return;  // not started yet: at once when it is
   if (kill_ == Kill::None) return begin_kill(grace, now, out);
-  kill_at_ = std::min(kill_at_, now + grace);
+  if (kill_ == Kill::Term) kill_at_ = std::min(kill_at_, now + grace);
 }
 
 void Attempt::begin_kill(Millis grace, Instant now, Actions& out) {
@@ -88,11 +88,12 @@ void Attempt::on_time(Instant now, Actions& out) {
   } else if (stage_ == Stage::Doubtful && now >= *ended_at_ + setup_.limits.signal_lag) {
     decide(now, out);
   }
-  if (!finished()) tell_progress(gate_.take(now), out);
+  if (!over()) tell_progress(gate_.take(now), out);
 }
 
 std::optional<Instant> Attempt::next_deadline() const {
   if (finished()) return say_again_at_;
+  if (over()) return std::nullopt;
   std::optional<Instant> next = gate_.deadline();
   if (const auto limit = next_limit()) next = earlier(next, limit->at);
   if (processes_live() && kill_ != Kill::None) next = earlier(next, kill_at_);

@@ -11,11 +11,11 @@ namespace {
 // The contract's servers listen on this port plus PORT_OFFSET.
 constexpr int kContractPort = 8888;
 
+}  // namespace
+
 bool is_ours(std::string_view name) {
   return name.starts_with(SWEEP_ENV_PREFIX) || name.starts_with(SWEEP_ENV_SPANK_PREFIX);
 }
-
-}  // namespace
 
 std::optional<std::string> look_up(const std::vector<std::string>& environment, std::string_view name) {
   for (const std::string& entry : environment) {

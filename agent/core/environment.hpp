@@ -19,6 +19,9 @@ using Variables = std::vector<std::pair<std::string, std::string>>;
 /// The value of `name` in a list of NAME=value; nothing when it is not there.
 std::optional<std::string> look_up(const std::vector<std::string>& environment, std::string_view name);
 
+/// Whether a variable is one of those that the parts of this program hand to each other.
+bool is_ours(std::string_view name);
+
 /// What a benchmark gets: `own` (the agent's), then `lease`, later ones winning, then `gpus`, PORT and
 /// PORT_OFFSET, and the contract's defaults where nobody has set them. `directory`, where not empty, becomes
 /// PWD.

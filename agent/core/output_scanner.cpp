@@ -17,9 +17,14 @@ constexpr std::array<std::string_view, 4> kReadyWords = {
     "Application startup complete", "The server is fired up and ready to roll",
     "Starting initial single prompt test run", "Starting main benchmark run"};
 
-bool says_ready(std::string_view line) {
-  return std::any_of(kReadyWords.begin(), kReadyWords.end(),
-                     [&](std::string_view words) { return line.find(words) != std::string_view::npos; });
+/// Where the first of them ends; npos where there is none.
+std::size_t find_ready(std::string_view line) {
+  std::size_t end = std::string_view::npos;
+  for (const std::string_view words : kReadyWords) {
+    const std::size_t at = line.find(words);
+    if (at != std::string_view::npos) end = std::min(end, at + words.size());
+  }
+  return end;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -43,7 +48,7 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
 }
 
 // "45/100 [": the bracket shows that the number before it is whole.
-std::optional<Bar> parse_count(std::string_view text) {
+std::optional<Bar> parse_count(std::string_view& text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   const auto done = take_number(text);
   if (!done || !skip(text, "/")) return std::nullopt;
@@ -54,7 +59,14 @@ std::optional<Bar> parse_count(std::string_view text) {
 
 }  // namespace
 
-std::optional<Bar> find_bar(std::string_view line) {
+namespace {
+
+struct Found {
+  Bar bar;
+  std::size_t end;  // in the line, behind its bracket
+};
+
+std::optional<Found> find_bar_in(std::string_view line) {
   for (std::size_t at = line.find('%'); at != std::string_view::npos; at = line.find('%', at + 1)) {
     if (at == 0 || line[at - 1] < '0' || line[at - 1] > '9') continue;
     std::string_view rest = line.substr(at + 1);
@@ -65,9 +77,16 @@ std::optional<Bar> find_bar(std::string_view line) {
     } else if (!skip(rest, " Completed |")) {
       continue;
     }
-    if (const auto bar = parse_count(rest)) return bar;
+    if (const auto bar = parse_count(rest)) return Found{*bar, line.size() - rest.size()};
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Bar> find_bar(std::string_view line) {
+  const auto found = find_bar_in(line);
+  return found ? std::optional(found->bar) : std::nullopt;
 }
 
 std::vector<Sighting> OutputScanner::feed(std::string_view bytes) {
@@ -85,15 +104,17 @@ std::vector<Sighting> OutputScanner::feed(std::string_view bytes) {
 }
 
 void OutputScanner::look(std::vector<Sighting>& seen) {
-  if (!ready_ && says_ready(line_)) {
+  const std::size_t ready = ready_ ? std::string_view::npos : find_ready(line_);
+  const auto found = find_bar_in(line_);
+  const bool moved = found && found->bar != last_bar_;
+  const bool bar_first = moved && found->end < ready;  // as they come when the line comes in pieces
+  if (moved) last_bar_ = found->bar;
+  if (bar_first) seen.emplace_back(found->bar);
+  if (ready != std::string_view::npos) {
     ready_ = true;
     seen.emplace_back(ServerReady{});
   }
-  const auto bar = find_bar(line_);
-  if (bar && bar != last_bar_) {
-    last_bar_ = bar;
-    seen.emplace_back(*bar);
-  }
+  if (moved && !bar_first) seen.emplace_back(found->bar);
 }
 
 void OutputScanner::end_line() {

@@ -1,6 +1,8 @@
 // What the agent knows when it starts and that never changes.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,12 +14,14 @@ namespace sweep::agent {
 
 struct Limits {
   Millis first_welcome{60'000};  // from the start to the controller's first answer
-  Millis away{120'000};          // without a connection, later on
+  Millis away{120'000};          // without a connection, later on, where the controller does not say
+  Millis job_end{10'000};        // to find out when the job ends
   Millis resend{30'000};         // between two Finished of one attempt
   Millis stop_grace{
       2'000};  // at most between SIGTERM and SIGKILL when Slurm ends the step: its KillWait is short
   Millis signal_lag{1'000};  // Slurm signals every process of a step; the agent's turn may come so much later
-  Millis progress_spacing{200};  // between two Progress within a phase
+  Millis progress_spacing{200};                    // between two Progress within a phase
+  std::size_t kept_output = std::size_t{1} << 20;  // of an attempt, while no controller answers
 };
 
 struct Setup {
@@ -26,6 +30,8 @@ struct Setup {
   std::vector<std::string> environment;  // the agent's own, NAME=value
   std::string directory;                 // where it stands, absolute
   std::string endpoint;                  // of the controller, for people
+  bool asks_job_end = false;             // the driver finds out, and tells
+  std::optional<Instant> job_end;        // where the environment says it
   Limits limits;
 };
 

@@ -9,11 +9,16 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/identity.hpp"
+#include "agent/core/job_end.hpp"
 #include "agent/io/children.hpp"
+#include "agent/io/job_end.hpp"
 #include "agent/io/machine.hpp"
+#include "agent/io/spool.hpp"
+#include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
 #include "proto/net/files.hpp"
+#include "proto/net/munge.hpp"
 #include "proto/net/process.hpp"
 #include "proto/net/signals.hpp"
 #include "proto/net/sockets.hpp"
@@ -24,23 +29,30 @@ namespace {
 
 class Driver {
  public:
-  Driver(Setup setup, ClientSocket socket, SignalFd signals)
-      : signals_(std::move(signals)), socket_(std::move(socket)), agent_(std::move(setup), now()) {
+  Driver(Setup setup, const Access& access, ClientSocket socket, SignalFd signals)
+      : access_(access),
+        signals_(std::move(signals)),
+        socket_(std::move(socket)),
+        question_(job_end_question(setup.environment, setup.hello)),
+        agent_(std::move(setup), now()) {
     // Signals first: Slurm signals the agent and its benchmarks together, and then it matters who is asked
     // first.
     loop_.watch(signals_.fd(), [this] { on_signals(); });
     loop_.watch(socket_.connection().socket(), [this] { on_connection(); });
     loop_.watch(socket_.socket(), [this] { on_messages(); });
+    if (!question_.empty()) ask_job_end();
   }
 
   int run() {
     while (!exit_) {
       const auto deadline = agent_.next_deadline();
-      loop_.step(deadline);
+      loop_.step(earlier(deadline, job_end_.deadline()));
+      job_end_.on_time(now());
       if (deadline && now() >= *deadline) inputs_.emplace_back(Tick{});
       work();
     }
     if (!exit_->reason.empty()) print_line(exit_->reason);
+    say_what_stays();
     return exit_->status;
   }
 
@@ -85,28 +97,100 @@ class Driver {
     }
   }
 
-  void perform(Send& what) { socket_.send(what.message, what.bulk); }
+  void ask_job_end() {
+    job_end_.ask(question_, environment_for_slurm(own_environment()), now() + Limits{}.job_end,
+                 [this](const JobEndKnown& answer, const std::string& problem) {
+                   inputs_.emplace_back(answer);
+                   if (problem.empty()) return;
+                   print_line("cannot tell when the job ends: " + printable(problem) +
+                              "; the controller may start points that the job has no time for");
+                 });
+  }
+
+  /// What the controller has not got, and how it comes to it.
+  void say_what_stays() const {
+    if (spool_.kept() > 0) {
+      print_line("how " + counted(spool_.kept(), "attempt") +
+                 " ended has not been acknowledged by the controller; it is kept in '" + spool_.folder() +
+                 "' and the next agent of this sweep on this node hands it in");
+    }
+    if (!not_in_spool_.empty()) {
+      print_line(counted(not_in_spool_.size(), "result") +
+                 " that the controller has not acknowledged: in the workspace alone, for want of a spool");
+    }
+  }
+
+  void perform(Send& what) {
+    if (auto* hello = std::get_if<wire::Hello>(&what.message)) show_credential(*hello);
+    socket_.send(what.message, what.bulk);
+  }
+  /// A credential is good once, and not for long: each Hello has its own.
+  void show_credential(wire::Hello& hello) const {
+    auto credential = munge_credential(hello_payload(access_.server_key, hello));
+    if (credential) {
+      hello.credential = std::move(*credential);
+    } else {
+      hello.no_credential = credential.error().message;
+    }
+  }
   void perform(Prepare& what) {
     const auto port = free_port(what.ports_in_use);
+    // In front of what has come meanwhile: the next lease's Prepare must know of this port.
     if (!port) {
-      inputs_.emplace_back(NotPrepared{what.ref, port.error().message});
+      inputs_.emplace_front(NotPrepared{what.ref, port.error().message});
     } else {
-      inputs_.emplace_back(Prepared{what.ref, *port, stamp_of(what.result_path)});
+      inputs_.emplace_front(Prepared{what.ref, *port, stamp_of(what.result_path)});
     }
   }
   void perform(Spawn& what) { children_.start(what); }
   void perform(SignalGroup& what) { children_.signal(what.ref, what.kill); }
   void perform(ReadResult& what) { inputs_.emplace_back(read_result(what.ref, what.path)); }
+  void perform(OpenSpool& what) {
+    if (const auto open = spool_.open(what.directory, what.sweep, what.agent); !open)
+      return warn_of_spool(open.error());
+    adopt_next();
+  }
+  void adopt_next() {
+    std::vector<std::string> notes;
+    auto left = spool_.adopt(notes);
+    for (const std::string& note : notes)
+      print_line(note);
+    if (left)
+      inputs_.emplace_back(Adopted{std::move(left->finished), std::move(left->bytes), spool_.has_more()});
+  }
+  void perform(SpoolResult& what) {
+    if (const auto kept = spool_.keep(what.finished, what.bytes); !kept) {
+      warn_of_spool(kept.error());
+      if (!what.bytes.empty()) not_in_spool_.push_back(what.finished.ref);
+    }
+    inputs_.emplace_back(Spooled{what.finished.ref});
+  }
+  void warn_of_spool(const Error& problem) {
+    if (!std::exchange(warned_of_spool_, true))
+      print_line(problem.message +
+                 "; results stay in memory and in the workspace until they are acknowledged");
+  }
+  void perform(DropSpooled& what) {
+    spool_.drop(what.ref, what.of);
+    std::erase(not_in_spool_, what.ref);
+    if (!what.of.empty() && spool_.has_more()) adopt_next();
+  }
   void perform(RemoveFile& what) { remove_if_unchanged(what.path, what.stamp); }
   void perform(Warn& what) { print_line(what.text); }
   void perform(Exit& what) { exit_ = what; }
 
   EventLoop loop_;
+  Access access_;
   SignalFd signals_;
   ClientSocket socket_;
+  std::vector<std::string> question_;
+  Spool spool_;
+  bool warned_of_spool_ = false;
+  std::vector<AttemptRef> not_in_spool_;  // results
   std::deque<Input> inputs_;
   Children children_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Agent agent_;
+  JobEndQuestion job_end_{loop_};
   std::optional<Exit> exit_;
 };
 
@@ -122,13 +206,16 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
   setup.gpus = find_gpus(setup.environment, device_names());
   setup.hello = identify(setup.environment, host_name(), ::getpid(), setup.gpus, command);
   setup.endpoint = access.endpoint;
+  setup.job_end = job_end_in(setup.environment);
+  setup.asks_job_end = !job_end_question(setup.environment, setup.hello).empty();
   std::error_code ignored;
   setup.directory = std::filesystem::current_path(ignored).string();
   return setup;
 }
 
 int take_part(const Access& access, Setup setup) {
-  SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGCHLD});
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is one more way in which a spool has no room
+  SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
   zmq::context_t context;
   auto socket = ClientSocket::connect(context, access.endpoint, access.server_key, access.client_secret,
                                       setup.hello.agent);
@@ -136,7 +223,7 @@ int take_part(const Access& access, Setup setup) {
     print_line(socket.error().message);
     return 2;
   }
-  return Driver(std::move(setup), std::move(*socket), std::move(signals)).run();
+  return Driver(std::move(setup), access, std::move(*socket), std::move(signals)).run();
 }
 
 }  // namespace sweep::agent

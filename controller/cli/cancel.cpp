@@ -28,7 +28,7 @@ Files:
 
 Examples:
     sweepctl cancel results_dsr1_1k1k_20261124_222153
-    sweepctl cancel results_dsr1_1k1k_20261124_222153 --now --reason 'wrong image'
+    sweepctl cancel --now --reason 'wrong image' results_dsr1_1k1k
 )";
 
 int count_of(const Status& status, const char* name) {

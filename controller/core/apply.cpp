@@ -122,8 +122,12 @@ void on(State& state, Instant at, const AgentReturned& event) {
     PointStatus& point = point_at(state, index);
     Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
     const bool latest = static_cast<std::size_t>(number) == point.attempts.size();
-    if (!latest || point.state != PointState::Pending || attempt.state != Attempt::State::Lost) continue;
+    // A point that failed only because nobody heard of its agent has not failed after all.
+    const bool waits = point.state == PointState::Pending ||
+                       (point.state == PointState::Failed && failed_by_infrastructure(attempt));
+    if (!latest || !waits || attempt.state != Attempt::State::Lost) continue;
     take_back(state, point, attempt);
+    point.reason.clear();
     set_point_state(state, index, attempt.started ? PointState::Running : PointState::Leased);
   }
   index_agent(state, event.agent);
@@ -159,6 +163,8 @@ void on(State& state, Instant at, const Ended& event) {
   const int index = find_point(state, event.ref.point);
   PointStatus& point = point_at(state, index);
   Attempt& attempt = attempt_at(state, event.ref);
+  // An old end may come out of a spool when another agent has the name: that one is not about to leave.
+  const bool of_this_life = agent_at(state, attempt.agent).held.contains({index, event.ref.attempt});
   attempt.state = event.lost ? Attempt::State::Lost : Attempt::State::Ended;
   attempt.outcome = event.outcome;
   attempt.ended = at;
@@ -172,7 +178,8 @@ void on(State& state, Instant at, const Ended& event) {
   } else if (event.counted) {
     ++point.benchmark_failures;
   }
-  if (event.outcome.kind == OutcomeKind::Preempted) agent_at(state, attempt.agent).leaving = true;
+  if (event.outcome.kind == OutcomeKind::Preempted && of_this_life)
+    agent_at(state, attempt.agent).leaving = true;
   if (event.accepted) {
     state.walls[point.spec.kind].add(event.wall);
     pardon(state, attempt.node, std::numeric_limits<int>::max());
@@ -207,11 +214,11 @@ void on(State& state, Instant, const Closed& event) {
 void on(State& state, Instant at, const Recovered&) {
   for (auto& [id, agent] : state.agents) {
     if (agent.gone) continue;
-    agent.last_seen = std::max(agent.last_seen, at);
+    agent.last_seen = at;  // also where that is earlier: the clock of the one that died may have been ahead
     index_agent(state, id);
   }
   if (state.first_join && state.roster.present() < state.announced) state.first_join = at;
-  if (state.stop_deadline) state.stop_deadline = std::max(*state.stop_deadline, at + kStopAfterRecovery);
+  if (state.stop_deadline) state.stop_deadline = at + kStopAfterRecovery;
 }
 
 /// Nobody of the session before will be heard of again; its results may be, through a spool.

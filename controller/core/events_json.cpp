@@ -3,6 +3,7 @@
 
 #include "controller/core/events.hpp"
 #include "proto/base/fields.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::core {
 
@@ -120,7 +121,7 @@ void read_state(Fields& in, PointState& to) {
       return;
     }
   }
-  in.complain("unknown point state '" + word + "'");
+  in.complain("unknown point state '" + printable(word) + "'");
 }
 void read(Fields& in, Ended& e) {
   e.ref = read_ref(in);
@@ -174,7 +175,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Happening>> kWords = 
 template <std::size_t I = 0>
 Expected<Happening> read_kind(std::string_view word, const json& body) {
   if constexpr (I == std::variant_size_v<Happening>) {
-    return fail("the journal has an event of unknown kind '" + std::string(word) + "'");
+    return fail("the journal has an event of unknown kind '" + printable(word) + "'");
   } else {
     if (kWords[I] != word) return read_kind<I + 1>(word, body);
     std::variant_alternative_t<I, Happening> event;

@@ -1,5 +1,6 @@
 // replay(): what apply() takes for granted, checked for events that come from a file.
 #include "controller/core/events.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::core {
 
@@ -97,12 +98,13 @@ Expected<void> replay(State& state, const std::vector<Event>& events) {
     const Problem problem = std::visit([&](const auto& e) { return check(state, e); }, events[i].what);
     if (!problem.empty()) {
       return fail("event " + std::to_string(i + 1) + " of the journal (" +
-                  std::string(event_word(events[i].what)) + ") does not fit what went before: " + problem);
+                  std::string(event_word(events[i].what)) +
+                  ") does not fit what went before: " + printable(problem));
     }
     apply(state, events[i]);
   }
   const auto problems = check_invariants(state);
-  if (!problems.empty()) return fail("the journal does not add up: " + problems.front());
+  if (!problems.empty()) return fail("the journal does not add up: " + printable(problems.front()));
   return {};
 }
 

@@ -119,7 +119,8 @@ bool is_spare(const State& state, const AgentStatus& agent) {
 bool can_take(const State& state, const AgentStatus& agent, int gpus) {
   if (!agent.ready || agent.gone || agent.leaving || is_quarantined(state, agent)) return false;
   const bool whole_node = !state.settings.pack_gpus || gpus == 0;
-  if (whole_node && !agent.held.empty()) return false;
+  // A point without GPUs that runs there has the node to itself too.
+  if (!agent.held.empty() && (whole_node || agent.gpus_held == 0)) return false;
   if (static_cast<int>(agent.info.gpus.size()) - agent.gpus_held < gpus) return false;
   return !is_spare(state, agent);
 }

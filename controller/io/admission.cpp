@@ -1,6 +1,5 @@
 #include "controller/io/admission.hpp"
 
-#include <iterator>
 #include <utility>
 
 #include "proto/base/text.hpp"
@@ -106,8 +105,9 @@ Admission::Verdict Admission::admit(const wire::Hello& hello) const {
 
 void WaitingHellos::add(Waiting waiting, Instant now) {
   if (waiting_.empty()) due_ = now + kPause;
-  waiting_.push_back(std::move(waiting));
-  if (waiting_.size() > kMost) waiting_.pop_front();
+  if (waiting_.size() >= kMost && !waiting_.contains(waiting.peer)) return;
+  const std::string peer = waiting.peer;
+  waiting_.insert_or_assign(peer, std::move(waiting));
 }
 
 std::optional<Instant> WaitingHellos::due() const {
@@ -117,8 +117,8 @@ std::optional<Instant> WaitingHellos::due() const {
 std::vector<WaitingHellos::Waiting> WaitingHellos::take(Instant now) {
   std::vector<Waiting> out;
   if (waiting_.empty() || now < due_) return out;
-  out.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()));
-  waiting_.clear();
+  for (auto& [peer, waiting] : std::exchange(waiting_, {}))
+    out.push_back(std::move(waiting));
   return out;
 }
 

@@ -11,9 +11,10 @@
 
 #include <sys/types.h>
 
-#include <deque>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/profile/profile.hpp"
@@ -52,8 +53,8 @@ class Admission {
   uid_t owner_;
 };
 
-/// Hellos that are to be looked at again because munge here did not answer. Pure. Bounded: beyond kMost the
-/// oldest is forgotten, and its agent gives up by its own deadline.
+/// Hellos that are to be looked at again because munge here did not answer. Pure. The latest of each peer,
+/// and of kMost peers: one beyond is forgotten, and its agent gives up by its own deadline.
 class WaitingHellos {
  public:
   static constexpr std::size_t kMost = 20'000;
@@ -63,13 +64,15 @@ class WaitingHellos {
     wire::Hello hello;
   };
   void add(Waiting waiting, Instant now);
+  /// The peer has said Hello anew.
+  void forget(const std::string& peer) { waiting_.erase(peer); }
   /// When take() has something.
   std::optional<Instant> due() const;
   /// All of them, once that has come; else none.
   std::vector<Waiting> take(Instant now);
 
  private:
-  std::deque<Waiting> waiting_;
+  std::map<std::string, Waiting> waiting_;
   Instant due_{};
 };
 

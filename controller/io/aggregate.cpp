@@ -61,10 +61,12 @@ Documents write_own_results(const OpenSweep& own, Writer& writer, Aggregation& o
       own,
       [&](JournalResult result) {
         const std::string name = result_filename(own.sweep->plan, result.index, result.node);
-        writer.keep(write_result_files(own.directory, name, result.raw, result.document.json, Sync::Yes));
+        writer.keep(write_result_files(own.directory, name, result.raw, result.document.json, Sync::No));
         documents.push_back(std::move(result.document));
       },
       out.problems);
+  // Once for all of them, not twice for each.
+  writer.keep(sync_file_system(own.directory));
   return documents;
 }
 

@@ -49,7 +49,7 @@ Expected<std::optional<ControlFile>> read_control_file(const std::string& direct
   if ((info.st_mode & 077) != 0) return fail("'" + path + "' can be read by others; remove it, or chmod 600");
   const auto text = read_file(path, kMaxBytes);
   if (!text) return tl::unexpected(text.error());
-  const auto body = nlohmann::json::parse(*text, nullptr, false);
+  const auto body = parse_json(*text);
   Fields in(body, path);
   ControlFile control;
   control.host = in.text("host", kMaxText);

@@ -165,11 +165,17 @@ class Gatherer {
 void each_result(const OpenSweep& from, const std::function<void(JournalResult)>& take,
                  std::vector<std::string>& problems) {
   const Plan& plan = from.sweep->plan;
+  const core::State& state = from.sweep->state;
+  std::set<int> missing;
+  for (std::size_t i = 0; i < state.points.size(); ++i) {
+    if (state.points[i].state == core::PointState::Done) missing.insert(static_cast<int>(i));
+  }
   const auto read = from.journal->each_accepted_result([&](journal::StoredResult stored) {
     const int index = core::find_point(from.sweep->state, stored.ref.point);
     if (index < 0 ||
         from.sweep->state.points[static_cast<std::size_t>(index)].state == core::PointState::Withdrawn)
       return;
+    missing.erase(index);
     const Point& point = plan.points[static_cast<std::size_t>(index)];
     auto json = processed(plan, index, stored.node, stored.raw);
     if (!json) {
@@ -179,7 +185,11 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
     const std::string path = from.directory + "/" + agg_name(result_filename(plan, index, stored.node));
     take({index, std::move(stored.node), std::move(stored.raw), {path, std::move(*json), point.exp_name}});
   });
-  if (!read) problems.push_back(read.error().message);
+  if (!read) return problems.push_back(read.error().message);
+  for (const int index : missing)  // a damaged index hides rows without a word
+    problems.push_back(
+        label(plan.points[static_cast<std::size_t>(index)]) +
+        ": the journal has lost its result; resume the sweep to have it recovered or run again");
 }
 
 std::string experiment_in_name(const std::string& path, const nlohmann::ordered_json& result) {

@@ -58,6 +58,17 @@ Expected<Contents> read_or_salvage(const std::string& directory, Instant now,
   return read_whole(directory);
 }
 
+/// Half-written files of a controller that was killed (write_file_atomic).
+void remove_leftovers(const std::string& directory) {
+  for (const std::string& folder : {directory, directory + "/raw"}) {
+    std::error_code ignored;
+    for (const auto& item : std::filesystem::directory_iterator(folder, ignored)) {
+      if (item.path().filename().string().find(".tmp-") != std::string::npos)
+        std::filesystem::remove(item.path(), ignored);
+    }
+  }
+}
+
 Expected<void> make_folders(const std::string& directory) {
   for (const char* part : {"/raw", "/logs"}) {
     if (const auto made = make_directories(directory + part); !made) return made;
@@ -193,6 +204,7 @@ Expected<Entry> take_over_sweep(const std::string& directory, Instant now, std::
   if (!contents) return tl::unexpected(contents.error());
   auto sweep = restore_sweep(contents->opening, contents->events, std::move(*profile));
   if (!sweep) return tl::unexpected(sweep.error());
+  remove_leftovers(directory);
   const core::Decision decision = core::advance(sweep->state, core::Recover{SWEEP_VERSION}, now);
   if (const auto done = contents->journal.commit({decision.events, {}}); !done)
     return tl::unexpected(done.error());
@@ -251,6 +263,7 @@ Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, 
   if (auto done = contents->journal.reopen(opening_of(sweep), {{resumed}, {}}); !done)
     return tl::unexpected(done.error());
   if (auto done = make_folders(directory); !done) return tl::unexpected(done.error());
+  remove_leftovers(directory);
   put_aside(directory, *was, change.withdrawn);
   return Entry{std::move(sweep), std::move(contents->journal), make_key_pair(), make_key_pair()};
 }

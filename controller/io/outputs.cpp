@@ -18,6 +18,12 @@ std::string raw_path(const std::string& directory, const std::string& result_fil
   return directory + "/raw/" + result_filename + ".json";
 }
 
+/// Most files are there already when they are written again, at the end of a sweep.
+Expected<void> write_where_different(const std::string& path, std::string_view bytes, Sync sync) {
+  if (const auto there = read_file(path, bytes.size()); there && *there == bytes) return {};
+  return write_file_atomic(path, bytes, kFileMode, sync);
+}
+
 }  // namespace
 
 Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const std::string& node,
@@ -55,19 +61,9 @@ std::string agg_name(const std::string& result_filename) {
 
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,
                                   std::string_view raw, const nlohmann::ordered_json& document, Sync sync) {
-  if (auto done = write_file_atomic(raw_path(directory, result_filename), raw, kFileMode, sync); !done)
-    return done;
-  return write_file_atomic(directory + "/" + agg_name(result_filename), report::python_json(document, 2),
-                           kFileMode, sync);
-}
-
-Expected<void> write_result(const std::string& directory, const Plan& plan, int index,
-                            const std::string& node, std::string_view raw, Sync sync) {
-  const std::string name = result_filename(plan, index, node);
-  const auto document = processed(plan, index, node, raw);
-  if (document) return write_result_files(directory, name, raw, *document, sync);
-  if (auto done = write_file_atomic(raw_path(directory, name), raw, kFileMode, sync); !done) return done;
-  return tl::unexpected(document.error());
+  if (auto done = write_where_different(raw_path(directory, result_filename), raw, sync); !done) return done;
+  return write_where_different(directory + "/" + agg_name(result_filename), report::python_json(document, 2),
+                               sync);
 }
 
 }  // namespace sweep

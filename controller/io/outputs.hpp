@@ -36,8 +36,4 @@ std::string agg_name(const std::string& result_filename);
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,
                                   std::string_view raw, const nlohmann::ordered_json& document, Sync sync);
 
-/// The same for a point's result that has just come; raw/ also when it cannot be processed.
-Expected<void> write_result(const std::string& directory, const Plan& plan, int index,
-                            const std::string& node, std::string_view raw, Sync sync);
-
 }  // namespace sweep

@@ -7,6 +7,7 @@
 
 #include "controller/io/output_dir.hpp"
 #include "controller/io/sweep_record.hpp"
+#include "controller/report/process_result.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/files.hpp"
@@ -103,13 +104,13 @@ class Salvage {
       if (const auto* leased = std::get_if<core::Leased>(&event.what))
         node_of[key_of(leased->ref)] = leased->agent;
       const auto* ended = std::get_if<core::Ended>(&event.what);
-      if (ended == nullptr || !ended->accepted || results_.contains(key_of(ended->ref))) continue;
+      if (ended == nullptr || !ended->accepted || counts(ended->ref)) continue;
       const std::string node = node_of_agent(events, node_of[key_of(ended->ref)]);
       const int index = core::find_point(fresh_.state, ended->ref.point);
       if (index < 0) continue;
       const auto raw =
           read_file(directory_ + "/raw/" + result_filename(fresh_.plan, index, node) + ".json", kMaxRaw);
-      if (!raw) continue;
+      if (!raw || !report::check_result(*raw)) continue;  // half of one, after a crash of the machine
       results_[key_of(ended->ref)] = {node, true};
       batch_.results.push_back({ended->ref, node, true, *raw});
     }
@@ -130,7 +131,7 @@ class Salvage {
     for (core::Event& event : events) {
       auto* ended = std::get_if<core::Ended>(&event.what);
       if (ended == nullptr) continue;
-      if (ended->accepted && !results_.contains(key_of(ended->ref))) {
+      if (ended->accepted && !counts(ended->ref)) {
         ended->accepted = false;
         ended->outcome.kind = OutcomeKind::Preempted;
         ended->outcome.reason = "its result was lost with a damaged journal";
@@ -153,6 +154,12 @@ class Salvage {
       core::apply(fresh_.state, event);
       events.push_back(event);
     }
+  }
+
+  /// Whether there is a result of the attempt, and it is kept as one that counts.
+  bool counts(const core::AttemptRef& ref) const {
+    const auto stored = results_.find(key_of(ref));
+    return stored != results_.end() && stored->second.accepted;
   }
 
   std::string name_of(const std::string& point) const {

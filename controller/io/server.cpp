@@ -1,5 +1,7 @@
 #include "controller/io/server.hpp"
 
+#include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,7 +24,16 @@ namespace {
 
 constexpr Millis kCommitDelay{50};     // of events that let nothing out
 constexpr Millis kCommitRetry{2'000};  // after the journal could not be written
-constexpr Millis kGoodbyes{10'000};    // how long agents may take to leave once the sweep is over
+constexpr std::size_t kMostWaiting = 2'000, kMostWaitingBytes = 32 * 1024 * 1024;  // result files to write
+constexpr Millis kGoodbyes{10'000};  // how long agents may take to leave once the sweep is over
+
+/// An agent is a descriptor, and a login node's usual limit is a thousand.
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 bool hears_of(const core::Event& event) {
   return !std::holds_alternative<core::Started>(event.what);
@@ -52,18 +63,31 @@ Expected<std::unique_ptr<Server>> Server::open(Entry entry, const std::string& d
   std::unique_ptr<Server> server(new Server(std::move(entry), directory, console));
   if (auto done = write_matrix(directory, server->sweep_.plan); !done) return tl::unexpected(done.error());
   if (auto done = server->listen(std::move(listening)); !done) return tl::unexpected(done.error());
+  ::malloc_trim(0);  // the opening of a large sweep took several times what it keeps
   return server;
 }
 
 Expected<void> Server::listen(Fd listening) {
-  doorman_.emplace(context_, client_keys_.public_key);
+  allow_many_files();
+  auto admission = Admission::open(sweep_.plan.profile.auth, server_keys_.public_key);
+  if (!admission) return tl::unexpected(admission.error());
+  admission_.emplace(std::move(*admission));
+  log_.info(admission_->note());
+  const auto refusals = [this](Fault kind) {
+    return [this, kind](const std::string& from, const std::string& why) {
+      log_.fault(kind, "connection from " + from + " refused: it " + why, now());
+    };
+  };
+  doorman_.emplace(context_, client_keys_.public_key, refusals(Fault::Key));
   auto socket = listening.open() ? ServerSocket::listen(context_, std::move(listening), server_keys_)
                                  : ServerSocket::listen(context_, "tcp://*:*", server_keys_);
   if (!socket) return tl::unexpected(socket.error());
   socket_.emplace(std::move(*socket));
+  handshakes_.emplace(context_, socket_->socket(), refusals(Fault::Handshake));
   access_ = {"tcp://" + reachable_host() + ":" + std::to_string(socket_->port()), server_keys_.public_key,
              client_keys_.secret_key};
   loop_.watch(doorman_->socket(), [this] { doorman_->answer(); });
+  loop_.watch(handshakes_->socket(), [this] { handshakes_->take(); });
   loop_.watch(socket_->socket(), [this] { take_messages(); });
   log_.info("sweep " + sweep_.facts.sweep + " of " + counted(sweep_.plan.points.size(), "point") +
             " listens on " + access_.endpoint);
@@ -83,18 +107,16 @@ bool Server::run() {
   keep(advance(core::Tick{}));
   settle();
   while (!over()) {
-    loop_.step(deadline());
+    heard_ = false;
+    loop_.step(files_.empty() ? deadline() : now());
+    take_waiting_hellos();
     keep(advance(core::Tick{}));
     settle();
+    write_files();
     draw();
   }
-  if (doorman_->refused() > 0) {
-    console_.error(counted(doorman_->refused(), "connection") + " with a wrong key refused");
-  }
-  if (log_.faults() > 0) {
-    console_.error(counted(log_.faults(), "message") +
-                   " that made no sense ignored: see logs/controller.log");
-  }
+  for (const std::string& line : log_.totals())
+    console_.error(line + ": see logs/controller.log");
   return batch_.empty();
 }
 
@@ -102,6 +124,7 @@ std::optional<Instant> Server::deadline() const {
   auto next = core::next_deadline(sweep_.state, now());
   // While the journal cannot be written, that is what is waited for.
   next = earlier(next, retry_at_ ? retry_at_ : commit_by_);
+  next = earlier(next, waiting_hellos_.due());
   if (batch_.empty()) next = earlier(next, linger_until_);
   return earlier(next, console_.next_redraw());
 }
@@ -153,6 +176,7 @@ void Server::witness(const core::Event& event) {
     if (ended->outcome.kind == OutcomeKind::Ok && raw_ != nullptr) {
       batch_.results.push_back({ended->ref, core::find_attempt(sweep_.state, ended->ref)->node,
                                 ended->accepted, std::move(*raw_)});
+      documents_.push_back(std::move(document_));
       raw_ = nullptr;
     }
   }
@@ -188,19 +212,34 @@ void Server::let_out() {
   for (const std::string& line : lines_)
     console_.line(line);
   lines_.clear();
-  store_results();
+  queue_files();
   batch_ = {};
 }
 
-void Server::store_results() {
-  for (const journal::StoredResult& result : batch_.results) {
-    if (!result.accepted) continue;
+// Files follow from the journal, so they have time; and what there is no memory for waits for the end of the
+// sweep, which writes all that is missing.
+void Server::queue_files() {
+  for (std::size_t i = 0; i < batch_.results.size(); ++i) {
+    journal::StoredResult& result = batch_.results[i];
+    if (!result.accepted || file_bytes_ + result.raw.size() > kMostWaitingBytes ||
+        files_.size() >= kMostWaiting)
+      continue;
     const int index = core::find_point(sweep_.state, result.ref.point);
-    // Without a sync, which on a busy or distant disk would hold up the next round. The journal has the
-    // result, and all files are written again, and synced, at the end.
-    const auto done = write_result(directory_, sweep_.plan, index, result.node, result.raw, Sync::No);
-    if (!done) complain_once(done.error().message + "; the result is safe in the journal");
+    file_bytes_ += result.raw.size();
+    files_.push_back(
+        {result_filename(sweep_.plan, index, result.node), std::move(result.raw), std::move(documents_[i])});
   }
+  documents_.clear();
+}
+
+// One result a round in which nothing was heard, so that nobody waits for more than that.
+void Server::write_files() {
+  if (heard_ || files_.empty()) return;
+  const ResultFiles files = std::move(files_.front());
+  files_.pop_front();
+  file_bytes_ -= std::min(file_bytes_, files.raw.size());
+  const auto done = write_result_files(directory_, files.name, files.raw, files.document, Sync::No);
+  if (!done) complain_once(done.error().message + "; the result is safe in the journal");
 }
 
 void Server::complain_once(const std::string& problem) {
@@ -235,7 +274,7 @@ void Server::send(const core::Effect& effect) {
 void Server::send_to_agent(const std::string& agent, const wire::Message& message) {
   const auto peer = peer_of_.find(agent);
   if (peer == peer_of_.end() || !socket_->send(peer->second, message)) {
-    log_.info(std::string(wire::type_name(message)) + " did not reach " + agent);
+    log_.news(std::string(wire::type_name(message)) + " did not reach " + agent, now());
   }
 }
 

@@ -16,8 +16,10 @@
 #include <vector>
 
 #include "controller/core/decide.hpp"
+#include "controller/io/admission.hpp"
 #include "controller/io/console.hpp"
 #include "controller/io/log.hpp"
+#include "controller/io/recent.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "controller/journal/journal.hpp"
 #include "proto/net/event_loop.hpp"
@@ -85,7 +87,9 @@ class Server {
   void take(Incoming incoming);
   void answer_status(const std::string& peer);
   void take_fault(const std::string& peer, const wire::DecodeError& error);
-  void take_hello(const std::string& peer, const wire::Hello& hello);
+  void take_hello(const std::string& peer, const std::string& connection, const wire::Hello& hello);
+  bool admits(const std::string& peer, const std::string& connection, const wire::Hello& hello);
+  void take_waiting_hellos();
   void take_from(const Sender& sender, const wire::Message& message, std::string& bulk);
   void take_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes);
   void take_progress(const Sender& sender, const wire::Progress& progress);
@@ -100,7 +104,8 @@ class Server {
   void let_out();
   void send(const core::Effect& effect);
   void send_to_agent(const std::string& agent, const wire::Message& message);
-  void store_results();
+  void queue_files();
+  void write_files();
   void complain_once(const std::string& problem);
   void draw();
 
@@ -113,17 +118,34 @@ class Server {
   zmq::context_t context_;
   std::optional<Doorman> doorman_;
   std::optional<ServerSocket> socket_;
+  std::optional<HandshakeWatch> handshakes_;
+  std::optional<Admission> admission_;
+  WaitingHellos waiting_hellos_;
   EventLoop loop_;
   Access access_;
 
-  std::map<std::string, std::string> peer_of_, agent_of_;  // agent -> connection, and back
-  std::set<std::string> rejected_peers_;                   // told once that they make no sense
-  std::set<std::string> departed_;                         // agents that have said Goodbye
+  // A peer chooses its routing id, and may choose another's; the number of its connection is the Doorman's.
+  // An agent is sent to by the first, and known by the second.
+  std::map<std::string, std::string> peer_of_, connection_of_;  // of agents
+  std::map<std::string, std::string> agent_of_;                 // by connection
+  Recent rejected_peers_{10'000};                               // told once that they make no sense
+  std::set<std::string> departed_;                              // agents that have said Goodbye
 
-  journal::Batch batch_;                 // decided, not committed
-  std::vector<core::Effect> outbox_;     // to be sent once that is committed
-  std::vector<std::string> lines_;       // to be shown then
-  std::string* raw_ = nullptr;           // the result file that the command under decision brought
+  journal::Batch batch_;                           // decided, not committed
+  std::vector<core::Effect> outbox_;               // to be sent once that is committed
+  std::vector<std::string> lines_;                 // to be shown then
+  std::string* raw_ = nullptr;                     // the result file that the command under decision brought
+  nlohmann::ordered_json document_;                // what processed() made of it
+  std::vector<nlohmann::ordered_json> documents_;  // of batch_.results, in their order
+  /// Files of results that are in the journal, for when there is nothing else to do.
+  struct ResultFiles {
+    std::string name;  // RESULT_FILENAME
+    std::string raw;
+    nlohmann::ordered_json document;
+  };
+  std::deque<ResultFiles> files_;
+  std::size_t file_bytes_ = 0;           // of the raw ones in files_
+  bool heard_ = false;                   // something came in this round
   std::optional<Instant> commit_by_;     // for a batch that lets nothing out
   std::optional<Instant> retry_at_;      // after a commit that failed
   std::optional<Instant> linger_until_;  // for the goodbyes

@@ -30,6 +30,7 @@ void Server::take_messages() {
   for (int i = 0; i < kMessagesPerRound; ++i) {
     auto incoming = socket_->receive();
     if (!incoming) return;
+    heard_ = true;
     take(std::move(*incoming));
   }
 }
@@ -39,15 +40,16 @@ void Server::take(Incoming incoming) {
   const wire::Message& message = incoming.content->message;
   if (std::holds_alternative<wire::StatusRequest>(message)) return answer_status(incoming.peer);
   if (const auto* request = std::get_if<wire::StopRequest>(&message)) {
-    log_.info("asked to stop: " + request->reason);
+    log_.news("asked to stop: " + request->reason, now());
     stop(request->reason, request->at_once ? Millis(0) : sweep_.plan.profile.kill_grace + kStopMargin);
     return answer_status(incoming.peer);
   }
-  if (const auto* hello = std::get_if<wire::Hello>(&message)) return take_hello(incoming.peer, *hello);
-  const auto known = agent_of_.find(incoming.peer);
+  if (const auto* hello = std::get_if<wire::Hello>(&message))
+    return take_hello(incoming.peer, incoming.connection, *hello);
+  const auto known = agent_of_.find(incoming.connection);
   if (known == agent_of_.end()) {
-    // Not answered: an agent whose controller was replaced may have said it to the one before. Its Hello follows,
-    // and after that it says again what must not be lost.
+    // Not answered: an agent whose controller was replaced may have said it to the one before. Its Hello
+    // follows, and after that it says again what must not be lost.
     return log_.peer_fault(std::string(wire::type_name(message)) + " before Hello");
   }
   const Sender sender{incoming.peer, known->second};
@@ -60,21 +62,44 @@ void Server::answer_status(const std::string& peer) {
 }
 
 void Server::take_fault(const std::string& peer, const wire::DecodeError& error) {
-  log_.peer_fault("a peer sent what is ignored: " + error.message);
-  if (rejected_peers_.insert(peer).second) socket_->send(peer, wire::Reject{error.message});
+  log_.fault(fault_of(error.fault), "a peer sent what is ignored: " + error.message, now());
+  if (rejected_peers_.insert(peer)) socket_->send(peer, wire::Reject{error.message});
 }
 
-void Server::take_hello(const std::string& peer, const wire::Hello& hello) {
+/// Whether the agent may take part; tells it if not.
+bool Server::admits(const std::string& peer, const std::string& connection, const wire::Hello& hello) {
+  const Admission::Verdict verdict = admission_->admit(hello);
+  if (verdict.answer == Admission::Answer::Admitted) return true;
+  log_.fault(Fault::Admission, verdict.reason, now());
+  if (verdict.answer == Admission::Answer::Later) {
+    waiting_hellos_.add({peer, connection, hello}, now());
+  } else {
+    socket_->send(peer, wire::Reject{verdict.reason});
+  }
+  return false;
+}
+
+void Server::take_waiting_hellos() {
+  for (const WaitingHellos::Waiting& one : waiting_hellos_.take(now()))
+    take_hello(one.peer, one.connection, one.hello);
+}
+
+void Server::take_hello(const std::string& peer, const std::string& connection, const wire::Hello& hello) {
+  waiting_hellos_.forget(peer);
+  if (!admits(peer, connection, hello)) return;
   core::Decision decision = advance(core::Join{agent_info(hello)});
   if (!decision.rejected.empty()) {
     socket_->send(peer, wire::Reject{decision.rejected});
     return;
   }
-  log_.info("agent " + hello.agent + " on " + hello.node + ", version " + hello.version + ", pid " +
-            std::to_string(hello.pid));
-  if (const auto old = peer_of_.find(hello.agent); old != peer_of_.end()) agent_of_.erase(old->second);
+  log_.news("agent " + hello.agent + " on " + hello.node + ", version " + hello.version + ", pid " +
+                std::to_string(hello.pid),
+            now());
+  if (const auto old = connection_of_.find(hello.agent); old != connection_of_.end())
+    agent_of_.erase(old->second);
   peer_of_[hello.agent] = peer;
-  agent_of_[peer] = hello.agent;
+  connection_of_[hello.agent] = connection;
+  agent_of_[connection] = hello.agent;
   core::observe(sweep_.state, hello.agent, now());
   keep(std::move(decision));
 }
@@ -129,7 +154,9 @@ void Server::take_finished(const Sender& sender, const wire::Finished& finished,
   if (outcome.kind == OutcomeKind::Ok && runs(holder, finished.ref)) {
     const int index = core::find_point(sweep_.state, finished.ref.point);
     const std::string& node = core::find_attempt(sweep_.state, finished.ref)->node;
-    if (const auto good = processed(sweep_.plan, index, node, bulk); !good) {
+    if (auto good = processed(sweep_.plan, index, node, bulk); good) {
+      document_ = std::move(*good);
+    } else {
       outcome.kind = OutcomeKind::InvalidResult;
       outcome.reason = good.error().message;
     }

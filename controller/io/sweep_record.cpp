@@ -7,6 +7,7 @@
 
 #include "controller/io/output_dir.hpp"
 #include "proto/base/fields.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep {
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxText = 1 << 20;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kMaxRetries = 1'000'000;
+constexpr std::int64_t kLongest = std::int64_t{1000} * 24 * 3600 * 1000;  // as in profile/duration.cpp
 
 /// What process_result reads beside the point; the rest of the profile's environment may be secret and stays
 /// out.
@@ -58,14 +60,15 @@ Expected<profile::Profile> read_settings(const nlohmann::json& body) {
   profile.ignore_gpus = in.flag("ignore_gpus");
   profile.retries.infrastructure = static_cast<int>(in.integer("infrastructure_retries", 0, kMaxRetries));
   profile.retries.benchmark = static_cast<int>(in.integer("benchmark_retries", 0, kMaxRetries));
-  profile.agent_timeout = Millis(in.integer("agent_timeout_ms", 1, kMaxInt));
-  profile.join = Millis(in.integer("join_timeout_ms", 0, kMaxInt));
+  profile.agent_timeout = Millis(in.integer("agent_timeout_ms", 1, kLongest));
+  profile.join = Millis(in.integer("join_timeout_ms", 0, kLongest));
   // Journals of version 1 do not say these.
   profile.retries.node =
       static_cast<int>(in.maybe_integer("node_failures", 0, kMaxRetries).value_or(profile.retries.node));
-  profile.timeouts.point = Millis(in.maybe_integer("expected_ms", 0, kMaxInt).value_or(0));
+  profile.timeouts.point = Millis(in.maybe_integer("expected_ms", 0, kLongest).value_or(0));
   profile.point_timeout_declared = profile.timeouts.point.count() > 0;
-  profile.kill_grace = Millis(in.maybe_integer("margin_ms", 0, kMaxInt).value_or(profile.kill_grace.count()));
+  profile.kill_grace =
+      Millis(in.maybe_integer("margin_ms", 0, kLongest).value_or(profile.kill_grace.count()));
   for (const auto& [name, value] : in.child("result_environment").items()) {
     if (value.is_string()) profile.env.emplace_back(name, value.get<std::string>());
   }
@@ -92,8 +95,7 @@ Expected<view::Facts> read_facts(const nlohmann::json& body) {
 
 nlohmann::json meta_json(const journal::Opening& opening, const char* name) {
   const auto found = opening.meta.find(name);
-  return found == opening.meta.end() ? nlohmann::json()
-                                     : nlohmann::json::parse(found->second, nullptr, false);
+  return found == opening.meta.end() ? nlohmann::json() : parse_json(found->second);
 }
 
 }  // namespace
@@ -129,7 +131,7 @@ Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector
   if (!plan) return tl::unexpected(plan.error());
   for (std::size_t i = 0; i < plan->points.size(); ++i) {
     if (plan->points[i].id != opening.ids[i])
-      return fail("journal: point " + opening.ids[i] + " is not that of its entry");
+      return fail("journal: point " + printable(opening.ids[i]) + " is not that of its entry");
   }
   core::State state = core::make_state(core_settings(*plan), core_points(*plan));
   if (auto done = core::replay(state, events); !done) return tl::unexpected(done.error());

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include "proto/base/text.hpp"
+
 namespace sweep::journal {
 
 namespace {
@@ -9,7 +11,8 @@ namespace {
 tl::unexpected<Error> failed(sqlite3* db, const std::string& path) {
   if (db != nullptr && sqlite3_errcode(db) == SQLITE_BUSY)
     return fail("'" + path + "' is in use by another process");
-  return fail("journal '" + path + "': " + (db == nullptr ? "out of memory" : sqlite3_errmsg(db)));
+  // Of a damaged file SQLite says words as they stand in it.
+  return fail("journal '" + path + "': " + (db == nullptr ? "out of memory" : printable(sqlite3_errmsg(db))));
 }
 
 }  // namespace

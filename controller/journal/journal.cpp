@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "proto/base/digest.hpp"
+#include "proto/base/fields.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::journal {
@@ -243,8 +244,9 @@ Expected<Opening> Journal::opening() {
   auto points = database_.prepare("SELECT id, entry FROM points ORDER BY position");
   if (!points) return tl::unexpected(points.error());
   for (row = points->step(); row && *row; row = points->step()) {
-    auto entry = nlohmann::ordered_json::parse(points->text(1), nullptr, false);
-    if (entry.is_discarded()) return fail("journal: the entry of point " + points->text(0) + " is damaged");
+    auto entry = parse_json<nlohmann::ordered_json>(points->text(1));
+    if (entry.is_discarded())
+      return fail("journal: the entry of point " + printable(points->text(0)) + " is damaged");
     opening.ids.push_back(points->text(0));
     opening.entries.push_back(std::move(entry));
   }
@@ -254,6 +256,8 @@ Expected<Opening> Journal::opening() {
 
 namespace {
 
+constexpr std::int64_t kLatest = 253'402'300'799'999;  // the end of the year 9999
+
 /// The event in a row (seq, at_ms, kind, body, digest). Fails when it is not what was written.
 Expected<core::Event> read_event(const Statement& row) {
   const std::string where = "journal: event " + std::to_string(row.integer(0));
@@ -261,18 +265,22 @@ Expected<core::Event> read_event(const Statement& row) {
   // Events of version 1 have no digest.
   if (!row.is_null(4) && row.integer(4) != event_digest(row.integer(1), kind, text))
     return fail(where + " is damaged");
-  const auto body = nlohmann::json::parse(text, nullptr, false);
-  if (body.is_discarded()) return fail(where + " is damaged");
+  const auto body = parse_json(text);
+  const std::int64_t at = row.integer(1);
+  if (body.is_discarded() || at < 0 || at > kLatest) return fail(where + " is damaged");
   auto what = core::event_from_json(kind, body);
   if (!what) return fail(where + ": " + what.error().message);
-  return core::Event{from_unix_ms(row.integer(1)), std::move(*what)};
+  return core::Event{from_unix_ms(at), std::move(*what)};
 }
+
+constexpr std::int64_t kMostAttempts = 100'000;  // as in core/replay.cpp
 
 /// The result in a row (point, attempt, node, accepted, raw, digest).
 Expected<StoredResult> read_result(const Statement& row) {
   StoredResult result{
       {row.text(0), static_cast<int>(row.integer(1))}, row.text(2), row.integer(3) == 1, row.blob(4)};
-  if (!row.is_null(5) && row.integer(5) != result_digest(result)) {
+  const bool odd = row.integer(1) < 1 || row.integer(1) > kMostAttempts;
+  if (odd || (!row.is_null(5) && row.integer(5) != result_digest(result))) {
     return fail("journal: the result of point " + printable(result.ref.point) + ", attempt " +
                 std::to_string(result.ref.attempt) + ", is damaged");
   }

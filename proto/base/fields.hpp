@@ -18,6 +18,20 @@
 
 namespace sweep {
 
+/// JSON that came from a file: discarded when it is none, or nests deeper than anything that we write. (To
+/// copy or to write a value recurses, and a few hundred kilobytes of "[[[[" would end the process.)
+template <class Json = nlohmann::json>
+Json parse_json(std::string_view text) {
+  constexpr int kDeepest = 64;
+  bool deep = false;
+  const auto shallow = [&](int depth, typename Json::parse_event_t, Json&) {
+    deep = deep || depth > kDeepest;
+    return !deep;
+  };
+  Json value = Json::parse(text, shallow, false);
+  return deep ? Json(Json::value_t::discarded) : value;
+}
+
 class Fields {
  public:
   /// `what` names the object in error messages. `object` must outlive this.

@@ -4,6 +4,7 @@
 
 #include "proto/base/digest.hpp"
 #include "proto/base/fields.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep {
 
@@ -34,7 +35,8 @@ Expected<Point> make_point(nlohmann::ordered_json entry, int repeat) {
   point.conc = in.integer("conc", 1, kMaxCount);
   point.dp_attention = in.flag("dp-attn");
   if (in.error())
-    return fail(*in.error() + " in " + sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return fail(*in.error() + " in " +
+                printable(sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   point.id = sha256_hex(sorted.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "#" +
                         std::to_string(repeat))
                  .substr(0, kIdDigits);

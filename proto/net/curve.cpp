@@ -1,6 +1,14 @@
 #include "proto/net/curve.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <array>
+#include <atomic>
+#include <cstring>
+#include <string_view>
+#include <utility>
 #include <vector>
 #include <zmq_addon.hpp>
 
@@ -15,6 +23,47 @@ std::string decode_key(const std::string& text) {
   std::array<std::uint8_t, kRawKey> raw{};
   if (text.size() != kTextKey || ::zmq_z85_decode(raw.data(), text.c_str()) == nullptr) return {};
   return std::string(raw.begin(), raw.end());
+}
+
+// An IPv4 address that came to a socket for both.
+std::string_view without_mapping(std::string_view address) {
+  constexpr std::string_view kMapped = "::ffff:";
+  const bool mapped = address.starts_with(kMapped) && address.find('.') != std::string_view::npos;
+  return mapped ? address.substr(kMapped.size()) : address;
+}
+
+constexpr const char* kGone = "an address that was gone before it could be read";
+
+/// The other end of a connection that ZeroMQ has just accepted. ZeroMQ does not tell it, and may have closed
+/// the connection again by now.
+std::string peer_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return kGone;
+  if (address.ss_family == AF_INET) {
+    const auto* in = reinterpret_cast<const sockaddr_in*>(&address);
+    ::inet_ntop(AF_INET, &in->sin_addr, text.data(), text.size());
+    return std::string(text.data()) + ":" + std::to_string(ntohs(in->sin_port));
+  }
+  if (address.ss_family != AF_INET6) return kGone;
+  const auto* in = reinterpret_cast<const sockaddr_in6*>(&address);
+  ::inet_ntop(AF_INET6, &in->sin6_addr, text.data(), text.size());
+  const std::string_view host = without_mapping(text.data());
+  const std::string port = ":" + std::to_string(ntohs(in->sin6_port));
+  return host.find(':') == std::string_view::npos ? std::string(host) + port
+                                                  : "[" + std::string(host) + "]" + port;
+}
+
+std::string why_failed(std::uint32_t error) {
+  switch (error) {
+    case ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+      return "has no key, or does not speak ZeroMQ";
+    case ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC:
+      return "has another controller's key";
+    default:
+      return "breaks ZeroMQ's protocol";
+  }
 }
 
 }  // namespace
@@ -34,8 +83,12 @@ Expected<std::string> public_key_of(const std::string& secret_key) {
   return std::string(open.data());
 }
 
-Doorman::Doorman(zmq::context_t& context, const std::string& client_public_key)
-    : socket_(context, zmq::socket_type::rep), allowed_(decode_key(client_public_key)) {
+// --- Doorman
+
+Doorman::Doorman(zmq::context_t& context, const std::string& client_public_key, RefusalHandler on_refused)
+    : socket_(context, zmq::socket_type::rep),
+      allowed_(decode_key(client_public_key)),
+      on_refused_(std::move(on_refused)) {
   socket_.bind("inproc://zeromq.zap.01");
 }
 
@@ -45,15 +98,101 @@ void Doorman::answer() {
   while (zmq::recv_multipart(socket_, std::back_inserter(request), zmq::recv_flags::dontwait)) {
     const bool complete = request.size() >= 7 && request[5].to_string_view() == "CURVE";
     const bool welcome = complete && !allowed_.empty() && request[6].to_string_view() == allowed_;
-    if (!welcome) ++refused_;
+    if (welcome) {
+      ++admitted_;
+    } else {
+      ++refused_;
+      const std::string_view from = request.size() > 3 ? request[3].to_string_view() : kGone;
+      if (on_refused_) on_refused_(std::string(without_mapping(from)), "has another key");
+    }
     const std::string id = request.size() > 1 ? request[1].to_string() : std::string();
-    const std::array<std::string, 6> reply = {
-        "1.0", id, welcome ? "200" : "400", welcome ? "OK" : "unknown key", "", ""};
+    // version, request id, status, text, user id, metadata
+    const std::array<std::string, 6> reply = {"1.0",
+                                              id,
+                                              welcome ? "200" : "400",
+                                              welcome ? "OK" : "unknown key",
+                                              welcome ? std::to_string(admitted_) : "",
+                                              ""};
     for (std::size_t i = 0; i < reply.size(); ++i) {
       socket_.send(zmq::buffer(reply[i]),
                    i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
     }
     request.clear();
+  }
+}
+
+// --- handshakes
+
+void HandshakeBook::accepted(int connection, std::string from) {
+  from_[connection] = std::move(from);
+  unknown_.insert(connection);
+}
+
+void HandshakeBook::succeeded() {
+  ++through_;
+  settle();
+}
+
+void HandshakeBook::failed(std::string why) {
+  failure_ = std::move(why);
+}
+
+std::optional<HandshakeBook::Stranger> HandshakeBook::disconnected(int connection) {
+  const auto failure = std::exchange(failure_, std::nullopt);
+  const auto found = from_.find(connection);
+  if (found == from_.end()) return std::nullopt;
+  const std::string from = std::move(found->second);
+  from_.erase(found);
+  if (unknown_.erase(connection) == 0) return std::nullopt;  // it was through
+  const bool was_through = !failure && through_ > 0;
+  if (was_through) --through_;
+  settle();
+  if (was_through || (failure && failure->empty())) return std::nullopt;
+  return Stranger{from, failure.value_or("does not speak ZeroMQ")};
+}
+
+void HandshakeBook::settle() {
+  if (through_ < unknown_.size()) return;
+  unknown_.clear();  // as many are through as there are left: it is all of them
+  through_ = 0;
+}
+
+HandshakeWatch::HandshakeWatch(zmq::context_t& context, zmq::socket_ref server, RefusalHandler on_refused)
+    : news_(context, zmq::socket_type::pair), on_refused_(std::move(on_refused)) {
+  static std::atomic<unsigned> count{0};
+  const std::string address = "inproc://handshakes-" + std::to_string(count++);
+  constexpr int kKinds = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_DISCONNECTED;
+  if (::zmq_socket_monitor(server.handle(), address.c_str(), kKinds) != 0) throw zmq::error_t();
+  // No bound: ZeroMQ's own thread would wait for a reader that does not keep up.
+  news_.set(zmq::sockopt::rcvhwm, 0);
+  news_.set(zmq::sockopt::linger, 0);
+  news_.connect(address);
+}
+
+void HandshakeWatch::take() {
+  std::vector<zmq::message_t> frames;
+  while (zmq::recv_multipart(news_, std::back_inserter(frames), zmq::recv_flags::dontwait)) {
+    // Frame 1: 16 bits of kind, 32 bits of value, in this machine's order. Frame 2: the endpoint, our own.
+    std::uint16_t kind = 0;
+    std::uint32_t value = 0;
+    if (frames[0].size() >= sizeof kind + sizeof value) {
+      std::memcpy(&kind, frames[0].data(), sizeof kind);
+      std::memcpy(&value, frames[0].data<char>() + sizeof kind, sizeof value);
+    }
+    frames.clear();
+    const int fd = static_cast<int>(value);  // of ACCEPTED and DISCONNECTED
+    if (kind == ZMQ_EVENT_ACCEPTED) book_.accepted(fd, peer_of(fd));
+    if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) book_.succeeded();
+    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) book_.failed("");  // the Doorman has told
+    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) book_.failed("left, or said nothing, without a key");
+    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) book_.failed(why_failed(value));
+    if (kind != ZMQ_EVENT_DISCONNECTED) continue;
+    if (const auto stranger = book_.disconnected(fd)) {
+      ++refused_;
+      if (on_refused_) on_refused_(stranger->from, stranger->why);
+    }
   }
 }
 

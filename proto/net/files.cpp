@@ -86,6 +86,12 @@ Expected<void> append_file(const std::string& path, std::string_view bytes) {
   return {};
 }
 
+Expected<void> sync_file_system(const std::string& directory) {
+  const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.open()) return failed("read", directory, errno);
+  return ::syncfs(fd.get()) == 0 ? Expected<void>() : failed("write", directory, errno);
+}
+
 Expected<void> make_directories(const std::string& path) {
   std::error_code code;
   std::filesystem::create_directories(path, code);

@@ -26,6 +26,10 @@ Expected<void> write_file_atomic(const std::string& path, std::string_view bytes
 /// Appends to a file, made when absent. Fails, naming the path and the reason.
 Expected<void> append_file(const std::string& path, std::string_view bytes);
 
+/// Everything that was written to the file system of `directory` is on disk when it returns: for many files
+/// at once. Fails, naming the path and the reason.
+Expected<void> sync_file_system(const std::string& directory);
+
 /// `mkdir -p`. Fails, naming the path and the reason.
 Expected<void> make_directories(const std::string& path);
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <random>
 #include <zmq_addon.hpp>
 
 #include "proto/net/files.hpp"
@@ -23,6 +24,9 @@ constexpr int kPingTimeoutMs = 30'000;
 // How long a closing socket may still deliver what was sent.
 constexpr int kLingerMs = 2000;
 constexpr int kQueue = 100'000;
+// Between two attempts to connect: the first (and up to twice that), the longest.
+constexpr int kFirstWaitMs = 100;
+constexpr int kLongestWaitMs = 2'000;
 
 void set_common(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::maxmsgsize, kMaxFrame);
@@ -143,8 +147,13 @@ Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std:
     socket.set(zmq::sockopt::curve_publickey, *client_public);
     socket.set(zmq::sockopt::curve_secretkey, client_secret);
     if (!identity.empty()) socket.set(zmq::sockopt::routing_id, identity);
-    socket.set(zmq::sockopt::reconnect_ivl, 100);
-    socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
+    // A controller that is back within a second is found soon, and not by all agents at once. ZeroMQ doubles
+    // its wait from the first to the longest. Jitter of its own: libzmq up to 4.3.4 adds less than the first
+    // wait to each, 4.3.5 and later add none where there is a longest (get_new_reconnect_ivl in
+    // stream_connecter_base.cpp); so each process takes a first wait of its own, which the doubling spreads.
+    socket.set(zmq::sockopt::reconnect_ivl,
+               kFirstWaitMs + static_cast<int>(std::random_device()() % kFirstWaitMs));
+    socket.set(zmq::sockopt::reconnect_ivl_max, kLongestWaitMs);
     ConnectionMonitor connection(context, socket);
     socket.connect(endpoint);
     return ClientSocket(std::move(socket), std::move(connection));

@@ -94,16 +94,17 @@ json write(const Reject& m) {
 json write(const Lease& m) {
   json environment = json::array();
   for (const auto& [name, value] : m.environment)
-    environment.push_back({name, value});
-  return with_ref(m.ref, {{"label", m.label},
-                          {"gpus", m.gpus},
-                          {"result_filename", m.result_filename},
-                          {"environment", environment},
-                          {"command", m.command},
-                          {"workspace", m.workspace},
-                          {"server_ms", m.timeouts.server_ms},
-                          {"benchmark_ms", m.timeouts.benchmark_ms},
-                          {"point_ms", m.timeouts.point_ms}});
+    environment.emplace_back(json::array_t{name, value});
+  json out = with_ref(m.ref, {{"label", m.label},
+                              {"gpus", m.gpus},
+                              {"result_filename", m.result_filename},
+                              {"command", m.command},
+                              {"workspace", m.workspace},
+                              {"server_ms", m.timeouts.server_ms},
+                              {"benchmark_ms", m.timeouts.benchmark_ms},
+                              {"point_ms", m.timeouts.point_ms}});
+  out["environment"] = std::move(environment);  // an initializer list would copy all of it
+  return out;
 }
 json write(const Settled& m) {
   return with_ref(m.ref, {{"accepted", m.accepted}});

@@ -34,6 +34,7 @@ takes() { # COMMAND OPTION...
 takes run --select --output --profile --quiet
 takes check --config --select --output --profile --quiet --json
 takes status --json
+takes cancel --now --reason
 takes aggregate --exp-name --json
 takes process-result
 takes collect

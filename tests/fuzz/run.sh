@@ -1,24 +1,29 @@
 #!/usr/bin/env bash
 # Runs a fuzz target for a while on a temporary copy of its seeds; the source tree stays as it is.
 #
-#   tests/fuzz/run.sh yaml|result [SECONDS] [LIBFUZZER-OPTION]...      for example: tests/fuzz/run.sh yaml 600
+#   tests/fuzz/run.sh NAME [SECONDS] [LIBFUZZER-OPTION]...      for example: tests/fuzz/run.sh journal 600
 #
-# SWEEP_BUILD names another build folder than build/. Seeds: the files of the repository that the target reads, and
-# tests/fuzz/corpus/NAME, where the input of each finding goes once it is fixed. Exit status: 0 without a finding;
-# libFuzzer's with one, whose input is then kept in the build folder.
+# NAME: yaml, result, frames, messages, journal, output or control. SWEEP_BUILD names another build folder than build/.
+# Seeds: the files of the repository that the target reads, and tests/fuzz/corpus/NAME, where the input of each finding
+# goes once it is fixed. Files that a target writes lie in memory where there is a /dev/shm. Exit status: 0 without a
+# finding; libFuzzer's with one, whose input is then kept in the build folder.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd -- "$here/../.." && pwd)
 build=${SWEEP_BUILD:-$root/build}
-name=${1-} seconds=${2-30}
+name=${1-} seconds=${2-30} longest=16384
 shift $(($# < 2 ? $# : 2))
 
+shopt -s nullglob
+seeds=("$here/corpus/$name"/*)
 case $name in
-  yaml) seeds=("$root"/configs/*.yaml "$root"/configs/*/*.yaml "$here"/corpus/yaml/*) ;;
-  result) seeds=("$root"/tests/unit/data/*.json "$here"/corpus/result/*) ;;
+  yaml) seeds+=("$root"/configs/*.yaml "$root"/configs/*/*.yaml) ;;
+  result) seeds+=("$root"/tests/unit/data/*.json) ;;
+  journal) seeds+=("$root"/tests/unit/data/*.db) longest=65536 ;;
+  frames | messages | output | control) ;;
   *)
-    echo "usage: tests/fuzz/run.sh yaml|result [SECONDS] [LIBFUZZER-OPTION]..." >&2
+    echo "usage: tests/fuzz/run.sh yaml|result|frames|messages|journal|output|control [SECONDS] [LIBFUZZER-OPTION]..." >&2
     exit 2
     ;;
 esac
@@ -29,17 +34,23 @@ if [[ ! -x $program ]]; then
 fi
 
 corpus=$(mktemp -d -- "$build/tests/fuzz/corpus-$name.XXXXXX")
-trap 'rm -rf -- "$corpus"' EXIT
+memory=/dev/shm
+[[ -w $memory ]] || memory=${TMPDIR:-/tmp}
+SWEEP_FUZZ_SCRATCH=$(mktemp -d -- "$memory/fuzz-$name.XXXXXX")
+export SWEEP_FUZZ_SCRATCH
+trap 'rm -rf -- "$corpus" "$SWEEP_FUZZ_SCRATCH"' EXIT
 for seed in "${seeds[@]}"; do # two may have the same name
   cp -- "$seed" "$corpus/$(basename -- "$(dirname -- "$seed")")-${seed##*/}"
 done
+dictionary=() words=$here/${name/frames/messages}.dict
+[[ ! -e $words ]] || dictionary=(-dict="$words")
 
 # Stacks without llvm-symbolizer, where only binutils are there.
 export ASAN_OPTIONS=allow_addr2line=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export UBSAN_OPTIONS=allow_addr2line=1:print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}
 status=0
-nice -n 5 "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -detect_leaks=1 \
-  -print_final_stats=1 -dict="$here/$name.dict" -artifact_prefix="$build/tests/fuzz/$name-" "$@" "$corpus" ||
+nice -n 5 "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len="$longest" -detect_leaks=1 \
+  -print_final_stats=1 "${dictionary[@]}" -artifact_prefix="$build/tests/fuzz/$name-" "$@" "$corpus" ||
   status=$?
 if [[ $status -ne 0 ]]; then
   echo "run.sh: a finding of fuzz_$name. Again: ${program@Q} INPUT; fixed, INPUT goes to tests/fuzz/corpus/$name" >&2

@@ -21,14 +21,16 @@ cat >"$RESULT_FILENAME.json" <<RESULT
 RESULT
 )";
 
-Program::Program(const std::string& directory, std::vector<std::string> argv) {
+Program::Program(const std::string& directory, std::vector<std::string> argv,
+                 const std::vector<std::string>& environment) {
   auto out = make_pipe();
   auto err = make_pipe();
-  argv[0] = std::string(SWEEP_BIN_DIR) + "/" + argv[0];
+  if (!argv[0].starts_with('/')) argv[0] = std::string(SWEEP_BIN_DIR) + "/" + argv[0];
   SpawnSpec spec;
   spec.argv = std::move(argv);
   spec.directory = directory;
   spec.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + directory};
+  spec.environment.insert(spec.environment.end(), environment.begin(), environment.end());
   spec.out = out->write_end.get();
   spec.err = err->write_end.get();
   auto child = spawn(spec);

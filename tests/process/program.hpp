@@ -16,8 +16,10 @@ namespace sweep {
 /// One run of a program of ours, its output collected as it comes.
 class Program {
  public:
-  /// Starts build/bin/`argv[0]` in `directory`.
-  Program(const std::string& directory, std::vector<std::string> argv);
+  /// Starts build/bin/`argv[0]`, or what that names where it is a whole path, in `directory`, with little
+  /// more than `environment`.
+  Program(const std::string& directory, std::vector<std::string> argv,
+          const std::vector<std::string>& environment = {});
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;

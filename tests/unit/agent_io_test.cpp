@@ -1,18 +1,16 @@
 // sweep-agent as a process: the real binary with real benchmarks of /bin/sh, and a controller's socket in the
 // test.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <memory>
+#include <filesystem>
+#include <utility>
 
-#include "proto/base/env_names.hpp"
-#include "proto/net/process.hpp"
-#include "proto/net/sockets.hpp"
-#include "tests/unit/net_folder.hpp"
-#include "tests/unit/net_loop.hpp"
+#include "tests/unit/agent_process.hpp"
 
 namespace sweep {
 namespace {
@@ -22,150 +20,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
-
-/// A controller's end. In a context of its own: when that is gone, so is the port.
-struct Listener {
-  Listener(const std::string& address, const KeyPair& keys, const std::string& client_key)
-      : doorman(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
-  zmq::context_t context;
-  Doorman doorman;
-  Expected<ServerSocket> server;
-};
-
-class AgentProcess : public InFolder {
- protected:
-  void TearDown() override {
-    if (child_.pidfd.open() && !status_) ::kill(child_.pid, SIGKILL);
-    InFolder::TearDown();
-  }
-
-  void listen(const std::string& address = "tcp://127.0.0.1:*") {
-    controller_ = std::make_unique<Listener>(address, server_keys_, client_keys_.public_key);
-    ASSERT_TRUE(controller_->server) << controller_->server.error().message;
-    endpoint_ = "tcp://127.0.0.1:" + std::to_string(controller_->server->port());
-    loop_.watch(controller_->doorman.socket(), [this] { controller_->doorman.answer(); });
-    loop_.watch(controller_->server->socket(), [this] {
-      while (take_message()) {
-      }
-    });
-  }
-  /// The controller goes away and comes back.
-  void listen_again() {
-    loop_ = EventLoop();
-    controller_.reset();
-    watch_agent();
-    listen(endpoint_);
-  }
-
-  std::vector<std::string> environment(const std::string& secret) const {
-    return {"PATH=/usr/bin:/bin",
-            "MARK=here",
-            SWEEP_ENV_ENDPOINT "=" + endpoint_,
-            SWEEP_ENV_SERVER_KEY "=" + server_keys_.public_key,
-            SWEEP_ENV_CLIENT_SECRET "=" + secret,
-            "CUDA_VISIBLE_DEVICES=0,1"};
-  }
-
-  /// Starts the agent in the test's folder.
-  void start(std::vector<std::string> arguments, std::vector<std::string> env) {
-    SpawnSpec spec;
-    spec.argv = std::move(arguments);
-    spec.argv.insert(spec.argv.begin(), SWEEP_AGENT);
-    spec.environment = std::move(env);
-    spec.directory = folder_;
-    auto out = make_pipe();
-    spec.out = spec.err = out->write_end.get();
-    auto child = spawn(spec);
-    ASSERT_TRUE(child) << child.error().message;
-    child_ = std::move(*child);
-    said_end_ = std::move(out->read_end);
-    watch_agent();
-  }
-  void watch_agent() {
-    loop_.watch(said_end_.get(), [this] {
-      const Chunk chunk = read_available(said_end_.get(), 4096);
-      said_ += chunk.bytes;
-      if (chunk.closed) loop_.unwatch(said_end_.get());
-    });
-    loop_.watch(child_.pidfd.get(), [this] {
-      status_ = reap(child_.pid);
-      loop_.unwatch(child_.pidfd.get());
-    });
-  }
-
-  /// Starts an agent that runs `script` and greets it.
-  void join(const std::string& script, std::int64_t grace_ms = 10'000, bool pack = false) {
-    listen();
-    start({"--", "sh", "-c", script}, environment(client_keys_.secret_key));
-    const auto hello = await<wire::Hello>();
-    ASSERT_TRUE(hello);
-    agent_ = hello->agent;
-    tell(wire::Welcome{"s", pack, 1'000, grace_ms});
-    ASSERT_TRUE(await<wire::Ready>());
-  }
-  bool take_message() {
-    auto incoming = controller_->server->receive();
-    if (!incoming || !incoming->content) return false;
-    peer_ = incoming->peer;
-    came_.push_back(std::move(*incoming->content));
-    if (const auto* chunk = std::get_if<wire::LogChunk>(&came_.back().message)) {
-      (chunk->is_stderr ? err_ : out_) += came_.back().bulk;
-    }
-    return true;
-  }
-  void tell(const wire::Message& message) { EXPECT_TRUE(controller_->server->send(peer_, message)); }
-
-  wire::Lease lease() const {
-    wire::Lease out;
-    out.ref = {"p", 1};
-    out.gpus = 2;
-    out.result_filename = "result";
-    return out;
-  }
-
-  /// The next message of this type that has not been asked for yet; nothing when patience ends before.
-  template <class T>
-  std::optional<T> await() {
-    const auto is_it = [](const wire::Envelope& e) { return std::holds_alternative<T>(e.message); };
-    auto found = came_.end();
-    run_until(loop_, [&] {
-      found = std::find_if(came_.begin(), came_.end(), is_it);
-      return found != came_.end();
-    });
-    if (found == came_.end()) return std::nullopt;
-    bulk_ = found->bulk;
-    T message = std::get<T>(found->message);
-    came_.erase(found);
-    return message;
-  }
-  Outcome outcome() {
-    const auto finished = await<wire::Finished>();
-    EXPECT_TRUE(finished) << "no Finished came; the agent said: " << said_;
-    return finished ? finished->outcome : Outcome{};
-  }
-  bool output(const std::string& text) {
-    return run_until(loop_, [&] { return out_.find(text) != std::string::npos; });
-  }
-  /// The exit status of the agent, -1 when it does not end.
-  int exit_status() {
-    run_until(loop_, [&] { return status_.has_value(); });
-    return status_ ? status_->code.value_or(-1) : -1;
-  }
-  static bool gone(const std::string& pid) { return ::kill(std::stoi(pid), 0) != 0 && errno == ESRCH; }
-
-  KeyPair server_keys_ = make_key_pair();
-  KeyPair client_keys_ = make_key_pair();
-  std::unique_ptr<Listener> controller_;
-  std::string endpoint_;
-  EventLoop loop_;
-  Child child_;
-  Fd said_end_;
-  std::string said_;  // by the agent, to the user
-  std::optional<ExitStatus> status_;
-  std::string agent_, peer_;
-  std::vector<wire::Envelope> came_;
-  std::string bulk_, out_, err_;
-};
 
 TEST_F(AgentProcess, RunsAPointToItsEndAndLeaves) {
   join(R"(echo "$CUDA_VISIBLE_DEVICES $((PORT - PORT_OFFSET)) $A"; echo oops >&2
@@ -347,6 +201,133 @@ TEST_F(AgentProcess, ANewConnectionBringsHelloAndFinishedAgain) {
   tell(wire::Welcome{"s", false, 1'000, 0});
   EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
   EXPECT_EQ(bulk_, "{}\n");
+}
+
+TEST_F(AgentProcess, TheWarningOfATimeLimitIsASignalToo) {
+  join("echo $$.; exec sleep 1000");
+  tell(lease());
+  ASSERT_TRUE(output(".\n"));
+  ::kill(child_.pid, SIGUSR1);
+  EXPECT_EQ(outcome().kind, OutcomeKind::Preempted);
+  EXPECT_TRUE(await<wire::Goodbye>());
+  EXPECT_EQ(exit_status(), 1);
+  EXPECT_THAT(said_, HasSubstr("SIGUSR1"));
+}
+
+TEST_F(AgentProcess, WhatAnAgentThatIsKilledHadIsHandedInByTheNext) {
+  join("echo {} > result.json");
+  tell(lease());
+  EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
+  EXPECT_EQ(spooled().size(), 1u);
+  const std::string first = agent_;
+  ::kill(child_.pid, SIGKILL);
+  run_until(loop_, [&] { return status_.has_value(); });
+  loop_.unwatch(said_end_.get());
+  status_.reset();
+
+  start({"--", "false"}, environment(client_keys_.secret_key));
+  ASSERT_TRUE(await<wire::Hello>());
+  tell(wire::Welcome{"s", false, 1'000, 0});
+  const auto finished = await<wire::Finished>();
+  ASSERT_TRUE(finished);
+  EXPECT_EQ(finished->of, first);
+  EXPECT_EQ(finished->outcome.kind, OutcomeKind::Ok);
+  EXPECT_EQ(bulk_, "{}\n");
+  tell(wire::Drain{true, "over"});
+  tell(wire::Settled{{"p", 1}, true});
+  EXPECT_EQ(exit_status(), 0);
+  EXPECT_THAT(spooled(""), IsEmpty());
+}
+
+TEST_F(AgentProcess, ASettledEndLeavesTheSpoolAndOneThatIsNotIsNamedAtTheEnd) {
+  join("echo {} > result.json");
+  tell(lease());
+  EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
+  tell(wire::Settled{{"p", 1}, true});
+  wire::Lease second = lease();
+  second.ref.attempt = 2;
+  tell(second);
+  EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
+  EXPECT_EQ(spooled().size(), 1u);
+  ::kill(child_.pid, SIGTERM);
+  EXPECT_EQ(exit_status(), 1);
+  run_until(loop_, [&] { return said_.find("next agent") != std::string::npos; });
+  EXPECT_THAT(said_, HasSubstr("how 1 attempt ended"));
+  EXPECT_THAT(said_, HasSubstr(node_local_));
+  EXPECT_EQ(spooled().size(), 1u);
+}
+
+TEST_F(AgentProcess, WithoutASpoolItGoesOnAndSaysSoOnce) {
+  put("file", "");
+  std::filesystem::remove(std::exchange(node_local_, path("file")));
+  join("echo {} > result.json");
+  tell(lease());
+  EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
+  tell(wire::Settled{{"p", 1}, true});
+  tell(wire::Drain{true, "over"});
+  EXPECT_EQ(exit_status(), 0);
+  EXPECT_THAT(said_, HasSubstr(node_local_));
+  EXPECT_EQ(std::count(said_.begin(), said_.end(), '\n'), 1);
+}
+
+TEST_F(AgentProcess, WhatABenchmarkPrintsWithoutAControllerComesLater) {
+  join("echo before.; read go < go; echo while away.; echo {} > result.json");
+  ASSERT_EQ(::mkfifo(path("go").c_str(), 0600), 0);
+  tell(lease());
+  ASSERT_TRUE(output("before.\n"));
+  loop_ = EventLoop();
+  controller_.reset();
+  watch_agent();
+  // The FIFO opens when the benchmark reads; it ends while nobody listens.
+  const Fd go(::open(path("go").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::write(go.get(), "\n", 1), 1);
+  ASSERT_TRUE(run_until_spooled());
+  listen(endpoint_);
+  ASSERT_TRUE(await<wire::Hello>());
+  tell(wire::Welcome{"s", false, 1'000, 0});
+  EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
+  EXPECT_THAT(out_, EndsWith("while away.\n"));
+}
+
+TEST_F(AgentProcess, InAStepOfSlurmItAsksWhenTheJobEnds) {
+  put("scontrol", "#!/bin/sh\necho \"JobId=$4 TZ=$TZ EndTime=2026-11-25T03:00:00 X=\"\n");
+  listen();
+  auto env = environment(client_keys_.secret_key);
+  env[0] = "PATH=" + folder_ + ":/usr/bin:/bin";
+  for (const char* entry : {"SLURM_JOB_ID=12", "SLURM_STEP_ID=0", "SLURM_PROCID=0", "TZ=Asia/Tokyo"})
+    env.emplace_back(entry);
+  start({"--", "true"}, env);
+  ASSERT_TRUE(await<wire::Hello>());
+  tell(wire::Welcome{"s", false, 1'000, 0});
+  const auto ready = await<wire::Ready>();
+  ASSERT_TRUE(ready);
+  EXPECT_EQ(ready->job_ends_ms, 1'795'575'600'000);
+  EXPECT_EQ(said_, "");
+}
+
+TEST_F(AgentProcess, WhatSlurmDoesNotSayIsNotWaitedFor) {
+  put("scontrol", "#!/bin/sh\necho slurm_load_jobs error: Invalid job id specified >&2; exit 1\n");
+  listen();
+  auto env = environment(client_keys_.secret_key);
+  env[0] = "PATH=" + folder_ + ":/usr/bin:/bin";
+  for (const char* entry : {"SLURM_JOB_ID=12", "SLURM_STEP_ID=0", "SLURM_PROCID=0"})
+    env.emplace_back(entry);
+  start({"--", "true"}, env);
+  ASSERT_TRUE(await<wire::Hello>());
+  tell(wire::Welcome{"s", false, 1'000, 0});
+  const auto ready = await<wire::Ready>();
+  ASSERT_TRUE(ready);
+  EXPECT_EQ(ready->job_ends_ms, 0);
+  run_until(loop_, [&] { return said_.find('\n') != std::string::npos; });
+  EXPECT_THAT(said_, HasSubstr("Invalid job id"));
+}
+
+TEST_F(AgentProcess, SaysWhoItIsOrWhyItCannot) {
+  listen();
+  start({"--", "true"}, environment(client_keys_.secret_key));
+  const auto hello = await<wire::Hello>();
+  ASSERT_TRUE(hello);
+  EXPECT_NE(hello->credential.empty(), hello->no_credential.empty());
 }
 
 TEST_F(AgentProcess, SaysSoWhenTheControllerDoesNotKnowItsKey) {

@@ -3,7 +3,8 @@
 //
 // After every step it checks what must always hold: nothing is said before the controller has answered Hello,
 // Started comes before and nothing but Finished after the end of an attempt, all Finished of an attempt are
-// the same, attempts that run share no GPU variable and no port, and a passed deadline is dealt with.
+// the same and come after it was kept, attempts that run share no GPU variable and no port, and a passed
+// deadline is dealt with.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -139,6 +140,10 @@ class Scene {
   std::vector<Spawn> spawned;
   std::vector<SignalGroup> signals;
   std::vector<std::string> removed, warned;
+  std::optional<OpenSpool> opened;
+  std::vector<Adopted> left_behind;  // by agents that are gone
+  std::vector<SpoolResult> kept;
+  std::vector<DropSpooled> dropped;
   std::optional<Exit> exited;
   std::map<std::string, ResultRead> files;  // what is there, by path
   bool machine_is_slow = false;             // what the agent asks of it is not answered yet
@@ -158,11 +163,15 @@ class Scene {
     EXPECT_FALSE(finished_.contains(ref.point)) << "news of " << ref.point << " after its Finished";
   }
   void check(const wire::Finished& message, const std::string& bulk) {
+    if (!message.of.empty()) return;
+    const bool was_kept = std::any_of(kept.begin(), kept.end(), [&](const SpoolResult& k) {
+      return k.finished.ref == message.ref && k.bytes == bulk;
+    });
+    EXPECT_TRUE(was_kept) << message.ref.point << " is said before it is kept";
     const std::string all = outcome_to_json(message.outcome).dump() + std::to_string(message.wall_ms) + bulk;
     const auto [known, first] = finished_.try_emplace(message.ref.point, all);
     EXPECT_EQ(known->second, all) << "another Finished for " << message.ref.point;
     EXPECT_EQ(bulk.empty(), message.outcome.kind != OutcomeKind::Ok);
-    ports_.erase(message.ref.point);
   }
   void perform(const Prepare& what) {
     std::set<int> mine;
@@ -182,6 +191,19 @@ class Scene {
     result.ref = what.ref;
     answers_.emplace_back(result);
   }
+  void perform(const OpenSpool& what) {
+    EXPECT_FALSE(opened) << "a spool is opened once";
+    opened = what;
+    for (const Adopted& left : left_behind)
+      answers_.emplace_back(left);
+  }
+  void perform(const SpoolResult& what) {
+    EXPECT_FALSE(finished_.contains(what.finished.ref.point)) << "said before it was kept";
+    kept.push_back(what);
+    ports_.erase(what.finished.ref.point);
+    answers_.emplace_back(Spooled{what.finished.ref});
+  }
+  void perform(const DropSpooled& what) { dropped.push_back(what); }
   void perform(const RemoveFile& what) { removed.push_back(what.path); }
   void perform(const Warn& what) { warned.push_back(what.text); }
   void perform(const Exit& what) {

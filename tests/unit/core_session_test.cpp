@@ -168,6 +168,28 @@ TEST_F(CoreSession, AResultThatNobodyWasLeasedIsNotTakenFromASpool) {
   EXPECT_EQ(point("p0").state, PointState::Leased);
 }
 
+TEST_F(CoreSession, AnOldEndFromASpoolSaysNothingAboutANewAgentOfThatName) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  resume();
+  AgentInfo again = agent_info("a", "n1", 1);
+  again.pid = 200;
+  join(again);
+  EXPECT_THAT(ready("a"), ElementsAre("lease a p0/2"));
+  EXPECT_THAT(find_in_spool("a", "a", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled a p0/1"));
+  EXPECT_FALSE(agent("a").leaving);
+  EXPECT_THAT(finish("a", "p0", 2), ElementsAre("settled a p0/2 accepted", "lease a p1/1"));
+}
+
+TEST_F(CoreSession, AClockThatIsBehindDoesNotKeepDeadAgentsAlive) {
+  begin({1});
+  arrive("a", "n1", 1, 2);
+  arrive("b", "n2", 1, 2);
+  now -= std::chrono::hours(36);
+  tell(Recover{"0.2.0"});
+  EXPECT_THAT(pass(settings.agent_timeout, {"b"}), ElementsAre("lease b p0/2"));
+}
+
 // ---- nodes
 
 TEST_F(CoreSession, ANodeThatFailsAgainAndAgainIsQuarantined) {

@@ -1,0 +1,34 @@
+// When Slurm ends the agent's job: who knows it, how to ask, and what the answer means.
+//
+// Rules: where Slurm tells each task in its environment (SLURM_JOB_END_TIME; older versions do not) nobody
+// asks. Else one agent per step does, its first task's: the controller applies the answer to all agents of
+// the job, so that a job of 1,000 nodes costs slurmctld one request.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/error.hpp"
+#include "proto/base/time.hpp"
+#include "proto/wire/messages.hpp"
+
+namespace sweep::agent {
+
+/// SLURM_JOB_END_TIME of an environment (NAME=value), Unix seconds.
+std::optional<Instant> job_end_in(const std::vector<std::string>& environment);
+
+/// The command that tells, where the agent of this environment and Hello is to ask; else empty.
+std::vector<std::string> job_end_question(const std::vector<std::string>& environment,
+                                          const wire::Hello& hello);
+
+/// `own` as that command gets it: without anything of ours, and such that it prints times in UTC and in the
+/// form that end_time_in reads, whatever the user has set.
+std::vector<std::string> environment_for_slurm(const std::vector<std::string>& own);
+
+/// The EndTime in what `scontrol -o show job` prints, in UTC; nothing where the job has no end (Unknown,
+/// None). Fails, with the reason, on anything else.
+Expected<std::optional<Instant>> end_time_in(std::string_view text);
+
+}  // namespace sweep::agent

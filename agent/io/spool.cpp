@@ -1,0 +1,294 @@
+#include "agent/io/spool.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <utility>
+
+#include "proto/base/digest.hpp"
+#include "proto/base/fields.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/files.hpp"
+#include "proto/wire/codec.hpp"
+
+namespace sweep::agent {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kMagic = "slurm-sweep spooled result 1\n";
+constexpr std::size_t kDigest = 64;
+constexpr std::size_t kNameDigits = 16;
+constexpr std::size_t kMaxText = 4096;
+constexpr std::size_t kMaxFile = wire::kMaxBulkBytes + 64 * 1024;
+constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+constexpr std::string_view kEnding = ".result", kLock = ".lock", kDamaged = ".damaged";
+constexpr std::string_view kTemporary = ".result.tmp-";  // write_file_atomic's
+
+std::string name_digest(const std::string& name) {
+  return sha256_hex(name).substr(0, kNameDigits);
+}
+
+std::string file_name(const std::string& agent, const wire::AttemptRef& ref) {
+  return name_digest(agent) + "." + name_digest(ref.point) + "." + std::to_string(ref.attempt) +
+         std::string(kEnding);
+}
+
+/// A folder for this user alone: made, or there already and just that.
+Expected<void> own_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail("cannot create the spool '" + path + "': " + errno_text(errno));
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0)
+    return fail("cannot use the spool '" + path + "': " + errno_text(errno));
+  if (!S_ISDIR(info.st_mode)) return fail("cannot use the spool '" + path + "': not a directory");
+  if (info.st_uid != ::geteuid())
+    return fail("cannot use the spool '" + path + "': it belongs to uid " + std::to_string(info.st_uid));
+  if ((info.st_mode & 077) != 0)
+    return fail("cannot use the spool '" + path + "': it is open to others (chmod 700 it, or remove it)");
+  return {};
+}
+
+/// Whether the descriptor's file is still the one of that name: who holds a lock may have removed its file.
+bool is_named(int fd, const std::string& path) {
+  struct stat held {
+  }, named{};
+  return ::fstat(fd, &held) == 0 && ::lstat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
+}
+
+/// The lock of an agent. 0, EWOULDBLOCK where somebody holds it, or why it cannot be made.
+int take_lock(const std::string& path, Fd& out) {
+  for (;;) {
+    Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!fd.open() || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return errno;
+    if (!is_named(fd.get(), path)) continue;
+    out = std::move(fd);
+    return 0;
+  }
+}
+
+std::string owner_of(const std::string& name) {
+  return name.substr(0, kNameDigits);
+}
+
+/// Results, damaged ones, and what a write that was cut short has left.
+bool is_of_a_result(const std::string& name) {
+  return name.size() > kNameDigits && name[kNameDigits] == '.' && name.find(kEnding) != std::string::npos;
+}
+
+struct Found {
+  std::string folder, name;
+  std::uint64_t bytes = 0;
+  std::int64_t changed_ns = 0;
+  std::string path() const { return folder + "/" + name; }
+};
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (fs::directory_iterator at(folder, code), end; !code && at != end; at.increment(code))
+    names.push_back(at->path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// What takes room in the folders of `base`, the oldest first.
+std::vector<Found> files_below(const std::string& base) {
+  std::vector<Found> found;
+  for (const std::string& sweep : names_in(base)) {
+    for (const std::string& name : names_in(base + "/" + sweep)) {
+      Found file{base + "/" + sweep, name};
+      struct stat info {};
+      if (!is_of_a_result(name) || ::lstat(file.path().c_str(), &info) != 0 || !S_ISREG(info.st_mode))
+        continue;
+      file.bytes = static_cast<std::uint64_t>(info.st_size);
+      file.changed_ns = info.st_mtim.tv_sec * kNsPerSecond + info.st_mtim.tv_nsec;
+      found.push_back(std::move(file));
+    }
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Found& a, const Found& b) { return a.changed_ns < b.changed_ns; });
+  return found;
+}
+
+bool has_files(const std::string& folder, const std::string& owner) {
+  const auto names = names_in(folder);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return is_of_a_result(name) && owner_of(name) == owner;
+  });
+}
+
+}  // namespace
+
+std::string spool_text(const wire::Finished& finished, const std::string& agent, std::string_view bytes) {
+  const nlohmann::json head = {{"agent", agent},
+                               {"point", finished.ref.point},
+                               {"attempt", finished.ref.attempt},
+                               {"outcome", outcome_to_json(finished.outcome)},
+                               {"wall_ms", finished.wall_ms},
+                               {"bytes", bytes.size()}};
+  std::string rest = head.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+  rest += bytes;
+  return std::string(kMagic) + sha256_hex(rest) + "\n" + rest;
+}
+
+Expected<Spool::Left> read_spool_text(std::string_view text) {
+  if (!text.starts_with(kMagic)) return fail("it is no spooled result of this version");
+  text.remove_prefix(kMagic.size());
+  if (text.size() <= kDigest || text[kDigest] != '\n') return fail("it is cut short");
+  const std::string_view digest = text.substr(0, kDigest);
+  text.remove_prefix(kDigest + 1);
+  if (sha256_hex(text) != digest) return fail("it is damaged");
+  const std::size_t line = text.find('\n');
+  if (line == std::string_view::npos) return fail("it is cut short");
+  const auto head = nlohmann::json::parse(text.substr(0, line), nullptr, false);
+  Fields in(head, "its first line");
+  Spool::Left left;
+  left.finished.of = in.text("agent", kMaxText);
+  left.finished.ref.point = in.text("point", kMaxText);
+  left.finished.ref.attempt = static_cast<int>(in.integer("attempt", 1, 1'000'000));
+  left.finished.wall_ms = in.integer("wall_ms", 0, kMaxInt);
+  const auto outcome = outcome_from_json(in.child("outcome"));
+  const auto bytes = static_cast<std::size_t>(in.integer("bytes", 0, static_cast<std::int64_t>(kMaxFile)));
+  if (in.error()) return fail(*in.error());
+  if (!outcome) return tl::unexpected(outcome.error());
+  if (text.size() - line - 1 != bytes) return fail("it is cut short");
+  left.finished.outcome = *outcome;
+  left.bytes = text.substr(line + 1);
+  return left;
+}
+
+Spool::~Spool() {
+  if (folder_.empty()) return;
+  for (const auto& [owner, lock] : locks_) {
+    if (!has_files(folder_, owner)) ::unlink((folder_ + "/" + owner + std::string(kLock)).c_str());
+  }
+  ::rmdir(folder_.c_str());  // where nothing is left in them
+  ::rmdir(base_.c_str());
+}
+
+Expected<void> Spool::open(const std::string& directory, const std::string& sweep, const std::string& agent) {
+  const char* const temporary = std::getenv("TMPDIR");
+  std::string root = directory;
+  if (root.empty()) root = temporary != nullptr && *temporary == '/' ? temporary : "/tmp";
+  if (auto made = directory.empty() ? Expected<void>() : make_directories(root); !made) return made;
+  const std::string base = root + "/slurm-sweep-" + std::to_string(::geteuid());
+  if (auto done = enter(base, base + "/" + name_digest(sweep), agent); !done) return done;
+  inherit();
+  return {};
+}
+
+Expected<void> Spool::enter(const std::string& base, const std::string& folder, const std::string& agent) {
+  Fd lock;
+  int code = ENOENT;
+  // An agent that ends removes what is empty, perhaps from under this one.
+  for (int tries = 0; tries < 10 && code == ENOENT; ++tries) {
+    for (const std::string& path : {base, folder}) {
+      if (auto done = own_folder(path); !done) return done;
+    }
+    code = take_lock(folder + "/" + name_digest(agent) + std::string(kLock), lock);
+  }
+  if (code == EWOULDBLOCK)
+    return fail("cannot use the spool '" + folder + "': another agent of the name " + printable(agent) +
+                " does");
+  if (code != 0) return fail("cannot use the spool '" + folder + "': " + errno_text(code));
+  base_ = base;
+  folder_ = folder;
+  agent_ = agent;
+  locks_[name_digest(agent)] = std::move(lock);
+  return {};
+}
+
+// ---- what others left
+
+void Spool::inherit() {
+  for (const std::string& name : names_in(folder_)) {
+    const std::string owner = owner_of(name);
+    if (!is_of_a_result(name) && name != owner + std::string(kLock)) continue;
+    if (!locks_.contains(owner)) {
+      Fd lock;
+      if (take_lock(folder_ + "/" + owner + std::string(kLock), lock) != 0) continue;  // it lives
+      locks_[owner] = std::move(lock);
+    }
+    if (name.ends_with(kEnding)) {
+      kept_.insert(name);
+      waiting_.push_back(name);
+    } else if (name.find(kTemporary) != std::string::npos) {
+      ::unlink((folder_ + "/" + name).c_str());  // its agent died while it wrote it
+    }
+  }
+}
+
+std::optional<Spool::Left> Spool::adopt(std::vector<std::string>& notes) {
+  if (!ahead_) ahead_ = read_next(notes);
+  auto out = std::exchange(ahead_, std::nullopt);
+  ahead_ = read_next(notes);
+  return out;
+}
+
+std::optional<Spool::Left> Spool::read_next(std::vector<std::string>& notes) {
+  while (!waiting_.empty()) {
+    const std::string name = waiting_.front(), path = folder_ + "/" + name;
+    waiting_.pop_front();
+    const auto text = read_file(path, kMaxFile);
+    auto left = text ? read_spool_text(*text) : Expected<Left>(tl::unexpected(text.error()));
+    if (left && file_name(left->finished.of, left->finished.ref) != name)
+      left = fail("it has another one's name");
+    if (left) return std::move(*left);
+    kept_.erase(name);
+    const bool aside = ::rename(path.c_str(), (path + std::string(kDamaged)).c_str()) == 0;
+    notes.push_back("cannot hand in '" + path + "': " + printable(left.error().message) +
+                    (aside ? "; renamed to *" + std::string(kDamaged) : std::string()));
+  }
+  return std::nullopt;
+}
+
+// ---- this agent's own
+
+Expected<void> Spool::make_room(std::uint64_t bytes) const {
+  std::uint64_t sum = bytes;
+  const auto all = files_below(base_);
+  for (const Found& found : all)
+    sum += found.bytes;
+  for (const Found& found : all) {
+    if (sum <= most_) break;
+    if (found.folder == folder_) continue;
+    const std::string owner = owner_of(found.name),
+                      lock_path = found.folder + "/" + owner + std::string(kLock);
+    Fd lock;
+    if (take_lock(lock_path, lock) != 0) continue;  // not from under an agent that lives
+    if (::unlink(found.path().c_str()) == 0) sum -= found.bytes;
+    if (!has_files(found.folder, owner)) ::unlink(lock_path.c_str());
+    ::rmdir(found.folder.c_str());  // where nothing is left in it
+  }
+  if (sum <= most_) return {};
+  return fail("the spools in '" + base_ + "' have no room for " + std::to_string(bytes) +
+              " bytes: all have at most " + std::to_string(most_));
+}
+
+Expected<void> Spool::keep(const wire::Finished& finished, std::string_view bytes) {
+  if (folder_.empty()) return fail("there is no spool");
+  const std::string text = spool_text(finished, agent_, bytes);
+  if (auto room = make_room(text.size()); !room) return room;
+  const std::string name = file_name(agent_, finished.ref);
+  if (auto done = write_file_atomic(folder_ + "/" + name, text, 0600); !done) return done;
+  kept_.insert(name);
+  return {};
+}
+
+void Spool::drop(const wire::AttemptRef& ref, const std::string& of) {
+  const std::string name = file_name(of.empty() ? agent_ : of, ref);
+  if (kept_.erase(name) > 0) ::unlink((folder_ + "/" + name).c_str());
+}
+
+}  // namespace sweep::agent

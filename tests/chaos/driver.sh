@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# What a user does: starts the sweep, and whenever it ends with points left, resumes it in a new job. Runs beside
+# the faults; leaves srun/N.out and srun/N.err of each srun, its pid in srun.pid, and its own log.
+# Sourced by tests/chaos.sh.
+
+# The command of the first start; a resume is this with --sweep-resume, or what the program said last.
+SWEEP=(srun -N4 --gpus-per-node=8 --sweep-config=matrix.yaml --sweep-profile=profile.yaml)
+
+begin_srun() { # COMMAND...: in the background, a session of its own as from a terminal; its pid in SRUN
+  (
+    exec </dev/null >"$WORK/srun/$NUMBER.out" 2>"$WORK/srun/$NUMBER.err"
+    printf '%s ' "$@" >"$WORK/srun/$NUMBER.command"
+    # A shell without job control has its background commands ignore Ctrl-C.
+    exec setsid "${AS[@]}" env -u SLURM_JOB_ID HOME="$WORK/home" SLURM_CONF="$SLURM_CONF" PATH="$PATH" \
+      --default-signal=INT,QUIT "$@"
+  ) &
+  SRUN=$!
+  echo "$SRUN" >"$WORK/srun.pid"
+}
+
+# The command that the sweep itself said goes on with it.
+said_command() {
+  local file=$WORK/srun/$((NUMBER - 1)).out
+  [[ -s $file ]] && sed -n 's/^.*; \(to go on\|to try again\): \(cd .*\)$/\2/p' "$file" | tail -n 1
+}
+
+BEGUN=no
+choose_command() { # in COMMAND
+  local options=()
+  chance 2
+  options+=("--ntasks-per-node=$((1 + REPLY))")
+  chance 4
+  if ((REPLY == 0)); then
+    options+=(--time=1)
+    chance 2
+    ((REPLY == 0)) || options+=(--signal=USR1@20)
+  fi
+  chance 2
+  local use_said=$REPLY said
+  # Once there is a sweep it is resumed, even while its directory is away.
+  if [[ -e $OUT/sweep.db ]]; then BEGUN=yes; fi
+  if [[ $BEGUN == no ]]; then
+    COMMAND=("${SWEEP[@]}" "${options[@]}" --sweep-output="$OUT" "$WORK/home/bench.sh")
+    return
+  fi
+  said=$(said_command) || said=''
+  if ((use_said)) && [[ -n $said ]]; then
+    COMMAND=(bash -c "${said/&& srun/&& exec srun}")
+    return
+  fi
+  COMMAND=("${SWEEP[@]}" "${options[@]}" --sweep-resume --sweep-retry-failed --sweep-output="$OUT" "$WORK/home/bench.sh")
+}
+
+somebody_left() { [[ -n $(agents; controllers; supervisors) ]]; }
+
+# Supervisor and controller both gone: nothing more comes of this srun, as its user sees in time.
+watch_srun() {
+  local alone=0
+  while kill -0 "$SRUN" 2>/dev/null; do
+    sleep 0.5
+    if [[ -n $(jobs_here) && -z $(controllers) && -z $(supervisors) ]]; then alone=$((alone + 1)); else alone=0; fi
+    if ((alone >= 2 * (AWAY + 15))); then
+      note "$WORK/driver.log" "srun $NUMBER goes on without a controller for $((AWAY + 15)) s: killed"
+      note "$WORK/oddities.log" "srun $NUMBER did not end by itself without its controller"
+      kill -KILL "$SRUN" 2>/dev/null || true
+    fi
+  done
+}
+
+is_all_done() { # by what the program says
+  user timeout 20 "$CLUSTER/install/bin/sweepctl" status "$OUT" --json >"$WORK/status.json" 2>/dev/null &&
+    jq -e --argjson n "$POINTS" '.done == $n' "$WORK/status.json" >/dev/null 2>&1
+}
+
+driver() {
+  trap - EXIT
+  set +e
+  seed_choices 2
+  cd -- "$WORK/home" || exit 1
+  local limit=$((SECONDS + MINUTES * 60 + GRACE)) status
+  for ((NUMBER = 1; SECONDS < limit; ++NUMBER)); do
+    choose_command
+    note "$WORK/driver.log" "srun $NUMBER: ${COMMAND[*]}"
+    begin_srun "${COMMAND[@]}"
+    watch_srun
+    wait "$SRUN"
+    status=$?
+    : >"$WORK/srun.pid"
+    note "$WORK/driver.log" "srun $NUMBER ended with $status: $(grep -v '^$' "$WORK/srun/$NUMBER.err" | tail -n 1)"
+    ((status != 0)) || return 0
+    if grep -q 'nothing is left to resume' "$WORK/srun/$NUMBER.err"; then return 0; fi
+    # Sometimes a user waits until the old one is gone, sometimes not.
+    chance 2
+    if ((REPLY)); then
+      local patience=100
+      while somebody_left && ((patience-- > 0)); do sleep 0.2; done
+    fi
+    # Who is refused waits longer before trying again.
+    if grep -qE 'refused before|before it was ready' "$WORK/srun/$NUMBER.err"; then pause 1000 4000; else pause 0 1000; fi
+    as_root scontrol update NodeName=n[1-4] State=RESUME 2>/dev/null
+  done
+  note "$WORK/driver.log" "the time is over"
+  return 1
+}

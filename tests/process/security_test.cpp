@@ -1,0 +1,254 @@
+// What another user of the same machine, who may even have the sweep's key, can do: nothing. And that nobody
+// finds the sweep's secrets where he could read them. The first needs two users, and so root to become them.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "proto/base/env_names.hpp"
+#include "proto/net/files.hpp"
+#include "tests/process/waiting_sweep.hpp"
+#include "tests/unit/net_munged.hpp"
+
+namespace sweep {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr uid_t kOwner = 65'534, kOther = 65'533;
+constexpr std::size_t kMost = 64 << 20;
+
+std::string bytes_of(const std::string& path) {  // read_file wants a size, which files of /proc do not have
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// --- another user
+
+class AnotherUser : public WaitingSweep {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can run programs as two different users";
+    Program probe(directory_, as(kOwner, {bin("sweepctl"), "--version"}));
+    if (probe.finish() != 0) GTEST_SKIP() << "other users cannot run programs in " << SWEEP_BIN_DIR;
+  }
+  static std::string bin(const std::string& program) { return std::string(SWEEP_BIN_DIR) + "/" + program; }
+  static std::vector<std::string> as(uid_t uid, std::vector<std::string> argv) {
+    const std::string id = std::to_string(uid);
+    argv.insert(argv.begin(), {"/usr/bin/setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups"});
+    return argv;
+  }
+  /// The sweep, as its owner.
+  std::vector<std::string> sweep() {
+    ::chmod(directory_.c_str(), 0755);
+    for (const auto& item : fs::directory_iterator(directory_))
+      EXPECT_EQ(::chown(item.path().c_str(), kOwner, kOwner), 0);
+    EXPECT_EQ(::chown(directory_.c_str(), kOwner, kOwner), 0);
+    std::vector<std::string> command = command_;
+    command[0] = bin(command[0]);
+    return as(kOwner, command);
+  }
+  /// An agent of the other user with this key.
+  static std::vector<std::string> key_of(const ControlFile& to, const std::string& secret) {
+    return {SWEEP_ENV_ENDPOINT "=" + to.endpoint, SWEEP_ENV_SERVER_KEY "=" + to.server_key,
+            SWEEP_ENV_CLIENT_SECRET "=" + secret};
+  }
+};
+
+TEST_F(AnotherUser, CannotReadTheSecretsNorAskNorCancel) {
+  prepare("auth: key\n");
+  Program run(directory_, sweep());
+  ASSERT_TRUE(waits()) << run.err();
+  Program reads(directory_, as(kOther, {"/bin/cat", "out/sweep.control"}));
+  EXPECT_EQ(reads.finish(), 1);
+  EXPECT_EQ(reads.out(), "");
+  for (const char* command : {"status", "cancel"}) {
+    Program asks(directory_, as(kOther, {bin("sweepctl"), command, "out"}));
+    EXPECT_EQ(asks.finish(), 1) << command << asks.out();
+    EXPECT_THAT(asks.err(), HasSubstr("sweep.control")) << command;
+    EXPECT_EQ(asks.out(), "") << command;
+  }
+  Program owner(directory_, as(kOwner, {bin("sweepctl"), "status", "out"}));
+  EXPECT_EQ(owner.finish(), 0) << owner.err();
+  EXPECT_THAT(owner.out(), HasSubstr("0 of 1 done, 1 running"));
+  let_go();
+  EXPECT_EQ(run.finish(), 0) << run.err();
+}
+
+TEST_F(AnotherUser, CannotTakePartWithAKeyOfItsOwn) {
+  prepare("auth: key\n");
+  Program run(directory_, sweep());
+  ASSERT_TRUE(waits()) << run.err();
+  Program agent(directory_, as(kOther, {bin("sweep-agent")}), key_of(control(), make_key_pair().secret_key));
+  EXPECT_NE(agent.finish(), 0);
+  EXPECT_THAT(agent.err(), HasSubstr("does not know this sweep's key"));
+  let_go();
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("with a wrong key refused"));
+}
+
+TEST_F(AnotherUser, IsRefusedByMungeEvenWithTheRightKey) {
+  Munged munged;
+  if (const std::string why = munged.start(); !why.empty()) GTEST_SKIP() << why;
+  const std::string conf = "SLURM_CONF=" + munged.conf();
+  prepare("auth: munge\n");
+  Program run(directory_, sweep(), {conf});  // its own agent is let in
+  ASSERT_TRUE(waits()) << run.err();
+  std::vector<std::string> environment = key_of(control(), control().client_secret);
+  environment.push_back(conf);
+  Program agent(directory_, as(kOther, {bin("sweep-agent")}), environment);
+  EXPECT_NE(agent.finish(), 0);
+  EXPECT_THAT(agent.err(), HasSubstr("the munge credential of another user than uid 65534"));
+  environment.pop_back();
+  environment.push_back("SLURM_CONF=/dev/null");
+  Program without(directory_, as(kOther, {bin("sweep-agent")}), environment);
+  EXPECT_NE(without.finish(), 0);
+  EXPECT_THAT(without.err(), HasSubstr("shows no munge credential"));
+  let_go();
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("2 agents with the sweep's key not admitted"));
+}
+
+// --- munge, as one user
+
+class MungeSweep : public WaitingSweep {};
+
+TEST_F(MungeSweep, OnItsOwnAgentsAreLetIn) {
+  Munged munged;
+  if (const std::string why = munged.start(); !why.empty()) GTEST_SKIP() << why;
+  prepare();  // auth: auto
+  Program run(directory_, command_, {"SLURM_CONF=" + munged.conf()});
+  ASSERT_TRUE(waits()) << run.err();
+  ClientSocket socket = peer();
+  wire::Hello hello;
+  hello.agent = "another";
+  hello.node = "n1";
+  socket.send(hello);
+  const auto reject = next<wire::Reject>(socket);
+  ASSERT_TRUE(reject);
+  EXPECT_THAT(reject->reason, HasSubstr("agent another on n1 shows no munge credential"));
+  EXPECT_THAT(reject->reason, HasSubstr("auth: key"));
+  let_go();
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_THAT(read("out/logs/controller.log"),
+              HasSubstr("admitted by the sweep's key and a munge credential"));
+}
+
+TEST_F(MungeSweep, WithoutMungeOneThatAsksForItDoesNotStart) {
+  write("slurm.conf", "AuthInfo=socket=" + path("none") + "\n");
+  prepare("auth: munge\n");
+  Program run(directory_, command_, {"SLURM_CONF=" + path("slurm.conf")});
+  EXPECT_EQ(run.finish(), 1);
+  EXPECT_THAT(run.err(), HasSubstr("start munged on this machine, or say 'auth: key'"));
+}
+
+// --- secrets
+
+class Secrets : public WaitingSweep {};
+
+TEST_F(Secrets, AreNowhereButInTheControlFile) {
+  prepare();
+  // What a benchmark can see of its own; what it could see of the agent's is in security.md.
+  write("waits.sh",
+        std::string(kGoodBenchmark) + "env >seen.env\nexec 3<>go\necho here >started\nread line <&3\n", true);
+  Program run(directory_, command_);
+  ASSERT_TRUE(waits()) << run.err();
+  const ControlFile to = control();
+  struct stat info {};
+  ASSERT_EQ(::stat(path("out/sweep.control").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0600u);
+  const std::vector<std::string> secrets = {to.client_secret, to.server_secret};
+  for (const std::string& secret : secrets)
+    ASSERT_EQ(secret.size(), 40u);
+  const auto clean = [&](const std::string& text, const std::string& where) {
+    for (const std::string& secret : secrets)
+      EXPECT_EQ(text.find(secret), std::string::npos) << where;
+  };
+  int processes = 0, environments = 0;
+  for (const auto& item : fs::directory_iterator("/proc")) {
+    const std::string name = item.path().filename().string();
+    if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
+    const std::string line = bytes_of(item.path().string() + "/cmdline");
+    const std::string environment = bytes_of(item.path().string() + "/environ");
+    clean(line, "command line of " + name);
+    clean(environment, "environment of " + name);
+    processes += line.find("sweep") != std::string::npos ? 1 : 0;
+    environments += environment.find(directory_.string()) != std::string::npos ? 1 : 0;
+  }
+  EXPECT_GE(processes, 2);     // controller, agent
+  EXPECT_GE(environments, 2);  // it was looked at
+  const std::string seen = read("seen.env");
+  EXPECT_THAT(seen, HasSubstr("RESULT_FILENAME="));
+  EXPECT_THAT(seen, testing::Not(HasSubstr(SWEEP_ENV_PREFIX)));
+  clean(seen, "the benchmark's environment");
+  const auto files_are_clean = [&] {
+    int files = 0;
+    for (const auto& item : fs::recursive_directory_iterator(path("out"))) {
+      if (!item.is_regular_file() || item.path().filename() == "sweep.control") continue;
+      clean(read_file(item.path().string(), kMost).value_or(""), item.path().string());
+      ++files;
+    }
+    return files;
+  };
+  EXPECT_GE(files_are_clean(), 2);
+  let_go();
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_FALSE(exists("out/sweep.control"));
+  EXPECT_GE(files_are_clean(), 8);
+  for (const char* name : {"out/logs/controller.log", "out/summary.txt", "out/manifest.json", "out/sweep.db"})
+    EXPECT_TRUE(exists(name)) << name;
+  clean(run.out() + run.err(), "the terminal");
+}
+
+TEST_F(Secrets, AFileThatOthersCanReadIsNotTrusted) {
+  prepare();
+  Program run(directory_, command_);
+  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_EQ(::chmod(path("out/sweep.control").c_str(), 0640), 0);
+  for (const char* command : {"status", "cancel"}) {
+    Program asks(directory_, {"sweepctl", command, "out"});
+    EXPECT_EQ(asks.finish(), 1) << command;
+    EXPECT_THAT(asks.err(), HasSubstr("can be read by others")) << command;
+  }
+  ASSERT_EQ(::chmod(path("out/sweep.control").c_str(), 0600), 0);
+  let_go();
+  EXPECT_EQ(run.finish(), 0) << run.err();
+}
+
+// --- cancel
+
+class Cancel : public WaitingSweep {};
+
+TEST_F(Cancel, EndsALiveSweep) {
+  prepare();
+  Program run(directory_, command_);
+  ASSERT_TRUE(waits()) << run.err();
+  Program cancel(directory_, {"sweepctl", "cancel", "--reason", "wrong image", "out"});
+  EXPECT_EQ(cancel.finish(), 0) << cancel.err();
+  EXPECT_THAT(cancel.out(), HasSubstr(" is stopping: 1 running attempt is ended; 0 of 1 point done\n"));
+  EXPECT_EQ(run.finish(), 1) << run.err();
+  EXPECT_THAT(read("out/summary.txt"), HasSubstr("wrong image"));
+}
+
+TEST_F(Cancel, SaysThatThereIsNothingToEnd) {
+  prepare();
+  Program none(directory_, {"sweepctl", "cancel", "out"});
+  EXPECT_EQ(none.finish(), 1);
+  EXPECT_THAT(none.err(), HasSubstr("no controller runs a sweep in 'out'"));
+  Program run(directory_, command_);
+  let_go();
+  ASSERT_EQ(run.finish(), 0) << run.err();
+  Program late(directory_, {"sweepctl", "cancel", "out"});
+  EXPECT_EQ(late.finish(), 1);
+  EXPECT_THAT(late.err(), HasSubstr("no controller runs a sweep in 'out'"));
+}
+
+}  // namespace
+}  // namespace sweep

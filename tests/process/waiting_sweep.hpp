@@ -1,0 +1,68 @@
+// A sweep whose one benchmark waits until the test lets it go on: time for strangers to come.
+#pragma once
+
+#include "controller/io/control_file.hpp"
+#include "proto/net/sockets.hpp"
+#include "tests/process/program.hpp"
+#include "tests/unit/net_loop.hpp"
+
+namespace sweep {
+
+class WaitingSweep : public ProcessTest {
+ protected:
+  /// Writes what it needs. `more`: further lines of the profile.
+  void prepare(const std::string& more = {}) {
+    write_matrix({1});
+    write("profile.yaml", "gpus: ignore\ntimeouts: { kill-grace: 500ms }\n" + more);
+    // Open before anybody is told: what is written into it stays until it is read, whoever comes first.
+    write("waits.sh", std::string(kGoodBenchmark) + "exec 3<>go\necho here >started\nread line <&3\n", true);
+  }
+  bool waits() { return next_line(started_) == "here\n"; }
+  void let_go() { write("go", "go\n"); }
+
+  ControlFile control() const {
+    const auto control = read_control_file(path("out"));
+    EXPECT_TRUE(control && *control) << (control ? "" : control.error().message);
+    return control && *control ? **control : ControlFile{};
+  }
+
+  /// A peer with the sweep's key.
+  ClientSocket peer(const std::string& identity = {}) {
+    const ControlFile to = control();
+    auto socket = ClientSocket::connect(context_, to.endpoint, to.server_key, to.client_secret, identity);
+    EXPECT_TRUE(socket);
+    socket->socket().set(zmq::sockopt::linger, 0);
+    return std::move(*socket);
+  }
+
+  /// The next message of this type that comes to `socket`.
+  template <class Message>
+  static std::optional<Message> next(ClientSocket& socket) {
+    std::optional<Message> out;
+    EventLoop loop;
+    loop.watch(socket.socket(), [&] {
+      while (const auto incoming = socket.receive()) {
+        if (!incoming->content) continue;
+        if (const auto* found = std::get_if<Message>(&incoming->content->message)) out = *found;
+      }
+    });
+    run_until(loop, [&] { return out.has_value(); });
+    return out;
+  }
+
+  /// The controller's status, which comes after all that `socket` has sent before was taken.
+  static nlohmann::json status(ClientSocket& socket) {
+    socket.send(wire::StatusRequest{});
+    const auto reply = next<wire::StatusReply>(socket);
+    EXPECT_TRUE(reply) << "no status";
+    return reply ? reply->status : nlohmann::json();
+  }
+
+  zmq::context_t context_;
+  Fd started_ = make_fifo("started");
+  Fd go_ = make_fifo("go");
+  std::vector<std::string> command_ = {"sweepctl", "run",         "--profile", "profile.yaml", "--output",
+                                       "out",      "matrix.yaml", "--",        "./waits.sh"};
+};
+
+}  // namespace sweep

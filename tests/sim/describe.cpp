@@ -1,0 +1,89 @@
+// Words for the trace of a seed.
+#include "tests/sim/sim_agent.hpp"
+
+namespace sweep::sim {
+
+namespace {
+
+std::string name(const agent::Connected&) {
+  return "connected";
+}
+std::string name(const agent::Disconnected&) {
+  return "disconnected";
+}
+std::string name(const agent::Refused&) {
+  return "refused";
+}
+std::string name(const agent::Received& what) {
+  return describe(what.message);
+}
+std::string name(const agent::Undecodable&) {
+  return "undecodable";
+}
+std::string name(const agent::Prepared& what) {
+  return "prepared " + say(what.ref);
+}
+std::string name(const agent::NotPrepared& what) {
+  return "not prepared " + say(what.ref) + ": " + what.reason;
+}
+std::string name(const agent::ProcessStarted& what) {
+  return "started " + say(what.ref);
+}
+std::string name(const agent::StartFailed& what) {
+  return "start failed " + say(what.ref);
+}
+std::string name(const agent::Output& what) {
+  return "output of " + say(what.ref);
+}
+std::string name(const agent::LeaderExited& what) {
+  return "leader of " + say(what.ref) + " ended, " +
+         (what.how.code ? "status " + std::to_string(*what.how.code)
+                        : "signal " + std::to_string(what.how.signal.value_or(0)));
+}
+std::string name(const agent::GroupGone& what) {
+  return "group of " + say(what.ref) + " gone";
+}
+std::string name(const agent::ResultRead& what) {
+  return "result of " + say(what.ref) + (what.stamp ? " read: '" + what.bytes + "'" : " is not there");
+}
+std::string name(const agent::Spooled& what) {
+  return "spooled " + say(what.ref);
+}
+std::string name(const agent::Adopted& what) {
+  return "adopted " + say(what.finished.ref) + " of " + what.finished.of;
+}
+std::string name(const agent::JobEndKnown& what) {
+  return what.end ? "end of job known" : "end of job unknown";
+}
+std::string name(const agent::Signalled& what) {
+  return "signal " + std::to_string(what.signal);
+}
+std::string name(const agent::Tick&) {
+  return "tick";
+}
+
+}  // namespace
+
+std::string describe(const agent::Input& input) {
+  return std::visit([](const auto& what) { return name(what); }, input);
+}
+
+std::string describe(const wire::Message& message) {
+  const std::string type(wire::type_name(message));
+  if (const auto* m = std::get_if<wire::Lease>(&message)) return type + " " + say(m->ref);
+  if (const auto* m = std::get_if<wire::Started>(&message)) return type + " " + say(m->ref);
+  if (const auto* m = std::get_if<wire::Progress>(&message)) return type + " " + say(m->ref) + " " + m->phase;
+  if (const auto* m = std::get_if<wire::Finished>(&message))
+    return type + " " + say(m->ref) + " " + sweep::describe(m->outcome) +
+           (m->of.empty() ? "" : " of " + m->of);
+  if (const auto* m = std::get_if<wire::Settled>(&message))
+    return type + " " + say(m->ref) + (m->accepted ? " accepted" : "");
+  if (const auto* m = std::get_if<wire::Cancel>(&message)) return type + " " + say(m->ref) + ": " + m->reason;
+  if (const auto* m = std::get_if<wire::Drain>(&message))
+    return type + (m->complete ? " complete" : "") + " " + m->reason;
+  if (const auto* m = std::get_if<wire::Reject>(&message)) return type + ": " + m->reason;
+  if (const auto* m = std::get_if<wire::Goodbye>(&message)) return type + ": " + m->reason;
+  return type;
+}
+
+}  // namespace sweep::sim

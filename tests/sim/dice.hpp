@@ -1,0 +1,73 @@
+// Chance and time of a simulated sweep: both follow from its seed alone.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "proto/base/time.hpp"
+
+namespace sweep::sim {
+
+/// Seeded, and the same on every machine (the distributions of <random> are not).
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : state_(seed) {}
+
+  /// 0 to limit - 1.
+  int below(int limit) { return static_cast<int>(next() % static_cast<std::uint64_t>(limit)); }
+  int between(int low, int high) { return low + below(high - low + 1); }
+  bool percent(int chance) { return chance > 0 && below(100) < chance; }
+  bool per_mille(int chance) { return chance > 0 && below(1000) < chance; }
+  Millis time(Millis low, Millis high) {
+    return low + Millis(next() % static_cast<std::uint64_t>((high - low).count() + 1));
+  }
+  /// Mostly short, now and then long.
+  Millis delay(Millis usual, Millis longest) {
+    return percent(95) ? time(Millis(0), usual) : time(Millis(0), longest);
+  }
+
+ private:
+  std::uint64_t next() {  // splitmix64
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  std::uint64_t state_;
+};
+
+/// What happens at which time, in order; at the same time, in the order of planning.
+class Agenda {
+ public:
+  using Deed = std::function<void()>;
+
+  void at(Instant when, Deed what) {
+    items_.push_back({when, count_++, std::move(what)});
+    std::push_heap(items_.begin(), items_.end(), later);
+  }
+  bool empty() const { return items_.empty(); }
+  Instant next() const { return items_.front().when; }
+  Deed take() {
+    std::pop_heap(items_.begin(), items_.end(), later);
+    Deed what = std::move(items_.back().what);
+    items_.pop_back();
+    return what;
+  }
+
+ private:
+  struct Item {
+    Instant when;
+    std::uint64_t order;
+    Deed what;
+  };
+  static bool later(const Item& a, const Item& b) {
+    return a.when != b.when ? a.when > b.when : a.order > b.order;
+  }
+  std::vector<Item> items_;  // a heap, the earliest in front
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace sweep::sim

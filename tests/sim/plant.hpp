@@ -1,0 +1,36 @@
+// Bugs that can be planted into the simulated driver of the controller, to see that the simulation finds
+// them.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace sweep::sim {
+
+enum class Plant {
+  None,
+  AcknowledgeEarly,  // messages go out before the commit
+  ForgetSpool,       // what is in a spool is lost with its agent
+  NoFencing,         // the end of an old attempt is taken for that of the point's last
+  LeaseTwice,        // a lease goes to a second agent too
+  LoseReplies,       // a crash between commit and sending, and nothing is said again
+};
+
+inline constexpr std::array<std::pair<Plant, std::string_view>, 5> kPlants = {{
+    {Plant::AcknowledgeEarly, "acknowledge-early"},
+    {Plant::ForgetSpool, "forget-spool"},
+    {Plant::NoFencing, "no-fencing"},
+    {Plant::LeaseTwice, "lease-twice"},
+    {Plant::LoseReplies, "lose-replies"},
+}};
+
+inline std::optional<Plant> plant_of(std::string_view word) {
+  for (const auto& [plant, name] : kPlants) {
+    if (name == word) return plant;
+  }
+  return std::nullopt;
+}
+
+}  // namespace sweep::sim

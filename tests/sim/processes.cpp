@@ -1,0 +1,145 @@
+#include "tests/sim/processes.hpp"
+
+#include <csignal>
+
+#include "agent/core/environment.hpp"
+
+namespace sweep::sim {
+
+namespace {
+
+/// Whether the point fails wherever it runs.
+bool is_cursed(const Weather& weather, const std::string& point) {
+  return static_cast<int>(std::hash<std::string>()(point + "curse") % 100) < weather.cursed;
+}
+
+}  // namespace
+
+void Processes::prepare(const agent::Prepare& what) {
+  if (stage_.dice.per_mille(stage_.storm.broken_node))
+    return tell_(agent::NotPrepared{what.ref, "no free port"});
+  const int port = 20'000 + static_cast<int>(++ports_ % 10'000);
+  paths_[key(what.ref)] = what.result_path;
+  const auto file = node_.files.find(what.result_path);
+  tell_(agent::Prepared{what.ref, port,
+                        file == node_.files.end() ? std::nullopt : std::optional(file->second.stamp)});
+}
+
+Processes::Process Processes::some_process(const wire::Lease& lease) {
+  Process process;
+  process.serial = ++serials_;
+  process.gpus = lease.gpus;
+  process.path = paths_[key(lease.ref)];
+  const bool fails = stage_.dice.per_mille(stage_.storm.fails) || is_cursed(stage_.weather, lease.ref.point);
+  if (fails) {
+    if (stage_.dice.percent(40)) process.exit_code = stage_.dice.between(1, 255);
+    process.leaves = static_cast<Leaves>(stage_.dice.below(4));
+  }
+  process.ignores_term = stage_.dice.per_mille(stage_.storm.fails / 2);
+  process.cannot_die = stage_.dice.per_mille(stage_.storm.fails / 20);
+  process.leaves_others = stage_.dice.percent(20);
+  return process;
+}
+
+void Processes::check_room(const agent::Spawn& what, const Process& fresh, bool pack) const {
+  int gpus = fresh.gpus;
+  int others = 0;
+  for (const auto& [ref, other] : running_) {
+    if (other.cannot_die) continue;  // the agent has given it up, or will
+    gpus += other.gpus;
+    ++others;
+    if (other.port == fresh.port) broken(say(what.ref) + " gets the port of " + ref.first);
+    const bool share = pack && fresh.gpus > 0 && other.gpus > 0 && other.devices == fresh.devices;
+    if (share) broken(say(what.ref) + " gets the GPUs of " + ref.first);
+  }
+  if (gpus > gpus_) broken(say(what.ref) + " is started on more GPUs than there are");
+  if (!pack && others > 0) broken(say(what.ref) + " is started beside another one");
+}
+
+void Processes::start(const agent::Spawn& what, const wire::Lease& lease, bool pack) {
+  if (stage_.dice.per_mille(stage_.storm.broken_node))
+    return tell_(agent::NotPrepared{what.ref, "cannot fork"});
+  if (stage_.dice.per_mille(stage_.storm.fails / 4))
+    return tell_(agent::StartFailed{what.ref, "no such program"});
+  Process process = some_process(lease);
+  process.port = what.port;
+  process.devices = agent::look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or("");
+  check_room(what, process, pack);
+  const auto [at, fresh] = running_.insert_or_assign(key(what.ref), process);
+  if (!fresh) broken(say(what.ref) + " is started twice by one agent");
+  tell_(agent::ProcessStarted{what.ref, static_cast<std::int64_t>(1'000 + process.serial)});
+  plan(what.ref, process);
+}
+
+void Processes::plan(const wire::AttemptRef& ref, const Process& process) {
+  Dice& dice = stage_.dice;
+  const Millis length = dice.time(Millis(10), stage_.weather.longest);
+  const Millis ready = dice.time(Millis(1), length);
+  later(ref, process.serial, ready, [this, ref](Process&) {
+    tell_(agent::Output{ref, false, "Application startup complete\n 10%|#    | 1/10 [00:01"});
+  });
+  if (dice.per_mille(stage_.storm.fails / 4)) return;  // it runs for ever
+  later(ref, process.serial, length, [this, ref](Process& p) {
+    end_leader(ref, p, {p.exit_code, std::nullopt});
+  });
+}
+
+void Processes::later(const wire::AttemptRef& ref, std::uint64_t serial, Millis after,
+                      std::function<void(Process&)> what) {
+  stage_.agenda.at(stage_.now + after, [this, ref, serial, what = std::move(what)] {
+    const auto found = running_.find(key(ref));
+    if (found != running_.end() && found->second.serial == serial) what(found->second);
+  });
+}
+
+void Processes::end_leader(const wire::AttemptRef& ref, Process& process, agent::Ended how) {
+  if (!process.leads) return;
+  process.leads = false;
+  if (how.code == 0) leave(ref, process);
+  const bool alone = !process.leaves_others;
+  const std::uint64_t serial = process.serial;
+  tell_(agent::LeaderExited{ref, how});
+  if (alone) later(ref, serial, Millis(stage_.dice.below(3)), [this, ref](Process&) { end_group(ref); });
+}
+
+void Processes::end_group(const wire::AttemptRef& ref) {
+  running_.erase(key(ref));
+  tell_(agent::GroupGone{ref});
+}
+
+void Processes::leave(const wire::AttemptRef& ref, const Process& process) {
+  switch (process.leaves) {
+    case Leaves::Result:
+      return node_.write(process.path, result_bytes(ref));
+    case Leaves::Nothing:
+      return;
+    case Leaves::Empty:
+      return node_.write(process.path, "");
+    case Leaves::Rubbish:
+      return node_.write(process.path, "{");
+  }
+}
+
+void Processes::signal(const agent::SignalGroup& what) {
+  const auto found = running_.find(key(what.ref));
+  if (found == running_.end()) return;
+  const Process& process = found->second;
+  if (what.kill ? process.cannot_die : process.ignores_term) return;
+  // Some end well on SIGTERM, with a result or without; a shell says 143.
+  agent::Ended how{std::nullopt, what.kill ? SIGKILL : SIGTERM};
+  if (!what.kill && stage_.dice.percent(20)) how = {stage_.dice.percent(50) ? 143 : 0, std::nullopt};
+  later(what.ref, process.serial, Millis(stage_.dice.below(what.kill ? 20 : 3'000)),
+        [this, ref = what.ref, how](Process& p) {
+          const std::uint64_t serial = p.serial;
+          p.leaves_others = true;  // ended below
+          end_leader(ref, p, how);
+          later(ref, serial, Millis(1), [this, ref](Process&) { end_group(ref); });
+        });
+}
+
+bool Processes::any_left(const wire::AttemptRef& ref) const {
+  const auto found = running_.find(key(ref));
+  return found != running_.end() && !found->second.cannot_die;
+}
+
+}  // namespace sweep::sim

@@ -1,0 +1,261 @@
+#include "tests/sim/sim_agent.hpp"
+
+#include <algorithm>
+
+namespace sweep::sim {
+
+namespace {
+
+/// In which order the real event loop looks, after a time in which it did not.
+int rank(const agent::Input& input) {
+  if (std::holds_alternative<agent::Signalled>(input)) return 0;
+  if (std::holds_alternative<agent::Received>(input)) return 3;
+  if (std::holds_alternative<agent::Tick>(input)) return 4;
+  const bool is_connection = std::holds_alternative<agent::Connected>(input) ||
+                             std::holds_alternative<agent::Disconnected>(input) ||
+                             std::holds_alternative<agent::Refused>(input);
+  return is_connection ? 2 : 1;
+}
+
+}  // namespace
+
+SimAgent::SimAgent(Stage& stage, Node& node, Plan plan, Link::Ends ends)
+    : stage_(stage),
+      node_(node),
+      plan_(std::move(plan)),
+      link_(stage,
+            [&] {
+              ends.at_agent = [this](const Frames& frames) { receive(frames); };
+              ends.news = [this](agent::Input news) { post(std::move(news)); };
+              return std::move(ends);
+            }()),
+      processes_(stage, node, node.spec.gpus, [this](agent::Input news) { post(std::move(news)); }) {}
+
+agent::Setup SimAgent::setup() const {
+  agent::Setup setup;
+  for (int i = 0; i < node_.spec.gpus; ++i)
+    setup.gpus.ids.push_back(std::to_string(i));
+  setup.gpus.variable = "CUDA_VISIBLE_DEVICES";
+  setup.hello.agent = plan_.name;
+  setup.hello.node = node_.spec.name;
+  setup.hello.job = plan_.job;
+  setup.hello.step = "0";
+  setup.hello.task = plan_.task;
+  setup.hello.tasks = plan_.tasks;
+  setup.hello.gpus = setup.gpus.ids;
+  setup.hello.pid = plan_.pid;
+  setup.hello.command = {"bench"};
+  setup.directory = "/work/" + std::to_string(plan_.slot);
+  setup.endpoint = "tcp://controller:1";
+  // Some know the end of the job from the environment, some have to ask.
+  setup.asks_job_end = plan_.asks_job_end;
+  if (!plan_.asks_job_end) setup.job_end = plan_.job_ends;
+  return setup;
+}
+
+void SimAgent::boot() {
+  alive_ = true;
+  // Clocks of nodes differ a little; some are wrong.
+  offset_ = stage_.dice.percent(95) ? Millis(stage_.dice.between(-2'000, 2'000))
+                                    : Millis(stage_.dice.between(-40'000'000, 40'000'000));
+  stage_.trace(stage_.now, [&] { return plan_.name + " starts on " + node_.spec.name; });
+  core_ = std::make_unique<agent::Agent>(setup(), clock());
+  node_.living.insert(plan_.pid);
+  link_.open();
+  if (plan_.asks_job_end) {
+    const Millis after = stage_.dice.delay(Millis(500), Millis(20'000));
+    stage_.agenda.at(stage_.now + after, [this] { post(agent::JobEndKnown{plan_.job_ends}); });
+  }
+  arm();
+}
+
+void SimAgent::end(bool in_order) {
+  alive_ = false;
+  node_.living.erase(plan_.pid);
+  link_.close(in_order);
+  processes_.forget();
+  inputs_.clear();
+  held_.clear();
+}
+
+void SimAgent::die() {
+  if (!alive_) return;
+  stage_.trace(stage_.now, [&] { return plan_.name + " is killed"; });
+  end(stage_.dice.percent(50));
+}
+
+// ---- time
+
+void SimAgent::freeze(Millis time) {
+  if (!alive_ || frozen_) return;
+  stage_.trace(stage_.now, [&] { return plan_.name + " is frozen"; });
+  frozen_ = true;
+  stage_.agenda.at(stage_.now + time, [this] { thaw(); });
+  // Its ZeroMQ does not answer the controller's pings any more.
+  constexpr Millis kPingTimeout{30'000};
+  if (time > kPingTimeout) {
+    stage_.agenda.at(stage_.now + kPingTimeout, [this] {
+      if (frozen_) link_.cut(Millis(0), Millis(0));
+    });
+  }
+}
+
+void SimAgent::thaw() {
+  if (!alive_) return;
+  stage_.trace(stage_.now, [&] { return plan_.name + " goes on"; });
+  frozen_ = false;
+  std::stable_sort(held_.begin(), held_.end(),
+                   [](const agent::Input& a, const agent::Input& b) { return rank(a) < rank(b); });
+  inputs_.insert(inputs_.end(), std::make_move_iterator(held_.begin()), std::make_move_iterator(held_.end()));
+  held_.clear();
+  armed_.reset();
+  work();
+}
+
+void SimAgent::arm() {
+  if (!alive_ || frozen_) return;
+  const auto next = core_->next_deadline();
+  if (!next || (armed_ && *armed_ <= *next)) return;
+  armed_ = next;
+  // The loop wakes up when it can.
+  const Instant at = std::max(stage_.now, *next - offset_) + Millis(stage_.dice.percent(90) ? 0 : 500);
+  stage_.agenda.at(at, [this, when = *next] {
+    if (!alive_ || armed_ != when || frozen_) return;
+    armed_.reset();
+    const auto due = core_->next_deadline();
+    if (due && *due <= clock()) return post(agent::Tick{});
+    arm();
+  });
+}
+
+// ---- what reaches it
+
+void SimAgent::receive(const Frames& frames) {
+  auto envelope = wire::decode({frames.begin(), frames.end()});
+  if (!envelope) broken("the codec does not read what it wrote: " + envelope.error().message);
+  post(agent::Received{std::move(envelope->message)});
+}
+
+void SimAgent::post(agent::Input input) {
+  if (!alive_) return;
+  if (frozen_) return held_.push_back(std::move(input));
+  inputs_.push_back(std::move(input));
+  work();
+}
+
+/// What its machine has to know of what it hears.
+void SimAgent::look_at(const agent::Input& input) {
+  if (const auto* adopted = std::get_if<agent::Adopted>(&input)) adopted_.insert(key(adopted->finished.ref));
+  const auto* received = std::get_if<agent::Received>(&input);
+  if (received == nullptr) return;
+  if (const auto* lease = std::get_if<wire::Lease>(&received->message)) leases_[key(lease->ref)] = *lease;
+  if (const auto* welcome = std::get_if<wire::Welcome>(&received->message)) pack_ = welcome->pack_gpus;
+  const auto* settled = std::get_if<wire::Settled>(&received->message);
+  const auto mine = settled == nullptr ? unsettled_.end() : unsettled_.find(key(settled->ref));
+  if (mine == unsettled_.end()) return;
+  if (mine->second) stage_.witness.forgotten(settled->ref);
+  unsettled_.erase(mine);
+}
+
+void SimAgent::work() {
+  if (working_) return;  // an action's answer: its turn comes
+  working_ = true;
+  while (!inputs_.empty() && alive_ && !frozen_) {
+    const agent::Input input = std::move(inputs_.front());
+    inputs_.pop_front();
+    ++stage_.steps;
+    stage_.trace(stage_.now, [&] { return plan_.name + " < " + describe(input); });
+    look_at(input);
+    for (agent::Action& action : core_->on(input, clock())) {
+      if (stage_.dice.per_mille(stage_.storm.die)) die();
+      if (!alive_) break;
+      std::visit([&](auto& what) { perform(what); }, action);
+    }
+    const auto next = alive_ ? core_->next_deadline() : std::nullopt;
+    if (std::holds_alternative<agent::Tick>(input) && next && *next <= clock())
+      broken(plan_.name + ": a deadline that has passed is due again");
+  }
+  working_ = false;
+  arm();
+}
+
+// ---- what it does
+
+void SimAgent::perform(agent::Send& what) {
+  stage_.trace(stage_.now, [&] { return plan_.name + " > " + describe(what.message); });
+  if (const auto* finished = std::get_if<wire::Finished>(&what.message)) {
+    stage_.witness.finished(*finished, what.bulk);
+    if (finished->of.empty() && processes_.any_left(finished->ref))
+      broken(say(finished->ref) + " is finished and runs");
+    if (finished->of.empty()) unsettled_[key(finished->ref)] = is_result(what.bulk);
+  }
+  link_.to_controller(what.message, what.bulk);
+}
+void SimAgent::perform(agent::Prepare& what) {
+  processes_.prepare(what);
+}
+void SimAgent::perform(agent::Spawn& what) {
+  stage_.trace(stage_.now, [&] { return plan_.name + " starts " + say(what.ref); });
+  stage_.witness.received(what.ref, static_cast<std::uint64_t>(plan_.pid));
+  processes_.start(what, leases_.at(key(what.ref)), pack_);
+}
+void SimAgent::perform(agent::SignalGroup& what) {
+  processes_.signal(what);
+}
+void SimAgent::perform(agent::ReadResult& what) {
+  const auto file = node_.files.find(what.path);
+  agent::ResultRead read{what.ref, std::nullopt, {}, {}};
+  if (file != node_.files.end()) {
+    read.stamp = file->second.stamp;
+    read.bytes = file->second.bytes;
+  }
+  inputs_.emplace_back(std::move(read));
+}
+void SimAgent::perform(agent::OpenSpool&) {
+  for (const auto& [ref, entry] : node_.spool) {
+    if (entry.pid == plan_.pid) continue;
+    if (node_.living.contains(entry.pid) && !stage_.weather.shared_spool) continue;
+    agent::Adopted adopted{entry.finished, entry.bytes};
+    adopted.finished.of = entry.agent;
+    ++stage_.adopted;
+    inputs_.emplace_back(std::move(adopted));
+  }
+}
+void SimAgent::perform(agent::SpoolResult& what) {
+  const wire::AttemptRef ref = what.finished.ref;
+  // A node's disk may be full too: then the result is as safe as the agent.
+  if (!stage_.dice.per_mille(stage_.storm.broken_node)) {
+    stage_.witness.spooled(ref);
+    if (stage_.plant != Plant::ForgetSpool)
+      node_.spool[key(ref)] = {std::move(what.finished), std::move(what.bytes), plan_.name, plan_.pid};
+  }
+  const Millis after = stage_.dice.percent(70) ? Millis(0) : Millis(stage_.dice.below(100));
+  if (after.count() == 0) return inputs_.emplace_back(agent::Spooled{ref}), void();
+  stage_.agenda.at(stage_.now + after, [this, ref] { post(agent::Spooled{ref}); });
+}
+void SimAgent::perform(agent::DropSpooled& what) {
+  const auto entry = node_.spool.find(key(what.ref));
+  if (entry == node_.spool.end()) return;
+  if (is_result(entry->second.bytes)) stage_.witness.forgotten(what.ref);
+  stage_.witness.dropped(what.ref);
+  node_.spool.erase(entry);
+}
+void SimAgent::perform(agent::RemoveFile& what) {
+  const auto file = node_.files.find(what.path);
+  if (file != node_.files.end() && file->second.stamp == what.stamp) node_.files.erase(file);
+}
+void SimAgent::perform(agent::Warn& what) {
+  stage_.trace(stage_.now, [&] { return plan_.name + " warns: " + what.text; });
+}
+void SimAgent::perform(agent::Exit& what) {
+  if (what.reason.empty()) {  // at the end of the sweep, in order
+    for (const Key& ref : adopted_) {
+      if (node_.spool.contains(ref)) broken(plan_.name + " has not handed in " + ref.first + " of another");
+    }
+  }
+  stage_.trace(stage_.now,
+               [&] { return plan_.name + " ends with " + std::to_string(what.status) + ": " + what.reason; });
+  end(true);
+}
+
+}  // namespace sweep::sim

@@ -1,0 +1,85 @@
+// An agent of a simulated sweep: the real state machine, with a machine around it that is made up.
+//
+// Rules: it does what agent/io/driver.cpp does, action by action, and may die between any two of them. While
+// it is frozen nothing reaches it; then signals come first, news of processes and of the connection next,
+// then messages, then the clock, as in the real event loop.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/core/agent.hpp"
+#include "tests/sim/link.hpp"
+#include "tests/sim/processes.hpp"
+#include "tests/sim/stage.hpp"
+
+namespace sweep::sim {
+
+class SimAgent {
+ public:
+  struct Plan {
+    std::string name, job;
+    int session = 0, task = 0, tasks = 1, slot = 0;
+    std::int64_t pid = 0;
+    std::optional<Instant> job_ends;
+    bool asks_job_end = false;
+  };
+  SimAgent(Stage& stage, Node& node, Plan plan, Link::Ends ends);
+
+  void boot();
+  void signal(int number) { post(agent::Signalled{number}); }
+  /// kill -9, or the node's power: it and its benchmarks are gone.
+  void die();
+  void freeze(Millis time);
+
+  const std::string& name() const { return plan_.name; }
+  const Plan& plan() const { return plan_; }
+  const Node& node() const { return node_; }
+  bool alive() const { return alive_; }
+  Link& link() { return link_; }
+
+ private:
+  Instant clock() const { return stage_.now + offset_; }
+  agent::Setup setup() const;
+  void post(agent::Input input);
+  void receive(const Frames& frames);
+  void thaw();
+  void look_at(const agent::Input& input);
+  void work();
+  void arm();
+  void end(bool in_order);
+
+  void perform(agent::Send& what);
+  void perform(agent::Prepare& what);
+  void perform(agent::Spawn& what);
+  void perform(agent::SignalGroup& what);
+  void perform(agent::ReadResult& what);
+  void perform(agent::OpenSpool& what);
+  void perform(agent::SpoolResult& what);
+  void perform(agent::DropSpooled& what);
+  void perform(agent::RemoveFile& what);
+  void perform(agent::Warn& what);
+  void perform(agent::Exit& what);
+
+  Stage& stage_;
+  Node& node_;
+  Plan plan_;
+  Link link_;
+  Processes processes_;
+  std::unique_ptr<agent::Agent> core_;
+  Millis offset_{0};  // of its clock
+  bool alive_ = false, frozen_ = false, working_ = false, pack_ = false;
+  std::deque<agent::Input> inputs_, held_;
+  std::map<Key, wire::Lease> leases_;
+  std::map<Key, bool> unsettled_;  // finished: whether with a result
+  std::set<Key> adopted_;
+  std::optional<Instant> armed_;
+};
+
+/// For the trace.
+std::string describe(const agent::Input& input);
+std::string describe(const wire::Message& message);
+
+}  // namespace sweep::sim

@@ -1,0 +1,265 @@
+#include "tests/sim/sim_controller.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "tests/unit/core_dump.hpp"
+
+namespace sweep::sim {
+
+namespace {
+
+constexpr Millis kCommitDelay{50}, kCommitRetry{2'000}, kGoodbyes{10'000};
+constexpr std::uint64_t kCommandsBetweenReplays = 400;
+
+core::Event written_and_read(const core::Event& event) {
+  const std::string text = core::event_to_json(event.what).dump();
+  auto what = core::event_from_json(core::event_word(event.what), nlohmann::json::parse(text));
+  if (!what) broken("the journal does not read what it wrote: " + what.error().message + " in " + text);
+  return {event.at, std::move(*what)};
+}
+
+}  // namespace
+
+// ---- coming and going
+
+core::State SimController::replayed(const std::vector<core::Event>& more, bool through_json) const {
+  std::vector<core::Event> events = stage_.witness.journal();
+  events.insert(events.end(), more.begin(), more.end());
+  if (through_json) std::transform(events.begin(), events.end(), events.begin(), written_and_read);
+  core::State state = core::make_state(settings_, specs_);
+  if (const auto done = core::replay(state, events); !done) broken(done.error().message);
+  return state;
+}
+
+void SimController::check_replay(bool through_json) const {
+  const std::string replay = core::dump(replayed(batch_.events, through_json)), live = core::dump(state_);
+  if (replay != live) broken("the journal makes another state:\n" + replay + "\nthan is there:\n" + live);
+}
+
+void SimController::listen(Millis offset) {
+  offset_ = offset;
+  alive_ = true;
+  ++incarnation_;
+  inbox_.clear();
+  route_.clear();
+  known_.clear();
+  departed_.clear();
+  batch_ = {};
+  outbox_.clear();
+  commit_by_.reset();
+  retry_at_.reset();
+  linger_until_.reset();
+  armed_.reset();
+  woken_ = alone_ = false;
+  wake(Millis(0));
+}
+
+void SimController::begin(const core::Settings& settings, const std::vector<core::PointSpec>& specs) {
+  settings_ = settings;
+  specs_ = specs;
+  state_ = core::make_state(settings_, specs_);
+  listen(Millis(0));
+}
+
+bool SimController::recover(Millis offset) {
+  if (disk_is_full()) return false;
+  state_ = replayed({}, stage_.dice.percent(20));
+  offset_ = offset;
+  batch_ = {};
+  stage_.trace(stage_.now, [&] { return "the controller comes back, by " + std::to_string(offset.count()); });
+  const core::Decision decision = advance(core::Recover{"2"});
+  stage_.witness.committed(batch_);
+  listen(offset);
+  return true;
+}
+
+bool SimController::resume(const Resumption& resumption, Millis offset) {
+  settings_ = resumption.settings;
+  specs_ = resumption.specs;
+  offset_ = offset;
+  const core::Resume& r = resumption.command;
+  const core::Event resumed{clock(), core::Resumed{r.version, r.job, r.retry_failed, r.withdrawn}};
+  state_ = replayed({resumed}, stage_.dice.percent(20));
+  if (state_.count(core::PointState::Pending) == 0) return false;
+  stage_.trace(stage_.now, [&] { return "resumed, by " + std::to_string(offset.count()); });
+  stage_.witness.committed({{resumed}, {}});
+  listen(offset);
+  return true;
+}
+
+void SimController::crash() {
+  if (!alive_) return;
+  stage_.trace(stage_.now, [] { return "the controller dies"; });
+  alive_ = false;
+  ++incarnation_;
+  on_crash_();
+}
+
+void SimController::end() {
+  stage_.trace(stage_.now, [&] { return "the controller ends: " + state_.end_reason; });
+  alive_ = false;
+  ++incarnation_;
+  on_end_();
+}
+
+void SimController::stop(const std::string& reason, Millis patience) {
+  if (!alive_) return;
+  keep(advance(core::Stop{reason, patience}));
+  wake(Millis(0));
+}
+
+void SimController::left_alone() {
+  alone_ = true;
+  stop("srun has ended", Millis(5'000));
+}
+
+// ---- rounds
+
+void SimController::wake(Millis after) {
+  if (woken_) return;
+  woken_ = true;
+  stage_.agenda.at(stage_.now + after, [this, incarnation = incarnation_] {
+    if (!alive_ || incarnation != incarnation_) return;
+    woken_ = false;
+    round();
+  });
+}
+
+void SimController::arm() {
+  auto next = core::next_deadline(state_, clock());
+  next = earlier(next, retry_at_ ? retry_at_ : commit_by_);
+  if (batch_.events.empty()) next = earlier(next, linger_until_);
+  if (!next || (armed_ && *armed_ <= *next)) return;
+  armed_ = next;
+  stage_.agenda.at(std::max(stage_.now, *next - offset_), [this, when = *next, incarnation = incarnation_] {
+    if (!alive_ || incarnation != incarnation_ || armed_ != when) return;
+    armed_.reset();
+    wake(Millis(0));
+  });
+}
+
+void SimController::round() {
+  while (!inbox_.empty()) {
+    const Mail mail = std::move(inbox_.front());
+    inbox_.pop_front();
+    take(mail);
+  }
+  keep(advance(core::Tick{}));
+  settle();
+  if (!alive_) return;
+  if (over()) return end();
+  arm();
+}
+
+core::Decision SimController::advance(const core::Command& command) {
+  ++stage_.steps;
+  core::Decision decision =
+      core::advance(state_, command, clock(), [this](const core::State&, const core::Event& event) {
+        stage_.trace(stage_.now, [&] {
+          return "  event " + std::string(core::event_word(event.what)) + " " +
+                 core::event_to_json(event.what).dump();
+        });
+        batch_.events.push_back(event);
+        const auto* ended = std::get_if<core::Ended>(&event.what);
+        if (ended == nullptr || ended->outcome.kind != OutcomeKind::Ok || raw_ == nullptr) return;
+        batch_.results.push_back({ended->ref, std::move(*raw_), ended->accepted});
+        raw_ = nullptr;
+      });
+  if (!decision.rejected.empty())
+    stage_.trace(stage_.now, [&] { return "  rejected: " + decision.rejected; });
+  check_step();
+  if (stage_.plant == Plant::LoseReplies) {
+    std::erase_if(decision.replies, [&](const core::Effect& effect) {
+      const auto* grant = std::get_if<core::Grant>(&effect);
+      return grant != nullptr && !std::holds_alternative<core::Tick>(command) && decision.events.empty();
+    });
+  }
+  return decision;
+}
+
+void SimController::check_step() {
+  const auto problems = core::check_invariants(state_);
+  if (!problems.empty()) broken("the core's rules are broken: " + problems.front());
+  if (!core::decide(state_, core::Tick{}, clock()).events.empty()) broken("something is still due");
+  const auto next = core::next_deadline(state_, clock());
+  if (next && *next <= clock()) broken("a deadline of the core has passed and nothing came of it");
+  if (++commands_ % kCommandsBetweenReplays == 0) check_replay(false);
+}
+
+void SimController::keep(core::Decision decision) {
+  outbox_.insert(outbox_.end(), std::make_move_iterator(decision.replies.begin()),
+                 std::make_move_iterator(decision.replies.end()));
+}
+
+void SimController::settle() {
+  if (batch_.events.empty() && outbox_.empty()) return;
+  const bool urgent = !outbox_.empty() ||
+                      std::any_of(batch_.events.begin(), batch_.events.end(), [](const core::Event& event) {
+                        return !std::holds_alternative<core::Started>(event.what);
+                      });
+  if (!urgent && !commit_by_) commit_by_ = clock() + kCommitDelay;
+  if (!urgent && clock() < *commit_by_) return;
+  if (retry_at_ && clock() < *retry_at_) return;
+  if (dies_here()) return;
+  if (stage_.plant == Plant::AcknowledgeEarly && !let_out()) return;
+  if (!commit() || dies_here()) return;
+  let_out();
+}
+
+bool SimController::dies_here() {
+  if (!stage_.dice.per_mille(stage_.storm.crash / 3)) return false;
+  crash();
+  return true;
+}
+
+bool SimController::commit() {
+  if (!batch_.events.empty()) {
+    if (stage_.dice.per_mille(stage_.storm.disk_full))
+      fill_disk(stage_.dice.time(Millis(100), Millis(100'000)));
+    if (disk_is_full()) {
+      stage_.trace(stage_.now, [] { return "the disk takes nothing"; });
+      retry_at_ = clock() + kCommitRetry;
+      return false;
+    }
+    stage_.witness.committed(batch_);
+    batch_ = {};
+  }
+  retry_at_.reset();
+  commit_by_.reset();
+  return true;
+}
+
+/// False when it died meanwhile.
+bool SimController::let_out() {
+  const std::vector<core::Effect> all = std::move(outbox_);
+  outbox_.clear();
+  for (const core::Effect& effect : all) {
+    if (stage_.dice.per_mille(stage_.storm.crash / 6)) {
+      crash();
+      return false;
+    }
+    send(effect);
+  }
+  return true;
+}
+
+bool SimController::over() {
+  if (state_.phase != core::Phase::Closed || !batch_.events.empty()) return false;
+  if (alone_) return true;
+  if (!linger_until_) {
+    const bool absent = static_cast<int>(known_.size()) < core::announced_agents(state_);
+    linger_until_ = clock() + (absent ? std::max(kGoodbyes, settings_.join_timeout) : kGoodbyes);
+  }
+  return everybody_left() || clock() >= *linger_until_;
+}
+
+bool SimController::everybody_left() const {
+  if (static_cast<int>(known_.size()) < core::announced_agents(state_)) return false;
+  return std::all_of(known_.begin(), known_.end(), [&](const std::string& name) {
+    const auto agent = state_.agents.find(name);
+    return departed_.contains(name) || (agent != state_.agents.end() && agent->second.gone);
+  });
+}
+
+}  // namespace sweep::sim

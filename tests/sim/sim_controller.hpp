@@ -1,0 +1,108 @@
+// The controller of a simulated sweep: the real core, with a driver around it that may die at every step.
+//
+// Rules: it does what controller/io/server.cpp does. A round takes what has come, decides, commits, and only
+// then lets anything out; it may die before the commit (what was decided is lost), after it (nothing was
+// said), and in the middle of saying it. The journal is a vector that the witness keeps. After every command:
+// the core's rules hold, nothing more is due, and the next deadline lies ahead.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/core/decide.hpp"
+#include "tests/sim/sim_agent.hpp"
+#include "tests/sim/stage.hpp"
+
+namespace sweep::sim {
+
+/// What a resume brings.
+struct Resumption {
+  core::Settings settings;
+  std::vector<core::PointSpec> specs;  // those that are withdrawn last
+  core::Resume command;
+};
+
+class SimController {
+ public:
+  SimController(Stage& stage, std::function<void()> on_crash, std::function<void()> on_end)
+      : stage_(stage), on_crash_(std::move(on_crash)), on_end_(std::move(on_end)) {}
+
+  /// A new sweep.
+  void begin(const core::Settings& settings, const std::vector<core::PointSpec>& specs);
+  /// In the place of one that died. False when it could not commit.
+  bool recover(Millis offset);
+  /// In a new session. False when nothing is left to do. Not while the disk is full.
+  bool resume(const Resumption& resumption, Millis offset);
+
+  void stop(const std::string& reason, Millis patience);
+  /// srun has ended: nobody is left to listen.
+  void left_alone();
+  void crash();
+  bool disk_is_full() const { return stage_.now < full_until_; }
+  void fill_disk(Millis time) { full_until_ = std::max(full_until_, stage_.now + time); }
+
+  bool alive() const { return alive_; }
+  const core::State& state() const { return state_; }
+  /// A connection of this agent is there. The last of a name has the name.
+  void connected(SimAgent& agent) { route_[agent.name()] = &agent; }
+  void arrive(SimAgent& agent, const Frames& frames);
+  /// Replays the journal and compares.
+  void check_replay(bool through_json) const;
+
+ private:
+  struct Mail {
+    SimAgent* from;
+    Frames frames;
+  };
+
+  Instant clock() const { return stage_.now + offset_; }
+  core::State replayed(const std::vector<core::Event>& more, bool through_json) const;
+  void listen(Millis offset);
+  void wake(Millis after);
+  void arm();
+  void round();
+  void end();
+
+  void take(const Mail& mail);
+  void take_hello(SimAgent& from, const wire::Hello& hello);
+  void take_from(const std::string& agent, const wire::Message& message, std::string& bulk);
+  void take_finished(const std::string& agent, const wire::Finished& finished, std::string& bulk);
+  core::Decision advance(const core::Command& command);
+  void check_step();
+  void keep(core::Decision decision);
+
+  void settle();
+  bool commit();
+  bool let_out();
+  bool dies_here();
+  bool over();
+  bool everybody_left() const;
+  void send(const core::Effect& effect);
+  void grant(const core::Grant& what);
+  void reject(SimAgent& to, const std::string& reason);
+
+  Stage& stage_;
+  std::function<void()> on_crash_, on_end_;
+  core::Settings settings_;
+  std::vector<core::PointSpec> specs_;
+  core::State state_;
+  bool alive_ = false, woken_ = false, alone_ = false;
+  std::uint64_t incarnation_ = 0, commands_ = 0;
+  Millis offset_{0};  // of its clock
+  Instant full_until_{};
+
+  std::deque<Mail> inbox_;
+  std::map<std::string, SimAgent*> route_;
+  std::set<std::string> known_, departed_;
+  Batch batch_;
+  std::vector<core::Effect> outbox_;
+  std::string* raw_ = nullptr;
+  std::optional<Instant> commit_by_, retry_at_, linger_until_, armed_;
+};
+
+}  // namespace sweep::sim

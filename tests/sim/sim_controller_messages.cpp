@@ -1,0 +1,118 @@
+// What comes in at the simulated controller, and what it lets out.
+#include "tests/sim/sim_controller.hpp"
+
+namespace sweep::sim {
+
+void SimController::arrive(SimAgent& agent, const Frames& frames) {
+  const auto route = route_.find(agent.name());
+  if (!alive_ || route == route_.end() || route->second != &agent) return;
+  inbox_.push_back({&agent, frames});
+  wake(Millis(stage_.dice.below(6)));  // the commit of the round before
+}
+
+// ---- in
+
+void SimController::take(const Mail& mail) {
+  auto envelope = wire::decode({mail.frames.begin(), mail.frames.end()});
+  if (!envelope) broken("the codec does not read what it wrote: " + envelope.error().message);
+  const wire::Message& message = envelope->message;
+  const std::string& name = mail.from->name();
+  stage_.trace(stage_.now, [&] { return "controller < " + name + " " + describe(message); });
+  if (const auto* hello = std::get_if<wire::Hello>(&message)) return take_hello(*mail.from, *hello);
+  // Said on the connection before this one, to a controller that has died: Hello follows.
+  if (!known_.contains(name)) return;
+  core::observe(state_, name, clock());
+  take_from(name, message, envelope->bulk);
+}
+
+void SimController::reject(SimAgent& to, const std::string& reason) {
+  stage_.trace(stage_.now, [&] { return "controller > " + to.name() + " Reject: " + reason; });
+  to.link().to_agent(wire::Reject{reason}, {});
+}
+
+void SimController::take_hello(SimAgent& from, const wire::Hello& hello) {
+  core::Decision decision = advance(core::Join{
+      {hello.agent, hello.node, hello.job, hello.step, hello.task, hello.tasks, hello.gpus, hello.pid}});
+  if (!decision.rejected.empty()) return reject(from, decision.rejected);
+  known_.insert(hello.agent);
+  core::observe(state_, hello.agent, clock());
+  keep(std::move(decision));
+}
+
+void SimController::take_from(const std::string& agent, const wire::Message& message, std::string& bulk) {
+  if (const auto* ready = std::get_if<wire::Ready>(&message)) {
+    const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
+    keep(advance(core::AskForWork{agent, ends}));
+  } else if (const auto* started = std::get_if<wire::Started>(&message)) {
+    keep(advance(core::AttemptStarted{agent, started->ref, started->pid}));
+  } else if (const auto* finished = std::get_if<wire::Finished>(&message)) {
+    take_finished(agent, *finished, bulk);
+  } else if (std::holds_alternative<wire::Heartbeat>(message)) {
+    keep(advance(core::Beat{agent}));
+  } else if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
+    departed_.insert(agent);
+    keep(advance(core::Leave{agent, goodbye->reason}));
+  }
+}
+
+void SimController::take_finished(const std::string& agent, const wire::Finished& finished,
+                                  std::string& bulk) {
+  core::AttemptFinished command{agent, finished.ref, finished.outcome, Millis(finished.wall_ms), finished.of};
+  const std::string& holder = finished.of.empty() ? agent : finished.of;
+  const core::Attempt* attempt = core::find_attempt(state_, finished.ref);
+  const bool runs =
+      attempt != nullptr && attempt->agent == holder && attempt->state != core::Attempt::State::Ended;
+  if (runs && command.outcome.kind == OutcomeKind::Ok && !is_result(bulk)) {
+    command.outcome.kind = OutcomeKind::InvalidResult;
+    command.outcome.reason = "no JSON object";
+  }
+  if (stage_.plant == Plant::NoFencing && attempt != nullptr) {
+    const auto& attempts =
+        state_.points[static_cast<std::size_t>(core::find_point(state_, finished.ref.point))].attempts;
+    command.ref.attempt = static_cast<int>(attempts.size());
+    command.of = attempts.back().agent;
+  }
+  raw_ = command.outcome.kind == OutcomeKind::Ok ? &bulk : nullptr;
+  keep(advance(command));
+  raw_ = nullptr;
+}
+
+// ---- out
+
+void SimController::send(const core::Effect& effect) {
+  if (const auto* what = std::get_if<core::Grant>(&effect)) return grant(*what);
+  const std::string& agent = std::visit([](const auto& e) -> const std::string& { return e.agent; }, effect);
+  const auto* what = std::get_if<core::Say>(&effect);
+  wire::Message message = stage_.weather.welcome;
+  if (what != nullptr) {
+    message = what->message;
+  } else {
+    auto& welcome = std::get<wire::Welcome>(message);
+    welcome.pack_gpus = settings_.pack_gpus;
+    welcome.heartbeat_ms = settings_.agent_timeout.count() / stage_.weather.heartbeats;
+  }
+  if (const auto* settled = std::get_if<wire::Settled>(&message)) stage_.witness.settled(*settled);
+  const auto route = route_.find(agent);
+  stage_.trace(stage_.now, [&] { return "controller > " + agent + " " + describe(message); });
+  if (route != route_.end()) route->second->link().to_agent(message, {});
+}
+
+void SimController::grant(const core::Grant& what) {
+  stage_.witness.leased(what.ref, what.agent);
+  const core::PointSpec& spec =
+      state_.points[static_cast<std::size_t>(core::find_point(state_, what.ref.point))].spec;
+  wire::Lease lease;
+  lease.ref = what.ref;
+  lease.gpus = spec.gpus;
+  lease.result_filename = "result_" + what.ref.point;
+  lease.timeouts = stage_.weather.timeouts;
+  stage_.trace(stage_.now, [&] { return "controller > " + what.agent + " Lease " + say(what.ref); });
+  const auto route = route_.find(what.agent);
+  if (route != route_.end()) route->second->link().to_agent(lease, {});
+  if (stage_.plant != Plant::LeaseTwice) return;
+  for (const auto& [name, other] : route_) {
+    if (name != what.agent) return other->link().to_agent(lease, {});
+  }
+}
+
+}  // namespace sweep::sim

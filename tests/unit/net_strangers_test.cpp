@@ -1,0 +1,194 @@
+// Who is refused at a server's socket before a message of theirs is seen, that it is told with an address,
+// and that the number of a connection is not the peer's to choose.
+#include "tests/unit/net_strangers.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proto/net/sockets.hpp"
+#include "tests/unit/net_loop.hpp"
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+
+std::string told(const std::optional<HandshakeBook::Stranger>& stranger) {
+  return stranger ? stranger->from + " " + stranger->why : "";
+}
+
+TEST(HandshakeBook, OneThatGetsThroughIsNoStranger) {
+  HandshakeBook book;
+  book.accepted(5, "a");
+  book.succeeded();
+  EXPECT_EQ(told(book.disconnected(5)), "");
+  EXPECT_EQ(book.open(), 0u);
+}
+
+TEST(HandshakeBook, OneThatFailsIsToldWithItsReason) {
+  HandshakeBook book;
+  book.accepted(5, "a");
+  book.failed("why");
+  EXPECT_EQ(told(book.disconnected(5)), "a why");
+  book.accepted(5, "b");  // the descriptor again
+  EXPECT_EQ(told(book.disconnected(5)), "b does not speak ZeroMQ");
+  book.accepted(5, "c");
+  book.failed("");
+  EXPECT_EQ(told(book.disconnected(5)), "");
+  EXPECT_EQ(told(book.disconnected(6)), "");
+}
+
+// However the handshakes of many are mixed: as many strangers as there were.
+TEST(HandshakeBook, TheSumIsRight) {
+  for (int seed = 0; seed < 500; ++seed) {
+    unsigned random = static_cast<unsigned>(seed) * 2654435761u + 1;
+    const auto below = [&](unsigned n) { return (random = random * 1664525u + 1013904223u) / 65536u % n; };
+    HandshakeBook book;
+    std::vector<std::pair<int, int>> open;  // descriptor; 0 in the handshake, 1 through
+    int strangers = 0, reported = 0, next = 3;
+    for (int step = 0; step < 200 || !open.empty(); ++step) {
+      const unsigned what = step < 200 ? below(4) : 3;
+      if (what == 0 || open.empty()) {
+        if (step >= 200) break;
+        book.accepted(next, "x");
+        open.emplace_back(next++, 0);
+        continue;
+      }
+      const std::size_t which = below(static_cast<unsigned>(open.size()));
+      if (what <= 2) {
+        if (open[which].second == 1) continue;
+        open[which].second = 1;
+        book.succeeded();
+        continue;
+      }
+      if (open[which].second == 0) {
+        ++strangers;
+        if (below(2) == 0) book.failed("why");
+      }
+      if (book.disconnected(open[which].first)) ++reported;
+      open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
+    }
+    EXPECT_EQ(reported, strangers) << "seed " << seed;
+    EXPECT_EQ(book.open(), 0u);
+  }
+}
+
+class Refusals : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = ServerSocket::listen(context_, "tcp://*:*", server_keys_);
+    ASSERT_TRUE(server) << server.error().message;
+    server_.emplace(std::move(*server));
+    watch_.emplace(context_, server_->socket(), [this](const std::string& from, const std::string& why) {
+      refusals_.push_back(from + " " + why);
+    });
+    loop_.watch(doorman_.socket(), [this] { doorman_.answer(); });
+    loop_.watch(watch_->socket(), [this] { watch_->take(); });
+    loop_.watch(server_->socket(), [this] {
+      while (auto incoming = server_->receive())
+        came_.push_back(std::move(*incoming));
+    });
+  }
+  std::string endpoint() const { return "tcp://127.0.0.1:" + std::to_string(server_->port()); }
+  ClientSocket client(const std::string& identity = {}) {
+    auto socket = ClientSocket::connect(context_, endpoint(), server_keys_.public_key,
+                                        client_keys_.secret_key, identity);
+    EXPECT_TRUE(socket);
+    return std::move(*socket);
+  }
+  /// That the next refusal says so, and that after it the sweep's own client comes through.
+  void refused(const std::string& why, const std::string& what) {
+    const std::size_t before = refusals_.size(), messages = came_.size();
+    ASSERT_TRUE(run_until(loop_, [&] { return refusals_.size() > before; })) << what;
+    EXPECT_THAT(refusals_.back(), HasSubstr(why)) << what;
+    ClientSocket agent = client();
+    ASSERT_TRUE(agent.send(wire::Heartbeat{}));
+    ASSERT_TRUE(run_until(loop_, [&] { return came_.size() > messages; })) << what;
+    EXPECT_TRUE(came_.back().content) << what;
+  }
+
+  zmq::context_t context_;
+  KeyPair server_keys_ = make_key_pair(), client_keys_ = make_key_pair();
+  std::vector<std::string> refusals_;
+  Doorman doorman_{
+      context_, client_keys_.public_key,
+      [this](const std::string& from, const std::string& why) { refusals_.push_back(from + " " + why); }};
+  std::optional<ServerSocket> server_;
+  std::optional<HandshakeWatch> watch_;
+  EventLoop loop_;
+  std::vector<Incoming> came_;
+};
+
+TEST_F(Refusals, WhatIsNoZeroMq) {
+  for (const auto& [name, bytes] : tcp_nonsense()) {
+    Fd stranger = tcp_to(server_->port(), bytes);
+    refused("", name);
+  }
+  EXPECT_EQ(watch_->refused(), tcp_nonsense().size());
+  EXPECT_EQ(doorman_.refused(), 0u);
+}
+
+TEST_F(Refusals, OneThatSaysNothingAndLeaves) {
+  Fd stranger = tcp_to(server_->port(), "");
+  ASSERT_TRUE(run_until(loop_, [&] { return watch_->open() == 1; }));
+  stranger.reset();
+  refused("left, or said nothing", "silence");
+  EXPECT_THAT(refusals_.back(), testing::StartsWith("127.0.0.1:"));
+}
+
+TEST_F(Refusals, ZeroMqWithoutAKey) {
+  zmq::socket_t stranger = dealer(context_);
+  stranger.connect(endpoint());
+  refused("has no key", "NULL");
+}
+
+TEST_F(Refusals, APassword) {
+  zmq::socket_t stranger = dealer(context_);
+  stranger.set(zmq::sockopt::plain_username, "root");
+  stranger.set(zmq::sockopt::plain_password, "root");
+  stranger.connect(endpoint());
+  refused("has no key", "PLAIN");
+}
+
+TEST_F(Refusals, AKeyOfItsOwn) {
+  const KeyPair own = make_key_pair();
+  zmq::socket_t stranger = dealer(context_);
+  stranger.set(zmq::sockopt::curve_serverkey, server_keys_.public_key);
+  stranger.set(zmq::sockopt::curve_publickey, own.public_key);
+  stranger.set(zmq::sockopt::curve_secretkey, own.secret_key);
+  stranger.connect(endpoint());
+  refused("has another key", "own key");
+  EXPECT_THAT(refusals_.back(), testing::StartsWith("127.0.0.1 "));
+  EXPECT_EQ(doorman_.refused(), 1u);
+  EXPECT_EQ(watch_->refused(), 0u);  // told once
+}
+
+TEST_F(Refusals, TheRightKeyForAnotherServer) {
+  zmq::socket_t stranger = dealer(context_);
+  stranger.set(zmq::sockopt::curve_serverkey, make_key_pair().public_key);
+  stranger.set(zmq::sockopt::curve_publickey, client_keys_.public_key);
+  stranger.set(zmq::sockopt::curve_secretkey, client_keys_.secret_key);
+  stranger.connect(endpoint());
+  refused("another controller's key", "other server");
+}
+
+// A peer may call itself what another one does, and so takes its place in ZeroMQ. It is told apart all the
+// same.
+TEST_F(Refusals, WhoTakesARoutingIdHasAnotherConnectionNumber) {
+  ClientSocket first = client("12.0.1");
+  ASSERT_TRUE(first.send(wire::Heartbeat{}));
+  ASSERT_TRUE(run_until(loop_, [&] { return came_.size() == 1; }));
+  ClientSocket second = client("12.0.1");
+  ASSERT_TRUE(second.send(wire::Heartbeat{}));
+  ASSERT_TRUE(run_until(loop_, [&] { return came_.size() == 2; }));
+  EXPECT_EQ(came_[0].peer, came_[1].peer);
+  EXPECT_NE(came_[0].connection, "");
+  EXPECT_NE(came_[1].connection, "");
+  EXPECT_NE(came_[0].connection, came_[1].connection);
+  ASSERT_TRUE(second.send(wire::Heartbeat{}));
+  ASSERT_TRUE(run_until(loop_, [&] { return came_.size() == 3; }));
+  EXPECT_EQ(came_[2].connection, came_[1].connection);
+}
+
+}  // namespace
+}  // namespace sweep
