@@ -19,10 +19,6 @@ namespace sweep::cli {
 
 namespace {
 
-// Of one keystroke or one scancel several signals may come: from the terminal or Slurm, and from the
-// supervisor.
-constexpr Millis kSameSignal{500};
-
 std::string shown(const std::string& path) {
   std::error_code code;
   const auto relative = std::filesystem::proximate(path, code).string();
@@ -117,7 +113,8 @@ Expected<std::unique_ptr<Server>> reopen_server(const std::string& directory, co
   return server;
 }
 
-Interrupts::Interrupts(SignalFd& signals, Server& server) : signals_(signals), server_(server) {
+Interrupts::Interrupts(SignalFd& signals, Server& server, Millis same)
+    : signals_(signals), server_(server), same_(same) {
   server_.loop().watch(signals_.fd(), [this] { take(); });
 }
 
@@ -129,7 +126,7 @@ void Interrupts::take() {
   for (const int signal : signals_.take()) {
     if (signal != SIGINT && signal != SIGTERM && signal != SIGHUP) continue;
     const bool first = signal_ == 0;
-    if (!first && now() < first_at_ + kSameSignal) continue;
+    if (!first && now() < first_at_ + same_) continue;
     if (first) {
       signal_ = signal;
       first_at_ = now();

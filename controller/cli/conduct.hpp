@@ -30,7 +30,9 @@ Expected<std::unique_ptr<Server>> reopen_server(const std::string& directory, co
 /// Ctrl-C and SIGTERM, for as long as this lives: the first stops the sweep in order, the second at once.
 class Interrupts {
  public:
-  Interrupts(SignalFd& signals, Server& server);
+  /// Signals that come within `same` after the first are part of it: under a supervisor one Ctrl-C, or one
+  /// scancel, comes directly and is handed on too.
+  Interrupts(SignalFd& signals, Server& server, Millis same = Millis(0));
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
@@ -41,6 +43,7 @@ class Interrupts {
   void take();
   SignalFd& signals_;
   Server& server_;
+  Millis same_;
   int signal_ = 0;
   Instant first_at_{};
 };

@@ -21,6 +21,7 @@ namespace sweep::cli {
 namespace {
 
 constexpr std::size_t kMaxCommandLine = 1 << 20;
+constexpr Millis kSameSignal{500};
 // srun is gone: its tasks are too, or about to be.
 constexpr Millis kPatienceWithoutSrun{5'000};
 
@@ -74,7 +75,7 @@ int control(const Wanted& wanted, SignalFd& signals, Life life) {
             : reopen_server(life.directory, life.died_of, std::move(life.listening), console);
   if (!server) return print_error(server.error().message), 1;
   tell_directory(life.tell_fd, (*server)->directory());
-  const Interrupts interrupts(signals, **server);
+  const Interrupts interrupts(signals, **server, kSameSignal);
   watch_lifeline(wanted.lifeline, **server);
   if (first) {
     if (const auto said = say_ready(wanted.ready, (*server)->access()); !said)

@@ -31,8 +31,8 @@ takes() { # COMMAND OPTION...
   [[ $(options "${command[@]}" | sort | paste -sd ' ') == "$(printf '%s\n' $want | sort | paste -sd ' ')" ]] ||
     bad "$1 --help names $(options "${command[@]}" | paste -sd ' '), not $want"
 }
-takes run --select --output --profile --quiet
-takes check --config --select --output --profile --quiet --json
+takes run --select --output --profile --resume --retry-failed --accept-changes --quiet
+takes check --config --select --output --profile --resume --retry-failed --accept-changes --quiet --json
 takes status --json
 takes cancel --now --reason
 takes aggregate --exp-name --json

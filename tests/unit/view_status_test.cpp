@@ -13,8 +13,9 @@ TEST_F(ViewStatus, BeforeAnythingHappened) {
   EXPECT_EQ(document["job"], "12.0");
   EXPECT_EQ(document["directory"], "results_x");
   EXPECT_EQ(document["controller"], "login1, pid 77");
-  EXPECT_EQ(document["points"].dump(),
-            R"({"total":4,"pending":4,"leased":0,"running":0,"done":0,"failed":0,"cancelled":0})");
+  EXPECT_EQ(
+      document["points"].dump(),
+      R"({"total":4,"pending":4,"leased":0,"running":0,"done":0,"failed":0,"cancelled":0,"withdrawn":0})");
   EXPECT_TRUE(document["eta_s"].is_null());
   EXPECT_EQ(document["rate_per_minute"], 0.0);
   EXPECT_TRUE(document["agents"].empty());
