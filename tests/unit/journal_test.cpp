@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/unit/journal_child.hpp"
@@ -142,10 +143,11 @@ TEST_F(JournalFile, OneOfANewerVersionIsRefused) {
     ASSERT_TRUE(database);
     ASSERT_TRUE(database->execute("PRAGMA user_version=" + std::to_string(kSchemaVersion + 1)));
   }
-  EXPECT_EQ(complaint(Journal::open_to_read(file())),
-            "'" + file() +
-                "' has schema version 3; this sweepctl reads up to version 2: use the sweepctl that wrote it, "
-                "or a newer one");
+  EXPECT_EQ(
+      complaint(Journal::open_to_read(file())),
+      "'" + file() +
+          "' has schema version 3; this sweepctl reads up to version 2: use the sweepctl that wrote it, "
+          "or a newer one");
 }
 
 TEST_F(JournalFile, ADirectoryThatIsNotThereOrIsNoneIsNamed) {
@@ -234,6 +236,28 @@ TEST_F(JournalFile, OneThatCannotBeMadeLeavesNothing) {
   EXPECT_THAT(said, HasSubstr(file()));
   EXPECT_THAT(listing(), IsEmpty());
   write_all();
+}
+
+// ---- older versions: a sample of each is kept, as the program of its time wrote it
+
+TEST_F(JournalFile, OneOfVersionOneIsReadAndGoesOn) {
+  std::filesystem::copy_file(SWEEP_SOURCE_DIR "/tests/unit/data/journal_v1.db", file());
+  std::string as_it_was;
+  {
+    auto journal = Journal::open_to_read(file());
+    ASSERT_TRUE(journal) << journal.error().message;
+    as_it_was = text(journal->events());
+    EXPECT_EQ(journal->opening()->ids.size(), 6u);
+  }
+  auto journal = Journal::open_to_continue(file());
+  ASSERT_TRUE(journal) << journal.error().message;
+  EXPECT_EQ(text(journal->events()), as_it_was);
+  int results = 0;
+  EXPECT_TRUE(journal->each_accepted_result([&](const StoredResult&) { ++results; }));
+  EXPECT_EQ(results, 3);
+  EXPECT_TRUE(journal->commit(batches[0]));
+  EXPECT_EQ(text(journal->events()), as_it_was + text(batches[0].events));
+  EXPECT_TRUE(journal->check());
 }
 
 }  // namespace
