@@ -45,7 +45,7 @@ agent::Setup SimAgent::setup() const {
   setup.hello.gpus = setup.gpus.ids;
   setup.hello.pid = plan_.pid;
   setup.hello.command = {"bench"};
-  setup.directory = "/work/" + std::to_string(plan_.slot);
+  setup.directory = "/home/u/" + std::to_string(plan_.slot);
   setup.endpoint = "tcp://controller:1";
   // Some know the end of the job from the environment, some have to ask.
   setup.asks_job_end = plan_.asks_job_end;
