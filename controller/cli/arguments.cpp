@@ -8,6 +8,7 @@
 
 #include "controller/cli/help.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/profile/profile.hpp"
 #include "proto/base/digest.hpp"
@@ -28,12 +29,6 @@ std::vector<std::string> files_of(const SweepArguments& arguments) {
       files.push_back(std::move(file));
   }
   return files;
-}
-
-std::string absolute(const std::string& path) {
-  std::error_code code;
-  const auto out = std::filesystem::absolute(path, code);
-  return code ? path : out.lexically_normal().string();
 }
 
 Expected<profile::Profile> load_profiles(const std::string& named) {
@@ -182,9 +177,9 @@ view::Facts new_facts(const SweepArguments& arguments, const std::string& job) {
   facts.job = job;
   facts.owner = host_name() + ", pid " + std::to_string(::getpid());
   for (const std::string& file : files_of(arguments))
-    facts.configs.push_back(absolute(file));
+    facts.configs.push_back(absolute_path(file));
   facts.select = arguments.select;
-  if (!arguments.profile.empty()) facts.profile = absolute(arguments.profile);
+  if (!arguments.profile.empty()) facts.profile = absolute_path(arguments.profile);
   std::error_code ignored;
   facts.working_directory = std::filesystem::current_path(ignored).string();
   return facts;

@@ -20,6 +20,7 @@ struct Contents {
   journal::Journal journal;
   journal::Opening opening;
   std::vector<core::Event> events;
+  Sweep sweep;  // as it was, with the profile's settings that the journal has
 };
 
 /// All of it must be readable and make sense, not only open.
@@ -30,8 +31,9 @@ Expected<Contents> read_whole(const std::string& directory) {
   if (!opening) return tl::unexpected(opening.error());
   auto events = journal->events();
   if (!events) return tl::unexpected(events.error());
-  if (const auto good = restore_sweep(*opening, *events); !good) return tl::unexpected(good.error());
-  return Contents{std::move(*journal), std::move(*opening), std::move(*events)};
+  auto sweep = restore_sweep(*opening, *events);
+  if (!sweep) return tl::unexpected(sweep.error());
+  return Contents{std::move(*journal), std::move(*opening), std::move(*events), std::move(*sweep)};
 }
 
 /// Whether the journal can be opened and is not what it was: then it can be recovered.
@@ -140,9 +142,9 @@ Expected<void> something_is_left(const core::State& state) {
               " failed; --sweep-retry-failed (sweepctl run --retry-failed) tries those again");
 }
 
-MatrixChange change_for(const Contents& contents, const Sweep& was, const ResumeWishes& wishes) {
+MatrixChange change_for(const Contents& contents, const ResumeWishes& wishes) {
   const std::set<std::string> before = withdrawn_points(contents.events);
-  if (wishes.plan) return compare_matrix(was.plan.points, before, wishes.plan->points);
+  if (wishes.plan) return compare_matrix(contents.sweep.plan.points, before, wishes.plan->points);
   MatrixChange same;
   same.withdrawn = before;
   same.entries = contents.opening.entries;
@@ -221,11 +223,12 @@ Expected<void> check_resume(const std::string& directory, const ResumeWishes& wi
   auto opening = archive->journal.opening();
   auto events = archive->journal.events();
   if (!opening || !events) return {};
-  const Contents contents{std::move(archive->journal), std::move(*opening), std::move(*events)};
-  const MatrixChange change = change_for(contents, archive->sweep, wishes);
+  Contents contents{std::move(archive->journal), std::move(*opening), std::move(*events),
+                    std::move(archive->sweep)};
+  const MatrixChange change = change_for(contents, wishes);
   if (auto good = accept(change, wishes); !good) return good;
   if (change.any()) return {};  // then there is something to do, or it is found out later
-  core::State state = std::move(archive->sweep.state);
+  core::State& state = contents.sweep.state;
   core::apply(
       state,
       {now, core::Resumed{"", "", wishes.retry_failed, {change.withdrawn.begin(), change.withdrawn.end()}}});
@@ -236,9 +239,8 @@ Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, 
                              std::vector<std::string>& notes) {
   auto contents = read_or_salvage(directory, now, notes);
   if (!contents) return tl::unexpected(contents.error());
-  const auto was = restore_sweep(contents->opening, contents->events);
-  if (!was) return tl::unexpected(was.error());
-  const MatrixChange change = change_for(*contents, *was, wishes);
+  const Sweep& was = contents->sweep;
+  const MatrixChange change = change_for(*contents, wishes);
   if (const auto good = accept(change, wishes); !good) return tl::unexpected(good.error());
   for (const std::string& line : change.lines)
     notes.push_back(line);
@@ -246,11 +248,11 @@ Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, 
   auto plan = make_plan(change.entries, std::move(wishes.profile), change.withdrawn);
   if (!plan) return tl::unexpected(plan.error());
   Sweep sweep{std::move(*plan), {}, std::move(wishes.facts)};
-  sweep.facts.sweep = was->facts.sweep;
-  sweep.facts.opened = was->facts.opened;
+  sweep.facts.sweep = was.facts.sweep;
+  sweep.facts.opened = was.facts.opened;
   sweep.facts.directory = directory;
-  if (sweep.facts.configs.empty()) sweep.facts.configs = was->facts.configs;
-  if (!wishes.plan) sweep.facts.select = was->facts.select;
+  if (sweep.facts.configs.empty()) sweep.facts.configs = was.facts.configs;
+  if (!wishes.plan) sweep.facts.select = was.facts.select;
   const core::Event resumed{now, core::Resumed{SWEEP_VERSION,
                                                sweep.facts.job,
                                                wishes.retry_failed,
@@ -264,7 +266,7 @@ Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, 
     return tl::unexpected(done.error());
   if (auto done = make_folders(directory); !done) return tl::unexpected(done.error());
   remove_leftovers(directory);
-  put_aside(directory, *was, change.withdrawn);
+  put_aside(directory, was, change.withdrawn);
   return Entry{std::move(sweep), std::move(contents->journal), make_key_pair(), make_key_pair()};
 }
 

@@ -23,16 +23,6 @@ bool exists(const std::string& path) {
   return fs::exists(path, code) && !code;
 }
 
-std::string absolute(const std::string& directory) {
-  std::error_code code;
-  const fs::path path = fs::absolute(directory, code);
-  if (code) return directory;
-  std::string out = path.lexically_normal().string();
-  while (out.size() > 1 && out.back() == '/')
-    out.pop_back();
-  return out;
-}
-
 /// Why a directory with a journal is refused.
 std::string held_message(const std::string& directory) {
   if (const auto journal = journal::Journal::open_to_read(journal_path(directory)); journal) {
@@ -78,6 +68,16 @@ Expected<std::string> make_default(const std::string& name, Instant now) {
 
 }  // namespace
 
+std::string absolute_path(const std::string& path) {
+  std::error_code code;
+  const fs::path whole = fs::absolute(path, code);
+  if (code) return path;
+  std::string out = whole.lexically_normal().string();
+  while (out.size() > 1 && out.back() == '/')
+    out.pop_back();
+  return out;
+}
+
 std::string journal_path(const std::string& directory) {
   return directory + "/sweep.db";
 }
@@ -100,7 +100,7 @@ Expected<std::string> claimed_output_dir(const std::string& wanted) {
     if (control && *control) return fail(held_message(wanted));
   }
   if (const auto good = check_writable(wanted); !good) return tl::unexpected(good.error());
-  return absolute(wanted);
+  return absolute_path(wanted);
 }
 
 Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now) {
@@ -115,7 +115,7 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
   for (const char* part : {"/raw", "/logs"}) {
     if (const auto made = make_directories(directory + part); !made) return tl::unexpected(made.error());
   }
-  return absolute(directory);
+  return absolute_path(directory);
 }
 
 }  // namespace sweep

@@ -21,6 +21,9 @@ Expected<std::string> claimed_output_dir(const std::string& wanted);
 /// The same checks without making anything, for `sweepctl check`.
 Expected<void> check_output_dir(const std::string& wanted);
 
+/// `path` from the root, without . and .. and without a slash at its end.
+std::string absolute_path(const std::string& path);
+
 /// The journal's path in an output directory.
 std::string journal_path(const std::string& directory);
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <zmq.hpp>
 
+#include "proto/net/socket_news.hpp"
+
 namespace sweep {
 
 enum class ConnectionEvent {
@@ -18,12 +20,12 @@ class ConnectionMonitor {
   ConnectionMonitor(zmq::context_t& context, zmq::socket_t& watched);
 
   /// Readable when there is news.
-  zmq::socket_ref socket() { return news_; }
+  zmq::socket_ref socket() { return news_.socket(); }
   /// The next event; nothing when there is none now. Never blocks.
   std::optional<ConnectionEvent> next();
 
  private:
-  zmq::socket_t news_;
+  SocketNews news_;
 };
 
 }  // namespace sweep

@@ -158,30 +158,15 @@ void HandshakeBook::settle() {
 }
 
 HandshakeWatch::HandshakeWatch(zmq::context_t& context, zmq::socket_ref server, RefusalHandler on_refused)
-    : news_(context, zmq::socket_type::pair), on_refused_(std::move(on_refused)) {
-  static std::atomic<unsigned> count{0};
-  const std::string address = "inproc://handshakes-" + std::to_string(count++);
-  constexpr int kKinds = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                         ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_DISCONNECTED;
-  if (::zmq_socket_monitor(server.handle(), address.c_str(), kKinds) != 0) throw zmq::error_t();
-  // No bound: ZeroMQ's own thread would wait for a reader that does not keep up.
-  news_.set(zmq::sockopt::rcvhwm, 0);
-  news_.set(zmq::sockopt::linger, 0);
-  news_.connect(address);
-}
+    : news_(context, server,
+            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                ZMQ_EVENT_DISCONNECTED),
+      on_refused_(std::move(on_refused)) {}
 
 void HandshakeWatch::take() {
-  std::vector<zmq::message_t> frames;
-  while (zmq::recv_multipart(news_, std::back_inserter(frames), zmq::recv_flags::dontwait)) {
-    // Frame 1: 16 bits of kind, 32 bits of value, in this machine's order. Frame 2: the endpoint, our own.
-    std::uint16_t kind = 0;
-    std::uint32_t value = 0;
-    if (frames[0].size() >= sizeof kind + sizeof value) {
-      std::memcpy(&kind, frames[0].data(), sizeof kind);
-      std::memcpy(&value, frames[0].data<char>() + sizeof kind, sizeof value);
-    }
-    frames.clear();
+  while (const auto item = news_.next()) {
+    const auto [kind, value] = *item;
     const int fd = static_cast<int>(value);  // of ACCEPTED and DISCONNECTED
     if (kind == ZMQ_EVENT_ACCEPTED) book_.accepted(fd, peer_of(fd));
     if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) book_.succeeded();

@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "proto/base/error.hpp"
+#include "proto/net/socket_news.hpp"
 
 namespace sweep {
 
@@ -83,14 +84,14 @@ class HandshakeWatch {
   HandshakeWatch(zmq::context_t& context, zmq::socket_ref server, RefusalHandler on_refused);
 
   /// Readable when there is news.
-  zmq::socket_ref socket() { return news_; }
+  zmq::socket_ref socket() { return news_.socket(); }
   /// Takes what is waiting. Never blocks.
   void take();
   std::uint64_t refused() const { return refused_; }
   std::size_t open() const { return book_.open(); }
 
  private:
-  zmq::socket_t news_;
+  SocketNews news_;
   RefusalHandler on_refused_;
   HandshakeBook book_;
   std::uint64_t refused_ = 0;
