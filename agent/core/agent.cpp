@@ -1,6 +1,7 @@
 #include "agent/core/agent.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 
 #include "proto/base/text.hpp"
@@ -29,7 +30,7 @@ Actions Agent::on(const Input& input, Instant now) {
   Actions out;
   if (ended_) return out;
   std::visit([&](const auto& what) { take(what, now, out); }, input);
-  end_if_done(out);
+  end_if_done(now, out);
   keep_order(out, now);
   return out;
 }
@@ -217,6 +218,7 @@ std::optional<Instant> Agent::next_deadline() const {
     next = earlier(next, attempt.next_deadline());
   for (const Adoption& adopted : adopted_)
     next = earlier(next, adopted.say_again_at);
+  if (leaving_) next = earlier(next, leaving_->settle_until);
   return next;
 }
 
@@ -234,23 +236,39 @@ void Agent::take(const Signalled& input, Instant now, Actions& out) {
       attempt.kill(now, out);
     return;
   }
-  leave("stopped by " + signal_name(input.signal), OutcomeKind::Preempted, setup_.limits.stop_grace, now,
-        out);
-  leaving_->killing = true;
+  leave(reason_of(input.signal, now), OutcomeKind::Preempted, setup_.limits.stop_grace, now, out);
+  leaving_->killing = leaving_->waits = true;
+}
+
+std::string Agent::reason_of(int signal, Instant now) const {
+  const std::string name = signal_name(signal);
+  if (job_end_ && now >= *job_end_) return "stopped by " + name + ": its job has reached its time limit";
+  const bool warns = signal == SIGUSR1 || signal == SIGUSR2;
+  if (!warns) return "stopped by " + name;
+  return "warned by " + name + (job_end_ ? ": its job ends in " + seconds(*job_end_ - now) : "");
 }
 
 // Stops what runs and remembers why the agent ends; end_if_done() ends it. The first reason stays.
 void Agent::leave(const std::string& reason, OutcomeKind kind, std::optional<Millis> longest_grace,
                   Instant now, Actions& out) {
-  if (!leaving_) leaving_ = Leaving{1, reason, false};
+  if (!leaving_) leaving_ = Leaving{.status = 1, .reason = reason, .settle_until = {}};
   for (Attempt& attempt : attempts_)
     attempt.stop(kind, reason, longest_grace, now, out);
 }
 
-void Agent::end_if_done(Actions& out) {
+/// Whether the controller's word on what was said last is still to come: without it, what is safe with the
+/// controller would look as if it were not.
+bool Agent::waits_to_be_settled(Instant now) {
+  if (!leaving_->waits || attempts_.empty() || !welcome_) return false;
+  if (!leaving_->settle_until) leaving_->settle_until = now + setup_.limits.settle;
+  return now < *leaving_->settle_until;
+}
+
+void Agent::end_if_done(Instant now, Actions& out) {
   const bool all_finished =
       std::all_of(attempts_.begin(), attempts_.end(), [](const Attempt& a) { return a.finished(); });
   if (leaving_ && all_finished) {
+    if (waits_to_be_settled(now)) return;
     out.emplace_back(Send{wire::Goodbye{leaving_->reason}, {}});
     out.emplace_back(Exit{leaving_->status, leaving_->reason});
     ended_ = true;

@@ -41,7 +41,9 @@ class Agent {
   struct Leaving {
     int status = 0;
     std::string reason;
-    bool killing = false;  // at the next signal
+    bool killing = false;                 // at the next signal
+    bool waits = false;                   // until what it has said is settled
+    std::optional<Instant> settle_until;  // or until then, once all has ended
   };
 
   void take(const Connected&, Instant now, Actions& out);
@@ -75,7 +77,9 @@ class Agent {
   void settle_adopted(const AttemptRef& ref, Actions& out);
   void leave(const std::string& reason, OutcomeKind kind, std::optional<Millis> longest_grace, Instant now,
              Actions& out);
-  void end_if_done(Actions& out);
+  std::string reason_of(int signal, Instant now) const;
+  void end_if_done(Instant now, Actions& out);
+  bool waits_to_be_settled(Instant now);
   Instant contact_deadline() const;
   std::optional<Instant> heartbeat_at() const;
   void keep_order(Actions& out, Instant now);

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "agent/io/processes.hpp"
+#include "proto/net/clock.hpp"
 
 namespace sweep::agent {
 
@@ -15,6 +16,10 @@ namespace {
 constexpr std::size_t kReadAtOnce = 64 * 1024;
 // What a pipe can hold, with room to spare: more than that is from somebody who still writes.
 constexpr int kReadsAtTheEnd = 32;
+// A process is in an exec for microseconds, unless it gets no processor. One that shows no environment for
+// longer has none.
+constexpr Millis kLongestExec{500};
+constexpr Millis kLookAgain{5};
 
 }  // namespace
 
@@ -90,15 +95,18 @@ void Children::collect() {
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
     wait_for(info.si_pid);
   }
+  look_again_at_.reset();
   for (auto group = groups_.begin(); group != groups_.end();) {
     const auto current = group++;
     if (current->second.leader_ended && !has_processes(current->second)) let_go(current);
   }
+  if (groups_.empty()) unclear_since_.clear();
 }
 
 void Children::wait_for(pid_t pid) {
   const auto found = groups_.find(pid);
   if (found != groups_.end() && !found->second.leader_ended) return leader_ended(found->second);
+  unclear_since_.erase(pid);
   reap(pid);
 }
 
@@ -112,7 +120,7 @@ void Children::leader_ended(Group& group) {
 
 bool Children::has_processes(Group& group) {
   if (group.last_signal != 0) signal_strays(group);  // those that have become orphans since
-  return ::kill(-group.id, 0) == 0 || errno != ESRCH || !strays_of(group).empty();
+  return ::kill(-group.id, 0) == 0 || errno != ESRCH || !strays_of(group).empty() || look_again_at_;
 }
 
 void Children::let_go(std::map<pid_t, Group>::iterator at) {
@@ -151,16 +159,26 @@ void Children::signal_strays(Group& group) {
   }
 }
 
-std::vector<pid_t> Children::strays_of(const Group& group) const {
+std::vector<pid_t> Children::strays_of(const Group& group) {
   std::vector<pid_t> strays;
-  const std::string port = "PORT=" + std::to_string(group.port);
   for (const pid_t child : own_children()) {
     const auto leader = groups_.find(child);
     if (leader != groups_.end() && !leader->second.leader_ended) continue;
     if (groups_.contains(::getpgid(child))) continue;
-    if (groups_.size() == 1 || was_started_with(child, port)) strays.push_back(child);
+    if (groups_.size() == 1 || is_of(group, child)) strays.push_back(child);
   }
   return strays;
+}
+
+bool Children::is_of(const Group& group, pid_t stray) {
+  const auto answer = was_started_with(stray, "PORT=" + std::to_string(group.port));
+  if (answer) {
+    unclear_since_.erase(stray);
+    return *answer;
+  }
+  const Instant since = unclear_since_.try_emplace(stray, now()).first->second;
+  if (now() < since + kLongestExec) look_again_at_ = now() + kLookAgain;
+  return false;
 }
 
 }  // namespace sweep::agent

@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "agent/core/actions.hpp"
@@ -35,8 +36,10 @@ class Children {
 
   void start(const Spawn& what);
   void signal(const AttemptRef& ref, bool kill);
-  /// To call on SIGCHLD.
+  /// To call on SIGCHLD, and when deadline() has come.
   void collect();
+  /// When to look again at a process that did not show whose it is.
+  std::optional<Instant> deadline() const { return look_again_at_; }
 
  private:
   struct Group {
@@ -56,12 +59,15 @@ class Children {
   void leader_ended(Group& group);
   bool has_processes(Group& group);
   void signal_strays(Group& group);
-  std::vector<pid_t> strays_of(const Group& group) const;
+  std::vector<pid_t> strays_of(const Group& group);
+  bool is_of(const Group& group, pid_t stray);
   void let_go(std::map<pid_t, Group>::iterator group);
 
   EventLoop& loop_;
   Tell tell_;
   std::map<pid_t, Group> groups_;
+  std::map<pid_t, Instant> unclear_since_;  // strays that showed no environment when they were looked at
+  std::optional<Instant> look_again_at_;
 };
 
 }  // namespace sweep::agent

@@ -27,6 +27,8 @@ namespace sweep::agent {
 
 namespace {
 
+constexpr Millis kMungeRetry{2'000};
+
 class Driver {
  public:
   Driver(Setup setup, const Access& access, ClientSocket socket, SignalFd signals)
@@ -46,8 +48,11 @@ class Driver {
   int run() {
     while (!exit_) {
       const auto deadline = agent_.next_deadline();
-      loop_.step(earlier(deadline, job_end_.deadline()));
+      loop_.step(
+          earlier(earlier(deadline, job_end_.deadline()), earlier(hello_again_at_, children_.deadline())));
       job_end_.on_time(now());
+      if (const auto due = children_.deadline(); due && now() >= *due) children_.collect();
+      say_hello_again();
       if (deadline && now() >= *deadline) inputs_.emplace_back(Tick{});
       work();
     }
@@ -82,7 +87,10 @@ class Driver {
   void on_connection() {
     while (const auto event = socket_.connection().next()) {
       if (*event == ConnectionEvent::Up) inputs_.emplace_back(Connected{});
-      if (*event == ConnectionEvent::Down) inputs_.emplace_back(Disconnected{});
+      if (*event == ConnectionEvent::Down) {
+        hello_again_at_.reset();  // the next connection brings its own
+        inputs_.emplace_back(Disconnected{});
+      }
       if (*event == ConnectionEvent::Refused) inputs_.emplace_back(Refused{});
     }
   }
@@ -121,17 +129,32 @@ class Driver {
   }
 
   void perform(Send& what) {
-    if (auto* hello = std::get_if<wire::Hello>(&what.message)) show_credential(*hello);
-    socket_.send(what.message, what.bulk);
+    auto* hello = std::get_if<wire::Hello>(&what.message);
+    if (hello == nullptr || show_credential(*hello)) socket_.send(what.message, what.bulk);
   }
-  /// A credential is good once, and not for long: each Hello has its own.
-  void show_credential(wire::Hello& hello) const {
+  /// A credential is good once, and not for long: each Hello has its own. False: munge has worked here and
+  /// does not now. A Hello without it would be rejected, and what runs here with it; so it waits.
+  bool show_credential(wire::Hello& hello) {
     auto credential = munge_credential(hello_payload(access_.server_key, hello));
     if (credential) {
+      munge_works_ = true;
       hello.credential = std::move(*credential);
+    } else if (munge_works_) {
+      hello_again_at_ = now() + kMungeRetry;
+      if (!std::exchange(warned_of_munge_, true)) {
+        print_line("cannot say Hello again: " + printable(credential.error().message) +
+                   "; tried again until munge answers");
+      }
+      return false;
     } else {
       hello.no_credential = credential.error().message;
     }
+    return true;
+  }
+  void say_hello_again() {
+    if (!hello_again_at_ || now() < *hello_again_at_) return;
+    hello_again_at_.reset();
+    inputs_.emplace_back(Connected{});
   }
   void perform(Prepare& what) {
     const auto port = free_port(what.ports_in_use);
@@ -155,8 +178,9 @@ class Driver {
     auto left = spool_.adopt(notes);
     for (const std::string& note : notes)
       print_line(note);
+    // In front of what has come meanwhile: with a Drain there it would leave without handing this in.
     if (left)
-      inputs_.emplace_back(Adopted{std::move(left->finished), std::move(left->bytes), spool_.has_more()});
+      inputs_.emplace_front(Adopted{std::move(left->finished), std::move(left->bytes), spool_.has_more()});
   }
   void perform(SpoolResult& what) {
     if (const auto kept = spool_.keep(what.finished, what.bytes); !kept) {
@@ -185,7 +209,8 @@ class Driver {
   ClientSocket socket_;
   std::vector<std::string> question_;
   Spool spool_;
-  bool warned_of_spool_ = false;
+  bool warned_of_spool_ = false, warned_of_munge_ = false, munge_works_ = false;
+  std::optional<Instant> hello_again_at_;
   std::vector<AttemptRef> not_in_spool_;  // results
   std::deque<Input> inputs_;
   Children children_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};

@@ -14,9 +14,11 @@ std::vector<pid_t> own_children() {
   return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
 }
 
-bool was_started_with(pid_t pid, const std::string& entry) {
+std::optional<bool> was_started_with(pid_t pid, const std::string& entry) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
-  const std::string all = '\0' + std::string(std::istreambuf_iterator<char>(file), {}) + '\0';
+  const std::string environment(std::istreambuf_iterator<char>(file), {});
+  if (environment.empty()) return std::nullopt;
+  const std::string all = '\0' + environment + '\0';
   return all.find('\0' + entry + '\0') != std::string::npos;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace sweep::agent {
 /// among its descendants. Empty where the kernel does not tell.
 std::vector<pid_t> own_children();
 
-/// Whether the environment that `pid` was started with has `entry` (NAME=value).
-bool was_started_with(pid_t pid, const std::string& entry);
+/// Whether the environment that `pid` was started with has `entry` (NAME=value). Nothing where there is no
+/// environment to be seen: it has none, or is in the middle of an exec, when the kernel shows none either.
+std::optional<bool> was_started_with(pid_t pid, const std::string& entry);
 
 }  // namespace sweep::agent

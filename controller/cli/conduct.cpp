@@ -91,11 +91,12 @@ Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, S
   return server;
 }
 
-Expected<std::unique_ptr<Server>> reopen_server(const std::string& directory, const std::string& died_of,
-                                                Fd listening, Console& console) {
+Expected<std::unique_ptr<Server>> reopen_server(const Told& told, const std::string& died_of, Fd listening,
+                                                Console& console) {
   std::vector<std::string> notes;
   const Instant begun = now();
-  auto entry = take_over_sweep(directory, begun, notes);
+  const std::string& directory = told.directory;
+  auto entry = take_over_sweep(directory, told.server_key, begun, notes);
   if (!entry) return tl::unexpected(entry.error());
   entry->sweep.facts.directory = directory;
   entry->sweep.facts.owner = host_name() + ", pid " + std::to_string(::getpid());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "controller/cli/arguments.hpp"
+#include "controller/cli/supervisor.hpp"
 #include "controller/io/console.hpp"
 #include "controller/io/server.hpp"
 #include "proto/net/signals.hpp"
@@ -23,9 +24,10 @@ struct Session {
 Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, Session session,
                                               Console& console);
 
-/// Takes the place of a controller that `died_of` something: same address, same keys.
-Expected<std::unique_ptr<Server>> reopen_server(const std::string& directory, const std::string& died_of,
-                                                Fd listening, Console& console);
+/// Takes the place of a controller that `died_of` something: same address, same keys. Fails when the sweep
+/// that was told cannot be had now.
+Expected<std::unique_ptr<Server>> reopen_server(const Told& told, const std::string& died_of, Fd listening,
+                                                Console& console);
 
 /// Ctrl-C and SIGTERM, for as long as this lives: the first stops the sweep in order, the second at once.
 class Interrupts {

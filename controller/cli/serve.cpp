@@ -65,16 +65,33 @@ struct Wanted {
   std::vector<std::string> command;  // of srun
 };
 
+Expected<std::unique_ptr<Server>> open(const Wanted& wanted, Life& life, Console& console) {
+  if (life.number == 0)
+    return open_server(wanted.sweep, {wanted.job, wanted.command, std::move(life.listening)}, console);
+  return reopen_server(life.told, life.died_of, std::move(life.listening), console);
+}
+
+/// Why a later life has no sweep. It is said once, and tried again.
+int cannot_come_back(const Life& life, const std::string& why) {
+  if (life.refused == 0) {
+    print_error("the controller died of " + life.died_of + " and cannot come back: " + why +
+                "; tried again until it can, for at most " + std::to_string(life.told.away.count() / 1000) +
+                " s (timeouts.away). Agents go on with what they run");
+  }
+  return kTryAgain;
+}
+
 /// One life of the controller: its first with the sweep that srun wants, a later one with what the one before
 /// has left.
 int control(const Wanted& wanted, SignalFd& signals, Life life) {
   Console console(wanted.quiet);
   const bool first = life.number == 0;
-  auto server =
-      first ? open_server(wanted.sweep, {wanted.job, wanted.command, std::move(life.listening)}, console)
-            : reopen_server(life.directory, life.died_of, std::move(life.listening), console);
+  auto server = open(wanted, life, console);
+  if (!server && !first && !life.told.directory.empty())
+    return cannot_come_back(life, server.error().message);
   if (!server) return print_error(server.error().message), 1;
-  tell_directory(life.tell_fd, (*server)->directory());
+  tell(life.tell_fd,
+       {(*server)->directory(), (*server)->access().server_key, (*server)->sweep().plan.profile.away});
   const Interrupts interrupts(signals, **server, kSameSignal);
   watch_lifeline(wanted.lifeline, **server);
   if (first) {
@@ -104,8 +121,8 @@ int serve_command(const Arguments& arguments) {
 
   wanted.command = words_of_parent();
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  const auto status =
-      supervise(signals, [&](Life life) { return control(wanted, signals, std::move(life)); });
+  const auto status = supervise(signals, wanted.lifeline,
+                                [&](Life life) { return control(wanted, signals, std::move(life)); });
   if (!status) return print_error(status.error().message), 1;
   return *status;
 }

@@ -178,8 +178,11 @@ void on(State& state, Instant at, const Ended& event) {
   } else if (event.counted) {
     ++point.benchmark_failures;
   }
-  if (event.outcome.kind == OutcomeKind::Preempted && of_this_life)
-    agent_at(state, attempt.agent).leaving = true;
+  if (event.outcome.kind == OutcomeKind::Preempted && of_this_life) {
+    AgentStatus& agent = agent_at(state, attempt.agent);
+    agent.leaving = true;
+    if (!agent.gone) agent.gone_reason = event.outcome.reason;
+  }
   if (event.accepted) {
     state.walls[point.spec.kind].add(event.wall);
     pardon(state, attempt.node, std::numeric_limits<int>::max());

@@ -108,18 +108,34 @@ std::optional<std::string> too_little_time(const State& state, const PointStatus
   return std::nullopt;
 }
 
+/// "n1 is", "n1 and n2 are", "n1, n2, n3 and 4 more are"
+std::string nodes_are(const std::set<std::string>& nodes) {
+  constexpr std::size_t kMostNames = 3;
+  if (nodes.size() == 1) return *nodes.begin() + " is";
+  std::vector<std::string> names(nodes.begin(), nodes.end());
+  if (names.size() > kMostNames + 1) {
+    names.resize(kMostNames);
+    names.push_back(std::to_string(nodes.size() - kMostNames) + " more");
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return join(names, ", ") + " and " + last + " are";
+}
+
 /// What became of the nodes that could have run what is left.
 std::string nobody_left(const State& state, const PointStatus& first) {
+  std::map<std::string, std::set<std::string>> gone;  // by the reason
+  for (const auto& [id, agent] : state.agents) {
+    const bool could = agent.session == state.session && total_gpus(agent) >= first.spec.gpus;
+    if (could && (agent.gone || agent.leaving)) gone[agent.gone_reason].insert(agent.info.node);
+  }
   std::string what;
   for (const auto& [name, node] : state.nodes) {
     if (!node.quarantine.empty()) what += "; " + name + " is quarantined: " + node.quarantine;
   }
+  for (const auto& [reason, nodes] : gone)
+    what += "; " + nodes_are(nodes) + " gone: " + reason;
   const bool too_small = state.roster.any_in_crew();
-  if (what.empty() && !too_small) return "no agent is left";
-  for (const auto& [id, agent] : state.agents) {
-    if (agent.session == state.session && agent.gone && total_gpus(agent) >= first.spec.gpus)
-      what += "; " + agent.info.node + " is gone: " + agent.gone_reason;
-  }
   const std::string wanted =
       too_small ? " with " + counted(static_cast<std::size_t>(first.spec.gpus), "GPU") : "";
   return clipped("no node" + wanted + " is left" + what, kMaxReason);

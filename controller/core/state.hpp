@@ -93,7 +93,7 @@ struct AgentStatus {
   bool ready = false;    // has asked for work
   bool leaving = false;  // has been told by Slurm to end: gets no work
   bool gone = false;
-  std::string gone_reason;
+  std::string gone_reason;             // or why it leaves
   std::set<std::pair<int, int>> held;  // (point index, attempt number) not yet ended on it
   int gpus_held = 0;
   Instant last_seen{};  // not in the journal

@@ -39,7 +39,11 @@ class Admission {
   static Expected<Admission> open(profile::Profile::Auth auth, const std::string& server_public_key);
   /// As an earlier controller of this sweep has found: nothing is tried.
   Admission(By by, std::string server_public_key, uid_t owner)
-      : by_(by), server_public_key_(std::move(server_public_key)), owner_(owner) {}
+      : by_(by),
+        server_public_key_(std::move(server_public_key)),
+        note_(by == By::Munge ? "agents are admitted by the sweep's key and munge, as before"
+                              : "agents are admitted by the sweep's key alone, as before"),
+        owner_(owner) {}
 
   By by() const { return by_; }
   /// One line for the log: who is admitted, and why not by munge.

@@ -191,11 +191,15 @@ Expected<Entry> begin_sweep(Sweep sweep, const std::string& directory) {
   return Entry{std::move(sweep), std::move(*journal), make_key_pair(), make_key_pair()};
 }
 
-Expected<Entry> take_over_sweep(const std::string& directory, Instant now, std::vector<std::string>& notes) {
+Expected<Entry> take_over_sweep(const std::string& directory, const std::string& server_key, Instant now,
+                                std::vector<std::string>& notes) {
   const auto control = read_control_file(directory);
   if (!control) return tl::unexpected(control.error());
   if (!*control)
     return fail("'" + directory + "' has no sweep.control: there is no controller to take over from");
+  if ((*control)->server_key != server_key)
+    return fail("the sweep in '" + directory + "' has been resumed by a controller on " +
+                printable((*control)->host) + ", pid " + std::to_string((*control)->pid));
   auto profile = profile::profile_from_json((*control)->profile);
   if (!profile) return fail("'" + directory + "/sweep.control': " + profile.error().message);
   const auto server_public = public_key_of((*control)->server_secret);
@@ -210,10 +214,12 @@ Expected<Entry> take_over_sweep(const std::string& directory, Instant now, std::
   const core::Decision decision = core::advance(sweep->state, core::Recover{SWEEP_VERSION}, now);
   if (const auto done = contents->journal.commit({decision.events, {}}); !done)
     return tl::unexpected(done.error());
+  const bool munge = sweep->plan.profile.auth == profile::Profile::Auth::Munge;
   return Entry{std::move(*sweep),
                std::move(contents->journal),
                {*server_public, (*control)->server_secret},
-               {*client_public, (*control)->client_secret}};
+               {*client_public, (*control)->client_secret},
+               munge ? Admission::By::Munge : Admission::By::Key};
 }
 
 Expected<void> check_resume(const std::string& directory, const ResumeWishes& wishes, Instant now) {

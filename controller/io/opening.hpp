@@ -20,8 +20,10 @@ namespace sweep {
 Expected<Entry> begin_sweep(Sweep sweep, const std::string& directory);
 
 /// The sweep in `directory` as the controller left it that died: same keys, same profile, and its agents,
-/// which go on. Fails, naming the file, when there is nothing to take over.
-Expected<Entry> take_over_sweep(const std::string& directory, Instant now, std::vector<std::string>& notes);
+/// which go on. Fails, naming the file, when there is nothing to take over, and when the sweep there has
+/// another server key: somebody has resumed it meanwhile.
+Expected<Entry> take_over_sweep(const std::string& directory, const std::string& server_key, Instant now,
+                                std::vector<std::string>& notes);
 
 /// What somebody who resumes a sweep wants.
 struct ResumeWishes {

@@ -17,6 +17,7 @@
 #include "proto/net/address.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/files.hpp"
+#include "proto/net/munge.hpp"
 
 namespace sweep {
 
@@ -60,19 +61,38 @@ Server::Server(Entry entry, std::string directory, Console& console)
 
 Expected<std::unique_ptr<Server>> Server::open(Entry entry, const std::string& directory, Console& console,
                                                Fd listening) {
+  const auto admits = entry.admits;
   std::unique_ptr<Server> server(new Server(std::move(entry), directory, console));
   if (auto done = write_matrix(directory, server->sweep_.plan); !done) return tl::unexpected(done.error());
+  if (auto done = server->choose_admission(admits); !done) return tl::unexpected(done.error());
   if (auto done = server->listen(std::move(listening)); !done) return tl::unexpected(done.error());
   ::malloc_trim(0);  // the opening of a large sweep took several times what it keeps
   return server;
 }
 
+// The answer holds for the session: agents that came by munge's word are not to find another rule because
+// munge did not answer in the moment in which a controller came back.
+Expected<void> Server::choose_admission(std::optional<Admission::By> admits) {
+  if (admits) {
+    admission_.emplace(*admits, server_keys_.public_key, munge_uid());
+  } else {
+    auto admission = Admission::open(sweep_.plan.profile.auth, server_keys_.public_key);
+    if (!admission) return tl::unexpected(admission.error());
+    admission_.emplace(std::move(*admission));
+  }
+  log_.info(admission_->note());
+  return {};
+}
+
+profile::Profile Server::profile_for_next() const {
+  profile::Profile out = sweep_.plan.profile;
+  out.auth =
+      admission_->by() == Admission::By::Munge ? profile::Profile::Auth::Munge : profile::Profile::Auth::Key;
+  return out;
+}
+
 Expected<void> Server::listen(Fd listening) {
   allow_many_files();
-  auto admission = Admission::open(sweep_.plan.profile.auth, server_keys_.public_key);
-  if (!admission) return tl::unexpected(admission.error());
-  admission_.emplace(std::move(*admission));
-  log_.info(admission_->note());
   const auto refusals = [this](Fault kind) {
     return [this, kind](const std::string& from, const std::string& why) {
       log_.fault(kind, "connection from " + from + " refused: it " + why, now());
@@ -93,7 +113,7 @@ Expected<void> Server::listen(Fd listening) {
             " listens on " + access_.endpoint);
   return write_control_file(
       directory_, {host_name(), ::getpid(), access_.endpoint, access_.server_key, access_.client_secret,
-                   server_keys_.secret_key, profile::profile_to_json(sweep_.plan.profile)});
+                   server_keys_.secret_key, profile::profile_to_json(profile_for_next())});
 }
 
 void Server::retire() const {

@@ -32,6 +32,8 @@ struct Entry {
   Sweep sweep;
   journal::Journal journal;
   KeyPair server_keys, client_keys;
+  std::optional<Admission::By> admits =
+      {};  // as the controller before has found out; nothing: to be found out
 };
 
 /// What an agent needs to take part.
@@ -78,6 +80,9 @@ class Server {
   };
 
   Server(Entry entry, std::string directory, Console& console);
+  Expected<void> choose_admission(std::optional<Admission::By> admits);
+  /// The profile as one that takes over is to find it: with the answer where `auth` left it open.
+  profile::Profile profile_for_next() const;
   Expected<void> listen(Fd listening);
 
   std::optional<Instant> deadline() const;

@@ -108,6 +108,7 @@ TEST(AgentSpool, WhileItIsWrittenTheGpusAreFreeAndTheAgentStays) {
   EXPECT_FALSE(scene.exited);
   scene.feed(Spooled{{"p", 1}});
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::BenchmarkFailed);
+  scene.hear(wire::Settled{{"p", 1}, false});
   EXPECT_TRUE(scene.exited);
 
   Scene next;

@@ -186,10 +186,12 @@ TEST_F(AgentProcess, SignalledItGivesBackWhatItHasAndLeaves) {
   ::kill(child_.pid, SIGTERM);
   EXPECT_EQ(outcome().kind, OutcomeKind::Preempted);
   EXPECT_TRUE(gone(out_));
+  tell(wire::Settled{lease().ref, false});
   EXPECT_TRUE(await<wire::Goodbye>());
   EXPECT_EQ(exit_status(), 1);
   EXPECT_THAT(said_, StartsWith("sweep-agent: "));
   EXPECT_THAT(said_, HasSubstr("SIGTERM"));
+  EXPECT_THAT(said_, Not(HasSubstr("acknowledged"))) << "there is nothing to worry about";
 }
 
 TEST_F(AgentProcess, ANewConnectionBringsHelloAndFinishedAgain) {

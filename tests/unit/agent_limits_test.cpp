@@ -107,10 +107,27 @@ TEST(AgentSignal, TheWarningOfATimeLimitPreempts) {
     scene.feed(Signalled{signal});
     scene.exit("p", {{}, SIGTERM});
     EXPECT_EQ(scene.outcome().kind, OutcomeKind::Preempted);
-    EXPECT_THAT(scene.outcome().reason, HasSubstr(signal == SIGUSR1 ? "SIGUSR1" : "SIGUSR2"));
+    EXPECT_EQ(scene.outcome().reason, signal == SIGUSR1 ? "warned by SIGUSR1" : "warned by SIGUSR2");
+    scene.hear(wire::Settled{{"p", 1}, false});
     EXPECT_EQ(scene.said<wire::Goodbye>().size(), 1u);
     EXPECT_TRUE(scene.exited);
   }
+}
+
+TEST(AgentSignal, TheReasonSaysHowTheJobStands) {
+  const auto reason = [](int signal, Millis before_the_end) {
+    auto setup = Scene::some_setup();
+    setup.job_end = Scene().now + before_the_end;
+    Scene scene(setup);
+    scene.join();
+    scene.lease_and_start("p");
+    scene.feed(Signalled{signal});
+    scene.exit("p", {{}, SIGTERM});
+    return scene.outcome().reason;
+  };
+  EXPECT_EQ(reason(SIGUSR1, Millis(90'500)), "warned by SIGUSR1: its job ends in 90 s");
+  EXPECT_EQ(reason(SIGTERM, Millis(0)), "stopped by SIGTERM: its job has reached its time limit");
+  EXPECT_EQ(reason(SIGTERM, Millis(90'000)), "stopped by SIGTERM");
 }
 
 TEST(AgentSignal, ABenchmarkThatTheWarningReachedFirstIsPreemptedToo) {

@@ -271,10 +271,33 @@ TEST(AgentSignal, GivesBackWhatRunsAndLeaves) {
   scene.exit("p", {{}, SIGTERM});
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::Preempted);
   EXPECT_THAT(scene.outcome().reason, HasSubstr("SIGTERM"));
+  EXPECT_FALSE(scene.exited) << "before the controller has it";
+  EXPECT_TRUE(scene.said<wire::Goodbye>().empty());
+  scene.hear(wire::Settled{{"p", 1}, false});
   ASSERT_TRUE(scene.exited);
   EXPECT_EQ(scene.exited->status, 1);
   EXPECT_EQ(scene.said<wire::Goodbye>().size(), 1u);
   EXPECT_TRUE(std::holds_alternative<wire::Goodbye>(scene.sent.back().message));
+}
+
+TEST(AgentSignal, AControllerThatDoesNotAnswerDoesNotKeepIt) {
+  Scene scene;
+  running(scene).feed(Signalled{SIGTERM});
+  scene.exit("p", {{}, SIGTERM});
+  scene.pass(Millis(2'999));
+  EXPECT_FALSE(scene.exited);
+  scene.pass(Millis(1));
+  EXPECT_TRUE(scene.exited);
+}
+
+TEST(AgentSignal, ALeaseThatComesWhileItLeavesIsNotTaken) {
+  Scene scene;
+  running(scene).feed(Signalled{SIGTERM});
+  scene.exit("p", {{}, SIGTERM});
+  scene.hear(Scene::lease("q"));
+  EXPECT_EQ(scene.spawned.size(), 1u);
+  scene.hear(wire::Settled{{"p", 1}, false});
+  EXPECT_TRUE(scene.exited);
 }
 
 TEST(AgentSignal, ItsGraceTimeIsShort) {
@@ -284,7 +307,7 @@ TEST(AgentSignal, ItsGraceTimeIsShort) {
   ASSERT_EQ(scene.signals.size(), 2u);
   EXPECT_TRUE(scene.signals[1].kill);
   scene.pass(Millis(2'000));
-  EXPECT_TRUE(scene.exited);
+  EXPECT_EQ(scene.outcome().kind, OutcomeKind::Preempted);
 }
 
 TEST(AgentSignal, AKillUnderWayIsHurriedUp) {
@@ -330,6 +353,7 @@ TEST(AgentSignal, ABenchmarkThatItReachedFirstIsPreemptedToo) {
     scene.pass(Millis(100));
     scene.feed(Signalled{SIGTERM});
     EXPECT_EQ(scene.outcome().kind, OutcomeKind::Preempted);
+    scene.hear(wire::Settled{{"p", 1}, false});
     EXPECT_TRUE(scene.exited);
   }
 }

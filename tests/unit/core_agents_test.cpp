@@ -248,7 +248,7 @@ TEST_F(CoreAgents, WithTheLastAgentTheSweepEnds) {
   arrive("a", "n1", 1);
   tell(Leave{"a", "time limit"});
   EXPECT_EQ(state.phase, Phase::Closed);
-  EXPECT_EQ(state.end_reason, "no agent is left");
+  EXPECT_EQ(state.end_reason, "no node is left; n1 is gone: time limit");
   EXPECT_EQ(point("p1").state, PointState::Pending);
   EXPECT_THAT(beat("a"), ElementsAre("drain a"));
 }

@@ -134,7 +134,7 @@ TEST_F(CoreEnds, PreemptedCostsNoRetryAndItsAgentGetsNothingMore) {
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
   EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Preempted),
               ElementsAre("settled b p0/2", "drain a", "drain b"));
-  EXPECT_EQ(state.end_reason, "no agent is left");
+  EXPECT_EQ(state.end_reason, "no node is left; n1 and n2 are gone: why");
 }
 
 TEST_F(CoreEnds, CancelledByItsAgentThePointIsCancelled) {
