@@ -50,12 +50,20 @@ void on(State& state, Instant at, const AgentJoined& event) {
   agent.session = state.session;
   agent.last_seen = at;
   state.announced = std::max(state.announced, agent.info.tasks);
+  if (!agent.info.job.empty()) state.answered_jobs.try_emplace(agent.info.job, false);
   index_agent(state, agent.info.id);
   if (old_node != agent.info.node) index_node(state, old_node);
 }
 
+/// Nobody waits for the agent's word on its job's end any more: it has spoken, or will not.
+void job_end_is_answered(State& state, const AgentInfo& agent) {
+  if (agent.task == 0 && !agent.job.empty()) state.answered_jobs[agent.job] = true;
+}
+
 void on(State& state, Instant, const AgentReady& event) {
-  agent_at(state, event.agent).ready = true;
+  AgentStatus& agent = agent_at(state, event.agent);
+  agent.ready = true;
+  job_end_is_answered(state, agent.info);
   index_agent(state, event.agent);
 }
 
@@ -67,6 +75,7 @@ void on(State& state, Instant, const AgentGone& event) {
   AgentStatus& agent = agent_at(state, event.agent);
   agent.gone = true;
   agent.gone_reason = event.reason;
+  job_end_is_answered(state, agent.info);
   index_agent(state, event.agent);
 }
 
@@ -269,6 +278,7 @@ void on(State& state, Instant at, const Resumed& event) {
   state.nodes.clear();
   state.suspects.clear();
   state.job_ends.clear();
+  state.answered_jobs.clear();
 }
 
 /// A result whose story the journal lost. The attempts before it are unknown; they count as written off.

@@ -141,13 +141,20 @@ std::string nobody_left(const State& state, const PointStatus& first) {
   return clipped("no node" + wanted + " is left" + what, kMaxReason);
 }
 
+bool some_wait_for_job_end(const State& state, Instant now) {
+  const auto& free = state.roster.free();
+  return std::any_of(free.begin(), free.end(), [&](const auto& entry) {
+    return waits_for_job_end(state, state.agents.at(std::get<2>(entry)), now);
+  });
+}
+
 std::optional<Closed> ending(const State& state, Instant now) {
   if (state.roster.any_busy()) return std::nullopt;
   if (state.phase == Phase::Stopping) return Closed{complete(state), state.end_reason};
   if (state.pending.empty()) return Closed{complete(state), ""};
   if (!crew_is_known(state, now)) return std::nullopt;
   // Nobody runs anything and nobody can be given anything: so it is for good, but for those who come or go.
-  if (state.roster.any_unsettled()) return std::nullopt;
+  if (state.roster.any_unsettled() || some_wait_for_job_end(state, now)) return std::nullopt;
   const PointStatus& first = state.points[static_cast<std::size_t>(state.pending.begin()->second)];
   if (auto time = too_little_time(state, first, now)) return Closed{false, *time};
   return Closed{false, nobody_left(state, first)};

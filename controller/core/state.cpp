@@ -95,9 +95,28 @@ std::optional<Millis> expected_wall(const State& state, const PointStatus& point
   return state.settings.expected.count() > 0 ? std::optional(state.settings.expected) : std::nullopt;
 }
 
+namespace {
+
+/// Until when the agents of a job wait for its first task's word on the job's end. The first task gives up
+/// asking earlier.
+Instant job_end_due(const State& state) {
+  constexpr Millis kPatience{15'000};
+  return *state.first_join + std::min(kPatience, state.settings.join_timeout);
+}
+
+}  // namespace
+
+bool waits_for_job_end(const State& state, const AgentStatus& agent, Instant now) {
+  const std::string& job = agent.info.job;
+  const auto answered = state.answered_jobs.find(job);
+  const bool asks =
+      answered != state.answered_jobs.end() && !answered->second && !state.job_ends.contains(job);
+  return asks && now < job_end_due(state);
+}
+
 bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now) {
   const auto end = state.job_ends.find(agent.info.job);
-  if (end == state.job_ends.end()) return true;
+  if (end == state.job_ends.end()) return !waits_for_job_end(state, agent, now);
   return now + expected_wall(state, point).value_or(Millis(0)) + state.settings.margin < end->second;
 }
 
@@ -123,6 +142,11 @@ bool can_take(const State& state, const AgentStatus& agent, int gpus) {
   if (!agent.held.empty() && (whole_node || agent.gpus_held == 0)) return false;
   if (static_cast<int>(agent.info.gpus.size()) - agent.gpus_held < gpus) return false;
   return !is_spare(state, agent);
+}
+
+bool is_gone(const State& state, const std::string& agent) {
+  const auto found = state.agents.find(agent);
+  return found != state.agents.end() && found->second.gone && found->second.session == state.session;
 }
 
 int announced_agents(const State& state) {
@@ -190,6 +214,10 @@ std::optional<Instant> next_deadline(const State& state, Instant now) {
   if (state.phase == Phase::Running && state.first_join && !crew_is_known(state, now)) {
     next = earlier(next, *state.first_join + state.settings.join_timeout);
   }
+  const bool some_ask = std::any_of(state.answered_jobs.begin(), state.answered_jobs.end(),
+                                    [](const auto& job) { return !job.second; });
+  if (state.phase == Phase::Running && some_ask && now < job_end_due(state))
+    next = earlier(next, job_end_due(state));
   return next;
 }
 

@@ -115,6 +115,7 @@ struct State {
   std::map<std::string, AgentStatus> agents;
   std::map<std::string, NodeStatus> nodes;
   std::map<std::string, Instant> job_ends;     // when Slurm ends a job, where it is known
+  std::map<std::string, bool> answered_jobs;   // whether the first task, which asks Slurm, is ready or gone
   std::map<std::string, RunningMedian> walls;  // of the results that count, by kind of point
   Roster roster;                               // derived
   Phase phase = Phase::Running;
@@ -152,7 +153,10 @@ bool complete(const State& state);
 /// How long the point is expected to take: the median of like points, else what the settings say. Nothing
 /// where neither is known.
 std::optional<Millis> expected_wall(const State& state, const PointStatus& point);
-/// Whether an attempt that begins now is expected to end before the agent's job does.
+/// Whether the agent gets no work for a moment: the first task of its job has yet to say when the job ends.
+bool waits_for_job_end(const State& state, const AgentStatus& agent, Instant now);
+/// Whether an attempt that begins now is expected to end before the agent's job does. Not while it waits to
+/// hear when that is.
 bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now);
 /// Whether the agent's node gets no more work.
 bool is_quarantined(const State& state, const AgentStatus& agent);
@@ -163,6 +167,9 @@ bool is_quarantined(const State& state, const AgentStatus& agent);
 bool is_spare(const State& state, const AgentStatus& agent);
 /// Whether the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);
+/// Whether the agent took part in this session and is gone. One of an earlier session may have had its name: a
+/// job that was requeued.
+bool is_gone(const State& state, const std::string& agent);
 /// How many agents their steps have, as those that came in this session say: 0 before the first.
 int announced_agents(const State& state);
 /// Whether all agents that were announced have come, or have had the time to.

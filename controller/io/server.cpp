@@ -165,8 +165,7 @@ bool Server::over() {
 bool Server::everybody_left() const {
   if (some_absent(sweep_.state, peer_of_.size())) return false;
   return std::all_of(peer_of_.begin(), peer_of_.end(), [&](const auto& entry) {
-    const auto agent = sweep_.state.agents.find(entry.first);
-    return departed_.contains(entry.first) || (agent != sweep_.state.agents.end() && agent->second.gone);
+    return departed_.contains(entry.first) || core::is_gone(sweep_.state, entry.first);
   });
 }
 

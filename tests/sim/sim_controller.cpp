@@ -257,8 +257,7 @@ bool SimController::over() {
 bool SimController::everybody_left() const {
   if (static_cast<int>(known_.size()) < core::announced_agents(state_)) return false;
   return std::all_of(known_.begin(), known_.end(), [&](const std::string& name) {
-    const auto agent = state_.agents.find(name);
-    return departed_.contains(name) || (agent != state_.agents.end() && agent->second.gone);
+    return departed_.contains(name) || core::is_gone(state_, name);
   });
 }
 

@@ -320,6 +320,30 @@ TEST_F(CoreSession, OneTaskThatKnowsTheEndOfTheJobIsEnoughForAll) {
   EXPECT_THAT(state.end_reason, HasSubstr("job 12 ends in 30 s"));
 }
 
+TEST_F(CoreSession, TheOthersOfAJobWaitForItsFirstTaskToSayWhenItEnds) {
+  settings.expected = Millis(60'000);
+  begin({1, 1});
+  AgentInfo second = agent_info("b", "n2", 1, 2);
+  second.task = 1;
+  join(second);
+  EXPECT_THAT(tell(AskForWork{"b"}), IsEmpty());
+  join(agent_info("a", "n1", 1, 2));
+  EXPECT_THAT(ready_until("a", now + Millis(120'000)), ElementsAre("lease b p0/1", "lease a p1/1"));
+}
+
+TEST_F(CoreSession, AFirstTaskThatDoesNotSayWhenTheJobEndsIsNotWaitedForLong) {
+  begin({1});
+  AgentInfo second = agent_info("b", "n2", 1, 2);
+  second.task = 1;
+  join(second);
+  tell(AskForWork{"b"});
+  const auto due = next_deadline(state, now);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(*due, now + Millis(15'000));
+  now = *due;
+  EXPECT_THAT(tell(Tick{}), ElementsAre("lease b p0/1"));
+}
+
 // ---- a journal that was damaged
 
 TEST_F(CoreSession, ASalvagedResultCountsWithoutItsStory) {
