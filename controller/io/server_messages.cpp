@@ -58,7 +58,10 @@ void Server::take(Incoming incoming) {
 }
 
 void Server::answer_status(const std::string& peer) {
-  socket_->send(peer, wire::StatusReply{view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now())});
+  // As MessagePack it is no longer than as JSON.
+  constexpr std::size_t kRoom = wire::kMaxBodyBytes * 3 / 4;
+  socket_->send(peer,
+                wire::StatusReply{view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now(), kRoom)});
 }
 
 void Server::take_fault(const std::string& peer, const wire::DecodeError& error) {

@@ -25,8 +25,30 @@ ordered_json counts_json(const core::State& state) {
   return counts;
 }
 
-ordered_json agents_json(const core::State& state) {
-  ordered_json agents = ordered_json::array();
+/// A list that takes entries as long as there is room for them.
+class List {
+ public:
+  explicit List(std::size_t& room) : room_(room) {}
+  void add(ordered_json entry) {
+    const std::size_t size =
+        entry.dump(-1, ' ', false, ordered_json::error_handler_t::replace).size() + sizeof(", ");
+    if (left_out_ > 0 || size > room_) {
+      ++left_out_;
+    } else {
+      room_ -= size;
+      entries_.push_back(std::move(entry));
+    }
+  }
+  std::size_t left_out() const { return left_out_; }
+  ordered_json take() { return std::move(entries_); }
+
+ private:
+  std::size_t& room_;
+  std::size_t left_out_ = 0;
+  ordered_json entries_ = ordered_json::array();
+};
+
+void list_agents(const core::State& state, List& agents) {
   for (const auto& [id, agent] : state.agents) {
     if (agent.session != state.session) continue;  // of another day
     const std::string word = agent.gone                           ? "gone"
@@ -34,14 +56,13 @@ ordered_json agents_json(const core::State& state) {
                              : core::is_spare(state, agent)       ? "spare"
                              : agent.held.empty()                 ? "idle"
                                                                   : "busy";
-    agents.push_back({{"agent", id},
-                      {"node", agent.info.node},
-                      {"gpus", agent.info.gpus.size()},
-                      {"gpus_in_use", agent.gpus_held},
-                      {"state", word},
-                      {"reason", agent.gone_reason}});
+    agents.add({{"agent", id},
+                {"node", agent.info.node},
+                {"gpus", agent.info.gpus.size()},
+                {"gpus_in_use", agent.gpus_held},
+                {"state", word},
+                {"reason", agent.gone_reason}});
   }
-  return agents;
 }
 
 ordered_json attempt_json(const Plan& plan, const core::State& state, std::size_t index, const Facts& facts,
@@ -70,6 +91,23 @@ ordered_json point_json(const Plan& plan, const core::State& state, std::size_t 
           {"attempts", point.attempts.size()},
           {"node", point.attempts.empty() ? "" : point.attempts.back().node},
           {"reason", point.reason}};
+}
+
+void list_points(const Plan& plan, const core::State& state, const Facts& facts, Instant now, List& running,
+                 List& ended) {
+  std::vector<std::size_t> over;
+  for (std::size_t i = 0; i < state.points.size(); ++i) {
+    const core::PointState now_is = state.points[i].state;
+    if (now_is == core::PointState::Leased || now_is == core::PointState::Running) {
+      running.add(attempt_json(plan, state, i, facts, now));
+    } else if (now_is != core::PointState::Pending && now_is != core::PointState::Withdrawn) {
+      over.push_back(i);
+    }
+  }
+  std::stable_partition(over.begin(), over.end(),
+                        [&](std::size_t i) { return state.points[i].state != core::PointState::Done; });
+  for (const std::size_t i : over)
+    ended.add(point_json(plan, state, i));
 }
 
 std::string field(const ordered_json& object, const char* key) {
@@ -144,7 +182,8 @@ Instant last_change(const core::State& state, const Facts& facts) {
   return last;
 }
 
-ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now) {
+ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
+                         std::size_t room) {
   // A sweep that is over took the time until its last end, however late somebody asks.
   const bool over = state.phase == core::Phase::Closed;
   const Instant until = over ? std::max(facts.opened, last_end(state).value_or(facts.opened)) : now;
@@ -160,18 +199,20 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
                       {"rate_per_minute", speed.points_per_minute}};
   out["eta_s"] =
       speed.to_go ? ordered_json(static_cast<double>(speed.to_go->count()) / 1000) : ordered_json();
-  out["agents"] = agents_json(state);
-  ordered_json running = ordered_json::array(), ended = ordered_json::array();
-  for (std::size_t i = 0; i < state.points.size(); ++i) {
-    const core::PointState now_is = state.points[i].state;
-    if (now_is == core::PointState::Leased || now_is == core::PointState::Running) {
-      running.push_back(attempt_json(plan, state, i, facts, now));
-    } else if (now_is != core::PointState::Pending && now_is != core::PointState::Withdrawn) {
-      ended.push_back(point_json(plan, state, i));
-    }
+  // Points that have ended are many in a large sweep; they leave room for those that run, and for agents.
+  std::size_t room_for_ended = room / 2;
+  room -= room_for_ended;
+  List running(room), agents(room), ended(room_for_ended);
+  list_points(plan, state, facts, now, running, ended);
+  list_agents(state, agents);
+  out["agents"] = agents.take();
+  out["running"] = running.take();
+  out["ended"] = ended.take();
+  const std::size_t left_out = agents.left_out() + running.left_out() + ended.left_out();
+  if (left_out > 0) {
+    out["left_out"] = {
+        {"agents", agents.left_out()}, {"running", running.left_out()}, {"ended", ended.left_out()}};
   }
-  out["running"] = std::move(running);
-  out["ended"] = std::move(ended);
   return out;
 }
 
@@ -194,6 +235,10 @@ std::string status_text(const ordered_json& status) {
   out += "\n";
   append_running(status, out);
   append_failed(status, out);
+  if (status.contains("left_out")) {
+    out += "  and more that are left out here: " + field(status["left_out"], "running") + " running, " +
+           field(status["left_out"], "ended") + " ended\n";
+  }
   return out;
 }
 

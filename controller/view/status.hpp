@@ -1,6 +1,8 @@
 // The state of a sweep as one JSON document, and that document for people. Pure.
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -25,9 +27,11 @@ std::optional<Instant> last_end(const core::State& state);
 Instant last_change(const core::State& state, const Facts& facts);
 
 /// Keys: sweep, directory, state (running, stopping, done, incomplete, interrupted), reason, points (counts),
-/// rate_per_minute, eta_s, elapsed_s, agents, running, ended.
+/// rate_per_minute, eta_s, elapsed_s, agents, running, ended. The three lists have at most `room` bytes as
+/// JSON between them; how many entries were left out for that is in left_out (agents, running, ended), and
+/// of those that ended the ones that are not done come first.
 nlohmann::ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts,
-                                   Instant now);
+                                   Instant now, std::size_t room = std::numeric_limits<std::size_t>::max());
 
 /// That document as text of a few lines and one line per running and failed point.
 std::string status_text(const nlohmann::ordered_json& status);

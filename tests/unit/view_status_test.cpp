@@ -235,5 +235,30 @@ TEST_F(ViewRecords, Totals) {
   EXPECT_EQ(json["wall_s"], 64.0);
 }
 
+TEST_F(ViewStatus, WhatThereIsNoRoomForIsCountedAndFailuresComeFirst) {
+  arrive("a", "n1", 8);
+  finish("a", 0, outcome(OutcomeKind::Ok, ""));
+  finish("a", 1, outcome(OutcomeKind::BenchmarkFailed, "broken"));
+  const ordered_json all = status();
+  EXPECT_FALSE(all.contains("left_out"));
+  ASSERT_EQ(all["ended"].size(), 2u);
+  EXPECT_EQ(all["ended"][0]["state"], "failed");
+
+  for (const std::size_t room : {0u, 300u, 500u, 800u, 1'200u}) {
+    const ordered_json some = status_json(plan, state, facts, now, room);
+    std::size_t bytes = 0;
+    for (const char* list : {"agents", "running", "ended"}) {
+      const std::size_t left_out = some.value("left_out", ordered_json::object()).value(list, std::size_t{0});
+      EXPECT_EQ(some[list].size() + left_out, all[list].size()) << list << " with room for " << room;
+      for (const ordered_json& entry : some[list])
+        bytes += entry.dump().size();
+    }
+    EXPECT_LE(bytes, room);
+    EXPECT_TRUE(some["ended"].empty() || some["ended"][0]["state"] == "failed");
+  }
+  EXPECT_THAT(status_text(status_json(plan, state, facts, now, 0)),
+              HasSubstr("  and more that are left out here: 1 running, 2 ended\n"));
+}
+
 }  // namespace
 }  // namespace sweep::view
