@@ -158,7 +158,7 @@ Expected<double> time_journal(const std::string& directory, int points, int batc
   journal::Opening opening;
   for (int i = 0; i < points; ++i) {
     opening.ids.push_back(point_id(i));
-    opening.entries.push_back({{"conc", i}});
+    opening.entries.push_back("{\"conc\":" + std::to_string(i) + "}");
   }
   Clock::duration spent{};
   {

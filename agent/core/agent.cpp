@@ -195,8 +195,11 @@ void Agent::take(const Tick&, Instant now, Actions& out) {
   if (!answered_ && !leaving_ && now >= contact_deadline()) {
     const std::string how = welcome_ ? "no connection for " + seconds(now - alone_since_)
                                      : "no answer within " + seconds(setup_.limits.first_welcome);
-    leave(how + " to the controller at " + setup_.endpoint, OutcomeKind::Infrastructure, std::nullopt, now,
-          out);
+    const std::string remedy =
+        welcome_ ? "; what is done is kept, and --sweep-resume (sweepctl run --resume) goes on with the sweep"
+                 : "";
+    leave(how + " to the controller at " + setup_.endpoint + remedy, OutcomeKind::Infrastructure,
+          std::nullopt, now, out);
   }
   if (asks_job_end_ && now >= ask_until_) take(JobEndKnown{}, now, out);
   for (Attempt& attempt : attempts_)

@@ -127,11 +127,11 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
 Expected<Plan> load_plan(const SweepArguments& arguments) {
   const auto words = matrix::split_words(arguments.select);
   if (!words) return fail("--select: " + words.error().message);
-  const auto entries = matrix::load_matrix(files_of(arguments), *words);
+  auto entries = matrix::load_matrix(files_of(arguments), *words);
   if (!entries) return tl::unexpected(entries.error());
   auto profile = load_profiles(arguments.profile);
   if (!profile) return tl::unexpected(profile.error());
-  return make_plan(*entries, std::move(*profile));
+  return make_plan(std::move(*entries), std::move(*profile));
 }
 
 std::optional<std::string> wrong_use(const SweepArguments& arguments, const std::string& with_files) {

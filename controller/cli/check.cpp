@@ -48,7 +48,7 @@ std::string described(const Plan& plan) {
 nlohmann::ordered_json as_json(const Plan& plan) {
   nlohmann::ordered_json points = nlohmann::ordered_json::array();
   for (const Point& point : plan.points)
-    points.push_back({{"label", label(point)}, {"gpus", gpus_needed(point)}, {"entry", point.entry}});
+    points.push_back({{"label", label(point)}, {"gpus", gpus_needed(point)}, {"entry", entry_of(point)}});
   return {{"experiments", exp_names(plan)},
           {"ignore_gpus", plan.profile.ignore_gpus},
           {"points", std::move(points)}};

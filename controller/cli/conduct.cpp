@@ -55,7 +55,8 @@ Expected<Entry> new_entry(const SweepArguments& arguments, const Session& sessio
   if (!directory) return tl::unexpected(directory.error());
   view::Facts facts = new_facts(arguments, session.job);
   facts.directory = *directory;
-  facts.resume = view::resume_command(session.command, *directory, facts.working_directory);
+  facts.resume =
+      view::resume_command(session.command, *directory, facts.working_directory, session.inside_job);
   return begin_sweep(new_sweep(std::move(*plan), std::move(facts)), *directory);
 }
 
@@ -65,7 +66,8 @@ Expected<Entry> resumed_entry(SweepArguments arguments, const Session& session,
   if (!directory) return tl::unexpected(directory.error());
   arguments.output = *directory;
   view::Facts facts = new_facts(arguments, session.job);
-  facts.resume = view::resume_command(session.command, *directory, facts.working_directory);
+  facts.resume =
+      view::resume_command(session.command, *directory, facts.working_directory, session.inside_job);
   auto wishes = resume_wishes(arguments, std::move(facts));
   if (!wishes) return tl::unexpected(wishes.error());
   return resume_sweep(*directory, std::move(*wishes), now(), notes);

@@ -16,6 +16,7 @@ namespace sweep::cli {
 struct Session {
   std::string job;                   // "12.0", or empty
   std::vector<std::string> command;  // that began it: srun's or sweepctl's, for the one that resumes
+  std::string inside_job;            // the job that srun was started in; empty: it got one of its own
   Fd listening;                      // where agents are to find it; none: a port of its own
 };
 

@@ -44,7 +44,10 @@ constexpr const char* kDescription =
     "per GPU against latency and interactivity.\n\n"
     "With the Slurm plugin, a sweep is one srun (man sweep-config):\n\n"
     "  srun OPTIONS --sweep-config=FILE[,FILE] [--sweep-select=ARGS]\n"
-    "       [--sweep-output=DIR] [--sweep-profile=FILE] BENCHMARK [ARG]...";
+    "       [--sweep-output=DIR] [--sweep-profile=FILE] BENCHMARK [ARG]...\n\n"
+    "One that was cut short goes on, with what is done kept:\n\n"
+    "  srun OPTIONS --sweep-resume --sweep-output=DIR [--sweep-config=FILE]\n"
+    "       [--sweep-retry-failed] [--sweep-accept-changes] BENCHMARK [ARG]...";
 
 constexpr const char* kClosing = R"(Exit status:
   0    done: for a sweep, every point

@@ -40,7 +40,7 @@ Examples:
 Expected<Gathered> results_in(const std::string& directory) {
   std::error_code code;
   if (!std::filesystem::is_directory(directory, code)) return fail("'" + directory + "' is no directory");
-  return gather(plain_path(directory), nullptr, {});
+  return gather(plain_path(directory));
 }
 
 std::vector<std::string> words(std::span<const std::string_view> names) {

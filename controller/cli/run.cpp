@@ -182,7 +182,7 @@ int run_command(const Arguments& arguments) {
   const std::string job = in_allocation() ? variable("SLURM_JOB_ID") : "";
   Arguments words = {"sweepctl", "run"};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  auto server = open_server(wanted, {job, words, Fd()}, console);
+  auto server = open_server(wanted, {job, words, job, Fd()}, console);
   if (!server) return print_error(server.error().message), 1;
   const Interrupts interrupts(signals, **server);
   auto crew = Crew::start(benchmark, **server);

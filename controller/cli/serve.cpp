@@ -45,9 +45,10 @@ void watch_lifeline(int fd, Server& server) {
   });
 }
 
-/// The command line of srun, whose child this is: what somebody types to go on with the sweep.
-std::vector<std::string> words_of_parent() {
-  const auto text = read_file("/proc/" + std::to_string(::getppid()) + "/cmdline", kMaxCommandLine);
+/// What /proc has of srun, whose child this is, under `name`: its words, or NAME=value of the environment
+/// that it was started with.
+std::vector<std::string> words_of_parent(const std::string& name) {
+  const auto text = read_file("/proc/" + std::to_string(::getppid()) + "/" + name, kMaxCommandLine);
   std::vector<std::string> words;
   for (std::size_t at = 0; text && at < text->size();) {
     const std::size_t end = std::min(text->find('\0', at), text->size());
@@ -57,17 +58,28 @@ std::vector<std::string> words_of_parent() {
   return words;
 }
 
+/// The job that srun was started in, by sbatch or salloc; empty where it asked for one of its own.
+std::string job_around_parent() {
+  const std::string name = "SLURM_JOB_ID=";
+  for (const std::string& entry : words_of_parent("environ")) {
+    if (entry.starts_with(name)) return entry.substr(name.size());
+  }
+  return {};
+}
+
 struct Wanted {
   SweepArguments sweep;
   int lifeline = -1, ready = -1;
   std::string job;
   bool quiet = false;
-  std::vector<std::string> command;  // of srun
+  std::vector<std::string> command;  // of srun: what somebody types to go on with the sweep
+  std::string inside_job;            // that srun was started in
 };
 
 Expected<std::unique_ptr<Server>> open(const Wanted& wanted, Life& life, Console& console) {
   if (life.number == 0)
-    return open_server(wanted.sweep, {wanted.job, wanted.command, std::move(life.listening)}, console);
+    return open_server(wanted.sweep,
+                       {wanted.job, wanted.command, wanted.inside_job, std::move(life.listening)}, console);
   return reopen_server(life.told, life.died_of, std::move(life.listening), console);
 }
 
@@ -119,7 +131,8 @@ int serve_command(const Arguments& arguments) {
   if (const auto status = parse(app, arguments)) return *status;
   if (const auto wrong = wrong_use(wanted.sweep, "--config FILE")) return print_error("serve: " + *wrong), 2;
 
-  wanted.command = words_of_parent();
+  wanted.command = words_of_parent("cmdline");
+  wanted.inside_job = job_around_parent();
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
   const auto status = supervise(signals, wanted.lifeline,
                                 [&](Life life) { return control(wanted, signals, std::move(life)); });

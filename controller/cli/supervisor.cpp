@@ -65,7 +65,8 @@ class Supervisor {
       const ExitStatus status = wait();
       const bool refused = status.code == kTryAgain;
       if (!refused && !died(status)) return exit_status(status);
-      if (!(refused ? wait_for_better() : wait_after_death(status))) return exit_status(status);
+      if (refused && !wait_for_better()) return 1;
+      if (!refused && !wait_after_death(status)) return exit_status(status);
     }
   }
 

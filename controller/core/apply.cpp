@@ -193,7 +193,7 @@ void on(State& state, Instant at, const Ended& event) {
     if (!agent.gone) agent.gone_reason = event.outcome.reason;
   }
   if (event.accepted) {
-    state.walls[point.spec.kind].add(event.wall);
+    state.walls[point.spec.kind.str()].add(event.wall);
     pardon(state, attempt.node, std::numeric_limits<int>::max());
   }
   const bool over = event.next == PointState::Failed || event.next == PointState::Cancelled;

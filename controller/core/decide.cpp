@@ -251,7 +251,7 @@ Decision on(const State& state, const Tick&, Instant now) {
     const bool silent = now >= agent->last_seen + state.settings.agent_timeout;
     const std::string reason =
         silent ? "not heard of for " + std::to_string((now - agent->last_seen).count() / 1000) + " s"
-               : "did not stop in time";
+               : "did not stop in time (" + state.end_reason + ")";
     return {lose_agent(state, *agent, OutcomeKind::Infrastructure, reason, now), {}, {}};
   }
   if (auto events = quarantine(state, now); !events.empty()) return {std::move(events), {}, {}};

@@ -98,7 +98,7 @@ std::optional<std::string> too_little_time(const State& state, const PointStatus
     const AgentStatus& agent = state.agents.at(id);
     if (!can_take(state, agent, point.spec.gpus) || ends_in_time(state, agent, point, now)) continue;
     const auto wall = expected_wall(state, point);
-    const bool measured = state.walls.contains(point.spec.kind);
+    const bool measured = state.walls.contains(point.spec.kind.str());
     return "job " + agent.info.job + " ends in " + minutes(state.job_ends.at(agent.info.job) - now) +
            ", too soon for what is left" +
            (wall ? ": " + minutes(*wall) +

@@ -39,6 +39,7 @@ bool goes_before(const AgentStatus& a, const AgentStatus& b) {
 State make_state(const Settings& settings, const std::vector<PointSpec>& points) {
   State state;
   state.settings = settings;
+  state.points.reserve(points.size());
   for (const PointSpec& spec : points) {
     const int index = static_cast<int>(state.points.size());
     const bool fresh = state.index_of.emplace(spec.id, index).second;
@@ -90,7 +91,7 @@ bool complete(const State& state) {
 }
 
 std::optional<Millis> expected_wall(const State& state, const PointStatus& point) {
-  const auto found = state.walls.find(point.spec.kind);
+  const auto found = state.walls.find(point.spec.kind.str());
   if (found != state.walls.end()) return found->second.value();
   return state.settings.expected.count() > 0 ? std::optional(state.settings.expected) : std::nullopt;
 }

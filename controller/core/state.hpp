@@ -21,6 +21,7 @@
 #include "controller/core/median.hpp"
 #include "controller/core/roster.hpp"
 #include "proto/base/outcome.hpp"
+#include "proto/base/shared_text.hpp"
 #include "proto/base/time.hpp"
 #include "proto/wire/messages.hpp"
 
@@ -43,8 +44,8 @@ struct Settings {
 /// What the core has to know of a point.
 struct PointSpec {
   std::string id;
-  int gpus = 0;           // on one node; 0: needs none
-  std::string kind = {};  // points of one kind are alike: they are expected to take about as long
+  int gpus = 0;          // on one node; 0: needs none
+  SharedText kind = {};  // points of one kind are alike: they are expected to take about as long
 };
 
 /// Withdrawn: a resume with a changed matrix has taken it out. Its results stay in the journal.
@@ -167,8 +168,8 @@ bool is_quarantined(const State& state, const AgentStatus& agent);
 bool is_spare(const State& state, const AgentStatus& agent);
 /// Whether the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);
-/// Whether the agent took part in this session and is gone. One of an earlier session may have had its name: a
-/// job that was requeued.
+/// Whether the agent took part in this session and is gone. One of an earlier session may have had its name:
+/// a job that was requeued.
 bool is_gone(const State& state, const std::string& agent);
 /// How many agents their steps have, as those that came in this session say: 0 before the first.
 int announced_agents(const State& state);

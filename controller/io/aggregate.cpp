@@ -19,7 +19,7 @@ namespace sweep {
 
 namespace {
 
-using Documents = std::vector<report::Document>;
+using Rows = std::vector<report::Row>;
 
 constexpr const char* kAll = "all";  // for files over several experiments, or none that is known
 
@@ -30,11 +30,16 @@ class Writer {
       : directory_(directory), ledger_(Ledger::of(directory)), out_(out) {}
 
   /// A file that follows from the directory's own journal.
-  void write(const std::string& name, std::string_view text) {
-    note(name, write_file_atomic(directory_ + "/" + name, text));
+  void write(const std::string& name, const std::function<void(const Sink&)>& make) {
+    AtomicFile file(directory_ + "/" + name);
+    make([&](std::string_view piece) { file.write(piece); });
+    note(name, file.finish());
   }
   /// A file of a name that somebody's own may have.
-  void write_ours(const std::string& name, std::string_view text) { note(name, ledger_.write(name, text)); }
+  template <class Text>
+  void write_ours(const std::string& name, const Text& text) {
+    note(name, ledger_.write(name, text));
+  }
 
   void keep(const Expected<void>& done) {
     if (!done) out_.problems.push_back(done.error().message);
@@ -51,58 +56,66 @@ class Writer {
   Aggregation& out_;
 };
 
-/// Writes every result of the directory's own sweep and returns them processed.
-Documents write_own_results(const OpenSweep& own, Writer& writer, Aggregation& out) {
+/// Everything in the directory; every result of its own sweep is written on the way.
+Gathered gather_and_write(const OpenSweep& own, Writer& writer) {
   for (const char* part : {"/raw", "/logs"})
     writer.keep(make_directories(own.directory + part));
   writer.keep(write_matrix(own.directory, own.sweep->plan));
-  Documents documents;
-  each_result(
-      own,
-      [&](JournalResult result) {
-        const std::string name = result_filename(own.sweep->plan, result.index, result.node);
-        writer.keep(write_result_files(own.directory, name, result.raw, result.document.json, Sync::No));
-        documents.push_back(std::move(result.document));
-      },
-      out.problems);
+  Gathered all = gather(own.directory, &own, [&](const JournalResult& result) {
+    const std::string name = result_filename(own.sweep->plan, result.index, result.node);
+    writer.keep(write_result_files(own.directory, name, result.raw, result.text, Sync::No));
+  });
   // Once for all of them, not twice for each.
   writer.keep(sync_file_system(own.directory));
-  return documents;
+  return all;
 }
 
-using Chosen = std::vector<const report::Document*>;
+using Chosen = std::vector<const report::Row*>;
 
-Chosen pointers(const Documents& documents) {
+Chosen pointers(const Rows& rows) {
   Chosen out;
-  for (const report::Document& document : documents)
-    out.push_back(&document);
+  for (const report::Row& row : rows)
+    out.push_back(&row);
   return out;
 }
 
-std::map<std::string, Chosen> by_experiment(const OpenSweep* own, const Documents& results) {
+std::map<std::string, Chosen> by_experiment(const OpenSweep* own, const Rows& results) {
   std::map<std::string, Chosen> out;
   if (own != nullptr) {
     for (const std::string& exp_name : exp_names(own->sweep->plan))
       out[exp_name];
   }
-  for (const report::Document& document : results)
-    out[document.exp_name].push_back(&document);
+  for (const report::Row& row : results)
+    out[row.exp_name.str()].push_back(&row);
   return out;
 }
 
-void write_collections(const OpenSweep* own, const Documents& results, Writer& writer) {
-  const auto groups = by_experiment(own, results);
-  report::FileNames names;
-  for (const auto& [exp_name, chosen] : groups) {
-    if (!exp_name.empty())
-      writer.write_ours(report::collected_name(names.of(exp_name)), report::collect_text(chosen));
+Expected<void> write_collection(const Chosen& chosen, TextStore& texts, const Sink& out) {
+  report::Collection collection(out);
+  for (const report::Row* row : chosen) {
+    const auto text = texts.read(*row);
+    if (!text) return tl::unexpected(text.error());
+    collection.add(*text);
   }
-  if (groups.size() != 1 || groups.contains(""))
-    writer.write_ours(report::collected_name(names.of(kAll)), report::collect_text(results));
+  collection.end();
+  return {};
+}
+
+void write_collections(const OpenSweep* own, Gathered& all, Writer& writer) {
+  const auto groups = by_experiment(own, all.results);
+  report::FileNames names;
+  const auto write = [&](const std::string& exp_name, const Chosen& chosen) {
+    writer.write_ours(report::collected_name(names.of(exp_name)),
+                      [&](const Sink& out) { return write_collection(chosen, all.texts, out); });
+  };
+  for (const auto& [exp_name, chosen] : groups) {
+    if (!exp_name.empty()) write(exp_name, chosen);
+  }
+  if (groups.size() != 1 || groups.contains("")) write(kAll, pointers(all.results));
 }
 
 /// The contract's table; one for each experiment when there are several, for their numbers do not compare.
-std::string tables(const Documents& results) {
+std::string tables(const Rows& results) {
   const auto groups = by_experiment(nullptr, results);
   if (groups.size() <= 1) return report::summary_table(results);
   std::string out;
@@ -140,12 +153,9 @@ void summarize(const std::string& directory, const OpenSweep* own, const Gathere
 }
 
 void write_records(const Sweep& sweep, Writer& writer) {
-  const auto& [plan, state, facts] = sweep;
-  writer.write("jobs.txt", view::jobs_table(plan, state));
-  writer.write(
-      "manifest.json",
-      view::manifest(plan, state, facts).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-          "\n");
+  writer.write("jobs.txt", [&](const Sink& out) { out(view::jobs_table(sweep.plan, sweep.state)); });
+  writer.write("manifest.json",
+               [&](const Sink& out) { view::write_manifest(sweep.plan, sweep.state, sweep.facts, out); });
 }
 
 }  // namespace
@@ -153,11 +163,9 @@ void write_records(const Sweep& sweep, Writer& writer) {
 Aggregation aggregate(const std::string& directory, const OpenSweep* own, const std::string& exp_name) {
   Aggregation out;
   Writer writer(directory, out);
-  Documents known;
-  if (own != nullptr) known = write_own_results(*own, writer, out);
-  Gathered all = gather(directory, own, std::move(known));
-  for (report::Document& document : all.results) {
-    if (document.exp_name.empty()) document.exp_name = exp_name;
+  Gathered all = own != nullptr ? gather_and_write(*own, writer) : gather(directory);
+  for (report::Row& row : all.results) {
+    if (row.exp_name.empty()) row.exp_name = exp_name;
   }
   out.problems.insert(out.problems.end(), all.problems.begin(), all.problems.end());
   out.notes = all.notes;
@@ -166,9 +174,9 @@ Aggregation aggregate(const std::string& directory, const OpenSweep* own, const 
   if (own == nullptr && all.results.empty() && all.archives.empty()) {
     out.problems.push_back("no processed result in '" + directory + "'; nothing is written");
   } else {
-    write_collections(own, all.results, writer);
+    write_collections(own, all, writer);
     if (own != nullptr) write_records(*own->sweep, writer);
-    writer.write_ours("summary.txt", out.summary);
+    writer.write_ours("summary.txt", std::string_view(out.summary));
     auto plots = report::plot(all.results, kAll, directory);
     if (!plots) out.problems.push_back(plots.error().message);
     if (plots) out.plots = std::move(*plots);

@@ -1,16 +1,17 @@
 #include "controller/io/gather.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
-#include <unordered_map>
 
 #include "controller/io/ledger.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/report/json_text.hpp"
+#include "proto/base/digest.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep {
@@ -35,69 +36,73 @@ std::vector<std::string> agg_files(const std::string& directory, std::vector<std
   return std::move(files);
 }
 
-// Where the results are that are known, by their content: equal ones are copies.
-class Contents {
- public:
-  bool has(const std::vector<report::Document>& all, const nlohmann::ordered_json& json) const {
-    const auto [first, last] = places_.equal_range(hash(json));
-    return std::any_of(first, last, [&](const auto& place) { return all[place.second].json == json; });
+// The same number is the same, however it is spelled: 8 that was computed, 8.0 that came through other hands.
+void unify_numbers(nlohmann::ordered_json& json) {
+  constexpr double kWhole = 1e15;
+  if (json.is_structured()) {
+    for (auto& element : json)
+      unify_numbers(element);
+  } else if (json.is_number_float()) {
+    const double number = json.get<double>();
+    if (number == std::trunc(number) && std::abs(number) < kWhole) json = static_cast<std::int64_t>(number);
   }
-  void add(const nlohmann::ordered_json& json, std::size_t place) { places_.emplace(hash(json), place); }
+}
 
- private:
-  // Of what differs between any two measurements; nlohmann's own hash tells 8 that was read from 8 that was
-  // computed.
-  static std::size_t hash(const nlohmann::ordered_json& json) {
-    const auto throughput = report::number_of(json, "tput_per_gpu"),
-               latency = report::number_of(json, "median_e2el");
-    if (!throughput && !latency) return std::hash<std::string>()(report::python_json(json, -1));
-    return std::hash<double>()(throughput.value_or(0)) * 31 + std::hash<double>()(latency.value_or(0));
-  }
-  std::unordered_multimap<std::size_t, std::size_t> places_;
-};
+// Equal results have equal ones.
+std::string content_digest(nlohmann::ordered_json json) {
+  unify_numbers(json);
+  return sha256_hex(report::python_json(json, -1));
+}
 
 class Gatherer {
  public:
-  Gatherer(std::vector<report::Document> known, const OpenSweep* own) {
-    for (report::Document& document : known)
-      add(std::move(document));
-    if (own != nullptr) sweeps_.insert(own->sweep->facts.sweep);
+  explicit Gatherer(const std::string& directory) : out_{{}, TextStore(directory), {}, {}, {}} {}
+
+  /// A sweep's results from its journal, and what was put beside them.
+  void add_sweep(const OpenSweep& sweep, const std::function<void(const JournalResult&)>& see) {
+    sweeps_.insert(sweep.sweep->facts.sweep);
+    const std::size_t first = out_.results.size();
+    out_.results.reserve(first + static_cast<std::size_t>(sweep.sweep->state.count(core::PointState::Done)));
+    each_result(
+        sweep,
+        [&](const JournalResult& result) {
+          if (see) see(result);
+          add(report::make_row(result.document), result.text);
+        },
+        out_.problems);
+    sort_by_path(first);
+    add_agg_files(sweep.directory, first);
   }
 
-  /// A sweep below: its results from its journal, and what was put beside them. One that is running holds its
-  /// journal; then its agg files say how far it is.
-  void add_sweep(const std::string& directory) {
+  /// A sweep below. One that is running holds its journal; then its agg files say how far it is.
+  void add_sweep_below(const std::string& directory) {
     auto archive = open_archive(directory);
-    if (!archive) {
-      out_.problems.push_back(archive.error().message + "; its results are taken from its agg files");
-    } else if (!sweeps_.insert(archive->sweep.facts.sweep).second) {
+    if (archive && !sweeps_.contains(archive->sweep.facts.sweep)) {
+      add_sweep({directory, &archive->sweep, &archive->journal}, nullptr);
+      archive->sweep.facts.directory = directory;
+      out_.archives.push_back(std::move(*archive));
+      return;
+    }
+    if (archive) {
       out_.notes.push_back("'" + directory + "' is a copy of sweep " + archive->sweep.facts.sweep +
                            ", which is in already; left out");
     } else {
-      each_result(
-          {directory, &archive->sweep, &archive->journal},
-          [&](JournalResult result) { add(std::move(result.document)); }, out_.problems);
-      archive->sweep.facts.directory = directory;
-      out_.archives.push_back(std::move(*archive));
+      out_.problems.push_back(archive.error().message + "; its results are taken from its agg files");
     }
-    add_agg_files(directory);
-  }
-
-  void add_agg_files(const std::string& directory) {
-    for (const std::string& path : agg_files(directory, out_.problems))
-      add_file(path);
+    add_agg_files(directory, out_.results.size());
   }
 
   void add_file(const std::string& path) {
-    if (seen_.contains(path) || is_ours(path)) return;
+    if (is_ours(path)) return;
     auto document = report::read_document(path);
     if (!document) {
       out_.problems.push_back(document.error().message + "; left out");
     } else if (report::is_processed_result(document->json)) {
-      document->exp_name = experiment_in_name(path, document->json);
-      add_copy(std::move(*document));
+      report::Row row = report::make_row(*document);
+      row.exp_name = experiment_in_name(path, row);
+      if (!add_if_new(std::move(row), document->json) && copies_++ == 0) first_copy_ = path;
     } else if (document->json.is_array()) {
-      lists_.push_back(std::move(*document));
+      lists_.push_back(path);
     } else {
       if (others_++ == 0) first_other_ = path;
     }
@@ -105,17 +110,17 @@ class Gatherer {
 
   /// The results that are only in collected lists.
   void open_lists() {
-    for (report::Document& list : lists_) {
-      for (auto& element : list.json) {
-        if (report::is_processed_result(element) && !contents_.has(out_.results, element))
-          add({list.path, std::move(element)});
+    for (const std::string& path : lists_) {
+      auto list = report::read_document(path);
+      if (!list) continue;  // gone meanwhile
+      for (auto& element : list->json) {
+        if (report::is_processed_result(element)) add_if_new(report::make_row({path, element}), element);
       }
     }
   }
 
   Gathered finish() {
-    std::stable_sort(out_.results.begin(), out_.results.end(),
-                     [](const auto& a, const auto& b) { return a.path < b.path; });
+    sort_by_path(0);
     tell(others_, "JSON file", " that is no processed result", " that are no processed results",
          first_other_);
     tell(copies_, "file", " with a result that is in already", " with results that are in already",
@@ -124,15 +129,38 @@ class Gatherer {
   }
 
  private:
-  void add(report::Document document) {
-    seen_.insert(document.path);
-    contents_.add(document.json, out_.results.size());
-    out_.results.push_back(std::move(document));
+  /// All but the results from `first` on, which are a journal's, sorted.
+  void add_agg_files(const std::string& directory, std::size_t first) {
+    const std::size_t last = out_.results.size();
+    for (const std::string& path : agg_files(directory, out_.problems)) {
+      const auto begin = out_.results.begin() + static_cast<std::ptrdiff_t>(first),
+                 end = out_.results.begin() + static_cast<std::ptrdiff_t>(last);
+      const auto at = std::lower_bound(begin, end, path,
+                                       [](const auto& row, const auto& other) { return row.path < other; });
+      if (at == end || at->path != path) add_file(path);
+    }
   }
 
-  void add_copy(report::Document document) {
-    if (!contents_.has(out_.results, document.json)) return add(std::move(document));
-    if (copies_++ == 0) first_copy_ = document.path;
+  void sort_by_path(std::size_t first) {
+    std::stable_sort(out_.results.begin() + static_cast<std::ptrdiff_t>(first), out_.results.end(),
+                     [](const auto& a, const auto& b) { return a.path < b.path; });
+  }
+
+  void add(report::Row row, std::string_view text) {
+    out_.texts.add(text, row);
+    out_.results.push_back(std::move(row));
+  }
+
+  /// Equal ones are copies.
+  bool add_if_new(report::Row row, const nlohmann::ordered_json& json) {
+    // A sweep's own end meets nothing but its own files, and never comes here.
+    for (; known_ < out_.results.size(); ++known_) {
+      const auto text = out_.texts.read(out_.results[known_]);
+      if (text) contents_.insert(content_digest(report::read_json(*text).value_or(nullptr)));
+    }
+    if (contents_.contains(content_digest(json))) return false;
+    add(std::move(row), agg_text(json));
+    return true;
   }
 
   bool is_ours(const std::string& path) {
@@ -151,11 +179,11 @@ class Gatherer {
   }
 
   Gathered out_;
-  std::set<std::string> seen_;    // paths
-  std::set<std::string> sweeps_;  // ids
-  Contents contents_;
+  std::set<std::string> sweeps_;    // ids
+  std::set<std::string> contents_;  // of the first `known_` results
+  std::size_t known_ = 0;
   std::map<std::string, Ledger> ledgers_;  // by directory
-  std::vector<report::Document> lists_;
+  std::vector<std::string> lists_;         // paths
   std::size_t others_ = 0, copies_ = 0;
   std::string first_other_, first_copy_;
 };
@@ -183,7 +211,12 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
       return;
     }
     const std::string path = from.directory + "/" + agg_name(result_filename(plan, index, stored.node));
-    take({index, std::move(stored.node), std::move(stored.raw), {path, std::move(*json), point.exp_name}});
+    std::string text = agg_text(*json);
+    take({index,
+          std::move(stored.node),
+          std::move(stored.raw),
+          {path, std::move(*json), point.exp_name},
+          std::move(text)});
   });
   if (!read) return problems.push_back(read.error().message);
   for (const int index : missing)  // a damaged index hides rows without a word
@@ -192,10 +225,10 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
         ": the journal has lost its result; resume the sweep to have it recovered or run again");
 }
 
-std::string experiment_in_name(const std::string& path, const nlohmann::ordered_json& result) {
+std::string experiment_in_name(const std::string& path, const report::Row& result) {
   const std::string name = path.substr(path.rfind('/') + 1);
   if (!name.starts_with("agg_")) return {};
-  const auto text = [&](const char* key) { return report::text_of(result, key, ""); };
+  const auto text = [&](const char* key) { return result[key].text(""); };
   const std::string rest = "_" + text("precision") + "_" + text("framework") + "_tp" + text("tp") + "_ep" +
                            text("ep") + "_dpa_" + text("dp_attention") + "_conc" + text("conc") + "_";
   const std::size_t end = name.find(rest);
@@ -203,12 +236,13 @@ std::string experiment_in_name(const std::string& path, const nlohmann::ordered_
   return end == std::string::npos || end <= kBegin ? "" : name.substr(kBegin, end - kBegin);
 }
 
-Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<report::Document> known) {
-  Gatherer gatherer(std::move(known), own);
+Gathered gather(const std::string& directory, const OpenSweep* own,
+                const std::function<void(const JournalResult&)>& see) {
+  Gatherer gatherer(directory);
   std::vector<std::string> sweeps;
   report::Listing listing;
   if (own != nullptr) {
-    gatherer.add_agg_files(directory);
+    gatherer.add_sweep(*own, see);
   } else {
     listing = report::find_json(directory, [&](const std::string& folder) {
       const bool is_sweep = has_journal(folder);
@@ -218,7 +252,7 @@ Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<
   }
   std::sort(sweeps.begin(), sweeps.end());
   for (const std::string& sweep : sweeps)
-    gatherer.add_sweep(sweep);
+    gatherer.add_sweep_below(sweep);
   for (const std::string& path : listing.files)
     gatherer.add_file(path);
   gatherer.open_lists();

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "controller/io/sweep_record.hpp"
+#include "controller/io/text_store.hpp"
 #include "controller/report/documents.hpp"
+#include "controller/report/row.hpp"
 #include "proto/base/error.hpp"
 
 namespace sweep {
@@ -28,8 +30,9 @@ struct OpenSweep {
 struct JournalResult {
   int index;  // of its point
   std::string node;
-  std::string raw;  // the client's JSON
-  report::Document document;
+  std::string raw;            // the client's JSON
+  report::Document document;  // of its agg file
+  std::string text;           // of that
 };
 
 /// Hands over the results that count one by one, processed. What cannot be processed goes to `problems`.
@@ -37,19 +40,21 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
                  std::vector<std::string>& problems);
 
 struct Gathered {
-  std::vector<report::Document> results;  // sorted by path
-  std::vector<Archive> archives;          // of the sweeps below the directory, itself not among them
-  std::vector<std::string> problems;      // one line each; the rest is there
-  std::vector<std::string> notes;         // on what else was found
+  std::vector<report::Row> results;   // sorted by path
+  TextStore texts;                    // of their documents
+  std::vector<Archive> archives;      // of the sweeps below the directory, itself not among them
+  std::vector<std::string> problems;  // one line each; the rest is there
+  std::vector<std::string> notes;     // on what else was found
 };
 
-/// All results in `directory`. `own`: its sweep, when it has one, else null; its results are not read again
-/// but are to be in `known`.
-Gathered gather(const std::string& directory, const OpenSweep* own, std::vector<report::Document> known);
+/// All results in `directory`. `own`: its sweep, when it has one, else null; `see` is shown each of its
+/// results before only the row remains.
+Gathered gather(const std::string& directory, const OpenSweep* own = nullptr,
+                const std::function<void(const JournalResult&)>& see = nullptr);
 
 /// The experiment that a file agg_<RESULT_FILENAME>.json names (contract, section 3), when all the rest of
 /// the name is what the result in it says; else empty. A result's file is the only place outside a journal
 /// that knows it.
-std::string experiment_in_name(const std::string& path, const nlohmann::ordered_json& result);
+std::string experiment_in_name(const std::string& path, const report::Row& result);
 
 }  // namespace sweep

@@ -19,6 +19,13 @@ std::string ledger_path(const std::string& directory) {
   return directory + "/.aggregate";
 }
 
+Expected<std::string> digest_of_file(const std::string& path) {
+  Sha256 sum;
+  const auto read = read_file(path, kMaxFile, [&](std::string_view piece) { sum.add(piece); });
+  if (!read) return tl::unexpected(read.error());
+  return sum.hex();
+}
+
 }  // namespace
 
 Ledger Ledger::of(const std::string& directory) {
@@ -32,40 +39,55 @@ Ledger Ledger::of(const std::string& directory) {
   return out;
 }
 
-bool Ledger::has_digest(const std::string& name, std::string_view bytes) const {
+bool Ledger::has_digest(const std::string& name, const std::string& digest) const {
   const auto found = digests_.find(name);
-  return found != digests_.end() && found->second.contains(sha256_hex(bytes));
+  return found != digests_.end() && found->second.contains(digest);
 }
 
 bool Ledger::has_written(const std::string& name) const {
   if (!digests_.contains(name)) return false;
-  const auto bytes = read_file(directory_ + "/" + name, kMaxFile);
-  return bytes && has_digest(name, *bytes);
+  const auto digest = digest_of_file(directory_ + "/" + name);
+  return digest && has_digest(name, *digest);
 }
 
-Expected<void> Ledger::write(const std::string& name, std::string_view text) {
+Expected<void> Ledger::write(const std::string& name,
+                             const std::function<Expected<void>(const Sink&)>& make) {
   const std::string path = directory_ + "/" + name;
+  AtomicFile file(path);
+  Sha256 sum;
+  const auto made = make([&](std::string_view piece) {
+    file.write(piece);
+    sum.add(piece);
+  });
+  if (!made) return made;
+  const std::string digest = sum.hex();
   std::error_code code;
   const bool there = std::filesystem::exists(std::filesystem::symlink_status(path, code));
-  const auto bytes = there ? read_file(path, kMaxFile) : fail("not there");
-  const bool same = bytes && *bytes == text;
-  if (there && !same && !(bytes && has_digest(name, *bytes))) {
+  const auto found = there ? digest_of_file(path) : fail("not there");
+  const bool same = found && *found == digest;
+  if (there && !same && !(found && has_digest(name, *found))) {
     return fail("'" + path +
                 "' is there and is not what sweepctl wrote (or was changed since): move it away, then "
                 "aggregate again");
   }
   std::set<std::string>& digests = digests_[name];
-  const std::string digest = sha256_hex(text);
   if (digests != std::set<std::string>{digest}) {
     digests.insert(digest);
     if (auto saved = save(); !saved) return saved;
   }
   if (!same) {
-    if (auto written = write_file_atomic(path, text); !written) return written;
+    if (auto written = file.finish(); !written) return written;
   }
   if (digests.size() == 1) return {};
   digests = {digest};
   return save();
+}
+
+Expected<void> Ledger::write(const std::string& name, std::string_view text) {
+  return write(name, [&](const Sink& out) {
+    out(text);
+    return Expected<void>();
+  });
 }
 
 Expected<void> Ledger::save() const {

@@ -5,12 +5,14 @@
 // more.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "proto/base/error.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep {
 
@@ -22,14 +24,15 @@ class Ledger {
   /// Whether `name` is there as aggregate() wrote it.
   bool has_written(const std::string& name) const;
 
-  /// Writes `text` to `name`, and into the ledger first, so that a crash in between leaves nothing that looks
-  /// like somebody else's. Fails, naming the file, when one is there that is not ours and says something
-  /// else.
+  /// Writes what `make` says to `name`, and into the ledger first, so that a crash in between leaves nothing
+  /// that looks like somebody else's. Fails, naming the file, when one is there that is not ours and says
+  /// something else.
+  Expected<void> write(const std::string& name, const std::function<Expected<void>(const Sink&)>& make);
   Expected<void> write(const std::string& name, std::string_view text);
 
  private:
   explicit Ledger(std::string directory) : directory_(std::move(directory)) {}
-  bool has_digest(const std::string& name, std::string_view bytes) const;
+  bool has_digest(const std::string& name, const std::string& digest) const;
   Expected<void> save() const;
 
   std::string directory_;

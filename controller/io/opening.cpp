@@ -1,5 +1,7 @@
 #include "controller/io/opening.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -76,6 +78,22 @@ Expected<void> make_folders(const std::string& directory) {
     if (const auto made = make_directories(directory + part); !made) return made;
   }
   return {};
+}
+
+/// Why a resume could not write into the sweep's directory.
+Error hindered(const Error& error) {
+  return {error.message + "; nothing is lost: make room, or make the directory writable, then resume again"};
+}
+
+/// The same of one that could not even read its journal, where that is the directory's fault: SQLite says
+/// little about it, so it is tried out.
+Error hindered_or_not(const Error& error, const std::string& directory) {
+  constexpr std::size_t kSome = 256 * 1024;  // a disk that is full has room for a small file now and then
+  const std::string probe = directory + "/room.tmp-" + std::to_string(::getpid());
+  const auto written = write_file_atomic(probe, std::string(kSome, '.'));
+  std::error_code ignored;
+  std::filesystem::remove(probe, ignored);
+  return written ? error : hindered(error);
 }
 
 /// The files of results that do not count any more, out of the way of those that collect them. The journal
@@ -176,7 +194,8 @@ MatrixChange compare_matrix(const std::vector<Point>& were, const std::set<std::
     if (old == removed.end()) {
       out.lines.push_back("added    " + printable(name));
     } else {
-      out.lines.push_back("changed  " + printable(name) + ": " + difference(old->second->entry, point.entry));
+      out.lines.push_back("changed  " + printable(name) + ": " +
+                          difference(entry_of(*old->second), entry_of(point)));
       removed.erase(old);
     }
   }
@@ -244,14 +263,16 @@ Expected<void> check_resume(const std::string& directory, const ResumeWishes& wi
 Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, Instant now,
                              std::vector<std::string>& notes) {
   auto contents = read_or_salvage(directory, now, notes);
-  if (!contents) return tl::unexpected(contents.error());
+  if (!contents) return tl::unexpected(hindered_or_not(contents.error(), directory));
   const Sweep& was = contents->sweep;
   const MatrixChange change = change_for(*contents, wishes);
   if (const auto good = accept(change, wishes); !good) return tl::unexpected(good.error());
   for (const std::string& line : change.lines)
     notes.push_back(line);
 
-  auto plan = make_plan(change.entries, std::move(wishes.profile), change.withdrawn);
+  auto points = read_points(change.entries);
+  if (!points) return tl::unexpected(points.error());
+  auto plan = plan_points(std::move(*points), std::move(wishes.profile), change.withdrawn);
   if (!plan) return tl::unexpected(plan.error());
   Sweep sweep{std::move(*plan), {}, std::move(wishes.facts)};
   sweep.facts.sweep = was.facts.sweep;
@@ -269,8 +290,8 @@ Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, 
   if (auto done = core::replay(sweep.state, contents->events); !done) return tl::unexpected(done.error());
   if (auto left = something_is_left(sweep.state); !left) return tl::unexpected(left.error());
   if (auto done = contents->journal.reopen(opening_of(sweep), {{resumed}, {}}); !done)
-    return tl::unexpected(done.error());
-  if (auto done = make_folders(directory); !done) return tl::unexpected(done.error());
+    return tl::unexpected(hindered(done.error()));
+  if (auto done = make_folders(directory); !done) return tl::unexpected(hindered(done.error()));
   remove_leftovers(directory);
   put_aside(directory, was, change.withdrawn);
   return Entry{std::move(sweep), std::move(contents->journal), make_key_pair(), make_key_pair()};

@@ -36,9 +36,9 @@ struct ResumeWishes {
 
 /// How the matrix differs from that of the journal.
 struct MatrixChange {
-  std::vector<std::string> lines;   // for people: one for each point that is added, removed or changed
-  std::set<std::string> withdrawn;  // ids of the journal that the matrix has no more
-  std::vector<nlohmann::ordered_json> entries;  // the matrix, then those that are withdrawn
+  std::vector<std::string> lines;    // for people: one for each point that is added, removed or changed
+  std::set<std::string> withdrawn;   // ids of the journal that the matrix has no more
+  std::vector<std::string> entries;  // the matrix, then those that are withdrawn
   bool any() const { return !lines.empty(); }
 };
 /// Pure. `were`: the journal's points but for those that were withdrawn before.

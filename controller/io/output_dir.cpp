@@ -9,6 +9,7 @@
 #include "controller/io/control_file.hpp"
 #include "controller/journal/journal.hpp"
 #include "proto/base/point.hpp"
+#include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/files.hpp"
 
@@ -23,23 +24,33 @@ bool exists(const std::string& path) {
   return fs::exists(path, code) && !code;
 }
 
-/// Why a directory with a journal is refused.
+std::string named(const ControlFile& control) {
+  return "controller on " + printable(control.host) + ", pid " + std::to_string(control.pid);
+}
+
+/// Why a directory with a journal is refused to a new sweep.
 std::string held_message(const std::string& directory) {
-  if (const auto journal = journal::Journal::open_to_read(journal_path(directory)); journal) {
+  const auto journal = journal::Journal::open_to_read(journal_path(directory));
+  if (journal) {
     return "'" + directory +
            "' holds the results of another sweep; choose another --sweep-output, or go on with it: "
            "--sweep-resume";
   }
   const auto control = read_control_file(directory);
-  const std::string who = control && *control ? " (controller on " + (*control)->host + ", pid " +
-                                                    std::to_string((*control)->pid) + ")"
-                                              : "";
-  return "'" + directory + "' belongs to another sweep that is running" + who +
-         "; choose another --sweep-output";
+  if (control && *control) {
+    return "'" + directory + "' belongs to another sweep that is running (" + named(**control) +
+           "); choose another --sweep-output";
+  }
+  return "'" + directory + "' belongs to another sweep (" + journal.error().message +
+         "); choose another --sweep-output";
 }
 
+constexpr const char* kOtherDirectory = "; choose another --sweep-output";
+constexpr const char* kSameDirectory =
+    "; a resume writes into the sweep's own directory: make it writable, or resume as its owner";
+
 /// The nearest directory upwards that is there must let us write.
-Expected<void> check_writable(const std::string& directory) {
+Expected<void> check_writable(const std::string& directory, const char* remedy = kOtherDirectory) {
   fs::path at = fs::absolute(directory);
   while (!exists(at.string()) && at.has_parent_path() && at != at.parent_path())
     at = at.parent_path();
@@ -47,8 +58,7 @@ Expected<void> check_writable(const std::string& directory) {
   if (!fs::is_directory(at, code))
     return fail("cannot write to '" + directory + "': '" + at.string() + "' is not a directory");
   if (::access(at.c_str(), W_OK | X_OK) != 0) {
-    return fail("cannot write to '" + directory + "': " + errno_text(errno) +
-                "; choose another --sweep-output");
+    return fail("cannot write to '" + directory + "': " + errno_text(errno) + remedy);
   }
   return {};
 }
@@ -97,9 +107,13 @@ Expected<std::string> claimed_output_dir(const std::string& wanted) {
   }
   if (const auto journal = journal::Journal::open_to_read(journal_path(wanted)); !journal) {
     const auto control = read_control_file(wanted);
-    if (control && *control) return fail(held_message(wanted));
+    if (control && *control) {
+      return fail("the sweep in '" + wanted + "' is still at work (" + named(**control) +
+                  "); wait for its end (sweepctl status " + wanted +
+                  " says how far it is) or end it (sweepctl cancel " + wanted + "), then resume");
+    }
   }
-  if (const auto good = check_writable(wanted); !good) return tl::unexpected(good.error());
+  if (const auto good = check_writable(wanted, kSameDirectory); !good) return tl::unexpected(good.error());
   return absolute_path(wanted);
 }
 

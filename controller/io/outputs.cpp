@@ -28,25 +28,36 @@ Expected<void> write_where_different(const std::string& path, std::string_view b
 
 Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const std::string& node,
                                            std::string_view raw) {
-  if (auto whole = report::check_result(raw); !whole) return whole;
+  const auto whole = report::check_result(raw);
+  if (!whole) return whole;
   // The very variables that the benchmark had: process-result run by hand beside it would say the same.
-  const auto environment = make_lease(plan, index, 1, node).environment;
+  const auto environment = benchmark_environment(plan, index, node);
   const auto lookup = [&](const char* name) -> std::optional<std::string> {
     const auto last = std::find_if(environment.rbegin(), environment.rend(),
                                    [&](const auto& variable) { return variable.first == name; });
     return last == environment.rend() ? std::nullopt : std::optional(last->second);
   };
-  return report::process_result(report::result_context(lookup), raw);
+  return report::process_checked(report::result_context(lookup), *whole);
+}
+
+// Without anything beyond ASCII; most entries are so as they stand.
+std::string ascii_entry(const Point& point) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f; };
+  if (std::all_of(point.entry.begin(), point.entry.end(), plain)) return point.entry;
+  return entry_of(point).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 Expected<void> write_matrix(const std::string& directory, const Plan& plan) {
-  std::string text = "[";
+  AtomicFile file(directory + "/sweep_configs.json");
+  const char* between = "[\n  ";
   for (const Point& point : plan.points) {
     if (plan.withdrawn.contains(point.id)) continue;
-    text += text.size() > 1 ? ",\n  " : "\n  ";
-    text += point.entry.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+    file.write(between);
+    file.write(ascii_entry(point));
+    between = ",\n  ";
   }
-  return write_file_atomic(directory + "/sweep_configs.json", text + "\n]\n");
+  file.write(between[0] == '[' ? "[\n]\n" : "\n]\n");
+  return file.finish();
 }
 
 Expected<void> append_log(const std::string& directory, const Plan& plan, int index, int attempt,
@@ -59,11 +70,14 @@ std::string agg_name(const std::string& result_filename) {
   return "agg_" + result_filename + ".json";
 }
 
+std::string agg_text(const nlohmann::ordered_json& document) {
+  return report::python_json(document, 2);
+}
+
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,
-                                  std::string_view raw, const nlohmann::ordered_json& document, Sync sync) {
+                                  std::string_view raw, std::string_view agg, Sync sync) {
   if (auto done = write_where_different(raw_path(directory, result_filename), raw, sync); !done) return done;
-  return write_where_different(directory + "/" + agg_name(result_filename), report::python_json(document, 2),
-                               sync);
+  return write_where_different(directory + "/" + agg_name(result_filename), agg, sync);
 }
 
 }  // namespace sweep

@@ -31,9 +31,12 @@ Expected<void> append_log(const std::string& directory, const Plan& plan, int in
 /// agg_<RESULT_FILENAME>.json.
 std::string agg_name(const std::string& result_filename);
 
-/// raw/<RESULT_FILENAME>.json and agg_<RESULT_FILENAME>.json: the client's bytes, and what processed() made
-/// of them.
+/// The text of agg_<RESULT_FILENAME>.json: what processed() made.
+std::string agg_text(const nlohmann::ordered_json& document);
+
+/// raw/<RESULT_FILENAME>.json and agg_<RESULT_FILENAME>.json: the client's bytes, and the text of what
+/// processed() made of them.
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,
-                                  std::string_view raw, const nlohmann::ordered_json& document, Sync sync);
+                                  std::string_view raw, std::string_view agg, Sync sync);
 
 }  // namespace sweep

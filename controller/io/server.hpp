@@ -113,6 +113,7 @@ class Server {
   void write_files();
   void complain_once(const std::string& problem);
   void draw();
+  void let_go();
 
   Sweep sweep_;
   KeyPair server_keys_, client_keys_;

@@ -127,7 +127,9 @@ Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector
   if (!profile) return tl::unexpected(profile.error());
   auto facts = read_facts(meta_json(opening, "facts"));
   if (!facts) return tl::unexpected(facts.error());
-  auto plan = make_plan(opening.entries, std::move(*profile), withdrawn_points(events));
+  auto points = read_points(opening.entries);
+  if (!points) return fail("journal: " + points.error().message);
+  auto plan = plan_points(std::move(*points), std::move(*profile), withdrawn_points(events));
   if (!plan) return tl::unexpected(plan.error());
   for (std::size_t i = 0; i < plan->points.size(); ++i) {
     if (plan->points[i].id != opening.ids[i])

@@ -102,9 +102,8 @@ Expected<void> write_opening(Database& database, const Opening& opening) {
     SWEEP_TRY(meta->bind(1, std::string_view(name)).bind(2, std::string_view(value)).run());
   }
   for (std::size_t i = 0; i < opening.entries.size(); ++i) {
-    const std::string entry = text_of(opening.entries[i]);
     points->bind(1, static_cast<std::int64_t>(i)).bind(2, std::string_view(opening.ids[i]));
-    SWEEP_TRY(points->bind(3, std::string_view(entry)).run());
+    SWEEP_TRY(points->bind(3, std::string_view(opening.entries[i])).run());
   }
   return {};
 }
@@ -244,8 +243,8 @@ Expected<Opening> Journal::opening() {
   auto points = database_.prepare("SELECT id, entry FROM points ORDER BY position");
   if (!points) return tl::unexpected(points.error());
   for (row = points->step(); row && *row; row = points->step()) {
-    auto entry = parse_json<nlohmann::ordered_json>(points->text(1));
-    if (entry.is_discarded())
+    std::string entry = points->text(1);
+    if (!nlohmann::json::accept(entry))
       return fail("journal: the entry of point " + printable(points->text(0)) + " is damaged");
     opening.ids.push_back(points->text(0));
     opening.entries.push_back(std::move(entry));

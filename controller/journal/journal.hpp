@@ -27,9 +27,9 @@ inline constexpr int kSchemaVersion = 2;
 
 /// What is fixed when the sweep begins.
 struct Opening {
-  std::map<std::string, std::string> meta;      // name -> value, for people and for later versions
-  std::vector<nlohmann::ordered_json> entries;  // the matrix
-  std::vector<std::string> ids;                 // of the points, in the matrix's order
+  std::map<std::string, std::string> meta;  // name -> value, for people and for later versions
+  std::vector<std::string> entries;         // the matrix, a JSON text each
+  std::vector<std::string> ids;             // of the points, in the matrix's order
 };
 
 /// A result file as it came, with the attempt that brought it.

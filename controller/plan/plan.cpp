@@ -1,42 +1,42 @@
 #include "controller/plan/plan.hpp"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
+#include <unordered_map>
 
 namespace sweep {
 
 namespace {
 
 /// Two entries of one matrix can share a RESULT_FILENAME; those get the point's identity in it.
-std::vector<std::string> distinct_stems(const std::vector<Point>& points,
-                                        const std::set<std::string>& withdrawn) {
-  std::map<std::string, int> uses;
+std::vector<bool> find_twins(const std::vector<Point>& points, const std::set<std::string>& withdrawn) {
+  std::unordered_map<std::string, int> uses;
   for (const Point& point : points)
     uses[result_stem(point)] += withdrawn.contains(point.id) ? 0 : 1;
-  std::vector<std::string> stems;
-  for (const Point& point : points) {
-    constexpr std::size_t kShortId = 8;
-    std::string stem = result_stem(point);
-    if (uses[stem] > 1 || withdrawn.contains(point.id)) stem += "_p" + point.id.substr(0, kShortId);
-    stems.push_back(std::move(stem));
-  }
-  return stems;
+  std::vector<bool> twins;
+  for (const Point& point : points)
+    twins.push_back(uses[result_stem(point)] > 1 || withdrawn.contains(point.id));
+  return twins;
 }
 
 }  // namespace
 
-Expected<Plan> make_plan(const std::vector<nlohmann::ordered_json>& entries, profile::Profile profile,
+Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::Profile profile,
                          const std::set<std::string>& withdrawn) {
-  auto points = make_points(entries);
+  auto points = make_points(std::move(entries));
   if (!points) return tl::unexpected(points.error());
-  Plan plan;
-  for (const Point& point : *points) {
-    auto command = profile::benchmark_command(profile, point);
-    if (!command) return tl::unexpected(command.error());
-    plan.commands.push_back(std::move(*command));
+  return plan_points(std::move(*points), std::move(profile), withdrawn);
+}
+
+Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
+                           const std::set<std::string>& withdrawn) {
+  for (const Point& point : points) {
+    if (const auto command = profile::benchmark_command(profile, point); !command)
+      return tl::unexpected(command.error());
   }
-  plan.stems = distinct_stems(*points, withdrawn);
-  plan.points = std::move(*points);
+  Plan plan;
+  plan.has_twins = find_twins(points, withdrawn);
+  plan.points = std::move(points);
   plan.withdrawn = withdrawn;
   plan.profile = std::move(profile);
   return plan;
@@ -69,31 +69,45 @@ core::Settings core_settings(const Plan& plan) {
 
 std::vector<core::PointSpec> core_points(const Plan& plan) {
   std::vector<core::PointSpec> specs;
+  specs.reserve(plan.points.size());
   for (const Point& point : plan.points) {
     specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(point), kind_of(point)});
   }
   return specs;
 }
 
+std::string stem_of(const Plan& plan, int index) {
+  constexpr std::size_t kShortId = 8;
+  const auto at = static_cast<std::size_t>(index);
+  const Point& point = plan.points[at];
+  return result_stem(point) + (plan.has_twins[at] ? "_p" + point.id.substr(0, kShortId) : "");
+}
+
 std::string result_filename(const Plan& plan, int index, const std::string& node) {
-  return plan.stems[static_cast<std::size_t>(index)] + "_" + file_safe(node);
+  return stem_of(plan, index) + "_" + file_safe(node);
+}
+
+std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,
+                                                                       const std::string& node) {
+  // The point's variables come last: they say what is measured, and a profile must not change that.
+  auto out = plan.profile.env;
+  auto own = point_environment(plan.points[static_cast<std::size_t>(index)]);
+  out.reserve(out.size() + own.size() + 2);
+  std::move(own.begin(), own.end(), std::back_inserter(out));
+  out.emplace_back("RUNNER_NAME", node);
+  out.emplace_back("RESULT_FILENAME", result_filename(plan, index, node));
+  return out;
 }
 
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node) {
-  const auto at = static_cast<std::size_t>(index);
-  const Point& point = plan.points[at];
+  const Point& point = plan.points[static_cast<std::size_t>(index)];
   wire::Lease lease;
   lease.ref = {point.id, attempt};
   lease.label = label(point);
   lease.gpus = plan.profile.ignore_gpus ? 0 : gpus_needed(point);
   lease.result_filename = result_filename(plan, index, node);
-  // The point's variables come last: they say what is measured, and a profile must not change that.
-  lease.environment = plan.profile.env;
-  const auto own = point_environment(point);
-  lease.environment.insert(lease.environment.end(), own.begin(), own.end());
-  lease.environment.emplace_back("RUNNER_NAME", node);
-  lease.environment.emplace_back("RESULT_FILENAME", lease.result_filename);
-  lease.command = plan.commands[at];
+  lease.environment = benchmark_environment(plan, index, node);
+  lease.command = profile::benchmark_command(plan.profile, point).value_or(std::vector<std::string>());
   lease.workspace = plan.profile.workspace;
   lease.timeouts.server_ms = plan.profile.timeouts.server.count();
   lease.timeouts.benchmark_ms = plan.profile.timeouts.benchmark.count();

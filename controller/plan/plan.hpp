@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/core/state.hpp"
@@ -15,9 +16,8 @@
 namespace sweep {
 
 struct Plan {
-  std::vector<Point> points;                       // in matrix order
-  std::vector<std::string> stems;                  // of result files, without node; distinct
-  std::vector<std::vector<std::string>> commands;  // what the profile names as benchmark, per point
+  std::vector<Point> points;    // in matrix order
+  std::vector<bool> has_twins;  // of each: whether its files are told from another point's by its identity
   profile::Profile profile;
   std::set<std::string> withdrawn;  // ids of points that are no longer wanted
 };
@@ -25,8 +25,10 @@ struct Plan {
 /// Fails, naming the entry, when the entries are no matrix, and naming the template when the profile's
 /// benchmark cannot be made out. `withdrawn`: ids of points that are no longer wanted; they give way to the
 /// others where names of result files must be distinct.
-Expected<Plan> make_plan(const std::vector<nlohmann::ordered_json>& entries, profile::Profile profile,
+Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::Profile profile,
                          const std::set<std::string>& withdrawn = {});
+Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
+                           const std::set<std::string>& withdrawn = {});
 
 /// What points have in common that take about equally long: all but the concurrency.
 std::string kind_of(const Point& point);
@@ -34,8 +36,14 @@ std::string kind_of(const Point& point);
 core::Settings core_settings(const Plan& plan);
 std::vector<core::PointSpec> core_points(const Plan& plan);
 
-/// RESULT_FILENAME of a point on a node: distinct for all points of the plan.
+/// The result file's name without the node: distinct for all points of the plan.
+std::string stem_of(const Plan& plan, int index);
+/// RESULT_FILENAME of a point on a node.
 std::string result_filename(const Plan& plan, int index, const std::string& node);
+
+/// The variables of a benchmark; of those with one name the last counts.
+std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,
+                                                                       const std::string& node);
 
 /// The lease of an attempt at points[index] for an agent on `node`.
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node);

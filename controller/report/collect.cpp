@@ -8,22 +8,24 @@
 
 namespace sweep::report {
 
-std::string collect_text(std::span<const Document* const> documents) {
-  if (documents.empty()) return "[]";
-  std::string out = "[";
-  for (const Document* document : documents) {
-    out += out.size() > 1 ? ",\n  " : "\n  ";
-    append_python_json(out, document->json, 2, 1);
-  }
-  out += "\n]";
-  return out;
+void Collection::add(std::string_view element) {
+  constexpr std::size_t kIndent = 2;
+  out_(empty_ ? "[\n  " : ",\n  ");
+  empty_ = false;
+  out_(indented(element, kIndent));
+}
+
+void Collection::end() {
+  out_(empty_ ? "[]" : "\n]");
 }
 
 std::string collect_text(std::span<const Document> documents) {
-  std::vector<const Document*> all;
+  std::string out;
+  Collection collection([&](std::string_view piece) { out += piece; });
   for (const Document& document : documents)
-    all.push_back(&document);
-  return collect_text(all);
+    collection.add(python_json(document.json, 2));
+  collection.end();
+  return out;
 }
 
 std::string collected_name(const std::string& exp_name) {

@@ -6,12 +6,24 @@
 #include <string>
 
 #include "controller/report/documents.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::report {
 
-/// The documents as one JSON array in the order given, indented by 2, no newline at the end. A document that
-/// is a list is one element.
-std::string collect_text(std::span<const Document* const> documents);
+/// One JSON array, indented by 2, no newline at the end, of elements that come one by one.
+class Collection {
+ public:
+  explicit Collection(Sink out) : out_(std::move(out)) {}
+  /// `element`: as python_json(…, 2) spells it.
+  void add(std::string_view element);
+  void end();
+
+ private:
+  Sink out_;
+  bool empty_ = true;
+};
+
+/// The documents as such an array in the order given. A document that is a list is one element.
 std::string collect_text(std::span<const Document> documents);
 
 /// The name of the file that holds it: agg_<exp_name>.json.

@@ -65,13 +65,11 @@ void note_others(const Documents& documents, CommandOutput& output) {
 }
 
 // Results that a frontier has to do without.
-void note_without(std::span<const Document> documents, Metric metric, CommandOutput& output) {
-  const auto lacks = [&](const Document& document) {
-    return is_processed_result(document.json) && !trade_off(document.json, metric);
-  };
-  const auto count = std::count_if(documents.begin(), documents.end(), lacks);
+void note_without(std::span<const Row> rows, Metric metric, CommandOutput& output) {
+  const auto lacks = [&](const Row& row) { return !trade_off(row, metric); };
+  const auto count = std::count_if(rows.begin(), rows.end(), lacks);
   if (count == 0) return;
-  const auto first = std::find_if(documents.begin(), documents.end(), lacks);
+  const auto first = std::find_if(rows.begin(), rows.end(), lacks);
   output.err += counted(static_cast<std::size_t>(count), "result") + " left out without " +
                 std::string(metric_key(metric)) + " or tput_per_gpu, first '" + printable(first->path) +
                 "'\n";
@@ -129,7 +127,8 @@ CommandOutput run_summarize(const std::string& directory, bool json) {
   CommandOutput output;
   const Documents documents = load(directory, output);
   note_others(documents, output);
-  output.out = json ? python_json(summary_json(documents.good), 2) + "\n" : summary_table(documents.good);
+  const std::vector<Row> rows = rows_of(documents.good);
+  output.out = json ? python_json(summary_json(rows), 2) + "\n" : summary_table(rows);
   return output;
 }
 
@@ -137,7 +136,7 @@ CommandOutput run_plot(const std::string& directory, const std::string& exp_name
   CommandOutput output;
   const Documents documents = load(directory, output);
   note_others(documents, output);
-  const auto paths = plot(documents.good, exp_name, ".");
+  const auto paths = plot(rows_of(documents.good), exp_name, ".");
   if (!paths) {
     complain(output, printable(paths.error().message));
     return output;
@@ -147,10 +146,10 @@ CommandOutput run_plot(const std::string& directory, const std::string& exp_name
   return output;
 }
 
-CommandOutput pareto_output(std::span<const Document> documents, const ParetoOptions& options) {
+CommandOutput pareto_output(std::span<const Row> rows, const ParetoOptions& options) {
   CommandOutput output;
-  note_without(documents, options.metric, output);
-  const auto points = frontiers(documents, options.metric, options.by);
+  note_without(rows, options.metric, output);
+  const auto points = frontiers(rows, options.metric, options.by);
   if (points.empty()) {
     complain(output, "no result with a place on a frontier below '" + printable(options.directory) + "'");
   }

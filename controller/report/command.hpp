@@ -45,7 +45,7 @@ struct ParetoOptions {
   bool json = false;
 };
 
-/// The frontier points among `documents`, as a table or JSON. Status 1 when there is not one. Pure.
-CommandOutput pareto_output(std::span<const Document> documents, const ParetoOptions& options);
+/// The frontier points among `rows`, as a table or JSON. Status 1 when there is not one. Pure.
+CommandOutput pareto_output(std::span<const Row> rows, const ParetoOptions& options);
 
 }  // namespace sweep::report

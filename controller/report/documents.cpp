@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "controller/report/json_text.hpp"
-#include "controller/report/python_number.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
 
@@ -73,23 +72,6 @@ Documents read_documents(const std::string& directory, const std::string& leave_
 
 bool is_processed_result(const nlohmann::ordered_json& document) {
   return document.is_object() && (document.contains("hw") || document.contains("tput_per_gpu"));
-}
-
-std::optional<double> number_of(const nlohmann::ordered_json& document, const char* key) {
-  const auto found = document.find(key);
-  if (found == document.end()) return std::nullopt;
-  if (found->is_number()) return found->get<double>();
-  if (found->is_string()) return python_float(found->get_ref<const std::string&>());
-  return std::nullopt;
-}
-
-std::string text_of(const nlohmann::ordered_json& document, const char* key, const std::string& absent) {
-  const auto found = document.find(key);
-  if (found == document.end()) return absent;
-  if (found->is_null()) return "unknown";
-  if (found->is_string()) return found->get<std::string>();
-  if (found->is_boolean()) return found->get<bool>() ? "True" : "False";
-  return python_json(*found, -1);
 }
 
 }  // namespace sweep::report

@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,12 +48,5 @@ Documents read_documents(const std::string& directory, const std::string& leave_
 /// Whether this is what process_result writes, and not another JSON file that lies beside: the client's own
 /// result, the matrix, a collected list.
 bool is_processed_result(const nlohmann::ordered_json& document);
-
-/// The number at `key`, which may be spelled as text; nothing when it is missing or no number.
-std::optional<double> number_of(const nlohmann::ordered_json& document, const char* key);
-
-/// The text at `key`: `absent` where the key is missing, "unknown" where it is null, other values as Python's
-/// str() shows them.
-std::string text_of(const nlohmann::ordered_json& document, const char* key, const std::string& absent);
 
 }  // namespace sweep::report

@@ -6,7 +6,6 @@
 #include <map>
 #include <numeric>
 
-#include "controller/report/stand_in.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::report {
@@ -17,7 +16,7 @@ constexpr std::array<std::string_view, 6> kGroupKeys = {"hw", "framework", "prec
                                                         "tp", "ep",        "dp_attention"};
 
 struct Group {
-  std::vector<const Document*> documents;
+  std::vector<const Row*> rows;
   std::vector<TradeOff> points;
 };
 
@@ -51,9 +50,8 @@ std::vector<std::size_t> pareto_frontier(std::span<const TradeOff> points, Metri
   return frontier;
 }
 
-std::optional<TradeOff> trade_off(const nlohmann::ordered_json& result, Metric metric) {
-  const auto x = number_of(result, std::string(metric_key(metric)).c_str());
-  const auto y = number_of(result, "tput_per_gpu");
+std::optional<TradeOff> trade_off(const Row& row, Metric metric) {
+  const auto x = row[metric_key(metric)].number(), y = row["tput_per_gpu"].number();
   if (!x || !y || !std::isfinite(*x) || !std::isfinite(*y)) return std::nullopt;
   return TradeOff{*x, *y};
 }
@@ -67,39 +65,36 @@ std::string model_family(const std::string& model) {
   return model.substr(slash + 1, model.find('-', slash + 1) - slash - 1);
 }
 
-std::string group_text(const nlohmann::ordered_json& result, const std::string& key) {
+std::string group_text(const Row& row, const std::string& key) {
   const std::string absent = key == "framework" ? "vllm" : key == "precision" ? "fp8" : "unknown";
-  return ascii_lower(text_of(result, key.c_str(), absent));
+  return ascii_lower(row[key].text(absent));
 }
 
-Comparable comparable(const Document& document) {
-  return {document.exp_name, model_family(text_of(document.json, "model", "unknown")),
-          stand_in(document.json).value_or("")};
+Comparable comparable(const Row& row) {
+  return {row.exp_name.str(), model_family(row["model"].text("unknown")), row.stand_in.str()};
 }
 
 std::span<const std::string_view> group_keys() {
   return kGroupKeys;
 }
 
-std::vector<const Document*> frontiers(std::span<const Document> documents, Metric metric,
-                                       std::span<const std::string> by) {
+std::vector<const Row*> frontiers(std::span<const Row> rows, Metric metric, std::span<const std::string> by) {
   std::map<std::vector<std::string>, Group> groups;
-  for (const Document& document : documents) {
-    if (!is_processed_result(document.json)) continue;
-    const auto point = trade_off(document.json, metric);
+  for (const Row& row : rows) {
+    const auto point = trade_off(row, metric);
     if (!point) continue;
-    const Comparable kind = comparable(document);
+    const Comparable kind = comparable(row);
     std::vector<std::string> name(kind.begin(), kind.end());
     for (const std::string& key : by)
-      name.push_back(group_text(document.json, key));
+      name.push_back(group_text(row, key));
     Group& group = groups[std::move(name)];
-    group.documents.push_back(&document);
+    group.rows.push_back(&row);
     group.points.push_back(*point);
   }
-  std::vector<const Document*> out;
+  std::vector<const Row*> out;
   for (const auto& [name, group] : groups) {
     for (const std::size_t index : pareto_frontier(group.points, metric))
-      out.push_back(group.documents[index]);
+      out.push_back(group.rows[index]);
   }
   return out;
 }

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/report/documents.hpp"
+#include "controller/report/row.hpp"
 
 namespace sweep::report {
 
@@ -36,7 +36,7 @@ struct TradeOff {
 std::vector<std::size_t> pareto_frontier(std::span<const TradeOff> points, Metric metric);
 
 /// The result's place in the plane; nothing when a value is missing or not finite.
-std::optional<TradeOff> trade_off(const nlohmann::ordered_json& result, Metric metric);
+std::optional<TradeOff> trade_off(const Row& row, Metric metric);
 
 /// The family of a model name (contract, section 4): 70b, dsr1, or the name's last path part up to its first
 /// dash.
@@ -44,20 +44,19 @@ std::string model_family(const std::string& model);
 
 /// The text of `key` in lower case, as results are grouped by it; a result without it belongs to the
 /// contract's default (framework vllm, precision fp8) or to "unknown".
-std::string group_text(const nlohmann::ordered_json& result, const std::string& key);
+std::string group_text(const Row& row, const std::string& key);
 
 /// What results must have in common to be held against each other: experiment, model family, and what stood
 /// in for the hardware (empty: nothing did).
 using Comparable = std::array<std::string, 3>;
-Comparable comparable(const Document& document);
+Comparable comparable(const Row& row);
 
 /// The keys that a frontier may be asked for by: hw, framework, precision, tp, ep, dp_attention.
 std::span<const std::string_view> group_keys();
 
-/// The frontiers of the processed results among `documents`: one for each exp-name, model family and
+/// The frontiers of `rows`: one for each exp-name, model family and
 /// combination of values of the keys in `by`, sorted by these, each by rising x. Without keys in `by` a model
 /// has one frontier.
-std::vector<const Document*> frontiers(std::span<const Document> documents, Metric metric,
-                                       std::span<const std::string> by);
+std::vector<const Row*> frontiers(std::span<const Row> rows, Metric metric, std::span<const std::string> by);
 
 }  // namespace sweep::report

@@ -10,45 +10,45 @@ namespace {
 
 constexpr const char *kThroughput = "tput_per_gpu", *kInteractivity = "median_intvty";
 
-double value_of(const Document& document, const char* key) {
-  return number_of(document.json, key).value_or(0);
+double value_of(const Row& row, const char* key) {
+  return row[key].number().value_or(0);
 }
 
 // "B200 sglang fp4 tp4 ep1 conc64"
-std::string who(const nlohmann::ordered_json& result) {
-  return printable(ascii_upper(group_text(result, "hw")) + " " + group_text(result, "framework") + " " +
-                   group_text(result, "precision") + " tp" + text_of(result, "tp", "?") + " ep" +
-                   text_of(result, "ep", "?") + " conc" + text_of(result, "conc", "?") +
-                   (text_of(result, "dp_attention", "false") == "true" ? " dp-attention" : "") + ", " +
-                   text_of(result, "model", "unknown"));
+std::string who(const Row& row) {
+  return printable(ascii_upper(group_text(row, "hw")) + " " + group_text(row, "framework") + " " +
+                   group_text(row, "precision") + " tp" + row["tp"].text("?") + " ep" + row["ep"].text("?") +
+                   " conc" + row["conc"].text("?") +
+                   (row["dp_attention"].text("false") == "true" ? " dp-attention" : "") + ", " +
+                   row["model"].text("unknown"));
 }
 
-std::string value(const Document& document, const char* key) {
-  return four_decimals(value_of(document, key));
+std::string value(const Row& row, const char* key) {
+  return four_decimals(value_of(row, key));
 }
 
 std::string best_lines(const Highlights::Best& best) {
-  const Document &most = *best.throughput, &fastest = *best.interactivity;
+  const Row &most = *best.throughput, &fastest = *best.interactivity;
   return "  throughput per GPU  " + value(most, kThroughput) + " tok/s (" + value(most, kInteractivity) +
-         " tok/s/user): " + who(most.json) + "\n  interactivity       " + value(fastest, kInteractivity) +
-         " tok/s/user (" + value(fastest, kThroughput) + " tok/s per GPU): " + who(fastest.json) + "\n";
+         " tok/s/user): " + who(most) + "\n  interactivity       " + value(fastest, kInteractivity) +
+         " tok/s/user (" + value(fastest, kThroughput) + " tok/s per GPU): " + who(fastest) + "\n";
 }
 
 }  // namespace
 
-Highlights find_highlights(std::span<const Document> documents) {
+Highlights find_highlights(std::span<const Row> rows) {
   Highlights out;
-  for (const Document& document : documents) {
-    if (!is_processed_result(document.json) || !trade_off(document.json, Metric::MedianIntvty)) continue;
-    Highlights::Best& best = out.best[comparable(document)];
-    const auto beats = [&](const Document* other, const char* key) {
-      return other == nullptr || value_of(document, key) > value_of(*other, key);
+  for (const Row& row : rows) {
+    if (!trade_off(row, Metric::MedianIntvty)) continue;
+    Highlights::Best& best = out.best[comparable(row)];
+    const auto beats = [&](const Row* other, const char* key) {
+      return other == nullptr || value_of(row, key) > value_of(*other, key);
     };
-    if (beats(best.throughput, kThroughput)) best.throughput = &document;
-    if (beats(best.interactivity, kInteractivity)) best.interactivity = &document;
+    if (beats(best.throughput, kThroughput)) best.throughput = &row;
+    if (beats(best.interactivity, kInteractivity)) best.interactivity = &row;
   }
   const std::vector<std::string> by = {"hw", "framework"};
-  out.frontier = frontiers(documents, Metric::MedianIntvty, by);
+  out.frontier = frontiers(rows, Metric::MedianIntvty, by);
   return out;
 }
 
@@ -65,8 +65,8 @@ std::string highlights_text(const Highlights& highlights) {
 }
 
 nlohmann::ordered_json highlights_json(const Highlights& highlights) {
-  const auto row = [](const Document* document) {
-    const std::vector<const Document*> one = {document};
+  const auto row = [](const Row* result) {
+    const std::vector<const Row*> one = {result};
     return table_json(frontier_columns(), one).at(0);
   };
   nlohmann::ordered_json bests = nlohmann::ordered_json::array();

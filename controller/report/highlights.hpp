@@ -7,22 +7,22 @@
 #include <string>
 #include <vector>
 
-#include "controller/report/documents.hpp"
 #include "controller/report/frontier.hpp"
+#include "controller/report/row.hpp"
 
 namespace sweep::report {
 
-/// Pointers into the documents that they were found in.
+/// Pointers into the rows that they were found in.
 struct Highlights {
   /// The results with the highest throughput per GPU and the highest interactivity; of equal ones the first.
   struct Best {
-    const Document *throughput = nullptr, *interactivity = nullptr;
+    const Row *throughput = nullptr, *interactivity = nullptr;
   };
   std::map<Comparable, Best> best;
-  std::vector<const Document*> frontier;  // of each hardware and framework, throughput over interactivity
+  std::vector<const Row*> frontier;  // of each hardware and framework, throughput over interactivity
 };
 
-Highlights find_highlights(std::span<const Document> documents);
+Highlights find_highlights(std::span<const Row> rows);
 
 /// A paragraph for each of `best`, then the frontier as a table. Empty when no result has such values.
 std::string highlights_text(const Highlights& highlights);

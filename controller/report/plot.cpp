@@ -61,8 +61,8 @@ std::string number_png(std::size_t number) {
   return std::to_string(number) + ".png";
 }
 
-std::vector<Picture> pictures(std::span<const Document> documents, const std::string& exp_name) {
-  const std::vector<Family> all = families(documents, exp_name);
+std::vector<Picture> pictures(std::span<const Row> rows, const std::string& exp_name) {
+  const std::vector<Family> all = families(rows, exp_name);
   const PlotStyles styles(all);
   std::vector<Picture> out;
   FileNames names;
@@ -152,9 +152,9 @@ Expected<std::string> deliver(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-Expected<std::vector<std::string>> plot(std::span<const Document> documents, const std::string& exp_name,
+Expected<std::vector<std::string>> plot(std::span<const Row> rows, const std::string& exp_name,
                                         const std::string& directory) {
-  const std::vector<Picture> all = pictures(documents, exp_name);
+  const std::vector<Picture> all = pictures(rows, exp_name);
   std::vector<std::string> written;
   if (all.empty()) return written;
   const auto workshop = Workshop::make();

@@ -9,17 +9,17 @@
 #include <string>
 #include <vector>
 
-#include "controller/report/documents.hpp"
+#include "controller/report/row.hpp"
 #include "proto/base/error.hpp"
 
 namespace sweep::report {
 
 /// tput_vs_e2el_<family>_<exp>.png and tput_vs_intvty_<family>_<exp>.png in `directory` for each model family
-/// among the processed results in `documents`, <exp> being their own experiment where they know it and
+/// among `rows`, <exp> being their own experiment where they know it and
 /// `exp_name` where not; a picture without a single point is not drawn. Returns the
 /// paths written, sorted; none when there is nothing to draw. Fails when gnuplot is missing, fails or takes
 /// longer than two minutes, or a file cannot be written; an old picture is then still whole.
-Expected<std::vector<std::string>> plot(std::span<const Document> documents, const std::string& exp_name,
+Expected<std::vector<std::string>> plot(std::span<const Row> rows, const std::string& exp_name,
                                         const std::string& directory);
 
 }  // namespace sweep::report

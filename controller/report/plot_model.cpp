@@ -4,7 +4,6 @@
 #include <map>
 #include <tuple>
 
-#include "controller/report/stand_in.hpp"
 #include "proto/base/point.hpp"
 #include "proto/base/text.hpp"
 
@@ -12,7 +11,6 @@ namespace sweep::report {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 // In this order, so that the series of one frontier stand side by side: hardware, framework, stand-in,
 // precision.
 using SeriesKey = std::tuple<std::string, std::string, std::string, std::string>;
@@ -23,21 +21,20 @@ struct FamilyDraft {
   bool all_stand_in = true;
 };
 
-void add_document(FamilyDraft& family, const Json& json) {
-  const auto what = stand_in(json);
-  const SeriesKey key{group_text(json, "hw"), group_text(json, "framework"), what.value_or(""),
-                      group_text(json, "precision")};
+void add_row(FamilyDraft& family, const Row& row) {
+  const SeriesKey key{group_text(row, "hw"), group_text(row, "framework"), row.stand_in.str(),
+                      group_text(row, "precision")};
   Series& series = family.series[key];
   std::tie(series.hw, series.framework, series.stand_in, series.precision) = key;
   for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
-    if (const auto at = trade_off(json, metric)) {
-      series.points[metric].push_back({at->x, at->y, text_of(json, "tp", "?"), text_of(json, "conc", "?")});
+    if (const auto at = trade_off(row, metric)) {
+      series.points[metric].push_back({at->x, at->y, row["tp"].text("?"), row["conc"].text("?")});
     }
   }
-  if (what) {
-    family.stand_ins.insert(*what);
-  } else {
+  if (row.stand_in.empty()) {
     family.all_stand_in = false;
+  } else {
+    family.stand_ins.insert(row.stand_in.str());
   }
 }
 
@@ -96,13 +93,12 @@ void draw_frontiers(Family& family) {
 
 }  // namespace
 
-std::vector<Family> families(std::span<const Document> documents, const std::string& exp_name) {
+std::vector<Family> families(std::span<const Row> rows, const std::string& exp_name) {
   std::map<std::pair<std::string, std::string>, FamilyDraft> drafts;
-  for (const Document& document : documents) {
-    if (!is_processed_result(document.json)) continue;
-    const std::string family = file_safe(model_family(text_of(document.json, "model", "unknown")));
-    const std::string& experiment = document.exp_name.empty() ? exp_name : document.exp_name;
-    add_document(drafts[{family.empty() ? "unknown" : family, experiment}], document.json);
+  for (const Row& row : rows) {
+    const std::string family = file_safe(model_family(row["model"].text("unknown")));
+    const std::string& experiment = row.exp_name.empty() ? exp_name : row.exp_name.str();
+    add_row(drafts[{family.empty() ? "unknown" : family, experiment}], row);
   }
   std::vector<Family> out;
   for (auto& [name, draft] : drafts) {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "controller/report/documents.hpp"
 #include "controller/report/frontier.hpp"
+#include "controller/report/row.hpp"
 
 namespace sweep::report {
 
@@ -52,8 +52,8 @@ struct Family {
   ByMetric<std::vector<FrontierLine>> frontiers;
 };
 
-/// The families of the processed results among `documents`, sorted by name and experiment. `exp_name` is that
+/// The families of `rows`, sorted by name and experiment. `exp_name` is that
 /// of results which do not know their own.
-std::vector<Family> families(std::span<const Document> documents, const std::string& exp_name);
+std::vector<Family> families(std::span<const Row> rows, const std::string& exp_name);
 
 }  // namespace sweep::report

@@ -142,17 +142,22 @@ Expected<Json> read_result(std::string_view bytes) {
 }  // namespace
 
 Expected<Json> process_result(const ResultContext& context, std::string_view result_json) {
+  if (const auto counts = gpu_counts(context); !counts) return fail(counts.error().message);
+  const auto result = read_result(result_json);
+  if (!result) return result;
+  return process_checked(context, *result);
+}
+
+Expected<Json> process_checked(const ResultContext& context, const Json& result) {
   const auto counts = gpu_counts(context);
   if (!counts) return fail(counts.error().message);
-  const auto result = read_result(result_json);
-  if (!result) return fail(result.error().message);
-  const auto conc = integer_at(*result, "max_concurrency");
+  const auto conc = integer_at(result, "max_concurrency");
   if (!conc) return fail(conc.error().message);
-  const auto model = result->find("model_id");
-  if (model == result->end()) return missing("model_id");
-  const auto total = number_at(*result, "total_token_throughput");
+  const auto model = result.find("model_id");
+  if (model == result.end()) return missing("model_id");
+  const auto total = number_at(result, "total_token_throughput");
   if (!total) return fail(total.error().message);
-  const auto output = number_at(*result, "output_throughput");
+  const auto output = number_at(result, "output_throughput");
   if (!output) return fail(output.error().message);
 
   Json data = Json::object();
@@ -168,8 +173,8 @@ Expected<Json> process_result(const ResultContext& context, std::string_view res
   data["output_tput_per_gpu"] = *output / static_cast<double>(counts->decode);
   data["input_tput_per_gpu"] = (*total - *output) / static_cast<double>(counts->prefill);
   if (!context.mtp_mode.empty()) data["mtp"] = context.mtp_mode;
-  add_statistics(*result, data);
-  if (const auto what = stand_in(*result)) data[kStandInKey] = *what;
+  add_statistics(result, data);
+  if (const auto what = stand_in(result)) data[kStandInKey] = *what;
   return data;
 }
 

@@ -32,6 +32,9 @@ struct ResultContext {
 /// seconds. A result that calls itself a stand-in (stand_in.hpp) keeps that as a last key, `stand_in`.
 /// Fails, naming the variable or the key, when one that is needed is missing or no number.
 Expected<nlohmann::ordered_json> process_result(const ResultContext& context, std::string_view result_json);
+/// The same of a result that check_result has read.
+Expected<nlohmann::ordered_json> process_checked(const ResultContext& context,
+                                                 const nlohmann::ordered_json& result);
 
 /// Whether `bytes` are what the serving client writes at the end of a run that answered at least one request.
 /// Returns its keys in order, inner lists and objects empty. Fails, naming the key that is missing or wrong;

@@ -35,17 +35,16 @@ std::optional<std::string> stand_in(const Json& document) {
   return std::nullopt;
 }
 
-std::string stand_in_note(std::span<const Document* const> documents) {
+std::string stand_in_note(std::span<const Row* const> rows) {
   std::size_t count = 0;
   std::string what;
-  for (const Document* document : documents) {
-    const auto stands_in = stand_in(document->json);
-    if (!stands_in) continue;
+  for (const Row* row : rows) {
+    if (row->stand_in.empty()) continue;
     ++count;
-    what = *stands_in;
+    what = row->stand_in.str();
   }
   if (count == 0) return {};
-  return "Not the hardware named: " + std::to_string(count) + " of " + counted(documents.size(), "result") +
+  return "Not the hardware named: " + std::to_string(count) + " of " + counted(rows.size(), "result") +
          " measured a stand-in (" + printable(what) + ").\n";
 }
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "controller/report/documents.hpp"
+#include "controller/report/row.hpp"
 
 namespace sweep::report {
 
@@ -19,8 +19,8 @@ constexpr const char* kStandInKey = "stand_in";
 /// otherwise.
 std::optional<std::string> stand_in(const nlohmann::ordered_json& document);
 
-/// A line on how many of `documents` measured a stand-in, for numbers of one must not be read as those of the
+/// A line on how many of `rows` measured a stand-in, for numbers of one must not be read as those of the
 /// hardware they are filed under. Empty when none did.
-std::string stand_in_note(std::span<const Document* const> documents);
+std::string stand_in_note(std::span<const Row* const> rows);
 
 }  // namespace sweep::report

@@ -49,25 +49,25 @@ constexpr std::array<Column, 12> kFrontier = {{kModel, kHardware, kFramework, kP
                                                kDpAttention, kConc, kTtft, kInteractivity, kLatency,
                                                kThroughput}};
 
-struct Row {
-  std::string model, hw, framework, precision;
+// A row with what it is sorted by.
+struct Sortable {
+  SharedText model, hw, framework, precision;
   double tp, ep, conc;
-  const Document* document;
+  const Row* row;
 
-  auto key() const { return std::tie(model, hw, framework, precision, tp, ep, conc); }
+  auto key() const { return std::tie(model.str(), hw.str(), framework.str(), precision.str(), tp, ep, conc); }
 };
 
 // What has no number sorts last; NaN must not reach the comparison, which needs an order.
-double sortable(const Json& json, const char* key) {
-  const double value = number_of(json, key).value_or(std::numeric_limits<double>::infinity());
-  return value == value ? value : std::numeric_limits<double>::infinity();
+double sortable(const Value& value) {
+  const double number = value.number().value_or(std::numeric_limits<double>::infinity());
+  return number == number ? number : std::numeric_limits<double>::infinity();
 }
 
-Row make_row(const Document& document) {
-  const Json& json = document.json;
-  const auto text = [&](const Column& column) { return text_of(json, column.key, column.absent); };
-  return {text(kModel),         text(kHardware),      text(kFramework),       text(kPrecision),
-          sortable(json, "tp"), sortable(json, "ep"), sortable(json, "conc"), &document};
+Sortable make_sortable(const Row& row) {
+  const auto text = [&](const Column& column) { return SharedText(row[column.key].text(column.absent)); };
+  return {text(kModel),        text(kHardware),     text(kFramework),      text(kPrecision),
+          sortable(row["tp"]), sortable(row["ep"]), sortable(row["conc"]), &row};
 }
 
 // A cell must not end its row or begin another one.
@@ -80,26 +80,26 @@ std::string cell_text(const std::string& text) {
   return out;
 }
 
-std::string measured(const Json& json, const Column& column) {
-  const auto value = number_of(json, column.key);
-  return value ? four_decimals(*value * column.factor) : "-";
+std::string measured(const Value& value, const Column& column) {
+  const auto number = value.number();
+  return number ? four_decimals(*number * column.factor) : "-";
 }
 
 // As Python's f-string shows it: a null as None.
-std::string shown(const Json& json, const Column& column) {
-  const auto found = json.find(column.key);
-  return found != json.end() && found->is_null() ? "None" : text_of(json, column.key, column.absent);
+std::string shown(const Value& value, const Column& column) {
+  return value.is_null() ? "None" : value.text(column.absent);
 }
 
-std::string cell(const Json& json, const Column& column) {
+std::string cell(const Row& row, const Column& column) {
+  const Value& value = row[column.key];
   switch (column.show) {
     case Show::Text:
     case Show::AsWritten:
-      return cell_text(shown(json, column));
+      return cell_text(shown(value, column));
     case Show::Capitals:
-      return cell_text(ascii_upper(text_of(json, column.key, column.absent)));
+      return cell_text(ascii_upper(value.text(column.absent)));
     case Show::Measured:
-      return measured(json, column);
+      return measured(value, column);
   }
   return "-";
 }
@@ -110,8 +110,8 @@ std::string padded(const std::string& text, std::size_t width, bool to_the_right
   return to_the_right ? room + text : text + room;
 }
 
-bool any_exp_name(std::span<const Document* const> rows) {
-  return std::any_of(rows.begin(), rows.end(), [](const Document* row) { return !row->exp_name.empty(); });
+bool any_exp_name(std::span<const Row* const> rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const Row* row) { return !row->exp_name.empty(); });
 }
 
 // One column of an aligned table, the title first.
@@ -127,20 +127,20 @@ struct Strip {
   std::string rule() const { return std::string(width - 1, '-') + (numbers ? ":" : "-"); }
 };
 
-std::vector<Strip> strips_of(std::span<const Column> columns, std::span<const Document* const> rows) {
+std::vector<Strip> strips_of(std::span<const Column> columns, std::span<const Row* const> rows) {
   std::vector<Strip> out;
   if (any_exp_name(rows)) {
     Strip& strip = out.emplace_back(Strip{false, {}});
     strip.add("Experiment");
-    for (const Document* row : rows)
-      strip.add(row->exp_name.empty() ? "-" : cell_text(row->exp_name));
+    for (const Row* row : rows)
+      strip.add(row->exp_name.empty() ? "-" : cell_text(row->exp_name.str()));
   }
   for (const Column& column : columns) {
     Strip& strip =
         out.emplace_back(Strip{column.show == Show::Measured || column.show == Show::AsWritten, {}});
     strip.add(column.title);
-    for (const Document* row : rows)
-      strip.add(cell(row->json, column));
+    for (const Row* row : rows)
+      strip.add(cell(*row, column));
   }
   return out;
 }
@@ -155,26 +155,25 @@ std::span<const Column> frontier_columns() {
   return kFrontier;
 }
 
-std::vector<const Document*> sorted_results(std::span<const Document> documents) {
-  std::vector<const Document*> all;
-  for (const Document& document : documents)
-    all.push_back(&document);
+std::vector<const Row*> sorted_results(std::span<const Row> rows) {
+  std::vector<const Row*> all;
+  for (const Row& row : rows)
+    all.push_back(&row);
   return sorted_results(all);
 }
 
-std::vector<const Document*> sorted_results(std::span<const Document* const> documents) {
-  std::vector<Row> rows;
-  for (const Document* document : documents) {
-    if (is_processed_result(document->json)) rows.push_back(make_row(*document));
-  }
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.key() < b.key(); });
-  std::vector<const Document*> out;
-  for (const Row& row : rows)
-    out.push_back(row.document);
+std::vector<const Row*> sorted_results(std::span<const Row* const> rows) {
+  std::vector<Sortable> all;
+  for (const Row* row : rows)
+    all.push_back(make_sortable(*row));
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key() < b.key(); });
+  std::vector<const Row*> out;
+  for (const Sortable& one : all)
+    out.push_back(one.row);
   return out;
 }
 
-std::string contract_table(std::span<const Column> columns, std::span<const Document* const> rows) {
+std::string contract_table(std::span<const Column> columns, std::span<const Row* const> rows) {
   std::string out = "|";
   for (const Column& column : columns)
     out += std::string(" ") + column.title + " |";
@@ -182,16 +181,16 @@ std::string contract_table(std::span<const Column> columns, std::span<const Docu
   for (std::size_t i = 0; i < columns.size(); ++i)
     out += " :-: |";
   out += "\n";
-  for (const Document* row : rows) {
+  for (const Row* row : rows) {
     out += "|";
     for (const Column& column : columns)
-      out += " " + cell(row->json, column) + " |";
+      out += " " + cell(*row, column) + " |";
     out += "\n";
   }
   return out;
 }
 
-std::string aligned_table(std::span<const Column> columns, std::span<const Document* const> rows) {
+std::string aligned_table(std::span<const Column> columns, std::span<const Row* const> rows) {
   const std::vector<Strip> strips = strips_of(columns, rows);
   std::string head = "|", rule = "|";
   for (const Strip& strip : strips) {
@@ -208,16 +207,14 @@ std::string aligned_table(std::span<const Column> columns, std::span<const Docum
   return out;
 }
 
-Json table_json(std::span<const Column> columns, std::span<const Document* const> rows) {
+Json table_json(std::span<const Column> columns, std::span<const Row* const> rows) {
   Json out = Json::array();
-  for (const Document* row : rows) {
+  for (const Row* row : rows) {
     Json object = Json::object();
-    if (!row->exp_name.empty()) object["exp_name"] = row->exp_name;
-    for (const Column& column : columns) {
-      const auto found = row->json.find(column.key);
-      object[column.key] = found == row->json.end() ? Json() : *found;
-    }
-    if (const auto what = stand_in(row->json)) object[kStandInKey] = *what;
+    if (!row->exp_name.empty()) object["exp_name"] = row->exp_name.str();
+    for (const Column& column : columns)
+      object[column.key] = (*row)[column.key].json();
+    if (!row->stand_in.empty()) object[kStandInKey] = row->stand_in.str();
     if (!row->path.empty()) object["file"] = row->path;
     out.push_back(std::move(object));
   }

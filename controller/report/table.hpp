@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "controller/report/documents.hpp"
+#include "controller/report/row.hpp"
 
 namespace sweep::report {
 
 struct Column {
   const char* title;
-  const char* key;  // of the processed result
+  const char* key;  // one of kRowKeys
   enum class Show { Text, Capitals, AsWritten, Measured } show;
   double factor = 1;         // of a Measured value: from the file's unit to the title's
   const char* absent = "-";  // what stands for a missing text
@@ -28,19 +28,18 @@ std::span<const Column> summary_columns();
 std::span<const Column> frontier_columns();
 
 /// Sorted by model, hardware, framework, precision, TP, EP and concurrency; equal ones in the order given.
-/// Only processed results (is_processed_result).
-std::vector<const Document*> sorted_results(std::span<const Document> documents);
-std::vector<const Document*> sorted_results(std::span<const Document* const> documents);
+std::vector<const Row*> sorted_results(std::span<const Row> rows);
+std::vector<const Row*> sorted_results(std::span<const Row* const> rows);
 
 /// Byte for byte as the contract has it: cells as long as their content.
-std::string contract_table(std::span<const Column> columns, std::span<const Document* const> rows);
+std::string contract_table(std::span<const Column> columns, std::span<const Row* const> rows);
 
 /// The same for a terminal: columns of one width, numbers to the right, still Markdown. Where an exp-name is
 /// known there is a first column Experiment.
-std::string aligned_table(std::span<const Column> columns, std::span<const Document* const> rows);
+std::string aligned_table(std::span<const Column> columns, std::span<const Row* const> rows);
 
 /// An array of objects, the columns' keys with the values of the file (times in seconds), null where there is
 /// none; exp_name first where it is known, and last the file.
-nlohmann::ordered_json table_json(std::span<const Column> columns, std::span<const Document* const> rows);
+nlohmann::ordered_json table_json(std::span<const Column> columns, std::span<const Row* const> rows);
 
 }  // namespace sweep::report

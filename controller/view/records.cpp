@@ -48,7 +48,7 @@ ordered_json point_record(const Plan& plan, const core::State& state, std::size_
                       {"state", core::state_word(point.state)},
                       {"reason", point.reason},
                       {"repeat", plan.points[index].repeat},
-                      {"entry", plan.points[index].entry}};
+                      {"entry", entry_of(plan.points[index])}};
   ordered_json attempts = ordered_json::array();
   for (std::size_t n = 0; n < point.attempts.size(); ++n) {
     attempts.push_back(attempt_record(plan, state, index, n));
@@ -61,20 +61,19 @@ ordered_json point_record(const Plan& plan, const core::State& state, std::size_
   return out;
 }
 
-struct Line {
-  Instant at;
-  std::string text;
-};
-
-Line job_line(const Plan& plan, const core::State& state, std::size_t index, std::size_t n) {
+std::string job_line(const Plan& plan, const core::State& state, std::size_t index, std::size_t n) {
   const core::Attempt& attempt = state.points[index].attempts[n];
   char seconds[64];
   std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(attempt.wall.count()) / 1000);
   const std::string outcome =
       attempt.outcome ? std::string(outcome_word(attempt.outcome->kind)) : "unfinished";
-  return {attempt.leased, state.points[index].spec.id + "\t" + std::to_string(n + 1) + "\t" +
-                              job_step(state, attempt.agent) + "\t" + attempt.node + "\t" + outcome + "\t" +
-                              seconds + "\t" + printable(label(plan.points[index])) + "\n"};
+  return state.points[index].spec.id + "\t" + std::to_string(n + 1) + "\t" + job_step(state, attempt.agent) +
+         "\t" + attempt.node + "\t" + outcome + "\t" + seconds + "\t" + printable(label(plan.points[index])) +
+         "\n";
+}
+
+std::string json_text(const ordered_json& value) {
+  return value.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 struct Totals {
@@ -100,39 +99,49 @@ std::string log_stem(const Plan& plan, int index, int attempt, const std::string
 }
 
 std::string jobs_table(const Plan& plan, const core::State& state) {
-  std::vector<Line> lines;
+  struct Place {
+    Instant leased;
+    std::size_t index, n;
+  };
+  std::vector<Place> lines;
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     for (std::size_t n = 0; n < state.points[i].attempts.size(); ++n)
-      lines.push_back(job_line(plan, state, i, n));
+      lines.push_back({state.points[i].attempts[n].leased, i, n});
   }
-  std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.at < b.at; });
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Place& a, const Place& b) { return a.leased < b.leased; });
   std::string out = "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n";
-  for (const Line& line : lines)
-    out += line.text;
+  for (const Place& line : lines)
+    out += job_line(plan, state, line.index, line.n);
   return out;
 }
 
-ordered_json manifest(const Plan& plan, const core::State& state, const Facts& facts) {
-  ordered_json out = {{"sweep", facts.sweep},
-                      {"slurm_sweep_version", facts.version},
-                      {"job", facts.job},
-                      {"configs", facts.configs},
-                      {"select", facts.select},
-                      {"opened_unix", time_json(facts.opened)},
-                      {"last_end_unix", time_json(last_end(state))},
-                      {"complete", core::complete(state)},
-                      {"reason", state.end_reason}};
+void write_manifest(const Plan& plan, const core::State& state, const Facts& facts, const Sink& out) {
+  constexpr std::size_t kIndent = 4;
+  ordered_json head = {{"sweep", facts.sweep},
+                       {"slurm_sweep_version", facts.version},
+                       {"job", facts.job},
+                       {"configs", facts.configs},
+                       {"select", facts.select},
+                       {"opened_unix", time_json(facts.opened)},
+                       {"last_end_unix", time_json(last_end(state))},
+                       {"complete", core::complete(state)},
+                       {"reason", state.end_reason}};
   ordered_json agents = ordered_json::array();
   for (const auto& [id, agent] : state.agents) {
     agents.push_back({{"agent", id}, {"node", agent.info.node}, {"gpus", agent.info.gpus}});
   }
-  out["agents"] = std::move(agents);
-  ordered_json points = ordered_json::array();
+  head["agents"] = std::move(agents);
+  std::string text = json_text(head);
+  text.erase(text.rfind('\n'));  // with the last brace: the points come before it
+  out(text + ",\n  \"points\": [");
+  const char* between = "\n    ";
   for (std::size_t i = 0; i < state.points.size(); ++i) {
-    if (state.points[i].state != core::PointState::Withdrawn) points.push_back(point_record(plan, state, i));
+    if (state.points[i].state == core::PointState::Withdrawn) continue;
+    out(between + indented(json_text(point_record(plan, state, i)), kIndent));
+    between = ",\n    ";
   }
-  out["points"] = std::move(points);
-  return out;
+  out(between[0] == ',' ? "\n  ]\n}\n" : "]\n}\n");
 }
 
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts) {

@@ -8,6 +8,7 @@
 #include "controller/core/state.hpp"
 #include "controller/plan/plan.hpp"
 #include "controller/view/facts.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::view {
 
@@ -15,8 +16,9 @@ namespace sweep::view {
 /// label.
 std::string jobs_table(const Plan& plan, const core::State& state);
 
-/// manifest.json: what was expected, what became of each point, and where it all came from.
-nlohmann::ordered_json manifest(const Plan& plan, const core::State& state, const Facts& facts);
+/// manifest.json: what was expected, what became of each point, and where it all came from. Piece by piece,
+/// for of a large sweep it has a hundred megabytes.
+void write_manifest(const Plan& plan, const core::State& state, const Facts& facts, const Sink& out);
 
 /// What summary.txt says of a sweep: failures with reasons, what is unfinished, totals.
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts);

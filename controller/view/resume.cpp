@@ -55,7 +55,7 @@ std::string shell_word(const std::string& word) {
 }
 
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
-                           const std::string& working_directory) {
+                           const std::string& working_directory, const std::string& inside_job) {
   std::vector<std::string> words;
   if (!argv.empty() && base_name(argv[0]) == "srun") {
     words = {argv[0], kSrun.resume, kSrun.output + "=" + directory};
@@ -69,7 +69,10 @@ std::string resume_command(const std::vector<std::string>& argv, const std::stri
   std::string out;
   for (const std::string& word : words)
     out += (out.empty() ? "" : " ") + shell_word(word);
-  return working_directory.empty() ? out : "cd " + shell_word(working_directory) + " && " + out;
+  if (!working_directory.empty()) out = "cd " + shell_word(working_directory) + " && " + out;
+  if (!inside_job.empty())
+    out += "  # in a job like " + printable(inside_job) + ": in its script, or after salloc with its options";
+  return out;
 }
 
 std::string resume_line(const core::State& state, const Facts& facts) {

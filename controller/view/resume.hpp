@@ -13,10 +13,11 @@ namespace sweep::view {
 std::string shell_word(const std::string& word);
 
 /// The command line `argv` of srun with --sweep-resume, or of sweepctl run with --resume, for the output
-/// `directory` (absolute), to be typed anywhere: it begins with cd to `working_directory`. Empty where argv
-/// is neither.
+/// `directory` (absolute), to be typed anywhere: it begins with cd to `working_directory`. An srun that was
+/// started inside a job (`inside_job`, its id) took nodes and GPUs from that; a comment at the end of the
+/// line says so. Empty where argv is neither.
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
-                           const std::string& working_directory);
+                           const std::string& working_directory, const std::string& inside_job = {});
 
 /// What a person reads when a sweep has ended short of complete: how much is left, and the command. Empty
 /// when nothing is left that a resume could do, or when nobody knows the command.

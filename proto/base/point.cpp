@@ -14,9 +14,23 @@ constexpr std::size_t kMaxText = 4096;
 constexpr std::int64_t kMaxCount = 1'000'000'000;
 constexpr std::size_t kIdDigits = 16;
 
+/// Points one by one; knows which entries were there before.
+class Counting {
+ public:
+  Expected<Point> next(const nlohmann::ordered_json& entry) {
+    auto point = make_point(entry, 0);
+    if (!point) return point;
+    const int repeat = seen_[point->id]++;
+    return repeat > 0 ? make_point(entry, repeat) : point;
+  }
+
+ private:
+  std::unordered_map<std::string, int> seen_;  // by the id of the first
+};
+
 }  // namespace
 
-Expected<Point> make_point(nlohmann::ordered_json entry, int repeat) {
+Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat) {
   Point point;
   // nlohmann::json sorts the keys, so the order in which an entry was written does not change who it is.
   const nlohmann::json sorted = entry;
@@ -40,23 +54,40 @@ Expected<Point> make_point(nlohmann::ordered_json entry, int repeat) {
   point.id = sha256_hex(sorted.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "#" +
                         std::to_string(repeat))
                  .substr(0, kIdDigits);
-  point.entry = std::move(entry);
+  point.entry = entry.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   point.repeat = repeat;
   return point;
 }
 
-Expected<std::vector<Point>> make_points(const std::vector<nlohmann::ordered_json>& entries) {
+Expected<std::vector<Point>> make_points(std::vector<nlohmann::ordered_json> entries) {
   std::vector<Point> points;
   points.reserve(entries.size());
-  std::unordered_map<std::string, int> seen;
-  for (const nlohmann::ordered_json& entry : entries) {
-    auto point = make_point(entry, 0);
+  Counting counting;
+  for (nlohmann::ordered_json& entry : entries) {
+    auto point = counting.next(entry);
     if (!point) return tl::unexpected(point.error());
-    const int repeat = seen[point->id]++;
-    if (repeat > 0) point = make_point(entry, repeat);
+    points.push_back(std::move(*point));
+    entry = nullptr;  // a large matrix is not there twice
+  }
+  return points;
+}
+
+Expected<std::vector<Point>> read_points(const std::vector<std::string>& entries) {
+  std::vector<Point> points;
+  points.reserve(entries.size());
+  Counting counting;
+  for (const std::string& text : entries) {
+    const auto entry = parse_json<nlohmann::ordered_json>(text);
+    if (entry.is_discarded()) return fail("a matrix entry is no JSON: " + printable(text));
+    auto point = counting.next(entry);
+    if (!point) return tl::unexpected(point.error());
     points.push_back(std::move(*point));
   }
   return points;
+}
+
+nlohmann::ordered_json entry_of(const Point& point) {
+  return parse_json<nlohmann::ordered_json>(point.entry);
 }
 
 int gpus_needed(const Point& point) {

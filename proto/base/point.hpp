@@ -16,9 +16,9 @@
 namespace sweep {
 
 struct Point {
-  std::string id;                // identity, 16 hexadecimal digits
-  nlohmann::ordered_json entry;  // as `sweepctl matrix` prints it
-  int repeat = 0;                // the how many-eth copy of this entry, from 0
+  std::string id;     // identity, 16 hexadecimal digits
+  std::string entry;  // JSON, its keys as `sweepctl matrix` prints them; a text takes a fifth of the memory
+  int repeat = 0;     // the how many-eth copy of this entry, from 0
 
   std::string exp_name, image, model, framework, precision, runner;
   std::int64_t isl = 0, osl = 0;  // tokens
@@ -29,10 +29,15 @@ struct Point {
 
 /// A point from a matrix entry. Fails, naming the field, on an entry that lacks one or has a GPU count or
 /// concurrency that is not positive.
-Expected<Point> make_point(nlohmann::ordered_json entry, int repeat);
+Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat);
 
 /// The points of a matrix, in its order; equal entries become repeats 0, 1, … of one another.
-Expected<std::vector<Point>> make_points(const std::vector<nlohmann::ordered_json>& entries);
+Expected<std::vector<Point>> make_points(std::vector<nlohmann::ordered_json> entries);
+/// The same from texts, as Point::entry and the journal have them.
+Expected<std::vector<Point>> read_points(const std::vector<std::string>& entries);
+
+/// The entry, to look into.
+nlohmann::ordered_json entry_of(const Point& point);
 
 /// GPUs that one attempt needs on one node: TP (EP and DP attention divide the same GPUs).
 int gpus_needed(const Point& point);

@@ -1,6 +1,7 @@
 // Small pure functions over text that error messages and file names need.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -8,6 +9,9 @@
 #include <vector>
 
 namespace sweep {
+
+/// Where a text goes that is too long to be there as a whole: piece by piece.
+using Sink = std::function<void(std::string_view)>;
 
 /// The candidate nearest to `word` by edit distance (Levenshtein), when it is near enough to be what was
 /// meant: at most a third of the word's length, and at least 1. Nothing otherwise.
@@ -32,6 +36,9 @@ std::string ascii_lower(std::string text);
 
 /// How many characters `text` has: code points of UTF-8, which bytes that continue one are not.
 std::size_t characters(std::string_view text);
+
+/// `text` with `by` blanks before each line but the first.
+std::string indented(std::string_view text, std::size_t by);
 
 /// "1 point", "2 points".
 std::string counted(std::size_t count, std::string_view noun);

@@ -9,8 +9,6 @@
 #include <cstring>
 #include <filesystem>
 
-#include "proto/net/fd.hpp"
-
 namespace sweep {
 
 namespace {
@@ -37,7 +35,7 @@ std::string errno_text(int code) {
   return text != nullptr ? text : "error " + std::to_string(code);
 }
 
-Expected<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+Expected<void> read_file(const std::string& path, std::size_t max_bytes, const Sink& take) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.open()) return failed("read", path, errno);
@@ -45,38 +43,65 @@ Expected<std::string> read_file(const std::string& path, std::size_t max_bytes) 
   if (::fstat(fd.get(), &info) != 0) return failed("read", path, errno);
   if (S_ISDIR(info.st_mode)) return failed("read", path, EISDIR);
   if (!S_ISREG(info.st_mode)) return fail("cannot read '" + path + "': not a regular file");
-  std::string bytes;
   std::array<char, 65536> buffer{};
-  for (;;) {
+  for (std::size_t size = 0;;) {
     const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failed("read", path, errno);
-    if (got == 0) return bytes;
-    bytes.append(buffer.data(), static_cast<std::size_t>(got));
-    if (bytes.size() > max_bytes) {
+    if (got == 0) return {};
+    size += static_cast<std::size_t>(got);
+    if (size > max_bytes)
       return fail("'" + path + "' is larger than " + std::to_string(max_bytes) + " bytes");
-    }
+    take({buffer.data(), static_cast<std::size_t>(got)});
   }
 }
 
-Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode, Sync sync) {
-  const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
-  {
-    const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (!fd.open()) return failed("write", path, errno);
-    int code = write_all(fd.get(), bytes);
-    if (code == 0 && sync == Sync::Yes && ::fsync(fd.get()) != 0) code = errno;
-    if (code != 0) {
-      ::unlink(temporary.c_str());
-      return failed("write", path, code);
-    }
+Expected<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  std::string bytes;
+  const auto done = read_file(path, max_bytes, [&](std::string_view piece) { bytes += piece; });
+  if (!done) return tl::unexpected(done.error());
+  return bytes;
+}
+
+AtomicFile::AtomicFile(const std::string& path, unsigned mode, Sync sync)
+    : path_(path),
+      temporary_(path + ".tmp-" + std::to_string(::getpid())),
+      sync_(sync),
+      fd_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)),
+      code_(fd_.open() ? 0 : errno) {}
+
+AtomicFile::~AtomicFile() {
+  if (fd_.open()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  constexpr std::size_t kBuffer = 256 * 1024;
+  if (buffer_.size() + bytes.size() > kBuffer) flush();
+  if (bytes.size() < kBuffer) {
+    buffer_ += bytes;
+  } else if (code_ == 0) {
+    code_ = write_all(fd_.get(), bytes);
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int code = errno;
-    ::unlink(temporary.c_str());
-    return failed("write", path, code);
-  }
+}
+
+void AtomicFile::flush() {
+  if (code_ == 0) code_ = write_all(fd_.get(), buffer_);
+  buffer_.clear();
+}
+
+Expected<void> AtomicFile::finish() {
+  flush();
+  if (code_ == 0 && sync_ == Sync::Yes && ::fsync(fd_.get()) != 0) code_ = errno;
+  if (code_ == 0 && ::rename(temporary_.c_str(), path_.c_str()) != 0) code_ = errno;
+  if (code_ != 0) return failed("write", path_, code_);
+  fd_.reset();
   return {};
+}
+
+Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode, Sync sync) {
+  AtomicFile file(path, mode, sync);
+  file.write(bytes);
+  return file.finish();
 }
 
 Expected<void> append_file(const std::string& path, std::string_view bytes) {

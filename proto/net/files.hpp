@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "proto/base/error.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/fd.hpp"
 
 namespace sweep {
 
@@ -15,6 +17,9 @@ std::string errno_text(int code);
 /// or is larger than `max_bytes`.
 Expected<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
+/// The same, piece by piece.
+Expected<void> read_file(const std::string& path, std::size_t max_bytes, const Sink& take);
+
 /// Whether a written file must outlive a crash of the machine; No: for what can be made again.
 enum class Sync { No, Yes };
 
@@ -22,6 +27,25 @@ enum class Sync { No, Yes };
 /// file or the new one and never a part. Fails, naming the path and the reason.
 Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode = 0644,
                                  Sync sync = Sync::Yes);
+
+/// The same of a file that is written piece by piece. Without finish() nothing of it is left.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::string& path, unsigned mode = 0644, Sync sync = Sync::Yes);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+  /// After the first failure nothing more is written; finish() tells.
+  void write(std::string_view bytes);
+  Expected<void> finish();
+
+ private:
+  void flush();
+  std::string path_, temporary_, buffer_;
+  Sync sync_;
+  Fd fd_;
+  int code_ = 0;  // errno of the first failure
+};
 
 /// Appends to a file, made when absent. Fails, naming the path and the reason.
 Expected<void> append_file(const std::string& path, std::string_view bytes);

@@ -165,7 +165,8 @@ std::size_t processed(std::span<const Document> documents) {
 }
 
 void check_table(std::span<const Document> documents) {
-  const std::string table = summary_table(documents);
+  const std::vector<Row> results = rows_of(documents);
+  const std::string table = summary_table(results);
   std::vector<std::string> lines = split(table, '\n');
   require(!lines.empty() && lines.back().empty(), "a table ends with its last line", table);
   lines.pop_back();
@@ -180,12 +181,12 @@ void check_table(std::span<const Document> documents) {
     require(printable(line) == line, "a line of a table is printable", line);
     require(cells(line) == cells(lines.front()), "every line of a table has all its cells", line);
   }
-  const std::string aligned = aligned_table(frontier_columns(), sorted_results(documents));
+  const std::string aligned = aligned_table(frontier_columns(), sorted_results(results));
   for (const std::string& line : split(aligned.substr(0, aligned.rfind('\n')), '\n')) {
     require(printable(line) == line && characters(line) == characters(aligned.substr(0, aligned.find('\n'))),
             "every line of an aligned table is as long as its first", aligned);
   }
-  const Json rows = summary_json(documents);
+  const Json rows = summary_json(results);
   require(rows.is_array() && rows.size() == processed(documents), "the table as JSON has the same rows");
   check_written(rows);
 }
@@ -196,9 +197,10 @@ bool beats(const TradeOff& a, const TradeOff& b, Metric metric) {
 }
 
 void check_frontier(std::span<const Document> documents, Metric metric) {
+  const std::vector<Row> rows = rows_of(documents);
   std::vector<TradeOff> points;
-  for (const Document& document : documents) {
-    const auto point = trade_off(document.json, metric);
+  for (const Row& row : rows) {
+    const auto point = trade_off(row, metric);
     if (!point) continue;
     require(std::isfinite(point->x) && std::isfinite(point->y), "a place in the plane is finite");
     points.push_back(*point);
@@ -212,8 +214,8 @@ void check_frontier(std::span<const Document> documents, Metric metric) {
       require(!beats(other, point, metric), "no point beats one on the frontier");
   }
   const std::vector<std::string> by(group_keys().begin(), group_keys().end());
-  for (const Document* document : frontiers(documents, metric, by))
-    require(trade_off(document->json, metric).has_value(), "a frontier has places in the plane only");
+  for (const Row* row : frontiers(rows, metric, by))
+    require(trade_off(*row, metric).has_value(), "a frontier has places in the plane only");
 }
 
 // A gnuplot string of somebody else's text ends where it should.
@@ -227,7 +229,7 @@ void check_quoted(std::string_view text) {
 }
 
 void check_plots(std::span<const Document> documents) {
-  const std::vector<Family> all = families(documents, "exp");
+  const std::vector<Family> all = families(rows_of(documents), "exp");
   const PlotStyles styles(all);
   for (const Family& family : all) {
     require(!family.name.empty() && family.name.find('/') == std::string::npos &&

@@ -60,8 +60,13 @@ void Program::watch(Fd& fd, std::string& text) {
   });
 }
 
-bool Program::says(const std::string& text) {
-  const auto said = [&] { return err_.find(text) != std::string::npos; };
+bool Program::says(const std::string& text, int times) {
+  const auto said = [&] {
+    int found = 0;
+    for (std::size_t at = err_.find(text); at != std::string::npos; at = err_.find(text, at + text.size()))
+      ++found;
+    return found >= times;
+  };
   return run_until(loop_, [&] { return said() || status_; }) && said();
 }
 

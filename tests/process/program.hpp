@@ -24,8 +24,8 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// Waits until standard error has `text`; false when the program ended before, or patience.
-  bool says(const std::string& text);
+  /// Waits until standard error has `text` that many times; false when the program ended before, or patience.
+  bool says(const std::string& text, int times = 1);
   /// Waits for the end: its status, or minus the signal.
   int finish();
   void signal(int number) const;

@@ -207,6 +207,7 @@ TEST(AgentAway, GoesOnAsLongAsTheWelcomeSays) {
   scene.exit("p", {{}, SIGTERM});
   ASSERT_TRUE(scene.exited);
   EXPECT_THAT(scene.exited->reason, HasSubstr("no connection for 600 s"));
+  EXPECT_THAT(scene.exited->reason, HasSubstr("--sweep-resume"));
   ASSERT_EQ(scene.kept.size(), 1u);  // for the next agent
   EXPECT_EQ(scene.kept[0].finished.outcome.kind, OutcomeKind::Infrastructure);
   EXPECT_THAT(scene.dropped, IsEmpty());

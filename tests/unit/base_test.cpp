@@ -226,7 +226,7 @@ TEST(MakePoint, ReadsEveryField) {
   EXPECT_EQ(point.conc, 4);
   EXPECT_TRUE(point.dp_attention);
   EXPECT_EQ(point.repeat, 1);
-  EXPECT_EQ(point.entry, body);
+  EXPECT_EQ(entry_of(point), body);
   EXPECT_EQ(gpus_needed(point), 8);
 }
 
@@ -290,6 +290,26 @@ TEST(MakePoints, EqualEntriesAreRepeats) {
   EXPECT_THAT(repeats, ElementsAre(0, 0, 1, 2));
   EXPECT_EQ(ids.size(), 4u);
   EXPECT_FALSE(make_points({entry(), ordered_json::object()}));
+}
+
+TEST(MakePoints, ReadFromTheirOwnTextsTheyAreTheSame) {
+  ordered_json odd = entry();
+  odd["image"] = "ä\xff";
+  std::vector<std::string> texts, ids;
+  const auto points = make_points({entry(), odd, entry()});
+  ASSERT_TRUE(points);
+  for (const Point& point : *points) {
+    texts.push_back(point.entry);
+    ids.push_back(point.id);
+  }
+  EXPECT_EQ(entry_of(points->at(1)).at("image"), "ä\ufffd") << "a text is UTF-8, whatever it came from";
+  const auto read = read_points(texts);
+  ASSERT_TRUE(read);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(read->at(i).entry, texts[i]) << "keys in their order";
+    EXPECT_EQ(read->at(i).id, ids[i]);
+  }
+  EXPECT_FALSE(read_points({texts[0], "{"}));
 }
 
 TEST(PointNames, ResultStemAndLabel) {

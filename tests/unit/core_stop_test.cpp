@@ -51,7 +51,7 @@ TEST_F(CoreStop, WhoDoesNotStopInTimeIsGivenUp) {
   EXPECT_THAT(pass(kPatience - Millis(1), {"a", "b"}), IsEmpty());
   EXPECT_THAT(pass(Millis(1), {"a", "b"}), ElementsAre("drain b"));
   EXPECT_EQ(point("p0").state, PointState::Cancelled);
-  EXPECT_EQ(point("p0").reason, "cancelled: agent on n1 is gone: did not stop in time");
+  EXPECT_EQ(point("p0").reason, "cancelled: agent on n1 is gone: did not stop in time (ctrl-c)");
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_EQ(next_deadline(state, now), std::nullopt);
 }
@@ -83,7 +83,7 @@ TEST_F(CoreStop, SaidAgainItMayOnlyShortenTheWait) {
   tell(Stop{"now", Millis(0)});
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_TRUE(agent("a").gone);
-  EXPECT_EQ(point("p0").reason, "cancelled: agent on n1 is gone: did not stop in time");
+  EXPECT_EQ(point("p0").reason, "cancelled: agent on n1 is gone: did not stop in time (ctrl-c)");
   EXPECT_THAT(tell(Stop{"again", Millis(0)}), IsEmpty());
 }
 

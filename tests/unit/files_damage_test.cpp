@@ -94,7 +94,7 @@ TEST_F(FileDamage, ProcessedResultOfSomebodyElse) {
   std::size_t refused = 0;
   each_damage(bytes, 400, 1'000, [&](const std::string& damaged) {
     put_bytes(path("agg_r.json"), damaged);
-    const Gathered all = gather(folder_, nullptr, {});
+    const Gathered all = gather(folder_);
     ASSERT_GE(all.results.size(), 1u) << "a damaged file took a sound one with it";
     EXPECT_TRUE(all.results.size() == 2 || all.problems.size() + all.notes.size() > 0) << "left out silently";
     refused += !all.problems.empty();
@@ -112,7 +112,7 @@ TEST_F(FileDamage, CollectedList) {
   std::size_t refused = 0;
   each_damage(bytes, 400, 1'000, [&](const std::string& damaged) {
     put_bytes(path("agg_all.json"), damaged);
-    const Gathered all = gather(folder_, nullptr, {});
+    const Gathered all = gather(folder_);
     EXPECT_LE(all.results.size(), 1u);
     refused += !all.problems.empty();
     for (const std::string& problem : all.problems)

@@ -25,7 +25,8 @@ class JournalTest : public InFolder {
     for (int i = 0; i < 3; ++i) {
       const std::string id = "p" + std::to_string(i);
       opening.ids.push_back(id);
-      opening.entries.push_back({{"z", i}, {"a", "text of " + id}, {"m", {1, 2.5, true, nullptr}}});
+      const nlohmann::ordered_json entry = {{"z", i}, {"a", "text of " + id}, {"m", {1, 2.5, true, nullptr}}};
+      opening.entries.push_back(entry.dump());
       specs.push_back({id, i + 1});
     }
     core::State state = core::make_state({}, specs);

@@ -26,12 +26,12 @@ TEST(Plan, EntriesThatShareAResultFilenameGetNamesOfTheirOwn) {
   ordered_json other_length = sample_entry(8, 32);
   other_length["max-model-len"] = 4096;  // not in the name
   const Plan plan = sample_plan({sample_entry(8, 32), other_length, sample_entry(8, 64)});
-  EXPECT_EQ(plan.stems[0],
+  EXPECT_EQ(stem_of(plan, 0),
             "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc32_p" + plan.points[0].id.substr(0, 8));
-  EXPECT_EQ(plan.stems[1],
+  EXPECT_EQ(stem_of(plan, 1),
             "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc32_p" + plan.points[1].id.substr(0, 8));
-  EXPECT_NE(plan.stems[0], plan.stems[1]);
-  EXPECT_EQ(plan.stems[2], "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc64")
+  EXPECT_NE(stem_of(plan, 0), stem_of(plan, 1));
+  EXPECT_EQ(stem_of(plan, 2), "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc64")
       << "whoever shares nothing keeps its name";
 }
 
@@ -95,7 +95,7 @@ TEST(Plan, ALeaseSaysWhatTheProfileSays) {
   EXPECT_EQ(lease.gpus, 8);
   EXPECT_EQ(lease.result_filename, result_filename(plan, 1, "n1"));
   EXPECT_EQ(lease.workspace, "/scratch/w");
-  EXPECT_EQ(lease.command, plan.commands[1]);
+  EXPECT_EQ(lease.command, profile::benchmark_command(profile, plan.points[1]));
   EXPECT_EQ(lease.timeouts.server_ms, 1'000);
   EXPECT_EQ(lease.timeouts.benchmark_ms, 2'000);
   EXPECT_EQ(lease.timeouts.point_ms, 3'000);
@@ -105,8 +105,8 @@ TEST(Plan, EachPointHasTheCommandThatFollowsFromIt) {
   profile::Profile profile;
   profile.benchmark = "/opt/bench --framework {framework}";
   const Plan plan = sample_plan({sample_entry(4, 16, "sglang"), sample_entry(4, 16, "trt")}, profile);
-  EXPECT_THAT(plan.commands[0], ElementsAre("/opt/bench", "--framework", "sglang"));
-  EXPECT_THAT(plan.commands[1], ElementsAre("/opt/bench", "--framework", "trt"));
+  EXPECT_THAT(make_lease(plan, 0, 1, "n1").command, ElementsAre("/opt/bench", "--framework", "sglang"));
+  EXPECT_THAT(make_lease(plan, 1, 1, "n1").command, ElementsAre("/opt/bench", "--framework", "trt"));
 }
 
 TEST(Plan, WithGpusIgnoredPointsNeedNone) {

@@ -160,10 +160,11 @@ TEST_F(ReportCommands, SummarizeAsJson) {
 }
 
 TEST_F(ReportCommands, ParetoPrintsTheFrontier) {
-  const std::vector<Document> results = {
+  const std::vector<Document> documents = {
       processed({.conc = 32, .latency = 9, .interactivity = 50, .throughput = 900}),
       processed({.conc = 4, .latency = 5, .interactivity = 100, .throughput = 500}),
       processed({.conc = 8, .latency = 8, .interactivity = 40, .throughput = 800})};
+  const std::vector<Row> results = rows_of(documents);
   const auto table = pareto_output(results, {});
   EXPECT_EQ(table.status, 0) << table.err;
   // clang-format off
@@ -187,7 +188,7 @@ TEST_F(ReportCommands, ParetoSaysWhatItLeavesOut) {
   Document none = processed({});
   none.path = "in/b.json";
   none.json.erase("median_intvty");
-  const auto output = pareto_output(std::vector{processed({}), none}, {});
+  const auto output = pareto_output(rows_of(std::vector{processed({}), none}), {});
   EXPECT_EQ(output.status, 0);
   EXPECT_EQ(output.err, "1 result left out without median_intvty or tput_per_gpu, first 'in/b.json'\n");
 }

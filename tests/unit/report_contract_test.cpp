@@ -157,7 +157,7 @@ TEST_F(ReportContractFiles, CollectTakesEveryJsonFileBelowHiddenFoldersToo) {
 // The cells of the table's rows.
 std::vector<std::vector<std::string>> cells(const std::vector<Document>& documents) {
   std::vector<std::vector<std::string>> out;
-  const std::vector<std::string> lines = split(summary_table(documents), '\n');
+  const std::vector<std::string> lines = split(summary_table(rows_of(documents)), '\n');
   for (std::size_t i = 2; i + 1 < lines.size(); ++i) {
     std::vector<std::string>& row = out.emplace_back();
     const std::vector<std::string> parts = split(lines[i], '|');
@@ -221,7 +221,7 @@ TEST(ReportContract, EqualRowsKeepTheirOrder) {
 // ---- plot
 
 std::string script_of(const std::vector<Document>& documents, Metric metric) {
-  const auto all = families(documents, "exp");
+  const auto all = families(rows_of(documents), "exp");
   EXPECT_EQ(all.size(), 1u);
   return plot_script(all.at(0), metric, PlotStyles(all), "0.png");
 }

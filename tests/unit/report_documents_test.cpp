@@ -81,21 +81,39 @@ TEST(Document, KnowsAProcessedResult) {
   }
 }
 
-TEST(Document, NumbersAndTexts) {
-  const Json json =
-      Json::parse(R"({"n": 2, "f": 2.5, "t": " 3 ", "x": "x", "b": true, "z": null, "l": [1]})");
-  EXPECT_EQ(number_of(json, "n"), 2.0);
-  EXPECT_EQ(number_of(json, "f"), 2.5);
-  EXPECT_EQ(number_of(json, "t"), 3.0);
-  for (const char* key : {"x", "b", "z", "l", "absent"}) {
-    EXPECT_EQ(number_of(json, key), std::nullopt) << key;
-  }
-  EXPECT_EQ(text_of(json, "x", "?"), "x");
-  EXPECT_EQ(text_of(json, "n", "?"), "2");
-  EXPECT_EQ(text_of(json, "f", "?"), "2.5");
-  EXPECT_EQ(text_of(json, "b", "?"), "True");
-  EXPECT_EQ(text_of(json, "z", "?"), "unknown");
-  EXPECT_EQ(text_of(json, "absent", "?"), "?");
+TEST(Row, ValuesAsNumbersAndTextsAndAsTheyWere) {
+  const Json odd = Json::parse(
+      R"({"hw": "x", "tp": 2, "ep": 2.5, "conc": " 3 ", "model": true, "framework": null, "precision": [1]})");
+  const Row row = make_row({"a", odd, "exp"});
+  EXPECT_EQ(row["tp"].number(), 2.0);
+  EXPECT_EQ(row["ep"].number(), 2.5);
+  EXPECT_EQ(row["conc"].number(), 3.0);
+  for (const char* key : {"hw", "model", "framework", "precision", "median_e2el"})
+    EXPECT_EQ(row[key].number(), std::nullopt) << key;
+  EXPECT_EQ(row["hw"].text("?"), "x");
+  EXPECT_EQ(row["tp"].text("?"), "2");
+  EXPECT_EQ(row["ep"].text("?"), "2.5");
+  EXPECT_EQ(row["model"].text("?"), "True");
+  EXPECT_EQ(row["framework"].text("?"), "unknown");
+  EXPECT_EQ(row["precision"].text("?"), "[1]");
+  EXPECT_EQ(row["median_e2el"].text("?"), "?");
+  EXPECT_TRUE(row["median_e2el"].absent());
+  for (const auto& [key, value] : odd.items())
+    EXPECT_EQ(row[key].json().dump(), value.dump()) << key;
+}
+
+TEST(Row, IsKeptOfProcessedResultsAlone) {
+  std::vector<Document> documents = {
+      {"a", Json::parse("[]")}, processed({}), {"b", Json::parse(kClientResult)}};
+  documents[1].path = "c";
+  documents[1].exp_name = "exp";
+  documents[1].json["stand_in"] = "cpu";
+  const std::vector<Row> rows = rows_of(documents);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].path, "c");
+  EXPECT_EQ(rows[0].exp_name.str(), "exp");
+  EXPECT_EQ(rows[0].stand_in.str(), "cpu");
+  EXPECT_LE(sizeof(Row), 400u) << "a hundred thousand of them are in memory at once";
 }
 
 TEST(Collect, IsAnIndentedArrayInTheOrderGiven) {

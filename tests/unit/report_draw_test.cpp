@@ -55,7 +55,7 @@ class Draw : public InFolder {};
 TEST_F(Draw, APairOfPicturesForEachFamily) {
   auto documents = sweep_results();
   documents.push_back(processed({.hw = "cpu", .precision = "bf16", .model = "openai/gpt-oss-120b"}));
-  const auto paths = plot(documents, "all", folder_);
+  const auto paths = plot(rows_of(documents), "all", folder_);
   ASSERT_TRUE(paths) << paths.error().message;
   EXPECT_THAT(*paths, ElementsAre(path("tput_vs_e2el_dsr1_all.png"), path("tput_vs_e2el_gpt_all.png"),
                                   path("tput_vs_intvty_dsr1_all.png"), path("tput_vs_intvty_gpt_all.png")));
@@ -69,8 +69,8 @@ TEST_F(Draw, APairOfPicturesForEachFamily) {
 TEST_F(Draw, TextOfOthersRunsNothing) {
   const std::string evil = "'; system(\"touch " + path("ran") + "\"); x='`touch " + path("ran") + "`";
   const auto paths =
-      plot(std::vector{processed({.hw = evil, .framework = evil, .precision = evil}),
-                       processed({.hw = evil, .framework = "\\", .precision = "%s @x {/Bold"})},
+      plot(rows_of(std::vector{processed({.hw = evil, .framework = evil, .precision = evil}),
+                               processed({.hw = evil, .framework = "\\", .precision = "%s @x {/Bold"})}),
            evil, folder_);
   ASSERT_TRUE(paths) << paths.error().message;
   EXPECT_EQ(paths->size(), 2u);
@@ -86,7 +86,7 @@ TEST_F(Draw, OddNumbersStillMakeAPicture) {
     for (const double value : values)
       documents.push_back(
           processed({.latency = value, .interactivity = value == 0 ? 1 : value, .throughput = value}));
-    const auto paths = plot(documents, "odd", folder_);
+    const auto paths = plot(rows_of(documents), "odd", folder_);
     ASSERT_TRUE(paths) << paths.error().message << " with " << testing::PrintToString(values);
     for (const std::string& file : *paths)
       EXPECT_GT(png_size(file).width, 0u) << file;
@@ -96,7 +96,7 @@ TEST_F(Draw, OddNumbersStillMakeAPicture) {
 TEST_F(Draw, NothingToDrawIsNoPictureAndNoError) {
   for (const std::vector<Document>& documents :
        {std::vector<Document>{}, {{"", Json::parse("{\"hw\": 1}")}}}) {
-    const auto paths = plot(documents, "all", folder_);
+    const auto paths = plot(rows_of(documents), "all", folder_);
     ASSERT_TRUE(paths) << paths.error().message;
     EXPECT_THAT(*paths, IsEmpty());
   }
@@ -110,10 +110,10 @@ TEST_F(Draw, AFailureLeavesTheOldPictureWhole) {
   put("bin/gnuplot", "#!/bin/sh\necho 'line 3: something is wrong'\nexit 3\n");
   const std::string before = std::getenv("PATH");
   ::setenv("PATH", (bin + ":" + before).c_str(), 1);
-  const auto failed = plot(sweep_results(), "all", folder_);
+  const auto failed = plot(rows_of(sweep_results()), "all", folder_);
   ::setenv("PATH", bin.c_str(), 1);
   std::filesystem::remove(bin + "/gnuplot");
-  const auto missing = plot(sweep_results(), "all", folder_);
+  const auto missing = plot(rows_of(sweep_results()), "all", folder_);
   ::setenv("PATH", before.c_str(), 1);
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().message, "no plots: gnuplot ended with status 3: line 3: something is wrong");
@@ -123,7 +123,7 @@ TEST_F(Draw, AFailureLeavesTheOldPictureWhole) {
 }
 
 TEST_F(Draw, NamesAFolderThatIsNotThere) {
-  const auto paths = plot(sweep_results(), "all", path("none"));
+  const auto paths = plot(rows_of(sweep_results()), "all", path("none"));
   ASSERT_FALSE(paths);
   EXPECT_THAT(paths.error().message, HasSubstr(path("none")));
 }

@@ -40,8 +40,9 @@ TEST(Frontier, MetricsByTheirKeys) {
 std::vector<int> concs(const std::vector<Document>& documents, const std::vector<std::string>& by,
                        Metric metric = Metric::MedianIntvty) {
   std::vector<int> out;
-  for (const Document* document : frontiers(documents, metric, by))
-    out.push_back(document->json["conc"].get<int>());
+  const std::vector<Row> rows = rows_of(documents);
+  for (const Row* row : frontiers(rows, metric, by))
+    out.push_back((*row)["conc"].json().get<int>());
   return out;
 }
 
@@ -81,10 +82,11 @@ TEST(Frontier, WhatAResultDoesNotSayIsTheContractsDefault) {
   bare.json.erase("framework");
   bare.json.erase("precision");
   bare.json["hw"] = nullptr;
-  EXPECT_EQ(group_text(bare.json, "framework"), "vllm");
-  EXPECT_EQ(group_text(bare.json, "precision"), "fp8");
-  EXPECT_EQ(group_text(bare.json, "hw"), "unknown");
-  EXPECT_EQ(group_text(bare.json, "tp"), "8");
+  const Row row = make_row(bare);
+  EXPECT_EQ(group_text(row, "framework"), "vllm");
+  EXPECT_EQ(group_text(row, "precision"), "fp8");
+  EXPECT_EQ(group_text(row, "hw"), "unknown");
+  EXPECT_EQ(group_text(row, "tp"), "8");
 }
 
 }  // namespace

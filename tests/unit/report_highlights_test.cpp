@@ -11,10 +11,12 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::vector<Document> kResults = {
+const std::vector<Document> kDocuments = {
     processed({.conc = 64, .interactivity = 50, .throughput = 900}),
     processed({.framework = "trt", .tp = 4, .conc = 4, .interactivity = 120, .throughput = 300}),
     processed({.conc = 8, .interactivity = 40, .throughput = 100})};
+
+const std::vector<Row> kResults = rows_of(kDocuments);
 
 TEST(Highlights, TheBestOfEachExperimentAndModel) {
   EXPECT_THAT(
@@ -37,13 +39,14 @@ TEST(Highlights, TheFrontierOfEachHardwareAndFramework) {
   EXPECT_THAT(text, HasSubstr("|   64 |"));
   EXPECT_THAT(text, HasSubstr("|    4 |")) << "trt's own";
   EXPECT_THAT(text, Not(HasSubstr("|    8 |")));
-  EXPECT_EQ(highlights_text(find_highlights({})), "");
+  EXPECT_EQ(highlights_text(find_highlights(std::vector<Row>{})), "");
 }
 
 TEST(Highlights, AStandInDoesNotBeatHardware) {
-  auto results = kResults;
-  results.push_back(processed({.conc = 1, .interactivity = 999, .throughput = 9999}));
-  results.back().json["stand_in"] = "cpu";
+  auto documents = kDocuments;
+  documents.push_back(processed({.conc = 1, .interactivity = 999, .throughput = 9999}));
+  documents.back().json["stand_in"] = "cpu";
+  const std::vector<Row> results = rows_of(documents);
   EXPECT_THAT(highlights_text(find_highlights(results)),
               HasSubstr("Best of dsr1\n  throughput per GPU  900.0"));
   EXPECT_THAT(highlights_text(find_highlights(results)),

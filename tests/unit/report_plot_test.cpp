@@ -32,12 +32,12 @@ TEST(PlotModel, FamiliesByModelName) {
 TEST(PlotModel, FamilyNamesAreSafeFileNames) {
   const std::vector<Document> documents = {processed({.model = "org/.hidden"}),
                                            processed({.model = "org/-x"}), processed({.model = "a\nb"})};
-  for (const Family& family : families(documents, "exp")) {
+  for (const Family& family : families(rows_of(documents), "exp")) {
     EXPECT_THAT(family.name,
                 testing::AllOf(Not(HasSubstr("/")), Not(HasSubstr("\n")), Not(testing::StartsWith("."))));
     EXPECT_FALSE(family.name.empty());
   }
-  EXPECT_EQ(families(documents, "exp").size(), 3u);
+  EXPECT_EQ(families(rows_of(documents), "exp").size(), 3u);
 }
 
 TEST(PlotModel, ASeriesForEachHardwareFrameworkAndPrecision) {
@@ -46,7 +46,7 @@ TEST(PlotModel, ASeriesForEachHardwareFrameworkAndPrecision) {
       processed({.hw = "h200", .framework = "vllm", .precision = "fp8", .tp = 8}),
       processed({.hw = "b200", .framework = "trt"}), processed({.hw = "b200", .framework = "sglang"}),
       processed({.model = "openai/gpt-oss-120b"})};
-  const auto all = families(documents, "exp");
+  const auto all = families(rows_of(documents), "exp");
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].name, "dsr1");
   EXPECT_EQ(all[1].name, "gpt");
@@ -67,7 +67,8 @@ TEST(PlotModel, PointsWithoutANumberAreLeftOutOfThatPictureOnly) {
   no_latency.json.erase("median_e2el");
   Document infinite = processed({});
   infinite.json["median_intvty"] = std::numeric_limits<double>::infinity();
-  const auto all = families(std::vector<Document>{no_latency, infinite, {"", Json::parse("[]")}}, "exp");
+  const auto all =
+      families(rows_of(std::vector<Document>{no_latency, infinite, {"", Json::parse("[]")}}), "exp");
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].series[0].points[Metric::MedianE2el].size(), 1u);
   EXPECT_EQ(all[0].series[0].points[Metric::MedianIntvty].size(), 1u);
@@ -76,8 +77,8 @@ TEST(PlotModel, PointsWithoutANumberAreLeftOutOfThatPictureOnly) {
 TEST(PlotModel, StandInsAreRemembered) {
   Document cpu = processed({});
   cpu.json["stand_in"] = "cpu";
-  EXPECT_TRUE(families(std::vector{cpu}, "exp")[0].all_stand_in);
-  const auto mixed = families(std::vector{cpu, processed({})}, "exp");
+  EXPECT_TRUE(families(rows_of(std::vector{cpu}), "exp")[0].all_stand_in);
+  const auto mixed = families(rows_of(std::vector{cpu, processed({})}), "exp");
   EXPECT_FALSE(mixed[0].all_stand_in);
   EXPECT_THAT(mixed[0].stand_ins, ElementsAre("cpu"));
 }
@@ -85,7 +86,7 @@ TEST(PlotModel, StandInsAreRemembered) {
 TEST(PlotModel, AnExperimentHasPicturesOfItsOwn) {
   Document known = processed({});
   known.exp_name = "dsr1_8k1k";
-  const auto all = families(std::vector{known, processed({})}, "dsr1_1k1k");
+  const auto all = families(rows_of(std::vector{known, processed({})}), "dsr1_1k1k");
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].exp_name, "dsr1_1k1k");
   EXPECT_EQ(all[1].exp_name, "dsr1_8k1k");
@@ -95,12 +96,13 @@ TEST(PlotModel, AnExperimentHasPicturesOfItsOwn) {
 TEST(PlotModel, AStandInHasASeriesAndAFrontierOfItsOwn) {
   Document cpu = processed({.latency = 1, .throughput = 9999});
   cpu.json["stand_in"] = "cpu";
-  const auto all = families(std::vector{cpu, processed({.latency = 4, .throughput = 400})}, "exp");
+  const auto all = families(rows_of(std::vector{cpu, processed({.latency = 4, .throughput = 400})}), "exp");
   ASSERT_EQ(all.at(0).series.size(), 2u);
   EXPECT_EQ(all[0].series[0].label, "B200 (fp4)");
   EXPECT_EQ(all[0].series[1].label, "B200 stand-in (fp4)");
   EXPECT_TRUE(all[0].series[0].points[Metric::MedianE2el].at(0).on_frontier) << "not beaten by a stand-in";
-  EXPECT_EQ(families(std::vector{cpu}, "exp")[0].series[0].label, "B200 (fp4)") << "the title says it";
+  EXPECT_EQ(families(rows_of(std::vector{cpu}), "exp")[0].series[0].label, "B200 (fp4)")
+      << "the title says it";
 }
 
 TEST(PlotModel, OneFrontierForEachHardwareAndFramework) {
@@ -112,7 +114,7 @@ TEST(PlotModel, OneFrontierForEachHardwareAndFramework) {
       processed({.precision = "fp8", .conc = 5, .latency = 5, .throughput = 300}),
       processed({.framework = "trt", .conc = 1, .latency = 9, .throughput = 50}),
       processed({.hw = "h200", .precision = "fp8", .conc = 9, .latency = 9, .throughput = 60})};
-  const auto all = families(documents, "exp");
+  const auto all = families(rows_of(documents), "exp");
   std::vector<std::string> lines;
   for (const FrontierLine& line : all.at(0).frontiers[Metric::MedianE2el]) {
     const Series& series = all[0].series[line.series];
@@ -188,7 +190,7 @@ TEST(PlotStyle, LettersAreDarkEnoughToRead) {
 
 std::string script_of(const std::vector<Document>& documents, Metric metric = Metric::MedianE2el,
                       const std::string& exp_name = "dsr1_1k1k") {
-  const auto all = families(documents, exp_name);
+  const auto all = families(rows_of(documents), exp_name);
   return plot_script(all.at(0), metric, PlotStyles(all), "0.png");
 }
 

@@ -267,15 +267,15 @@ std::vector<Document> draw_results(SeededDice& dice) {
 TEST(ReportProperty, TheTableDoesNotDependOnTheOrderOfTheResults) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     std::vector<Document> documents = draw_results(dice);
-    const std::string table = summary_table(documents);
+    const std::string table = summary_table(rows_of(documents));
     EXPECT_EQ(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')), documents.size() + 2);
     dice.shuffle(documents);
-    EXPECT_EQ(summary_table(documents), table);
+    EXPECT_EQ(summary_table(rows_of(documents)), table);
     for (int i = dice.below(4); i > 0; --i)
       documents.push_back({"", Json::array({draw_json(dice, true, 2)})});
     documents.push_back({"", draw_client(dice).json});
     dice.shuffle(documents);
-    EXPECT_EQ(summary_table(documents), table) << "nor on what lies beside them";
+    EXPECT_EQ(summary_table(rows_of(documents)), table) << "nor on what lies beside them";
   });
 }
 
@@ -285,7 +285,7 @@ TEST(ReportProperty, ARowHasAllItsCellsWhateverItShows) {
     for (auto& [key, value] : json.items()) {
       if (dice.percent(40)) value = draw_json(dice, true, 2);
     }
-    const std::string table = summary_table(std::vector<Document>{{"", json}});
+    const std::string table = summary_table(rows_of(std::vector<Document>{{"", json}}));
     ASSERT_EQ(std::count(table.begin(), table.end(), '\n'), 3) << table;
     const std::string row = table.substr(table.rfind('\n', table.size() - 2) + 1);
     std::size_t bars = 0;
@@ -382,8 +382,9 @@ TEST(ReportProperty, TheFrontierDependsOnThePointsAlone) {
 std::multiset<std::string> on_frontiers(const std::vector<Document>& documents, Metric metric,
                                         const std::vector<std::string>& by) {
   std::multiset<std::string> out;
-  for (const Document* document : frontiers(documents, metric, by))
-    out.insert(document->json.dump());
+  const std::vector<Row> rows = rows_of(documents);
+  for (const Row* row : frontiers(rows, metric, by))
+    out.insert(documents[static_cast<std::size_t>(row - rows.data())].json.dump());
   return out;
 }
 

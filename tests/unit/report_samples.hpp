@@ -9,6 +9,7 @@
 
 #include "controller/report/documents.hpp"
 #include "controller/report/process_result.hpp"
+#include "controller/report/row.hpp"
 
 namespace sweep::report {
 

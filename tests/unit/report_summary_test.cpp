@@ -21,7 +21,7 @@ constexpr const char* kHead =
 
 // The rows of the table, without the head.
 std::vector<std::string> rows(const std::vector<Document>& documents) {
-  const std::string table = summary_table(documents);
+  const std::string table = summary_table(rows_of(documents));
   EXPECT_TRUE(table.starts_with(kHead));
   std::vector<std::string> lines = split(table, '\n');
   EXPECT_EQ(lines.back(), "");
@@ -43,7 +43,7 @@ TEST(Summary, OneRowByteForByte) {
       rows({processed({})}),
       ElementsAre("| deepseek-ai/DeepSeek-R1-0528 | B200 | SGLANG | FP4 | 8 | 1 | false | 16 | 125.0000 | "
                   "10.0000 | 100.0000 | 8.0000 | 500.0000 | 250.0000 | 250.0000 |"));
-  EXPECT_EQ(summary_table(std::vector<Document>{}), kHead);
+  EXPECT_EQ(summary_table(std::vector<Row>{}), kHead);
 }
 
 TEST(Summary, SortsByEachKeyInTurn) {
@@ -62,7 +62,7 @@ TEST(Summary, SortsByEachKeyInTurn) {
       result("b", "b", "b", "b", 10, 2, 3), result("b", "b", "b", "b", 10, 2, 16)};
   std::vector<Document> shuffled = sorted;
   std::reverse(shuffled.begin(), shuffled.end());
-  EXPECT_EQ(summary_table(shuffled), summary_table(sorted));
+  EXPECT_EQ(summary_table(rows_of(shuffled)), summary_table(rows_of(sorted)));
   EXPECT_THAT(column(shuffled, 4), ElementsAre("9", "9", "9", "9", "1", "10", "10", "10"))
       << "numbers, not texts";
   EXPECT_THAT(column(shuffled, 7), ElementsAre("9", "9", "9", "9", "9", "9", "3", "16"));

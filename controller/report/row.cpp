@@ -1,0 +1,97 @@
+#include "controller/report/row.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "controller/report/json_text.hpp"
+#include "controller/report/python_number.hpp"
+#include "controller/report/stand_in.hpp"
+
+namespace sweep::report {
+
+using Json = nlohmann::ordered_json;
+
+Value::Value(const Json& json) {
+  switch (json.type()) {
+    case Json::value_t::null:
+      held_ = nullptr;
+      break;
+    case Json::value_t::boolean:
+      held_ = json.get<bool>();
+      break;
+    case Json::value_t::number_integer:
+      held_ = json.get<std::int64_t>();
+      break;
+    case Json::value_t::number_unsigned:
+      held_ = json.get<std::uint64_t>();
+      break;
+    case Json::value_t::number_float:
+      held_ = json.get<double>();
+      break;
+    case Json::value_t::string:
+      held_ = SharedText(json.get_ref<const std::string&>());
+      break;
+    default:
+      held_ = Nested{SharedText(python_json(json, -1))};
+  }
+}
+
+Json Value::json() const {
+  return std::visit(
+      [](const auto& held) -> Json {
+        using Held = std::decay_t<decltype(held)>;
+        if constexpr (std::is_same_v<Held, std::monostate>) {
+          return nullptr;
+        } else if constexpr (std::is_same_v<Held, SharedText>) {
+          return held.str();
+        } else if constexpr (std::is_same_v<Held, Nested>) {
+          return read_json(held.json.str()).value_or(Json());
+        } else {
+          return held;
+        }
+      },
+      held_);
+}
+
+std::optional<double> Value::number() const {
+  if (const auto* text = std::get_if<SharedText>(&held_)) return python_float(text->str());
+  if (const auto* number = std::get_if<double>(&held_)) return *number;
+  const Json value = json();
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+std::string Value::text(const std::string& absent) const {
+  if (this->absent()) return absent;
+  if (const auto* text = std::get_if<SharedText>(&held_)) return text->str();
+  if (is_null()) return "unknown";
+  if (const auto* truth = std::get_if<bool>(&held_)) return *truth ? "True" : "False";
+  return python_json(json(), -1);
+}
+
+const Value& Row::operator[](std::string_view key) const {
+  const auto* const at = std::find(kRowKeys.begin(), kRowKeys.end(), key);
+  assert(at != kRowKeys.end());
+  return values[static_cast<std::size_t>(at - kRowKeys.begin())];
+}
+
+Row make_row(const Document& document) {
+  Row row;
+  row.path = document.path;
+  row.exp_name = document.exp_name;
+  row.stand_in = stand_in(document.json).value_or("");
+  for (std::size_t i = 0; i < kRowKeys.size(); ++i) {
+    const auto found = document.json.find(kRowKeys[i]);
+    if (found != document.json.end()) row.values[i] = Value(*found);
+  }
+  return row;
+}
+
+std::vector<Row> rows_of(std::span<const Document> documents) {
+  std::vector<Row> rows;
+  for (const Document& document : documents) {
+    if (is_processed_result(document.json)) rows.push_back(make_row(document));
+  }
+  return rows;
+}
+
+}  // namespace sweep::report

@@ -1,0 +1,77 @@
+// A row: what remains of a processed result once it is read. Tables, frontiers and plots need its few names
+// and medians; the document itself, ten times as large, lies where it came from. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "controller/report/documents.hpp"
+#include "proto/base/shared_text.hpp"
+
+namespace sweep::report {
+
+/// The keys whose values a row keeps.
+inline constexpr std::array<std::string_view, 15> kRowKeys = {"model",
+                                                              "hw",
+                                                              "framework",
+                                                              "precision",
+                                                              "tp",
+                                                              "ep",
+                                                              "dp_attention",
+                                                              "conc",
+                                                              "median_ttft",
+                                                              "median_tpot",
+                                                              "median_intvty",
+                                                              "median_e2el",
+                                                              "tput_per_gpu",
+                                                              "output_tput_per_gpu",
+                                                              "input_tput_per_gpu"};
+
+/// One JSON value, small where there are many alike.
+class Value {
+ public:
+  Value() = default;  // absent
+  explicit Value(const nlohmann::ordered_json& json);
+
+  bool absent() const { return std::holds_alternative<std::monostate>(held_); }
+  bool is_null() const { return std::holds_alternative<std::nullptr_t>(held_); }
+  /// The number, which may be spelled as text; nothing when it is absent or no number.
+  std::optional<double> number() const;
+  /// The text: `absent` where the key is missing, "unknown" where it is null, other values as Python's str()
+  /// shows them.
+  std::string text(const std::string& absent) const;
+  /// The value as it was; null where it is absent.
+  nlohmann::ordered_json json() const;
+
+ private:
+  struct Nested {
+    SharedText json;
+  };
+  std::variant<std::monostate, std::nullptr_t, bool, std::int64_t, std::uint64_t, double, SharedText, Nested>
+      held_;
+};
+
+struct Row {
+  std::string path;     // of its document; may be empty
+  SharedText exp_name;  // as in Document
+  SharedText stand_in;  // what stood in for the hardware (stand_in.hpp); empty: nothing did
+  std::array<Value, kRowKeys.size()> values;  // in the order of kRowKeys
+  std::uint64_t text_at = 0, text_size = 0;   // where the document lies, for who keeps it
+
+  /// The value of one of kRowKeys.
+  const Value& operator[](std::string_view key) const;
+};
+
+/// `document` must be a processed result.
+Row make_row(const Document& document);
+/// The rows of the processed results among `documents`.
+std::vector<Row> rows_of(std::span<const Document> documents);
+
+}  // namespace sweep::report

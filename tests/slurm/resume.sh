@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# A sweep that was cut by its job's time limit, or by scancel, goes on in another job: what is done is kept, the rest is done,
+# failed points and a changed matrix on request alone, and nobody gets in beside a controller that is at work.
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+matrix() { # CONCURRENCY...: on standard output
+  printf 'dsr1-fp4-b200-sglang:\n  image: none\n  model: none\n  framework: sglang\n  search-space:\n'
+  local conc
+  for conc; do printf '    - { tp: 8, conc-start: %d, conc-end: %d }\n' "$conc" "$conc"; done
+}
+matrix 1 2 3 4 5 6 >matrix.yaml
+cat >profile.yaml <<'P'
+timeouts: { kill-grace: 1s, heartbeat: 1s, agent: 5s }
+P
+# Each start is noted. 1 and 2 run through, 3 fails until it is mended, the others wait for their end until they may go.
+benchmark bench.sh <<S
+#!/bin/bash
+echo "\$CONC" >>$WORK/starts
+[[ \$CONC -le 2 || -e $WORK/go && ( \$CONC != 3 || -e $WORK/mended ) ]] && exec $WORK/cpu_smoke.sh
+[[ \$CONC == 3 ]] && exit 9
+read -t 600 <>$WORK/never
+S
+user mkfifo never
+
+SWEEP=(srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-profile=profile.yaml)
+begin() { # OUTPUT OPTION...: a sweep in the background, until two points are done, one has failed and two wait
+  rm -f starts
+  user "${SWEEP[@]}" --sweep-config=matrix.yaml --sweep-output="$1" "${@:2}" ./bench.sh >first.out 2>first.err </dev/null &
+  SRUN=$!
+  wait_until 60 "five points have started" starts_are "$(seq 5)"
+}
+starts_are() { [[ -e starts && $(sort -n starts) == "$1" ]]; }
+ended() { # as run(), of the sweep in the background
+  STATUS=0
+  wait "$SRUN" || STATUS=$?
+  cp -- first.err err
+}
+states_are() { # OUTPUT STATES, in the matrix's order
+  json_is "$1/manifest.json" '[.points[].state] | join(" ")' "$2"
+}
+offered() { # the command that standard error ends with
+  sed -n 's/^.* left; to go on: //p; s/^.*; to try again: //p' err | tail -n 1
+}
+
+# ---- cut by the time limit
+begin limited --time=1
+host=$(hostname) pid=$(jq .pid limited/sweep.control)
+
+# Meanwhile: neither another sweep nor a resume gets in, and each is told who is there and what to do.
+run "${SWEEP[@]}" --sweep-config=matrix.yaml --sweep-output=limited ./bench.sh
+status_is_not 0
+err_has "belongs to another sweep that is running (controller on $host, pid $pid); choose another --sweep-output"
+run "${SWEEP[@]}" --sweep-resume --sweep-output=limited ./bench.sh
+status_is_not 0
+err_has "is still at work (controller on $host, pid $pid); wait for its end"
+err_has "sweepctl cancel limited"
+starts_are "$(seq 5)" || fail "a point was started by somebody who was refused"
+
+ended
+status_is_not 0
+states_are limited "done done failed pending pending pending"
+file_has limited/summary.txt "2 of 6 points done"
+[[ $(offered) == "cd $WORK && srun --sweep-resume --sweep-output=$WORK/limited "* ]] || fail "no resume is offered, but '$(offered)'"
+all_gone
+first=$(last_job)
+
+# The command that was offered, as it is. What was done, or has failed, is not run again.
+user touch go
+rm -f starts
+run bash -c "$(offered)"
+status_is_not 0
+[[ $(last_job) != "$first" ]] || fail "no new job"
+err_has "resumed, 2 done"
+starts_are $'4\n5\n6' || fail "started: $(paste -sd ' ' starts)"
+states_are limited "done done failed done done done"
+count_is 5 limited/raw/*.json
+json_is limited/agg_dsr1_1k1k.json length 5
+
+# Nothing but the failed one is left: asked for or not.
+retry=$(offered)
+[[ $retry == *" --sweep-resume --sweep-retry-failed "* ]] || fail "no second try is offered, but '$retry'"
+run "${SWEEP[@]}" --sweep-resume --sweep-output=limited ./bench.sh
+status_is_not 0
+err_has "nothing is left to resume: 5 of 6 points done, 1 failed; --sweep-retry-failed"
+user touch mended
+rm -f starts
+run bash -c "$retry"
+status_is 0
+starts_are 3 || fail "started: $(paste -sd ' ' starts)"
+states_are limited "done done done done done done"
+json_is limited/manifest.json '[.complete, .points[2].attempts[].outcome.kind] | map(tostring) | join(" ")' "true benchmark-failed ok"
+all_gone
+
+# ---- scancel, and another matrix on the next day
+rm -f go mended
+begin cancelled
+scancel "$(last_job)"
+ended
+status_is_not 0
+all_gone
+matrix 1 3 4 5 7 >matrix.yaml
+user touch go
+rm -f starts
+run "${SWEEP[@]}" --sweep-resume --sweep-output=cancelled --sweep-config=matrix.yaml ./bench.sh
+status_is_not 0
+err_has "the matrix is not that of the sweep; --sweep-accept-changes"
+err_has "  removed  dsr1_1k1k fp4 sglang b200 tp8 conc2"
+err_has "  removed  dsr1_1k1k fp4 sglang b200 tp8 conc6"
+err_has "  added    dsr1_1k1k fp4 sglang b200 tp8 conc7"
+[[ ! -e starts ]] || fail "started although the matrix was refused"
+run "${SWEEP[@]}" --sweep-resume --sweep-accept-changes --sweep-output=cancelled --sweep-config=matrix.yaml ./bench.sh
+status_is_not 0
+starts_are $'4\n5\n7' || fail "started: $(paste -sd ' ' starts)"
+states_are cancelled "done failed done done done" # no word of those that the matrix has no more
+count_is 4 cancelled/raw/*.json
+count_is 2 cancelled/withdrawn/*
+json_is cancelled/agg_dsr1_1k1k.json length 4
+all_gone

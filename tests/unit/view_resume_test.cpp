@@ -1,0 +1,166 @@
+// view/resume: the command that goes on with a sweep, as somebody will paste it into a shell.
+#include <cstdio>
+
+#include "controller/view/resume.hpp"
+#include "tests/unit/view_sample.hpp"
+
+namespace sweep::view {
+namespace {
+
+using Words = std::vector<std::string>;
+
+TEST(ViewResumeCommand, OfSrun) {
+  EXPECT_EQ(resume_command({"srun", "-N4", "--gpus-per-node=8", "--sweep-config=a.yaml", "./bench.sh"},
+                           "/data/out", "/home/u"),
+            "cd /home/u && srun --sweep-resume --sweep-output=/data/out -N4 --gpus-per-node=8 "
+            "--sweep-config=a.yaml ./bench.sh");
+}
+
+TEST(ViewResumeCommand, OfSweepctlRun) {
+  EXPECT_EQ(resume_command({"sweepctl", "run", "--profile", "p.yaml", "a.yaml", "--", "./bench.sh"},
+                           "/data/out", "/home/u"),
+            "cd /home/u && sweepctl run --resume --output /data/out --profile p.yaml a.yaml -- ./bench.sh");
+}
+
+// What a script of sbatch runs is an srun or a sweepctl run, and that is what is typed again.
+TEST(ViewResumeCommand, ProgramsAreKnownByTheirNameWhereverTheyLie) {
+  EXPECT_EQ(resume_command({"/opt/slurm/bin/srun", "x"}, "/o", ""),
+            "/opt/slurm/bin/srun --sweep-resume --sweep-output=/o x");
+  EXPECT_EQ(resume_command({"/opt/bin/sweepctl", "run", "a.yaml"}, "/o", ""),
+            "/opt/bin/sweepctl run --resume --output /o a.yaml");
+}
+
+TEST(ViewResumeCommand, NothingWhereNobodyKnows) {
+  for (const Words& words : {Words{}, Words{""}, Words{"bash", "job.sh"}, Words{"sweepctl"},
+                             Words{"sweepctl", "check", "a.yaml"}, Words{"mysrun", "x"}})
+    EXPECT_EQ(resume_command(words, "/o", "/w"), "") << testing::PrintToString(words);
+}
+
+TEST(ViewResumeCommand, TheOutputOfTheFirstOneGivesWay) {
+  EXPECT_EQ(resume_command({"srun", "--sweep-output=out", "-n2", "--sweep-output", "o 2", "x"}, "/o", ""),
+            "srun --sweep-resume --sweep-output=/o -n2 x");
+  EXPECT_EQ(resume_command({"sweepctl", "run", "--output=out", "--output", "o 2", "a.yaml"}, "/o", ""),
+            "sweepctl run --resume --output /o a.yaml");
+}
+
+TEST(ViewResumeCommand, WhatIsForOneResumeAloneIsNotInTheNext) {
+  EXPECT_EQ(
+      resume_command({"srun", "--sweep-resume", "--sweep-retry-failed", "--sweep-accept-changes", "-N2", "x"},
+                     "/o", ""),
+      "srun --sweep-resume --sweep-output=/o -N2 x");
+  EXPECT_EQ(resume_command({"sweepctl", "run", "--retry-failed", "--accept-changes", "--resume"}, "/o", ""),
+            "sweepctl run --resume --output /o");
+}
+
+TEST(ViewResumeCommand, TheBenchmarksWordsBehindTheDashesStay) {
+  EXPECT_EQ(
+      resume_command({"sweepctl", "run", "a.yaml", "--", "./b", "--output", "x", "--resume", "--"}, "/o", ""),
+      "sweepctl run --resume --output /o a.yaml -- ./b --output x --resume --");
+  EXPECT_EQ(resume_command({"srun", "--", "./b", "--sweep-output=x", "--sweep-resume"}, "/o", ""),
+            "srun --sweep-resume --sweep-output=/o -- ./b --sweep-output=x --sweep-resume");
+}
+
+TEST(ViewResumeCommand, ResumedTwiceItIsTheSame) {
+  const std::string once = resume_command({"srun", "-N2", "x"}, "/o", "");
+  EXPECT_EQ(resume_command({"srun", "--sweep-resume", "--sweep-output=/o", "-N2", "x"}, "/o", ""), once);
+}
+
+/// What a shell makes of `line`, a word a line, each in brackets.
+std::string read_by_a_shell(const std::string& line) {
+  const std::string script = "printf '[%s]\\n' " + line;
+  std::FILE* pipe = ::popen(script.c_str(), "r");
+  EXPECT_NE(pipe, nullptr);
+  std::string out;
+  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe))
+    out += static_cast<char>(c);
+  EXPECT_EQ(::pclose(pipe), 0) << line;
+  return out;
+}
+
+TEST(ViewResumeCommand, AShellReadsStrangeWordsBackAsTheyWere) {
+  const Words strange = {"",         " ", "a b", "it's", "''",  "\"", "$HOME", "`id`",    "\\",    "a\tb",
+                         "one\ntwo", "*", "?",   "~",    "!!",  "#",  "a;b",   "a&b",     "(a)",   "{a,b}",
+                         "[a]",      "<", ">",   "|",    "ü ∞", "-n", "a=b c", "--x='y'", "x%s\\n"};
+  for (const std::string& word : strange)
+    EXPECT_EQ(read_by_a_shell(shell_word(word)), "[" + word + "]\n") << shell_word(word);
+  Words all = {"srun"};
+  all.insert(all.end(), strange.begin(), strange.end());
+  std::string wanted = "[srun]\n[--sweep-resume]\n[--sweep-output=/o 'u t']\n";
+  for (const std::string& word : strange)
+    wanted += "[" + word + "]\n";
+  EXPECT_EQ(read_by_a_shell(resume_command(all, "/o 'u t'", "")), wanted);
+}
+
+TEST(ViewResumeCommand, WhatNeedsNoQuotesHasNone) {
+  for (const char* word : {"a", "--sweep-config=a.yaml,b.yaml", "/x/y-z_1.0", "user@host:80", "+5%"})
+    EXPECT_EQ(shell_word(word), word);
+  EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
+}
+
+TEST(ViewResumeCommand, GoesToItsFolderWhateverThatIsCalled) {
+  EXPECT_EQ(resume_command({"srun", "x"}, "/o", "/home/u/my runs"),
+            "cd '/home/u/my runs' && srun --sweep-resume --sweep-output=/o x");
+}
+
+class ViewResumeLine : public ViewTest {
+ protected:
+  ViewResumeLine() { facts.resume = "cd /w && srun --sweep-resume --sweep-output=/o x"; }
+  /// Ends all four points, the first `done` of them well.
+  void end_with(int done) {
+    plan.profile.retries.infrastructure = 0;
+    arrive("a", "n1", 8);
+    for (int i = 0; i < 4; ++i) {
+      start("a", i);
+      finish("a", i, outcome(i < done ? OutcomeKind::Ok : OutcomeKind::BenchmarkFailed, "why"));
+    }
+  }
+};
+
+TEST_F(ViewResumeLine, NoneWhileTheSweepGoesOnOrWhenAllIsDone) {
+  EXPECT_EQ(resume_line(state, facts), "");
+  end_with(4);
+  ASSERT_EQ(state.phase, core::Phase::Closed);
+  EXPECT_EQ(resume_line(state, facts), "");
+}
+
+TEST_F(ViewResumeLine, FailedOnesAloneNeedTheirOption) {
+  end_with(3);
+  ASSERT_EQ(state.phase, core::Phase::Closed);
+  EXPECT_EQ(resume_line(state, facts),
+            "1 failed point; to try again: cd /w && srun --sweep-resume --sweep-retry-failed "
+            "--sweep-output=/o x\n");
+  facts.resume = "sweepctl run --resume --output /o a.yaml";
+  EXPECT_EQ(resume_line(state, facts),
+            "1 failed point; to try again: sweepctl run --resume --retry-failed --output /o a.yaml\n");
+}
+
+TEST_F(ViewResumeLine, WhatIsLeftIsCountedWithItsCommand) {
+  arrive("a", "n1", 8);
+  start("a", 0);
+  finish("a", 0, outcome(OutcomeKind::Ok));
+  tell(core::Stop{"interrupted", Millis(0)});
+  tell(core::Tick{}, Millis(1));
+  ASSERT_EQ(state.phase, core::Phase::Closed);
+  EXPECT_EQ(resume_line(state, facts), "3 points left; to go on: " + facts.resume + "\n");
+}
+
+TEST(ViewResumeCommand, ASrunInsideAJobNeedsAJobLikeThat) {
+  EXPECT_EQ(resume_command({"srun", "--sweep-config=a.yaml", "./b.sh"}, "/o", "", "12"),
+            "srun --sweep-resume --sweep-output=/o --sweep-config=a.yaml ./b.sh"
+            "  # in a job like 12: in its script, or after salloc with its options");
+}
+
+TEST_F(ViewResumeLine, NothingIsSaidWhereNobodyKnowsTheCommand) {
+  facts.resume.clear();
+  end_with(0);
+  EXPECT_EQ(resume_line(state, facts), "");
+}
+
+TEST_F(ViewResumeLine, NothingInItCommandsTheTerminal) {
+  facts.resume = "srun --sweep-resume " + kNasty;
+  end_with(0);
+  EXPECT_FALSE(commands_a_terminal(resume_line(state, facts)));
+}
+
+}  // namespace
+}  // namespace sweep::view
