@@ -281,7 +281,7 @@ Expected<void> Spool::keep(const wire::Finished& finished, std::string_view byte
   const std::string text = spool_text(finished, agent_, bytes);
   if (auto room = make_room(text.size()); !room) return room;
   const std::string name = file_name(agent_, finished.ref);
-  if (auto done = write_file_atomic(folder_ + "/" + name, text, 0600); !done) return done;
+  if (auto done = write_file_atomic(folder_ + "/" + name, text, 0600, Sync::No); !done) return done;
   kept_.insert(name);
   return {};
 }

@@ -6,8 +6,9 @@
 //
 // Rules:
 // - For its owner alone (0700, 0600). A folder of that name that is somebody else's, a link, or open to
-// others
-//   is not used.
+//   others is not used.
+// - No fsync: it would stand between the end of a benchmark and the start of the next. A crash of the whole
+//   node takes what is younger than the kernel's writeback, and has not been acknowledged: it is run again.
 // - A file carries its own digest. One that is not what was written is put aside (.damaged), never handed in.
 // - All spools of a user on a node have at most kMostBytes. Where that is not enough, files of other sweeps
 //   give way, the oldest first, those of agents that live excepted.
@@ -54,7 +55,7 @@ class Spool {
   /// Whether adopt() has another one.
   bool has_more() const { return ahead_.has_value(); }
 
-  /// Keeps an end of this agent's, durable when it returns. Fails, naming the reason; then it is not kept.
+  /// Keeps an end of this agent's: it survives the agent when this returns. Fails, naming the reason; then it is not kept.
   Expected<void> keep(const wire::Finished& finished, std::string_view bytes);
   /// `of` as in Finished: empty for this agent's own.
   void drop(const wire::AttemptRef& ref, const std::string& of);

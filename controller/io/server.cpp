@@ -141,11 +141,14 @@ bool Server::run() {
   return batch_.empty();
 }
 
-// Nothing is read any more. A thousand connections have some sixty megabytes, which the end can use.
+// Nothing is read any more. A thousand connections have some sixty megabytes, which the end can use once
+// ZeroMQ's thread is through with them: that takes as long as what was said last needs to go out, and no
+// longer than its linger.
 void Server::let_go() {
   handshakes_.reset();
   socket_.reset();
   doorman_.reset();
+  context_.close();
   files_.clear();  // the end writes all that is missing
   ::malloc_trim(0);
 }
