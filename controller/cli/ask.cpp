@@ -7,6 +7,7 @@
 #include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
 #include "proto/net/files.hpp"
+#include "proto/net/munge.hpp"
 #include "proto/net/sockets.hpp"
 
 namespace sweep::cli {
@@ -28,7 +29,21 @@ Expected<std::optional<ControlFile>> find_controller(const std::string& director
   return control;
 }
 
-Expected<std::optional<Status>> ask_controller(const ControlFile& control, const wire::Message& question) {
+namespace {
+
+/// A credential that is good for this request alone, or why there is none.
+template <class Request>
+Request shown(Request request, const ControlFile& control, std::string_view what) {
+  auto credential = munge_credential(request_payload(control.server_key, what));
+  if (credential) {
+    request.credential = std::move(*credential);
+  } else {
+    request.no_credential = credential.error().message;
+  }
+  return request;
+}
+
+Expected<std::optional<Status>> ask(const ControlFile& control, const wire::Message& question) {
   zmq::context_t context;
   auto socket = ClientSocket::connect(context, control.endpoint, control.server_key, control.client_secret);
   if (!socket) return tl::unexpected(socket.error());
@@ -58,6 +73,16 @@ Expected<std::optional<Status>> ask_controller(const ControlFile& control, const
   if (!answer) socket->socket().set(zmq::sockopt::linger, 0);  // nobody takes it, or it was refused
   if (!refusal.empty()) return fail("the controller answers: " + printable(refusal));
   return answer;
+}
+
+}  // namespace
+
+Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StatusRequest question) {
+  return ask(control, shown(std::move(question), control, "status"));
+}
+
+Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StopRequest question) {
+  return ask(control, shown(std::move(question), control, "stop"));
 }
 
 std::string name_of(const ControlFile& control) {

@@ -17,9 +17,10 @@ using Status = nlohmann::ordered_json;
 /// machine's and is no more. Fails where the file cannot be trusted, or read.
 Expected<std::optional<ControlFile>> find_controller(const std::string& directory);
 
-/// Asks it `question` (StatusRequest, StopRequest) and returns the sweep's status; nothing when it does not
-/// answer within some seconds. Fails with its words, where it refuses.
-Expected<std::optional<Status>> ask_controller(const ControlFile& control, const wire::Message& question);
+/// Asks it `question`, with a credential of its own where munge is there, and returns the sweep's status;
+/// nothing when it does not answer within some seconds. Fails with its words, where it refuses.
+Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StatusRequest question);
+Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StopRequest question);
 
 /// "host1, pid 77".
 std::string name_of(const ControlFile& control);

@@ -16,10 +16,6 @@ std::string tidy(const std::string& text) {
   return clipped(printable(text), kMostName);
 }
 
-std::string name_of(const wire::Hello& hello) {
-  return "agent " + tidy(hello.agent) + " on " + tidy(hello.node);
-}
-
 /// Whether munge here makes a credential for this process and takes it. Fails with why not.
 Expected<void> try_munge() {
   const std::string payload = "slurm-sweep: does munge work here?";
@@ -37,8 +33,19 @@ Admission::Verdict refused(std::string reason) {
   return {Admission::Answer::Refused, std::move(reason)};
 }
 
-Admission::Verdict verdict_on(const MungeFault& fault, const wire::Hello& hello, uid_t owner) {
-  const std::string who = name_of(hello), node = tidy(hello.node);
+}  // namespace
+
+/// What somebody shows, and says to be.
+struct Admission::Claim {
+  std::string who, where;  // for people
+  const std::string &credential, &no_credential;
+  std::string payload;  // what the credential must be over
+};
+
+namespace {
+
+Admission::Verdict verdict_on(const MungeFault& fault, const std::string& who, const std::string& node,
+                              uid_t owner) {
   switch (fault.kind) {
     case MungeFault::Kind::Unreachable:
       return {Admission::Answer::Later,
@@ -48,7 +55,7 @@ Admission::Verdict verdict_on(const MungeFault& fault, const wire::Hello& hello,
                      "): set the clocks of " + node + " and of the controller's machine" + kOrKey);
     case MungeFault::Kind::Replayed:
       return refused(who + " shows a munge credential that was shown before (" + fault.message +
-                     "): each Hello needs a new one");
+                     "): each Hello and each request needs a new one");
     case MungeFault::Kind::OtherUser:
       return refused(who + " shows the munge credential of another user than uid " + std::to_string(owner) +
                      ", whose sweep this is (" + fault.message + ")");
@@ -85,21 +92,35 @@ Expected<Admission> Admission::open(profile::Profile::Auth auth, const std::stri
 }
 
 Admission::Verdict Admission::admit(const wire::Hello& hello) const {
+  return admit(Claim{"agent " + tidy(hello.agent) + " on " + tidy(hello.node), tidy(hello.node),
+                     hello.credential, hello.no_credential, hello_payload(server_public_key_, hello)});
+}
+
+Admission::Verdict Admission::admit(const wire::StatusRequest& request) const {
+  return admit(Claim{"who asks for the status", "its machine", request.credential, request.no_credential,
+                     request_payload(server_public_key_, "status")});
+}
+
+Admission::Verdict Admission::admit(const wire::StopRequest& request) const {
+  return admit(Claim{"who asks for the end", "its machine", request.credential, request.no_credential,
+                     request_payload(server_public_key_, "stop")});
+}
+
+Admission::Verdict Admission::admit(const Claim& claim) const {
   if (by_ == By::Key) return {Answer::Admitted, {}};
-  if (hello.credential.empty()) {
-    const std::string why = hello.no_credential.empty() ? "it does not say why" : tidy(hello.no_credential);
-    return refused(name_of(hello) + " shows no munge credential (" + why + "): start munge on " +
-                   tidy(hello.node) + kOrKey);
+  if (claim.credential.empty()) {
+    const std::string why = claim.no_credential.empty() ? "it does not say why" : tidy(claim.no_credential);
+    return refused(claim.who + " shows no munge credential (" + why + "): start munge on " + claim.where +
+                   kOrKey);
   }
-  const auto identity = munge_check(hello.credential);
-  if (!identity) return verdict_on(identity.error(), hello, owner_);
+  const auto identity = munge_check(claim.credential);
+  if (!identity) return verdict_on(identity.error(), claim.who, claim.where, owner_);
   if (identity->uid != owner_) {
-    return refused(name_of(hello) + " runs as uid " + std::to_string(identity->uid) +
-                   "; this is a sweep of uid " + std::to_string(owner_));
+    return refused(claim.who + " runs as uid " + std::to_string(identity->uid) + "; this is a sweep of uid " +
+                   std::to_string(owner_));
   }
-  if (identity->payload != hello_payload(server_public_key_, hello)) {
-    return refused(name_of(hello) + " shows a munge credential of another sweep, agent or process");
-  }
+  if (identity->payload != claim.payload)
+    return refused(claim.who + " shows a munge credential of another sweep, agent or process");
   return {Answer::Admitted, {}};
 }
 

@@ -1,10 +1,10 @@
-// Which agents may take part: those that show the sweep's key (without it nobody gets a message through), and
+// Who may take part, and ask: those that show the sweep's key (without it nobody gets a message through), and
 // where munge works also that they run as the sweep's owner.
 //
 // Rules:
 // - Where munge is asked for, no agent gets in without it. `auth: auto` asks for it when it works where the
 //   controller runs; an agent that has no munge is then refused, with the remedy, and not let in on its key.
-// - A credential is for one Hello: an agent that comes back shows a new one.
+// - A credential is for one Hello, or one request: an agent that comes back shows a new one.
 // - That munge on the controller's own machine does not answer is no agent's fault: such an agent is asked to
 //   wait, neither refused nor let in.
 #pragma once
@@ -50,8 +50,13 @@ class Admission {
   const std::string& note() const { return note_; }
 
   Verdict admit(const wire::Hello& hello) const;
+  /// The same of somebody who asks how the sweep stands, or for its end.
+  Verdict admit(const wire::StatusRequest& request) const;
+  Verdict admit(const wire::StopRequest& request) const;
 
  private:
+  struct Claim;
+  Verdict admit(const Claim& claim) const;
   By by_;
   std::string server_public_key_, note_;
   uid_t owner_;

@@ -90,6 +90,8 @@ class Server {
   bool everybody_left() const;
   void take_messages();
   void take(Incoming incoming);
+  bool serves(const std::string& peer, const Admission::Verdict& verdict);
+  void take_stop(const std::string& peer, const wire::StopRequest& request);
   void answer_status(const std::string& peer);
   void take_fault(const std::string& peer, const wire::DecodeError& error);
   void take_hello(const std::string& peer, const std::string& connection, const wire::Hello& hello);

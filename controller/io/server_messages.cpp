@@ -38,11 +38,13 @@ void Server::take_messages() {
 void Server::take(Incoming incoming) {
   if (!incoming.content) return take_fault(incoming.peer, incoming.content.error());
   const wire::Message& message = incoming.content->message;
-  if (std::holds_alternative<wire::StatusRequest>(message)) return answer_status(incoming.peer);
+  if (const auto* request = std::get_if<wire::StatusRequest>(&message)) {
+    if (serves(incoming.peer, admission_->admit(*request))) answer_status(incoming.peer);
+    return;
+  }
   if (const auto* request = std::get_if<wire::StopRequest>(&message)) {
-    log_.news("asked to stop: " + request->reason, now());
-    stop(request->reason, request->at_once ? Millis(0) : sweep_.plan.profile.kill_grace + kStopMargin);
-    return answer_status(incoming.peer);
+    if (serves(incoming.peer, admission_->admit(*request))) take_stop(incoming.peer, *request);
+    return;
   }
   if (const auto* hello = std::get_if<wire::Hello>(&message))
     return take_hello(incoming.peer, incoming.connection, *hello);
@@ -55,6 +57,20 @@ void Server::take(Incoming incoming) {
   const Sender sender{incoming.peer, known->second};
   core::observe(sweep_.state, sender.agent, now());
   take_from(sender, message, incoming.content->bulk);
+}
+
+/// Whether somebody's request is served; says why, if not.
+bool Server::serves(const std::string& peer, const Admission::Verdict& verdict) {
+  if (verdict.answer == Admission::Answer::Admitted) return true;
+  log_.fault(Fault::Admission, verdict.reason, now());
+  socket_->send(peer, wire::Reject{verdict.reason});
+  return false;
+}
+
+void Server::take_stop(const std::string& peer, const wire::StopRequest& request) {
+  log_.news("asked to stop: " + request.reason, now());
+  stop(request.reason, request.at_once ? Millis(0) : sweep_.plan.profile.kill_grace + kStopMargin);
+  answer_status(peer);
 }
 
 void Server::answer_status(const std::string& peer) {

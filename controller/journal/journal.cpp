@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "proto/base/digest.hpp"
 #include "proto/base/fields.hpp"
@@ -349,10 +350,27 @@ Expected<void> Journal::each_accepted_result(const std::function<void(StoredResu
   return {};
 }
 
+namespace {
+
+/// How many events the file has room for: the number of a row that is damaged may be anything. Where the end
+/// of the results cannot be found they are looked for no further than there are events, for each has one.
+std::int64_t most_rows(const std::string& path) {
+  constexpr std::uintmax_t kSmallestEvent = 32;
+  std::uintmax_t bytes = 0;
+  for (const char* part : {"", "-wal"}) {
+    std::error_code missing;
+    const auto size = std::filesystem::file_size(path + part, missing);
+    if (!missing) bytes += size;
+  }
+  return static_cast<std::int64_t>(bytes / kSmallestEvent);
+}
+
+}  // namespace
+
 std::size_t Journal::each_good_result(const std::function<void(StoredResult)>& take) {
-  // Where the end cannot be found, no further than there are events: each result has one.
-  const std::int64_t last = std::max(number(database_, "SELECT max(rowid) FROM results"),
-                                     number(database_, "SELECT max(seq) FROM events"));
+  const std::int64_t last = std::min(std::max(number(database_, "SELECT max(rowid) FROM results"),
+                                              number(database_, "SELECT max(seq) FROM events")),
+                                     most_rows(path_));
   auto query = database_.prepare(result_columns(version_) + "WHERE results.rowid = ?");
   if (!query) return 1;
   std::size_t lost = 0;

@@ -255,13 +255,24 @@ tl::expected<MungeIdentity, MungeFault> munge_check(const std::string& credentia
   return MungeIdentity{answer.uid, answer.gid, std::move(answer.bytes)};
 }
 
-std::string hello_payload(const std::string& server_public_key, const wire::Hello& hello) {
-  // Each part with its length in front: no two different Hellos make one text.
-  std::string text = "slurm-sweep hello 1\n";
-  for (const std::string& part : {server_public_key, hello.agent, hello.node, std::to_string(hello.pid)}) {
+namespace {
+
+/// Each part with its length in front: no two different lists make one text.
+std::string payload_of(std::string text, std::initializer_list<std::string> parts) {
+  for (const std::string& part : parts)
     text += std::to_string(part.size()) + ":" + part + "\n";
-  }
   return sha256_hex(text);
+}
+
+}  // namespace
+
+std::string hello_payload(const std::string& server_public_key, const wire::Hello& hello) {
+  return payload_of("slurm-sweep hello 1\n",
+                    {server_public_key, hello.agent, hello.node, std::to_string(hello.pid)});
+}
+
+std::string request_payload(const std::string& server_public_key, std::string_view what) {
+  return payload_of("slurm-sweep request 1\n", {server_public_key, std::string(what)});
 }
 
 // AuthInfo=socket=/run/munge/other,ttl=60; names and "socket" in any case, a later line wins. Files that

@@ -65,6 +65,10 @@ tl::expected<MungeIdentity, MungeFault> munge_check(const std::string& credentia
 /// is, so that a credential of another sweep, agent or process is of no use here.
 std::string hello_payload(const std::string& server_public_key, const wire::Hello& hello);
 
+/// The same of a person's request (what: "status", "stop"), so that a credential of a Hello, or of the one,
+/// is of no use for the other.
+std::string request_payload(const std::string& server_public_key, std::string_view what);
+
 /// The socket of Slurm's munged as slurm.conf's text names it; nothing where it names none.
 std::optional<std::string> munge_socket_of(std::string_view slurm_conf);
 

@@ -115,14 +115,17 @@ json write(const Cancel& m) {
 json write(const Drain& m) {
   return {{"complete", m.complete}, {"reason", reason_json(m.reason)}};
 }
-json write(const StatusRequest&) {
-  return json::object();
+json write(const StatusRequest& m) {
+  return {{"credential", m.credential}, {"no_credential", reason_json(m.no_credential)}};
 }
 json write(const StatusReply& m) {
   return {{"status", m.status}};
 }
 json write(const StopRequest& m) {
-  return {{"reason", reason_json(m.reason)}, {"at_once", m.at_once}};
+  return {{"reason", reason_json(m.reason)},
+          {"at_once", m.at_once},
+          {"credential", m.credential},
+          {"no_credential", reason_json(m.no_credential)}};
 }
 
 // ---- reading, the same order
@@ -224,13 +227,18 @@ void read(Fields& in, Drain& m) {
   m.complete = in.flag("complete");
   m.reason = in.text("reason", kMaxText);
 }
-void read(Fields&, StatusRequest&) {}
+void read(Fields& in, StatusRequest& m) {
+  m.credential = in.text("credential", kMaxText);
+  m.no_credential = in.text("no_credential", kMaxText);
+}
 void read(Fields& in, StatusReply& m) {
   m.status = in.child("status");
 }
 void read(Fields& in, StopRequest& m) {
   m.reason = in.text("reason", kMaxText);
   m.at_once = in.flag("at_once");
+  m.credential = in.text("credential", kMaxText);
+  m.no_credential = in.text("no_credential", kMaxText);
 }
 
 template <std::size_t I>

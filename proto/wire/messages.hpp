@@ -136,7 +136,10 @@ struct Drain {
 
 // ---- people's commands
 
-struct StatusRequest {};
+/// `credential`: as of Hello, over what net/munge.hpp says of a request.
+struct StatusRequest {
+  std::string credential, no_credential;
+};
 struct StatusReply {
   nlohmann::json status;
 };
@@ -144,6 +147,7 @@ struct StatusReply {
 struct StopRequest {
   std::string reason;
   bool at_once = false;
+  std::string credential = {}, no_credential = {};
 };
 
 using Message = std::variant<Hello, Ready, Started, Progress, LogChunk, Finished, Heartbeat, Goodbye, Welcome,

@@ -141,6 +141,31 @@ TEST_F(MungeSweep, OnItsOwnAgentsAreLetIn) {
               HasSubstr("admitted by the sweep's key and a munge credential"));
 }
 
+TEST_F(MungeSweep, StatusAndCancelAreTheOwnersAlone) {
+  Munged munged;
+  if (const std::string why = munged.start(); !why.empty()) GTEST_SKIP() << why;
+  prepare();
+  const std::vector<std::string> with_munge = {"SLURM_CONF=" + munged.conf()};
+  Program run(directory_, command_, with_munge);
+  ASSERT_TRUE(waits()) << run.err();
+  ClientSocket with_the_key = peer();
+  with_the_key.send(wire::StatusRequest{});
+  auto reject = next<wire::Reject>(with_the_key);
+  ASSERT_TRUE(reject);
+  EXPECT_THAT(reject->reason, HasSubstr("who asks for the status shows no munge credential"));
+  with_the_key.send(wire::StopRequest{"mine now", true});
+  reject = next<wire::Reject>(with_the_key);
+  ASSERT_TRUE(reject);
+  EXPECT_THAT(reject->reason, HasSubstr("who asks for the end shows no munge credential"));
+
+  Program status(directory_, {"sweepctl", "status", "out"}, with_munge);
+  EXPECT_EQ(status.finish(), 0) << status.err();
+  EXPECT_THAT(status.out(), HasSubstr("1 running"));
+  Program cancel(directory_, {"sweepctl", "cancel", "out"}, with_munge);
+  EXPECT_EQ(cancel.finish(), 0) << cancel.err();
+  EXPECT_EQ(run.finish(), 1) << run.err();
+}
+
 TEST_F(MungeSweep, WithoutMungeOneThatAsksForItDoesNotStart) {
   write("slurm.conf", "AuthInfo=socket=" + path("none") + "\n");
   prepare("auth: munge\n");

@@ -62,6 +62,25 @@ TEST_F(WithMunge, TheOwnersAgentIsAdmittedOnceForEachCredential) {
   EXPECT_EQ(admission.admit(shown("key")).answer, Answer::Admitted);  // the same agent, back again
 }
 
+TEST_F(WithMunge, WhoAsksShowsACredentialOfItsOwn) {
+  const Admission admission = by_munge();
+  const auto credential = [](const char* key, const char* what) {
+    return munge_credential(request_payload(key, what)).value_or("");
+  };
+  EXPECT_THAT(admission.admit(wire::StatusRequest{}).reason,
+              HasSubstr("who asks for the status shows no munge credential"));
+  const wire::StatusRequest status{credential("key", "status"), ""};
+  EXPECT_EQ(admission.admit(status).answer, Answer::Admitted);
+  EXPECT_EQ(admission.admit(status).answer, Answer::Refused) << "twice";
+  const auto stop = [&](const std::string& shown) {
+    return admission.admit(wire::StopRequest{"", false, shown, ""}).answer;
+  };
+  EXPECT_EQ(stop(credential("key", "status")), Answer::Refused) << "that of a question";
+  EXPECT_EQ(stop(credential("other", "stop")), Answer::Refused) << "that of another sweep";
+  EXPECT_EQ(stop(shown("key").credential), Answer::Refused) << "that of an agent";
+  EXPECT_EQ(stop(credential("key", "stop")), Answer::Admitted);
+}
+
 TEST_F(WithMunge, WithoutACredentialNobodyIsAdmitted) {
   wire::Hello hello = some_hello();
   hello.no_credential = "munged does not\nrun";

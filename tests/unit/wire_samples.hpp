@@ -121,9 +121,15 @@ inline std::vector<Sample> controller_samples() {
       {Settled{kRef, true}, "Settled", {{"point", kRef.point}, {"attempt", 7}, {"accepted", true}}, ""},
       {Cancel{kRef, "stopped"}, "Cancel", {{"point", kRef.point}, {"attempt", 7}, {"reason", "stopped"}}, ""},
       {Drain{true, "done"}, "Drain", {{"complete", true}, {"reason", "done"}}, ""},
-      {StatusRequest{}, "StatusRequest", json::object(), ""},
+      {StatusRequest{"MUNGE:x:", "none"},
+       "StatusRequest",
+       {{"credential", "MUNGE:x:"}, {"no_credential", "none"}},
+       ""},
       {StatusReply{{{"points", {1, 2}}}}, "StatusReply", {{"status", {{"points", {1, 2}}}}}, ""},
-      {StopRequest{"enough", true}, "StopRequest", {{"reason", "enough"}, {"at_once", true}}, ""},
+      {StopRequest{"enough", true, "MUNGE:x:", "none"},
+       "StopRequest",
+       {{"reason", "enough"}, {"at_once", true}, {"credential", "MUNGE:x:"}, {"no_credential", "none"}},
+       ""},
   };
 }
 
