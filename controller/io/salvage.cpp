@@ -49,8 +49,10 @@ class Salvage {
       : directory_(directory), old_(std::move(old)), fresh_(std::move(fresh)) {}
 
   Expected<void> into(journal::Journal& to, Instant now) {
+    const auto checked = old_.check();
     auto good = old_.good_events();
     damage_ = good.damage;
+    if (damage_.empty() && !checked) found_ = checked.error().message;
     events_lost_ = good.lost;
     const std::size_t read = good.events.size();
     auto events = fitting(std::move(good.events), fresh_.state, damage_);
@@ -68,9 +70,9 @@ class Salvage {
 
   std::vector<std::string> report(const std::string& kept_as) const {
     std::vector<std::string> lines;
-    lines.push_back(damage_.empty() ? "the journal was damaged: " + counted(results_lost_, "result") +
-                                          " could not be read"
-                                    : "the journal was damaged: " + damage_);
+    const std::string results =
+        results_lost_ > 0 ? counted(results_lost_, "result") + " could not be read" : found_;
+    lines.push_back("the journal was damaged: " + (damage_.empty() ? results : damage_));
     lines.push_back("recovered " + counted(events_kept_, "event") + " and " +
                     counted(results_.size(), "result") + "; the damaged file is kept as '" + kept_as + "'");
     if (events_lost_ > 0)
@@ -177,7 +179,8 @@ class Salvage {
   Sweep fresh_;
   std::map<Key, Stored> results_;
   journal::Batch batch_;
-  std::string damage_;
+  std::string damage_;  // of the events
+  std::string found_;   // else what the check says
   std::int64_t events_lost_ = 0;
   std::size_t results_lost_ = 0, events_kept_ = 0;
   std::vector<std::string> again_;

@@ -94,6 +94,25 @@ std::int64_t result_digest(const StoredResult& result) {
                     result.accepted ? "1" : "0", result.raw});
 }
 
+/// Of all that is fixed when the sweep begins. It has a row of its own in meta; journals from before have
+/// none.
+std::string opening_digest(const Opening& opening) {
+  Sha256 digest;
+  const auto add = [&](std::string_view part) {
+    digest.add(std::to_string(part.size()) + ":");
+    digest.add(part);
+  };
+  for (const auto& [name, value] : opening.meta) {
+    add(name);
+    add(value);
+  }
+  for (const auto* texts : {&opening.ids, &opening.entries}) {
+    for (const std::string& text : *texts)
+      add(text);
+  }
+  return digest.hex();
+}
+
 Expected<void> write_opening(Database& database, const Opening& opening) {
   auto meta = database.prepare("INSERT INTO meta VALUES(?, ?)");
   auto points = database.prepare("INSERT INTO points VALUES(?, ?, ?)");
@@ -102,6 +121,8 @@ Expected<void> write_opening(Database& database, const Opening& opening) {
   for (const auto& [name, value] : opening.meta) {
     SWEEP_TRY(meta->bind(1, std::string_view(name)).bind(2, std::string_view(value)).run());
   }
+  const std::string digest = opening_digest(opening);
+  SWEEP_TRY(meta->bind(1, std::string_view("digest")).bind(2, std::string_view(digest)).run());
   for (std::size_t i = 0; i < opening.entries.size(); ++i) {
     points->bind(1, static_cast<std::int64_t>(i)).bind(2, std::string_view(opening.ids[i]));
     SWEEP_TRY(points->bind(3, std::string_view(opening.entries[i])).run());
@@ -235,7 +256,7 @@ Expected<void> Journal::reopen(const Opening& opening, const Batch& batch) {
 
 Expected<Opening> Journal::opening() {
   Opening opening;
-  auto meta = database_.prepare("SELECT name, value FROM meta");
+  auto meta = database_.prepare("SELECT name, value FROM meta WHERE name <> 'digest'");
   if (!meta) return tl::unexpected(meta.error());
   auto row = meta->step();
   for (; row && *row; row = meta->step())
@@ -388,6 +409,17 @@ std::size_t Journal::each_good_result(const std::function<void(StoredResult)>& t
   return lost;
 }
 
+Expected<void> Journal::check_opening() {
+  const auto found = opening();
+  if (!found) return tl::unexpected(found.error());
+  auto query = database_.prepare("SELECT value FROM meta WHERE name = 'digest'");
+  if (!query) return tl::unexpected(query.error());
+  const auto row = query->step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row || query->text(0) == opening_digest(*found)) return {};
+  return fail("journal '" + path_ + "' is damaged: its matrix or settings are not what was written");
+}
+
 Expected<void> Journal::check() {
   auto query = database_.prepare("PRAGMA quick_check(1)");
   if (!query) return tl::unexpected(query.error());
@@ -395,7 +427,7 @@ Expected<void> Journal::check() {
   if (!row) return tl::unexpected(row.error());
   if (!*row || query->text(0) != "ok")
     return fail("journal '" + path_ + "' is damaged: " + (*row ? printable(query->text(0)) : "no answer"));
-  SWEEP_TRY(opening());
+  SWEEP_TRY(check_opening());
   SWEEP_TRY(events());
   auto results = database_.prepare(result_columns(version_));
   if (!results) return tl::unexpected(results.error());

@@ -4,7 +4,8 @@
 // commit of the events behind it. One transaction, and so one fsync, serves all messages of one round. The
 // file is held exclusively while a controller lives (so no shared memory is needed, and network file systems
 // do), which is also what keeps a second controller out. Schema: user_version; migrations only go forward.
-// SQLite does not see a flipped bit in a text: each event and result has a check of its own beside it.
+// SQLite does not see a flipped bit in a text: each event and result has a check of its own beside it, and so
+// has what is fixed when the sweep begins.
 #pragma once
 
 #include <sys/types.h>
@@ -58,8 +59,8 @@ class Journal {
   /// Opens one to go on with, and brings it to this version. Fails as open_to_read, and when check() does.
   static Expected<Journal> open_to_continue(const std::string& path);
 
-  /// Looks at the whole file: its structure (PRAGMA quick_check) and the check of each event and result.
-  /// Fails, naming the first damage.
+  /// Looks at the whole file: its structure (PRAGMA quick_check), the check of each event and result, and
+  /// that of the opening. Fails, naming the first damage.
   Expected<void> check();
   /// Replaces what was fixed when the sweep began, and adds the batch: a resume. Durable when it returns.
   /// Every point that an event names must be in the new opening.
@@ -94,6 +95,7 @@ class Journal {
   Journal(Database database, const std::string& path);
   static Expected<Journal> fill(const std::string& path, const Opening& opening);
   static Expected<Journal> open(const std::string& path, int version);
+  Expected<void> check_opening();
   Expected<void> prepare_to_write();
   Expected<void> transact(const std::function<Expected<void>()>& what);
   Expected<void> write(const Batch& batch);

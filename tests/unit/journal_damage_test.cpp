@@ -123,6 +123,11 @@ TEST_F(JournalDamage, WhatPassesTheCheckIsWhatWasWritten) {
     auto journal = Journal::open_to_read(path("damaged.db"));
     if (!journal || !journal->check()) return "refused";
     std::string out = text(journal->events());
+    const auto read = journal->opening();
+    if (!read) return "refused";
+    for (const auto& [name, value] : read->meta)
+      out += name + value;
+    out += join(read->ids, " ") + join(read->entries, " ");
     journal->each_good_result([&](const StoredResult& result) {
       out += result.ref.point + std::to_string(result.ref.attempt) + result.node +
              std::to_string(result.accepted) + result.raw;
