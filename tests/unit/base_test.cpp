@@ -11,6 +11,7 @@
 #include "proto/base/fields.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/base/point.hpp"
+#include "proto/base/shared_text.hpp"
 #include "proto/base/text.hpp"
 #include "proto/base/time.hpp"
 
@@ -28,6 +29,25 @@ TEST(Digest, IsWhatSha256sumPrints) {
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_NE(sha256_hex(std::string("a\0b", 3)), sha256_hex("a"));
+}
+
+TEST(Digest, IsTheSameOfPieces) {
+  Sha256 digest;
+  for (const char* piece : {"a", "", "bc"})
+    digest.add(piece);
+  EXPECT_EQ(digest.hex(), sha256_hex("abc"));
+}
+
+// ---- shared texts
+
+TEST(SharedTexts, AreEqualAsTheirTextsAreAndOutliveThem) {
+  SharedText one, two(std::string("b200"));
+  EXPECT_TRUE(one.empty());
+  EXPECT_FALSE(one == two);
+  one = std::string_view("b200 and more").substr(0, 4);
+  EXPECT_TRUE(one == two);
+  EXPECT_EQ(one.str().data(), two.str().data()) << "it is in memory twice";
+  EXPECT_TRUE(SharedText() == SharedText(""));
 }
 
 // ---- fields

@@ -65,6 +65,27 @@ TEST_F(FilesInFolder, AtomicWriteThatFailsKeepsTheOldFile) {
   EXPECT_THAT(listing(), UnorderedElementsAre("d", "f"));
 }
 
+TEST_F(FilesInFolder, AFileWrittenInPiecesIsThereAsAWholeOrNotAtAll) {
+  std::string all;
+  {
+    AtomicFile file(path("f"));
+    for (const std::size_t size : {1u, 200'000u, 62'143u, 1u, 300'000u, 262'144u, 5u}) {
+      const std::string piece(size, static_cast<char>('a' + size % 26));
+      file.write(piece);
+      all += piece;
+    }
+    EXPECT_FALSE(std::filesystem::exists(path("f"))) << "before it is finished";
+    ASSERT_TRUE(file.finish());
+  }
+  EXPECT_EQ(read_file(path("f"), all.size()), all);
+  {
+    AtomicFile given_up(path("f"));
+    given_up.write("other");
+  }
+  EXPECT_EQ(read_file(path("f"), all.size()), all);
+  EXPECT_THAT(listing(), ElementsAre("f"));
+}
+
 TEST_F(FilesInFolder, ReadFileRefusesWhatIsNoFileOrTooLarge) {
   put("five", "12345");
   EXPECT_EQ(read_file(path("five"), 5), "12345");
