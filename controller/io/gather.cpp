@@ -158,8 +158,9 @@ class Gatherer {
       const auto text = out_.texts.read(out_.results[known_]);
       if (text) contents_.insert(content_digest(report::read_json(*text).value_or(nullptr)));
     }
-    if (contents_.contains(content_digest(json))) return false;
+    if (!contents_.insert(content_digest(json)).second) return false;
     add(std::move(row), agg_text(json));
+    ++known_;
     return true;
   }
 

@@ -59,7 +59,7 @@ void Server::take(Incoming incoming) {
   take_from(sender, message, incoming.content->bulk);
 }
 
-/// Whether somebody's request is served; says why, if not.
+/// Whether somebody's Hello or request is taken; says why, if not.
 bool Server::serves(const std::string& peer, const Admission::Verdict& verdict) {
   if (verdict.answer == Admission::Answer::Admitted) return true;
   log_.fault(Fault::Admission, verdict.reason, now());
@@ -88,13 +88,9 @@ void Server::take_fault(const std::string& peer, const wire::DecodeError& error)
 /// Whether the agent may take part; tells it if not.
 bool Server::admits(const std::string& peer, const std::string& connection, const wire::Hello& hello) {
   const Admission::Verdict verdict = admission_->admit(hello);
-  if (verdict.answer == Admission::Answer::Admitted) return true;
+  if (verdict.answer != Admission::Answer::Later) return serves(peer, verdict);
   log_.fault(Fault::Admission, verdict.reason, now());
-  if (verdict.answer == Admission::Answer::Later) {
-    waiting_hellos_.add({peer, connection, hello}, now());
-  } else {
-    socket_->send(peer, wire::Reject{verdict.reason});
-  }
+  waiting_hellos_.add({peer, connection, hello}, now());
   return false;
 }
 

@@ -36,15 +36,11 @@ void TextStore::add(std::string_view text, report::Row& row) {
   if (buffer_.size() >= kBuffer) flush();
 }
 
+// At the end of the file: reading does not move where it is written. After a failure nothing is read any
+// more, so what size_ then says does not matter.
 void TextStore::flush() {
-  for (std::string_view left = buffer_; code_ == 0 && !left.empty();) {
-    const ssize_t written = ::pwrite(fd_.get(), left.data(), left.size(), static_cast<off_t>(size_));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) code_ = errno;
-    if (written < 0) break;
-    left.remove_prefix(static_cast<std::size_t>(written));
-    size_ += static_cast<std::uint64_t>(written);
-  }
+  if (code_ == 0) code_ = write_all(fd_.get(), buffer_);
+  size_ += buffer_.size();
   buffer_.clear();
 }
 

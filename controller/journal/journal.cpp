@@ -73,14 +73,20 @@ Expected<int> read_version(Database& database, const std::string& path) {
 constexpr std::array<const char*, kSchemaVersion - 1> kMigrations = {
     "ALTER TABLE events ADD COLUMN digest INTEGER; ALTER TABLE results ADD COLUMN digest INTEGER;"};
 
+/// With its length in front: no two different lists of parts make one text.
+void add_part(Sha256& digest, std::string_view part) {
+  digest.add(std::to_string(part.size()) + ":");
+  digest.add(part);
+}
+
 /// The first 63 bits of SHA-256: a positive number for SQLite.
 std::int64_t digest_of(const std::vector<std::string_view>& parts) {
-  std::string all;
+  Sha256 digest;
   for (const std::string_view part : parts)
-    all.append(std::to_string(part.size())).append(1, ':').append(part);
+    add_part(digest, part);
   std::uint64_t value = 0;
   constexpr std::size_t kDigits = 16;
-  for (const char c : sha256_hex(all).substr(0, kDigits))
+  for (const char c : digest.hex().substr(0, kDigits))
     value = value * 16 + static_cast<std::uint64_t>(c <= '9' ? c - '0' : c - 'a' + 10);
   return static_cast<std::int64_t>(value >> 1);
 }
@@ -98,17 +104,13 @@ std::int64_t result_digest(const StoredResult& result) {
 /// none.
 std::string opening_digest(const Opening& opening) {
   Sha256 digest;
-  const auto add = [&](std::string_view part) {
-    digest.add(std::to_string(part.size()) + ":");
-    digest.add(part);
-  };
   for (const auto& [name, value] : opening.meta) {
-    add(name);
-    add(value);
+    add_part(digest, name);
+    add_part(digest, value);
   }
   for (const auto* texts : {&opening.ids, &opening.entries}) {
     for (const std::string& text : *texts)
-      add(text);
+      add_part(digest, text);
   }
   return digest.hex();
 }

@@ -17,7 +17,13 @@ tl::unexpected<Error> failed(const std::string& doing, const std::string& path, 
   return fail("cannot " + doing + " '" + path + "': " + errno_text(code));
 }
 
-// 0, or errno.
+}  // namespace
+
+std::string errno_text(int code) {
+  const char* text = strerrordesc_np(code);
+  return text != nullptr ? text : "error " + std::to_string(code);
+}
+
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
@@ -26,13 +32,6 @@ int write_all(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return 0;
-}
-
-}  // namespace
-
-std::string errno_text(int code) {
-  const char* text = strerrordesc_np(code);
-  return text != nullptr ? text : "error " + std::to_string(code);
 }
 
 Expected<void> read_file(const std::string& path, std::size_t max_bytes, const Sink& take) {

@@ -20,6 +20,10 @@ Expected<std::string> read_file(const std::string& path, std::size_t max_bytes);
 /// The same, piece by piece.
 Expected<void> read_file(const std::string& path, std::size_t max_bytes, const Sink& take);
 
+/// Writes all of it to a descriptor that blocks, where it stands. Returns 0, or errno of what went wrong;
+/// some may have been written then.
+int write_all(int fd, std::string_view bytes);
+
 /// Whether a written file must outlive a crash of the machine; No: for what can be made again.
 enum class Sync { No, Yes };
 
