@@ -23,13 +23,9 @@ void Agent::accept(const wire::Lease& lease, Instant now, Actions& out) {
         .refuse(OutcomeKind::Infrastructure, work.error().message, now, out);
     return;
   }
-  std::vector<int> ports;
-  for (const Attempt& other : attempts_) {
-    if (other.port() != 0) ports.push_back(other.port());
-  }
   const bool has_command = !work->argv.empty();
   Attempt& attempt = attempts_.emplace_back(setup_, std::move(*work));
-  if (has_command) return attempt.begin(std::move(ports), out);
+  if (has_command) return see_to(attempt, now, out);
   attempt.refuse(OutcomeKind::BenchmarkFailed,
                  "no command: neither the command line nor the profile names a benchmark", now, out);
 }
@@ -42,12 +38,28 @@ Expected<Work> Agent::work_for(const wire::Lease& lease) const {
   work.gpus = std::move(*gpus);
   work.kill_grace = Millis(welcome_->kill_grace_ms);
   work.argv = setup_.hello.command.empty() ? lease.command : setup_.hello.command;
+  // A command on the command line is a benchmark of its own.
+  work.needs_server = setup_.hello.command.empty() && !lease.server.key.empty();
   work.directory = lease.workspace.empty() ? setup_.directory : absolute(lease.workspace, setup_.directory);
   // A path on the command line is meant from where the user stood, not from the workspace.
   if (!work.argv.empty() && work.argv[0].find('/') != std::string::npos && !lease.workspace.empty()) {
     work.argv[0] = absolute(work.argv[0], setup_.directory);
   }
   return work;
+}
+
+/// All GPUs: first those that no server has, then those of the one that was used longest ago.
+std::vector<std::string> Agent::preferred(const std::vector<std::string>& all) const {
+  std::vector<std::string> out, of_servers;
+  for (auto server = servers_.rbegin(); server != servers_.rend(); ++server)
+    of_servers.insert(of_servers.end(), server->gpus().begin(), server->gpus().end());
+  for (const std::string& gpu : all) {
+    if (std::find(of_servers.begin(), of_servers.end(), gpu) == of_servers.end()) out.push_back(gpu);
+  }
+  for (const std::string& gpu : of_servers) {
+    if (std::find(out.begin(), out.end(), gpu) == out.end()) out.push_back(gpu);
+  }
+  return out;
 }
 
 // The attempt's own GPUs; none where it has the node, and all of its GPUs, to itself.
@@ -63,7 +75,15 @@ Expected<std::vector<std::string>> Agent::gpus_for(const wire::Lease& lease) con
     }
     taken.insert(taken.end(), other.gpus().begin(), other.gpus().end());
   }
-  const auto chosen = choose_gpus(all, taken, lease.gpus);
+  if (!whole_node) {
+    // Those of its own server, where it runs; else those that no warm server has, as far as there are.
+    for (const Server& server : servers_) {
+      if (server.usable() && !server.taken_by() && server.key() == lease.server.key &&
+          server.gpus().size() == static_cast<std::size_t>(lease.gpus))
+        return server.gpus();
+    }
+  }
+  const auto chosen = choose_gpus(preferred(all), taken, lease.gpus);
   if (!chosen) {
     return fail("it needs " + counted(static_cast<std::size_t>(lease.gpus), "GPU") + "; of the agent's " +
                 std::to_string(all.size()) + ", " + std::to_string(all.size() - taken.size()) + " are free");

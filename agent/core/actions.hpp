@@ -1,5 +1,7 @@
 // What reaches the agent's state machine, and what it asks the driver (agent/io) to do. Plain values.
 //
+// AttemptRef names whose processes, files and questions they are: an attempt's, or a server's (server.hpp).
+//
 // Rules: an Action is performed in the order given. Whatever it leads to comes back as an Input; an Input
 // about an attempt that the agent no longer has is ignored.
 #pragma once
@@ -101,6 +103,13 @@ struct Adopted {
   std::string bytes;
   bool more = false;
 };
+/// Answers Ask: the HTTP status, or 0 and why there is none.
+struct Answered {
+  AttemptRef ref;
+  int serial = 0;
+  int status = 0;
+  std::string problem;
+};
 /// When Slurm ends this agent's job; nothing where that could not be found out.
 struct JobEndKnown {
   std::optional<Instant> end;
@@ -113,7 +122,7 @@ struct Tick {};
 
 using Input = std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
                            ProcessStarted, StartFailed, Output, LeaderExited, GroupGone, ResultRead, Spooled,
-                           Adopted, JobEndKnown, Signalled, Tick>;
+                           Adopted, Answered, JobEndKnown, Signalled, Tick>;
 
 // ---- actions
 
@@ -133,12 +142,21 @@ struct Spawn {
   std::vector<std::string> argv;
   std::vector<std::string> environment;  // NAME=value, all of it
   std::string directory;
-  int port = 0;  // which, in its environment, tells its processes from those of other attempts
+  std::string mark;  // NAME=value, which, in its environment, tells its processes from those of others
 };
 /// SIGTERM, or SIGKILL, to every process of the attempt. Nothing where none is left.
 struct SignalGroup {
   AttemptRef ref;
   bool kill = false;
+};
+/// Ask a server at 127.0.0.1 over HTTP. A question before it from the same ref is forgotten.
+struct Ask {
+  AttemptRef ref;
+  int serial = 0;
+  bool post = false;
+  int port = 0;
+  std::string path;
+  Millis patience{0};
 };
 struct ReadResult {
   AttemptRef ref;
@@ -173,7 +191,7 @@ struct Exit {
   std::string reason;
 };
 
-using Action = std::variant<Send, Prepare, Spawn, SignalGroup, ReadResult, OpenSpool, SpoolResult,
+using Action = std::variant<Send, Prepare, Spawn, SignalGroup, Ask, ReadResult, OpenSpool, SpoolResult,
                             DropSpooled, RemoveFile, Warn, Exit>;
 using Actions = std::vector<Action>;
 

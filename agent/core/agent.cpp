@@ -30,6 +30,7 @@ Actions Agent::on(const Input& input, Instant now) {
   Actions out;
   if (ended_) return out;
   std::visit([&](const auto& what) { take(what, now, out); }, input);
+  serve(now, out);
   end_if_done(now, out);
   keep_order(out, now);
   return out;
@@ -155,6 +156,7 @@ Attempt* Agent::find(const AttemptRef& ref) {
 
 template <class AboutAttempt>
 void Agent::take(const AboutAttempt& input, Instant now, Actions& out) {
+  if (Server* server = find_server(input.ref)) return server->on(input, now, out);
   if (Attempt* attempt = find(input.ref)) attempt->on(input, now, out);
 }
 
@@ -204,6 +206,8 @@ void Agent::take(const Tick&, Instant now, Actions& out) {
   if (asks_job_end_ && now >= ask_until_) take(JobEndKnown{}, now, out);
   for (Attempt& attempt : attempts_)
     attempt.on_time(now, out);
+  for (Server& server : servers_)
+    server.on_time(now, out);
   for (Adoption& adopted : adopted_) {
     if (now < adopted.say_again_at) continue;
     adopted.say_again_at = now + setup_.limits.resend;
@@ -219,6 +223,8 @@ std::optional<Instant> Agent::next_deadline() const {
   if (asks_job_end_) next = earlier(next, ask_until_);
   for (const Attempt& attempt : attempts_)
     next = earlier(next, attempt.next_deadline());
+  for (const Server& server : servers_)
+    next = earlier(next, server.next_deadline());
   for (const Adoption& adopted : adopted_)
     next = earlier(next, adopted.say_again_at);
   if (leaving_) next = earlier(next, leaving_->settle_until);
@@ -237,6 +243,8 @@ void Agent::take(const Signalled& input, Instant now, Actions& out) {
   if (leaving_ && leaving_->killing) {
     for (Attempt& attempt : attempts_)
       attempt.kill(now, out);
+    for (Server& server : servers_)
+      server.kill(now, out);
     return;
   }
   leave(reason_of(input.signal, now), OutcomeKind::Preempted, setup_.limits.stop_grace, now, out);
@@ -257,6 +265,7 @@ void Agent::leave(const std::string& reason, OutcomeKind kind, std::optional<Mil
   if (!leaving_) leaving_ = Leaving{.status = 1, .reason = reason, .settle_until = {}};
   for (Attempt& attempt : attempts_)
     attempt.stop(kind, reason, longest_grace, now, out);
+  stop_servers(false, longest_grace, now, out);
 }
 
 /// Whether the controller's word on what was said last is still to come: without it, what is safe with the
@@ -270,6 +279,7 @@ bool Agent::waits_to_be_settled(Instant now) {
 void Agent::end_if_done(Instant now, Actions& out) {
   const bool all_finished =
       std::all_of(attempts_.begin(), attempts_.end(), [](const Attempt& a) { return a.finished(); });
+  if (!servers_.empty()) return;  // they are stopped before it ends
   if (leaving_ && all_finished) {
     if (waits_to_be_settled(now)) return;
     out.emplace_back(Send{wire::Goodbye{leaving_->reason}, {}});

@@ -1,5 +1,5 @@
 // The agent as a pure state machine: connection, leases, and when to end. What one attempt does is in
-// attempt.hpp.
+// attempt.hpp, what a recipe's server does in server.hpp, and which attempt gets which server in serving.cpp.
 //
 // Rules: no sockets, files, clocks or processes; `now` is handed in. on() is total: whatever the controller
 // sends, and in whatever order the driver's news come, it returns. Nothing but Hello and Goodbye is said on a
@@ -12,6 +12,7 @@
 
 #include "agent/core/actions.hpp"
 #include "agent/core/attempt.hpp"
+#include "agent/core/server.hpp"
 #include "agent/core/setup.hpp"
 
 namespace sweep::agent {
@@ -68,9 +69,22 @@ class Agent {
   void hear(const Other&, Instant, Actions&) {}  // makes no sense from a controller
 
   Attempt* find(const AttemptRef& ref);
+  Server* find_server(const AttemptRef& ref);
   void accept(const wire::Lease& lease, Instant now, Actions& out);
   Expected<Work> work_for(const wire::Lease& lease) const;
   Expected<std::vector<std::string>> gpus_for(const wire::Lease& lease) const;
+  std::vector<std::string> preferred(const std::vector<std::string>& all) const;
+
+  // The servers of recipes: serving.cpp.
+  void serve(Instant now, Actions& out);
+  void see_to(Attempt& attempt, Instant now, Actions& out);
+  bool make_room(Attempt& attempt, Instant now, Actions& out);
+  void start_server(Attempt& attempt, Instant now, Actions& out);
+  void tell_of_failures(Instant now, Actions& out);
+  void take_back(Instant now, Actions& out);
+  void stop_servers(bool idle_ones, std::optional<Millis> longest_grace, Instant now, Actions& out);
+  std::vector<int> ports_in_use() const;
+  bool something_prepares() const;
 
   void answered(Instant now, Actions& out);
   void ask_for_work(Actions& out) const;
@@ -97,6 +111,8 @@ class Agent {
   bool asks_job_end_;  // and gets no work until it knows, or gives up asking
 
   std::list<Attempt> attempts_;  // from lease to Settled
+  std::list<Server> servers_;    // the one that was used last comes first
+  int servers_started_ = 0;
   std::list<Adoption> adopted_;  // from the spools of others, until Settled
   bool more_to_adopt_ = false;   // when these are settled
   std::optional<wire::Drain> drain_;

@@ -28,7 +28,48 @@ std::string Attempt::result_path() const {
 
 // ---- start
 
-void Attempt::begin(std::vector<int> ports_in_use, Actions& out) {
+void Attempt::give_server(const std::optional<AttemptRef>& server, bool started) {
+  server_ = server;
+  account_.servers += started ? 1 : 0;
+}
+
+void Attempt::waits_in(const std::string& phase, Bar how_far, Instant now, Actions& out) {
+  if (!waits_since_) waits_since_ = now;
+  clock_.enter(phase, now);
+  gate_.set({phase, how_far.done, how_far.total});
+  tell_progress(gate_.take(now), out);
+}
+
+Server::Plan Attempt::server_plan() const {
+  Server::Plan plan;
+  plan.spec = work_.lease.server;
+  plan.ready_ms = work_.lease.timeouts.server_ms;
+  plan.variables = work_.lease.environment;
+  plan.gpus = work_.gpus;
+  plan.directory = where();
+  plan.kill_grace = work_.kill_grace;
+  return plan;
+}
+
+void Attempt::server_failed(const Outcome& why, std::vector<std::string> says, Instant now, Actions& out) {
+  const bool ended_by_itself = ended_ && !verdict_;
+  if (over() || ended_by_itself) return;
+  account_.server_says = std::move(says);
+  if (waiting()) return finish(why, now, out);
+  if (verdict_) return;
+  stop(why.kind, why.reason, std::nullopt, now, out);
+  verdict_->exit_code = why.exit_code;
+  verdict_->signal = why.signal;
+}
+
+// What PWD says: nothing where the agent's own directory is right.
+std::string Attempt::where() const {
+  return work_.lease.workspace.empty() ? std::string() : work_.directory;
+}
+
+void Attempt::begin(std::vector<int> ports_in_use, int server_port, Actions& out) {
+  stage_ = Stage::Preparing;
+  port_ = server_port;
   out.emplace_back(Prepare{ref(), result_path(), std::move(ports_in_use)});
 }
 
@@ -39,13 +80,13 @@ void Attempt::refuse(OutcomeKind kind, std::string reason, Instant now, Actions&
 void Attempt::on(const Prepared& input, Instant now, Actions& out) {
   if (stage_ != Stage::Preparing) return;
   if (verdict_) return finish(*verdict_, now, out);
-  port_ = input.port;
+  if (port_ == 0) port_ = input.port;
   old_result_ = input.old_result;
   Variables gpus;
   if (!work_.gpus.empty()) gpus = gpu_variables(setup_.gpus, work_.gpus);
-  const std::string where = work_.lease.workspace.empty() ? std::string() : work_.directory;
-  auto environment = benchmark_environment(setup_.environment, work_.lease.environment, gpus, port_, where);
-  out.emplace_back(Spawn{ref(), work_.argv, std::move(environment), where, port_});
+  auto environment = benchmark_environment(setup_.environment, work_.lease.environment, gpus, port_, where());
+  environment.push_back(mark_of(ref()));
+  out.emplace_back(Spawn{ref(), work_.argv, std::move(environment), where(), mark_of(ref())});
   stage_ = Stage::Starting;
 }
 
@@ -59,9 +100,9 @@ void Attempt::on(const ProcessStarted& input, Instant now, Actions& out) {
   stage_ = Stage::Running;
   pid_ = input.pid;
   started_at_ = now;
-  phase_ = "server";
+  clock_.enter(needs_server() ? "warm-up" : "server", now);
   out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
-  gate_.set({phase_, 0, 0});
+  gate_.set({clock_.name(), 0, 0});
   tell_progress(gate_.take(now), out);
   if (verdict_) begin_kill(grace_, now, out);
 }
@@ -87,11 +128,11 @@ void Attempt::on(const Output& input, Instant now, Actions& out) {
 
 void Attempt::see(const Sighting& sighting, Instant now) {
   if (const auto* bar = std::get_if<Bar>(&sighting)) {
-    gate_.set({phase_, bar->done, bar->total});
-  } else if (!ready_at_) {
+    gate_.set({clock_.name(), bar->done, bar->total});
+  } else if (!ready_at_ && (!needs_server() || std::holds_alternative<MainRun>(sighting))) {
     ready_at_ = now;
-    phase_ = "benchmark";
-    gate_.set({phase_, 0, 0});
+    clock_.enter("benchmark", now);
+    gate_.set({clock_.name(), 0, 0});
   }
 }
 
@@ -178,14 +219,18 @@ Outcome Attempt::outcome_of_result(const ResultRead& result) const {
 }
 
 void Attempt::finish(Outcome end, Instant now, Actions& out) {
-  if (end.phase.empty() && end.kind != OutcomeKind::Ok) end.phase = phase_;
+  if (end.phase.empty() && end.kind != OutcomeKind::Ok) end.phase = clock_.name();
   if (gave_up_) {
     end.reason += std::string(end.reason.empty() ? "" : "; ") + "some of its processes outlive SIGKILL";
   }
   tell_progress(gate_.take_last(), out);
   finished_.ref = ref();
   finished_.outcome = std::move(end);
-  if (started_at_) finished_.wall_ms = (ended_at_.value_or(now) - *started_at_).count();
+  const auto began_at = waits_since_ ? waits_since_ : started_at_;
+  if (began_at) finished_.wall_ms = (ended_at_.value_or(now) - *began_at).count();
+  if (needs_server() && started_at_ && !ready_at_) clock_.rename("benchmark");  // its client does not tell
+  account_.phases = clock_.times(ended_at_.value_or(now));
+  finished_.account = account_;
   stage_ = Stage::Spooling;
   out.emplace_back(SpoolResult{finished_, result_});
 }

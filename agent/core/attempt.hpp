@@ -1,10 +1,12 @@
 // One attempt, from its lease to its Finished: a state machine without I/O.
 //
-//   Preparing -> Starting -> Running -> Ending -> (Doubtful) -> (Reading) -> Spooling -> Finished
+//   (Waiting) -> Preparing -> Starting -> Running -> Ending -> (Doubtful) -> (Reading) -> Spooling ->
+//   Finished
 //
-// Running: the benchmark's first process lives. Ending: it has ended, others of its group may not have.
-// Doubtful: a signal from outside ended it, and the same may be on its way to the agent. Spooling: how it
-// ended goes to the node's disk before it is said. Finished: said, and kept until settled.
+// Waiting: for GPUs that a server has, and for its own server to be ready; the Agent sees to both. Running:
+// the benchmark's first process lives. Ending: it has ended, others of its group may not have. Doubtful: a
+// signal from outside ended it, and the same may be on its way to the agent. Spooling: how it ended goes to
+// the node's disk before it is said. Finished: said, and kept until settled.
 //
 // Rules: exactly one outcome, decided by the first of: what stopped it (deadline, cancellation, signal to the
 // agent), how the first process ended, what the result file is. Finished comes only when no process is left,
@@ -19,7 +21,9 @@
 #include "agent/core/actions.hpp"
 #include "agent/core/backlog.hpp"
 #include "agent/core/output_scanner.hpp"
+#include "agent/core/phase_clock.hpp"
 #include "agent/core/progress_gate.hpp"
+#include "agent/core/server.hpp"
 #include "agent/core/setup.hpp"
 
 namespace sweep::agent {
@@ -31,6 +35,7 @@ struct Work {
   std::string directory;          // absolute
   std::vector<std::string> gpus;  // its share of the agent's; empty where it has all that the agent has
   Millis kill_grace{0};
+  bool needs_server = false;  // lease.server: the benchmark is its client
 };
 
 class Attempt {
@@ -44,13 +49,33 @@ class Attempt {
 
   const AttemptRef& ref() const { return work_.lease.ref; }
   const std::vector<std::string>& gpus() const { return work_.gpus; }
+  /// How it ended, once it is over().
+  OutcomeKind end() const { return finished_.outcome.kind; }
   bool finished() const { return stage_ == Stage::Finished; }
   /// Over, but for the spool: its GPUs and port are free.
   bool over() const { return finished() || stage_ == Stage::Spooling; }
   /// The port of its own, 0 when it has none (any more).
   int port() const { return over() ? 0 : port_; }
 
-  void begin(std::vector<int> ports_in_use, Actions& out);
+  // ---- before it begins
+  bool waiting() const { return stage_ == Stage::Waiting; }
+  bool preparing() const { return stage_ == Stage::Preparing; }
+  /// The key of the server that it needs; empty: none.
+  const std::string& server_key() const { return needs_server() ? work_.lease.server.key : kNoKey; }
+  bool needs_server() const { return work_.needs_server; }
+  /// Its server, once the agent has found or started one.
+  const std::optional<AttemptRef>& server() const { return server_; }
+  void give_server(const std::optional<AttemptRef>& server, bool started);
+  /// What it waits for, as a phase, and how far that is.
+  void waits_in(const std::string& phase, Bar how_far, Instant now, Actions& out);
+  /// What its server is to be.
+  Server::Plan server_plan() const;
+  /// Its server has failed: it ends with that, whatever it does. `says`: the server's last lines. To be told
+  /// again while more of them come.
+  void server_failed(const Outcome& why, std::vector<std::string> says, Instant now, Actions& out);
+
+  /// `server_port`: of its server; 0: it has none, and gets a port of its own.
+  void begin(std::vector<int> ports_in_use, int server_port, Actions& out);
   /// Ends it before it began.
   void refuse(OutcomeKind kind, std::string reason, Instant now, Actions& out);
 
@@ -63,6 +88,7 @@ class Attempt {
   void on(const GroupGone& input, Instant now, Actions& out);
   void on(const ResultRead& input, Instant now, Actions& out);
   void on(const Spooled& input, Instant now, Actions& out);
+  void on(const Answered&, Instant, Actions&) {}  // of servers alone
 
   /// Output that nobody can be told now. It goes out when the controller answers again.
   void keep(bool is_stderr, std::string_view bytes) { backlog_.add(is_stderr, bytes); }
@@ -84,7 +110,7 @@ class Attempt {
   void settled(bool accepted, Actions& out) const;
 
  private:
-  enum class Stage { Preparing, Starting, Running, Ending, Doubtful, Reading, Spooling, Finished };
+  enum class Stage { Waiting, Preparing, Starting, Running, Ending, Doubtful, Reading, Spooling, Finished };
   enum class Kill { None, Term, Kill };
   struct Limit {
     Instant at;
@@ -92,6 +118,7 @@ class Attempt {
   };
 
   std::string result_path() const;
+  std::string where() const;
   std::optional<Limit> next_limit() const;
   bool was_ended_by_outside_signal() const;
   bool processes_live() const { return stage_ == Stage::Running || stage_ == Stage::Ending; }
@@ -109,13 +136,17 @@ class Attempt {
 
   const Setup& setup_;
   Work work_;
-  Stage stage_ = Stage::Preparing;
+  static inline const std::string kNoKey{};
+  std::optional<AttemptRef> server_;
+  Account account_;
+
+  Stage stage_ = Stage::Waiting;
   int port_ = 0;
   std::int64_t pid_ = 0;
   std::optional<FileStamp> old_result_, new_result_;
 
-  std::string phase_ = "start";
-  std::optional<Instant> started_at_, ready_at_, ended_at_;
+  PhaseClock clock_;
+  std::optional<Instant> waits_since_, started_at_, ready_at_, ended_at_;  // ready: the main run has begun
   std::optional<Ended> ended_;
   std::optional<Outcome> verdict_;  // of what stopped it
   OutputScanner out_, err_;

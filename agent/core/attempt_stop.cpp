@@ -2,31 +2,27 @@
 #include <algorithm>
 
 #include "agent/core/attempt.hpp"
+#include "agent/core/in_words.hpp"
 
 namespace sweep::agent {
 
-namespace {
-
-/// "60 min", "90 s", "1500 ms".
-std::string in_words(Millis time) {
-  const auto ms = time.count();
-  if (ms % 60'000 == 0) return std::to_string(ms / 60'000) + " min";
-  if (ms % 1'000 == 0) return std::to_string(ms / 1'000) + " s";
-  return std::to_string(ms) + " ms";
-}
-
-}  // namespace
-
 std::optional<Attempt::Limit> Attempt::next_limit() const {
-  if (stage_ != Stage::Running || verdict_) return std::nullopt;
+  const bool waits = stage_ == Stage::Waiting && waits_since_;
+  if ((stage_ != Stage::Running && !waits) || verdict_) return std::nullopt;
   std::optional<Limit> next;
   const auto consider = [&](Instant from, std::int64_t ms, const std::string& what) {
     if (ms <= 0) return;
     if (!next || from + Millis(ms) < next->at) next = Limit{from + Millis(ms), what + in_words(Millis(ms))};
   };
   const wire::Timeouts& timeouts = work_.lease.timeouts;
-  consider(*started_at_, timeouts.point_ms, "the point did not end within ");
-  if (ready_at_) {
+  consider(waits_since_ ? *waits_since_ : *started_at_, timeouts.point_ms, "the point did not end within ");
+  if (waits) return next;  // the server has its own
+  if (needs_server()) {
+    if (!ready_at_)
+      consider(*started_at_, work_.lease.server.warm_up_ms, "the client's main run did not begin within ");
+    consider(ready_at_ ? *ready_at_ : *started_at_, timeouts.benchmark_ms,
+             "the benchmark did not end within ");
+  } else if (ready_at_) {
     consider(*ready_at_, timeouts.benchmark_ms,
              "the server was ready, but the benchmark did not end within ");
   } else {
@@ -44,10 +40,10 @@ void Attempt::stop(OutcomeKind kind, std::string reason, std::optional<Millis> l
     Outcome verdict;
     verdict.kind = kind;
     verdict.reason = std::move(reason);
-    verdict.phase = phase_;
+    verdict.phase = clock_.name();
     verdict_ = std::move(verdict);
   }
-  if (stage_ == Stage::Doubtful) return decide(now, out);
+  if (stage_ == Stage::Doubtful || waiting()) return decide(now, out);
   const Millis grace = std::min(work_.kill_grace, longest_grace.value_or(Millis::max()));
   grace_ = grace;
   if (!processes_live()) return;  // not started yet: at once when it is

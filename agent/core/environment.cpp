@@ -17,6 +17,10 @@ bool is_ours(std::string_view name) {
   return name.starts_with(SWEEP_ENV_PREFIX) || name.starts_with(SWEEP_ENV_SPANK_PREFIX);
 }
 
+std::string mark_of(const wire::AttemptRef& ref) {
+  return "SWEEP_ATTEMPT=" + ref.point + "." + std::to_string(ref.attempt);
+}
+
 std::optional<std::string> look_up(const std::vector<std::string>& environment, std::string_view name) {
   for (const std::string& entry : environment) {
     if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name)) {

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "proto/wire/messages.hpp"
+
 namespace sweep::agent {
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
@@ -21,6 +23,9 @@ std::optional<std::string> look_up(const std::vector<std::string>& environment, 
 
 /// Whether a variable is one of those that the parts of this program hand to each other.
 bool is_ours(std::string_view name);
+
+/// NAME=value in the environment of all processes of an attempt, and of a server: tells them from others'.
+std::string mark_of(const wire::AttemptRef& ref);
 
 /// What a benchmark gets: `own` (the agent's), then `lease`, later ones winning, then `gpus`, PORT and
 /// PORT_OFFSET, and the contract's defaults where nobody has set them. `directory`, where not empty, becomes

@@ -13,9 +13,10 @@ constexpr std::int64_t kMostSteps = 1'000'000'000'000'000;
 
 // Servers: uvicorn (vLLM, trtllm-serve, …) and SGLang. The serving client says the others when it begins,
 // which also tells where the server's own output goes to a file.
-constexpr std::array<std::string_view, 4> kReadyWords = {
-    "Application startup complete", "The server is fired up and ready to roll",
-    "Starting initial single prompt test run", "Starting main benchmark run"};
+constexpr std::string_view kMainRun = "Starting main benchmark run";
+constexpr std::array<std::string_view, 4> kReadyWords = {"Application startup complete",
+                                                         "The server is fired up and ready to roll",
+                                                         "Starting initial single prompt test run", kMainRun};
 
 /// Where the first of them ends; npos where there is none.
 std::size_t find_ready(std::string_view line) {
@@ -104,17 +105,24 @@ std::vector<Sighting> OutputScanner::feed(std::string_view bytes) {
 }
 
 void OutputScanner::look(std::vector<Sighting>& seen) {
-  const std::size_t ready = ready_ ? std::string_view::npos : find_ready(line_);
-  const auto found = find_bar_in(line_);
-  const bool moved = found && found->bar != last_bar_;
-  const bool bar_first = moved && found->end < ready;  // as they come when the line comes in pieces
-  if (moved) last_bar_ = found->bar;
-  if (bar_first) seen.emplace_back(found->bar);
-  if (ready != std::string_view::npos) {
+  std::vector<std::pair<std::size_t, Sighting>>
+      found;  // with where they end: as they come when cut in pieces
+  if (const std::size_t end = find_ready(line_); !ready_ && end != std::string_view::npos) {
     ready_ = true;
-    seen.emplace_back(ServerReady{});
+    found.emplace_back(end, ServerReady{});
   }
-  if (moved && !bar_first) seen.emplace_back(found->bar);
+  if (const std::size_t at = line_.find(kMainRun); !main_run_ && at != std::string::npos) {
+    main_run_ = true;
+    found.emplace_back(at + kMainRun.size(), MainRun{});
+  }
+  if (const auto bar = find_bar_in(line_); bar && bar->bar != last_bar_) {
+    last_bar_ = bar->bar;
+    found.emplace_back(bar->end, bar->bar);
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [end, sighting] : found)
+    seen.push_back(sighting);
 }
 
 void OutputScanner::end_line() {

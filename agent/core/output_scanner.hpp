@@ -16,15 +16,20 @@ namespace sweep::agent {
 struct ServerReady {
   friend bool operator==(const ServerReady&, const ServerReady&) = default;
 };
+/// The serving client begins what it measures; warming up is over.
+struct MainRun {
+  friend bool operator==(const MainRun&, const MainRun&) = default;
+};
 struct Bar {
   std::int64_t done = 0, total = 0;
   friend bool operator==(const Bar&, const Bar&) = default;
 };
-using Sighting = std::variant<ServerReady, Bar>;
+using Sighting = std::variant<ServerReady, Bar, MainRun>;
 
 class OutputScanner {
  public:
-  /// What the next piece of output shows, in its order. Readiness is reported once, a bar when it has moved.
+  /// What the next piece of output shows, in its order. Readiness and the main run are reported once, a bar
+  /// when it has moved.
   std::vector<Sighting> feed(std::string_view bytes);
 
   /// The last line with something on it that is no bar, without blanks around it. Often says why it failed.
@@ -37,7 +42,7 @@ class OutputScanner {
   std::string line_;  // the beginning of the current one
   std::string last_line_;
   std::optional<Bar> last_bar_;
-  bool ready_ = false;
+  bool ready_ = false, main_run_ = false;
 };
 
 /// The progress bar in a line: tqdm's ` 45%|████▌     | 45/100 [`, or ` 45% Completed | 9/20 [`.

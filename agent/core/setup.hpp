@@ -19,6 +19,7 @@ struct Limits {
   Millis resend{30'000};         // between two Finished of one attempt
   Millis stop_grace{
       2'000};  // at most between SIGTERM and SIGKILL when Slurm ends the step: its KillWait is short
+  Millis answer{10'000};     // for a server to answer a question
   Millis settle{3'000};      // a leaving agent waits for the controller's word on what it has just said
   Millis signal_lag{1'000};  // Slurm signals every process of a step; the agent's turn may come so much later
   Millis progress_spacing{200};                    // between two Progress within a phase

@@ -54,7 +54,7 @@ void Children::start(const Spawn& what) {
   Group& group = groups_[id];
   group.ref = what.ref;
   group.id = id;
-  group.port = what.port;
+  group.mark = what.mark;
   group.leader = std::move(child->pidfd);
   group.out = std::move(out->read_end);
   group.err = std::move(err->read_end);
@@ -171,7 +171,7 @@ std::vector<pid_t> Children::strays_of(const Group& group) {
 }
 
 bool Children::is_of(const Group& group, pid_t stray) {
-  const auto answer = was_started_with(stray, "PORT=" + std::to_string(group.port));
+  const auto answer = was_started_with(stray, group.mark);
   if (answer) {
     unclear_since_.erase(stray);
     return *answer;

@@ -2,8 +2,8 @@
 //
 // Each attempt's first process leads a process group. The agent is the child subreaper, so every orphan among
 // its descendants becomes its child, and SIGCHLD tells of the last one's end; nothing is polled. Processes
-// that left their group (setsid, mpirun) are found among those orphans: they belong to the attempt whose PORT
-// is in their environment, or to the only one that there is.
+// that left their group (setsid, mpirun) are found among those orphans: they belong to the group whose mark
+// (SWEEP_ATTEMPT) is in their environment, or to the only one that there is.
 //
 // Rules: a group is signalled only while it has members, or its leader has not been waited for: later its
 // number may be somebody else's. This is the only place of the program that waits for children, except for
@@ -45,7 +45,7 @@ class Children {
   struct Group {
     AttemptRef ref;
     pid_t id = 0;  // also the leader's pid
-    int port = 0;
+    std::string mark;
     Fd leader, out, err;  // pidfd; reading ends
     bool leader_ended = false;
     int last_signal = 0;        // that was sent to all of it

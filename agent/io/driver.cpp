@@ -13,6 +13,7 @@
 #include "agent/io/children.hpp"
 #include "agent/io/job_end.hpp"
 #include "agent/io/machine.hpp"
+#include "agent/io/questions.hpp"
 #include "agent/io/spool.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
@@ -48,8 +49,9 @@ class Driver {
   int run() {
     while (!exit_) {
       const auto deadline = agent_.next_deadline();
-      loop_.step(
-          earlier(earlier(deadline, job_end_.deadline()), earlier(hello_again_at_, children_.deadline())));
+      loop_.step(earlier(earlier(earlier(deadline, job_end_.deadline()), questions_.deadline()),
+                         earlier(hello_again_at_, children_.deadline())));
+      questions_.on_time(now());
       job_end_.on_time(now());
       if (const auto due = children_.deadline(); due && now() >= *due) children_.collect();
       say_hello_again();
@@ -165,6 +167,7 @@ class Driver {
       inputs_.emplace_front(Prepared{what.ref, *port, stamp_of(what.result_path)});
     }
   }
+  void perform(Ask& what) { questions_.ask(what, now()); }
   void perform(Spawn& what) { children_.start(what); }
   void perform(SignalGroup& what) { children_.signal(what.ref, what.kill); }
   void perform(ReadResult& what) { inputs_.emplace_back(read_result(what.ref, what.path)); }
@@ -214,6 +217,7 @@ class Driver {
   std::vector<AttemptRef> not_in_spool_;  // results
   std::deque<Input> inputs_;
   Children children_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
+  Questions questions_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Agent agent_;
   JobEndQuestion job_end_{loop_};
   std::optional<Exit> exit_;

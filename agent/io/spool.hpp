@@ -55,7 +55,8 @@ class Spool {
   /// Whether adopt() has another one.
   bool has_more() const { return ahead_.has_value(); }
 
-  /// Keeps an end of this agent's: it survives the agent when this returns. Fails, naming the reason; then it is not kept.
+  /// Keeps an end of this agent's: it survives the agent when this returns. Fails, naming the reason; then it
+  /// is not kept.
   Expected<void> keep(const wire::Finished& finished, std::string_view bytes);
   /// `of` as in Finished: empty for this agent's own.
   void drop(const wire::AttemptRef& ref, const std::string& of);

@@ -31,6 +31,10 @@ Outcome tidy(const Outcome& outcome) {
   return outcome_from_json(outcome_to_json(outcome)).value_or(outcome);
 }
 
+Account tidy(const Account& account) {
+  return account_from_json(account_to_json(account)).value_or(Account());
+}
+
 std::string name(const AttemptRef& ref) {
   return ref.point + " attempt " + std::to_string(ref.attempt);
 }
@@ -104,7 +108,8 @@ Decision on(const State& state, const AttemptStarted& command, Instant now) {
 
 bool is_benchmark_failure(OutcomeKind kind) {
   return kind == OutcomeKind::BenchmarkFailed || kind == OutcomeKind::NoResult ||
-         kind == OutcomeKind::InvalidResult || kind == OutcomeKind::TimedOut;
+         kind == OutcomeKind::InvalidResult || kind == OutcomeKind::TimedOut ||
+         kind == OutcomeKind::ServerFailed;
 }
 
 /// Where a point goes after its current attempt ended without a result that counts.
@@ -166,6 +171,7 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
   Ended ended = current ? end_of_current(state, point, command.ref, outcome)
                         : end_of_overtaken(point, command.ref, outcome);
   ended.wall = command.wall;
+  ended.account = tidy(command.account);
   Decision out = happened(std::move(ended), now);
   // Its own agent hears of it as an effect of the event.
   if (holder != command.agent)

@@ -37,6 +37,7 @@ struct AttemptFinished {
   Outcome outcome;
   Millis wall{0};
   std::string of = {};  // whose attempt it is, where the sender found its end in a spool
+  Account account = {};
 };
 /// The controller has read the journal of one that died, and is where that was.
 struct Recover {

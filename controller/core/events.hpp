@@ -49,6 +49,7 @@ struct Ended {
   bool lost = false;                      // written off without word from its agent
   bool counted = false;                   // against the point's retries
   PointState next = PointState::Pending;  // of the point
+  Account account = {};
 };
 /// No agent of this sweep can ever run the point.
 struct Unfit {

@@ -55,6 +55,7 @@ json write(const Ended& e) {
   out["lost"] = e.lost;
   out["counted"] = e.counted;
   out["next"] = state_word(e.next);
+  if (e.account != Account()) out["account"] = account_to_json(e.account);
   return out;
 }
 json write(const Unfit& e) {
@@ -133,6 +134,10 @@ void read(Fields& in, Ended& e) {
   e.lost = in.flag("lost");
   e.counted = in.flag("counted");
   read_state(in, e.next);
+  if (!in.has("account")) return;  // in journals of before there is none
+  auto account = account_from_json(in.child("account"));
+  if (!account) return in.complain(account.error().message);
+  e.account = std::move(*account);
 }
 void read(Fields& in, Unfit& e) {
   e.point = in.text("point", kMaxText);

@@ -20,6 +20,7 @@
 
 #include "controller/core/median.hpp"
 #include "controller/core/roster.hpp"
+#include "proto/base/account.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/base/shared_text.hpp"
 #include "proto/base/time.hpp"
@@ -44,8 +45,9 @@ struct Settings {
 /// What the core has to know of a point.
 struct PointSpec {
   std::string id;
-  int gpus = 0;          // on one node; 0: needs none
-  SharedText kind = {};  // points of one kind are alike: they are expected to take about as long
+  int gpus = 0;            // on one node; 0: needs none
+  SharedText kind = {};    // points of one kind are alike: they are expected to take about as long
+  SharedText server = {};  // key of the server that it runs against; empty: a script, which starts its own
 };
 
 /// Withdrawn: a resume with a changed matrix has taken it out. Its results stay in the journal.
@@ -69,6 +71,7 @@ struct Attempt {
   std::optional<Outcome> outcome;
   Millis wall{0};         // of the benchmark's process, as the agent measured it
   bool accepted = false;  // its result is the point's result
+  Account account;        // where the time went
 };
 
 struct PointStatus {

@@ -177,8 +177,8 @@ void Server::take_finished(const Sender& sender, const wire::Finished& finished,
     }
   }
   raw_ = outcome.kind == OutcomeKind::Ok ? &bulk : nullptr;
-  keep(advance(
-      core::AttemptFinished{sender.agent, finished.ref, outcome, Millis(finished.wall_ms), finished.of}));
+  keep(advance(core::AttemptFinished{sender.agent, finished.ref, outcome, Millis(finished.wall_ms),
+                                     finished.of, finished.account}));
   raw_ = nullptr;
 }
 

@@ -73,17 +73,11 @@ Expected<int> read_version(Database& database, const std::string& path) {
 constexpr std::array<const char*, kSchemaVersion - 1> kMigrations = {
     "ALTER TABLE events ADD COLUMN digest INTEGER; ALTER TABLE results ADD COLUMN digest INTEGER;"};
 
-/// With its length in front: no two different lists of parts make one text.
-void add_part(Sha256& digest, std::string_view part) {
-  digest.add(std::to_string(part.size()) + ":");
-  digest.add(part);
-}
-
 /// The first 63 bits of SHA-256: a positive number for SQLite.
 std::int64_t digest_of(const std::vector<std::string_view>& parts) {
   Sha256 digest;
   for (const std::string_view part : parts)
-    add_part(digest, part);
+    digest.add_part(part);
   std::uint64_t value = 0;
   constexpr std::size_t kDigits = 16;
   for (const char c : digest.hex().substr(0, kDigits))
@@ -105,12 +99,12 @@ std::int64_t result_digest(const StoredResult& result) {
 std::string opening_digest(const Opening& opening) {
   Sha256 digest;
   for (const auto& [name, value] : opening.meta) {
-    add_part(digest, name);
-    add_part(digest, value);
+    digest.add_part(name);
+    digest.add_part(value);
   }
   for (const auto* texts : {&opening.ids, &opening.entries}) {
     for (const std::string& text : *texts)
-      add_part(digest, text);
+      digest.add_part(text);
   }
   return digest.hex();
 }

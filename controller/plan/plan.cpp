@@ -1,8 +1,13 @@
 #include "controller/plan/plan.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
+#include <map>
 #include <unordered_map>
+
+#include "proto/base/digest.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep {
 
@@ -17,6 +22,58 @@ std::vector<bool> find_twins(const std::vector<Point>& points, const std::set<st
   for (const Point& point : points)
     twins.push_back(uses[result_stem(point)] > 1 || withdrawn.contains(point.id));
   return twins;
+}
+
+/// What does not depend on the node. The point's variables come last: they say what is measured, and a
+/// profile must not change that.
+std::vector<std::pair<std::string, std::string>> shared_environment(const profile::Profile& profile,
+                                                                    const Point& point) {
+  auto out = profile.env;
+  auto own = point_environment(point);
+  out.reserve(out.size() + own.size() + 2);
+  std::move(own.begin(), own.end(), std::back_inserter(out));
+  return out;
+}
+
+/// Whether a shell command uses the variable: $NAME or ${NAME….
+bool uses(const std::string& command, const std::string& name) {
+  const auto goes_on = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  for (std::size_t at = command.find('$'); at != std::string::npos; at = command.find('$', at + 1)) {
+    const bool brace = at + 1 < command.size() && command[at + 1] == '{';
+    const std::size_t begin = at + (brace ? 2 : 1);
+    const std::size_t end = begin + name.size();
+    if (command.compare(begin, name.size(), name) == 0 && (end >= command.size() || !goes_on(command[end])))
+      return true;
+  }
+  return false;
+}
+
+/// The server's variables: each named one is there, and each one that its command uses is named. Without this
+/// a slip would start a server with an empty --tensor-parallel-size on every node.
+Expected<void> check_recipe(const profile::Profile& profile, const std::vector<Point>& points) {
+  const profile::Recipe& recipe = profile.recipe;
+  if (recipe.server.empty() || points.empty()) return {};
+  std::vector<std::string> known;
+  for (const auto& [name, value] : shared_environment(profile, points[0]))
+    known.push_back(name);
+  const auto has = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const std::string& name : recipe.server_env) {
+    if (has(known, name)) continue;
+    const auto near = nearest(name, known);
+    return fail("the recipe's server names the variable '" + name + "' in 'env', which no point has; " +
+                (near ? "did you mean '" + *near + "'?"
+                      : "those of the environment that srun hands on need not be named; points have " +
+                            join(known, ", ")));
+  }
+  for (const std::string& name : known) {
+    if (uses(recipe.server, name) && !has(recipe.server_env, name))
+      return fail(
+          "the recipe's server uses $" + name + ", but its 'env' does not name " + name +
+          ": it would be empty; add it (points with different values of it get servers of their own)");
+  }
+  return {};
 }
 
 }  // namespace
@@ -34,6 +91,7 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
     if (const auto command = profile::benchmark_command(profile, point); !command)
       return tl::unexpected(command.error());
   }
+  if (const auto good = check_recipe(profile, points); !good) return tl::unexpected(good.error());
   Plan plan;
   plan.has_twins = find_twins(points, withdrawn);
   plan.points = std::move(points);
@@ -71,7 +129,9 @@ std::vector<core::PointSpec> core_points(const Plan& plan) {
   std::vector<core::PointSpec> specs;
   specs.reserve(plan.points.size());
   for (const Point& point : plan.points) {
-    specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(point), kind_of(point)});
+    const int index = static_cast<int>(specs.size());
+    specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(point), kind_of(point),
+                     server_key(plan, index)});
   }
   return specs;
 }
@@ -89,15 +149,56 @@ std::string result_filename(const Plan& plan, int index, const std::string& node
 
 std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,
                                                                        const std::string& node) {
-  // The point's variables come last: they say what is measured, and a profile must not change that.
-  auto out = plan.profile.env;
-  auto own = point_environment(plan.points[static_cast<std::size_t>(index)]);
-  out.reserve(out.size() + own.size() + 2);
-  std::move(own.begin(), own.end(), std::back_inserter(out));
+  auto out = shared_environment(plan.profile, plan.points[static_cast<std::size_t>(index)]);
   out.emplace_back("RUNNER_NAME", node);
   out.emplace_back("RESULT_FILENAME", result_filename(plan, index, node));
   return out;
 }
+
+std::string server_key(const Plan& plan, int index) {
+  const profile::Recipe& recipe = plan.profile.recipe;
+  if (recipe.server.empty()) return {};
+  const Point& point = plan.points[static_cast<std::size_t>(index)];
+  Sha256 digest;
+  for (const std::string* part : {&recipe.server, &recipe.ready_url, &recipe.ready_log, &recipe.health_url,
+                                  &recipe.reset_url, &recipe.progress, &plan.profile.workspace, &point.image})
+    digest.add_part(*part);
+  digest.add_part(std::to_string(gpus_needed(point)));
+  std::map<std::string, std::string> known;
+  for (const auto& [name, value] : shared_environment(plan.profile, point))
+    known[name] = value;
+  for (const std::string& name : recipe.server_env) {
+    digest.add_part(name);
+    digest.add_part(known[name]);
+  }
+  constexpr std::size_t kDigits = 16;
+  return digest.hex().substr(0, kDigits);
+}
+
+namespace {
+
+wire::ServerSpec make_server(const Plan& plan, int index) {
+  const profile::Recipe& recipe = plan.profile.recipe;
+  const profile::Timeouts& timeouts = plan.profile.timeouts;
+  wire::ServerSpec spec;
+  spec.key = server_key(plan, index);
+  if (spec.key.empty()) return spec;
+  spec.command = profile::server_command(recipe);
+  spec.names = recipe.server_env;
+  spec.ready_url = recipe.ready_url;
+  spec.ready_log = recipe.ready_log;
+  spec.health_url = recipe.health_url;
+  spec.reset_url = recipe.reset_url;
+  spec.progress = recipe.progress;
+  spec.start_ms = timeouts.server_start.count();
+  spec.progress_ms = timeouts.server_progress.count();
+  spec.longest_ms = timeouts.server_longest.count();
+  spec.reset_ms = timeouts.reset.count();
+  spec.warm_up_ms = timeouts.warm_up.count();
+  return spec;
+}
+
+}  // namespace
 
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node) {
   const Point& point = plan.points[static_cast<std::size_t>(index)];
@@ -112,6 +213,7 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.timeouts.server_ms = plan.profile.timeouts.server.count();
   lease.timeouts.benchmark_ms = plan.profile.timeouts.benchmark.count();
   lease.timeouts.point_ms = plan.profile.timeouts.point.count();
+  lease.server = make_server(plan, index);
   return lease;
 }
 

@@ -45,6 +45,10 @@ std::string result_filename(const Plan& plan, int index, const std::string& node
 std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,
                                                                        const std::string& node);
 
+/// The key of the server that a recipe's points share: a digest of all that the server sees. Empty without a
+/// recipe.
+std::string server_key(const Plan& plan, int index);
+
 /// The lease of an attempt at points[index] for an agent on `node`.
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node);
 

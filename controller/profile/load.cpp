@@ -1,10 +1,9 @@
 // Reading profile files. One table says which keys there are, and what each takes.
-#include <charconv>
 #include <filesystem>
-#include <functional>
-#include <map>
 
 #include "controller/profile/profile.hpp"
+#include "controller/profile/reader.hpp"
+#include "controller/profile/recipe.hpp"
 #include "controller/yaml/document.hpp"
 #include "proto/base/env_names.hpp"
 #include "proto/base/text.hpp"
@@ -15,119 +14,6 @@ namespace sweep::profile {
 namespace {
 
 constexpr std::size_t kMaxProfileBytes = std::size_t{1} << 20;
-constexpr int kMaxRetries = 100;
-
-/// Where we are in which file; everything that can be wrong is said through complain().
-struct Reader {
-  std::string file;
-  std::optional<Error> error;
-
-  void complain(const yaml::Value& at, const std::string& what) {
-    if (error) return;
-    error = Error{file + (at.line > 0 ? ":" + std::to_string(at.line) : "") + ": " + what};
-  }
-};
-
-/// Whatever YAML takes it for (yes, 010, 90): here it is the text that stands there.
-bool is_text(const yaml::Value& node) {
-  using yaml::Kind;
-  return !node.is(Kind::Null) && !node.is(Kind::List) && !node.is(Kind::Dict);
-}
-
-std::string key_text(const yaml::Value& key) {
-  return is_text(key) ? key.text : "";
-}
-
-std::string shown(const yaml::Value& node) {
-  if (is_text(node)) return "'" + printable(node.text) + "'";
-  if (node.is(yaml::Kind::Dict)) return "a mapping";
-  return node.is(yaml::Kind::List) ? "a list" : "nothing";
-}
-
-std::string read_text(Reader& in, const std::string& key, const yaml::Value& node) {
-  if (is_text(node)) return node.text;
-  in.complain(node, "'" + key + "' must be a text, got " + shown(node));
-  return {};
-}
-
-Millis read_duration(Reader& in, const std::string& key, const yaml::Value& node) {
-  const auto value = is_text(node) ? parse_duration(node.text) : std::nullopt;
-  if (!value)
-    in.complain(node, "'" + key + "' must be a time such as 90s, 60m, 3h or none, got " + shown(node));
-  return value.value_or(Millis(0));
-}
-
-/// For times that must not be none: without them a dead agent would never be noticed.
-Millis read_period(Reader& in, const std::string& key, const yaml::Value& node) {
-  const Millis value = read_duration(in, key, node);
-  if (!in.error && value.count() <= 0)
-    in.complain(node, "'" + key + "' must be more than 0, got " + shown(node));
-  return value;
-}
-
-int read_count(Reader& in, const std::string& key, const yaml::Value& node) {
-  int value = -1;
-  if (is_text(node)) {
-    const std::string& text = node.text;
-    const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (code != std::errc() || rest != text.data() + text.size()) value = -1;
-  }
-  if (value < 0 || value > kMaxRetries) {
-    in.complain(node, "'" + key + "' must be a number from 0 to " + std::to_string(kMaxRetries) + ", got " +
-                          shown(node));
-  }
-  return value;
-}
-
-/// A path that means the same on every node, wherever the agent stands.
-std::string read_absolute(Reader& in, const std::string& key, const yaml::Value& node) {
-  std::string path = read_text(in, key, node);
-  if (!in.error && !path.starts_with('/'))
-    in.complain(node, "'" + key + "' must be an absolute path, got " + shown(node));
-  return path;
-}
-
-/// One of a few words.
-std::string read_word(Reader& in, const std::string& key, const yaml::Value& node,
-                      const std::vector<std::string>& words) {
-  const std::string text = is_text(node) ? node.text : "";
-  for (const std::string& word : words) {
-    if (word == text) return word;
-  }
-  const auto near = nearest(text, words);
-  in.complain(node, "'" + key + "' must be " + join(words, " or ") + ", got " + shown(node) +
-                        (near ? "; did you mean '" + *near + "'?" : ""));
-  return {};
-}
-
-using KeyReader = std::function<void(Reader&, const std::string&, const yaml::Value&)>;
-using Table = std::map<std::string, KeyReader>;
-
-void read_map(Reader& in, const std::string& what, const yaml::Value& node, const Table& table) {
-  if (node.is(yaml::Kind::Null)) return;
-  if (!node.is(yaml::Kind::Dict)) return in.complain(node, what + " must be a mapping, got " + shown(node));
-  std::vector<std::string> known;
-  for (const auto& [key, reader] : table)
-    known.push_back(key);
-  for (const auto& [name_node, value] : node.members) {
-    const std::string key = key_text(*name_node);
-    const auto found = table.find(key);
-    if (found == table.end()) {
-      const auto near = nearest(key, known);
-      return in.complain(*name_node,
-                         "unknown key '" + printable(key) + "' in " + what + "; " +
-                             (near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", ")));
-    }
-    if (!value->is(yaml::Kind::Null)) found->second(in, key, *value);  // an empty key leaves the default
-    if (in.error) return;
-  }
-}
-
-bool valid_name(const std::string& name) {
-  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
-  return name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-         std::string::npos;
-}
 
 void set_variable(Profile& profile, const std::string& name, const std::string& value) {
   for (auto& [known, old] : profile.env) {
@@ -166,18 +52,25 @@ void read_container(Reader& in, const yaml::Value& node) {
 }
 
 Table timeout_keys(Profile& p) {
-  return {{"server", [&](auto& r, auto& k, auto& n) { p.timeouts.server = read_duration(r, k, n); }},
-          {"benchmark", [&](auto& r, auto& k, auto& n) { p.timeouts.benchmark = read_duration(r, k, n); }},
-          {"point",
-           [&](auto& r, auto& k, auto& n) {
-             p.timeouts.point = read_duration(r, k, n),
-             p.point_timeout_declared = p.timeouts.point.count() > 0;
-           }},
-          {"kill-grace", [&](auto& r, auto& k, auto& n) { p.kill_grace = read_duration(r, k, n); }},
-          {"heartbeat", [&](auto& r, auto& k, auto& n) { p.heartbeat = read_period(r, k, n); }},
-          {"agent", [&](auto& r, auto& k, auto& n) { p.agent_timeout = read_period(r, k, n); }},
-          {"join", [&](auto& r, auto& k, auto& n) { p.join = read_duration(r, k, n); }},
-          {"away", [&](auto& r, auto& k, auto& n) { p.away = read_period(r, k, n); }}};
+  return {
+      {"server", [&](auto& r, auto& k, auto& n) { p.timeouts.server = read_duration(r, k, n); }},
+      {"benchmark", [&](auto& r, auto& k, auto& n) { p.timeouts.benchmark = read_duration(r, k, n); }},
+      {"point",
+       [&](auto& r, auto& k, auto& n) {
+         p.timeouts.point = read_duration(r, k, n), p.point_timeout_declared = p.timeouts.point.count() > 0;
+       }},
+      {"server-start", [&](auto& r, auto& k, auto& n) { p.timeouts.server_start = read_duration(r, k, n); }},
+      {"server-progress",
+       [&](auto& r, auto& k, auto& n) { p.timeouts.server_progress = read_duration(r, k, n); }},
+      {"server-longest",
+       [&](auto& r, auto& k, auto& n) { p.timeouts.server_longest = read_duration(r, k, n); }},
+      {"reset", [&](auto& r, auto& k, auto& n) { p.timeouts.reset = read_period(r, k, n); }},
+      {"warm-up", [&](auto& r, auto& k, auto& n) { p.timeouts.warm_up = read_duration(r, k, n); }},
+      {"kill-grace", [&](auto& r, auto& k, auto& n) { p.kill_grace = read_duration(r, k, n); }},
+      {"heartbeat", [&](auto& r, auto& k, auto& n) { p.heartbeat = read_period(r, k, n); }},
+      {"agent", [&](auto& r, auto& k, auto& n) { p.agent_timeout = read_period(r, k, n); }},
+      {"join", [&](auto& r, auto& k, auto& n) { p.join = read_duration(r, k, n); }},
+      {"away", [&](auto& r, auto& k, auto& n) { p.away = read_period(r, k, n); }}};
 }
 
 Table retry_keys(Profile& p) {
@@ -192,7 +85,9 @@ Table top_keys(Profile& p) {
       {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
       {"benchmark",
        [&](auto& r, auto& k, auto& n) {
+         if (n.is(yaml::Kind::Dict)) return read_recipe(r, n, p.recipe);
          p.benchmark = read_text(r, k, n);
+         p.recipe = Recipe();
          p.benchmark_folder.clear();  // load_profile knows it
        }},
       {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p); }},

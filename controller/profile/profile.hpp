@@ -20,12 +20,27 @@ struct Timeouts {                           // 0: none
   Millis server{std::chrono::minutes(60)};  // from the start until the server is ready
   Millis benchmark{0};                      // from then on
   Millis point{std::chrono::minutes(180)};  // all of an attempt
+  // Of recipes alone:
+  Millis server_start{0};                            // until the server's first output or answer
+  Millis server_progress{std::chrono::minutes(10)};  // loading that gets on extends `server` by so much,
+  Millis server_longest{std::chrono::minutes(180)};  // up to this, all in all
+  Millis reset{std::chrono::seconds(60)};            // for the answer to a reset or a question about health
+  Millis warm_up{0};                                 // from the client's start to its main run
 };
 
 struct Retries {
   int infrastructure = 2;
   int benchmark = 0;
   int node = 3;  // infrastructure failures in a row after which a node gets no more work; 0: never
+};
+
+/// A benchmark whose server outlives a point. Both commands run under bash -c.
+struct Recipe {
+  std::string server, client;           // commands; server empty: there is no recipe
+  std::vector<std::string> server_env;  // the point's variables that the server sees, and no others
+  std::string ready_url, ready_log;   // when it is ready: a path that answers 2xx, or a line; one of the two
+  std::string reset_url, health_url;  // paths; empty: none
+  std::string progress;               // of a line that shows loading get on; empty: progress bars
 };
 
 struct Profile {
@@ -36,6 +51,7 @@ struct Profile {
   std::string benchmark = "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}_slurm.sh";
   std::string
       benchmark_folder;  // of the file that says benchmark: where one that begins with ./ or ../ starts
+  Recipe recipe;         // takes the place of `benchmark` where it has a server
   std::vector<std::pair<std::string, std::string>> env;  // for every benchmark
   Packing packing = Packing::Node;
   Timeouts timeouts;
@@ -66,7 +82,11 @@ std::vector<std::string> default_layers(const std::string& home);
 /// that stand in the template (never inside a value). A first word that begins with ./ or ../ becomes a path
 /// from the profile's folder; other relative ones start where the benchmark runs. Fails on a placeholder that
 /// is none.
+/// Of a recipe: its client's. Its commands have no placeholders: the shell knows the point's variables.
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point);
+
+/// The words that run the recipe's server.
+std::vector<std::string> server_command(const Recipe& recipe);
 
 /// "90s", "60m", "3h", "500ms", plain seconds; "none" and "0" are 0. Nothing when it is none of these.
 std::optional<Millis> parse_duration(std::string_view text);

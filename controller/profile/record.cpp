@@ -19,6 +19,11 @@ void each_time(P& profile, Visit visit) {
   visit("server_ms", profile.timeouts.server);
   visit("benchmark_ms", profile.timeouts.benchmark);
   visit("point_ms", profile.timeouts.point);
+  visit("server_start_ms", profile.timeouts.server_start);
+  visit("server_progress_ms", profile.timeouts.server_progress);
+  visit("server_longest_ms", profile.timeouts.server_longest);
+  visit("reset_ms", profile.timeouts.reset);
+  visit("warm_up_ms", profile.timeouts.warm_up);
   visit("kill_grace_ms", profile.kill_grace);
   visit("heartbeat_ms", profile.heartbeat);
   visit("agent_ms", profile.agent_timeout);
@@ -39,6 +44,13 @@ void each_text(P& profile, Visit visit) {
   visit("benchmark", profile.benchmark);
   visit("benchmark_folder", profile.benchmark_folder);
   visit("spool", profile.spool);
+  visit("recipe_server", profile.recipe.server);
+  visit("recipe_client", profile.recipe.client);
+  visit("recipe_ready_url", profile.recipe.ready_url);
+  visit("recipe_ready_log", profile.recipe.ready_log);
+  visit("recipe_reset_url", profile.recipe.reset_url);
+  visit("recipe_health_url", profile.recipe.health_url);
+  visit("recipe_progress", profile.recipe.progress);
 }
 
 }  // namespace
@@ -51,6 +63,7 @@ nlohmann::json profile_to_json(const Profile& profile) {
   each_time(profile, [&](const char* name, const Millis& value) { out[name] = value.count(); });
   each_count(profile, [&](const char* name, const int& value) { out[name] = value; });
   each_text(profile, [&](const char* name, const std::string& value) { out[name] = value; });
+  out["recipe_server_env"] = profile.recipe.server_env;
   out["env"] = nlohmann::json::array();
   for (const auto& [name, value] : profile.env) {
     out["env"].push_back(name);
@@ -70,6 +83,7 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
   each_count(profile,
              [&](const char* name, int& value) { value = static_cast<int>(in.integer(name, 0, kMaxCount)); });
   each_text(profile, [&](const char* name, std::string& value) { value = in.text(name, kMaxText); });
+  profile.recipe.server_env = in.texts("recipe_server_env", kMaxItems, kMaxText);
   const auto env = in.texts("env", kMaxItems, kMaxText);
   if (env.size() % 2 != 0) in.complain("profile: 'env' must be names and values in turn");
   if (in.error()) return fail(*in.error());

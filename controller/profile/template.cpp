@@ -29,9 +29,19 @@ Expected<std::string> value_of(const std::string& name, const std::map<std::stri
               (near ? "did you mean {" + *near + "}?" : "known are {" + join(names, "}, {") + "}"));
 }
 
+/// bash, as InferenceMAX's scripts have it. Without a login or a startup file: what runs is what is written.
+std::vector<std::string> in_a_shell(const std::string& command) {
+  return {"bash", "-c", command};
+}
+
 }  // namespace
 
+std::vector<std::string> server_command(const Recipe& recipe) {
+  return in_a_shell(recipe.server);
+}
+
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point) {
+  if (!profile.recipe.server.empty()) return in_a_shell(profile.recipe.client);
   const auto known = placeholders(point);
   const std::string& text = profile.benchmark;
   std::vector<std::string> words;

@@ -146,6 +146,15 @@ std::string running_text(const core::State& state, const Facts& facts) {
   return out;
 }
 
+/// The last lines of the server that the point's last attempt failed with, indented under it.
+std::string last_words_of_server(const core::PointStatus& point) {
+  std::string out;
+  if (point.attempts.empty()) return out;
+  for (const std::string& line : point.attempts.back().account.server_says)
+    out += "                | " + printable(line) + "\n";
+  return out;
+}
+
 }  // namespace
 
 Instant session_start(const core::State& state, const Facts& facts) {
@@ -215,7 +224,7 @@ std::string closing_lines(const Plan& plan, const core::State& state, const Styl
     const bool failed = point.state == PointState::Failed;
     out += std::string("  ") + (failed ? "failed      " : "unfinished  ") + printable(label(plan.points[i]));
     if (!point.reason.empty()) out += ": " + printable(point.reason);
-    out += "\n";
+    out += "\n" + last_words_of_server(point);
   }
   for (const auto& [name, node] : state.nodes) {
     if (!node.quarantine.empty())

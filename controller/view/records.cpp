@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
@@ -25,6 +26,20 @@ ordered_json time_json(const std::optional<Instant>& at) {
   return at ? ordered_json(static_cast<double>(to_unix_ms(*at)) / 1000) : ordered_json();
 }
 
+/// Seconds of each phase, in their order; of one that came twice the sum.
+ordered_json phases_json(const Account& account) {
+  std::vector<std::string> order;
+  std::map<std::string, Millis> sums;
+  for (const PhaseTime& phase : account.phases) {
+    if (!sums.contains(phase.name)) order.push_back(phase.name);
+    sums[phase.name] += phase.time;
+  }
+  ordered_json out = ordered_json::object();
+  for (const std::string& name : order)
+    out[name] = static_cast<double>(sums[name].count()) / 1000;
+  return out;
+}
+
 ordered_json attempt_record(const Plan& plan, const core::State& state, std::size_t index, std::size_t n) {
   const core::Attempt& attempt = state.points[index].attempts[n];
   const std::string log = log_stem(plan, static_cast<int>(index), static_cast<int>(n) + 1, attempt.node);
@@ -37,6 +52,9 @@ ordered_json attempt_record(const Plan& plan, const core::State& state, std::siz
                       {"seconds", static_cast<double>(attempt.wall.count()) / 1000},
                       {"accepted", attempt.accepted}};
   out["outcome"] = attempt.outcome ? ordered_json(outcome_to_json(*attempt.outcome)) : ordered_json();
+  out["phases"] = phases_json(attempt.account);
+  if (!state.points[index].spec.server.empty()) out["server_starts"] = attempt.account.servers;
+  if (!attempt.account.server_says.empty()) out["server_says"] = attempt.account.server_says;
   out["log"] = log;
   return out;
 }
@@ -79,15 +97,33 @@ std::string json_text(const ordered_json& value) {
 struct Totals {
   std::size_t attempts = 0;
   std::size_t server_starts = 0;  // a benchmark script starts its server itself, once per attempt that began
+  bool recipes = false;           // there the agents count them
+  std::vector<PhaseTime> phases;  // of all attempts together, in the order in which they were first seen
 };
+
+void add_phases(const Account& account, std::vector<PhaseTime>& sums) {
+  for (const PhaseTime& phase : account.phases) {
+    const auto known =
+        std::find_if(sums.begin(), sums.end(), [&](const PhaseTime& sum) { return sum.name == phase.name; });
+    if (known == sums.end()) {
+      sums.push_back(phase);
+    } else {
+      known->time += phase.time;
+    }
+  }
+}
 
 Totals totals(const core::State& state) {
   Totals out;
   for (const core::PointStatus& point : state.points) {
     out.attempts += point.attempts.size();
-    out.server_starts += static_cast<std::size_t>(
-        std::count_if(point.attempts.begin(), point.attempts.end(),
-                      [](const auto& attempt) { return attempt.started.has_value(); }));
+    const bool recipe = !point.spec.server.empty();
+    out.recipes = out.recipes || recipe;
+    for (const core::Attempt& attempt : point.attempts) {
+      out.server_starts +=
+          recipe ? static_cast<std::size_t>(attempt.account.servers) : (attempt.started ? 1U : 0U);
+      add_phases(attempt.account, out.phases);
+    }
   }
   return out;
 }
@@ -148,7 +184,17 @@ std::string totals_text(const Plan& plan, const core::State& state, const Facts&
   const Totals total = totals(state);
   std::string out = "\n" + closing_lines(plan, state, Style{}) + resume_line(state, facts);
   out += counted(total.attempts, "attempt") + " on " + counted(state.agents.size(), "agent") + ", " +
-         counted(total.server_starts, "server start") + " (one per attempt that began)\n";
+         counted(total.server_starts, "server start") +
+         (total.recipes
+              ? " for " + counted(static_cast<std::size_t>(state.count(core::PointState::Done)), "point") +
+                    " done\n"
+              : " (one per attempt that began)\n");
+  if (!total.phases.empty()) {
+    std::vector<std::string> words;
+    for (const PhaseTime& phase : total.phases)
+      words.push_back(phase.name + " " + spoken(phase.time));
+    out += "time of all attempts: " + join(words, ", ") + "\n";
+  }
   if (const auto last = last_end(state))
     out += "wall time " + spoken(*last - session_start(state, facts)) +
            (state.resumed ? " of the last session" : "") + ", to the last end of a point\n";
@@ -165,6 +211,9 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
         .push_back({{"label", label(plan.points[i])}, {"reason", point.reason}});
   }
   const auto last = last_end(state);
+  ordered_json phases = ordered_json::object();
+  for (const PhaseTime& phase : total.phases)
+    phases[phase.name] = static_cast<double>(phase.time.count()) / 1000;
   return {{"sweep", facts.sweep},
           {"directory", facts.directory},
           {"job", facts.job},
@@ -178,6 +227,7 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
           {"attempts", total.attempts},
           {"agents", state.agents.size()},
           {"server_starts", total.server_starts},
+          {"phases", std::move(phases)},
           {"wall_s",
            last ? ordered_json(static_cast<double>((*last - session_start(state, facts)).count()) / 1000)
                 : ordered_json()}};

@@ -39,6 +39,11 @@ std::string Sha256::hex() {
   return out;
 }
 
+void Sha256::add_part(std::string_view part) {
+  add(std::to_string(part.size()) + ":");
+  add(part);
+}
+
 std::string sha256_hex(std::string_view bytes) {
   Sha256 digest;
   digest.add(bytes);

@@ -16,6 +16,8 @@ class Sha256 {
  public:
   Sha256();
   void add(std::string_view bytes);
+  /// The same with its length in front: no two different lists of parts make one digest.
+  void add_part(std::string_view part);
   /// To be asked once, at the end.
   std::string hex();
 

@@ -11,12 +11,13 @@ namespace sweep {
 
 namespace {
 
-constexpr std::array<std::pair<OutcomeKind, std::string_view>, 8> kWords = {{
+constexpr std::array<std::pair<OutcomeKind, std::string_view>, 9> kWords = {{
     {OutcomeKind::Ok, "ok"},
     {OutcomeKind::BenchmarkFailed, "benchmark-failed"},
     {OutcomeKind::NoResult, "no-result"},
     {OutcomeKind::InvalidResult, "invalid-result"},
     {OutcomeKind::TimedOut, "timed-out"},
+    {OutcomeKind::ServerFailed, "server-failed"},
     {OutcomeKind::Infrastructure, "infrastructure"},
     {OutcomeKind::Cancelled, "cancelled"},
     {OutcomeKind::Preempted, "preempted"},

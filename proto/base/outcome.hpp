@@ -16,6 +16,7 @@ enum class OutcomeKind {
   NoResult,         // ended with status 0, but left no result file
   InvalidResult,    // left a result file that is not what the serving client writes
   TimedOut,         // a phase ran past its deadline
+  ServerFailed,     // a recipe's server could not be started, died, or was not well
   Infrastructure,   // the node, the agent or the connection failed, not the benchmark
   Cancelled,        // somebody stopped the sweep
   Preempted,        // Slurm took the node away (time limit, scancel)
@@ -25,7 +26,7 @@ struct Outcome {
   OutcomeKind kind = OutcomeKind::Ok;
   std::optional<int> exit_code;  // of the benchmark's first process
   std::optional<int> signal;     // that ended it
-  std::string phase;             // in which it ended: start, server, benchmark
+  std::string phase;             // in which it ended (PhaseTime::name)
   std::string reason;            // one line for people; may be empty where the rest says it all
 };
 

@@ -22,8 +22,13 @@ void EventLoop::watch(int fd, Handler handler) {
   fds_[fd] = std::move(handler);
 }
 
+void EventLoop::watch_writing(int fd, Handler handler) {
+  writers_[fd] = std::move(handler);
+}
+
 void EventLoop::unwatch(int fd) {
   fds_.erase(fd);
+  writers_.erase(fd);
 }
 
 void EventLoop::watch(zmq::socket_ref socket, Handler handler) {
@@ -32,11 +37,14 @@ void EventLoop::watch(zmq::socket_ref socket, Handler handler) {
 
 void EventLoop::step(std::optional<Instant> deadline) {
   std::vector<zmq_pollitem_t> items;
-  items.reserve(sockets_.size() + fds_.size());
+  items.reserve(sockets_.size() + fds_.size() + writers_.size());
   for (auto& [socket, handler] : sockets_)
     items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
   for (const auto& [fd, handler] : fds_)
     items.push_back({nullptr, fd, ZMQ_POLLIN | ZMQ_POLLERR, 0});
+  const std::size_t readers_end = items.size();
+  for (const auto& [fd, handler] : writers_)
+    items.push_back({nullptr, fd, ZMQ_POLLOUT | ZMQ_POLLERR, 0});
   const int ready = ::zmq_poll(items.data(), static_cast<int>(items.size()), wait_ms(deadline));
   if (ready < 0 && zmq_errno() != EINTR) throw zmq::error_t();
   if (ready <= 0) return;
@@ -46,7 +54,8 @@ void EventLoop::step(std::optional<Instant> deadline) {
   for (std::size_t i = sockets_.size(); i < items.size(); ++i) {
     if (items[i].revents == 0) continue;
     // A handler before this one may have unwatched it.
-    if (const auto found = fds_.find(items[i].fd); found != fds_.end()) {
+    const auto& handlers = i < readers_end ? fds_ : writers_;
+    if (const auto found = handlers.find(items[i].fd); found != handlers.end()) {
       const Handler handler = found->second;  // a copy: the handler may unwatch itself
       handler();
     }

@@ -18,7 +18,9 @@ class EventLoop {
 
   /// Calls `handler` whenever `fd` is readable, at its end, or in error. One handler a descriptor.
   void watch(int fd, Handler handler);
-  /// Safe inside a handler, for any descriptor; must be called before the descriptor is closed.
+  /// The same for when it can be written to, beside the handler for reading.
+  void watch_writing(int fd, Handler handler);
+  /// Both. Safe inside a handler, for any descriptor; must be called before the descriptor is closed.
   void unwatch(int fd);
   /// The same for a ZeroMQ socket, which must outlive the loop.
   void watch(zmq::socket_ref socket, Handler handler);
@@ -27,7 +29,7 @@ class EventLoop {
   void step(std::optional<Instant> deadline);
 
  private:
-  std::map<int, Handler> fds_;
+  std::map<int, Handler> fds_, writers_;
   std::vector<std::pair<zmq::socket_ref, Handler>> sockets_;
 };
 

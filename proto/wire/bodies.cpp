@@ -72,7 +72,10 @@ json write(const LogChunk& m) {
   return with_ref(m.ref, {{"stderr", m.is_stderr}});
 }
 json write(const Finished& m) {
-  return with_ref(m.ref, {{"outcome", outcome_to_json(m.outcome)}, {"wall_ms", m.wall_ms}, {"of", m.of}});
+  return with_ref(m.ref, {{"outcome", outcome_to_json(m.outcome)},
+                          {"wall_ms", m.wall_ms},
+                          {"of", m.of},
+                          {"account", account_to_json(m.account)}});
 }
 json write(const Heartbeat&) {
   return json::object();
@@ -91,6 +94,21 @@ json write(const Welcome& m) {
 json write(const Reject& m) {
   return {{"reason", reason_json(m.reason)}};
 }
+json server_json(const ServerSpec& s) {
+  return {{"key", s.key},
+          {"command", s.command},
+          {"names", s.names},
+          {"ready_url", s.ready_url},
+          {"ready_log", s.ready_log},
+          {"health_url", s.health_url},
+          {"reset_url", s.reset_url},
+          {"progress", s.progress},
+          {"start_ms", s.start_ms},
+          {"progress_ms", s.progress_ms},
+          {"longest_ms", s.longest_ms},
+          {"reset_ms", s.reset_ms},
+          {"warm_up_ms", s.warm_up_ms}};
+}
 json write(const Lease& m) {
   json environment = json::array();
   for (const auto& [name, value] : m.environment)
@@ -104,6 +122,7 @@ json write(const Lease& m) {
                               {"benchmark_ms", m.timeouts.benchmark_ms},
                               {"point_ms", m.timeouts.point_ms}});
   out["environment"] = std::move(environment);  // an initializer list would copy all of it
+  out["server"] = m.server.key.empty() ? json() : server_json(m.server);
   return out;
 }
 json write(const Settled& m) {
@@ -171,6 +190,12 @@ void read(Fields& in, Finished& m) {
   } else {
     in.complain(outcome.error().message);
   }
+  auto account = account_from_json(in.child("account"));
+  if (account) {
+    m.account = std::move(*account);
+  } else {
+    in.complain(account.error().message);
+  }
 }
 void read(Fields&, Heartbeat&) {}
 void read(Fields& in, Goodbye& m) {
@@ -203,6 +228,26 @@ void read_environment(Fields& in, Lease& m) {
   if (!good) in.complain("message: 'environment' must be a list of pairs of short strings");
 }
 
+void read_server(Fields& in, ServerSpec& s) {
+  const json& body = in.child("server");
+  if (body.is_null()) return;
+  Fields of(body, "server");
+  s.key = of.text("key", kMaxName);
+  s.command = of.texts("command", kMaxItems, kMaxValue);
+  s.names = of.texts("names", kMaxItems, kMaxName);
+  s.ready_url = of.text("ready_url", kMaxText);
+  s.ready_log = of.text("ready_log", kMaxText);
+  s.health_url = of.text("health_url", kMaxText);
+  s.reset_url = of.text("reset_url", kMaxText);
+  s.progress = of.text("progress", kMaxText);
+  s.start_ms = of.integer("start_ms", 0, kMaxInt);
+  s.progress_ms = of.integer("progress_ms", 0, kMaxInt);
+  s.longest_ms = of.integer("longest_ms", 0, kMaxInt);
+  s.reset_ms = of.integer("reset_ms", 0, kMaxInt);
+  s.warm_up_ms = of.integer("warm_up_ms", 0, kMaxInt);
+  if (of.error()) in.complain(*of.error());
+}
+
 void read(Fields& in, Lease& m) {
   m.ref = read_ref(in);
   m.label = in.text("label", kMaxText);
@@ -214,6 +259,7 @@ void read(Fields& in, Lease& m) {
   m.timeouts.server_ms = in.integer("server_ms", 0, kMaxInt);
   m.timeouts.benchmark_ms = in.integer("benchmark_ms", 0, kMaxInt);
   m.timeouts.point_ms = in.integer("point_ms", 0, kMaxInt);
+  read_server(in, m.server);
 }
 void read(Fields& in, Settled& m) {
   m.ref = read_ref(in);

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "proto/base/account.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/base/time.hpp"
 
@@ -73,6 +74,7 @@ struct Finished {
   Outcome outcome;
   std::int64_t wall_ms = 0;  // from the start of the process to its end
   std::string of = {};       // the agent that was leased it, where the sender found it in that one's spool
+  Account account = {};
 };
 
 /// Sent when nothing else was for the time Welcome asked for.
@@ -106,6 +108,24 @@ struct Timeouts {
   std::int64_t point_ms = 0;      // all of it
 };
 
+/// The server that a recipe's client speaks to. Servers of one key are the same, and outlive a lease. The
+/// expressions are POSIX extended ones, for one line of its output. Paths are asked for at 127.0.0.1 and the
+/// server's PORT.
+struct ServerSpec {
+  std::string key;  // empty: the lease is a script, which starts what it needs
+  std::vector<std::string> command;
+  std::vector<std::string> names;    // of the lease's variables, those that the server gets
+  std::string ready_url, ready_log;  // when it is ready: a path, or an expression; one of the two
+  std::string health_url;            // path: 2xx means well; empty: it is well while it lives
+  std::string reset_url;             // path to POST to between two attempts; empty: nothing to reset
+  std::string progress;              // expression: a line by which loading gets on; empty: progress bars
+  std::int64_t start_ms = 0;         // until its first output or answer; 0: no limit, as below
+  std::int64_t progress_ms = 0;      // by so much progress extends server_ms,
+  std::int64_t longest_ms = 0;       // up to this, all in all
+  std::int64_t reset_ms = 0;         // for the answer to a reset, and to a question about its health
+  std::int64_t warm_up_ms = 0;       // of the client, until its main run begins
+};
+
 struct Lease {
   AttemptRef ref;
   std::string label;
@@ -115,6 +135,7 @@ struct Lease {
   std::vector<std::string> command;  // what the profile names; used when the agent was given no command
   std::string workspace;             // where to run; empty: where the agent stands
   Timeouts timeouts;
+  ServerSpec server = {};
 };
 
 /// The controller has the end of this attempt on disk; the agent may forget it.

@@ -52,6 +52,9 @@ std::string name(const agent::Spooled& what) {
 std::string name(const agent::Adopted& what) {
   return "adopted " + say(what.finished.ref) + " of " + what.finished.of;
 }
+std::string name(const agent::Answered& what) {
+  return "answer of " + say(what.ref) + ": " + std::to_string(what.status);
+}
 std::string name(const agent::JobEndKnown& what) {
   return what.end ? "end of job known" : "end of job unknown";
 }

@@ -62,7 +62,7 @@ void Processes::start(const agent::Spawn& what, const wire::Lease& lease, bool p
   if (stage_.dice.per_mille(stage_.storm.fails / 4))
     return tell_(agent::StartFailed{what.ref, "no such program"});
   Process process = some_process(lease);
-  process.port = what.port;
+  process.port = std::stoi(agent::look_up(what.environment, "PORT").value_or("0"));
   process.devices = agent::look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or("");
   check_room(what, process, pack);
   const auto [at, fresh] = running_.insert_or_assign(key(what.ref), process);

@@ -202,6 +202,9 @@ void SimAgent::perform(agent::Spawn& what) {
 void SimAgent::perform(agent::SignalGroup& what) {
   processes_.signal(what);
 }
+void SimAgent::perform(agent::Ask& what) {
+  inputs_.emplace_back(agent::Answered{what.ref, what.serial, 0, "nobody listens"});
+}
 void SimAgent::perform(agent::ReadResult& what) {
   const auto file = node_.files.find(what.path);
   agent::ResultRead read{what.ref, std::nullopt, {}, {}};

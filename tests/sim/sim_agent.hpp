@@ -55,6 +55,7 @@ class SimAgent {
   void perform(agent::Prepare& what);
   void perform(agent::Spawn& what);
   void perform(agent::SignalGroup& what);
+  void perform(agent::Ask& what);
   void perform(agent::ReadResult& what);
   void perform(agent::OpenSpool& what);
   void perform(agent::SpoolResult& what);

@@ -57,7 +57,8 @@ void SimController::take_from(const std::string& agent, const wire::Message& mes
 
 void SimController::take_finished(const std::string& agent, const wire::Finished& finished,
                                   std::string& bulk) {
-  core::AttemptFinished command{agent, finished.ref, finished.outcome, Millis(finished.wall_ms), finished.of};
+  core::AttemptFinished command{agent,       finished.ref,    finished.outcome, Millis(finished.wall_ms),
+                                finished.of, finished.account};
   const std::string& holder = finished.of.empty() ? agent : finished.of;
   const core::Attempt* attempt = core::find_attempt(state_, finished.ref);
   const bool runs =

@@ -2,16 +2,16 @@
 sweep_unit_test(agent_core_test
   LIBS sweep_agent_core
   SOURCES agent_away_test.cpp agent_flow_test.cpp agent_lease_test.cpp agent_limits_test.cpp agent_outcome_test.cpp
-    agent_output_test.cpp)
+    agent_output_test.cpp agent_serving_test.cpp)
 
 # The spool on a real folder.
 sweep_unit_test(agent_spool_test
   LIBS sweep_agent_io
-  SOURCES agent_spool_test.cpp)
+  SOURCES agent_questions_test.cpp agent_spool_test.cpp)
 
 # agent/io and main, as the process they are.
 sweep_unit_test(agent_io_test
   LIBS sweep_net
-  SOURCES agent_io_test.cpp)
+  SOURCES agent_io_test.cpp agent_recipe_io_test.cpp)
 target_compile_definitions(agent_io_test PRIVATE SWEEP_AGENT="$<TARGET_FILE:sweep-agent>")
 add_dependencies(agent_io_test sweep-agent)

@@ -78,10 +78,20 @@ TEST(OutputScanner, ABarShowsBeforeItsLineEnds) {
 
 TEST(OutputScanner, EveryWordOfReadinessButNoBar) {
   for (const char* line : {"INFO: Application startup complete.", "The server is fired up and ready to roll!",
-                           "Starting initial single prompt test run...", "Starting main benchmark run..."}) {
+                           "Starting initial single prompt test run..."}) {
     OutputScanner scanner;
     EXPECT_THAT(scanner.feed(line), ElementsAre(ServerReady{})) << line;
   }
+}
+
+TEST(OutputScanner, TheMainRunIsToldOnceAndIsAWordOfReadinessToo) {
+  OutputScanner scanner;
+  EXPECT_THAT(scanner.feed("Initial test run completed. Starting main benchm"), IsEmpty());
+  EXPECT_THAT(scanner.feed("ark run...\n"), ElementsAre(ServerReady{}, MainRun{}));
+  EXPECT_THAT(scanner.feed("Starting main benchmark run...\n"), IsEmpty());
+  OutputScanner warmed_up;
+  EXPECT_THAT(warmed_up.feed("Starting initial single prompt test run...\nStarting main benchmark run...\n"),
+              ElementsAre(ServerReady{}, MainRun{}));
 }
 
 TEST(OutputScanner, LongLinesAreBoundedAndDoNotSpillOver) {

@@ -96,10 +96,12 @@ class AgentProcess : public InFolder {
     });
   }
 
-  /// Starts an agent that runs `script` and greets it.
+  /// Starts an agent that runs `script` and greets it. Without a script: what its leases name.
   void join(const std::string& script, std::int64_t grace_ms = 10'000, bool pack = false) {
     listen();
-    start({"--", "sh", "-c", script}, environment(client_keys_.secret_key));
+    std::vector<std::string> arguments;
+    if (!script.empty()) arguments = {"--", "sh", "-c", script};
+    start(arguments, environment(client_keys_.secret_key));
     const auto hello = await<wire::Hello>();
     ASSERT_TRUE(hello);
     agent_ = hello->agent;

@@ -139,12 +139,13 @@ TEST(Fields, WhatIsNoObject) {
 
 // ---- outcome
 
-constexpr std::array<std::pair<OutcomeKind, std::string_view>, 8> kOutcomeWords = {
+constexpr std::array<std::pair<OutcomeKind, std::string_view>, 9> kOutcomeWords = {
     {{OutcomeKind::Ok, "ok"},
      {OutcomeKind::BenchmarkFailed, "benchmark-failed"},
      {OutcomeKind::NoResult, "no-result"},
      {OutcomeKind::InvalidResult, "invalid-result"},
      {OutcomeKind::TimedOut, "timed-out"},
+     {OutcomeKind::ServerFailed, "server-failed"},
      {OutcomeKind::Infrastructure, "infrastructure"},
      {OutcomeKind::Cancelled, "cancelled"},
      {OutcomeKind::Preempted, "preempted"}}};

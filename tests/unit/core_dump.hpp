@@ -17,8 +17,8 @@ inline std::string dump(const Attempt& a) {
   std::ostringstream out;
   out << "    " << a.agent << " " << a.node << " state " << static_cast<int>(a.state) << " leased "
       << to_unix_ms(a.leased) << " started " << dump_time(a.started) << " ended " << dump_time(a.ended)
-      << " pid " << a.pid << " wall " << a.wall.count() << (a.accepted ? " accepted " : " ")
-      << (a.outcome ? outcome_to_json(*a.outcome).dump() : "-") << "\n";
+      << " pid " << a.pid << " wall " << a.wall.count() << " " << account_to_json(a.account)
+      << (a.accepted ? " accepted " : " ") << (a.outcome ? outcome_to_json(*a.outcome).dump() : "-") << "\n";
   return out.str();
 }
 

@@ -35,6 +35,7 @@ std::vector<EventSample> samples() {
   ended.wall = Millis(60'000);
   ended.accepted = ended.lost = ended.counted = true;
   ended.next = PointState::Failed;
+  ended.account = Account{{{"ready", Millis(5'000)}}, 2, {"no memory"}};
   return {
       {AgentJoined{info},
        "agent-joined",
@@ -62,7 +63,11 @@ std::vector<EventSample> samples() {
                  {"accepted", true},
                  {"lost", true},
                  {"counted", true},
-                 {"next", "failed"}})},
+                 {"next", "failed"},
+                 {"account",
+                  {{"phases", json::array({json::array({"ready", 5'000})})},
+                   {"servers", 2},
+                   {"server_says", {"no memory"}}}}})},
       {Unfit{"p", "too large"}, "unfit", {{"point", "p"}, {"reason", "too large"}}},
       {Stopping{"ctrl-c", from_unix_ms(1'234)}, "stopping", {{"reason", "ctrl-c"}, {"deadline_ms", 1'234}}},
       {Closed{true, "why"}, "closed", {{"complete", true}, {"reason", "why"}}},
@@ -126,6 +131,7 @@ TEST(CoreEvents, AMissingFieldIsNamed) {
   for (const EventSample& sample : samples()) {
     for (const auto& [key, value] : sample.body.items()) {
       json body = sample.body;
+      if (key == "account") continue;  // journals of before have none
       body.erase(key);
       EXPECT_THAT(complaint(sample.word, body), HasSubstr("'" + key + "' is missing")) << sample.word;
     }

@@ -170,5 +170,83 @@ TEST(Plan, ATemplateThatIsNoneIsNamed) {
   EXPECT_THAT(plan.error().message, HasSubstr("tensor-parallel"));
 }
 
+// ---- recipes
+
+profile::Profile recipe_profile() {
+  profile::Profile profile;
+  profile.env = {{"EXTRA", "1"}};
+  profile.recipe.server = "serve --model $MODEL --tp ${TP} --x \"$EXTRA\"";
+  profile.recipe.client = "client $CONC";
+  profile.recipe.server_env = {"MODEL", "TP", "EXTRA"};
+  profile.recipe.ready_url = profile.recipe.health_url = "/health";
+  profile.recipe.reset_url = "/reset";
+  profile.recipe.progress = "shard";
+  profile.timeouts = {Millis(1), Millis(2), Millis(3), Millis(4), Millis(5), Millis(6), Millis(7), Millis(8)};
+  return profile;
+}
+
+TEST(Plan, PointsShareAServerWhenTheyAgreeOnWhatItSees) {
+  ordered_json other_image = sample_entry(8, 32);
+  other_image["image"] = "another";
+  const Plan plan = sample_plan({sample_entry(8, 32), sample_entry(8, 64), sample_entry(4, 32), other_image},
+                                recipe_profile());
+  EXPECT_EQ(server_key(plan, 0), server_key(plan, 1)) << "CONC is the client's affair";
+  EXPECT_NE(server_key(plan, 0), server_key(plan, 2));
+  EXPECT_NE(server_key(plan, 0), server_key(plan, 3));
+  EXPECT_EQ(core_points(plan)[1].server.str(), server_key(plan, 1));
+
+  auto profile = recipe_profile();
+  profile.recipe.server_env.push_back("CONC");
+  const Plan with_conc = sample_plan({sample_entry(8, 32), sample_entry(8, 64)}, profile);
+  EXPECT_NE(server_key(with_conc, 0), server_key(with_conc, 1));
+
+  for (std::string profile::Recipe::*part : {&profile::Recipe::server, &profile::Recipe::reset_url}) {
+    auto changed = recipe_profile();
+    changed.recipe.*part += "x";
+    EXPECT_NE(server_key(sample_plan({sample_entry(8, 32)}, changed), 0), server_key(plan, 0));
+  }
+  auto elsewhere = recipe_profile();
+  elsewhere.env = {{"EXTRA", "2"}};
+  EXPECT_NE(server_key(sample_plan({sample_entry(8, 32)}, elsewhere), 0), server_key(plan, 0));
+  EXPECT_EQ(server_key(sample_plan({sample_entry(8, 32)}), 0), "") << "a script has no server";
+}
+
+TEST(Plan, ALeaseOfARecipeSaysAllOfIt) {
+  const Plan plan = sample_plan({sample_entry(8, 32)}, recipe_profile());
+  const wire::Lease lease = make_lease(plan, 0, 1, "n1");
+  EXPECT_THAT(lease.command, ElementsAre("bash", "-c", "client $CONC"));
+  EXPECT_EQ(lease.server.key, server_key(plan, 0));
+  EXPECT_THAT(lease.server.command, ElementsAre("bash", "-c", recipe_profile().recipe.server));
+  EXPECT_THAT(lease.server.names, ElementsAre("MODEL", "TP", "EXTRA"));
+  EXPECT_EQ(lease.server.ready_url, "/health");
+  EXPECT_EQ(lease.server.health_url, "/health");
+  EXPECT_EQ(lease.server.reset_url, "/reset");
+  EXPECT_EQ(lease.server.progress, "shard");
+  EXPECT_EQ(lease.server.start_ms, 4);
+  EXPECT_EQ(lease.server.progress_ms, 5);
+  EXPECT_EQ(lease.server.longest_ms, 6);
+  EXPECT_EQ(lease.server.reset_ms, 7);
+  EXPECT_EQ(lease.server.warm_up_ms, 8);
+  EXPECT_EQ(lease.timeouts.server_ms, 1);
+  EXPECT_EQ(make_lease(sample_plan({sample_entry(8, 32)}), 0, 1, "n1").server.key, "");
+}
+
+TEST(Plan, ARecipeThatForgetsAVariableIsFoundBeforeAnythingStarts) {
+  const auto says = [](const profile::Profile& profile) {
+    const auto plan = make_plan({sample_entry(8, 32)}, profile);
+    return plan ? std::string() : plan.error().message;
+  };
+  EXPECT_EQ(says(recipe_profile()), "");
+  auto forgets = recipe_profile();
+  forgets.recipe.server_env = {"MODEL", "EXTRA"};
+  EXPECT_THAT(says(forgets), HasSubstr("uses $TP, but its 'env' does not name TP"));
+  forgets.recipe.server = "serve --model $MODEL ${EXTRA:-x} $TPX $MY_TP";
+  EXPECT_EQ(says(forgets), "") << "other names that contain it";
+  auto typo = recipe_profile();
+  typo.recipe.server_env.push_back("MODELL");
+  EXPECT_THAT(says(typo), HasSubstr("'MODELL'"));
+  EXPECT_THAT(says(typo), HasSubstr("did you mean 'MODEL'?"));
+}
+
 }  // namespace
 }  // namespace sweep

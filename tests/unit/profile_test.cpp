@@ -61,7 +61,8 @@ env: { A: text, B: 7, C: , _d1: "yes" }
 packing: gpu
 gpus: ignore
 container: { runtime: none }
-timeouts: { server: 1s, benchmark: 2s, point: 3s, kill-grace: 4s, heartbeat: 5s, agent: 6s, join: none }
+timeouts: { server: 1s, benchmark: 2s, point: 3s, kill-grace: 4s, heartbeat: 5s, agent: 6s, join: none,
+  server-start: 7s, server-progress: 8s, server-longest: 9s, reset: 10s, warm-up: 11s }
 retries: { infrastructure: 7, benchmark: 8 }
 )");
   EXPECT_EQ(profile.workspace, "/work");
@@ -73,6 +74,11 @@ retries: { infrastructure: 7, benchmark: 8 }
   EXPECT_EQ(profile.timeouts.benchmark, Millis(2000));
   EXPECT_EQ(profile.timeouts.point, Millis(3000));
   EXPECT_EQ(profile.kill_grace, Millis(4000));
+  EXPECT_EQ(profile.timeouts.server_start, Millis(7000));
+  EXPECT_EQ(profile.timeouts.server_progress, Millis(8000));
+  EXPECT_EQ(profile.timeouts.server_longest, Millis(9000));
+  EXPECT_EQ(profile.timeouts.reset, Millis(10'000));
+  EXPECT_EQ(profile.timeouts.warm_up, Millis(11'000));
   EXPECT_EQ(profile.heartbeat, Millis(5000));
   EXPECT_EQ(profile.agent_timeout, Millis(6000));
   EXPECT_EQ(profile.join, Millis(0));
@@ -95,10 +101,10 @@ TEST(Profile, NothingLeavesWhatWasThere) {
 TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
   EXPECT_EQ(says("packing: gpu\nworkspce: /x\n"),
             "p.yaml:2: unknown key 'workspce' in the profile; did you mean 'workspace'?");
-  EXPECT_EQ(
-      says("timeouts:\n  server: 1s\n  bench: 1s\n  pont: 2s\n"),
-      "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, away, benchmark, heartbeat, join, kill-grace, "
-      "point, server");
+  EXPECT_EQ(says("timeouts:\n  server: 1s\n  bench: 1s\n  pont: 2s\n"),
+            "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, away, benchmark, heartbeat, join, "
+            "kill-grace, "
+            "point, reset, server, server-longest, server-progress, server-start, warm-up");
   EXPECT_EQ(says("timeouts: {pont: 2s}"),
             "p.yaml:1: unknown key 'pont' in 'timeouts'; did you mean 'point'?");
   EXPECT_EQ(says("retries: {benchmarks: 1}"),
@@ -113,7 +119,7 @@ TEST(Profile, AWrongTypeIsNamedWithItsLine) {
   EXPECT_EQ(says("- a\n"), "p.yaml:1: the profile must be a mapping, got a list");
   EXPECT_EQ(says("text"), "p.yaml:1: the profile must be a mapping, got 'text'");
   EXPECT_EQ(says("\nworkspace: [a]"), "p.yaml:2: 'workspace' must be a text, got a list");
-  EXPECT_EQ(says("benchmark: {a: b}"), "p.yaml:1: 'benchmark' must be a text, got a mapping");
+  EXPECT_EQ(says("benchmark: [a]"), "p.yaml:1: 'benchmark' must be a text, got a list");
   EXPECT_EQ(says("env: [A]"), "p.yaml:1: 'env' must be a mapping NAME: value, got a list");
   EXPECT_EQ(says("env:\n  A: [b]"), "p.yaml:2: 'A' must be a text, got a list");
   EXPECT_EQ(says("timeouts: 5s"), "p.yaml:1: 'timeouts' must be a mapping, got '5s'");
@@ -232,6 +238,77 @@ TEST_F(Layers, TheUsersFileIsALayerWhenItExists) {
   ASSERT_FALSE(default_layers(folder_).empty());
   EXPECT_EQ(default_layers(folder_).back(), mine) << "after the site's";
   EXPECT_THAT(default_layers(""), testing::Not(testing::Contains(HasSubstr(".config"))));
+}
+
+// ---- recipes
+
+constexpr const char* kRecipe = R"(benchmark:
+  server:
+    command: |
+      exec serve --model "$MODEL" --tp "$TP" --port "$PORT"
+    env: [MODEL, TP, MODEL]
+    ready: { url: /health }
+    reset: { url: /flush_cache }
+    progress: ^shard [0-9]+
+  client:
+    command: sweep-bench --model "$MODEL"
+)";
+
+TEST(Recipe, EveryKeyIsTaken) {
+  const Profile profile = read(kRecipe);
+  const Recipe& recipe = profile.recipe;
+  EXPECT_EQ(recipe.server, "exec serve --model \"$MODEL\" --tp \"$TP\" --port \"$PORT\"\n");
+  EXPECT_EQ(recipe.client, "sweep-bench --model \"$MODEL\"");
+  EXPECT_THAT(recipe.server_env, ElementsAre("MODEL", "TP"));
+  EXPECT_EQ(recipe.ready_url, "/health");
+  EXPECT_EQ(recipe.ready_log, "");
+  EXPECT_EQ(recipe.health_url, "/health") << "what says ready says well, unless the recipe has another";
+  EXPECT_EQ(recipe.reset_url, "/flush_cache");
+  EXPECT_EQ(recipe.progress, "^shard [0-9]+");
+  EXPECT_THAT(*benchmark_command(profile, Point{}),
+              ElementsAre("bash", "-c", "sweep-bench --model \"$MODEL\""));
+  EXPECT_THAT(server_command(recipe), ElementsAre("bash", "-c", recipe.server));
+}
+
+TEST(Recipe, TheLastLayerWinsAsAWhole) {
+  EXPECT_EQ(read("benchmark: ./run.sh\n", read(kRecipe)).recipe.server, "");
+  const Profile other = read(
+      "benchmark: {server: {command: x, env: [], ready: {log: up}}, client: {command: y}}", read(kRecipe));
+  EXPECT_EQ(other.recipe.reset_url, "");
+  EXPECT_EQ(other.recipe.ready_log, "up");
+  EXPECT_EQ(other.recipe.health_url, "");
+}
+
+TEST(Recipe, WhatIsMissingOrUnknownIsNamedWithItsLine) {
+  const std::string rest = "\n  client: {command: c}";
+  EXPECT_EQ(says("benchmark: {servr: 1}"),
+            "p.yaml:1: unknown key 'servr' in the recipe of 'benchmark'; did you mean 'server'?");
+  EXPECT_EQ(says("benchmark:\n  server: {comand: x}"),
+            "p.yaml:2: unknown key 'comand' in the recipe's 'server'; did you mean 'command'?");
+  EXPECT_EQ(says("benchmark:\n  server: {env: []}"), "p.yaml:2: the recipe's 'server' has no 'command'");
+  EXPECT_EQ(says("benchmark:\n  server: {command: ' '}"), "p.yaml:2: the recipe's 'server' has no 'command'");
+  EXPECT_THAT(says("benchmark:\n  server: {command: s}" + rest),
+              StartsWith("p.yaml:2: the recipe's 'server' has no 'env': the names"));
+  EXPECT_THAT(says("benchmark:\n  server: {command: s, env: []}" + rest),
+              StartsWith("p.yaml:2: the recipe's 'server' has no 'ready'"));
+  EXPECT_THAT(says("benchmark:\n  server: {command: s, env: [], ready: {url: /h, log: up}}" + rest),
+              StartsWith("p.yaml:2: the server's 'ready' must have either 'url'"));
+  EXPECT_THAT(says("benchmark: {client: {command: c}}"),
+              StartsWith("p.yaml:1: the recipe of 'benchmark' has no 'server'"));
+  EXPECT_THAT(says("benchmark: {server: {command: s, env: [], ready: {url: /h}}}"),
+              StartsWith("p.yaml:1: the recipe of 'benchmark' has no 'client'"));
+  EXPECT_EQ(says("benchmark: {server: {command: s, env: [], ready: {url: /h}}, client: {}}"),
+            "p.yaml:1: the recipe's 'client' has no 'command'");
+  EXPECT_THAT(
+      says("benchmark:\n  server: {command: s, env: [], ready: {url: 'http://localhost:8000/h'}}" + rest),
+      StartsWith(
+          "p.yaml:2: 'url' must be a path such as /health, got 'http://localhost:8000/h'; the agent "));
+  EXPECT_THAT(says("benchmark:\n  server: {command: s, env: [], ready: {log: '('}}" + rest),
+              StartsWith("p.yaml:2: 'log' is no regular expression: '(': "));
+  EXPECT_THAT(says("benchmark:\n  server: {command: s, env: TP}"),
+              StartsWith("p.yaml:2: the server's 'env' must be a list of names"));
+  EXPECT_EQ(says("benchmark:\n  server: {command: s, env: [T P]}"),
+            "p.yaml:2: 'T P' is no name of an environment variable");
 }
 
 }  // namespace

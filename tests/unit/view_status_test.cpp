@@ -229,6 +229,32 @@ TEST_F(ViewRecords, LogsAreNamedByPointNodeAndAttempt) {
   EXPECT_EQ(log_stem(plan, 0, 2, "n1"), "logs/dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc4_n1.attempt2");
 }
 
+TEST_F(ViewRecords, OfARecipeTheServersAreCountedAndTheTimeOfEachPhase) {
+  for (core::PointStatus& point : state.points)
+    point.spec.server = "k";
+  arrive("a", "n1", 8);
+  const auto end = [&](int index, OutcomeKind kind, Account account) {
+    tell(core::AttemptFinished{
+        "a", {id(index), 1}, outcome(kind, "x"), Millis(62'000), "", std::move(account)});
+  };
+  end(0, OutcomeKind::Ok,
+      {{{"server-start", Millis(1'000)}, {"ready", Millis(60'000)}, {"benchmark", Millis(5'000)}}, 1, {}});
+  end(1, OutcomeKind::Ok, {{{"reset", Millis(500)}, {"benchmark", Millis(7'000)}}, 0, {}});
+  end(2, OutcomeKind::ServerFailed,
+      {{{"reset", Millis(500)}, {"reset", Millis(250)}}, 2, {"one", "t\x1bwo"}});
+  const std::string text = totals_text(plan, state, facts);
+  EXPECT_THAT(text, HasSubstr(", 3 server starts for 2 points done\n"));
+  EXPECT_THAT(
+      text, HasSubstr("time of all attempts: server-start 1.0 s, ready 60 s, benchmark 12 s, reset 1.2 s\n"));
+  EXPECT_THAT(text, HasSubstr(": server-failed: x\n                | one\n                | t?wo\n"));
+  const ordered_json attempt = manifest_of(plan, state, facts)["points"][2]["attempts"][0];
+  EXPECT_EQ(attempt["phases"]["reset"], 0.75);
+  EXPECT_EQ(attempt["server_starts"], 2);
+  EXPECT_EQ(attempt["server_says"].size(), 2u);
+  EXPECT_EQ(totals_json(plan, state, facts)["phases"]["benchmark"], 12.0);
+  EXPECT_EQ(totals_json(plan, state, facts)["server_starts"], 3);
+}
+
 TEST_F(ViewRecords, Totals) {
   some_sweep();
   const std::string text = totals_text(plan, state, facts);

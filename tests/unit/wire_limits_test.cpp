@@ -2,6 +2,7 @@
 // read here and held against the codec.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -84,13 +85,15 @@ struct Row {
 };
 struct Section {
   std::size_t number = 0;
+  bool of_message = false;
   std::vector<Row> rows;
 };
 
-// The sections "### NUMBER Name — …" with the rows "| `field` | type | … |" of their tables.
+// The sections "### NUMBER Name — …", and those of maps inside messages, "## Name", with the rows "| `field`
+// | type | … |" of their tables.
 std::map<std::string, Section> protocol_page() {
   std::ifstream file(SWEEP_SOURCE_DIR "/proto/PROTOCOL.md");
-  const std::regex heading("### ([0-9]+) ([A-Za-z]+) .*");
+  const std::regex heading("##(?:# ([0-9]+))? ([A-Za-z]+)(?: .*)?");
   const std::regex row(R"(\| `([a-z_]+)` *\| *([^|]*[^| ]) *\|.*)");
   std::map<std::string, Section> out;
   Section* section = nullptr;
@@ -98,7 +101,8 @@ std::map<std::string, Section> protocol_page() {
   for (std::string line; std::getline(file, line);) {
     if (std::regex_match(line, found, heading)) {
       section = &out[found[2]];
-      section->number = std::stoul(found[1]);
+      section->of_message = found[1].matched;
+      if (section->of_message) section->number = std::stoul(found[1]);
     } else if (line.starts_with("#")) {
       section = nullptr;
     } else if (section != nullptr && std::regex_match(line, found, row)) {
@@ -110,7 +114,9 @@ std::map<std::string, Section> protocol_page() {
 
 TEST(ProtocolPage, NamesEveryMessageAndItsFields) {
   const auto page = protocol_page();
-  EXPECT_EQ(page.size(), std::variant_size_v<Message>);
+  EXPECT_EQ(
+      std::count_if(page.begin(), page.end(), [](const auto& section) { return section.second.of_message; }),
+      static_cast<std::ptrdiff_t>(std::variant_size_v<Message>));
   for (const Sample& sample : samples()) {
     ASSERT_TRUE(page.contains(sample.name)) << sample.name;
     const Section& section = page.at(sample.name);
@@ -154,12 +160,15 @@ Limits limits_of(const std::string& type) {
             {json(count + 1, ""), json::array({std::string(bytes + 1, 'x')}), "x", json::array({1})}};
   }
   if (type == "flag") return {{true, false}, {0, 1, "true"}};
-  EXPECT_TRUE(type == "outcome" || type == "anything" || type == "list ≤ 4096 of pairs") << type;
+  EXPECT_TRUE(type == "outcome" || type == "account" || type == "server" || type == "anything" ||
+              type == "list ≤ 4096 of pairs")
+      << type;
   return {};
 }
 
 TEST(ProtocolPage, LimitsAreThoseOfTheCodec) {
   for (const auto& [name, section] : protocol_page()) {
+    if (!section.of_message) continue;
     const Sample sample = sample_of(name);
     for (const Row& row : section.rows) {
       const auto says = [&](const json& value) {
@@ -176,6 +185,37 @@ TEST(ProtocolPage, LimitsAreThoseOfTheCodec) {
             << where << ": says '" << says(value) << "'";
       }
     }
+  }
+}
+
+// The maps inside messages: what the page says of them is what the samples have, and what the codec holds.
+TEST(ProtocolPage, MapsInMessagesToo) {
+  const auto page = protocol_page();
+  const std::map<std::string, std::pair<std::string, std::string>> places = {
+      {"Server", {"Lease", "server"}},
+      {"Account", {"Finished", "account"}},
+      {"Outcome", {"Finished", "outcome"}}};
+  for (const auto& [name, place] : places) {
+    const Sample sample = sample_of(place.first);
+    std::set<std::string> described, sent;
+    for (const auto& item : sample.body.at(place.second).items())
+      sent.insert(item.key());
+    for (const Row& row : page.at(name).rows) {
+      described.insert(row.field);
+      if (row.type == "one word" || row.type.find("[name, ms]") != std::string::npos) continue;
+      const Limits limits = limits_of(row.type);
+      const auto says = [&](const json& value) {
+        json body = sample.body;
+        body[place.second][row.field] = value;
+        return complaint(frames_of(sample.message.index(), body, sample.bulk));
+      };
+      for (const json& value : limits.legal)
+        EXPECT_EQ(says(value), "") << name << ": " << row.field;
+      for (const json& value : limits.illegal)
+        EXPECT_NE(says(value).find("'" + row.field + "' must be"), std::string::npos)
+            << name << ": " << row.field;
+    }
+    EXPECT_EQ(described, sent) << name;
   }
 }
 

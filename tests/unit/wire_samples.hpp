@@ -29,6 +29,7 @@ inline const AttemptRef kRef{"00c0ffee00c0ffee", 7};
 
 inline std::vector<Sample> agent_samples() {
   const Outcome outcome{OutcomeKind::BenchmarkFailed, 3, 9, "server", "out of memory"};
+  const Account account{{{"ready", Millis(5'000)}, {"benchmark", Millis(55'000)}}, 1, {"out of memory"}};
   return {
       {Hello{"12.0.3",
              "n1",
@@ -66,7 +67,7 @@ inline std::vector<Sample> agent_samples() {
        "LogChunk",
        {{"point", kRef.point}, {"attempt", 7}, {"stderr", true}},
        std::string("a\0b\xff\n", 5)},
-      {Finished{kRef, outcome, 60'000, "11.0.3"},
+      {Finished{kRef, outcome, 60'000, "11.0.3", account},
        "Finished",
        {{"point", kRef.point},
         {"attempt", 7},
@@ -77,7 +78,11 @@ inline std::vector<Sample> agent_samples() {
           {"phase", "server"},
           {"reason", "out of memory"}}},
         {"wall_ms", 60'000},
-        {"of", "11.0.3"}},
+        {"of", "11.0.3"},
+        {"account",
+         {{"phases", json::array({json::array({"ready", 5'000}), json::array({"benchmark", 55'000})})},
+          {"servers", 1},
+          {"server_says", {"out of memory"}}}}},
        "{}"},
       {Heartbeat{}, "Heartbeat", json::object(), ""},
       {Goodbye{"SIGTERM"}, "Goodbye", {{"reason", "SIGTERM"}}, ""},
@@ -85,14 +90,16 @@ inline std::vector<Sample> agent_samples() {
 }
 
 inline std::vector<Sample> controller_samples() {
-  const Lease lease{kRef,
-                    "dsr1_1k1k fp8",
-                    8,
-                    "dsr1_tp8_n1",
-                    {{"TP", "8"}, {"CONC", "4"}},
-                    {"b"},
-                    "/scratch/w",
-                    Timeouts{1'000, 2'000, 3'000}};
+  const Lease lease{
+      kRef,
+      "dsr1_1k1k fp8",
+      8,
+      "dsr1_tp8_n1",
+      {{"TP", "8"}, {"CONC", "4"}},
+      {"b"},
+      "/scratch/w",
+      Timeouts{1'000, 2'000, 3'000},
+      ServerSpec{"k1", {"serve"}, {"TP"}, "/health", "up", "/well", "/reset", "shard", 1, 2, 3, 4, 5}};
   return {
       {Welcome{"sweep-1", true, 15'000, 5'000, 600'000, "/nvme/spool"},
        "Welcome",
@@ -116,7 +123,21 @@ inline std::vector<Sample> controller_samples() {
         {"workspace", "/scratch/w"},
         {"server_ms", 1'000},
         {"benchmark_ms", 2'000},
-        {"point_ms", 3'000}},
+        {"point_ms", 3'000},
+        {"server",
+         {{"key", "k1"},
+          {"command", {"serve"}},
+          {"names", {"TP"}},
+          {"ready_url", "/health"},
+          {"ready_log", "up"},
+          {"health_url", "/well"},
+          {"reset_url", "/reset"},
+          {"progress", "shard"},
+          {"start_ms", 1},
+          {"progress_ms", 2},
+          {"longest_ms", 3},
+          {"reset_ms", 4},
+          {"warm_up_ms", 5}}}},
        ""},
       {Settled{kRef, true}, "Settled", {{"point", kRef.point}, {"attempt", 7}, {"accepted", true}}, ""},
       {Cancel{kRef, "stopped"}, "Cancel", {{"point", kRef.point}, {"attempt", 7}, {"reason", "stopped"}}, ""},

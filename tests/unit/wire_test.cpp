@@ -186,7 +186,7 @@ TEST(Codec, AnotherVersionIsRecognisedWhateverFollowsTheHeader) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::WrongVersion);
     EXPECT_EQ(result.error().message, "protocol version " + std::to_string(version) +
-                                          " met version 2; upgrade the side with the lower one");
+                                          " met version 3; upgrade the side with the lower one");
   }
 }
 
@@ -266,7 +266,7 @@ TEST(Codec, EveryFieldIsRequiredAndOfItsType) {
       EXPECT_NE(complaint(frames_of(sample.message.index(), without, sample.bulk)).find("'" + field + "'"),
                 std::string::npos)
           << sample.name << " without " << field;
-      if (field == "status" || field == "outcome") continue;
+      if (field == "status" || field == "outcome" || field == "account" || field == "server") continue;
       for (const json& wrong : {json(nullptr), json(1.5), json({{"a", 1}}), json::array({json::array()})}) {
         json other = sample.body;
         other[field] = wrong;
@@ -295,6 +295,36 @@ TEST(Codec, OutcomesThatAreNone) {
     body["outcome"] = outcome;
     EXPECT_EQ(complaint(frames_of(finished.message.index(), body)), "Finished: " + wanted);
   }
+}
+
+TEST(Codec, AccountsThatAreNone) {
+  const Sample finished = sample_of("Finished");
+  const std::string phases = "account: 'phases' must be at most 64 pairs of a name and milliseconds";
+  const auto one = [](json pair) { return json{{"phases", json::array({std::move(pair)})}}; };
+  const std::vector<std::pair<json, std::string>> cases = {
+      {nullptr, "account must be an object"},
+      {{{"phases", 1}}, phases},
+      {{{"phases", json(65, json::array({"ready", 1}))}}, phases},
+      {one(json::array({"ready"})), phases},
+      {one(json::array({1, 1})), phases},
+      {one(json::array({"ready", -1})), phases},
+      {one(json::array({"ready", ~std::uint64_t{0}})), phases},
+      {one(json::array({std::string(65, 'x'), 1})), phases},
+      {{{"servers", -1}}, "account: 'servers' must be an integer from 0 to 1000000"},
+      {{{"server_says", {std::string(513, 'x')}}}, ""}};
+  for (const auto& [account, wanted] : cases) {
+    json body = finished.body;
+    body["account"] = account;
+    const std::string said = complaint(frames_of(finished.message.index(), body));
+    if (wanted.empty()) {
+      EXPECT_NE(said.find("'server_says'"), std::string::npos) << said;
+    } else {
+      EXPECT_EQ(said, "Finished: " + wanted);
+    }
+  }
+  json body = finished.body;
+  body["account"] = json::object();
+  EXPECT_EQ(complaint(frames_of(finished.message.index(), body)), "");
 }
 
 TEST(Codec, EnvironmentsThatAreNone) {

@@ -1,0 +1,38 @@
+// What an agent saw of an attempt beside its outcome: where the time went, what it started, what the server
+// said last.
+//
+// Rules: every field may be absent; an account never decides how an attempt ended. It goes with Finished,
+// into the journal, and into the records that people read.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "proto/base/error.hpp"
+#include "proto/base/time.hpp"
+
+namespace sweep {
+
+/// One stretch of an attempt. Of a script: start, server, benchmark. Of a recipe: stop (of servers that were
+/// in its way), server-start (until its first sign of life), ready, reset, warm-up, benchmark.
+struct PhaseTime {
+  std::string name;
+  Millis time{0};
+  friend bool operator==(const PhaseTime&, const PhaseTime&) = default;
+};
+
+struct Account {
+  std::vector<PhaseTime> phases;         // in their order; a name may come twice
+  int servers = 0;                       // how many were started for it; 0 of a recipe: it found one running
+  std::vector<std::string> server_says;  // the last lines of a server that failed
+  friend bool operator==(const Account&, const Account&) = default;
+};
+
+/// Always what account_from_json reads: too many phases or lines are cut, texts made printable (text.hpp).
+nlohmann::json account_to_json(const Account& account);
+/// Fails, naming the field, on anything that account_to_json does not write, but for texts, which it makes
+/// printable, and for fields that it does not know.
+Expected<Account> account_from_json(const nlohmann::json& body);
+
+}  // namespace sweep

@@ -1,0 +1,151 @@
+// agent/io/questions: what servers answer, and what answers like none, over real sockets.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include "agent/io/questions.hpp"
+#include "proto/net/clock.hpp"
+#include "proto/net/fd.hpp"
+
+namespace sweep::agent {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const AttemptRef kServer{"server", 1};
+
+class QuestionsTest : public testing::Test {
+ protected:
+  QuestionsTest() {
+    listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~QuestionsTest() override {
+    if (listens_) loop_.unwatch(listener_.get());
+    if (peer_.open()) loop_.unwatch(peer_.get());
+  }
+
+  /// A server that says this when it has been asked, and closes if `closes`.
+  void serve(const std::string& answer, bool closes = true) {
+    ASSERT_EQ(::listen(listener_.get(), 8), 0);
+    listens_ = true;
+    loop_.watch(listener_.get(), [this, answer, closes] {
+      if (peer_.open()) loop_.unwatch(peer_.get());
+      peer_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      loop_.watch(peer_.get(), [this, answer, closes] {
+        std::array<char, 4096> bytes;
+        const ssize_t got = ::recv(peer_.get(), bytes.data(), bytes.size(), 0);
+        if (got > 0) request_.append(bytes.data(), static_cast<std::size_t>(got));
+        const bool whole = request_.find("\r\n\r\n") != std::string::npos;
+        if (got > 0 && !whole) return;
+        if (whole) ::send(peer_.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+        loop_.unwatch(peer_.get());
+        if (closes || got <= 0) peer_.reset();
+      });
+    });
+  }
+
+  /// The answer to one question.
+  Answered ask(bool post = false, Millis patience = Millis(10'000)) {
+    questions_.ask(Ask{kServer, 7, post, port_, "/health", patience}, now());
+    return await();
+  }
+  Answered await() {
+    while (answers_.empty()) {
+      loop_.step(questions_.deadline());
+      questions_.on_time(now());
+    }
+    const Answered answer = answers_.front();
+    answers_.erase(answers_.begin());
+    EXPECT_TRUE(answers_.empty()) << "one answer to a question";
+    EXPECT_FALSE(questions_.deadline());
+    return answer;
+  }
+
+  EventLoop loop_;
+  Fd listener_, peer_;
+  bool listens_ = false;
+  int port_ = 0;
+  std::string request_;
+  std::vector<Answered> answers_;
+  Questions questions_{loop_, [this](const Input& input) { answers_.push_back(std::get<Answered>(input)); }};
+};
+
+TEST_F(QuestionsTest, TheStatusIsTheAnswer) {
+  serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false);
+  const Answered answer = ask();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.serial, 7);
+  EXPECT_EQ(answer.ref, kServer);
+  EXPECT_THAT(request_, StartsWith("GET /health HTTP/1.1\r\nHost: 127.0.0.1:"));
+  EXPECT_THAT(request_, HasSubstr("\r\nConnection: close\r\n"));
+}
+
+TEST_F(QuestionsTest, AResetIsAPostWithoutABody) {
+  serve("HTTP/1.0 503 Service Unavailable\r\n\r\n");
+  EXPECT_EQ(ask(true).status, 503);
+  EXPECT_THAT(request_, StartsWith("POST /health HTTP/1.1\r\n"));
+  EXPECT_THAT(request_, HasSubstr("\r\nContent-Length: 0\r\n"));
+}
+
+TEST_F(QuestionsTest, AnEndlessBodyIsNotReadAndChunksDoNotMatter) {
+  serve("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\nxxxx", false);
+  EXPECT_EQ(ask().status, 200);
+}
+
+TEST_F(QuestionsTest, NobodyListens) {
+  const Answered answer = ask();
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_EQ(answer.problem, "Connection refused");
+}
+
+TEST_F(QuestionsTest, WhatIsNoHttp) {
+  serve("SSH-2.0-OpenSSH_9.2\r\n");
+  const Answered answer = ask();
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_THAT(answer.problem, StartsWith("no HTTP answer: "));
+}
+
+TEST_F(QuestionsTest, HalfAnAnswer) {
+  for (const char* half : {"", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Le"}) {
+    QuestionsTest::serve(half);
+    request_.clear();
+    const Answered answer = ask();
+    EXPECT_EQ(answer.status, 0) << half;
+    EXPECT_EQ(answer.problem, "the connection was closed without an answer") << half;
+  }
+}
+
+TEST_F(QuestionsTest, AHeadWithoutEndIsRefused) {
+  serve("HTTP/1.1 200 OK\r\nX: " + std::string(1 << 20, 'x'), false);
+  const Answered answer = ask();
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_THAT(answer.problem, StartsWith("no HTTP answer: "));
+}
+
+TEST_F(QuestionsTest, SilenceEndsWithPatience) {
+  serve("", false);
+  const Answered answer = ask(false, Millis(50));
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_EQ(answer.problem, "no answer");
+}
+
+TEST_F(QuestionsTest, ANewQuestionTakesThePlaceOfTheOneBefore) {
+  serve("HTTP/1.1 204 No Content\r\n\r\n");
+  questions_.ask(Ask{kServer, 1, false, port_, "/a", Millis(10'000)}, now());
+  questions_.ask(Ask{kServer, 2, false, port_, "/b", Millis(10'000)}, now());
+  const Answered answer = await();
+  EXPECT_EQ(answer.serial, 2);
+  EXPECT_EQ(answer.status, 204);
+}
+
+}  // namespace
+}  // namespace sweep::agent

@@ -1,0 +1,89 @@
+// agent/io with a recipe: real servers that outlive real clients, and leave nothing behind at the end.
+#include <sys/stat.h>
+
+#include "proto/net/files.hpp"
+#include "tests/unit/agent_process.hpp"
+
+namespace sweep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class AgentRecipe : public AgentProcess {
+ protected:
+  /// `server` and `client` are scripts of sh; the server is ready when it prints "up".
+  wire::Lease recipe(const std::string& point, const std::string& server, const std::string& client) const {
+    wire::Lease out = lease();
+    out.ref.point = point;
+    out.command = {"sh", "-c", client};
+    out.environment = {{"POINT", point}};
+    out.server.key = "k";
+    out.server.command = {"sh", "-c", server};
+    out.server.ready_log = "^up$";
+    return out;
+  }
+  void settle(const std::string& point) { tell(wire::Settled{{point, 1}, true}); }
+  void leave() {
+    tell(wire::Drain{true, "over"});
+    EXPECT_TRUE(await<wire::Goodbye>());
+    EXPECT_EQ(exit_status(), 0);
+  }
+  std::string file(const std::string& name) const {
+    return read_file(folder_ + "/" + name, 4096).value_or("(none)");
+  }
+};
+
+TEST_F(AgentRecipe, AServerWithWhatLeftItsGroupOutlivesItsClientsAndNotTheAgent) {
+  join("");
+  // Two of its processes: the leader, and one that has left the group and whose parent is gone.
+  const std::string server = R"(mkfifo other; (setsid sh -c 'echo $$ > other; exec sleep 1000' &)
+      read pid < other; echo "$$ $pid $POINT." > server; echo up; exec sleep 1000)";
+  const std::string client = R"(cat server; printf '{"p": "%s"}' "$POINT" > result.json)";
+  tell(recipe("p1", server, client));
+  EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
+  const std::string pids = file("server");
+  ASSERT_THAT(pids, HasSubstr(" .\n")) << "the server does not see POINT";
+  const std::string leader = pids, other = pids.substr(pids.find(' '));
+  EXPECT_FALSE(gone(leader));
+  EXPECT_FALSE(gone(other)) << "what has left the server's group is none of its client's";
+  settle("p1");
+  tell(recipe("p2", server, client));
+  EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
+  EXPECT_EQ(file("server"), pids) << "it was started once";
+  settle("p2");
+  leave();
+  EXPECT_TRUE(gone(leader));
+  EXPECT_TRUE(gone(other));
+}
+
+TEST_F(AgentRecipe, AServerThatDiesTakesItsClientAlongAndIsQuoted) {
+  EXPECT_EQ(::mkfifo((folder_ + "/go").c_str(), 0600), 0);
+  join("");
+  tell(recipe("p1", "echo up; read line < go; echo 'RuntimeError: no more memory' >&2; exit 3",
+              "echo going > go; exec sleep 1000"));
+  const auto finished = await<wire::Finished>();
+  ASSERT_TRUE(finished);
+  EXPECT_EQ(finished->outcome.kind, OutcomeKind::ServerFailed);
+  EXPECT_EQ(finished->outcome.exit_code, 3);
+  EXPECT_THAT(finished->account.server_says, testing::Contains("RuntimeError: no more memory"));
+  settle("p1");
+  leave();
+}
+
+TEST_F(AgentRecipe, AKilledAgentTakesItsServerWithIt) {
+  join("");
+  tell(recipe("p1", "echo $$ > server; echo up; exec sleep 1000", "echo running; exec sleep 1000"));
+  ASSERT_TRUE(output("running"));
+  const std::string pid = file("server");
+  ::kill(child_.pid, SIGKILL);
+  EXPECT_EQ(exit_status(), -1);
+  EXPECT_TRUE(run_until(loop_, [&] {
+    loop_.step(now() + Millis(1));  // the kernel tells nobody when it is done
+    return gone(pid);
+  }));
+}
+
+}  // namespace
+}  // namespace sweep
