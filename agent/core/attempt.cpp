@@ -30,7 +30,7 @@ std::string Attempt::result_path() const {
 
 void Attempt::give_server(const std::optional<AttemptRef>& server, bool started) {
   server_ = server;
-  account_.servers += started ? 1 : 0;
+  account_.servers = account_.servers.value_or(0) + (started ? 1 : 0);
 }
 
 void Attempt::waits_in(const std::string& phase, Bar how_far, Instant now, Actions& out) {

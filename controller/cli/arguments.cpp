@@ -131,7 +131,10 @@ Expected<Plan> load_plan(const SweepArguments& arguments) {
   if (!entries) return tl::unexpected(entries.error());
   auto profile = load_profiles(arguments.profile);
   if (!profile) return tl::unexpected(profile.error());
-  return make_plan(std::move(*entries), std::move(*profile));
+  auto points = make_points(std::move(*entries));
+  if (!points) return tl::unexpected(points.error());
+  if (const auto read = profile::load_recipes(*profile, *points); !read) return tl::unexpected(read.error());
+  return plan_points(std::move(*points), std::move(*profile));
 }
 
 std::optional<std::string> wrong_use(const SweepArguments& arguments, const std::string& with_files) {

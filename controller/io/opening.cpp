@@ -272,6 +272,8 @@ Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, 
 
   auto points = read_points(change.entries);
   if (!points) return tl::unexpected(points.error());
+  if (const auto read = profile::load_recipes(wishes.profile, *points); !read)
+    return tl::unexpected(read.error());
   auto plan = plan_points(std::move(*points), std::move(wishes.profile), change.withdrawn);
   if (!plan) return tl::unexpected(plan.error());
   Sweep sweep{std::move(*plan), {}, std::move(wishes.facts)};

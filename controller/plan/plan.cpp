@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <unordered_map>
@@ -32,6 +33,13 @@ std::vector<std::pair<std::string, std::string>> shared_environment(const profil
   auto own = point_environment(point);
   out.reserve(out.size() + own.size() + 2);
   std::move(own.begin(), own.end(), std::back_inserter(out));
+  const profile::Recipe* recipe = profile::recipe_of(profile, point);
+  if (recipe == nullptr) return out;
+  for (const profile::Step& step : recipe->steps) {
+    const auto of = std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == step.of; });
+    const std::int64_t number = of == out.rend() ? 0 : std::atoll(of->second.c_str());
+    out.emplace_back(step.name, std::to_string(profile::step_value(step, number)));
+  }
   return out;
 }
 
@@ -50,11 +58,10 @@ bool uses(const std::string& command, const std::string& name) {
 
 /// The server's variables: each named one is there, and each one that its command uses is named. Without this
 /// a slip would start a server with an empty --tensor-parallel-size on every node.
-Expected<void> check_recipe(const profile::Profile& profile, const std::vector<Point>& points) {
-  const profile::Recipe& recipe = profile.recipe;
-  if (recipe.server.empty() || points.empty()) return {};
+Expected<void> check_recipe(const profile::Profile& profile, const profile::Recipe& recipe,
+                            const Point& point) {
   std::vector<std::string> known;
-  for (const auto& [name, value] : shared_environment(profile, points[0]))
+  for (const auto& [name, value] : shared_environment(profile, point))
     known.push_back(name);
   const auto has = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
@@ -67,11 +74,28 @@ Expected<void> check_recipe(const profile::Profile& profile, const std::vector<P
                       : "those of the environment that srun hands on need not be named; points have " +
                             join(known, ", ")));
   }
+  for (const profile::Step& step : recipe.steps) {
+    if (has(known, step.of)) continue;
+    const auto near = nearest(step.of, known);
+    return fail("the recipe's variable '" + step.name + "' follows from '" + step.of +
+                "', which no point has" + (near ? "; did you mean '" + *near + "'?" : ""));
+  }
   for (const std::string& name : known) {
     if (uses(recipe.server, name) && !has(recipe.server_env, name))
       return fail(
           "the recipe's server uses $" + name + ", but its 'env' does not name " + name +
           ": it would be empty; add it (points with different values of it get servers of their own)");
+  }
+  return {};
+}
+
+/// All recipes that these points use.
+Expected<void> check_recipes(const profile::Profile& profile, const std::vector<Point>& points) {
+  std::set<const profile::Recipe*> seen;
+  for (const Point& point : points) {
+    const profile::Recipe* recipe = profile::recipe_of(profile, point);
+    if (recipe == nullptr || !seen.insert(recipe).second) continue;
+    if (const auto good = check_recipe(profile, *recipe, point); !good) return good;
   }
   return {};
 }
@@ -91,7 +115,7 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
     if (const auto command = profile::benchmark_command(profile, point); !command)
       return tl::unexpected(command.error());
   }
-  if (const auto good = check_recipe(profile, points); !good) return tl::unexpected(good.error());
+  if (const auto good = check_recipes(profile, points); !good) return tl::unexpected(good.error());
   Plan plan;
   plan.has_twins = find_twins(points, withdrawn);
   plan.points = std::move(points);
@@ -156,18 +180,19 @@ std::vector<std::pair<std::string, std::string>> benchmark_environment(const Pla
 }
 
 std::string server_key(const Plan& plan, int index) {
-  const profile::Recipe& recipe = plan.profile.recipe;
-  if (recipe.server.empty()) return {};
   const Point& point = plan.points[static_cast<std::size_t>(index)];
+  const profile::Recipe* recipe = profile::recipe_of(plan.profile, point);
+  if (recipe == nullptr) return {};
   Sha256 digest;
-  for (const std::string* part : {&recipe.server, &recipe.ready_url, &recipe.ready_log, &recipe.health_url,
-                                  &recipe.reset_url, &recipe.progress, &plan.profile.workspace, &point.image})
+  for (const std::string* part :
+       {&recipe->server, &recipe->ready_url, &recipe->ready_log, &recipe->health_url, &recipe->reset_url,
+        &recipe->progress, &plan.profile.workspace, &point.image})
     digest.add_part(*part);
   digest.add_part(std::to_string(gpus_needed(point)));
   std::map<std::string, std::string> known;
   for (const auto& [name, value] : shared_environment(plan.profile, point))
     known[name] = value;
-  for (const std::string& name : recipe.server_env) {
+  for (const std::string& name : recipe->server_env) {
     digest.add_part(name);
     digest.add_part(known[name]);
   }
@@ -178,11 +203,13 @@ std::string server_key(const Plan& plan, int index) {
 namespace {
 
 wire::ServerSpec make_server(const Plan& plan, int index) {
-  const profile::Recipe& recipe = plan.profile.recipe;
+  const profile::Recipe* found =
+      profile::recipe_of(plan.profile, plan.points[static_cast<std::size_t>(index)]);
   const profile::Timeouts& timeouts = plan.profile.timeouts;
   wire::ServerSpec spec;
+  if (found == nullptr) return spec;
+  const profile::Recipe& recipe = *found;
   spec.key = server_key(plan, index);
-  if (spec.key.empty()) return spec;
   spec.command = profile::server_command(recipe);
   spec.names = recipe.server_env;
   spec.ready_url = recipe.ready_url;

@@ -4,6 +4,8 @@
 // ~/.config/slurm-sweep/profile.yaml, the file of --sweep-profile.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,10 +36,19 @@ struct Retries {
   int node = 3;  // infrastructure failures in a row after which a node gets no more work; 0: never
 };
 
+/// A variable of a recipe that takes the greatest of some steps that is not above another variable's number;
+/// the first step where all are above. So that points with concurrencies from 16 up can share a server, say.
+struct Step {
+  std::string name, of;
+  std::vector<std::int64_t> steps;  // rising
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
 /// A benchmark whose server outlives a point. Both commands run under bash -c.
 struct Recipe {
   std::string server, client;           // commands; server empty: there is no recipe
   std::vector<std::string> server_env;  // the point's variables that the server sees, and no others
+  std::vector<Step> steps;              // those among them that follow from others
   std::string ready_url, ready_log;   // when it is ready: a path that answers 2xx, or a line; one of the two
   std::string reset_url, health_url;  // paths; empty: none
   std::string progress;               // of a line that shows loading get on; empty: progress bars
@@ -52,6 +63,7 @@ struct Profile {
   std::string
       benchmark_folder;  // of the file that says benchmark: where one that begins with ./ or ../ starts
   Recipe recipe;         // takes the place of `benchmark` where it has a server
+  std::map<std::string, Recipe> recipes;  // by file: of a `benchmark` that names recipe files (load_recipes)
   std::vector<std::pair<std::string, std::string>> env;  // for every benchmark
   Packing packing = Packing::Node;
   Timeouts timeouts;
@@ -83,7 +95,19 @@ std::vector<std::string> default_layers(const std::string& home);
 /// from the profile's folder; other relative ones start where the benchmark runs. Fails on a placeholder that
 /// is none.
 /// Of a recipe: its client's. Its commands have no placeholders: the shell knows the point's variables.
+/// A benchmark that ends in .yaml names a file with a recipe, which load_recipes must have read.
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point);
+
+/// The value of a step for a point that has `number`.
+std::int64_t step_value(const Step& step, std::int64_t number);
+
+/// The recipe of a point; nullptr where its benchmark is a script, or its recipe's file has not been read.
+const Recipe* recipe_of(const Profile& profile, const Point& point);
+
+/// Reads the recipe files that the profile's benchmark names for these points, where it names such; a
+/// relative path starts at the profile's folder. Fails, naming file and line, on one that is not there or
+/// wrong.
+Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points);
 
 /// The words that run the recipe's server.
 std::vector<std::string> server_command(const Recipe& recipe);

@@ -1,9 +1,12 @@
 #include "controller/profile/recipe.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <functional>
 
 #include "proto/base/line_pattern.hpp"
 #include "proto/base/text.hpp"
+#include "proto/net/files.hpp"
 
 namespace sweep::profile {
 
@@ -34,18 +37,40 @@ std::string read_pattern(Reader& in, const std::string& key, const yaml::Value& 
   return text;
 }
 
-std::vector<std::string> read_names(Reader& in, const yaml::Value& node) {
-  std::vector<std::string> names;
+/// {of: CONC, steps: [1, 16]}
+void read_step(Reader& in, const std::string& name, const yaml::Value& node, Recipe& recipe) {
+  Step step;
+  step.name = name;
+  read_map(in, "'" + name + "'", node,
+           {{"of", [&](auto& r, auto& k, auto& n) { step.of = read_text(r, k, n); }},
+            {"steps", [&](auto& r, auto&, auto& n) {
+               for (const auto& item : n.items)
+                 step.steps.push_back(item->is(yaml::Kind::Int) ? std::atoll(item->text.c_str()) : -1);
+               const bool rising = std::is_sorted(step.steps.begin(), step.steps.end(), std::less_equal<>());
+               if (step.steps.empty() || !rising || step.steps[0] < 0)
+                 r.complain(n, "the steps of '" + name + "' must be rising whole numbers, such as [1, 16]");
+             }}});
+  if (!in.error && (step.of.empty() || step.steps.empty()))
+    in.complain(
+        node, "'" + name +
+                  "' needs 'of', a variable with a number, and 'steps', such as {of: CONC, steps: [1, 16]}");
+  recipe.steps.push_back(std::move(step));
+}
+
+void read_names(Reader& in, const yaml::Value& node, Recipe& recipe) {
+  std::vector<std::string>& names = recipe.server_env;
   if (!node.is(yaml::Kind::List)) {
     in.complain(node, "the server's 'env' must be a list of names, such as [MODEL, TP], got " + shown(node));
-    return names;
+    return;
   }
   for (const auto& item : node.items) {
-    const std::string name = key_text(*item);
+    const bool step = item->is(yaml::Kind::Dict) && item->members.size() == 1;
+    const std::string name = key_text(step ? *item->members[0].key : *item);
     if (!valid_name(name)) in.complain(*item, shown(*item) + " is no name of an environment variable");
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    if (step) read_step(in, name, *item->members[0].value, recipe);
+    names.push_back(name);
   }
-  return names;
 }
 
 KeyReader path_of(const std::string& what, std::string& to) {
@@ -70,7 +95,7 @@ void read_server(Reader& in, const yaml::Value& node, Recipe& recipe) {
            {{"command", [&](auto& r, auto& k, auto& n) { recipe.server = read_text(r, k, n); }},
             {"env",
              [&](auto& r, auto&, auto& n) {
-               recipe.server_env = read_names(r, n);
+               read_names(r, n, recipe);
                has_env = true;
              }},
             {"ready", [&](auto& r, auto&, auto& n) { read_ready(r, n, recipe); }},
@@ -111,6 +136,19 @@ void read_recipe(Reader& in, const yaml::Value& node, Recipe& recipe) {
     in.complain(node, "the recipe of 'benchmark' has no '" + std::string(has_client ? "server" : "client") +
                           "'; it needs a 'server' and a 'client', each with a 'command'");
   if (recipe.health_url.empty()) recipe.health_url = recipe.ready_url;
+}
+
+Expected<Recipe> load_recipe(const std::string& file) {
+  constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+  const auto text = read_file(file, kMaxBytes);
+  if (!text) return tl::unexpected(text.error());
+  const auto root = yaml::parse_document(*text);
+  if (!root) return fail(file + ": not YAML: " + root.error().message);
+  Reader in{file, {}};
+  Recipe recipe;
+  read_recipe(in, **root, recipe);
+  if (in.error) return tl::unexpected(*in.error);
+  return recipe;
 }
 
 }  // namespace sweep::profile

@@ -1,4 +1,4 @@
-// Reading `benchmark:` where it is a recipe: a mapping with a server and a client.
+// Reading a recipe, a mapping with a server and a client: `benchmark:` of a profile, or a file of its own.
 #pragma once
 
 #include "controller/profile/profile.hpp"
@@ -9,5 +9,8 @@ namespace sweep::profile {
 /// Reads the mapping into `recipe`, replacing what is there. Complains of unknown keys, of a missing command,
 /// of expressions that are none, and of paths that do not begin with /.
 void read_recipe(Reader& in, const yaml::Value& node, Recipe& recipe);
+
+/// A file that is a recipe as a whole. Fails with "FILE:LINE: …".
+Expected<Recipe> load_recipe(const std::string& file);
 
 }  // namespace sweep::profile

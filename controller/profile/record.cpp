@@ -44,13 +44,59 @@ void each_text(P& profile, Visit visit) {
   visit("benchmark", profile.benchmark);
   visit("benchmark_folder", profile.benchmark_folder);
   visit("spool", profile.spool);
-  visit("recipe_server", profile.recipe.server);
-  visit("recipe_client", profile.recipe.client);
-  visit("recipe_ready_url", profile.recipe.ready_url);
-  visit("recipe_ready_log", profile.recipe.ready_log);
-  visit("recipe_reset_url", profile.recipe.reset_url);
-  visit("recipe_health_url", profile.recipe.health_url);
-  visit("recipe_progress", profile.recipe.progress);
+}
+
+template <class R, class Visit>
+void each_recipe_text(R& recipe, Visit visit) {
+  visit("server", recipe.server);
+  visit("client", recipe.client);
+  visit("ready_url", recipe.ready_url);
+  visit("ready_log", recipe.ready_log);
+  visit("reset_url", recipe.reset_url);
+  visit("health_url", recipe.health_url);
+  visit("progress", recipe.progress);
+}
+
+nlohmann::json recipe_to_json(const Recipe& recipe) {
+  nlohmann::json out;
+  each_recipe_text(recipe, [&](const char* name, const std::string& value) { out[name] = value; });
+  out["server_env"] = recipe.server_env;
+  out["steps"] = nlohmann::json::array();
+  for (const Step& step : recipe.steps)
+    out["steps"].push_back({{"name", step.name}, {"of", step.of}, {"steps", step.steps}});
+  return out;
+}
+
+Recipe read_recipe_record(Fields& in, const nlohmann::json& body) {
+  Fields from(body, "profile: 'recipe'");
+  Recipe recipe;
+  each_recipe_text(recipe, [&](const char* name, std::string& value) { value = from.text(name, kMaxText); });
+  recipe.server_env = from.texts("server_env", kMaxItems, kMaxText);
+  const nlohmann::json& list = from.child("steps");
+  if (!list.is_array() || list.size() > kMaxItems) from.complain("profile: 'recipe': 'steps' must be a list");
+  for (const auto& item : list.is_array() ? list : nlohmann::json::array()) {
+    Fields of(item, "profile: 'recipe': 'steps'");
+    Step step;
+    step.name = of.text("name", kMaxText);
+    step.of = of.text("of", kMaxText);
+    step.steps = of.integers("steps", kMaxItems, 0, kMaxInt);
+    if (of.error()) from.complain(*of.error());
+    recipe.steps.push_back(std::move(step));
+  }
+  if (from.error()) in.complain(*from.error());
+  return recipe;
+}
+
+std::map<std::string, Recipe> read_recipes(Fields& in) {
+  std::map<std::string, Recipe> recipes;
+  const nlohmann::json& list = in.child("recipes");
+  if (!list.is_object() || list.size() > kMaxItems) {
+    in.complain("profile: 'recipes' must be an object");
+    return recipes;
+  }
+  for (const auto& [file, body] : list.items())
+    recipes.emplace(file, read_recipe_record(in, body));
+  return recipes;
 }
 
 }  // namespace
@@ -63,7 +109,10 @@ nlohmann::json profile_to_json(const Profile& profile) {
   each_time(profile, [&](const char* name, const Millis& value) { out[name] = value.count(); });
   each_count(profile, [&](const char* name, const int& value) { out[name] = value; });
   each_text(profile, [&](const char* name, const std::string& value) { out[name] = value; });
-  out["recipe_server_env"] = profile.recipe.server_env;
+  out["recipe"] = recipe_to_json(profile.recipe);
+  out["recipes"] = nlohmann::json::object();
+  for (const auto& [file, recipe] : profile.recipes)
+    out["recipes"][file] = recipe_to_json(recipe);
   out["env"] = nlohmann::json::array();
   for (const auto& [name, value] : profile.env) {
     out["env"].push_back(name);
@@ -83,7 +132,8 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
   each_count(profile,
              [&](const char* name, int& value) { value = static_cast<int>(in.integer(name, 0, kMaxCount)); });
   each_text(profile, [&](const char* name, std::string& value) { value = in.text(name, kMaxText); });
-  profile.recipe.server_env = in.texts("recipe_server_env", kMaxItems, kMaxText);
+  profile.recipe = read_recipe_record(in, in.child("recipe"));
+  profile.recipes = read_recipes(in);
   const auto env = in.texts("env", kMaxItems, kMaxText);
   if (env.size() % 2 != 0) in.complain("profile: 'env' must be names and values in turn");
   if (in.error()) return fail(*in.error());

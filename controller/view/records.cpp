@@ -53,7 +53,7 @@ ordered_json attempt_record(const Plan& plan, const core::State& state, std::siz
                       {"accepted", attempt.accepted}};
   out["outcome"] = attempt.outcome ? ordered_json(outcome_to_json(*attempt.outcome)) : ordered_json();
   out["phases"] = phases_json(attempt.account);
-  if (!state.points[index].spec.server.empty()) out["server_starts"] = attempt.account.servers;
+  if (attempt.account.servers) out["server_starts"] = *attempt.account.servers;
   if (!attempt.account.server_says.empty()) out["server_says"] = attempt.account.server_says;
   out["log"] = log;
   return out;
@@ -117,11 +117,10 @@ Totals totals(const core::State& state) {
   Totals out;
   for (const core::PointStatus& point : state.points) {
     out.attempts += point.attempts.size();
-    const bool recipe = !point.spec.server.empty();
-    out.recipes = out.recipes || recipe;
     for (const core::Attempt& attempt : point.attempts) {
-      out.server_starts +=
-          recipe ? static_cast<std::size_t>(attempt.account.servers) : (attempt.started ? 1U : 0U);
+      const auto& servers = attempt.account.servers;
+      out.recipes = out.recipes || servers;
+      out.server_starts += static_cast<std::size_t>(servers.value_or(attempt.started ? 1 : 0));
       add_phases(attempt.account, out.phases);
     }
   }

@@ -44,7 +44,7 @@ json account_to_json(const Account& account) {
       phases.push_back(json::array_t{clipped(printable(phase.name), kMaxName), phase.time.count()});
   }
   if (!phases.empty()) out["phases"] = std::move(phases);
-  if (account.servers != 0) out["servers"] = account.servers;
+  if (account.servers) out["servers"] = *account.servers;
   json lines = json::array();
   for (const std::string& line : account.server_says) {
     if (lines.size() < kMaxLines) lines.push_back(clipped(printable(line), kMaxLine));
@@ -57,7 +57,8 @@ Expected<Account> account_from_json(const json& body) {
   Fields in(body, "account");
   Account account;
   read_phases(in, account);
-  account.servers = static_cast<int>(in.maybe_integer("servers", 0, kMaxServers).value_or(0));
+  if (const auto servers = in.maybe_integer("servers", 0, kMaxServers))
+    account.servers = static_cast<int>(*servers);
   if (in.has("server_says")) {
     for (const std::string& line : in.texts("server_says", kMaxLines, kMaxLine))
       account.server_says.push_back(printable(line));

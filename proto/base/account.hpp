@@ -6,6 +6,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct PhaseTime {
 
 struct Account {
   std::vector<PhaseTime> phases;         // in their order; a name may come twice
-  int servers = 0;                       // how many were started for it; 0 of a recipe: it found one running
+  std::optional<int> servers;            // of a recipe: how many were started for it; 0: it found one running
   std::vector<std::string> server_says;  // the last lines of a server that failed
   friend bool operator==(const Account&, const Account&) = default;
 };

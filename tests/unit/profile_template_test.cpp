@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "controller/profile/profile.hpp"
 
 namespace sweep::profile {
@@ -37,6 +40,40 @@ TEST(BenchmarkTemplate, TheDefaultIsTheContractsScript) {
 TEST(BenchmarkTemplate, FillsEveryPlaceholder) {
   EXPECT_THAT(words("{model-prefix} {precision} {hw} {runner} {framework} x{framework-suffix} {exp-name}"),
               ElementsAre("dsr1", "fp4", "b200", "b200-nvd_0", "trt", "x_trt", "dsr1_1k1k"));
+}
+
+TEST(BenchmarkTemplate, RecipeFilesAreFoundByTheirPointAndReadOnce) {
+  Profile profile;
+  profile.benchmark = "recipes/{model-prefix}_{precision}_{hw}_{framework}.yaml";
+  profile.benchmark_folder = testing::TempDir() + "recipes-test";
+  const std::string folder = profile.benchmark_folder + "/recipes/";
+  std::filesystem::create_directories(folder);
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder + name) << text;
+  };
+  const std::string rest = ", env: [], ready: {log: up}}\nclient: {command: ";
+  write("dsr1_fp4_b200_trt.yaml", "server: {command: trt" + rest + "ctrt}\n");
+  write("dsr1_fp4_b200_sglang.yaml", "server: {command: sgl" + rest + "csgl}\n");
+  Point other = sample_point();
+  other.framework = "sglang";
+  EXPECT_EQ(recipe_of(profile, other), nullptr) << "not read yet";
+  EXPECT_FALSE(benchmark_command(profile, other));
+  ASSERT_TRUE(load_recipes(profile, {sample_point(), other, sample_point()}));
+  EXPECT_EQ(profile.recipes.size(), 2u);
+  EXPECT_EQ(recipe_of(profile, sample_point())->server, "trt");
+  EXPECT_THAT(*benchmark_command(profile, other), ElementsAre("bash", "-c", "csgl"));
+
+  other.framework = "vllm";
+  const auto missing = load_recipes(profile, {sample_point(), other});
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, testing::HasSubstr("dsr1_fp4_b200_vllm.yaml"));
+  EXPECT_THAT(missing.error().message, testing::HasSubstr("the recipe of dsr1_1k1k fp4 vllm"));
+  write("dsr1_fp4_b200_vllm.yaml", "server: {command: x}\n");
+  const auto wrong = load_recipes(profile, {other});
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message,
+              testing::HasSubstr("dsr1_fp4_b200_vllm.yaml:1: the recipe's 'server' has no"));
+  std::filesystem::remove_all(profile.benchmark_folder);
 }
 
 TEST(BenchmarkTemplate, SplitsAtItsOwnBlanksOnly) {

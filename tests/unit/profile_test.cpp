@@ -246,7 +246,7 @@ constexpr const char* kRecipe = R"(benchmark:
   server:
     command: |
       exec serve --model "$MODEL" --tp "$TP" --port "$PORT"
-    env: [MODEL, TP, MODEL]
+    env: [MODEL, TP, MODEL, {CONC_FROM: {of: CONC, steps: [1, 16]}}]
     ready: { url: /health }
     reset: { url: /flush_cache }
     progress: ^shard [0-9]+
@@ -259,7 +259,12 @@ TEST(Recipe, EveryKeyIsTaken) {
   const Recipe& recipe = profile.recipe;
   EXPECT_EQ(recipe.server, "exec serve --model \"$MODEL\" --tp \"$TP\" --port \"$PORT\"\n");
   EXPECT_EQ(recipe.client, "sweep-bench --model \"$MODEL\"");
-  EXPECT_THAT(recipe.server_env, ElementsAre("MODEL", "TP"));
+  EXPECT_THAT(recipe.server_env, ElementsAre("MODEL", "TP", "CONC_FROM"));
+  EXPECT_THAT(recipe.steps, ElementsAre(Step{"CONC_FROM", "CONC", {1, 16}}));
+  EXPECT_EQ(step_value(recipe.steps[0], 0), 1);
+  EXPECT_EQ(step_value(recipe.steps[0], 15), 1);
+  EXPECT_EQ(step_value(recipe.steps[0], 16), 16);
+  EXPECT_EQ(step_value(recipe.steps[0], 512), 16);
   EXPECT_EQ(recipe.ready_url, "/health");
   EXPECT_EQ(recipe.ready_log, "");
   EXPECT_EQ(recipe.health_url, "/health") << "what says ready says well, unless the recipe has another";
@@ -307,6 +312,13 @@ TEST(Recipe, WhatIsMissingOrUnknownIsNamedWithItsLine) {
               StartsWith("p.yaml:2: 'log' is no regular expression: '(': "));
   EXPECT_THAT(says("benchmark:\n  server: {command: s, env: TP}"),
               StartsWith("p.yaml:2: the server's 'env' must be a list of names"));
+  for (const char* bad : {"[]", "[16, 1]", "[1, 1]", "[1, x]", "[-1]", "5"}) {
+    EXPECT_EQ(
+        says("benchmark:\n  server: {command: s, env: [{A: {of: CONC, steps: " + std::string(bad) + "}}]}"),
+        "p.yaml:2: the steps of 'A' must be rising whole numbers, such as [1, 16]");
+  }
+  EXPECT_THAT(says("benchmark:\n  server: {command: s, env: [{A: {steps: [1]}}]}"),
+              StartsWith("p.yaml:2: 'A' needs 'of', a variable"));
   EXPECT_EQ(says("benchmark:\n  server: {command: s, env: [T P]}"),
             "p.yaml:2: 'T P' is no name of an environment variable");
 }

@@ -230,8 +230,6 @@ TEST_F(ViewRecords, LogsAreNamedByPointNodeAndAttempt) {
 }
 
 TEST_F(ViewRecords, OfARecipeTheServersAreCountedAndTheTimeOfEachPhase) {
-  for (core::PointStatus& point : state.points)
-    point.spec.server = "k";
   arrive("a", "n1", 8);
   const auto end = [&](int index, OutcomeKind kind, Account account) {
     tell(core::AttemptFinished{
