@@ -1,0 +1,39 @@
+#include "benchmarks/sweep-simserver/core/fixed_pace.hpp"
+
+#include <algorithm>
+
+namespace sweep::sim_server {
+
+Expected<void> FixedPace::submit(const Sequence& sequence, Time now) {
+  left_[sequence.id] = sequence.output_tokens;
+  first_.push_back({now + ttft_, sequence.id, 0});
+  return {};
+}
+
+std::optional<Time> FixedPace::next_time() const {
+  if (first_.empty() && next_.empty()) return std::nullopt;
+  if (first_.empty()) return next_.front().at;
+  if (next_.empty()) return first_.front().at;
+  return std::min(first_.front().at, next_.front().at);
+}
+
+void FixedPace::advance(Time now, std::vector<TokenEvent>& out) {
+  while (true) {
+    const bool first = !first_.empty() && (next_.empty() || first_.front().at <= next_.front().at);
+    std::deque<Due>& queue = first ? first_ : next_;
+    if (queue.empty() || queue.front().at > now) return;
+    const Due due = queue.front();
+    queue.pop_front();
+    const auto wanted = left_.find(due.id);
+    if (wanted == left_.end()) continue;
+    const bool last = due.index + 1 == wanted->second;
+    out.push_back({due.id, due.index, last, due.at});
+    if (last) {
+      left_.erase(wanted);
+    } else {
+      next_.push_back({due.at + itl_, due.id, due.index + 1});
+    }
+  }
+}
+
+}  // namespace sweep::sim_server

@@ -1,0 +1,249 @@
+#include "benchmarks/sweep-simserver/io/server.hpp"
+
+#include <sys/resource.h>
+#include <time.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "benchmarks/sweep-simserver/io/connection.hpp"
+
+namespace sweep::sim_server {
+
+namespace {
+
+using boost::asio::ip::tcp;
+using Code = boost::system::error_code;
+
+constexpr int kBacklog = 4096;
+constexpr std::size_t kScratchBytes = 256 * 1024;
+constexpr int kLoadSteps = 10;  // lines of progress
+constexpr int kNeverReadyPercent = 40;
+
+void say(const std::string& line) {
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+// As a crash of an engine looks from outside, without a core file.
+[[noreturn]] void crash(std::uint64_t answers) {
+  say("sweep-simserver: simulated crash (--fault crash-after) after " + std::to_string(answers) + " answers");
+  const rlimit none{};
+  ::setrlimit(RLIMIT_CORE, &none);
+  std::signal(SIGABRT, SIG_DFL);
+  std::abort();
+}
+
+Expected<tcp::endpoint> resolved(boost::asio::io_context& loop, const std::string& host, std::uint16_t port) {
+  tcp::resolver resolver(loop);
+  Code code;
+  const auto found = resolver.resolve(host, std::to_string(port), tcp::resolver::passive, code);
+  if (code || found.empty())
+    return fail("cannot listen on '" + host + "': " + code.message() +
+                "; give --host an address of this machine");
+  return found.begin()->endpoint();
+}
+
+}  // namespace
+
+std::int64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+Server::Server(boost::asio::io_context& loop, const Settings& settings, std::unique_ptr<Timeline> timeline,
+               Served served)
+    : loop_(loop),
+      settings_(settings),
+      timeline_(std::move(timeline)),
+      served_(std::move(served)),
+      acceptor_(loop),
+      pace_timer_(loop),
+      load_timer_(loop),
+      scratch_(kScratchBytes) {}
+
+Server::~Server() = default;
+
+Expected<void> Server::listen() {
+  const auto endpoint = resolved(loop_, settings_.host, settings_.port);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  Code code;
+  acceptor_.open(endpoint->protocol(), code);
+  if (!code) acceptor_.set_option(tcp::acceptor::reuse_address(true), code);
+  if (!code) acceptor_.bind(*endpoint, code);
+  if (!code) acceptor_.listen(kBacklog, code);
+  if (!code) acceptor_.non_blocking(true, code);
+  if (!code) return {};
+  const std::string remedy =
+      code == boost::asio::error::address_in_use
+          ? "; another program has this port: choose another one with --port (0: any free one)"
+          : "";
+  return fail("cannot listen on " + settings_.host + ":" + std::to_string(settings_.port) + ": " +
+              code.message() + remedy);
+}
+
+std::string Server::url() const {
+  const tcp::endpoint endpoint = acceptor_.local_endpoint();
+  const std::string host =
+      settings_.host.find(':') != std::string::npos ? "[" + settings_.host + "]" : settings_.host;
+  return "http://" + host + ":" + std::to_string(endpoint.port());
+}
+
+void Server::start() {
+  origin_ = std::chrono::steady_clock::now();
+  accept();
+  if (settings_.startup_seconds <= 0 && settings_.faults.slow_start <= 0 && !settings_.faults.never_ready) {
+    ready();
+  } else {
+    load(0);
+  }
+}
+
+void Server::stop() {
+  stopped_ = true;
+  Code ignored;
+  acceptor_.close(ignored);
+  pace_timer_.cancel();
+  load_timer_.cancel();
+  const auto all = connections_;
+  for (const auto& connection : all)
+    connection->close();
+}
+
+std::string Server::report() const {
+  char late[32];
+  std::snprintf(late, sizeof late, "%.3f", std::chrono::duration<double, std::milli>(latest_).count());
+  return "simulated: " + std::to_string(requests_) + " requests, " + std::to_string(answers_) +
+         " answered, " + std::to_string(tokens_) + " tokens; at most " + late +
+         " ms behind the simulated clock";
+}
+
+void Server::accept() {
+  if (accepting_ || stopped_) return;
+  accepting_ = true;
+  acceptor_.async_accept([this](Code code, tcp::socket socket) {
+    accepting_ = false;
+    if (stopped_) return;
+    if (code == boost::asio::error::no_descriptors) {
+      // The next one is taken when one has gone; until then they wait in the kernel.
+      say("sweep-simserver: no descriptor left for another connection: raise the limit (ulimit -n)");
+      if (!connections_.empty()) return;
+    }
+    if (!code) {
+      const auto connection = std::make_shared<Connection>(std::move(socket), *this);
+      connections_.insert(connection);
+      connection->start();
+    }
+    accept();
+  });
+}
+
+void Server::left(const std::shared_ptr<Connection>& connection) {
+  connections_.erase(connection);
+  accept();
+}
+
+// --- loading
+// -----------------------------------------------------------------------------------------------------
+
+void Server::load(int percent) {
+  say("Loading weights: " + std::to_string(percent) + "%");
+  if (settings_.faults.never_ready && percent >= kNeverReadyPercent) return;
+  const int next = percent + 100 / kLoadSteps;
+  double seconds = settings_.startup_seconds / kLoadSteps;
+  if (next == 100) seconds += settings_.faults.slow_start;
+  load_timer_.expires_after(std::chrono::nanoseconds(std::llround(seconds / settings_.time_scale * 1e9)));
+  load_timer_.async_wait([this, next](Code code) {
+    if (code) return;
+    if (next < 100) return load(next);
+    say("Loading weights: 100%");
+    ready();
+  });
+}
+
+void Server::ready() {
+  served_.ready = true;
+  say("Application startup complete. (simulated)");
+}
+
+// --- the pace
+// ----------------------------------------------------------------------------------------------------
+
+Time Server::virtual_now() const {
+  const std::chrono::duration<double, std::nano> passed = std::chrono::steady_clock::now() - origin_;
+  return Time(std::llround(passed.count() * settings_.time_scale));
+}
+
+std::chrono::steady_clock::time_point Server::real(Time at) const {
+  const double passed = static_cast<double>(at.count()) / settings_.time_scale;
+  return origin_ + std::chrono::nanoseconds(static_cast<std::int64_t>(std::ceil(passed)));
+}
+
+void Server::arm() {
+  const std::optional<Time> next = timeline_->next_time();
+  if (!next || (armed_for_ && *armed_for_ <= *next)) return;
+  armed_for_ = next;
+  pace_timer_.expires_at(real(*next));
+  pace_timer_.async_wait([this](Code code) {
+    if (code) return;
+    armed_for_.reset();
+    pump();
+  });
+}
+
+void Server::pump() {
+  events_.clear();
+  timeline_->advance(virtual_now(), events_);
+  if (!events_.empty())
+    latest_ = std::max(latest_,
+                       std::chrono::nanoseconds(std::chrono::steady_clock::now() - real(events_.front().at)));
+  for (const TokenEvent& event : events_) {
+    const auto at = sequences_.find(event.id);
+    if (at == sequences_.end()) continue;
+    Taker& taker = at->second;
+    if (taker.connection->take({taker.choice, event.index, event.last})) dirty_.push_back(taker.connection);
+    if (event.last) sequences_.erase(at);
+  }
+  for (const auto& connection : dirty_)
+    connection->deliver();
+  dirty_.clear();
+  arm();
+}
+
+Expected<std::vector<std::uint64_t>> Server::submit(const std::shared_ptr<Connection>& connection,
+                                                    const Generation& generation) {
+  std::vector<std::uint64_t> ids;
+  if (!timeline_) return ids;
+  const Time now = virtual_now();
+  for (std::size_t choice = 0; choice < generation.prompts.size(); ++choice) {
+    const std::uint64_t id = next_id_++;
+    const auto taken = timeline_->submit({id, generation.prompts[choice], generation.max_tokens}, now);
+    if (!taken) {
+      cancel(ids);
+      return tl::unexpected(taken.error());
+    }
+    sequences_[id] = {connection, choice};
+    ids.push_back(id);
+  }
+  arm();
+  return ids;
+}
+
+void Server::cancel(const std::vector<std::uint64_t>& ids) {
+  for (const std::uint64_t id : ids) {
+    if (sequences_.erase(id) > 0) timeline_->cancel(id);
+  }
+}
+
+void Server::answered(std::uint64_t tokens) {
+  ++answers_;
+  tokens_ += tokens;
+  if (settings_.faults.crash_after && answers_ >= *settings_.faults.crash_after) crash(answers_);
+}
+
+}  // namespace sweep::sim_server
