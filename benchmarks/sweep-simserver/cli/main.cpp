@@ -22,7 +22,7 @@ constexpr int kUsage = 2;
 std::string description(const Settings& settings) {
   if (settings.pace == Pace::Zero) return "no model, zero latency";
   if (settings.pace == Pace::Fixed) return "no model, fixed latency";
-  const Setup& setup = settings.setup;
+  const Deployment& setup = settings.setup;
   std::string out = std::string(setup.architecture->name) + " in " + std::string(name_of(setup.precision)) +
                     " on " + std::to_string(setup.tp) + " " + std::string(setup.hardware->name);
   if (setup.ep > 1) out += ", ep " + std::to_string(setup.ep);

@@ -195,7 +195,7 @@ Precision published_precision(const Settings& settings) {
 }
 
 Expected<void> set_setup(const Words& words, Settings& out) {
-  Setup& setup = out.setup;
+  Deployment& setup = out.setup;
   setup.hardware = find_hardware(words.hardware);
   if (setup.hardware == nullptr)
     return fail("--hardware " + words.hardware + " is not known: " + hardware_names());

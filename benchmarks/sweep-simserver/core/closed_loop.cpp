@@ -44,7 +44,7 @@ Expected<void> sensible(const ClosedLoop& loop) {
 
 }  // namespace
 
-Expected<ClosedLoopResult> simulate_closed_loop(const Setup& setup, const Limits& limits,
+Expected<ClosedLoopResult> simulate_closed_loop(const Deployment& setup, const Limits& limits,
                                                 const ClosedLoop& loop) {
   if (const auto good = sensible(loop); !good) return tl::unexpected(good.error());
   const auto cost = CostModel::make(setup);

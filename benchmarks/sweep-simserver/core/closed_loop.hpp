@@ -30,7 +30,7 @@ struct ClosedLoopResult {
 
 /// Plays the benchmark to its end: the next request is sent the moment that one ends. Fails when the setup
 /// makes no sense, the weights do not fit, or a request could never run. May be called from any thread.
-Expected<ClosedLoopResult> simulate_closed_loop(const Setup& setup, const Limits& limits,
+Expected<ClosedLoopResult> simulate_closed_loop(const Deployment& setup, const Limits& limits,
                                                 const ClosedLoop& loop);
 
 }  // namespace sweep::sim_server

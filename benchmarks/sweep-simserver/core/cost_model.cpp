@@ -8,7 +8,7 @@ namespace sweep::sim_server {
 
 namespace {
 
-Precision dense_precision(const Setup& setup) {
+Precision dense_precision(const Deployment& setup) {
   return std::max(setup.precision, setup.architecture->dense_precision);  // in the order of the bits
 }
 
@@ -18,7 +18,7 @@ std::string gigabytes(double bytes) {
   return text;
 }
 
-Expected<void> sensible(const Setup& setup) {
+Expected<void> sensible(const Deployment& setup) {
   if (setup.tp < 1 || setup.tp > 64 || (setup.tp & (setup.tp - 1)) != 0)
     return fail("--tp must be 1, 2, 4, 8, 16, 32 or 64, not " + std::to_string(setup.tp));
   if (setup.ep < 1 || setup.tp % setup.ep != 0)
@@ -46,7 +46,7 @@ double bytes_per_weight(Precision precision) {
   return 2.0;
 }
 
-CostModel::CostModel(const Setup& setup) : setup_(setup) {
+CostModel::CostModel(const Deployment& setup) : setup_(setup) {
   const Architecture& model = *setup.architecture;
   const double dense = bytes_per_weight(dense_precision(setup));
   const double attention_parts = setup.dp_attention ? 1 : setup.tp;
@@ -55,7 +55,7 @@ CostModel::CostModel(const Setup& setup) : setup_(setup) {
       bytes_per_weight(setup.precision) * model.expert_params * model.moe_layers * model.experts / setup.tp;
 }
 
-Expected<CostModel> CostModel::make(const Setup& setup) {
+Expected<CostModel> CostModel::make(const Deployment& setup) {
   if (const auto good = sensible(setup); !good) return tl::unexpected(good.error());
   const CostModel model(setup);
   if (model.kv_capacity_tokens(0) < 1) {

@@ -32,7 +32,7 @@ inline constexpr double kBusiestRank = 1.1;    // with expert parallelism: the b
 inline constexpr double kReservedBytes = 4e9;  // of each GPU, for activations, graphs and communication
 
 /// What is served, and on what.
-struct Setup {
+struct Deployment {
   const Hardware* hardware = nullptr;
   const Architecture* architecture = nullptr;
   Precision precision = Precision::Fp8;      ///< of the weights; of a mixture of experts, of the experts
@@ -56,9 +56,9 @@ struct Batch {
 class CostModel {
  public:
   /// Fails, naming option, value and remedy, when the combination makes no sense or the weights do not fit.
-  static Expected<CostModel> make(const Setup& setup);
+  static Expected<CostModel> make(const Deployment& setup);
 
-  const Setup& setup() const { return setup_; }
+  const Deployment& setup() const { return setup_; }
 
   /// Seconds that a step of `batch` takes. Greater than 0 for every batch, the empty one too.
   double step_seconds(const Batch& batch) const;
@@ -78,10 +78,10 @@ class CostModel {
   double overhead_seconds() const;
 
  private:
-  explicit CostModel(const Setup& setup);
+  explicit CostModel(const Deployment& setup);
   double kv_parts() const;
 
-  Setup setup_;
+  Deployment setup_;
   double dense_bytes_ = 0;   // on each GPU, read in every step
   double expert_bytes_ = 0;  // on each GPU, all routed experts
 };

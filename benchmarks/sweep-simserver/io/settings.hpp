@@ -21,7 +21,7 @@ struct Settings {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8000;  ///< 0: any
 
-  Setup setup;
+  Deployment setup;
   Limits limits;
 
   Pace pace = Pace::Model;
