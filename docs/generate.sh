@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Makes manual pages and bash completion of what the programs say with --help. The build runs it.
 #
-#   docs/generate.sh SWEEPCTL SWEEP_AGENT OUT VERSION DATE
+#   docs/generate.sh SWEEPCTL SWEEP_AGENT OUT VERSION DATE [PROGRAM]...
 #
 # writes OUT/man1, OUT/man7 and OUT/completions whole, or fails and leaves no half of them. DATE may be empty. The
-# commands are those that sweepctl --help lists: a new one has its page and is completed without a line here.
+# commands are those that sweepctl --help lists: a new one has its page and is completed without a line here. Further
+# PROGRAMs have a page each, whose summary is the first sentence of their help.
 set -euo pipefail
 export LC_ALL=C
 
 sweepctl=$1 agent=$2 out=$3 version=$4 date=$5
+shift 5
 docs=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p -- "$out"
 work=$(mktemp -d "$out/new.XXXXXX")
@@ -31,6 +33,11 @@ page() { # NAME SUMMARY HELP...
     -f "$docs/help_to_man.awk" -- "$@" >"$work/man1/$name.1"
 }
 
+first_sentence() { # FILE: of a help text, "an example of it" for "An example of it. And more."
+  awk '!NF { here = 1; next } here { text = text " " $0 } text ~ /\.( |$)/ { exit }
+    END { sub(/\.( .*)?$/, "", text); print tolower(substr(text, 2, 1)) substr(text, 3) }' "$1"
+}
+
 cd -- "$work/help"
 "$sweepctl" --help >sweepctl.txt
 page sweepctl "inference benchmark sweeps on Slurm GPU clusters" sweepctl.txt
@@ -47,6 +54,11 @@ while IFS=$'\t' read -r command summary; do
 done < <(listed sweepctl.txt)
 "$agent" --help >sweep-agent.txt
 page sweep-agent "runs the benchmarks of a sweep, as a task of its step" sweep-agent.txt
+for program in "$@"; do
+  name=$(basename -- "$program")
+  "$program" --help >"$name.txt"
+  page "$name" "$(first_sentence "$name.txt")" "$name.txt"
+done
 sed -e "s/@VERSION@/$version/" -e "s/@DATE@/$date/" "$docs/man/sweep-config.7" >"$work/man7/sweep-config.7"
 
 {

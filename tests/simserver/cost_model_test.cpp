@@ -86,9 +86,9 @@ TEST(CostModel, ReducesOverTheLinks) {
 TEST(CostModel, HoldsAsManyTokensAsFit) {
   // Llama in fp8 on one h200: 141 x 0.9 - 4 - 71.6 GB = 51.3 GB / 327,680 bytes = 156,500 tokens.
   const CostModel model = a_model(a_setup("llama70b", "h200", kFp8, 1));
-  EXPECT_NEAR(model.kv_capacity_tokens(0), 156.5e3, 1e3);
+  EXPECT_NEAR(model.kv_capacity_tokens(), 156.5e3, 1e3);
   // On two each has half of the weights and half of the heads: (141 x 0.9 - 4 - 35.8) x 2 / 327,680.
-  EXPECT_NEAR(a_model(a_setup("llama70b", "h200", kFp8, 2)).kv_capacity_tokens(0), 531.5e3, 2e3);
+  EXPECT_NEAR(a_model(a_setup("llama70b", "h200", kFp8, 2)).kv_capacity_tokens(), 531.5e3, 2e3);
 }
 
 TEST(CostModel, LatentCacheIsOnEveryGpuUnlessRequestsAreDivided) {
@@ -100,11 +100,15 @@ TEST(CostModel, LatentCacheIsOnEveryGpuUnlessRequestsAreDivided) {
   EXPECT_GT(a_model(setup).weight_bytes(), a_model(a_setup("dsr1", "b200", kFp4, 8)).weight_bytes());
 }
 
-TEST(CostModel, WindowsAreSetAside) {
+TEST(CostModel, FitsGptOssOnOneH100) {
+  // The published checkpoint has 60.8 GiB.
   const CostModel model = a_model(a_setup("gptoss", "h100", kFp4, 1));
-  // 128 tokens x 18,432 elements x 2 bytes = 4.72 MB a sequence, as much as 128 tokens in the other half of
-  // the layers.
-  EXPECT_NEAR(model.kv_capacity_tokens(0) - model.kv_capacity_tokens(1000), 128000, 2);
+  EXPECT_NEAR(model.weight_bytes(), 60.8 * 1024 * 1024 * 1024, 0.5e9);
+  EXPECT_GT(model.kv_capacity_tokens(), 50000);
+  // Half of its layers keep 128 tokens at most.
+  EXPECT_DOUBLE_EQ(model.window_tokens(100), 100);
+  EXPECT_DOUBLE_EQ(model.window_tokens(5000), 128);
+  EXPECT_DOUBLE_EQ(a_model(a_setup("llama70b", "h200", kFp8, 1)).window_tokens(5000), 0);
 }
 
 TEST(CostModel, MoreGpusDecodeFaster) {

@@ -110,6 +110,14 @@ TEST(Engine, TakesMemoryFromTheYoungestWhenThereIsNone) {
   EXPECT_LE(tokens.at(0).back().at, tokens.at(7).back().at);
 }
 
+TEST(Engine, WindowsTakeBlocks) {
+  Engine engine = *Engine::make(a_model(a_setup("gptoss", "h100", Precision::Fp4, 1)), {});
+  std::vector<TokenEvent> events;
+  ASSERT_TRUE(engine.submit({1, 1600, 10}, Time(0)));
+  engine.advance(Time(0), events);
+  EXPECT_EQ(engine.load().blocks_used, 100U + 8);  // 1600 tokens in full layers, 128 in the others
+}
+
 TEST(Engine, ACancelledSequenceLeavesTheBatch) {
   Engine engine = an_engine({.max_num_seqs = 1});
   std::vector<TokenEvent> events;

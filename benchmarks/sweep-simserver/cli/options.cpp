@@ -14,21 +14,17 @@ namespace sweep::sim_server {
 namespace {
 
 constexpr const char* kDescription =
-    "An OpenAI-compatible server without a GPU and without a model: it simulates a serving engine with "
-    "continuous "
-    "batching, and answers with the right number of meaningless tokens at the times at which such an engine "
-    "would. "
-    "Prefill and decode take what parameter count, precision, memory bandwidth and FLOP/s of a named GPU "
-    "give by a "
-    "documented formula; requests queue, share the batch and the memory of the cache.\n\nNothing that comes "
-    "from it is a "
-    "measurement: every response, every event of a stream and every list of models says \"simulated\": true, "
-    "and every "
-    "head has X-Simulated: true.\n\nIt serves POST /v1/completions and /v1/chat/completions, streamed or "
-    "not, GET /v1/models "
-    "and /health, and takes POST and GET of /reset_prefix_cache and /flush_cache; there is no prefix cache. "
-    "A line "
-    "'listening on http://HOST:PORT' on standard output says where.";
+    "An OpenAI-compatible server that simulates a serving engine with continuous batching. It needs no GPU "
+    "and "
+    "no model: it answers with the right number of meaningless tokens at the times at which such an engine "
+    "would. Prefill and decode take what parameter count, precision, memory bandwidth and FLOP/s of a named "
+    "GPU give by a documented formula; requests queue, share the batch and the memory of the cache.\n\n"
+    "Nothing that comes from it is a measurement: every response, every event of a stream and every list of "
+    "models says \"simulated\": true, and every head has X-Simulated: true.\n\n"
+    "It serves POST /v1/completions and /v1/chat/completions, streamed or not, GET /v1/models and /health, "
+    "and "
+    "takes POST and GET of /reset_prefix_cache and /flush_cache; there is no prefix cache. A line 'listening "
+    "on http://HOST:PORT' on standard output says where.";
 
 constexpr const char* kClosing = R"(Faults:
   error=RATE      a share RATE of the requests is answered with status 500

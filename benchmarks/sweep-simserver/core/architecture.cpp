@@ -89,6 +89,7 @@ Architecture gpt_oss_120b() {
   out.experts_per_token = 4;
   out.expert_params = 3 * kHidden * kWidth;
   out.expert_width = 2880;
+  out.fp4_bits = 4.25;
   out.dense_precision = Precision::Bf16;
   const double half = kLayers / 2 * 2 * kKvHeads * kHead;
   out.kv = {.full = half, .windowed = half, .window = 128, .heads = 8};

@@ -41,6 +41,8 @@ struct Architecture {
   std::uint32_t experts = 0, experts_per_token = 0;  ///< routed, in each of them
   double expert_params = 0;                          ///< of one expert of one layer
   std::uint32_t expert_width = 0;                    ///< an expert's inner dimension
+  double fp4_bits =
+      4.5;  ///< of a weight with its share of the block's scale: NVFP4 8 bits for 16, MXFP4 for 32
   Precision dense_precision =
       Precision::Fp4;  ///< the lowest precision that weights outside experts are kept in
 

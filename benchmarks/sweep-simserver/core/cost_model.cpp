@@ -34,10 +34,10 @@ Expected<void> sensible(const Deployment& setup) {
 
 }  // namespace
 
-double bytes_per_weight(Precision precision) {
+double bytes_each(const Architecture& model, Precision precision) {
   switch (precision) {
     case Precision::Fp4:
-      return 4.5 / 8;
+      return model.fp4_bits / 8;
     case Precision::Fp8:
       return 1.0;
     case Precision::Bf16:
@@ -48,17 +48,17 @@ double bytes_per_weight(Precision precision) {
 
 CostModel::CostModel(const Deployment& setup) : setup_(setup) {
   const Architecture& model = *setup.architecture;
-  const double dense = bytes_per_weight(dense_precision(setup));
+  const double dense = bytes_each(model, dense_precision(setup));
   const double attention_parts = setup.dp_attention ? 1 : setup.tp;
   dense_bytes_ = dense * (model.attention_params / attention_parts + model.shared_params / setup.tp);
   expert_bytes_ =
-      bytes_per_weight(setup.precision) * model.expert_params * model.moe_layers * model.experts / setup.tp;
+      bytes_each(model, setup.precision) * model.expert_params * model.moe_layers * model.experts / setup.tp;
 }
 
 Expected<CostModel> CostModel::make(const Deployment& setup) {
   if (const auto good = sensible(setup); !good) return tl::unexpected(good.error());
   const CostModel model(setup);
-  if (model.kv_capacity_tokens(0) < 1) {
+  if (model.kv_capacity_tokens() < 1) {
     const double room = setup.hardware->memory_bytes * setup.memory_utilization - kReservedBytes;
     return fail(std::string(setup.architecture->name) + " in " + std::string(name_of(setup.precision)) +
                 " needs " + gigabytes(model.weight_bytes()) + " for weights on each of " +
@@ -81,16 +81,18 @@ double CostModel::kv_parts() const {
 }
 
 double CostModel::kv_bytes_per_token() const {
-  return setup_.architecture->kv.full * bytes_per_weight(setup_.kv_precision) / kv_parts();
+  return setup_.architecture->kv.full * bytes_each(*setup_.architecture, setup_.kv_precision) / kv_parts();
 }
 
-double CostModel::kv_capacity_tokens(std::uint32_t sequences) const {
-  const KvShape& kv = setup_.architecture->kv;
-  const double windows =
-      kv.windowed * kv.window * sequences * bytes_per_weight(setup_.kv_precision) / kv_parts();
+double CostModel::kv_capacity_tokens() const {
   const double room =
-      setup_.hardware->memory_bytes * setup_.memory_utilization - kReservedBytes - weight_bytes() - windows;
+      setup_.hardware->memory_bytes * setup_.memory_utilization - kReservedBytes - weight_bytes();
   return std::max(0.0, std::floor(room / kv_bytes_per_token()));
+}
+
+double CostModel::window_tokens(double tokens) const {
+  const KvShape& kv = setup_.architecture->kv;
+  return kv.windowed / kv.full * std::min(tokens, double{1.0} * kv.window);
 }
 
 double CostModel::read_seconds(const Batch& batch) const {
@@ -100,7 +102,7 @@ double CostModel::read_seconds(const Batch& batch) const {
   const double weights =
       dense_bytes_ + expert_bytes_ * std::min(1.0, model.experts_touched(tokens) * busiest);
   const double elements = model.kv.full * batch.full_context + model.kv.windowed * batch.windowed_context;
-  const double cache = elements * bytes_per_weight(setup_.kv_precision) / kv_parts();
+  const double cache = elements * bytes_each(*setup_.architecture, setup_.kv_precision) / kv_parts();
   return (weights + cache) / (setup_.hardware->memory_bandwidth * kBandwidthShare);
 }
 

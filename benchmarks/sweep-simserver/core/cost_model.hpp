@@ -68,8 +68,11 @@ class CostModel {
   /// Bytes of cache on each GPU that a token of context costs, for all GPUs the same: with dp_attention a
   /// token is on one GPU, which this counts as a tp-th on each.
   double kv_bytes_per_token() const;
-  /// Tokens of context that fit beside the weights, with room for `sequences` windows; 0 when none do.
-  double kv_capacity_tokens(std::uint32_t sequences) const;
+  /// Tokens of context that fit beside the weights; 0 when none do. Windows take theirs from it: see
+  /// window_tokens.
+  double kv_capacity_tokens() const;
+  /// What the windowed layers keep of a sequence of so many tokens, as tokens of full layers.
+  double window_tokens(double tokens) const;
 
   /// Parts of step_seconds, for tests and for the documentation.
   double read_seconds(const Batch& batch) const;
@@ -86,7 +89,7 @@ class CostModel {
   double expert_bytes_ = 0;  // on each GPU, all routed experts
 };
 
-/// Bytes that one weight takes: fp4 4.5 bits with its block's scale, fp8 8, bf16 16.
-double bytes_per_weight(Precision precision);
+/// Bytes that one weight, or one element of the cache, takes.
+double bytes_each(const Architecture& model, Precision precision);
 
 }  // namespace sweep::sim_server

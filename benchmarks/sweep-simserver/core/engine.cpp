@@ -5,14 +5,6 @@
 
 namespace sweep::sim_server {
 
-namespace {
-
-std::uint32_t blocks_of(std::uint32_t tokens) {
-  return (tokens + kBlock - 1) / kBlock;
-}
-
-}  // namespace
-
 Engine::Engine(const CostModel& cost, const Limits& limits, std::uint64_t blocks)
     : cost_(cost), limits_(limits), blocks_(blocks), free_blocks_(blocks) {}
 
@@ -25,10 +17,9 @@ Expected<Engine> Engine::make(const CostModel& cost, const Limits& limits) {
                 std::to_string(can) + " that " + std::string(cost.setup().architecture->name) + " can");
   if (used.max_num_seqs < 1) return fail("--max-num-seqs must be at least 1");
   if (used.max_num_batched_tokens < 1) return fail("--max-num-batched-tokens must be at least 1");
-  const auto blocks = static_cast<std::uint64_t>(cost.kv_capacity_tokens(used.max_num_seqs) / kBlock);
+  const auto blocks = static_cast<std::uint64_t>(cost.kv_capacity_tokens() / kBlock);
   if (blocks < 1)
-    return fail(
-        "no room is left for a cache beside the weights: use a larger --tp or a smaller --max-num-seqs");
+    return fail("no room is left for a cache beside the weights: use a larger --tp or another --precision");
   return Engine(cost, used, blocks);
 }
 
@@ -62,6 +53,12 @@ bool Engine::cancel(std::uint64_t id) {
     return true;
   }
   return false;
+}
+
+// What a sequence with so many tokens in its cache takes, its windows included.
+std::uint32_t Engine::blocks_of(std::uint32_t tokens) const {
+  const auto windows = static_cast<std::uint32_t>(std::ceil(cost_.window_tokens(tokens) / kBlock));
+  return (tokens + kBlock - 1) / kBlock + windows;
 }
 
 std::optional<Time> Engine::next_time() const {

@@ -66,6 +66,7 @@ class Engine final : public Timeline {
   };
 
   Engine(const CostModel& cost, const Limits& limits, std::uint64_t blocks);
+  std::uint32_t blocks_of(std::uint32_t tokens) const;
   void begin_step(Time at);
   void end_step(std::vector<TokenEvent>& out);
   bool make_room(std::size_t index, std::uint32_t tokens);
