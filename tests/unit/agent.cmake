@@ -2,7 +2,7 @@
 sweep_unit_test(agent_core_test
   LIBS sweep_agent_core
   SOURCES agent_away_test.cpp agent_flow_test.cpp agent_lease_test.cpp agent_limits_test.cpp agent_outcome_test.cpp
-    agent_output_test.cpp agent_serving_test.cpp)
+    agent_output_test.cpp agent_serving_test.cpp agent_telemetry_test.cpp)
 
 # The spool on a real folder.
 sweep_unit_test(agent_spool_test
