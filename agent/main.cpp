@@ -8,7 +8,9 @@
 
 #include "agent/io/driver.hpp"
 #include "agent/io/own_secret.hpp"
+#include "agent/io/sampler.hpp"
 #include "proto/base/text.hpp"
+#include "proto/net/process.hpp"
 
 namespace {
 
@@ -26,6 +28,10 @@ srun --sweep-config=FILE, sweep-agent alone means: the profile's benchmark.
 Options:
   -h, --help            show this help and exit
   -V, --version         show the version and exit
+  --telemetry [GPU,... [EVERY_MS]]
+                        print what the NVIDIA GPUs say (power, clocks, heat,
+                        memory, processes) as lines of JSON, every second,
+                        until nobody reads; the agent starts itself like this
 
 Exit status:
   0    every point of the sweep is done
@@ -61,6 +67,14 @@ Examples:
 
 constexpr int kUsage = 2;
 
+int telemetry(const std::vector<std::string>& words) {
+  using namespace sweep::agent;
+  const auto settings = sampler_settings(words, sweep::own_environment());
+  if (settings) return sample_gpus(*settings);
+  print_line(settings.error().message);
+  return kUsage;
+}
+
 int run(const std::vector<std::string>& words) {
   using namespace sweep::agent;
   const std::string first = words.empty() ? "--" : words[0];
@@ -72,6 +86,7 @@ int run(const std::vector<std::string>& words) {
     std::puts("sweep-agent " SWEEP_VERSION);
     return 0;
   }
+  if (first == "--telemetry") return telemetry({words.begin() + 1, words.end()});
   if (first != "--") {
     print_line("unknown argument '" + sweep::printable(first) + "': the command stands after --; see --help");
     return kUsage;

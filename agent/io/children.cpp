@@ -107,6 +107,7 @@ void Children::wait_for(pid_t pid) {
   const auto found = groups_.find(pid);
   if (found != groups_.end() && !found->second.leader_ended) return leader_ended(found->second);
   unclear_since_.erase(pid);
+  spared_.erase(pid);
   reap(pid);
 }
 
@@ -162,6 +163,7 @@ void Children::signal_strays(Group& group) {
 std::vector<pid_t> Children::strays_of(const Group& group) {
   std::vector<pid_t> strays;
   for (const pid_t child : own_children()) {
+    if (spared_.contains(child)) continue;
     const auto leader = groups_.find(child);
     if (leader != groups_.end() && !leader->second.leader_ended) continue;
     if (groups_.contains(::getpgid(child))) continue;

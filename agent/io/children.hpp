@@ -36,6 +36,9 @@ class Children {
 
   void start(const Spawn& what);
   void signal(const AttemptRef& ref, bool kill);
+  /// `helper`, a child of the agent's own, belongs to no attempt: it is neither signalled nor waited for with
+  /// one. Until it has ended, which collect() sees.
+  void spare(pid_t helper) { spared_.insert(helper); }
   /// To call on SIGCHLD, and when deadline() has come.
   void collect();
   /// When to look again at a process that did not show whose it is.
@@ -66,6 +69,7 @@ class Children {
   EventLoop& loop_;
   Tell tell_;
   std::map<pid_t, Group> groups_;
+  std::set<pid_t> spared_;
   std::map<pid_t, Instant> unclear_since_;  // strays that showed no environment when they were looked at
   std::optional<Instant> look_again_at_;
 };

@@ -15,3 +15,11 @@ sweep_unit_test(agent_io_test
   SOURCES agent_io_test.cpp agent_recipe_io_test.cpp)
 target_compile_definitions(agent_io_test PRIVATE SWEEP_AGENT="$<TARGET_FILE:sweep-agent>")
 add_dependencies(agent_io_test sweep-agent)
+
+# agent/io/nvml and its sampling process, with a stand-in for NVIDIA's library.
+sweep_unit_test(agent_nvml_test
+  LIBS sweep_agent_io
+  SOURCES agent_nvml_test.cpp)
+target_compile_definitions(agent_nvml_test PRIVATE
+  SWEEP_AGENT="$<TARGET_FILE:sweep-agent>" SWEEP_NVML_STAND_INS="${CMAKE_BINARY_DIR}/tests/nvml_stand_in")
+add_dependencies(agent_nvml_test sweep-agent nvml_whole nvml_old nvml_incomplete)
