@@ -196,6 +196,16 @@ TEST(TelemetryEnergy, ACounterThatGoesBackOrStandsStillIsNone) {
   }
 }
 
+TEST(TelemetryEnergy, ACounterThatBeganAnewInTheWindowIsNone) {
+  std::vector<GpuSample> samples;
+  for (int s = 0; s <= 10; ++s)
+    samples.push_back(energy(s * 1'000, s < 5 ? 1'000 : s * 900'000));
+  samples[5].energy_mj = 0;
+  const GpuSummary gpu = summary_of(samples, 10'000);
+  EXPECT_FALSE(gpu.energy_from_counter);
+  EXPECT_DOUBLE_EQ(gpu.energy_j.value(), 10.0);
+}
+
 // ---- several GPUs
 
 TEST(TelemetrySet, SumsOverTheGpusOfThePointAlone) {
