@@ -1,0 +1,85 @@
+#include "benchmarks/sweep-bench/core/answer.hpp"
+
+#include <string>
+
+#include "benchmarks/sweep-bench/core/chunk.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::client {
+
+namespace {
+
+constexpr std::size_t kMaxError = 300, kMaxSample = 80;
+
+std::string sample(std::string_view bytes) {
+  return "'" + printable(clipped(bytes, kMaxSample)) + "'";
+}
+
+}  // namespace
+
+void set_failure(RequestRecord& record, Failure kind, std::string_view error) {
+  record.failure = kind;
+  record.error = printable(clipped(error, kMaxError));
+}
+
+AnswerReader::AnswerReader(RequestRecord& record, std::uint32_t wanted, bool keep_text)
+    : record_(record), most_chunks_(std::uint64_t{wanted} * 4 + 1024), keep_text_(keep_text) {}
+
+bool AnswerReader::give_up(Failure kind, const std::string& error) {
+  set_failure(record_, kind, error);
+  return false;
+}
+
+bool AnswerReader::body(std::string_view bytes, Nanos at) {
+  const auto fed = events_.feed(bytes, [&](std::string_view data) { return event(data, at); });
+  if (record_.failure) return false;
+  if (!fed) return give_up(Failure::Garbage, fed.error().message);
+  return true;
+}
+
+bool AnswerReader::event(std::string_view data, Nanos at) {
+  if (done_ || data.empty()) return true;
+  if (data == "[DONE]") {
+    done_ = true;
+    return true;
+  }
+  const auto chunk = read_chunk(data);
+  if (!chunk) return give_up(Failure::Garbage, "an event that is no JSON object: " + sample(data));
+  if (!chunk->error.empty()) return give_up(Failure::Server, "the server says " + std::string(chunk->error));
+  if (chunk->prompt_tokens) record_.prompt_tokens = chunk->prompt_tokens;
+  if (chunk->completion_tokens) record_.completion_tokens = chunk->completion_tokens;
+  if (chunk->simulated) record_.simulated = true;
+  if (chunk->finished) finished_ = true;
+  if (!chunk->choice) return true;
+  if (chunk->role && chunk->text.empty() && !chunk->finished && record_.chunks == 0) return true;
+
+  if (record_.chunks == 0) {
+    record_.first = at;
+  } else {
+    record_.gaps.push_back(static_cast<float>(static_cast<double>(at - record_.last) * 1e-9));
+  }
+  record_.last = at;
+  if (++record_.chunks > most_chunks_)
+    return give_up(Failure::Garbage, std::to_string(record_.chunks) + " chunks, far more than was asked for");
+  if (keep_text_) record_.text += unescaped(chunk->text);
+  return true;
+}
+
+void AnswerReader::end(bool whole, Nanos at) {
+  if (record_.failure) return;
+  if (whole) static_cast<void>(events_.finish([&](std::string_view data) { return event(data, at); }));
+  if (record_.failure) return;
+  // A stream that ends as HTTP says, with a finish_reason or usage, is whole even without [DONE].
+  const bool complete = done_ || (whole && (finished_ || record_.completion_tokens));
+  if (complete && record_.chunks > 0 && record_.completion_tokens.value_or(1) > 0) return;
+  if (complete) {
+    set_failure(record_, Failure::Empty, "the answer has no output token");
+  } else if (record_.chunks == 0 && events_.strange_lines() > 0) {
+    set_failure(record_, Failure::Garbage, "the answer is no stream of events");
+  } else {
+    set_failure(record_, Failure::Cut,
+                "the answer was cut after " + counted(record_.chunks, "chunk") + " with output");
+  }
+}
+
+}  // namespace sweep::client

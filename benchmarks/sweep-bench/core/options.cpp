@@ -1,0 +1,180 @@
+#include "benchmarks/sweep-bench/core/options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+#include "benchmarks/sweep-bench/core/url.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::client {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> kBackends = {"vllm",   "openai",          "openai-chat", "sglang",
+                                                       "trtllm", "sglang-oai-chat", "sglang-oai"};
+constexpr std::array<std::string_view, 4> kMetrics = {"ttft", "tpot", "itl", "e2el"};
+constexpr std::string_view kCompletions = "/v1/completions", kChat = "/v1/chat/completions";
+constexpr std::int64_t kMostTokens = 16'777'216, kMostRequests = 10'000'000, kMostSlots = 1'000'000;
+
+std::optional<double> number(std::string_view text) {
+  double value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+std::string trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
+
+Expected<void> in_range(std::string_view option, std::int64_t value, std::int64_t least, std::int64_t most) {
+  if (value >= least && value <= most) return {};
+  return fail(std::string(option) + " " + std::to_string(value) + ": give a number from " +
+              std::to_string(least) + " to " + std::to_string(most));
+}
+
+Expected<void> check_numbers(const Options& o) {
+  struct Range {
+    std::string_view option;
+    std::int64_t value, least, most;
+  };
+  const std::array<Range, 9> ranges = {{
+      {"--random-input-len", o.input_len, 1, kMostTokens},
+      {"--random-output-len", o.output_len, 1, kMostTokens},
+      {"--random-prefix-len", o.prefix_len, 0, kMostTokens},
+      {"--num-prompts", o.num_prompts, 1, kMostRequests},
+      {"--num-warmups", o.num_warmups, 0, kMostRequests},
+      {"--max-concurrency", o.max_concurrency.value_or(1), 1, kMostSlots},
+      {"--threads", o.threads, 0, 1024},
+      {"--token-id-min", o.token_id_min, 0, kMostTokens},
+      {"--token-id-max", o.token_id_max, 0, kMostTokens},
+  }};
+  for (const Range& range : ranges) {
+    if (auto good = in_range(range.option, range.value, range.least, range.most); !good) return good;
+  }
+  if (o.token_id_max - o.token_id_min < 15)
+    return fail("--token-id-max " + std::to_string(o.token_id_max) + ": give at least 16 ids from " +
+                "--token-id-min " + std::to_string(o.token_id_min) + " on");
+  if (!(o.range_ratio >= 0 && o.range_ratio <= 1))
+    return fail("--random-range-ratio " + std::to_string(o.range_ratio) + ": give a number from 0 to 1");
+  if (!(o.request_rate > 0))
+    return fail("--request-rate " + std::to_string(o.request_rate) + ": give requests a second, or inf");
+  if (!(o.burstiness > 0 && std::isfinite(o.burstiness)))
+    return fail("--burstiness " + std::to_string(o.burstiness) + ": give a number above 0");
+  for (const auto& [option, value] :
+       {std::pair<std::string_view, double>{"--connect-timeout", o.connect_timeout},
+        {"--stall-timeout", o.stall_timeout},
+        {"--request-timeout", o.request_timeout},
+        {"--lag-bound-ms", o.lag_bound_ms}}) {
+    if (!(value > 0 && value <= 1e7))
+      return fail(std::string(option) + " " + std::to_string(value) + ": give a number above 0, to 1e7");
+  }
+  return {};
+}
+
+Expected<void> take_lists(const Options& o, Setup& setup) {
+  for (const std::string& raw : split(o.percentile_metrics, ',')) {
+    const std::string name = trimmed(raw);
+    if (std::find(kMetrics.begin(), kMetrics.end(), name) == kMetrics.end())
+      return fail("--percentile-metrics '" + printable(name) + "': give some of ttft,tpot,itl,e2el");
+    setup.metrics.push_back(name);
+  }
+  for (const std::string& raw : split(o.metric_percentiles, ',')) {
+    const std::string text = trimmed(raw);
+    const auto value = number(text);
+    if (!value || *value < 0 || *value > 100)
+      return fail("--metric-percentiles '" + printable(text) +
+                  "': give numbers from 0 to 100, as 90,99,99.9");
+    char name[40];
+    const auto end = std::to_chars(name, name + sizeof name, *value).ptr;  // 99, 99.9
+    setup.percentiles.emplace_back("p" + std::string(name, end), *value);
+  }
+  for (const std::string& pair : o.goodput) {
+    const std::size_t colon = std::min(pair.find(':'), pair.size());
+    const std::string name = pair.substr(0, colon);
+    const double limit = number(std::string_view(pair).substr(std::min(colon + 1, pair.size()))).value_or(-1);
+    if ((name != "ttft" && name != "tpot" && name != "e2el") || limit < 0)
+      return fail("--goodput '" + printable(pair) + "': give ttft:MS, tpot:MS or e2el:MS, as ttft:500");
+    setup.objectives.push_back({name, limit / 1000});
+  }
+  for (const std::string& pair : o.metadata) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos || trimmed(pair.substr(0, equals)).empty())
+      return fail("--metadata '" + printable(pair) + "': give KEY=VALUE");
+    setup.metadata.emplace_back(trimmed(pair.substr(0, equals)), trimmed(pair.substr(equals + 1)));
+  }
+  return {};
+}
+
+Expected<void> take_address(const Options& o, Setup& setup) {
+  const std::string base =
+      o.base_url.empty() ? "http://" + (o.host.find(':') == std::string::npos ? o.host : "[" + o.host + "]") +
+                               ":" + std::to_string(o.port)
+                         : o.base_url;
+  auto url = parse_url(base);
+  if (!url) return tl::unexpected(url.error());
+  const bool wants_chat = o.backend == "openai-chat" || o.backend == "sglang-oai-chat" || o.use_chat_template;
+  std::string endpoint = o.endpoint;
+  if (endpoint.empty() || (o.use_chat_template && endpoint == kCompletions)) {
+    endpoint = wants_chat ? kChat : kCompletions;
+    if (o.use_chat_template)
+      setup.notes.emplace_back("--use-chat-template: there is no tokenizer here, so requests go to " +
+                               endpoint + " and the server applies its template");
+  }
+  if (!endpoint.starts_with('/') || endpoint.find_first_of(" \t\r\n") != std::string::npos)
+    return fail("--endpoint '" + printable(endpoint) + "': give a path such as " + std::string(kCompletions));
+  if (endpoint.ends_with("chat/completions")) {
+    setup.api = Api::Chat;
+  } else if (!endpoint.ends_with("completions")) {
+    return fail("--endpoint '" + printable(endpoint) + "': only paths that end in completions or " +
+                "chat/completions are spoken");
+  } else if (wants_chat) {
+    return fail("--endpoint '" + printable(endpoint) + "': chat was asked for; give " + std::string(kChat));
+  }
+  setup.host = url->host;
+  setup.port = url->port;
+  setup.host_header = url->host_header;
+  setup.path = url->path + endpoint;
+  return {};
+}
+
+}  // namespace
+
+Expected<Setup> check_options(Options options) {
+  const Options& o = options;
+  Setup setup;
+  if (o.model.empty()) return fail("--model is missing: give the model's name as the server knows it");
+  if (std::find(kBackends.begin(), kBackends.end(), o.backend) == kBackends.end()) {
+    const std::vector<std::string> known(kBackends.begin(), kBackends.end());
+    return fail("--backend '" + printable(o.backend) + "': give one of " + join(known, ", "));
+  }
+  if (o.dataset_name != "random")
+    return fail("--dataset-name '" + printable(o.dataset_name) + "': only random is made here");
+  if (auto good = check_numbers(o); !good) return tl::unexpected(good.error());
+  if (auto good = take_lists(o, setup); !good) return tl::unexpected(good.error());
+  if (auto good = take_address(o, setup); !good) return tl::unexpected(good.error());
+  if (setup.api == Api::Chat && o.prompt_format == PromptFormat::Ids)
+    return fail("--prompt-format ids: chat messages are text; use --endpoint " + std::string(kCompletions));
+  if (o.api_key.find_first_of("\r\n") != std::string::npos)
+    return fail("OPENAI_API_KEY has a line end in it: set it again without");
+  if (!o.extra_body.empty()) {
+    setup.extra_body = nlohmann::ordered_json::parse(o.extra_body, nullptr, false);
+    if (!setup.extra_body.is_object())
+      return fail("--extra-body '" + printable(clipped(o.extra_body, 60)) + "': give a JSON object");
+  }
+  if (o.result_filename.find('\0') != std::string::npos) return fail("--result-filename has a zero byte");
+  setup.options = std::move(options);
+  return setup;
+}
+
+std::size_t slots_of(const Options& options, std::size_t requests) {
+  const auto wanted = static_cast<std::size_t>(options.max_concurrency.value_or(kMostSlots));
+  return std::min(wanted, requests);
+}
+
+}  // namespace sweep::client

@@ -1,0 +1,207 @@
+#include "benchmarks/sweep-bench/io/exchange.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "benchmarks/sweep-bench/io/mono.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep::client {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr int kReadsAtOnce = 16;  // before others have their turn
+
+void set_up(Tcp::socket& socket) {
+  error_code ignored;
+  socket.set_option(Tcp::no_delay(true), ignored);
+  const int on = 1;
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+}
+
+}  // namespace
+
+void open_connection(ThreadState& state, std::function<void()> done) {
+  auto socket = std::make_shared<Connection>(std::make_unique<Tcp::socket>(state.loop));
+  (*socket)->async_connect(state.target.endpoint,
+                           [&state, socket, done = std::move(done)](const error_code& code) {
+                             if (!code) {
+                               set_up(**socket);
+                               ++state.report.connections;
+                               state.idle.push_back(std::move(*socket));
+                             }
+                             done();
+                           });
+}
+
+Exchange::Exchange(ThreadState& state, RequestRecord& record, std::uint32_t wanted, Body body, Done done)
+    : state_(state),
+      record_(record),
+      wanted_(wanted),
+      body_(std::move(body)),
+      done_(std::move(done)),
+      head_(state.target.request_head + std::to_string(body_.size()) + "\r\n\r\n"),
+      timer_(state.loop) {}
+
+void Exchange::start() {
+  last_activity_ = record_.sent = mono_now();
+  answer_.emplace(record_, wanted_, state_.setup.options.save_detailed);
+  reader_.emplace(*answer_, record_);
+  if (state_.idle.empty()) return connect();
+  connection_ = std::move(state_.idle.back());
+  state_.idle.pop_back();
+  reused_ = true;
+  watch_time();
+  send();
+}
+
+void Exchange::connect() {
+  reused_ = false;
+  connecting_ = true;
+  watch_time();
+  connection_ = std::make_unique<Tcp::socket>(state_.loop);
+  connection_->async_connect(state_.target.endpoint, [self = shared_from_this()](const error_code& code) {
+    if (self->over_) return;
+    self->connecting_ = false;
+    if (code) return self->fail_with(Failure::Refused, "cannot connect: " + code.message());
+    set_up(*self->connection_);
+    ++self->state_.report.connections;
+    self->last_activity_ = mono_now();
+    self->watch_time();
+    self->send();
+  });
+}
+
+void Exchange::send() {
+  const std::array<asio::const_buffer, 5> pieces = {asio::buffer(head_), asio::buffer(body_.head),
+                                                    asio::buffer(body_.prefix.data(), body_.prefix.size()),
+                                                    asio::buffer(body_.window.data(), body_.window.size()),
+                                                    asio::buffer(body_.tail.data(), body_.tail.size())};
+  written_ = false;
+  asio::async_write(*connection_, pieces, [self = shared_from_this()](const error_code& code, std::size_t) {
+    // A server may answer and close before it has read all: what it says is read either way.
+    if (self->over_ || code) return;
+    self->written_ = true;
+    self->last_activity_ = mono_now();
+  });
+  read();
+}
+
+void Exchange::read() {
+  connection_->async_wait(Tcp::socket::wait_read, [self = shared_from_this()](const error_code& code) {
+    if (self->over_) return;
+    if (code) return self->ended_by_peer(code.message());
+    for (int i = 0; i < kReadsAtOnce; ++i) {
+      iovec piece{self->state_.buffer.data(), self->state_.buffer.size()};
+      alignas(cmsghdr) std::array<char, 256> control;
+      msghdr message{};
+      message.msg_iov = &piece;
+      message.msg_iovlen = 1;
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      const ssize_t got = ::recvmsg(self->connection_->native_handle(), &message, MSG_DONTWAIT);
+      const Nanos read_at = mono_now();
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+      if (got < 0) return self->ended_by_peer(errno_text(errno));
+      if (got == 0) return self->ended_by_peer({});
+      if (!self->take(static_cast<std::size_t>(got), self->arrival(message, read_at))) return;
+      if (static_cast<std::size_t>(got) < self->state_.buffer.size()) break;  // that was all
+    }
+    self->read();
+  });
+}
+
+/// When these bytes came: the kernel's stamp, carried from the clock it is of to ours.
+Nanos Exchange::arrival(const msghdr& message, Nanos read_at) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(const_cast<msghdr*>(&message), part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_TIMESTAMPNS) continue;
+    timespec stamp{};
+    std::memcpy(&stamp, CMSG_DATA(part), sizeof stamp);
+    const Nanos real = Nanos{stamp.tv_sec} * 1'000'000'000 + stamp.tv_nsec;
+    const Nanos at = read_at - (read_clock(CLOCK_REALTIME) - real);
+    state_.report.kernel_stamps = true;
+    return std::clamp(at, std::min(last_activity_, read_at), read_at);
+  }
+  return read_at;
+}
+
+bool Exchange::take(std::size_t bytes, Nanos at) {
+  last_activity_ = at;
+  const bool more = reader_->feed({state_.buffer.data(), bytes}, at);
+  state_.report.read_lag.add(mono_now() - at);
+  if (!more) finish();
+  return more;
+}
+
+void Exchange::ended_by_peer(const std::string& error) {
+  if (reused_ && !reader_->begun()) {
+    ++state_.report.stale_connections;
+    connection_.reset();
+    return connect();
+  }
+  reader_->end_of_stream(mono_now());
+  if (record_.failure == Failure::Cut && !error.empty()) record_.error += " (" + error + ")";
+  finish();
+}
+
+void Exchange::fail_with(Failure kind, const std::string& error) {
+  set_failure(record_, kind, error);
+  finish();
+}
+
+void Exchange::finish() {
+  over_ = true;
+  timer_.cancel();
+  if (!record_.failure && written_ && reader_->reusable()) {
+    state_.idle.push_back(std::move(connection_));
+  } else {
+    connection_.reset();
+  }
+  done_(*this);
+}
+
+void Exchange::abandon() {
+  over_ = true;
+  timer_.cancel();
+  connection_.reset();
+}
+
+// ---- time
+
+std::optional<std::string> Exchange::overdue(Nanos now) const {
+  const Options& options = state_.setup.options;
+  const auto seconds = [](double value) { return std::to_string(static_cast<long long>(value)) + " s"; };
+  if (connecting_ && now >= record_.sent + nanos(options.connect_timeout))
+    return "no connection within " + seconds(options.connect_timeout);
+  if (now >= record_.sent + nanos(options.request_timeout))
+    return "the answer did not end within " + seconds(options.request_timeout);
+  if (!connecting_ && now >= last_activity_ + nanos(options.stall_timeout))
+    return "nothing came for " + seconds(options.stall_timeout);
+  return std::nullopt;
+}
+
+/// Looks again when a limit may have passed. Bytes that come move the limit, not the timer: no timer is set
+/// anew for a token.
+void Exchange::watch_time() {
+  const Options& options = state_.setup.options;
+  const Nanos limit = connecting_ ? record_.sent + nanos(options.connect_timeout)
+                                  : last_activity_ + nanos(options.stall_timeout);
+  timer_.expires_at(steady(std::min(limit, record_.sent + nanos(options.request_timeout))));
+  timer_.async_wait([self = shared_from_this()](const error_code& code) {
+    if (code || self->over_) return;
+    const auto why = self->overdue(mono_now());
+    if (!why) return self->watch_time();
+    self->fail_with(self->connecting_ ? Failure::Refused : Failure::Stalled, *why);
+  });
+}
+
+}  // namespace sweep::client

@@ -1,0 +1,171 @@
+// Bytes of answers into records: events in any pieces, chunks, and how a request ended.
+#include "benchmarks/sweep-bench/core/answer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "benchmarks/sweep-bench/core/chunk.hpp"
+#include "benchmarks/sweep-bench/core/random.hpp"
+#include "benchmarks/sweep-bench/core/sse.hpp"
+
+namespace sweep::client {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+Texts events_of(std::string_view bytes, std::size_t piece) {
+  Texts out;
+  SseParser parser;
+  const auto take = [&](std::string_view data) {
+    out.emplace_back(data);
+    return true;
+  };
+  for (std::size_t at = 0; at < bytes.size(); at += piece)
+    EXPECT_TRUE(parser.feed(bytes.substr(at, piece), take));
+  EXPECT_TRUE(parser.finish(take));
+  return out;
+}
+
+TEST(Sse, AnyCutOfTheBytesGivesTheSameEvents) {
+  const std::string bytes =
+      ": ping\n\ndata: one\n\nevent: x\r\ndata:two\r\nid: 7\r\n\r\ndata: a\rdata: b\r\rdata\n\nretry: "
+      "3\ndata:  c\n\n"
+      "data: p\r\ndata: q\r\n\r\ndata: last";
+  const Texts want = {"one", "two", "a\nb", "", " c", "p\nq", "last"};
+  for (std::size_t piece = 1; piece <= bytes.size(); ++piece)
+    EXPECT_EQ(events_of(bytes, piece), want) << "pieces of " << piece;
+}
+
+TEST(Sse, ALineOrEventWithoutAnEndIsAnError) {
+  SseParser lines, events;
+  const auto take = [](std::string_view) { return true; };
+  const std::string piece(SseParser::kMaxEvent / 4, 'x');
+  bool good = true;
+  for (int i = 0; i < 6 && good; ++i)
+    good = lines.feed(piece, take).has_value();
+  EXPECT_FALSE(good);
+  good = true;
+  for (int i = 0; i < 6 && good; ++i)
+    good = events.feed("data: " + piece + "\n", take).has_value();
+  EXPECT_FALSE(good);
+}
+
+TEST(Chunk, ReadsWhatServersWrite) {
+  const auto text = read_chunk(
+      R"({"id":"c","choices":[{"index":0,"text":" a\n\"b","logprobs":null,"finish_reason":null}],"usage":null})");
+  ASSERT_TRUE(text);
+  EXPECT_TRUE(text->choice && !text->finished && !text->role);
+  EXPECT_EQ(unescaped(text->text), " a\n\"b");
+  const auto chat = read_chunk(
+      R"({"choices":[{"delta":{"role":"assistant","content":"","reasoning_content":"hm"},"finish_reason":"length"}]})");
+  ASSERT_TRUE(chat);
+  EXPECT_TRUE(chat->role && chat->finished);
+  EXPECT_EQ(chat->text, "hm");
+  const auto usage = read_chunk(
+      R"( {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":9,"d":{"x":1}},"simulated":true} )");
+  ASSERT_TRUE(usage);
+  EXPECT_TRUE(!usage->choice && usage->simulated);
+  EXPECT_EQ(usage->prompt_tokens, 7);
+  EXPECT_EQ(usage->completion_tokens, 9);
+  EXPECT_EQ(read_chunk(R"({"error":{"message":"no"}})")->error, R"({"message":"no"})");
+  EXPECT_FALSE(read_chunk(R"({"object":"error","message":"no"})")->error.empty());
+  EXPECT_TRUE(read_chunk(R"({"error":null})")->error.empty());
+}
+
+TEST(Chunk, RefusesWhatIsNoJsonObject) {
+  for (const char* text :
+       {"", "[]", "1", "{", "{\"a\":}", "{\"a\":1,}", "{\"a\":01}", "{\"a\":tru}", "{} x", "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\u12g4\"}", "{\"choices\":[{\"text\":\"half", "{\"a\" 1}"})
+    EXPECT_FALSE(read_chunk(text)) << text;
+  EXPECT_FALSE(read_chunk("{\"a\":" + std::string(100'000, '[') + "}"));
+}
+
+// Where one says yes and the other no, one of them is wrong; nlohmann's is the well-kept one.
+TEST(Chunk, AgreesWithAnotherReaderOnDamagedChunks) {
+  const std::string whole =
+      R"({"a":[1,-2.5e+3,true,{"b":null}],"choices":[{"delta":{"content":"\u00e4\\x"},"n":0.1}],"usage":{"x":[]}})";
+  Random random(5);
+  std::size_t accepted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = whole;
+    for (int i = 0; i < 1 + round % 2; ++i) {
+      const auto at = static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(text.size()) - 1));
+      constexpr std::string_view kBytes = "{}[]\",:0e.-\\tu \n";
+      if (random.bits() % 2) {
+        text[at] = kBytes[random.bits() % kBytes.size()];
+      } else {
+        text.erase(at, 1);
+      }
+    }
+    const bool good = nlohmann::json::accept(text) && text.find_first_not_of(" \n") != std::string::npos &&
+                      text[text.find_first_not_of(" \n")] == '{';
+    accepted += good;
+    ASSERT_EQ(read_chunk(text).has_value(), good) << text;
+  }
+  EXPECT_GT(accepted, 1000U);
+}
+
+std::string token(const char* text) {
+  return std::string(R"(data: {"choices":[{"text":")") + text + "\"}]}\n\n";
+}
+const std::string kUsage =
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":4}}\n\n";
+const std::string kDone = "data: [DONE]\n\n";
+
+RequestRecord ended(const std::string& body, bool whole) {
+  RequestRecord record;
+  AnswerReader reader(record, 8, true);
+  if (reader.body(body, 10)) reader.end(whole, 20);
+  return record;
+}
+
+TEST(Answer, StampsTokensWhenTheyArrive) {
+  RequestRecord record;
+  AnswerReader reader(record, 8, true);
+  EXPECT_TRUE(reader.body(token("a"), 1'000'000'000));
+  EXPECT_TRUE(reader.body(token("") + token("c"), 1'500'000'000));
+  EXPECT_TRUE(reader.body(kUsage + kDone, 9'000'000'000));
+  reader.end(true, 9'000'000'000);
+  EXPECT_FALSE(record.failure);
+  EXPECT_EQ(record.first, 1'000'000'000);
+  EXPECT_EQ(record.last, 1'500'000'000);  // neither usage nor [DONE] is output
+  EXPECT_EQ(record.gaps, (std::vector<float>{0.5F, 0.0F}));
+  EXPECT_EQ(record.completion_tokens, 4);
+  EXPECT_EQ(record.prompt_tokens, 5);
+  EXPECT_EQ(record.text, "ac");
+}
+
+TEST(Answer, TheOpeningOfAChatIsNoOutput) {
+  const RequestRecord record = ended(
+      "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
+      "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n" +
+          kDone,
+      true);
+  EXPECT_FALSE(record.failure);
+  EXPECT_EQ(record.chunks, 1U);
+}
+
+TEST(Answer, EachEndHasItsKind) {
+  EXPECT_FALSE(ended(token("a") + kDone, false).failure);  // all was said; who closes first is no matter
+  EXPECT_FALSE(ended(token("a") + kUsage, true).failure);  // no [DONE]
+  EXPECT_EQ(ended(token("a"), false).failure, Failure::Cut);
+  EXPECT_EQ(ended(token("a"), true).failure, Failure::Cut);
+  EXPECT_EQ(ended("", true).failure, Failure::Cut);
+  EXPECT_EQ(ended(kDone, true).failure, Failure::Empty);
+  EXPECT_EQ(ended("<html>\n<p>\n", true).failure, Failure::Garbage);
+  EXPECT_EQ(ended("data: {\"choices\":[{\n\n", true).failure, Failure::Garbage);
+  EXPECT_EQ(ended("data: {\"choices\":[{", true).failure, Failure::Garbage);
+  EXPECT_EQ(ended(token("a") + "data: {\"error\":{\"message\":\"out of\\u0007memory\"}}\n\n", true).failure,
+            Failure::Server);
+  std::string endless;
+  for (int i = 0; i < 2000; ++i)
+    endless += token("a");
+  EXPECT_EQ(ended(endless, true).failure, Failure::Garbage);
+  EXPECT_EQ(ended("data: \x1b[31m\n\n", true).error.find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sweep::client
