@@ -153,7 +153,9 @@ TEST(Answer, EachEndHasItsKind) {
   EXPECT_FALSE(ended(token("a") + kUsage, true).failure);  // no [DONE]
   EXPECT_EQ(ended(token("a"), false).failure, Failure::Cut);
   EXPECT_EQ(ended(token("a"), true).failure, Failure::Cut);
-  EXPECT_EQ(ended("", true).failure, Failure::Cut);
+  EXPECT_EQ(ended("", true).failure, Failure::Empty);
+  EXPECT_EQ(ended("", false).failure, Failure::Cut);
+  EXPECT_EQ(ended(token("a") + "<html>\n", true).failure, Failure::Garbage);
   EXPECT_EQ(ended(kDone, true).failure, Failure::Empty);
   EXPECT_EQ(ended("<html>\n<p>\n", true).failure, Failure::Garbage);
   EXPECT_EQ(ended("data: {\"choices\":[{\n\n", true).failure, Failure::Garbage);

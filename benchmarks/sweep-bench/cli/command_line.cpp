@@ -123,14 +123,17 @@ void add_result(CLI::App& app, Options& o) {
   app.add_option("--result-filename", o.result_filename,
                  "its name (default: made of backend, rate, model and date)")
       ->option_text("NAME");
-  app.add_option("--metadata", o.metadata, "keys and values to put into it")->option_text("KEY=VALUE...");
+  app.add_option("--metadata", o.metadata, "keys and values to put into it")
+      ->option_text("KEY=VALUE...")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--percentile-metrics", o.percentile_metrics,
                  "which of ttft,tpot,itl,e2el to report (default: all)")
       ->option_text("NAMES");
   app.add_option("--metric-percentiles", o.metric_percentiles, "which percentiles (default: 90,99,99.9)")
       ->option_text("LIST");
   app.add_option("--goodput", o.goodput, "limits in ms that a request must keep to count as good")
-      ->option_text("METRIC:MS...");
+      ->option_text("METRIC:MS...")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 void add_own(CLI::App& app, Options& o, Words& words) {
@@ -187,6 +190,7 @@ CommandLine read_command_line(const std::vector<std::string>& arguments) {
   app.formatter(std::make_shared<cli::HelpFormatter>());
   app.set_help_flag("-h,--help", "show this help and exit");
   app.footer(kClosing);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as argparse does
   Options options;
   Words words;
   add_server(app, options, words);

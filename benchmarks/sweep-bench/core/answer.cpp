@@ -72,10 +72,12 @@ void AnswerReader::end(bool whole, Nanos at) {
   // A stream that ends as HTTP says, with a finish_reason or usage, is whole even without [DONE].
   const bool complete = done_ || (whole && (finished_ || record_.completion_tokens));
   if (complete && record_.chunks > 0 && record_.completion_tokens.value_or(1) > 0) return;
-  if (complete) {
+  if (events_.strange_lines() > 0 && !done_) {
+    set_failure(
+        record_, Failure::Garbage,
+        "the answer has " + counted(events_.strange_lines(), "line") + " that no stream of events has");
+  } else if (complete || (whole && record_.chunks == 0)) {
     set_failure(record_, Failure::Empty, "the answer has no output token");
-  } else if (record_.chunks == 0 && events_.strange_lines() > 0) {
-    set_failure(record_, Failure::Garbage, "the answer is no stream of events");
   } else {
     set_failure(record_, Failure::Cut,
                 "the answer was cut after " + counted(record_.chunks, "chunk") + " with output");
