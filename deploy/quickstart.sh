@@ -13,8 +13,9 @@ usage() {
   cat <<'USAGE'
 Usage: deploy/quickstart.sh
 Installs what is missing, builds slurm-sweep, starts a Slurm of four nodes with eight pretend GPUs each on this machine,
-and runs a sweep of six points on it. Results go into results_<exp-name>_<time>/ in the current directory. The cluster
-stays up to be played with; deploy/devcluster down ends it.
+and runs a sweep of ten points on it: real requests of the real client, against servers that simulate their GPUs and stay
+up from point to point. Results go into results_quickstart_<time>/ in the current directory. The cluster stays up to be
+played with; deploy/devcluster down ends it.
 USAGE
 }
 
@@ -36,10 +37,10 @@ step "build"
 mkdir -p -- "$build"
 [[ -w $build ]] || die "$build cannot be written: it was made by another user; remove it"
 build() {
-  cmake -S "$root" -B "$build" -G Ninja && cmake --build "$build" --target sweepctl sweep-agent spank_sweep cpu-smoke
+  cmake -S "$root" -B "$build" -G Ninja && cmake --build "$build" --target sweepctl sweep-agent spank_sweep sweep-bench sweep-simserver
 }
 build >"$log" 2>&1 || { tail -n 30 -- "$log" >&2; die "the build failed; all of its output is in $log"; }
-echo "built $build/bin/{sweepctl,sweep-agent} and $build/lib/spank_sweep.so"
+echo "built $build/bin/{sweepctl,sweep-agent,sweep-bench,sweep-simserver} and $build/lib/spank_sweep.so"
 
 step "dev cluster"
 "$root/deploy/devcluster" up
@@ -47,9 +48,9 @@ eval "$("$root/deploy/devcluster" env)"
 
 step "sweep"
 output=results_quickstart_$(date +%Y%m%d_%H%M%S)
-sweep=(srun --nodes=4 --ntasks-per-node=1 --gpus-per-node=8
-  --sweep-config="$root/configs/dsr1-1k1k.yaml" --sweep-profile="$root/configs/profiles/devcluster.yaml"
-  --sweep-output="$output" "$root/benchmarks/cpu_smoke.sh")
+sweep=(srun --nodes=4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive
+  --sweep-config="$root/configs/quickstart.yaml" --sweep-profile="$root/configs/profiles/quickstart.yaml"
+  --sweep-output="$output" sweep-agent)
 printf '$ %s\n' "${sweep[*]}"
 "${sweep[@]}" || die "the sweep did not complete; see $output/summary.txt and $output/logs/"
 

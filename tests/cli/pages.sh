@@ -26,7 +26,7 @@ for command in "${MATRIX[@]}"; do
   mapfile -t names < <(options matrix "$command")
   names_options "$docs/man1/sweepctl-matrix.1" "${names[@]}"
 done
-for page in "$docs"/man1/{sweepctl,sweep-agent,sweep-simserver}.1 "$docs/man7/sweep-config.7"; do
+for page in "$docs"/man1/{sweepctl,sweep-agent,sweep-simserver,sweep-bench}.1 "$docs/man7/sweep-config.7"; do
   [[ -s $page ]] || bad "no page $page"
 done
 

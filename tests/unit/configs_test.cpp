@@ -2,13 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/runners.hpp"
+#include "controller/plan/plan.hpp"
 #include "controller/profile/profile.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
@@ -130,13 +134,89 @@ void read_sample_profile(const std::string& name) {
   }
 }
 
+// Two kinds of server for ten points, each found with the recipe that its profile names.
+void read_quickstart(const std::string& name) {
+  auto profile = profile_of("profiles/quickstart.yaml");
+  auto points = make_points(matrix_of(name));
+  ASSERT_TRUE(points) << points.error().message;
+  ASSERT_EQ(points->size(), 10u);
+  const auto read = profile::load_recipes(profile, *points);
+  ASSERT_TRUE(read) << read.error().message;
+  const auto plan = plan_points(std::move(*points), std::move(profile));
+  ASSERT_TRUE(plan) << plan.error().message;
+  std::set<std::string> keys;
+  for (int i = 0; i < 10; ++i)
+    keys.insert(server_key(*plan, i));
+  EXPECT_EQ(keys.size(), 2u);
+}
+
+void read_quickstart_profile(const std::string& name) {
+  EXPECT_THAT(profile_of(name).benchmark, HasSubstr("simulated.yaml"));
+}
+
+Point point_of(const std::string& name) {  // recipes/dsr1_fp4_b200_sglang.yaml
+  const auto parts = split(std::filesystem::path(name).stem().string(), '_');
+  Point point;
+  point.exp_name = parts[0] + "_1k1k";
+  point.precision = parts.size() == 4 ? parts[1] : "fp4";
+  point.runner = parts.size() == 4 ? parts[2] : "b200-nv";
+  point.framework = parts.size() == 4 ? parts[3] : "sglang";
+  return point;
+}
+
+bool bash_reads(const std::string& command) {
+  const std::string file = testing::TempDir() + "configs-test.sh";
+  std::ofstream(file) << command;
+  return std::system(("bash -n '" + file + "'").c_str()) == 0;
+}
+
+// It is one, its shell text is such, and its variables are there and named.
+void read_recipe(const std::string& name) {
+  profile::Profile profile;
+  profile.benchmark = kConfigs + name;
+  const auto loaded = profile::load_recipes(profile, {point_of(name)});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const auto plan = plan_points({point_of(name)}, profile);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const profile::Recipe& recipe = *profile::recipe_of(plan->profile, plan->points[0]);
+  EXPECT_TRUE(bash_reads(recipe.server));
+  EXPECT_TRUE(bash_reads(recipe.client));
+  EXPECT_THAT(recipe.client, HasSubstr("exec sweep-bench "));
+  EXPECT_THAT(recipe.client, HasSubstr("--result-filename \"$RESULT_FILENAME.json\""));
+  EXPECT_THAT(text_of(name), testing::AnyOf(HasSubstr("# Flags: "), HasSubstr("simulate")))
+      << "a source, named";
+}
+
+void read_recipes_profile(const std::string& name) {
+  for (const char* precision : {"fp4", "fp8"}) {
+    for (const char* framework : {"sglang", "trt", "vllm"}) {
+      auto profile = profile_of(name);
+      const auto loaded = profile::load_recipes(
+          profile, {point_of("dsr1_" + std::string(precision) + "_b200_" + framework + ".yaml")});
+      EXPECT_TRUE(loaded) << loaded.error().message;
+    }
+  }
+}
+
 using Reader = std::function<void(const std::string&)>;
 
 const std::map<std::string, Reader>& readers() {
   static const std::map<std::string, Reader> kReaders = {
-      {"dsr1-1k1k.yaml", read_quickstart_matrix},     {"examples/llama-master.yaml", read_example_matrix},
-      {"examples/runners.yaml", read_runners},        {"profiles/devcluster.yaml", read_devcluster_profile},
+      {"dsr1-1k1k.yaml", read_quickstart_matrix},
+      {"examples/llama-master.yaml", read_example_matrix},
+      {"examples/runners.yaml", read_runners},
+      {"profiles/devcluster.yaml", read_devcluster_profile},
       {"profiles/profile.yaml", read_sample_profile},
+      {"quickstart.yaml", read_quickstart},
+      {"profiles/quickstart.yaml", read_quickstart_profile},
+      {"profiles/recipes.yaml", read_recipes_profile},
+      {"recipes/simulated.yaml", read_recipe},
+      {"recipes/dsr1_fp4_b200_sglang.yaml", read_recipe},
+      {"recipes/dsr1_fp8_b200_sglang.yaml", read_recipe},
+      {"recipes/dsr1_fp4_b200_trt.yaml", read_recipe},
+      {"recipes/dsr1_fp8_b200_trt.yaml", read_recipe},
+      {"recipes/dsr1_fp4_b200_vllm.yaml", read_recipe},
+      {"recipes/dsr1_fp8_b200_vllm.yaml", read_recipe},
   };
   return kReaders;
 }
