@@ -179,6 +179,7 @@ void on(State& state, Instant at, const Ended& event) {
   attempt.ended = at;
   attempt.wall = event.wall;
   attempt.account = event.account;
+  attempt.invalid = event.invalid;
   attempt.accepted = event.accepted;
   if (!event.lost) release(state, index, event.ref.attempt);
   if (event.counted && event.outcome.kind == OutcomeKind::Infrastructure) {

@@ -172,6 +172,10 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
                         : end_of_overtaken(point, command.ref, outcome);
   ended.wall = command.wall;
   ended.account = tidy(command.account);
+  if (outcome.kind == OutcomeKind::Ok) {
+    for (const std::string& reason : command.invalid)
+      ended.invalid.push_back(tidy(reason));
+  }
   Decision out = happened(std::move(ended), now);
   // Its own agent hears of it as an effect of the event.
   if (holder != command.agent)

@@ -38,6 +38,7 @@ struct AttemptFinished {
   Millis wall{0};
   std::string of = {};  // whose attempt it is, where the sender found its end in a spool
   Account account = {};
+  std::vector<std::string> invalid = {};  // why an ok result is not valid
 };
 /// The controller has read the journal of one that died, and is where that was.
 struct Recover {

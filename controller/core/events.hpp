@@ -50,6 +50,7 @@ struct Ended {
   bool counted = false;                   // against the point's retries
   PointState next = PointState::Pending;  // of the point
   Account account = {};
+  std::vector<std::string> invalid = {};  // why its result is not valid; empty: it is
 };
 /// No agent of this sweep can ever run the point.
 struct Unfit {

@@ -56,6 +56,7 @@ json write(const Ended& e) {
   out["counted"] = e.counted;
   out["next"] = state_word(e.next);
   if (e.account != Account()) out["account"] = account_to_json(e.account);
+  if (!e.invalid.empty()) out["invalid"] = e.invalid;
   return out;
 }
 json write(const Unfit& e) {
@@ -134,6 +135,7 @@ void read(Fields& in, Ended& e) {
   e.lost = in.flag("lost");
   e.counted = in.flag("counted");
   read_state(in, e.next);
+  if (in.has("invalid")) e.invalid = in.texts("invalid", kMaxText, kMaxText);
   if (!in.has("account")) return;  // in journals of before there is none
   auto account = account_from_json(in.child("account"));
   if (!account) return in.complain(account.error().message);

@@ -69,9 +69,10 @@ struct Attempt {
   std::optional<Instant> started, ended;
   std::int64_t pid = 0;
   std::optional<Outcome> outcome;
-  Millis wall{0};         // of the benchmark's process, as the agent measured it
-  bool accepted = false;  // its result is the point's result
-  Account account;        // where the time went
+  Millis wall{0};                    // of the benchmark's process, as the agent measured it
+  bool accepted = false;             // its result is the point's result
+  Account account;                   // where the time went
+  std::vector<std::string> invalid;  // why its result is not valid; empty: it is
 };
 
 struct PointStatus {

@@ -11,6 +11,7 @@
 #include "controller/report/plot.hpp"
 #include "controller/report/stand_in.hpp"
 #include "controller/report/summary.hpp"
+#include "controller/report/validity.hpp"
 #include "controller/view/records.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
@@ -133,10 +134,10 @@ std::string below(const std::string& path, const std::string& directory) {
 
 void summarize(const std::string& directory, const OpenSweep* own, const Gathered& all, Aggregation& out) {
   const Chosen chosen = pointers(all.results);
-  const std::string stand_ins = report::stand_in_note(chosen);
+  const std::string notes = report::stand_in_note(chosen) + report::validity_note(chosen);
   const report::Highlights highlights = report::find_highlights(all.results);
   out.summary =
-      tables(all.results) + (stand_ins.empty() ? "" : "\n" + stand_ins) + report::highlights_text(highlights);
+      tables(all.results) + (notes.empty() ? "" : "\n" + notes) + report::highlights_text(highlights);
   out.json = {{"results", all.results.size()}};
   out.json.update(report::highlights_json(highlights));
   out.json["sweeps"] = nlohmann::ordered_json::array();

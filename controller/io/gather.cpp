@@ -11,6 +11,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/report/json_text.hpp"
+#include "controller/report/validity.hpp"
 #include "proto/base/digest.hpp"
 #include "proto/base/text.hpp"
 
@@ -211,6 +212,7 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
       problems.push_back(label(point) + ": " + json.error().message);
       return;
     }
+    report::mark_validity(*json, core::find_attempt(state, stored.ref)->invalid);
     const std::string path = from.directory + "/" + agg_name(result_filename(plan, index, stored.node));
     std::string text = agg_text(*json);
     take({index,

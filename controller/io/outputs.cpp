@@ -1,10 +1,12 @@
 #include "controller/io/outputs.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 
 #include "controller/report/command.hpp"
 #include "controller/report/process_result.hpp"
+#include "controller/report/validity.hpp"
 #include "controller/view/records.hpp"
 #include "proto/net/files.hpp"
 
@@ -16,6 +18,14 @@ constexpr unsigned kFileMode = 0644;
 
 std::string raw_path(const std::string& directory, const std::string& result_filename) {
   return directory + "/raw/" + result_filename + ".json";
+}
+
+/// Of those with one name the last counts.
+std::optional<std::string> variable(const std::vector<std::pair<std::string, std::string>>& environment,
+                                    const char* name) {
+  const auto last = std::find_if(environment.rbegin(), environment.rend(),
+                                 [&](const auto& entry) { return entry.first == name; });
+  return last == environment.rend() ? std::nullopt : std::optional(last->second);
 }
 
 /// Most files are there already when they are written again, at the end of a sweep.
@@ -32,12 +42,19 @@ Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const st
   if (!whole) return whole;
   // The very variables that the benchmark had: process-result run by hand beside it would say the same.
   const auto environment = benchmark_environment(plan, index, node);
-  const auto lookup = [&](const char* name) -> std::optional<std::string> {
-    const auto last = std::find_if(environment.rbegin(), environment.rend(),
-                                   [&](const auto& variable) { return variable.first == name; });
-    return last == environment.rend() ? std::nullopt : std::optional(last->second);
-  };
+  const auto lookup = [&](const char* name) { return variable(environment, name); };
   return report::process_checked(report::result_context(lookup), *whole);
+}
+
+std::vector<std::string> doubts_of(const Plan& plan, int index, const std::string& node, std::string_view raw,
+                                   const Account& account) {
+  const auto result = report::check_result(raw);
+  if (!result) return {};
+  report::Asked asked;
+  asked.isl = plan.points[static_cast<std::size_t>(index)].isl;
+  if (const auto ratio = variable(benchmark_environment(plan, index, node), "RANDOM_RANGE_RATIO"))
+    asked.range_ratio = std::strtod(ratio->c_str(), nullptr);
+  return report::without(report::doubts(*result, asked, account), plan.profile.doubts_ignored);
 }
 
 // Without anything beyond ASCII; most entries are so as they stand.

@@ -21,6 +21,11 @@ namespace sweep {
 Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const std::string& node,
                                            std::string_view raw);
 
+/// Why the client's result of a point is not valid, but for what the profile ignores; empty: it is. `raw`: a
+/// result that processed() takes.
+std::vector<std::string> doubts_of(const Plan& plan, int index, const std::string& node, std::string_view raw,
+                                   const Account& account);
+
 /// sweep_configs.json.
 Expected<void> write_matrix(const std::string& directory, const Plan& plan);
 

@@ -1,6 +1,7 @@
 // What comes in at the controller's socket.
 #include "controller/io/outputs.hpp"
 #include "controller/io/server.hpp"
+#include "controller/report/validity.hpp"
 #include "controller/view/status.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
@@ -165,12 +166,15 @@ void Server::take_log(const Sender& sender, const wire::LogChunk& chunk, const s
 
 void Server::take_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk) {
   Outcome outcome = finished.outcome;
+  std::vector<std::string> invalid;
   const Sender holder{sender.peer, finished.of.empty() ? sender.agent : finished.of};
   if (outcome.kind == OutcomeKind::Ok && runs(holder, finished.ref)) {
     const int index = core::find_point(sweep_.state, finished.ref.point);
     const std::string& node = core::find_attempt(sweep_.state, finished.ref)->node;
     if (auto good = processed(sweep_.plan, index, node, bulk); good) {
       document_ = std::move(*good);
+      invalid = doubts_of(sweep_.plan, index, node, bulk, finished.account);
+      report::mark_validity(document_, invalid);
     } else {
       outcome.kind = OutcomeKind::InvalidResult;
       outcome.reason = good.error().message;
@@ -178,7 +182,7 @@ void Server::take_finished(const Sender& sender, const wire::Finished& finished,
   }
   raw_ = outcome.kind == OutcomeKind::Ok ? &bulk : nullptr;
   keep(advance(core::AttemptFinished{sender.agent, finished.ref, outcome, Millis(finished.wall_ms),
-                                     finished.of, finished.account}));
+                                     finished.of, finished.account, invalid}));
   raw_ = nullptr;
 }
 

@@ -5,6 +5,7 @@
 #include "controller/profile/reader.hpp"
 #include "controller/profile/recipe.hpp"
 #include "controller/yaml/document.hpp"
+#include "proto/base/account.hpp"
 #include "proto/base/env_names.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
@@ -80,6 +81,17 @@ Table retry_keys(Profile& p) {
       {"node", [&](auto& r, auto& k, auto& n) { p.retries.node = read_count(r, k, n); }}};
 }
 
+Table validity_keys(Profile& p) {
+  return {{"ignore", [&](auto& r, auto& k, auto& n) {
+             p.doubts_ignored.clear();
+             if (!n.is(yaml::Kind::List))
+               return r.complain(
+                   n, "'" + k + "' must be a list of reasons, such as [node-shared], got " + shown(n));
+             for (const auto& item : n.items)
+               p.doubts_ignored.push_back(read_word(r, k, *item, {kDoubts.begin(), kDoubts.end()}));
+           }}};
+}
+
 Table top_keys(Profile& p) {
   return {
       {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
@@ -104,6 +116,7 @@ Table top_keys(Profile& p) {
        [&](auto& r, auto& k, auto& n) {
          p.auth = read_word(r, k, n, {"munge", "key"}) == "munge" ? Profile::Auth::Munge : Profile::Auth::Key;
        }},
+      {"validity", [&](auto& r, auto&, auto& n) { read_map(r, "'validity'", n, validity_keys(p)); }},
       {"spool", [&](auto& r, auto& k, auto& n) { p.spool = read_absolute(r, k, n); }},
       {"container", [&](auto& r, auto&, auto& n) { read_container(r, n); }},
       {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},

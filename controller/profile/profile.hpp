@@ -70,7 +70,9 @@ struct Profile {
   bool point_timeout_declared = false;  // by a file: then it is also how long a point is expected to take
   Retries retries;
   Auth auth = Auth::Auto;
-  std::string spool;             // node-local directory for results under way; empty: the agent's own choice
+  std::string spool;  // node-local directory for results under way; empty: the agent's own choice
+  std::vector<std::string>
+      doubts_ignored;            // words of report/validity: reasons that do not make a result invalid
   bool ignore_gpus = false;      // points need none: for machines without GPUs
   Millis kill_grace{10'000};     // between SIGTERM and SIGKILL
   Millis heartbeat{10'000};      // an idle agent says so this often

@@ -1,7 +1,9 @@
 #include "controller/profile/record.hpp"
 
+#include <algorithm>
 #include <limits>
 
+#include "proto/base/account.hpp"
 #include "proto/base/fields.hpp"
 
 namespace sweep::profile {
@@ -109,6 +111,7 @@ nlohmann::json profile_to_json(const Profile& profile) {
   each_time(profile, [&](const char* name, const Millis& value) { out[name] = value.count(); });
   each_count(profile, [&](const char* name, const int& value) { out[name] = value; });
   each_text(profile, [&](const char* name, const std::string& value) { out[name] = value; });
+  out["doubts_ignored"] = profile.doubts_ignored;
   out["recipe"] = recipe_to_json(profile.recipe);
   out["recipes"] = nlohmann::json::object();
   for (const auto& [file, recipe] : profile.recipes)
@@ -132,6 +135,11 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
   each_count(profile,
              [&](const char* name, int& value) { value = static_cast<int>(in.integer(name, 0, kMaxCount)); });
   each_text(profile, [&](const char* name, std::string& value) { value = in.text(name, kMaxText); });
+  profile.doubts_ignored = in.texts("doubts_ignored", kMaxItems, kMaxText);
+  for (const std::string& word : profile.doubts_ignored) {
+    if (std::find(kDoubts.begin(), kDoubts.end(), word) == kDoubts.end())
+      in.complain("profile: 'doubts_ignored' must be a list of known reasons");
+  }
   profile.recipe = read_recipe_record(in, in.child("recipe"));
   profile.recipes = read_recipes(in);
   const auto env = in.texts("env", kMaxItems, kMaxText);

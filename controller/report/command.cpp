@@ -9,6 +9,7 @@
 #include "controller/report/stand_in.hpp"
 #include "controller/report/summary.hpp"
 #include "controller/report/table.hpp"
+#include "controller/report/validity.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
 
@@ -153,7 +154,7 @@ CommandOutput pareto_output(std::span<const Row> rows, const ParetoOptions& opti
   if (points.empty()) {
     complain(output, "no result with a place on a frontier below '" + printable(options.directory) + "'");
   }
-  output.err += stand_in_note(points);
+  output.err += stand_in_note(points) + validity_note(points);
   if (options.json) {
     output.out = python_json(table_json(frontier_columns(), points), 2) + "\n";
   } else if (!points.empty()) {

@@ -82,7 +82,7 @@ std::vector<const Row*> frontiers(std::span<const Row> rows, Metric metric, std:
   std::map<std::vector<std::string>, Group> groups;
   for (const Row& row : rows) {
     const auto point = trade_off(row, metric);
-    if (!point) continue;
+    if (!point || !row.valid) continue;
     const Comparable kind = comparable(row);
     std::vector<std::string> name(kind.begin(), kind.end());
     for (const std::string& key : by)

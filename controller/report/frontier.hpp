@@ -56,7 +56,7 @@ std::span<const std::string_view> group_keys();
 
 /// The frontiers of `rows`: one for each exp-name, model family and
 /// combination of values of the keys in `by`, sorted by these, each by rising x. Without keys in `by` a model
-/// has one frontier.
+/// has one frontier. Results that are not valid are on none.
 std::vector<const Row*> frontiers(std::span<const Row> rows, Metric metric, std::span<const std::string> by);
 
 }  // namespace sweep::report

@@ -39,7 +39,7 @@ std::string best_lines(const Highlights::Best& best) {
 Highlights find_highlights(std::span<const Row> rows) {
   Highlights out;
   for (const Row& row : rows) {
-    if (!trade_off(row, Metric::MedianIntvty)) continue;
+    if (!row.valid || !trade_off(row, Metric::MedianIntvty)) continue;
     Highlights::Best& best = out.best[comparable(row)];
     const auto beats = [&](const Row* other, const char* key) {
       return other == nullptr || value_of(row, key) > value_of(*other, key);

@@ -28,7 +28,7 @@ void add_row(FamilyDraft& family, const Row& row) {
   std::tie(series.hw, series.framework, series.stand_in, series.precision) = key;
   for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
     if (const auto at = trade_off(row, metric)) {
-      series.points[metric].push_back({at->x, at->y, row["tp"].text("?"), row["conc"].text("?")});
+      series.points[metric].push_back({at->x, at->y, row["tp"].text("?"), row["conc"].text("?"), row.valid});
     }
   }
   if (row.stand_in.empty()) {
@@ -64,6 +64,7 @@ FrontierLine draw_line(std::vector<Series>& all, std::size_t first, std::size_t 
   std::vector<TradeOff> places;
   for (std::size_t i = first; i < last; ++i) {
     for (PlotPoint& point : all[i].points[metric]) {
+      if (!point.valid) continue;
       points.push_back(&point);
       places.push_back({point.x, point.y});
     }

@@ -17,6 +17,7 @@ namespace sweep::report {
 struct PlotPoint {
   double x = 0, y = 0;
   std::string tp, conc;
+  bool valid = true;  // else it is drawn hollow, and is on no frontier
   bool on_frontier = false;
 };
 

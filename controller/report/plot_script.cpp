@@ -97,7 +97,7 @@ std::string terminal_lines(const std::string& png) {
 }
 
 struct Drawing {
-  std::size_t points = 0;
+  std::size_t points = 0, hollow = 0;
   std::string blocks;                     // the data
   std::vector<std::string> below, above;  // elements of the plot command
 };
@@ -111,6 +111,7 @@ std::string heading(const Family& family, const Drawing& drawing, std::size_t un
   std::string subtitle = family.exp_name + " · " + counted(drawing.points, "point");
   if (!drawing.below.empty())
     subtitle += " · line: Pareto frontier of one hardware and framework (TPn cm: TP, concurrency)";
+  if (drawing.hollow > 0) subtitle += " · hollow: not valid";
   if (unlabelled > 0) subtitle += " · " + counted(unlabelled, "label") + " left out for want of room";
   std::string out = "set label " + quoted(title, 110) + " at " + at_pixel(kLeft, kHeight - 38) +
                     " left font 'Sans:Bold,22' textcolor rgb '#222222'\n";
@@ -158,20 +159,35 @@ std::string legend_text(const Series& series) {
   return clipped(series.label.substr(0, series.hw.size()), kLegendCharacters - taken) + "…" + tail;
 }
 
+/// One series' valid points, or the others, which are drawn hollow.
+void add_points(Drawing& drawing, const std::vector<PlotPoint>& points, const std::string& title, int filled,
+                bool hollow, double size, const std::string& colour) {
+  if (points.empty()) return;
+  const std::string dots = "$points" + std::to_string(drawing.above.size());
+  drawing.blocks += data_block(dots, points);
+  // gnuplot's hollow mark comes right before its filled one. A white rim keeps marks apart where they touch.
+  const std::string full = " with points pointtype " + std::to_string(filled) + " pointsize ";
+  const std::string mark =
+      hollow ? " with points pointtype " + std::to_string(filled - 1) + " pointsize " : full;
+  drawing.above.push_back(dots + " using 1:2" + full + number(size * 1.3) +
+                          " linecolor rgb '#ffffff' notitle, " + dots + " using 1:2" + mark + number(size) +
+                          colour +
+                          (title.empty() ? " notitle" : " title " + quoted(title, kLegendCharacters)));
+}
+
 void add_series(Drawing& drawing, const Series& series, Metric metric, const PlotStyles& styles,
                 double size) {
   const auto& points = series.points[metric];
   if (points.empty()) return;
   drawing.points += points.size();
-  const std::string number_text = std::to_string(drawing.above.size());
-  const std::string dots = "$points" + number_text;
+  std::vector<PlotPoint> valid, hollow;
+  for (const PlotPoint& point : points)
+    (point.valid ? valid : hollow).push_back(point);
+  drawing.hollow += hollow.size();
   const std::string colour = " linecolor rgb '" + styles.colour(series) + "'";
-  const std::string mark = " with points pointtype " + std::to_string(styles.mark(series)) + " pointsize ";
-  drawing.blocks += data_block(dots, points);
-  // A white rim keeps marks apart where they touch.
-  drawing.above.push_back(dots + " using 1:2" + mark + number(size * 1.3) +
-                          " linecolor rgb '#ffffff' notitle, " + dots + " using 1:2" + mark + number(size) +
-                          colour + " title " + quoted(legend_text(series), kLegendCharacters));
+  const std::string title = legend_text(series);
+  add_points(drawing, valid, title, styles.mark(series), false, size, colour);
+  add_points(drawing, hollow, valid.empty() ? title : "", styles.mark(series), true, size, colour);
 }
 
 void add_frontier(Drawing& drawing, const FrontierLine& line, const Series& series,

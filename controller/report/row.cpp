@@ -6,6 +6,7 @@
 #include "controller/report/json_text.hpp"
 #include "controller/report/python_number.hpp"
 #include "controller/report/stand_in.hpp"
+#include "controller/report/validity.hpp"
 
 namespace sweep::report {
 
@@ -79,6 +80,7 @@ Row make_row(const Document& document) {
   row.path = document.path;
   row.exp_name = document.exp_name;
   row.stand_in = stand_in(document.json).value_or("");
+  row.valid = !says_invalid(document.json);
   for (std::size_t i = 0; i < kRowKeys.size(); ++i) {
     const auto found = document.json.find(kRowKeys[i]);
     if (found != document.json.end()) row.values[i] = Value(*found);

@@ -62,6 +62,7 @@ struct Row {
   std::string path;     // of its document; may be empty
   SharedText exp_name;  // as in Document
   SharedText stand_in;  // what stood in for the hardware (stand_in.hpp); empty: nothing did
+  bool valid = true;    // false where it says that it is not (validity.hpp)
   std::array<Value, kRowKeys.size()> values;  // in the order of kRowKeys
   std::uint64_t text_at = 0, text_size = 0;   // where the document lies, for who keeps it
 

@@ -68,7 +68,10 @@ std::string on(const Scene& scene, const core::Ended& e) {
   const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
   const std::string who = scene.label_of(e.ref.point) + " on " + printable(attempt.node);
   if (e.accepted) {
-    return scene.count() + painted(" done    ", kGreen, scene.style) + who + ", " + spoken(e.wall);
+    const std::string done = who + ", " + spoken(e.wall);
+    if (e.invalid.empty()) return scene.count() + painted(" done    ", kGreen, scene.style) + done;
+    return scene.count() + painted(" invalid ", kYellow, scene.style) + done + ": " +
+           printable(join(e.invalid, "; "));
   }
   const bool again = e.next == core::PointState::Pending && scene.state.phase == core::Phase::Running;
   const bool stopped = e.outcome.kind == OutcomeKind::Cancelled || e.outcome.kind == OutcomeKind::Preempted;
@@ -146,6 +149,16 @@ std::string running_text(const core::State& state, const Facts& facts) {
   return out;
 }
 
+/// Why the result of a done point is not valid; nothing where it is.
+std::string invalid_line(const Plan& plan, const core::State& state, std::size_t index) {
+  for (const core::Attempt& attempt : state.points[index].attempts) {
+    if (attempt.accepted && !attempt.invalid.empty())
+      return "  invalid     " + printable(label(plan.points[index])) + ": " +
+             printable(join(attempt.invalid, "; ")) + "\n";
+  }
+  return {};
+}
+
 /// The last lines of the server that the point's last attempt failed with, indented under it.
 std::string last_words_of_server(const core::PointStatus& point) {
   std::string out;
@@ -220,6 +233,7 @@ std::string closing_lines(const Plan& plan, const core::State& state, const Styl
   out += "\n";
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     const core::PointStatus& point = state.points[i];
+    if (point.state == PointState::Done) out += invalid_line(plan, state, i);
     if (point.state == PointState::Done || point.state == PointState::Withdrawn) continue;
     const bool failed = point.state == PointState::Failed;
     out += std::string("  ") + (failed ? "failed      " : "unfinished  ") + printable(label(plan.points[i]));

@@ -52,6 +52,8 @@ ordered_json attempt_record(const Plan& plan, const core::State& state, std::siz
                       {"seconds", static_cast<double>(attempt.wall.count()) / 1000},
                       {"accepted", attempt.accepted}};
   out["outcome"] = attempt.outcome ? ordered_json(outcome_to_json(*attempt.outcome)) : ordered_json();
+  if (attempt.accepted) out["valid"] = attempt.invalid.empty();
+  if (!attempt.invalid.empty()) out["invalid_reasons"] = attempt.invalid;
   out["phases"] = phases_json(attempt.account);
   if (attempt.account.servers) out["server_starts"] = *attempt.account.servers;
   if (!attempt.account.server_says.empty()) out["server_says"] = attempt.account.server_says;

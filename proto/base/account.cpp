@@ -50,6 +50,11 @@ json account_to_json(const Account& account) {
     if (lines.size() < kMaxLines) lines.push_back(clipped(printable(line), kMaxLine));
   }
   if (!lines.empty()) out["server_says"] = std::move(lines);
+  json flaws = json::array();
+  for (const std::string& flaw : account.flaws) {
+    if (flaws.size() < kMaxLines) flaws.push_back(clipped(printable(flaw), kMaxLine));
+  }
+  if (!flaws.empty()) out["flaws"] = std::move(flaws);
   return out;
 }
 
@@ -62,6 +67,10 @@ Expected<Account> account_from_json(const json& body) {
   if (in.has("server_says")) {
     for (const std::string& line : in.texts("server_says", kMaxLines, kMaxLine))
       account.server_says.push_back(printable(line));
+  }
+  if (in.has("flaws")) {
+    for (const std::string& flaw : in.texts("flaws", kMaxLines, kMaxLine))
+      account.flaws.push_back(printable(flaw));
   }
   if (in.error()) return fail(*in.error());
   return account;

@@ -5,15 +5,22 @@
 // into the journal, and into the records that people read.
 #pragma once
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/base/error.hpp"
 #include "proto/base/time.hpp"
 
 namespace sweep {
+
+/// The words that reasons to distrust a result begin with. The first four are of the client's result
+/// (report/validity), the others of what the agent saw (Account::flaws).
+inline constexpr std::array<std::string_view, 7> kDoubts = {
+    "no-output", "failures", "input-length", "client-bound", "server-restarted", "gpus-busy", "node-shared"};
 
 /// One stretch of an attempt. Of a script: start, server, benchmark. Of a recipe: stop (of servers that were
 /// in its way), server-start (until its first sign of life), ready, reset, warm-up, benchmark.
@@ -27,6 +34,7 @@ struct Account {
   std::vector<PhaseTime> phases;         // in their order; a name may come twice
   std::optional<int> servers;            // of a recipe: how many were started for it; 0: it found one running
   std::vector<std::string> server_says;  // the last lines of a server that failed
+  std::vector<std::string> flaws;  // why its result is not to be trusted: "gpus-busy: …" (report/validity)
   friend bool operator==(const Account&, const Account&) = default;
 };
 

@@ -28,7 +28,8 @@ std::string shown(const std::vector<Sighting>& seen) {
   std::string out;
   for (const Sighting& sighting : seen) {
     const auto* bar = std::get_if<Bar>(&sighting);
-    out += bar == nullptr ? "ready " : std::to_string(bar->done) + "/" + std::to_string(bar->total) + " ";
+    if (bar != nullptr) out += std::to_string(bar->done) + "/" + std::to_string(bar->total) + " ";
+    if (bar == nullptr) out += std::holds_alternative<MainRun>(sighting) ? "main-run " : "ready ";
   }
   return out;
 }
@@ -76,11 +77,12 @@ bool is_written(std::string_view output, const Bar& bar) {
 }
 
 void check_sightings(std::string_view output, const std::vector<Sighting>& seen) {
-  int ready = 0;
+  int ready = 0, main_run = 0;
   const Bar* last = nullptr;
   for (const Sighting& sighting : seen) {
     const auto* bar = std::get_if<Bar>(&sighting);
-    ready += bar == nullptr;
+    ready += std::holds_alternative<ServerReady>(sighting);
+    main_run += std::holds_alternative<MainRun>(sighting);
     if (bar == nullptr) continue;
     require(bar->done >= 0 && bar->total > 0, "a bar counts to something", shown(seen));
     require(is_written(output, *bar), "a bar is written in the output", shown(seen));
@@ -88,6 +90,9 @@ void check_sightings(std::string_view output, const std::vector<Sighting>& seen)
     last = bar;
   }
   require(ready <= 1, "a server is ready once", shown(seen));
+  require(main_run <= ready, "the main run begins once, and is a word of readiness too", shown(seen));
+  require(main_run == 0 || output.find("Starting main benchmark run") != std::string_view::npos,
+          "somebody said that the main run begins");
   require(ready == 0 || output.find("Application startup complete") != std::string_view::npos ||
               output.find("fired up and ready to roll") != std::string_view::npos ||
               output.find("Starting ") != std::string_view::npos,

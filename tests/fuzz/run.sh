@@ -49,7 +49,8 @@ dictionary=() words=$here/${name/frames/messages}.dict
 export ASAN_OPTIONS=allow_addr2line=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export UBSAN_OPTIONS=allow_addr2line=1:print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}
 status=0
-nice -n 5 "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len="$longest" -detect_leaks=1 \
+# libFuzzer's own status of a finding is 77, which ctest would take for a test that is skipped.
+nice -n 5 "$program" -error_exitcode=1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len="$longest" -detect_leaks=1 \
   -print_final_stats=1 "${dictionary[@]}" -artifact_prefix="$build/tests/fuzz/$name-" "$@" "$corpus" ||
   status=$?
 if [[ $status -ne 0 ]]; then

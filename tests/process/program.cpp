@@ -70,6 +70,11 @@ bool Program::says(const std::string& text, int times) {
   return run_until(loop_, [&] { return said() || status_; }) && said();
 }
 
+bool Program::prints(const std::string& text) {
+  const auto said = [&] { return out_.find(text) != std::string::npos; };
+  return run_until(loop_, [&] { return said() || status_; }) && said();
+}
+
 int Program::finish() {
   if (!run_until(loop_, [&] { return status_ && !out_fd_.open() && !err_fd_.open(); })) return -1000;
   return status_->signal ? -*status_->signal : status_->code.value_or(-1001);

@@ -26,6 +26,8 @@ class Program {
 
   /// Waits until standard error has `text` that many times; false when the program ended before, or patience.
   bool says(const std::string& text, int times = 1);
+  /// The same of standard output, once.
+  bool prints(const std::string& text);
   /// Waits for the end: its status, or minus the signal.
   int finish();
   void signal(int number) const;

@@ -27,6 +27,7 @@ Profile strange_profile() {
   profile.retries = {11, 12, 13};
   profile.auth = Profile::Auth::Munge;
   profile.spool = "/var/spool/sweep";
+  profile.doubts_ignored = {"node-shared"};
   profile.ignore_gpus = true;
   profile.kill_grace = Millis(1'004);
   profile.heartbeat = Millis(1'005);
@@ -72,6 +73,7 @@ void expect_same(const Profile& is, const Profile& was) {
   EXPECT_EQ(is.retries.node, was.retries.node);
   EXPECT_EQ(is.auth, was.auth);
   EXPECT_EQ(is.spool, was.spool);
+  EXPECT_EQ(is.doubts_ignored, was.doubts_ignored);
   EXPECT_EQ(is.ignore_gpus, was.ignore_gpus);
   EXPECT_EQ(is.kill_grace, was.kill_grace);
   EXPECT_EQ(is.heartbeat, was.heartbeat);
@@ -104,18 +106,18 @@ TEST(ProfileRecord, SoDoTheDefaultsAndEveryWayToBeLetIn) {
 // A field of the profile that has no place in the record would be lost by a controller that takes over.
 TEST(ProfileRecord, HasEveryFieldOfAProfile) {
   // Who makes this number another one adds the field to strange_profile and expect_same.
-  EXPECT_EQ(profile_to_json(Profile{}).size(), 27U);
+  EXPECT_EQ(profile_to_json(Profile{}).size(), 28U);
   auto& [workspace, benchmark, folder, recipe, recipes, env, packing, timeouts, declared, retries, auth,
-         spool, ignore_gpus, kill_grace, heartbeat, agent_timeout, join, away] =
+         spool, doubts, ignore_gpus, kill_grace, heartbeat, agent_timeout, join, away] =
       static_cast<const Profile&>(Profile{});
   auto& [server, run, point, start, progress, longest, reset, warm_up] = timeouts;
   auto& [command, client, names, steps, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
   auto& [infrastructure, of_benchmark, node] = retries;
-  static_cast<void>(std::tie(recipes, steps, start, progress, longest, reset, warm_up, command, client, names,
-                             ready_url, ready_log, reset_url, health_url, pattern, workspace, benchmark,
-                             folder, env, packing, server, run, point, declared, infrastructure, of_benchmark,
-                             node, auth, spool, ignore_gpus, kill_grace, heartbeat, agent_timeout, join,
-                             away));
+  static_cast<void>(std::tie(doubts, recipes, steps, start, progress, longest, reset, warm_up, command,
+                             client, names, ready_url, ready_log, reset_url, health_url, pattern, workspace,
+                             benchmark, folder, env, packing, server, run, point, declared, infrastructure,
+                             of_benchmark, node, auth, spool, ignore_gpus, kill_grace, heartbeat,
+                             agent_timeout, join, away));
 }
 
 TEST(ProfileRecord, AMissingOrOddFieldIsNamed) {

@@ -14,4 +14,5 @@ sweep_unit_test(report_test
     report_plot_test.cpp
     report_process_test.cpp
     report_property_test.cpp
-    report_summary_test.cpp)
+    report_summary_test.cpp
+    report_validity_test.cpp)

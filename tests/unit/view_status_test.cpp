@@ -236,10 +236,13 @@ TEST_F(ViewRecords, OfARecipeTheServersAreCountedAndTheTimeOfEachPhase) {
         "a", {id(index), 1}, outcome(kind, "x"), Millis(62'000), "", std::move(account)});
   };
   end(0, OutcomeKind::Ok,
-      {{{"server-start", Millis(1'000)}, {"ready", Millis(60'000)}, {"benchmark", Millis(5'000)}}, 1, {}});
-  end(1, OutcomeKind::Ok, {{{"reset", Millis(500)}, {"benchmark", Millis(7'000)}}, 0, {}});
+      {{{"server-start", Millis(1'000)}, {"ready", Millis(60'000)}, {"benchmark", Millis(5'000)}},
+       1,
+       {},
+       {}});
+  end(1, OutcomeKind::Ok, {{{"reset", Millis(500)}, {"benchmark", Millis(7'000)}}, 0, {}, {}});
   end(2, OutcomeKind::ServerFailed,
-      {{{"reset", Millis(500)}, {"reset", Millis(250)}}, 2, {"one", "t\x1bwo"}});
+      {{{"reset", Millis(500)}, {"reset", Millis(250)}}, 2, {"one", "t\x1bwo"}, {}});
   const std::string text = totals_text(plan, state, facts);
   EXPECT_THAT(text, HasSubstr(", 3 server starts for 2 points done\n"));
   EXPECT_THAT(

@@ -29,7 +29,8 @@ inline const AttemptRef kRef{"00c0ffee00c0ffee", 7};
 
 inline std::vector<Sample> agent_samples() {
   const Outcome outcome{OutcomeKind::BenchmarkFailed, 3, 9, "server", "out of memory"};
-  const Account account{{{"ready", Millis(5'000)}, {"benchmark", Millis(55'000)}}, 1, {"out of memory"}};
+  const Account account{
+      {{"ready", Millis(5'000)}, {"benchmark", Millis(55'000)}}, 1, {"out of memory"}, {"gpus-busy: x"}};
   return {
       {Hello{"12.0.3",
              "n1",
@@ -82,7 +83,8 @@ inline std::vector<Sample> agent_samples() {
         {"account",
          {{"phases", json::array({json::array({"ready", 5'000}), json::array({"benchmark", 55'000})})},
           {"servers", 1},
-          {"server_says", {"out of memory"}}}}},
+          {"server_says", {"out of memory"}},
+          {"flaws", {"gpus-busy: x"}}}}},
        "{}"},
       {Heartbeat{}, "Heartbeat", json::object(), ""},
       {Goodbye{"SIGTERM"}, "Goodbye", {{"reason", "SIGTERM"}}, ""},
