@@ -35,6 +35,48 @@ void release(State& state, int index, int number) {
   if (agent.held.erase({index, number}) > 0) agent.gpus_held -= point_at(state, index).spec.gpus;
 }
 
+// ---- the servers of recipes
+
+/// An attempt begins: it has its server, and what is on its GPUs ends.
+void use_server(const State& state, AgentStatus& agent, const PointStatus& point) {
+  auto& warm = agent.warm;
+  const auto own =
+      std::find_if(warm.begin(), warm.end(), [&](const WarmServer& s) { return s.key == point.key; });
+  if (own != warm.end()) warm.erase(own);
+  if (!state.settings.pack_gpus || point.spec.gpus == 0) return warm.clear();
+  int gpus = agent.gpus_held;
+  const auto first_gone = std::find_if(warm.begin(), warm.end(), [&](const WarmServer& server) {
+    gpus += server.gpus;
+    return server.gpus == 0 || gpus > static_cast<int>(agent.info.gpus.size());
+  });
+  warm.erase(first_gone, warm.end());
+}
+
+/// Whether the server of an attempt that ended so goes on running.
+bool leaves_server(OutcomeKind kind) {
+  return kind == OutcomeKind::Ok || kind == OutcomeKind::BenchmarkFailed || kind == OutcomeKind::NoResult ||
+         kind == OutcomeKind::InvalidResult || kind == OutcomeKind::Cancelled;
+}
+
+/// What it took until the attempt had its server.
+Millis start_of_server(const Account& account) {
+  Millis total{0};
+  for (const PhaseTime& phase : account.phases) {
+    if (phase.name == "stop" || phase.name == "server-start" || phase.name == "ready") total += phase.time;
+  }
+  return total;
+}
+
+/// A result that counts came in: how long such points take.
+void learn(State& state, const PointStatus& point, const Ended& event) {
+  const Millis start = event.account.servers ? start_of_server(event.account) : Millis(0);
+  const Millis wall = std::max(Millis(0), event.wall - start);
+  state.walls[point.spec.kind.str()].add(wall);
+  if (point.key < 0) return;
+  state.key_walls[static_cast<std::size_t>(point.key)].add(wall);
+  if (event.account.servers.value_or(0) > 0) state.server_starts.add(start);
+}
+
 void on(State& state, Instant at, const AgentJoined& event) {
   if (!state.first_join) state.first_join = at;
   AgentStatus& agent = state.agents[event.agent.id];
@@ -74,6 +116,7 @@ void on(State& state, Instant, const JobEnds& event) {
 void on(State& state, Instant, const AgentGone& event) {
   AgentStatus& agent = agent_at(state, event.agent);
   agent.gone = true;
+  agent.warm.clear();
   agent.gone_reason = event.reason;
   job_end_is_answered(state, agent.info);
   index_agent(state, event.agent);
@@ -154,6 +197,7 @@ void on(State& state, Instant at, const Leased& event) {
   point.attempts.push_back(std::move(attempt));
   agent.held.insert({index, event.ref.attempt});
   agent.gpus_held += point.spec.gpus;
+  use_server(state, agent, point);
   set_point_state(state, index, PointState::Leased);
   index_agent(state, event.agent);
 }
@@ -182,6 +226,9 @@ void on(State& state, Instant at, const Ended& event) {
   attempt.invalid = event.invalid;
   attempt.accepted = event.accepted;
   if (!event.lost) release(state, index, event.ref.attempt);
+  AgentStatus& holder = agent_at(state, attempt.agent);
+  if (!event.lost && of_this_life && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
+    holder.warm.insert(holder.warm.begin(), {point.key, point.spec.gpus});
   if (event.counted && event.outcome.kind == OutcomeKind::Infrastructure) {
     ++point.infrastructure_failures;
     point.bad_nodes.insert(attempt.node);
@@ -190,12 +237,11 @@ void on(State& state, Instant at, const Ended& event) {
     ++point.benchmark_failures;
   }
   if (event.outcome.kind == OutcomeKind::Preempted && of_this_life) {
-    AgentStatus& agent = agent_at(state, attempt.agent);
-    agent.leaving = true;
-    if (!agent.gone) agent.gone_reason = event.outcome.reason;
+    holder.leaving = true;
+    if (!holder.gone) holder.gone_reason = event.outcome.reason;
   }
   if (event.accepted) {
-    state.walls[point.spec.kind.str()].add(event.wall);
+    learn(state, point, event);
     pardon(state, attempt.node, std::numeric_limits<int>::max());
   }
   const bool over = event.next == PointState::Failed || event.next == PointState::Cancelled;
@@ -248,6 +294,7 @@ void leave_behind(State& state, Instant at, const std::string& id, AgentStatus& 
   }
   if (!agent.gone) agent.gone_reason = "its controller ended";
   agent.gone = true;
+  agent.warm.clear();
   index_agent(state, id);
 }
 

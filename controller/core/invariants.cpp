@@ -84,6 +84,11 @@ void check_agent(const State& state, const AgentStatus& agent, Problems& problem
   if (gpus != agent.gpus_held) say("GPU count is wrong");
   if (gpus > static_cast<int>(agent.info.gpus.size())) say("has more GPUs in use than it has");
   if (!state.settings.pack_gpus && in_flight > 1) say("runs two points at once on one node");
+  int warm = 0;
+  for (const WarmServer& server : agent.warm)
+    warm += server.gpus;
+  if (!agent.warm.empty() && warm + gpus > static_cast<int>(agent.info.gpus.size()))
+    say("has servers on more GPUs than it has");
 }
 
 void check_holders(const State& state, Problems& problems) {
@@ -111,6 +116,7 @@ Problems check_invariants(const State& state) {
     check_agent(state, agent, problems);
   check_holders(state, problems);
   if (state.roster != derived_roster(state)) problems.push_back("the roster is not what the agents are");
+  if (state.servers != derived_servers(state)) problems.push_back("the servers are not what the agents have");
   for (const auto& [name, node] : state.nodes) {
     const bool suspect = state.settings.node_failures > 0 && node.failures >= state.settings.node_failures &&
                          node.quarantine.empty();

@@ -2,6 +2,10 @@
 //
 // Order: largest GPU demand first, then matrix order. A point goes to the agent with the fewest free GPUs
 // that are enough, away from nodes whose infrastructure failed under it where there is another.
+//
+// Where points have servers, an agent that has one idle goes on with its points. The others take the first
+// points of keys that nobody serves, and when there are none, help where most wait per server, unless the
+// servers that are there will be done before a further one has started.
 #include <algorithm>
 
 #include "controller/core/decide.hpp"
@@ -41,17 +45,77 @@ const AgentStatus* best_agent(const State& state, const PointStatus& point, Inst
   return nullptr;
 }
 
-/// The first lease that is possible now. One at a time: the next decision sees what this one did.
-std::optional<Leased> next_lease(const State& state, Instant now) {
-  if (state.roster.free().empty()) return std::nullopt;
+const PointStatus& point_at(const State& state, const Place& place) {
+  return state.points[static_cast<std::size_t>(place.second)];
+}
+
+Leased lease_of(const PointStatus& point, const AgentStatus& agent) {
+  return {{point.spec.id, static_cast<int>(point.attempts.size()) + 1}, agent.info.id};
+}
+
+/// Whether a point of the key should wait for a server that is at work: it is expected to be done with all
+/// that waits before a further one has started and run one point.
+bool better_waits(const State& state, int key) {
+  const Servers& servers = state.servers;
+  const int at_work = key < 0 ? 0 : servers.in_use(key);
+  if (at_work == 0) return false;
+  const auto start = state.server_starts.value();
+  const auto wall = state.key_walls[static_cast<std::size_t>(key)].value();
+  if (!start || !wall) return false;
+  const auto waiting = static_cast<std::int64_t>(servers.waiting(key).size());
+  // What they do now is taken to be half done.
+  const Millis until_done = (*wall * waiting + *wall * at_work / 2) / at_work;
+  return *start + *wall >= until_done;
+}
+
+/// The first place from `begin` on whose point somebody can take now.
+template <class Places>
+std::optional<Leased> first_lease(const State& state, const Places& places, Instant now) {
   const int most_free = std::get<0>(*state.roster.free().rbegin());
-  for (auto at = state.pending.lower_bound({-most_free, 0}); at != state.pending.end(); ++at) {
-    const PointStatus& point = state.points[static_cast<std::size_t>(at->second)];
-    if (const AgentStatus* agent = best_agent(state, point, now)) {
-      return Leased{{point.spec.id, static_cast<int>(point.attempts.size()) + 1}, agent->info.id};
+  for (auto at = places.lower_bound({-most_free, 0}); at != places.end(); ++at) {
+    const PointStatus& point = point_at(state, *at);
+    if (better_waits(state, point.key)) continue;
+    if (const AgentStatus* agent = best_agent(state, point, now)) return lease_of(point, *agent);
+  }
+  return std::nullopt;
+}
+
+/// A free agent goes on with a server that it has.
+std::optional<Leased> warm_lease(const State& state, Instant now) {
+  for (const auto& [first, key] : state.servers.matches()) {
+    for (const auto& [order, id] : state.servers.warm(key)) {
+      const AgentStatus& agent = state.agents.at(id);
+      for (const Place& place : state.servers.waiting(key)) {
+        const PointStatus& point = point_at(state, place);
+        if (!can_take(state, agent, point.spec.gpus)) break;
+        const bool avoided = point.bad_nodes.contains(agent.info.node) && has_untried_node(state, point);
+        if (!avoided && ends_in_time(state, agent, point, now)) return lease_of(point, agent);
+      }
     }
   }
   return std::nullopt;
+}
+
+/// A further server for the key whose points would wait longest.
+std::optional<Leased> helping_lease(const State& state, Instant now) {
+  const int most_free = std::get<0>(*state.roster.free().rbegin());
+  for (const auto& [load, key] : state.servers.loads()) {
+    const PointStatus& point = point_at(state, *state.servers.waiting(key).begin());
+    if (point.spec.gpus > most_free || better_waits(state, key)) continue;
+    if (const AgentStatus* agent = best_agent(state, point, now)) return lease_of(point, *agent);
+  }
+  return std::nullopt;
+}
+
+/// The first lease that is possible now. One at a time: the next decision sees what this one did.
+std::optional<Leased> next_lease(const State& state, Instant now) {
+  if (state.roster.free().empty()) return std::nullopt;
+  if (state.servers.any_keys()) {
+    if (auto lease = warm_lease(state, now)) return lease;
+    if (auto lease = first_lease(state, state.servers.unserved(), now)) return lease;
+    if (auto lease = helping_lease(state, now)) return lease;
+  }
+  return first_lease(state, state.pending, now);
 }
 
 const AgentStatus& largest_agent(const State& state) {

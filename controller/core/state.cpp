@@ -13,8 +13,23 @@ std::string_view state_word(PointState state) {
 
 namespace {
 
-std::pair<int, int> queue_key(const State& state, int index) {
+Place queue_key(const State& state, int index) {
   return {-state.points[static_cast<std::size_t>(index)].spec.gpus, index};
+}
+
+void enqueue(State& state, int index, bool pending) {
+  const Place place = queue_key(state, index);
+  pending ? void(state.pending.insert(place)) : void(state.pending.erase(place));
+  state.servers.queue(state.points[static_cast<std::size_t>(index)].key, place, pending);
+}
+
+/// In the order in which the points name them.
+std::unordered_map<std::string, int> numbered_keys(const std::vector<PointSpec>& points) {
+  std::unordered_map<std::string, int> keys;
+  for (const PointSpec& spec : points) {
+    if (!spec.server.empty()) keys.try_emplace(spec.server.str(), static_cast<int>(keys.size()));
+  }
+  return keys;
 }
 
 int& counter(State& state, PointState of) {
@@ -40,6 +55,9 @@ State make_state(const Settings& settings, const std::vector<PointSpec>& points)
   State state;
   state.settings = settings;
   state.points.reserve(points.size());
+  const auto keys = numbered_keys(points);
+  state.servers = Servers(static_cast<int>(keys.size()));
+  state.key_walls.resize(keys.size());
   for (const PointSpec& spec : points) {
     const int index = static_cast<int>(state.points.size());
     const bool fresh = state.index_of.emplace(spec.id, index).second;
@@ -47,8 +65,9 @@ State make_state(const Settings& settings, const std::vector<PointSpec>& points)
     static_cast<void>(fresh);
     PointStatus point;
     point.spec = spec;
+    if (!spec.server.empty()) point.key = keys.at(spec.server.str());
     state.points.push_back(std::move(point));
-    state.pending.insert(queue_key(state, index));
+    enqueue(state, index, true);
   }
   counter(state, PointState::Pending) = static_cast<int>(points.size());
   return state;
@@ -57,11 +76,11 @@ State make_state(const Settings& settings, const std::vector<PointSpec>& points)
 void set_point_state(State& state, int index, PointState to) {
   PointStatus& point = state.points[static_cast<std::size_t>(index)];
   if (point.state == to) return;
-  if (point.state == PointState::Pending) state.pending.erase(queue_key(state, index));
+  if (point.state == PointState::Pending) enqueue(state, index, false);
   --counter(state, point.state);
   point.state = to;
   ++counter(state, to);
-  if (to == PointState::Pending) state.pending.insert(queue_key(state, index));
+  if (to == PointState::Pending) enqueue(state, index, true);
 }
 
 int find_point(const State& state, const std::string& id) {
@@ -118,7 +137,14 @@ bool waits_for_job_end(const State& state, const AgentStatus& agent, Instant now
 bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now) {
   const auto end = state.job_ends.find(agent.info.job);
   if (end == state.job_ends.end()) return !waits_for_job_end(state, agent, now);
-  return now + expected_wall(state, point).value_or(Millis(0)) + state.settings.margin < end->second;
+  const bool cold = point.key >= 0 && !is_warm(agent, point);
+  const Millis start = cold ? state.server_starts.value().value_or(Millis(0)) : Millis(0);
+  return now + start + expected_wall(state, point).value_or(Millis(0)) + state.settings.margin < end->second;
+}
+
+bool is_warm(const AgentStatus& agent, const PointStatus& point) {
+  return std::any_of(agent.warm.begin(), agent.warm.end(),
+                     [&](const WarmServer& server) { return server.key == point.key; });
 }
 
 bool is_quarantined(const State& state, const AgentStatus& agent) {
@@ -186,7 +212,37 @@ RosterEntry entry_of(const State& state, const AgentStatus& agent) {
   return entry;
 }
 
+AgentServers servers_of(const State& state, const AgentStatus& agent) {
+  AgentServers out;
+  if (!state.servers.any_keys() || agent.gone || agent.leaving || is_quarantined(state, agent)) return out;
+  for (const auto& [index, number] : agent.held) {
+    const int key = state.points[static_cast<std::size_t>(index)].key;
+    if (key >= 0) out.in_use.push_back(key);
+  }
+  for (const WarmServer& server : agent.warm) {
+    if (std::find(out.idle.begin(), out.idle.end(), server.key) == out.idle.end())
+      out.idle.push_back(server.key);
+  }
+  out.order = agent.order;
+  out.free = can_take(state, agent, 0) || can_take(state, agent, 1);
+  return out;
+}
+
+void index(State& state, const AgentStatus& agent) {
+  state.roster.set(agent.info.id, entry_of(state, agent));
+  state.servers.set(agent.info.id, servers_of(state, agent));
+}
+
 }  // namespace
+
+Servers derived_servers(const State& state) {
+  Servers servers(static_cast<int>(state.key_walls.size()));
+  for (const Place& place : state.pending)
+    servers.queue(state.points[static_cast<std::size_t>(place.second)].key, place, true);
+  for (const auto& [id, agent] : state.agents)
+    servers.set(id, servers_of(state, agent));
+  return servers;
+}
 
 Roster derived_roster(const State& state) {
   Roster roster;
@@ -197,14 +253,14 @@ Roster derived_roster(const State& state) {
 
 void index_agent(State& state, const std::string& agent) {
   const AgentStatus& changed = state.agents.at(agent);
-  state.roster.set(agent, entry_of(state, changed));
+  index(state, changed);
   // What one has, the others on its node may not have.
   if (state.roster.on_node(changed.info.node).size() > 1) index_node(state, changed.info.node);
 }
 
 void index_node(State& state, const std::string& node) {
   for (const std::string& agent : std::set<std::string>(state.roster.on_node(node)))
-    state.roster.set(agent, entry_of(state, state.agents.at(agent)));
+    index(state, state.agents.at(agent));
 }
 
 std::optional<Instant> next_deadline(const State& state, Instant now) {

@@ -1,8 +1,8 @@
 // The sweep as a value: points, their attempts, and the agents that run them.
 //
 // Rules: State changes only through apply() (events.hpp), live and in replay alike; what is derived (pending
-// queue, counts, Roster) is kept in step by set_point_state() and index_agent(), and check_invariants()
-// proves it. No clock, socket or file.
+// queue, counts, Roster, Servers) is kept in step by set_point_state() and index_agent(), and
+// check_invariants() proves it. No clock, socket or file.
 //
 // A session is one controller's, or one supervisor's, time with a sweep: the first begins with the sweep,
 // each further one with a resume. Agents belong to a session; points and their attempts to the sweep.
@@ -20,6 +20,7 @@
 
 #include "controller/core/median.hpp"
 #include "controller/core/roster.hpp"
+#include "controller/core/servers.hpp"
 #include "proto/base/account.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/base/shared_text.hpp"
@@ -77,6 +78,7 @@ struct Attempt {
 
 struct PointStatus {
   PointSpec spec;
+  int key = -1;  // of spec.server, as Servers counts them
   PointState state = PointState::Pending;
   std::vector<Attempt> attempts;  // attempt n is attempts[n - 1]
   int infrastructure_failures = 0, benchmark_failures = 0;
@@ -91,6 +93,13 @@ struct AgentInfo {
   std::int64_t pid = 0;
 };
 
+/// A server that no attempt has.
+struct WarmServer {
+  int key = -1;
+  int gpus = 0;
+  friend bool operator==(const WarmServer&, const WarmServer&) = default;
+};
+
 struct AgentStatus {
   AgentInfo info;
   int order = 0;         // the how many-eth to join
@@ -101,7 +110,8 @@ struct AgentStatus {
   std::string gone_reason;             // or why it leaves
   std::set<std::pair<int, int>> held;  // (point index, attempt number) not yet ended on it
   int gpus_held = 0;
-  Instant last_seen{};  // not in the journal
+  std::vector<WarmServer> warm;  // that it is likely to have, the last used first
+  Instant last_seen{};           // not in the journal
 };
 
 /// How far a node can be relied on, in this session.
@@ -122,7 +132,10 @@ struct State {
   std::map<std::string, Instant> job_ends;     // when Slurm ends a job, where it is known
   std::map<std::string, bool> answered_jobs;   // whether the first task, which asks Slurm, is ready or gone
   std::map<std::string, RunningMedian> walls;  // of the results that count, by kind of point
+  RunningMedian server_starts;                 // what it cost to have a server that was not there
+  std::vector<RunningMedian> key_walls;        // of points of one key, without that
   Roster roster;                               // derived
+  Servers servers;                             // derived
   Phase phase = Phase::Running;
   int session = 0;
   std::optional<Instant> resumed;  // when this session began, if it is not the first
@@ -131,8 +144,8 @@ struct State {
   std::set<std::string> suspects;  // nodes that are to be quarantined. Derived
   std::string end_reason;          // why it was stopped or closed short of complete
   std::optional<Instant> first_join;
-  std::optional<Instant> stop_deadline;   // until when a stopping sweep waits for its agents
-  std::set<std::pair<int, int>> pending;  // (-gpus, index): the order of leasing
+  std::optional<Instant> stop_deadline;  // until when a stopping sweep waits for its agents
+  std::set<Place> pending;               // the order of leasing
   std::array<int, kPointStates> counts{};
 
   int count(PointState state) const { return counts[static_cast<std::size_t>(state)]; }
@@ -160,8 +173,10 @@ bool complete(const State& state);
 std::optional<Millis> expected_wall(const State& state, const PointStatus& point);
 /// Whether the agent gets no work for a moment: the first task of its job has yet to say when the job ends.
 bool waits_for_job_end(const State& state, const AgentStatus& agent, Instant now);
-/// Whether an attempt that begins now is expected to end before the agent's job does. Not while it waits to
-/// hear when that is.
+/// Whether the agent has a server for the point that nobody uses.
+bool is_warm(const AgentStatus& agent, const PointStatus& point);
+/// Whether an attempt that begins now is expected to end before the agent's job does, with the start of a
+/// server that it has not. Not while it waits to hear when that is.
 bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now);
 /// Whether the agent's node gets no more work.
 bool is_quarantined(const State& state, const AgentStatus& agent);
@@ -186,8 +201,9 @@ void index_agent(State& state, const std::string& agent);
 /// The same about all agents of a node.
 void index_node(State& state, const std::string& node);
 
-/// The roster as it follows from the rest of the state. For check_invariants().
+/// What follows from the rest of the state. For check_invariants().
 Roster derived_roster(const State& state);
+Servers derived_servers(const State& state);
 
 /// When decide(Tick) has something to do next, if nothing else happens before and Tick was decided at `now`.
 std::optional<Instant> next_deadline(const State& state, Instant now);

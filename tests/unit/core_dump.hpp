@@ -45,7 +45,10 @@ inline std::string dump(const AgentStatus& a) {
   out << " held";
   for (const auto& [index, number] : a.held)
     out << " " << index << "/" << number;
-  out << " (" << a.gpus_held << ")\n";
+  out << " (" << a.gpus_held << ") warm";
+  for (const WarmServer& server : a.warm)
+    out << " " << server.key << ":" << server.gpus;
+  out << "\n";
   return out.str();
 }
 
@@ -71,6 +74,7 @@ inline std::string dump(const State& s) {
     out << "job " << job << (answered ? " is answered\n" : " asks\n");
   for (const auto& [kind, walls] : s.walls)
     out << "kind '" << kind << "' takes " << walls.value().value_or(Millis(-1)).count() << "\n";
+  out << "servers start in " << s.server_starts.value().value_or(Millis(-1)).count() << "\n";
   out << "agents\n";
   for (const auto& [id, agent] : s.agents)
     out << dump(agent);

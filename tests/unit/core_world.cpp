@@ -26,8 +26,11 @@ World::World(std::uint64_t seed) : dice_(seed) {
              trouble * dice_.below(4), trouble * dice_.below(3), trouble * dice_.below(12),
              dice_.percent(15)};
   const int points = dice_.between(1, 25);
-  for (int i = 0; i < points; ++i)
+  const int keys = dice_.percent(60) ? dice_.between(1, 4) : 0;
+  for (int i = 0; i < points; ++i) {
     specs.push_back({"p" + std::to_string(i), dice_.below(10) == 0 ? 0 : dice_.between(1, 9)});
+    if (keys > 0 && dice_.percent(90)) specs.back().server = "key" + std::to_string(dice_.below(keys));
+  }
   state = make_state(settings, specs);
   const int agents = dice_.between(1, 8);
   for (int i = 0; i < agents; ++i) {
@@ -280,6 +283,10 @@ void World::end(SimAgent& agent, const AttemptRef& ref, const Outcome& outcome) 
   if (found == agent.attempts.end() || found->second.finished) return;
   found->second.finished = true;
   found->second.end = {ref, outcome, dice_.below(60'000)};
+  if (dice_.percent(60)) {  // of a recipe
+    found->second.end.account.servers = dice_.below(2);
+    found->second.end.account.phases = {{"ready", Millis(dice_.below(60'000))}};
+  }
   transmit(agent, kToController, found->second.end);
 }
 

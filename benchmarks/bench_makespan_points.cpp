@@ -1,0 +1,89 @@
+#include "benchmarks/bench_makespan_points.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "benchmarks/sweep-simserver/core/closed_loop.hpp"
+#include "controller/matrix/load.hpp"
+#include "controller/plan/plan.hpp"
+#include "controller/profile/profile.hpp"
+
+namespace sweep::bench {
+
+namespace {
+
+constexpr std::uint32_t kPromptsPerStream = 10;  // as the InferenceMAX scripts have it
+
+std::string hardware_of(const Point& point) {
+  return point.runner.substr(0, point.runner.find('-'));
+}
+
+Expected<Millis> run_time(const Point& point, const std::string& hardware) {
+  const std::string who = label(point);
+  sim_server::Deployment setup;
+  setup.hardware = sim_server::find_hardware(hardware);
+  setup.architecture = sim_server::guess_architecture(point.model);
+  const auto precision = sim_server::precision_of(point.precision);
+  if (setup.hardware == nullptr || setup.architecture == nullptr || !precision)
+    return fail(who + ": the model knows no " + hardware + ", " + point.model + " or " + point.precision);
+  setup.precision = *precision;
+  setup.kv_precision = sim_server::Precision::Fp8;
+  setup.tp = static_cast<std::uint32_t>(point.tp);
+  setup.ep = static_cast<std::uint32_t>(point.ep);
+  setup.dp_attention = point.dp_attention;
+  sim_server::ClosedLoop loop;
+  loop.concurrency = static_cast<std::uint32_t>(point.conc);
+  loop.num_prompts = kPromptsPerStream * loop.concurrency;
+  loop.isl = static_cast<std::uint32_t>(point.isl);
+  loop.osl = static_cast<std::uint32_t>(point.osl);
+  const auto result = sim_server::simulate_closed_loop(setup, {}, loop);
+  if (!result) return fail(who + ": " + result.error().message);
+  return Millis(static_cast<std::int64_t>(result->duration * 1'000));
+}
+
+std::string own_key(const Point& p) {
+  return p.model + "/" + p.precision + "/" + p.framework + "/" + p.image + "/" + std::to_string(p.tp) + "/" +
+         std::to_string(p.ep) + (p.dp_attention ? "/dpa/" : "/") + std::to_string(p.max_model_len);
+}
+
+/// The keys that the recipes make for the points whose recipe is there.
+Expected<std::vector<std::string>> keys_of(const std::vector<Point>& points, const std::string& file) {
+  auto profile = profile::load_profile({file});
+  if (!profile) return fail(profile.error().message);
+  std::vector<std::string> keys;
+  for (const Point& point : points) {
+    profile::Profile own = *profile;
+    if (!profile::load_recipes(own, {point})) {
+      keys.push_back(own_key(point));
+      continue;
+    }
+    const auto plan = plan_points({point}, std::move(own));
+    if (!plan) return fail(plan.error().message);
+    keys.push_back(server_key(*plan, 0));
+  }
+  return keys;
+}
+
+}  // namespace
+
+Expected<std::vector<SimulatedPoint>> simulated_points(const std::string& config, const std::string& profile,
+                                                       const std::string& hardware) {
+  auto entries = matrix::load_matrix({config}, {});
+  if (!entries) return fail(entries.error().message);
+  auto points = make_points(std::move(*entries));
+  if (!points) return fail(points.error().message);
+  std::erase_if(*points, [&](const Point& point) { return hardware_of(point) != hardware; });
+  if (points->empty()) return fail("'" + config + "' has no point on " + hardware);
+  const auto keys = keys_of(*points, profile);
+  if (!keys) return fail(keys.error().message);
+  std::vector<SimulatedPoint> out;
+  for (std::size_t i = 0; i < points->size(); ++i) {
+    const Point& point = (*points)[i];
+    const auto run = run_time(point, hardware);
+    if (!run) return fail(run.error().message);
+    out.push_back({{point.id, gpus_needed(point), kind_of(point), (*keys)[i]}, *run});
+  }
+  return out;
+}
+
+}  // namespace sweep::bench

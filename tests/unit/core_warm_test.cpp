@@ -1,0 +1,184 @@
+// Which agent gets which point, where points have servers that could go on running.
+#include "tests/unit/core_fixture.hpp"
+
+namespace sweep::core {
+namespace {
+
+class CoreWarm : public CoreTest {
+ protected:
+  /// Points p0, p1, … of these keys ("" of a script), all on so many GPUs.
+  void begin_keys(const std::vector<std::string>& keys, int gpus = 8) {
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      specs.push_back({"p" + std::to_string(i), gpus, "", keys[i]});
+    state = make_state(settings, specs);
+  }
+
+  /// A point ends well. It had to wait so long for its server, and ran so long.
+  Words done(const std::string& agent, const std::string& point, int servers = 0, Millis start = Millis(0),
+             Millis run = Millis(60'000)) {
+    AttemptFinished command{agent, {point, 1}, outcome_of(OutcomeKind::Ok), start + run};
+    command.account.servers = servers;
+    command.account.phases = {{"ready", start}, {"benchmark", run}};
+    return leases(tell(command));
+  }
+
+  static Words leases(const Words& words) {
+    Words out;
+    for (const std::string& word : words) {
+      if (word.starts_with("lease ")) out.push_back(word.substr(6));
+    }
+    return out;
+  }
+};
+
+TEST_F(CoreWarm, AnAgentGoesOnWithItsServersPoints) {
+  begin_keys({"x", "y", "x", "y", "x"});
+  EXPECT_THAT(leases(arrive("a", "n1", 8)), ElementsAre("a p0/1"));
+  EXPECT_THAT(done("a", "p0"), ElementsAre("a p2/1"));
+  EXPECT_THAT(done("a", "p2"), ElementsAre("a p4/1"));
+  EXPECT_THAT(done("a", "p4"), ElementsAre("a p1/1"));
+  EXPECT_THAT(done("a", "p1"), ElementsAre("a p3/1"));
+}
+
+TEST_F(CoreWarm, ASecondAgentBeginsWithAKeyThatNobodyServes) {
+  begin_keys({"x", "x", "y", "x", "y"});
+  EXPECT_THAT(leases(arrive("a", "n1", 8, 2)), ElementsAre("a p0/1"));
+  EXPECT_THAT(leases(arrive("b", "n2", 8, 2)), ElementsAre("b p2/1"));
+  EXPECT_THAT(done("b", "p2"), ElementsAre("b p4/1"));
+  EXPECT_THAT(done("a", "p0"), ElementsAre("a p1/1"));
+}
+
+TEST_F(CoreWarm, ScriptsAndKeysThatNobodyServesAreTakenInTheirOrder) {
+  begin_keys({"x", "x", "", "y"});
+  EXPECT_THAT(leases(arrive("a", "n1", 8, 3)), ElementsAre("a p0/1"));
+  EXPECT_THAT(leases(arrive("b", "n2", 8, 3)), ElementsAre("b p2/1"));
+  EXPECT_THAT(leases(arrive("c", "n3", 8, 3)), ElementsAre("c p3/1"));
+}
+
+TEST_F(CoreWarm, WhoIsIdleHelpsWhereMostWaitPerServer) {
+  begin_keys({"x", "x", "y", "y", "y", "y"});
+  EXPECT_THAT(leases(arrive("a", "n1", 8, 4)), ElementsAre("a p0/1"));
+  EXPECT_THAT(leases(arrive("b", "n2", 8, 4)), ElementsAre("b p2/1"));
+  EXPECT_THAT(leases(arrive("c", "n3", 8, 4)), ElementsAre("c p3/1"));  // three of y wait, one of x
+  // Of both keys one waits per server: the first in the order.
+  EXPECT_THAT(leases(arrive("d", "n4", 8, 4)), ElementsAre("d p1/1"));
+}
+
+TEST_F(CoreWarm, APointWaitsForAServerThatIsDoneBeforeAnotherHasStarted) {
+  begin_keys({"x", "x", "x", "x"});
+  arrive("a", "n1", 8, 2);
+  EXPECT_THAT(done("a", "p0", 1, Millis(300'000), Millis(60'000)), ElementsAre("a p1/1"));
+  // Two wait, at a minute each, and a further server takes five.
+  EXPECT_THAT(leases(arrive("b", "n2", 8, 2)), IsEmpty());
+  EXPECT_THAT(done("a", "p1"), ElementsAre("a p2/1"));
+  EXPECT_THAT(done("a", "p2"), ElementsAre("a p3/1"));
+}
+
+TEST_F(CoreWarm, NobodyWaitsWhereAFurtherServerIsWorthItsStart) {
+  begin_keys({"x", "x", "x", "x", "x", "x", "x", "x", "x", "x"});
+  arrive("a", "n1", 8, 2);
+  EXPECT_THAT(done("a", "p0", 1, Millis(300'000), Millis(60'000)), ElementsAre("a p1/1"));
+  EXPECT_THAT(leases(arrive("b", "n2", 8, 2)), ElementsAre("b p2/1"));
+}
+
+TEST_F(CoreWarm, ThePointsOfALostServerAreTakenByOthers) {
+  begin_keys({"x", "x"});
+  arrive("a", "n1", 8, 2);
+  start("a", "p0");
+  arrive("b", "n2", 8, 2);
+  EXPECT_THAT(done("b", "p1", 1, Millis(300'000)), IsEmpty());
+  EXPECT_THAT(leases(lose("a")), ElementsAre("b p0/2"));
+}
+
+TEST_F(CoreWarm, AWaitingPointIsTakenWhenTheAgentItWaitsForIsGone) {
+  begin_keys({"x", "x", "x"});
+  arrive("a", "n1", 8, 2);
+  EXPECT_THAT(done("a", "p0", 1, Millis(300'000)), ElementsAre("a p1/1"));
+  EXPECT_THAT(leases(arrive("b", "n2", 8, 2)), IsEmpty());
+  EXPECT_THAT(leases(lose("a")), ElementsAre("b p1/2"));
+}
+
+TEST_F(CoreWarm, AServerThatFailedIsNotWarm) {
+  settings.benchmark_retries = 1;
+  begin_keys({"x", "y", "x"});
+  arrive("a", "n1", 8);
+  // Its key begins anew, and so stands in the matrix order with the others.
+  EXPECT_THAT(leases(finish("a", "p0", 1, OutcomeKind::ServerFailed)), ElementsAre("a p0/2"));
+  EXPECT_THAT(leases(finish("a", "p0", 2, OutcomeKind::ServerFailed)), ElementsAre("a p1/1"));
+}
+
+TEST_F(CoreWarm, ABenchmarkThatFailedLeavesItsServer) {
+  begin_keys({"x", "y", "x"});
+  arrive("a", "n1", 8);
+  EXPECT_THAT(leases(finish("a", "p0", 1, OutcomeKind::BenchmarkFailed)), ElementsAre("a p2/1"));
+}
+
+TEST_F(CoreWarm, ANodeForOnePointAtATimeHasOneServer) {
+  begin_keys({"x", "y", "z", "y"}, 2);
+  arrive("a", "n1", 8);
+  done("a", "p0");
+  EXPECT_THAT(agent("a").warm, IsEmpty());  // p1 runs, and has the node
+  EXPECT_EQ(state.servers.servers(0), 0);
+  EXPECT_THAT(done("a", "p1"), ElementsAre("a p3/1"));
+}
+
+TEST_F(CoreWarm, PackedServersStayBesideEachOtherWhileThereAreGpus) {
+  settings.pack_gpus = true;
+  begin_keys({"x", "y", "z", "x", "y"}, 4);
+  EXPECT_THAT(leases(arrive("a", "n1", 8)), ElementsAre("a p0/1", "a p1/1"));
+  EXPECT_THAT(done("a", "p0"), ElementsAre("a p3/1"));
+  EXPECT_THAT(done("a", "p1"), ElementsAre("a p4/1"));
+  EXPECT_THAT(done("a", "p3"), ElementsAre("a p2/1"));  // z, on the GPUs of x
+  EXPECT_THAT(agent("a").warm, IsEmpty());
+  EXPECT_THAT(done("a", "p4"), IsEmpty());
+  EXPECT_THAT(agent("a").warm, ElementsAre(WarmServer{1, 4}));
+}
+
+TEST_F(CoreWarm, TheServerThatWasUsedLastIsKept) {
+  settings.pack_gpus = true;
+  begin_keys({"x", "y", "x", "w"}, 4);
+  specs[3].gpus = 2;
+  state = make_state(settings, specs);
+  arrive("a", "n1", 8);
+  EXPECT_THAT(done("a", "p0"), ElementsAre("a p2/1"));
+  EXPECT_THAT(done("a", "p1"), ElementsAre("a p3/1"));
+  EXPECT_THAT(agent("a").warm, IsEmpty()) << "x has four GPUs, w two: no room for y";
+  EXPECT_THAT(done("a", "p2"), IsEmpty());
+  EXPECT_THAT(agent("a").warm, ElementsAre(WarmServer{0, 4}));
+}
+
+TEST_F(CoreWarm, TheStartOfAServerMustFitIntoTheJob) {
+  begin_keys({"x", "y"});
+  join(agent_info("a", "n1", 8));
+  AskForWork asks{"a"};
+  asks.job_ends = now + Millis(600'000);
+  tell(asks);
+  now += Millis(360'000);
+  observe(state, "a", now);
+  // Four minutes are left: enough for a point of one, and not for five of a server's start before it.
+  EXPECT_THAT(done("a", "p0", 1, Millis(300'000), Millis(60'000)), IsEmpty());
+  EXPECT_EQ(state.phase, Phase::Closed);
+  EXPECT_THAT(state.end_reason, HasSubstr("too soon"));
+}
+
+TEST_F(CoreWarm, ANodeUnderWhichThePointFailedDoesNotGetItForItsServer) {
+  begin_keys({"x", "x", "y"});
+  arrive("a", "n1", 8, 2);
+  arrive("b", "n2", 8, 2);
+  finish("a", "p0", 1, OutcomeKind::Infrastructure);
+  // a goes on with p1; p0 is for another node.
+  EXPECT_EQ(point("p1").state, PointState::Leased);
+  EXPECT_THAT(done("a", "p1"), IsEmpty());
+  EXPECT_THAT(done("b", "p2"), ElementsAre("b p0/2"));
+}
+
+TEST_F(CoreWarm, ASweepOfScriptsKeepsNoAccountOfServers) {
+  begin({1, 1});
+  arrive("a", "n1", 8);
+  finish("a", "p0");
+  EXPECT_FALSE(state.servers.any_keys());
+  EXPECT_EQ(state.servers, Servers());
+}
+
+}  // namespace
+}  // namespace sweep::core
