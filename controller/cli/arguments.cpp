@@ -10,6 +10,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
+#include "controller/matrix/master.hpp"
 #include "controller/profile/profile.hpp"
 #include "proto/base/digest.hpp"
 #include "proto/base/text.hpp"
@@ -62,6 +63,11 @@ void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_opt
                  "which points: the options of sweepctl matrix full-sweep in one word, such as "
                  "'--seq-lens 1k1k --model-prefix dsr1' (default: all)")
       ->type_name("ARGS");
+  app.add_option("--repeat", arguments.repeat,
+                 "run each point so often, one whole round after another; tables and plots show medians and "
+                 "their spread (default: what its entry says in 'repeat', else once)")
+      ->type_name("N")
+      ->check(CLI::Range(1, static_cast<int>(matrix::kMaxRepeats)));
   app.add_option("--output", arguments.output, "output directory (default: results_<exp-name>_<time>)")
       ->type_name("DIR");
   app.add_option("--profile", arguments.profile,
@@ -124,8 +130,18 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
   }
 }
 
+namespace {
+
+/// What goes to the matrix: --select, and what has an option of its own here.
+std::string selection_of(const SweepArguments& arguments) {
+  if (arguments.repeat.empty()) return arguments.select;
+  return arguments.select + (arguments.select.empty() ? "" : " ") + "--repeat " + arguments.repeat;
+}
+
+}  // namespace
+
 Expected<Plan> load_plan(const SweepArguments& arguments) {
-  const auto words = matrix::split_words(arguments.select);
+  const auto words = matrix::split_words(selection_of(arguments));
   if (!words) return fail("--select: " + words.error().message);
   auto entries = matrix::load_matrix(files_of(arguments), *words);
   if (!entries) return tl::unexpected(entries.error());
@@ -143,7 +159,9 @@ std::optional<std::string> wrong_use(const SweepArguments& arguments, const std:
            " goes with --resume";
   if (!arguments.configs.empty()) return std::nullopt;
   if (!arguments.resume) return "no configuration file given (" + with_files + ")";
-  if (!arguments.select.empty()) return "--select needs the configuration file that it selects from";
+  if (!selection_of(arguments).empty())
+    return std::string(arguments.select.empty() ? "--repeat" : "--select") +
+           " needs the configuration file that it selects from";
   return std::nullopt;
 }
 
@@ -181,7 +199,7 @@ view::Facts new_facts(const SweepArguments& arguments, const std::string& job) {
   facts.owner = host_name() + ", pid " + std::to_string(::getpid());
   for (const std::string& file : files_of(arguments))
     facts.configs.push_back(absolute_path(file));
-  facts.select = arguments.select;
+  facts.select = selection_of(arguments);
   if (!arguments.profile.empty()) facts.profile = absolute_path(arguments.profile);
   std::error_code ignored;
   facts.working_directory = std::filesystem::current_path(ignored).string();

@@ -17,13 +17,15 @@ namespace sweep::cli {
 struct SweepArguments {
   std::vector<std::string> configs;  // master files; each may be several with commas between
   std::string select, output, profile;
+  std::string repeat;  // a number, or empty
   bool resume = false, retry_failed = false, accept_changes = false;
 };
 
 /// The environment variable, "" when it is not set.
 std::string variable(const char* name);
 
-/// Adds --select, --output, --profile and those of a resume, and --config (repeatable) where `config_option`.
+/// Adds --select, --repeat, --output, --profile and those of a resume, and --config (repeatable) where
+/// `config_option`.
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option);
 
 /// "out/" and "./out" as "out": paths of results are compared as text.

@@ -9,6 +9,7 @@
 #include "controller/report/collect.hpp"
 #include "controller/report/highlights.hpp"
 #include "controller/report/plot.hpp"
+#include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
 #include "controller/report/summary.hpp"
 #include "controller/report/validity.hpp"
@@ -132,12 +133,13 @@ std::string below(const std::string& path, const std::string& directory) {
   return out.empty() ? path : out;
 }
 
-void summarize(const std::string& directory, const OpenSweep* own, const Gathered& all, Aggregation& out) {
-  const Chosen chosen = pointers(all.results);
-  const std::string notes = report::stand_in_note(chosen) + report::validity_note(chosen);
-  const report::Highlights highlights = report::find_highlights(all.results);
-  out.summary =
-      tables(all.results) + (notes.empty() ? "" : "\n" + notes) + report::highlights_text(highlights);
+void summarize(const std::string& directory, const OpenSweep* own, const Gathered& all, const Rows& rows,
+               Aggregation& out) {
+  const Chosen chosen = pointers(rows);
+  const std::string notes =
+      report::stand_in_note(chosen) + report::repeat_note(chosen) + report::validity_note(chosen);
+  const report::Highlights highlights = report::find_highlights(rows);
+  out.summary = tables(rows) + (notes.empty() ? "" : "\n" + notes) + report::highlights_text(highlights);
   out.json = {{"results", all.results.size()}};
   out.json.update(report::highlights_json(highlights));
   out.json["sweeps"] = nlohmann::ordered_json::array();
@@ -171,14 +173,18 @@ Aggregation aggregate(const std::string& directory, const OpenSweep* own, const 
   out.problems.insert(out.problems.end(), all.problems.begin(), all.problems.end());
   out.notes = all.notes;
   out.results = all.results.size();
-  summarize(directory, own, all, out);
+  // Most sweeps have no repeats, and as many rows again would cost.
+  const bool repeats = report::has_repeats(all.results);
+  const Rows merged = repeats ? report::merged_repeats(all.results) : Rows();
+  const Rows& rows = repeats ? merged : all.results;
+  summarize(directory, own, all, rows, out);
   if (own == nullptr && all.results.empty() && all.archives.empty()) {
     out.problems.push_back("no processed result in '" + directory + "'; nothing is written");
   } else {
     write_collections(own, all, writer);
     if (own != nullptr) write_records(*own->sweep, writer);
     writer.write_ours("summary.txt", std::string_view(out.summary));
-    auto plots = report::plot(all.results, kAll, directory);
+    auto plots = report::plot(rows, kAll, directory);
     if (!plots) out.problems.push_back(plots.error().message);
     if (plots) out.plots = std::move(*plots);
     out.written.insert(out.written.end(), out.plots.begin(), out.plots.end());

@@ -6,6 +6,7 @@
 
 #include "controller/report/command.hpp"
 #include "controller/report/process_result.hpp"
+#include "controller/report/repeats.hpp"
 #include "controller/report/validity.hpp"
 #include "controller/view/records.hpp"
 #include "proto/net/files.hpp"
@@ -43,7 +44,13 @@ Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const st
   // The very variables that the benchmark had: process-result run by hand beside it would say the same.
   const auto environment = benchmark_environment(plan, index, node);
   const auto lookup = [&](const char* name) { return variable(environment, name); };
-  return report::process_checked(report::result_context(lookup), *whole);
+  auto document = report::process_checked(report::result_context(lookup), *whole);
+  const int first = plan.first_copy[static_cast<std::size_t>(index)];
+  if (document && first >= 0) {
+    report::mark_repeat(*document, plan.points[static_cast<std::size_t>(first)].id,
+                        plan.points[static_cast<std::size_t>(index)].repeat + 1);
+  }
+  return document;
 }
 
 std::vector<std::string> doubts_of(const Plan& plan, int index, const std::string& node, std::string_view raw,

@@ -208,19 +208,36 @@ Expected<void> check_node(const Config& config, const Runners& runners, const st
               "'. Available runner nodes for this config are '" + join(nodes, ", ") + "'.");
 }
 
+/// The further rounds behind the first.
+Expected<Matrix> repeated(Matrix matrix, const std::vector<std::int64_t>& times) {
+  const std::size_t once = matrix.size();
+  const std::int64_t rounds = *std::max_element(times.begin(), times.end());
+  for (std::int64_t round = 1; round < rounds; ++round) {
+    for (std::size_t i = 0; i < once; ++i) {
+      if (times[i] <= round) continue;
+      if (auto added = add(matrix, Entry(matrix[i]), "repeat " + std::to_string(round + 1)); !added)
+        return tl::unexpected(added.error());
+    }
+  }
+  return matrix;
+}
+
 }  // namespace
 
 Expected<Matrix> expand_full_sweep(const std::vector<Config>& configs, const FullSweep& sweep) {
   Matrix matrix;
+  std::vector<std::int64_t> times;  // of each entry
   for (const Config& config : configs) {
+    times.resize(matrix.size(), 1);
     if (!selects(sweep, config)) continue;
     for (const Block& block : config.blocks) {
       if (!passes_lengths(sweep.seq_lens, block)) continue;
       if (auto added = add_block(matrix, config, block, sweep); !added) return tl::unexpected(added.error());
     }
+    times.resize(matrix.size(), sweep.repeat > 0 ? sweep.repeat : config.repeat);
   }
   if (matrix.empty()) return nothing_matches(sweep);
-  return matrix;
+  return repeated(std::move(matrix), times);
 }
 
 Expected<void> check_runner_types(const std::vector<std::string>& wanted, const Runners& runners) {

@@ -27,9 +27,11 @@ struct FullSweep {
   std::vector<std::string> seq_lens;  // as given, for the message
   std::int64_t step_size = 2;
   bool test_mode = false;
+  std::int64_t repeat = 0;  // how often each point is run; 0: as its entry says
 };
 
-/// Fails when nothing matches, with the filters given, and on a concurrency range without an end.
+/// Repeated points stand one whole round after another, so that what drifts with time does not fall on one
+/// point. Fails when nothing matches, with the filters given, and on a concurrency range without an end.
 Expected<Matrix> expand_full_sweep(const std::vector<Config>& configs, const FullSweep& sweep);
 
 /// Fails, naming the unknown ones, when a runner type of a full sweep is not in the runner file.

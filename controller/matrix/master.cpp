@@ -85,6 +85,13 @@ class EntryReader {
     auto blocks = is_short_ ? read_short_blocks() : read_blocks();
     if (!blocks) return tl::unexpected(blocks.error());
     out.blocks = std::move(*blocks);
+    if (given(value_, "repeat") == nullptr) return out;
+    const std::string place = "key '" + key_ + "'";
+    Number repeat;
+    if (auto done = read_number(value_, "repeat", place, repeat); !done) return tl::unexpected(done.error());
+    if (repeat.is_bool || repeat.value < 1 || repeat.value > kMaxRepeats)
+      return fail("'repeat' must lie within 1 and " + std::to_string(kMaxRepeats) + " in " + place);
+    out.repeat = repeat.value;
     return out;
   }
 

@@ -23,6 +23,9 @@ namespace sweep::matrix {
 /// every reader of JSON takes them exactly.
 inline constexpr std::int64_t kMaxNumber = 1'000'000'000'000'000;
 
+/// The most times that a point can be asked for.
+inline constexpr std::int64_t kMaxRepeats = 1'000;
+
 struct Element {
   Number tp, conc_start, conc_end;
   std::optional<Number> ep;
@@ -39,6 +42,7 @@ struct Config {
   std::string key;
   std::string image, model, model_prefix, precision, framework, runner;
   std::vector<Block> blocks;  // never empty
+  std::int64_t repeat = 1;    // how often each point is run: an addition to the contract's form
 };
 
 struct Lengths {

@@ -67,6 +67,9 @@ Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& o
   sweep.seq_lens = options.list("--seq-lens");
   sweep.step_size = options.integer("--step-size", sweep.step_size);
   sweep.test_mode = options.has("--test-mode");
+  sweep.repeat = options.integer("--repeat", sweep.repeat);
+  if (options.has("--repeat") && (sweep.repeat < 1 || sweep.repeat > kMaxRepeats))
+    return fail("--repeat must lie within 1 and " + std::to_string(kMaxRepeats));
   if (!sweep.runner_type.empty()) {  // without it the runner file is not even opened
     if (options.text("--runner-config").empty()) {
       return fail("--runner-config is required when --runner-type is specified");

@@ -54,8 +54,15 @@ CommandSpec selection() {
        several("--precision", "only these precisions, e.g. fp4 fp8"),
        several("--framework", "only these frameworks, e.g. vllm trt sglang"),
        several("--runner-type", "only these runner types, e.g. h100 h200; needs --runner-config"),
-       optional("--runner-config", "file with the nodes of each runner type (YAML)"), seq_lens(), step_size(),
-       test_mode("only the highest TP at its conc-start, once for each pair of lengths")},
+       optional("--runner-config", "file with the nodes of each runner type (YAML)"),
+       seq_lens(),
+       step_size(),
+       test_mode("only the highest TP at its conc-start, once for each pair of lengths"),
+       {.name = "--repeat",
+        .arity = Arity::One,
+        .help = "run each point so often, one whole round after another (default: what its entry says in "
+                "'repeat', else once)",
+        .integer = true}},
       "An entry's concurrencies begin at conc-start, are multiplied by the step size and end at conc-end. "
       "Named lengths are ISL and OSL: 1k1k is 1024 tokens in and 1024 out.",
       R"(Examples:

@@ -100,6 +100,21 @@ Expected<void> check_recipes(const profile::Profile& profile, const std::vector<
   return {};
 }
 
+/// Plan::first_copy.
+std::vector<int> find_copies(const std::vector<Point>& points) {
+  std::vector<int> first(points.size(), -1);
+  const auto is_copy = [](const Point& point) { return point.repeat > 0; };
+  if (std::none_of(points.begin(), points.end(), is_copy)) return first;
+  std::unordered_map<std::string_view, std::vector<int>> copies;
+  for (std::size_t i = 0; i < points.size(); ++i)
+    copies[points[i].entry].push_back(static_cast<int>(i));
+  for (const auto& [entry, all] : copies) {
+    for (const int index : all)
+      first[static_cast<std::size_t>(index)] = all.size() > 1 ? all.front() : -1;
+  }
+  return first;
+}
+
 }  // namespace
 
 Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::Profile profile,
@@ -118,6 +133,7 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
   if (const auto good = check_recipes(profile, points); !good) return tl::unexpected(good.error());
   Plan plan;
   plan.has_twins = find_twins(points, withdrawn);
+  plan.first_copy = find_copies(points);
   plan.points = std::move(points);
   plan.withdrawn = withdrawn;
   plan.profile = std::move(profile);

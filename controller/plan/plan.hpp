@@ -18,6 +18,7 @@ namespace sweep {
 struct Plan {
   std::vector<Point> points;    // in matrix order
   std::vector<bool> has_twins;  // of each: whether its files are told from another point's by its identity
+  std::vector<int> first_copy;  // of each: the index of the first of its copies; -1: it is the only one
   profile::Profile profile;
   std::set<std::string> withdrawn;  // ids of points that are no longer wanted
 };

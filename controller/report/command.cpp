@@ -6,6 +6,7 @@
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
 #include "controller/report/plot.hpp"
+#include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
 #include "controller/report/summary.hpp"
 #include "controller/report/table.hpp"
@@ -128,7 +129,7 @@ CommandOutput run_summarize(const std::string& directory, bool json) {
   CommandOutput output;
   const Documents documents = load(directory, output);
   note_others(documents, output);
-  const std::vector<Row> rows = rows_of(documents.good);
+  const std::vector<Row> rows = merged_repeats(rows_of(documents.good));
   output.out = json ? python_json(summary_json(rows), 2) + "\n" : summary_table(rows);
   return output;
 }
@@ -137,7 +138,7 @@ CommandOutput run_plot(const std::string& directory, const std::string& exp_name
   CommandOutput output;
   const Documents documents = load(directory, output);
   note_others(documents, output);
-  const auto paths = plot(rows_of(documents.good), exp_name, ".");
+  const auto paths = plot(merged_repeats(rows_of(documents.good)), exp_name, ".");
   if (!paths) {
     complain(output, printable(paths.error().message));
     return output;
@@ -147,14 +148,15 @@ CommandOutput run_plot(const std::string& directory, const std::string& exp_name
   return output;
 }
 
-CommandOutput pareto_output(std::span<const Row> rows, const ParetoOptions& options) {
+CommandOutput pareto_output(std::span<const Row> results, const ParetoOptions& options) {
   CommandOutput output;
+  const std::vector<Row> rows = merged_repeats(results);
   note_without(rows, options.metric, output);
   const auto points = frontiers(rows, options.metric, options.by);
   if (points.empty()) {
     complain(output, "no result with a place on a frontier below '" + printable(options.directory) + "'");
   }
-  output.err += stand_in_note(points) + validity_note(points);
+  output.err += stand_in_note(points) + repeat_note(points) + validity_note(points);
   if (options.json) {
     output.out = python_json(table_json(frontier_columns(), points), 2) + "\n";
   } else if (!points.empty()) {

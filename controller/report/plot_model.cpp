@@ -28,7 +28,8 @@ void add_row(FamilyDraft& family, const Row& row) {
   std::tie(series.hw, series.framework, series.stand_in, series.precision) = key;
   for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
     if (const auto at = trade_off(row, metric)) {
-      series.points[metric].push_back({at->x, at->y, row["tp"].text("?"), row["conc"].text("?"), row.valid});
+      series.points[metric].push_back({at->x, at->y, row["tp"].text("?"), row["conc"].text("?"), row.valid,
+                                       false, row.range(metric_key(metric)), row.range("tput_per_gpu")});
     }
   }
   if (row.stand_in.empty()) {

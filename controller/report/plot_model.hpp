@@ -19,6 +19,7 @@ struct PlotPoint {
   std::string tp, conc;
   bool valid = true;  // else it is drawn hollow, and is on no frontier
   bool on_frontier = false;
+  std::optional<Spread::Range> x_range, y_range;  // of repeats, whose medians x and y are
 };
 
 /// A value for each of the two pictures of a family.

@@ -49,6 +49,13 @@ Legend make_legend(std::size_t entries, std::size_t widest) {
   return {small, std::min(column * static_cast<double>(std::max<std::size_t>(columns, 1)), kWidth * 2 / 3)};
 }
 
+std::size_t drawn_points(const Family& family, Metric metric) {
+  std::size_t out = 0;
+  for (const Series& series : family.series)
+    out += series.points[metric].size();
+  return out;
+}
+
 Layout make_layout(const Family& family, Metric metric) {
   std::vector<double> xs, ys;
   std::size_t widest = characters("Hardware + Framework");
@@ -57,6 +64,8 @@ Layout make_layout(const Family& family, Metric metric) {
     for (const PlotPoint& point : series.points[metric]) {
       xs.push_back(point.x);
       ys.push_back(point.y);
+      if (point.x_range) xs.insert(xs.end(), {point.x_range->least, point.x_range->greatest});
+      if (point.y_range) ys.insert(ys.end(), {point.y_range->least, point.y_range->greatest});
     }
   }
   const auto entries = static_cast<std::size_t>(
@@ -65,9 +74,10 @@ Layout make_layout(const Family& family, Metric metric) {
   Layout layout{make_axis(xs), make_axis(ys), {}};
   layout.legend = make_legend(entries, widest);
   layout.right = kWidth - 50 - layout.legend.width;
-  if (xs.size() > 300) {
+  const std::size_t marks = drawn_points(family, metric);
+  if (marks > 300) {
     layout.mark_size = 0.8, layout.mark_radius = 4;
-  } else if (xs.size() > 60) {
+  } else if (marks > 60) {
     layout.mark_size = 1.2, layout.mark_radius = 5.5;
   }
   return layout;
@@ -97,7 +107,7 @@ std::string terminal_lines(const std::string& png) {
 }
 
 struct Drawing {
-  std::size_t points = 0, hollow = 0;
+  std::size_t points = 0, hollow = 0, repeated = 0, lines = 0;
   std::string blocks;                     // the data
   std::vector<std::string> below, above;  // elements of the plot command
 };
@@ -109,8 +119,9 @@ std::string heading(const Family& family, const Drawing& drawing, std::size_t un
                                  : " - some stand-in results, not measured on this hardware";
   }
   std::string subtitle = family.exp_name + " · " + counted(drawing.points, "point");
-  if (!drawing.below.empty())
+  if (drawing.lines > 0)
     subtitle += " · line: Pareto frontier of one hardware and framework (TPn cm: TP, concurrency)";
+  if (drawing.repeated > 0) subtitle += " · bars: range of repeats";
   if (drawing.hollow > 0) subtitle += " · hollow: not valid";
   if (unlabelled > 0) subtitle += " · " + counted(unlabelled, "label") + " left out for want of room";
   std::string out = "set label " + quoted(title, 110) + " at " + at_pixel(kLeft, kHeight - 38) +
@@ -175,6 +186,35 @@ void add_points(Drawing& drawing, const std::vector<PlotPoint>& points, const st
                           (title.empty() ? " notitle" : " title " + quoted(title, kLegendCharacters)));
 }
 
+/// Between which values a point's repeats lie: a bar for each direction in which they differ.
+struct Bar {
+  double x, y, to_x, to_y;
+};
+
+std::vector<Bar> bars_of(const PlotPoint& point) {
+  std::vector<Bar> out;
+  if (point.x_range && point.x_range->least < point.x_range->greatest)
+    out.push_back({point.x_range->least, point.y, point.x_range->greatest, point.y});
+  if (point.y_range && point.y_range->least < point.y_range->greatest)
+    out.push_back({point.x, point.y_range->least, point.x, point.y_range->greatest});
+  return out;
+}
+
+void add_bars(Drawing& drawing, const std::vector<PlotPoint>& points, const std::string& colour) {
+  std::string lines;
+  for (const PlotPoint& point : points) {
+    if (point.x_range && point.y_range) ++drawing.repeated;
+    for (const Bar& bar : bars_of(point)) {
+      lines += number(bar.x) + " " + number(bar.y) + " " + number(bar.to_x - bar.x) + " " +
+               number(bar.to_y - bar.y) + "\n";
+    }
+  }
+  if (lines.empty()) return;
+  const std::string name = "$bars" + std::to_string(drawing.below.size());
+  drawing.blocks += name + " << EOD\n" + lines + "EOD\n";
+  drawing.below.push_back(name + " using 1:2:3:4 with vectors nohead linewidth 1.2" + colour + " notitle");
+}
+
 void add_series(Drawing& drawing, const Series& series, Metric metric, const PlotStyles& styles,
                 double size) {
   const auto& points = series.points[metric];
@@ -186,6 +226,7 @@ void add_series(Drawing& drawing, const Series& series, Metric metric, const Plo
   drawing.hollow += hollow.size();
   const std::string colour = " linecolor rgb '" + styles.colour(series) + "'";
   const std::string title = legend_text(series);
+  add_bars(drawing, points, colour);
   add_points(drawing, valid, title, styles.mark(series), false, size, colour);
   add_points(drawing, hollow, valid.empty() ? title : "", styles.mark(series), true, size, colour);
 }
@@ -193,6 +234,7 @@ void add_series(Drawing& drawing, const Series& series, Metric metric, const Plo
 void add_frontier(Drawing& drawing, const FrontierLine& line, const Series& series,
                   const PlotStyles& styles) {
   if (line.points.size() < 2) return;
+  ++drawing.lines;
   const std::string name = "$line" + std::to_string(drawing.below.size());
   drawing.blocks += data_block(name, line.points);
   drawing.below.push_back(name + " using 1:2 with lines linewidth 1.4 dashtype " +
@@ -216,9 +258,12 @@ struct Place {
   double x, y;
 };
 
+Place place_at(double x, double y, const Layout& layout) {
+  return {kLeft + layout.x.share(x) * (layout.right - kLeft), kBottom + layout.y.share(y) * (kTop - kBottom)};
+}
+
 Place place_of(const PlotPoint& point, const Layout& layout) {
-  return {kLeft + layout.x.share(point.x) * (layout.right - kLeft),
-          kBottom + layout.y.share(point.y) * (kTop - kBottom)};
+  return place_at(point.x, point.y, layout);
 }
 
 // TP, and on the frontier concurrency too: what to run to get there.
@@ -236,6 +281,10 @@ LabelsWanted want_labels(const Family& family, Metric metric, const PlotStyles& 
       const Place at = place_of(point, layout);
       (point.on_frontier ? wanted.first : wanted.then)
           .push_back({{at.x, at.y, label_text(point)}, styles.text_colour(series)});
+      for (const Bar& bar : bars_of(point)) {
+        const Place from = place_at(bar.x, bar.y, layout), to = place_at(bar.to_x, bar.to_y, layout);
+        wanted.lines.push_back({from.x, from.y, to.x, to.y});
+      }
     }
   }
   for (const FrontierLine& line : family.frontiers[metric]) {

@@ -5,6 +5,7 @@
 
 #include "controller/report/json_text.hpp"
 #include "controller/report/python_number.hpp"
+#include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
 #include "controller/report/validity.hpp"
 
@@ -69,10 +70,22 @@ std::string Value::text(const std::string& absent) const {
   return python_json(json(), -1);
 }
 
-const Value& Row::operator[](std::string_view key) const {
+namespace {
+
+std::size_t place_of(std::string_view key) {
   const auto* const at = std::find(kRowKeys.begin(), kRowKeys.end(), key);
   assert(at != kRowKeys.end());
-  return values[static_cast<std::size_t>(at - kRowKeys.begin())];
+  return static_cast<std::size_t>(at - kRowKeys.begin());
+}
+
+}  // namespace
+
+const Value& Row::operator[](std::string_view key) const {
+  return values[place_of(key)];
+}
+
+std::optional<Spread::Range> Row::range(std::string_view key) const {
+  return spread == nullptr ? std::nullopt : spread->ranges[place_of(key)];
 }
 
 Row make_row(const Document& document) {
@@ -81,6 +94,7 @@ Row make_row(const Document& document) {
   row.exp_name = document.exp_name;
   row.stand_in = stand_in(document.json).value_or("");
   row.valid = !says_invalid(document.json);
+  row.repeat_of = repeat_of(document.json);
   for (std::size_t i = 0; i < kRowKeys.size(); ++i) {
     const auto found = document.json.find(kRowKeys[i]);
     if (found != document.json.end()) row.values[i] = Value(*found);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -58,16 +59,29 @@ class Value {
       held_;
 };
 
+/// Of a row that stands for several repeats of one point: each value is their median.
+struct Spread {
+  struct Range {
+    double least = 0, greatest = 0;
+  };
+  int runs = 0;
+  std::array<std::optional<Range>, kRowKeys.size()> ranges;  // in the order of kRowKeys
+};
+
 struct Row {
-  std::string path;     // of its document; may be empty
-  SharedText exp_name;  // as in Document
-  SharedText stand_in;  // what stood in for the hardware (stand_in.hpp); empty: nothing did
-  bool valid = true;    // false where it says that it is not (validity.hpp)
+  std::string path;      // of its document; may be empty
+  SharedText exp_name;   // as in Document
+  SharedText stand_in;   // what stood in for the hardware (stand_in.hpp); empty: nothing did
+  bool valid = true;     // false where it says that it is not (validity.hpp)
+  SharedText repeat_of;  // which point it repeats (repeats.hpp); empty: none
   std::array<Value, kRowKeys.size()> values;  // in the order of kRowKeys
+  std::shared_ptr<const Spread> spread;       // null: one result
   std::uint64_t text_at = 0, text_size = 0;   // where the document lies, for who keeps it
 
   /// The value of one of kRowKeys.
   const Value& operator[](std::string_view key) const;
+  /// Between which values the repeats lie; nothing for one result, and for what is no measured number.
+  std::optional<Spread::Range> range(std::string_view key) const;
 };
 
 /// `document` must be a processed result.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <limits>
 #include <tuple>
 
 #include "controller/report/python_number.hpp"
+#include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
 #include "proto/base/text.hpp"
 
@@ -15,6 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Show = Column::Show;
+
+constexpr const char* kRuns = "Runs";  // of points that were repeated
 
 constexpr Column kModel{"Model", "model", Show::Text, 1, "unknown"};
 constexpr Column kHardware{"Hardware", "hw", Show::Capitals, 1, "unknown"};
@@ -80,9 +84,17 @@ std::string cell_text(const std::string& text) {
   return out;
 }
 
-std::string measured(const Value& value, const Column& column) {
-  const auto number = value.number();
-  return number ? four_decimals(*number * column.factor) : "-";
+std::string percent(double share) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f%%", 100 * share);
+  return text.data();
+}
+
+std::string measured(const Row& row, const Column& column) {
+  const auto number = row[column.key].number();
+  if (!number) return "-";
+  const auto spread = half_spread(row, column.key);
+  return four_decimals(*number * column.factor) + (spread ? " ±" + percent(*spread) : "");
 }
 
 // As Python's f-string shows it: a null as None.
@@ -99,7 +111,7 @@ std::string cell(const Row& row, const Column& column) {
     case Show::Capitals:
       return cell_text(ascii_upper(value.text(column.absent)));
     case Show::Measured:
-      return measured(value, column);
+      return measured(row, column);
   }
   return "-";
 }
@@ -108,6 +120,15 @@ std::string padded(const std::string& text, std::size_t width, bool to_the_right
   const std::size_t length = characters(text);
   const std::string room(width - std::min(width, length), ' ');
   return to_the_right ? room + text : text + room;
+}
+
+bool any_repeats(std::span<const Row* const> rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const Row* row) { return row->spread != nullptr; });
+}
+
+/// How many results a row stands for.
+std::string runs_text(const Row& row) {
+  return std::to_string(row.spread != nullptr ? row.spread->runs : 1);
 }
 
 bool any_exp_name(std::span<const Row* const> rows) {
@@ -142,7 +163,22 @@ std::vector<Strip> strips_of(std::span<const Column> columns, std::span<const Ro
     for (const Row* row : rows)
       strip.add(cell(*row, column));
   }
+  if (any_repeats(rows)) {
+    Strip& strip = out.emplace_back(Strip{true, {}});
+    strip.add(kRuns);
+    for (const Row* row : rows)
+      strip.add(runs_text(*row));
+  }
   return out;
+}
+
+/// `runs`, and `range` with the least and the greatest of each measured value.
+void add_spread(Json& object, const Row& row, std::span<const Column> columns) {
+  object["runs"] = row.spread->runs;
+  Json& ranges = object["range"] = Json::object();
+  for (const Column& column : columns) {
+    if (const auto range = row.range(column.key)) ranges[column.key] = {range->least, range->greatest};
+  }
 }
 
 }  // namespace
@@ -174,18 +210,19 @@ std::vector<const Row*> sorted_results(std::span<const Row* const> rows) {
 }
 
 std::string contract_table(std::span<const Column> columns, std::span<const Row* const> rows) {
+  const bool repeats = any_repeats(rows);
   std::string out = "|";
   for (const Column& column : columns)
     out += std::string(" ") + column.title + " |";
-  out += "\n|";
-  for (std::size_t i = 0; i < columns.size(); ++i)
+  out += (repeats ? std::string(" ") + kRuns + " |" : "") + "\n|";
+  for (std::size_t i = 0; i < columns.size() + (repeats ? 1 : 0); ++i)
     out += " :-: |";
   out += "\n";
   for (const Row* row : rows) {
     out += "|";
     for (const Column& column : columns)
       out += " " + cell(*row, column) + " |";
-    out += "\n";
+    out += (repeats ? " " + runs_text(*row) + " |" : "") + "\n";
   }
   return out;
 }
@@ -214,6 +251,7 @@ Json table_json(std::span<const Column> columns, std::span<const Row* const> row
     if (!row->exp_name.empty()) object["exp_name"] = row->exp_name.str();
     for (const Column& column : columns)
       object[column.key] = (*row)[column.key].json();
+    if (row->spread != nullptr) add_spread(object, *row, columns);
     if (!row->stand_in.empty()) object[kStandInKey] = row->stand_in.str();
     if (!row->path.empty()) object["file"] = row->path;
     out.push_back(std::move(object));

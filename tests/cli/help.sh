@@ -33,8 +33,8 @@ takes() { # COMMAND OPTION...
   [[ $(options "${command[@]}" | sort | paste -sd ' ') == "$(printf '%s\n' $want | sort | paste -sd ' ')" ]] ||
     bad "$1 --help names $(options "${command[@]}" | paste -sd ' '), not $want"
 }
-takes run --select --output --profile --resume --retry-failed --accept-changes --quiet
-takes check --config --select --output --profile --resume --retry-failed --accept-changes --quiet --json
+takes run --select --repeat --output --profile --resume --retry-failed --accept-changes --quiet
+takes check --config --select --repeat --output --profile --resume --retry-failed --accept-changes --quiet --json
 takes status --json
 takes cancel --now --reason
 takes aggregate --exp-name --json
@@ -44,7 +44,7 @@ takes summarize --json
 takes plot
 takes pareto --x --by --json
 takes "matrix full-sweep" --config-files --model-prefix --precision --framework --runner-type --runner-config \
-  --seq-lens --step-size --test-mode
+  --seq-lens --step-size --test-mode --repeat
 takes "matrix custom" --config-files --runner-label --image --model --framework --precision --exp-name --runner-config
 
 for command in "${COMMANDS[@]}"; do

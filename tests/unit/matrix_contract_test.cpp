@@ -169,7 +169,8 @@ TEST(ContractOptions, EachSubcommandHasTheTables) {
   const auto optional = [&](std::size_t at) { return options_of(commands[at], false); };
   EXPECT_THAT(required(0), IsEmpty());
   EXPECT_THAT(optional(0), UnorderedElementsAre("model-prefix+", "precision+", "framework+", "runner-type+",
-                                                "runner-config", "seq-lens+", "step-size", "test-mode"));
+                                                "runner-config", "seq-lens+", "step-size", "test-mode",
+                                                "repeat"));  // the last is an addition
   EXPECT_THAT(required(1), UnorderedElementsAre("runner-config", "key"));
   EXPECT_THAT(optional(1), UnorderedElementsAre("runner-node", "seq-lens+", "step-size", "test-mode"));
   EXPECT_THAT(required(2), UnorderedElementsAre("runner-type", "runner-config"));

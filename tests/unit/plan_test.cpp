@@ -43,6 +43,12 @@ TEST(Plan, AnEntryThatIsThereSeveralTimesHasAsManyNames) {
   EXPECT_EQ(names.size(), 3u);
 }
 
+TEST(Plan, CopiesKnowTheFirstOfThem) {
+  const auto a = sample_entry(4, 8), b = sample_entry(4, 16), c = sample_entry(8, 8);
+  EXPECT_THAT(sample_plan({a, b, a, c, b, a}).first_copy, ElementsAre(0, 1, 0, -1, 1, 0));
+  EXPECT_THAT(sample_plan({a, b}).first_copy, ElementsAre(-1, -1));
+}
+
 TEST(Plan, NodeNamesCannotLeaveTheFolder) {
   const Plan plan = sample_plan({sample_entry(8, 32)});
   EXPECT_EQ(result_filename(plan, 0, "../n\n1").find_first_of("/\n"), std::string::npos);
