@@ -25,6 +25,7 @@ void Agent::accept(const wire::Lease& lease, Instant now, Actions& out) {
   }
   const bool has_command = !work->argv.empty();
   Attempt& attempt = attempts_.emplace_back(setup_, std::move(*work));
+  attempt.runs_on(origin_);
   if (has_command) return see_to(attempt, now, out);
   attempt.refuse(OutcomeKind::BenchmarkFailed,
                  "no command: neither the command line nor the profile names a benchmark", now, out);
@@ -36,6 +37,7 @@ Expected<Work> Agent::work_for(const wire::Lease& lease) const {
   Work work;
   work.lease = lease;
   work.gpus = std::move(*gpus);
+  work.sampled = sampled_for(lease, work.gpus);
   work.kill_grace = Millis(welcome_->kill_grace_ms);
   work.argv = setup_.hello.command.empty() ? lease.command : setup_.hello.command;
   // A command on the command line is a benchmark of its own.
@@ -46,6 +48,18 @@ Expected<Work> Agent::work_for(const wire::Lease& lease) const {
     work.argv[0] = absolute(work.argv[0], setup_.directory);
   }
   return work;
+}
+
+/// Those of its GPUs that are sampled. Of a node that it has to itself as many as it needs: servers take the
+/// first ones.
+std::vector<std::string> Agent::sampled_for(const wire::Lease& lease,
+                                            const std::vector<std::string>& gpus) const {
+  std::vector<std::string> out;
+  for (const std::string& gpu : gpus.empty() ? setup_.gpus.ids : gpus) {
+    const bool sampled = std::find(setup_.sampled.begin(), setup_.sampled.end(), gpu) != setup_.sampled.end();
+    if (sampled && static_cast<int>(out.size()) < lease.gpus) out.push_back(gpu);
+  }
+  return out;
 }
 
 /// All GPUs: first those that no server has, then those of the one that was used longest ago.

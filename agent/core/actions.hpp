@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/core/gpu_report.hpp"
 #include "proto/wire/codec.hpp"
 #include "proto/wire/messages.hpp"
 
@@ -54,6 +55,7 @@ struct Prepared {
   AttemptRef ref;
   int port = 0;
   std::optional<FileStamp> old_result;  // of a result file that was there before
+  std::string commit = {};              // of the git repository it is in; empty: none
 };
 /// Answers Prepare or Spawn: this machine lacks something that every benchmark needs.
 struct NotPrepared {
@@ -110,9 +112,14 @@ struct Answered {
   int status = 0;
   std::string problem;
 };
-/// When Slurm ends this agent's job; nothing where that could not be found out.
+/// When Slurm ends this agent's job, and what else it says; nothing where that could not be found out.
 struct JobEndKnown {
   std::optional<Instant> end;
+  std::string sharing = {}, slurm = {};  // wire::Ready
+};
+/// From the process that samples GPUs.
+struct GpuTold {
+  GpuReport report;
 };
 struct Signalled {
   int signal = 0;
@@ -122,7 +129,7 @@ struct Tick {};
 
 using Input = std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
                            ProcessStarted, StartFailed, Output, LeaderExited, GroupGone, ResultRead, Spooled,
-                           Adopted, Answered, JobEndKnown, Signalled, Tick>;
+                           Adopted, Answered, JobEndKnown, GpuTold, Signalled, Tick>;
 
 // ---- actions
 

@@ -114,14 +114,36 @@ void Agent::hear(const wire::Welcome& message, Instant now, Actions& out) {
 
 void Agent::ask_for_work(Actions& out) const {
   if (leaving_ || asks_job_end_ || !welcome_) return;
-  out.emplace_back(Send{wire::Ready{job_end_ ? to_unix_ms(*job_end_) : 0}, {}});
+  out.emplace_back(Send{wire::Ready{job_end_ ? to_unix_ms(*job_end_) : 0, job_sharing_, slurm_}, {}});
 }
 
 void Agent::take(const JobEndKnown& input, Instant, Actions& out) {
   if (!asks_job_end_) return;
   asks_job_end_ = false;
   job_end_ = input.end;
+  job_sharing_ = printable(input.sharing);
+  slurm_ = printable(input.slurm);
   ask_for_work(out);
+}
+
+void Agent::take(const GpuTold& input, Instant, Actions& out) {
+  if (const auto* sample = std::get_if<GpuSample>(&input.report)) {
+    samples_come_ = true;
+    for (Attempt& attempt : attempts_)
+      attempt.on(*sample);
+  } else if (const auto* facts = std::get_if<NvmlFacts>(&input.report)) {
+    origin_.driver = printable(facts->driver);
+    origin_.gpus = printable(gpu_names(facts->gpus));
+    for (Attempt& attempt : attempts_)
+      attempt.runs_on(origin_);
+  } else if (const auto* problem = std::get_if<GpuProblem>(&input.report)) {
+    out.emplace_back(
+        Warn{"GPU " + printable(problem->gpu) + " tells nothing: " + printable(problem->problem)});
+  } else if (const auto* off = std::get_if<TelemetryOff>(&input.report)) {
+    samples_come_ = false;
+    // A machine without NVML is nothing to speak of.
+    if (!off->for_good) out.emplace_back(Warn{"no telemetry of the GPUs: " + printable(off->why)});
+  }
 }
 
 // ---- what others have left in the spool

@@ -25,7 +25,9 @@ class Agent {
         last_sent_(start),
         job_end_(setup_.job_end),
         ask_until_(start + setup_.limits.job_end),
-        asks_job_end_(setup_.asks_job_end) {}
+        asks_job_end_(setup_.asks_job_end),
+        origin_(setup_.origin),
+        samples_come_(!setup_.sampled.empty()) {}
   Agent(const Agent&) = delete;  // the attempts refer to setup_
   Agent& operator=(const Agent&) = delete;
 
@@ -54,6 +56,7 @@ class Agent {
   void take(const Undecodable& input, Instant now, Actions& out);
   void take(const Adopted& input, Instant now, Actions& out);
   void take(const JobEndKnown& input, Instant now, Actions& out);
+  void take(const GpuTold& input, Instant now, Actions& out);
   void take(const Signalled& input, Instant now, Actions& out);
   void take(const Tick&, Instant now, Actions& out);
   template <class AboutAttempt>
@@ -73,6 +76,7 @@ class Agent {
   void accept(const wire::Lease& lease, Instant now, Actions& out);
   Expected<Work> work_for(const wire::Lease& lease) const;
   Expected<std::vector<std::string>> gpus_for(const wire::Lease& lease) const;
+  std::vector<std::string> sampled_for(const wire::Lease& lease, const std::vector<std::string>& gpus) const;
   std::vector<std::string> preferred(const std::vector<std::string>& all) const;
 
   // The servers of recipes: serving.cpp.
@@ -109,6 +113,10 @@ class Agent {
   std::optional<Instant> job_end_;
   Instant ask_until_;
   bool asks_job_end_;  // and gets no work until it knows, or gives up asking
+
+  std::string job_sharing_, slurm_;  // wire::Ready
+  Origin origin_;
+  bool samples_come_;  // of GPUs, or are about to
 
   std::list<Attempt> attempts_;  // from lease to Settled
   std::list<Server> servers_;    // the one that was used last comes first

@@ -62,6 +62,17 @@ void Attempt::server_failed(const Outcome& why, std::vector<std::string> says, I
   verdict_->signal = why.signal;
 }
 
+void Attempt::runs_on(const Origin& origin) {
+  const SharedText commit = account_.origin.commit;
+  account_.origin = origin;
+  account_.origin.commit = commit;
+}
+
+void Attempt::doubt(const std::string& flaw) {
+  auto& flaws = account_.flaws;
+  if (std::find(flaws.begin(), flaws.end(), flaw) == flaws.end()) flaws.push_back(flaw);
+}
+
 // What PWD says: nothing where the agent's own directory is right.
 std::string Attempt::where() const {
   return work_.lease.workspace.empty() ? std::string() : work_.directory;
@@ -82,6 +93,7 @@ void Attempt::on(const Prepared& input, Instant now, Actions& out) {
   if (verdict_) return finish(*verdict_, now, out);
   if (port_ == 0) port_ = input.port;
   old_result_ = input.old_result;
+  account_.origin.commit = input.commit;
   Variables gpus;
   if (!work_.gpus.empty()) gpus = gpu_variables(setup_.gpus, work_.gpus);
   auto environment = benchmark_environment(setup_.environment, work_.lease.environment, gpus, port_, where());
@@ -101,6 +113,7 @@ void Attempt::on(const ProcessStarted& input, Instant now, Actions& out) {
   pid_ = input.pid;
   started_at_ = now;
   clock_.enter(needs_server() ? "warm-up" : "server", now);
+  if (needs_server()) watch_.begin(now);  // its client may not tell when its main run begins
   out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
   gate_.set({clock_.name(), 0, 0});
   tell_progress(gate_.take(now), out);
@@ -131,6 +144,7 @@ void Attempt::see(const Sighting& sighting, Instant now) {
     gate_.set({clock_.name(), bar->done, bar->total});
   } else if (!ready_at_ && (!needs_server() || std::holds_alternative<MainRun>(sighting))) {
     ready_at_ = now;
+    watch_.begin(now);
     clock_.enter("benchmark", now);
     gate_.set({clock_.name(), 0, 0});
   }
@@ -230,6 +244,8 @@ void Attempt::finish(Outcome end, Instant now, Actions& out) {
   if (began_at) finished_.wall_ms = (ended_at_.value_or(now) - *began_at).count();
   if (needs_server() && started_at_ && !ready_at_) clock_.rename("benchmark");  // its client does not tell
   account_.phases = clock_.times(ended_at_.value_or(now));
+  account_.gpu_use = watch_.use(ended_at_.value_or(now));
+  if (!watch_.flaw().empty()) doubt(watch_.flaw());
   finished_.account = account_;
   stage_ = Stage::Spooling;
   out.emplace_back(SpoolResult{finished_, result_});

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "agent/core/actions.hpp"
+#include "agent/core/attempt_gpus.hpp"
 #include "agent/core/backlog.hpp"
 #include "agent/core/output_scanner.hpp"
 #include "agent/core/phase_clock.hpp"
@@ -32,8 +33,9 @@ namespace sweep::agent {
 struct Work {
   wire::Lease lease;
   std::vector<std::string> argv;
-  std::string directory;          // absolute
-  std::vector<std::string> gpus;  // its share of the agent's; empty where it has all that the agent has
+  std::string directory;             // absolute
+  std::vector<std::string> gpus;     // its share of the agent's; empty where it has all that the agent has
+  std::vector<std::string> sampled;  // of its GPUs, those that telemetry looks at
   Millis kill_grace{0};
   bool needs_server = false;  // lease.server: the benchmark is its client
 };
@@ -44,6 +46,7 @@ class Attempt {
   Attempt(const Setup& setup, Work work)
       : setup_(setup),
         work_(std::move(work)),
+        watch_(work_.sampled),
         gate_(setup.limits.progress_spacing),
         backlog_(setup.limits.kept_output) {}
 
@@ -65,6 +68,8 @@ class Attempt {
   bool needs_server() const { return work_.needs_server; }
   /// Its server, once the agent has found or started one.
   const std::optional<AttemptRef>& server() const { return server_; }
+  /// Whether its GPUs have been looked at, as far as that is possible.
+  bool may_start(bool samples_come, Instant now) { return watch_.may_start(samples_come, now); }
   void give_server(const std::optional<AttemptRef>& server, bool started);
   /// What it waits for, as a phase, and how far that is.
   void waits_in(const std::string& phase, Bar how_far, Instant now, Actions& out);
@@ -89,6 +94,11 @@ class Attempt {
   void on(const ResultRead& input, Instant now, Actions& out);
   void on(const Spooled& input, Instant now, Actions& out);
   void on(const Answered&, Instant, Actions&) {}  // of servers alone
+
+  void on(const GpuSample& sample) { watch_.add(sample); }
+  void runs_on(const Origin& origin);
+  /// A reason to doubt its result (Account::flaws), once each.
+  void doubt(const std::string& flaw);
 
   /// Output that nobody can be told now. It goes out when the controller answers again.
   void keep(bool is_stderr, std::string_view bytes) { backlog_.add(is_stderr, bytes); }
@@ -139,6 +149,7 @@ class Attempt {
   static inline const std::string kNoKey{};
   std::optional<AttemptRef> server_;
   Account account_;
+  AttemptGpus watch_;
 
   Stage stage_ = Stage::Waiting;
   int port_ = 0;

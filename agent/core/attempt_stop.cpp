@@ -94,6 +94,7 @@ std::optional<Instant> Attempt::next_deadline() const {
   if (const auto limit = next_limit()) next = earlier(next, limit->at);
   if (processes_live() && kill_ != Kill::None) next = earlier(next, kill_at_);
   if (stage_ == Stage::Doubtful) next = earlier(next, *ended_at_ + setup_.limits.signal_lag);
+  if (waiting()) next = earlier(next, watch_.deadline());
   return next;
 }
 

@@ -51,12 +51,11 @@ std::optional<Instant> instant_of(std::string_view utc) {
   return at > Instant() ? std::optional(at) : std::nullopt;
 }
 
-/// The value of `EndTime=`, where a word begins so.
-std::optional<std::string_view> end_time(std::string_view text) {
-  static constexpr std::string_view kName = "EndTime=";
-  for (std::size_t at = text.find(kName); at != std::string_view::npos; at = text.find(kName, at + 1)) {
+/// The value of `name`, which ends with =, where a word begins so.
+std::optional<std::string_view> value_of(std::string_view text, std::string_view name) {
+  for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
     if (at != 0 && text[at - 1] != ' ' && text[at - 1] != '\n') continue;
-    const std::string_view rest = text.substr(at + kName.size());
+    const std::string_view rest = text.substr(at + name.size());
     return rest.substr(0, rest.find_first_of(" \r\n"));
   }
   return std::nullopt;
@@ -75,7 +74,7 @@ std::vector<std::string> job_end_question(const std::vector<std::string>& enviro
   const bool knows = job_end_in(environment).has_value();
   // The job's id is a number; what is none could be taken for an option.
   if (knows || hello.task != 0 || !number<std::int64_t>(hello.job)) return {};
-  return {"scontrol", "-o", "show", "job", hello.job};
+  return {"sh", "-c", "scontrol --version; exec scontrol -o show job \"$1\"", "sh", hello.job};
 }
 
 std::vector<std::string> environment_for_slurm(const std::vector<std::string>& own) {
@@ -87,8 +86,19 @@ std::vector<std::string> environment_for_slurm(const std::vector<std::string>& o
   return out;
 }
 
+std::string sharing_in(std::string_view text) {
+  return clipped(printable(value_of(text, "OverSubscribe=").value_or("")), kMostShown);
+}
+
+std::string slurm_version_in(std::string_view text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  const std::size_t blank = line.rfind(' ');
+  const bool is_one = line.starts_with("slurm") && blank != std::string_view::npos;
+  return is_one ? clipped(printable(line.substr(blank + 1)), kMostShown) : std::string();
+}
+
 Expected<std::optional<Instant>> end_time_in(std::string_view text) {
-  const auto value = end_time(text);
+  const auto value = value_of(text, "EndTime=");
   if (!value) {
     const std::string first = clipped(printable(text.substr(0, text.find('\n'))), kMostShown);
     return fail(first.empty() ? "scontrol printed nothing"

@@ -27,7 +27,12 @@ std::vector<std::string> job_end_question(const std::vector<std::string>& enviro
 /// form that end_time_in reads, whatever the user has set.
 std::vector<std::string> environment_for_slurm(const std::vector<std::string>& own);
 
-/// The EndTime in what `scontrol -o show job` prints, in UTC; nothing where the job has no end (Unknown,
+/// What Slurm says of the job's nodes in what that command prints: "NO" where no other job may be on them,
+/// "OK" where others may. Empty where it says nothing.
+std::string sharing_in(std::string_view text);
+/// Slurm's version in it, "22.05.8". Empty where it says none.
+std::string slurm_version_in(std::string_view text);
+/// The EndTime in it, in UTC; nothing where the job has no end (Unknown,
 /// None). Fails, with the reason, on anything else.
 Expected<std::optional<Instant>> end_time_in(std::string_view text);
 

@@ -144,7 +144,8 @@ void Server::look(const std::string& line, Instant now) {
     if (tail_.size() > kTailLines) tail_.pop_front();
   }
   if (progress_line_.matches(line)) progress_at_ = now;
-  if (coming() && ready_line_.matches(line)) becomes_ready();
+  if (coming() && ready_line_.matches(line)) return becomes_ready();
+  if (ready() && ready_line_.matches(line)) restarted_ = true;
 }
 
 std::string Server::last_words() const {

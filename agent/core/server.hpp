@@ -15,6 +15,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/core/actions.hpp"
@@ -65,6 +66,8 @@ class Server {
   /// How far it says its loading is; 0 of 0 where it does not say.
   Bar loaded() const { return coming() && bar_ ? *bar_ : Bar{}; }
   bool ready() const { return stage_ == Stage::Ready; }
+  /// Whether the line by which it is ready has come again since this was last asked.
+  bool take_restarted() { return std::exchange(restarted_, false); }
   /// Whether it can be given to an attempt, now or later.
   bool usable() const { return stage_ != Stage::Stopping && stage_ != Stage::Gone; }
   /// Why it cannot be used, once that is decided; then it is being stopped, or gone.
@@ -135,6 +138,7 @@ class Server {
 
   std::optional<Outcome> failure_;
   bool failure_is_old_ = false;
+  bool restarted_ = false;
   bool killing_ = false;
   std::optional<Instant> kill_at_;
 };

@@ -29,6 +29,8 @@ void Agent::serve(Instant now, Actions& out) {
 void Agent::tell_of_failures(Instant now, Actions& out) {
   for (Server& server : servers_) {
     Attempt* attempt = server.taken_by() ? find(*server.taken_by()) : nullptr;
+    if (attempt != nullptr && server.take_restarted() && !attempt->waiting())
+      attempt->doubt("server-restarted: the server has said again that it is ready");
     if (attempt == nullptr || server.usable()) continue;
     if (attempt->waiting() && !server.gone()) {
       attempt->waits_in("stop", {}, now, out);
@@ -99,6 +101,8 @@ void Agent::start_server(Attempt& attempt, Instant now, Actions& out) {
 
 void Agent::see_to(Attempt& attempt, Instant now, Actions& out) {
   if (!attempt.server() && !make_room(attempt, now, out)) return attempt.waits_in("stop", {}, now, out);
+  if (!attempt.server() && !attempt.may_start(samples_come_, now))
+    return attempt.waits_in("idle-check", {}, now, out);
   if (!attempt.needs_server() && !something_prepares()) return attempt.begin(ports_in_use(), 0, out);
   if (!attempt.needs_server()) return;
   if (!attempt.server() && !something_prepares()) start_server(attempt, now, out);

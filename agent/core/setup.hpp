@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/core/gpus.hpp"
+#include "proto/base/account.hpp"
 #include "proto/base/time.hpp"
 #include "proto/wire/messages.hpp"
 
@@ -32,6 +33,8 @@ struct Setup {
   std::vector<std::string> environment;  // the agent's own, NAME=value
   std::string directory;                 // where it stands, absolute
   std::string endpoint;                  // of the controller, for people
+  std::vector<std::string> sampled;      // GPUs of which the driver tells samples, or why there are none
+  Origin origin;                         // what is known of it without them
   bool asks_job_end = false;             // the driver finds out, and tells
   std::optional<Instant> job_end;        // where the environment says it
   Limits limits;

@@ -11,9 +11,11 @@
 #include "agent/core/identity.hpp"
 #include "agent/core/job_end.hpp"
 #include "agent/io/children.hpp"
+#include "agent/io/git_commit.hpp"
 #include "agent/io/job_end.hpp"
 #include "agent/io/machine.hpp"
 #include "agent/io/questions.hpp"
+#include "agent/io/sampler.hpp"
 #include "agent/io/spool.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
@@ -37,6 +39,7 @@ class Driver {
         signals_(std::move(signals)),
         socket_(std::move(socket)),
         question_(job_end_question(setup.environment, setup.hello)),
+        sampled_(setup.sampled),
         agent_(std::move(setup), now()) {
     // Signals first: Slurm signals the agent and its benchmarks together, and then it matters who is asked
     // first.
@@ -44,14 +47,16 @@ class Driver {
     loop_.watch(socket_.connection().socket(), [this] { on_connection(); });
     loop_.watch(socket_.socket(), [this] { on_messages(); });
     if (!question_.empty()) ask_job_end();
+    start_sampler();
   }
 
   int run() {
     while (!exit_) {
       const auto deadline = agent_.next_deadline();
       loop_.step(earlier(earlier(earlier(deadline, job_end_.deadline()), questions_.deadline()),
-                         earlier(hello_again_at_, children_.deadline())));
+                         earlier(earlier(hello_again_at_, children_.deadline()), sampler_.deadline())));
       questions_.on_time(now());
+      sampler_.on_time(now());
       job_end_.on_time(now());
       if (const auto due = children_.deadline(); due && now() >= *due) children_.collect();
       say_hello_again();
@@ -117,6 +122,18 @@ class Driver {
                  });
   }
 
+  /// Once more where one has ended: it does nothing where there is nothing to sample, or it has failed too
+  /// often.
+  void start_sampler() {
+    if (sampled_.empty() || sampler_.running()) return;
+    SamplerSettings settings;
+    settings.gpus = sampled_;
+    settings.clock_offset = clock_offset();
+    sampler_.start(own_executable(), settings, own_environment(),
+                   [this](GpuReport report) { inputs_.emplace_back(GpuTold{std::move(report)}); });
+    if (const auto pid = sampler_.pid()) children_.spare(*pid);
+  }
+
   /// What the controller has not got, and how it comes to it.
   void say_what_stays() const {
     if (spool_.kept() > 0) {
@@ -159,12 +176,15 @@ class Driver {
     inputs_.emplace_back(Connected{});
   }
   void perform(Prepare& what) {
+    start_sampler();
     const auto port = free_port(what.ports_in_use);
     // In front of what has come meanwhile: the next lease's Prepare must know of this port.
     if (!port) {
       inputs_.emplace_front(NotPrepared{what.ref, port.error().message});
     } else {
-      inputs_.emplace_front(Prepared{what.ref, *port, stamp_of(what.result_path)});
+      const std::string folder = what.result_path.substr(0, what.result_path.rfind('/') + 1);
+      inputs_.emplace_front(Prepared{what.ref, *port, stamp_of(what.result_path),
+                                     folder.empty() ? std::string() : git_commit(folder)});
     }
   }
   void perform(Ask& what) { questions_.ask(what, now()); }
@@ -210,7 +230,7 @@ class Driver {
   Access access_;
   SignalFd signals_;
   ClientSocket socket_;
-  std::vector<std::string> question_;
+  std::vector<std::string> question_, sampled_;
   Spool spool_;
   bool warned_of_spool_ = false, warned_of_munge_ = false, munge_works_ = false;
   std::optional<Instant> hello_again_at_;
@@ -220,6 +240,7 @@ class Driver {
   Questions questions_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Agent agent_;
   JobEndQuestion job_end_{loop_};
+  GpuSampler sampler_{loop_};
   std::optional<Exit> exit_;
 };
 
@@ -235,6 +256,8 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
   setup.gpus = find_gpus(setup.environment, device_names());
   setup.hello = identify(setup.environment, host_name(), ::getpid(), setup.gpus, command);
   setup.endpoint = access.endpoint;
+  setup.sampled = nvidia_gpus(setup.gpus);
+  setup.origin.kernel = kernel_name();
   setup.job_end = job_end_in(setup.environment);
   setup.asks_job_end = !job_end_question(setup.environment, setup.hello).empty();
   std::error_code ignored;

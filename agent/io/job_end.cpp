@@ -44,7 +44,8 @@ void JobEndQuestion::read() {
   if (!chunk.closed && text_.size() < kMostBytes) return;
   end();
   const auto answer = end_time_in(text_);
-  tell_(JobEndKnown{answer.value_or(std::nullopt)}, answer ? std::string() : answer.error().message);
+  tell_(JobEndKnown{answer.value_or(std::nullopt), sharing_in(text_), slurm_version_in(text_)},
+        answer ? std::string() : answer.error().message);
 }
 
 void JobEndQuestion::on_time(Instant now) {

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -47,6 +48,11 @@ Expected<int> free_port(const std::vector<int>& in_use) {
     if (std::find(in_use.begin(), in_use.end(), *port) == in_use.end()) return port;
   }
   return fail("cannot find a free port");
+}
+
+std::string kernel_name() {
+  utsname names{};
+  return ::uname(&names) == 0 ? std::string(names.sysname) + " " + names.release : std::string();
 }
 
 std::vector<std::string> device_names() {

@@ -12,6 +12,9 @@ namespace sweep::agent {
 /// A TCP port that nothing listens on and that is none of `in_use`. Fails with the reason.
 Expected<int> free_port(const std::vector<int>& in_use);
 
+/// "Linux 6.1.0-18-amd64".
+std::string kernel_name();
+
 /// The names in /dev.
 std::vector<std::string> device_names();
 

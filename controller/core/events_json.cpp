@@ -25,8 +25,10 @@ AttemptRef read_ref(Fields& in) {
 
 json write(const AgentJoined& e) {
   const AgentInfo& a = e.agent;
-  return {{"agent", a.id},  {"node", a.node},   {"job", a.job},   {"step", a.step},
-          {"task", a.task}, {"tasks", a.tasks}, {"gpus", a.gpus}, {"pid", a.pid}};
+  json out = {{"agent", a.id},  {"node", a.node},   {"job", a.job},   {"step", a.step},
+              {"task", a.task}, {"tasks", a.tasks}, {"gpus", a.gpus}, {"pid", a.pid}};
+  if (!a.command.empty()) out["command"] = a.command;
+  return out;
 }
 json write(const AgentReady& e) {
   return {{"agent", e.agent}};
@@ -96,6 +98,7 @@ void read(Fields& in, AgentJoined& e) {
   e.agent.tasks = static_cast<int>(in.integer("tasks", 0, kMaxCount));
   e.agent.gpus = in.texts("gpus", kMaxText, kMaxText);
   e.agent.pid = in.integer("pid", 0, kMaxInt);
+  if (in.has("command")) e.agent.command = in.texts("command", kMaxText, kMaxText);
 }
 void read(Fields& in, AgentReady& e) {
   e.agent = in.text("agent", kMaxText);

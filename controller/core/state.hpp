@@ -91,6 +91,7 @@ struct AgentInfo {
   int task = 0, tasks = 1;
   std::vector<std::string> gpus;
   std::int64_t pid = 0;
+  std::vector<std::string> command = {};  // that it runs per point; empty: what its lease says
 };
 
 /// A server that no attempt has.

@@ -11,7 +11,6 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/report/json_text.hpp"
-#include "controller/report/validity.hpp"
 #include "proto/base/digest.hpp"
 #include "proto/base/text.hpp"
 
@@ -207,18 +206,18 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
       return;
     missing.erase(index);
     const Point& point = plan.points[static_cast<std::size_t>(index)];
-    auto json = processed(plan, index, stored.node, stored.raw);
-    if (!json) {
-      problems.push_back(label(point) + ": " + json.error().message);
+    auto result = processed(plan, index, stored.node, stored.raw);
+    if (!result) {
+      problems.push_back(label(point) + ": " + result.error().message);
       return;
     }
-    report::mark_validity(*json, core::find_attempt(state, stored.ref)->invalid);
+    complete_record(*result, plan, state, from.sweep->facts, stored.ref);
     const std::string path = from.directory + "/" + agg_name(result_filename(plan, index, stored.node));
-    std::string text = agg_text(*json);
+    std::string text = agg_text(result->document);
     take({index,
           std::move(stored.node),
           std::move(stored.raw),
-          {path, std::move(*json), point.exp_name},
+          {path, std::move(result->document), point.exp_name},
           std::move(text)});
   });
   if (!read) return problems.push_back(read.error().message);

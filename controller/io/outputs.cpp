@@ -8,6 +8,7 @@
 #include "controller/report/process_result.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/validity.hpp"
+#include "controller/view/provenance.hpp"
 #include "controller/view/records.hpp"
 #include "proto/net/files.hpp"
 
@@ -37,31 +38,41 @@ Expected<void> write_where_different(const std::string& path, std::string_view b
 
 }  // namespace
 
-Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const std::string& node,
-                                           std::string_view raw) {
+Expected<Processed> processed(const Plan& plan, int index, const std::string& node, std::string_view raw) {
   const auto whole = report::check_result(raw);
-  if (!whole) return whole;
+  if (!whole) return tl::unexpected(whole.error());
+  const Point& point = plan.points[static_cast<std::size_t>(index)];
   // The very variables that the benchmark had: process-result run by hand beside it would say the same.
   const auto environment = benchmark_environment(plan, index, node);
   const auto lookup = [&](const char* name) { return variable(environment, name); };
   auto document = report::process_checked(report::result_context(lookup), *whole);
+  if (!document) return tl::unexpected(document.error());
+  Processed out{std::move(*document), 0, {}};
   const int first = plan.first_copy[static_cast<std::size_t>(index)];
-  if (document && first >= 0) {
-    report::mark_repeat(*document, plan.points[static_cast<std::size_t>(first)].id,
-                        plan.points[static_cast<std::size_t>(index)].repeat + 1);
-  }
-  return document;
+  if (first >= 0)
+    report::mark_repeat(out.document, plan.points[static_cast<std::size_t>(first)].id, point.repeat + 1);
+  const auto tokens = whole->find("total_output_tokens");
+  if (tokens != whole->end() && tokens->is_number_integer()) out.output_tokens = tokens->get<std::int64_t>();
+  report::Asked asked;
+  asked.isl = point.isl;
+  if (const auto ratio = lookup("RANDOM_RANGE_RATIO"))
+    asked.range_ratio = std::strtod(ratio->c_str(), nullptr);
+  out.doubts = report::doubts(*whole, asked, {});
+  return out;
 }
 
-std::vector<std::string> doubts_of(const Plan& plan, int index, const std::string& node, std::string_view raw,
-                                   const Account& account) {
-  const auto result = report::check_result(raw);
-  if (!result) return {};
-  report::Asked asked;
-  asked.isl = plan.points[static_cast<std::size_t>(index)].isl;
-  if (const auto ratio = variable(benchmark_environment(plan, index, node), "RANDOM_RANGE_RATIO"))
-    asked.range_ratio = std::strtod(ratio->c_str(), nullptr);
-  return report::without(report::doubts(*result, asked, account), plan.profile.doubts_ignored);
+std::vector<std::string> reasons_against(const Processed& result, const Account& account, const Plan& plan) {
+  std::vector<std::string> all = result.doubts;
+  all.insert(all.end(), account.flaws.begin(), account.flaws.end());
+  return report::without(std::move(all), plan.profile.doubts_ignored);
+}
+
+void complete_record(Processed& result, const Plan& plan, const core::State& state, const view::Facts& facts,
+                     const core::AttemptRef& ref) {
+  const core::Attempt* attempt = core::find_attempt(state, ref);
+  if (attempt == nullptr) return;
+  report::mark_validity(result.document, attempt->invalid);
+  view::describe_result(result.document, plan, state, facts, ref, result.output_tokens);
 }
 
 // Without anything beyond ASCII; most entries are so as they stand.

@@ -16,15 +16,24 @@
 
 namespace sweep {
 
-/// The client's JSON of a point as a processed result (contract, section 4). Fails, naming the key, when the
-/// bytes are not what a serving client leaves. Takes bytes from anybody.
-Expected<nlohmann::ordered_json> processed(const Plan& plan, int index, const std::string& node,
-                                           std::string_view raw);
+/// What a client's JSON comes to.
+struct Processed {
+  nlohmann::ordered_json document;  // contract, section 4, and which point it repeats
+  std::int64_t output_tokens = 0;
+  std::vector<std::string> doubts;  // of the client's result alone (report/validity)
+};
 
-/// Why the client's result of a point is not valid, but for what the profile ignores; empty: it is. `raw`: a
-/// result that processed() takes.
-std::vector<std::string> doubts_of(const Plan& plan, int index, const std::string& node, std::string_view raw,
-                                   const Account& account);
+/// The client's JSON of a point, processed. Fails, naming the key, when the bytes are not what a serving
+/// client leaves. Takes bytes from anybody.
+Expected<Processed> processed(const Plan& plan, int index, const std::string& node, std::string_view raw);
+
+/// Why the result is not valid, but for what the profile ignores; empty: it is.
+std::vector<std::string> reasons_against(const Processed& result, const Account& account, const Plan& plan);
+
+/// Makes the record of a processed result of an attempt that the state has: whether it is valid, and what
+/// view/provenance adds.
+void complete_record(Processed& result, const Plan& plan, const core::State& state, const view::Facts& facts,
+                     const core::AttemptRef& ref);
 
 /// sweep_configs.json.
 Expected<void> write_matrix(const std::string& directory, const Plan& plan);
@@ -36,7 +45,7 @@ Expected<void> append_log(const std::string& directory, const Plan& plan, int in
 /// agg_<RESULT_FILENAME>.json.
 std::string agg_name(const std::string& result_filename);
 
-/// The text of agg_<RESULT_FILENAME>.json: what processed() made.
+/// The text of agg_<RESULT_FILENAME>.json: what processed() made and view/provenance added.
 std::string agg_text(const nlohmann::ordered_json& document);
 
 /// raw/<RESULT_FILENAME>.json and agg_<RESULT_FILENAME>.json: the client's bytes, and the text of what

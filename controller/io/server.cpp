@@ -208,7 +208,8 @@ void Server::witness(const core::Event& event) {
     if (ended->outcome.kind == OutcomeKind::Ok && raw_ != nullptr) {
       batch_.results.push_back({ended->ref, core::find_attempt(sweep_.state, ended->ref)->node,
                                 ended->accepted, std::move(*raw_)});
-      documents_.push_back(std::move(document_));
+      complete_record(processed_, sweep_.plan, sweep_.state, sweep_.facts, ended->ref);
+      documents_.push_back(std::move(processed_.document));
       raw_ = nullptr;
     }
   }

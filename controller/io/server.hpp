@@ -19,6 +19,7 @@
 #include "controller/io/admission.hpp"
 #include "controller/io/console.hpp"
 #include "controller/io/log.hpp"
+#include "controller/io/outputs.hpp"
 #include "controller/io/recent.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "controller/journal/journal.hpp"
@@ -100,6 +101,8 @@ class Server {
   void take_from(const Sender& sender, const wire::Message& message, std::string& bulk);
   void take_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes);
   void take_progress(const Sender& sender, const wire::Progress& progress);
+  void take_job(const Sender& sender, const wire::Ready& ready);
+  void complete(const Sender& holder, int index, Account& account) const;
   void take_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk);
   bool runs(const Sender& sender, const wire::AttemptRef& ref) const;
 
@@ -139,11 +142,12 @@ class Server {
   Recent rejected_peers_{10'000};                               // told once that they make no sense
   std::set<std::string> departed_;                              // agents that have said Goodbye
 
-  journal::Batch batch_;                           // decided, not committed
-  std::vector<core::Effect> outbox_;               // to be sent once that is committed
-  std::vector<std::string> lines_;                 // to be shown then
+  journal::Batch batch_;                                             // decided, not committed
+  std::vector<core::Effect> outbox_;                                 // to be sent once that is committed
+  std::vector<std::string> lines_;                                   // to be shown then
+  std::map<std::string, std::pair<std::string, std::string>> jobs_;  // wire::Ready's sharing and slurm
   std::string* raw_ = nullptr;                     // the result file that the command under decision brought
-  nlohmann::ordered_json document_;                // what processed() made of it
+  Processed processed_;                            // what processed() made of it
   std::vector<nlohmann::ordered_json> documents_;  // of batch_.results, in their order
   /// Files of results that are in the journal, for when there is nothing else to do.
   struct ResultFiles {

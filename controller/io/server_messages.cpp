@@ -1,7 +1,6 @@
 // What comes in at the controller's socket.
 #include "controller/io/outputs.hpp"
 #include "controller/io/server.hpp"
-#include "controller/report/validity.hpp"
 #include "controller/view/status.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
@@ -22,6 +21,8 @@ core::AgentInfo agent_info(const wire::Hello& hello) {
   info.tasks = hello.tasks;
   info.gpus = hello.gpus;
   info.pid = hello.pid;
+  for (const std::string& word : hello.command)
+    info.command.push_back(printable(word));
   return info;
 }
 
@@ -123,6 +124,7 @@ void Server::take_hello(const std::string& peer, const std::string& connection, 
 void Server::take_from(const Sender& sender, const wire::Message& message, std::string& bulk) {
   if (const auto* ready = std::get_if<wire::Ready>(&message)) {
     const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
+    take_job(sender, *ready);
     keep(advance(core::AskForWork{sender.agent, ends}));
   } else if (const auto* started = std::get_if<wire::Started>(&message)) {
     keep(advance(core::AttemptStarted{sender.agent, started->ref, started->pid}));
@@ -140,6 +142,29 @@ void Server::take_from(const Sender& sender, const wire::Message& message, std::
   } else {
     log_.peer_fault(std::string(wire::type_name(message)) + " from agent " + sender.agent +
                     " makes no sense");
+  }
+}
+
+/// What the one agent that has asked Slurm was told holds for all of its job.
+void Server::take_job(const Sender& sender, const wire::Ready& ready) {
+  const auto agent = sweep_.state.agents.find(sender.agent);
+  if (agent == sweep_.state.agents.end() || agent->second.info.job.empty()) return;
+  if (ready.sharing.empty() && ready.slurm.empty()) return;
+  jobs_[agent->second.info.job] = {printable(ready.sharing), printable(ready.slurm)};
+}
+
+/// What the agent could not know.
+void Server::complete(const Sender& holder, int index, Account& account) const {
+  const auto agent = sweep_.state.agents.find(holder.agent);
+  if (agent == sweep_.state.agents.end()) return;
+  const auto job = jobs_.find(agent->second.info.job);
+  if (job == jobs_.end()) return;
+  const auto& [sharing, slurm] = job->second;
+  account.origin.slurm = slurm;
+  const bool shared = !sharing.empty() && sharing != "NO";
+  if (shared && sweep_.state.points[static_cast<std::size_t>(index)].spec.gpus > 0) {
+    account.flaws.push_back("node-shared: other jobs may be on the nodes of job " + job->first +
+                            " (OverSubscribe=" + sharing + "); ask for them with --exclusive");
   }
 }
 
@@ -167,14 +192,15 @@ void Server::take_log(const Sender& sender, const wire::LogChunk& chunk, const s
 void Server::take_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk) {
   Outcome outcome = finished.outcome;
   std::vector<std::string> invalid;
+  Account account = finished.account;
   const Sender holder{sender.peer, finished.of.empty() ? sender.agent : finished.of};
   if (outcome.kind == OutcomeKind::Ok && runs(holder, finished.ref)) {
     const int index = core::find_point(sweep_.state, finished.ref.point);
     const std::string& node = core::find_attempt(sweep_.state, finished.ref)->node;
+    complete(holder, index, account);
     if (auto good = processed(sweep_.plan, index, node, bulk); good) {
-      document_ = std::move(*good);
-      invalid = doubts_of(sweep_.plan, index, node, bulk, finished.account);
-      report::mark_validity(document_, invalid);
+      invalid = reasons_against(*good, account, sweep_.plan);
+      processed_ = std::move(*good);
     } else {
       outcome.kind = OutcomeKind::InvalidResult;
       outcome.reason = good.error().message;
@@ -182,7 +208,7 @@ void Server::take_finished(const Sender& sender, const wire::Finished& finished,
   }
   raw_ = outcome.kind == OutcomeKind::Ok ? &bulk : nullptr;
   keep(advance(core::AttemptFinished{sender.agent, finished.ref, outcome, Millis(finished.wall_ms),
-                                     finished.of, finished.account, invalid}));
+                                     finished.of, account, invalid}));
   raw_ = nullptr;
 }
 

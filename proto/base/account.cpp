@@ -16,6 +16,7 @@ constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxLines = 32;
 constexpr std::size_t kMaxLine = 512;
 constexpr std::int64_t kMaxServers = 1'000'000;
+constexpr std::int64_t kMaxTemperature = 1'000;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 
 void read_phases(Fields& in, Account& account) {
@@ -34,6 +35,56 @@ void read_phases(Fields& in, Account& account) {
                 " pairs of a name and milliseconds");
 }
 
+using Number = std::optional<std::int64_t>;
+
+/// The numbers of GpuUse by their keys: one list for both ways.
+template <class Use, class Visit>
+void each_number(Use& use, Visit visit) {
+  visit("gpu_power_mw", use.power_mw, kMaxInt);
+  visit("gpu_energy_mj", use.energy_mj, kMaxInt);
+  visit("gpu_clock_mhz", use.clock_mhz, kMaxInt);
+  visit("gpu_max_temperature_c", use.max_temperature_c, kMaxTemperature);
+  visit("gpu_max_memory_bytes", use.max_memory_bytes, kMaxInt);
+}
+
+/// The same of Origin.
+template <class From, class Visit>
+void each_text(From& origin, Visit visit) {
+  visit("kernel", origin.kernel);
+  visit("driver", origin.driver);
+  visit("gpu_names", origin.gpus);
+  visit("commit", origin.commit);
+  visit("slurm", origin.slurm);
+}
+
+void put_lines(json& out, const char* key, const std::vector<std::string>& lines) {
+  json list = json::array();
+  for (const std::string& line : lines) {
+    if (list.size() < kMaxLines) list.push_back(clipped(printable(line), kMaxLine));
+  }
+  if (!list.empty()) out[key] = std::move(list);
+}
+
+std::vector<std::string> get_lines(Fields& in, const char* key) {
+  std::vector<std::string> out;
+  if (!in.has(key)) return out;
+  for (const std::string& line : in.texts(key, kMaxLines, kMaxLine))
+    out.push_back(printable(line));
+  return out;
+}
+
+std::optional<GpuUse> read_use(Fields& in) {
+  GpuUse use;
+  const Number window = in.maybe_integer("gpu_ms", 0, kMaxInt);
+  each_number(use, [&](const char* key, Number& number, std::int64_t most) {
+    number = in.maybe_integer(key, 0, most);
+  });
+  use.throttled = get_lines(in, "gpu_throttled");
+  if (!window) return std::nullopt;
+  use.window = Millis(*window);
+  return use;
+}
+
 }  // namespace
 
 json account_to_json(const Account& account) {
@@ -45,16 +96,18 @@ json account_to_json(const Account& account) {
   }
   if (!phases.empty()) out["phases"] = std::move(phases);
   if (account.servers) out["servers"] = *account.servers;
-  json lines = json::array();
-  for (const std::string& line : account.server_says) {
-    if (lines.size() < kMaxLines) lines.push_back(clipped(printable(line), kMaxLine));
+  put_lines(out, "server_says", account.server_says);
+  put_lines(out, "flaws", account.flaws);
+  if (account.gpu_use) {
+    out["gpu_ms"] = account.gpu_use->window.count();
+    each_number(*account.gpu_use, [&](const char* key, const Number& number, std::int64_t) {
+      if (number) out[key] = *number;
+    });
+    put_lines(out, "gpu_throttled", account.gpu_use->throttled);
   }
-  if (!lines.empty()) out["server_says"] = std::move(lines);
-  json flaws = json::array();
-  for (const std::string& flaw : account.flaws) {
-    if (flaws.size() < kMaxLines) flaws.push_back(clipped(printable(flaw), kMaxLine));
-  }
-  if (!flaws.empty()) out["flaws"] = std::move(flaws);
+  each_text(account.origin, [&](const char* key, const SharedText& text) {
+    if (!text.empty()) out[key] = clipped(printable(text.str()), kMaxLine);
+  });
   return out;
 }
 
@@ -64,14 +117,12 @@ Expected<Account> account_from_json(const json& body) {
   read_phases(in, account);
   if (const auto servers = in.maybe_integer("servers", 0, kMaxServers))
     account.servers = static_cast<int>(*servers);
-  if (in.has("server_says")) {
-    for (const std::string& line : in.texts("server_says", kMaxLines, kMaxLine))
-      account.server_says.push_back(printable(line));
-  }
-  if (in.has("flaws")) {
-    for (const std::string& flaw : in.texts("flaws", kMaxLines, kMaxLine))
-      account.flaws.push_back(printable(flaw));
-  }
+  account.server_says = get_lines(in, "server_says");
+  account.flaws = get_lines(in, "flaws");
+  account.gpu_use = read_use(in);
+  each_text(account.origin, [&](const char* key, SharedText& text) {
+    text = printable(in.maybe_text(key, kMaxLine).value_or(""));
+  });
   if (in.error()) return fail(*in.error());
   return account;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/base/error.hpp"
+#include "proto/base/shared_text.hpp"
 #include "proto/base/time.hpp"
 
 namespace sweep {
@@ -23,11 +24,33 @@ inline constexpr std::array<std::string_view, 7> kDoubts = {
     "no-output", "failures", "input-length", "client-bound", "server-restarted", "gpus-busy", "node-shared"};
 
 /// One stretch of an attempt. Of a script: start, server, benchmark. Of a recipe: stop (of servers that were
-/// in its way), server-start (until its first sign of life), ready, reset, warm-up, benchmark.
+/// in its way), idle-check (of GPUs), server-start (until its first sign of life), ready, reset, warm-up,
+/// benchmark.
 struct PhaseTime {
   std::string name;
   Millis time{0};
   friend bool operator==(const PhaseTime&, const PhaseTime&) = default;
+};
+
+/// What the attempt's GPUs took during the measured window (agent/core/telemetry says how it is computed).
+/// What they do not tell is absent.
+struct GpuUse {
+  Millis window{0};
+  std::optional<std::int64_t> power_mw, energy_mj;  // of all of them together; power is the mean
+  std::optional<std::int64_t> clock_mhz;            // mean over time and GPUs
+  std::optional<std::int64_t> max_temperature_c, max_memory_bytes;  // of any one
+  std::vector<std::string> throttled;  // why clocks were lower than the load asked for; empty: they were not
+  friend bool operator==(const GpuUse&, const GpuUse&) = default;
+};
+
+/// On what it ran. Empty where unknown.
+struct Origin {
+  SharedText kernel;  // "Linux 6.1.0"
+  SharedText driver;  // NVIDIA's version
+  SharedText gpus;    // "8 x NVIDIA B200"
+  SharedText commit;  // of the git repository that the workspace is in
+  SharedText slurm;   // its version; the controller knows it
+  friend bool operator==(const Origin&, const Origin&) = default;
 };
 
 struct Account {
@@ -35,6 +58,8 @@ struct Account {
   std::optional<int> servers;            // of a recipe: how many were started for it; 0: it found one running
   std::vector<std::string> server_says;  // the last lines of a server that failed
   std::vector<std::string> flaws;  // why its result is not to be trusted: "gpus-busy: …" (report/validity)
+  std::optional<GpuUse> gpu_use = {};  // where there was telemetry
+  Origin origin = {};
   friend bool operator==(const Account&, const Account&) = default;
 };
 

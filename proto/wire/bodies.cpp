@@ -60,7 +60,7 @@ json write(const Hello& m) {
           {"no_credential", reason_json(m.no_credential)}};
 }
 json write(const Ready& m) {
-  return {{"job_ends_ms", m.job_ends_ms}};
+  return {{"job_ends_ms", m.job_ends_ms}, {"sharing", m.sharing}, {"slurm", m.slurm}};
 }
 json write(const Started& m) {
   return with_ref(m.ref, {{"pid", m.pid}});
@@ -165,6 +165,8 @@ void read(Fields& in, Hello& m) {
 }
 void read(Fields& in, Ready& m) {
   m.job_ends_ms = in.integer("job_ends_ms", 0, kMaxInt);
+  m.sharing = in.text("sharing", kMaxName);
+  m.slurm = in.text("slurm", kMaxName);
 }
 void read(Fields& in, Started& m) {
   m.ref = read_ref(in);

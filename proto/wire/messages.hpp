@@ -45,6 +45,8 @@ struct Hello {
 /// The agent can take leases now.
 struct Ready {
   std::int64_t job_ends_ms = 0;  // Unix time at which Slurm ends this agent's job; 0: not known here
+  std::string sharing = {};      // what Slurm says of the job's OverSubscribe; empty: not known here
+  std::string slurm = {};        // its version; empty: not known here
 };
 
 /// The benchmark's process is there.

@@ -58,6 +58,9 @@ std::string name(const agent::Answered& what) {
 std::string name(const agent::JobEndKnown& what) {
   return what.end ? "end of job known" : "end of job unknown";
 }
+std::string name(const agent::GpuTold&) {
+  return "gpu-told";
+}
 std::string name(const agent::Signalled& what) {
   return "signal " + std::to_string(what.signal);
 }

@@ -204,7 +204,7 @@ TEST(AgentJobEnd, IsInTheEnvironmentOfNewerSlurms) {
 TEST(AgentJobEnd, TheFirstTaskOfAStepAsks) {
   wire::Hello hello;
   hello.job = "12";
-  EXPECT_THAT(job_end_question({}, hello), ElementsAre("scontrol", "-o", "show", "job", "12"));
+  EXPECT_THAT(job_end_question({}, hello), ElementsAre("sh", "-c", HasSubstr("scontrol"), "sh", "12"));
   EXPECT_THAT(job_end_question({"SLURM_JOB_END_TIME=1764000000"}, hello), IsEmpty());
   EXPECT_FALSE(job_end_question({"SLURM_JOB_END_TIME=0"}, hello).empty());
   hello.task = 1;
@@ -214,6 +214,23 @@ TEST(AgentJobEnd, TheFirstTaskOfAStepAsks) {
     hello.job = none;
     EXPECT_THAT(job_end_question({}, hello), IsEmpty()) << none;
   }
+}
+
+TEST(AgentJobEnd, TheAnswerSaysWhoElseMayBeThereAndWhichSlurmItIs) {
+  const std::string answer = "slurm-wlm 22.05.8\nJobId=12 OverSubscribe=NO EndTime=Unknown X=";
+  EXPECT_EQ(sharing_in(answer), "NO");
+  EXPECT_EQ(slurm_version_in(answer), "22.05.8");
+  EXPECT_EQ(sharing_in("JobId=12 EndTime=None"), "");
+  EXPECT_EQ(slurm_version_in("JobId=12 EndTime=None"), "");
+  EXPECT_EQ(slurm_version_in(""), "");
+  auto setup = Scene::some_setup();
+  setup.asks_job_end = true;
+  Scene scene(setup);
+  scene.join();
+  scene.feed(JobEndKnown{std::nullopt, "OK", "22.05.8"});
+  ASSERT_EQ(scene.said<wire::Ready>().size(), 1u);
+  EXPECT_EQ(scene.said<wire::Ready>()[0].sharing, "OK");
+  EXPECT_EQ(scene.said<wire::Ready>()[0].slurm, "22.05.8");
 }
 
 TEST(AgentJobEnd, SlurmIsAskedInUtcAndSeesNothingOfOurs) {

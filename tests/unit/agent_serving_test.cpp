@@ -555,5 +555,49 @@ TEST(Serving, TwoThatWaitForOneServerToGoStartOneAfterTheOther) {
   EXPECT_NE(value(scene.spawned[2], "CUDA_VISIBLE_DEVICES"), value(scene.spawned[3], "CUDA_VISIBLE_DEVICES"));
 }
 
+TEST(AgentServing, AServerThatSaysAgainThatItIsReadyIsDoubted) {
+  Kitchen scene;
+  wire::Lease lease = Kitchen::recipe("p");
+  lease.server.ready_url = lease.server.health_url = lease.server.reset_url = "";
+  lease.server.ready_log = "server is up";
+  scene.hear(lease);
+  scene.server_runs(1);
+  scene.server_says(1, "server is up\n");
+  scene.start("p");
+  scene.server_says(1, "a worker died\nserver is up\n");
+  scene.done("p");
+  EXPECT_THAT(scene.finished("p").account.flaws, ElementsAre(HasSubstr("server-restarted: ")));
+
+  lease.ref = {"q", 1};
+  scene.hear(lease);
+  scene.start("q");
+  scene.done("q");
+  EXPECT_THAT(scene.finished("q").account.flaws, IsEmpty());
+}
+
+TEST(AgentServing, OnlyAServerThatIsStartedHasItsGpusLookedAt) {
+  auto setup = without_command({"0", "1"});
+  setup.sampled = {"0", "1"};
+  Kitchen scene(false, setup);
+  scene.hear(Kitchen::recipe("p", "k1", 2));
+  EXPECT_THAT(scene.started(), IsEmpty());
+  for (const char* gpu : {"0", "1"}) {
+    GpuSample idle;
+    idle.at = scene.now;
+    idle.gpu = gpu;
+    idle.processes = 0;
+    scene.feed(GpuTold{idle});
+  }
+  EXPECT_THAT(scene.started(), ElementsAre("serve k1"));
+  scene.server_runs(1);
+  scene.answer(200);
+  scene.start("p");
+  scene.done("p");
+  scene.hear(Kitchen::recipe("q", "k1", 2));  // no look: its own server is on them
+  scene.answer(200);
+  scene.answer(200);
+  EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client", "client"));
+}
+
 }  // namespace
 }  // namespace sweep::agent

@@ -29,8 +29,12 @@ inline const AttemptRef kRef{"00c0ffee00c0ffee", 7};
 
 inline std::vector<Sample> agent_samples() {
   const Outcome outcome{OutcomeKind::BenchmarkFailed, 3, 9, "server", "out of memory"};
-  const Account account{
-      {{"ready", Millis(5'000)}, {"benchmark", Millis(55'000)}}, 1, {"out of memory"}, {"gpus-busy: x"}};
+  const Account account{{{"ready", Millis(5'000)}, {"benchmark", Millis(55'000)}},
+                        1,
+                        {"out of memory"},
+                        {"gpus-busy: x"},
+                        GpuUse{Millis(1), 2, 3, 4, 5, 6, {"power cap"}},
+                        Origin{"Linux 6", "580.1", "8 x B200", "abc", "22.05.8"}};
   return {
       {Hello{"12.0.3",
              "n1",
@@ -58,7 +62,10 @@ inline std::vector<Sample> agent_samples() {
         {"credential", "MUNGE:x:"},
         {"no_credential", "no munge"}},
        ""},
-      {Ready{1'795'572'741'141}, "Ready", {{"job_ends_ms", 1'795'572'741'141}}, ""},
+      {Ready{1'795'572'741'141, "OK", "22.05.8"},
+       "Ready",
+       {{"job_ends_ms", 1'795'572'741'141}, {"sharing", "OK"}, {"slurm", "22.05.8"}},
+       ""},
       {Started{kRef, 815}, "Started", {{"point", kRef.point}, {"attempt", 7}, {"pid", 815}}, ""},
       {Progress{kRef, "benchmark", 45, 100},
        "Progress",
@@ -84,7 +91,19 @@ inline std::vector<Sample> agent_samples() {
          {{"phases", json::array({json::array({"ready", 5'000}), json::array({"benchmark", 55'000})})},
           {"servers", 1},
           {"server_says", {"out of memory"}},
-          {"flaws", {"gpus-busy: x"}}}}},
+          {"flaws", {"gpus-busy: x"}},
+          {"gpu_ms", 1},
+          {"gpu_power_mw", 2},
+          {"gpu_energy_mj", 3},
+          {"gpu_clock_mhz", 4},
+          {"gpu_max_temperature_c", 5},
+          {"gpu_max_memory_bytes", 6},
+          {"gpu_throttled", {"power cap"}},
+          {"kernel", "Linux 6"},
+          {"driver", "580.1"},
+          {"gpu_names", "8 x B200"},
+          {"commit", "abc"},
+          {"slurm", "22.05.8"}}}},
        "{}"},
       {Heartbeat{}, "Heartbeat", json::object(), ""},
       {Goodbye{"SIGTERM"}, "Goodbye", {{"reason", "SIGTERM"}}, ""},

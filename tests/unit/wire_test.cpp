@@ -186,7 +186,7 @@ TEST(Codec, AnotherVersionIsRecognisedWhateverFollowsTheHeader) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::WrongVersion);
     EXPECT_EQ(result.error().message, "protocol version " + std::to_string(version) +
-                                          " met version 3; upgrade the side with the lower one");
+                                          " met version 4; upgrade the side with the lower one");
   }
 }
 

@@ -1,0 +1,99 @@
+// view/provenance: what a record says of where it came from.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "controller/view/provenance.hpp"
+#include "tests/unit/view_sample.hpp"
+
+namespace sweep::view {
+namespace {
+
+class Provenance : public ViewTest {
+ protected:
+  ordered_json record(const Account& account, std::int64_t tokens) {
+    arrive("12.0.0", "n1", 8);
+    start("12.0.0", 0, 1, Millis(1'000));
+    tell(core::AttemptFinished{"12.0.0", {id(0), 1}, {}, Millis(62'000), "", account}, Millis(62'000));
+    ordered_json out = {{"hw", "b200"}};
+    describe_result(out, plan, state, facts, {id(0), 1}, tokens);
+    return out;
+  }
+};
+
+TEST_F(Provenance, SaysWhoRanWhatWhereAndWhen) {
+  plan.profile.env = {{"HF_TOKEN", "hf_private"}, {"NCCL_DEBUG", "WARN"}};
+  Account account;
+  account.origin = Origin{"Linux 6", "580.1", "8 x NVIDIA B200", "c0ffee", "22.05.8"};
+  const ordered_json out = record(account, 0)["provenance"];
+  EXPECT_EQ(out["sweep"], "s1");
+  EXPECT_EQ(out["point"], id(0));
+  EXPECT_EQ(out["attempt"], 1);
+  EXPECT_EQ(out["started"], "2023-11-14T22:13:21Z");
+  EXPECT_EQ(out["ended"], "2023-11-14T22:14:23Z");
+  EXPECT_EQ(out["node"], "n1");
+  EXPECT_EQ(out["job"], "12");
+  EXPECT_EQ(out["gpus"], "8 x NVIDIA B200");
+  EXPECT_EQ(out["driver"], "580.1");
+  EXPECT_EQ(out["kernel"], "Linux 6");
+  EXPECT_EQ(out["slurm"], "22.05.8");
+  EXPECT_EQ(out["slurm_sweep"], "0.1.0");
+  EXPECT_EQ(out["image"], "lmsysorg/sglang:v0.5.3rc1-cu129-b200");
+  EXPECT_EQ(out["workspace_commit"], "c0ffee");
+  EXPECT_EQ(out["command"][0], "benchmarks/dsr1_fp4_b200_slurm.sh");
+  EXPECT_EQ(out["environment"]["CONC"], "4");
+  EXPECT_EQ(out["environment"]["NCCL_DEBUG"], "WARN");
+  EXPECT_EQ(out["environment"]["HF_TOKEN"], "(hidden)");
+  EXPECT_THAT(out.dump(), Not(HasSubstr("hf_private")));
+}
+
+TEST_F(Provenance, WhatIsNotKnownIsNotThere) {
+  const ordered_json out = record({}, 0);
+  for (const char* key : {"gpus", "driver", "kernel", "slurm", "workspace_commit", "server_command"})
+    EXPECT_FALSE(out["provenance"].contains(key)) << key;
+  EXPECT_FALSE(out.contains("telemetry"));
+}
+
+TEST_F(Provenance, TheCommandLineOfTheAgentGoesBeforeTheProfiles) {
+  core::AgentInfo info;
+  info.id = "12.0.0";
+  info.node = "n1";
+  info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
+  info.command = {"bash", "mine.sh"};
+  tell(core::Join{info});
+  const ordered_json out = record({}, 0)["provenance"];
+  EXPECT_EQ(out["command"], (ordered_json{"bash", "mine.sh"}));
+}
+
+TEST_F(Provenance, TelemetryHasItsUnitsAndTheEnergyOfAToken) {
+  Account account;
+  account.gpu_use = GpuUse{Millis(60'000), 5'000'000, 300'000'000, 1'800, 71, 150'000'000'000, {"power cap"}};
+  const ordered_json out = record(account, 1'000'000)["telemetry"];
+  EXPECT_EQ(out["seconds"], 60.0);
+  EXPECT_EQ(out["mean_power_w"], 5'000.0);
+  EXPECT_EQ(out["energy_j"], 300'000.0);
+  EXPECT_EQ(out["joules_per_output_token"], 0.3);
+  EXPECT_EQ(out["throttled"], true);
+  EXPECT_EQ(out["throttle_reasons"], (ordered_json{"power cap"}));
+}
+
+TEST_F(Provenance, NoTokensHaveNoEnergy) {
+  Account account;
+  account.gpu_use = GpuUse{Millis(60'000), {}, 300, {}, {}, {}, {}};
+  const ordered_json out = record(account, 0)["telemetry"];
+  EXPECT_FALSE(out.contains("joules_per_output_token"));
+  EXPECT_FALSE(out.contains("mean_power_w"));
+  EXPECT_EQ(out["throttled"], false);
+}
+
+TEST(Secrets, AreKnownByTheirNames) {
+  for (const char* name :
+       {"HF_TOKEN", "hf_token", "MY_SECRET", "DB_PASSWORD", "PASSWD", "AWS_SECRET_ACCESS_KEY", "API_KEY",
+        "OPENAI_APIKEY", "KEY", "GOOGLE_APPLICATION_CREDENTIALS"})
+    EXPECT_TRUE(is_secret(name)) << name;
+  for (const char* name :
+       {"MODEL", "MAX_TOKENS", "MAX_NUM_TOKENS", "KEYS_PER_ROW", "MONKEY", "TOKENIZERS_PARALLELISM"})
+    EXPECT_FALSE(is_secret(name)) << name;
+}
+
+}  // namespace
+}  // namespace sweep::view
