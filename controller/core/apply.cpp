@@ -212,6 +212,13 @@ void on(State& state, Instant at, const Started& event) {
   if (point_at(state, index).state == PointState::Leased) set_point_state(state, index, PointState::Running);
 }
 
+/// The attempt's result is the point's, in place of any other.
+void accept(PointStatus& point, Attempt& attempt) {
+  for (Attempt& other : point.attempts)
+    other.accepted = false;
+  attempt.accepted = true;
+}
+
 void on(State& state, Instant at, const Ended& event) {
   const int index = find_point(state, event.ref.point);
   PointStatus& point = point_at(state, index);
@@ -224,7 +231,7 @@ void on(State& state, Instant at, const Ended& event) {
   attempt.wall = event.wall;
   attempt.account = event.account;
   attempt.invalid = event.invalid;
-  attempt.accepted = event.accepted;
+  if (event.accepted) accept(point, attempt);
   if (!event.lost) release(state, index, event.ref.attempt);
   AgentStatus& holder = agent_at(state, attempt.agent);
   if (!event.lost && of_this_life && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
@@ -233,6 +240,8 @@ void on(State& state, Instant at, const Ended& event) {
     ++point.infrastructure_failures;
     point.bad_nodes.insert(attempt.node);
     blame(state, attempt.node, event.outcome.reason);
+  } else if (event.counted && event.outcome.kind == OutcomeKind::Ok) {
+    ++point.invalid_results;
   } else if (event.counted) {
     ++point.benchmark_failures;
   }
@@ -314,7 +323,7 @@ void on(State& state, Instant at, const Resumed& event) {
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     PointStatus& point = state.points[i];
     const PointState next = after_resume(point, withdrawn.contains(point.spec.id), event.retry_failed);
-    point.infrastructure_failures = point.benchmark_failures = 0;
+    point.infrastructure_failures = point.benchmark_failures = point.invalid_results = 0;
     point.bad_nodes.clear();
     if (next != PointState::Failed) point.reason.clear();
     set_point_state(state, static_cast<int>(i), next);
@@ -351,7 +360,7 @@ void on(State& state, Instant at, const Salvaged& event) {
   attempt.node = event.node;
   attempt.ended = at;
   attempt.outcome = Outcome{};
-  attempt.accepted = true;
+  accept(point, attempt);
   point.reason.clear();
   if (point.state != PointState::Withdrawn) set_point_state(state, index, PointState::Done);
 }

@@ -126,15 +126,36 @@ PointState after_failure(const State& state, const PointStatus& point, OutcomeKi
   return PointState::Pending;  // preempted: costs no retry
 }
 
+/// Whether a result becomes the point's: the first one does, and a valid one in place of one that is not.
+bool is_better(const PointStatus& point, const Outcome& outcome, bool valid) {
+  if (outcome.kind != OutcomeKind::Ok) return false;
+  return !has_result(point) || (valid && has_doubtful_result(point));
+}
+
+/// Where a point goes after a result that is not valid: that one counts until a better one comes.
+PointState after_invalid(const State& state, const PointStatus& point) {
+  const bool again = state.phase == Phase::Running && point.invalid_results < state.settings.invalid_retries;
+  return again ? PointState::Pending : PointState::Done;
+}
+
 /// The end of the attempt that the point is on. In a stopping sweep nothing is tried again.
 Ended end_of_current(const State& state, const PointStatus& point, const AttemptRef& ref,
-                     const Outcome& outcome) {
+                     const Outcome& outcome, std::vector<std::string> invalid = {}) {
+  const bool ok = outcome.kind == OutcomeKind::Ok, valid = invalid.empty();
   Ended ended;
   ended.ref = ref;
   ended.outcome = outcome;
-  ended.accepted = outcome.kind == OutcomeKind::Ok;
-  ended.counted = is_benchmark_failure(outcome.kind) || outcome.kind == OutcomeKind::Infrastructure;
-  ended.next = ended.accepted ? PointState::Done : after_failure(state, point, outcome.kind);
+  ended.accepted = is_better(point, outcome, valid);
+  ended.counted =
+      ok ? !valid : is_benchmark_failure(outcome.kind) || outcome.kind == OutcomeKind::Infrastructure;
+  ended.invalid = std::move(invalid);
+  if (ok) {
+    ended.next = valid ? PointState::Done : after_invalid(state, point);
+  } else {
+    ended.next = after_failure(state, point, outcome.kind);
+    const bool over = ended.next == PointState::Failed || ended.next == PointState::Cancelled;
+    if (over && has_result(point)) ended.next = PointState::Done;  // nothing better came
+  }
   return ended;
 }
 
@@ -143,11 +164,13 @@ Decision settle_again(const Attempt& attempt, const AttemptFinished& command) {
 }
 
 /// An attempt that was written off, or that another one has overtaken, reports after all.
-Ended end_of_overtaken(const PointStatus& point, const AttemptRef& ref, const Outcome& outcome) {
+Ended end_of_overtaken(const PointStatus& point, const AttemptRef& ref, const Outcome& outcome,
+                       std::vector<std::string> invalid) {
   Ended ended;
   ended.ref = ref;
   ended.outcome = outcome;
-  ended.accepted = outcome.kind == OutcomeKind::Ok && !has_result(point);
+  ended.accepted = is_better(point, outcome, invalid.empty());
+  ended.invalid = std::move(invalid);
   ended.next = ended.accepted && point.state != PointState::Withdrawn ? PointState::Done : point.state;
   return ended;
 }
@@ -164,18 +187,18 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
   const PointStatus& point = state.points[static_cast<std::size_t>(find_point(state, command.ref.point))];
   // When all is over only a result that was missing still counts.
   const bool late =
-      state.phase == Phase::Closed && (command.outcome.kind != OutcomeKind::Ok || has_result(point));
+      state.phase == Phase::Closed && !is_better(point, command.outcome, command.invalid.empty());
   if (attempt->state == Attempt::State::Ended || late) return settle_again(*attempt, command);
   const bool current = attempt->state != Attempt::State::Lost && point.state != PointState::Done;
   const Outcome outcome = tidy(command.outcome);
-  Ended ended = current ? end_of_current(state, point, command.ref, outcome)
-                        : end_of_overtaken(point, command.ref, outcome);
+  std::vector<std::string> invalid;
+  for (const std::string& reason : command.invalid) {
+    if (outcome.kind == OutcomeKind::Ok) invalid.push_back(tidy(reason));
+  }
+  Ended ended = current ? end_of_current(state, point, command.ref, outcome, std::move(invalid))
+                        : end_of_overtaken(point, command.ref, outcome, std::move(invalid));
   ended.wall = command.wall;
   ended.account = tidy(command.account);
-  if (outcome.kind == OutcomeKind::Ok) {
-    for (const std::string& reason : command.invalid)
-      ended.invalid.push_back(tidy(reason));
-  }
   Decision out = happened(std::move(ended), now);
   // Its own agent hears of it as an effect of the event.
   if (holder != command.agent)

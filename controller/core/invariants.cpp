@@ -20,7 +20,10 @@ void check_attempts(const PointStatus& point, Problems& problems) {
   const auto accepted = std::count_if(point.attempts.begin(), point.attempts.end(),
                                       [](const Attempt& a) { return a.accepted; });
   const bool withdrawn = point.state == PointState::Withdrawn && accepted == 1;
-  if (accepted != (point.state == PointState::Done ? 1 : 0) && !withdrawn)
+  // Tried again for a better one.
+  const bool doubtful = accepted == 1 && has_doubtful_result(point) && point.state != PointState::Failed &&
+                        point.state != PointState::Cancelled;
+  if (accepted != (point.state == PointState::Done ? 1 : 0) && !withdrawn && !doubtful)
     say(std::to_string(accepted) + " accepted attempts");
   const auto running = std::count_if(point.attempts.begin(), point.attempts.end(), active);
   const bool should = point.state == PointState::Leased || point.state == PointState::Running;
@@ -51,7 +54,8 @@ void check_points(const State& state, Problems& problems) {
       problems.push_back("point " + point.spec.id + ": queue is wrong");
     if (point.infrastructure_failures < 0 ||
         point.infrastructure_failures > state.settings.infrastructure_retries + 1 ||
-        point.benchmark_failures > state.settings.benchmark_retries + 1) {
+        point.benchmark_failures > state.settings.benchmark_retries + 1 ||
+        point.invalid_results > state.settings.invalid_retries + 1) {
       problems.push_back("point " + point.spec.id + ": tried more often than allowed");
     }
     const bool needs_reason = point.state == PointState::Failed || point.state == PointState::Cancelled;

@@ -101,6 +101,11 @@ bool has_result(const PointStatus& point) {
                      [](const Attempt& attempt) { return attempt.accepted; });
 }
 
+bool has_doubtful_result(const PointStatus& point) {
+  return std::any_of(point.attempts.begin(), point.attempts.end(),
+                     [](const Attempt& attempt) { return attempt.accepted && !attempt.invalid.empty(); });
+}
+
 int wanted(const State& state) {
   return static_cast<int>(state.points.size()) - state.count(PointState::Withdrawn);
 }

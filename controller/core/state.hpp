@@ -36,6 +36,7 @@ struct Settings {
   bool pack_gpus = false;          // several attempts per node on disjoint GPUs
   int infrastructure_retries = 2;  // further tries after failures of node, agent or connection
   int benchmark_retries = 0;       // further tries after failures of the benchmark itself
+  int invalid_retries = 0;         // further tries after results that are not valid
   Millis agent_timeout{45'000};    // an agent not heard of for so long is gone
   Millis join_timeout{60'000};     // after the first agent, how long the others may take to come
   int node_failures = 3;           // infrastructure failures in a row that quarantine a node; 0: never
@@ -82,6 +83,7 @@ struct PointStatus {
   PointState state = PointState::Pending;
   std::vector<Attempt> attempts;  // attempt n is attempts[n - 1]
   int infrastructure_failures = 0, benchmark_failures = 0;
+  int invalid_results = 0;        // that the point was tried again for, or could have been
   std::set<std::string> bad_nodes;  // where infrastructure failed under it
   std::string reason;               // why it failed or was cancelled, one line
 };
@@ -165,6 +167,8 @@ int find_point(const State& state, const std::string& id);
 
 /// Whether one of its attempts has the point's result.
 bool has_result(const PointStatus& point);
+/// Whether it has one that is not valid: better than none, and worse than a valid one.
+bool has_doubtful_result(const PointStatus& point);
 /// How many points the sweep has: those that were withdrawn do not count.
 int wanted(const State& state);
 /// Whether every one of them is done.

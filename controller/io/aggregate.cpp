@@ -65,6 +65,7 @@ Gathered gather_and_write(const OpenSweep& own, Writer& writer) {
   writer.keep(write_matrix(own.directory, own.sweep->plan));
   Gathered all = gather(own.directory, &own, [&](const JournalResult& result) {
     const std::string name = result_filename(own.sweep->plan, result.index, result.node);
+    remove_superseded(own.directory, own.sweep->plan, own.sweep->state, result.index);
     writer.keep(write_result_files(own.directory, name, result.raw, result.text, Sync::No));
   });
   // Once for all of them, not twice for each.

@@ -204,6 +204,9 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
     if (index < 0 ||
         from.sweep->state.points[static_cast<std::size_t>(index)].state == core::PointState::Withdrawn)
       return;
+    // One that is not valid may have been superseded since.
+    const core::Attempt* attempt = core::find_attempt(state, stored.ref);
+    if (attempt == nullptr || !attempt->accepted) return;
     missing.erase(index);
     const Point& point = plan.points[static_cast<std::size_t>(index)];
     auto result = processed(plan, index, stored.node, stored.raw);

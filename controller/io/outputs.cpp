@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 
 #include "controller/report/command.hpp"
@@ -107,6 +108,21 @@ std::string agg_name(const std::string& result_filename) {
 
 std::string agg_text(const nlohmann::ordered_json& document) {
   return report::python_json(document, 2);
+}
+
+void remove_superseded(const std::string& directory, const Plan& plan, const core::State& state, int index) {
+  const auto& attempts = state.points[static_cast<std::size_t>(index)].attempts;
+  const auto counts =
+      std::find_if(attempts.begin(), attempts.end(), [](const core::Attempt& a) { return a.accepted; });
+  if (counts == attempts.end()) return;
+  for (const core::Attempt& attempt : attempts) {
+    const bool left_files = !attempt.accepted && !attempt.invalid.empty() && attempt.node != counts->node;
+    if (!left_files) continue;
+    const std::string name = result_filename(plan, index, attempt.node);
+    std::error_code ignored;  // they may be gone
+    std::filesystem::remove(raw_path(directory, name), ignored);
+    std::filesystem::remove(directory + "/" + agg_name(name), ignored);
+  }
 }
 
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,

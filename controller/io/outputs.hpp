@@ -48,6 +48,10 @@ std::string agg_name(const std::string& result_filename);
 /// The text of agg_<RESULT_FILENAME>.json: what processed() made and view/provenance added.
 std::string agg_text(const nlohmann::ordered_json& document);
 
+/// Deletes the files of results of the point that were superseded on other nodes, where their names differ
+/// from the file's of the one that counts. The journal has them.
+void remove_superseded(const std::string& directory, const Plan& plan, const core::State& state, int index);
+
 /// raw/<RESULT_FILENAME>.json and agg_<RESULT_FILENAME>.json: the client's bytes, and the text of what
 /// processed() made of them.
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,

@@ -261,6 +261,7 @@ void Server::queue_files() {
     file_bytes_ += result.raw.size();
     files_.push_back(
         {result_filename(sweep_.plan, index, result.node), std::move(result.raw), std::move(documents_[i])});
+    if (result.ref.attempt > 1) remove_superseded(directory_, sweep_.plan, sweep_.state, index);
   }
   documents_.clear();
 }

@@ -157,6 +157,7 @@ core::Settings core_settings(const Plan& plan) {
   settings.pack_gpus = profile.packing == profile::Profile::Packing::Gpu;
   settings.infrastructure_retries = profile.retries.infrastructure;
   settings.benchmark_retries = profile.retries.benchmark;
+  settings.invalid_retries = profile.retries.invalid;
   settings.agent_timeout = profile.agent_timeout;
   settings.join_timeout = profile.join;
   settings.node_failures = profile.retries.node;

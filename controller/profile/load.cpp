@@ -78,6 +78,7 @@ Table retry_keys(Profile& p) {
   return {
       {"infrastructure", [&](auto& r, auto& k, auto& n) { p.retries.infrastructure = read_count(r, k, n); }},
       {"benchmark", [&](auto& r, auto& k, auto& n) { p.retries.benchmark = read_count(r, k, n); }},
+      {"invalid", [&](auto& r, auto& k, auto& n) { p.retries.invalid = read_count(r, k, n); }},
       {"node", [&](auto& r, auto& k, auto& n) { p.retries.node = read_count(r, k, n); }}};
 }
 

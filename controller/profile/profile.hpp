@@ -33,7 +33,8 @@ struct Timeouts {                           // 0: none
 struct Retries {
   int infrastructure = 2;
   int benchmark = 0;
-  int node = 3;  // infrastructure failures in a row after which a node gets no more work; 0: never
+  int invalid = 0;  // after results that are not valid
+  int node = 3;     // infrastructure failures in a row after which a node gets no more work; 0: never
 };
 
 /// A variable of a recipe that takes the greatest of some steps that is not above another variable's number;

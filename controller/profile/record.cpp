@@ -37,6 +37,7 @@ template <class P, class Visit>
 void each_count(P& profile, Visit visit) {
   visit("infrastructure_retries", profile.retries.infrastructure);
   visit("benchmark_retries", profile.retries.benchmark);
+  visit("invalid_retries", profile.retries.invalid);
   visit("node_failures", profile.retries.node);
 }
 

@@ -67,13 +67,13 @@ std::string on(const Scene& scene, const core::Started& e) {
 std::string on(const Scene& scene, const core::Ended& e) {
   const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
   const std::string who = scene.label_of(e.ref.point) + " on " + printable(attempt.node);
-  if (e.accepted) {
-    const std::string done = who + ", " + spoken(e.wall);
-    if (e.invalid.empty()) return scene.count() + painted(" done    ", kGreen, scene.style) + done;
-    return scene.count() + painted(" invalid ", kYellow, scene.style) + done + ": " +
-           printable(join(e.invalid, "; "));
-  }
   const bool again = e.next == core::PointState::Pending && scene.state.phase == core::Phase::Running;
+  const std::string done = who + ", " + spoken(e.wall);
+  if (!e.invalid.empty()) {
+    return scene.count() + painted(" invalid ", kYellow, scene.style) + done + ": " +
+           printable(join(e.invalid, "; ")) + (again ? "; tried again" : "");
+  }
+  if (e.accepted) return scene.count() + painted(" done    ", kGreen, scene.style) + done;
   const bool stopped = e.outcome.kind == OutcomeKind::Cancelled || e.outcome.kind == OutcomeKind::Preempted;
   const std::string verb = again ? " retry   " : stopped ? " stopped " : " failed  ";
   return scene.count() + painted(verb, again || stopped ? kYellow : kRed, scene.style) + who + ": " +

@@ -271,5 +271,78 @@ TEST_F(CoreEnds, AFailureAfterTheEndOfTheSweepChangesNothing) {
   EXPECT_EQ(point("p0").state, PointState::Pending);
 }
 
+// ---- results that are not valid
+
+class CoreInvalid : public CoreTest {
+ protected:
+  Words doubtful(const std::string& agent, const std::string& point, int attempt) {
+    AttemptFinished command{agent, {point, attempt}, outcome_of(OutcomeKind::Ok), Millis(1'500)};
+    command.invalid = {"client-bound: why"};
+    return tell(command);
+  }
+};
+
+TEST_F(CoreInvalid, CountsWhereItIsNotToBeTriedAgain) {
+  begin({1});
+  arrive("a", "n1", 1);
+  EXPECT_THAT(doubtful("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "drain a complete"));
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_THAT(point("p0").attempts[0].invalid, ElementsAre("client-bound: why"));
+}
+
+TEST_F(CoreInvalid, IsTriedAgainAndAValidOneTakesItsPlace) {
+  settings.invalid_retries = 2;
+  begin({1});
+  arrive("a", "n1", 1);
+  EXPECT_THAT(doubtful("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "lease a p0/2"));
+  EXPECT_THAT(doubtful("a", "p0", 2), ElementsAre("settled a p0/2", "lease a p0/3"));
+  EXPECT_THAT(finish("a", "p0", 3), ElementsAre("settled a p0/3 accepted", "drain a complete"));
+  EXPECT_FALSE(point("p0").attempts[0].accepted);
+  EXPECT_TRUE(point("p0").attempts[2].accepted);
+}
+
+TEST_F(CoreInvalid, IsWhatThereIsWhenNothingBetterComes) {
+  settings.invalid_retries = 1;
+  begin({1, 1, 1});
+  arrive("a", "n1", 1);
+  doubtful("a", "p0", 1);
+  doubtful("a", "p0", 2);  // not valid either, and no more tries
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_TRUE(point("p0").attempts[0].accepted);
+  doubtful("a", "p1", 1);
+  finish("a", "p1", 2, OutcomeKind::BenchmarkFailed);
+  EXPECT_EQ(point("p1").state, PointState::Done);
+  EXPECT_EQ(point("p1").reason, "");
+  doubtful("a", "p2", 1);
+  tell(Stop{"ctrl-c", Millis(1'000)});
+  finish("a", "p2", 2, OutcomeKind::Cancelled);
+  EXPECT_EQ(point("p2").state, PointState::Done);
+  EXPECT_TRUE(complete(state));
+}
+
+TEST_F(CoreInvalid, OfAnAgentThatWasWrittenOffItMayComeLate) {
+  settings.invalid_retries = 1;
+  begin({1});
+  arrive("a", "n1", 1, 2);
+  start("a", "p0");
+  arrive("b", "n2", 1, 2);
+  EXPECT_THAT(lose("a"), ElementsAre("lease b p0/2"));
+  EXPECT_THAT(doubtful("b", "p0", 2), ElementsAre("settled b p0/2 accepted", "lease b p0/3"));
+  // What was written off comes, and is valid: b need not go on.
+  beat("a");
+  EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "cancel b p0/3"));
+  EXPECT_EQ(point("p0").state, PointState::Done);
+  EXPECT_FALSE(point("p0").attempts[1].accepted);
+}
+
+TEST_F(CoreInvalid, IsNotTriedAgainByAResume) {
+  settings.invalid_retries = 1;
+  begin({1});
+  arrive("a", "n1", 1);
+  doubtful("a", "p0", 1);
+  tell(Resume{"0.1.0", "13.0", false, {}});
+  EXPECT_EQ(point("p0").state, PointState::Done);
+}
+
 }  // namespace
 }  // namespace sweep::core

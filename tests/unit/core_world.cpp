@@ -19,6 +19,8 @@ World::World(std::uint64_t seed) : dice_(seed) {
   settings.pack_gpus = dice_.percent(50);
   settings.infrastructure_retries = dice_.below(4);
   settings.benchmark_retries = dice_.below(3);
+  doubts = dice_.percent(50);
+  settings.invalid_retries = dice_.below(3);
   settings.agent_timeout = Millis(dice_.between(5'000, 60'000));
   settings.join_timeout = Millis(dice_.between(1'000, 60'000));
   const int trouble = dice_.below(4);  // 0: a sunny day
@@ -108,7 +110,11 @@ void World::receive(const std::string& agent, const wire::Message& message) {
   if (const auto* m = std::get_if<wire::Started>(&message))
     return command(AttemptStarted{agent, m->ref, m->pid});
   if (const auto* m = std::get_if<wire::Finished>(&message)) {
-    return command(AttemptFinished{agent, m->ref, m->outcome, Millis(m->wall_ms)});
+    AttemptFinished finished{agent, m->ref, m->outcome, Millis(m->wall_ms), "", m->account, {}};
+    // The same each time that it is said: it follows from the result.
+    const bool doubtful = doubts && (m->wall_ms + m->ref.attempt) % 3 == 0;
+    if (doubtful) finished.invalid = {"no-output: x"};
+    return command(finished);
   }
   if (const auto* m = std::get_if<wire::Goodbye>(&message)) return command(Leave{agent, m->reason});
   throw std::logic_error("an agent does not say " + std::string(wire::type_name(message)));

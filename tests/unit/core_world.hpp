@@ -118,6 +118,7 @@ class World {
   State state;
   std::vector<Event> events;  // the journal
   Weather weather;
+  bool doubts = false;  // some results are not valid
   std::vector<std::string> problems;
   std::uint64_t steps = 0;
 

@@ -24,7 +24,7 @@ Profile strange_profile() {
   profile.timeouts = {Millis(1'001), Millis(1'002), Millis(1'003), Millis(1'011),
                       Millis(1'012), Millis(1'013), Millis(1'014), Millis(1'015)};
   profile.point_timeout_declared = true;
-  profile.retries = {11, 12, 13};
+  profile.retries = {11, 12, 14, 13};
   profile.auth = Profile::Auth::Munge;
   profile.spool = "/var/spool/sweep";
   profile.doubts_ignored = {"node-shared"};
@@ -106,18 +106,18 @@ TEST(ProfileRecord, SoDoTheDefaultsAndEveryWayToBeLetIn) {
 // A field of the profile that has no place in the record would be lost by a controller that takes over.
 TEST(ProfileRecord, HasEveryFieldOfAProfile) {
   // Who makes this number another one adds the field to strange_profile and expect_same.
-  EXPECT_EQ(profile_to_json(Profile{}).size(), 28U);
+  EXPECT_EQ(profile_to_json(Profile{}).size(), 29U);
   auto& [workspace, benchmark, folder, recipe, recipes, env, packing, timeouts, declared, retries, auth,
          spool, doubts, ignore_gpus, kill_grace, heartbeat, agent_timeout, join, away] =
       static_cast<const Profile&>(Profile{});
   auto& [server, run, point, start, progress, longest, reset, warm_up] = timeouts;
   auto& [command, client, names, steps, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
-  auto& [infrastructure, of_benchmark, node] = retries;
-  static_cast<void>(std::tie(doubts, recipes, steps, start, progress, longest, reset, warm_up, command,
-                             client, names, ready_url, ready_log, reset_url, health_url, pattern, workspace,
-                             benchmark, folder, env, packing, server, run, point, declared, infrastructure,
-                             of_benchmark, node, auth, spool, ignore_gpus, kill_grace, heartbeat,
-                             agent_timeout, join, away));
+  auto& [infrastructure, of_benchmark, invalid, node] = retries;
+  static_cast<void>(std::tie(invalid, doubts, recipes, steps, start, progress, longest, reset, warm_up,
+                             command, client, names, ready_url, ready_log, reset_url, health_url, pattern,
+                             workspace, benchmark, folder, env, packing, server, run, point, declared,
+                             infrastructure, of_benchmark, node, auth, spool, ignore_gpus, kill_grace,
+                             heartbeat, agent_timeout, join, away));
 }
 
 TEST(ProfileRecord, AMissingOrOddFieldIsNamed) {

@@ -118,7 +118,9 @@ void add_load(CLI::App& app, Options& o, Words& words) {
 
 void add_result(CLI::App& app, Options& o) {
   app.add_flag("--save-result", o.save_result, "write the result file");
-  app.add_flag("--save-detailed", o.save_detailed, "with the times, texts and errors of each request");
+  app.add_flag("--save-detailed", o.save_detailed,
+               "with the times, texts and errors of each request, and the server's own times where it stamps "
+               "its events");
   app.add_option("--result-dir", o.result_dir, "its folder (default: here)")->option_text("DIR");
   app.add_option("--result-filename", o.result_filename,
                  "its name (default: made of backend, rate, model and date)")

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "benchmarks/sweep-bench/core/chunk.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::client {
@@ -22,8 +21,8 @@ void set_failure(RequestRecord& record, Failure kind, std::string_view error) {
   record.error = printable(clipped(error, kMaxError));
 }
 
-AnswerReader::AnswerReader(RequestRecord& record, std::uint32_t wanted, bool keep_text)
-    : record_(record), most_chunks_(std::uint64_t{wanted} * 4 + 1024), keep_text_(keep_text) {}
+AnswerReader::AnswerReader(RequestRecord& record, std::uint32_t wanted, bool details)
+    : record_(record), most_chunks_(std::uint64_t{wanted} * 4 + 1024), details_(details) {}
 
 bool AnswerReader::give_up(Failure kind, const std::string& error) {
   set_failure(record_, kind, error);
@@ -61,8 +60,21 @@ bool AnswerReader::event(std::string_view data, Nanos at) {
   record_.last = at;
   if (++record_.chunks > most_chunks_)
     return give_up(Failure::Garbage, std::to_string(record_.chunks) + " chunks, far more than was asked for");
-  if (keep_text_) record_.text += unescaped(chunk->text);
+  if (details_) keep_details(*chunk);
   return true;
+}
+
+void AnswerReader::keep_details(const Chunk& chunk) {
+  constexpr double kNano = 1e-9;
+  record_.text += unescaped(chunk.text);
+  if (!chunk.stamp_ns) return;
+  if (record_.last_stamp) {
+    record_.server_gaps.push_back(
+        static_cast<float>(static_cast<double>(*chunk.stamp_ns - *record_.last_stamp) * kNano));
+  } else if (chunk.received_ns) {
+    record_.server_ttft = static_cast<double>(*chunk.stamp_ns - *chunk.received_ns) * kNano;
+  }
+  record_.last_stamp = chunk.stamp_ns;
 }
 
 void AnswerReader::end(bool whole, Nanos at) {

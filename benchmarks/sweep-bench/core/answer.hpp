@@ -7,6 +7,7 @@
 
 #include <string_view>
 
+#include "benchmarks/sweep-bench/core/chunk.hpp"
 #include "benchmarks/sweep-bench/core/record.hpp"
 #include "benchmarks/sweep-bench/core/sse.hpp"
 
@@ -15,8 +16,8 @@ namespace sweep::client {
 class AnswerReader {
  public:
   /// Writes into `record`, which outlives it. `wanted`: output tokens asked for; a stream of far more chunks
-  /// is garbage, so that none is read for ever.
-  AnswerReader(RequestRecord& record, std::uint32_t wanted, bool keep_text);
+  /// is garbage, so that none is read for ever. `details`: texts and the server's stamps are kept.
+  AnswerReader(RequestRecord& record, std::uint32_t wanted, bool details);
 
   /// Body bytes of an answer with status 200 that arrived at `at`. False: it is garbage or an error, the
   /// record says so, and nothing more is wanted of it.
@@ -30,12 +31,13 @@ class AnswerReader {
 
  private:
   bool event(std::string_view data, Nanos at);
+  void keep_details(const Chunk& chunk);
   bool give_up(Failure kind, const std::string& error);
 
   RequestRecord& record_;
   SseParser events_;
   std::uint64_t most_chunks_;
-  bool keep_text_, done_ = false, finished_ = false;
+  bool details_, done_ = false, finished_ = false;
 };
 
 }  // namespace sweep::client

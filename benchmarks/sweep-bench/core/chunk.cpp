@@ -32,7 +32,16 @@ class ChunkReader {
     // Some servers write the error itself as the object.
     if (key == "object" && spelled == "\"error\"" && chunk_.error.empty()) chunk_.error = spelled;
     if (key == "simulated") chunk_.simulated = spelled == "true";
+    if (key == "stamp_ns") chunk_.stamp_ns = integer(spelled);
+    if (key == "received_ns") chunk_.received_ns = integer(spelled);
     return true;
+  }
+
+  static std::optional<std::int64_t> integer(std::string_view spelled) {
+    std::int64_t value = 0;
+    const auto [end, code] = std::from_chars(spelled.data(), spelled.data() + spelled.size(), value);
+    const bool good = code == std::errc() && end == spelled.data() + spelled.size() && value >= 0;
+    return good ? std::optional(value) : std::nullopt;
   }
 
   bool choice() {
@@ -64,11 +73,9 @@ class ChunkReader {
   bool usage(std::string_view name) {
     std::string_view spelled;
     if (!scan_.value(spelled, 2)) return false;
-    std::int64_t value = 0;
-    const auto [end, code] = std::from_chars(spelled.data(), spelled.data() + spelled.size(), value);
-    if (code != std::errc() || end != spelled.data() + spelled.size() || value < 0) return true;
-    if (name == "prompt_tokens") chunk_.prompt_tokens = value;
-    if (name == "completion_tokens") chunk_.completion_tokens = value;
+    const auto value = integer(spelled);
+    if (value && name == "prompt_tokens") chunk_.prompt_tokens = value;
+    if (value && name == "completion_tokens") chunk_.completion_tokens = value;
     return true;
   }
 

@@ -22,6 +22,7 @@ struct Chunk {
   std::string_view text;   // text, content or reasoning of the first choice, as JSON spells it
   std::string_view error;  // the JSON of an error in place of an answer
   std::optional<std::int64_t> prompt_tokens, completion_tokens;  // of usage
+  std::optional<std::int64_t> stamp_ns, received_ns;             // of sweep-simserver --stamps: its own times
 };
 
 /// The views point into `json`. Fails on anything that is no JSON object, or nested beyond 64 levels.

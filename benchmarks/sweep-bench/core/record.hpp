@@ -36,7 +36,12 @@ struct RequestRecord {
   std::uint32_t chunks = 0;   // with output; 0: there is neither first nor last
   std::vector<float> gaps;    // seconds between them
   std::optional<std::int64_t> prompt_tokens, completion_tokens;  // the server's usage
-  std::string text;                                              // where it is kept
+  // Of a server that stamps its events (sweep-simserver --stamps), where details are kept: seconds from the
+  // request's arrival there to its first event, and between its events, by its own clock.
+  std::optional<double> server_ttft;
+  std::vector<float> server_gaps;
+  std::optional<Nanos> last_stamp;
+  std::string text;  // where it is kept
   bool simulated = false;
 
   std::optional<Failure> failure;

@@ -45,6 +45,19 @@ void add_throughput(Json& json, const Setup& setup, const Metrics& m) {
   json["total_token_throughput"] = rate(m.input_tokens + m.output_tokens, m.duration);
 }
 
+/// The server's own times, in the order of ttfts and itls, where it stamps its events.
+void add_stamps(Json& json, const std::vector<RequestRecord>& records) {
+  const auto stamped = [](const RequestRecord& record) { return record.server_ttft.has_value(); };
+  if (std::none_of(records.begin(), records.end(), stamped)) return;
+  Json ttfts = Json::array(), itls = Json::array();
+  for (const RequestRecord& record : records) {
+    ttfts.push_back(record.failure ? 0.0 : record.server_ttft.value_or(0));
+    itls.push_back(record.failure ? Json::array() : Json(record.server_gaps));
+  }
+  json["server_ttfts"] = std::move(ttfts);
+  json["server_itls"] = std::move(itls);
+}
+
 void add_details(Json& json, const std::vector<RequestRecord>& records) {
   Json ttfts = Json::array(), itls = Json::array(), texts = Json::array(), errors = Json::array();
   for (const RequestRecord& record : records) {
@@ -57,6 +70,7 @@ void add_details(Json& json, const std::vector<RequestRecord>& records) {
   json["itls"] = std::move(itls);
   json["generated_texts"] = std::move(texts);
   json["errors"] = std::move(errors);
+  add_stamps(json, records);
 }
 
 void add_latency(Json& json, const Setup& setup, const Metrics& metrics) {

@@ -1,0 +1,336 @@
+// bench_client: what sweep-bench costs, against sweep-simserver on this machine: output tokens per second of
+// a core, what it adds to TTFT and ITL (its own figures less the server's stamps), memory. Beside it, in the
+// same run, a minimal client on asyncio and aiohttp (client_asyncio.py), where Python has both.
+//
+// Rules: whole processes, each with a fresh server; client and server on a core each where there are two. In
+// zero-latency mode tokens come as fast as they are read: that is for throughput and memory. In fixed-latency
+// mode a server has its pace, and requests arrive one by one so that about all streams are in use: that is
+// for what is added. (All at once, the server's own intake of so many requests would count as the client's.)
+// Nothing here is a measurement of a GPU.
+#include <fcntl.h>
+#include <sched.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "benchmarks/bench_main.hpp"
+#include "benchmarks/bench_process.hpp"
+#include "benchmarks/stats.hpp"
+#include "proto/net/clock.hpp"
+#include "proto/net/event_loop.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep::bench {
+namespace {
+
+constexpr double kAimRatio = 10, kAimAddedMs = 2;
+constexpr int kAimStreams = 1024;
+constexpr std::size_t kMaxResult = std::size_t{1} << 30;
+constexpr Millis kServerStart{20'000};
+
+struct Options {
+  Places places;
+  std::string python = "/usr/bin/python3", script = SWEEP_SOURCE_DIR "/benchmarks/client_asyncio.py";
+  std::vector<int> streams = {64, 1024, 4096};
+  int ttft = 100, itl = 20;  // ms, of the pace
+  bool quick = false;
+
+  std::string pace() const { return std::to_string(ttft) + "," + std::to_string(itl); }
+};
+
+/// One line of the table.
+struct Figures {
+  double tokens_per_second = 0, tokens_per_core = 0, peak_mb = 0;
+  std::optional<double> ttft_p50, ttft_p99, itl_p50, itl_p99;  // added, ms
+};
+
+struct Load {
+  int streams = 0, requests = 0, osl = 0;
+  double rate = 0;    // requests a second; 0: all that there are places for, at once
+  bool zero = false;  // as fast as it is read, else at the pace
+};
+
+bool two_cores() {
+  cpu_set_t mine;
+  CPU_ZERO(&mine);
+  return ::sched_getaffinity(0, sizeof mine, &mine) == 0 && CPU_ISSET(0, &mine) && CPU_ISSET(1, &mine);
+}
+
+std::vector<std::string> on_core(int core, std::vector<std::string> argv) {
+  if (two_cores()) argv.insert(argv.begin(), {"taskset", "-c", std::to_string(core)});
+  return argv;
+}
+
+/// A sweep-simserver that is ready; gone with this.
+class SimServer {
+ public:
+  static Expected<SimServer> start(const Options& options, const Load& load) {
+    std::vector<std::string> argv = {options.places.bin + "/sweep-simserver",
+                                     "--model",
+                                     "m",
+                                     "--port",
+                                     "0",
+                                     "--stamps",
+                                     "--max-num-seqs",
+                                     "8192"};
+    argv.push_back(load.zero ? "--zero-latency" : "--fixed-latency=" + options.pace());
+    auto pipe = make_pipe();
+    if (!pipe) return tl::unexpected(pipe.error());
+    SpawnSpec spec;
+    spec.argv = on_core(0, argv);
+    spec.environment = own_environment();
+    const Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    spec.err = nowhere.get();
+    spec.out = pipe->write_end.get();
+    auto child = spawn(spec);
+    if (!child) return tl::unexpected(child.error());
+    pipe->write_end.reset();
+    SimServer server(std::move(*child), std::move(pipe->read_end));
+    if (auto ready = server.await(); !ready) return tl::unexpected(ready.error());
+    return server;
+  }
+  SimServer(SimServer&& other) noexcept = default;
+  SimServer& operator=(SimServer&&) = delete;
+  ~SimServer() {
+    if (!child_.pidfd.open()) return;
+    ::kill(child_.pid, SIGTERM);
+    wait_until_gone();
+  }
+
+  const std::string& url() const { return url_; }
+
+ private:
+  SimServer(Child child, Fd out) : child_(std::move(child)), out_(std::move(out)) {}
+
+  Expected<void> await() {
+    EventLoop loop;
+    std::string said;
+    bool closed = false;
+    loop.watch(out_.get(), [&] {
+      const Chunk chunk = read_available(out_.get(), 4096);
+      said += chunk.bytes;
+      closed = closed || chunk.closed;
+    });
+    const Instant until = now() + kServerStart;
+    while (said.find('\n') == std::string::npos) {
+      if (closed || now() >= until) return fail("sweep-simserver did not start: " + said);
+      loop.step(until);
+    }
+    const std::string mark = "listening on ";
+    const std::size_t at = said.find(mark);
+    if (at == std::string::npos) return fail("sweep-simserver does not say where it listens: " + said);
+    url_ = said.substr(at + mark.size(), said.find('\n', at) - at - mark.size());
+    return {};
+  }
+  void wait_until_gone() {
+    EventLoop loop;
+    bool gone = false;
+    loop.watch(child_.pidfd.get(), [&] { gone = true; });
+    while (!gone)
+      loop.step(std::nullopt);
+    static_cast<void>(reap(child_.pid));
+  }
+
+  Child child_;
+  Fd out_;
+  std::string url_;
+};
+
+struct Bench {
+  const Options& options;
+  std::string folder;
+  SignalFd& signals;
+
+  std::string result() const { return folder + "/result.json"; }
+  std::string errors() const { return folder + "/stderr"; }
+};
+
+double ms(double seconds) {
+  return seconds * 1'000;
+}
+
+/// Measured less the server's own, of lists of numbers or of lists of them.
+void excess(const nlohmann::json& measured, const nlohmann::json& servers, std::vector<double>& out) {
+  for (std::size_t i = 0; i < measured.size() && i < servers.size(); ++i) {
+    if (measured[i].is_array()) {
+      excess(measured[i], servers[i], out);
+    } else {
+      out.push_back(ms(measured[i].get<double>() - servers[i].get<double>()));
+    }
+  }
+}
+
+Expected<nlohmann::json> read_result(const Bench& bench) {
+  const auto bytes = read_file(bench.result(), kMaxResult);
+  if (!bytes) return tl::unexpected(bytes.error());
+  auto json = nlohmann::json::parse(*bytes, nullptr, false);
+  if (json.is_discarded()) return fail("a client left no JSON in '" + bench.result() + "'");
+  return json;
+}
+
+Figures figures(const Run& run, double tokens, double duration) {
+  Figures out;
+  out.tokens_per_second = tokens / duration;
+  out.tokens_per_core = tokens / run.cpu_seconds;
+  out.peak_mb = run.peak_mb;
+  return out;
+}
+
+Expected<Figures> run_ours(const Bench& bench, const Load& load) {
+  const auto server = SimServer::start(bench.options, load);
+  if (!server) return tl::unexpected(server.error());
+  std::vector<std::string> argv = {bench.options.places.bin + "/sweep-bench",
+                                   "--model",
+                                   "m",
+                                   "--base-url",
+                                   server->url(),
+                                   "--dataset-name",
+                                   "random",
+                                   "--random-input-len",
+                                   "16",
+                                   "--random-output-len",
+                                   std::to_string(load.osl),
+                                   "--num-prompts",
+                                   std::to_string(load.requests),
+                                   "--max-concurrency",
+                                   std::to_string(load.streams),
+                                   "--ignore-eos",
+                                   "--disable-tqdm",
+                                   "--threads",
+                                   "1",
+                                   "--result-filename",
+                                   bench.result()};
+  argv.push_back(load.zero ? "--save-result" : "--save-detailed");
+  if (load.rate > 0) argv.insert(argv.end(), {"--request-rate", text("%.3f", load.rate)});
+  const auto run = run_program({on_core(1, argv), "", "/dev/null", bench.errors()}, bench.signals);
+  if (!run) return tl::unexpected(run.error());
+  const auto json = read_result(bench);
+  if (!json) return tl::unexpected(json.error());
+  if ((*json)["completed"] != load.requests) return fail("requests failed: " + (*json)["completed"].dump());
+  Figures out = figures(*run, (*json)["total_output_tokens"], (*json)["duration"]);
+  if (load.zero) return out;
+  std::vector<double> ttft, itl;
+  excess((*json)["ttfts"], (*json)["server_ttfts"], ttft);
+  excess((*json)["itls"], (*json)["server_itls"], itl);
+  out.ttft_p50 = percentile_of(ttft, 50);
+  out.ttft_p99 = percentile_of(ttft, 99);
+  out.itl_p50 = percentile_of(itl, 50);
+  out.itl_p99 = percentile_of(itl, 99);
+  return out;
+}
+
+Expected<Figures> run_python(const Bench& bench, const Load& load) {
+  const auto server = SimServer::start(bench.options, load);
+  if (!server) return tl::unexpected(server.error());
+  const std::vector<std::string> argv = {
+      bench.options.python,         bench.options.script,          server->url() + "/v1/completions",
+      std::to_string(load.streams), std::to_string(load.requests), "16",
+      std::to_string(load.osl),     text("%.3f", load.rate),       bench.result()};
+  const auto run = run_program({on_core(1, argv), "", "/dev/null", bench.errors()}, bench.signals);
+  if (!run) return tl::unexpected(run.error());
+  const auto json = read_result(bench);
+  if (!json) return tl::unexpected(json.error());
+  Figures out = figures(*run, (*json)["output_tokens"], (*json)["duration"]);
+  if (load.zero) return out;
+  const auto number = [&](const char* what, const char* percent) { return ms((*json)[what][percent]); };
+  out.ttft_p50 = number("added_ttft", "p50");
+  out.ttft_p99 = number("added_ttft", "p99");
+  out.itl_p50 = number("added_itl", "p50");
+  out.itl_p99 = number("added_itl", "p99");
+  return out;
+}
+
+void print_line(const Load& load, const char* client, const Figures& f) {
+  const auto cell = [](const std::optional<double>& value) {
+    return value ? text("%.3f", *value) : std::string("-");
+  };
+  std::printf("%-8s %6d  %-12s %10.0f %12.0f %9s %9s %9s %9s %8.0f\n", load.zero ? "zero" : "fixed",
+              load.streams, client, f.tokens_per_second, f.tokens_per_core, cell(f.ttft_p50).c_str(),
+              cell(f.ttft_p99).c_str(), cell(f.itl_p50).c_str(), cell(f.itl_p99).c_str(), f.peak_mb);
+  std::fflush(stdout);
+}
+
+bool has_python(const Bench& bench) {
+  const Program ask{{bench.options.python, "-c", "import aiohttp, numpy"}, "", "/dev/null", "/dev/null"};
+  return run_program(ask, bench.signals).has_value();
+}
+
+std::vector<Load> loads(const Options& options) {
+  std::vector<Load> out;
+  for (const bool zero : {true, false}) {
+    for (const int streams : options.streams) {
+      // Long enough to drown the start of a process: some two million tokens where nobody waits for a pace.
+      const int tokens = options.quick ? 20'000 : 2'000'000, osl = options.quick ? 16 : 128;
+      const int requests = zero ? std::max(streams, tokens / osl) : 3 * streams;
+      const double request_seconds = (options.ttft + options.itl * (osl - 1)) / 1e3;
+      out.push_back({streams, requests, osl, zero ? 0 : streams / request_seconds, zero});
+    }
+  }
+  return out;
+}
+
+Expected<void> measure(const Options& options) {
+  const double load_before = load_average();
+  auto folder = WorkFolder::make(options.places.dir, "bench-client");
+  if (!folder) return tl::unexpected(folder.error());
+  SignalFd signals({SIGINT, SIGTERM});
+  const Bench bench{options, folder->path, signals};
+  print_machine(folder->path, load_before);
+  std::printf(
+      "against sweep-simserver (simulated: no model): zero: as fast as it is read; fixed: TTFT,ITL %s ms\n"
+      "client and server %s\n\n",
+      options.pace().c_str(), two_cores() ? "on a core each" : "share what cores there are");
+  std::printf("%-8s %6s  %-12s %10s %12s %19s %19s %8s\n%-8s %6s  %-12s %10s %12s %9s %9s %9s %9s %8s\n", "",
+              "", "", "tokens/s", "tokens per", "added TTFT, ms", "added ITL, ms", "peak", "mode", "streams",
+              "client", "", "core second", "p50", "p99", "p50", "p99", "MB");
+  const bool python = has_python(bench);
+  double least_ratio = 0;
+  std::optional<double> added;
+  for (const Load& load : loads(options)) {
+    const auto ours = run_ours(bench, load);
+    if (!ours) return tl::unexpected(ours.error());
+    print_line(load, "sweep-bench", *ours);
+    if (!load.zero && load.streams == kAimStreams) added = ours->ttft_p99;
+    if (!python) continue;
+    Load theirs = load;
+    if (load.zero && !options.quick) theirs.requests = std::max(load.streams, load.requests / 10);
+    const auto other = run_python(bench, theirs);
+    if (!other) return tl::unexpected(other.error());
+    print_line(theirs, "asyncio", *other);
+    const double ratio = ours->tokens_per_core / other->tokens_per_core;
+    if (load.zero && (least_ratio == 0 || ratio < least_ratio)) least_ratio = ratio;
+  }
+  std::printf("\n");
+  if (python) {
+    print_aim(text("%.0f times the asyncio client's tokens per core second, zero latency", kAimRatio),
+              least_ratio >= kAimRatio, text("at least %.1f times", least_ratio));
+  } else {
+    std::printf(
+        "the asyncio client is left out: %s has no aiohttp and numpy (python3-aiohttp, python3-numpy)\n",
+        options.python.c_str());
+  }
+  if (added)
+    print_aim(text("added TTFT p99 under %.0f ms at %d streams", kAimAddedMs, kAimStreams),
+              *added < kAimAddedMs, text("%.3f ms", *added));
+  print_if_busy(load_before);
+  return {};
+}
+
+}  // namespace
+}  // namespace sweep::bench
+
+int main(int argc, char** argv) {
+  using namespace sweep::bench;
+  Options options;
+  CLI::App app{"What sweep-bench costs, beside a client on asyncio, against the simulated server."};
+  add_places(app, options.places, "results", "sweep-bench and sweep-simserver");
+  app.add_option("--streams", options.streams, "how many at once, several numbers for several lines");
+  app.add_option("--ttft", options.ttft, "TTFT of the fixed-latency mode, ms");
+  app.add_option("--itl", options.itl, "ITL of the fixed-latency mode, ms");
+  app.add_option("--python", options.python, "the Python that may have aiohttp and numpy");
+  app.add_flag("--quick", options.quick, "few tokens: to see that it works, not for figures");
+  CLI11_PARSE(app, argc, argv);
+  return run_benchmark("bench_client", [&] { return measure(options); });
+}
