@@ -79,7 +79,7 @@ wait_until() { # SECONDS WHAT COMMAND...
   done
 }
 
-our_processes() { pgrep -f "$SWEEP_CLUSTER/install/bin/(sweep-agent|sweepctl|cpu-smoke)|$WORK/" || true; }
+our_processes() { pgrep -f "$SWEEP_CLUSTER/install/bin/(sweep-agent|sweepctl|cpu-smoke|sweep-bench|sweep-simserver)|$WORK/" || true; }
 nothing_runs() { [[ -z $(our_processes) ]]; }
 queue_is_empty() { [[ -z $(squeue -h -o %A) ]]; }
 all_gone() {
