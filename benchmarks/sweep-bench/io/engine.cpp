@@ -210,12 +210,14 @@ class Supervisor {
   void tick() {
     timer_.expires_after(kProgressEvery);
     timer_.async_wait([this](const error_code& code) {
-      if (code) return;
+      // One that had expired when it was cancelled comes without a code, and must not begin anew.
+      if (code || over_) return;
       progress_(shared_.done.load(std::memory_order_relaxed), shared_.requests.size());
       tick();
     });
   }
   void end() {
+    over_ = true;
     timer_.cancel();
     signals_.cancel();
   }
@@ -227,6 +229,7 @@ class Supervisor {
   asio::steady_timer timer_{loop_};
   asio::signal_set signals_{loop_, SIGINT, SIGTERM};
   int signal_ = 0;
+  bool over_ = false;  // all threads are through
 };
 
 void add_reports(const std::vector<std::unique_ptr<Worker>>& workers, ClientReport& all) {
