@@ -16,6 +16,7 @@ int cancel_command(const Arguments& arguments);
 int check_command(const Arguments& arguments);
 int matrix_command(const Arguments& arguments);
 int run_command(const Arguments& arguments);
+int script_command(const Arguments& arguments);
 int serve_command(const Arguments& arguments);
 int status_command(const Arguments& arguments);
 int aggregate_command(const Arguments& arguments);

@@ -164,13 +164,21 @@ std::optional<Instant> Server::deadline() const {
 
 bool Server::over() {
   if (sweep_.state.phase != core::Phase::Closed) return false;
-  if (!batch_.empty()) return hurried_;
+  if (!batch_.empty()) return hurried_ || given_up();
   if (!expects_agents_ || hurried_) return true;
   if (!linger_until_) {
     const bool absent = some_absent(sweep_.state, peer_of_.size());
     linger_until_ = now() + (absent ? std::max(kGoodbyes, sweep_.plan.profile.join) : kGoodbyes);
   }
   return everybody_left() || now() >= *linger_until_;
+}
+
+// The journal takes nothing, and srun has ended, so that nobody is here who could end this: for as long as an
+// agent would look for a controller, and no longer.
+bool Server::given_up() {
+  if (expects_agents_) return false;
+  if (!give_up_at_) give_up_at_ = now() + sweep_.plan.profile.away;
+  return now() >= *give_up_at_;
 }
 
 // Agents may come when all is over already. They too are to hear so, and not to look for a controller that is

@@ -88,6 +88,7 @@ class Server {
 
   std::optional<Instant> deadline() const;
   bool over();
+  bool given_up();
   bool everybody_left() const;
   void take_messages();
   void take(Incoming incoming);
@@ -161,6 +162,7 @@ class Server {
   std::optional<Instant> commit_by_;     // for a batch that lets nothing out
   std::optional<Instant> retry_at_;      // after a commit that failed
   std::optional<Instant> linger_until_;  // for the goodbyes
+  std::optional<Instant> give_up_at_;    // a journal that takes nothing, when nobody is left
   bool expects_agents_ = true, hurried_ = false;
   std::set<std::string> complaints_;
 };

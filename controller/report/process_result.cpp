@@ -174,7 +174,7 @@ Expected<Json> process_checked(const ResultContext& context, const Json& result)
   data["input_tput_per_gpu"] = (*total - *output) / static_cast<double>(counts->prefill);
   if (!context.mtp_mode.empty()) data["mtp"] = context.mtp_mode;
   add_statistics(result, data);
-  if (const auto what = stand_in(result)) data[kStandInKey] = *what;
+  if (const auto what = stand_in(result)) mark_stand_in(data, *what);
   return data;
 }
 

@@ -22,17 +22,22 @@ bool truthy(const Json& value) {
 
 std::optional<std::string> stand_in(const Json& document) {
   if (!document.is_object()) return std::nullopt;
-  for (const char* key : {kStandInKey, "simulated"}) {
+  for (const char* key : {kStandInKey, kSimulated}) {
     const auto found = document.find(key);
     if (found == document.end() || !truthy(*found)) continue;
     const bool names_it = found->is_string() && *found != "true" && *found != "1";
-    return names_it ? found->get<std::string>() : "simulated";
+    return names_it ? found->get<std::string>() : kSimulated;
   }
   for (const char* key : {"hw", "hardware"}) {
     const auto found = document.find(key);
     if (found != document.end() && (*found == "cpu" || *found == "CPU")) return "cpu";
   }
   return std::nullopt;
+}
+
+void mark_stand_in(Json& out, const std::string& what) {
+  out[kStandInKey] = what;
+  if (what == kSimulated) out[kSimulated] = true;
 }
 
 std::string stand_in_note(std::span<const Row* const> rows) {

@@ -13,11 +13,16 @@ namespace sweep::report {
 
 /// The key under which process_result passes the remark on.
 constexpr const char* kStandInKey = "stand_in";
+/// What stood in when a server simulated it, and the key that says so.
+constexpr const char* kSimulated = "simulated";
 
 /// What stood in for the hardware ("cpu", "simulated") when a client's result or a processed one says so: its
 /// hw or hardware is cpu, or it has a true, non-empty or non-zero `stand_in` or `simulated`. Nothing
 /// otherwise.
 std::optional<std::string> stand_in(const nlohmann::ordered_json& document);
+
+/// Says so in a processed result or a row of JSON: `stand_in: WHAT`, and `simulated: true` for a simulation.
+void mark_stand_in(nlohmann::ordered_json& out, const std::string& what);
 
 /// A line on how many of `rows` measured a stand-in, for numbers of one must not be read as those of the
 /// hardware they are filed under. Empty when none did.

@@ -252,7 +252,7 @@ Json table_json(std::span<const Column> columns, std::span<const Row* const> row
     for (const Column& column : columns)
       object[column.key] = (*row)[column.key].json();
     if (row->spread != nullptr) add_spread(object, *row, columns);
-    if (!row->stand_in.empty()) object[kStandInKey] = row->stand_in.str();
+    if (!row->stand_in.empty()) mark_stand_in(object, row->stand_in.str());
     if (!row->path.empty()) object["file"] = row->path;
     out.push_back(std::move(object));
   }

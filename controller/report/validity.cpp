@@ -96,9 +96,8 @@ std::vector<std::string> without(std::vector<std::string> reasons, std::span<con
 }
 
 void mark_validity(Json& processed, const std::vector<std::string>& reasons) {
-  if (reasons.empty()) return;
-  processed["valid"] = false;
-  processed["invalid_reasons"] = reasons;
+  processed["valid"] = reasons.empty();
+  if (!reasons.empty()) processed["invalid_reasons"] = reasons;
 }
 
 bool says_invalid(const Json& processed) {

@@ -35,7 +35,7 @@ std::vector<std::string> doubts(const nlohmann::ordered_json& client_result, con
 /// Leaves out the reasons whose words are among `ignored`.
 std::vector<std::string> without(std::vector<std::string> reasons, std::span<const std::string> ignored);
 
-/// Puts `valid: false` and `invalid_reasons` behind the keys of a processed result, where there are reasons.
+/// Puts `valid` behind the keys of a processed result, and where there are reasons `invalid_reasons`.
 void mark_validity(nlohmann::ordered_json& processed, const std::vector<std::string>& reasons);
 
 /// Whether a processed result says that it is not valid.

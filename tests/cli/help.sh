@@ -42,6 +42,7 @@ takes process-result
 takes collect
 takes summarize --json
 takes plot
+takes script
 takes pareto --x --by --json
 takes "matrix full-sweep" --config-files --model-prefix --precision --framework --runner-type --runner-config \
   --seq-lens --step-size --test-mode --repeat

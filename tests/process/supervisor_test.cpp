@@ -13,9 +13,10 @@ namespace {
 
 class Supervised : public ProcessTest {
  protected:
-  Supervised() {
+  Supervised() : Supervised("10m") {}
+  explicit Supervised(const std::string& away) {
     write_matrix({1, 2});
-    write("profile.yaml", "gpus: ignore\nauth: key\ntimeouts: { kill-grace: 500ms }\n");
+    write("profile.yaml", "gpus: ignore\nauth: key\ntimeouts: { kill-grace: 500ms, away: " + away + " }\n");
     // Point 1 runs through; point 2 waits until it may go on.
     write("waits.sh",
           std::string(kGoodBenchmark) +
@@ -154,6 +155,18 @@ TEST_F(Supervised, TheEndOfSrunEndsIt) {
   EXPECT_TRUE(serve_->says("stopping: srun has ended")) << serve_->err();
   EXPECT_EQ(serve_->finish(), 0) << serve_->err();
   EXPECT_TRUE(exists("out/summary.txt"));
+}
+
+class SupervisedBriefly : public Supervised {
+ protected:
+  SupervisedBriefly() : Supervised("1s") {}
+};
+
+TEST_F(SupervisedBriefly, AnOutputThatIsGoneIsNotWaitedForOnceSrunHasEnded) {
+  std::filesystem::remove_all(path("out"));
+  life_end_.reset();
+  EXPECT_TRUE(serve_->says("nothing is leased until it can be written")) << serve_->err();
+  EXPECT_EQ(serve_->finish(), 1) << serve_->err();
 }
 
 TEST_F(Supervised, WithoutItsSupervisorAControllerEndsItsSweepAllTheSame) {

@@ -14,6 +14,8 @@
 #include "controller/matrix/runners.hpp"
 #include "controller/plan/plan.hpp"
 #include "controller/profile/profile.hpp"
+#include "controller/profile/recipe.hpp"
+#include "controller/profile/script.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
 
@@ -198,9 +200,22 @@ void read_recipes_profile(const std::string& name) {
   }
 }
 
+std::string script_of(const std::string& recipe) {
+  return "scripts/" + std::filesystem::path(recipe).stem().string() + ".sh";
+}
+
+void read_script(const std::string& name) {
+  const std::string base = std::filesystem::path(name).stem().string() + ".yaml";
+  const auto recipe = profile::load_recipe(kConfigs + "recipes/" + base);
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_EQ(text_of(name),
+            profile::single_script(*recipe, base, profile::heading_of(text_of("recipes/" + base))))
+      << "print it again: sweepctl script configs/recipes/" << base << " >configs/" << name;
+}
+
 using Reader = std::function<void(const std::string&)>;
 
-const std::map<std::string, Reader>& readers() {
+std::map<std::string, Reader> readers() {
   static const std::map<std::string, Reader> kReaders = {
       {"dsr1-1k1k.yaml", read_quickstart_matrix},
       {"examples/llama-master.yaml", read_example_matrix},
@@ -218,7 +233,11 @@ const std::map<std::string, Reader>& readers() {
       {"recipes/dsr1_fp4_b200_vllm.yaml", read_recipe},
       {"recipes/dsr1_fp8_b200_vllm.yaml", read_recipe},
   };
-  return kReaders;
+  std::map<std::string, Reader> all = kReaders;
+  for (const auto& [name, reader] : kReaders) {  // each recipe has its script
+    if (name.starts_with("recipes/")) all[script_of(name)] = read_script;
+  }
+  return all;
 }
 
 TEST(Configs, EveryFileIsReadByItsBox) {

@@ -149,6 +149,8 @@ TEST(ProcessResult, NamesTheKeyThatIsWrong) {
 TEST(ProcessResult, AStandInStaysOne) {
   EXPECT_EQ(good(sample_context(), client_result("hardware", "\"cpu\""))["stand_in"], "cpu");
   EXPECT_EQ(good(sample_context(), client_result("simulated", "true"))["stand_in"], "simulated");
+  EXPECT_EQ(good(sample_context(), client_result("simulated", "true"))["simulated"], true);
+  EXPECT_FALSE(good(sample_context(), client_result("hardware", "\"cpu\"")).contains("simulated"));
   EXPECT_FALSE(good(sample_context()).contains("stand_in"));
   const auto says = [](const char* text) { return stand_in(Json::parse(text)); };
   EXPECT_EQ(says(R"({"hw": "CPU"})"), "cpu");

@@ -117,15 +117,18 @@ Document document(double intvty, bool valid) {
   Json json = processed({}).json;
   json["median_intvty"] = intvty;
   json["tput_per_gpu"] = intvty;
-  if (!valid) mark_validity(json, {"failures: many"});
+  mark_validity(json, valid ? std::vector<std::string>() : std::vector<std::string>{"failures: many"});
   return {"x.json", json};
 }
 
-TEST(Validity, AMarkedResultIsReadBackAndAValidOneHasNoMark) {
-  EXPECT_FALSE(document(1, true).json.contains("valid"));
+TEST(Validity, EveryRecordSaysWhetherItIsValidAndIsReadBack) {
+  EXPECT_EQ(document(1, true).json["valid"], true);
+  EXPECT_FALSE(document(1, true).json.contains("invalid_reasons"));
+  EXPECT_EQ(document(1, false).json["valid"], false);
   EXPECT_EQ(document(1, false).json["invalid_reasons"], (Json{"failures: many"}));
   EXPECT_FALSE(make_row(document(1, false)).valid);
   EXPECT_TRUE(make_row(document(1, true)).valid);
+  EXPECT_TRUE(make_row({"x.json", processed({}).json}).valid) << "InferenceMAX's say nothing of it";
 }
 
 TEST(Validity, ItIsNoBestOfAnythingAndOnNoFrontier) {

@@ -1,0 +1,53 @@
+// sweepctl script: a recipe as a script that runs without slurm-sweep.
+#include "controller/profile/script.hpp"
+
+#include <filesystem>
+
+#include "controller/cli/arguments.hpp"
+#include "controller/cli/commands.hpp"
+#include "controller/cli/print.hpp"
+#include "controller/profile/profile.hpp"
+#include "controller/profile/recipe.hpp"
+#include "proto/net/files.hpp"
+
+namespace sweep::cli {
+
+namespace {
+
+constexpr const char* kDescription =
+    "Prints the recipe in FILE as one bash script: it starts the server, waits until it is ready, runs the "
+    "client and stops the server. A profile's 'benchmark:' may name such a script as it may name the recipe; "
+    "every point then starts a server of its own. It needs bash, curl and what the recipe's commands call, "
+    "and reads the variables that a benchmark has (man sweep-config): so it can be tried by hand, and used "
+    "where slurm-sweep is not.";
+
+constexpr const char* kClosing = R"(Exit status:
+  0  the script is printed
+  1  the file is no recipe
+  2  wrong usage
+
+Examples:
+  One point, by hand:
+    sweepctl script simulated.yaml >simulated.sh
+    MODEL=deepseek-r1 FRAMEWORK=sglang PRECISION=fp4 RUNNER_TYPE=b200 \
+      TP=8 EP_SIZE=1 DP_ATTENTION=false CONC=4 ISL=1024 OSL=1024 \
+      RANDOM_RANGE_RATIO=0.8 RESULT_FILENAME=point bash simulated.sh
+)";
+
+}  // namespace
+
+int script_command(const Arguments& arguments) {
+  CLI::App app(kDescription, "sweepctl script");
+  app.footer(kClosing);
+  std::string file;
+  app.add_option("FILE", file, "a recipe: a YAML file with a server and a client")->required();
+  if (const auto status = parse(app, arguments)) return *status;
+  const auto recipe = profile::load_recipe(file);
+  if (!recipe) return print_error(recipe.error().message), 1;
+  const auto text = read_file(file, std::size_t{1} << 20);
+  if (!text) return print_error(text.error().message), 1;
+  const std::string name = std::filesystem::path(file).filename().string();
+  return print_out(profile::single_script(*recipe, name, profile::heading_of(*text)));
+}
+
+}  // namespace sweep::cli

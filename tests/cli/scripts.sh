@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# sweepctl script: what it prints, and what such a script does with a server that works and with those that do not.
+# (tests/unit/configs_test.cpp holds those in configs/scripts against their recipes.)
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+configs=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../configs" && pwd)
+export PATH=$SWEEP_BUILD/bin:$PATH
+cd -- "$WORK"
+
+"$SWEEPCTL" script "$configs/recipes/simulated.yaml" >simulated.sh || bad "script: status $?"
+cmp -- simulated.sh "$configs/scripts/simulated.sh" || bad "it does not print what configs/scripts has"
+for script in "$configs"/scripts/*.sh; do
+  [[ -x $script ]] || bad "$script is not executable"
+  bash -n "$script" || bad "$script is no script"
+done
+
+free_port() { # one where nobody listens; below those that the kernel hands out
+  local port
+  while port=$((15000 + RANDOM % 15000)); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break; done
+  echo "$port"
+}
+MARK=script-test-$$-$RANDOM
+left() { grep -lsz -- "^MARK=$MARK\$" /proc/[0-9]*/environ | grep -v "^/proc/\($$\|self\)/" || true; }
+
+# runs STATUS WORD SERVER CLIENT [READY]: the script of that recipe: its status, a word of what it says, nothing left.
+runs() {
+  printf 'server:\n  command: |\n    %s\n  env: [TP, { FROM: { of: CONC, steps: [1, 16] } }]\n  ready: { %s }\nclient:\n  command: |\n    %s\n' \
+    "$3" "${5-url: /health}" "$4" >recipe.yaml
+  "$SWEEPCTL" script recipe.yaml >recipe.sh || bad "script: $3: status $?"
+  local status=0
+  env MARK="$MARK" TP=8 CONC=20 PORT="${PORT_TAKEN-$(free_port)}" RESULT_FILENAME=point SERVER_TIMEOUT="${LIMIT-20}" \
+    bash recipe.sh >out 2>&1 </dev/null || status=$?
+  [[ $status == "$1" ]] || bad "server '$3', client '$4': status $status, not $1: $(cat out)"
+  grep -qF -- "$2" out || bad "server '$3', client '$4' does not say '$2': $(cat out)"
+  [[ -z $(left) ]] || bad "server '$3', client '$4' leaves $(left) behind"
+}
+simulated='exec sweep-simserver --model deepseek-r1 --hardware b200 --zero-latency --port "$PORT"'
+bench='exec sweep-bench --model deepseek-r1 --backend openai --base-url "http://127.0.0.1:$PORT" --dataset-name random --random-input-len 8 --random-output-len 4 --num-prompts "$CONC" --max-concurrency 4 --save-result --result-filename "$RESULT_FILENAME.json"'
+runs 0 'Successful requests' "$simulated" "$bench"
+[[ $(jq -c '[.completed, .simulated]' point.json) == '[20,true]' ]] || bad "the result is $(cat point.json)"
+runs 7 'from 16' "$simulated" 'echo "from $FROM"; exit 7'
+runs 0 'measured' 'echo up and running; exec sleep 100' 'echo measured' "log: 'up and .unning'"
+runs 1 'the server ended before it was ready' 'echo no such model; exit 3' 'echo never'
+runs 1 'no such model' 'echo no such model; exit 3' 'echo never'
+LIMIT=1 runs 1 'the server was not ready within 1 s' 'sleep 100 & wait' 'echo never'
+runs 1 'the server ended while the client ran' 'echo $BASHPID >pid; '"$simulated" 'kill -9 "$(cat pid)"; sleep 1.5; echo measured'
+# A server that does not end when it is asked to.
+runs 0 'measured' "trap '' TERM; echo up; while :; do sleep 100; done" 'echo measured' 'log: up'
+
+PORT_TAKEN=$(free_port)
+sweep-simserver --model deepseek-r1 --zero-latency --port "$PORT_TAKEN" >taken 2>&1 &
+taken=$!
+until grep -q "$PORT_TAKEN" taken; do sleep 0.1; done
+runs 1 "port $PORT_TAKEN of this machine is taken" "$simulated" 'echo never'
+kill "$taken"; wait "$taken" || true
+unset PORT_TAKEN
+
+# Ended while the client runs: both go, whoever the signal was sent to.
+printf 'server:\n  command: %s\n  env: []\n  ready: { url: /health }\nclient:\n  command: echo measuring; sleep 100\n' "$simulated" >recipe.yaml
+"$SWEEPCTL" script recipe.yaml >recipe.sh
+MARK=$MARK PORT=$(free_port) bash recipe.sh >out 2>&1 &
+script=$!
+until grep -q measuring out; do sleep 0.1; done
+kill "$script"
+status=0
+wait "$script" || status=$?
+[[ $status == 143 ]] || bad "a script that is ended by SIGTERM: status $status: $(cat out)"
+[[ -z $(left) ]] || bad "a script that is ended leaves $(left) behind"
+
+status=0
+TP= CONC=1 bash -c "unset TP; bash $(printf %q "$WORK")/simulated.sh" >out 2>&1 || status=$?
+[[ $status != 0 ]] && grep -q 'MODEL: is not set, and this benchmark needs it' out || bad "without MODEL: $status $(cat out)"
+status=0
+"$SWEEPCTL" script "$configs/profiles/quickstart.yaml" >out 2>&1 || status=$?
+[[ $status == 1 ]] && grep -q 'quickstart.yaml:' out || bad "script of a profile: status $status: $(cat out)"
+exit "$FAILED"
