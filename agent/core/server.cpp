@@ -219,6 +219,7 @@ void Server::stop(std::optional<Millis> longest_grace, Instant now, Actions& out
   const Millis grace = std::min(plan_.kill_grace, longest_grace.value_or(Millis::max()));
   const bool first = stage_ != Stage::Stopping;
   stage_ = Stage::Stopping;
+  if (grace <= Millis(0)) return kill(now, out);
   if (!first) {
     if (kill_at_ && !killing_) kill_at_ = std::min(*kill_at_, now + grace);
     return;

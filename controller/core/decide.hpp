@@ -83,6 +83,10 @@ struct Say {
 };
 using Effect = std::variant<Greet, Grant, Say>;
 
+/// Takes out what was to be said to `agent` over the connection that it had before: as lost as what was under
+/// way on it. What still holds the decision about its Hello says again. For drivers, when an agent joins.
+void forget_unsaid(std::vector<Effect>& effects, const std::string& agent);
+
 struct Decision {
   std::vector<Event> events;
   /// Of decide: what the sender was told before and is told again. Of advance: that and the effects, in

@@ -119,4 +119,10 @@ std::vector<Effect> reminders(const State& state, const std::string& agent) {
   return out;
 }
 
+void forget_unsaid(std::vector<Effect>& effects, const std::string& agent) {
+  std::erase_if(effects, [&](const Effect& effect) {
+    return std::visit([&](const auto& what) { return what.agent == agent; }, effect);
+  });
+}
+
 }  // namespace sweep::core

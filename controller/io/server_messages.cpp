@@ -118,6 +118,7 @@ void Server::take_hello(const std::string& peer, const std::string& connection, 
   connection_of_[hello.agent] = connection;
   agent_of_[connection] = hello.agent;
   core::observe(sweep_.state, hello.agent, now());
+  core::forget_unsaid(outbox_, hello.agent);
   keep(std::move(decision));
 }
 

@@ -59,8 +59,9 @@ bool bad_enough(const Tally& all, std::uint64_t seeds) {
   constexpr std::uint64_t kFew = 1'000, kOneIn = 100;
   if (seeds < kFew) return true;
   const auto least = static_cast<int>(seeds / kOneIn);
-  for (const int often : {all.crashes, all.recoveries, all.deaths, all.lost, all.returns, all.late,
-                          all.spooled, all.quarantines, all.done, all.failed, all.withdrawn}) {
+  for (const int often :
+       {all.crashes, all.recoveries, all.deaths, all.lost, all.returns, all.late, all.spooled,
+        all.quarantines, all.done, all.failed, all.withdrawn, all.servers, all.warm}) {
     if (often < least) return false;
   }
   return true;

@@ -16,14 +16,16 @@ enum class Plant {
   NoFencing,         // the end of an old attempt is taken for that of the point's last
   LeaseTwice,        // a lease goes to a second agent too
   LoseReplies,       // a crash between commit and sending, and nothing is said again
+  KeepCaches,        // a server says that it was reset, and was not
 };
 
-inline constexpr std::array<std::pair<Plant, std::string_view>, 5> kPlants = {{
+inline constexpr std::array<std::pair<Plant, std::string_view>, 6> kPlants = {{
     {Plant::AcknowledgeEarly, "acknowledge-early"},
     {Plant::ForgetSpool, "forget-spool"},
     {Plant::NoFencing, "no-fencing"},
     {Plant::LeaseTwice, "lease-twice"},
     {Plant::LoseReplies, "lose-replies"},
+    {Plant::KeepCaches, "keep-caches"},
 }};
 
 inline std::optional<Plant> plant_of(std::string_view word) {

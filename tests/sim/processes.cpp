@@ -29,6 +29,7 @@ Processes::Process Processes::some_process(const wire::Lease& lease) {
   Process process;
   process.serial = ++serials_;
   process.gpus = lease.gpus;
+  process.is_client = stage_.weather.recipes && !lease.server.key.empty();
   process.path = paths_[key(lease.ref)];
   const bool fails = stage_.dice.per_mille(stage_.storm.fails) || is_cursed(stage_.weather, lease.ref.point);
   if (fails) {
@@ -41,22 +42,17 @@ Processes::Process Processes::some_process(const wire::Lease& lease) {
   return process;
 }
 
-void Processes::check_room(const agent::Spawn& what, const Process& fresh, bool pack) const {
-  int gpus = fresh.gpus;
-  int others = 0;
-  for (const auto& [ref, other] : running_) {
-    if (other.cannot_die) continue;  // the agent has given it up, or will
-    gpus += other.gpus;
-    ++others;
-    if (other.port == fresh.port) broken(say(what.ref) + " gets the port of " + ref.first);
-    const bool share = pack && fresh.gpus > 0 && other.gpus > 0 && other.devices == fresh.devices;
-    if (share) broken(say(what.ref) + " gets the GPUs of " + ref.first);
+std::vector<Holder> Processes::holders() const {
+  std::vector<Holder> out;
+  for (const auto& [ref, process] : running_) {
+    if (process.cannot_die) continue;  // the agent has given it up, or will
+    out.push_back({ref.first + "/" + std::to_string(ref.second), process.port, process.gpus, process.devices,
+                   process.is_client});
   }
-  if (gpus > gpus_) broken(say(what.ref) + " is started on more GPUs than there are");
-  if (!pack && others > 0) broken(say(what.ref) + " is started beside another one");
+  return out;
 }
 
-void Processes::start(const agent::Spawn& what, const wire::Lease& lease, bool pack) {
+void Processes::start(const agent::Spawn& what, const wire::Lease& lease) {
   if (stage_.dice.per_mille(stage_.storm.broken_node))
     return tell_(agent::NotPrepared{what.ref, "cannot fork"});
   if (stage_.dice.per_mille(stage_.storm.fails / 4))
@@ -64,7 +60,6 @@ void Processes::start(const agent::Spawn& what, const wire::Lease& lease, bool p
   Process process = some_process(lease);
   process.port = std::stoi(agent::look_up(what.environment, "PORT").value_or("0"));
   process.devices = agent::look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or("");
-  check_room(what, process, pack);
   const auto [at, fresh] = running_.insert_or_assign(key(what.ref), process);
   if (!fresh) broken(say(what.ref) + " is started twice by one agent");
   tell_(agent::ProcessStarted{what.ref, static_cast<std::int64_t>(1'000 + process.serial)});

@@ -1,7 +1,7 @@
 // The benchmarks that one simulated agent has started: what they print, how they end, what they leave.
 //
 // Rules: the news of an attempt come in the order in which the real driver tells them; nothing is told of
-// what the agent's own end took with it. At no time do they have more GPUs than the agent has.
+// what the agent's own end took with it.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "agent/core/actions.hpp"
+#include "tests/sim/room.hpp"
 #include "tests/sim/stage.hpp"
 
 namespace sweep::sim {
@@ -16,14 +17,15 @@ namespace sweep::sim {
 class Processes {
  public:
   using Tell = std::function<void(agent::Input)>;
-  Processes(Stage& stage, Node& node, int gpus, Tell tell)
-      : stage_(stage), node_(node), gpus_(gpus), tell_(std::move(tell)) {}
+  Processes(Stage& stage, Node& node, Tell tell) : stage_(stage), node_(node), tell_(std::move(tell)) {}
 
   void prepare(const agent::Prepare& what);
-  void start(const agent::Spawn& what, const wire::Lease& lease, bool pack);
+  void start(const agent::Spawn& what, const wire::Lease& lease);
   void signal(const agent::SignalGroup& what);
   /// Whether any is left that could be ended.
   bool any_left(const wire::AttemptRef& ref) const;
+  /// Those that run and can be ended.
+  std::vector<Holder> holders() const;
   /// The agent's end: nothing more is told.
   void forget() { running_.clear(); }
 
@@ -34,6 +36,7 @@ class Processes {
     int gpus = 0;
     int port = 0;
     std::string devices, path;
+    bool is_client = false;      // of a server
     bool leads = true;           // its first process lives
     bool ignores_term = false;   // all of it
     bool cannot_die = false;     // not even by SIGKILL
@@ -43,7 +46,6 @@ class Processes {
   };
 
   Process some_process(const wire::Lease& lease);
-  void check_room(const agent::Spawn& what, const Process& fresh, bool pack) const;
   void plan(const wire::AttemptRef& ref, const Process& process);
   void later(const wire::AttemptRef& ref, std::uint64_t serial, Millis after,
              std::function<void(Process&)> what);
@@ -53,7 +55,6 @@ class Processes {
 
   Stage& stage_;
   Node& node_;
-  int gpus_;
   Tell tell_;
   std::map<Key, Process> running_;
   std::map<Key, std::string> paths_;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "agent/core/environment.hpp"
+#include "agent/core/server.hpp"
+
 namespace sweep::sim {
 
 namespace {
@@ -17,6 +20,10 @@ int rank(const agent::Input& input) {
   return is_connection ? 2 : 1;
 }
 
+bool is_server(const wire::AttemptRef& ref) {
+  return ref.point == agent::kServerRef;
+}
+
 }  // namespace
 
 SimAgent::SimAgent(Stage& stage, Node& node, Plan plan, Link::Ends ends)
@@ -29,7 +36,8 @@ SimAgent::SimAgent(Stage& stage, Node& node, Plan plan, Link::Ends ends)
               ends.news = [this](agent::Input news) { post(std::move(news)); };
               return std::move(ends);
             }()),
-      processes_(stage, node, node.spec.gpus, [this](agent::Input news) { post(std::move(news)); }) {}
+      processes_(stage, node, [this](agent::Input news) { post(std::move(news)); }),
+      servers_(stage, [this](agent::Input news) { post(std::move(news)); }) {}
 
 agent::Setup SimAgent::setup() const {
   agent::Setup setup;
@@ -44,7 +52,7 @@ agent::Setup SimAgent::setup() const {
   setup.hello.tasks = plan_.tasks;
   setup.hello.gpus = setup.gpus.ids;
   setup.hello.pid = plan_.pid;
-  setup.hello.command = {"bench"};
+  if (!stage_.weather.recipes) setup.hello.command = {"bench"};
   setup.directory = "/home/u/" + std::to_string(plan_.slot);
   setup.endpoint = "tcp://controller:1";
   // Some know the end of the job from the environment, some have to ask.
@@ -74,6 +82,7 @@ void SimAgent::end(bool in_order) {
   node_.living.erase(plan_.pid);
   link_.close(in_order);
   processes_.forget();
+  servers_.forget();
   inputs_.clear();
   held_.clear();
 }
@@ -194,16 +203,36 @@ void SimAgent::perform(agent::Send& what) {
 void SimAgent::perform(agent::Prepare& what) {
   processes_.prepare(what);
 }
+/// Whether there is room for it, beside what runs.
+void SimAgent::check_spawn(const agent::Spawn& what) const {
+  Holder fresh{say(what.ref), std::stoi(agent::look_up(what.environment, "PORT").value_or("0")), 0,
+               agent::look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or(""), false};
+  if (!is_server(what.ref)) {
+    const wire::Lease& lease = leases_.at(key(what.ref));
+    fresh.gpus = lease.gpus;
+    fresh.is_client = stage_.weather.recipes && !lease.server.key.empty();
+  }
+  std::vector<Holder> others = processes_.holders();
+  for (Holder& server : servers_.holders())
+    others.push_back(std::move(server));
+  check_room(fresh, others, node_.spec.gpus, pack_);
+}
+
 void SimAgent::perform(agent::Spawn& what) {
   stage_.trace(stage_.now, [&] { return plan_.name + " starts " + say(what.ref); });
+  check_spawn(what);
+  if (is_server(what.ref)) return servers_.start(what);
+  const wire::Lease& lease = leases_.at(key(what.ref));
+  const int port = std::stoi(agent::look_up(what.environment, "PORT").value_or("0"));
+  if (stage_.weather.recipes && !lease.server.key.empty()) servers_.serve(what.ref, port, lease.server.key);
   stage_.witness.received(what.ref, static_cast<std::uint64_t>(plan_.pid));
-  processes_.start(what, leases_.at(key(what.ref)), pack_);
+  processes_.start(what, lease);
 }
 void SimAgent::perform(agent::SignalGroup& what) {
-  processes_.signal(what);
+  is_server(what.ref) ? servers_.signal(what) : processes_.signal(what);
 }
 void SimAgent::perform(agent::Ask& what) {
-  inputs_.emplace_back(agent::Answered{what.ref, what.serial, 0, "nobody listens"});
+  servers_.ask(what);
 }
 void SimAgent::perform(agent::ReadResult& what) {
   const auto file = node_.files.find(what.path);
@@ -251,6 +280,7 @@ void SimAgent::perform(agent::Warn& what) {
   stage_.trace(stage_.now, [&] { return plan_.name + " warns: " + what.text; });
 }
 void SimAgent::perform(agent::Exit& what) {
+  if (!servers_.holders().empty()) broken(plan_.name + " ends and leaves a server behind");
   if (what.reason.empty()) {  // at the end of the sweep, in order
     for (const Key& ref : adopted_) {
       if (node_.spool.contains(ref)) broken(plan_.name + " has not handed in " + ref.first + " of another");

@@ -13,6 +13,7 @@
 #include "agent/core/agent.hpp"
 #include "tests/sim/link.hpp"
 #include "tests/sim/processes.hpp"
+#include "tests/sim/servers.hpp"
 #include "tests/sim/stage.hpp"
 
 namespace sweep::sim {
@@ -50,6 +51,7 @@ class SimAgent {
   void work();
   void arm();
   void end(bool in_order);
+  void check_spawn(const agent::Spawn& what) const;
 
   void perform(agent::Send& what);
   void perform(agent::Prepare& what);
@@ -69,6 +71,7 @@ class SimAgent {
   Plan plan_;
   Link link_;
   Processes processes_;
+  Servers servers_;
   std::unique_ptr<agent::Agent> core_;
   Millis offset_{0};  // of its clock
   bool alive_ = false, frozen_ = false, working_ = false, pack_ = false;

@@ -256,8 +256,8 @@ bool SimController::over() {
 
 bool SimController::everybody_left() const {
   if (static_cast<int>(known_.size()) < core::announced_agents(state_)) return false;
-  return std::all_of(known_.begin(), known_.end(), [&](const std::string& name) {
-    return departed_.contains(name) || core::is_gone(state_, name);
+  return std::all_of(known_.begin(), known_.end(), [&](const auto& entry) {
+    return departed_.contains(entry.first) || core::is_gone(state_, entry.first);
   });
 }
 

@@ -83,6 +83,7 @@ class SimController {
   bool over();
   bool everybody_left() const;
   void send(const core::Effect& effect);
+  void say_to(const std::string& agent, const wire::Message& message);
   void grant(const core::Grant& what);
   void reject(SimAgent& to, const std::string& reason);
 
@@ -98,7 +99,8 @@ class SimController {
 
   std::deque<Mail> inbox_;
   std::map<std::string, SimAgent*> route_;
-  std::set<std::string> known_, departed_;
+  std::map<std::string, const SimAgent*> known_;  // who has said Hello under a name last
+  std::set<std::string> departed_;
   Batch batch_;
   std::vector<core::Effect> outbox_;
   std::string* raw_ = nullptr;

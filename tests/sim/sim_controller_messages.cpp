@@ -34,8 +34,9 @@ void SimController::take_hello(SimAgent& from, const wire::Hello& hello) {
   core::Decision decision = advance(core::Join{
       {hello.agent, hello.node, hello.job, hello.step, hello.task, hello.tasks, hello.gpus, hello.pid}});
   if (!decision.rejected.empty()) return reject(from, decision.rejected);
-  known_.insert(hello.agent);
+  known_[hello.agent] = &from;
   core::observe(state_, hello.agent, clock());
+  core::forget_unsaid(outbox_, hello.agent);
   keep(std::move(decision));
 }
 
@@ -93,9 +94,16 @@ void SimController::send(const core::Effect& effect) {
     welcome.heartbeat_ms = settings_.agent_timeout.count() / stage_.weather.heartbeats;
   }
   if (const auto* settled = std::get_if<wire::Settled>(&message)) stage_.witness.settled(*settled);
-  const auto route = route_.find(agent);
   stage_.trace(stage_.now, [&] { return "controller > " + agent + " " + describe(message); });
-  if (route != route_.end()) route->second->link().to_agent(message, {});
+  say_to(agent, message);
+}
+
+/// To the process that said Hello under this name, where it is still connected.
+void SimController::say_to(const std::string& agent, const wire::Message& message) {
+  const auto route = route_.find(agent);
+  const auto known = known_.find(agent);
+  if (route == route_.end() || known == known_.end() || known->second != route->second) return;
+  route->second->link().to_agent(message, {});
 }
 
 void SimController::grant(const core::Grant& what) {
@@ -107,9 +115,10 @@ void SimController::grant(const core::Grant& what) {
   lease.gpus = spec.gpus;
   lease.result_filename = "result_" + what.ref.point;
   lease.timeouts = stage_.weather.timeouts;
+  lease.command = {"client"};
+  if (!spec.server.empty()) lease.server = server_spec(spec.server.str(), stage_.weather);
   stage_.trace(stage_.now, [&] { return "controller > " + what.agent + " Lease " + say(what.ref); });
-  const auto route = route_.find(what.agent);
-  if (route != route_.end()) route->second->link().to_agent(lease, {});
+  say_to(what.agent, lease);
   if (stage_.plant != Plant::LeaseTwice) return;
   for (const auto& [name, other] : route_) {
     if (name != what.agent) return other->link().to_agent(lease, {});

@@ -51,8 +51,8 @@ struct Stage {
   Witness witness;
   Trace trace;
   Plant plant;
-  int adopted = 0;
-  std::uint64_t steps = 0;  // inputs of a core: commands, and what reaches an agent
+  int adopted = 0, servers = 0, warm = 0;  // warm: benchmarks under a server that had another one before
+  std::uint64_t steps = 0;                 // inputs of a core: commands, and what reaches an agent
 };
 
 /// A node, and what is on its disk: it outlives jobs and agents.

@@ -48,9 +48,9 @@ Weather forecast(Dice& dice) {
   for (int i = 0; i < points; ++i) {
     const int gpus = dice.percent(10) ? 0 : dice.between(1, dice.percent(5) ? 9 : 4);
     weather.points.push_back({"p" + std::to_string(i), gpus, "kind" + std::to_string(dice.below(3))});
-    // The agents run scripts all the same: what the core believes of their servers is never true.
     if (dice.percent(40)) weather.points.back().server = "key" + std::to_string(dice.below(3));
   }
+  weather.recipes = dice.percent(60);
   weather.storm = some_storm(dice, dice.percent(8) ? 0 : dice.between(1, 3));
   weather.storms = dice.between(1, 5);
   weather.welcome.sweep = "sweep";

@@ -43,6 +43,7 @@ struct Weather {
   bool changes = false;       // resumes come with another matrix and profile
   bool shared_spool = false;  // its locks do not work
   bool jumps = false;         // controllers come back with another time
+  bool recipes = false;       // points with a key have servers; else what the core believes is never true
   int cursed = 0;             // percent of the points that fail whatever is done
 };
 

@@ -26,6 +26,8 @@ void Tally::add(const Tally& o) {
   done += o.done;
   failed += o.failed;
   withdrawn += o.withdrawn;
+  servers += o.servers;
+  warm += o.warm;
 }
 
 std::string Tally::text() const {
@@ -36,7 +38,7 @@ std::string Tally::text() const {
          item("recoveries", recoveries) + item("deaths", deaths) + item("lost", lost) +
          item("returned", returns) + item("late", late) + item("spooled", spooled) +
          item("quarantines", quarantines) + item("done", done) + item("failed", failed) +
-         item("withdrawn", withdrawn);
+         item("withdrawn", withdrawn) + item("servers", servers) + item("warm", warm);
 }
 
 World::World(std::uint64_t seed, std::size_t traced, Plant planted)
@@ -169,6 +171,8 @@ Tally World::tally() const {
   Tally out = tally_;
   out.steps = stage_.steps;
   out.spooled = stage_.adopted;
+  out.servers = stage_.servers;
+  out.warm = stage_.warm;
   const core::State& state = controller_.state();
   out.done = state.count(core::PointState::Done);
   out.failed = state.count(core::PointState::Failed);

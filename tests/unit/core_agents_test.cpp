@@ -41,6 +41,15 @@ TEST_F(CoreAgents, ASecondAgentOfThatNameIsRejectedWhileTheFirstIsThere) {
   EXPECT_EQ(agent("a").info.node, "n1");
 }
 
+// While the journal could not be written, one process of a name gave place to another.
+TEST(Effects, WhatWasToBeSaidToAnAgentThatJoinsAgainIsForgotten) {
+  std::vector<Effect> effects = {Greet{"a"}, Grant{"a", {"p0", 1}}, Grant{"b", {"p1", 1}},
+                                 Say{"a", wire::Drain{}}};
+  forget_unsaid(effects, "a");
+  ASSERT_EQ(effects.size(), 1u);
+  EXPECT_EQ(std::get<Grant>(effects[0]).agent, "b");
+}
+
 TEST_F(CoreAgents, ASecondAgentOfThatNameTakesThePlaceOfOneThatIsGone) {
   begin({1, 1});
   arrive("a", "n1", 1, 2);

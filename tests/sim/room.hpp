@@ -1,0 +1,21 @@
+// Who has which GPUs and ports of a simulated node's agent: at no time two of them the same.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sweep::sim {
+
+/// A benchmark or a server that runs. A client has its server's port, and may have its GPUs.
+struct Holder {
+  std::string who;
+  int port = 0;
+  int gpus = 0;
+  std::string devices;     // as CUDA_VISIBLE_DEVICES names them; empty without packing
+  bool is_client = false;  // of the server at this port
+};
+
+/// Throws BrokenPromise where `fresh` has no room beside `others`. `gpus`: all that the agent has.
+void check_room(const Holder& fresh, const std::vector<Holder>& others, int gpus, bool pack);
+
+}  // namespace sweep::sim
