@@ -157,7 +157,7 @@ void summarize(const std::string& directory, const OpenSweep* own, const Gathere
 }
 
 void write_records(const Sweep& sweep, Writer& writer) {
-  writer.write("jobs.txt", [&](const Sink& out) { out(view::jobs_table(sweep.plan, sweep.state)); });
+  writer.write("jobs.txt", [&](const Sink& out) { view::write_jobs(sweep.plan, sweep.state, out); });
   writer.write("manifest.json",
                [&](const Sink& out) { view::write_manifest(sweep.plan, sweep.state, sweep.facts, out); });
 }

@@ -25,7 +25,7 @@ namespace {
 
 constexpr Millis kCommitDelay{50};     // of events that let nothing out
 constexpr Millis kCommitRetry{2'000};  // after the journal could not be written
-constexpr std::size_t kMostWaiting = 2'000, kMostWaitingBytes = 32 * 1024 * 1024;  // result files to write
+constexpr std::size_t kMostWaiting = 500, kMostWaitingBytes = 32 * 1024 * 1024;  // result files to write
 constexpr Millis kGoodbyes{10'000};  // how long agents may take to leave once the sweep is over
 
 /// An agent is a descriptor, and a login node's usual limit is a thousand.
@@ -61,6 +61,10 @@ Server::Server(Entry entry, std::string directory, Console& console)
 
 Expected<std::unique_ptr<Server>> Server::open(Entry entry, const std::string& directory, Console& console,
                                                Fd listening) {
+  // What is large comes and goes as a whole: glibc would learn to keep it, and a sweep's end has its tables in
+  // memory beside what its connections had.
+  constexpr int kLarge = 256 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
   const auto admits = entry.admits;
   std::unique_ptr<Server> server(new Server(std::move(entry), directory, console));
   if (auto done = write_matrix(directory, server->sweep_.plan); !done) return tl::unexpected(done.error());
@@ -216,8 +220,7 @@ void Server::witness(const core::Event& event) {
     if (ended->outcome.kind == OutcomeKind::Ok && raw_ != nullptr) {
       batch_.results.push_back({ended->ref, core::find_attempt(sweep_.state, ended->ref)->node,
                                 ended->accepted, std::move(*raw_)});
-      complete_record(processed_, sweep_.plan, sweep_.state, sweep_.facts, ended->ref);
-      documents_.push_back(std::move(processed_.document));
+      documents_.push_back(std::move(processed_));
       raw_ = nullptr;
     }
   }
@@ -267,8 +270,8 @@ void Server::queue_files() {
       continue;
     const int index = core::find_point(sweep_.state, result.ref.point);
     file_bytes_ += result.raw.size();
-    files_.push_back(
-        {result_filename(sweep_.plan, index, result.node), std::move(result.raw), std::move(documents_[i])});
+    files_.push_back({result_filename(sweep_.plan, index, result.node), std::move(result.raw),
+                      std::move(documents_[i]), result.ref});
     if (result.ref.attempt > 1) remove_superseded(directory_, sweep_.plan, sweep_.state, index);
   }
   documents_.clear();
@@ -277,10 +280,12 @@ void Server::queue_files() {
 // One result a round in which nothing was heard, so that nobody waits for more than that.
 void Server::write_files() {
   if (heard_ || files_.empty()) return;
-  const ResultFiles files = std::move(files_.front());
+  ResultFiles files = std::move(files_.front());
   files_.pop_front();
+  complete_record(files.processed, sweep_.plan, sweep_.state, sweep_.facts, files.ref);
   file_bytes_ -= std::min(file_bytes_, files.raw.size());
-  const auto done = write_result_files(directory_, files.name, files.raw, agg_text(files.document), Sync::No);
+  const auto done =
+      write_result_files(directory_, files.name, files.raw, agg_text(files.processed.document), Sync::No);
   if (!done) complain_once(done.error().message + "; the result is safe in the journal");
 }
 

@@ -147,14 +147,15 @@ class Server {
   std::vector<core::Effect> outbox_;                                 // to be sent once that is committed
   std::vector<std::string> lines_;                                   // to be shown then
   std::map<std::string, std::pair<std::string, std::string>> jobs_;  // wire::Ready's sharing and slurm
-  std::string* raw_ = nullptr;                     // the result file that the command under decision brought
-  Processed processed_;                            // what processed() made of it
-  std::vector<nlohmann::ordered_json> documents_;  // of batch_.results, in their order
+  std::string* raw_ = nullptr;        // the result file that the command under decision brought
+  Processed processed_;               // what processed() made of it
+  std::vector<Processed> documents_;  // of batch_.results, in their order
   /// Files of results that are in the journal, for when there is nothing else to do.
   struct ResultFiles {
     std::string name;  // RESULT_FILENAME
     std::string raw;
-    nlohmann::ordered_json document;
+    Processed processed;  // its record is completed when it is written: that needs time and room
+    core::AttemptRef ref;
   };
   std::deque<ResultFiles> files_;
   std::size_t file_bytes_ = 0;           // of the raw ones in files_

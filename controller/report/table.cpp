@@ -200,10 +200,12 @@ std::vector<const Row*> sorted_results(std::span<const Row> rows) {
 
 std::vector<const Row*> sorted_results(std::span<const Row* const> rows) {
   std::vector<Sortable> all;
+  all.reserve(rows.size());
   for (const Row* row : rows)
     all.push_back(make_sortable(*row));
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key() < b.key(); });
   std::vector<const Row*> out;
+  out.reserve(all.size());
   for (const Sortable& one : all)
     out.push_back(one.row);
   return out;
@@ -218,11 +220,14 @@ std::string contract_table(std::span<const Column> columns, std::span<const Row*
   for (std::size_t i = 0; i < columns.size() + (repeats ? 1 : 0); ++i)
     out += " :-: |";
   out += "\n";
+  const std::size_t head = out.size();
   for (const Row* row : rows) {
     out += "|";
     for (const Column& column : columns)
       out += " " + cell(*row, column) + " |";
     out += (repeats ? " " + runs_text(*row) + " |" : "") + "\n";
+    // Large ones would be in memory twice each time that they grow.
+    if (row == rows[0]) out.reserve(head + (out.size() - head) * (rows.size() + rows.size() / 8));
   }
   return out;
 }

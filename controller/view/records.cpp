@@ -135,7 +135,7 @@ std::string log_stem(const Plan& plan, int index, int attempt, const std::string
   return "logs/" + result_filename(plan, index, node) + ".attempt" + std::to_string(attempt);
 }
 
-std::string jobs_table(const Plan& plan, const core::State& state) {
+void write_jobs(const Plan& plan, const core::State& state, const Sink& out) {
   struct Place {
     Instant leased;
     std::size_t index, n;
@@ -147,10 +147,9 @@ std::string jobs_table(const Plan& plan, const core::State& state) {
   }
   std::stable_sort(lines.begin(), lines.end(),
                    [](const Place& a, const Place& b) { return a.leased < b.leased; });
-  std::string out = "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n";
+  out("# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n");
   for (const Place& line : lines)
-    out += job_line(plan, state, line.index, line.n);
-  return out;
+    out(job_line(plan, state, line.index, line.n));
 }
 
 void write_manifest(const Plan& plan, const core::State& state, const Facts& facts, const Sink& out) {

@@ -14,7 +14,7 @@ namespace sweep::view {
 
 /// jobs.txt: one line per attempt, in the order of leasing: point, attempt, job.step, node, outcome, seconds,
 /// label.
-std::string jobs_table(const Plan& plan, const core::State& state);
+void write_jobs(const Plan& plan, const core::State& state, const Sink& out);
 
 /// manifest.json: what was expected, what became of each point, and where it all came from. Piece by piece,
 /// for of a large sweep it has a hundred megabytes.

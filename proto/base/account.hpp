@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/base/error.hpp"
+#include "proto/base/rare.hpp"
 #include "proto/base/shared_text.hpp"
 #include "proto/base/time.hpp"
 
@@ -58,7 +59,7 @@ struct Account {
   std::optional<int> servers;            // of a recipe: how many were started for it; 0: it found one running
   std::vector<std::string> server_says;  // the last lines of a server that failed
   std::vector<std::string> flaws;  // why its result is not to be trusted: "gpus-busy: …" (report/validity)
-  std::optional<GpuUse> gpu_use = {};  // where there was telemetry
+  Rare<GpuUse> gpu_use = {};       // where there was telemetry
   Origin origin = {};
   friend bool operator==(const Account&, const Account&) = default;
 };

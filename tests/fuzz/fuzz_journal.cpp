@@ -107,11 +107,12 @@ void check_going_on(core::State state, const core::Command& begin) {
 
 /// What people would be shown of it.
 void check_shown(const Sweep& sweep) {
-  const std::string table = view::jobs_table(sweep.plan, sweep.state);
+  std::string table;
+  view::write_jobs(sweep.plan, sweep.state, [&](std::string_view part) { table += part; });
   const std::string totals = view::totals_text(sweep.plan, sweep.state, sweep.facts);
   const std::string status =
       view::status_text(view::status_json(sweep.plan, sweep.state, sweep.facts, kLater));
-  for (const std::string* text : {&table, &totals, &status}) {
+  for (const std::string* text : std::initializer_list<const std::string*>{&table, &totals, &status}) {
     for (const std::string& line : split(*text, '\n')) {
       for (const std::string& cell : split(line, '\t'))
         require(printable(cell) == cell, "what is shown is printable", line);

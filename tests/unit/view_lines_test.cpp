@@ -75,7 +75,7 @@ TEST_F(ViewLines, NothingThatABenchmarkOrPeerSaysCommandsTheTerminal) {
   said.push_back(bar_line(plan, state, facts, now, style));
   said.push_back(closing_lines(plan, state, style));
   said.push_back(totals_text(plan, state, facts));
-  said.push_back(jobs_table(plan, state));
+  said.push_back(jobs_of(plan, state));
   said.push_back(status_text(status()));
   for (const std::string& text : said)
     EXPECT_FALSE(commands_a_terminal(text)) << text;

@@ -31,6 +31,13 @@ inline std::size_t columns(const std::string& text) {
   return count;
 }
 
+/// jobs.txt in one piece.
+inline std::string jobs_of(const Plan& plan, const core::State& state) {
+  std::string out;
+  write_jobs(plan, state, [&](std::string_view part) { out += part; });
+  return out;
+}
+
 /// Whether a terminal would take some of it for more than text.
 inline bool commands_a_terminal(const std::string& text) {
   return std::any_of(text.begin(), text.end(), [](char c) {

@@ -146,7 +146,7 @@ class ViewRecords : public ViewTest {
 
 TEST_F(ViewRecords, JobsHasALinePerAttemptInTheOrderOfLeasing) {
   some_sweep();
-  EXPECT_EQ(jobs_table(plan, state),
+  EXPECT_EQ(jobs_of(plan, state),
             "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n" + id(0) +
                 "\t1\t12.0\tn1\tok\t59.250\tdsr1_1k8k fp4 sglang b200 tp8 conc4\n" + id(1) +
                 "\t1\t12.0\tn1\tinfrastructure\t0.000\tdsr1_1k8k fp4 sglang b200 tp4 conc8\n" + id(1) +
@@ -161,7 +161,7 @@ TEST_F(ViewRecords, JobsOfARunningSweepAndWithoutSlurm) {
   info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
   tell(core::Join{info});
   tell(core::AskForWork{"host:1"});
-  EXPECT_THAT(jobs_table(plan, state), HasSubstr(id(0) + "\t1\t-\thost\tunfinished\t0.000\t"));
+  EXPECT_THAT(jobs_of(plan, state), HasSubstr(id(0) + "\t1\t-\thost\tunfinished\t0.000\t"));
 }
 
 TEST_F(ViewRecords, TheManifestNamesEveryPointWithItsOutcomeAndOrigin) {

@@ -1,0 +1,36 @@
+// An optional that is as small as a pointer while it is empty: for what few of many things have. A copy has a
+// value of its own, as with std::optional. Pure.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace sweep {
+
+template <class T>
+class Rare {
+ public:
+  Rare() = default;
+  Rare(std::nullopt_t) {}
+  Rare(T value) : held_(std::make_unique<T>(std::move(value))) {}
+  Rare(std::optional<T> value) : held_(value ? std::make_unique<T>(std::move(*value)) : nullptr) {}
+  Rare(const Rare& other) : held_(other.held_ ? std::make_unique<T>(*other.held_) : nullptr) {}
+  Rare(Rare&&) noexcept = default;
+  Rare& operator=(Rare other) noexcept {
+    held_ = std::move(other.held_);
+    return *this;
+  }
+
+  explicit operator bool() const { return held_ != nullptr; }
+  const T& operator*() const { return *held_; }
+  const T* operator->() const { return held_.get(); }
+  friend bool operator==(const Rare& a, const Rare& b) {
+    return a.held_ && b.held_ ? *a.held_ == *b.held_ : !a.held_ && !b.held_;
+  }
+
+ private:
+  std::unique_ptr<T> held_;
+};
+
+}  // namespace sweep
