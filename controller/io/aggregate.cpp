@@ -178,18 +178,20 @@ Aggregation aggregate(const std::string& directory, const OpenSweep* own, const 
   const bool repeats = report::has_repeats(all.results);
   const Rows merged = repeats ? report::merged_repeats(all.results) : Rows();
   const Rows& rows = repeats ? merged : all.results;
-  summarize(directory, own, all, rows, out);
-  if (own == nullptr && all.results.empty() && all.archives.empty()) {
+  const bool nothing = own == nullptr && all.results.empty() && all.archives.empty();
+  if (nothing) {
     out.problems.push_back("no processed result in '" + directory + "'; nothing is written");
   } else {
     write_collections(own, all, writer);
     if (own != nullptr) write_records(*own->sweep, writer);
-    writer.write_ours("summary.txt", std::string_view(out.summary));
+    // Before the table: those of a large sweep need not be in memory together.
     auto plots = report::plot(rows, kAll, directory);
     if (!plots) out.problems.push_back(plots.error().message);
     if (plots) out.plots = std::move(*plots);
-    out.written.insert(out.written.end(), out.plots.begin(), out.plots.end());
   }
+  summarize(directory, own, all, rows, out);
+  if (!nothing) writer.write_ours("summary.txt", std::string_view(out.summary));
+  out.written.insert(out.written.end(), out.plots.begin(), out.plots.end());
   out.json["written"] = out.written;
   out.json["problems"] = out.problems;
   return out;
