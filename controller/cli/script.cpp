@@ -42,12 +42,12 @@ int script_command(const Arguments& arguments) {
   std::string file;
   app.add_option("FILE", file, "a recipe: a YAML file with a server and a client")->required();
   if (const auto status = parse(app, arguments)) return *status;
-  const auto recipe = profile::load_recipe(file);
-  if (!recipe) return print_error(recipe.error().message), 1;
-  const auto text = read_file(file, std::size_t{1} << 20);
+  const auto text = read_file(file, profile::kMaxRecipeBytes);
   if (!text) return print_error(text.error().message), 1;
+  const auto recipe = profile::parse_recipe(file, *text);
+  if (!recipe) return print_error(recipe.error().message), 1;
   const std::string name = std::filesystem::path(file).filename().string();
-  return print_out(profile::single_script(*recipe, name, profile::heading_of(*text)));
+  return print_out(profile::single_script(*recipe, name, *text));
 }
 
 }  // namespace sweep::cli

@@ -138,17 +138,20 @@ void read_recipe(Reader& in, const yaml::Value& node, Recipe& recipe) {
   if (recipe.health_url.empty()) recipe.health_url = recipe.ready_url;
 }
 
-Expected<Recipe> load_recipe(const std::string& file) {
-  constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
-  const auto text = read_file(file, kMaxBytes);
-  if (!text) return tl::unexpected(text.error());
-  const auto root = yaml::parse_document(*text);
+Expected<Recipe> parse_recipe(const std::string& file, const std::string& text) {
+  const auto root = yaml::parse_document(text);
   if (!root) return fail(file + ": not YAML: " + root.error().message);
   Reader in{file, {}};
   Recipe recipe;
   read_recipe(in, **root, recipe);
   if (in.error) return tl::unexpected(*in.error);
   return recipe;
+}
+
+Expected<Recipe> load_recipe(const std::string& file) {
+  const auto text = read_file(file, kMaxRecipeBytes);
+  if (!text) return tl::unexpected(text.error());
+  return parse_recipe(file, *text);
 }
 
 }  // namespace sweep::profile

@@ -10,7 +10,11 @@ namespace sweep::profile {
 /// of expressions that are none, and of paths that do not begin with /.
 void read_recipe(Reader& in, const yaml::Value& node, Recipe& recipe);
 
-/// A file that is a recipe as a whole. Fails with "FILE:LINE: …".
+inline constexpr std::size_t kMaxRecipeBytes = std::size_t{1} << 20;
+
+/// The text of a file that is a recipe as a whole. Fails with "FILE:LINE: …".
+Expected<Recipe> parse_recipe(const std::string& file, const std::string& text);
+/// The same, read from the file.
 Expected<Recipe> load_recipe(const std::string& file);
 
 }  // namespace sweep::profile

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/profile/recipe.hpp"
+#include "proto/base/shell_word.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::profile {
@@ -81,13 +83,6 @@ server_lives || give_up "the server ended while the client ran"
 exit "$status"
 )";
 
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text)
-    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 const Step* step_of(const Recipe& recipe, const std::string& name) {
   const auto found = std::find_if(recipe.steps.begin(), recipe.steps.end(),
                                   [&](const Step& step) { return step.name == name; });
@@ -115,24 +110,12 @@ std::string function(const std::string& name, const std::string& command) {
 
 std::string ready(const Recipe& recipe) {
   if (recipe.ready_url.empty())
-    return "\nready() { grep -Eq -e " + quoted(recipe.ready_log) + " -- \"$SERVER_LOG\"; }\n";
-  return "\nready() { curl -fs -m 10 -o /dev/null \"http://127.0.0.1:$PORT\"" + quoted(recipe.ready_url) +
+    return "\nready() { grep -Eq -e " + shell_word(recipe.ready_log) + " -- \"$SERVER_LOG\"; }\n";
+  return "\nready() { curl -fs -m 10 -o /dev/null \"http://127.0.0.1:$PORT\"" + shell_word(recipe.ready_url) +
          "; }\n";
 }
 
-}  // namespace
-
-std::string single_script(const Recipe& recipe, const std::string& name, const std::string& heading) {
-  const std::string printed = printable(name);
-  std::string out = "#!/usr/bin/env bash\n# " + printed +
-                    " as one script: a server of its own, its client, and the end of both.\n"
-                    "# Printed by 'sweepctl script " +
-                    printed + "'; change the recipe, and print it again.\n";
-  if (!heading.empty()) out += "#\n" + heading;
-  return out + kVariables + variables(recipe) + function("run_server", recipe.server) +
-         function("run_client", recipe.client) + ready(recipe) + kRest;
-}
-
+/// What a file says of itself: the lines that it begins with as long as they begin with #.
 std::string heading_of(const std::string& text) {
   std::string out;
   for (const std::string& line : split(text, '\n')) {
@@ -140,6 +123,19 @@ std::string heading_of(const std::string& text) {
     out += line + "\n";
   }
   return out;
+}
+
+}  // namespace
+
+std::string single_script(const Recipe& recipe, const std::string& name, const std::string& text) {
+  const std::string printed = printable(name), heading = heading_of(text);
+  std::string out = "#!/usr/bin/env bash\n# " + printed +
+                    " as one script: a server of its own, its client, and the end of both.\n"
+                    "# Printed by 'sweepctl script " +
+                    printed + "'; change the recipe, and print it again.\n";
+  if (!heading.empty()) out += "#\n" + heading;
+  return out + kVariables + variables(recipe) + function("run_server", recipe.server) +
+         function("run_client", recipe.client) + ready(recipe) + kRest;
 }
 
 }  // namespace sweep::profile

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/base/shell_word.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::view {
@@ -39,20 +40,6 @@ void append_rest(std::vector<std::string>& out, const std::vector<std::string>& 
 }
 
 }  // namespace
-
-std::string shell_word(const std::string& word) {
-  constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,@%+";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) {
-    if (c == '\'') {
-      out += "'\\''";
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
-}
 
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
                            const std::string& working_directory, const std::string& inside_job) {

@@ -9,9 +9,6 @@
 
 namespace sweep::view {
 
-/// `word` as a shell reads it back: in single quotes where it must be.
-std::string shell_word(const std::string& word);
-
 /// The command line `argv` of srun with --sweep-resume, or of sweepctl run with --resume, for the output
 /// `directory` (absolute), to be typed anywhere: it begins with cd to `working_directory`. An srun that was
 /// started inside a job (`inside_job`, its id) took nodes and GPUs from that; a comment at the end of the

@@ -2,8 +2,6 @@
 
 #include <csignal>
 
-#include "agent/core/environment.hpp"
-
 namespace sweep::sim {
 
 namespace {
@@ -29,7 +27,7 @@ Processes::Process Processes::some_process(const wire::Lease& lease) {
   Process process;
   process.serial = ++serials_;
   process.gpus = lease.gpus;
-  process.is_client = stage_.weather.recipes && !lease.server.key.empty();
+  process.is_client = is_client(lease, stage_.weather);
   process.path = paths_[key(lease.ref)];
   const bool fails = stage_.dice.per_mille(stage_.storm.fails) || is_cursed(stage_.weather, lease.ref.point);
   if (fails) {
@@ -58,8 +56,8 @@ void Processes::start(const agent::Spawn& what, const wire::Lease& lease) {
   if (stage_.dice.per_mille(stage_.storm.fails / 4))
     return tell_(agent::StartFailed{what.ref, "no such program"});
   Process process = some_process(lease);
-  process.port = std::stoi(agent::look_up(what.environment, "PORT").value_or("0"));
-  process.devices = agent::look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or("");
+  process.port = port_of(what);
+  process.devices = devices_of(what);
   const auto [at, fresh] = running_.insert_or_assign(key(what.ref), process);
   if (!fresh) broken(say(what.ref) + " is started twice by one agent");
   tell_(agent::ProcessStarted{what.ref, static_cast<std::int64_t>(1'000 + process.serial)});

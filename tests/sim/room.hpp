@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/actions.hpp"
+
 namespace sweep::sim {
 
 /// A benchmark or a server that runs. A client has its server's port, and may have its GPUs.
@@ -14,6 +16,10 @@ struct Holder {
   std::string devices;     // as CUDA_VISIBLE_DEVICES names them; empty without packing
   bool is_client = false;  // of the server at this port
 };
+
+/// What the environment of a process says: PORT, 0 where it has none, and CUDA_VISIBLE_DEVICES.
+int port_of(const agent::Spawn& what);
+std::string devices_of(const agent::Spawn& what);
 
 /// Throws BrokenPromise where `fresh` has no room beside `others`. `gpus`: all that the agent has.
 void check_room(const Holder& fresh, const std::vector<Holder>& others, int gpus, bool pack);

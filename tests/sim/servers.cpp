@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 
-#include "agent/core/environment.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::sim {
@@ -43,8 +42,8 @@ void Servers::start(const agent::Spawn& what) {
   if (dice.per_mille(stage_.storm.fails / 4)) return tell_(agent::StartFailed{what.ref, "no such program"});
   Server server;
   server.serial = ++serials_;
-  server.port = std::stoi(agent::look_up(what.environment, "PORT").value_or("0"));
-  server.devices = agent::look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or("");
+  server.port = port_of(what);
+  server.devices = devices_of(what);
   server.ignores_term = dice.per_mille(stage_.storm.fails / 2);
   server.cannot_die = dice.per_mille(stage_.storm.fails / 20);
   server.deaf = dice.per_mille(stage_.storm.fails / 10);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "agent/core/environment.hpp"
 #include "agent/core/server.hpp"
 
 namespace sweep::sim {
@@ -205,12 +204,11 @@ void SimAgent::perform(agent::Prepare& what) {
 }
 /// Whether there is room for it, beside what runs.
 void SimAgent::check_spawn(const agent::Spawn& what) const {
-  Holder fresh{say(what.ref), std::stoi(agent::look_up(what.environment, "PORT").value_or("0")), 0,
-               agent::look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or(""), false};
+  Holder fresh{say(what.ref), port_of(what), 0, devices_of(what), false};
   if (!is_server(what.ref)) {
     const wire::Lease& lease = leases_.at(key(what.ref));
     fresh.gpus = lease.gpus;
-    fresh.is_client = stage_.weather.recipes && !lease.server.key.empty();
+    fresh.is_client = is_client(lease, stage_.weather);
   }
   std::vector<Holder> others = processes_.holders();
   for (Holder& server : servers_.holders())
@@ -223,8 +221,7 @@ void SimAgent::perform(agent::Spawn& what) {
   check_spawn(what);
   if (is_server(what.ref)) return servers_.start(what);
   const wire::Lease& lease = leases_.at(key(what.ref));
-  const int port = std::stoi(agent::look_up(what.environment, "PORT").value_or("0"));
-  if (stage_.weather.recipes && !lease.server.key.empty()) servers_.serve(what.ref, port, lease.server.key);
+  if (is_client(lease, stage_.weather)) servers_.serve(what.ref, port_of(what), lease.server.key);
   stage_.witness.received(what.ref, static_cast<std::uint64_t>(plan_.pid));
   processes_.start(what, lease);
 }

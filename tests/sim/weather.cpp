@@ -69,4 +69,8 @@ Weather forecast(Dice& dice) {
   return weather;
 }
 
+bool is_client(const wire::Lease& lease, const Weather& weather) {
+  return weather.recipes && !lease.server.key.empty();
+}
+
 }  // namespace sweep::sim

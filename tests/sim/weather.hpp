@@ -50,6 +50,9 @@ struct Weather {
 /// The weather of a seed.
 Weather forecast(Dice& dice);
 
+/// Whether what runs under this lease is the client of a server that its agent starts.
+bool is_client(const wire::Lease& lease, const Weather& weather);
+
 /// Other settings, as a changed profile makes them.
 core::Settings some_settings(Dice& dice);
 

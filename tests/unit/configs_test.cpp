@@ -206,10 +206,10 @@ std::string script_of(const std::string& recipe) {
 
 void read_script(const std::string& name) {
   const std::string base = std::filesystem::path(name).stem().string() + ".yaml";
-  const auto recipe = profile::load_recipe(kConfigs + "recipes/" + base);
+  const std::string text = text_of("recipes/" + base);
+  const auto recipe = profile::parse_recipe(base, text);
   ASSERT_TRUE(recipe) << recipe.error().message;
-  EXPECT_EQ(text_of(name),
-            profile::single_script(*recipe, base, profile::heading_of(text_of("recipes/" + base))))
+  EXPECT_EQ(text_of(name), profile::single_script(*recipe, base, text))
       << "print it again: sweepctl script configs/recipes/" << base << " >configs/" << name;
 }
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "controller/view/resume.hpp"
+#include "proto/base/shell_word.hpp"
 #include "tests/unit/view_sample.hpp"
 
 namespace sweep::view {
