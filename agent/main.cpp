@@ -9,6 +9,10 @@
 #include "agent/io/driver.hpp"
 #include "agent/io/own_secret.hpp"
 #include "agent/io/sampler.hpp"
+#include "container/io/overlay.hpp"
+#include "container/io/places.hpp"
+#include "container/io/stage.hpp"
+#include "container/io/supervise.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/process.hpp"
 
@@ -32,6 +36,10 @@ Options:
                         print what the NVIDIA GPUs say (power, clocks, heat,
                         memory, processes) as lines of JSON, every second,
                         until nobody reads; the agent starts itself like this
+  --tidy [SCRATCH]      end containers whose agents are dead, and remove what
+                        they have left on this node; the plugin does it at the
+                        end of a step. (--stage, --contain and --overlay are
+                        how the agent starts itself around containers)
 
 Exit status:
   0    every point of the sweep is done
@@ -75,6 +83,25 @@ int telemetry(const std::vector<std::string>& words) {
   return kUsage;
 }
 
+using Helper = int (*)(const std::vector<std::string>&);
+
+/// What the agent starts itself for, around containers.
+Helper helper_of(const std::string& option) {
+  namespace container = sweep::container;
+  using Words = std::vector<std::string>;
+  if (option == "--stage")
+    return [](const Words& words) { return container::stage_image(words.empty() ? "" : words[0]); };
+  if (option == "--contain")
+    return [](const Words& words) { return container::contain(words.empty() ? "" : words[0]); };
+  if (option == "--overlay") return [](const Words& words) { return container::overlay(words); };
+  if (option != "--tidy") return nullptr;
+  return [](const Words& words) {
+    for (const std::string& line : container::tidy(words.empty() ? "" : words[0], sweep::own_environment()))
+      sweep::agent::print_line(line);
+    return 0;
+  };
+}
+
 int run(const std::vector<std::string>& words) {
   using namespace sweep::agent;
   const std::string first = words.empty() ? "--" : words[0];
@@ -86,6 +113,7 @@ int run(const std::vector<std::string>& words) {
     std::puts("sweep-agent " SWEEP_VERSION);
     return 0;
   }
+  if (const auto helper = helper_of(first)) return helper({words.begin() + 1, words.end()});
   if (first == "--telemetry") return telemetry({words.begin() + 1, words.end()});
   if (first != "--") {
     print_line("unknown argument '" + sweep::printable(first) + "': the command stands after --; see --help");

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/contained.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::agent {
@@ -47,7 +48,33 @@ Expected<Work> Agent::work_for(const wire::Lease& lease) const {
   if (!work.argv.empty() && work.argv[0].find('/') != std::string::npos && !lease.workspace.empty()) {
     work.argv[0] = absolute(work.argv[0], setup_.directory);
   }
+  if (has_container(lease.container)) {
+    if (const auto prepared = contain(work); !prepared) return tl::unexpected(prepared.error());
+  }
   return work;
+}
+
+/// What runs in the lease's container, and what its command is called there.
+Expected<void> Agent::contain(Work& work) const {
+  wire::ContainerSpec& container = work.lease.container;
+  auto request = stage_request(setup_, container);
+  if (!request) return tl::unexpected(request.error());
+  work.image = std::move(*request);
+  work.contained = !work.needs_server || container.client_inside;
+  if (!work.contained || work.argv.empty()) return {};
+  std::string given = setup_.hello.command.empty() ? "" : setup_.hello.command[0];
+  const bool own = given.find('/') != std::string::npos && !given.starts_with('/');
+  while (given.starts_with("./"))
+    given.erase(0, 2);
+  std::string& program = work.argv[0];
+  program =
+      path_inside(own ? absolute(given, setup_.directory) : program, work.directory, container.workdir);
+  // A program beside the user's feet is meant, wherever that is; its folder comes along.
+  if (own && program.starts_with(setup_.directory + "/")) {
+    const std::string folder = program.substr(0, program.rfind('/'));
+    container.mounts.push_back(folder + ":" + folder + ":ro");
+  }
+  return {};
 }
 
 /// Those of its GPUs that are sampled. Of a node that it has to itself as many as it needs: servers take the

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "agent/core/gpu_report.hpp"
+#include "container/core/report.hpp"
+#include "container/core/request.hpp"
 #include "proto/wire/codec.hpp"
 #include "proto/wire/messages.hpp"
 
@@ -77,6 +79,11 @@ struct Output {
   bool is_stderr = false;
   std::string bytes;
 };
+/// Its container could not be set up, and its command was not started. Before LeaderExited.
+struct SetupFailed {
+  AttemptRef ref;
+  container::Failed why;
+};
 /// The attempt's first process has ended; others of its group may live on.
 struct LeaderExited {
   AttemptRef ref;
@@ -121,15 +128,21 @@ struct JobEndKnown {
 struct GpuTold {
   GpuReport report;
 };
+/// Answers Stage, any number of times; Staged or Failed is the last.
+struct StageTold {
+  int serial = 0;
+  container::Report report;
+};
 struct Signalled {
   int signal = 0;
 };
 /// The deadline has passed.
 struct Tick {};
 
-using Input = std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
-                           ProcessStarted, StartFailed, Output, LeaderExited, GroupGone, ResultRead, Spooled,
-                           Adopted, Answered, JobEndKnown, GpuTold, Signalled, Tick>;
+using Input =
+    std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
+                 ProcessStarted, StartFailed, Output, SetupFailed, LeaderExited, GroupGone, ResultRead,
+                 Spooled, Adopted, Answered, JobEndKnown, GpuTold, StageTold, Signalled, Tick>;
 
 // ---- actions
 
@@ -149,7 +162,18 @@ struct Spawn {
   std::vector<std::string> argv;
   std::vector<std::string> environment;  // NAME=value, all of it
   std::string directory;
-  std::string mark;  // NAME=value, which, in its environment, tells its processes from those of others
+  std::string mark;        // NAME=value, which, in its environment, tells its processes from those of others
+  bool contained = false;  // argv is `sweep-agent --contain`, which sees to the processes below it
+};
+/// Bring an image to this node; at an idle pace where nobody waits for it yet.
+struct Stage {
+  int serial = 0;
+  container::StageRequest request;
+  bool ahead = false;
+};
+/// Nobody wants it any more.
+struct StopStaging {
+  int serial = 0;
 };
 /// SIGTERM, or SIGKILL, to every process of the attempt. Nothing where none is left.
 struct SignalGroup {
@@ -198,8 +222,8 @@ struct Exit {
   std::string reason;
 };
 
-using Action = std::variant<Send, Prepare, Spawn, SignalGroup, Ask, ReadResult, OpenSpool, SpoolResult,
-                            DropSpooled, RemoveFile, Warn, Exit>;
+using Action = std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, Ask, ReadResult, OpenSpool,
+                            SpoolResult, DropSpooled, RemoveFile, Warn, Exit>;
 using Actions = std::vector<Action>;
 
 }  // namespace sweep::agent

@@ -182,6 +182,14 @@ void Agent::take(const AboutAttempt& input, Instant now, Actions& out) {
   if (Attempt* attempt = find(input.ref)) attempt->on(input, now, out);
 }
 
+void Agent::take(const SetupFailed& input, Instant now, Actions& out) {
+  Server* server = find_server(input.ref);
+  Attempt* attempt = server == nullptr ? find(input.ref) : nullptr;
+  if (server == nullptr && attempt == nullptr) return;
+  if (const auto& image = server != nullptr ? server->image() : attempt->image()) images_.forget(*image);
+  server != nullptr ? server->on(input, now, out) : attempt->on(input, now, out);
+}
+
 void Agent::hear(const wire::Lease& message, Instant now, Actions& out) {
   if (!welcome_ || leaving_) return;
   if (Attempt* attempt = find(message.ref)) return attempt->answer_again(now, out);
@@ -230,6 +238,7 @@ void Agent::take(const Tick&, Instant now, Actions& out) {
     attempt.on_time(now, out);
   for (Server& server : servers_)
     server.on_time(now, out);
+  images_.on_time(now, out);
   for (Adoption& adopted : adopted_) {
     if (now < adopted.say_again_at) continue;
     adopted.say_again_at = now + setup_.limits.resend;
@@ -247,6 +256,7 @@ std::optional<Instant> Agent::next_deadline() const {
     next = earlier(next, attempt.next_deadline());
   for (const Server& server : servers_)
     next = earlier(next, server.next_deadline());
+  next = earlier(next, images_.next_deadline());
   for (const Adoption& adopted : adopted_)
     next = earlier(next, adopted.say_again_at);
   if (leaving_) next = earlier(next, leaving_->settle_until);
@@ -288,6 +298,7 @@ void Agent::leave(const std::string& reason, OutcomeKind kind, std::optional<Mil
   for (Attempt& attempt : attempts_)
     attempt.stop(kind, reason, longest_grace, now, out);
   stop_servers(false, longest_grace, now, out);
+  images_.stop_all(out);
 }
 
 /// Whether the controller's word on what was said last is still to come: without it, what is safe with the

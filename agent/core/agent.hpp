@@ -12,6 +12,7 @@
 
 #include "agent/core/actions.hpp"
 #include "agent/core/attempt.hpp"
+#include "agent/core/images.hpp"
 #include "agent/core/server.hpp"
 #include "agent/core/setup.hpp"
 
@@ -57,6 +58,8 @@ class Agent {
   void take(const Adopted& input, Instant now, Actions& out);
   void take(const JobEndKnown& input, Instant now, Actions& out);
   void take(const GpuTold& input, Instant now, Actions& out);
+  void take(const StageTold& input, Instant now, Actions& out);
+  void take(const SetupFailed& input, Instant now, Actions& out);
   void take(const Signalled& input, Instant now, Actions& out);
   void take(const Tick&, Instant now, Actions& out);
   template <class AboutAttempt>
@@ -75,6 +78,7 @@ class Agent {
   Server* find_server(const AttemptRef& ref);
   void accept(const wire::Lease& lease, Instant now, Actions& out);
   Expected<Work> work_for(const wire::Lease& lease) const;
+  Expected<void> contain(Work& work) const;
   Expected<std::vector<std::string>> gpus_for(const wire::Lease& lease) const;
   std::vector<std::string> sampled_for(const wire::Lease& lease, const std::vector<std::string>& gpus) const;
   std::vector<std::string> preferred(const std::vector<std::string>& all) const;
@@ -82,6 +86,8 @@ class Agent {
   // The servers of recipes: serving.cpp.
   void serve(Instant now, Actions& out);
   void see_to(Attempt& attempt, Instant now, Actions& out);
+  bool has_image(Attempt& attempt, Instant now, Actions& out);
+  void stage_next(const wire::ContainerSpec& container, Actions& out);
   bool make_room(Attempt& attempt, Instant now, Actions& out);
   void start_server(Attempt& attempt, Instant now, Actions& out);
   void tell_of_failures(Instant now, Actions& out);
@@ -119,7 +125,8 @@ class Agent {
   bool samples_come_;  // of GPUs, or are about to
 
   std::list<Attempt> attempts_;  // from lease to Settled
-  std::list<Server> servers_;    // the one that was used last comes first
+  Images images_;
+  std::list<Server> servers_;  // the one that was used last comes first
   int servers_started_ = 0;
   std::list<Adoption> adopted_;  // from the spools of others, until Settled
   bool more_to_adopt_ = false;   // when these are settled

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "agent/core/contained.hpp"
 #include "agent/core/environment.hpp"
 #include "proto/base/text.hpp"
 
@@ -48,6 +49,10 @@ Server::Plan Attempt::server_plan() const {
   plan.gpus = work_.gpus;
   plan.directory = where();
   plan.kill_grace = work_.kill_grace;
+  plan.container = work_.lease.container;
+  plan.image = work_.image;
+  plan.staged = staged_;
+  plan.workspace = work_.directory;
   return plan;
 }
 
@@ -62,10 +67,21 @@ void Attempt::server_failed(const Outcome& why, std::vector<std::string> says, I
   verdict_->signal = why.signal;
 }
 
+void Attempt::give_image(const container::Staged& staged) {
+  staged_ = staged;
+  account_.origin.runtime =
+      printable(staged.version.empty() ? std::string(runtime_word(staged.runtime)) : staged.version);
+  account_.origin.image = printable(staged.image);
+  account_.origin.digest = printable(staged.digest);
+}
+
 void Attempt::runs_on(const Origin& origin) {
-  const SharedText commit = account_.origin.commit;
+  const Origin own = account_.origin;
   account_.origin = origin;
-  account_.origin.commit = commit;
+  account_.origin.commit = own.commit;
+  account_.origin.runtime = own.runtime;
+  account_.origin.image = own.image;
+  account_.origin.digest = own.digest;
 }
 
 void Attempt::doubt(const std::string& flaw) {
@@ -98,7 +114,14 @@ void Attempt::on(const Prepared& input, Instant now, Actions& out) {
   if (!work_.gpus.empty()) gpus = gpu_variables(setup_.gpus, work_.gpus);
   auto environment = benchmark_environment(setup_.environment, work_.lease.environment, gpus, port_, where());
   environment.push_back(mark_of(ref()));
-  out.emplace_back(Spawn{ref(), work_.argv, std::move(environment), where(), mark_of(ref())});
+  Spawn spawn{ref(), work_.argv, std::move(environment), where(), mark_of(ref()), work_.contained};
+  if (work_.contained) {
+    Variables inside = work_.lease.environment;
+    inside.insert(inside.end(), gpus.begin(), gpus.end());
+    spawn.argv = contained_command(setup_, work_.lease.container, *staged_,
+                                   {work_.argv, work_.directory, ref(), std::move(inside)});
+  }
+  out.emplace_back(std::move(spawn));
   stage_ = Stage::Starting;
 }
 
@@ -155,6 +178,13 @@ void Attempt::tell_progress(std::optional<Whereabouts> where, Actions& out) cons
 }
 
 // ---- the end
+
+void Attempt::on(const SetupFailed& input, Instant, Actions&) {
+  if (stage_ != Stage::Running || verdict_) return;
+  verdict_ = outcome(input.why.of_image ? OutcomeKind::BenchmarkFailed : OutcomeKind::Infrastructure,
+                     printable(input.why.reason));
+  verdict_->phase = "start";
+}
 
 void Attempt::on(const LeaderExited& input, Instant now, Actions& out) {
   if (stage_ != Stage::Running) return;

@@ -37,7 +37,9 @@ struct Work {
   std::vector<std::string> gpus;     // its share of the agent's; empty where it has all that the agent has
   std::vector<std::string> sampled;  // of its GPUs, those that telemetry looks at
   Millis kill_grace{0};
-  bool needs_server = false;  // lease.server: the benchmark is its client
+  bool needs_server = false;                          // lease.server: the benchmark is its client
+  std::optional<container::StageRequest> image = {};  // that must be on this node first
+  bool contained = false;                             // the benchmark runs in it; else only its server does
 };
 
 class Attempt {
@@ -68,6 +70,13 @@ class Attempt {
   bool needs_server() const { return work_.needs_server; }
   /// Its server, once the agent has found or started one.
   const std::optional<AttemptRef>& server() const { return server_; }
+  /// The image that it waits for; nothing where it needs none, or has it.
+  const container::StageRequest* wanted_image() const {
+    return work_.image && !staged_ ? &*work_.image : nullptr;
+  }
+  const std::optional<container::StageRequest>& image() const { return work_.image; }
+  const wire::ContainerSpec& container() const { return work_.lease.container; }
+  void give_image(const container::Staged& staged);
   /// Whether its GPUs have been looked at, as far as that is possible.
   bool may_start(bool samples_come, Instant now) { return watch_.may_start(samples_come, now); }
   void give_server(const std::optional<AttemptRef>& server, bool started);
@@ -83,12 +92,14 @@ class Attempt {
   void begin(std::vector<int> ports_in_use, int server_port, Actions& out);
   /// Ends it before it began.
   void refuse(OutcomeKind kind, std::string reason, Instant now, Actions& out);
+  void refuse(const Outcome& why, Instant now, Actions& out) { finish(why, now, out); }
 
   void on(const Prepared& input, Instant now, Actions& out);
   void on(const NotPrepared& input, Instant now, Actions& out);
   void on(const ProcessStarted& input, Instant now, Actions& out);
   void on(const StartFailed& input, Instant now, Actions& out);
   void on(const Output& input, Instant now, Actions& out);
+  void on(const SetupFailed& input, Instant now, Actions& out);
   void on(const LeaderExited& input, Instant now, Actions& out);
   void on(const GroupGone& input, Instant now, Actions& out);
   void on(const ResultRead& input, Instant now, Actions& out);
@@ -148,6 +159,7 @@ class Attempt {
   Work work_;
   static inline const std::string kNoKey{};
   std::optional<AttemptRef> server_;
+  std::optional<container::Staged> staged_;
   Account account_;
   AttemptGpus watch_;
 

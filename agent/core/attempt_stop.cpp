@@ -69,6 +69,7 @@ void Attempt::kill(Instant now, Actions& out) {
 void Attempt::escalate(Instant now, Actions& out) {
   if (kill_ == Kill::Term) return kill(now, out);
   gave_up_ = true;
+  if (work_.contained) out.emplace_back(SignalGroup{ref(), true});  // the supervisor, which has not ended all
   decide(now, out);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/core/contained.hpp"
 #include "agent/core/in_words.hpp"
 #include "proto/base/text.hpp"
 
@@ -82,7 +83,14 @@ void Server::on(const Prepared& input, Instant, Actions& out) {
   auto environment = benchmark_environment(setup_.environment, variables, gpus, port_, plan_.directory);
   environment.push_back(mark);
   stage_ = Stage::Spawning;
-  out.emplace_back(Spawn{ref_, plan_.spec.command, std::move(environment), plan_.directory, mark});
+  Spawn spawn{ref_, plan_.spec.command,      std::move(environment), plan_.directory,
+              mark, plan_.staged.has_value()};
+  if (plan_.staged) {
+    variables.insert(variables.end(), gpus.begin(), gpus.end());
+    spawn.argv = contained_command(setup_, plan_.container, *plan_.staged,
+                                   {plan_.spec.command, plan_.workspace, ref_, std::move(variables)});
+  }
+  out.emplace_back(std::move(spawn));
 }
 
 void Server::on(const NotPrepared& input, Instant, Actions&) {
@@ -233,6 +241,12 @@ void Server::kill(Instant now, Actions& out) {
   killing_ = true;
   kill_at_ = now + std::max(plan_.kill_grace, setup_.limits.stop_grace);
   if (alive_) out.emplace_back(SignalGroup{ref_, true});
+}
+
+void Server::on(const SetupFailed& input, Instant now, Actions& out) {
+  if (usable())
+    fails(input.why.of_image ? OutcomeKind::ServerFailed : OutcomeKind::Infrastructure,
+          printable(input.why.reason), now, out);
 }
 
 void Server::on(const LeaderExited& input, Instant now, Actions& out) {

@@ -40,6 +40,11 @@ class Server {
     std::vector<std::string> gpus;  // its share of the agent's; empty where it has all that the agent has
     std::string directory;          // to run in; empty: where the agent stands
     Millis kill_grace{0};
+    // The container that it runs in, where there is one:
+    wire::ContainerSpec container = {};
+    std::optional<container::StageRequest> image = {};
+    std::optional<container::Staged> staged = {};
+    std::string workspace = {};  // absolute
   };
 
   /// `setup` must outlive it.
@@ -49,6 +54,7 @@ class Server {
   const std::string& key() const { return plan_.spec.key; }
   const std::vector<std::string>& gpus() const { return plan_.gpus; }
   bool overlaps(const std::vector<std::string>& gpus) const;
+  const std::optional<container::StageRequest>& image() const { return plan_.image; }
   /// 0 until it has one.
   int port() const { return port_; }
 
@@ -84,6 +90,7 @@ class Server {
   void on(const ProcessStarted& input, Instant now, Actions& out);
   void on(const StartFailed& input, Instant now, Actions& out);
   void on(const Output& input, Instant now, Actions& out);
+  void on(const SetupFailed& input, Instant now, Actions& out);
   void on(const LeaderExited& input, Instant now, Actions& out);
   void on(const GroupGone& input, Instant now, Actions& out);
   void on(const Answered& input, Instant now, Actions& out);

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/contained.hpp"
+#include "proto/base/text.hpp"
 
 namespace sweep::agent {
 
@@ -21,6 +23,7 @@ void Agent::serve(Instant now, Actions& out) {
   for (Attempt& attempt : attempts_) {
     if (attempt.waiting()) see_to(attempt, now, out);
   }
+  images_.forget_failures();
   if (drain_ || leaving_) stop_servers(true, std::nullopt, now, out);
   servers_.remove_if([](const Server& server) { return server.gone() && !server.taken_by(); });
 }
@@ -99,7 +102,36 @@ void Agent::start_server(Attempt& attempt, Instant now, Actions& out) {
   server.begin(ports_in_use(), out);
 }
 
+void Agent::take(const StageTold& input, Instant, Actions&) {
+  images_.on(input);
+}
+
+/// Whether the attempt's image is here; otherwise it waits for it, or has failed for want of it.
+bool Agent::has_image(Attempt& attempt, Instant now, Actions& out) {
+  const auto* wanted = attempt.wanted_image();
+  if (wanted == nullptr) return true;
+  const Images::Image& image = images_.want(*wanted, Millis(attempt.container().image_ms), now, out);
+  if (image.failure) {
+    attempt.refuse(*image.failure, now, out);
+  } else if (image.staged) {
+    attempt.give_image(*image.staged);
+  } else {
+    attempt.waits_in("image", bar_of(image.progress), now, out);
+  }
+  return image.staged.has_value();
+}
+
+/// The image of what is likely to come next, while this one runs.
+void Agent::stage_next(const wire::ContainerSpec& container, Actions& out) {
+  if (container.next.empty() || leaving_ || drain_) return;
+  wire::ContainerSpec next = container;
+  next.image = container.next;
+  if (const auto request = stage_request(setup_, next)) images_.want_ahead(*request, out);
+}
+
 void Agent::see_to(Attempt& attempt, Instant now, Actions& out) {
+  if (!has_image(attempt, now, out)) return;
+  stage_next(attempt.container(), out);
   if (!attempt.server() && !make_room(attempt, now, out)) return attempt.waits_in("stop", {}, now, out);
   if (!attempt.server() && !attempt.may_start(samples_come_, now))
     return attempt.waits_in("idle-check", {}, now, out);

@@ -32,6 +32,7 @@ struct Setup {
   GpuList gpus;
   std::vector<std::string> environment;  // the agent's own, NAME=value
   std::string directory;                 // where it stands, absolute
+  std::string program;                   // its own binary, which starts containers
   std::string endpoint;                  // of the controller, for people
   std::vector<std::string> sampled;      // GPUs of which the driver tells samples, or why there are none
   Origin origin;                         // what is known of it without them

@@ -42,7 +42,18 @@ void Children::start(const Spawn& what) {
   auto out = make_pipe();
   auto err = make_pipe();
   if (!out || !err) return tell_(NotPrepared{what.ref, (out ? err : out).error().message});
+  Pipe note;
+  if (what.contained) {
+    auto pipe = make_pipe();
+    if (!pipe) return tell_(NotPrepared{what.ref, pipe.error().message});
+    note = std::move(*pipe);
+  }
   SpawnSpec spec;
+  if (what.contained) {
+    // It outlives the agent for long enough to end what it has.
+    spec.death_signal = SIGQUIT;
+    spec.more = {note.write_end.get()};
+  }
   spec.argv = what.argv;
   spec.environment = what.environment;
   spec.directory = what.directory;
@@ -56,6 +67,7 @@ void Children::start(const Spawn& what) {
   group.id = id;
   group.mark = what.mark;
   group.leader = std::move(child->pidfd);
+  group.note = std::move(note.read_end);
   group.out = std::move(out->read_end);
   group.err = std::move(err->read_end);
   watch_output(id, group.out.get(), false);
@@ -116,7 +128,17 @@ void Children::leader_ended(Group& group) {
   loop_.unwatch(group.leader.get());
   group.leader.reset();
   group.leader_ended = true;
+  tell_note(group);
   tell_(LeaderExited{group.ref, status ? Ended{status->code, status->signal} : Ended{}});
+}
+
+void Children::tell_note(Group& group) {
+  if (!group.note.open()) return;
+  const std::string text = read_available(group.note.get(), kReadAtOnce).bytes;
+  group.note.reset();
+  const auto report = container::report_in(text.substr(0, text.find('\n')));
+  const auto* failed = report ? std::get_if<container::Failed>(&*report) : nullptr;
+  if (failed != nullptr) tell_(SetupFailed{group.ref, *failed});
 }
 
 bool Children::has_processes(Group& group) {
@@ -144,6 +166,11 @@ void Children::let_go(std::map<pid_t, Group>::iterator at) {
 void Children::signal(const AttemptRef& ref, bool kill) {
   for (auto& [id, group] : groups_) {
     if (group.ref != ref) continue;
+    // A supervisor that is killed cannot end what is not its child: it is asked first.
+    if (kill && group.note.open() && !std::exchange(group.asked_to_end, true)) {
+      ::kill(id, SIGQUIT);
+      continue;
+    }
     group.last_signal = kill ? SIGKILL : SIGTERM;
     group.signalled.clear();
     ::kill(-id, group.last_signal);

@@ -49,7 +49,9 @@ class Children {
     AttemptRef ref;
     pid_t id = 0;  // also the leader's pid
     std::string mark;
-    Fd leader, out, err;  // pidfd; reading ends
+    Fd leader, out, err;        // pidfd; reading ends
+    Fd note;                    // of a container's supervisor: why it could not be set up
+    bool asked_to_end = false;  // the supervisor, which ends what it has
     bool leader_ended = false;
     int last_signal = 0;        // that was sent to all of it
     std::set<pid_t> signalled;  // strays that got it
@@ -60,6 +62,7 @@ class Children {
   void close_output(Fd& end);
   void wait_for(pid_t pid);
   void leader_ended(Group& group);
+  void tell_note(Group& group);
   bool has_processes(Group& group);
   void signal_strays(Group& group);
   std::vector<pid_t> strays_of(const Group& group);

@@ -17,6 +17,7 @@
 #include "agent/io/questions.hpp"
 #include "agent/io/sampler.hpp"
 #include "agent/io/spool.hpp"
+#include "agent/io/staging.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
@@ -189,6 +190,10 @@ class Driver {
   }
   void perform(Ask& what) { questions_.ask(what, now()); }
   void perform(Spawn& what) { children_.start(what); }
+  void perform(Stage& what) {
+    if (const auto pid = staging_.start(own_executable(), what)) children_.spare(*pid);
+  }
+  void perform(StopStaging& what) { staging_.stop(what.serial); }
   void perform(SignalGroup& what) { children_.signal(what.ref, what.kill); }
   void perform(ReadResult& what) { inputs_.emplace_back(read_result(what.ref, what.path)); }
   void perform(OpenSpool& what) {
@@ -237,6 +242,7 @@ class Driver {
   std::vector<AttemptRef> not_in_spool_;  // results
   std::deque<Input> inputs_;
   Children children_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
+  Staging staging_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Questions questions_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Agent agent_;
   JobEndQuestion job_end_{loop_};
@@ -262,6 +268,7 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
   setup.asks_job_end = !job_end_question(setup.environment, setup.hello).empty();
   std::error_code ignored;
   setup.directory = std::filesystem::current_path(ignored).string();
+  setup.program = own_executable();
   return setup;
 }
 

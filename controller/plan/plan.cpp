@@ -29,7 +29,7 @@ std::vector<bool> find_twins(const std::vector<Point>& points, const std::set<st
 /// profile must not change that.
 std::vector<std::pair<std::string, std::string>> shared_environment(const profile::Profile& profile,
                                                                     const Point& point) {
-  auto out = profile.env;
+  auto out = profile::variables_of(profile, point);
   auto own = point_environment(point);
   out.reserve(out.size() + own.size() + 2);
   std::move(own.begin(), own.end(), std::back_inserter(out));
@@ -129,6 +129,10 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
   for (const Point& point : points) {
     if (const auto command = profile::benchmark_command(profile, point); !command)
       return tl::unexpected(command.error());
+    if (const auto workspace = profile::workspace_of(profile, point); !workspace)
+      return tl::unexpected(workspace.error());
+    if (const auto container = profile::container_of(profile, point); !container)
+      return tl::unexpected(container.error());
   }
   if (const auto good = check_recipes(profile, points); !good) return tl::unexpected(good.error());
   Plan plan;
@@ -201,11 +205,19 @@ std::string server_key(const Plan& plan, int index) {
   const profile::Recipe* recipe = profile::recipe_of(plan.profile, point);
   if (recipe == nullptr) return {};
   Sha256 digest;
+  const std::string workspace = profile::workspace_of(plan.profile, point).value_or("");
   for (const std::string* part :
        {&recipe->server, &recipe->ready_url, &recipe->ready_log, &recipe->health_url, &recipe->reset_url,
-        &recipe->progress, &plan.profile.workspace, &point.image})
+        &recipe->progress, &workspace, &point.image})
     digest.add_part(*part);
   digest.add_part(std::to_string(gpus_needed(point)));
+  if (const auto container = profile::container_of(plan.profile, point);
+      container && profile::has_container(*container)) {
+    digest.add_part(*container->runtime);
+    digest.add_part(*container->image);
+    for (const std::string& mount : *container->mounts)
+      digest.add_part(mount);
+  }
   std::map<std::string, std::string> known;
   for (const auto& [name, value] : shared_environment(plan.profile, point))
     known[name] = value;
@@ -242,6 +254,32 @@ wire::ServerSpec make_server(const Plan& plan, int index) {
   return spec;
 }
 
+wire::ContainerSpec make_container(const Plan& plan, const Point& point) {
+  wire::ContainerSpec spec;
+  const auto container = profile::container_of(plan.profile, point);
+  if (!container || !profile::has_container(*container)) return spec;
+  spec.runtime = *container->runtime;
+  spec.image = *container->image;
+  spec.by_runtime = *container->cache == "none";
+  if (!spec.by_runtime) spec.cache = *container->cache;
+  spec.scratch = *container->scratch;
+  spec.mounts = *container->mounts;
+  if (const std::string folder = profile::folder_beside(plan.profile, point); !folder.empty())
+    spec.mounts.push_back(folder + ":" + folder + ":ro");
+  spec.workdir = *container->workdir;
+  spec.names = *container->names;
+  spec.options = *container->options;
+  spec.shm_size = *container->shm_size;
+  spec.writable = *container->writable;
+  spec.client_inside = *container->client;
+  spec.image_ms = plan.profile.image_timeout.count();
+  spec.retries = *container->retries;
+  spec.room_bytes = *container->room_bytes;
+  spec.keep_bytes = *container->keep_bytes;
+  spec.keep_ms = container->keep->count();
+  return spec;
+}
+
 }  // namespace
 
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node) {
@@ -253,11 +291,12 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.result_filename = result_filename(plan, index, node);
   lease.environment = benchmark_environment(plan, index, node);
   lease.command = profile::benchmark_command(plan.profile, point).value_or(std::vector<std::string>());
-  lease.workspace = plan.profile.workspace;
+  lease.workspace = profile::workspace_of(plan.profile, point).value_or("");
   lease.timeouts.server_ms = plan.profile.timeouts.server.count();
   lease.timeouts.benchmark_ms = plan.profile.timeouts.benchmark.count();
   lease.timeouts.point_ms = plan.profile.timeouts.point.count();
   lease.server = make_server(plan, index);
+  lease.container = make_container(plan, point);
   return lease;
 }
 

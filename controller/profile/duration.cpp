@@ -13,7 +13,8 @@ struct Unit {
   std::string_view suffix;
   double ms;
 };
-constexpr std::array<Unit, 5> kUnits = {{{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"", 1e3}}};
+constexpr std::array<Unit, 6> kUnits = {
+    {{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"d", 24 * 3600e3}, {"", 1e3}}};
 constexpr double kLongest = 1000.0 * 24 * 3600e3;  // a thousand days: beyond it somebody mistyped
 
 }  // namespace

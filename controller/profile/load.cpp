@@ -1,12 +1,12 @@
 // Reading profile files. One table says which keys there are, and what each takes.
 #include <filesystem>
 
+#include "controller/profile/container.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/reader.hpp"
 #include "controller/profile/recipe.hpp"
 #include "controller/yaml/document.hpp"
 #include "proto/base/account.hpp"
-#include "proto/base/env_names.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
 
@@ -16,44 +16,9 @@ namespace {
 
 constexpr std::size_t kMaxProfileBytes = std::size_t{1} << 20;
 
-void set_variable(Profile& profile, const std::string& name, const std::string& value) {
-  for (auto& [known, old] : profile.env) {
-    if (known == name) {
-      old = value;
-      return;
-    }
-  }
-  profile.env.emplace_back(name, value);
-}
-
-void read_env(Reader& in, const yaml::Value& node, Profile& profile) {
-  if (!node.is(yaml::Kind::Dict))
-    return in.complain(node, "'env' must be a mapping NAME: value, got " + shown(node));
-  for (const auto& [name_node, value] : node.members) {
-    const std::string name = key_text(*name_node);
-    if (!valid_name(name))
-      return in.complain(*name_node, "'" + printable(name) + "' is no name of an environment variable");
-    if (name.starts_with(SWEEP_ENV_PREFIX)) {
-      return in.complain(*name_node,
-                         "'" + name + "': names that begin with " SWEEP_ENV_PREFIX " are slurm-sweep's own");
-    }
-    const bool empty = value->is(yaml::Kind::Null);
-    set_variable(profile, name, empty ? "" : read_text(in, name, *value));
-  }
-}
-
-void read_container(Reader& in, const yaml::Value& node) {
-  const Table table = {{"runtime", [](Reader& r, const std::string& key, const yaml::Value& value) {
-                          // Other runtimes would start benchmarks without the container they count on.
-                          if (read_text(r, key, value) == "none" || r.error) return;
-                          r.complain(value, "container runtime " + shown(value) +
-                                                " is not supported by this version; only none is");
-                        }}};
-  read_map(in, "'container'", node, table);
-}
-
 Table timeout_keys(Profile& p) {
   return {
+      {"image", [&](auto& r, auto& k, auto& n) { p.image_timeout = read_duration(r, k, n); }},
       {"server", [&](auto& r, auto& k, auto& n) { p.timeouts.server = read_duration(r, k, n); }},
       {"benchmark", [&](auto& r, auto& k, auto& n) { p.timeouts.benchmark = read_duration(r, k, n); }},
       {"point",
@@ -93,17 +58,26 @@ Table validity_keys(Profile& p) {
            }}};
 }
 
+/// A recipe in the profile itself: one value, wherever its parts stand.
+void note_recipe(Reader& in, const yaml::Value& node, Profile& profile) {
+  read_recipe(in, node, profile.recipe);
+  in.path.pop_back();
+  in.note_source("benchmark", node);
+  in.path.push_back("benchmark");
+}
+
 Table top_keys(Profile& p) {
   return {
       {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
       {"benchmark",
        [&](auto& r, auto& k, auto& n) {
-         if (n.is(yaml::Kind::Dict)) return read_recipe(r, n, p.recipe);
+         if (n.is(yaml::Kind::Dict)) return note_recipe(r, n, p);
          p.benchmark = read_text(r, k, n);
          p.recipe = Recipe();
          p.benchmark_folder.clear();  // load_profile knows it
        }},
-      {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p); }},
+      {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p.env); }},
+      {"runners", [&](auto& r, auto&, auto& n) { read_runners(r, n, p.runners); }},
       {"packing",
        [&](auto& r, auto& k, auto& n) {
          p.packing =
@@ -119,7 +93,7 @@ Table top_keys(Profile& p) {
        }},
       {"validity", [&](auto& r, auto&, auto& n) { read_map(r, "'validity'", n, validity_keys(p)); }},
       {"spool", [&](auto& r, auto& k, auto& n) { p.spool = read_absolute(r, k, n); }},
-      {"container", [&](auto& r, auto&, auto& n) { read_container(r, n); }},
+      {"container", [&](auto& r, auto&, auto& n) { read_container(r, n, p.container); }},
       {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},
       {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
 }
@@ -141,6 +115,8 @@ Expected<Profile> parse_profile(const std::string& text, const std::string& name
   read_map(in, "the profile", **root, top_keys(base));
   if (!in.error) check_whole(in, **root, base);
   if (in.error) return tl::unexpected(*in.error);
+  for (auto& [key, source] : in.sources)
+    base.sources[key] = std::move(source);
   return base;
 }
 
@@ -154,7 +130,8 @@ Expected<Profile> load_profile(const std::vector<std::string>& files) {
     profile = std::move(*next);
     const auto folder = std::filesystem::absolute(file).parent_path();
     if (profile.benchmark_folder.empty()) profile.benchmark_folder = folder.lexically_normal().string();
-    if (!profile.workspace.empty() && profile.workspace[0] != '/') {
+    const bool relative = profile.workspace.find_first_of("/{") != 0;
+    if (!profile.workspace.empty() && relative) {
       profile.workspace = (folder / profile.workspace).lexically_normal().string();
     }
   }

@@ -55,6 +55,40 @@ struct Recipe {
   std::string progress;               // of a line that shows loading get on; empty: progress bars
 };
 
+/// The keys of a `container` section that some layer or runner has given. What nobody gives has the default
+/// that container_of() fills in.
+struct Container {
+  std::optional<std::string> runtime;         // a word of container/core/runtime.hpp
+  std::optional<std::string> image;           // template
+  std::optional<std::string> cache, scratch;  // folders; cache "none": the runtime fetches images by itself
+  std::optional<std::string> workdir, shm_size;
+  std::optional<std::vector<std::string>> mounts, options, names;
+  std::optional<bool> writable, client, prefetch;
+  std::optional<int> retries;
+  std::optional<std::int64_t> room_bytes, keep_bytes;
+  std::optional<Millis> keep;
+  friend bool operator==(const Container&, const Container&) = default;
+};
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+/// How points of one of InferenceMAX's runner types are run: by which nodes, and what is different there.
+struct Runner {
+  std::string name;                      // of the type; * stands for any text
+  std::vector<std::string> features;     // Slurm's: a node must have all of them
+  std::vector<std::string> gpus, nodes;  // GPU types and names of nodes: it must match one of them
+  std::string partition;                 // that its job must be in; empty: any
+  Container container;                   // over the profile's
+  Variables env;                         // over the profile's
+  friend bool operator==(const Runner&, const Runner&) = default;
+};
+
+/// What an agent tells of its node.
+struct NodeTraits {
+  std::string node, partition;
+  std::vector<std::string> features, gpu_types;
+};
+
 struct Profile {
   enum class Packing { Node, Gpu };
   enum class Auth { Auto, Munge, Key };  // Auto: munge where it works
@@ -65,9 +99,13 @@ struct Profile {
       benchmark_folder;  // of the file that says benchmark: where one that begins with ./ or ../ starts
   Recipe recipe;         // takes the place of `benchmark` where it has a server
   std::map<std::string, Recipe> recipes;  // by file: of a `benchmark` that names recipe files (load_recipes)
-  std::vector<std::pair<std::string, std::string>> env;  // for every benchmark
+  Variables env;                          // for every benchmark; values are templates
+  Container container;                    // what every runner has, but for its own keys
+  std::vector<Runner> runners;  // in the order in which files name them; empty: any node serves any runner
+  std::map<std::string, std::string> sources;  // of each key that a file gives, "container.mounts": FILE:LINE
   Packing packing = Packing::Node;
   Timeouts timeouts;
+  Millis image_timeout{std::chrono::minutes(60)};  // until an image is on a node; 0: none
   bool point_timeout_declared = false;  // by a file: then it is also how long a point is expected to take
   Retries retries;
   Auth auth = Auth::Auto;
@@ -101,6 +139,34 @@ std::vector<std::string> default_layers(const std::string& home);
 /// A benchmark that ends in .yaml names a file with a recipe, which load_recipes must have read.
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point);
 
+/// `text` with the placeholders of the point filled: {model-prefix}, {precision}, {hw}, {runner},
+/// {framework}, {framework-suffix}, {exp-name}, {image}, {image-slug} (the image with / : @ # as _). Fails on
+/// one that is none; `what` names the key in the message.
+Expected<std::string> filled_text(const std::string& text, const Point& point, const std::string& what);
+
+/// The profile's variables for a point, with its runner's over them and known placeholders filled. Others
+/// stay: a value may be JSON.
+Variables variables_of(const Profile& profile, const Point& point);
+
+/// The runner of a point: the first of its very name, else the first whose pattern matches; nullptr: none.
+const Runner* runner_of(const Profile& profile, const std::string& runner);
+/// Whether a node serves it: all that the runner asks for is there. Names of GPU types are alike when one has
+/// the other in it, whatever their letters' case.
+bool serves(const Runner& runner, const NodeTraits& node);
+
+/// All of a point's container: the profile's keys with its runner's over them, defaults for the rest,
+/// placeholders filled. Fails, naming the key, on a placeholder that is none, and on an image that is none.
+Expected<Container> container_of(const Profile& profile, const Point& point);
+/// Whether it has one: the runtime is another than none.
+bool has_container(const Container& container);
+
+/// The workspace of a point.
+Expected<std::string> workspace_of(const Profile& profile, const Point& point);
+
+/// The folder of a point's benchmark where that lies beside the profile (./ or ../): a container needs it as
+/// a mount. Empty: it does not.
+std::string folder_beside(const Profile& profile, const Point& point);
+
 /// The value of a step for a point that has `number`.
 std::int64_t step_value(const Step& step, std::int64_t number);
 
@@ -115,7 +181,7 @@ Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points);
 /// The words that run the recipe's server.
 std::vector<std::string> server_command(const Recipe& recipe);
 
-/// "90s", "60m", "3h", "500ms", plain seconds; "none" and "0" are 0. Nothing when it is none of these.
+/// "90s", "60m", "3h", "30d", "500ms", plain seconds; "none" and "0" are 0. Nothing when it is none of these.
 std::optional<Millis> parse_duration(std::string_view text);
 
 }  // namespace sweep::profile

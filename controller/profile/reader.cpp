@@ -48,6 +48,50 @@ Millis read_period(Reader& in, const std::string& key, const yaml::Value& node) 
   return value;
 }
 
+void Reader::note_source(const std::string& key, const yaml::Value& at) {
+  std::string name;
+  for (const std::string& part : path)
+    name += part + ".";
+  sources[name + key] = file + (at.line > 0 ? ":" + std::to_string(at.line) : "");
+}
+
+std::int64_t read_bytes(Reader& in, const std::string& key, const yaml::Value& node) {
+  std::int64_t value = -1;
+  if (is_text(node)) {
+    const std::string& text = node.text;
+    const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const std::string unit(rest, text.data() + text.size());
+    static const std::map<std::string, std::int64_t> kUnits = {
+        {"", 1}, {"K", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}, {"T", 1'000'000'000'000}};
+    const auto found = kUnits.find(unit);
+    constexpr std::int64_t kMost = std::int64_t{1} << 50;
+    const bool good =
+        code == std::errc() && found != kUnits.end() && value >= 0 && value <= kMost / found->second;
+    value = good ? value * found->second : -1;
+  }
+  if (value < 0)
+    in.complain(node, "'" + key + "' must be a size such as 500M, 40G or 1T, got " + shown(node));
+  return value;
+}
+
+bool read_flag(Reader& in, const std::string& key, const yaml::Value& node) {
+  if (node.is(yaml::Kind::Bool)) return node.scalar.truth;
+  in.complain(node, "'" + key + "' must be yes or no, got " + shown(node));
+  return false;
+}
+
+std::vector<std::string> read_texts(Reader& in, const std::string& key, const yaml::Value& node) {
+  if (is_text(node)) return {node.text};
+  std::vector<std::string> out;
+  if (!node.is(yaml::Kind::List))
+    in.complain(node, "'" + key + "' must be a list of texts, got " + shown(node));
+  for (const auto& item : node.items) {
+    if (!is_text(*item)) in.complain(*item, "'" + key + "' must be a list of texts, and has " + shown(*item));
+    out.push_back(item->text);
+  }
+  return out;
+}
+
 int read_count(Reader& in, const std::string& key, const yaml::Value& node) {
   int value = -1;
   if (is_text(node)) {
@@ -96,7 +140,11 @@ void read_map(Reader& in, const std::string& what, const yaml::Value& node, cons
                          "unknown key '" + printable(key) + "' in " + what + "; " +
                              (near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", ")));
     }
-    if (!value->is(yaml::Kind::Null)) found->second(in, key, *value);  // an empty key leaves the default
+    if (value->is(yaml::Kind::Null)) continue;  // an empty key leaves the default
+    if (!value->is(yaml::Kind::Dict)) in.note_source(key, *name_node);
+    in.path.push_back(key);
+    found->second(in, key, *value);
+    in.path.pop_back();
     if (in.error) return;
   }
 }

@@ -20,6 +20,11 @@ namespace sweep::profile {
 struct Reader {
   std::string file;
   std::optional<Error> error;
+  std::vector<std::string> path = {};               // of keys, to where we are
+  std::map<std::string, std::string> sources = {};  // of each value that was read: FILE:LINE
+
+  /// Remembers where the value of `key`, below path, stands.
+  void note_source(const std::string& key, const yaml::Value& at);
 
   void complain(const yaml::Value& at, const std::string& what) {
     if (error) return;
@@ -38,6 +43,12 @@ std::string read_text(Reader& in, const std::string& key, const yaml::Value& nod
 Millis read_duration(Reader& in, const std::string& key, const yaml::Value& node);
 /// For times that must not be none: without them a dead agent would never be noticed.
 Millis read_period(Reader& in, const std::string& key, const yaml::Value& node);
+/// "40G", "500M", "1T", plain bytes: decimal units, as disks are sold.
+std::int64_t read_bytes(Reader& in, const std::string& key, const yaml::Value& node);
+/// yes or no.
+bool read_flag(Reader& in, const std::string& key, const yaml::Value& node);
+/// A list of texts; a single text is a list of one.
+std::vector<std::string> read_texts(Reader& in, const std::string& key, const yaml::Value& node);
 int read_count(Reader& in, const std::string& key, const yaml::Value& node);
 /// A path that means the same on every node, wherever the agent stands.
 std::string read_absolute(Reader& in, const std::string& key, const yaml::Value& node);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "controller/profile/container.hpp"
 #include "proto/base/account.hpp"
 #include "proto/base/fields.hpp"
 
@@ -24,6 +25,7 @@ void each_time(P& profile, Visit visit) {
   visit("server_start_ms", profile.timeouts.server_start);
   visit("server_progress_ms", profile.timeouts.server_progress);
   visit("server_longest_ms", profile.timeouts.server_longest);
+  visit("image_ms", profile.image_timeout);
   visit("reset_ms", profile.timeouts.reset);
   visit("warm_up_ms", profile.timeouts.warm_up);
   visit("kill_grace_ms", profile.kill_grace);
@@ -102,6 +104,97 @@ std::map<std::string, Recipe> read_recipes(Fields& in) {
   return recipes;
 }
 
+nlohmann::json pairs_json(const Variables& variables) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const auto& [name, value] : variables) {
+    out.push_back(name);
+    out.push_back(value);
+  }
+  return out;
+}
+
+Variables read_pairs(Fields& in, const char* key) {
+  Variables out;
+  const auto all = in.texts(key, kMaxItems, kMaxText);
+  if (all.size() % 2 != 0)
+    in.complain("profile: '" + std::string(key) + "' must be names and values in turn");
+  for (std::size_t i = 0; i + 1 < all.size(); i += 2)
+    out.emplace_back(all[i], all[i + 1]);
+  return out;
+}
+
+nlohmann::json value_json(const Millis& value) {
+  return value.count();
+}
+template <class T>
+nlohmann::json value_json(const T& value) {
+  return value;
+}
+
+/// Only the fields that it has.
+nlohmann::json container_to_json(const Container& container) {
+  nlohmann::json out = nlohmann::json::object();
+  each_field(container, [&](const char* key, const auto& field) {
+    if (field) out[key] = value_json(*field);
+  });
+  return out;
+}
+
+void read_field(Fields& in, const char* key, std::string& to) {
+  to = in.text(key, kMaxText);
+}
+void read_field(Fields& in, const char* key, std::vector<std::string>& to) {
+  to = in.texts(key, kMaxItems, kMaxText);
+}
+void read_field(Fields& in, const char* key, bool& to) {
+  to = in.flag(key);
+}
+void read_field(Fields& in, const char* key, int& to) {
+  to = static_cast<int>(in.integer(key, 0, kMaxCount));
+}
+void read_field(Fields& in, const char* key, std::int64_t& to) {
+  to = in.integer(key, 0, kMaxInt);
+}
+void read_field(Fields& in, const char* key, Millis& to) {
+  to = Millis(in.integer(key, 0, kMaxInt));
+}
+
+Container read_container_record(Fields& in, const nlohmann::json& body) {
+  Fields from(body, "profile: 'container'");
+  Container container;
+  each_field(container, [&](const char* key, auto& field) {
+    if (from.has(key)) read_field(from, key, field.emplace());
+  });
+  if (from.error()) in.complain(*from.error());
+  return container;
+}
+
+nlohmann::json runner_to_json(const Runner& runner) {
+  return {{"name", runner.name},           {"features", runner.features},
+          {"gpus", runner.gpus},           {"nodes", runner.nodes},
+          {"partition", runner.partition}, {"container", container_to_json(runner.container)},
+          {"env", pairs_json(runner.env)}};
+}
+
+std::vector<Runner> read_runner_records(Fields& in) {
+  std::vector<Runner> out;
+  const nlohmann::json& list = in.child("runners");
+  if (!list.is_array() || list.size() > kMaxItems) in.complain("profile: 'runners' must be a list");
+  for (const auto& body : list.is_array() ? list : nlohmann::json::array()) {
+    Fields from(body, "profile: 'runners'");
+    Runner& runner = out.emplace_back();
+    runner.name = from.text("name", kMaxText);
+    runner.features = from.texts("features", kMaxItems, kMaxText);
+    runner.gpus = from.texts("gpus", kMaxItems, kMaxText);
+    runner.nodes = from.texts("nodes", kMaxItems, kMaxText);
+    runner.partition = from.text("partition", kMaxText);
+    runner.container = read_container_record(from, from.child("container"));
+    runner.env = read_pairs(from, "env");
+    if (from.error()) in.complain(*from.error());
+  }
+  return out;
+}
+
 }  // namespace
 
 nlohmann::json profile_to_json(const Profile& profile) {
@@ -117,11 +210,11 @@ nlohmann::json profile_to_json(const Profile& profile) {
   out["recipes"] = nlohmann::json::object();
   for (const auto& [file, recipe] : profile.recipes)
     out["recipes"][file] = recipe_to_json(recipe);
-  out["env"] = nlohmann::json::array();
-  for (const auto& [name, value] : profile.env) {
-    out["env"].push_back(name);
-    out["env"].push_back(value);
-  }
+  out["env"] = pairs_json(profile.env);
+  out["container"] = container_to_json(profile.container);
+  out["runners"] = nlohmann::json::array();
+  for (const Runner& runner : profile.runners)
+    out["runners"].push_back(runner_to_json(runner));
   return out;
 }
 
@@ -143,11 +236,10 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
   }
   profile.recipe = read_recipe_record(in, in.child("recipe"));
   profile.recipes = read_recipes(in);
-  const auto env = in.texts("env", kMaxItems, kMaxText);
-  if (env.size() % 2 != 0) in.complain("profile: 'env' must be names and values in turn");
+  profile.env = read_pairs(in, "env");
+  profile.container = read_container_record(in, in.child("container"));
+  profile.runners = read_runner_records(in);
   if (in.error()) return fail(*in.error());
-  for (std::size_t i = 0; i + 1 < env.size(); i += 2)
-    profile.env.emplace_back(env[i], env[i + 1]);
   return profile;
 }
 

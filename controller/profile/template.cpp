@@ -1,7 +1,9 @@
 // Placeholders in the profile's benchmark: of a program, or of recipe files.
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
+#include "container/core/image.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/recipe.hpp"
 #include "proto/base/text.hpp"
@@ -10,24 +12,50 @@ namespace sweep::profile {
 
 namespace {
 
-std::map<std::string, std::string> placeholders(const Point& point) {
+using Known = std::map<std::string, std::string>;
+
+Known placeholders(const Point& point) {
   return {{"model-prefix", point.exp_name.substr(0, point.exp_name.find('_'))},  // contract, section 3
           {"precision", point.precision},
           {"hw", point.runner.substr(0, point.runner.find('-'))},
           {"runner", point.runner},
           {"framework", point.framework},
           {"framework-suffix", point.framework == "trt" ? "_trt" : ""},
-          {"exp-name", point.exp_name}};
+          {"exp-name", point.exp_name},
+          {"image", point.image},
+          {"image-slug", container::image_slug(point.image)}};
 }
 
-Expected<std::string> value_of(const std::string& name, const std::map<std::string, std::string>& known) {
+Expected<std::string> value_of(const std::string& name, const Known& known, const std::string& what) {
   if (const auto found = known.find(name); found != known.end()) return found->second;
   std::vector<std::string> names;
   for (const auto& [known_name, value] : known)
     names.push_back(known_name);
   const auto near = nearest(name, names);
-  return fail("unknown placeholder {" + name + "} in the profile's 'benchmark'; " +
+  return fail("unknown placeholder {" + printable(name) + "} in the profile's '" + what + "'; " +
               (near ? "did you mean {" + *near + "}?" : "known are {" + join(names, "}, {") + "}"));
+}
+
+/// Where a placeholder that begins at `open` ends; npos: there is none.
+std::size_t closing(const std::string& text, std::size_t open) {
+  return text[open] == '{' ? text.find('}', open) : std::string::npos;
+}
+
+/// Fills what is known, and leaves everything else: a value may be JSON.
+std::string with_known(const std::string& text, const Known& known) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t close = closing(text, i);
+    const auto found =
+        close == std::string::npos ? known.end() : known.find(text.substr(i + 1, close - i - 1));
+    if (found == known.end()) {
+      out += text[i];
+    } else {
+      out += found->second;
+      i = close;
+    }
+  }
+  return out;
 }
 
 /// bash, as InferenceMAX's scripts have it. Without a login or a startup file: what runs is what is written.
@@ -50,12 +78,12 @@ Expected<std::vector<std::string>> filled(const Profile& profile, const Point& p
       end_word();
       continue;
     }
-    const std::size_t close = text[i] == '{' ? text.find('}', i) : std::string::npos;
+    const std::size_t close = closing(text, i);
     if (close == std::string::npos) {
       word += text[i];
       continue;
     }
-    auto value = value_of(text.substr(i + 1, close - i - 1), known);
+    auto value = value_of(text.substr(i + 1, close - i - 1), known, "benchmark");
     if (!value) return tl::unexpected(value.error());
     word += *value;
     i = close;
@@ -63,6 +91,11 @@ Expected<std::vector<std::string>> filled(const Profile& profile, const Point& p
   end_word();
   if (words.empty()) return fail("the profile's 'benchmark' is empty; it must name a program");
   return words;
+}
+
+/// Whether a program is one of the profile's folder, and not of where the benchmark runs.
+bool is_beside(const Profile& profile, const std::string& program) {
+  return (program.starts_with("./") || program.starts_with("../")) && !profile.benchmark_folder.empty();
 }
 
 std::string in_folder(const Profile& profile, const std::string& path) {
@@ -82,6 +115,41 @@ Expected<std::string> recipe_file(const Profile& profile, const Point& point) {
 
 }  // namespace
 
+Expected<std::string> filled_text(const std::string& text, const Point& point, const std::string& what) {
+  if (text.find('{') == std::string::npos) return text;
+  const Known known = placeholders(point);
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t close = closing(text, i);
+    if (close == std::string::npos) {
+      out += text[i];
+      continue;
+    }
+    auto value = value_of(text.substr(i + 1, close - i - 1), known, what);
+    if (!value) return value;
+    out += *value;
+    i = close;
+  }
+  return out;
+}
+
+Expected<std::string> workspace_of(const Profile& profile, const Point& point) {
+  return filled_text(profile.workspace, point, "workspace");
+}
+
+Variables variables_of(const Profile& profile, const Point& point) {
+  Variables out = profile.env;
+  if (const Runner* runner = runner_of(profile, point.runner))
+    out.insert(out.end(), runner->env.begin(), runner->env.end());
+  const bool any = std::any_of(out.begin(), out.end(),
+                               [](const auto& v) { return v.second.find('{') != std::string::npos; });
+  if (!any) return out;
+  const Known known = placeholders(point);
+  for (auto& [name, value] : out)
+    value = with_known(value, known);
+  return out;
+}
+
 std::int64_t step_value(const Step& step, std::int64_t number) {
   std::int64_t value = step.steps.empty() ? 0 : step.steps[0];
   for (const std::int64_t next : step.steps) {
@@ -99,9 +167,15 @@ Expected<std::vector<std::string>> benchmark_command(const Profile& profile, con
   auto words = filled(profile, point);
   if (!words) return words;
   if (names_recipe(profile)) return fail("the recipe '" + (*words)[0] + "' has not been read");
-  const bool beside = (*words)[0].starts_with("./") || (*words)[0].starts_with("../");
-  if (beside && !profile.benchmark_folder.empty()) (*words)[0] = in_folder(profile, (*words)[0]);
+  if (is_beside(profile, (*words)[0])) (*words)[0] = in_folder(profile, (*words)[0]);
   return words;
+}
+
+std::string folder_beside(const Profile& profile, const Point& point) {
+  if (recipe_of(profile, point) != nullptr) return {};
+  const auto words = filled(profile, point);
+  if (!words || !is_beside(profile, (*words)[0])) return {};
+  return std::filesystem::path(in_folder(profile, (*words)[0])).parent_path().string();
 }
 
 const Recipe* recipe_of(const Profile& profile, const Point& point) {

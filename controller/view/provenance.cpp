@@ -85,6 +85,9 @@ ordered_json provenance_json(const Plan& plan, const core::State& state, const F
   put_text(out, "slurm", origin.slurm.str());
   out["slurm_sweep"] = facts.version;
   put_text(out, "image", point.image);
+  put_text(out, "container", origin.runtime.str());
+  put_text(out, "container_image", origin.image.str());
+  put_text(out, "image_digest", origin.digest.str());
   const bool own_command = agent != state.agents.end() && !agent->second.info.command.empty();
   const auto command = profile::benchmark_command(plan.profile, point);
   if (own_command) out["command"] = agent->second.info.command;
@@ -92,7 +95,7 @@ ordered_json provenance_json(const Plan& plan, const core::State& state, const F
   if (const auto* recipe = own_command ? nullptr : profile::recipe_of(plan.profile, point))
     out["server_command"] = profile::server_command(*recipe);
   out["environment"] = environment_json(plan, index, attempt.node);
-  put_text(out, "workspace", plan.profile.workspace);
+  put_text(out, "workspace", profile::workspace_of(plan.profile, point).value_or(""));
   put_text(out, "workspace_commit", origin.commit.str());
   return out;
 }

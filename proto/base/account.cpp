@@ -55,6 +55,9 @@ void each_text(From& origin, Visit visit) {
   visit("gpu_names", origin.gpus);
   visit("commit", origin.commit);
   visit("slurm", origin.slurm);
+  visit("runtime", origin.runtime);
+  visit("image", origin.image);
+  visit("image_digest", origin.digest);
 }
 
 void put_lines(json& out, const char* key, const std::vector<std::string>& lines) {

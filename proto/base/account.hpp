@@ -25,8 +25,8 @@ inline constexpr std::array<std::string_view, 7> kDoubts = {
     "no-output", "failures", "input-length", "client-bound", "server-restarted", "gpus-busy", "node-shared"};
 
 /// One stretch of an attempt. Of a script: start, server, benchmark. Of a recipe: stop (of servers that were
-/// in its way), idle-check (of GPUs), server-start (until its first sign of life), ready, reset, warm-up,
-/// benchmark.
+/// in its way), image (until it was there), idle-check (of GPUs), server-start (until its first sign of
+/// life), ready, reset, warm-up, benchmark.
 struct PhaseTime {
   std::string name;
   Millis time{0};
@@ -46,11 +46,14 @@ struct GpuUse {
 
 /// On what it ran. Empty where unknown.
 struct Origin {
-  SharedText kernel;  // "Linux 6.1.0"
-  SharedText driver;  // NVIDIA's version
-  SharedText gpus;    // "8 x NVIDIA B200"
-  SharedText commit;  // of the git repository that the workspace is in
-  SharedText slurm;   // its version; the controller knows it
+  SharedText kernel;   // "Linux 6.1.0"
+  SharedText driver;   // NVIDIA's version
+  SharedText gpus;     // "8 x NVIDIA B200"
+  SharedText commit;   // of the git repository that the workspace is in
+  SharedText slurm;    // its version; the controller knows it
+  SharedText runtime;  // of the container: "bubblewrap 0.8.0"
+  SharedText image;    // what was started: a path, or a registry's name
+  SharedText digest;   // of the image (container/core/report.hpp)
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 

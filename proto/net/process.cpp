@@ -24,6 +24,7 @@ namespace {
 struct Prepared {
   std::string path;
   std::vector<char*> argv, shell_argv, environment;
+  mutable std::vector<int> moved;  // room for the child
   const SpawnSpec* spec = nullptr;
   int null_fd = -1;
   pid_t parent = 0;
@@ -67,7 +68,7 @@ std::string look_up(const std::string& name, const std::vector<std::string>& env
   const SpawnSpec& spec = *ready.spec;
   if (spec.own_group) ::setpgid(0, 0);
   if (spec.dies_with_parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_PDEATHSIG, spec.death_signal);
     if (::getppid() != ready.parent) ::_exit(127);  // it died before the line above
   }
   struct sigaction standard {};
@@ -79,13 +80,18 @@ std::string look_up(const std::string& name, const std::vector<std::string>& env
     failure.directory = true;
     ::_exit(127);
   }
-  // Out of the way first, so that neither is overwritten before it is used.
-  const int out = ::fcntl(spec.out, F_DUPFD, 3);
-  const int err = ::fcntl(spec.err, F_DUPFD, 3);
+  // Out of the way first, so that none is overwritten before it is used.
+  const int first_free = 3 + static_cast<int>(spec.more.size());
+  const int out = ::fcntl(spec.out, F_DUPFD, first_free);
+  const int err = ::fcntl(spec.err, F_DUPFD, first_free);
+  for (std::size_t i = 0; i < spec.more.size(); ++i)
+    ready.moved[i] = ::fcntl(spec.more[i], F_DUPFD, first_free);
   ::dup2(ready.null_fd, 0);
   ::dup2(out, 1);
   ::dup2(err, 2);
-  ::syscall(SYS_close_range, 3u, ~0u, 0u);
+  for (std::size_t i = 0; i < spec.more.size(); ++i)
+    ::dup2(ready.moved[i], 3 + static_cast<int>(i));
+  ::syscall(SYS_close_range, static_cast<unsigned>(first_free), ~0u, 0u);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -133,6 +139,7 @@ Expected<Child> spawn(const SpawnSpec& spec) {
   shell.insert(shell.begin(), "sh");
   ready.shell_argv = pointers(shell);
   ready.null_fd = null_fd.get();
+  ready.moved.resize(spec.more.size());
   ready.parent = ::getpid();
 
   volatile Failure failure;

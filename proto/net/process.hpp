@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,9 @@ struct SpawnSpec {
   std::string directory;                 // to run in; empty: this process's
   int out = 1, err = 2;                  // descriptors that become 1 and 2; 0 is /dev/null
   bool own_group = true;                 // a process group of its own, named by its pid
-  bool dies_with_parent = true;          // SIGKILL when this process dies
+  bool dies_with_parent = true;          // death_signal when this process dies
+  int death_signal = SIGKILL;
+  std::vector<int> more = {};  // descriptors that become 3, 4, …
 };
 
 struct Child {
@@ -32,7 +35,8 @@ struct ExitStatus {
   std::optional<int> signal;
 };
 
-/// Starts a program with no signal blocked or ignored and no descriptor but 0, 1 and 2. A script without a
+/// Starts a program with no signal blocked or ignored and no descriptor but 0, 1, 2 and those of `more`. A
+/// script without a
 /// #! line runs under /bin/sh, as from a shell. Fails with "cannot start 'x': reason" (nothing was started).
 Expected<Child> spawn(const SpawnSpec& spec);
 

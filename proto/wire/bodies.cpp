@@ -60,7 +60,8 @@ json write(const Hello& m) {
           {"no_credential", reason_json(m.no_credential)}};
 }
 json write(const Ready& m) {
-  return {{"job_ends_ms", m.job_ends_ms}, {"sharing", m.sharing}, {"slurm", m.slurm}};
+  return {{"job_ends_ms", m.job_ends_ms}, {"sharing", m.sharing},     {"slurm", m.slurm},
+          {"features", m.features},       {"gpu_types", m.gpu_types}, {"partition", m.partition}};
 }
 json write(const Started& m) {
   return with_ref(m.ref, {{"pid", m.pid}});
@@ -109,6 +110,26 @@ json server_json(const ServerSpec& s) {
           {"reset_ms", s.reset_ms},
           {"warm_up_ms", s.warm_up_ms}};
 }
+json container_json(const ContainerSpec& c) {
+  return {{"runtime", c.runtime},
+          {"image", c.image},
+          {"cache", c.cache},
+          {"scratch", c.scratch},
+          {"by_runtime", c.by_runtime},
+          {"mounts", c.mounts},
+          {"workdir", c.workdir},
+          {"names", c.names},
+          {"options", c.options},
+          {"shm_size", c.shm_size},
+          {"writable", c.writable},
+          {"client_inside", c.client_inside},
+          {"next", c.next},
+          {"image_ms", c.image_ms},
+          {"retries", c.retries},
+          {"room_bytes", c.room_bytes},
+          {"keep_bytes", c.keep_bytes},
+          {"keep_ms", c.keep_ms}};
+}
 json write(const Lease& m) {
   json environment = json::array();
   for (const auto& [name, value] : m.environment)
@@ -123,6 +144,7 @@ json write(const Lease& m) {
                               {"point_ms", m.timeouts.point_ms}});
   out["environment"] = std::move(environment);  // an initializer list would copy all of it
   out["server"] = m.server.key.empty() ? json() : server_json(m.server);
+  out["container"] = m.container.runtime.empty() ? json() : container_json(m.container);
   return out;
 }
 json write(const Settled& m) {
@@ -167,6 +189,9 @@ void read(Fields& in, Ready& m) {
   m.job_ends_ms = in.integer("job_ends_ms", 0, kMaxInt);
   m.sharing = in.text("sharing", kMaxName);
   m.slurm = in.text("slurm", kMaxName);
+  m.features = in.texts("features", kMaxItems, kMaxName);
+  m.gpu_types = in.texts("gpu_types", kMaxItems, kMaxName);
+  m.partition = in.text("partition", kMaxName);
 }
 void read(Fields& in, Started& m) {
   m.ref = read_ref(in);
@@ -250,6 +275,31 @@ void read_server(Fields& in, ServerSpec& s) {
   if (of.error()) in.complain(*of.error());
 }
 
+void read_container(Fields& in, ContainerSpec& c) {
+  const json& body = in.child("container");
+  if (body.is_null()) return;
+  Fields of(body, "container");
+  c.runtime = of.text("runtime", kMaxName);
+  c.image = of.text("image", kMaxText);
+  c.cache = of.text("cache", kMaxText);
+  c.scratch = of.text("scratch", kMaxText);
+  c.by_runtime = of.flag("by_runtime");
+  c.mounts = of.texts("mounts", kMaxItems, kMaxText);
+  c.workdir = of.text("workdir", kMaxText);
+  c.names = of.texts("names", kMaxItems, kMaxName);
+  c.options = of.texts("options", kMaxItems, kMaxText);
+  c.shm_size = of.text("shm_size", kMaxName);
+  c.writable = of.flag("writable");
+  c.client_inside = of.flag("client_inside");
+  c.next = of.text("next", kMaxText);
+  c.image_ms = of.integer("image_ms", 0, kMaxInt);
+  c.retries = of.integer("retries", 0, kMaxAttempts);
+  c.room_bytes = of.integer("room_bytes", 0, kMaxInt);
+  c.keep_bytes = of.integer("keep_bytes", 0, kMaxInt);
+  c.keep_ms = of.integer("keep_ms", 0, kMaxInt);
+  if (of.error()) in.complain(*of.error());
+}
+
 void read(Fields& in, Lease& m) {
   m.ref = read_ref(in);
   m.label = in.text("label", kMaxText);
@@ -262,6 +312,7 @@ void read(Fields& in, Lease& m) {
   m.timeouts.benchmark_ms = in.integer("benchmark_ms", 0, kMaxInt);
   m.timeouts.point_ms = in.integer("point_ms", 0, kMaxInt);
   read_server(in, m.server);
+  read_container(in, m.container);
 }
 void read(Fields& in, Settled& m) {
   m.ref = read_ref(in);

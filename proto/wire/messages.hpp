@@ -47,6 +47,10 @@ struct Ready {
   std::int64_t job_ends_ms = 0;  // Unix time at which Slurm ends this agent's job; 0: not known here
   std::string sharing = {};      // what Slurm says of the job's OverSubscribe; empty: not known here
   std::string slurm = {};        // its version; empty: not known here
+  // What tells which runners its node serves:
+  std::vector<std::string> features = {};   // Slurm's, of the node; empty: none, or not known here
+  std::vector<std::string> gpu_types = {};  // as Slurm's GRES and the driver name them
+  std::string partition = {};               // of its job; empty without Slurm
 };
 
 /// The benchmark's process is there.
@@ -128,6 +132,29 @@ struct ServerSpec {
   std::int64_t warm_up_ms = 0;       // of the client, until its main run begins
 };
 
+/// The container that a lease's commands run in. `sweep-agent --help` has the steps; container/core the rules
+/// of each field.
+struct ContainerSpec {
+  std::string runtime;  // a word of container/core/runtime.hpp; empty: no container
+  std::string image;    // as the matrix or the profile names it
+  std::string cache;    // folder of staged images; empty: the agent's own choice
+  std::string scratch;  // node-local folder for what is unpacked and for /tmp; empty: the agent's own choice
+  bool by_runtime = false;           // the runtime fetches images by itself
+  std::vector<std::string> mounts;   // SOURCE:TARGET[:ro]
+  std::string workdir;               // where the workspace is inside
+  std::vector<std::string> names;    // of the agent's own variables, those that go in beside the lease's
+  std::vector<std::string> options;  // further words for the runtime's command line
+  std::string shm_size;              // of /dev/shm; empty: the runtime's own
+  bool writable = true;              // its root
+  bool client_inside = false;        // of a recipe: whether the client runs in it too, and not on the node
+  std::string next;                  // an image that is likely to be needed next; empty: none is
+  std::int64_t image_ms = 0;         // until the image is there; 0: no limit
+  std::int64_t retries = 0;          // of an import
+  std::int64_t room_bytes = 0;       // that must be free before one
+  std::int64_t keep_bytes = 0;       // of the cache; 0: no limit
+  std::int64_t keep_ms = 0;          // for images that nobody uses; 0: no limit
+};
+
 struct Lease {
   AttemptRef ref;
   std::string label;
@@ -138,6 +165,7 @@ struct Lease {
   std::string workspace;             // where to run; empty: where the agent stands
   Timeouts timeouts;
   ServerSpec server = {};
+  ContainerSpec container = {};
 };
 
 /// The controller has the end of this attempt on disk; the agent may forget it.

@@ -35,6 +35,12 @@ std::string name(const agent::StartFailed& what) {
 std::string name(const agent::Output& what) {
   return "output of " + say(what.ref);
 }
+std::string name(const agent::SetupFailed& what) {
+  return "set-up failed " + say(what.ref);
+}
+std::string name(const agent::StageTold&) {
+  return "stage-told";
+}
 std::string name(const agent::LeaderExited& what) {
   return "leader of " + say(what.ref) + " ended, " +
          (what.how.code ? "status " + std::to_string(*what.how.code)

@@ -56,6 +56,8 @@ class SimAgent {
   void perform(agent::Send& what);
   void perform(agent::Prepare& what);
   void perform(agent::Spawn& what);
+  void perform(agent::Stage&) {}  // the simulation has no containers
+  void perform(agent::StopStaging&) {}
   void perform(agent::SignalGroup& what);
   void perform(agent::Ask& what);
   void perform(agent::ReadResult& what);

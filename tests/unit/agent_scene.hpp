@@ -147,6 +147,8 @@ class Scene {
   std::optional<Exit> exited;
   std::map<std::string, ResultRead> files;  // what is there, by path
   std::vector<Ask> asked;
+  std::vector<Stage> staged;
+  std::vector<int> unstaged;
   bool checks_ports = true;      // of attempts that have ports of their own
   bool machine_is_slow = false;  // what the agent asks of it is not answered yet
 
@@ -188,6 +190,12 @@ class Scene {
     answers_.emplace_back(Prepared{what.ref, port, file == files.end() ? std::nullopt : file->second.stamp});
   }
   void perform(const Spawn& what) { spawned.push_back(what); }
+  void perform(const Stage& what) {
+    for (const Stage& known : staged)
+      EXPECT_NE(known.serial, what.serial);
+    staged.push_back(what);
+  }
+  void perform(const StopStaging& what) { unstaged.push_back(what.serial); }
   void perform(const SignalGroup& what) { signals.push_back(what); }
   void perform(const Ask& what) { asked.push_back(what); }
   void perform(const ReadResult& what) {

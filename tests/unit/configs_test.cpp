@@ -113,6 +113,35 @@ void read_devcluster_profile(const std::string& name) {
   EXPECT_TRUE(std::filesystem::exists(command->front()));
 }
 
+// A profile with containers: what its launcher does for a point of a B200, as the lease says it.
+void read_site_profile(const std::string& name) {
+  Point point;
+  point.exp_name = "dsr1_1k1k";
+  point.precision = "fp4";
+  point.framework = "trt";
+  point.runner = "b200-trt";
+  point.image = "nvcr.io#nvidia/tensorrt-llm/release:1.1.0rc2.post2";
+  const auto plan = plan_points({point}, profile_of(name));
+  ASSERT_TRUE(plan) << plan.error().message;
+  const wire::Lease lease = make_lease(*plan, 0, 1, "n1");
+  const std::map<std::string, std::pair<std::string, std::string>> expected = {
+      // runtime, cache
+      {"profiles/b200-nv.yaml", {"pyxis", "/raid/squash"}},
+      {"profiles/b200-nb.yaml", {"pyxis", ""}},
+      {"profiles/docker.yaml", {"docker", ""}},
+      {"profiles/apptainer.yaml", {"apptainer", "/shared/images"}},
+      {"profiles/devcluster-containers.yaml", {"bwrap", ""}}};
+  EXPECT_EQ(lease.container.runtime, expected.at(name).first);
+  EXPECT_EQ(lease.container.cache, expected.at(name).second);
+  EXPECT_EQ(lease.container.by_runtime, name == "profiles/b200-nb.yaml");
+  EXPECT_EQ(lease.container.workdir, "/workspace/");
+  if (name == "profiles/devcluster-containers.yaml") return;
+  EXPECT_EQ(lease.container.image, point.image);
+  EXPECT_THAT(lease.container.mounts, testing::ElementsAre(HasSubstr("/hf_hub_cache/:/mnt/hf_hub_cache/")));
+  const std::string kind = name == "profiles/docker.yaml" ? "docker" : "slurm";
+  EXPECT_EQ(lease.command, std::vector<std::string>{"benchmarks/dsr1_fp4_b200_trt_" + kind + ".sh"});
+}
+
 // As shipped it changes nothing; with every comment taken away it spells the defaults, and all keys there
 // are.
 void read_sample_profile(const std::string& name) {
@@ -221,6 +250,11 @@ std::map<std::string, Reader> readers() {
       {"examples/llama-master.yaml", read_example_matrix},
       {"examples/runners.yaml", read_runners},
       {"profiles/devcluster.yaml", read_devcluster_profile},
+      {"profiles/devcluster-containers.yaml", read_site_profile},
+      {"profiles/b200-nv.yaml", read_site_profile},
+      {"profiles/b200-nb.yaml", read_site_profile},
+      {"profiles/docker.yaml", read_site_profile},
+      {"profiles/apptainer.yaml", read_site_profile},
       {"profiles/profile.yaml", read_sample_profile},
       {"quickstart.yaml", read_quickstart},
       {"profiles/quickstart.yaml", read_quickstart_profile},

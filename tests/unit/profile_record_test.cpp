@@ -34,6 +34,11 @@ Profile strange_profile() {
   profile.agent_timeout = Millis(1'006);
   profile.join = Millis(1'007);
   profile.away = Millis(1'008);
+  profile.image_timeout = Millis(1'016);
+  profile.container = {"pyxis", "{image}", "/c",  "/s", "/w/", "16g", {{"/a:/b:ro"}}, {{"--o"}}, {{"NAME"}},
+                       false,   true,      false, 7,    8,     9,     Millis(10)};
+  profile.runners = {{"b200*", {"f"}, {"g"}, {"n"}, "p", profile.container, {{"C", "3"}}},
+                     {"h200", {}, {}, {}, "", {}, {}}};
   return profile;
 }
 
@@ -80,6 +85,9 @@ void expect_same(const Profile& is, const Profile& was) {
   EXPECT_EQ(is.agent_timeout, was.agent_timeout);
   EXPECT_EQ(is.join, was.join);
   EXPECT_EQ(is.away, was.away);
+  EXPECT_EQ(is.image_timeout, was.image_timeout);
+  EXPECT_EQ(is.container, was.container);
+  EXPECT_EQ(is.runners, was.runners);
 }
 
 /// As it lies in a file.
@@ -106,13 +114,19 @@ TEST(ProfileRecord, SoDoTheDefaultsAndEveryWayToBeLetIn) {
 // A field of the profile that has no place in the record would be lost by a controller that takes over.
 TEST(ProfileRecord, HasEveryFieldOfAProfile) {
   // Who makes this number another one adds the field to strange_profile and expect_same.
-  EXPECT_EQ(profile_to_json(Profile{}).size(), 29U);
-  auto& [workspace, benchmark, folder, recipe, recipes, env, packing, timeouts, declared, retries, auth,
-         spool, doubts, ignore_gpus, kill_grace, heartbeat, agent_timeout, join, away] =
-      static_cast<const Profile&>(Profile{});
+  EXPECT_EQ(profile_to_json(Profile{}).size(), 32U);
+  // `sources` is for people alone, and has none.
+  auto& [workspace, benchmark, folder, recipe, recipes, env, container, runners, sources, packing, timeouts,
+         image, declared, retries, auth, spool, doubts, ignore_gpus, kill_grace, heartbeat, agent_timeout,
+         join, away] = static_cast<const Profile&>(Profile{});
   auto& [server, run, point, start, progress, longest, reset, warm_up] = timeouts;
   auto& [command, client, names, steps, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
   auto& [infrastructure, of_benchmark, invalid, node] = retries;
+  auto& [runtime, image_name, cache, scratch, workdir, shm, mounts, options, passed, writable, inside,
+         prefetch, tries, room, keep_bytes, keep] = container;
+  static_cast<void>(std::tie(runtime, image_name, cache, scratch, workdir, shm, mounts, options, passed,
+                             writable, inside, prefetch, tries, room, keep_bytes, keep, runners, sources,
+                             image));
   static_cast<void>(std::tie(invalid, doubts, recipes, steps, start, progress, longest, reset, warm_up,
                              command, client, names, ready_url, ready_log, reset_url, health_url, pattern,
                              workspace, benchmark, folder, env, packing, server, run, point, declared,

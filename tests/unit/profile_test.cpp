@@ -102,7 +102,8 @@ TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
   EXPECT_EQ(says("packing: gpu\nworkspce: /x\n"),
             "p.yaml:2: unknown key 'workspce' in the profile; did you mean 'workspace'?");
   EXPECT_EQ(says("timeouts:\n  server: 1s\n  bench: 1s\n  pont: 2s\n"),
-            "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, away, benchmark, heartbeat, join, "
+            "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, away, benchmark, heartbeat, "
+            "image, join, "
             "kill-grace, "
             "point, reset, server, server-longest, server-progress, server-start, warm-up");
   EXPECT_EQ(says("timeouts: {pont: 2s}"),
@@ -143,7 +144,16 @@ TEST(Profile, AWordOutsideItsChoiceNamesTheNearest) {
             "p.yaml:1: 'packing' must be node or gpu, got 'gpus'; did you mean 'gpu'?");
   EXPECT_EQ(says("packing: socket"), "p.yaml:1: 'packing' must be node or gpu, got 'socket'");
   EXPECT_EQ(says("gpus: [auto]"), "p.yaml:1: 'gpus' must be auto or ignore, got a list");
-  EXPECT_THAT(says("container: {runtime: pyxis}"), HasSubstr("container runtime 'pyxis' is not supported"));
+  EXPECT_THAT(says("container: {runtime: pixis}"),
+              HasSubstr("p.yaml:1: 'runtime' must be none or auto or pyxis or"));
+  EXPECT_THAT(says("container: {runtime: pixis}"), HasSubstr("did you mean 'pyxis'?"));
+  EXPECT_THAT(says("container: {mounts: [a]}"), HasSubstr("mount 'a'"));
+  EXPECT_THAT(says("container: {image-cache: raid}"), HasSubstr("'image-cache' must be an absolute path"));
+  EXPECT_THAT(says("container: {image-room: lots}"), HasSubstr("'image-room' must be a size such as"));
+  EXPECT_THAT(says("container: {writable: maybe}"), HasSubstr("'writable' must be yes or no"));
+  EXPECT_THAT(says("container: {env: [A B]}"), HasSubstr("names of environment variables"));
+  EXPECT_THAT(says("runners: [b200]"), HasSubstr("'runners' must be a mapping of runner types"));
+  EXPECT_THAT(says("runners: {b200: {feature: x}}"), HasSubstr("did you mean 'features'?"));
 }
 
 TEST(Profile, NamesOfVariablesAreHeldToTheRules) {

@@ -23,7 +23,8 @@ class Provenance : public ViewTest {
 TEST_F(Provenance, SaysWhoRanWhatWhereAndWhen) {
   plan.profile.env = {{"HF_TOKEN", "hf_private"}, {"NCCL_DEBUG", "WARN"}};
   Account account;
-  account.origin = Origin{"Linux 6", "580.1", "8 x NVIDIA B200", "c0ffee", "22.05.8"};
+  account.origin =
+      Origin{"Linux 6", "580.1", "8 x NVIDIA B200", "c0ffee", "22.05.8", "bwrap 0.8", "/c/a.sqsh", "d:1"};
   const ordered_json out = record(account, 0)["provenance"];
   EXPECT_EQ(out["sweep"], "s1");
   EXPECT_EQ(out["point"], id(0));

@@ -160,8 +160,8 @@ Limits limits_of(const std::string& type) {
             {json(count + 1, ""), json::array({std::string(bytes + 1, 'x')}), "x", json::array({1})}};
   }
   if (type == "flag") return {{true, false}, {0, 1, "true"}};
-  EXPECT_TRUE(type == "outcome" || type == "account" || type == "server" || type == "anything" ||
-              type == "list ≤ 4096 of pairs")
+  EXPECT_TRUE(type == "outcome" || type == "account" || type == "server" || type == "container" ||
+              type == "anything" || type == "list ≤ 4096 of pairs")
       << type;
   return {};
 }
@@ -193,6 +193,7 @@ TEST(ProtocolPage, MapsInMessagesToo) {
   const auto page = protocol_page();
   const std::map<std::string, std::pair<std::string, std::string>> places = {
       {"Server", {"Lease", "server"}},
+      {"Container", {"Lease", "container"}},
       {"Account", {"Finished", "account"}},
       {"Outcome", {"Finished", "outcome"}}};
   for (const auto& [name, place] : places) {

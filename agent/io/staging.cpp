@@ -1,0 +1,89 @@
+#include "agent/io/staging.hpp"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "proto/base/text.hpp"
+
+namespace sweep::agent {
+
+namespace {
+
+constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr int kIdlePace = 15;  // nice value of what nobody waits for yet
+
+}  // namespace
+
+Staging::~Staging() {
+  while (!all_.empty())
+    stop(all_.begin()->first);
+}
+
+std::optional<pid_t> Staging::start(const std::string& program, const Stage& what) {
+  auto pipe = make_pipe();
+  Expected<Child> child = pipe ? Expected<Child>(Child{}) : tl::unexpected(pipe.error());
+  if (pipe) {
+    SpawnSpec spec;
+    spec.argv = {program, "--stage", container::to_text(what.request)};
+    spec.environment = own_environment();
+    spec.out = pipe->write_end.get();
+    spec.death_signal = SIGTERM;
+    child = spawn(spec);
+  }
+  if (!child) {
+    tell_(StageTold{what.serial, container::Failed{false, child.error().message}});
+    return std::nullopt;
+  }
+  if (what.ahead) ::setpriority(PRIO_PROCESS, static_cast<id_t>(child->pid), kIdlePace);
+  const pid_t pid = child->pid;
+  One& one = all_[what.serial];
+  one.child = std::move(*child);
+  one.out = std::move(pipe->read_end);
+  loop_.watch(one.out.get(), [this, serial = what.serial] { read(serial); });
+  return pid;
+}
+
+void Staging::read(int serial) {
+  const auto found = all_.find(serial);
+  if (found == all_.end()) return;
+  One& one = found->second;
+  const Chunk chunk = read_available(one.out.get(), kReadAtOnce);
+  one.text += chunk.bytes;
+  const bool endless = one.text.size() > container::kMaxReportLine;
+  for (std::size_t end = 0; (end = one.text.find('\n')) != std::string::npos;) {
+    const std::string line = one.text.substr(0, end);
+    one.text.erase(0, end + 1);
+    if (!take(serial, line)) return drop(serial);
+  }
+  if (!chunk.closed && !endless) return;
+  tell_(StageTold{serial, container::Failed{false, "the process that stages images ended without a word"}});
+  drop(serial);
+}
+
+bool Staging::take(int serial, std::string_view line) {
+  auto report = container::report_in(line);
+  if (!report) report = container::Report(container::Failed{false, "staging: " + report.error().message});
+  const bool goes_on = std::holds_alternative<container::StageProgress>(*report);
+  tell_(StageTold{serial, std::move(*report)});
+  return goes_on;
+}
+
+void Staging::drop(int serial) {
+  const auto found = all_.find(serial);
+  if (found == all_.end()) return;
+  loop_.unwatch(found->second.out.get());
+  all_.erase(found);
+}
+
+void Staging::stop(int serial) {
+  const auto found = all_.find(serial);
+  if (found == all_.end()) return;
+  // By its descriptor: it may have been collected, and its number be another's.
+  ::syscall(SYS_pidfd_send_signal, found->second.child.pidfd.get(), SIGTERM, nullptr, 0);
+  drop(serial);
+}
+
+}  // namespace sweep::agent

@@ -1,0 +1,268 @@
+#include "container/core/start.hpp"
+
+#include <algorithm>
+
+#include "proto/base/text.hpp"
+
+namespace sweep::container {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+void add(Words& to, std::initializer_list<std::string> words) {
+  to.insert(to.end(), words);
+}
+
+std::string name_of(const std::string& entry) {
+  return entry.substr(0, entry.find('='));
+}
+
+bool has(const Words& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+/// The workspace and the profile's mounts, in this order: a mount may lie in the workspace.
+std::vector<Mount> all_mounts(const StartRequest& request) {
+  std::vector<Mount> out{{request.workspace, request.workdir, false}};
+  out.insert(out.end(), request.mounts.begin(), request.mounts.end());
+  return out;
+}
+
+std::vector<Mount> with_places(const StartRequest& request, const Places& places) {
+  auto out = all_mounts(request);
+  if (!places.shm.empty()) out.insert(out.begin(), {places.shm, "/dev/shm", false});
+  if (!places.tmp.empty()) out.insert(out.begin(), {places.tmp, "/tmp", false});
+  return out;
+}
+
+std::string sized(const StartRequest& request, const std::string& option) {
+  return request.shm_size.empty() ? "" : option + request.shm_size;
+}
+
+/// The environment as it is, but for what goes inside as HOME.
+Words with_home(const Words& environment) {
+  Words out;
+  for (const std::string& entry : environment) {
+    if (name_of(entry) != "HOME") out.push_back(entry);
+  }
+  out.push_back("HOME=/tmp");
+  return out;
+}
+
+/// Only the image's variables and those that are named. PATH comes from the image, or is the usual one.
+Words inside(const StartRequest& request, const Words& environment) {
+  Words out, names{"HOME"};
+  for (const std::string& entry : environment) {
+    const std::string name = name_of(entry);
+    if (!has(request.names, name) || has(names, name)) continue;
+    names.push_back(name);
+    out.push_back(entry);
+  }
+  for (const std::string& entry : request.of_image) {
+    const std::string name = name_of(entry);
+    if (has(names, name)) continue;
+    names.push_back(name);
+    out.push_back(entry);
+  }
+  if (!has(names, "PATH")) out.push_back("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  out.push_back("HOME=/tmp");
+  return out;
+}
+
+Command bwrap(const StartRequest& request, const Places& places, const Words& environment) {
+  Command out;
+  Words& argv = out.argv;
+  add(argv, {request.tool, "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--json-status-fd",
+             std::to_string(kStatusFd)});
+  if (places.root.empty()) {
+    add(argv, {"--ro-bind", request.image, "/"});
+  } else {
+    add(argv, {"--bind", places.root, "/"});
+  }
+  // The host's devices, for its GPUs; a /dev/shm of its own.
+  add(argv,
+      {"--dev-bind", "/dev", "/dev", "--tmpfs", "/dev/shm", "--proc", "/proc", "--ro-bind", "/sys", "/sys"});
+  // How to look up names and users.
+  for (const char* file : {"/etc/resolv.conf", "/etc/hosts", "/etc/passwd", "/etc/group"})
+    add(argv, {"--ro-bind-try", file, file});
+  add(argv, {"--bind", places.tmp, "/tmp", "--tmpfs", "/run"});
+  for (const Mount& mount : all_mounts(request))
+    add(argv, {mount.read_only ? "--ro-bind" : "--bind", mount.source, mount.target});
+  // Only now: places to mount at may have had to be made.
+  if (!request.writable) add(argv, {"--remount-ro", "/"});
+  argv.insert(argv.end(), request.options.begin(), request.options.end());
+  add(argv, {"--chdir", request.workdir, "--"});
+  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
+  out.environment = inside(request, environment);
+  return out;
+}
+
+Command enroot(const StartRequest& request, const Places& places, const Words& environment) {
+  Command out;
+  Words& argv = out.argv;
+  add(argv, {request.tool, "start"});
+  if (request.writable) argv.push_back("--rw");
+  for (const Mount& mount : with_places(request, places))
+    add(argv, {"--mount",
+               mount.source + ":" + mount.target + ":x-create=dir,rbind," + (mount.read_only ? "ro" : "rw")});
+  add(argv,
+      {"--mount", "tmpfs:/dev/shm:tmpfs:x-create=dir,rw,nosuid,nodev,mode=1777" + sized(request, ",size=")});
+  for (const std::string& name : request.names)
+    add(argv, {"--env", name});
+  add(argv, {"--env", "HOME"});
+  argv.insert(argv.end(), request.options.begin(), request.options.end());
+  const auto slash = request.image.rfind('/');
+  argv.push_back(request.image.substr(slash + 1));
+  // Enroot has no option for the folder to run in.
+  add(argv, {"/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", request.workdir});
+  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
+  out.environment = with_home(environment);
+  out.environment.push_back("ENROOT_DATA_PATH=" + request.image.substr(0, slash));
+  return out;
+}
+
+Command pyxis(const StartRequest& request, const Places& places, const Words& environment) {
+  Command out;
+  Words& argv = out.argv;
+  add(argv, {request.tool, "--overlap", "--nodes=1", "--ntasks=1", "--job-name=" + request.name});
+  if (!request.job.empty()) argv.push_back("--jobid=" + request.job);
+  if (!request.node.empty()) argv.push_back("--nodelist=" + request.node);
+  Words mounts;
+  for (const Mount& mount : with_places(request, places))
+    mounts.push_back(mount_text(mount));
+  mounts.push_back("tmpfs:/dev/shm:mode=1777" + sized(request, "+size="));
+  Words names = request.names;
+  names.push_back("HOME");
+  add(argv, {"--kill-on-bad-exit=1", "--container-image=" + request.image,
+             "--container-mounts=" + join(mounts, ","), "--container-workdir=" + request.workdir,
+             "--no-container-mount-home", "--no-container-remap-root", "--no-container-entrypoint",
+             request.writable ? "--container-writable" : "--container-readonly",
+             "--container-env=" + join(names, ",")});
+  argv.insert(argv.end(), request.options.begin(), request.options.end());
+  // Slurm sets these for the step; what the attempt has is a part of it.
+  Words own;
+  for (const std::string& entry : environment) {
+    const std::string name = name_of(entry);
+    const bool devices = name.ends_with("_VISIBLE_DEVICES") || name == "GPU_DEVICE_ORDINAL";
+    if (devices && has(request.names, name)) own.push_back(entry);
+  }
+  if (!own.empty()) {
+    argv.push_back("env");
+    argv.insert(argv.end(), own.begin(), own.end());
+  }
+  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
+  out.environment = with_home(environment);
+  return out;
+}
+
+Command apptainer(const StartRequest& request, const Places& places, const Words& environment) {
+  Command out;
+  Words& argv = out.argv;
+  add(argv, {request.tool, "exec", "--cleanenv", "--containall", "--no-home", "--no-init"});
+  if (request.writable) argv.push_back("--writable-tmpfs");
+  if (request.gpus == "nvidia") argv.push_back("--nv");
+  if (request.gpus == "amd") argv.push_back("--rocm");
+  for (const Mount& mount : with_places(request, places))
+    add(argv, {"--bind", mount_text(mount)});
+  argv.insert(argv.end(), request.options.begin(), request.options.end());
+  add(argv, {"--pwd", request.workdir, request.image});
+  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
+  // By name alone they can be handed over in its own environment, where other users do not see them.
+  out.environment = environment;
+  for (const std::string& entry : environment) {
+    if (has(request.names, name_of(entry))) out.environment.push_back("APPTAINERENV_" + entry);
+  }
+  out.environment.push_back("APPTAINERENV_HOME=/tmp");
+  return out;
+}
+
+/// Docker and podman, which agree on nearly everything.
+Command docker(const StartRequest& request, const Places& places, const Words& environment) {
+  const bool podman = request.runtime == Runtime::Podman;
+  Command out;
+  Words& argv = out.argv;
+  add(argv, {request.tool, "run", "--rm", "--init", "--name", request.name, "--network", "host", "--ipc",
+             "private"});
+  if (!request.shm_size.empty()) add(argv, {"--shm-size", request.shm_size});
+  // Rootless podman's root is the user outside, and may write to the image; docker's is root.
+  if (podman) {
+    add(argv, {"--security-opt", "label=disable", "--log-driver", "none"});
+  } else {
+    add(argv, {"--user", places.user, "--log-driver", "none"});
+  }
+  if (!request.writable) argv.push_back("--read-only");
+  if (request.gpus == "nvidia") {
+    podman ? add(argv, {"--device", "nvidia.com/gpu=all"}) : add(argv, {"--gpus", "all"});
+  } else if (request.gpus == "amd") {
+    add(argv, {"--device", "/dev/kfd", "--device", "/dev/dri", "--group-add", "video"});
+  }
+  for (const Mount& mount : with_places(request, places))
+    add(argv, {"--volume", mount_text(mount)});
+  for (const std::string& name : request.names)
+    add(argv, {"--env", name});
+  add(argv, {"--env", "HOME=/tmp", "--workdir", request.workdir, "--entrypoint", ""});
+  argv.insert(argv.end(), request.options.begin(), request.options.end());
+  if (podman && request.image.starts_with('/')) {
+    add(argv, {"--rootfs", request.image + ":O"});
+  } else {
+    argv.push_back(request.image);
+  }
+  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
+  out.environment = environment;
+  return out;
+}
+
+}  // namespace
+
+Command start_command(const StartRequest& request, const Places& places, const Words& environment) {
+  switch (request.runtime) {
+    case Runtime::Pyxis:
+      return pyxis(request, places, environment);
+    case Runtime::Enroot:
+      return enroot(request, places, environment);
+    case Runtime::Apptainer:
+      return apptainer(request, places, environment);
+    case Runtime::Podman:
+    case Runtime::Docker:
+      return docker(request, places, environment);
+    case Runtime::Bwrap:
+      return bwrap(request, places, environment);
+    case Runtime::None:
+    case Runtime::Auto:
+      break;
+  }
+  return {request.argv, environment};
+}
+
+Words signal_command(const StartRequest& request, int signal) {
+  constexpr int kKill = 9;
+  const std::string number = std::to_string(signal);
+  if (request.runtime == Runtime::Docker || request.runtime == Runtime::Podman) {
+    const bool podman = request.runtime == Runtime::Podman;
+    if (signal == kKill && podman) return {request.tool, "rm", "--force", "--time", "0", request.name};
+    if (signal == kKill) return {request.tool, "rm", "--force", request.name};
+    return {request.tool, "kill", "--signal", number, request.name};
+  }
+  if (request.runtime != Runtime::Pyxis) return {};
+  // Srun ends its step at once when it is signalled, whatever the signal; and a step knows no name but in
+  // this list.
+  return {"/bin/sh",
+          "-c",
+          "squeue --steps --noheader --jobs=\"$1\" --format='%i %j' | while read -r id name; do "
+          "[ \"$name\" != \"$2\" ] || scancel --signal=\"$3\" \"$id\"; done",
+          "sh",
+          request.job,
+          request.name,
+          number};
+}
+
+bool needs_shm(Runtime runtime) {
+  return runtime == Runtime::Apptainer;
+}
+
+bool was_set_up(const std::string& status) {
+  return status.find("\"exit-code\"") != std::string::npos;
+}
+
+}  // namespace sweep::container

@@ -1,0 +1,45 @@
+// The command lines of the runtimes: how each starts one command in a container.
+//
+// All give the command: the workspace at workdir, where it runs; the mounts; no home, HOME is /tmp; a /tmp
+// and a /dev/shm of its own; the variables that the request names, beside those of the image; the host's
+// network and user; no entrypoint of the image.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "container/core/request.hpp"
+
+namespace sweep::container {
+
+/// The folders of one container, made before it starts and removed after its end. Empty where its runtime has
+/// its own.
+struct Places {
+  std::string tmp, shm;  // become /tmp and /dev/shm
+  std::string root;      // of bwrap: where the image's folder is mounted writably; empty: it stays read-only
+  std::string user;      // "UID:GID" of who starts it
+};
+
+struct Command {
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;  // NAME=value, all of it
+};
+
+/// `environment`: the helper's own, with the values of request.names. Neither Auto nor None.
+Command start_command(const StartRequest& request, const Places& places,
+                      const std::vector<std::string>& environment);
+
+/// Signals what is in it, where its processes are not children of who started it; SIGKILL ends it. Empty:
+/// they are.
+std::vector<std::string> signal_command(const StartRequest& request, int signal);
+
+/// Whether the runtime needs Places::shm: it would share the host's otherwise.
+bool needs_shm(Runtime runtime);
+
+/// The descriptor on which bwrap tells what became of its start.
+inline constexpr int kStatusFd = 3;
+/// Whether what it told there says that the command was started.
+bool was_set_up(const std::string& status);
+
+}  // namespace sweep::container

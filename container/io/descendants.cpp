@@ -1,0 +1,75 @@
+#include "container/io/descendants.hpp"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "proto/net/clock.hpp"
+
+namespace sweep::container {
+
+namespace fs = std::filesystem;
+
+std::vector<pid_t> children_of(pid_t pid) {
+  std::vector<pid_t> out;
+  std::error_code code;
+  for (const auto& task : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", code)) {
+    std::ifstream file(task.path() / "children");
+    out.insert(out.end(), std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>());
+  }
+  return out;
+}
+
+std::vector<pid_t> descendants_of(pid_t pid) {
+  std::vector<pid_t> out = children_of(pid);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto more = children_of(out[i]);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
+namespace {
+
+/// Until none is left; each is signalled while it is there, unless `signal` is 0.
+bool see_off(int signal, Millis patience) {
+  const Instant until = now() + patience;
+  // Blocked, so that the end of one is not missed between looking and waiting.
+  sigset_t child, before;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &child, &before);
+  bool none = false;
+  for (;;) {
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    const auto left = children_of(::getpid());
+    const Millis wait = until - now();
+    none = left.empty();
+    if (none || wait.count() <= 0) break;
+    for (const pid_t pid : left) {
+      if (signal != 0) ::kill(pid, signal);
+    }
+    const timespec time{wait.count() / 1000, (wait.count() % 1000) * 1'000'000};
+    ::sigtimedwait(&child, nullptr, &time);
+  }
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  return none;
+}
+
+}  // namespace
+
+bool wait_for_children(Millis patience) {
+  return see_off(0, patience);
+}
+
+void end_children(Millis patience) {
+  see_off(SIGKILL, patience);
+}
+
+}  // namespace sweep::container

@@ -1,0 +1,25 @@
+// The processes below this one, or below another. For processes that are child subreapers: whatever loses its
+// parent below them becomes their child.
+#pragma once
+
+#include <sys/types.h>
+
+#include <vector>
+
+#include "proto/base/time.hpp"
+
+namespace sweep::container {
+
+/// All children of a process, of all its threads.
+std::vector<pid_t> children_of(pid_t pid);
+/// All below it, itself not.
+std::vector<pid_t> descendants_of(pid_t pid);
+
+/// Waits until no child of this process is left, `patience` at most, and collects them. Whether none is left.
+bool wait_for_children(Millis patience);
+
+/// Kills all children of this process and what comes to it when they die, and waits until none is left,
+/// `patience` at most.
+void end_children(Millis patience);
+
+}  // namespace sweep::container

@@ -1,0 +1,40 @@
+// The folders that one container has for itself on this node: /tmp, /dev/shm, what is written over its image.
+// Made before it starts, gone after its end; what a supervisor that was killed leaves, the next one, or
+// whoever tidies up, removes.
+//
+//   SCRATCH/slurm-sweep-UID/containers/NAME/   owner (its supervisor, and how to end it), tmp, upper, work,
+//   root /dev/shm/slurm-sweep-UID/NAME/
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "container/core/request.hpp"
+#include "container/core/start.hpp"
+#include "proto/base/error.hpp"
+
+namespace sweep::container {
+
+class OwnPlaces {
+ public:
+  /// Fails, naming the path, where they cannot be made.
+  static Expected<OwnPlaces> make(const StartRequest& request);
+  OwnPlaces(OwnPlaces&& other) noexcept : places_(other.places_), folder_(std::exchange(other.folder_, "")) {}
+  OwnPlaces& operator=(OwnPlaces&&) = delete;
+  ~OwnPlaces();
+
+  const Places& places() const { return places_; }
+  std::string upper() const { return folder_ + "/upper"; }
+  std::string work() const { return folder_ + "/work"; }
+
+ private:
+  explicit OwnPlaces(std::string folder) : folder_(std::move(folder)) {}
+  Places places_;
+  std::string folder_;
+};
+
+/// Ends what containers of supervisors that are dead are left on this node, and removes their folders.
+/// Returns a line for each.
+std::vector<std::string> tidy(const std::string& scratch, const std::vector<std::string>& environment);
+
+}  // namespace sweep::container

@@ -1,0 +1,99 @@
+#include "container/io/tools.hpp"
+
+#include <unistd.h>
+
+#include "container/io/run.hpp"
+#include "proto/base/text.hpp"
+
+namespace sweep::container {
+
+namespace {
+
+constexpr Millis kProbe{20'000};
+
+std::string value_of(const std::string& name, const std::vector<std::string>& environment) {
+  for (const std::string& entry : environment) {
+    if (entry.starts_with(name + "=")) return entry.substr(name.size() + 1);
+  }
+  return {};
+}
+
+std::string first_line(const std::string& text) {
+  return clipped(printable(text.substr(0, text.find('\n'))), 100);
+}
+
+/// What tells that it works: a command that ends with 0.
+std::vector<std::string> trial(Runtime runtime, const std::string& path) {
+  switch (runtime) {
+    case Runtime::Bwrap:
+      return {path, "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "/bin/true"};
+    case Runtime::Podman:
+    case Runtime::Docker:
+      return {path, "info", "--format", "ok"};
+    case Runtime::Pyxis:
+      return {path, "--help"};
+    default:
+      return {path, "version"};
+  }
+}
+
+std::vector<std::string> version_command(Runtime runtime, const std::string& path) {
+  if (runtime == Runtime::Enroot || runtime == Runtime::Apptainer) return {path, "version"};
+  return {path, "--version"};
+}
+
+std::string hint(Runtime runtime) {
+  if (runtime == Runtime::Bwrap || runtime == Runtime::Enroot)
+    return "; it needs user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone)";
+  if (runtime == Runtime::Docker) return "; its daemon must run, and this user be allowed to speak to it";
+  return "";
+}
+
+Expected<Tool> tried(Runtime runtime, const std::string& path, const std::vector<std::string>& environment) {
+  const std::string name(runtime_word(runtime));
+  const auto ran = run_program(trial(runtime, path), environment, kProbe);
+  if (!ran) return fail(name + ": " + ran.error().message);
+  if (!ran->ok()) return fail(name + " does not work here: " + how_it_ended(*ran) + hint(runtime));
+  if (runtime == Runtime::Pyxis && ran->out.find("--container-image") == std::string::npos)
+    return fail("pyxis is not in this Slurm: srun has no --container-image");
+  if (runtime == Runtime::Pyxis && value_of("SLURM_JOB_ID", environment).empty())
+    return fail("pyxis needs a Slurm job, and this is none");
+  Tool tool{runtime, path, ""};
+  if (const auto version = run_program(version_command(runtime, path), environment, kProbe);
+      version && version->ok())
+    tool.version = first_line(version->out);
+  if (runtime == Runtime::Enroot && !tool.version.starts_with("enroot"))
+    tool.version = "enroot " + tool.version;
+  return tool;
+}
+
+}  // namespace
+
+std::string find_program(const std::string& name, const std::vector<std::string>& environment) {
+  std::string path = value_of("PATH", environment);
+  if (path.empty()) path = "/usr/local/bin:/usr/bin:/bin";
+  for (const std::string& folder : split(path, ':')) {
+    const std::string candidate = folder + "/" + name;
+    if (folder.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return {};
+}
+
+Expected<Tool> try_runtime(Runtime runtime, const std::vector<std::string>& environment) {
+  const std::string name(program_of(runtime));
+  const std::string path = find_program(name, environment);
+  if (path.empty()) return fail(name + " is not in PATH");
+  return tried(runtime, path, environment);
+}
+
+Expected<Tool> first_that_works(const std::vector<std::string>& environment) {
+  std::string why;
+  for (const Runtime runtime : kAutoOrder) {
+    auto tool = try_runtime(runtime, environment);
+    if (tool) return tool;
+    why += (why.empty() ? "" : "; ") + tool.error().message;
+  }
+  return fail("no container runtime works here: " + why);
+}
+
+}  // namespace sweep::container

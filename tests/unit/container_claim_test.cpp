@@ -1,0 +1,153 @@
+// container/io/claim: who holds a claim, and what becomes of one whose holder is dead.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "container/io/claim.hpp"
+#include "proto/net/clock.hpp"
+#include "tests/unit/net_folder.hpp"
+
+namespace sweep::container {
+namespace {
+
+using testing::IsEmpty;
+
+class Claims : public InFolder {
+ protected:
+  std::string at() const { return path(".x.claim"); }
+};
+
+/// A process that does `what` and then waits to be killed; it has done it when this returns.
+template <class What>
+pid_t child_that(What what) {
+  int ready[2];
+  EXPECT_EQ(::pipe(ready), 0);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    auto kept = what();
+    char done = 'x';
+    std::ignore = ::write(ready[1], &done, 1);
+    ::pause();
+    ::_exit(0);
+  }
+  char got = 0;
+  EXPECT_EQ(::read(ready[0], &got, 1), 1);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  return pid;
+}
+
+void end(pid_t pid) {
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+}
+
+TEST_F(Claims, OneHasItUntilItIsGivenBack) {
+  {
+    auto first = Claim::take(at());
+    ASSERT_TRUE(first && *first);
+    EXPECT_TRUE((*first)->is_still_ours());
+    const auto second = Claim::take(at());
+    ASSERT_TRUE(second);
+    EXPECT_FALSE(*second);
+  }
+  EXPECT_THAT(listing(), IsEmpty());
+}
+
+TEST_F(Claims, AFolderThatCannotBeWrittenToIsSaid) {
+  const auto claim = Claim::take(path("none/.x.claim"));
+  ASSERT_FALSE(claim);
+  EXPECT_NE(claim.error().message.find("none"), std::string::npos);
+}
+
+TEST_F(Claims, ThatOfAProcessThatLivesIsNotDeadAndItsEndIsAnEvent) {
+  const pid_t holder = child_that([&] { return Claim::take(at()); });
+  Rival rival(at());
+  const auto held = rival.look(now());
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->token.pid, holder);
+  EXPECT_FALSE(rival.dead(now() + Millis(1'000'000)));
+  EXPECT_GE(rival.process_end(), 0);
+  end(holder);
+  EXPECT_TRUE(rival.dead(now()));
+  {
+    const auto next = Claim::take(at(), held);
+    ASSERT_TRUE(next && *next);
+    EXPECT_THAT(listing(), testing::ElementsAre(".x.claim.2"));
+  }
+  EXPECT_THAT(listing(), IsEmpty());
+}
+
+TEST_F(Claims, ADeadOneIsTakenOverByOneAlone) {
+  const pid_t dead = child_that([&] { return Claim::take(at()); });
+  Rival first(at()), second(at());
+  const auto seen = first.look(now());
+  ASSERT_TRUE(second.look(now()));
+  end(dead);
+  const auto one = Claim::take(at(), seen);
+  ASSERT_TRUE(one && *one);
+  // Whoever saw the dead one too comes too late, and sees the new one.
+  const auto late = Claim::take(at(), seen);
+  ASSERT_TRUE(late);
+  EXPECT_FALSE(*late);
+  EXPECT_EQ(second.look(now())->token.pid, ::getpid());
+  EXPECT_TRUE((*one)->is_still_ours());
+}
+
+/// A machine whose processes cannot be asked for.
+TEST_F(Claims, ThatOfAnotherMachineIsDeadWhenItIsNotTouchedForSoLong) {
+  const std::string file = put(".x.claim.3", "elsewhere+boot+1~4711~123");
+  Rival rival(at());
+  const Instant seen = now();
+  ASSERT_TRUE(rival.look(seen));
+  EXPECT_FALSE(rival.dead(seen + Claim::kSilence - Millis(1)));
+  EXPECT_TRUE(rival.dead(seen + Claim::kSilence));
+  ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0);
+  ASSERT_TRUE(rival.look(seen + Claim::kSilence));
+  EXPECT_FALSE(rival.dead(seen + Claim::kSilence));
+}
+
+TEST_F(Claims, ItIsTouchedWhileItsHolderIsBusy) {
+  auto claim = Claim::take(at());
+  ASSERT_TRUE(claim && *claim);
+  const timespec old[2] = {{1, 0}, {1, 0}};
+  ::utimensat(AT_FDCWD, (at() + ".1").c_str(), old, 0);
+  // Its toucher does it every kTouch; what is looked at here is that there is one, and that it ends with the
+  // claim.
+  const Token self = token_of(::getpid());
+  EXPECT_EQ(life_of(self), Life::Lives);
+  claim->reset();
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);  // no child is left
+}
+
+TEST(Tokens, ComeBackFromTheirText) {
+  const Token self = token_of(::getpid());
+  EXPECT_EQ(token_in(token_text(self)), self);
+  EXPECT_EQ(life_of(self), Life::Lives);
+  for (const char* bad : {"", "a", "a~b", "a~x~1", "~1~1", "a~1~2~3", "a~99999999999~1"})
+    EXPECT_FALSE(token_in(bad)) << bad;
+}
+
+TEST(Tokens, ANumberThatIsUsedAnewIsAnotherProcess) {
+  Token other = token_of(::getpid());
+  other.start += "0";
+  EXPECT_EQ(life_of(other), Life::Dead);
+}
+
+TEST(Tokens, AMachineThatWasStartedAnewHasNoneOfThem) {
+  Token before = token_of(::getpid());
+  const auto plus = before.host.find('+');
+  before.host =
+      before.host.substr(0, plus) + "+00000000" + before.host.substr(before.host.find('+', plus + 1));
+  EXPECT_EQ(life_of(before), Life::Dead);
+  before.host = "x" + before.host;
+  EXPECT_EQ(life_of(before), Life::Elsewhere);
+}
+
+}  // namespace
+}  // namespace sweep::container

@@ -1,0 +1,187 @@
+// sweep-agent --contain with a real bubblewrap: what a command sees, how it ends, and that nothing is left of
+// it.
+#include "container/io/places.hpp"
+#include "container/io/supervise.hpp"
+#include "tests/unit/container_helper.hpp"
+
+namespace sweep::container {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+using Contain = InContainers;
+
+TEST_F(Contain, TheCommandHasTheImageTheWorkspaceAndTheNamedVariables) {
+  auto what = request(
+      R"(env; pwd; ls /; cat /models/weights; touch /new /tmp/t /dev/shm/s result.json; ls /tmp /dev/shm; exit 7)");
+  ASSERT_TRUE(make_directories(path("models")));
+  put("models/weights", "W");
+  what.mounts = {{path("models"), "/models", true}};
+  what.of_image = {"OF_IMAGE=it says"};
+  const auto ended = run(what);
+  EXPECT_EQ(ended.status.code, 7) << ended.out;
+  EXPECT_FALSE(ended.note) << ended.note->reason;
+  for (const char* seen : {"NAMED=yes\n", "OF_IMAGE=it says\n", "HOME=/tmp\n", "/workspace\n", "W",
+                           "/tmp:\nt\n", "/dev/shm:\ns\n"})
+    EXPECT_THAT(ended.out, HasSubstr(seen));
+  EXPECT_THAT(ended.out, Not(HasSubstr("hidden")));
+  struct stat info {};
+  ASSERT_EQ(::stat(path("ws/result.json").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, ::getuid());
+  EXPECT_FALSE(std::filesystem::exists(path("image/new")));
+  EXPECT_THAT(places(), IsEmpty());
+}
+
+TEST_F(Contain, WhatIsReadOnlyStaysSo) {
+  ASSERT_TRUE(make_directories(path("models")));
+  auto what = request("touch /models/x; touch /new; touch /tmp/x && echo written");
+  what.mounts = {{path("models"), "/models", true}};
+  what.writable = false;
+  const auto ended = run(what);
+  EXPECT_THAT(ended.out, HasSubstr("/models/x"));
+  EXPECT_THAT(ended.out, HasSubstr("cannot touch '/new'"));
+  EXPECT_THAT(ended.out, HasSubstr("written"));
+}
+
+TEST_F(Contain, ASignalThatEndsTheCommandEndsTheSupervisor) {
+  // Bubblewrap says 128 + N for it, as shells do.
+  EXPECT_EQ(run(request("kill -KILL $$")).status.code, 128 + SIGKILL);
+}
+
+TEST_F(Contain, AMountThatIsMissingIsTheNodesFault) {
+  auto what = request("true");
+  what.mounts = {{"/nonexistent/hub", "/mnt", false}};
+  const auto ended = run(what);
+  EXPECT_EQ(ended.status.code, kCannotContain);
+  ASSERT_TRUE(ended.note);
+  EXPECT_FALSE(ended.note->of_image);
+  EXPECT_EQ(ended.note->reason,
+            "node n1: mount source '/nonexistent/hub' cannot be used: No such file or directory");
+}
+
+TEST_F(Contain, ACommandThatTheImageHasNotIsTheBenchmarksFault) {
+  for (const bool writable : {true, false}) {
+    auto what = request("");
+    what.argv = {"nvidia-smi"};
+    what.writable = writable;
+    const auto ended = run(what);
+    EXPECT_EQ(ended.status.code, kCannotContain) << ended.out;
+    ASSERT_TRUE(ended.note);
+    EXPECT_TRUE(ended.note->of_image);
+    EXPECT_THAT(ended.note->reason, HasSubstr("the command 'nvidia-smi' cannot be started in the image"));
+  }
+}
+
+TEST_F(Contain, AnImageThatIsGoneIsTheNodesFault) {
+  auto what = request("true");
+  what.image = path("gone");
+  const auto ended = run(what);
+  ASSERT_TRUE(ended.note);
+  EXPECT_FALSE(ended.note->of_image);
+  EXPECT_THAT(ended.note->reason, HasSubstr("could not be set up: "));
+  EXPECT_THAT(ended.note->reason, HasSubstr("gone"));
+}
+
+TEST_F(Contain, ATermReachesTheCommandWhichMayEndInOrder) {
+  auto started = start(request("trap 'echo ended >end; exit 5' TERM; echo up; while :; do sleep 0.1; done"));
+  ASSERT_THAT(until(started.out, "up"), HasSubstr("up"));
+  ::kill(started.child.pid, SIGTERM);
+  const auto ended = finish(started);
+  EXPECT_EQ(ended.status.code, 5);
+  EXPECT_EQ(read_file(path("ws/end"), 100).value_or(""), "ended\n");
+}
+
+constexpr const char* kStubborn =
+    "trap '' TERM INT HUP; setsid sleep 1000 & (trap '' TERM; sleep 1000) & echo up; sleep 1000; sleep 1000";
+
+TEST_F(Contain, QuitEndsAllAtOnce) {
+  auto started = start(request(kStubborn));
+  until(started.out, "up");
+  EXPECT_THAT(marked(), SizeIs(testing::Ge(5U)));
+  ::kill(started.child.pid, SIGQUIT);
+  EXPECT_EQ(finish(started).status.signal, SIGKILL);
+  EXPECT_TRUE(all_gone());
+  EXPECT_THAT(places(), IsEmpty());
+}
+
+TEST_F(Contain, NothingOutlivesASupervisorThatIsKilledAndTheNextTidiesUp) {
+  auto started = start(request(kStubborn));
+  until(started.out, "up");
+  ::kill(started.child.pid, SIGKILL);
+  EXPECT_EQ(end_of(started.child).signal, SIGKILL);
+  EXPECT_TRUE(all_gone());
+  EXPECT_THAT(places(), SizeIs(1));
+  const auto done = tidy("", own_environment());
+  EXPECT_THAT(done, SizeIs(1));
+  EXPECT_THAT(places(), IsEmpty());
+  EXPECT_THAT(tidy("", own_environment()), IsEmpty());
+}
+
+TEST_F(Contain, NothingOutlivesTheAgent) {
+  int up[2];
+  ASSERT_EQ(::pipe(up), 0);
+  const pid_t agent = ::fork();
+  if (agent == 0) {
+    auto started = start(request(kStubborn));
+    until(started.out, "up");
+    std::ignore = ::write(up[1], "x", 1);
+    ::pause();
+  }
+  char got = 0;
+  ASSERT_EQ(::read(up[0], &got, 1), 1);
+  EXPECT_FALSE(marked().empty());
+  ::kill(agent, SIGKILL);
+  ::waitpid(agent, nullptr, 0);
+  EXPECT_TRUE(all_gone());
+  EXPECT_THAT(places(), IsEmpty());
+  ::close(up[0]);
+  ::close(up[1]);
+}
+
+TEST_F(Contain, TidyLeavesWhatLivesAlone) {
+  auto started = start(request("echo up; sleep 1000"));
+  until(started.out, "up");
+  EXPECT_THAT(tidy("", own_environment()), IsEmpty());
+  EXPECT_THAT(places(), SizeIs(1));
+  ::kill(started.child.pid, SIGQUIT);
+  finish(started);
+}
+
+/// A stand-in for docker: it writes down what it is asked, and `run` waits for `rm`.
+TEST_F(Contain, AContainerOfADaemonIsEndedByItsName) {
+  put("docker",
+      "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
+  auto what = request("true");
+  what.runtime = Runtime::Docker;
+  what.tool = path("docker");
+  auto started = start(what);
+  until(started.out, "up");
+  ::kill(started.child.pid, SIGTERM);
+  ::kill(started.child.pid, SIGQUIT);
+  finish(started);
+  const std::string calls = read_file(path("calls"), 10'000).value_or("");
+  EXPECT_THAT(calls, HasSubstr("run --rm --init --name c1 "));
+  EXPECT_THAT(calls, HasSubstr("rm --force c1\n"));
+  EXPECT_TRUE(all_gone());
+}
+
+TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
+  put("docker",
+      "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
+  auto what = request("true");
+  what.runtime = Runtime::Docker;
+  what.tool = path("docker");
+  auto started = start(what);
+  until(started.out, "up");
+  ::kill(started.child.pid, SIGKILL);
+  end_of(started.child);
+  EXPECT_THAT(tidy("", own_environment()), SizeIs(1));
+  EXPECT_THAT(read_file(path("calls"), 10'000).value_or(""), HasSubstr("rm --force c1\n"));
+  EXPECT_THAT(places(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace sweep::container

@@ -1,0 +1,117 @@
+// Fifty processes want one image at once, and whoever makes it is killed again and again: one import's worth
+// of disk, all succeed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <map>
+#include <random>
+
+#include "container/io/descendants.hpp"
+#include "container/io/store.hpp"
+#include "tests/unit/net_folder.hpp"
+
+namespace sweep::container {
+namespace {
+
+constexpr std::size_t kBytes = 1 << 20;
+constexpr int kPieces = 32;
+
+class Race : public InFolder {
+ protected:
+  /// Says in `log` that it began and that it made it: one byte each, appended, so that all processes' are
+  /// there.
+  void mark(const char* log, char what) const { std::ignore = append_file(path(log), std::string(1, what)); }
+  std::string marks(const char* log) const { return read_file(path(log), 1 << 20).value_or(""); }
+
+  Making making() const {
+    Making out;
+    out.name = "big.sqsh";
+    out.make = [this](const std::string& part) -> Expected<void> {
+      mark("begun", 'b');
+      // As an import: piece by piece, with time for somebody to be killed in the middle.
+      for (std::size_t done = 0; done < kBytes; done += kBytes / kPieces) {
+        if (const auto written = append_file(part, std::string(kBytes / kPieces, 'x')); !written)
+          return written;
+        ::poll(nullptr, 0, 10);
+      }
+      return {};
+    };
+    out.check = [](const std::string& at) -> Expected<void> {
+      std::error_code code;
+      return std::filesystem::file_size(at, code) == kBytes ? Expected<void>() : fail("cut");
+    };
+    return out;
+  }
+
+  pid_t agent() const {
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    Store store(path("cache"), [](const StageProgress&) {});
+    const auto entry = store.ensure(making());
+    if (entry && making().check(*entry)) mark("served", 's');
+    ::_exit(entry ? 0 : 1);
+  }
+
+  std::uintmax_t on_disk() const {
+    std::uintmax_t all = 0;
+    std::error_code code;
+    for (const auto& item : std::filesystem::directory_iterator(path("cache"), code)) {
+      const auto size = item.file_size(code);
+      if (!code) all += size;
+    }
+    return all;
+  }
+
+  /// Who has the claim now.
+  std::optional<pid_t> importer() const {
+    const auto held = look_at_claim(path("cache/.big.sqsh.claim"));
+    return held ? std::optional(held->token.pid) : std::nullopt;
+  }
+};
+
+TEST_F(Race, FiftyAgentsOneImportAndAnImporterThatIsKilledAgainAndAgain) {
+  constexpr int kAgents = 50, kKills = 6;
+  std::mt19937 dice(7);
+  std::map<pid_t, bool> alive;
+  for (int i = 0; i < kAgents; ++i)
+    alive[agent()] = true;
+  int killed = 0, failed = 0;
+  std::uintmax_t most = 0;
+  while (!alive.empty()) {
+    int status = 0;
+    const pid_t ended = ::waitpid(-1, &status, WNOHANG);
+    if (ended > 0 && alive.erase(ended) > 0) {
+      const bool by_us = WIFSIGNALED(status);
+      // As the agent's retry does: another one comes in its place.
+      if (by_us) alive[agent()] = true;
+      if (!by_us && WEXITSTATUS(status) != 0) ++failed;
+      continue;
+    }
+    most = std::max(most, on_disk());
+    // Each one that has begun, until there were enough; somewhere in its import.
+    const auto victim = importer();
+    if (killed < kKills && victim && alive.contains(*victim) &&
+        marks("begun").size() > static_cast<std::size_t>(killed) && dice() % 4 == 0) {
+      ::kill(*victim, SIGKILL);
+      ++killed;
+    }
+    ::poll(nullptr, 0, 5);
+  }
+  EXPECT_EQ(killed, kKills);
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(marks("served").size(), static_cast<std::size_t>(kAgents));
+  // One that is being made and what a killed one left, which goes before the next begins.
+  EXPECT_LE(most, kBytes + 64 * 1024);
+  EXPECT_EQ(marks("begun").size(), static_cast<std::size_t>(kKills) + 1);
+  const auto left = list_images(path("cache"));
+  ASSERT_TRUE(left);
+  ASSERT_EQ(left->size(), 1U);
+  end_children(Millis(1'000));  // the touchers of killed ones end by themselves
+}
+
+}  // namespace
+}  // namespace sweep::container

@@ -1,0 +1,141 @@
+// container/io/store: an entry is there whole or not at all.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container/io/store.hpp"
+#include "tests/unit/net_folder.hpp"
+
+namespace sweep::container {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Stores : public InFolder {
+ protected:
+  Store store() {
+    return {path("cache"), [this](const StageProgress& progress) { told_.push_back(progress.what); }};
+  }
+  /// Makes files that begin with "good".
+  Making making(const std::string& bytes = "good one") {
+    Making out;
+    out.name = "a.sqsh";
+    out.image = "a:1";
+    out.make = [this, bytes](const std::string& part) -> Expected<void> {
+      ++made_;
+      return write_file_atomic(part, bytes);
+    };
+    out.check = [](const std::string& at) -> Expected<void> {
+      const auto text = read_file(at, 100);
+      if (!text) return tl::unexpected(text.error());
+      if (text->starts_with("good")) return {};
+      return fail("'" + at + "' was cut");
+    };
+    return out;
+  }
+  std::vector<std::string> cached() const {
+    std::vector<std::string> out;
+    for (const auto& item : std::filesystem::directory_iterator(path("cache")))
+      out.push_back(item.path().filename().string());
+    return out;
+  }
+  std::vector<std::string> told_;
+  int made_ = 0;
+};
+
+TEST_F(Stores, MakesOnceAndFindsAfterwards) {
+  auto first = store().ensure(making());
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(*first, path("cache/a.sqsh"));
+  ASSERT_TRUE(store().ensure(making()));
+  EXPECT_EQ(made_, 1);
+  EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
+}
+
+TEST_F(Stores, WhatDoesNotStandTheCheckIsMadeAnew) {
+  ASSERT_TRUE(make_directories(path("cache")));
+  put("cache/a.sqsh", "bad");
+  ASSERT_TRUE(store().ensure(making()));
+  EXPECT_EQ(*read_file(path("cache/a.sqsh"), 100), "good one");
+  EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
+}
+
+TEST_F(Stores, AFailedImportLeavesNothing) {
+  auto bad = making();
+  bad.make = [](const std::string& part) -> Expected<void> {
+    std::ignore = write_file_atomic(part, "half");
+    ::mkdir((part + std::string(kHelpers)).c_str(), 0700);
+    return fail("no network");
+  };
+  EXPECT_EQ(store().ensure(bad).error().message, "no network");
+  EXPECT_THAT(store().ensure(making("bad")).error().message, HasSubstr("was cut"));
+  EXPECT_THAT(cached(), IsEmpty());
+}
+
+TEST_F(Stores, TheRoomIsLookedAtFirst) {
+  auto large = making();
+  large.room_bytes = INT64_MAX / 2;
+  EXPECT_THAT(store().ensure(large).error().message, HasSubstr("not enough room in '" + path("cache") + "'"));
+  EXPECT_EQ(made_, 0);
+}
+
+TEST_F(Stores, WhatADeadImportLeftIsRemovedByTheNext) {
+  ASSERT_TRUE(make_directories(path("cache/.a.sqsh.part.") +
+                               token_text({token_of(::getpid()).host, 4'000'000, "1"}) + ".tmp/layers"));
+  put("cache/.a.sqsh.part." + token_text({token_of(::getpid()).host, 4'000'000, "1"}), "half");
+  put("cache/.a.sqsh.claim.1", token_text({token_of(::getpid()).host, 4'000'000, "1"}));
+  ASSERT_TRUE(store().ensure(making()));
+  EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
+}
+
+TEST_F(Stores, AFolderIsAnEntryToo) {
+  auto folder = making();
+  folder.name = "a.root";
+  folder.make = [](const std::string& part) -> Expected<void> {
+    if (const auto made = make_directories(part + "/locked"); !made) return made;
+    ::chmod((part + "/locked").c_str(), 0);
+    return {};
+  };
+  folder.check = [](const std::string& at) -> Expected<void> {
+    return std::filesystem::is_directory(at) ? Expected<void>() : fail("no folder");
+  };
+  ASSERT_TRUE(store().ensure(folder));
+  const auto images = list_images(path("cache"));
+  ASSERT_TRUE(images);
+  ASSERT_EQ(images->size(), 1U);
+  EXPECT_TRUE(remove_image(path("cache"), (*images)[0]));
+  EXPECT_THAT(cached(), IsEmpty());
+}
+
+TEST_F(Stores, AListOfWhatIsThereAndWhatWasLeft) {
+  ASSERT_TRUE(store().ensure(making()));
+  store().set_meta("a.sqsh", {"team/a:1", "d:1", 8});
+  store().mark_used("a.sqsh", ::getpid());
+  put("cache/.b.sqsh.part." + token_text({token_of(::getpid()).host, 4'000'000, "1"}), "half");
+  put("cache/.c.sqsh.user." + token_text({token_of(::getpid()).host, 4'000'000, "1"}), "");
+  put("cache/.c.sqsh.claim.1", "x");
+  put("cache/notes.txt", "not ours");
+  const auto images = list_images(path("cache"));
+  ASSERT_TRUE(images);
+  ASSERT_EQ(images->size(), 3U);
+  const Stored &left = (*images)[0], &whole = (*images)[1], &coming = (*images)[2];
+  EXPECT_THAT(left.name, HasSubstr(".b.sqsh.part."));
+  EXPECT_THAT(left.problem, HasSubstr("an import that died"));
+  EXPECT_EQ(whole.name, "a.sqsh");
+  EXPECT_EQ(whole.image, "team/a:1");
+  EXPECT_EQ(whole.users, 1);
+  EXPECT_THAT(whole.problem, HasSubstr("too few for a squash file"));
+  EXPECT_EQ(coming.name, "c.sqsh");
+  EXPECT_TRUE(coming.in_the_making);
+  EXPECT_EQ(coming.users, 0);
+}
+
+TEST_F(Stores, AFolderThatIsNotThereIsNamed) {
+  EXPECT_THAT(list_images(path("none")).error().message, HasSubstr(path("none")));
+}
+
+}  // namespace
+}  // namespace sweep::container
