@@ -71,12 +71,12 @@ endforeach()
 # --- rpm --------------------------------------------------------------------------------------------------------
 
 set(CPACK_RPM_COMPONENT_INSTALL ON)
+set(CPACK_RPM_PACKAGE_RELOCATABLE OFF)
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_RELEASE ${SWEEP_PACKAGE_RELEASE})
 set(CPACK_RPM_PACKAGE_LICENSE Apache-2.0)
 set(CPACK_RPM_PACKAGE_GROUP "System Environment/Base")
 set(CPACK_RPM_PROGRAMS_PACKAGE_NAME slurm-sweep)
-set(CPACK_RPM_PROGRAMS_PACKAGE_SUGGESTS "gnuplot, munge")
 set(CPACK_RPM_PROGRAMS_USER_FILELIST "%config(noreplace) ${SWEEP_SYSCONF_DIR}/profile.yaml")
 set(CPACK_RPM_PLUGIN_PACKAGE_NAME ${plugin_package})
 set(CPACK_RPM_PLUGIN_PACKAGE_REQUIRES "slurm-sweep = ${PROJECT_VERSION}-${SWEEP_PACKAGE_RELEASE}, \

@@ -81,15 +81,18 @@ start_cluster() {
   quietly 60 runuser -u "$USER_NAME" -- srun -N2 true
 }
 
-# A user's command, with a limit; what it says in $HOME_OF/said.
+SAID_IN=$HOME_OF/said
+SCALE=0.02 # of the benchmark's work
+
+# A user's command, with a limit; what it says in $SAID_IN.
 user() { # COMMAND...
   STATUS=0
   timeout 300 runuser -u "$USER_NAME" -- env -i -C "$HOME_OF" PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8 HOME="$HOME_OF" \
-    CPU_SMOKE_SCALE=0.02 "$@" >"$HOME_OF/said" 2>&1 </dev/null || STATUS=$?
+    CPU_SMOKE_SCALE="$SCALE" "$@" >"$SAID_IN" 2>&1 </dev/null || STATUS=$?
 }
 
 complain() { # WHAT
-  cat -- "$HOME_OF/said" >&2
+  cat -- "$SAID_IN" >&2
   tail -n 20 /var/log/slurm/*.log >&2
   die "$1 (exit status $STATUS)"
 }
@@ -99,7 +102,7 @@ sweep() { # NAME: six points, each file where it belongs
   user srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=/usr/share/slurm-sweep/configs/dsr1-1k1k.yaml \
     --sweep-output="$1" /usr/share/slurm-sweep/benchmarks/cpu_smoke.sh
   [[ $STATUS == 0 ]] || complain "the sweep failed"
-  grep -qxF '6 of 6 points done' "$HOME_OF/said" || complain "not six of six points"
+  grep -qxF '6 of 6 points done' "$SAID_IN" || complain "not six of six points"
   while read -r count pattern; do
     # shellcheck disable=SC2086 # a pattern
     [[ $(cd -- "$out" && printf "%s\n" $pattern | grep -cv "[*]") == "$count" ]] ||
@@ -122,12 +125,12 @@ FILES
 
 plain_step() { # WHEN: what Slurm does for everybody else
   user srun -N2 hostname
-  [[ $STATUS == 0 && $(grep -c . "$HOME_OF/said") == 2 ]] || complain "srun without a sweep fails $1"
+  [[ $STATUS == 0 && $(grep -c . "$SAID_IN") == 2 ]] || complain "srun without a sweep fails $1"
 }
 
 no_sweeps() { # WHEN
   user srun -N1 --sweep-config=/none true
-  [[ $STATUS != 0 ]] && grep -q "unrecognized option '--sweep-config" "$HOME_OF/said" || complain "srun knows --sweep-config $1"
+  [[ $STATUS != 0 ]] && grep -q "unrecognized option '--sweep-config" "$SAID_IN" || complain "srun knows --sweep-config $1"
 }
 
 # --- the packages -----------------------------------------------------------------------------------------------
@@ -145,6 +148,32 @@ install() {
     [[ -z $(dpkg -V "$name") ]] || die "dpkg --verify finds other files than the package's: $(dpkg -V "$name")"
     printf '   %s %s needs: %s\n' "$name" "$(dpkg-query -W -f '${Version}' "$name")" "$(dpkg-query -W -f '${Depends}' "$name")"
   done
+}
+
+# The same packages under a higher version.
+newer_debs() {
+  local deb
+  mkdir "$here/newer"
+  for deb in "$here"/*.deb; do
+    dpkg-deb -R "$deb" "$here/newer/tree"
+    sed -i -e 's/^Version: .*/&.1/' -e 's/slurm-sweep (= [^)]*/&.1/' "$here/newer/tree/DEBIAN/control"
+    quietly 60 dpkg-deb --root-owner-group -b "$here/newer/tree" "$here/newer/"
+    rm -rf "$here/newer/tree"
+  done
+}
+
+# Programs and plugin are replaced while a sweep runs, which goes on with those that it has.
+upgrade_under_a_sweep() {
+  local running
+  newer_debs
+  : >"$HOME_OF/upgraded.said"
+  (SCALE=0.5 SAID_IN=$HOME_OF/upgraded.said sweep upgraded) &
+  running=$!
+  grep -q -m 1 '1/6 done' <(exec timeout 60 tail -n +1 -f "$HOME_OF/upgraded.said") || die "no point is done within a minute"
+  apt install "$here"/newer/*.deb
+  [[ $(dpkg-query -W -f '${Version}' slurm-sweep) == *.1 ]] || die "apt has not installed the higher version"
+  ! grep -q '6/6 done' "$HOME_OF/upgraded.said" || die "the sweep was over before the upgrade"
+  wait "$running" || die "a sweep does not survive an upgrade"
 }
 
 # The line in plugstack.conf.d may not outlive the plugin, for it requires it; and it has an administrator's edits.
@@ -188,6 +217,7 @@ use() {
   start_cluster
   plain_step "with the packages"
   sweep first
+  upgrade_under_a_sweep
   remove_and_install_again
   sweep second
   says_what_to_add
