@@ -59,7 +59,8 @@ bool belongs_to_a_sweep(spank_t spank, spank_option* options) {
   _exit(status);
 }
 
-// Comes back only where it could not be started: with errno. Nothing of it is left then, which memcheck would report.
+// Comes back only where it could not be started: with errno. Nothing of it is left then, which memcheck would
+// report.
 int exec_agent(const Settings& settings, int count, char** words, char** environment) {
   std::string agent = settings.agent;
   char separator[] = "--";

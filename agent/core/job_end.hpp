@@ -1,9 +1,9 @@
-// When Slurm ends the agent's job, and whether others may be on its nodes: who knows it, how to ask, and what the
-// answer means.
+// When Slurm ends the agent's job, and whether others may be on its nodes: who knows it, how to ask, and what
+// the answer means.
 //
-// Rules: one agent per step asks, its first task's: the controller applies the answer to all agents of the job, so
-// that a job of 1,000 nodes costs slurmctld one request. Where Slurm tells each task the end in its environment
-// (SLURM_JOB_END_TIME; 22.05 does not) that holds until the answer, and where there is none.
+// Rules: one agent per step asks, its first task's: the controller applies the answer to all agents of the
+// job, so that a job of 1,000 nodes costs slurmctld one request. Where Slurm tells each task the end in its
+// environment (SLURM_JOB_END_TIME; 22.05 does not) that holds until the answer, and where there is none.
 #pragma once
 
 #include <optional>

@@ -244,7 +244,8 @@ TEST(AgentJobEnd, WhatTheEnvironmentSaysHoldsWhereThereIsNoAnswer) {
   answered.join();
   answered.feed(JobEndKnown{from_unix_ms(1'764'000'060'000), "NO", "24.11.5"});
   ASSERT_EQ(answered.said<wire::Ready>().size(), 1u);
-  EXPECT_EQ(answered.said<wire::Ready>()[0].job_ends_ms, 1'764'000'060'000) << "somebody has changed the time limit";
+  EXPECT_EQ(answered.said<wire::Ready>()[0].job_ends_ms, 1'764'000'060'000)
+      << "somebody has changed the time limit";
   EXPECT_EQ(answered.said<wire::Ready>()[0].slurm, "24.11.5");
 }
 
