@@ -71,7 +71,7 @@ endforeach()
 # --- rpm --------------------------------------------------------------------------------------------------------
 
 set(CPACK_RPM_COMPONENT_INSTALL ON)
-set(CPACK_RPM_PACKAGE_RELOCATABLE OFF)
+set(CPACK_PACKAGE_RELOCATABLE OFF)
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_RELEASE ${SWEEP_PACKAGE_RELEASE})
 set(CPACK_RPM_PACKAGE_LICENSE Apache-2.0)
