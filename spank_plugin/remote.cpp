@@ -59,6 +59,18 @@ bool belongs_to_a_sweep(spank_t spank, spank_option* options) {
   _exit(status);
 }
 
+// Comes back only where it could not be started: with errno. Nothing of it is left then, which memcheck would
+// report.
+int exec_agent(const Settings& settings, int count, char** words, char** environment) {
+  std::string agent = settings.agent;
+  char separator[] = "--";
+  std::vector<char*> command = {agent.data(), separator};
+  command.insert(command.end(), words, words + count);
+  command.push_back(nullptr);
+  execve(agent.c_str(), command.data(), environment);
+  return errno;
+}
+
 [[noreturn]] void become_agent(spank_t spank, const std::vector<std::string>& arguments) {
   int count = 0;
   char** words = nullptr;
@@ -70,13 +82,8 @@ bool belongs_to_a_sweep(spank_t spank, spank_option* options) {
     end_task(kCannotRun,
              "srun --multi-prog cannot run a sweep: in a sweep every task is an agent and runs one command");
 
-  Settings settings = parse_settings(arguments, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT);
-  char separator[] = "--";
-  std::vector<char*> command = {settings.agent.data(), separator};
-  command.insert(command.end(), words, words + count);
-  command.push_back(nullptr);
-  execve(settings.agent.c_str(), command.data(), environment);
-  const int error = errno;
+  const Settings settings = parse_settings(arguments, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT);
+  const int error = exec_agent(settings, count, words, environment);
   end_task(error == ENOENT || error == ENOTDIR ? kNotFound : kCannotRun,
            "cannot run %s on node %s: %s; install slurm-sweep there or set agent=PATH in plugstack.conf",
            settings.agent.c_str(), node(spank).c_str(), strerror(error));

@@ -120,7 +120,7 @@ void Agent::ask_for_work(Actions& out) const {
 void Agent::take(const JobEndKnown& input, Instant, Actions& out) {
   if (!asks_job_end_) return;
   asks_job_end_ = false;
-  job_end_ = input.end;
+  if (input.end) job_end_ = input.end;
   job_sharing_ = printable(input.sharing);
   slurm_ = printable(input.slurm);
   ask_for_work(out);

@@ -69,11 +69,9 @@ std::optional<Instant> job_end_in(const std::vector<std::string>& environment) {
   return Instant(std::chrono::seconds(*seconds));
 }
 
-std::vector<std::string> job_end_question(const std::vector<std::string>& environment,
-                                          const wire::Hello& hello) {
-  const bool knows = job_end_in(environment).has_value();
+std::vector<std::string> job_end_question(const wire::Hello& hello) {
   // The job's id is a number; what is none could be taken for an option.
-  if (knows || hello.task != 0 || !number<std::int64_t>(hello.job)) return {};
+  if (hello.task != 0 || !number<std::int64_t>(hello.job)) return {};
   return {"sh", "-c", "scontrol --version; exec scontrol -o show job \"$1\"", "sh", hello.job};
 }
 

@@ -1,8 +1,9 @@
-// When Slurm ends the agent's job: who knows it, how to ask, and what the answer means.
+// When Slurm ends the agent's job, and whether others may be on its nodes: who knows it, how to ask, and what
+// the answer means.
 //
-// Rules: where Slurm tells each task in its environment (SLURM_JOB_END_TIME; older versions do not) nobody
-// asks. Else one agent per step does, its first task's: the controller applies the answer to all agents of
-// the job, so that a job of 1,000 nodes costs slurmctld one request.
+// Rules: one agent per step asks, its first task's: the controller applies the answer to all agents of the
+// job, so that a job of 1,000 nodes costs slurmctld one request. Where Slurm tells each task the end in its
+// environment (SLURM_JOB_END_TIME; 22.05 does not) that holds until the answer, and where there is none.
 #pragma once
 
 #include <optional>
@@ -19,9 +20,8 @@ namespace sweep::agent {
 /// SLURM_JOB_END_TIME of an environment (NAME=value), Unix seconds.
 std::optional<Instant> job_end_in(const std::vector<std::string>& environment);
 
-/// The command that tells, where the agent of this environment and Hello is to ask; else empty.
-std::vector<std::string> job_end_question(const std::vector<std::string>& environment,
-                                          const wire::Hello& hello);
+/// The command that tells, where the agent of this Hello is to ask; else empty.
+std::vector<std::string> job_end_question(const wire::Hello& hello);
 
 /// `own` as that command gets it: without anything of ours, and such that it prints times in UTC and in the
 /// form that end_time_in reads, whatever the user has set.

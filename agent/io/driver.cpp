@@ -39,7 +39,7 @@ class Driver {
       : access_(access),
         signals_(std::move(signals)),
         socket_(std::move(socket)),
-        question_(job_end_question(setup.environment, setup.hello)),
+        question_(job_end_question(setup.hello)),
         sampled_(setup.sampled),
         agent_(std::move(setup), now()) {
     // Signals first: Slurm signals the agent and its benchmarks together, and then it matters who is asked
@@ -117,7 +117,7 @@ class Driver {
     job_end_.ask(question_, environment_for_slurm(own_environment()), now() + Limits{}.job_end,
                  [this](const JobEndKnown& answer, const std::string& problem) {
                    inputs_.emplace_back(answer);
-                   if (problem.empty()) return;
+                   if (problem.empty() || job_end_in(own_environment())) return;
                    print_line("cannot tell when the job ends: " + printable(problem) +
                               "; the controller may start points that the job has no time for");
                  });
@@ -265,7 +265,7 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
   setup.sampled = nvidia_gpus(setup.gpus);
   setup.origin.kernel = kernel_name();
   setup.job_end = job_end_in(setup.environment);
-  setup.asks_job_end = !job_end_question(setup.environment, setup.hello).empty();
+  setup.asks_job_end = !job_end_question(setup.hello).empty();
   std::error_code ignored;
   setup.directory = std::filesystem::current_path(ignored).string();
   setup.program = own_executable();

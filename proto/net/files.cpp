@@ -125,7 +125,9 @@ Expected<void> make_directories(const std::string& path) {
 
 std::string own_executable() {
   std::error_code code;
-  return std::filesystem::read_symlink("/proc/self/exe", code).string();
+  const std::string path = std::filesystem::read_symlink("/proc/self/exe", code).string();
+  // Replaced while we run, by an upgrade: there is no such file, but the link still leads to ours.
+  return path.ends_with(" (deleted)") ? "/proc/self/exe" : path;
 }
 
 std::string host_name() {

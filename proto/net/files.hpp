@@ -61,7 +61,7 @@ Expected<void> sync_file_system(const std::string& directory);
 /// `mkdir -p`. Fails, naming the path and the reason.
 Expected<void> make_directories(const std::string& path);
 
-/// The path of the running program's own binary, "" when /proc does not say.
+/// A path that leads to the running program's own binary, also after an upgrade; "" when /proc does not say.
 std::string own_executable();
 
 /// This machine's host name.

@@ -1,19 +1,60 @@
 #!/usr/bin/env bash
-# cmake --install puts programs, pages and completion where man and bash look for them.
+# cmake --install puts what installed.txt lists where man, bash and Slurm look for it, and nothing else; the target
+# uninstall takes all of it away. An edited profile of the site survives both.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 has_docs
-# Whole paths of the system (Slurm's folders, /etc) go below DESTDIR; the prefix is the build's own.
-DESTDIR=$WORK/root cmake --install "$SWEEP_BUILD" >"$WORK/out" 2>&1 || { cat "$WORK/out" >&2; bad "cmake --install fails"; }
-prefix=$WORK/root$(sed -n 's/^CMAKE_INSTALL_PREFIX:[A-Z]*=//p' "$SWEEP_BUILD/CMakeCache.txt")
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
-[[ -x $prefix/bin/sweepctl && -x $prefix/bin/sweep-agent && -x $prefix/bin/sweep-simserver && -x $prefix/bin/sweep-bench ]] || bad "no programs in $prefix/bin"
-for command in "${COMMANDS[@]}"; do
-  [[ -s $prefix/share/man/man1/sweepctl-$command.1 ]] || bad "no page of sweepctl $command in share/man/man1"
+# What this build knows of an installation of its developer's own is put back in the end.
+notes=("$SWEEP_BUILD"/install_manifest.txt "$SWEEP_BUILD"/install_folders.txt)
+mkdir -- "$WORK/notes"
+for file in "${notes[@]}"; do [[ ! -e $file ]] || mv -- "$file" "$WORK/notes/"; done
+# shellcheck disable=SC2329 # called by the trap
+put_back() {
+  rm -f -- "${notes[@]}"
+  mv -- "$WORK"/notes/* "$SWEEP_BUILD/" 2>/dev/null || true
+  rm -rf -- "$WORK"
+}
+trap put_back EXIT
+
+cached() { sed -n "s/^$1:[A-Z]*=//p" "$SWEEP_BUILD/CMakeCache.txt"; }
+prefix=$(cached CMAKE_INSTALL_PREFIX) etc=$(cached SWEEP_SYSCONF_DIR)
+# Whole paths of the system (Slurm's folders, /etc) go below DESTDIR; the prefix is the build's own.
+export DESTDIR=$WORK/root
+quietly() { "$@" >"$WORK/out" 2>&1 || { cat "$WORK/out" >&2; bad "$* fails"; }; }
+
+quietly cmake --install "$SWEEP_BUILD"
+{
+  sed -e '/^#/d' -e "s#^PREFIX/#$prefix/#" -e "s#^PLUGINS/#$(cached SLURM_PLUGIN_DIR)/#" \
+    -e "s#^SLURM/#$(cached SLURM_SYSCONF_DIR)/#" -e "s#^SITE/#$etc/#" "$here/installed.txt"
+  printf "$prefix/share/man/man1/sweepctl-%s.1\n" "${COMMANDS[@]}"
+} | sort >"$WORK/wanted"
+(cd -- "$DESTDIR" && find . -type f -printf '/%P\n') | sort >"$WORK/there"
+diff -- "$WORK/wanted" "$WORK/there" >&2 || bad "other files than tests/cli/installed.txt lists (< wanted, > there)"
+[[ -z $(find "$DESTDIR" -name '*.md' -empty) ]] || bad "an empty page"
+for page in man1/sweepctl.1 man7/sweep-config.7; do
+  cmp -s "$SWEEP_BUILD/docs/$page" "$DESTDIR$prefix/share/man/$page" || bad "share/man/$page is another one"
 done
-for page in man1/sweepctl.1 man1/sweep-agent.1 man1/sweep-simserver.1 man1/sweep-bench.1 man7/sweep-config.7; do
-  cmp -s "$SWEEP_BUILD/docs/$page" "$prefix/share/man/$page" || bad "no share/man/$page"
-done
-cmp -s "$SWEEP_BUILD/docs/completions/sweepctl" "$prefix/share/bash-completion/completions/sweepctl" ||
-  bad "no share/bash-completion/completions/sweepctl"
-"$prefix/bin/sweepctl" plot --help | grep -q '^Usage: sweepctl plot ' || bad "the installed sweepctl has no help"
+"$DESTDIR$prefix/bin/sweepctl" plot --help | grep -q '^Usage: sweepctl plot ' || bad "the installed sweepctl has no help"
+"$DESTDIR$prefix/share/slurm-sweep/configs/scripts/simulated.sh" --help >/dev/null 2>&1 || [[ $? != 126 ]] || bad "a script that nobody can start"
+
+profile=$DESTDIR$etc/profile.yaml
+quietly "$SWEEPCTL" check --profile "$profile" "$DESTDIR$prefix/share/slurm-sweep/configs/dsr1-1k1k.yaml"
+echo 'packing: gpu' >>"$profile"
+quietly cmake --install "$SWEEP_BUILD"
+grep -q "Kept: $profile" "$WORK/out" && grep -qx 'packing: gpu' "$profile" || bad "an edited profile is written over, or nothing says that it is not"
+quietly cmake --build "$SWEEP_BUILD" --target uninstall
+[[ $(cd -- "$DESTDIR" && find . -type f -printf '/%P\n') == "$etc/profile.yaml" ]] ||
+  bad "uninstall leaves other files than the edited profile: $(find "$DESTDIR" -type f)"
+
+mv -- "$profile" "$WORK/profile"
+rm -rf -- "$DESTDIR"
+mkdir -p -- "$DESTDIR$prefix/bin" "$DESTDIR/etc"
+find "$DESTDIR" | sort >"$WORK/before"
+quietly cmake --install "$SWEEP_BUILD"
+quietly cmake --build "$SWEEP_BUILD" --target uninstall
+find "$DESTDIR" | sort | diff -- "$WORK/before" - >&2 || bad "uninstall leaves something, or takes folders that were there before"
+if cmake --build "$SWEEP_BUILD" --target uninstall >"$WORK/out" 2>&1 || ! grep -q 'nothing to remove' "$WORK/out"; then
+  bad "uninstall of nothing says nothing"
+fi
 exit "$FAILED"

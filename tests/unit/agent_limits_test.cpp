@@ -204,15 +204,13 @@ TEST(AgentJobEnd, IsInTheEnvironmentOfNewerSlurms) {
 TEST(AgentJobEnd, TheFirstTaskOfAStepAsks) {
   wire::Hello hello;
   hello.job = "12";
-  EXPECT_THAT(job_end_question({}, hello), ElementsAre("sh", "-c", HasSubstr("scontrol"), "sh", "12"));
-  EXPECT_THAT(job_end_question({"SLURM_JOB_END_TIME=1764000000"}, hello), IsEmpty());
-  EXPECT_FALSE(job_end_question({"SLURM_JOB_END_TIME=0"}, hello).empty());
+  EXPECT_THAT(job_end_question(hello), ElementsAre("sh", "-c", HasSubstr("scontrol"), "sh", "12"));
   hello.task = 1;
-  EXPECT_THAT(job_end_question({}, hello), IsEmpty());
+  EXPECT_THAT(job_end_question(hello), IsEmpty());
   hello.task = 0;
   for (const char* none : {"", "x", "-1", "1 2", "--help"}) {
     hello.job = none;
-    EXPECT_THAT(job_end_question({}, hello), IsEmpty()) << none;
+    EXPECT_THAT(job_end_question(hello), IsEmpty()) << none;
   }
 }
 
@@ -231,6 +229,24 @@ TEST(AgentJobEnd, TheAnswerSaysWhoElseMayBeThereAndWhichSlurmItIs) {
   ASSERT_EQ(scene.said<wire::Ready>().size(), 1u);
   EXPECT_EQ(scene.said<wire::Ready>()[0].sharing, "OK");
   EXPECT_EQ(scene.said<wire::Ready>()[0].slurm, "22.05.8");
+}
+
+TEST(AgentJobEnd, WhatTheEnvironmentSaysHoldsWhereThereIsNoAnswer) {
+  auto setup = Scene::some_setup();
+  setup.asks_job_end = true;
+  setup.job_end = from_unix_ms(1'764'000'000'000);
+  Scene failed(setup);
+  failed.join();
+  failed.feed(JobEndKnown{});
+  ASSERT_EQ(failed.said<wire::Ready>().size(), 1u);
+  EXPECT_EQ(failed.said<wire::Ready>()[0].job_ends_ms, 1'764'000'000'000);
+  Scene answered(setup);
+  answered.join();
+  answered.feed(JobEndKnown{from_unix_ms(1'764'000'060'000), "NO", "24.11.5"});
+  ASSERT_EQ(answered.said<wire::Ready>().size(), 1u);
+  EXPECT_EQ(answered.said<wire::Ready>()[0].job_ends_ms, 1'764'000'060'000)
+      << "somebody has changed the time limit";
+  EXPECT_EQ(answered.said<wire::Ready>()[0].slurm, "24.11.5");
 }
 
 TEST(AgentJobEnd, SlurmIsAskedInUtcAndSeesNothingOfOurs) {
