@@ -36,7 +36,7 @@ Options:
                         print what the NVIDIA GPUs say (power, clocks, heat,
                         memory, processes) as lines of JSON, every second,
                         until nobody reads; the agent starts itself like this
-  --tidy [SCRATCH]      end containers whose agents are dead, and remove what
+  --tidy                end containers whose agents are dead, and remove what
                         they have left on this node; the plugin does it at the
                         end of a step. (--stage, --contain and --overlay are
                         how the agent starts itself around containers)
@@ -95,8 +95,8 @@ Helper helper_of(const std::string& option) {
     return [](const Words& words) { return container::contain(words.empty() ? "" : words[0]); };
   if (option == "--overlay") return [](const Words& words) { return container::overlay(words); };
   if (option != "--tidy") return nullptr;
-  return [](const Words& words) {
-    for (const std::string& line : container::tidy(words.empty() ? "" : words[0], sweep::own_environment()))
+  return [](const Words&) {
+    for (const std::string& line : container::tidy(sweep::own_environment()))
       sweep::agent::print_line(line);
     return 0;
   };

@@ -26,7 +26,7 @@ install(SCRIPT ${CMAKE_BINARY_DIR}/note_folders.cmake COMPONENT folders)
 
 configure_file(cmake/install_profile.cmake.in install_profile.cmake @ONLY)
 install(SCRIPT ${CMAKE_BINARY_DIR}/install_profile.cmake)
-install(FILES README.md ARCHITECTURE.md docs/admin.md docs/security.md docs/simulated-server.md proto/PROTOCOL.md
+install(FILES README.md ARCHITECTURE.md docs/admin.md docs/containers.md docs/security.md docs/simulated-server.md proto/PROTOCOL.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_file(cmake/uninstall.cmake.in uninstall.cmake @ONLY)

@@ -67,8 +67,7 @@ Expected<void> Agent::contain(Work& work) const {
   while (given.starts_with("./"))
     given.erase(0, 2);
   std::string& program = work.argv[0];
-  program =
-      path_inside(own ? absolute(given, setup_.directory) : program, work.directory, container.workdir);
+  program = path_inside(own ? absolute(given, setup_.directory) : program, work.directory, container.workdir);
   // A program beside the user's feet is meant, wherever that is; its folder comes along.
   if (own && program.starts_with(setup_.directory + "/")) {
     const std::string folder = program.substr(0, program.rfind('/'));

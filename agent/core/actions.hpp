@@ -124,6 +124,10 @@ struct JobEndKnown {
   std::optional<Instant> end;
   std::string sharing = {}, slurm = {};  // wire::Ready
 };
+/// Answers AskNode: what Slurm says of the node; nothing where that could not be found out.
+struct NodeKnown {
+  std::vector<std::string> features, gpu_types;
+};
 /// From the process that samples GPUs.
 struct GpuTold {
   GpuReport report;
@@ -142,7 +146,7 @@ struct Tick {};
 using Input =
     std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
                  ProcessStarted, StartFailed, Output, SetupFailed, LeaderExited, GroupGone, ResultRead,
-                 Spooled, Adopted, Answered, JobEndKnown, GpuTold, StageTold, Signalled, Tick>;
+                 Spooled, Adopted, Answered, JobEndKnown, NodeKnown, GpuTold, StageTold, Signalled, Tick>;
 
 // ---- actions
 
@@ -193,6 +197,8 @@ struct ReadResult {
   AttemptRef ref;
   std::string path;
 };
+/// Ask Slurm about this node.
+struct AskNode {};
 /// Make this agent's place in the sweep's spool, and look there for what others have left.
 struct OpenSpool {
   std::string directory;  // as the profile says; empty: the driver's choice
@@ -222,8 +228,8 @@ struct Exit {
   std::string reason;
 };
 
-using Action = std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, Ask, ReadResult, OpenSpool,
-                            SpoolResult, DropSpooled, RemoveFile, Warn, Exit>;
+using Action = std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, Ask, AskNode, ReadResult,
+                            OpenSpool, SpoolResult, DropSpooled, RemoveFile, Warn, Exit>;
 using Actions = std::vector<Action>;
 
 }  // namespace sweep::agent

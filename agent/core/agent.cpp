@@ -4,11 +4,15 @@
 #include <csignal>
 #include <cstring>
 
+#include "agent/core/environment.hpp"
+#include "agent/core/node_traits.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::agent {
 
 namespace {
+
+constexpr std::size_t kMaxPartition = 256;  // as the wire has it
 
 std::string seconds(Millis time) {
   return std::to_string(time.count() / 1000) + " s";
@@ -108,13 +112,22 @@ void Agent::hear(const wire::Welcome& message, Instant now, Actions& out) {
   welcome_ = message;
   answered(now, out);
   if (first) out.emplace_back(OpenSpool{message.spool, message.sweep, setup_.hello.agent});
+  if (first && message.asks_node && !node_question(setup_.hello).empty()) {
+    node_until_ = now + setup_.limits.job_end;
+    out.emplace_back(AskNode{});
+  }
   // After a lost connection too: the answer to Ready is what was missed.
   ask_for_work(out);
 }
 
 void Agent::ask_for_work(Actions& out) const {
-  if (leaving_ || asks_job_end_ || !welcome_) return;
-  out.emplace_back(Send{wire::Ready{job_end_ ? to_unix_ms(*job_end_) : 0, job_sharing_, slurm_}, {}});
+  if (leaving_ || asks_job_end_ || node_until_ || !welcome_) return;
+  wire::Ready ready{job_end_ ? to_unix_ms(*job_end_) : 0, job_sharing_, slurm_};
+  ready.features = features_;
+  ready.gpu_types = gpu_types_;
+  ready.partition =
+      clipped(printable(look_up(setup_.environment, "SLURM_JOB_PARTITION").value_or("")), kMaxPartition);
+  out.emplace_back(Send{std::move(ready), {}});
 }
 
 void Agent::take(const JobEndKnown& input, Instant, Actions& out) {
@@ -124,6 +137,21 @@ void Agent::take(const JobEndKnown& input, Instant, Actions& out) {
   job_sharing_ = printable(input.sharing);
   slurm_ = printable(input.slurm);
   ask_for_work(out);
+}
+
+void Agent::take(const NodeKnown& input, Instant, Actions& out) {
+  if (!node_until_) return;
+  node_until_.reset();
+  features_ = input.features;
+  gpu_types_.insert(gpu_types_.end(), input.gpu_types.begin(), input.gpu_types.end());
+  ask_for_work(out);
+}
+
+/// The driver may name what Slurm does not.
+void Agent::learn_gpu_type(const std::string& name, Actions& out) {
+  if (name.empty() || std::find(gpu_types_.begin(), gpu_types_.end(), name) != gpu_types_.end()) return;
+  gpu_types_.push_back(clipped(printable(name), kMaxPartition));
+  if (welcome_ && welcome_->asks_node) ask_for_work(out);
 }
 
 void Agent::take(const GpuTold& input, Instant, Actions& out) {
@@ -136,6 +164,8 @@ void Agent::take(const GpuTold& input, Instant, Actions& out) {
     origin_.gpus = printable(gpu_names(facts->gpus));
     for (Attempt& attempt : attempts_)
       attempt.runs_on(origin_);
+    for (const GpuFacts& gpu : facts->gpus)
+      learn_gpu_type(gpu.name, out);
   } else if (const auto* problem = std::get_if<GpuProblem>(&input.report)) {
     out.emplace_back(
         Warn{"GPU " + printable(problem->gpu) + " tells nothing: " + printable(problem->problem)});
@@ -234,6 +264,7 @@ void Agent::take(const Tick&, Instant now, Actions& out) {
           std::nullopt, now, out);
   }
   if (asks_job_end_ && now >= ask_until_) take(JobEndKnown{}, now, out);
+  if (node_until_ && now >= *node_until_) take(NodeKnown{}, now, out);
   for (Attempt& attempt : attempts_)
     attempt.on_time(now, out);
   for (Server& server : servers_)
@@ -252,6 +283,7 @@ std::optional<Instant> Agent::next_deadline() const {
   std::optional<Instant> next = heartbeat_at();
   if (!answered_ && !leaving_) next = earlier(next, contact_deadline());
   if (asks_job_end_) next = earlier(next, ask_until_);
+  next = earlier(next, node_until_);
   for (const Attempt& attempt : attempts_)
     next = earlier(next, attempt.next_deadline());
   for (const Server& server : servers_)

@@ -57,6 +57,7 @@ class Agent {
   void take(const Undecodable& input, Instant now, Actions& out);
   void take(const Adopted& input, Instant now, Actions& out);
   void take(const JobEndKnown& input, Instant now, Actions& out);
+  void take(const NodeKnown& input, Instant now, Actions& out);
   void take(const GpuTold& input, Instant now, Actions& out);
   void take(const StageTold& input, Instant now, Actions& out);
   void take(const SetupFailed& input, Instant now, Actions& out);
@@ -98,6 +99,7 @@ class Agent {
 
   void answered(Instant now, Actions& out);
   void ask_for_work(Actions& out) const;
+  void learn_gpu_type(const std::string& name, Actions& out);
   void settle_adopted(const AttemptRef& ref, Actions& out);
   void leave(const std::string& reason, OutcomeKind kind, std::optional<Millis> longest_grace, Instant now,
              Actions& out);
@@ -120,7 +122,9 @@ class Agent {
   Instant ask_until_;
   bool asks_job_end_;  // and gets no work until it knows, or gives up asking
 
-  std::string job_sharing_, slurm_;  // wire::Ready
+  std::string job_sharing_, slurm_;                // wire::Ready
+  std::vector<std::string> features_, gpu_types_;  // wire::Ready, where the controller wants them
+  std::optional<Instant> node_until_;              // it is being found out, until then
   Origin origin_;
   bool samples_come_;  // of GPUs, or are about to
 

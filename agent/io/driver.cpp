@@ -10,12 +10,13 @@
 #include "agent/core/agent.hpp"
 #include "agent/core/identity.hpp"
 #include "agent/core/job_end.hpp"
+#include "agent/core/node_traits.hpp"
 #include "agent/io/children.hpp"
 #include "agent/io/git_commit.hpp"
-#include "agent/io/job_end.hpp"
 #include "agent/io/machine.hpp"
 #include "agent/io/questions.hpp"
 #include "agent/io/sampler.hpp"
+#include "agent/io/slurm_question.hpp"
 #include "agent/io/spool.hpp"
 #include "agent/io/staging.hpp"
 #include "proto/base/text.hpp"
@@ -40,6 +41,7 @@ class Driver {
         signals_(std::move(signals)),
         socket_(std::move(socket)),
         question_(job_end_question(setup.hello)),
+        about_node_question_(node_question(setup.hello)),
         sampled_(setup.sampled),
         agent_(std::move(setup), now()) {
     // Signals first: Slurm signals the agent and its benchmarks together, and then it matters who is asked
@@ -54,11 +56,13 @@ class Driver {
   int run() {
     while (!exit_) {
       const auto deadline = agent_.next_deadline();
-      loop_.step(earlier(earlier(earlier(deadline, job_end_.deadline()), questions_.deadline()),
+      loop_.step(earlier(earlier(earlier(deadline, earlier(job_end_.deadline(), about_node_.deadline())),
+                                 questions_.deadline()),
                          earlier(earlier(hello_again_at_, children_.deadline()), sampler_.deadline())));
       questions_.on_time(now());
       sampler_.on_time(now());
       job_end_.on_time(now());
+      about_node_.on_time(now());
       if (const auto due = children_.deadline(); due && now() >= *due) children_.collect();
       say_hello_again();
       if (deadline && now() >= *deadline) inputs_.emplace_back(Tick{});
@@ -115,12 +119,23 @@ class Driver {
 
   void ask_job_end() {
     job_end_.ask(question_, environment_for_slurm(own_environment()), now() + Limits{}.job_end,
-                 [this](const JobEndKnown& answer, const std::string& problem) {
-                   inputs_.emplace_back(answer);
-                   if (problem.empty() || job_end_in(own_environment())) return;
-                   print_line("cannot tell when the job ends: " + printable(problem) +
+                 [this](const std::string& text, std::string problem) {
+                   const auto end = problem.empty() ? end_time_in(text) : fail(problem);
+                   inputs_.emplace_back(
+                       JobEndKnown{end.value_or(std::nullopt), sharing_in(text), slurm_version_in(text)});
+                   if (end || job_end_in(own_environment())) return;
+                   print_line("cannot tell when the job ends: " + printable(end.error().message) +
                               "; the controller may start points that the job has no time for");
                  });
+  }
+
+  void perform(AskNode&) {
+    about_node_.ask(about_node_question_, environment_for_slurm(own_environment()), now() + Limits{}.job_end,
+                    [this](const std::string& text, const std::string& problem) {
+                      inputs_.emplace_back(node_traits_in(text));
+                      if (!problem.empty())
+                        print_line("cannot tell what Slurm says of this node: " + printable(problem));
+                    });
   }
 
   /// Once more where one has ended: it does nothing where there is nothing to sample, or it has failed too
@@ -235,7 +250,7 @@ class Driver {
   Access access_;
   SignalFd signals_;
   ClientSocket socket_;
-  std::vector<std::string> question_, sampled_;
+  std::vector<std::string> question_, about_node_question_, sampled_;
   Spool spool_;
   bool warned_of_spool_ = false, warned_of_munge_ = false, munge_works_ = false;
   std::optional<Instant> hello_again_at_;
@@ -245,7 +260,7 @@ class Driver {
   Staging staging_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Questions questions_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Agent agent_;
-  JobEndQuestion job_end_{loop_};
+  SlurmQuestion job_end_{loop_}, about_node_{loop_};
   GpuSampler sampler_{loop_};
   std::optional<Exit> exit_;
 };

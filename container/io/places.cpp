@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <filesystem>
 
 #include "container/io/claim.hpp"
@@ -13,6 +14,7 @@
 #include "proto/base/fields.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/files.hpp"
+#include "proto/net/process.hpp"
 
 namespace sweep::container {
 
@@ -21,6 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMaxOwner = 64 * 1024;
+constexpr std::size_t kMaxWords = 16;
 constexpr Millis kForEnding{20'000};
 constexpr const char* kShm = "/dev/shm";
 
@@ -32,47 +35,65 @@ Expected<void> make_folder(const std::string& path, mode_t mode = 0700) {
   return fail("cannot make '" + path + "': " + errno_text(errno));
 }
 
-Expected<void> write_owner(const std::string& folder, const StartRequest& request, const std::string& shm) {
-  const nlohmann::json body{
-      {"owner", token_text(token_of(::getpid()))}, {"end", signal_command(request, SIGKILL)}, {"shm", shm}};
-  return write_file_atomic(folder + "/owner", body.dump() + "\n", 0600, Sync::No);
+Expected<void> write_owner(const std::string& record, const StartRequest& request, const std::string& box,
+                           const std::string& shm) {
+  const nlohmann::json body{{"owner", token_text(token_of(::getpid()))},
+                            {"end", signal_command(request, SIGKILL)},
+                            {"folders", {box, shm}}};
+  return write_file_atomic(record + "/owner", body.dump() + "\n", 0600, Sync::No);
+}
+
+/// Below `folder`, which is made where it is not there.
+Expected<std::string> place_in(const std::string& folder, const std::string& name) {
+  if (const auto made = make_directories(folder); !made) return tl::unexpected(made.error());
+  return folder + "/" + name;
 }
 
 }  // namespace
 
 Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
-  const auto own = own_folder(request.scratch);
-  if (!own) return tl::unexpected(own.error());
-  if (const auto made = make_directories(*own + "/containers"); !made) return tl::unexpected(made.error());
-  const std::string folder = *own + "/containers/" + request.name;
-  if (const auto made = make_folder(folder); !made) return tl::unexpected(made.error());
-  OwnPlaces out(folder);
-  Places& places = out.places_;
-  places.user = std::to_string(::getuid()) + ":" + std::to_string(::getgid());
-  places.tmp = folder + "/tmp";
-  constexpr mode_t kTmpMode = 01777;  // as every /tmp: the command may run as another user inside
-  auto made = make_folder(places.tmp, kTmpMode);
-  if (made && request.runtime == Runtime::Bwrap) {
-    places.root = folder + "/root";
-    for (const std::string& path : {places.root, out.upper(), out.work()}) {
-      if (made) made = make_folder(path, 0755);
-    }
+  const auto own = own_folder(), scratch = own_folder(request.scratch), memory = own_folder(kShm);
+  for (const auto* folder : {&own, &scratch, &memory}) {
+    if (!*folder) return tl::unexpected(folder->error());
   }
-  if (made && needs_shm(request.runtime)) {
-    const auto base = own_folder(kShm);
-    made = base ? Expected<void>() : tl::unexpected(base.error());
-    if (made) places.shm = *base + "/" + request.name;
-    if (made) made = make_folder(places.shm, kTmpMode);
-  }
-  if (made) made = write_owner(folder, request, places.shm);
+  const auto record = place_in(*own + "/containers", request.name),
+             box = place_in(*scratch + "/boxes", request.name);
+  if (!record || !box) return tl::unexpected((record ? box : record).error());
+  // One of its name may have been killed.
+  if (::access(record->c_str(), F_OK) == 0) tidy(own_environment());
+  if (const auto made = make_folder(*record); !made) return tl::unexpected(made.error());
+  OwnPlaces out;
+  out.record_ = *record;
+  out.box_ = *box;
+  if (needs_shm(request.runtime)) out.places_.shm = *memory + "/" + request.name;
+  // Before there is anything that it tells of.
+  auto made = write_owner(*record, request, *box, out.places_.shm);
+  if (made) made = out.make_folders(request);
   if (!made) return tl::unexpected(made.error());
   return out;
 }
 
+Expected<void> OwnPlaces::make_folders(const StartRequest& request) {
+  constexpr mode_t kTmpMode = 01777;  // as every /tmp: the command may run as another user inside
+  places_.user = std::to_string(::getuid()) + ":" + std::to_string(::getgid());
+  places_.tmp = box_ + "/tmp";
+  auto made = make_folder(box_);
+  if (made) made = make_folder(places_.tmp, kTmpMode);
+  if (request.runtime == Runtime::Bwrap) {
+    places_.root = box_ + "/root";
+    for (const std::string& path : {places_.root, upper(), work()}) {
+      if (made) made = make_folder(path, 0755);
+    }
+  }
+  if (made && !places_.shm.empty()) made = make_folder(places_.shm, kTmpMode);
+  return made;
+}
+
 OwnPlaces::~OwnPlaces() {
-  if (folder_.empty()) return;
+  if (record_.empty()) return;
   if (!places_.shm.empty()) std::ignore = remove_all(places_.shm);
-  std::ignore = remove_all(folder_);
+  std::ignore = remove_all(box_);
+  std::ignore = remove_all(record_);
 }
 
 namespace {
@@ -80,50 +101,54 @@ namespace {
 /// Whether nobody lives who would do this; how to end it, where there is something to end.
 struct Left {
   bool dead = false;
-  std::vector<std::string> end;
-  std::string shm;
+  std::vector<std::string> end, folders;
 };
 
-Left look_at(const std::string& folder) {
-  const auto text = read_file(folder + "/owner", kMaxOwner);
-  if (!text) return {};  // about to be made, or not ours
+Left look_at(const std::string& record) {
+  Left left;
+  const auto text = read_file(record + "/owner", kMaxOwner);
+  struct stat info {};
+  constexpr std::int64_t kMinute = 60;
+  // Killed before it could write that down; or about to.
+  if (!text && ::stat(record.c_str(), &info) == 0)
+    left.dead = ::time(nullptr) - info.st_mtim.tv_sec > kMinute;
+  if (!text) return left;
   const auto body = parse_json(*text);
   Fields in(body, "owner");
   const auto token = token_in(in.text("owner", kMaxOwner));
-  Left left;
-  left.end = in.texts("end", 16, kMaxOwner);
-  left.shm = in.text("shm", kMaxOwner);
-  if (!left.shm.starts_with(std::string(kShm) + "/slurm-sweep-") || left.shm.find("..") != std::string::npos)
-    left.shm.clear();
+  left.end = in.texts("end", kMaxWords, kMaxOwner);
+  left.folders = in.texts("folders", kMaxWords, kMaxOwner);
   left.dead = !in.error() && token && life_of(*token) == Life::Dead;
   return left;
 }
 
+std::string tidied(const std::string& record, const Left& left, const std::vector<std::string>& environment) {
+  const std::string name = fs::path(record).filename().string();
+  if (!left.end.empty()) {
+    const auto ran = run_program(left.end, environment, kForEnding);
+    if (!ran || !ran->ok())
+      return "container " + name + " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message);
+  }
+  Expected<void> removed;
+  for (const std::string& folder : left.folders) {
+    // Only what is named as this container is: whatever may stand there.
+    if (removed && fs::path(folder).filename().string() == name) removed = remove_all(folder);
+  }
+  if (removed) removed = remove_all(record);
+  return removed ? "removed what was left of container " + name : removed.error().message;
+}
+
 }  // namespace
 
-std::vector<std::string> tidy(const std::string& scratch, const std::vector<std::string>& environment) {
-  std::vector<std::string> done;
-  const auto own = own_folder(scratch);
+std::vector<std::string> tidy(const std::vector<std::string>& environment) {
+  std::vector<std::string> done, records;
+  const auto own = own_folder();
   if (!own) return done;
   std::error_code code;
-  std::vector<std::string> folders;
   for (const auto& item : fs::directory_iterator(*own + "/containers", code))
-    folders.push_back(item.path().string());
-  for (const std::string& folder : folders) {
-    const Left left = look_at(folder);
-    if (!left.dead) continue;
-    const std::string name = fs::path(folder).filename().string();
-    if (!left.end.empty()) {
-      const auto ran = run_program(left.end, environment, kForEnding);
-      if (!ran || !ran->ok()) {
-        done.push_back("container " + name +
-                       " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message));
-        continue;
-      }
-    }
-    if (!left.shm.empty()) std::ignore = remove_all(left.shm);
-    const auto removed = remove_all(folder);
-    done.push_back(removed ? "removed what was left of container " + name : removed.error().message);
+    records.push_back(item.path().string());
+  for (const std::string& record : records) {
+    if (const Left left = look_at(record); left.dead) done.push_back(tidied(record, left, environment));
   }
   return done;
 }

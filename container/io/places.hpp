@@ -2,8 +2,8 @@
 // Made before it starts, gone after its end; what a supervisor that was killed leaves, the next one, or
 // whoever tidies up, removes.
 //
-//   SCRATCH/slurm-sweep-UID/containers/NAME/   owner (its supervisor, and how to end it), tmp, upper, work,
-//   root /dev/shm/slurm-sweep-UID/NAME/
+//   slurm-sweep-UID/containers/NAME/      in TMPDIR or /tmp: owner (its supervisor, its folders, how to end
+//   it) SCRATCH/slurm-sweep-UID/boxes/NAME/   tmp, upper, work, root /dev/shm/slurm-sweep-UID/NAME/
 #pragma once
 
 #include <string>
@@ -19,22 +19,24 @@ class OwnPlaces {
  public:
   /// Fails, naming the path, where they cannot be made.
   static Expected<OwnPlaces> make(const StartRequest& request);
-  OwnPlaces(OwnPlaces&& other) noexcept : places_(other.places_), folder_(std::exchange(other.folder_, "")) {}
+  OwnPlaces(OwnPlaces&& other) noexcept
+      : places_(other.places_), record_(std::exchange(other.record_, "")), box_(other.box_) {}
   OwnPlaces& operator=(OwnPlaces&&) = delete;
   ~OwnPlaces();
 
   const Places& places() const { return places_; }
-  std::string upper() const { return folder_ + "/upper"; }
-  std::string work() const { return folder_ + "/work"; }
+  std::string upper() const { return box_ + "/upper"; }
+  std::string work() const { return box_ + "/work"; }
 
  private:
-  explicit OwnPlaces(std::string folder) : folder_(std::move(folder)) {}
+  OwnPlaces() = default;
+  Expected<void> make_folders(const StartRequest& request);
   Places places_;
-  std::string folder_;
+  std::string record_, box_;
 };
 
 /// Ends what containers of supervisors that are dead are left on this node, and removes their folders.
 /// Returns a line for each.
-std::vector<std::string> tidy(const std::string& scratch, const std::vector<std::string>& environment);
+std::vector<std::string> tidy(const std::vector<std::string>& environment);
 
 }  // namespace sweep::container

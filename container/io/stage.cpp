@@ -15,6 +15,7 @@
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
 #include "container/io/descendants.hpp"
+#include "container/io/places.hpp"
 #include "container/io/run.hpp"
 #include "container/io/store.hpp"
 #include "container/io/tools.hpp"
@@ -398,6 +399,7 @@ class Stager {
 };
 
 int work(const StageRequest& request, pid_t user) {
+  tidy(own_environment());  // what agents before this one could not
   const std::string node = request.node.empty() ? host_name() : request.node;
   const auto staged = Stager(request, own_environment(), user).run();
   if (staged) {

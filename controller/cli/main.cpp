@@ -20,7 +20,7 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 13> kCommands = {{
+constexpr std::array<Command, 15> kCommands = {{
     {"run", "run a sweep in the Slurm allocation, or on this machine", run_command},
     {"check", "list the points of a sweep, or say what is wrong", check_command},
     {"status", "say how far a sweep is, live or after its end", status_command},
@@ -32,6 +32,8 @@ constexpr std::array<Command, 13> kCommands = {{
     {"summarize", "print processed results as a table", summarize_command},
     {"plot", "draw throughput per GPU over latency and interactivity", plot_command},
     {"pareto", "print the results on the Pareto frontier", pareto_command},
+    {"images", "list the staged container images, or remove some", images_command},
+    {"profile", "print the merged profile, or check what it asks for", profile_command},
     {"script", "print a recipe as one script with a server of its own", script_command},
     {"serve", "the controller of one srun", serve_command},
 }};

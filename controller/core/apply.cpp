@@ -105,6 +105,12 @@ void job_end_is_answered(State& state, const AgentInfo& agent) {
 void on(State& state, Instant, const AgentReady& event) {
   AgentStatus& agent = agent_at(state, event.agent);
   agent.ready = true;
+  agent.serves.reset();
+  if (event.serves) agent.serves.emplace(event.serves->begin(), event.serves->end());
+  for (const auto& [runner, places] : state.pending_of) {
+    int& largest = state.largest_of.try_emplace(runner, -1).first->second;
+    if (serves(agent, runner)) largest = std::max(largest, static_cast<int>(agent.info.gpus.size()));
+  }
   job_end_is_answered(state, agent.info);
   index_agent(state, event.agent);
 }
@@ -336,6 +342,7 @@ void on(State& state, Instant at, const Resumed& event) {
   state.nodes.clear();
   state.suspects.clear();
   state.job_ends.clear();
+  state.largest_of.clear();
   state.answered_jobs.clear();
 }
 

@@ -80,14 +80,19 @@ Decision on(const State& state, const Join& command, Instant now) {
   return happened(AgentJoined{command.agent}, now);
 }
 
+bool serves_as_said(const AgentStatus& agent, const AskForWork& command) {
+  if (!command.serves || !agent.serves) return !command.serves && !agent.serves;
+  return *agent.serves == std::set<std::string>(command.serves->begin(), command.serves->end());
+}
+
 Decision on(const State& state, const AskForWork& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Ready from " + command.agent + ", which has not said Hello");
   Decision out;
-  if (agent->ready || state.phase == Phase::Closed) {
+  if ((agent->ready && serves_as_said(*agent, command)) || state.phase == Phase::Closed) {
     out.replies = reminders(state, command.agent);
   } else {
-    out.events.push_back({now, AgentReady{command.agent}});
+    out.events.push_back({now, AgentReady{command.agent, command.serves}});
   }
   const auto known = state.job_ends.find(agent->info.job);
   const bool news = command.job_ends && !agent->info.job.empty() &&

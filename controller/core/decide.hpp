@@ -22,7 +22,8 @@ struct Join {
 };
 struct AskForWork {
   std::string agent;
-  std::optional<Instant> job_ends = {};  // where the agent knows it
+  std::optional<Instant> job_ends = {};                 // where the agent knows it
+  std::optional<std::vector<std::string>> serves = {};  // runners; nothing: all of them
 };
 struct AttemptStarted {
   std::string agent;

@@ -18,6 +18,7 @@ struct AgentJoined {
 };
 struct AgentReady {
   std::string agent;
+  std::optional<std::vector<std::string>> serves = {};  // runners; nothing: all of them
 };
 /// Slurm ends a job at this time.
 struct JobEnds {

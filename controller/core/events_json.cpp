@@ -31,7 +31,9 @@ json write(const AgentJoined& e) {
   return out;
 }
 json write(const AgentReady& e) {
-  return {{"agent", e.agent}};
+  json out = {{"agent", e.agent}};
+  if (e.serves) out["serves"] = *e.serves;
+  return out;
 }
 json write(const AgentGone& e) {
   return {{"agent", e.agent}, {"reason", e.reason}};
@@ -102,6 +104,7 @@ void read(Fields& in, AgentJoined& e) {
 }
 void read(Fields& in, AgentReady& e) {
   e.agent = in.text("agent", kMaxText);
+  if (in.has("serves")) e.serves = in.texts("serves", kMaxText, kMaxText);
 }
 void read(Fields& in, AgentGone& e) {
   e.agent = in.text("agent", kMaxText);

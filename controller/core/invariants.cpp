@@ -62,6 +62,17 @@ void check_points(const State& state, Problems& problems) {
     if (needs_reason && point.reason.empty())
       problems.push_back("point " + point.spec.id + ": ended without a reason");
   }
+  std::size_t by_runner = 0;
+  for (const auto& [runner, places] : state.pending_of) {
+    by_runner += places.size();
+    for (const Place& place : places) {
+      const PointStatus& point = state.points[static_cast<std::size_t>(place.second)];
+      if (point.spec.runner.str() != runner || !state.pending.contains(place))
+        problems.push_back("point " + point.spec.id + ": its runner's queue is wrong");
+    }
+  }
+  if (!state.pending_of.empty() && by_runner != state.pending.size())
+    problems.push_back("the queues of runners have the wrong length");
   if (counts != state.counts) problems.push_back("the counts are wrong");
   if (state.pending.size() != static_cast<std::size_t>(state.count(PointState::Pending))) {
     problems.push_back("the queue has the wrong length");

@@ -30,7 +30,7 @@ bool has_untried_node(const State& state, const PointStatus& point) {
   return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
     const AgentStatus& agent = entry.second;
     return in_crew(state, agent) && total_gpus(agent) >= point.spec.gpus &&
-           !point.bad_nodes.contains(agent.info.node);
+           serves(agent, point.spec.runner.str()) && !point.bad_nodes.contains(agent.info.node);
   });
 }
 
@@ -40,6 +40,7 @@ const AgentStatus* best_agent(const State& state, const PointStatus& point, Inst
   for (auto at = free.lower_bound({point.spec.gpus, 0, ""}); at != free.end(); ++at) {
     const AgentStatus& agent = state.agents.at(std::get<2>(*at));
     if (choosy && point.bad_nodes.contains(agent.info.node)) continue;
+    if (!serves(agent, point.spec.runner.str())) continue;
     if (can_take(state, agent, point.spec.gpus) && ends_in_time(state, agent, point, now)) return &agent;
   }
   return nullptr;
@@ -68,16 +69,42 @@ bool better_waits(const State& state, int key) {
   return *start + *wall >= until_done;
 }
 
-/// The first place from `begin` on whose point somebody can take now.
+/// The first place whose point somebody can take now.
 template <class Places>
-std::optional<Leased> first_lease(const State& state, const Places& places, Instant now) {
+std::optional<std::pair<Place, Leased>> first_place(const State& state, const Places& places, Instant now) {
   const int most_free = std::get<0>(*state.roster.free().rbegin());
   for (auto at = places.lower_bound({-most_free, 0}); at != places.end(); ++at) {
     const PointStatus& point = point_at(state, *at);
     if (better_waits(state, point.key)) continue;
-    if (const AgentStatus* agent = best_agent(state, point, now)) return lease_of(point, *agent);
+    if (const AgentStatus* agent = best_agent(state, point, now))
+      return std::pair(*at, lease_of(point, *agent));
   }
   return std::nullopt;
+}
+
+bool somebody_free_serves(const State& state, const std::string& runner) {
+  const auto& free = state.roster.free();
+  return std::any_of(free.begin(), free.end(),
+                     [&](const auto& entry) { return serves(state.agents.at(std::get<2>(entry)), runner); });
+}
+
+template <class Places>
+std::optional<Leased> first_lease(const State& state, const Places& places, Instant now) {
+  auto first = first_place(state, places, now);
+  return first ? std::optional(std::move(first->second)) : std::nullopt;
+}
+
+/// The first of all that waits; by runner where there are such, so that what waits for other nodes is not
+/// walked.
+std::optional<Leased> first_pending(const State& state, Instant now) {
+  if (state.pending_of.empty()) return first_lease(state, state.pending, now);
+  std::optional<std::pair<Place, Leased>> best;
+  for (const auto& [runner, places] : state.pending_of) {
+    if (places.empty() || !somebody_free_serves(state, runner)) continue;
+    auto first = first_place(state, places, now);
+    if (first && (!best || first->first < best->first)) best = std::move(first);
+  }
+  return best ? std::optional(std::move(best->second)) : std::nullopt;
 }
 
 /// A free agent goes on with a server that it has.
@@ -87,7 +114,7 @@ std::optional<Leased> warm_lease(const State& state, Instant now) {
       const AgentStatus& agent = state.agents.at(id);
       for (const Place& place : state.servers.waiting(key)) {
         const PointStatus& point = point_at(state, place);
-        if (!can_take(state, agent, point.spec.gpus)) break;
+        if (!can_take(state, agent, point.spec.gpus) || !serves(agent, point.spec.runner.str())) break;
         const bool avoided = point.bad_nodes.contains(agent.info.node) && has_untried_node(state, point);
         if (!avoided && ends_in_time(state, agent, point, now)) return lease_of(point, agent);
       }
@@ -115,7 +142,7 @@ std::optional<Leased> next_lease(const State& state, Instant now) {
     if (auto lease = first_lease(state, state.servers.unserved(), now)) return lease;
     if (auto lease = helping_lease(state, now)) return lease;
   }
-  return first_lease(state, state.pending, now);
+  return first_pending(state, now);
 }
 
 const AgentStatus& largest_agent(const State& state) {
@@ -151,6 +178,27 @@ std::vector<Event> unfit_points(const State& state, Instant now) {
   return events;
 }
 
+/// Points whose runner no agent of this session serves, or none that is large enough.
+std::vector<Event> homeless_points(const State& state, Instant now) {
+  std::vector<Event> events;
+  if (state.roster.any_unsettled()) return events;
+  for (const auto& [runner, places] : state.pending_of) {
+    if (runner.empty()) continue;
+    const auto found = state.largest_of.find(runner);
+    const int largest = found == state.largest_of.end() ? -1 : found->second;
+    for (const auto& [negative_gpus, index] : places) {
+      if (-negative_gpus <= largest) break;
+      const std::string why =
+          largest < 0 ? "no node serves its runner '" + runner + "': the profile's 'runners' says which do"
+                      : "needs " + counted(static_cast<std::size_t>(-negative_gpus), "GPU") +
+                            "; the largest node that serves its runner '" + runner + "' has " +
+                            std::to_string(largest);
+      events.push_back({now, Unfit{state.points[static_cast<std::size_t>(index)].spec.id, why}});
+    }
+  }
+  return events;
+}
+
 std::string minutes(Millis time) {
   const auto seconds = std::max<std::int64_t>(0, time.count()) / 1000;
   return seconds < 120 ? std::to_string(seconds) + " s" : std::to_string(seconds / 60) + " min";
@@ -160,7 +208,9 @@ std::string minutes(Millis time) {
 std::optional<std::string> too_little_time(const State& state, const PointStatus& point, Instant now) {
   for (const auto& [gpus, order, id] : state.roster.free()) {
     const AgentStatus& agent = state.agents.at(id);
-    if (!can_take(state, agent, point.spec.gpus) || ends_in_time(state, agent, point, now)) continue;
+    if (!can_take(state, agent, point.spec.gpus) || !serves(agent, point.spec.runner.str()) ||
+        ends_in_time(state, agent, point, now))
+      continue;
     const auto wall = expected_wall(state, point);
     const bool measured = state.walls.contains(point.spec.kind.str());
     return "job " + agent.info.job + " ends in " + minutes(state.job_ends.at(agent.info.job) - now) +
@@ -190,7 +240,8 @@ std::string nodes_are(const std::set<std::string>& nodes) {
 std::string nobody_left(const State& state, const PointStatus& first) {
   std::map<std::string, std::set<std::string>> gone;  // by the reason
   for (const auto& [id, agent] : state.agents) {
-    const bool could = agent.session == state.session && total_gpus(agent) >= first.spec.gpus;
+    const bool could = agent.session == state.session && total_gpus(agent) >= first.spec.gpus &&
+                       serves(agent, first.spec.runner.str());
     if (could && (agent.gone || agent.leaving)) gone[agent.gone_reason].insert(agent.info.node);
   }
   std::string what;
@@ -202,7 +253,9 @@ std::string nobody_left(const State& state, const PointStatus& first) {
   const bool too_small = state.roster.any_in_crew();
   const std::string wanted =
       too_small ? " with " + counted(static_cast<std::size_t>(first.spec.gpus), "GPU") : "";
-  return clipped("no node" + wanted + " is left" + what, kMaxReason);
+  const std::string of_runner =
+      first.spec.runner.empty() ? "" : " of runner '" + first.spec.runner.str() + "'";
+  return clipped("no node" + wanted + of_runner + " is left" + what, kMaxReason);
 }
 
 bool some_wait_for_job_end(const State& state, Instant now) {
@@ -231,6 +284,7 @@ std::vector<Event> schedule(const State& state, Instant now) {
     if (auto lease = next_lease(state, now)) return {{now, std::move(*lease)}};
     if (crew_is_known(state, now)) {
       if (auto unfit = unfit_points(state, now); !unfit.empty()) return unfit;
+      if (auto homeless = homeless_points(state, now); !homeless.empty()) return homeless;
     }
   }
   if (auto closed = ending(state, now)) return {{now, std::move(*closed)}};

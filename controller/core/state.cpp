@@ -20,7 +20,11 @@ Place queue_key(const State& state, int index) {
 void enqueue(State& state, int index, bool pending) {
   const Place place = queue_key(state, index);
   pending ? void(state.pending.insert(place)) : void(state.pending.erase(place));
-  state.servers.queue(state.points[static_cast<std::size_t>(index)].key, place, pending);
+  const PointStatus& point = state.points[static_cast<std::size_t>(index)];
+  state.servers.queue(point.key, place, pending);
+  if (state.pending_of.empty()) return;
+  auto& of_runner = state.pending_of[point.spec.runner.str()];
+  pending ? void(of_runner.insert(place)) : void(of_runner.erase(place));
 }
 
 /// In the order in which the points name them.
@@ -58,6 +62,11 @@ State make_state(const Settings& settings, const std::vector<PointSpec>& points)
   const auto keys = numbered_keys(points);
   state.servers = Servers(static_cast<int>(keys.size()));
   state.key_walls.resize(keys.size());
+  const bool runners =
+      std::any_of(points.begin(), points.end(), [](const PointSpec& spec) { return !spec.runner.empty(); });
+  for (const PointSpec& spec : points) {
+    if (runners) state.pending_of[spec.runner.str()];
+  }
   for (const PointSpec& spec : points) {
     const int index = static_cast<int>(state.points.size());
     const bool fresh = state.index_of.emplace(spec.id, index).second;
@@ -165,6 +174,10 @@ bool is_spare(const State& state, const AgentStatus& agent) {
     return (goes_before(other, agent) || !other.held.empty()) &&
            (!state.settings.pack_gpus || share_gpus(other.info, agent.info));
   });
+}
+
+bool serves(const AgentStatus& agent, const std::string& runner) {
+  return runner.empty() || !agent.serves || agent.serves->contains(runner);
 }
 
 bool can_take(const State& state, const AgentStatus& agent, int gpus) {

@@ -50,6 +50,7 @@ struct PointSpec {
   int gpus = 0;            // on one node; 0: needs none
   SharedText kind = {};    // points of one kind are alike: they are expected to take about as long
   SharedText server = {};  // key of the server that it runs against; empty: a script, which starts its own
+  SharedText runner = {};  // what its node must serve; empty: any node does
 };
 
 /// Withdrawn: a resume with a changed matrix has taken it out. Its results stay in the journal.
@@ -83,7 +84,7 @@ struct PointStatus {
   PointState state = PointState::Pending;
   std::vector<Attempt> attempts;  // attempt n is attempts[n - 1]
   int infrastructure_failures = 0, benchmark_failures = 0;
-  int invalid_results = 0;        // that the point was tried again for, or could have been
+  int invalid_results = 0;          // that the point was tried again for, or could have been
   std::set<std::string> bad_nodes;  // where infrastructure failed under it
   std::string reason;               // why it failed or was cancelled, one line
 };
@@ -105,10 +106,11 @@ struct WarmServer {
 
 struct AgentStatus {
   AgentInfo info;
-  int order = 0;         // the how many-eth to join
-  int session = 0;       // in which it last took part
-  bool ready = false;    // has asked for work
-  bool leaving = false;  // has been told by Slurm to end: gets no work
+  int order = 0;                                     // the how many-eth to join
+  int session = 0;                                   // in which it last took part
+  bool ready = false;                                // has asked for work
+  bool leaving = false;                              // has been told by Slurm to end: gets no work
+  std::optional<std::set<std::string>> serves = {};  // runners; nothing: all of them
   bool gone = false;
   std::string gone_reason;             // or why it leaves
   std::set<std::pair<int, int>> held;  // (point index, attempt number) not yet ended on it
@@ -149,6 +151,10 @@ struct State {
   std::optional<Instant> first_join;
   std::optional<Instant> stop_deadline;  // until when a stopping sweep waits for its agents
   std::set<Place> pending;               // the order of leasing
+  std::map<std::string, std::set<Place>>
+      pending_of;  // the same by runner, where any point names one. Derived
+  std::map<std::string, int>
+      largest_of;  // by runner: the most GPUs that an agent of this session has that serves it
   std::array<int, kPointStates> counts{};
 
   int count(PointState state) const { return counts[static_cast<std::size_t>(state)]; }
@@ -190,6 +196,8 @@ bool is_quarantined(const State& state, const AgentStatus& agent);
 /// steps forward when the first is gone, and a first one that comes back waits for what was started
 /// meanwhile.
 bool is_spare(const State& state, const AgentStatus& agent);
+/// Whether the agent's node serves a runner; empty: it is one that any node serves.
+bool serves(const AgentStatus& agent, const std::string& runner);
 /// Whether the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);
 /// Whether the agent took part in this session and is gone. One of an earlier session may have had its name:

@@ -61,8 +61,8 @@ Server::Server(Entry entry, std::string directory, Console& console)
 
 Expected<std::unique_ptr<Server>> Server::open(Entry entry, const std::string& directory, Console& console,
                                                Fd listening) {
-  // What is large comes and goes as a whole: glibc would learn to keep it, and a sweep's end has its tables in
-  // memory beside what its connections had.
+  // What is large comes and goes as a whole: glibc would learn to keep it, and a sweep's end has its tables
+  // in memory beside what its connections had.
   constexpr int kLarge = 256 * 1024;
   ::mallopt(M_MMAP_THRESHOLD, kLarge);
   const auto admits = entry.admits;
@@ -308,11 +308,14 @@ void Server::send(const core::Effect& effect) {
     const profile::Profile& profile = sweep_.plan.profile;
     send_to_agent(greet->agent, wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
                                               profile.heartbeat.count(), profile.kill_grace.count(),
-                                              profile.away.count(), profile.spool});
+                                              profile.away.count(), profile.spool, asks_node(profile)});
   } else if (const auto* grant = std::get_if<core::Grant>(&effect)) {
     const int index = core::find_point(sweep_.state, grant->ref.point);
-    send_to_agent(grant->agent, make_lease(sweep_.plan, index, grant->ref.attempt,
-                                           sweep_.state.agents.at(grant->agent).info.node));
+    const core::AgentStatus& agent = sweep_.state.agents.at(grant->agent);
+    wire::Lease lease = make_lease(sweep_.plan, index, grant->ref.attempt, agent.info.node);
+    if (!lease.container.runtime.empty())
+      lease.container.next = next_image(sweep_.plan, sweep_.state, index, agent);
+    send_to_agent(grant->agent, lease);
   } else if (const auto* say = std::get_if<core::Say>(&effect)) {
     send_to_agent(say->agent, say->message);
   }

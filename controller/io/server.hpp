@@ -103,6 +103,7 @@ class Server {
   void take_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes);
   void take_progress(const Sender& sender, const wire::Progress& progress);
   void take_job(const Sender& sender, const wire::Ready& ready);
+  std::optional<std::vector<std::string>> served_by(const Sender& sender, const wire::Ready& ready) const;
   void complete(const Sender& holder, int index, Account& account) const;
   void take_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk);
   bool runs(const Sender& sender, const wire::AttemptRef& ref) const;

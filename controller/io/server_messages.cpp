@@ -126,7 +126,7 @@ void Server::take_from(const Sender& sender, const wire::Message& message, std::
   if (const auto* ready = std::get_if<wire::Ready>(&message)) {
     const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
     take_job(sender, *ready);
-    keep(advance(core::AskForWork{sender.agent, ends}));
+    keep(advance(core::AskForWork{sender.agent, ends, served_by(sender, *ready)}));
   } else if (const auto* started = std::get_if<wire::Started>(&message)) {
     keep(advance(core::AttemptStarted{sender.agent, started->ref, started->pid}));
   } else if (const auto* progress = std::get_if<wire::Progress>(&message)) {
@@ -152,6 +152,14 @@ void Server::take_job(const Sender& sender, const wire::Ready& ready) {
   if (agent == sweep_.state.agents.end() || agent->second.info.job.empty()) return;
   if (ready.sharing.empty() && ready.slurm.empty()) return;
   jobs_[agent->second.info.job] = {printable(ready.sharing), printable(ready.slurm)};
+}
+
+std::optional<std::vector<std::string>> Server::served_by(const Sender& sender,
+                                                          const wire::Ready& ready) const {
+  const auto agent = sweep_.state.agents.find(sender.agent);
+  if (agent == sweep_.state.agents.end()) return std::nullopt;
+  return sweep::served_by(sweep_.plan.profile,
+                          {agent->second.info.node, ready.partition, ready.features, ready.gpu_types});
 }
 
 /// What the agent could not know.

@@ -170,13 +170,35 @@ core::Settings core_settings(const Plan& plan) {
   return settings;
 }
 
+std::string runner_section(const profile::Profile& profile, const Point& point) {
+  if (profile.runners.empty()) return {};
+  const profile::Runner* runner = profile::runner_of(profile, point.runner);
+  return runner == nullptr ? point.runner : runner->name;
+}
+
+std::optional<std::vector<std::string>> served_by(const profile::Profile& profile,
+                                                  const profile::NodeTraits& node) {
+  if (profile.runners.empty()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const profile::Runner& runner : profile.runners) {
+    if (profile::serves(runner, node)) names.push_back(runner.name);
+  }
+  return names;
+}
+
+bool asks_node(const profile::Profile& profile) {
+  return std::any_of(profile.runners.begin(), profile.runners.end(), [](const profile::Runner& runner) {
+    return !runner.features.empty() || !runner.gpus.empty();
+  });
+}
+
 std::vector<core::PointSpec> core_points(const Plan& plan) {
   std::vector<core::PointSpec> specs;
   specs.reserve(plan.points.size());
   for (const Point& point : plan.points) {
     const int index = static_cast<int>(specs.size());
     specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(point), kind_of(point),
-                     server_key(plan, index)});
+                     server_key(plan, index), runner_section(plan.profile, point)});
   }
   return specs;
 }
@@ -211,6 +233,9 @@ std::string server_key(const Plan& plan, int index) {
         &recipe->progress, &workspace, &point.image})
     digest.add_part(*part);
   digest.add_part(std::to_string(gpus_needed(point)));
+  // Nodes of another runner are other machines.
+  if (const std::string runner = runner_section(plan.profile, point); !runner.empty())
+    digest.add_part(runner);
   if (const auto container = profile::container_of(plan.profile, point);
       container && profile::has_container(*container)) {
     digest.add_part(*container->runtime);
@@ -298,6 +323,26 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.server = make_server(plan, index);
   lease.container = make_container(plan, point);
   return lease;
+}
+
+std::string next_image(const Plan& plan, const core::State& state, int index,
+                       const core::AgentStatus& agent) {
+  constexpr int kLooksAhead = 200;
+  const Point& current = plan.points[static_cast<std::size_t>(index)];
+  const auto now = profile::container_of(plan.profile, current);
+  if (!now || !*now->prefetch) return {};
+  int left = kLooksAhead;
+  for (const auto& [negative_gpus, waiting] : state.pending) {
+    if (--left < 0) break;
+    const Point& point = plan.points[static_cast<std::size_t>(waiting)];
+    if (point.image == current.image && point.runner == current.runner) continue;
+    const core::PointSpec& spec = state.points[static_cast<std::size_t>(waiting)].spec;
+    const bool fits = -negative_gpus <= static_cast<int>(agent.info.gpus.size());
+    if (!fits || !core::serves(agent, spec.runner.str())) continue;
+    const auto next = profile::container_of(plan.profile, point);
+    if (next && profile::has_container(*next) && *next->image != *now->image) return *next->image;
+  }
+  return {};
 }
 
 std::vector<std::string> exp_names(const Plan& plan) {

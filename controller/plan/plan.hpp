@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -34,6 +35,15 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
 /// What points have in common that take about equally long: all but the concurrency.
 std::string kind_of(const Point& point);
 
+/// The name of the profile's runner section that a point belongs to; the point's own runner where the profile
+/// has others and not this one, so that nobody serves it; empty where any node serves any.
+std::string runner_section(const profile::Profile& profile, const Point& point);
+/// The runner sections that a node serves; nothing: all.
+std::optional<std::vector<std::string>> served_by(const profile::Profile& profile,
+                                                  const profile::NodeTraits& node);
+/// Whether an agent has to find out what Slurm says of its node.
+bool asks_node(const profile::Profile& profile);
+
 core::Settings core_settings(const Plan& plan);
 std::vector<core::PointSpec> core_points(const Plan& plan);
 
@@ -52,6 +62,11 @@ std::string server_key(const Plan& plan, int index);
 
 /// The lease of an attempt at points[index] for an agent on `node`.
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node);
+
+/// The image that an agent is likely to need after that of points[index]: of the first point that waits for a
+/// node like its, among the next few, and has another image. Empty: none, or the profile does not want it
+/// staged ahead.
+std::string next_image(const Plan& plan, const core::State& state, int index, const core::AgentStatus& agent);
 
 /// The distinct exp-names, in matrix order.
 std::vector<std::string> exp_names(const Plan& plan);

@@ -39,6 +39,7 @@ std::string list(const std::vector<std::string>& items) {
 std::string time_text(Millis time) {
   const std::int64_t ms = time.count();
   if (ms == 0) return "none";
+  if (ms % 86'400'000 == 0) return std::to_string(ms / 86'400'000) + "d";
   if (ms % 3'600'000 == 0) return std::to_string(ms / 3'600'000) + "h";
   if (ms % 60'000 == 0) return std::to_string(ms / 60'000) + "m";
   return ms % 1'000 == 0 ? std::to_string(ms / 1'000) + "s" : std::to_string(ms) + "ms";
@@ -78,7 +79,7 @@ class Page {
   explicit Page(const Profile& profile) : profile_(profile) {}
 
   void open(const std::string& key) {
-    text_ += std::string(2 * path_.size(), ' ') + key + ":\n";
+    text_ += std::string(2 * path_.size(), ' ') + scalar(key) + ":\n";
     path_.push_back(key);
   }
   void close() { path_.pop_back(); }
@@ -121,7 +122,7 @@ void put_runners(Page& page, const Profile& profile, bool (*hidden)(std::string_
   if (profile.runners.empty()) return;
   page.open("runners");
   for (const Runner& runner : profile.runners) {
-    page.open(scalar(runner.name));
+    page.open(runner.name);
     if (!runner.features.empty()) page.put("features", list(runner.features));
     if (!runner.gpus.empty()) page.put("gpus", list(runner.gpus));
     if (!runner.nodes.empty()) page.put("nodes", list(runner.nodes));

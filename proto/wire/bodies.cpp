@@ -90,7 +90,8 @@ json write(const Welcome& m) {
           {"heartbeat_ms", m.heartbeat_ms},
           {"kill_grace_ms", m.kill_grace_ms},
           {"away_ms", m.away_ms},
-          {"spool", m.spool}};
+          {"spool", m.spool},
+          {"asks_node", m.asks_node}};
 }
 json write(const Reject& m) {
   return {{"reason", reason_json(m.reason)}};
@@ -235,6 +236,7 @@ void read(Fields& in, Welcome& m) {
   m.kill_grace_ms = in.integer("kill_grace_ms", 0, kMaxInt);
   m.away_ms = in.integer("away_ms", 0, kMaxInt);
   m.spool = in.text("spool", kMaxText);
+  m.asks_node = in.flag("asks_node");
 }
 void read(Fields& in, Reject& m) {
   m.reason = in.text("reason", kMaxText);

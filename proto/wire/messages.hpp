@@ -100,6 +100,7 @@ struct Welcome {
   std::int64_t kill_grace_ms = 0;  // between SIGTERM and SIGKILL
   std::int64_t away_ms = 0;        // how long to go on, and to look for it, without a controller
   std::string spool = {};  // node-local directory for results under way; empty: the agent's own choice
+  bool asks_node = false;  // Ready is to say what Slurm says of the node
 };
 
 /// The sender is not wanted; the reason is for people.

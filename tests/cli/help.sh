@@ -42,6 +42,8 @@ takes process-result
 takes collect
 takes summarize --json
 takes plot
+takes images --cache --profile --older-than --max-size --dry-run --json
+takes profile --profile --allocation
 takes script
 takes pareto --x --by --json
 takes "matrix full-sweep" --config-files --model-prefix --precision --framework --runner-type --runner-config \

@@ -64,6 +64,9 @@ std::string name(const agent::Answered& what) {
 std::string name(const agent::JobEndKnown& what) {
   return what.end ? "end of job known" : "end of job unknown";
 }
+std::string name(const agent::NodeKnown&) {
+  return "node known";
+}
 std::string name(const agent::GpuTold&) {
   return "gpu-told";
 }

@@ -56,6 +56,7 @@ class SimAgent {
   void perform(agent::Send& what);
   void perform(agent::Prepare& what);
   void perform(agent::Spawn& what);
+  void perform(agent::AskNode&) { inputs_.emplace_back(agent::NodeKnown{}); }
   void perform(agent::Stage&) {}  // the simulation has no containers
   void perform(agent::StopStaging&) {}
   void perform(agent::SignalGroup& what);

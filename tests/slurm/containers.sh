@@ -33,7 +33,7 @@ sweep() { # OUTPUT PROFILE COMMAND...
   run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile="$profile" \
     --sweep-output="$output" "$@"
 }
-nothing_inside() { [[ -z $(pgrep -f "bwrap .*$WORK/") && -z $(ls -A "$WORK"/scratch/*/containers 2>/dev/null) ]]; }
+nothing_inside() { [[ -z $(pgrep -f "bwrap .*$WORK/") && -z $(ls -A "$WORK"/scratch/*/boxes 2>/dev/null) ]]; }
 all_contained_gone() {
   all_gone
   wait_until 20 "containers and their folders are gone" nothing_inside

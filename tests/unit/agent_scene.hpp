@@ -149,6 +149,7 @@ class Scene {
   std::vector<Ask> asked;
   std::vector<Stage> staged;
   std::vector<int> unstaged;
+  int asked_node = 0;
   bool checks_ports = true;      // of attempts that have ports of their own
   bool machine_is_slow = false;  // what the agent asks of it is not answered yet
 
@@ -198,6 +199,7 @@ class Scene {
   void perform(const StopStaging& what) { unstaged.push_back(what.serial); }
   void perform(const SignalGroup& what) { signals.push_back(what); }
   void perform(const Ask& what) { asked.push_back(what); }
+  void perform(const AskNode&) { ++asked_node; }
   void perform(const ReadResult& what) {
     const auto file = files.find(what.path);
     ResultRead result = file == files.end() ? ResultRead{} : file->second;

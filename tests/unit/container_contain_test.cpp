@@ -114,10 +114,10 @@ TEST_F(Contain, NothingOutlivesASupervisorThatIsKilledAndTheNextTidiesUp) {
   EXPECT_EQ(end_of(started.child).signal, SIGKILL);
   EXPECT_TRUE(all_gone());
   EXPECT_THAT(places(), SizeIs(1));
-  const auto done = tidy("", own_environment());
+  const auto done = tidy(own_environment());
   EXPECT_THAT(done, SizeIs(1));
   EXPECT_THAT(places(), IsEmpty());
-  EXPECT_THAT(tidy("", own_environment()), IsEmpty());
+  EXPECT_THAT(tidy(own_environment()), IsEmpty());
 }
 
 TEST_F(Contain, NothingOutlivesTheAgent) {
@@ -144,7 +144,7 @@ TEST_F(Contain, NothingOutlivesTheAgent) {
 TEST_F(Contain, TidyLeavesWhatLivesAlone) {
   auto started = start(request("echo up; sleep 1000"));
   until(started.out, "up");
-  EXPECT_THAT(tidy("", own_environment()), IsEmpty());
+  EXPECT_THAT(tidy(own_environment()), IsEmpty());
   EXPECT_THAT(places(), SizeIs(1));
   ::kill(started.child.pid, SIGQUIT);
   finish(started);
@@ -178,7 +178,7 @@ TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
   until(started.out, "up");
   ::kill(started.child.pid, SIGKILL);
   end_of(started.child);
-  EXPECT_THAT(tidy("", own_environment()), SizeIs(1));
+  EXPECT_THAT(tidy(own_environment()), SizeIs(1));
   EXPECT_THAT(read_file(path("calls"), 10'000).value_or(""), HasSubstr("rm --force c1\n"));
   EXPECT_THAT(places(), IsEmpty());
 }

@@ -149,14 +149,15 @@ inline std::vector<Sample> controller_samples() {
                     4,
                     5}};
   return {
-      {Welcome{"sweep-1", true, 15'000, 5'000, 600'000, "/nvme/spool"},
+      {Welcome{"sweep-1", true, 15'000, 5'000, 600'000, "/nvme/spool", true},
        "Welcome",
        {{"sweep", "sweep-1"},
         {"pack_gpus", true},
         {"heartbeat_ms", 15'000},
         {"kill_grace_ms", 5'000},
         {"away_ms", 600'000},
-        {"spool", "/nvme/spool"}},
+        {"spool", "/nvme/spool"},
+        {"asks_node", true}},
        ""},
       {Reject{"full"}, "Reject", {{"reason", "full"}}, ""},
       {lease,

@@ -1,11 +1,9 @@
-#include "agent/io/job_end.hpp"
+#include "agent/io/slurm_question.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
-
-#include "agent/core/job_end.hpp"
 
 namespace sweep::agent {
 
@@ -15,15 +13,15 @@ constexpr std::size_t kMostBytes = 64 * 1024;
 
 }  // namespace
 
-void JobEndQuestion::ask(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
-                         Instant deadline, Tell tell) {
+void SlurmQuestion::ask(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
+                        Instant deadline, Tell tell) {
   tell_ = std::move(tell);
   deadline_ = deadline;
-  if (auto started = start(argv, environment); !started) tell_(JobEndKnown{}, started.error().message);
+  if (auto started = start(argv, environment); !started) tell_({}, started.error().message);
 }
 
-Expected<void> JobEndQuestion::start(const std::vector<std::string>& argv,
-                                     const std::vector<std::string>& environment) {
+Expected<void> SlurmQuestion::start(const std::vector<std::string>& argv,
+                                    const std::vector<std::string>& environment) {
   auto pipe = make_pipe();
   if (!pipe) return tl::unexpected(pipe.error());
   SpawnSpec spec;
@@ -38,23 +36,21 @@ Expected<void> JobEndQuestion::start(const std::vector<std::string>& argv,
   return {};
 }
 
-void JobEndQuestion::read() {
+void SlurmQuestion::read() {
   const Chunk chunk = read_available(out_.get(), kMostBytes);
   text_ += chunk.bytes;
   if (!chunk.closed && text_.size() < kMostBytes) return;
   end();
-  const auto answer = end_time_in(text_);
-  tell_(JobEndKnown{answer.value_or(std::nullopt), sharing_in(text_), slurm_version_in(text_)},
-        answer ? std::string() : answer.error().message);
+  tell_(std::move(text_), {});
 }
 
-void JobEndQuestion::on_time(Instant now) {
+void SlurmQuestion::on_time(Instant now) {
   if (!child_ || now < deadline_) return;
   end();
-  tell_(JobEndKnown{}, "scontrol did not answer in time");
+  tell_({}, "scontrol did not answer in time");
 }
 
-void JobEndQuestion::end() {
+void SlurmQuestion::end() {
   if (!child_) return;
   loop_.unwatch(out_.get());
   out_.reset();

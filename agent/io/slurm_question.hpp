@@ -1,4 +1,4 @@
-// Asking Slurm when the agent's job ends: one child process, in the event loop.
+// Asking Slurm when the agent's job ends, or what its node is: one child process each, in the event loop.
 //
 // Rule: its output is limited in bytes and in time; what is left of it then is killed. It is collected with
 // the agent's other children (children.hpp).
@@ -8,21 +8,20 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/actions.hpp"
 #include "proto/net/event_loop.hpp"
 #include "proto/net/process.hpp"
 
 namespace sweep::agent {
 
-class JobEndQuestion {
+class SlurmQuestion {
  public:
-  /// The answer, and in one line why there is none.
-  using Tell = std::function<void(JobEndKnown, std::string problem)>;
+  /// What was printed, and in one line why it is not all.
+  using Tell = std::function<void(std::string text, std::string problem)>;
 
-  explicit JobEndQuestion(EventLoop& loop) : loop_(loop) {}
-  ~JobEndQuestion() { end(); }
-  JobEndQuestion(const JobEndQuestion&) = delete;
-  JobEndQuestion& operator=(const JobEndQuestion&) = delete;
+  explicit SlurmQuestion(EventLoop& loop) : loop_(loop) {}
+  ~SlurmQuestion() { end(); }
+  SlurmQuestion(const SlurmQuestion&) = delete;
+  SlurmQuestion& operator=(const SlurmQuestion&) = delete;
 
   /// Starts `argv`. Tells once, from here or from the loop; not at all where this is destroyed before.
   void ask(const std::vector<std::string>& argv, const std::vector<std::string>& environment,

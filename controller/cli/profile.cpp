@@ -1,0 +1,230 @@
+// sweepctl profile: what holds at this site and who said so, and whether this node has what it asks for.
+#include "controller/profile/profile.hpp"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "container/core/image.hpp"
+#include "container/io/run.hpp"
+#include "container/io/store.hpp"
+#include "container/io/tools.hpp"
+#include "controller/cli/arguments.hpp"
+#include "controller/cli/commands.hpp"
+#include "controller/cli/print.hpp"
+#include "controller/profile/container.hpp"
+#include "controller/profile/show.hpp"
+#include "controller/view/provenance.hpp"
+#include "proto/base/text.hpp"
+#include "proto/net/files.hpp"
+#include "proto/net/munge.hpp"
+#include "proto/net/process.hpp"
+
+namespace sweep::cli {
+
+namespace {
+
+constexpr const char* kDescription =
+    "show: prints the profile that a sweep would have, made of the built-in defaults, "
+    "/etc/slurm-sweep/profile.yaml, "
+    "~/.config/slurm-sweep/profile.yaml and --profile, each value with the file and line that says it. It "
+    "can be read "
+    "as a profile itself.\n\ncheck: says whether what the profile asks for is there: container runtimes "
+    "(tried), "
+    "folders, mounts, images that are files, and Slurm's features and partitions; on this node, or on every "
+    "node of the "
+    "job with --allocation.";
+
+constexpr const char* kClosing = R"(Exit status:
+  0  printed; check: all is there
+  1  the profile is wrong; check: something is missing
+  2  wrong usage
+
+Examples:
+  Who sets the image cache?
+    sweepctl profile show | grep image-cache
+  Are the nodes of a job fit for the site's profile?
+    salloc -N4 sweepctl profile check --allocation
+)";
+
+struct Found {
+  bool good = true;
+  std::string what, detail;
+};
+using Findings = std::vector<Found>;
+
+Expected<profile::Profile> loaded(const std::string& file) {
+  auto layers = profile::default_layers(variable("HOME"));
+  if (!file.empty()) layers.push_back(file);
+  return profile::load_profile(layers);
+}
+
+bool depends_on_point(const std::string& text) {
+  return text.find('{') != std::string::npos;
+}
+
+void check_folder(Findings& out, const std::string& what, const std::string& path, bool written_to) {
+  if (path.empty()) return;
+  if (depends_on_point(path)) return out.push_back({true, what, path + ": depends on the point"});
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) return out.push_back({false, what, path + " does not exist"});
+  if (written_to && ::access(path.c_str(), W_OK) != 0)
+    return out.push_back({false, what, path + " cannot be written to: " + errno_text(errno)});
+  out.push_back({true, what, path});
+}
+
+void check_runtime(Findings& out, const std::string& what, const profile::Container& container) {
+  const auto environment = own_environment();
+  const auto runtime = container::runtime_of(*container.runtime).value_or(container::Runtime::None);
+  const auto tool = runtime == container::Runtime::Auto ? container::first_that_works(environment)
+                                                        : container::try_runtime(runtime, environment);
+  if (!tool) return out.push_back({false, what + "runtime", tool.error().message});
+  out.push_back({true, what + "runtime", std::string(runtime_word(tool->runtime)) + ": " + tool->version});
+  using container::Runtime;
+  const bool unpacks = tool->runtime == Runtime::Bwrap;
+  if (unpacks && container::find_program("unsquashfs", environment).empty())
+    out.push_back({false, what + "squash files", "unsquashfs is not in PATH (package squashfs-tools)"});
+  const bool imports = unpacks || tool->runtime == Runtime::Enroot || tool->runtime == Runtime::Pyxis;
+  if (imports && *container.cache != "none" && container::find_program("enroot", environment).empty())
+    out.push_back({true, what + "imports", "enroot is not in PATH: images must be in the cache"});
+}
+
+void check_cache(Findings& out, const std::string& what, const profile::Container& container) {
+  if (*container.cache == "none" || container.cache->empty()) return;
+  check_folder(out, what + "image-cache", *container.cache, true);
+  struct statvfs info {};
+  if (!out.back().good || ::statvfs(container.cache->c_str(), &info) != 0) return;
+  const auto free = static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
+  constexpr std::int64_t kGiga = 1'000'000'000;
+  out.back().detail += ": " + std::to_string(free / kGiga) + " GB free";
+  if (free >= *container.room_bytes) return;
+  out.back().good = false;
+  out.back().detail +=
+      ", an import wants " + std::to_string(*container.room_bytes / kGiga) + " GB (image-room)";
+}
+
+void check_image(Findings& out, const std::string& what, const std::string& image) {
+  if (depends_on_point(image)) return;
+  const auto parsed = container::parse_image(image);
+  if (!parsed) return out.push_back({false, what + "image", parsed.error().message});
+  if (!parsed->is_path()) return out.push_back({true, what + "image", image});
+  check_folder(out, what + "image", image, false);
+  if (!out.back().good || !image.ends_with(".sqsh")) return;
+  if (const auto whole = container::check_squash(image); !whole)
+    out.back() = {false, what + "image", whole.error().message};
+}
+
+void check_container(Findings& out, const std::string& what, const profile::Container& container) {
+  if (!profile::has_container(container)) return out.push_back({true, what + "runtime", "none"});
+  check_runtime(out, what, container);
+  check_cache(out, what, container);
+  check_folder(out, what + "scratch", *container.scratch, true);
+  check_image(out, what, *container.image);
+  for (const std::string& text : *container.mounts) {
+    if (const auto mount = container::parse_mount(text))
+      check_folder(out, what + "mount", mount->source, false);
+  }
+}
+
+/// What sinfo prints in columns `format`, each word once.
+std::optional<std::set<std::string>> slurm_words(const char* format) {
+  constexpr Millis kLimit{20'000};
+  const auto ran =
+      container::run_program({"sinfo", "--noheader", "--format", format}, own_environment(), kLimit);
+  if (!ran || !ran->ok()) return std::nullopt;
+  std::set<std::string> out;
+  for (const std::string& line : split(ran->out, '\n')) {
+    for (const std::string& word : split(line, ','))
+      out.insert(word);
+  }
+  return out;
+}
+
+void check_slurm(Findings& out, const profile::Profile& profile) {
+  const bool asks = std::any_of(profile.runners.begin(), profile.runners.end(), [](const auto& runner) {
+    return !runner.features.empty() || !runner.partition.empty();
+  });
+  if (!asks) return;
+  const auto features = slurm_words("%f"), partitions = slurm_words("%R");
+  if (!features || !partitions)
+    return out.push_back({false, "Slurm", "sinfo does not answer; runners cannot be checked"});
+  for (const profile::Runner& runner : profile.runners) {
+    const std::string what = "runner " + runner.name + ": ";
+    for (const std::string& feature : runner.features)
+      out.push_back({features->contains(feature), what + "feature",
+                     feature + (features->contains(feature) ? "" : ": no node of this Slurm has it")});
+    const bool known = runner.partition.empty() || partitions->contains(runner.partition);
+    if (!runner.partition.empty())
+      out.push_back(
+          {known, what + "partition", runner.partition + (known ? "" : ": there is no such partition")});
+  }
+}
+
+Findings check(const profile::Profile& profile) {
+  Findings out;
+  check_folder(out, "workspace", profile.workspace, true);
+  check_folder(out, "spool", profile.spool, true);
+  const auto base = profile::merged(profile::default_container(), profile.container);
+  check_container(out, "", base);
+  for (const profile::Runner& runner : profile.runners) {
+    if (runner.container == profile::Container()) continue;
+    check_container(out, "runner " + runner.name + ": ", profile::merged(base, runner.container));
+  }
+  check_slurm(out, profile);
+  if (profile.auth == profile::Profile::Auth::Munge) {
+    const auto credential = munge_credential("check");
+    out.push_back({credential.has_value(), "munge", credential ? "works" : credential.error().message});
+  }
+  return out;
+}
+
+int check_here(const profile::Profile& profile) {
+  const std::string named = variable("SLURMD_NODENAME");
+  const std::string node = named.empty() ? host_name() : named;
+  bool good = true;
+  std::string out;
+  for (const Found& found : check(profile)) {
+    good = good && found.good;
+    out += node + ": " + (found.good ? "ok       " : "MISSING  ") + printable(found.what) + ": " +
+           printable(found.detail) + "\n";
+  }
+  return std::max(print_out(out), good ? 0 : 1);
+}
+
+/// One on each node of the job, through srun.
+int check_everywhere(const std::string& file) {
+  const std::string nodes = variable("SLURM_JOB_NUM_NODES");
+  if (variable("SLURM_JOB_ID").empty() || nodes.empty())
+    return print_error(
+               "profile check --allocation: this is no Slurm job; start it with salloc or in a batch script"),
+           2;
+  std::vector<std::string> words = {
+      "srun", "--overlap", "--nodes=" + nodes, "--ntasks-per-node=1", own_executable(), "profile", "check"};
+  if (!file.empty()) words.push_back("--profile=" + std::filesystem::absolute(file).string());
+  std::vector<char*> argv;
+  for (std::string& word : words)
+    argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
+  return print_error("cannot start srun: " + errno_text(errno)), 1;
+}
+
+}  // namespace
+
+int profile_command(const Arguments& arguments) {
+  CLI::App app(kDescription, "sweepctl profile");
+  app.footer(kClosing);
+  std::string action, file;
+  bool allocation = false;
+  app.add_option("ACTION", action, "show or check")->required()->check(CLI::IsMember({"show", "check"}));
+  app.add_option("--profile", file, "a profile over the site's and the user's")->type_name("FILE");
+  app.add_flag("--allocation", allocation, "check: on every node of this job");
+  if (const auto status = parse(app, arguments)) return *status;
+  const auto profile = loaded(file);
+  if (!profile) return print_error(profile.error().message), 1;
+  if (action == "show") return print_out(profile::show_profile(*profile, &view::is_secret));
+  return allocation ? check_everywhere(file) : check_here(*profile);
+}
+
+}  // namespace sweep::cli

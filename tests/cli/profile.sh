@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# sweepctl profile: what holds and who said so, and whether it is here; sweepctl images: what is staged, and making room.
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+cd -- "$WORK" || exit
+export HOME=$WORK TMPDIR=$WORK
+unset SLURM_JOB_ID SLURMD_NODENAME
+
+says() { # STATUS WORDS COMMAND...: it ends with the status and says the words
+  local want=$1 words=$2 status=0
+  shift 2
+  "$SWEEPCTL" "$@" >out 2>err || status=$?
+  [[ $status == "$want" ]] || bad "$*: status $status, not $want: $(cat err)"
+  grep -qF -- "$words" out err || bad "$*: does not say '$words' but: $(cat out err)"
+}
+
+# Layers: the user's file under the one that is named, each value with its source.
+mkdir -p .config/slurm-sweep workspace models
+cat >.config/slurm-sweep/profile.yaml <<P
+workspace: $WORK/workspace
+container: { runtime: none, cache-age: 30d }
+env: { HF_TOKEN: secret }
+P
+cat >p.yaml <<P
+container:
+  mounts: [$WORK/models:/models:ro]
+  image: /none/{image-slug}.sqsh
+runners:
+  b200*: { gpus: [b200], env: { X: 'a: "b"' } }
+P
+says 0 "cache-age: 30d " profile show --profile p.yaml
+grep -qE "^  cache-age: 30d +# $WORK/.config/slurm-sweep/profile.yaml:2$" out || bad "the user's line is not named: $(grep cache-age out)"
+grep -qE "^    gpus: \[b200\] +# p.yaml:5$" out || bad "the runner's line is not named: $(grep -A2 b200 out)"
+grep -qE "^packing: node +# default$" out || bad "a default is not called one"
+grep -q secret out && bad "a token is shown"
+# What it prints is that profile.
+cp out again.yaml
+HOME=/nonexistent says 0 "image: \"/none/{image-slug}.sqsh\"" profile show --profile again.yaml
+diff <(sed 's/ *#.*//' again.yaml) <(sed 's/ *#.*//' out) >&2 || bad "what it prints is another profile"
+
+echo 'container: { mount: [/a:/b] }' >slip.yaml
+says 1 "did you mean 'mounts'?" profile show --profile slip.yaml
+says 2 "show" profile frob
+
+says 0 "ok       workspace: $WORK/workspace" profile check --profile p.yaml
+sed "s/^container:/container:\n  runtime: apptainer\n  image-cache: $(sed 's#/#\\/#g' <<<"$WORK/none")/" p.yaml >wrong.yaml
+PATH=/usr/bin:/bin says 1 "MISSING  runtime: apptainer is not in PATH" profile check --profile wrong.yaml
+grep -q "MISSING  image-cache: $WORK/none does not exist" out || bad "the cache is not missed: $(cat out)"
+grep -q "ok       mount: $WORK/models" out || bad "the mount is not found: $(cat out)"
+says 2 "this is no Slurm job" profile check --allocation
+
+# Images: a whole one, one that was cut, and what an import has left.
+says 0 "nothing is staged here" images list
+mkdir cache
+printf 'hsqs and no more' >cache/cut_1.sqsh
+printf sif >cache/a_b_1.sif
+printf half >"cache/.c_1.sqsh.part.$(hostname)+00000000+1~4000000~1"
+says 0 "a_b_1.sif" images list --cache cache
+grep -q "too few for a squash file" out || bad "the cut one is not told: $(cat out)"
+says 0 '"name": "a_b_1.sif"' images list --cache cache --json
+says 0 "would remove cache/cut_1.sqsh" images prune --cache cache --dry-run
+[[ -e cache/cut_1.sqsh ]] || bad "--dry-run removes"
+says 0 "freed" images prune --cache cache
+[[ $(ls -A cache) == a_b_1.sif ]] || bad "prune leaves $(ls -A cache)"
+says 0 "removed cache/a_b_1.sif" images prune --cache cache --max-size 0
+[[ -z $(ls -A cache) ]] || bad "a prune to nothing leaves $(ls -A cache)"
+says 2 "is no size such as 500G" images prune --cache cache --max-size lots
+says 1 "none" images list --cache none
+exit "$FAILED"

@@ -1,0 +1,114 @@
+// controller/core: points whose nodes must serve their runner: who gets them, and what is said of those that
+// nobody serves.
+#include "tests/unit/core_fixture.hpp"
+
+namespace sweep::core {
+namespace {
+
+class CoreRunners : public CoreTest {
+ protected:
+  /// Points p0, p1, … of these runners, each with so many GPUs.
+  void begin_with(const std::vector<std::pair<std::string, int>>& points) {
+    for (const auto& [runner, gpus] : points) {
+      PointSpec spec{"p" + std::to_string(specs.size()), gpus};
+      spec.runner = runner;
+      specs.push_back(spec);
+    }
+    state = make_state(settings, specs);
+  }
+  Words serve(const std::string& agent, const std::vector<std::string>& runners) {
+    observe(state, agent, now);
+    return tell(AskForWork{agent, {}, runners});
+  }
+  Words arrive_as(const std::string& id, const std::string& node, int gpus,
+                  const std::vector<std::string>& runners, int tasks = 1) {
+    join(agent_info(id, node, gpus, tasks));
+    return serve(id, runners);
+  }
+};
+
+TEST_F(CoreRunners, APointGoesToANodeThatServesItsRunner) {
+  begin_with({{"b200", 8}, {"h200", 8}, {"b200", 4}});
+  EXPECT_THAT(arrive_as("h", "n1", 8, {"h200"}, 2), ElementsAre("lease h p1/1"));
+  EXPECT_THAT(arrive_as("b", "n2", 8, {"b200"}, 2), ElementsAre("lease b p0/1"));
+  EXPECT_THAT(finish("h", "p1"), ElementsAre("settled h p1/1 accepted"));  // what is left is not for it
+  EXPECT_THAT(finish("b", "p0"), ElementsAre("settled b p0/1 accepted", "lease b p2/1"));
+  EXPECT_THAT(finish("b", "p2"),
+              UnorderedElementsAre("settled b p2/1 accepted", "drain b complete", "drain h complete"));
+}
+
+TEST_F(CoreRunners, OneNodeMayServeSeveralInMatrixOrder) {
+  begin_with({{"b200-trt", 4}, {"b200", 4}, {"b200-trt", 4}});
+  EXPECT_THAT(arrive_as("a", "n1", 8, {"b200", "b200-trt"}), ElementsAre("lease a p0/1"));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
+}
+
+TEST_F(CoreRunners, AnAgentThatSaysNothingServesAll) {
+  begin_with({{"b200", 4}, {"h200", 4}});
+  EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1"));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
+}
+
+TEST_F(CoreRunners, WhatNobodyServesIsReportedAndTheRestRuns) {
+  begin_with({{"b200", 8}, {"mi300x", 8}, {"mi300x", 4}});
+  EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}), ElementsAre("lease a p0/1"));
+  EXPECT_EQ(point("p1").state, PointState::Failed);
+  EXPECT_EQ(point("p2").state, PointState::Failed);
+  EXPECT_THAT(point("p1").reason, HasSubstr("no node serves its runner 'mi300x'"));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "drain a"));
+}
+
+TEST_F(CoreRunners, NotBeforeAllAgentsHaveComeAndSaidWhatTheyServe) {
+  begin_with({{"b200", 8}, {"h200", 8}});
+  EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}, 2), ElementsAre("lease a p0/1"));
+  join(agent_info("h", "n2", 8, 2));
+  EXPECT_EQ(point("p1").state, PointState::Pending);
+  EXPECT_THAT(serve("h", {"h200"}), ElementsAre("lease h p1/1"));
+}
+
+TEST_F(CoreRunners, ThatItsNodesAreTooSmallIsSaid) {
+  begin_with({{"b200", 8}, {"h200", 8}});
+  arrive_as("b", "n1", 8, {"b200"}, 2);
+  arrive_as("h", "n2", 4, {"h200"}, 2);
+  EXPECT_EQ(point("p1").state, PointState::Failed);
+  EXPECT_THAT(point("p1").reason,
+              HasSubstr("needs 8 GPUs; the largest node that serves its runner 'h200' has 4"));
+}
+
+TEST_F(CoreRunners, WhatIsLearntLaterCounts) {
+  begin_with({{"b200", 8}, {"h200", 8}});
+  EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}, 2), ElementsAre("lease a p0/1"));
+  join(agent_info("h", "n2", 8, 2));
+  EXPECT_THAT(serve("a", {"b200", "h200"}), IsEmpty());
+  EXPECT_THAT(serve("h", {}), IsEmpty());
+  EXPECT_EQ(point("p1").state, PointState::Pending);
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
+}
+
+TEST_F(CoreRunners, ANodeThatIsGoneIsNamedWithItsRunner) {
+  begin_with({{"h200", 8}, {"h200", 8}});
+  arrive_as("h", "n1", 8, {"h200"}, 2);
+  arrive_as("b", "n2", 8, {"b200"}, 2);
+  tell(Leave{"h", "SIGTERM"});
+  EXPECT_EQ(state.phase, Phase::Closed);
+  EXPECT_THAT(state.end_reason, HasSubstr("of runner 'h200' is left"));
+  EXPECT_THAT(state.end_reason, HasSubstr("n1 is gone: SIGTERM"));
+}
+
+TEST_F(CoreRunners, ARetryStaysWithItsRunner) {
+  begin_with({{"b200", 8}});
+  arrive_as("a", "n1", 8, {"b200"}, 2);
+  arrive_as("h", "n2", 8, {"h200"}, 2);
+  EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure),
+              ElementsAre("settled a p0/1", "lease a p0/2"));
+}
+
+TEST_F(CoreRunners, ManyPointsOfOthersAreNotWalked) {
+  std::vector<std::pair<std::string, int>> points(2'000, {"b200", 8});
+  points.emplace_back("h200", 8);
+  begin_with(points);
+  EXPECT_THAT(arrive_as("h", "n1", 8, {"h200"}, 2), ElementsAre("lease h p2000/1"));
+}
+
+}  // namespace
+}  // namespace sweep::core
