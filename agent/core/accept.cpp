@@ -44,10 +44,10 @@ Expected<Work> Agent::work_for(const wire::Lease& lease) const {
   // A command on the command line is a benchmark of its own.
   work.needs_server = setup_.hello.command.empty() && !lease.server.key.empty();
   work.directory = lease.workspace.empty() ? setup_.directory : absolute(lease.workspace, setup_.directory);
-  // A path on the command line is meant from where the user stood, not from the workspace.
-  if (!work.argv.empty() && work.argv[0].find('/') != std::string::npos && !lease.workspace.empty()) {
-    work.argv[0] = absolute(work.argv[0], setup_.directory);
-  }
+  // A path on the command line is meant from where the user stood, not from the workspace; one of the
+  // profile's starts there.
+  const bool own = !setup_.hello.command.empty() && work.argv[0].find('/') != std::string::npos;
+  if (own && !lease.workspace.empty()) work.argv[0] = absolute(work.argv[0], setup_.directory);
   if (has_container(lease.container)) {
     if (const auto prepared = contain(work); !prepared) return tl::unexpected(prepared.error());
   }

@@ -237,6 +237,20 @@ TEST(Images, ACommandLineProgramIsFoundInside) {
   EXPECT_THAT(elsewhere.started().mounts, Contains(container::Mount{"/home/u", "/home/u", true}));
 }
 
+TEST(Images, AProgramOfTheProfileStartsAtTheWorkspace) {
+  for (const bool boxed : {true, false}) {
+    Dock dock;
+    auto lease = boxed ? Dock::boxed("p1") : Scene::lease("p1");
+    lease.command = {"benchmarks/run.sh"};
+    lease.workspace = "/scratch/checkout";
+    dock.hear(lease);
+    if (boxed) dock.tell(Dock::there());
+    ASSERT_THAT(dock.spawned, SizeIs(1));
+    EXPECT_EQ(boxed ? dock.started().argv[0] : dock.spawned[0].argv[0], "benchmarks/run.sh");
+    EXPECT_EQ(dock.spawned[0].directory, "/scratch/checkout");
+  }
+}
+
 wire::Lease recipe(const std::string& point) {
   auto out = Dock::boxed(point);
   out.environment = {{"TP", "4"}, {"CONC", "4"}};

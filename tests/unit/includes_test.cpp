@@ -45,7 +45,7 @@ const Rules& rules() {
                                     "controller/journal/", "controller/report/", "controller/profile/"})},
       {"controller/cli/", with(kIo, {"controller/", "container/"})},
       {"spank_plugin/", {"proto/base/env_names.hpp"}},
-      {"benchmarks/", with(kIo, {"controller/", "agent/"})},
+      {"benchmarks/", with(kIo, {"controller/", "agent/", "container/"})},
   };
   return kRules;
 }
