@@ -1,5 +1,6 @@
 // sweepctl check: everything that can be known to be wrong before an allocation is asked for.
 #include <algorithm>
+#include <map>
 
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
@@ -54,6 +55,22 @@ nlohmann::ordered_json as_json(const Plan& plan) {
           {"points", std::move(points)}};
 }
 
+/// Points whose runner the profile does not name, said runner by runner. Whether any other is left.
+bool some_have_nodes(const Plan& plan) {
+  std::map<std::string, std::size_t> homeless;
+  std::size_t all = 0;
+  for (const Point& point : plan.points) {
+    if (plan.profile.runners.empty() || profile::runner_of(plan.profile, point.runner) != nullptr) continue;
+    ++homeless[point.runner];
+    ++all;
+  }
+  for (const auto& [runner, count] : homeless)
+    print_error(counted(count, "point") + (count == 1 ? " needs" : " need") + " runner '" + runner +
+                "', which the profile's 'runners' does not name: no node will run " +
+                (count == 1 ? "it" : "them"));
+  return all < plan.points.size() || plan.points.empty();
+}
+
 int check_resumed(SweepArguments wanted, bool quiet) {
   const auto directory = claimed_output_dir(wanted.output);
   if (!directory) return print_error(directory.error().message), 1;
@@ -83,6 +100,7 @@ int check_command(const Arguments& arguments) {
   const auto plan = load_plan(wanted);
   if (!plan) return print_error(plan.error().message), 1;
   if (const auto good = check_output_dir(wanted.output); !good) return print_error(good.error().message), 1;
+  if (!some_have_nodes(*plan)) return 1;
   if (quiet) return 0;
   return print_out(json ? as_json(*plan).dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"
                         : described(*plan));

@@ -48,6 +48,14 @@ grep -q "MISSING  image-cache: $WORK/none does not exist" out || bad "the cache 
 grep -q "ok       mount: $WORK/models" out || bad "the mount is not found: $(cat out)"
 says 2 "this is no Slurm job" profile check --allocation
 
+# A runner that the profile does not name is said before anything is allocated, and refused where no other point is left.
+for runner in b200 mi300x; do
+  printf '%s-%s-sglang:\n  image: a/b:1\n  model: m\n  framework: sglang\n  search-space: [{ tp: 4, conc-start: 4, conc-end: 4 }]\n' x-fp4 $runner
+done >matrix.yaml
+says 0 "1 point needs runner 'mi300x', which the profile's 'runners' does not name" check matrix.yaml --profile p.yaml --quiet
+sed -i '1,/^x-fp4-mi300x/{/^x-fp4-mi300x/!d}' matrix.yaml
+says 1 "runner 'mi300x'" check matrix.yaml --profile p.yaml --quiet
+
 # Images: a whole one, one that was cut, and what an import has left.
 says 0 "nothing is staged here" images list
 mkdir cache
