@@ -1,6 +1,7 @@
 #include "container/core/start.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "proto/base/text.hpp"
 
@@ -40,13 +41,14 @@ std::string sized(const StartRequest& request, const std::string& option) {
   return request.shm_size.empty() ? "" : option + request.shm_size;
 }
 
-/// The environment as it is, but for what goes inside as HOME.
-Words with_home(const Words& environment) {
-  Words out;
-  for (const std::string& entry : environment) {
-    if (name_of(entry) != "HOME") out.push_back(entry);
-  }
-  out.push_back("HOME=/tmp");
+/// The command, by a shell that goes to where it runs, which enroot has no option for, and sees to
+/// kStartMark.
+Words by_shell(const StartRequest& request) {
+  const std::string mark = "/tmp/" + std::string(kStartMark);
+  Words out{"/bin/sh", "-c",
+            "cd -- \"$0\" && { command -v \"$1\" >" + mark + " && rm -f " + mark + "; exec \"$@\"; }",
+            request.workdir};
+  out.insert(out.end(), request.argv.begin(), request.argv.end());
   return out;
 }
 
@@ -110,49 +112,72 @@ Command enroot(const StartRequest& request, const Places& places, const Words& e
       {"--mount", "tmpfs:/dev/shm:tmpfs:x-create=dir,rw,nosuid,nodev,mode=1777" + sized(request, ",size=")});
   for (const std::string& name : request.names)
     add(argv, {"--env", name});
-  add(argv, {"--env", "HOME"});
+  add(argv, {"--env", "HOME=/tmp"});
   argv.insert(argv.end(), request.options.begin(), request.options.end());
-  const auto slash = request.image.rfind('/');
-  argv.push_back(request.image.substr(slash + 1));
-  // Enroot has no option for the folder to run in.
-  add(argv, {"/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", request.workdir});
-  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
-  out.environment = with_home(environment);
-  out.environment.push_back("ENROOT_DATA_PATH=" + request.image.substr(0, slash));
+  const std::string& root = places.root.empty() ? request.image : places.root;
+  const auto slash = root.rfind('/');
+  argv.push_back(root.substr(slash + 1));
+  const Words command = by_shell(request);
+  argv.insert(argv.end(), command.begin(), command.end());
+  out.environment = environment;
+  out.environment.push_back("ENROOT_DATA_PATH=" + root.substr(0, slash));
+  return out;
+}
+
+/// What srun looks at, and what enroot's hooks do, beside the variables of the step and the image.
+bool of_srun(const std::string& name) {
+  constexpr std::array<std::string_view, 6> kNames = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("NVIDIA_") ||
+         name.starts_with("MELLANOX_");
+}
+
+/// What enroot looks at when pyxis starts it: the user's settings, and how to reach registries.
+bool of_enroot(const std::string& name) {
+  return name.starts_with("ENROOT_") || name.starts_with("XDG_") || ascii_lower(name).ends_with("_proxy");
+}
+
+/// Before the command in a container of pyxis: what is to be otherwise than srun or Slurm has it.
+Words pyxis_changes(const StartRequest& request, const Words& environment) {
+  Words out{"env"}, own{"HOME=/tmp"};
+  for (const std::string& entry : environment) {
+    const std::string name = name_of(entry);
+    const bool named = has(request.names, name);
+    if (!named && of_enroot(name)) add(out, {"-u", name});
+    // Slurm sets these for the step; what the attempt has is a part of it.
+    const bool devices = name.ends_with("_VISIBLE_DEVICES") || name == "GPU_DEVICE_ORDINAL";
+    if (named && devices) own.push_back(entry);
+  }
+  out.insert(out.end(), own.begin(), own.end());
   return out;
 }
 
 Command pyxis(const StartRequest& request, const Places& places, const Words& environment) {
   Command out;
   Words& argv = out.argv;
-  add(argv, {request.tool, "--overlap", "--nodes=1", "--ntasks=1", "--job-name=" + request.name});
+  add(argv, {request.tool, "--quiet", "--overlap", "--nodes=1", "--ntasks=1", "--export=ALL",
+             "--job-name=" + request.name});
+  // To what the agent is bound, a step of its own would be too. Where tasks cannot be bound, srun complains.
+  const auto binds = [](const std::string& entry) { return name_of(entry) == "SLURM_CPU_BIND"; };
+  if (std::any_of(environment.begin(), environment.end(), binds)) argv.push_back("--cpu-bind=none");
   if (!request.job.empty()) argv.push_back("--jobid=" + request.job);
   if (!request.node.empty()) argv.push_back("--nodelist=" + request.node);
   Words mounts;
   for (const Mount& mount : with_places(request, places))
     mounts.push_back(mount_text(mount));
   mounts.push_back("tmpfs:/dev/shm:mode=1777" + sized(request, "+size="));
-  Words names = request.names;
-  names.push_back("HOME");
   add(argv, {"--kill-on-bad-exit=1", "--container-image=" + request.image,
              "--container-mounts=" + join(mounts, ","), "--container-workdir=" + request.workdir,
              "--no-container-mount-home", "--no-container-remap-root", "--no-container-entrypoint",
              request.writable ? "--container-writable" : "--container-readonly",
-             "--container-env=" + join(names, ",")});
+             "--container-env=" + join(request.names, ",")});
   argv.insert(argv.end(), request.options.begin(), request.options.end());
-  // Slurm sets these for the step; what the attempt has is a part of it.
-  Words own;
+  for (const Words& words : {pyxis_changes(request, environment), by_shell(request)})
+    argv.insert(argv.end(), words.begin(), words.end());
+  // What srun has goes inside.
   for (const std::string& entry : environment) {
     const std::string name = name_of(entry);
-    const bool devices = name.ends_with("_VISIBLE_DEVICES") || name == "GPU_DEVICE_ORDINAL";
-    if (devices && has(request.names, name)) own.push_back(entry);
+    if (has(request.names, name) || of_srun(name) || of_enroot(name)) out.environment.push_back(entry);
   }
-  if (!own.empty()) {
-    argv.push_back("env");
-    argv.insert(argv.end(), own.begin(), own.end());
-  }
-  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
-  out.environment = with_home(environment);
   return out;
 }
 
@@ -167,7 +192,8 @@ Command apptainer(const StartRequest& request, const Places& places, const Words
     add(argv, {"--bind", mount_text(mount)});
   argv.insert(argv.end(), request.options.begin(), request.options.end());
   add(argv, {"--pwd", request.workdir, request.image});
-  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
+  const Words command = by_shell(request);
+  argv.insert(argv.end(), command.begin(), command.end());
   // By name alone they can be handed over in its own environment, where other users do not see them.
   out.environment = environment;
   for (const std::string& entry : environment) {
@@ -208,7 +234,8 @@ Command docker(const StartRequest& request, const Places& places, const Words& e
   } else {
     argv.push_back(request.image);
   }
-  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
+  const Words command = by_shell(request);
+  argv.insert(argv.end(), command.begin(), command.end());
   out.environment = environment;
   return out;
 }
@@ -255,6 +282,10 @@ Words signal_command(const StartRequest& request, int signal) {
           request.job,
           request.name,
           number};
+}
+
+bool tells_by_mark(Runtime runtime) {
+  return runtime != Runtime::Bwrap;
 }
 
 bool needs_shm(Runtime runtime) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,8 +18,8 @@ namespace sweep::container {
 /// its own.
 struct Places {
   std::string tmp, shm;  // become /tmp and /dev/shm
-  std::string root;      // of bwrap: where the image's folder is mounted writably; empty: it stays read-only
-  std::string user;      // "UID:GID" of who starts it
+  std::string root;  // of bwrap and enroot: where the image's folder is mounted writably, for this one alone
+  std::string user;  // "UID:GID" of who starts it
 };
 
 struct Command {
@@ -29,6 +30,14 @@ struct Command {
 /// `environment`: the helper's own, with the values of request.names. Neither Auto nor None.
 Command start_command(const StartRequest& request, const Places& places,
                       const std::vector<std::string>& environment);
+
+/// A file of Places::tmp by which the shell that starts the command tells what became of that, where the
+/// runtime cannot: it holds kNotBegun until the shell is there, nothing where the image has no such command,
+/// and is gone once the command is.
+inline constexpr std::string_view kStartMark = ".slurm-sweep";
+inline constexpr std::string_view kNotBegun = "not begun\n";
+/// Whether the command is started by such a shell: all but bubblewrap's.
+bool tells_by_mark(Runtime runtime);
 
 /// Signals what is in it, where its processes are not children of who started it; SIGKILL ends it. Empty:
 /// they are.

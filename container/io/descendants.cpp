@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -70,6 +71,44 @@ bool wait_for_children(Millis patience) {
 
 void end_children(Millis patience) {
   see_off(SIGKILL, patience);
+}
+
+namespace {
+
+bool is_inside(const fs::path& process, const std::string& mark) {
+  std::ifstream mounts(process / "mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    if (line.find(mark) != std::string::npos) return true;
+  }
+  return false;
+}
+
+std::vector<pid_t> all_inside(const fs::path& folder) {
+  // Mounts are named from the root of their file system, which may be anywhere above.
+  const std::string mark =
+      "/" + folder.parent_path().filename().string() + "/" + folder.filename().string() + "/";
+  std::vector<pid_t> out;
+  std::error_code code;
+  for (const auto& item : fs::directory_iterator("/proc", code)) {
+    const auto pid = static_cast<pid_t>(std::strtol(item.path().filename().c_str(), nullptr, 10));
+    if (pid > 1 && pid != ::getpid() && is_inside(item.path(), mark)) out.push_back(pid);
+  }
+  return out;
+}
+
+}  // namespace
+
+bool end_inside(const std::string& folder, Millis patience) {
+  constexpr Millis kLookAgain{20};
+  const Instant until = now() + patience;
+  for (;;) {
+    bool none = true;
+    for (const pid_t pid : all_inside(folder))
+      none = ::kill(pid, SIGKILL) != 0 &&
+             none;  // what this user may not kill is not in a container of this user's
+    if (none || now() >= until) return none;
+    ::poll(nullptr, 0, static_cast<int>(kLookAgain.count()));
+  }
 }
 
 }  // namespace sweep::container

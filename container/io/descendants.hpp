@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <string>
 #include <vector>
 
 #include "proto/base/time.hpp"
@@ -21,5 +22,9 @@ bool wait_for_children(Millis patience);
 /// Kills all children of this process and what comes to it when they die, and waits until none is left,
 /// `patience` at most.
 void end_children(Millis patience);
+
+/// Kills all processes of this user that have something of `folder` mounted, and so are in a container that
+/// has it, until none is left, `patience` at most. Whether none is left.
+bool end_inside(const std::string& folder, Millis patience);
 
 }  // namespace sweep::container

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "container/io/claim.hpp"
+#include "container/io/descendants.hpp"
 #include "container/io/run.hpp"
 #include "container/io/store.hpp"
 #include "proto/base/fields.hpp"
@@ -79,7 +80,8 @@ Expected<void> OwnPlaces::make_folders(const StartRequest& request) {
   places_.tmp = box_ + "/tmp";
   auto made = make_folder(box_);
   if (made) made = make_folder(places_.tmp, kTmpMode);
-  if (request.runtime == Runtime::Bwrap) {
+  if (made && tells_by_mark(request.runtime)) made = write_file_atomic(mark(), kNotBegun, 0666, Sync::No);
+  if (request.runtime == Runtime::Bwrap || request.runtime == Runtime::Enroot) {
     places_.root = box_ + "/root";
     for (const std::string& path : {places_.root, upper(), work()}) {
       if (made) made = make_folder(path, 0755);
@@ -128,6 +130,11 @@ std::string tidied(const std::string& record, const Left& left, const std::vecto
     const auto ran = run_program(left.end, environment, kForEnding);
     if (!ran || !ran->ok())
       return "container " + name + " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message);
+  }
+  // Enroot and apptainer have no command that ends a container, and no process whose end takes the others
+  // along.
+  for (const std::string& folder : left.folders) {
+    if (!folder.empty() && !end_inside(folder, kForEnding)) return "container " + name + " still runs";
   }
   Expected<void> removed;
   for (const std::string& folder : left.folders) {

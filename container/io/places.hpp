@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "container/core/request.hpp"
@@ -27,6 +28,7 @@ class OwnPlaces {
   const Places& places() const { return places_; }
   std::string upper() const { return box_ + "/upper"; }
   std::string work() const { return box_ + "/work"; }
+  std::string mark() const { return places_.tmp + "/" + std::string(kStartMark); }
 
  private:
   OwnPlaces() = default;

@@ -49,6 +49,11 @@ std::string missing(const StartRequest& request) {
   return "";
 }
 
+/// Whether the node has the devices of these GPUs: pretended ones cannot be let in.
+bool has_devices(const std::string& gpus) {
+  return gpus.empty() || ::access(gpus == "amd" ? "/dev/kfd" : "/dev/nvidiactl", F_OK) == 0;
+}
+
 class Supervisor {
  public:
   Supervisor(const StartRequest& request, const OwnPlaces& own)
@@ -87,11 +92,13 @@ class Supervisor {
   /// Why the command did not begin; nothing where it did, as far as that can be told.
   std::optional<Failed> why_not() {
     const std::string name(runtime_word(request_.runtime));
-    if (ended_->signal) return std::nullopt;
-    constexpr int kOfDocker = 125;
-    const bool docker = request_.runtime == Runtime::Docker || request_.runtime == Runtime::Podman;
-    if (docker && ended_->code == kOfDocker)
+    if (ended_->signal || ended_->code == 0 || told_) return std::nullopt;
+    if (tells_by_mark(request_.runtime)) {
+      const auto mark = read_file(own_.mark(), kMaxStatus);
+      if (!mark || (!mark->empty() && *mark != kNotBegun)) return std::nullopt;
+      if (mark->empty()) return no_command();
       return Failed{false, name + " could not set up the container; what it says of that is in the log"};
+    }
     if (!status_.open() || container::was_set_up(read_available(status_.get(), kMaxStatus).bytes))
       return std::nullopt;
     return asked_again();
@@ -123,6 +130,10 @@ class Supervisor {
     const std::string words = ran ? how_it_ended(*ran) : ran.error().message;
     if (words.find("execvp " + probe.argv[0]) == std::string::npos)
       return {false, "the container could not be set up: " + words};
+    return no_command();
+  }
+
+  Failed no_command() const {
     return {true, "the command '" + request_.argv[0] + "' cannot be started in the image " + request_.image};
   }
 
@@ -135,6 +146,7 @@ class Supervisor {
 
   void take(int signal) {
     if (signal == SIGCHLD) return;
+    told_ = true;
     if (signal == SIGQUIT) return kill_all();
     if (request_.runtime == Runtime::Bwrap) return signal_inside(signal);
     const auto command = signal_command(request_, signal);
@@ -193,6 +205,7 @@ class Supervisor {
   std::optional<ExitStatus> ended_;
   std::optional<Instant> straggle_until_;
   bool ended_command_ = false;
+  bool told_ = false;  // to end, or something else
 };
 
 }  // namespace
@@ -231,13 +244,14 @@ tl::expected<ExitStatus, Failed> run_to_its_end(const StartRequest& request, Sig
 int contain(const std::string& text) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGCHLD});
-  const auto request = start_request_in(text);
+  auto request = start_request_in(text);
   const auto cannot = [&](const Failed& why) {
     note(request ? *request : StartRequest(), why.of_image, why.reason);
     return kCannotContain;
   };
   if (!request) return cannot({false, request.error().message});
   if (const std::string lacks = missing(*request); !lacks.empty()) return cannot({false, lacks});
+  if (!has_devices(request->gpus)) request->gpus.clear();
   const auto ended = run_to_its_end(*request, signals);
   return ended ? end_as(*ended) : cannot(ended.error());
 }

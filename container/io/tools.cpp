@@ -64,6 +64,7 @@ Expected<Tool> tried(Runtime runtime, const std::string& path, const std::vector
     tool.version = first_line(version->out);
   if (runtime == Runtime::Enroot && !tool.version.starts_with("enroot"))
     tool.version = "enroot " + tool.version;
+  if (runtime == Runtime::Pyxis) tool.version = "pyxis of " + tool.version;
   return tool;
 }
 

@@ -8,10 +8,13 @@
 namespace sweep::container {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+
+using Words = std::vector<std::string>;
 
 const Places kPlaces{"/s/tmp", "/dev/shm/s", "", "1000:1001"};
 const std::vector<std::string> kEnvironment = {"PATH=/usr/bin",   "HOME=/home/u", "MODEL=m",
@@ -33,6 +36,12 @@ StartRequest request(Runtime runtime) {
   out.node = "n1";
   return out;
 }
+
+// What all but bubblewrap start, and it the command.
+const std::string kShell =
+    "/bin/sh -c cd -- \"$0\" && { command -v \"$1\" >/tmp/.slurm-sweep && rm -f /tmp/.slurm-sweep; exec "
+    "\"$@\"; } "
+    "/workspace/ bash run me.sh";
 
 std::string line(const StartRequest& of, Places places = kPlaces) {
   return join(start_command(of, places, kEnvironment).argv, " ");
@@ -76,9 +85,13 @@ TEST(Start, Enroot) {
       "/raid/hub:/mnt/hf_hub_cache/:x-create=dir,rbind,rw "
       "--mount /models:/models:x-create=dir,rbind,ro --mount "
       "tmpfs:/dev/shm:tmpfs:x-create=dir,rw,nosuid,nodev,mode=1777,size=16g --env CUDA_VISIBLE_DEVICES --env "
-      "HF_TOKEN --env MODEL --env HOME a.root /bin/sh -c cd -- \"$0\" && exec \"$@\" /workspace/ bash run "
-      "me.sh");
-  EXPECT_THAT(start_command(of, places, kEnvironment).environment, Contains("ENROOT_DATA_PATH=/roots"));
+      "HF_TOKEN --env MODEL --env HOME=/tmp a.root " +
+          kShell);
+  EXPECT_THAT(start_command(of, places, kEnvironment).environment,
+              AllOf(Contains("ENROOT_DATA_PATH=/roots"), Contains("HOME=/home/u")));
+  places.root = "/s/root";
+  EXPECT_THAT(line(of, places), HasSubstr(" --env HOME=/tmp root /bin/sh "));
+  EXPECT_THAT(start_command(of, places, kEnvironment).environment, Contains("ENROOT_DATA_PATH=/s"));
 }
 
 TEST(Start, Pyxis) {
@@ -86,13 +99,35 @@ TEST(Start, Pyxis) {
   places.shm.clear();
   EXPECT_EQ(
       line(request(Runtime::Pyxis), places),
-      "/bin/srun --overlap --nodes=1 --ntasks=1 --job-name=sweep-1 --jobid=7 --nodelist=n1 "
+      "/bin/srun --quiet --overlap --nodes=1 --ntasks=1 --export=ALL --job-name=sweep-1 --jobid=7 "
+      "--nodelist=n1 "
       "--kill-on-bad-exit=1 "
       "--container-image=/raid/squash/a.sqsh --container-mounts=/s/tmp:/tmp,/home/u/ws:/workspace/,"
       "/raid/hub:/mnt/hf_hub_cache/,/models:/models:ro,tmpfs:/dev/shm:mode=1777 "
       "--container-workdir=/workspace/ "
       "--no-container-mount-home --no-container-remap-root --no-container-entrypoint --container-writable "
-      "--container-env=CUDA_VISIBLE_DEVICES,HF_TOKEN,MODEL,HOME env CUDA_VISIBLE_DEVICES=2,3 bash run me.sh");
+      "--container-env=CUDA_VISIBLE_DEVICES,HF_TOKEN,MODEL env HOME=/tmp CUDA_VISIBLE_DEVICES=2,3 " +
+          kShell);
+}
+
+TEST(Start, PyxisGivesNoOtherVariablesThanEnrootNeeds) {
+  Words environment = kEnvironment;
+  environment.insert(environment.end(),
+                     {"XDG_DATA_HOME=/raid/u", "https_proxy=p", "LD_LIBRARY_PATH=/opt/lib"});
+  const Command command = start_command(request(Runtime::Pyxis), kPlaces, environment);
+  EXPECT_THAT(command.environment,
+              ElementsAre("PATH=/usr/bin", "HOME=/home/u", "MODEL=m", "HF_TOKEN=secret",
+                          "CUDA_VISIBLE_DEVICES=2,3", "XDG_DATA_HOME=/raid/u", "https_proxy=p"));
+  EXPECT_THAT(join(command.argv, " "),
+              HasSubstr(" env -u XDG_DATA_HOME -u https_proxy HOME=/tmp CUDA_VISIBLE_DEVICES=2,3 /bin/sh "));
+}
+
+TEST(Start, PyxisIsNotBoundToASingleCpu) {
+  Words environment = kEnvironment;
+  environment.push_back("SLURM_CPU_BIND=quiet,mask_cpu:0x1");
+  EXPECT_THAT(start_command(request(Runtime::Pyxis), kPlaces, environment).argv, Contains("--cpu-bind=none"));
+  EXPECT_THAT(start_command(request(Runtime::Pyxis), kPlaces, kEnvironment).argv,
+              Not(Contains("--cpu-bind=none")));
 }
 
 TEST(Start, Apptainer) {
@@ -101,7 +136,8 @@ TEST(Start, Apptainer) {
   EXPECT_EQ(line(of),
             "/bin/apptainer exec --cleanenv --containall --no-home --no-init --nv --bind /s/tmp:/tmp --bind "
             "/dev/shm/s:/dev/shm --bind /home/u/ws:/workspace/ --bind /raid/hub:/mnt/hf_hub_cache/ --bind "
-            "/models:/models:ro --pwd /workspace/ /raid/squash/a.sqsh bash run me.sh");
+            "/models:/models:ro --pwd /workspace/ /raid/squash/a.sqsh " +
+                kShell);
   EXPECT_THAT(start_command(of, kPlaces, kEnvironment).environment, Contains("APPTAINERENV_HF_TOKEN=secret"));
   EXPECT_THAT(start_command(of, kPlaces, kEnvironment).environment, Not(Contains("APPTAINERENV_OTHER=x")));
 }
@@ -117,9 +153,10 @@ TEST(Start, Podman) {
       "label=disable --log-driver none --device nvidia.com/gpu=all --volume /s/tmp:/tmp --volume "
       "/home/u/ws:/workspace/ --volume /raid/hub:/mnt/hf_hub_cache/ --volume /models:/models:ro --env "
       "CUDA_VISIBLE_DEVICES --env HF_TOKEN --env MODEL --env HOME=/tmp --workdir /workspace/ --entrypoint  "
-      "docker.io/a/b:1 bash run me.sh");
+      "docker.io/a/b:1 " +
+          kShell);
   of.image = "/images/a";
-  EXPECT_THAT(line(of, places), HasSubstr(" --rootfs /images/a:O bash"));
+  EXPECT_THAT(line(of, places), HasSubstr(" --rootfs /images/a:O /bin/sh"));
 }
 
 TEST(Start, Docker) {
@@ -137,9 +174,8 @@ TEST(Start, Docker) {
             "--volume "
             "/raid/hub:/mnt/hf_hub_cache/ --volume /models:/models:ro --env CUDA_VISIBLE_DEVICES --env "
             "HF_TOKEN --env "
-            "MODEL --env HOME=/tmp --workdir /workspace/ --entrypoint  --ulimit memlock=-1 docker.io/a/b:1 "
-            "bash run "
-            "me.sh");
+            "MODEL --env HOME=/tmp --workdir /workspace/ --entrypoint  --ulimit memlock=-1 docker.io/a/b:1 " +
+                kShell);
   of.gpus = "amd";
   EXPECT_THAT(line(of, places), HasSubstr(" --device /dev/kfd --device /dev/dri --group-add video "));
 }
