@@ -58,7 +58,8 @@ for program in "$@"; do
   add "$(readlink -f -- "$file")" "/usr/local/bin/$(basename -- "$program")"
 done
 echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
-echo 'IS_LOCAL_IMAGE=yes' >"$root/etc/environment"
+# As enroot leaves the variables of an image. Without a PATH there it is /usr/bin:/bin.
+printf '%s\n' 'IS_LOCAL_IMAGE=yes' 'PATH=/usr/local/bin:/usr/bin:/bin' >"$root/etc/environment"
 
 mkdir -p -- "$(dirname -- "$image")"
 if [[ $image == */ ]]; then
