@@ -126,7 +126,9 @@ void OutputScanner::look(std::vector<Sighting>& seen) {
 }
 
 void OutputScanner::end_line() {
-  if (!trimmed(line_).empty() && !find_bar(line_)) last_line_ = trimmed(line_);
+  // Of pyxis' own step: what the exit status says too, in the place of why.
+  const bool of_srun = line_.starts_with("srun: error: ") && line_.find(": task ") != std::string::npos;
+  if (!trimmed(line_).empty() && !find_bar(line_) && !of_srun) last_line_ = trimmed(line_);
   line_.clear();
 }
 
