@@ -113,5 +113,13 @@ TEST(OutputScanner, TheLastLineThatSaysSomething) {
   EXPECT_EQ(scanner.last_line(), "three");
 }
 
+TEST(LastLine, WhatSrunSaysOfANestedStepIsNotWhy) {
+  OutputScanner scanner;
+  scanner.feed("out of memory\nsrun: error: n1: task 0: Exited with exit code 37\n");
+  EXPECT_EQ(scanner.last_line(), "out of memory");
+  scanner.feed("srun: error: Unable to create step\n");
+  EXPECT_EQ(scanner.last_line(), "srun: error: Unable to create step");
+}
+
 }  // namespace
 }  // namespace sweep::agent
