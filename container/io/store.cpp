@@ -194,10 +194,25 @@ void Store::set_meta(const std::string& name, const Meta& meta) const {
 }
 
 void Store::mark_used(const std::string& name, pid_t user) const {
+  forget_dead_users(name);
   ::utimensat(AT_FDCWD, ours(name, "meta").c_str(), nullptr, 0);
   const std::string mark = ours(name, "user." + token_text(token_of(user)));
   const Fd made(::open(mark.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
   if (made.open()) ::futimens(made.get(), nullptr);
+}
+
+/// Marks of processes that have ended. Those of other machines are for them to forget.
+void Store::forget_dead_users(const std::string& name) const {
+  const std::string prefix = "." + name + ".user.";
+  std::vector<std::string> gone;
+  std::error_code ignored;
+  for (const auto& item : fs::directory_iterator(folder_, ignored)) {
+    const std::string file = item.path().filename().string();
+    const auto token = file.starts_with(prefix) ? token_in(file.substr(prefix.size())) : std::nullopt;
+    if (token && life_of(*token) == Life::Dead) gone.push_back(item.path().string());
+  }
+  for (const std::string& mark : gone)
+    ::unlink(mark.c_str());
 }
 
 // ---- squash files

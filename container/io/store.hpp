@@ -72,6 +72,7 @@ class Store {
   Expected<void> make_it(const Making& making, const Claim& claim);
   Expected<std::optional<std::string>> make_as(const Making& making, const Claim& claim);
   std::optional<Held> wait_for(Rival& rival, const Making& making);
+  void forget_dead_users(const std::string& name) const;
   void remove_parts(const std::string& name, const std::optional<Token>& of);
   std::string ours(const std::string& name, const std::string& what) const;
 

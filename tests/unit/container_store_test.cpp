@@ -133,6 +133,16 @@ TEST_F(Stores, AListOfWhatIsThereAndWhatWasLeft) {
   EXPECT_EQ(coming.users, 0);
 }
 
+TEST_F(Stores, MarksOfProcessesThatHaveEndedDoNotGather) {
+  ASSERT_TRUE(store().ensure(making()));
+  const std::string here = token_of(::getpid()).host;
+  put("cache/.a.sqsh.user." + token_text({here, 4'000'000, "1"}), "");
+  put("cache/.a.sqsh.user." + token_text({"elsewhere+1+1", 4'000'000, "1"}), "");
+  store().mark_used("a.sqsh", ::getpid());
+  EXPECT_THAT(cached(), testing::UnorderedElementsAre("a.sqsh", ".a.sqsh.user.elsewhere+1+1~4000000~1",
+                                                      ".a.sqsh.user." + token_text(token_of(::getpid()))));
+}
+
 TEST_F(Stores, AFolderThatIsNotThereIsNamed) {
   EXPECT_THAT(list_images(path("none")).error().message, HasSubstr(path("none")));
 }
