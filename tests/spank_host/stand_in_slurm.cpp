@@ -146,6 +146,16 @@ spank_err_t spank_get_item(spank_t, spank_item_t item, ...) {
     case S_JOB_STEPID:
       *va_arg(arguments, std::uint32_t*) = slurm.step;
       break;
+    case S_JOB_UID:
+      *va_arg(arguments, uid_t*) = slurm.uid;
+      break;
+    case S_JOB_GID:
+      *va_arg(arguments, gid_t*) = slurm.gid;
+      break;
+    case S_JOB_SUPPLEMENTARY_GIDS:
+      *va_arg(arguments, gid_t**) = &slurm.gid;
+      *va_arg(arguments, int*) = 1;
+      break;
     case S_JOB_ARGV:
       if (slurm.context != S_CTX_REMOTE) {
         result = ESPANK_NOT_REMOTE;

@@ -5,6 +5,8 @@
 // case runs in a process of its own (case.hpp), so that nothing is ever put back.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <set>
@@ -23,6 +25,8 @@ struct Slurm {
   bool withholds_all = false;             // … to everything
   std::uint32_t job = 12;
   std::uint32_t step = 0;
+  uid_t uid = 65534;  // S_JOB_UID, and the groups
+  gid_t gid = 65534;
   std::vector<std::string> command;      // S_JOB_ARGV
   int count_of_words = -2;               // … and how many words it says that has; -2: as many as it has
   std::vector<std::string> environment;  // S_JOB_ENV, spank_getenv()

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "proto/base/env_names.hpp"
@@ -183,6 +185,73 @@ TEST(Task, FailsByItselfWithoutMemory) {
   });
   EXPECT_EQ(outcome.status, 126);
   EXPECT_EQ(outcome.err, "sweep: cannot start the agent: std::bad_alloc\n");
+}
+
+// ---- the end of a step
+
+/// Writes what it was asked and who it is beside itself, if it may.
+class Tidier {
+ public:
+  std::string argument() const { return "agent=" + path_; }
+  std::string said() const {
+    std::ifstream file(seen_);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+ private:
+  Folder folder_;
+  std::string seen_ = folder_.program("seen", "");
+  std::string path_ = folder_.program(
+      "agent",
+      "#!/bin/sh\necho out; echo err >&2\necho \"$* as $(/usr/bin/id -u):$(/usr/bin/id -g), $PATH\" >" +
+          seen_ + "\n");
+  // For whoever the step's user is.
+  int opened_ = ::chmod(seen_.c_str(), 0666) + ::chmod(seen_.substr(0, seen_.rfind('/')).c_str(), 0755);
+};
+
+Outcome step_end(
+    const std::vector<std::string>& arguments, const std::function<void()>& change = [] {}) {
+  return run_case([&] {
+    slurm.context = S_CTX_REMOTE;
+    slurm.step = 3;
+    slurm.environment = kJobEnvironment;
+    slurm.options = {{"sweep-config", "a.yaml"}};
+    if (getuid() != 0) slurm.uid = getuid(), slurm.gid = getgid();
+    change();
+    Plugin plugin(arguments);
+    plugin.hook("init");
+    plugin.hook("init_post_opt");
+    say("exit " + std::to_string(plugin.hook("exit")));
+  });
+}
+
+TEST(StepEnd, TheAgentTidiesUpAsTheUserAndSaysNothing) {
+  const Tidier tidier;
+  const Outcome outcome = step_end({tidier.argument()});
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));
+  const std::string who =
+      getuid() == 0 ? "65534:65534" : std::to_string(getuid()) + ":" + std::to_string(getgid());
+  EXPECT_EQ(tidier.said(), "--tidy as " + who + ", /job/bin\n");
+}
+
+TEST(StepEnd, OfAnyOtherStepNothingIsStarted) {
+  const Tidier tidier;
+  for (const std::function<void()>& change : std::vector<std::function<void()>>{
+           [] { slurm.options.clear(); }, [] { slurm.step = SLURM_BATCH_SCRIPT; },
+           [] { slurm.environment = {"PATH=/job/bin"}; }, [] { slurm.withheld = {S_JOB_UID}; },
+           [] { slurm.withheld = {S_JOB_ENV}; }, [] { slurm.context = S_CTX_SLURMD; }}) {
+    const Outcome outcome = step_end({tidier.argument()}, change);
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));
+    EXPECT_EQ(tidier.said(), "");
+  }
+}
+
+TEST(StepEnd, WithoutAnAgentNothingHappens) {
+  const Outcome outcome = step_end({"agent=/nonexistent/sweep-agent"});
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));
 }
 
 }  // namespace
