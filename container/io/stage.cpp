@@ -167,18 +167,17 @@ class Stager {
     Making making;
     making.name = stem + ".sif";
     making.make = [&](const std::string& part) {
-      return importing(
-          [&] {
-            return std::vector<std::string>{staged_.tool, "pull", part, "docker://" + docker_name(image_)};
-          },
-          part);
+      return importing({staged_.tool, "pull", part, "docker://" + docker_name(image_)}, part);
     };
     making.check = [](const std::string& path) -> Expected<void> {
       std::error_code code;
       if (fs::is_regular_file(path, code) && fs::file_size(path, code) > 0) return {};
       return fail("'" + path + "' is empty");
     };
-    return ensured(making);
+    const auto path = cached(making);
+    if (!path) return tl::unexpected(path.error());
+    staged_.image = *path;
+    return staged_;
   }
 
   Or<Staged> for_docker() {
@@ -202,11 +201,7 @@ class Stager {
       return true;
     };
     if (known()) return staged_;
-    const auto pulled = importing(
-        [&] {
-          return std::vector<std::string>{staged_.tool, "pull", "--quiet", staged_.image};
-        },
-        "");
+    const auto pulled = importing({staged_.tool, "pull", "--quiet", staged_.image}, "");
     if (!pulled) return tl::unexpected(problem_);
     known();
     return staged_;
@@ -233,7 +228,6 @@ class Stager {
     Making making;
     making.name = stem_of(fs::path(*file).stem().string()) + "." +
                   staged_.digest.substr(staged_.digest.rfind(':') + 1).substr(0, kShortDigest) + ".root";
-    making.image = request_.image;
     making.room_bytes = std::max(request_.room_bytes, staged_.bytes);
     making.make = [&](const std::string& part) { return unpack(*file, part); };
     making.check = [](const std::string& path) -> Expected<void> {
@@ -281,39 +275,29 @@ class Stager {
     if (image_.is_path()) {
       if (::access(path.c_str(), F_OK) != 0) return no("image '" + printable(path) + "' does not exist");
       if (const auto whole = check_squash(path); !whole) return no("image " + whole.error().message);
-      return described(path, std::nullopt);
+      return described(path, "");
     }
-    Store store(request_.cache, [](const StageProgress& progress) { say(progress); });
     Making making;
     making.name = stem_of(request_.image) + ".sqsh";
-    making.image = request_.image;
-    making.room_bytes = request_.room_bytes;
     making.check = check_squash;
     making.make = [&](const std::string& part) -> Expected<void> {
       const std::string enroot = find_program("enroot", environment_);
-      if (enroot.empty()) {
-        problem_ = {"image '" + printable(request_.image) + "' is not in '" + request_.cache + "' as " +
-                    making.name + ", and enroot, which would import it, is not in PATH"};
-        return fail(problem_.reason);
-      }
-      make_room(store);
-      return importing(
-          [&] {
-            return std::vector<std::string>{enroot, "import", "--output", part, enroot_name(image_)};
-          },
-          part);
+      if (!enroot.empty()) return importing({enroot, "import", "--output", part, enroot_name(image_)}, part);
+      problem_ = {"image '" + printable(request_.image) + "' is not in '" + request_.cache + "' as " +
+                  making.name + ", and enroot, which would import it, is not in PATH"};
+      return fail(problem_.reason);
     };
-    const auto made = store.ensure(making);
-    if (!made) return tl::unexpected(problem_.reason.empty() ? Problem{made.error().message} : problem_);
-    store.mark_used(making.name, user_);
-    return described(*made, std::pair(&store, making.name));
+    const auto made = cached(making);
+    if (!made) return made;
+    return described(*made, making.name);
   }
 
-  Or<std::string> described(const std::string& path,
-                            const std::optional<std::pair<const Store*, std::string>>& entry) {
+  /// `entry`: its name, where it is one of the cache.
+  Or<std::string> described(const std::string& path, const std::string& entry) {
     struct stat info {};
     if (::stat(path.c_str(), &info) == 0) staged_.bytes = info.st_size;
-    const auto known = entry ? entry->first->meta(entry->second) : std::nullopt;
+    const Store store = cache();
+    const auto known = entry.empty() ? std::nullopt : store.meta(entry);
     if (known && known->bytes == staged_.bytes && !known->digest.empty()) {
       staged_.digest = known->digest;
       return path;
@@ -321,42 +305,44 @@ class Stager {
     const auto digest = squash_digest(path);
     if (!digest) return no("image '" + printable(path) + "' is not usable: " + digest.error().message);
     staged_.digest = *digest;
-    if (entry) entry->first->set_meta(entry->second, {request_.image, *digest, staged_.bytes});
+    if (!entry.empty()) store.set_meta(entry, {request_.image, *digest, staged_.bytes});
     return path;
   }
 
-  Or<Staged> ensured(Making& making) {
-    Store store(request_.cache, [](const StageProgress& progress) { say(progress); });
-    making.image = request_.image;
+  Store cache() const {
+    return {request_.cache, [](const StageProgress& progress) { say(progress); }};
+  }
+
+  /// An entry of the cache, there already or made now, and used from now on.
+  Or<std::string> cached(Making& making) {
+    Store store = cache();
     making.room_bytes = request_.room_bytes;
-    make_room(store);
     const auto path = store.ensure(making);
     if (!path) return tl::unexpected(problem_.reason.empty() ? Problem{path.error().message} : problem_);
     if (!store.meta(making.name)) store.set_meta(making.name, {request_.image, "", 0});
     store.mark_used(making.name, user_);
-    staged_.image = *path;
-    return staged_;
+    return *path;
   }
 
   /// By the cache's limits. What cannot be removed is no reason not to import.
-  void make_room(const Store& store) {
+  void make_room() {
     Limits limits;
     if (request_.keep_ms > 0) limits.unused = Millis(request_.keep_ms);
     if (request_.keep_bytes > 0)
       limits.bytes = std::max<std::int64_t>(0, request_.keep_bytes - request_.room_bytes);
     if (!limits.unused && !limits.bytes) return;
-    const auto images = list_images(store.folder());
+    const auto images = list_images(request_.cache);
     if (!images) return;
     for (const Stored& image : to_prune(*images, limits, ::time(nullptr)))
-      std::ignore = remove_image(store.folder(), image);
+      std::ignore = remove_image(request_.cache, image);
   }
 
   // ---- imports
 
   /// Runs `command`, which leaves the image at `part`, again and again while only the network may be to
   /// blame.
-  Expected<void> importing(const std::function<std::vector<std::string>()>& command,
-                           const std::string& part) {
+  Expected<void> importing(const std::vector<std::string>& command, const std::string& part) {
+    if (!part.empty()) make_room();
     const std::string helpers = part.empty() ? "" : part + std::string(kHelpers);
     std::vector<std::string> environment = environment_;
     if (!helpers.empty()) {
@@ -376,7 +362,7 @@ class Stager {
     Millis wait = kFirstWait;
     for (int tries = 0;; ++tries, wait *= 2) {
       progress();
-      const auto ran = run_program(command(), environment, Millis(0), progress);
+      const auto ran = run_program(command, environment, Millis(0), progress);
       if (!ran) return fail((problem_ = {ran.error().message}).reason);
       if (ran->ok()) return {};
       problem_ = problem_of(request_.image, *ran);

@@ -36,7 +36,6 @@ struct Meta {
 
 struct Making {
   std::string name;             // of the entry
-  std::string image;            // for people: what it is of
   std::int64_t room_bytes = 0;  // that must be free before
   std::function<Expected<void>(const std::string& temporary)> make;
   std::function<Expected<void>(const std::string& path)> check;

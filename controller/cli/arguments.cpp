@@ -32,12 +32,6 @@ std::vector<std::string> files_of(const SweepArguments& arguments) {
   return files;
 }
 
-Expected<profile::Profile> load_profiles(const std::string& named) {
-  std::vector<std::string> layers = profile::default_layers(variable("HOME"));
-  if (!named.empty()) layers.push_back(named);
-  return profile::load_profile(layers);
-}
-
 std::string new_sweep_id(Instant at) {
   unsigned char noise[16] = {};
   static_cast<void>(::getrandom(noise, sizeof noise, 0));
@@ -51,6 +45,12 @@ std::string new_sweep_id(Instant at) {
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+Expected<profile::Profile> load_profiles(const std::string& named) {
+  std::vector<std::string> layers = profile::default_layers(variable("HOME"));
+  if (!named.empty()) layers.push_back(named);
+  return profile::load_profile(layers);
 }
 
 void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option) {

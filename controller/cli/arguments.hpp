@@ -39,6 +39,9 @@ void add_exp_name(CLI::App& app, std::string& exp_name);
 /// printed.
 std::optional<int> parse(CLI::App& app, const Arguments& arguments);
 
+/// The profile of the site's, the user's and the `named` file (empty: none).
+Expected<profile::Profile> load_profiles(const std::string& named);
+
 /// Reads matrix and profiles (the site's, the user's, and the one named). Fails with one line that names
 /// file, value and remedy.
 Expected<Plan> load_plan(const SweepArguments& arguments);

@@ -46,9 +46,7 @@ struct Wanted {
 /// The folders to look at, those that exist.
 Expected<std::vector<std::string>> folders(const Wanted& wanted) {
   if (!wanted.cache.empty()) return std::vector<std::string>{wanted.cache};
-  auto layers = profile::default_layers(variable("HOME"));
-  if (!wanted.profile.empty()) layers.push_back(wanted.profile);
-  const auto loaded = profile::load_profile(layers);
+  const auto loaded = load_profiles(wanted.profile);
   if (!loaded) return tl::unexpected(loaded.error());
   const auto merged = profile::merged(profile::default_container(), loaded->container);
   const auto own = container::own_folder();

@@ -54,12 +54,6 @@ struct Found {
 };
 using Findings = std::vector<Found>;
 
-Expected<profile::Profile> loaded(const std::string& file) {
-  auto layers = profile::default_layers(variable("HOME"));
-  if (!file.empty()) layers.push_back(file);
-  return profile::load_profile(layers);
-}
-
 bool depends_on_point(const std::string& text) {
   return text.find('{') != std::string::npos;
 }
@@ -221,7 +215,7 @@ int profile_command(const Arguments& arguments) {
   app.add_option("--profile", file, "a profile over the site's and the user's")->type_name("FILE");
   app.add_flag("--allocation", allocation, "check: on every node of this job");
   if (const auto status = parse(app, arguments)) return *status;
-  const auto profile = loaded(file);
+  const auto profile = load_profiles(file);
   if (!profile) return print_error(profile.error().message), 1;
   if (action == "show") return print_out(profile::show_profile(*profile, &view::is_secret));
   return allocation ? check_everywhere(file) : check_here(*profile);

@@ -185,32 +185,12 @@ const Container& default_container() {
   return kDefaults;
 }
 
-namespace {
-
-template <class Field>
-void take(Field& to, const Field& from) {
-  if (from) to = from;
-}
-
-}  // namespace
-
 Container merged(Container base, const Container& over) {
-  take(base.runtime, over.runtime);
-  take(base.image, over.image);
-  take(base.cache, over.cache);
-  take(base.scratch, over.scratch);
-  take(base.workdir, over.workdir);
-  take(base.shm_size, over.shm_size);
-  take(base.mounts, over.mounts);
-  take(base.options, over.options);
-  take(base.names, over.names);
-  take(base.writable, over.writable);
-  take(base.client, over.client);
-  take(base.prefetch, over.prefetch);
-  take(base.retries, over.retries);
-  take(base.room_bytes, over.room_bytes);
-  take(base.keep_bytes, over.keep_bytes);
-  take(base.keep, over.keep);
+  each_field(
+      [](const char*, auto& to, const auto& from) {
+        if (from) to = from;
+      },
+      base, over);
   return base;
 }
 

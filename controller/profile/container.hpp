@@ -13,25 +13,25 @@ void read_runners(Reader& in, const yaml::Value& node, std::vector<Runner>& runn
 /// Reads an `env` mapping over what is there.
 void read_env(Reader& in, const yaml::Value& node, Variables& variables);
 
-/// Calls visit(key, field) for each field, of one kind after the other: for records and for people.
-template <class C, class Visit>
-void each_field(C& container, Visit visit) {
-  visit("runtime", container.runtime);
-  visit("image", container.image);
-  visit("image-cache", container.cache);
-  visit("scratch", container.scratch);
-  visit("workdir", container.workdir);
-  visit("shm-size", container.shm_size);
-  visit("mounts", container.mounts);
-  visit("env", container.names);
-  visit("options", container.options);
-  visit("writable", container.writable);
-  visit("client", container.client);
-  visit("prefetch", container.prefetch);
-  visit("image-retries", container.retries);
-  visit("image-room", container.room_bytes);
-  visit("cache-size", container.keep_bytes);
-  visit("cache-age", container.keep);
+/// Calls visit(key, field...) for each field, with that of each of the containers: the one list of them all.
+template <class Visit, class... C>
+void each_field(Visit visit, C&... containers) {
+  visit("runtime", containers.runtime...);
+  visit("image", containers.image...);
+  visit("image-cache", containers.cache...);
+  visit("scratch", containers.scratch...);
+  visit("workdir", containers.workdir...);
+  visit("shm-size", containers.shm_size...);
+  visit("mounts", containers.mounts...);
+  visit("env", containers.names...);
+  visit("options", containers.options...);
+  visit("writable", containers.writable...);
+  visit("client", containers.client...);
+  visit("prefetch", containers.prefetch...);
+  visit("image-retries", containers.retries...);
+  visit("image-room", containers.room_bytes...);
+  visit("cache-size", containers.keep_bytes...);
+  visit("cache-age", containers.keep...);
 }
 
 /// What holds where no layer says otherwise.

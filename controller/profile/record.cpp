@@ -134,9 +134,11 @@ nlohmann::json value_json(const T& value) {
 /// Only the fields that it has.
 nlohmann::json container_to_json(const Container& container) {
   nlohmann::json out = nlohmann::json::object();
-  each_field(container, [&](const char* key, const auto& field) {
-    if (field) out[key] = value_json(*field);
-  });
+  each_field(
+      [&](const char* key, const auto& field) {
+        if (field) out[key] = value_json(*field);
+      },
+      container);
   return out;
 }
 
@@ -162,9 +164,11 @@ void read_field(Fields& in, const char* key, Millis& to) {
 Container read_container_record(Fields& in, const nlohmann::json& body) {
   Fields from(body, "profile: 'container'");
   Container container;
-  each_field(container, [&](const char* key, auto& field) {
-    if (from.has(key)) read_field(from, key, field.emplace());
-  });
+  each_field(
+      [&](const char* key, auto& field) {
+        if (from.has(key)) read_field(from, key, field.emplace());
+      },
+      container);
   if (from.error()) in.complain(*from.error());
   return container;
 }

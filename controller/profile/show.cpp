@@ -104,9 +104,11 @@ class Page {
 
 void put_container(Page& page, const Container& container) {
   page.open("container");
-  each_field(container, [&](const char* key, const auto& field) {
-    if (field) page.put(key, value_text(key, *field));
-  });
+  each_field(
+      [&](const char* key, const auto& field) {
+        if (field) page.put(key, value_text(key, *field));
+      },
+      container);
   page.close();
 }
 

@@ -36,26 +36,47 @@ Expected<std::string> value_of(const std::string& name, const Known& known, cons
               (near ? "did you mean {" + *near + "}?" : "known are {" + join(names, "}, {") + "}"));
 }
 
-/// Where a placeholder that begins at `open` ends; npos: there is none.
-std::size_t closing(const std::string& text, std::size_t open) {
-  return text[open] == '{' ? text.find('}', open) : std::string::npos;
+/// Walks a template: literal(char) for what stands in it, hole(name) for each {name}. A hole that is not
+/// taken (false) is text like any other.
+template <class Literal, class Hole>
+void walk(const std::string& text, Literal literal, Hole hole) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t close = text[i] == '{' ? text.find('}', i) : std::string::npos;
+    if (close != std::string::npos && hole(text.substr(i + 1, close - i - 1))) {
+      i = close;
+    } else {
+      literal(text[i]);
+    }
+  }
 }
 
 /// Fills what is known, and leaves everything else: a value may be JSON.
 std::string with_known(const std::string& text, const Known& known) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::size_t close = closing(text, i);
-    const auto found =
-        close == std::string::npos ? known.end() : known.find(text.substr(i + 1, close - i - 1));
-    if (found == known.end()) {
-      out += text[i];
-    } else {
-      out += found->second;
-      i = close;
-    }
-  }
+  walk(
+      text, [&](char c) { out += c; },
+      [&](const std::string& name) {
+        const auto found = known.find(name);
+        if (found != known.end()) out += found->second;
+        return found != known.end();
+      });
   return out;
+}
+
+/// The same where each has to be known: literal(char) and value(text) in turn. Fails on the first that is
+/// none.
+template <class Literal, class Value>
+Expected<void> fill(const std::string& text, const Point& point, const std::string& what, Literal literal,
+                    Value value) {
+  const Known known = placeholders(point);
+  Expected<void> done;
+  walk(text, literal, [&](const std::string& name) {
+    const auto found = value_of(name, known, what);
+    if (found) value(*found);
+    if (!found && done) done = tl::unexpected(found.error());
+    return true;
+  });
+  return done;
 }
 
 /// bash, as InferenceMAX's scripts have it. Without a login or a startup file: what runs is what is written.
@@ -65,29 +86,16 @@ std::vector<std::string> in_a_shell(const std::string& command) {
 
 /// The benchmark's words with their placeholders filled.
 Expected<std::vector<std::string>> filled(const Profile& profile, const Point& point) {
-  const auto known = placeholders(point);
-  const std::string& text = profile.benchmark;
   std::vector<std::string> words;
   std::string word;
   const auto end_word = [&] {
     if (!word.empty()) words.push_back(std::move(word));
     word.clear();
   };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == ' ' || text[i] == '\t' || text[i] == '\n') {
-      end_word();
-      continue;
-    }
-    const std::size_t close = closing(text, i);
-    if (close == std::string::npos) {
-      word += text[i];
-      continue;
-    }
-    auto value = value_of(text.substr(i + 1, close - i - 1), known, "benchmark");
-    if (!value) return tl::unexpected(value.error());
-    word += *value;
-    i = close;
-  }
+  const auto literal = [&](char c) { c == ' ' || c == '\t' || c == '\n' ? end_word() : word.push_back(c); };
+  const auto done =
+      fill(profile.benchmark, point, "benchmark", literal, [&](const std::string& value) { word += value; });
+  if (!done) return tl::unexpected(done.error());
   end_word();
   if (words.empty()) return fail("the profile's 'benchmark' is empty; it must name a program");
   return words;
@@ -117,19 +125,10 @@ Expected<std::string> recipe_file(const Profile& profile, const Point& point) {
 
 Expected<std::string> filled_text(const std::string& text, const Point& point, const std::string& what) {
   if (text.find('{') == std::string::npos) return text;
-  const Known known = placeholders(point);
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::size_t close = closing(text, i);
-    if (close == std::string::npos) {
-      out += text[i];
-      continue;
-    }
-    auto value = value_of(text.substr(i + 1, close - i - 1), known, what);
-    if (!value) return value;
-    out += *value;
-    i = close;
-  }
+  const auto done = fill(
+      text, point, what, [&](char c) { out += c; }, [&](const std::string& value) { out += value; });
+  if (!done) return tl::unexpected(done.error());
   return out;
 }
 

@@ -30,7 +30,6 @@ ls -l "/workspace/$RESULT_FILENAME.json"
 S
 sed 's/^echo "JOB/echo "of trt: JOB/' checkout/benchmarks/dsr1_fp4_b200_slurm.sh >checkout/benchmarks/dsr1_fp4_b200_trt_slurm.sh
 chmod 755 checkout/benchmarks/*.sh
-user git -C checkout init -q 2>/dev/null || true
 before=$(ls -lR checkout)
 
 cat >site.yaml <<P

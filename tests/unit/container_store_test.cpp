@@ -23,7 +23,6 @@ class Stores : public InFolder {
   Making making(const std::string& bytes = "good one") {
     Making out;
     out.name = "a.sqsh";
-    out.image = "a:1";
     out.make = [this, bytes](const std::string& part) -> Expected<void> {
       ++made_;
       return write_file_atomic(part, bytes);
