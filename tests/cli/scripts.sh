@@ -57,11 +57,12 @@ hears() {
 
 PORT_TAKEN=$(free_port)
 coproc TAKEN { MARK=$MARK-taken exec sweep-simserver --model deepseek-r1 --zero-latency --port "$PORT_TAKEN" 2>&1; }
+taken=$TAKEN_PID # bash forgets TAKEN_PID as soon as the coprocess has ended
 hears "${TAKEN[0]}" "listening on"
 [[ -n $(left "$MARK-taken") ]] || bad "left() does not see what is there"
 runs 1 "port $PORT_TAKEN of this machine is taken" "$simulated" 'echo never'
-kill "$TAKEN_PID"
-wait "$TAKEN_PID" || true # ended by the signal
+kill "$taken"
+wait "$taken" || true # ended by the signal
 unset PORT_TAKEN
 
 # Ended while the client runs: both go, whoever the signal was sent to.
