@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/io/driver.hpp"
+#include "agent/io/leftovers.hpp"
 #include "agent/io/own_secret.hpp"
 #include "agent/io/sampler.hpp"
 #include "container/io/overlay.hpp"
@@ -36,8 +37,9 @@ Options:
                         print what the NVIDIA GPUs say (power, clocks, heat,
                         memory, processes) as lines of JSON, every second,
                         until nobody reads; the agent starts itself like this
-  --tidy                end containers whose agents are dead, and remove what
-                        they have left on this node; the plugin does it at the
+  --tidy                end containers whose agents are dead, remove what they
+                        have left on this node, and end what attempts of this
+                        very step have left running; the plugin does it at the
                         end of a step. (--stage, --contain and --overlay are
                         how the agent starts itself around containers)
 
@@ -96,8 +98,13 @@ Helper helper_of(const std::string& option) {
   if (option == "--overlay") return [](const Words& words) { return container::overlay(words); };
   if (option != "--tidy") return nullptr;
   return [](const Words&) {
+    constexpr sweep::Millis kPatience{2'000};
     for (const std::string& line : container::tidy(sweep::own_environment()))
       sweep::agent::print_line(line);
+    const int ended = sweep::agent::end_left_behind(sweep::own_environment(), kPatience);
+    if (ended > 0)
+      sweep::agent::print_line("ended " + std::to_string(ended) +
+                               " that attempts of this step had left running");
     return 0;
   };
 }

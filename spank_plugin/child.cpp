@@ -274,31 +274,23 @@ void expect_children() {
   sigaction(SIGCHLD, &action, nullptr);
 }
 
-Line read_line(int fd, std::size_t limit, Deadline deadline) {
-  Line line;
-  while (line.text.size() < limit) {
-    const int ready = poll_until(fd, deadline);
-    if (ready <= 0) {
-      line.end = ready == 0 ? LineEnd::kTimeout : LineEnd::kError;
+Line LineReader::next() {
+  for (;;) {
+    const std::size_t newline = rest_.find('\n');
+    if (newline < limit_) {
+      Line line = {LineEnd::kLine, rest_.substr(0, newline)};
+      rest_.erase(0, newline + 1);
       return line;
     }
+    if (rest_.size() >= limit_) return {LineEnd::kTooLong, ""};
+    const int ready = poll_until(fd_, deadline_);
+    if (ready <= 0) return {ready == 0 ? LineEnd::kTimeout : LineEnd::kError, ""};
     char buffer[256];
-    const ssize_t got = read(fd, buffer, sizeof buffer);
+    const ssize_t got = read(fd_, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      line.end = got == 0 ? LineEnd::kClosed : LineEnd::kError;
-      return line;
-    }
-    line.text.append(buffer, static_cast<std::size_t>(got));
-    const std::size_t newline = line.text.find('\n');
-    if (newline != std::string::npos) {
-      line.text.resize(newline);
-      line.end = LineEnd::kLine;
-      return line;
-    }
+    if (got <= 0) return {got == 0 ? LineEnd::kClosed : LineEnd::kError, ""};
+    rest_.append(buffer, static_cast<std::size_t>(got));
   }
-  line.end = LineEnd::kTooLong;
-  return line;
 }
 
 }  // namespace sweep::plugin

@@ -94,7 +94,17 @@ struct Line {
   std::string text;  // without the newline
 };
 
-/// Reads up to the first newline, at most `limit` characters.
-Line read_line(int fd, std::size_t limit, Deadline deadline);
+/// Reads lines, each of at most `limit` characters, its newline included.
+class LineReader {
+ public:
+  LineReader(int fd, std::size_t limit, Deadline deadline) : fd_(fd), limit_(limit), deadline_(deadline) {}
+  Line next();
+
+ private:
+  int fd_;
+  std::size_t limit_;
+  Deadline deadline_;
+  std::string rest_;  // that came with the lines before
+};
 
 }  // namespace sweep::plugin

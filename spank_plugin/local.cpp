@@ -131,8 +131,7 @@ pid_t let_go() {
               allows_more(ready_limit(settings)));
     case LineEnd::kTooLong:
       stop_child(pid, kStopSeconds);
-      give_up("the ready line of " + settings.sweepctl + " is longer than " +
-              std::to_string(kReadyLineLimit) +
+      give_up("the ready line of " + settings.sweepctl + " is longer than " + std::to_string(kSetLineLimit) +
               " characters: plugin and sweepctl must be of the same version");
     case LineEnd::kLine:
     case LineEnd::kError:
@@ -142,14 +141,32 @@ pid_t let_go() {
   give_up("cannot read the ready line of " + settings.sweepctl + " on " + host());
 }
 
-Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline) {
-  const Line line = read_line(fd, kReadyLineLimit, deadline);
-  if (line.end != LineEnd::kLine) not_ready(settings, line);
-  Ready ready = parse_ready_line(line.text);
-  if (ready.problem.empty()) return ready;
+[[noreturn]] void not_understood(const Settings& settings, const std::string& problem) {
   stop_child(let_go(), kStopSeconds);
-  give_up("the ready line of " + settings.sweepctl + " cannot be used: " + ready.problem +
+  give_up("the ready line of " + settings.sweepctl + " cannot be used: " + problem +
           "; plugin and sweepctl must be of the same version");
+}
+
+void set_variable(const char* name, const std::string& value) {
+  if (setenv(name, value.c_str(), 1) != 0)
+    give_up(std::string("cannot put ") + name + " into the environment: " + strerror(errno));
+}
+
+Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline) {
+  LineReader lines(fd, kSetLineLimit, deadline);
+  for (int set = 0;; ++set) {
+    const Line line = lines.next();
+    if (line.end != LineEnd::kLine) not_ready(settings, line);
+    if (!is_set_line(line.text)) {
+      Ready ready = parse_ready_line(line.text);
+      if (!ready.problem.empty()) not_understood(settings, ready.problem);
+      return ready;
+    }
+    const Variable variable = parse_set_line(line.text);
+    if (!variable.problem.empty()) not_understood(settings, variable.problem);
+    if (set == kMostSetLines) not_understood(settings, "too many lines stand before it");
+    set_variable(variable.name.c_str(), variable.value);
+  }
 }
 
 void start_controller(const Settings& settings, const std::string& step) {
@@ -160,7 +177,7 @@ void start_controller(const Settings& settings, const std::string& step) {
     give_up(std::string("cannot make a pipe for the controller: ") +
             strerror(lifeline.error != 0 ? lifeline.error : ready.error));
   const Started started =
-      start_child(serve_command(settings.sweepctl, kFirstChildFd, kSecondChildFd, step, command->arguments),
+      start_child(serve_command(settings, kFirstChildFd, kSecondChildFd, step, command->arguments),
                   lifeline.read.get(), ready.write.get(), deadline);
   if (!started.ok()) give_up_starting(settings, started, ready_limit(settings));
   command->controller = started.pid;
@@ -169,11 +186,11 @@ void start_controller(const Settings& settings, const std::string& step) {
   command->lifeline = std::move(lifeline.write);
   ready.write.reset();
 
+  unsetenv(SWEEP_ENV_LOADER);  // of another sweep
   const Ready address = wait_until_ready(settings, ready.read.get(), deadline);
-  if (setenv(SWEEP_ENV_ENDPOINT, address.endpoint.c_str(), 1) != 0 ||
-      setenv(SWEEP_ENV_SERVER_KEY, address.server_key.c_str(), 1) != 0 ||
-      setenv(SWEEP_ENV_CLIENT_SECRET, address.client_secret.c_str(), 1) != 0)
-    give_up(std::string("cannot put the controller's address into the environment: ") + strerror(errno));
+  set_variable(SWEEP_ENV_ENDPOINT, address.endpoint);
+  set_variable(SWEEP_ENV_SERVER_KEY, address.server_key);
+  set_variable(SWEEP_ENV_CLIENT_SECRET, address.client_secret);
 }
 
 }  // namespace

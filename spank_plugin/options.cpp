@@ -10,6 +10,7 @@ namespace sweep::plugin {
 namespace {
 
 constexpr unsigned kLongestTimeout = 3600;
+constexpr std::string_view kSet = "set ";
 constexpr std::size_t kKeyLength = 40;
 constexpr std::size_t kEndpointLimit = 300;
 // SLURM_MAX_NORMAL_STEP_ID of <slurm/slurm.h>.
@@ -190,11 +191,13 @@ std::vector<std::string> check_command(const std::string& sweepctl,
   return command;
 }
 
-std::vector<std::string> serve_command(const std::string& sweepctl, int lifeline_fd, int ready_fd,
+std::vector<std::string> serve_command(const Settings& settings, int lifeline_fd, int ready_fd,
                                        const std::string& job, const std::vector<std::string>& arguments) {
-  std::vector<std::string> command = {
-      sweepctl, "serve", "--lifeline-fd", std::to_string(lifeline_fd), "--ready-fd", std::to_string(ready_fd),
-      "--job",  job};
+  std::vector<std::string> command = {settings.sweepctl, "serve",
+                                      "--lifeline-fd",   std::to_string(lifeline_fd),
+                                      "--ready-fd",      std::to_string(ready_fd),
+                                      "--job",           job,
+                                      "--agent",         settings.agent};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
@@ -205,6 +208,21 @@ bool is_ordinary_step(std::uint32_t step) {
 
 std::string job_and_step(std::uint32_t job, std::uint32_t step) {
   return std::to_string(job) + "." + std::to_string(step);
+}
+
+bool is_set_line(std::string_view line) {
+  return line.substr(0, kSet.size()) == kSet;
+}
+
+Variable parse_set_line(std::string_view line) {
+  const std::size_t equals = line.find('=');
+  if (!is_set_line(line) || equals == std::string_view::npos)
+    return {"", "", "the line is not 'set NAME=VALUE'"};
+  const std::string_view name = line.substr(kSet.size(), equals - kSet.size());
+  constexpr std::string_view kPyxis = SWEEP_ENV_PYXIS_PREFIX;
+  if (name != SWEEP_ENV_LOADER && name != SWEEP_ENV_AGENT && name.substr(0, kPyxis.size()) != kPyxis)
+    return {"", "", "it sets a variable that is none of an agent in a container"};
+  return {std::string(name), std::string(line.substr(equals + 1)), ""};
 }
 
 Ready parse_ready_line(std::string_view line) {

@@ -83,7 +83,7 @@ std::vector<std::string> check_command(const std::string& sweepctl,
                                        const std::vector<std::string>& arguments);
 
 /// `sweepctl serve …`: the controller of one step. The numbers are file descriptors in the child.
-std::vector<std::string> serve_command(const std::string& sweepctl, int lifeline_fd, int ready_fd,
+std::vector<std::string> serve_command(const Settings& settings, int lifeline_fd, int ready_fd,
                                        const std::string& job, const std::vector<std::string>& arguments);
 
 /// False for what is no `srun COMMAND`: the batch script, the extern and the interactive step (the shell that
@@ -103,6 +103,21 @@ struct Ready {
 
 /// No ready line is longer, its newline included.
 inline constexpr std::size_t kReadyLineLimit = 512;
+/// No line before it is, and there are no more of them.
+inline constexpr std::size_t kSetLineLimit = 65536;
+inline constexpr int kMostSetLines = 32;
+
+/// A variable that the step is to have, said before the ready line, or why it cannot be one.
+struct Variable {
+  std::string name, value;
+  std::string problem;  // empty: the rest is good
+};
+
+/// Does a line say `set …`?
+bool is_set_line(std::string_view line);
+
+/// Parses `set NAME=VALUE`, without the newline. Only what an agent in a container needs may be set.
+Variable parse_set_line(std::string_view line);
 
 /// Parses `ready tcp://HOST:PORT KEY KEY`, without the newline. A key is 40 characters of Z85.
 Ready parse_ready_line(std::string_view line);

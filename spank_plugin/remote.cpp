@@ -44,8 +44,7 @@ bool was_given(spank_t spank, spank_option& option) {
   return spank_option_getopt(spank, &option, &value) == ESPANK_SUCCESS;
 }
 
-bool belongs_to_a_sweep(spank_t spank, spank_option* options) {
-  if (!was_given(spank, options[kConfig]) && !was_given(spank, options[kResume])) return false;
+bool belongs_to_a_sweep(spank_t spank) {
   std::uint32_t step = 0;
   if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS || !is_ordinary_step(step)) return false;
   return is_set(spank, SWEEP_ENV_ENDPOINT);
@@ -62,16 +61,38 @@ bool belongs_to_a_sweep(spank_t spank, spank_option* options) {
   _exit(status);
 }
 
+std::string variable(spank_t spank, const char* name) {
+  char value[4096];
+  return spank_getenv(spank, name, value, sizeof value) == ESPANK_SUCCESS ? value : "";
+}
+
+// The words that start the agent. In an image that pyxis has put this task into, the controller has said
+// where it is there, and that the node's own loader starts it.
+std::vector<std::string> agent_words(spank_t spank, const Settings& settings) {
+  const std::string loader = variable(spank, SWEEP_ENV_LOADER);
+  if (loader.empty()) return {settings.agent};
+  return {loader, "--library-path", loader.substr(0, loader.rfind('/')), variable(spank, SWEEP_ENV_AGENT)};
+}
+
 // Comes back only where it could not be started: with errno. Nothing of it is left then, which memcheck would
 // report.
-int exec_agent(const Settings& settings, int count, char** words, char** environment) {
-  std::string agent = settings.agent;
-  char separator[] = "--";
-  std::vector<char*> command = {agent.data(), separator};
+int exec_agent(std::vector<std::string> agent, int count, char** words, char** environment) {
+  agent.emplace_back("--");
+  std::vector<char*> command;
+  command.reserve(agent.size() + static_cast<std::size_t>(count) + 1);
+  for (std::string& word : agent)
+    command.push_back(word.data());
   command.insert(command.end(), words, words + count);
   command.push_back(nullptr);
-  execve(agent.c_str(), command.data(), environment);
+  execve(command[0], command.data(), environment);
   return errno;
+}
+
+// Not there: it is not installed, or this task is not where the controller meant it to be.
+const char* remedy(const std::vector<std::string>& agent) {
+  return agent.size() == 1 ? "install slurm-sweep there or set agent=PATH in plugstack.conf"
+                           : "the profile wants the agent in an image: is there pyxis, and does its line in "
+                             "plugstack.conf stand before that of slurm-sweep?";
 }
 
 [[noreturn]] void become_agent(spank_t spank, const std::vector<std::string>& arguments) {
@@ -86,10 +107,10 @@ int exec_agent(const Settings& settings, int count, char** words, char** environ
              "srun --multi-prog cannot run a sweep: in a sweep every task is an agent and runs one command");
 
   const Settings settings = parse_settings(arguments, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT);
-  const int error = exec_agent(settings, count, words, environment);
-  end_task(error == ENOENT || error == ENOTDIR ? kNotFound : kCannotRun,
-           "cannot run %s on node %s: %s; install slurm-sweep there or set agent=PATH in plugstack.conf",
-           settings.agent.c_str(), node(spank).c_str(), strerror(error));
+  const std::vector<std::string> agent = agent_words(spank, settings);
+  const int error = exec_agent(agent, count, words, environment);
+  end_task(error == ENOENT || error == ENOTDIR ? kNotFound : kCannotRun, "cannot run %s on node %s: %s; %s",
+           agent[0].c_str(), node(spank).c_str(), strerror(error), remedy(agent));
 }
 
 struct User {
@@ -131,8 +152,9 @@ void tidy(spank_t spank, const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-void step_ends(spank_t spank, spank_option* options, int count, char** words) noexcept {
-  if (!belongs_to_a_sweep(spank, options)) return;
+// Slurm does not tell options any more; what the environment says is enough for tidying.
+void step_ends(spank_t spank, int count, char** words) noexcept {
+  if (!belongs_to_a_sweep(spank)) return;
   try {
     tidy(spank, {words, words + count});
   } catch (...) {  // there is nobody to tell
@@ -140,7 +162,8 @@ void step_ends(spank_t spank, spank_option* options, int count, char** words) no
 }
 
 void task_starts(spank_t spank, spank_option* options, int count, char** words) noexcept {
-  if (!belongs_to_a_sweep(spank, options)) return;
+  if (!was_given(spank, options[kConfig]) && !was_given(spank, options[kResume])) return;
+  if (!belongs_to_a_sweep(spank)) return;
   try {
     become_agent(spank, {words, words + count});
   } catch (const std::exception& error) {

@@ -15,10 +15,10 @@ namespace sweep::plugin::remote {
 /// plugstack.conf.
 void task_starts(spank_t spank, spank_option* options, int count, char** words) noexcept;
 
-/// The last net under the containers of a step: runs `AGENT --tidy` as the step's user, which ends what an
-/// agent that was killed could not, such as the container of a daemon. Says nothing, whatever comes of it;
-/// kTidySeconds at most.
-void step_ends(spank_t spank, spank_option* options, int count, char** words) noexcept;
+/// The last net under the attempts of a step: runs `AGENT --tidy` as the step's user, which ends what an
+/// agent that was killed could not, such as the container of a daemon, or what has left its session. Says
+/// nothing, whatever comes of it; kTidySeconds at most.
+void step_ends(spank_t spank, int count, char** words) noexcept;
 
 inline constexpr unsigned kTidySeconds = 20;
 

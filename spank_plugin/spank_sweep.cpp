@@ -143,7 +143,7 @@ int slurm_spank_task_init(spank_t spank, int count, char** words) {
 }
 
 int slurm_spank_exit(spank_t spank, int count, char** words) {
-  if (spank_context() == S_CTX_REMOTE) remote::step_ends(spank, options, count, words);
+  if (spank_context() == S_CTX_REMOTE) remote::step_ends(spank, count, words);
   if (is_local(spank_context())) guarded("exit", [] { local::command_ends(); });
   return 0;
 }

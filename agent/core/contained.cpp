@@ -12,22 +12,17 @@ namespace {
 /// Variables of the agent's own that every benchmark of the contract may need.
 constexpr std::array<std::string_view, 4> kAlways = {"HF_TOKEN", "HF_HUB_CACHE", "RANDOM_RANGE_RATIO", "TZ"};
 
-std::string name_of(const std::string& entry) {
-  return entry.substr(0, entry.find('='));
-}
-
 /// The lease's, Slurm's, the contract's, and those that the profile names.
 std::vector<std::string> names_inside(const Setup& setup, const wire::ContainerSpec& spec,
                                       const Inside& what) {
-  std::vector<std::string> names{"PORT", "PORT_OFFSET", name_of(mark_of(what.ref))};
+  std::vector<std::string> names{"PORT", "PORT_OFFSET", variable_name(mark_of(what.ref))};
   names.insert(names.end(), kAlways.begin(), kAlways.end());
   names.insert(names.end(), spec.names.begin(), spec.names.end());
   for (const auto& [name, value] : what.variables)
     names.push_back(name);
   for (const std::string& entry : setup.environment) {
-    const std::string name = name_of(entry);
-    const bool of_gpus = name.ends_with("_VISIBLE_DEVICES") || name == "GPU_DEVICE_ORDINAL";
-    if ((name.starts_with("SLURM") && !is_ours(name)) || of_gpus) names.push_back(name);
+    const std::string name = variable_name(entry);
+    if ((name.starts_with("SLURM") && !is_ours(name)) || names_gpus(name)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

@@ -18,16 +18,7 @@ bool is_ours(std::string_view name) {
 }
 
 std::string mark_of(const wire::AttemptRef& ref) {
-  return "SWEEP_ATTEMPT=" + ref.point + "." + std::to_string(ref.attempt);
-}
-
-std::optional<std::string> look_up(const std::vector<std::string>& environment, std::string_view name) {
-  for (const std::string& entry : environment) {
-    if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name)) {
-      return entry.substr(name.size() + 1);
-    }
-  }
-  return std::nullopt;
+  return std::string(kMarkName) + "=" + ref.point + "." + std::to_string(ref.attempt);
 }
 
 std::vector<std::string> benchmark_environment(const std::vector<std::string>& own, const Variables& lease,

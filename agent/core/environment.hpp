@@ -6,23 +6,23 @@
 // own.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "proto/base/variables.hpp"
 #include "proto/wire/messages.hpp"
 
 namespace sweep::agent {
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
-/// The value of `name` in a list of NAME=value; nothing when it is not there.
-std::optional<std::string> look_up(const std::vector<std::string>& environment, std::string_view name);
-
 /// Whether a variable is one of those that the parts of this program hand to each other.
 bool is_ours(std::string_view name);
+
+/// The name of mark_of().
+inline constexpr std::string_view kMarkName = "SWEEP_ATTEMPT";
 
 /// NAME=value in the environment of all processes of an attempt, and of a server: tells them from others'.
 std::string mark_of(const wire::AttemptRef& ref);

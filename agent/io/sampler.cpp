@@ -1,7 +1,6 @@
 // The agent's side. The process itself: sampling.cpp.
 #include "agent/io/sampler.hpp"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -24,7 +23,7 @@ Millis clock_offset() {
          duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-void GpuSampler::start(const std::string& program, const SamplerSettings& settings,
+void GpuSampler::start(const std::vector<std::string>& program, const SamplerSettings& settings,
                        const std::vector<std::string>& environment, Tell tell) {
   if (child_ || for_good_ || failures_ >= kMostFailures) return;
   tell_ = std::move(tell);
@@ -32,13 +31,15 @@ void GpuSampler::start(const std::string& program, const SamplerSettings& settin
     off({started.error().message, false});
 }
 
-Expected<void> GpuSampler::spawn_it(const std::string& program, const SamplerSettings& settings,
+Expected<void> GpuSampler::spawn_it(const std::vector<std::string>& program, const SamplerSettings& settings,
                                     const std::vector<std::string>& environment) {
   auto pipe = make_pipe();
   if (!pipe) return tl::unexpected(pipe.error());
   SpawnSpec spec;
-  spec.argv = {program, "--telemetry", join(settings.gpus, ","), std::to_string(settings.every.count()),
-               std::to_string(clock_offset().count())};
+  spec.argv = program;
+  spec.argv.insert(spec.argv.end(),
+                   {"--telemetry", join(settings.gpus, ","), std::to_string(settings.every.count()),
+                    std::to_string(clock_offset().count())});
   spec.environment = environment;
   spec.out = pipe->write_end.get();
   auto child = spawn(spec);
@@ -88,8 +89,7 @@ void GpuSampler::stop() {
   if (!child_) return;
   loop_.unwatch(out_.get());
   out_.reset();
-  // By its descriptor: it may have been collected, and its number be another's.
-  ::syscall(SYS_pidfd_send_signal, child_->pidfd.get(), SIGKILL, nullptr, 0);
+  signal_child(*child_, SIGKILL);
   child_.reset();
 }
 

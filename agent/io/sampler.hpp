@@ -60,11 +60,11 @@ class GpuSampler {
   GpuSampler(const GpuSampler&) = delete;
   GpuSampler& operator=(const GpuSampler&) = delete;
 
-  /// Starts `program` (sweep-agent's own path) for `settings`. Does nothing while one runs, after one has
-  /// said that there is nothing to measure for good, and after kMostFailures. Its reports are told from the
-  /// loop (and from on_time, and from here where nothing could be started); the last one is TelemetryOff,
+  /// Starts `program` (the words that run sweep-agent) for `settings`. Does nothing while one runs, after one
+  /// has said that there is nothing to measure for good, and after kMostFailures. Its reports are told from
+  /// the loop (and from on_time, and from here where nothing could be started); the last one is TelemetryOff,
   /// unless stop() is called before. `tell` may call stop(), but not this.
-  void start(const std::string& program, const SamplerSettings& settings,
+  void start(const std::vector<std::string>& program, const SamplerSettings& settings,
              const std::vector<std::string>& environment, Tell tell);
   bool running() const { return child_.has_value(); }
   /// Its process, for Children::spare, while it runs.
@@ -81,7 +81,7 @@ class GpuSampler {
   static constexpr Millis kFirstLine{60'000}, kSilence{15'000};
 
  private:
-  Expected<void> spawn_it(const std::string& program, const SamplerSettings& settings,
+  Expected<void> spawn_it(const std::vector<std::string>& program, const SamplerSettings& settings,
                           const std::vector<std::string>& environment);
   void read();
   void take(std::string_view line);

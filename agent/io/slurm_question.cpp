@@ -1,6 +1,5 @@
 #include "agent/io/slurm_question.hpp"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -54,8 +53,7 @@ void SlurmQuestion::end() {
   if (!child_) return;
   loop_.unwatch(out_.get());
   out_.reset();
-  // By its descriptor: it may have been collected, and its number be another's.
-  ::syscall(SYS_pidfd_send_signal, child_->pidfd.get(), SIGKILL, nullptr, 0);
+  signal_child(*child_, SIGKILL);
   child_.reset();
 }
 

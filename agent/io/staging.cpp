@@ -1,7 +1,6 @@
 #include "agent/io/staging.hpp"
 
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -81,8 +80,7 @@ void Staging::drop(int serial) {
 void Staging::stop(int serial) {
   const auto found = all_.find(serial);
   if (found == all_.end()) return;
-  // By its descriptor: it may have been collected, and its number be another's.
-  ::syscall(SYS_pidfd_send_signal, found->second.child.pidfd.get(), SIGTERM, nullptr, 0);
+  signal_child(found->second.child, SIGTERM);
   drop(serial);
 }
 

@@ -41,7 +41,7 @@ struct StartRequest {
   std::vector<std::string> of_image;  // NAME=value: variables that the image sets, where no runtime does that
   std::vector<std::string> options;   // further words for the runtime's own command line
   std::string scratch;                // folder for /tmp; empty: TMPDIR or /tmp
-  std::string shm_size;               // of /dev/shm, as docker writes it ("16g"); empty: the runtime's own
+  std::string shm_size;               // of /dev/shm, as docker writes it ("16g"); empty: half of the memory
   std::string gpus;                   // "nvidia", "amd" or empty: whose GPUs have to be let in
   bool writable = true;               // its root
   std::string job, node;              // of the Slurm step that this is in

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "proto/base/text.hpp"
+#include "proto/base/variables.hpp"
 
 namespace sweep::container {
 
@@ -13,10 +14,6 @@ using Words = std::vector<std::string>;
 
 void add(Words& to, std::initializer_list<std::string> words) {
   to.insert(to.end(), words);
-}
-
-std::string name_of(const std::string& entry) {
-  return entry.substr(0, entry.find('='));
 }
 
 bool has(const Words& list, const std::string& word) {
@@ -56,13 +53,13 @@ Words by_shell(const StartRequest& request) {
 Words inside(const StartRequest& request, const Words& environment) {
   Words out, names{"HOME"};
   for (const std::string& entry : environment) {
-    const std::string name = name_of(entry);
+    const std::string name = variable_name(entry);
     if (!has(request.names, name) || has(names, name)) continue;
     names.push_back(name);
     out.push_back(entry);
   }
   for (const std::string& entry : request.of_image) {
-    const std::string name = name_of(entry);
+    const std::string name = variable_name(entry);
     if (has(names, name)) continue;
     names.push_back(name);
     out.push_back(entry);
@@ -77,11 +74,7 @@ Command bwrap(const StartRequest& request, const Places& places, const Words& en
   Words& argv = out.argv;
   add(argv, {request.tool, "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--json-status-fd",
              std::to_string(kStatusFd)});
-  if (places.root.empty()) {
-    add(argv, {"--ro-bind", request.image, "/"});
-  } else {
-    add(argv, {"--bind", places.root, "/"});
-  }
+  add(argv, {"--bind", places.root, "/"});
   // The host's devices, for its GPUs; a /dev/shm of its own.
   add(argv,
       {"--dev-bind", "/dev", "/dev", "--tmpfs", "/dev/shm", "--proc", "/proc", "--ro-bind", "/sys", "/sys"});
@@ -114,13 +107,12 @@ Command enroot(const StartRequest& request, const Places& places, const Words& e
     add(argv, {"--env", name});
   add(argv, {"--env", "HOME=/tmp"});
   argv.insert(argv.end(), request.options.begin(), request.options.end());
-  const std::string& root = places.root.empty() ? request.image : places.root;
-  const auto slash = root.rfind('/');
-  argv.push_back(root.substr(slash + 1));
+  const auto slash = places.root.rfind('/');
+  argv.push_back(places.root.substr(slash + 1));
   const Words command = by_shell(request);
   argv.insert(argv.end(), command.begin(), command.end());
   out.environment = environment;
-  out.environment.push_back("ENROOT_DATA_PATH=" + root.substr(0, slash));
+  out.environment.push_back("ENROOT_DATA_PATH=" + places.root.substr(0, slash));
   return out;
 }
 
@@ -140,12 +132,11 @@ bool of_enroot(const std::string& name) {
 Words pyxis_changes(const StartRequest& request, const Words& environment) {
   Words out{"env"}, own{"HOME=/tmp"};
   for (const std::string& entry : environment) {
-    const std::string name = name_of(entry);
+    const std::string name = variable_name(entry);
     const bool named = has(request.names, name);
     if (!named && of_enroot(name)) add(out, {"-u", name});
     // Slurm sets these for the step; what the attempt has is a part of it.
-    const bool devices = name.ends_with("_VISIBLE_DEVICES") || name == "GPU_DEVICE_ORDINAL";
-    if (named && devices) own.push_back(entry);
+    if (named && names_gpus(name)) own.push_back(entry);
   }
   out.insert(out.end(), own.begin(), own.end());
   return out;
@@ -157,7 +148,7 @@ Command pyxis(const StartRequest& request, const Places& places, const Words& en
   add(argv, {request.tool, "--quiet", "--overlap", "--nodes=1", "--ntasks=1", "--export=ALL",
              "--job-name=" + request.name});
   // To what the agent is bound, a step of its own would be too. Where tasks cannot be bound, srun complains.
-  const auto binds = [](const std::string& entry) { return name_of(entry) == "SLURM_CPU_BIND"; };
+  const auto binds = [](const std::string& entry) { return variable_name(entry) == "SLURM_CPU_BIND"; };
   if (std::any_of(environment.begin(), environment.end(), binds)) argv.push_back("--cpu-bind=none");
   if (!request.job.empty()) argv.push_back("--jobid=" + request.job);
   if (!request.node.empty()) argv.push_back("--nodelist=" + request.node);
@@ -175,7 +166,7 @@ Command pyxis(const StartRequest& request, const Places& places, const Words& en
     argv.insert(argv.end(), words.begin(), words.end());
   // What srun has goes inside.
   for (const std::string& entry : environment) {
-    const std::string name = name_of(entry);
+    const std::string name = variable_name(entry);
     if (has(request.names, name) || of_srun(name) || of_enroot(name)) out.environment.push_back(entry);
   }
   return out;
@@ -197,7 +188,7 @@ Command apptainer(const StartRequest& request, const Places& places, const Words
   // By name alone they can be handed over in its own environment, where other users do not see them.
   out.environment = environment;
   for (const std::string& entry : environment) {
-    if (has(request.names, name_of(entry))) out.environment.push_back("APPTAINERENV_" + entry);
+    if (has(request.names, variable_name(entry))) out.environment.push_back("APPTAINERENV_" + entry);
   }
   out.environment.push_back("APPTAINERENV_HOME=/tmp");
   return out;
@@ -210,7 +201,12 @@ Command docker(const StartRequest& request, const Places& places, const Words& e
   Words& argv = out.argv;
   add(argv, {request.tool, "run", "--rm", "--init", "--name", request.name, "--network", "host", "--ipc",
              "private"});
-  if (!request.shm_size.empty()) add(argv, {"--shm-size", request.shm_size});
+  // Their own has 64 MB, too little for NCCL; a tmpfs of no size is as large as with the other runtimes.
+  if (request.shm_size.empty()) {
+    add(argv, {"--mount", "type=tmpfs,destination=/dev/shm,tmpfs-mode=1777"});
+  } else {
+    add(argv, {"--shm-size", request.shm_size});
+  }
   // Rootless podman's root is the user outside, and may write to the image; docker's is root.
   if (podman) {
     add(argv, {"--security-opt", "label=disable", "--log-driver", "none"});

@@ -73,16 +73,22 @@ int number_in(const std::string& file, const std::string& prefix) {
 std::vector<int> numbers_at(const std::string& path) {
   const fs::path whole(path);
   std::vector<int> out;
-  std::error_code code;
-  for (const auto& item : fs::directory_iterator(whole.parent_path(), code)) {
-    if (const int number = number_in(item.path().filename().string(), whole.filename().string() + ".");
-        number > 0)
+  for (const std::string& name : names_in(whole.parent_path().string())) {
+    if (const int number = number_in(name, whole.filename().string() + "."); number > 0)
       out.push_back(number);
   }
   return out;
 }
 
 }  // namespace
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> out;
+  std::error_code code;
+  for (fs::directory_iterator at(folder, code), end; !code && at != end; at.increment(code))
+    out.push_back(at->path().filename().string());
+  return out;
+}
 
 Token token_of(pid_t pid) {
   static const std::string place = this_place();

@@ -16,12 +16,16 @@
 #include <ctime>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proto/base/error.hpp"
 #include "proto/base/time.hpp"
 #include "proto/net/fd.hpp"
 
 namespace sweep::container {
+
+/// The names in a folder, all at once, so that it may be changed meanwhile; none where it cannot be read.
+std::vector<std::string> names_in(const std::string& folder);
 
 /// A process among all that share a cache.
 struct Token {

@@ -184,14 +184,10 @@ Expected<void> remove_image(const std::string& folder, const Stored& image) {
     return fail("cannot remove '" + path + "': " + errno_text(errno));
   if (!mark) {
     ::unlink((folder + "/." + image.name + ".meta").c_str());
-    std::error_code code;
     const std::string users = "." + image.name + ".user.";
-    std::vector<fs::path> gone;
-    for (const auto& item : fs::directory_iterator(folder, code)) {
-      if (item.path().filename().string().starts_with(users)) gone.push_back(item.path());
+    for (const std::string& file : names_in(folder)) {
+      if (file.starts_with(users)) ::unlink((folder + "/" + file).c_str());
     }
-    for (const fs::path& one : gone)
-      ::unlink(one.c_str());
   }
   return remove_all(aside);
 }

@@ -148,13 +148,11 @@ std::string tidied(const std::string& record, const Left& left, const std::vecto
 }  // namespace
 
 std::vector<std::string> tidy(const std::vector<std::string>& environment) {
-  std::vector<std::string> done, records;
+  std::vector<std::string> done;
   const auto own = own_folder();
   if (!own) return done;
-  std::error_code code;
-  for (const auto& item : fs::directory_iterator(*own + "/containers", code))
-    records.push_back(item.path().string());
-  for (const std::string& record : records) {
+  for (const std::string& name : names_in(*own + "/containers")) {
+    const std::string record = *own + "/containers/" + name;
     if (const Left left = look_at(record); left.dead) done.push_back(tidied(record, left, environment));
   }
   return done;

@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "container/core/image.hpp"
+#include "container/core/import_words.hpp"
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
 #include "container/io/descendants.hpp"
@@ -55,19 +56,18 @@ tl::unexpected<Problem> no(std::string reason, bool of_image = false) {
   return tl::unexpected<Problem>(Problem{std::move(reason), of_image});
 }
 
-bool has_any(const std::string& text, std::initializer_list<const char*> words) {
-  const std::string lower = ascii_lower(text);
-  return std::any_of(words.begin(), words.end(),
-                     [&](const char* word) { return lower.find(word) != std::string::npos; });
-}
-
 /// What a tool's last words say about an import.
 Problem problem_of(const std::string& image, const Ran& ran) {
   const std::string what = "cannot import '" + printable(image) + "': ";
-  if (has_any(ran.out, {"401", "403", "unauthorized", "denied", "authentication required"}))
-    return {what + "it needs a login, or does not exist (" + how_it_ended(ran) + ")", true};
-  if (has_any(ran.out, {"404", "not found", "manifest unknown", "no such image"}))
-    return {what + "there is no such image (" + how_it_ended(ran) + ")", true};
+  switch (import_fault(ran.out)) {
+    case ImportFault::Login:
+      return {what + "it needs a login, or does not exist (" + how_it_ended(ran) + ")", true};
+    case ImportFault::NoSuchImage:
+      return {what + "there is no such image (" + how_it_ended(ran) + ")", true};
+    case ImportFault::DiskFull:
+    case ImportFault::Unclear:
+      break;
+  }
   return {what + how_it_ended(ran), false};
 }
 
@@ -262,7 +262,7 @@ class Stager {
     if (!ran) return fail(ran.error().message + "; unpacking needs squashfs-tools");
     constexpr int kHarmless = 2;  // unsquashfs: something that can be left out could not be made
     const bool harmless = staged_.runtime == Runtime::Bwrap && ran->status.code == kHarmless &&
-                          !has_any(ran->out, {"no space left"});
+                          import_fault(ran->out) != ImportFault::DiskFull;
     if (!ran->ok() && !harmless) return fail("cannot unpack '" + file + "': " + how_it_ended(*ran));
     return {};
   }
@@ -366,7 +366,7 @@ class Stager {
       if (!ran) return fail((problem_ = {ran.error().message}).reason);
       if (ran->ok()) return {};
       problem_ = problem_of(request_.image, *ran);
-      const bool hopeless = problem_.of_image || has_any(ran->out, {"no space left", "quota"});
+      const bool hopeless = problem_.of_image || import_fault(ran->out) == ImportFault::DiskFull;
       if (hopeless || tries >= request_.retries) {
         if (tries > 0) problem_.reason += ", after " + std::to_string(tries + 1) + " tries";
         return fail(problem_.reason);

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 
 #include "container/core/squashfs.hpp"
 #include "proto/base/digest.hpp"
@@ -19,8 +18,6 @@
 #include "proto/net/files.hpp"
 
 namespace sweep::container {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -146,31 +143,23 @@ std::optional<Held> Store::wait_for(Rival& rival, const Making& making) {
 /// Of one process, or of all that are known to be dead.
 void Store::remove_parts(const std::string& name, const std::optional<Token>& of) {
   const std::string prefix = "." + name + ".part.";
-  std::error_code ignored;
-  std::vector<std::string> gone;
-  for (const auto& item : fs::directory_iterator(folder_, ignored)) {
-    const std::string file = item.path().filename().string();
+  for (const std::string& file : names_in(folder_)) {
     if (!file.starts_with(prefix)) continue;
     const auto token = token_in(without_ending(file.substr(prefix.size())));
-    if (!token || (of ? *token == *of : life_of(*token) == Life::Dead)) gone.push_back(item.path().string());
+    if (!token || (of ? *token == *of : life_of(*token) == Life::Dead))
+      std::ignore = remove_all(folder_ + "/" + file);
   }
-  for (const std::string& path : gone)
-    std::ignore = remove_all(path);
 }
 
 void remove_parts_of(const std::string& folder, const Token& token) {
-  std::error_code ignored;
-  std::vector<std::string> gone;
-  for (const auto& item : fs::directory_iterator(folder, ignored)) {
-    const std::string file = without_ending(item.path().filename().string());
+  for (const std::string& name : names_in(folder)) {
+    const std::string path = folder + "/" + name, file = without_ending(name);
     if (!file.starts_with('.')) continue;
     const bool claim = file.find(".claim.") != std::string::npos;
     const bool part = file.ends_with(".part." + token_text(token));
-    if (part || (claim && read_file(item.path().string(), kMaxMeta).value_or("") == token_text(token)))
-      gone.push_back(item.path().string());
+    if (part || (claim && read_file(path, kMaxMeta).value_or("") == token_text(token)))
+      std::ignore = remove_all(path);
   }
-  for (const std::string& path : gone)
-    std::ignore = remove_all(path);
 }
 
 std::string without_ending(const std::string& text) {
@@ -204,15 +193,10 @@ void Store::mark_used(const std::string& name, pid_t user) const {
 /// Marks of processes that have ended. Those of other machines are for them to forget.
 void Store::forget_dead_users(const std::string& name) const {
   const std::string prefix = "." + name + ".user.";
-  std::vector<std::string> gone;
-  std::error_code ignored;
-  for (const auto& item : fs::directory_iterator(folder_, ignored)) {
-    const std::string file = item.path().filename().string();
+  for (const std::string& file : names_in(folder_)) {
     const auto token = file.starts_with(prefix) ? token_in(file.substr(prefix.size())) : std::nullopt;
-    if (token && life_of(*token) == Life::Dead) gone.push_back(item.path().string());
+    if (token && life_of(*token) == Life::Dead) ::unlink((folder_ + "/" + file).c_str());
   }
-  for (const std::string& mark : gone)
-    ::unlink(mark.c_str());
 }
 
 // ---- squash files

@@ -4,19 +4,13 @@
 
 #include "container/io/run.hpp"
 #include "proto/base/text.hpp"
+#include "proto/base/variables.hpp"
 
 namespace sweep::container {
 
 namespace {
 
 constexpr Millis kProbe{20'000};
-
-std::string value_of(const std::string& name, const std::vector<std::string>& environment) {
-  for (const std::string& entry : environment) {
-    if (entry.starts_with(name + "=")) return entry.substr(name.size() + 1);
-  }
-  return {};
-}
 
 std::string first_line(const std::string& text) {
   return clipped(printable(text.substr(0, text.find('\n'))), 100);
@@ -56,7 +50,7 @@ Expected<Tool> tried(Runtime runtime, const std::string& path, const std::vector
   if (!ran->ok()) return fail(name + " does not work here: " + how_it_ended(*ran) + hint(runtime));
   if (runtime == Runtime::Pyxis && ran->out.find("--container-image") == std::string::npos)
     return fail("pyxis is not in this Slurm: srun has no --container-image");
-  if (runtime == Runtime::Pyxis && value_of("SLURM_JOB_ID", environment).empty())
+  if (runtime == Runtime::Pyxis && look_up(environment, "SLURM_JOB_ID").value_or("").empty())
     return fail("pyxis needs a Slurm job, and this is none");
   Tool tool{runtime, path, ""};
   if (const auto version = run_program(version_command(runtime, path), environment, kProbe);
@@ -71,7 +65,7 @@ Expected<Tool> tried(Runtime runtime, const std::string& path, const std::vector
 }  // namespace
 
 std::string find_program(const std::string& name, const std::vector<std::string>& environment) {
-  std::string path = value_of("PATH", environment);
+  std::string path = look_up(environment, "PATH").value_or("");
   if (path.empty()) path = "/usr/local/bin:/usr/bin:/bin";
   for (const std::string& folder : split(path, ':')) {
     const std::string candidate = folder + "/" + name;

@@ -11,6 +11,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/conduct.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/cli/step_agent.hpp"
 #include "proto/base/env_names.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/net/files.hpp"
@@ -65,13 +66,6 @@ Examples:
       -- ./bench.sh
 )";
 
-/// The agent that was built or installed with this program, else whatever PATH has.
-std::string agent_program() {
-  const std::string own = own_executable();
-  const std::string beside = own.substr(0, own.rfind('/') + 1) + "sweep-agent";
-  return ::access(beside.c_str(), X_OK) == 0 ? beside : "sweep-agent";
-}
-
 /// In a job, but in no ordinary step of it: a batch script, or the shell of salloc (which may be an
 /// interactive step).
 bool in_allocation() {
@@ -82,7 +76,7 @@ bool in_allocation() {
 }
 
 /// One agent on each node of the allocation, with all of the node that the job has.
-std::vector<std::string> agent_command(const Arguments& benchmark) {
+std::vector<std::string> agent_command(const Arguments& benchmark, const container::StepVariables& step) {
   std::vector<std::string> command;
   if (in_allocation()) {
     std::string nodes = variable("SLURM_JOB_NUM_NODES");
@@ -91,13 +85,14 @@ std::vector<std::string> agent_command(const Arguments& benchmark) {
         "srun",      "--job-name=sweep", "--nodes=" + nodes,    "--ntasks=" + nodes, "--ntasks-per-node=1",
         "--overlap", "--cpu-bind=none",  "--kill-on-bad-exit=0"};
   }
-  command.push_back(agent_program());
+  const auto agent = step.empty() ? std::vector{agent_program()} : container::agent_inside(step);
+  command.insert(command.end(), agent.begin(), agent.end());
   command.push_back("--");
   command.insert(command.end(), benchmark.begin(), benchmark.end());
   return command;
 }
 
-std::vector<std::string> agent_environment(const Access& access) {
+std::vector<std::string> agent_environment(const Access& access, const container::StepVariables& step) {
   std::vector<std::string> out;
   for (std::string& entry : own_environment()) {
     // An inherited --sweep-config would have the plugin start a sweep inside this one.
@@ -111,7 +106,18 @@ std::vector<std::string> agent_environment(const Access& access) {
   out.push_back(std::string(SWEEP_ENV_ENDPOINT) + "=" + access.endpoint);
   out.push_back(std::string(SWEEP_ENV_SERVER_KEY) + "=" + access.server_key);
   out.push_back(std::string(SWEEP_ENV_CLIENT_SECRET) + "=" + access.client_secret);
+  for (const auto& [name, value] : step)
+    out.push_back(name + "=" + value);
   return out;
+}
+
+/// What the agents' step is to have for their container; empty: they run on the node.
+Expected<container::StepVariables> step_of(const Plan& plan) {
+  if (!plan.step) return container::StepVariables();
+  if (!in_allocation())
+    return fail(
+        "the profile's 'container.agent: image' needs a job of Slurm: pyxis starts the agents in the image");
+  return variables_of_step(*plan.step, plan.profile, "");
 }
 
 std::string ending(const ExitStatus& status) {
@@ -123,9 +129,11 @@ std::string ending(const ExitStatus& status) {
 class Crew {
  public:
   static Expected<Crew> start(const Arguments& benchmark, Server& server) {
+    const auto step = step_of(server.sweep().plan);
+    if (!step) return tl::unexpected(step.error());
     SpawnSpec spec;
-    spec.argv = agent_command(benchmark);
-    spec.environment = agent_environment(server.access());
+    spec.argv = agent_command(benchmark, *step);
+    spec.environment = agent_environment(server.access(), *step);
     // srun's death would leave its step behind; an agent alone must not outlive us.
     spec.dies_with_parent = !in_allocation();
     auto child = spawn(spec);

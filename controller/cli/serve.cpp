@@ -12,6 +12,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/conduct.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/cli/step_agent.hpp"
 #include "controller/cli/supervisor.hpp"
 #include "proto/net/files.hpp"
 #include "proto/net/process.hpp"
@@ -25,13 +26,21 @@ constexpr Millis kSameSignal{500};
 // srun is gone: its tasks are too, or about to be.
 constexpr Millis kPatienceWithoutSrun{5'000};
 
-/// The one line that the plugin waits for. It has the secret, and goes into the pipe alone.
-Expected<void> say_ready(int fd, const Access& access) {
-  const std::string line =
-      "ready " + access.endpoint + " " + access.server_key + " " + access.client_secret + "\n";
-  const ssize_t written = ::write(fd, line.data(), line.size());
+/// What the plugin waits for: the variables of the step, then one line with the secret, which goes into the
+/// pipe alone.
+Expected<void> say_ready(int fd, const Server& server, const std::string& agent) {
+  std::string text;
+  if (server.sweep().plan.step) {
+    const auto variables = variables_of_step(*server.sweep().plan.step, server.sweep().plan.profile, agent);
+    if (!variables) return tl::unexpected(variables.error());
+    for (const auto& [name, value] : *variables)
+      text += "set " + name + "=" + value + "\n";
+  }
+  const Access& access = server.access();
+  text += "ready " + access.endpoint + " " + access.server_key + " " + access.client_secret + "\n";
+  const bool said = write_all(fd, text) == 0;
   ::close(fd);
-  if (written != static_cast<ssize_t>(line.size())) return fail("srun does not take the ready line");
+  if (!said) return fail("srun does not take the ready line");
   return {};
 }
 
@@ -74,6 +83,7 @@ struct Wanted {
   bool quiet = false;
   std::vector<std::string> command;  // of srun: what somebody types to go on with the sweep
   std::string inside_job;            // that srun was started in
+  std::string agent;                 // sweep-agent's path on the nodes
 };
 
 Expected<std::unique_ptr<Server>> open(const Wanted& wanted, Life& life, Console& console) {
@@ -107,7 +117,7 @@ int control(const Wanted& wanted, SignalFd& signals, Life life) {
   const Interrupts interrupts(signals, **server, kSameSignal);
   watch_lifeline(wanted.lifeline, **server);
   if (first) {
-    if (const auto said = say_ready(wanted.ready, (*server)->access()); !said)
+    if (const auto said = say_ready(wanted.ready, **server, wanted.agent); !said)
       return print_error(said.error().message), 1;
   }
   return conduct(**server, console).all_written ? 0 : 1;
@@ -127,6 +137,8 @@ int serve_command(const Arguments& arguments) {
       ->required();
   app.add_option("--ready-fd", wanted.ready, "where the ready line goes")->type_name("FD")->required();
   app.add_option("--job", wanted.job, "job and step, as 12.0")->type_name("JOB");
+  app.add_option("--agent", wanted.agent, "sweep-agent on the nodes, for a profile that wants it in an image")
+      ->type_name("PATH");
   app.add_flag("--quiet", wanted.quiet, "print only what is wrong");
   if (const auto status = parse(app, arguments)) return *status;
   if (const auto wrong = wrong_use(wanted.sweep, "--config FILE")) return print_error("serve: " + *wrong), 2;

@@ -135,7 +135,10 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
       return tl::unexpected(container.error());
   }
   if (const auto good = check_recipes(profile, points); !good) return tl::unexpected(good.error());
+  auto step = step_container(points, profile, withdrawn);
+  if (!step) return tl::unexpected(step.error());
   Plan plan;
+  plan.step = std::move(*step);
   plan.has_twins = find_twins(points, withdrawn);
   plan.first_copy = find_copies(points);
   plan.points = std::move(points);
@@ -217,6 +220,8 @@ std::string result_filename(const Plan& plan, int index, const std::string& node
 std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,
                                                                        const std::string& node) {
   auto out = shared_environment(plan.profile, plan.points[static_cast<std::size_t>(index)]);
+  // The home of who runs it is not there; the profile may have another one.
+  if (plan.step) out.insert(out.begin(), {"HOME", "/tmp"});
   out.emplace_back("RUNNER_NAME", node);
   out.emplace_back("RESULT_FILENAME", result_filename(plan, index, node));
   return out;
@@ -282,7 +287,7 @@ wire::ServerSpec make_server(const Plan& plan, int index) {
 wire::ContainerSpec make_container(const Plan& plan, const Point& point) {
   wire::ContainerSpec spec;
   const auto container = profile::container_of(plan.profile, point);
-  if (!container || !profile::has_container(*container)) return spec;
+  if (plan.step || !container || !profile::has_container(*container)) return spec;
   spec.runtime = *container->runtime;
   spec.image = *container->image;
   spec.by_runtime = *container->cache == "none";
@@ -316,7 +321,7 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.result_filename = result_filename(plan, index, node);
   lease.environment = benchmark_environment(plan, index, node);
   lease.command = profile::benchmark_command(plan.profile, point).value_or(std::vector<std::string>());
-  lease.workspace = profile::workspace_of(plan.profile, point).value_or("");
+  lease.workspace = plan.step ? plan.step->workdir : profile::workspace_of(plan.profile, point).value_or("");
   lease.timeouts.server_ms = plan.profile.timeouts.server.count();
   lease.timeouts.benchmark_ms = plan.profile.timeouts.benchmark.count();
   lease.timeouts.point_ms = plan.profile.timeouts.point.count();
@@ -330,7 +335,7 @@ std::string next_image(const Plan& plan, const core::State& state, int index,
   constexpr int kLooksAhead = 200;
   const Point& current = plan.points[static_cast<std::size_t>(index)];
   const auto now = profile::container_of(plan.profile, current);
-  if (!now || !*now->prefetch) return {};
+  if (plan.step || !now || !*now->prefetch) return {};
   int left = kLooksAhead;
   for (const auto& [negative_gpus, waiting] : state.pending) {
     if (--left < 0) break;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "container/core/step.hpp"
 #include "controller/core/state.hpp"
 #include "controller/profile/profile.hpp"
 #include "proto/base/error.hpp"
@@ -21,7 +22,8 @@ struct Plan {
   std::vector<bool> has_twins;  // of each: whether its files are told from another point's by its identity
   std::vector<int> first_copy;  // of each: the index of the first of its copies; -1: it is the only one
   profile::Profile profile;
-  std::set<std::string> withdrawn;  // ids of points that are no longer wanted
+  std::set<std::string> withdrawn;             // ids of points that are no longer wanted
+  std::optional<container::StepRequest> step;  // what agents run in, where they do not run on the node
 };
 
 /// Fails, naming the entry, when the entries are no matrix, and naming the template when the profile's
@@ -31,6 +33,13 @@ Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::P
                          const std::set<std::string>& withdrawn = {});
 Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
                            const std::set<std::string>& withdrawn = {});
+
+/// What all agents run in where the profile wants them in the image; an empty workspace stands for the folder
+/// where srun was started. Nothing: they run on the node. Fails, naming key and points, where one container
+/// cannot serve all points.
+Expected<std::optional<container::StepRequest>> step_container(const std::vector<Point>& points,
+                                                               const profile::Profile& profile,
+                                                               const std::set<std::string>& withdrawn);
 
 /// What points have in common that take about equally long: all but the concurrency.
 std::string kind_of(const Point& point);

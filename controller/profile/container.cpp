@@ -56,6 +56,11 @@ std::string read_runtime(Reader& in, const std::string& key, const yaml::Value& 
   return read_word(in, key, node, {container::kRuntimeWords.begin(), container::kRuntimeWords.end()});
 }
 
+/// Whether something runs in the image: node or image.
+bool read_is_inside(Reader& in, const std::string& key, const yaml::Value& node) {
+  return read_word(in, key, node, {"node", "image"}) == "image";
+}
+
 Table container_keys(Container& c) {
   return {{"runtime", [&](auto& r, auto& k, auto& n) { c.runtime = read_runtime(r, k, n); }},
           {"image", [&](auto& r, auto& k, auto& n) { c.image = read_text(r, k, n); }},
@@ -70,10 +75,8 @@ Table container_keys(Container& c) {
           {"env", [&](auto& r, auto& k, auto& n) { c.names = read_names(r, k, n); }},
           {"options", [&](auto& r, auto& k, auto& n) { c.options = read_texts(r, k, n); }},
           {"writable", [&](auto& r, auto& k, auto& n) { c.writable = read_flag(r, k, n); }},
-          {"client",
-           [&](auto& r, auto& k, auto& n) {
-             c.client = read_word(r, k, n, {"node", "image"}) == "image";
-           }},
+          {"client", [&](auto& r, auto& k, auto& n) { c.client = read_is_inside(r, k, n); }},
+          {"agent", [&](auto& r, auto& k, auto& n) { c.agent = read_is_inside(r, k, n); }},
           {"prefetch", [&](auto& r, auto& k, auto& n) { c.prefetch = read_flag(r, k, n); }},
           {"image-retries", [&](auto& r, auto& k, auto& n) { c.retries = read_count(r, k, n); }},
           {"image-room", [&](auto& r, auto& k, auto& n) { c.room_bytes = read_bytes(r, k, n); }},
@@ -175,7 +178,7 @@ const Container& default_container() {
     c.workdir = "/workspace/";
     c.mounts = c.options = c.names = std::vector<std::string>();
     c.writable = c.prefetch = true;
-    c.client = false;
+    c.client = c.agent = false;
     c.retries = 2;
     c.room_bytes = 1'000'000'000;
     c.keep_bytes = 0;

@@ -27,6 +27,7 @@ void each_field(Visit visit, C&... containers) {
   visit("options", containers.options...);
   visit("writable", containers.writable...);
   visit("client", containers.client...);
+  visit("agent", containers.agent...);
   visit("prefetch", containers.prefetch...);
   visit("image-retries", containers.retries...);
   visit("image-room", containers.room_bytes...);

@@ -63,7 +63,7 @@ struct Container {
   std::optional<std::string> cache, scratch;  // folders; cache "none": the runtime fetches images by itself
   std::optional<std::string> workdir, shm_size;
   std::optional<std::vector<std::string>> mounts, options, names;
-  std::optional<bool> writable, client, prefetch;
+  std::optional<bool> writable, client, prefetch, agent;  // client, agent: whether it runs in the image
   std::optional<int> retries;
   std::optional<std::int64_t> room_bytes, keep_bytes;
   std::optional<Millis> keep;

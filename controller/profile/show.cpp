@@ -61,7 +61,7 @@ std::string value_text(const std::string&, const std::vector<std::string>& value
   return list(value);
 }
 std::string value_text(const std::string& key, bool value) {
-  if (key == "client") return value ? "image" : "node";
+  if (key == "client" || key == "agent") return value ? "image" : "node";
   return value ? "yes" : "no";
 }
 std::string value_text(const std::string&, int value) {

@@ -18,6 +18,13 @@
 /* The sweep's CURVE client secret key, Z85, 40 characters. Whoever has it may take part. */
 #define SWEEP_ENV_CLIENT_SECRET "SLURM_SWEEP_CLIENT_SECRET"
 
+/* Where the agent runs in an image that pyxis starts the step in: the dynamic loader that starts it, and its
+ * own path, as they are inside. */
+#define SWEEP_ENV_LOADER "SLURM_SWEEP_LOADER"
+#define SWEEP_ENV_AGENT "SLURM_SWEEP_AGENT"
+/* What the controller may have the plugin set beside those two, for pyxis. */
+#define SWEEP_ENV_PYXIS_PREFIX "PYXIS_CONTAINER_"
+
 /* How Slurm records a plugin's options for the sruns inside a job:
  * prefix + plugin name + "_" + option name with - as _, e.g. …_sweep_sweep_config. */
 #define SWEEP_ENV_SPANK_PREFIX "SLURM_SPANK__SLURM_SPANK_OPTION_sweep_"

@@ -130,6 +130,14 @@ std::string own_executable() {
   return path.ends_with(" (deleted)") ? "/proc/self/exe" : path;
 }
 
+std::vector<std::string> own_command() {
+  const std::string own = own_executable();
+  const std::filesystem::path path(own);
+  if (!path.filename().string().starts_with("ld-")) return {own};
+  // The loader has put the program's own path into argv[0].
+  return {own, "--library-path", path.parent_path().string(), program_invocation_name};
+}
+
 std::string host_name() {
   char name[HOST_NAME_MAX + 1] = {};
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";

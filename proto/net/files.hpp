@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/base/error.hpp"
 #include "proto/base/text.hpp"
@@ -63,6 +64,10 @@ Expected<void> make_directories(const std::string& path);
 
 /// A path that leads to the running program's own binary, also after an upgrade; "" when /proc does not say.
 std::string own_executable();
+
+/// The words that start the running program again, before its arguments: own_executable(), or, where a
+/// dynamic loader was told to run it (container/core/step.hpp), that loader with the same libraries.
+std::vector<std::string> own_command();
 
 /// This machine's host name.
 std::string host_name();

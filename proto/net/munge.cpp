@@ -80,19 +80,6 @@ struct Free {
   void operator()(void* bytes) const { std::free(bytes); }
 };
 
-// --- which munged
-
-std::string slurm_munge_socket() {
-  const char* named = std::getenv("SLURM_CONF");
-  for (const std::string& path :
-       {std::string(named == nullptr ? "" : named), std::string("/etc/slurm/slurm.conf"),
-        std::string("/run/slurm/conf/slurm.conf")}) {
-    if (path.empty()) continue;
-    if (const auto text = read_file(path, kMostSlurmConf)) return munge_socket_of(*text).value_or("");
-  }
-  return {};
-}
-
 // --- a call with an end
 
 struct Answer {
@@ -239,7 +226,7 @@ uid_t munge_uid() {
 Expected<std::string> munge_credential(std::string_view payload) {
   const auto munge = library();
   if (!munge) return tl::unexpected(munge.error());
-  Answer answer = with_an_end([munge = *munge, socket = slurm_munge_socket(),
+  Answer answer = with_an_end([munge = *munge, socket = munge_place().socket,
                                payload = std::string(payload)] { return encode(munge, socket, payload); });
   if (answer.code != EMUNGE_SUCCESS) return fail(answer.text);
   return std::move(answer.bytes);
@@ -248,7 +235,7 @@ Expected<std::string> munge_credential(std::string_view payload) {
 tl::expected<MungeIdentity, MungeFault> munge_check(const std::string& credential) {
   const auto munge = library();
   if (!munge) return tl::unexpected(MungeFault{MungeFault::Kind::Unreachable, munge.error().message});
-  Answer answer = with_an_end([munge = *munge, socket = slurm_munge_socket(), credential] {
+  Answer answer = with_an_end([munge = *munge, socket = munge_place().socket, credential] {
     return decode(munge, socket, credential);
   });
   if (answer.code != EMUNGE_SUCCESS) return tl::unexpected(MungeFault{kind_of(answer.code), answer.text});
@@ -273,6 +260,17 @@ std::string hello_payload(const std::string& server_public_key, const wire::Hell
 
 std::string request_payload(const std::string& server_public_key, std::string_view what) {
   return payload_of("slurm-sweep request 1\n", {server_public_key, std::string(what)});
+}
+
+MungePlace munge_place() {
+  const char* named = std::getenv("SLURM_CONF");
+  for (const std::string& path :
+       {std::string(named == nullptr ? "" : named), std::string("/etc/slurm/slurm.conf"),
+        std::string("/run/slurm/conf/slurm.conf")}) {
+    if (path.empty()) continue;
+    if (const auto text = read_file(path, kMostSlurmConf)) return {munge_socket_of(*text).value_or(""), path};
+  }
+  return {};
 }
 
 // AuthInfo=socket=/run/munge/other,ttl=60; names and "socket" in any case, a later line wins. Files that

@@ -69,6 +69,13 @@ std::string hello_payload(const std::string& server_public_key, const wire::Hell
 /// is of no use for the other.
 std::string request_payload(const std::string& server_public_key, std::string_view what);
 
+/// Where this machine has what an agent needs to show a credential: the socket of Slurm's munged, empty for
+/// libmunge's own; and the slurm.conf that says so, empty where there is none.
+struct MungePlace {
+  std::string socket, slurm_conf;
+};
+MungePlace munge_place();
+
 /// The socket of Slurm's munged as slurm.conf's text names it; nothing where it names none.
 std::optional<std::string> munge_socket_of(std::string_view slurm_conf);
 

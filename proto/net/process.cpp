@@ -164,6 +164,10 @@ Expected<Child> spawn(const SpawnSpec& spec) {
   return child;
 }
 
+void signal_child(const Child& child, int signal) {
+  ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), signal, nullptr, 0);
+}
+
 std::optional<ExitStatus> reap(pid_t pid) {
   int status = 0;
   if (::waitpid(pid, &status, WNOHANG) != pid) return std::nullopt;

@@ -40,6 +40,9 @@ struct ExitStatus {
 /// #! line runs under /bin/sh, as from a shell. Fails with "cannot start 'x': reason" (nothing was started).
 Expected<Child> spawn(const SpawnSpec& spec);
 
+/// Signals a child by its descriptor: it may have been collected, and its number be another's.
+void signal_child(const Child& child, int signal);
+
 /// Takes the status of a child that has ended; nothing when it has not.
 std::optional<ExitStatus> reap(pid_t pid);
 

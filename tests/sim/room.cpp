@@ -23,11 +23,11 @@ bool share_one(const std::string& devices, const std::string& others) {
 }  // namespace
 
 int port_of(const agent::Spawn& what) {
-  return std::stoi(agent::look_up(what.environment, "PORT").value_or("0"));
+  return std::stoi(look_up(what.environment, "PORT").value_or("0"));
 }
 
 std::string devices_of(const agent::Spawn& what) {
-  return agent::look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or("");
+  return look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or("");
 }
 
 void check_room(const Holder& fresh, const std::vector<Holder>& others, int gpus, bool pack) {

@@ -82,3 +82,22 @@ ended
 status_is_not 0
 json_is killed-agent/manifest.json '[.points[].attempts[0].outcome.kind] | map(select(. == "infrastructure")) | length' 1
 all_gone
+
+# What has left its session outlives an agent that is killed, and this Slurm, which has no cgroups, loses sight of it: the
+# plugin has it ended at the end of the step.
+benchmark leaves.sh <<S
+#!/bin/bash
+setsid sleep 601 &
+echo "\$CONC" >$WORK/started
+wait
+S
+user srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=profile.yaml --sweep-output=left-behind \
+  ./leaves.sh >out 2>err </dev/null &
+started || fail "the benchmark did not start"
+wait_until 10 "it has a process in a session of its own" pgrep -f '^sleep 601$' >/dev/null
+pkill -KILL -f "$SWEEP_CLUSTER/install/bin/sweep-agent --( |$)"
+ended
+status_is_not 0
+nothing_left_behind() { ! pgrep -f '^sleep 601$' >/dev/null; }
+wait_until 20 "what it left behind is gone" nothing_left_behind
+all_gone

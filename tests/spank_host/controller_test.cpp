@@ -54,24 +54,27 @@ TEST(Controller, IsStartedWithItsPipesAndItsStep) {
   const Outcome outcome = run_case([&] {
     slurm.job = 345;
     slurm.step = 6;
-    start_srun({sweepctl.argument()}, {{"sweep-config", "a.yaml"}, {"sweep-output", "out"}});
+    start_srun({sweepctl.argument(), "agent=/opt/sweep-agent"},
+               {{"sweep-config", "a.yaml"}, {"sweep-output", "out"}});
   });
   EXPECT_EQ(outcome.status, kWentOn);
   EXPECT_EQ(outcome.out, "checked\nstep\n");
   EXPECT_EQ(outcome.err, "");
-  EXPECT_THAT(sweepctl.words("serve"), ElementsAre("serve", "--lifeline-fd", "3", "--ready-fd", "4", "--job",
-                                                   "345.6", "--config=a.yaml", "--output=out"));
+  EXPECT_THAT(sweepctl.words("serve"),
+              ElementsAre("serve", "--lifeline-fd", "3", "--ready-fd", "4", "--job", "345.6", "--agent",
+                          "/opt/sweep-agent", "--config=a.yaml", "--output=out"));
 }
 
 TEST(Controller, OfASweepThatGoesOnIsToldSo) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
-    start_srun({sweepctl.argument()},
+    start_srun({sweepctl.argument(), "agent=/opt/sweep-agent"},
                {{"sweep-resume", nullptr}, {"sweep-retry-failed", nullptr}, {"sweep-output", "out"}});
   });
   EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
-  EXPECT_THAT(sweepctl.words("serve"), ElementsAre("serve", "--lifeline-fd", "3", "--ready-fd", "4", "--job",
-                                                   "12.0", "--output=out", "--resume", "--retry-failed"));
+  EXPECT_THAT(sweepctl.words("serve"),
+              ElementsAre("serve", "--lifeline-fd", "3", "--ready-fd", "4", "--job", "12.0", "--agent",
+                          "/opt/sweep-agent", "--output=out", "--resume", "--retry-failed"));
 }
 
 // With srun --export=NONE Slurm passes on no other names than these.
@@ -87,6 +90,22 @@ TEST(Controller, ItsAddressIsInSrunsEnvironment) {
   EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "step", "SLURM_SWEEP_ENDPOINT=tcp://127.0.0.1:5555",
                                               "SLURM_SWEEP_SERVER_KEY=" + server_key(),
                                               "SLURM_SWEEP_CLIENT_SECRET=" + client_key()));
+  EXPECT_EQ(outcome.err, "");
+}
+
+// Of an agent in a container: said before the ready line, in one piece with it or not.
+TEST(Controller, HasVariablesSetForTheStep) {
+  const Sweepctl sweepctl("exit 0",
+                          "printf 'set PYXIS_CONTAINER_IMAGE=a b\\nset PYXIS_CONTAINER_ENV=\\n' >&4\n"
+                          "echo set SLURM_SWEEP_LOADER=/in/ld=1.so >&4\n" +
+                              good_controller());
+  const Outcome outcome = run_case([&] {
+    start_srun({sweepctl.argument()}, kSweep);
+    for (const char* const name : {"PYXIS_CONTAINER_IMAGE", "PYXIS_CONTAINER_ENV", "SLURM_SWEEP_LOADER"})
+      say_variable(name);
+  });
+  EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "step", "PYXIS_CONTAINER_IMAGE=a b",
+                                              "PYXIS_CONTAINER_ENV=", "SLURM_SWEEP_LOADER=/in/ld=1.so"));
   EXPECT_EQ(outcome.err, "");
 }
 
@@ -243,6 +262,8 @@ TEST(NotReady, AWrongLineIsToldWithoutItsKeys) {
       {"", "not 'ready ENDPOINT KEY KEY'"},
       {"ready " + server_key() + " " + client_key(), "not 'ready ENDPOINT KEY KEY'"},
       {ready_line() + " " + client_key(), "not 'ready ENDPOINT KEY KEY'"},
+      {"set PATH=/x", "it sets a variable that is none of an agent in a container"},
+      {"set PYXIS_CONTAINER_IMAGE", "not 'set NAME=VALUE'"},
       {ready_line("udp://127.0.0.1:5555"), "its endpoint is not tcp://HOST:PORT"},
       {ready_line("tcp://127.0.0.1"), "its endpoint is not tcp://HOST:PORT"},
       {ready_line("tcp://127.0.0.1:65536"), "its endpoint is not tcp://HOST:PORT"},
@@ -254,11 +275,13 @@ TEST(NotReady, AWrongLineIsToldWithoutItsKeys) {
   };
   for (const auto& [line, message] : wrong)
     expect_refused({answer(line) + "read end <&3; exit 0", message});
+  expect_refused({"for i in $(seq 33); do echo set PYXIS_CONTAINER_ENV= >&4; done\nread end <&3; exit 0",
+                  "too many lines stand before it"});
 }
 
 TEST(NotReady, TooLongALineIsNotReadToItsEnd) {
-  const std::string endless = "printf '%s' '" + std::string(600, 'S') + "' >&4\nread end <&3; exit 0";
-  expect_refused({endless, "is longer than 512 characters"});
+  const std::string endless = "printf '%s' '" + std::string(70'000, 'S') + "' >&4\nread end <&3; exit 0";
+  expect_refused({endless, "is longer than 65536 characters"});
   expect_refused(
       {answer(ready_line() + std::string(500, 'c')) + "read end <&3; exit 0", "longer than 512 characters"});
 }

@@ -68,6 +68,7 @@ int Plugin::hook(const std::string& name, int count) {
       reinterpret_cast<int (*)(spank_t, int, char**)>(symbol(("slurm_spank_" + name).c_str()));
   if (function == nullptr) return 98;
   std::vector<char*> words = pointers(arguments_);
+  slurm.hook = name;
   return function(&handle, count == -2 ? static_cast<int>(arguments_.size()) : count, words.data());
 }
 
@@ -126,6 +127,8 @@ spank_err_t spank_option_register(spank_t, spank_option* option) {
 spank_err_t spank_option_getopt(spank_t, spank_option* option, char** value) {
   if (option == nullptr || option->name == nullptr || (option->has_arg != 0 && value == nullptr))
     return ESPANK_BAD_ARG;
+  // As seen of 22.05 in slurmstepd.
+  if (slurm.hook == "init_post_opt" || slurm.hook == "exit") return ESPANK_NOT_AVAIL;
   const auto found = slurm.options.find(option->name);
   if (found == slurm.options.end()) return ESPANK_ERROR;
   if (value != nullptr) *value = found->second.data();

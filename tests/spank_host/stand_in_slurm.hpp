@@ -33,6 +33,7 @@ struct Slurm {
   std::map<std::string, std::string> options;  // spank_option_getopt(): what the step was started with
 
   std::vector<spank_option*> registered;  // by the plugin
+  std::string hook;                       // that is running
 
   // The system below.
   bool forks_hang = false;  // a child never gets to its exec

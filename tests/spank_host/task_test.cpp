@@ -124,6 +124,30 @@ TEST(Task, WithoutItsAgentNamesFileAndNode) {
       "there or set agent=PATH in plugstack.conf\n");
 }
 
+// In a container of pyxis: by the loader that the controller has named, with the libraries beside it. Here a
+// script is the loader, and prints what it is given.
+TEST(Task, InAnImageIsStartedByTheLoaderThatIsThere) {
+  const Agent loader;
+  const std::string folder = loader.path().substr(0, loader.path().rfind('/'));
+  const Outcome outcome = task({"agent=/nowhere/sweep-agent"}, [&] {
+    slurm.environment.push_back(SWEEP_ENV_LOADER "=" + loader.path());
+    slurm.environment.push_back(SWEEP_ENV_AGENT "=/run/slurm-sweep/bin/sweep-agent");
+  });
+  EXPECT_EQ(outcome.status, 5) << outcome.err;
+  EXPECT_THAT(lines(outcome.out),
+              ElementsAre("[--library-path]", "[" + folder + "]", "[/run/slurm-sweep/bin/sweep-agent]",
+                          "[--]", "[bench.sh]", "[a b]", "[]"));
+}
+
+TEST(Task, WithoutTheImageSaysWhatMayBeWrong) {
+  const Outcome outcome =
+      task({"agent=/bin/true"}, [] { slurm.environment.push_back(SWEEP_ENV_LOADER "=/nowhere/ld.so"); });
+  EXPECT_EQ(outcome.status, 127);
+  EXPECT_THAT(outcome.err,
+              AllOf(StartsWith("sweep: cannot run /nowhere/ld.so on node node17: "),
+                    HasSubstr("does its line in plugstack.conf stand before that of slurm-sweep?")));
+}
+
 TEST(Task, NamesTheHostWhereSlurmNamesNoNode) {
   char host[256] = "";
   ASSERT_EQ(gethostname(host, sizeof host - 1), 0);
@@ -238,9 +262,9 @@ TEST(StepEnd, TheAgentTidiesUpAsTheUserAndSaysNothing) {
 TEST(StepEnd, OfAnyOtherStepNothingIsStarted) {
   const Tidier tidier;
   for (const std::function<void()>& change : std::vector<std::function<void()>>{
-           [] { slurm.options.clear(); }, [] { slurm.step = SLURM_BATCH_SCRIPT; },
-           [] { slurm.environment = {"PATH=/job/bin"}; }, [] { slurm.withheld = {S_JOB_UID}; },
-           [] { slurm.withheld = {S_JOB_ENV}; }, [] { slurm.context = S_CTX_SLURMD; }}) {
+           [] { slurm.step = SLURM_BATCH_SCRIPT; }, [] { slurm.environment = {"PATH=/job/bin"}; },
+           [] { slurm.withheld = {S_JOB_UID}; }, [] { slurm.withheld = {S_JOB_ENV}; },
+           [] { slurm.context = S_CTX_SLURMD; }}) {
     const Outcome outcome = step_end({tidier.argument()}, change);
     EXPECT_EQ(outcome.err, "");
     EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));

@@ -213,7 +213,7 @@ class SamplerTest : public NvmlTest {
     settings.gpus = gpus;
     settings.every = Millis(20);
     sampler_.start(
-        SWEEP_AGENT, settings,
+        {SWEEP_AGENT}, settings,
         {"LD_LIBRARY_PATH=" + std::string(kFolders) + "/" + folder, "NVML_STAND_IN=" + path("answers")},
         [this](GpuReport report) { reports_.push_back(std::move(report)); });
   }

@@ -1,7 +1,7 @@
 # container/core: names, requests, command lines.
 sweep_unit_test(container_core_test
   LIBS sweep_container_core
-  SOURCES container_image_test.cpp container_start_test.cpp)
+  SOURCES container_image_test.cpp container_import_words_test.cpp container_start_test.cpp container_step_test.cpp)
 
 # container/io on real folders, and its race with real processes.
 sweep_unit_test(container_store_test

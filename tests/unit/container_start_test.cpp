@@ -49,19 +49,17 @@ std::string line(const StartRequest& of, Places places = kPlaces) {
 
 TEST(Start, Bwrap) {
   auto of = request(Runtime::Bwrap);
-  of.image = "/roots/a.root";
   Places places = kPlaces;
+  places.root = "/s/root";
   places.shm.clear();
   EXPECT_EQ(
       line(of, places),
-      "/bin/bwrap --die-with-parent --unshare-pid --unshare-ipc --json-status-fd 3 --ro-bind /roots/a.root / "
+      "/bin/bwrap --die-with-parent --unshare-pid --unshare-ipc --json-status-fd 3 --bind /s/root / "
       "--dev-bind /dev /dev --tmpfs /dev/shm --proc /proc --ro-bind /sys /sys --ro-bind-try /etc/resolv.conf "
       "/etc/resolv.conf --ro-bind-try /etc/hosts /etc/hosts --ro-bind-try /etc/passwd /etc/passwd "
       "--ro-bind-try "
       "/etc/group /etc/group --bind /s/tmp /tmp --tmpfs /run --bind /home/u/ws /workspace/ --bind /raid/hub "
       "/mnt/hf_hub_cache/ --ro-bind /models /models --chdir /workspace/ -- bash run me.sh");
-  places.root = "/s/root";
-  EXPECT_THAT(line(of, places), HasSubstr(" --bind /s/root / "));
 }
 
 TEST(Start, BwrapGivesTheImagesVariablesAndTheNamedOnesAlone) {
@@ -74,9 +72,9 @@ TEST(Start, BwrapGivesTheImagesVariablesAndTheNamedOnesAlone) {
 
 TEST(Start, Enroot) {
   auto of = request(Runtime::Enroot);
-  of.image = "/roots/a.root";
   of.shm_size = "16g";
   Places places = kPlaces;
+  places.root = "/s/a.root";
   places.shm.clear();
   EXPECT_EQ(
       line(of, places),
@@ -88,10 +86,7 @@ TEST(Start, Enroot) {
       "HF_TOKEN --env MODEL --env HOME=/tmp a.root " +
           kShell);
   EXPECT_THAT(start_command(of, places, kEnvironment).environment,
-              AllOf(Contains("ENROOT_DATA_PATH=/roots"), Contains("HOME=/home/u")));
-  places.root = "/s/root";
-  EXPECT_THAT(line(of, places), HasSubstr(" --env HOME=/tmp root /bin/sh "));
-  EXPECT_THAT(start_command(of, places, kEnvironment).environment, Contains("ENROOT_DATA_PATH=/s"));
+              AllOf(Contains("ENROOT_DATA_PATH=/s"), Contains("HOME=/home/u")));
 }
 
 TEST(Start, Pyxis) {
@@ -149,8 +144,9 @@ TEST(Start, Podman) {
   places.shm.clear();
   EXPECT_EQ(
       line(of, places),
-      "/bin/podman run --rm --init --name sweep-1 --network host --ipc private --security-opt "
-      "label=disable --log-driver none --device nvidia.com/gpu=all --volume /s/tmp:/tmp --volume "
+      "/bin/podman run --rm --init --name sweep-1 --network host --ipc private --mount "
+      "type=tmpfs,destination=/dev/shm,tmpfs-mode=1777 --security-opt label=disable --log-driver none "
+      "--device nvidia.com/gpu=all --volume /s/tmp:/tmp --volume "
       "/home/u/ws:/workspace/ --volume /raid/hub:/mnt/hf_hub_cache/ --volume /models:/models:ro --env "
       "CUDA_VISIBLE_DEVICES --env HF_TOKEN --env MODEL --env HOME=/tmp --workdir /workspace/ --entrypoint  "
       "docker.io/a/b:1 " +

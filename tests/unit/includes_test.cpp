@@ -38,7 +38,7 @@ const Rules& rules() {
       {"controller/matrix/", {"proto/base/", "proto/net/files.hpp", "controller/yaml/"}},
       {"controller/profile/", {"proto/base/", "proto/net/files.hpp", "controller/yaml/", "container/core/"}},
       {"controller/report/", {"proto/base/", "proto/net/"}},
-      {"controller/plan/", with(kWire, {"controller/core/", "controller/profile/"})},
+      {"controller/plan/", with(kWire, {"controller/core/", "controller/profile/", "container/core/"})},
       {"controller/view/", with(kWire, {"controller/core/", "controller/plan/"})},
       {"controller/journal/", with(kWire, {"controller/core/"})},
       {"controller/io/", with(kIo, {"controller/core/", "controller/plan/", "controller/view/",

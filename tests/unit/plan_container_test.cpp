@@ -4,6 +4,7 @@
 namespace sweep {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -138,6 +139,65 @@ TEST(NextImage, IsThatOfTheFirstPointThatWaitsAndHasAnother) {
   agent.info.gpus = {"0", "1", "2", "3"};
   const auto without = sample_plan(entries, profile_in("container: {runtime: enroot, prefetch: no}"));
   EXPECT_EQ(next_image(without, state, 0, agent), "");
+}
+
+// ---- agents in the image
+
+constexpr const char* kInside =
+    "container: { runtime: pyxis, agent: image, mounts: [/m:/m:ro], env: [TZ], image: /i.sqsh }\n";
+
+TEST(PlanStep, OneContainerServesAllPointsAndNoneHasItsOwn) {
+  const auto plan = sample_plan({sample_entry(4, 8), sample_entry(4, 8, "trt")},
+                                profile_in(std::string(kInside) + "workspace: /ws"));
+  ASSERT_TRUE(plan.step);
+  container::StepRequest expected;
+  expected.image = "/i.sqsh";
+  expected.workspace = "/ws";
+  expected.workdir = "/workspace/";
+  expected.mounts = {{"/m", "/m", true}};
+  expected.names = {"TZ"};
+  EXPECT_EQ(*plan.step, expected);
+  const auto lease = make_lease(plan, 1, 1, "n1");
+  EXPECT_EQ(lease.container.runtime, "");
+  EXPECT_EQ(lease.workspace, "/workspace/");
+  EXPECT_THAT(lease.environment, testing::Contains(testing::Pair("HOME", "/tmp")));
+  EXPECT_EQ(next_image(plan, core::make_state(core_settings(plan), core_points(plan)), 0, {}), "");
+}
+
+TEST(PlanStep, WithoutTheKeyThereIsNone) {
+  EXPECT_FALSE(sample_plan({sample_entry(4, 8)}, profile_in("container: {runtime: pyxis}")).step);
+  EXPECT_FALSE(
+      sample_plan({sample_entry(4, 8)}, profile_in("container: {runtime: pyxis, agent: node}")).step);
+}
+
+TEST(PlanStep, TheProfilesOwnHomeWins) {
+  const auto lease = make_lease(
+      sample_plan({sample_entry(4, 8)}, profile_in(std::string(kInside) + "env: { HOME: /h }")), 0, 1, "n1");
+  std::string last;
+  for (const auto& [name, value] : lease.environment)
+    if (name == "HOME") last = value;
+  EXPECT_EQ(last, "/h");
+}
+
+TEST(PlanStep, WhatOneContainerCannotServeIsSaid) {
+  auto other = sample_entry(4, 8, "trt");
+  other["image"] = "nvcr.io#a/trt:1";
+  const std::vector entries{sample_entry(4, 8), other};
+  const auto says = [&](const std::string& text) {
+    const auto plan = make_plan(entries, profile_in(text));
+    return plan ? std::string() : plan.error().message;
+  };
+  EXPECT_THAT(
+      says("container: {runtime: pyxis, agent: image}"),
+      AllOf(HasSubstr("'container.image' ('lmsysorg/sglang:v0.5.3rc1-cu129-b200' and 'nvcr.io#a/trt:1')"),
+            HasSubstr("differ; choose among them with --select")));
+  EXPECT_THAT(says("container: {runtime: auto, agent: image, image: /i}"),
+              HasSubstr("needs 'runtime: pyxis'"));
+  EXPECT_THAT(says("container: {agent: image, image: /i}"), HasSubstr("it is none"));
+  EXPECT_THAT(says("container: {runtime: pyxis, agent: image, image: /i, options: [--x]}"),
+              HasSubstr("'container.options' cannot go with 'agent: image'"));
+  EXPECT_THAT(says("workspace: '/w{framework-suffix}'\ncontainer: {runtime: pyxis, agent: image, image: /i}"),
+              HasSubstr("'workspace' ('/w' and '/w_trt')"));
 }
 
 }  // namespace

@@ -35,8 +35,9 @@ Profile strange_profile() {
   profile.join = Millis(1'007);
   profile.away = Millis(1'008);
   profile.image_timeout = Millis(1'016);
-  profile.container = {"pyxis", "{image}", "/c",  "/s", "/w/", "16g", {{"/a:/b:ro"}}, {{"--o"}}, {{"NAME"}},
-                       false,   true,      false, 7,    8,     9,     Millis(10)};
+  profile.container = {"pyxis",        "{image}", "/c",       "/s",  "/w/",     "16g",
+                       {{"/a:/b:ro"}}, {{"--o"}}, {{"NAME"}}, false, true,      false,
+                       true,           7,         8,          9,     Millis(10)};
   profile.runners = {{"b200*", {"f"}, {"g"}, {"n"}, "p", profile.container, {{"C", "3"}}},
                      {"h200", {}, {}, {}, "", {}, {}}};
   return profile;
@@ -123,10 +124,10 @@ TEST(ProfileRecord, HasEveryFieldOfAProfile) {
   auto& [command, client, names, steps, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
   auto& [infrastructure, of_benchmark, invalid, node] = retries;
   auto& [runtime, image_name, cache, scratch, workdir, shm, mounts, options, passed, writable, inside,
-         prefetch, tries, room, keep_bytes, keep] = container;
+         prefetch, agent, tries, room, keep_bytes, keep] = container;
   static_cast<void>(std::tie(runtime, image_name, cache, scratch, workdir, shm, mounts, options, passed,
-                             writable, inside, prefetch, tries, room, keep_bytes, keep, runners, sources,
-                             image));
+                             writable, inside, prefetch, agent, tries, room, keep_bytes, keep, runners,
+                             sources, image));
   static_cast<void>(std::tie(invalid, doubts, recipes, steps, start, progress, longest, reset, warm_up,
                              command, client, names, ready_url, ready_log, reset_url, health_url, pattern,
                              workspace, benchmark, folder, env, packing, server, run, point, declared,

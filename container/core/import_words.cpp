@@ -1,0 +1,57 @@
+#include "container/core/import_words.hpp"
+
+#include <algorithm>
+#include <regex>
+#include <string>
+
+#include "proto/base/text.hpp"
+
+namespace sweep::container {
+
+namespace {
+
+constexpr int kLastLines = 6;
+constexpr std::size_t kMostBytes = 4096;
+
+/// The last lines that are not empty and not of a file that may not be written, in small letters.
+std::string last_lines(std::string_view output) {
+  if (output.size() > kMostBytes) output.remove_prefix(output.size() - kMostBytes);
+  std::string text = ascii_lower(std::string(output));
+  std::replace(text.begin(), text.end(), '\r', '\n');  // of progress bars
+  const auto lines = split(text, '\n');
+  std::string out;
+  int left = kLastLines;
+  for (auto line = lines.rbegin(); line != lines.rend() && left > 0; ++line) {
+    if (line->empty()) continue;
+    --left;
+    if (line->find("permission denied") == std::string::npos) out.insert(0, *line + "\n");
+  }
+  return out;
+}
+
+bool has_any(const std::string& text, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* word) { return text.find(word) != std::string::npos; });
+}
+
+/// A status of HTTP where an answer has one: "returned error: 404", "HTTP/2 401", "status 403".
+bool has_status(const std::string& text, const std::string& codes) {
+  const std::regex pattern("(error|code|status|http(/[0-9.]+)?)[:= ]+\\(?(" + codes + ")($|[^0-9a-z])");
+  return std::regex_search(text, pattern);
+}
+
+}  // namespace
+
+ImportFault import_fault(std::string_view output) {
+  const std::string text = last_lines(output);
+  if (has_any(text, {"no space left", "quota exceeded"})) return ImportFault::DiskFull;
+  if (has_any(text, {"unauthorized", "authentication required", "access denied", "is denied",
+                     "denied: ", "403 forbidden", "403 (forbidden"}))
+    return ImportFault::Login;
+  if (has_status(text, "401|403")) return ImportFault::Login;
+  if (has_any(text, {"manifest unknown", "name unknown", "no such image", "404 not found", "404 (not found"}))
+    return ImportFault::NoSuchImage;
+  return has_status(text, "404") ? ImportFault::NoSuchImage : ImportFault::Unclear;
+}
+
+}  // namespace sweep::container

@@ -1,0 +1,61 @@
+#include "controller/cli/step_agent.hpp"
+
+#include <link.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "proto/net/files.hpp"
+#include "proto/net/munge.hpp"
+
+namespace sweep::cli {
+
+namespace {
+
+/// The file of the loader that has started this program, without links: inside they would lead elsewhere.
+std::string own_loader() {
+  std::string path;
+  const auto look = [](dl_phdr_info* program, std::size_t, void* out) {
+    for (int i = 0; i < program->dlpi_phnum; ++i) {
+      const auto& part = program->dlpi_phdr[i];
+      if (part.p_type != PT_INTERP) continue;
+      *static_cast<std::string*>(out) = reinterpret_cast<const char*>(program->dlpi_addr + part.p_vaddr);
+    }
+    return 1;  // the first is the program itself
+  };
+  ::dl_iterate_phdr(look, &path);
+  std::error_code code;
+  return std::filesystem::canonical(path, code).string();
+}
+
+/// How the agent reaches munged.
+void add_munge(std::vector<std::string>& folders) {
+  const MungePlace munge = munge_place();
+  const std::filesystem::path socket = munge.socket.empty() ? "/run/munge/munge.socket.2" : munge.socket;
+  std::error_code code;
+  if (!std::filesystem::exists(socket, code)) return;
+  folders.push_back(socket.parent_path().string());
+  if (!munge.socket.empty()) folders.push_back(munge.slurm_conf);
+}
+
+}  // namespace
+
+Expected<container::StepVariables> variables_of_step(container::StepRequest request,
+                                                     const profile::Profile& profile,
+                                                     const std::string& agent) {
+  std::error_code code;
+  if (request.workspace.empty()) request.workspace = std::filesystem::current_path(code).string();
+  // Where spools are, as on the node.
+  container::StepAgent needs{agent.empty() ? agent_program() : agent, own_loader(), {"/tmp"}};
+  if (!profile.spool.empty()) needs.folders.push_back(profile.spool);
+  add_munge(needs.folders);
+  return container::step_variables(request, needs);
+}
+
+std::string agent_program() {
+  const std::string own = own_executable();
+  const std::string beside = own.substr(0, own.rfind('/') + 1) + "sweep-agent";
+  return ::access(beside.c_str(), X_OK) == 0 ? beside : "sweep-agent";
+}
+
+}  // namespace sweep::cli

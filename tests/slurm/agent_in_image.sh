@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# A whole step in an image, the agents too (container: agent: image): what the plugin tells pyxis, here a stand-in
+# (pyxis_stand_in.cpp), and that an image without anything of ours runs the six points.
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+user unshare --user --mount true 2>/dev/null || skip "no user namespaces for an ordinary user"
+stand_in=$SWEEP_BUILD/tests/slurm/pyxis_stand_in.so
+[[ -e $stand_in ]] || fail "$stand_in is not built"
+
+# Pyxis has to come first: it is in the image before the agent starts.
+plugstack=$SWEEP_CLUSTER/plugstack.conf
+cp -- "$plugstack" "$WORK/plugstack.orig"
+cp -- "$stand_in" "$SWEEP_CLUSTER/install/lib/"
+# shellcheck disable=SC2329 # called by the trap
+restore() {
+  local status=$?
+  cp -- "$WORK/plugstack.orig" "$plugstack"
+  set +e
+  (exit "$status")
+  finish
+}
+trap restore EXIT
+pyxis_first() { { echo "required $SWEEP_CLUSTER/install/lib/pyxis_stand_in.so"; cat -- "$WORK/plugstack.orig"; } >"$plugstack"; }
+
+user bash -c "cat >l.sh; bash l.sh $WORK/image/ $SWEEP_CLUSTER/install/bin/cpu-smoke" <"$ROOT/deploy/local-image.sh" >out 2>err
+[[ ! -e image/usr/local/bin/sweep-agent && -z $(find image -name 'libzmq*') ]] || fail "the image has something of ours"
+user mkdir models
+echo weights >models/w
+cat >profile.yaml <<P
+container:
+  runtime: pyxis
+  agent: image
+  image: $WORK/image
+  mounts: [$WORK/models:/models:ro]
+timeouts: { kill-grace: 1s, heartbeat: 1s, agent: 5s }
+P
+sweep() { # OUTPUT COMMAND...
+  local output=$1
+  shift
+  run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=profile.yaml \
+    --sweep-output="$output" "$@"
+}
+
+pyxis_first
+sweep out.d cpu-smoke
+status_is 0
+err_has "6 of 6 points done"
+count_is 6 out.d/raw/*.json
+[[ -z $(find out.d ! -user "$(stat -c %U .)") ]] || fail "files of another owner"
+record=$(ls out.d/agg_dsr1_1k1k_fp4_sglang*conc4_*.json | head -n 1)
+json_is "$record" '.provenance.container' "pyxis, the agent in it"
+json_is "$record" '.provenance.container_image' "$WORK/image"
+all_gone
+
+# What a benchmark finds there; the workspace is where srun was started.
+benchmark look.sh <<'S'
+#!/bin/bash
+echo "home=$HOME pwd=$PWD model=$MODEL secret=${SLURM_SWEEP_CLIENT_SECRET-none} loader=${SLURM_SWEEP_LOADER-none} weights=$(cat /models/w)"
+[[ -e /usr/bin/gcc ]] && echo "the node's own programs are here"
+exec cpu-smoke
+S
+sweep look.d ./look.sh
+status_is 0
+for log in look.d/logs/*.out; do
+  file_has "$log" "home=/tmp pwd=/workspace/ model=nvidia/DeepSeek-R1-0528-FP4-V2 secret=none loader=none weights=weights"
+  ! grep -F "own programs" "$log" || fail "it sees what it must not"
+done
+all_gone
+
+# Without pyxis' line, or behind ours, the agents would be on the node: said, and nothing runs there.
+cp -- "$WORK/plugstack.orig" "$plugstack"
+sweep late.d cpu-smoke
+status_is_not 0
+err_has "does its line in plugstack.conf stand before that of slurm-sweep?"
+count_is 0 late.d/raw/*.json
+all_gone
+
+# Points of two images cannot share one.
+sed '/^  image:/d' profile.yaml >each.yaml
+run sweepctl check configs/dsr1-1k1k.yaml --profile each.yaml
+status_is 1
+err_has "one container serves all points"

@@ -1,0 +1,86 @@
+// Stands in for pyxis where a whole step starts in an image: takes the variables of the step that pyxis takes
+// (PYXIS_CONTAINER_IMAGE, _MOUNTS, _WORKDIR) at the same hook, and puts the task into a folder in place of an
+// image, by bind mounts and chroot in a user namespace. It knows nothing else of pyxis: what that one does,
+// only a cluster that has it shows.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+extern "C" {
+#include <slurm/spank.h>
+SPANK_PLUGIN(pyxis_stand_in, 1)
+int slurm_spank_task_init(spank_t spank, int, char**);
+}
+
+namespace {
+
+std::string variable(spank_t spank, const char* name) {
+  char value[16384];
+  return spank_getenv(spank, name, value, sizeof value) == ESPANK_SUCCESS ? value : "";
+}
+
+bool write_file(const char* path, const std::string& text) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  const bool good = fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  close(fd);
+  return good;
+}
+
+bool own_namespaces() {
+  const std::string uid = std::to_string(getuid()), gid = std::to_string(getgid());
+  return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_file("/proc/self/setgroups", "deny") &&
+         write_file("/proc/self/uid_map", uid + " " + uid + " 1") &&
+         write_file("/proc/self/gid_map", gid + " " + gid + " 1");
+}
+
+// As x-create=auto does.
+void make_target(const std::string& source, const std::string& target) {
+  for (std::size_t at = 1; (at = target.find('/', at)) != std::string::npos; ++at)
+    mkdir(target.substr(0, at).c_str(), 0755);
+  struct stat info {};
+  if (stat(source.c_str(), &info) == 0 && !S_ISDIR(info.st_mode)) {
+    close(open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  } else {
+    mkdir(target.c_str(), 0755);
+  }
+}
+
+// SOURCE:TARGET[:FLAGS]
+bool mount_one(const std::string& root, const std::string& text) {
+  const std::size_t first = text.find(':'), second = text.find(':', first + 1);
+  const std::string source = text.substr(0, first),
+                    target = root + text.substr(first + 1, second - first - 1);
+  make_target(source, target);
+  if (source == "tmpfs") return mount("tmpfs", target.c_str(), "tmpfs", 0, "mode=1777") == 0;
+  return mount(source.c_str(), target.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0;
+}
+
+bool enter(const std::string& root, std::string mounts, const std::string& workdir) {
+  if (!own_namespaces() || mount(root.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
+    return false;
+  mounts = "/dev:/dev,/proc:/proc," + mounts;
+  for (std::size_t at = 0; at <= mounts.size();) {
+    const std::size_t end = std::min(mounts.find(',', at), mounts.size());
+    if (!mount_one(root, mounts.substr(at, end - at))) return false;
+    at = end + 1;
+  }
+  return chroot(root.c_str()) == 0 && chdir(workdir.c_str()) == 0;
+}
+
+}  // namespace
+
+int slurm_spank_task_init(spank_t spank, int, char**) {
+  const std::string image = variable(spank, "PYXIS_CONTAINER_IMAGE");
+  if (image.empty()) return 0;
+  if (enter(image, variable(spank, "PYXIS_CONTAINER_MOUNTS"), variable(spank, "PYXIS_CONTAINER_WORKDIR")))
+    return 0;
+  slurm_error("stand-in for pyxis: %s", strerror(errno));
+  return -1;
+}

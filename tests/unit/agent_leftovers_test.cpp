@@ -1,0 +1,85 @@
+// agent/io/leftovers on real processes: what is of this step and of an attempt is ended, and nothing else.
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <csignal>
+#include <list>
+
+#include "agent/io/leftovers.hpp"
+#include "proto/net/process.hpp"
+
+namespace sweep::agent {
+namespace {
+
+using Words = std::vector<std::string>;
+
+const Words kStep = {"SLURM_JOB_ID=7", "SLURM_STEP_ID=0", "SLURMD_NODENAME=n1"};
+
+class Leftovers : public testing::Test {
+ protected:
+  ~Leftovers() override {
+    for (const Child& child : children_) {
+      signal_child(child, SIGKILL);
+      wait_for(child);
+    }
+  }
+  /// A process with this environment, as one that an agent has left.
+  const Child& starts(Words environment) {
+    SpawnSpec spec;
+    environment.emplace_back("PATH=/usr/bin:/bin");
+    spec.argv = {"sleep", "600"};
+    spec.environment = std::move(environment);
+    auto child = spawn(spec);
+    EXPECT_TRUE(child);
+    children_.push_back(std::move(*child));
+    return children_.back();
+  }
+  static void wait_for(const Child& child) {
+    pollfd end{child.pidfd.get(), POLLIN, 0};
+    ::poll(&end, 1, 10'000);
+    reap(child.pid);
+  }
+  static bool runs(const Child& child) {
+    pollfd end{child.pidfd.get(), POLLIN, 0};
+    return ::poll(&end, 1, 0) == 0;
+  }
+  static Words with(Words more) {
+    more.insert(more.begin(), kStep.begin(), kStep.end());
+    return more;
+  }
+  std::list<Child> children_;
+};
+
+TEST_F(Leftovers, OfThisStepsAttemptsAreEnded) {
+  const Child& one = starts(with({"SWEEP_ATTEMPT=abc.1"}));
+  const Child& two = starts(with({"A=b", "SWEEP_ATTEMPT=server.2"}));
+  EXPECT_EQ(end_left_behind(kStep, Millis(5'000)), 2);
+  wait_for(one);
+  wait_for(two);
+  EXPECT_EQ(end_left_behind(kStep, Millis(5'000)), 0);
+}
+
+TEST_F(Leftovers, WhatIsOfOthersStays) {
+  const Child* const others[] = {
+      &starts(kStep),                              // of no attempt
+      &starts(with({"NOT_SWEEP_ATTEMPT=abc.1"})),  // of none either
+      &starts({"SLURM_JOB_ID=7", "SLURM_STEP_ID=1", "SLURMD_NODENAME=n1", "SWEEP_ATTEMPT=abc.1"}),
+      &starts({"SLURM_JOB_ID=70", "SLURM_STEP_ID=0", "SLURMD_NODENAME=n1", "SWEEP_ATTEMPT=abc.1"}),
+      // Several nodes may be one machine.
+      &starts({"SLURM_JOB_ID=7", "SLURM_STEP_ID=0", "SLURMD_NODENAME=n2", "SWEEP_ATTEMPT=abc.1"}),
+      &starts({"SWEEP_ATTEMPT=abc.1"}),
+  };
+  EXPECT_EQ(end_left_behind(kStep, Millis(1'000)), 0);
+  for (const Child* other : others)
+    EXPECT_TRUE(runs(*other));
+}
+
+TEST_F(Leftovers, WithoutAStepNothingIsEnded) {
+  const Child& one = starts({"SWEEP_ATTEMPT=abc.1"});
+  EXPECT_EQ(end_left_behind({}, Millis(1'000)), 0);
+  EXPECT_EQ(end_left_behind({"SLURM_JOB_ID=", "SLURM_STEP_ID=", "SLURMD_NODENAME="}, Millis(1'000)), 0);
+  EXPECT_TRUE(runs(one));
+}
+
+}  // namespace
+}  // namespace sweep::agent

@@ -1,0 +1,57 @@
+// container/core/import_words: whose fault an import's failure is.
+#include <gtest/gtest.h>
+
+#include "container/core/import_words.hpp"
+
+namespace sweep::container {
+namespace {
+
+void expect(ImportFault fault, std::initializer_list<const char*> outputs) {
+  for (const char* output : outputs)
+    EXPECT_EQ(import_fault(output), fault) << output;
+}
+
+// As enroot 4.1 (curl), podman 4.3, docker and apptainer word it.
+TEST(ImportWords, ARegistryThatWantsALogin) {
+  expect(
+      ImportFault::Login,
+      {"[INFO] Querying registry for permission grant\n[ERROR] URL https://x returned error code: 401 "
+       "Unauthorized\n",
+       "curl: (22) The requested URL returned error: 403",
+       "Error: initializing source docker://x:1: reading manifest 1 in docker.io/x: requested access to the "
+       "resource is denied",
+       "Error response from daemon: pull access denied for x, repository does not exist or may require "
+       "'docker login': denied: requested access to the resource is denied",
+       "FATAL:   While making image from oci registry: unauthorized: authentication required"});
+}
+
+TEST(ImportWords, ARegistryThatHasNoSuchImage) {
+  expect(ImportFault::NoSuchImage,
+         {"[ERROR] URL https://x returned error code: 404 Not Found",
+          "curl: (22) The requested URL returned error: 404",
+          "Error: reading manifest 1 in localhost:5000/x: manifest unknown",
+          "Error response from daemon: manifest for x:1 not found: manifest unknown: manifest unknown"});
+}
+
+TEST(ImportWords, NumbersAndWordsOfTheNodeAreNoAnswerOfARegistry) {
+  expect(ImportFault::Unclear,
+         {"sha256:4015f6aab403e404\ncurl: (56) Recv failure: Connection reset by peer",
+          "100  401M  100  401M    0     0   404k\ncurl: (28) Operation too slow",
+          "layer 404 of 403\ntimed out", "mkdir: cannot create directory '/raid/x': Permission denied",
+          "open /run/user/0/x: permission denied: denied", "enroot: line 4: mksquashfs: command not found",
+          "[ERROR] URL https://x returned error code: 429 Too Many Requests", "error code: 4040", ""});
+}
+
+// What came before was overcome.
+TEST(ImportWords, OnlyTheLastOnesCount) {
+  expect(ImportFault::Unclear,
+         {"curl: (22) The requested URL returned error: 401\nretrying\n1\n2\n3\n4\n5\nreset by peer",
+          "error: 404\r1 %\r2 %\r3 %\r4 %\r5 %\r6 %\nreset by peer"});
+}
+
+TEST(ImportWords, ADiskThatIsFull) {
+  expect(ImportFault::DiskFull, {"write: No space left on device", "write error: Disk quota exceeded"});
+}
+
+}  // namespace
+}  // namespace sweep::container

@@ -1,0 +1,68 @@
+// container/core/step: what pyxis is told where the agents are in the image too.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "container/core/step.hpp"
+
+namespace sweep::container {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+
+const StepAgent kAgent{
+    "/opt/sweep/bin/sweep-agent", "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", {"/tmp", "/run/munge"}};
+
+StepRequest request() {
+  StepRequest out;
+  out.image = "nvcr.io#nvidia/tensorrt-llm/release:1";
+  out.workspace = "/home/u/ws";
+  out.workdir = "/workspace/";
+  out.mounts = {{"/raid/hub", "/mnt/hf_hub_cache/", false}, {"/models", "/models", true}};
+  out.names = {"HF_TOKEN", "TZ"};
+  return out;
+}
+
+TEST(Step, PyxisAndThePluginAreTold) {
+  const auto variables = step_variables(request(), kAgent);
+  ASSERT_TRUE(variables);
+  EXPECT_THAT(
+      *variables,
+      ElementsAre(
+          Pair("PYXIS_CONTAINER_IMAGE", "nvcr.io#nvidia/tensorrt-llm/release:1"),
+          Pair("PYXIS_CONTAINER_MOUNTS",
+               "/usr:/run/slurm-sweep/usr:ro,/opt/sweep/bin:/run/slurm-sweep/bin:ro,/tmp:/tmp,"
+               "/run/munge:/run/munge,tmpfs:/dev/shm:mode=1777,/home/u/ws:/workspace/,"
+               "/raid/hub:/mnt/hf_hub_cache/,/models:/models:ro"),
+          Pair("PYXIS_CONTAINER_WORKDIR", "/workspace/"), Pair("PYXIS_CONTAINER_ENV", "HF_TOKEN,TZ"),
+          Pair("PYXIS_CONTAINER_WRITABLE", "1"), Pair("PYXIS_CONTAINER_MOUNT_HOME", "0"),
+          Pair("PYXIS_CONTAINER_REMAP_ROOT", "0"), Pair("PYXIS_CONTAINER_ENTRYPOINT", "0"),
+          Pair("SLURM_SWEEP_LOADER", "/run/slurm-sweep/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
+          Pair("SLURM_SWEEP_AGENT", "/run/slurm-sweep/bin/sweep-agent")));
+  EXPECT_THAT(agent_inside(*variables),
+              ElementsAre("/run/slurm-sweep/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "--library-path",
+                          "/run/slurm-sweep/usr/lib/x86_64-linux-gnu", "/run/slurm-sweep/bin/sweep-agent"));
+}
+
+TEST(Step, WhatIsNotToBeWrittenToAndHowMuchMemory) {
+  auto of = request();
+  of.writable = false;
+  of.shm_size = "16g";
+  const auto variables = step_variables(of, kAgent);
+  ASSERT_TRUE(variables);
+  EXPECT_THAT(*variables, testing::Contains(Pair("PYXIS_CONTAINER_WRITABLE", "0")));
+  EXPECT_THAT((*variables)[1].second, HasSubstr(",tmpfs:/dev/shm:mode=1777+size=16g,"));
+}
+
+TEST(Step, ALoaderThatCannotBeHandedInIsNamed) {
+  auto agent = kAgent;
+  agent.loader = "/nix/store/x/ld.so";
+  const auto variables = step_variables(request(), agent);
+  ASSERT_FALSE(variables);
+  EXPECT_THAT(variables.error().message, HasSubstr("'/nix/store/x/ld.so' does not lie in /usr"));
+}
+
+}  // namespace
+}  // namespace sweep::container
