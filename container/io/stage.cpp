@@ -246,7 +246,8 @@ class Stager {
   }
 
   Expected<void> unpack(const std::string& file, const std::string& part) {
-    say(StageProgress{"unpacking", 0, staged_.bytes});
+    // How much of it is unpacked nobody tells; that all of it has come is known.
+    say(StageProgress{"unpacking", staged_.bytes, staged_.bytes});
     std::vector<std::string> argv;
     std::vector<std::string> environment = environment_;
     if (staged_.runtime == Runtime::Enroot) {

@@ -78,6 +78,16 @@ void tell_notes(const std::vector<std::string>& notes, Console& console) {
     console.error("sweepctl: " + printable(note));
 }
 
+/// Nothing is written there any more: by now the directory may be another sweep's.
+void tell_gone(Footing::Place place, const std::string& directory, Console& console) {
+  const std::string what = "sweepctl: the output directory '" + printable(directory) + "' ";
+  console.error(what +
+                (place == Footing::Place::Deleted
+                     ? "was deleted while its sweep ran: nothing of it can be saved"
+                     : "is not in its place any more: what was acknowledged is in its sweep.db, wherever "
+                       "that is, and --sweep-resume goes on with it"));
+}
+
 }  // namespace
 
 Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, Session session,
@@ -143,6 +153,10 @@ void Interrupts::take() {
 Conduct conduct(Server& server, Console& console) {
   const bool committed = server.run();
   console.end();
+  if (const auto place = server.place(); place != Footing::Place::There) {
+    tell_gone(place, server.directory(), console);
+    return {false, false};
+  }
   const OpenSweep own{server.directory(), &server.sweep(), &server.journal()};
   const Aggregation written = aggregate(own.directory, &own);
   server.retire();

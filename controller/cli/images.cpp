@@ -8,6 +8,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/profile/container.hpp"
 #include "controller/profile/profile.hpp"
+#include "controller/view/lines.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep::cli {
@@ -61,15 +62,6 @@ Expected<std::vector<std::string>> folders(const Wanted& wanted) {
   return out;
 }
 
-std::string size_text(std::int64_t bytes) {
-  constexpr double kMega = 1e6, kGiga = 1e9;
-  std::array<char, 32> text{};
-  const auto number = static_cast<double>(bytes);
-  std::snprintf(text.data(), text.size(), number < kGiga ? "%.1f MB" : "%.1f GB",
-                number / (number < kGiga ? kMega : kGiga));
-  return text.data();
-}
-
 std::string age_text(std::int64_t seconds) {
   constexpr std::int64_t kMinute = 60, kHour = 3600, kDay = 24 * 3600;
   if (seconds < kMinute) return "now";
@@ -92,7 +84,7 @@ void put(std::string& out, const Stored& image, std::int64_t now) {
   constexpr std::size_t kSize = 9, kAge = 7;
   const std::string name = image.image.empty() ? image.name : image.name + "  (" + image.image + ")";
   const std::string state = state_of(image);
-  out += padded(size_text(image.bytes), kSize, true) + "  " +
+  out += padded(view::spoken_size(image.bytes), kSize, true) + "  " +
          padded(age_text(now - image.used_unix), kAge, true) + "  " + printable(name) +
          (state.empty() ? "" : "  " + printable(state)) + "\n";
 }
@@ -125,7 +117,8 @@ int list(const std::vector<std::string>& where, bool json) {
       bytes += image.bytes;
       all.push_back(as_json(folder, image));
     }
-    out += printable(folder) + ": " + counted(images->size(), "image") + ", " + size_text(bytes) + "\n";
+    out +=
+        printable(folder) + ": " + counted(images->size(), "image") + ", " + view::spoken_size(bytes) + "\n";
     if (!images->empty()) out += "     size     used  name\n";
     for (const Stored& image : *images)
       put(out, image, now);
@@ -156,10 +149,10 @@ int prune(const std::vector<std::string>& where, const container::Limits& limits
       }
       bytes += image.bytes;
       out += (dry_run ? "would remove " : "removed ") + printable(folder + "/" + image.name) + ", " +
-             size_text(image.bytes) + "\n";
+             view::spoken_size(image.bytes) + "\n";
     }
   }
-  out += (dry_run ? "would free " : "freed ") + size_text(bytes) + "\n";
+  out += (dry_run ? "would free " : "freed ") + view::spoken_size(bytes) + "\n";
   return std::max(status, print_out(out));
 }
 

@@ -1,5 +1,6 @@
 #include "controller/io/output_dir.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,6 +131,26 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
     if (const auto made = make_directories(directory + part); !made) return tl::unexpected(made.error());
   }
   return absolute_path(directory);
+}
+
+// For its links alone, and by no ordinary descriptor: closing one would drop SQLite's lock.
+Footing::Footing(const std::string& directory)
+    : directory_(directory), journal_(::open(journal_path(directory).c_str(), O_PATH | O_CLOEXEC)) {}
+
+Footing::Place Footing::place() const {
+  struct stat own {};
+  struct stat there {};
+  const bool known = ::fstat(journal_.get(), &own) == 0;
+  if (!known && errno != ESTALE) return Place::There;
+  const bool other = ::stat(journal_path(directory_).c_str(), &there) == 0;
+  if (known && other && own.st_dev == there.st_dev && own.st_ino == there.st_ino) return Place::There;
+  // A file system that does not answer says nothing about the file.
+  if (!other && errno != ENOENT && errno != ENOTDIR) return Place::There;
+  if (!known || own.st_nlink == 0) return Place::Deleted;
+  // NFS only gives a file that is open another name when it is removed.
+  std::error_code code;
+  const fs::path now_is = fs::read_symlink("/proc/self/fd/" + std::to_string(journal_.get()), code);
+  return now_is.filename().string().starts_with(".nfs") ? Place::Deleted : Place::Elsewhere;
 }
 
 }  // namespace sweep

@@ -5,6 +5,7 @@
 
 #include "proto/base/error.hpp"
 #include "proto/base/time.hpp"
+#include "proto/net/fd.hpp"
 
 namespace sweep {
 
@@ -26,5 +27,21 @@ std::string absolute_path(const std::string& path);
 
 /// The journal's path in an output directory.
 std::string journal_path(const std::string& directory);
+
+/// Whether a directory is still that of the sweep whose journal is open.
+class Footing {
+ public:
+  /// To be made while the journal is in place.
+  explicit Footing(const std::string& directory);
+
+  /// Elsewhere: the directory was renamed, and may come back, or another file has the journal's place.
+  /// Deleted: nobody can bring it back.
+  enum class Place { There, Elsewhere, Deleted };
+  Place place() const;
+
+ private:
+  std::string directory_;
+  Fd journal_;
+};
 
 }  // namespace sweep

@@ -55,6 +55,7 @@ Server::Server(Entry entry, std::string directory, Console& console)
       server_keys_(std::move(entry.server_keys)),
       client_keys_(std::move(entry.client_keys)),
       directory_(std::move(directory)),
+      footing_(directory_),
       console_(console),
       journal_(std::move(entry.journal)),
       log_(directory_ + "/logs/controller.log") {}
@@ -167,6 +168,8 @@ std::optional<Instant> Server::deadline() const {
 }
 
 bool Server::over() {
+  // Nobody is here, and what the end would write has no place: there is nothing to wait for.
+  if (!expects_agents_ && place() != Footing::Place::There) return true;
   if (sweep_.state.phase != core::Phase::Closed) return false;
   if (!batch_.empty()) return hurried_ || given_up();
   if (!expects_agents_ || hurried_) return true;
@@ -236,7 +239,15 @@ void Server::settle() {
 }
 
 bool Server::commit() {
+  if (lost_) {
+    commit_by_.reset();
+    return true;
+  }
   const auto done = batch_.empty() ? Expected<void>() : journal_.commit(batch_);
+  if (!done && place() == Footing::Place::Deleted) {
+    lose();
+    return true;
+  }
   if (!done) {
     if (!retry_at_) console_.error(done.error().message + "; nothing is leased until it can be written");
     retry_at_ = now() + kCommitRetry;
@@ -248,6 +259,17 @@ bool Server::commit() {
   return true;
 }
 
+// The journal was deleted, and takes nothing ever again. Agents would wait with what they have for as long as
+// their job lasts: they are told to end, and what they still say is answered though it is kept nowhere.
+void Server::lose() {
+  lost_ = true;
+  retry_at_.reset();
+  commit_by_.reset();
+  lines_.clear();  // of what will not have happened
+  keep(advance(core::Stop{"the output directory '" + directory_ + "' was deleted",
+                          sweep_.plan.profile.kill_grace + kStopMargin}));
+}
+
 // After the commit. Agents first: they wait for work, the files for nobody.
 void Server::let_out() {
   for (const core::Effect& effect : outbox_)
@@ -256,7 +278,7 @@ void Server::let_out() {
   for (const std::string& line : lines_)
     console_.line(line);
   lines_.clear();
-  queue_files();
+  if (!lost_) queue_files();
   batch_ = {};
 }
 
@@ -317,7 +339,10 @@ void Server::send(const core::Effect& effect) {
       lease.container.next = next_image(sweep_.plan, sweep_.state, index, agent);
     send_to_agent(grant->agent, lease);
   } else if (const auto* say = std::get_if<core::Say>(&effect)) {
-    send_to_agent(say->agent, say->message);
+    wire::Message message = say->message;
+    auto* drain = std::get_if<wire::Drain>(&message);
+    if (drain != nullptr && lost_) drain->complete = false;  // the agent's status, and so srun's, says it
+    send_to_agent(say->agent, message);
   }
 }
 

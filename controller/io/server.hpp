@@ -4,7 +4,8 @@
 // Rules: it decides nothing. One round is: take what is there to read, decide all of it, commit all of it in
 // one transaction, and only then let messages, lines and files out. Events that let nothing out (an attempt
 // has started) wait for the next round that does, or a moment, so that they cost no fsync of their own. When
-// the journal cannot be written nothing goes out, and so nothing is leased or acknowledged, until it can.
+// the journal cannot be written nothing goes out, and so nothing is leased or acknowledged, until it can. One
+// that was deleted never can: then the sweep is stopped.
 #pragma once
 
 #include <deque>
@@ -19,6 +20,7 @@
 #include "controller/io/admission.hpp"
 #include "controller/io/console.hpp"
 #include "controller/io/log.hpp"
+#include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/io/recent.hpp"
 #include "controller/io/sweep_record.hpp"
@@ -60,6 +62,7 @@ class Server {
   const Sweep& sweep() const { return sweep_; }
   journal::Journal& journal() { return journal_; }
   const std::string& directory() const { return directory_; }
+  Footing::Place place() const { return footing_.place(); }
   /// For the caller to watch what it has beside the agents: signals, pipes, children.
   EventLoop& loop() { return loop_; }
 
@@ -113,6 +116,7 @@ class Server {
   void witness(const core::Event& event);
   void settle();
   bool commit();
+  void lose();
   void let_out();
   void send(const core::Effect& effect);
   void send_to_agent(const std::string& agent, const wire::Message& message);
@@ -125,6 +129,7 @@ class Server {
   Sweep sweep_;
   KeyPair server_keys_, client_keys_;
   std::string directory_;
+  Footing footing_;
   Console& console_;
   journal::Journal journal_;
   Log log_;
@@ -166,6 +171,7 @@ class Server {
   std::optional<Instant> linger_until_;  // for the goodbyes
   std::optional<Instant> give_up_at_;    // a journal that takes nothing, when nobody is left
   bool expects_agents_ = true, hurried_ = false;
+  bool lost_ = false;  // the journal was deleted
   std::set<std::string> complaints_;
 };
 

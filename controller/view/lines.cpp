@@ -141,9 +141,7 @@ std::string running_text(const core::State& state, const Facts& facts) {
     for (const auto& [index, number] : agent.held) {
       const auto found = facts.progress.find({state.points[static_cast<std::size_t>(index)].spec.id, number});
       if (found == facts.progress.end()) continue;
-      const AttemptProgress& p = found->second;
-      out += (out.empty() ? "" : ", ") + printable(agent.info.node) + " ";
-      out += p.total > 0 ? std::to_string(p.done) + "/" + std::to_string(p.total) : printable(p.phase);
+      out += (out.empty() ? "" : ", ") + printable(agent.info.node) + " " + how_far(found->second);
     }
   }
   return out;
@@ -188,6 +186,26 @@ std::string spoken(Millis time) {
     std::snprintf(text, sizeof text, "%lld h %02lld min", whole / 3600, whole / 60 % 60);
   }
   return text;
+}
+
+std::string spoken_size(std::int64_t bytes) {
+  constexpr double kMega = 1e6, kGiga = 1e9;
+  char text[64];
+  const auto number = static_cast<double>(bytes);
+  std::snprintf(text, sizeof text, number < kGiga ? "%.1f MB" : "%.1f GB",
+                number / (number < kGiga ? kMega : kGiga));
+  return text;
+}
+
+std::string how_far(const AttemptProgress& progress) {
+  if (progress.phase == "image" && progress.done > 0) {
+    // The total is known where the image is here and has only to be unpacked, and seldom before.
+    const bool more_to_come = progress.total > progress.done;
+    return "image " + spoken_size(progress.done) +
+           (more_to_come ? " of " + spoken_size(progress.total) : std::string());
+  }
+  if (progress.total > 0) return std::to_string(progress.done) + "/" + std::to_string(progress.total);
+  return printable(progress.phase);
 }
 
 std::string event_line(const Plan& plan, const core::State& state, const core::Event& event,

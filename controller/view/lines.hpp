@@ -31,4 +31,11 @@ Instant session_start(const core::State& state, const Facts& facts);
 /// "0.4 s", "75 s", "12 min 05 s", "3 h 07 min".
 std::string spoken(Millis time);
 
+/// "0.2 MB", "18.3 GB".
+std::string spoken_size(std::int64_t bytes);
+
+/// How far an attempt is, in a few words: "45/100", "image 3.2 GB", "server"; "" where nobody knows. What
+/// comes of an image is counted in bytes, which nobody would know from a bare number.
+std::string how_far(const AttemptProgress& progress);
+
 }  // namespace sweep::view

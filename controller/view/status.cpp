@@ -119,11 +119,9 @@ std::string field(const ordered_json& object, const char* key) {
 void append_running(const ordered_json& status, std::string& out) {
   for (const ordered_json& run : status.value("running", ordered_json::array())) {
     out += "  running  " + field(run, "label") + " on " + field(run, "node");
-    if (field(run, "progress_total") != "0") {
-      out += ", " + field(run, "progress") + "/" + field(run, "progress_total");
-    } else if (!field(run, "phase").empty()) {
-      out += ", " + field(run, "phase");
-    }
+    const std::string far = how_far({run.value("phase", ""), run.value("progress", std::int64_t{0}),
+                                     run.value("progress_total", std::int64_t{0})});
+    if (!far.empty()) out += ", " + far;
     out += ", " + spoken(Millis(static_cast<std::int64_t>(run.value("seconds", 0.0) * 1000))) + "\n";
   }
 }

@@ -1,5 +1,6 @@
 // sweepctl serve under its supervisor, as the plugin starts it: what it survives, and what ends it.
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -26,7 +27,7 @@ class Supervised : public ProcessTest {
     life_end_ = Fd(::open(path("life").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     serve_.emplace(directory_, std::vector<std::string>{
                                    "/bin/sh", "-c",
-                                   "exec " SWEEP_BIN_DIR
+                                   "trap '' XFSZ; exec " SWEEP_BIN_DIR
                                    "/sweepctl serve --config matrix.yaml --profile profile.yaml --output out "
                                    "--lifeline-fd 3 --ready-fd 4 3<life 4>ready"});
     life_.reset();
@@ -36,12 +37,16 @@ class Supervised : public ProcessTest {
     words_[3].pop_back();  // the end of the line
   }
 
-  /// What the plugin starts as a task, with its point 2 under way when this returns.
-  void start_agent() {
+  /// What the plugin starts as a task.
+  void begin_agent() {
     agent_.emplace(
         directory_, std::vector<std::string>{"sweep-agent", "--", "./waits.sh"},
         std::vector<std::string>{"SLURM_SWEEP_ENDPOINT=" + words_[1], "SLURM_SWEEP_SERVER_KEY=" + words_[2],
                                  "SLURM_SWEEP_CLIENT_SECRET=" + words_[3], "TMPDIR=" + path("")});
+  }
+  /// With its point 2 under way when this returns.
+  void start_agent() {
+    begin_agent();
     ASSERT_EQ(next_line(started_), "here\n") << agent_->err() << serve_->err();
   }
   void let_go() { write("go", "go\n"); }
@@ -157,13 +162,75 @@ TEST_F(Supervised, TheEndOfSrunEndsIt) {
   EXPECT_TRUE(exists("out/summary.txt"));
 }
 
+std::string was_deleted(const std::string& directory) {
+  return "sweepctl: the output directory '" + directory +
+         "' was deleted while its sweep ran: nothing of it can be saved";
+}
+
+TEST_F(Supervised, AnOutputThatIsGoneIsNotWaitedForOnceSrunHasEnded) {
+  std::filesystem::remove_all(path("out"));
+  life_end_.reset();
+  EXPECT_EQ(serve_->finish(), 1) << serve_->err();
+  EXPECT_NE(serve_->err().find(was_deleted(path("out"))), std::string::npos) << serve_->err();
+  EXPECT_FALSE(exists("out"));
+}
+
+// What was acknowledged lies there still, and another sweep may be in its place: it is left alone.
+TEST_F(Supervised, NorIsOneThatWasMovedAway) {
+  std::filesystem::rename(path("out"), path("away"));
+  std::filesystem::create_directories(path("out"));
+  write("out/sweep.db", "of another sweep");
+  write("out/sweep.control", "of another sweep");
+  life_end_.reset();
+  EXPECT_EQ(serve_->finish(), 1) << serve_->err();
+  EXPECT_TRUE(serve_->err().find("the output directory '" + path("out") + "' is not in its place any more") !=
+              std::string::npos)
+      << serve_->err();
+  EXPECT_EQ(read("out/sweep.control"), "of another sweep");
+  EXPECT_FALSE(exists("out/manifest.json"));
+}
+
+// With srun there: else all would wait for as long as the job lasts.
+TEST_F(Supervised, AnOutputThatWasDeletedEndsTheSweep) {
+  std::filesystem::remove_all(path("out"));
+  begin_agent();
+  EXPECT_EQ(agent_->finish(), 1) << agent_->err();
+  EXPECT_EQ(serve_->finish(), 1) << serve_->err();
+  EXPECT_NE(serve_->err().find("stopping: the output directory '" + path("out") + "' was deleted"),
+            std::string::npos)
+      << serve_->err();
+  EXPECT_NE(serve_->err().find(was_deleted(path("out"))), std::string::npos) << serve_->err();
+  EXPECT_FALSE(exists("out"));
+}
+
+// The last result, which is kept nowhere: the sweep is not complete, and srun's status must say so.
+TEST_F(Supervised, AlsoWhenNothingElseWasLeft) {
+  start_agent();
+  std::filesystem::remove_all(path("out"));
+  let_go();
+  EXPECT_EQ(agent_->finish(), 1) << agent_->err();
+  EXPECT_EQ(serve_->finish(), 1) << serve_->err();
+  EXPECT_NE(serve_->err().find(was_deleted(path("out"))), std::string::npos) << serve_->err();
+}
+
+TEST_F(Supervised, AndWhenItIsInterrupted) {
+  start_agent();
+  std::filesystem::remove_all(path("out"));
+  serve_->signal(SIGINT);
+  EXPECT_EQ(agent_->finish(), 1) << agent_->err();
+  EXPECT_EQ(serve_->finish(), 1) << serve_->err();
+  EXPECT_NE(serve_->err().find(was_deleted(path("out"))), std::string::npos) << serve_->err();
+}
+
 class SupervisedBriefly : public Supervised {
  protected:
   SupervisedBriefly() : Supervised("1s") {}
 };
 
-TEST_F(SupervisedBriefly, AnOutputThatIsGoneIsNotWaitedForOnceSrunHasEnded) {
-  std::filesystem::remove_all(path("out"));
+// A full disk may get room again, for as long as agents would look for a controller.
+TEST_F(SupervisedBriefly, AJournalThatTakesNothingIsNotWaitedForMuchLongerThanSrun) {
+  const rlimit none{0, 0};  // of a file's size; its signal is ignored
+  ASSERT_EQ(::prlimit(static_cast<pid_t>(control().pid), RLIMIT_FSIZE, &none, nullptr), 0);
   life_end_.reset();
   EXPECT_TRUE(serve_->says("nothing is leased until it can be written")) << serve_->err();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();

@@ -100,6 +100,17 @@ TEST_F(ViewBar, ShowsCountsRateAndTimeToGo) {
   EXPECT_THAT(bar(), HasSubstr("ETA 1:00 | n1 45/100"));
   facts.progress[{id(2), 1}] = {"server", 0, 0};
   EXPECT_THAT(bar(), HasSubstr("ETA 1:00 | n1 server"));
+  facts.progress[{id(2), 1}] = {"image", 3'200'000'000, 0};
+  EXPECT_THAT(bar(), HasSubstr("ETA 1:00 | n1 image 3.2 GB"));
+}
+
+TEST_F(ViewBar, AnImageIsCountedInBytesWithTheirUnit) {
+  EXPECT_EQ(how_far({"image", 0, 0}), "image");
+  EXPECT_EQ(how_far({"image", 3'000'000, 0}), "image 3.0 MB");
+  EXPECT_EQ(how_far({"image", 900'000'000, 18'300'000'000}), "image 900.0 MB of 18.3 GB");
+  EXPECT_EQ(how_far({"image", 18'300'000'000, 18'300'000'000}), "image 18.3 GB");
+  EXPECT_EQ(how_far({"server", 3, 7}), "3/7");
+  EXPECT_EQ(how_far({"", 0, 0}), "");
 }
 
 TEST_F(ViewBar, IsNeverLongerThanTheColumnsAndNeverCutInsideACharacter) {

@@ -58,6 +58,8 @@ TEST_F(ViewStatus, InTheMiddle) {
               AllOf(HasSubstr("  1 of 4 done, 2 running, 0 failed, 1 pending, ETA 3 min 04 s\n"),
                     HasSubstr("  running  dsr1_1k8k fp4 sglang b200 tp4 conc8 on n2, 45/100, 62 s\n"),
                     HasSubstr("  running  dsr1_1k8k fp4 sglang b200 tp4 conc16 on n1, 1.5 s\n")));
+  facts.progress[{id(1), 1}] = {"image", 3'200'000'000, 0};
+  EXPECT_THAT(status_text(status()), HasSubstr(" conc8 on n2, image 3.2 GB, 62 s\n"));
   const ordered_json& agents = document["agents"];
   ASSERT_EQ(agents.size(), 3u);
   EXPECT_EQ(agents[0].dump(),
