@@ -25,6 +25,8 @@ namespace {
 constexpr int kNotFound = 127;
 constexpr int kCannotRun = 126;
 
+bool of_a_sweep = false;  // the step of this slurmstepd
+
 bool is_set(spank_t spank, const char* name) {
   char value[512];
   const spank_err_t error = spank_getenv(spank, name, value, sizeof value);
@@ -44,7 +46,8 @@ bool was_given(spank_t spank, spank_option& option) {
   return spank_option_getopt(spank, &option, &value) == ESPANK_SUCCESS;
 }
 
-bool belongs_to_a_sweep(spank_t spank) {
+bool belongs_to_a_sweep(spank_t spank, spank_option* options) {
+  if (!was_given(spank, options[kConfig]) && !was_given(spank, options[kResume])) return false;
   std::uint32_t step = 0;
   if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS || !is_ordinary_step(step)) return false;
   return is_set(spank, SWEEP_ENV_ENDPOINT);
@@ -152,9 +155,12 @@ void tidy(spank_t spank, const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-// Slurm does not tell options any more; what the environment says is enough for tidying.
+void step_starts(spank_t spank, spank_option* options) noexcept {
+  of_a_sweep = belongs_to_a_sweep(spank, options);
+}
+
 void step_ends(spank_t spank, int count, char** words) noexcept {
-  if (!belongs_to_a_sweep(spank)) return;
+  if (!of_a_sweep) return;
   try {
     tidy(spank, {words, words + count});
   } catch (...) {  // there is nobody to tell
@@ -162,8 +168,7 @@ void step_ends(spank_t spank, int count, char** words) noexcept {
 }
 
 void task_starts(spank_t spank, spank_option* options, int count, char** words) noexcept {
-  if (!was_given(spank, options[kConfig]) && !was_given(spank, options[kResume])) return;
-  if (!belongs_to_a_sweep(spank)) return;
+  if (!belongs_to_a_sweep(spank, options)) return;
   try {
     become_agent(spank, {words, words + count});
   } catch (const std::exception& error) {

@@ -15,6 +15,9 @@ namespace sweep::plugin::remote {
 /// plugstack.conf.
 void task_starts(spank_t spank, spank_option* options, int count, char** words) noexcept;
 
+/// Notes whether the step is a sweep's, which Slurm does not tell any more when it ends.
+void step_starts(spank_t spank, spank_option* options) noexcept;
+
 /// The last net under the attempts of a step: runs `AGENT --tidy` as the step's user, which ends what an
 /// agent that was killed could not, such as the container of a daemon, or what has left its session. Says
 /// nothing, whatever comes of it; kTidySeconds at most.

@@ -137,6 +137,11 @@ int slurm_spank_local_user_init(spank_t spank, int count, char** words) {
   return needed("local_user_init", [&] { local::step_known(spank, count, words); });
 }
 
+int slurm_spank_user_init(spank_t spank, int, char**) {
+  if (spank_context() == S_CTX_REMOTE) remote::step_starts(spank, options);
+  return 0;
+}
+
 int slurm_spank_task_init(spank_t spank, int count, char** words) {
   if (spank_context() == S_CTX_REMOTE) remote::task_starts(spank, options, count, words);
   return 0;

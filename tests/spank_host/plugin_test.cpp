@@ -64,7 +64,7 @@ std::vector<std::string> export_list() {
 
 TEST(Symbols, ExactlyThoseOfTheExportListAreSeen) {
   const std::vector<std::string> wanted = export_list();
-  ASSERT_EQ(wanted.size(), 9u);
+  ASSERT_EQ(wanted.size(), 10u);
   EXPECT_THAT(symbols("--defined-only"), UnorderedElementsAreArray(wanted));
 }
 
@@ -163,7 +163,8 @@ TEST(Init, HarmsNobodyWhenAnOptionIsRefused) {
   }
 }
 
-const std::vector<std::string> kHooks = {"init", "init_post_opt", "local_user_init", "task_init", "exit"};
+const std::vector<std::string> kHooks = {"init",      "init_post_opt", "local_user_init",
+                                         "user_init", "task_init",     "exit"};
 
 // All of this process that a plugin could have changed: environment, descriptors, signals, children.
 std::string state() {

@@ -245,6 +245,7 @@ Outcome step_end(
     Plugin plugin(arguments);
     plugin.hook("init");
     plugin.hook("init_post_opt");
+    plugin.hook("user_init");
     say("exit " + std::to_string(plugin.hook("exit")));
   });
 }
@@ -262,9 +263,9 @@ TEST(StepEnd, TheAgentTidiesUpAsTheUserAndSaysNothing) {
 TEST(StepEnd, OfAnyOtherStepNothingIsStarted) {
   const Tidier tidier;
   for (const std::function<void()>& change : std::vector<std::function<void()>>{
-           [] { slurm.step = SLURM_BATCH_SCRIPT; }, [] { slurm.environment = {"PATH=/job/bin"}; },
-           [] { slurm.withheld = {S_JOB_UID}; }, [] { slurm.withheld = {S_JOB_ENV}; },
-           [] { slurm.context = S_CTX_SLURMD; }}) {
+           [] { slurm.options.clear(); }, [] { slurm.step = SLURM_BATCH_SCRIPT; },
+           [] { slurm.environment = {"PATH=/job/bin"}; }, [] { slurm.withheld = {S_JOB_UID}; },
+           [] { slurm.withheld = {S_JOB_ENV}; }, [] { slurm.context = S_CTX_SLURMD; }}) {
     const Outcome outcome = step_end({tidier.argument()}, change);
     EXPECT_EQ(outcome.err, "");
     EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));
