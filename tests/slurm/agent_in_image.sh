@@ -4,7 +4,7 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 user unshare --user --mount true 2>/dev/null || skip "no user namespaces for an ordinary user"
-stand_in=$SWEEP_BUILD/tests/slurm/pyxis_stand_in.so
+stand_in=$SWEEP_BUILD/lib/pyxis_stand_in.so
 [[ -e $stand_in ]] || fail "$stand_in is not built"
 
 # Pyxis has to come first: it is in the image before the agent starts.

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,11 @@
 
 extern "C" {
 #include <slurm/spank.h>
+// Const objects are not seen from outside unless declared so.
+extern const char plugin_name[];
+extern const char plugin_type[];
+extern const unsigned int plugin_version;
+extern const unsigned int spank_plugin_version;
 SPANK_PLUGIN(pyxis_stand_in, 1)
 int slurm_spank_task_init(spank_t spank, int, char**);
 }
@@ -35,6 +41,7 @@ bool write_file(const char* path, const std::string& text) {
 
 bool own_namespaces() {
   const std::string uid = std::to_string(getuid()), gid = std::to_string(getgid());
+  prctl(PR_SET_DUMPABLE, 1);  // it was root: /proc/self would stay root's
   return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_file("/proc/self/setgroups", "deny") &&
          write_file("/proc/self/uid_map", uid + " " + uid + " 1") &&
          write_file("/proc/self/gid_map", gid + " " + gid + " 1");
@@ -65,7 +72,8 @@ bool mount_one(const std::string& root, const std::string& text) {
 bool enter(const std::string& root, std::string mounts, const std::string& workdir) {
   if (!own_namespaces() || mount(root.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
     return false;
-  mounts = "/dev:/dev,/proc:/proc," + mounts;
+  // As enroot has them: devices, processes, and how to find other hosts.
+  mounts = "/dev:/dev,/proc:/proc,/etc/hosts:/etc/hosts,/etc/resolv.conf:/etc/resolv.conf," + mounts;
   for (std::size_t at = 0; at <= mounts.size();) {
     const std::size_t end = std::min(mounts.find(',', at), mounts.size());
     if (!mount_one(root, mounts.substr(at, end - at))) return false;
