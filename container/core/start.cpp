@@ -98,6 +98,7 @@ Command enroot(const StartRequest& request, const Places& places, const Words& e
   Words& argv = out.argv;
   add(argv, {request.tool, "start"});
   if (request.writable) argv.push_back("--rw");
+  if (!places.rc.empty()) add(argv, {"--rc", places.rc});
   for (const Mount& mount : with_places(request, places))
     add(argv, {"--mount",
                mount.source + ":" + mount.target + ":x-create=dir,rbind," + (mount.read_only ? "ro" : "rw")});

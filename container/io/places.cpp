@@ -87,6 +87,10 @@ Expected<void> OwnPlaces::make_folders(const StartRequest& request) {
       if (made) made = make_folder(path, 0755);
     }
   }
+  if (request.runtime == Runtime::Enroot) {
+    places_.rc = box_ + "/rc";
+    if (made) made = write_file_atomic(places_.rc, std::string(kRunCommand), 0644, Sync::No);
+  }
   if (made && !places_.shm.empty()) made = make_folder(places_.shm, kTmpMode);
   return made;
 }

@@ -16,7 +16,7 @@ using testing::Not;
 
 using Words = std::vector<std::string>;
 
-const Places kPlaces{"/s/tmp", "/dev/shm/s", "", "1000:1001"};
+const Places kPlaces{"/s/tmp", "/dev/shm/s", "", "1000:1001", {}, ""};
 const std::vector<std::string> kEnvironment = {"PATH=/usr/bin",   "HOME=/home/u", "MODEL=m",
                                                "HF_TOKEN=secret", "OTHER=x",      "CUDA_VISIBLE_DEVICES=2,3"};
 
@@ -75,10 +75,11 @@ TEST(Start, Enroot) {
   of.shm_size = "16g";
   Places places = kPlaces;
   places.root = "/s/a.root";
+  places.rc = "/s/rc";
   places.shm.clear();
   EXPECT_EQ(
       line(of, places),
-      "/bin/enroot start --rw --mount /s/tmp:/tmp:x-create=dir,rbind,rw --mount "
+      "/bin/enroot start --rw --rc /s/rc --mount /s/tmp:/tmp:x-create=dir,rbind,rw --mount "
       "/home/u/ws:/workspace/:x-create=dir,rbind,rw --mount "
       "/raid/hub:/mnt/hf_hub_cache/:x-create=dir,rbind,rw "
       "--mount /models:/models:x-create=dir,rbind,ro --mount "
