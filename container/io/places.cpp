@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -50,6 +51,18 @@ Expected<std::string> place_in(const std::string& folder, const std::string& nam
   return folder + "/" + name;
 }
 
+/// Docker's daemon gives those that it is told alone, and a group may be what lets the user read a model.
+std::vector<std::string> further_groups() {
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(0, count)));
+  std::vector<std::string> out;
+  for (const gid_t group : groups) {
+    if (group != ::getgid()) out.push_back(std::to_string(group));
+  }
+  return out;
+}
+
 }  // namespace
 
 Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
@@ -77,6 +90,7 @@ Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
 Expected<void> OwnPlaces::make_folders(const StartRequest& request) {
   constexpr mode_t kTmpMode = 01777;  // as every /tmp: the command may run as another user inside
   places_.user = std::to_string(::getuid()) + ":" + std::to_string(::getgid());
+  places_.groups = further_groups();
   places_.tmp = box_ + "/tmp";
   auto made = make_folder(box_);
   if (made) made = make_folder(places_.tmp, kTmpMode);
