@@ -73,8 +73,8 @@ Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
   const auto record = place_in(*own + "/containers", request.name),
              box = place_in(*scratch + "/boxes", request.name);
   if (!record || !box) return tl::unexpected((record ? box : record).error());
-  // One of its name may have been killed.
-  if (::access(record->c_str(), F_OK) == 0) tidy(own_environment());
+  // Of a supervisor that was killed, a daemon's container may go on, on the GPUs that this one is to have.
+  tidy(own_environment());
   if (const auto made = make_folder(*record); !made) return tl::unexpected(made.error());
   OwnPlaces out;
   out.record_ = *record;

@@ -168,6 +168,37 @@ TEST_F(Contain, AContainerOfADaemonIsEndedByItsName) {
   EXPECT_TRUE(all_gone());
 }
 
+// Its GPUs may be those of the next one.
+TEST_F(Contain, AContainerOfASupervisorThatWasKilledEndsBeforeTheNextOneBegins) {
+  put("docker",
+      "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
+  auto what = request("true");
+  what.runtime = Runtime::Docker;
+  what.tool = path("docker");
+  auto first = start(what);
+  until(first.out, "up");
+  ::kill(first.child.pid, SIGKILL);
+  end_of(first.child);
+  what.name = "c2";
+  auto second = start(what);
+  until(second.out, "up");
+  const std::string calls = read_file(path("calls"), 10'000).value_or("");
+  EXPECT_LT(calls.find("rm --force c1\n"), calls.find("--name c2 ")) << calls;
+  EXPECT_THAT(places(), SizeIs(1));
+  ::kill(second.child.pid, SIGQUIT);
+  finish(second);
+}
+
+/// A stand-in for enroot, which shows the script that it is to start in place of the image's.
+TEST_F(Contain, EnrootDoesNotStartTheImagesEntrypoint) {
+  put("enroot", "#!/bin/sh\nwhile [ $# -gt 0 ] && [ \"$1\" != --rc ]; do shift; done\ncat \"$2\"; exit 5\n");
+  auto what = request("true");
+  what.runtime = Runtime::Enroot;
+  what.tool = path("enroot");
+  EXPECT_THAT(run(what).out, HasSubstr("exec \"$@\"\n"));
+  EXPECT_THAT(places(), IsEmpty());
+}
+
 TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
   put("docker",
       "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
