@@ -145,7 +145,9 @@ Left look_at(const std::string& record) {
 std::string tidied(const std::string& record, const Left& left, const std::vector<std::string>& environment) {
   const std::string name = fs::path(record).filename().string();
   if (!left.end.empty()) {
-    const auto ran = run_program(left.end, environment, kForEnding);
+    auto ran = run_program(left.end, environment, kForEnding);
+    // At the end of a step Slurm signals all that slurmstepd has started, this too.
+    if (!ran || !ran->ok()) ran = run_program(left.end, environment, kForEnding);
     if (!ran || !ran->ok())
       return "container " + name + " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message);
   }

@@ -7,6 +7,7 @@
 namespace sweep::container {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -211,6 +212,22 @@ TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
   end_of(started.child);
   EXPECT_THAT(tidy(own_environment()), SizeIs(1));
   EXPECT_THAT(read_file(path("calls"), 10'000).value_or(""), HasSubstr("rm --force c1\n"));
+  EXPECT_THAT(places(), IsEmpty());
+}
+
+// Slurm's SIGTERM at the end of a step.
+TEST_F(Contain, TidyEndsAContainerAlthoughItsCommandIsInterruptedOnce) {
+  put("docker", "#!/bin/sh\necho \"$@\" >>" + path("calls") +
+                    "\ncase $1 in run) echo up; exec sleep 1000 ;; esac\n[ -e " + path("again") +
+                    " ] || { touch " + path("again") + "; kill $$; }\n");
+  auto what = request("true");
+  what.runtime = Runtime::Docker;
+  what.tool = path("docker");
+  auto started = start(what);
+  until(started.out, "up");
+  ::kill(started.child.pid, SIGKILL);
+  end_of(started.child);
+  EXPECT_THAT(tidy(own_environment()), ElementsAre("removed what was left of container c1"));
   EXPECT_THAT(places(), IsEmpty());
 }
 
