@@ -99,9 +99,10 @@ Helper helper_of(const std::string& option) {
   if (option != "--tidy") return nullptr;
   return [](const Words&) {
     constexpr sweep::Millis kPatience{2'000};
+    // First those that are still at it: what they leave is for the second.
+    const int ended = sweep::agent::end_left_behind(sweep::own_environment(), kPatience);
     for (const std::string& line : container::tidy(sweep::own_environment()))
       sweep::agent::print_line(line);
-    const int ended = sweep::agent::end_left_behind(sweep::own_environment(), kPatience);
     if (ended > 0)
       sweep::agent::print_line("ended " + std::to_string(ended) +
                                " that attempts of this step had left running");

@@ -14,6 +14,11 @@ namespace {
 constexpr std::size_t kReadAtOnce = 64 * 1024;
 constexpr int kIdlePace = 15;  // nice value of what nobody waits for yet
 
+/// What the process itself could not say, in its words.
+StageTold failed(int serial, const std::string& node, const std::string& reason) {
+  return {serial, container::Failed{false, "node " + node + ": " + reason}};
+}
+
 }  // namespace
 
 Staging::~Staging() {
@@ -33,13 +38,14 @@ std::optional<pid_t> Staging::start(const std::string& program, const Stage& wha
     child = spawn(spec);
   }
   if (!child) {
-    tell_(StageTold{what.serial, container::Failed{false, child.error().message}});
+    tell_(failed(what.serial, what.request.node, child.error().message));
     return std::nullopt;
   }
   if (what.ahead) ::setpriority(PRIO_PROCESS, static_cast<id_t>(child->pid), kIdlePace);
   const pid_t pid = child->pid;
   One& one = all_[what.serial];
   one.child = std::move(*child);
+  one.node = what.request.node;
   one.out = std::move(pipe->read_end);
   loop_.watch(one.out.get(), [this, serial = what.serial] { read(serial); });
   return pid;
@@ -58,7 +64,7 @@ void Staging::read(int serial) {
     if (!take(serial, line)) return drop(serial);
   }
   if (!chunk.closed && !endless) return;
-  tell_(StageTold{serial, container::Failed{false, "the process that stages images ended without a word"}});
+  tell_(failed(serial, one.node, "the process that stages images ended without a word"));
   drop(serial);
 }
 

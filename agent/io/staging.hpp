@@ -34,6 +34,7 @@ class Staging {
   struct One {
     Child child;
     Fd out;
+    std::string node;
     std::string text;  // of a line that has not come whole
   };
 

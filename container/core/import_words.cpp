@@ -29,6 +29,13 @@ std::string last_lines(std::string_view output) {
   return out;
 }
 
+std::string_view last_line(std::string_view text) {
+  while (text.ends_with('\n'))
+    text.remove_suffix(1);
+  const auto before = text.rfind('\n');
+  return before == std::string_view::npos ? text : text.substr(before + 1);
+}
+
 bool has_any(const std::string& text, std::initializer_list<const char*> words) {
   return std::any_of(words.begin(), words.end(),
                      [&](const char* word) { return text.find(word) != std::string::npos; });
@@ -45,9 +52,11 @@ bool has_status(const std::string& text, const std::string& codes) {
 ImportFault import_fault(std::string_view output) {
   const std::string text = last_lines(output);
   if (has_any(text, {"no space left", "quota exceeded"})) return ImportFault::DiskFull;
-  if (has_any(text, {"unauthorized", "authentication required", "access denied", "is denied",
-                     "denied: ", "403 forbidden", "403 (forbidden"}))
+  if (has_any(text, {"unauthorized", "authentication required", "no basic auth credentials", "access denied",
+                     "is denied", "denied: ", "403 forbidden", "403 (forbidden"}))
     return ImportFault::Login;
+  // Enroot keeps the answer of a registry with passwords (Basic) to itself.
+  if (last_line(text).find("authenticating with user:") != std::string::npos) return ImportFault::Login;
   if (has_status(text, "401|403")) return ImportFault::Login;
   if (has_any(text, {"manifest unknown", "name unknown", "no such image", "404 not found", "404 (not found"}))
     return ImportFault::NoSuchImage;

@@ -98,6 +98,7 @@ Command enroot(const StartRequest& request, const Places& places, const Words& e
   Words& argv = out.argv;
   add(argv, {request.tool, "start"});
   if (request.writable) argv.push_back("--rw");
+  if (!places.rc.empty()) add(argv, {"--rc", places.rc});
   for (const Mount& mount : with_places(request, places))
     add(argv, {"--mount",
                mount.source + ":" + mount.target + ":x-create=dir,rbind," + (mount.read_only ? "ro" : "rw")});
@@ -212,6 +213,8 @@ Command docker(const StartRequest& request, const Places& places, const Words& e
     add(argv, {"--security-opt", "label=disable", "--log-driver", "none"});
   } else {
     add(argv, {"--user", places.user, "--log-driver", "none"});
+    for (const std::string& group : places.groups)
+      add(argv, {"--group-add", group});
   }
   if (!request.writable) argv.push_back("--read-only");
   if (request.gpus == "nvidia") {
@@ -223,6 +226,9 @@ Command docker(const StartRequest& request, const Places& places, const Words& e
     add(argv, {"--volume", mount_text(mount)});
   for (const std::string& name : request.names)
     add(argv, {"--env", name});
+  // The image's list of users has no such one, and programs that ask for its name fail: Python's getpass, and
+  // with it PyTorch's compiler.
+  if (!podman) add(argv, {"--env", "USER", "--env", "LOGNAME"});
   add(argv, {"--env", "HOME=/tmp", "--workdir", request.workdir, "--entrypoint", ""});
   argv.insert(argv.end(), request.options.begin(), request.options.end());
   if (podman && request.image.starts_with('/')) {

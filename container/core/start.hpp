@@ -20,6 +20,8 @@ struct Places {
   std::string tmp, shm;  // become /tmp and /dev/shm
   std::string root;  // of bwrap and enroot: where the image's folder is mounted writably, for this one alone
   std::string user;  // "UID:GID" of who starts it
+  std::vector<std::string> groups;  // the further groups of who starts it, by number
+  std::string rc;                   // of enroot: kRunCommand, in place of what the image would start
 };
 
 struct Command {
@@ -30,6 +32,10 @@ struct Command {
 /// `environment`: the helper's own, with the values of request.names. Neither Auto nor None.
 Command start_command(const StartRequest& request, const Places& places,
                       const std::vector<std::string>& environment);
+
+/// Enroot makes the image's entrypoint a script that it starts with the command as its arguments; this one
+/// is started instead.
+inline constexpr std::string_view kRunCommand = "exec \"$@\"\n";
 
 /// A file of Places::tmp by which the shell that starts the command tells what became of that, where the
 /// runtime cannot: it holds kNotBegun until the shell is there, nothing where the image has no such command,

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -50,6 +51,18 @@ Expected<std::string> place_in(const std::string& folder, const std::string& nam
   return folder + "/" + name;
 }
 
+/// Docker's daemon gives those that it is told alone, and a group may be what lets the user read a model.
+std::vector<std::string> further_groups() {
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(0, count)));
+  std::vector<std::string> out;
+  for (const gid_t group : groups) {
+    if (group != ::getgid()) out.push_back(std::to_string(group));
+  }
+  return out;
+}
+
 }  // namespace
 
 Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
@@ -60,8 +73,8 @@ Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
   const auto record = place_in(*own + "/containers", request.name),
              box = place_in(*scratch + "/boxes", request.name);
   if (!record || !box) return tl::unexpected((record ? box : record).error());
-  // One of its name may have been killed.
-  if (::access(record->c_str(), F_OK) == 0) tidy(own_environment());
+  // Of a supervisor that was killed, a daemon's container may go on, on the GPUs that this one is to have.
+  tidy(own_environment());
   if (const auto made = make_folder(*record); !made) return tl::unexpected(made.error());
   OwnPlaces out;
   out.record_ = *record;
@@ -77,6 +90,7 @@ Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
 Expected<void> OwnPlaces::make_folders(const StartRequest& request) {
   constexpr mode_t kTmpMode = 01777;  // as every /tmp: the command may run as another user inside
   places_.user = std::to_string(::getuid()) + ":" + std::to_string(::getgid());
+  places_.groups = further_groups();
   places_.tmp = box_ + "/tmp";
   auto made = make_folder(box_);
   if (made) made = make_folder(places_.tmp, kTmpMode);
@@ -86,6 +100,10 @@ Expected<void> OwnPlaces::make_folders(const StartRequest& request) {
     for (const std::string& path : {places_.root, upper(), work()}) {
       if (made) made = make_folder(path, 0755);
     }
+  }
+  if (request.runtime == Runtime::Enroot) {
+    places_.rc = box_ + "/rc";
+    if (made) made = write_file_atomic(places_.rc, std::string(kRunCommand), 0644, Sync::No);
   }
   if (made && !places_.shm.empty()) made = make_folder(places_.shm, kTmpMode);
   return made;
@@ -127,7 +145,9 @@ Left look_at(const std::string& record) {
 std::string tidied(const std::string& record, const Left& left, const std::vector<std::string>& environment) {
   const std::string name = fs::path(record).filename().string();
   if (!left.end.empty()) {
-    const auto ran = run_program(left.end, environment, kForEnding);
+    auto ran = run_program(left.end, environment, kForEnding);
+    // At the end of a step Slurm signals all that slurmstepd has started, this too.
+    if (!ran || !ran->ok()) ran = run_program(left.end, environment, kForEnding);
     if (!ran || !ran->ok())
       return "container " + name + " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message);
   }

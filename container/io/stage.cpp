@@ -198,6 +198,8 @@ class Stager {
                                    environment_, Millis(60'000));
       if (!ran || !ran->ok()) return false;
       staged_.digest = clipped(printable(ran->out.substr(0, ran->out.find('\n'))), 100);
+      // Podman leaves out what docker has in front.
+      if (staged_.digest.find(':') == std::string::npos) staged_.digest.insert(0, "sha256:");
       return true;
     };
     if (known()) return staged_;

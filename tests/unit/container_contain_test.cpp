@@ -7,6 +7,7 @@
 namespace sweep::container {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -168,6 +169,37 @@ TEST_F(Contain, AContainerOfADaemonIsEndedByItsName) {
   EXPECT_TRUE(all_gone());
 }
 
+// Its GPUs may be those of the next one.
+TEST_F(Contain, AContainerOfASupervisorThatWasKilledEndsBeforeTheNextOneBegins) {
+  put("docker",
+      "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
+  auto what = request("true");
+  what.runtime = Runtime::Docker;
+  what.tool = path("docker");
+  auto first = start(what);
+  until(first.out, "up");
+  ::kill(first.child.pid, SIGKILL);
+  end_of(first.child);
+  what.name = "c2";
+  auto second = start(what);
+  until(second.out, "up");
+  const std::string calls = read_file(path("calls"), 10'000).value_or("");
+  EXPECT_LT(calls.find("rm --force c1\n"), calls.find("--name c2 ")) << calls;
+  EXPECT_THAT(places(), SizeIs(1));
+  ::kill(second.child.pid, SIGQUIT);
+  finish(second);
+}
+
+/// A stand-in for enroot, which shows the script that it is to start in place of the image's.
+TEST_F(Contain, EnrootDoesNotStartTheImagesEntrypoint) {
+  put("enroot", "#!/bin/sh\nwhile [ $# -gt 0 ] && [ \"$1\" != --rc ]; do shift; done\ncat \"$2\"; exit 5\n");
+  auto what = request("true");
+  what.runtime = Runtime::Enroot;
+  what.tool = path("enroot");
+  EXPECT_THAT(run(what).out, HasSubstr("exec \"$@\"\n"));
+  EXPECT_THAT(places(), IsEmpty());
+}
+
 TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
   put("docker",
       "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
@@ -180,6 +212,22 @@ TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
   end_of(started.child);
   EXPECT_THAT(tidy(own_environment()), SizeIs(1));
   EXPECT_THAT(read_file(path("calls"), 10'000).value_or(""), HasSubstr("rm --force c1\n"));
+  EXPECT_THAT(places(), IsEmpty());
+}
+
+// Slurm's SIGTERM at the end of a step.
+TEST_F(Contain, TidyEndsAContainerAlthoughItsCommandIsInterruptedOnce) {
+  put("docker", "#!/bin/sh\necho \"$@\" >>" + path("calls") +
+                    "\ncase $1 in run) echo up; exec sleep 1000 ;; esac\n[ -e " + path("again") +
+                    " ] || { touch " + path("again") + "; kill $$; }\n");
+  auto what = request("true");
+  what.runtime = Runtime::Docker;
+  what.tool = path("docker");
+  auto started = start(what);
+  until(started.out, "up");
+  ::kill(started.child.pid, SIGKILL);
+  end_of(started.child);
+  EXPECT_THAT(tidy(own_environment()), ElementsAre("removed what was left of container c1"));
   EXPECT_THAT(places(), IsEmpty());
 }
 

@@ -22,6 +22,8 @@ TEST(ImportWords, ARegistryThatWantsALogin) {
        "resource is denied",
        "Error response from daemon: pull access denied for x, repository does not exist or may require "
        "'docker login': denied: requested access to the resource is denied",
+       "Error response from daemon: Head \"http://x/v2/y/manifests/1\": no basic auth credentials",
+       "[INFO] Querying registry for permission grant\n[INFO] Authenticating with user: <anonymous>\n",
        "FATAL:   While making image from oci registry: unauthorized: authentication required"});
 }
 
@@ -35,7 +37,9 @@ TEST(ImportWords, ARegistryThatHasNoSuchImage) {
 
 TEST(ImportWords, NumbersAndWordsOfTheNodeAreNoAnswerOfARegistry) {
   expect(ImportFault::Unclear,
-         {"sha256:4015f6aab403e404\ncurl: (56) Recv failure: Connection reset by peer",
+         {"[INFO] Authenticating with user: <anonymous>\ncurl: (28) Operation timed out",
+          "[INFO] Authenticating with user: me\n[INFO] Authentication succeeded\nreset by peer",
+          "sha256:4015f6aab403e404\ncurl: (56) Recv failure: Connection reset by peer",
           "100  401M  100  401M    0     0   404k\ncurl: (28) Operation too slow",
           "layer 404 of 403\ntimed out", "mkdir: cannot create directory '/raid/x': Permission denied",
           "open /run/user/0/x: permission denied: denied", "enroot: line 4: mksquashfs: command not found",

@@ -16,7 +16,7 @@ using testing::Not;
 
 using Words = std::vector<std::string>;
 
-const Places kPlaces{"/s/tmp", "/dev/shm/s", "", "1000:1001"};
+const Places kPlaces{"/s/tmp", "/dev/shm/s", "", "1000:1001", {}, ""};
 const std::vector<std::string> kEnvironment = {"PATH=/usr/bin",   "HOME=/home/u", "MODEL=m",
                                                "HF_TOKEN=secret", "OTHER=x",      "CUDA_VISIBLE_DEVICES=2,3"};
 
@@ -75,10 +75,11 @@ TEST(Start, Enroot) {
   of.shm_size = "16g";
   Places places = kPlaces;
   places.root = "/s/a.root";
+  places.rc = "/s/rc";
   places.shm.clear();
   EXPECT_EQ(
       line(of, places),
-      "/bin/enroot start --rw --mount /s/tmp:/tmp:x-create=dir,rbind,rw --mount "
+      "/bin/enroot start --rw --rc /s/rc --mount /s/tmp:/tmp:x-create=dir,rbind,rw --mount "
       "/home/u/ws:/workspace/:x-create=dir,rbind,rw --mount "
       "/raid/hub:/mnt/hf_hub_cache/:x-create=dir,rbind,rw "
       "--mount /models:/models:x-create=dir,rbind,ro --mount "
@@ -162,15 +163,18 @@ TEST(Start, Docker) {
   of.writable = false;
   of.options = {"--ulimit", "memlock=-1"};
   Places places = kPlaces;
+  places.groups = {"44", "2001"};
   places.shm.clear();
   EXPECT_EQ(line(of, places),
             "/bin/docker run --rm --init --name sweep-1 --network host --ipc private --shm-size 16g --user "
             "1000:1001 "
-            "--log-driver none --read-only --gpus all --volume /s/tmp:/tmp --volume /home/u/ws:/workspace/ "
+            "--log-driver none --group-add 44 --group-add 2001 --read-only --gpus all --volume /s/tmp:/tmp "
+            "--volume /home/u/ws:/workspace/ "
             "--volume "
             "/raid/hub:/mnt/hf_hub_cache/ --volume /models:/models:ro --env CUDA_VISIBLE_DEVICES --env "
             "HF_TOKEN --env "
-            "MODEL --env HOME=/tmp --workdir /workspace/ --entrypoint  --ulimit memlock=-1 docker.io/a/b:1 " +
+            "MODEL --env USER --env LOGNAME --env HOME=/tmp --workdir /workspace/ --entrypoint  --ulimit "
+            "memlock=-1 docker.io/a/b:1 " +
                 kShell);
   of.gpus = "amd";
   EXPECT_THAT(line(of, places), HasSubstr(" --device /dev/kfd --device /dev/dri --group-add video "));
