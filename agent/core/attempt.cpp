@@ -71,7 +71,7 @@ void Attempt::give_image(const container::Staged& staged) {
   staged_ = staged;
   account_.origin.runtime =
       printable(staged.version.empty() ? std::string(runtime_word(staged.runtime)) : staged.version);
-  account_.origin.image = printable(staged.image);
+  account_.origin.image = printable(container().image);  // as the profile names it: where it lies is chance
   account_.origin.digest = printable(staged.digest);
 }
 

@@ -63,6 +63,40 @@ std::vector<std::string> further_groups() {
   return out;
 }
 
+/// Where what is to be mounted at `target` has to be made in the image: its deepest folder above that. Empty
+/// where the target is there, or a link leads to it.
+std::string lacking(const std::string& image, const std::string& target) {
+  std::string folder;
+  for (std::size_t at = 0; at != std::string::npos;) {
+    const std::size_t end = target.find('/', at + 1);
+    const std::string next = target.substr(0, end);
+    struct stat info {};
+    if (::lstat((image + next).c_str(), &info) != 0) return folder.empty() ? "/" : folder;
+    if (S_ISLNK(info.st_mode) || !S_ISDIR(info.st_mode)) return {};
+    folder = next;
+    at = end;
+    if (end == target.size() - 1) break;
+  }
+  return {};
+}
+
+/// An image that is another user's folder has places to mount at made in the layer over it: a folder that is
+/// in both is this user's.
+Expected<void> lend_folders(const StartRequest& request, const std::string& upper) {
+  std::vector<std::string> targets = {"/dev",         "/proc",      "/run",
+                                      "/sys",         "/tmp",       "/etc/hosts",
+                                      "/etc/passwd",  "/etc/group", "/etc/resolv.conf",
+                                      request.workdir};
+  for (const Mount& mount : request.mounts)
+    targets.push_back(mount.target);
+  for (const std::string& target : targets) {
+    const std::string folder = lacking(request.image, target);
+    if (folder.empty() || ::access((request.image + folder).c_str(), W_OK) == 0) continue;
+    if (const auto made = make_directories(upper + folder); !made) return made;
+  }
+  return {};
+}
+
 }  // namespace
 
 Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
@@ -101,6 +135,7 @@ Expected<void> OwnPlaces::make_folders(const StartRequest& request) {
       if (made) made = make_folder(path, 0755);
     }
   }
+  if (made && request.runtime == Runtime::Bwrap) made = lend_folders(request, upper());
   if (request.runtime == Runtime::Enroot) {
     places_.rc = box_ + "/rc";
     if (made) made = write_file_atomic(places_.rc, std::string(kRunCommand), 0644, Sync::No);

@@ -84,8 +84,20 @@ void check_runtime(Findings& out, const std::string& what, const profile::Contai
     out.push_back({true, what + "imports", "enroot is not in PATH: images must be in the cache"});
 }
 
+/// The folder that is there above one that is not, where this user may make it; else empty.
+std::string will_be_made_in(const std::string& path) {
+  std::error_code code;
+  if (depends_on_point(path) || std::filesystem::exists(path, code)) return {};
+  std::filesystem::path above(path);
+  while (!std::filesystem::exists(above, code) && above.has_relative_path())
+    above = above.parent_path();
+  return ::access(above.c_str(), W_OK | X_OK) == 0 ? above.string() : "";
+}
+
 void check_cache(Findings& out, const std::string& what, const profile::Container& container) {
   if (*container.cache == "none" || container.cache->empty()) return;
+  if (const std::string above = will_be_made_in(*container.cache); !above.empty())
+    return out.push_back({true, what + "image-cache", *container.cache + ": will be made in " + above});
   check_folder(out, what + "image-cache", *container.cache, true);
   struct statvfs info {};
   if (!out.back().good || ::statvfs(container.cache->c_str(), &info) != 0) return;

@@ -42,10 +42,12 @@ says 1 "did you mean 'mounts'?" profile show --profile slip.yaml
 says 2 "show" profile frob
 
 says 0 "ok       workspace: $WORK/workspace" profile check --profile p.yaml
-sed "s/^container:/container:\n  runtime: apptainer\n  image-cache: $(sed 's#/#\\/#g' <<<"$WORK/none")/" p.yaml >wrong.yaml
+sed "s/^container:/container:\n  runtime: apptainer\n  image-cache: $(sed 's#/#\\/#g' <<<"$WORK/p.yaml/none")/" p.yaml >wrong.yaml
 PATH=/usr/bin:/bin says 1 "MISSING  runtime: apptainer is not in PATH" profile check --profile wrong.yaml
-grep -q "MISSING  image-cache: $WORK/none does not exist" out || bad "the cache is not missed: $(cat out)"
+grep -q "MISSING  image-cache: $WORK/p.yaml/none does not exist" out || bad "the cache is not missed: $(cat out)"
 grep -q "ok       mount: $WORK/models" out || bad "the mount is not found: $(cat out)"
+sed "s#p.yaml/none#one/more#" wrong.yaml >made.yaml
+says 1 "ok       image-cache: $WORK/one/more: will be made in $WORK" profile check --profile made.yaml
 says 2 "this is no Slurm job" profile check --allocation
 
 # A runner that the profile does not name is said before anything is allocated, and refused where no other point is left.

@@ -49,6 +49,7 @@ json_is out.d/manifest.json '[.points[].attempts[].outcome.kind] | unique' '["ok
 [[ -z $(find out.d ! -user "$(stat -c %U .)") ]] || fail "files of another owner"
 record=$(ls out.d/agg_dsr1_1k1k_fp4_sglang*conc4_*.json | head -n 1)
 json_is "$record" '.provenance.image' lmsysorg/sglang:v0.5.3rc1-cu129-b200
+json_is "$record" '.provenance.container_image' lmsysorg/sglang:v0.5.3rc1-cu129-b200
 json_is "$record" '.provenance.image_digest | startswith("squashfs-tables:sha256:")' true
 json_is "$record" '.provenance.container | startswith("bubblewrap")' true
 # The same bytes under two names are unpacked once for each name on this machine, which both nodes share.
@@ -97,6 +98,18 @@ sweep cut.d cut.yaml cpu-smoke
 status_is 1
 json_is cut.d/manifest.json '[.points[].attempts[].outcome.kind] | unique' '["infrastructure"]'
 err_has "nvcr.io_nvidia_tensorrt-llm_release_1.1.0rc2.post2.sqsh, and enroot, which would import it, is not in PATH"
+# A folder that somebody else has unpacked, and that has no place for what is mounted.
+if [[ $EUID == 0 ]]; then
+  bash "$ROOT/deploy/local-image.sh" "$WORK/shared-image/" "$SWEEP_CLUSTER/install/bin/cpu-smoke"
+  rmdir shared-image/workspace shared-image/run
+  chmod -R go-w shared-image
+  sed "s|^  image-cache:.*|  image: $WORK/shared-image|" bwrap.yaml >shared.yaml
+  sweep shared.d shared.yaml cpu-smoke
+  status_is 0
+  json_is "$(ls shared.d/agg_dsr1_1k1k_fp4_sglang*conc4_*.json | head -n 1)" '.provenance.container_image' "$WORK/shared-image"
+  [[ -z $(find shared-image ! -user root) ]] || fail "the folder was written to"
+fi
+
 sed "s|^  image-cache:.*|  image: $WORK/none.sqsh|" bwrap.yaml >none.yaml
 sweep none.d none.yaml cpu-smoke
 status_is 1
