@@ -105,8 +105,10 @@ void job_end_is_answered(State& state, const AgentInfo& agent) {
 void on(State& state, Instant, const AgentReady& event) {
   AgentStatus& agent = agent_at(state, event.agent);
   agent.ready = true;
-  agent.serves.reset();
-  if (event.serves) agent.serves.emplace(event.serves->begin(), event.serves->end());
+  // Not emplace: g++ 14 sees an unset set destroyed there.
+  std::optional<std::set<std::string>> serves_now;
+  if (event.serves) serves_now = std::set<std::string>(event.serves->begin(), event.serves->end());
+  agent.serves.swap(serves_now);
   for (const auto& [runner, places] : state.pending_of) {
     int& largest = state.largest_of.try_emplace(runner, -1).first->second;
     if (serves(agent, runner)) largest = std::max(largest, static_cast<int>(agent.info.gpus.size()));
