@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "controller/cli/print.hpp"
+#include "controller/cli/step_agent.hpp"
 #include "controller/io/aggregate.hpp"
 #include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
@@ -51,6 +52,7 @@ namespace {
 Expected<Entry> new_entry(const SweepArguments& arguments, const Session& session) {
   auto plan = load_plan(arguments);
   if (!plan) return tl::unexpected(plan.error());
+  if (plan->step && session.job.empty()) return fail(kNeedsJob);
   const auto directory = claim_output_dir(arguments.output, sweep_name(*plan), now());
   if (!directory) return tl::unexpected(directory.error());
   view::Facts facts = new_facts(arguments, session.job);

@@ -15,6 +15,10 @@ Expected<container::StepVariables> variables_of_step(container::StepRequest requ
                                                      const profile::Profile& profile,
                                                      const std::string& agent);
 
+/// Why there is no sweep where no job is.
+inline constexpr const char* kNeedsJob =
+    "the profile's 'container.agent: image' needs a job of Slurm: pyxis starts the agents in the image";
+
 /// The agent that was built or installed with this program, else whatever PATH has.
 std::string agent_program();
 

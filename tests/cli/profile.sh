@@ -58,6 +58,11 @@ says 0 "1 point needs runner 'mi300x', which the profile's 'runners' does not na
 sed -i '1,/^x-fp4-mi300x/{/^x-fp4-mi300x/!d}' matrix.yaml
 says 1 "runner 'mi300x'" check matrix.yaml --profile p.yaml --quiet
 
+# Agents in the image are started by pyxis alone.
+echo 'container: { runtime: pyxis, agent: image }' >inside.yaml
+says 1 "'container.agent: image' needs a job of Slurm" run matrix.yaml --profile inside.yaml --output inside.d -- true
+[[ ! -e inside.d ]] || bad "it leaves $(ls -A inside.d)"
+
 # Images: a whole one, one that was cut, and what an import has left.
 says 0 "nothing is staged here" images list
 mkdir cache
