@@ -28,14 +28,19 @@ std::string own_loader() {
   return std::filesystem::canonical(path, code).string();
 }
 
-/// How the agent reaches munged.
-void add_munge(std::vector<std::string>& folders) {
+/// What has to be inside where it is outside: spools, as on the node, and the way to munged.
+std::vector<std::string> shared_folders(const profile::Profile& profile) {
+  std::vector<std::string> folders;
+  folders.reserve(4);
+  folders.emplace_back("/tmp");
+  if (!profile.spool.empty()) folders.push_back(profile.spool);
   const MungePlace munge = munge_place();
   const std::filesystem::path socket = munge.socket.empty() ? "/run/munge/munge.socket.2" : munge.socket;
   std::error_code code;
-  if (!std::filesystem::exists(socket, code)) return;
+  if (!std::filesystem::exists(socket, code)) return folders;
   folders.push_back(socket.parent_path().string());
   if (!munge.socket.empty()) folders.push_back(munge.slurm_conf);
+  return folders;
 }
 
 }  // namespace
@@ -45,11 +50,8 @@ Expected<container::StepVariables> variables_of_step(container::StepRequest requ
                                                      const std::string& agent) {
   std::error_code code;
   if (request.workspace.empty()) request.workspace = std::filesystem::current_path(code).string();
-  // Where spools are, as on the node.
-  container::StepAgent needs{agent.empty() ? agent_program() : agent, own_loader(), {"/tmp"}};
-  if (!profile.spool.empty()) needs.folders.push_back(profile.spool);
-  add_munge(needs.folders);
-  return container::step_variables(request, needs);
+  return container::step_variables(
+      request, {agent.empty() ? agent_program() : agent, own_loader(), shared_folders(profile)});
 }
 
 std::string agent_program() {
