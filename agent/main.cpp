@@ -1,6 +1,7 @@
 // sweep-agent: takes the place of a Slurm task, or is a child of `sweepctl run`, and runs the benchmarks that
 // the controller leases to it. What it does: core/agent.hpp. How: io/driver.hpp.
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "container/io/places.hpp"
 #include "container/io/stage.hpp"
 #include "container/io/supervise.hpp"
+#include "proto/base/env_names.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/process.hpp"
 
@@ -101,8 +103,8 @@ Helper helper_of(const std::string& option) {
     constexpr sweep::Millis kPatience{2'000};
     // First those that are still at it: what they leave is for the second.
     const int ended = sweep::agent::end_left_behind(sweep::own_environment(), kPatience);
-    for (const std::string& line : container::tidy(sweep::own_environment()))
-      sweep::agent::print_line(line);
+    for (const container::Tidied& left : container::tidy(sweep::own_environment()))
+      sweep::agent::print_line(left.line);
     if (ended > 0)
       sweep::agent::print_line("ended " + std::to_string(ended) +
                                " that attempts of this step had left running");
@@ -127,6 +129,8 @@ int run(const std::vector<std::string>& words) {
     print_line("unknown argument '" + sweep::printable(first) + "': the command stands after --; see --help");
     return kUsage;
   }
+  // The job's, which need not be inside; /tmp is.
+  if (std::getenv(SWEEP_ENV_LOADER) != nullptr) ::unsetenv("TMPDIR");
   const auto access = take_access();
   if (!access) {
     print_line(access.error().message);

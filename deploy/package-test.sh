@@ -155,13 +155,17 @@ enter_mounts() { # TREE
 }
 
 # A command in a chroot, with nothing of the caller's environment.
-CHROOT=(env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root TERM=dumb
-  DEBIAN_FRONTEND=noninteractive ${http_proxy:+"http_proxy=$http_proxy"} chroot)
-# The same with no way out but loopback, and a host name of its own. (getaddrinfo with AI_ADDRCONFIG, which srun calls, takes a
+CLEAN=(env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root TERM=dumb
+  DEBIAN_FRONTEND=noninteractive ${http_proxy:+"http_proxy=$http_proxy"})
+CHROOT=("${CLEAN[@]}" chroot)
+# The same with no way out but loopback, a host name of its own, and the tree as the root of its mount namespace: the kernel
+# gives no user namespaces to what is in a chroot. (getaddrinfo with AI_ADDRCONFIG, which srun calls, takes a
 # machine that has no address but 127.0.0.1 for one that has none.)
-ALONE=(unshare --net --uts bash -euc
-  'ip link set lo up; ip address add 127.0.0.2/8 dev lo; echo sweephost >/proc/sys/kernel/hostname; exec "$@"' -
-  "${CHROOT[@]}")
+ALONE=(unshare --net --uts --mount bash -euc
+  'ip link set lo up; ip address add 127.0.0.2/8 dev lo; echo sweephost >/proc/sys/kernel/hostname
+  clean=("${@:2:$1}"); shift $(($1 + 1))
+  mount --rbind "$1" "$1"; cd "$1"; pivot_root . mnt; umount -l /mnt; shift
+  exec "${clean[@]}" "$@"' - ${#CLEAN[@]} "${CLEAN[@]}")
 
 apt() { # TREE ARGUMENT...
   quietly 900 "apt-get $2" "${CHROOT[@]}" "$1" apt-get -q -y "${@:2}"
@@ -229,7 +233,7 @@ test_packages() {
 slurm_tests() {
   local tree=$WORK/build
   step "tests/slurm against $("${CHROOT[@]}" "$tree" slurmctld -V)"
-  apt "$tree" install --no-install-recommends jq sqlite3 curl valgrind gnuplot-nox iproute2
+  apt "$tree" install --no-install-recommends jq sqlite3 curl valgrind gnuplot-nox iproute2 bubblewrap squashfs-tools
   timeout 3000 "${ALONE[@]}" "$tree" /src/deploy/package-test_inside.sh slurm-tests
 }
 

@@ -230,7 +230,7 @@ slurm_tests() {
   export SWEEP_BUILD=/src/build SWEEP_CLUSTER=/var/tmp/slurm-sweep-test
   local name status failed=0
   bash /src/tests/slurm/up.sh || die "the cluster of tests/slurm does not start"
-  for name in six_points bad_input jobs benchmark_faults recipe interrupts resume untouched run_command gpu_packing strangers valgrind; do
+  for name in six_points containers agent_in_image images inferencemax bad_input jobs benchmark_faults recipe interrupts resume untouched run_command gpu_packing strangers valgrind; do
     status=0
     timeout 300 bash "/src/tests/slurm/$name.sh" >"/tmp/$name.log" 2>&1 </dev/null || status=$?
     case $status in

@@ -131,8 +131,8 @@ pid_t let_go() {
               allows_more(ready_limit(settings)));
     case LineEnd::kTooLong:
       stop_child(pid, kStopSeconds);
-      give_up("the ready line of " + settings.sweepctl + " is longer than " + std::to_string(kSetLineLimit) +
-              " characters: plugin and sweepctl must be of the same version");
+      give_up("a line of " + settings.sweepctl + ", up to the ready line, is longer than " +
+              std::to_string(kSetLineLimit) + " characters: plugin and sweepctl must be of the same version");
     case LineEnd::kLine:
     case LineEnd::kError:
       break;
@@ -152,6 +152,18 @@ void set_variable(const char* name, const std::string& value) {
     give_up(std::string("cannot put ") + name + " into the environment: " + strerror(errno));
 }
 
+// The user's own wishes for pyxis, which the sweep's take the place of.
+void forget_pyxis() {
+  constexpr std::string_view kPrefix = SWEEP_ENV_PYXIS_PREFIX;
+  std::vector<std::string> names;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (text.substr(0, kPrefix.size()) == kPrefix) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  for (const std::string& name : names)
+    unsetenv(name.c_str());
+}
+
 Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline) {
   LineReader lines(fd, kSetLineLimit, deadline);
   for (int set = 0;; ++set) {
@@ -165,6 +177,7 @@ Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline) {
     const Variable variable = parse_set_line(line.text);
     if (!variable.problem.empty()) not_understood(settings, variable.problem);
     if (set == kMostSetLines) not_understood(settings, "too many lines stand before it");
+    if (set == 0) forget_pyxis();
     set_variable(variable.name.c_str(), variable.value);
   }
 }

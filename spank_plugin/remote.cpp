@@ -93,9 +93,11 @@ int exec_agent(std::vector<std::string> agent, int count, char** words, char** e
 
 // Not there: it is not installed, or this task is not where the controller meant it to be.
 const char* remedy(const std::vector<std::string>& agent) {
-  return agent.size() == 1 ? "install slurm-sweep there or set agent=PATH in plugstack.conf"
-                           : "the profile wants the agent in an image: is there pyxis, and does its line in "
-                             "plugstack.conf stand before that of slurm-sweep?";
+  return agent.size() == 1
+             ? "install slurm-sweep there or set agent=PATH in plugstack.conf"
+             : "the profile wants the agent in an image: is there pyxis (0.21 or newer), does its "
+               "line in plugstack.conf stand before that of slurm-sweep?, and has srun neither "
+               "--container-mounts nor an --export without ALL?";
 }
 
 [[noreturn]] void become_agent(spank_t spank, const std::vector<std::string>& arguments) {

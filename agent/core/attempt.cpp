@@ -79,8 +79,9 @@ void Attempt::runs_on(const Origin& origin) {
   const Origin own = account_.origin;
   account_.origin = origin;
   account_.origin.commit = own.commit;
-  account_.origin.runtime = own.runtime;
-  account_.origin.image = own.image;
+  // Its container's, else what all of the step is in.
+  if (!own.runtime.empty()) account_.origin.runtime = own.runtime;
+  if (!own.image.empty()) account_.origin.image = own.image;
   account_.origin.digest = own.digest;
 }
 

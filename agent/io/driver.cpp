@@ -19,6 +19,7 @@
 #include "agent/io/slurm_question.hpp"
 #include "agent/io/spool.hpp"
 #include "agent/io/staging.hpp"
+#include "proto/base/env_names.hpp"
 #include "proto/base/text.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
@@ -279,6 +280,10 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
   setup.endpoint = access.endpoint;
   setup.sampled = nvidia_gpus(setup.gpus);
   setup.origin.kernel = kernel_name();
+  if (look_up(setup.environment, SWEEP_ENV_LOADER)) {
+    setup.origin.runtime = "pyxis, the agent in it";
+    setup.origin.image = printable(look_up(setup.environment, "PYXIS_CONTAINER_IMAGE").value_or(""));
+  }
   setup.job_end = job_end_in(setup.environment);
   setup.asks_job_end = !job_end_question(setup.hello).empty();
   std::error_code ignored;

@@ -103,4 +103,9 @@ std::string enroot_name(const Image& image) {
   return std::string(kScheme) + (hub ? "" : image.registry + "#") + image.repository + version_of(image);
 }
 
+std::string pyxis_name(const Image& image) {
+  if (image.is_path()) return image.path;
+  return enroot_name(image).substr(kScheme.size());
+}
+
 }  // namespace sweep::container

@@ -31,5 +31,7 @@ std::string image_slug(std::string_view text);
 std::string docker_name(const Image& image);
 /// For enroot: "docker://nvcr.io#nvidia/x:tag", "docker://lmsysorg/sglang:v0.5".
 std::string enroot_name(const Image& image);
+/// The same for pyxis: enroot's without docker://; a path as it is.
+std::string pyxis_name(const Image& image);
 
 }  // namespace sweep::container

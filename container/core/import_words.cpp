@@ -51,7 +51,7 @@ bool has_status(const std::string& text, const std::string& codes) {
 
 ImportFault import_fault(std::string_view output) {
   const std::string text = last_lines(output);
-  if (has_any(text, {"no space left", "quota exceeded"})) return ImportFault::DiskFull;
+  if (has_any(text, {"no space left", "disk quota exceeded"})) return ImportFault::DiskFull;
   if (has_any(text, {"unauthorized", "authentication required", "no basic auth credentials", "access denied",
                      "is denied", "denied: ", "403 forbidden", "403 (forbidden"}))
     return ImportFault::Login;
@@ -59,6 +59,10 @@ ImportFault import_fault(std::string_view output) {
   if (last_line(text).find("authenticating with user:") != std::string::npos) return ImportFault::Login;
   if (has_status(text, "401|403")) return ImportFault::Login;
   if (has_any(text, {"manifest unknown", "name unknown", "no such image", "404 not found", "404 (not found"}))
+    return ImportFault::NoSuchImage;
+  // Docker over containerd.
+  if (text.find("failed to resolve reference") != std::string::npos &&
+      last_line(text).ends_with(": not found"))
     return ImportFault::NoSuchImage;
   return has_status(text, "404") ? ImportFault::NoSuchImage : ImportFault::Unclear;
 }

@@ -36,8 +36,11 @@ struct StepAgent {
 
 using StepVariables = std::vector<std::pair<std::string, std::string>>;
 
-/// The variables of the step, PYXIS_CONTAINER_* and those by which the plugin finds the agent inside. Fails
-/// where the loader does not lie in /usr.
+/// Whether pyxis can mount what the profile names. Fails, naming it.
+Expected<void> check_step(const StepRequest& request);
+
+/// The variables of the step, PYXIS_CONTAINER_* and those by which the plugin finds the agent inside. Fails, with a
+/// remedy, on what pyxis or the node's libraries do not allow.
 Expected<StepVariables> step_variables(const StepRequest& request, const StepAgent& agent);
 
 /// The words that start the agent inside, before its arguments.

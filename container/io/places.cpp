@@ -1,5 +1,7 @@
 #include "container/io/places.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,7 +110,9 @@ Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
              box = place_in(*scratch + "/boxes", request.name);
   if (!record || !box) return tl::unexpected((record ? box : record).error());
   // Of a supervisor that was killed, a daemon's container may go on, on the GPUs that this one is to have.
-  tidy(own_environment());
+  for (const Tidied& left : tidy(own_environment())) {
+    if (left.runs) return fail(left.line + "; it has to end before the next one begins");
+  }
   if (const auto made = make_folder(*record); !made) return tl::unexpected(made.error());
   OwnPlaces out;
   out.record_ = *record;
@@ -177,19 +181,21 @@ Left look_at(const std::string& record) {
   return left;
 }
 
-std::string tidied(const std::string& record, const Left& left, const std::vector<std::string>& environment) {
+Tidied tidied(const std::string& record, const Left& left, const std::vector<std::string>& environment) {
   const std::string name = fs::path(record).filename().string();
   if (!left.end.empty()) {
     auto ran = run_program(left.end, environment, kForEnding);
     // At the end of a step Slurm signals all that slurmstepd has started, this too.
-    if (!ran || !ran->ok()) ran = run_program(left.end, environment, kForEnding);
+    if (ran && ran->status.signal && !ran->late) ran = run_program(left.end, environment, kForEnding);
     if (!ran || !ran->ok())
-      return "container " + name + " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message);
+      return {"container " + name + " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message),
+              true};
   }
   // Enroot and apptainer have no command that ends a container, and no process whose end takes the others
   // along.
   for (const std::string& folder : left.folders) {
-    if (!folder.empty() && !end_inside(folder, kForEnding)) return "container " + name + " still runs";
+    if (!folder.empty() && !end_inside(folder, kForEnding))
+      return {"container " + name + " still runs", true};
   }
   Expected<void> removed;
   for (const std::string& folder : left.folders) {
@@ -197,15 +203,18 @@ std::string tidied(const std::string& record, const Left& left, const std::vecto
     if (removed && fs::path(folder).filename().string() == name) removed = remove_all(folder);
   }
   if (removed) removed = remove_all(record);
-  return removed ? "removed what was left of container " + name : removed.error().message;
+  return {removed ? "removed what was left of container " + name : removed.error().message, false};
 }
 
 }  // namespace
 
-std::vector<std::string> tidy(const std::vector<std::string>& environment) {
-  std::vector<std::string> done;
+std::vector<Tidied> tidy(const std::vector<std::string>& environment) {
+  std::vector<Tidied> done;
   const auto own = own_folder();
   if (!own) return done;
+  // One at a time on a node: two would remove the same container, or one that has just begun under its name.
+  const Fd lock(::open((*own + "/tidying").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock.open()) ::flock(lock.get(), LOCK_EX);
   for (const std::string& name : names_in(*own + "/containers")) {
     const std::string record = *own + "/containers/" + name;
     if (const Left left = look_at(record); left.dead) done.push_back(tidied(record, left, environment));

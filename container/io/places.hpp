@@ -37,8 +37,13 @@ class OwnPlaces {
   std::string record_, box_;
 };
 
+/// What came of a container whose supervisor is dead.
+struct Tidied {
+  std::string line;   // for people
+  bool runs = false;  // it could not be ended, or nobody knows
+};
+
 /// Ends what containers of supervisors that are dead are left on this node, and removes their folders.
-/// Returns a line for each.
-std::vector<std::string> tidy(const std::vector<std::string>& environment);
+std::vector<Tidied> tidy(const std::vector<std::string>& environment);
 
 }  // namespace sweep::container

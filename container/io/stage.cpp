@@ -59,7 +59,8 @@ tl::unexpected<Problem> no(std::string reason, bool of_image = false) {
 /// What a tool's last words say about an import.
 Problem problem_of(const std::string& image, const Ran& ran) {
   const std::string what = "cannot import '" + printable(image) + "': ";
-  switch (import_fault(ran.out)) {
+  // One that was killed had not said its last word.
+  switch (ran.status.code ? import_fault(ran.out) : ImportFault::Unclear) {
     case ImportFault::Login:
       return {what + "it needs a login, or does not exist (" + how_it_ended(ran) + ")", true};
     case ImportFault::NoSuchImage:
@@ -141,7 +142,7 @@ class Stager {
   Or<Staged> for_pyxis() {
     const bool enroot = !find_program("enroot", environment_).empty();
     if (!image_.is_path() && (request_.by_runtime || !enroot)) {
-      staged_.image = enroot_name(image_).substr(std::string("docker://").size());
+      staged_.image = pyxis_name(image_);
       return staged_;
     }
     return with_squash();

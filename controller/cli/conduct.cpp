@@ -72,6 +72,7 @@ Expected<Entry> resumed_entry(SweepArguments arguments, const Session& session,
       view::resume_command(session.command, *directory, facts.working_directory, session.inside_job);
   auto wishes = resume_wishes(arguments, std::move(facts));
   if (!wishes) return tl::unexpected(wishes.error());
+  if (wishes->profile.container.agent.value_or(false) && session.job.empty()) return fail(kNeedsJob);
   return resume_sweep(*directory, std::move(*wishes), now(), notes);
 }
 

@@ -96,11 +96,15 @@ std::string will_be_made_in(const std::string& path) {
 
 void check_cache(Findings& out, const std::string& what, const profile::Container& container) {
   if (*container.cache == "none" || container.cache->empty()) return;
-  if (const std::string above = will_be_made_in(*container.cache); !above.empty())
-    return out.push_back({true, what + "image-cache", *container.cache + ": will be made in " + above});
-  check_folder(out, what + "image-cache", *container.cache, true);
+  const std::string above = will_be_made_in(*container.cache);
+  if (above.empty()) {
+    check_folder(out, what + "image-cache", *container.cache, true);
+  } else {
+    out.push_back({true, what + "image-cache", *container.cache + ": will be made in " + above});
+  }
   struct statvfs info {};
-  if (!out.back().good || ::statvfs(container.cache->c_str(), &info) != 0) return;
+  const std::string& there = above.empty() ? *container.cache : above;
+  if (!out.back().good || ::statvfs(there.c_str(), &info) != 0) return;
   const auto free = static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
   constexpr std::int64_t kGiga = 1'000'000'000;
   out.back().detail += ": " + std::to_string(free / kGiga) + " GB free";

@@ -84,6 +84,8 @@ std::vector<std::string> agent_command(const Arguments& benchmark, const contain
     command = {
         "srun",      "--job-name=sweep", "--nodes=" + nodes,    "--ntasks=" + nodes, "--ntasks-per-node=1",
         "--overlap", "--cpu-bind=none",  "--kill-on-bad-exit=0"};
+    // Of sbatch --export=NONE there would be left what begins with SLURM_.
+    if (!step.empty()) command.push_back("--export=ALL");
   }
   const auto agent = step.empty() ? std::vector{agent_program()} : container::agent_inside(step);
   command.insert(command.end(), agent.begin(), agent.end());
@@ -101,6 +103,7 @@ std::vector<std::string> agent_environment(const Access& access, const container
     if (entry.starts_with("SLURM_NTASKS") || entry.starts_with("SLURM_NPROCS=") ||
         entry.starts_with("SLURM_TASKS_PER_NODE="))
       continue;
+    if (!step.empty() && entry.starts_with(SWEEP_ENV_PYXIS_PREFIX)) continue;
     out.push_back(std::move(entry));
   }
   out.push_back(std::string(SWEEP_ENV_ENDPOINT) + "=" + access.endpoint);
@@ -192,7 +195,10 @@ int run_command(const Arguments& arguments) {
   if (!server) return print_error(server.error().message), 1;
   const Interrupts interrupts(signals, **server);
   auto crew = Crew::start(benchmark, **server);
-  if (!crew) return print_error(crew.error().message), 1;
+  if (!crew) {
+    (*server)->retire();
+    return print_error(crew.error().message), 1;
+  }
   crew->watch(**server);
   const Conduct end = conduct(**server, console);
   crew->finish();

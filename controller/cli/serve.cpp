@@ -117,8 +117,10 @@ int control(const Wanted& wanted, SignalFd& signals, Life life) {
   const Interrupts interrupts(signals, **server, kSameSignal);
   watch_lifeline(wanted.lifeline, **server);
   if (first) {
-    if (const auto said = say_ready(wanted.ready, **server, wanted.agent); !said)
+    if (const auto said = say_ready(wanted.ready, **server, wanted.agent); !said) {
+      (*server)->retire();
       return print_error(said.error().message), 1;
+    }
   }
   return conduct(**server, console).all_written ? 0 : 1;
 }

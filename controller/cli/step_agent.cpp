@@ -5,8 +5,10 @@
 
 #include <filesystem>
 
+#include "container/io/tools.hpp"
 #include "proto/net/files.hpp"
 #include "proto/net/munge.hpp"
+#include "proto/net/process.hpp"
 
 namespace sweep::cli {
 
@@ -33,10 +35,14 @@ std::vector<std::string> shared_folders(const profile::Profile& profile) {
   std::vector<std::string> folders;
   folders.reserve(4);
   folders.emplace_back("/tmp");
-  if (!profile.spool.empty()) folders.push_back(profile.spool);
+  // The agent makes it, or finds that it cannot: what is above it has to be there.
+  std::filesystem::path spool(profile.spool);
+  std::error_code code;
+  while (spool.has_relative_path() && !std::filesystem::exists(spool, code))
+    spool = spool.parent_path();
+  if (spool.has_relative_path()) folders.push_back(spool.string());
   const MungePlace munge = munge_place();
   const std::filesystem::path socket = munge.socket.empty() ? "/run/munge/munge.socket.2" : munge.socket;
-  std::error_code code;
   if (!std::filesystem::exists(socket, code)) return folders;
   folders.push_back(socket.parent_path().string());
   if (!munge.socket.empty()) folders.push_back(munge.slurm_conf);
@@ -50,8 +56,13 @@ Expected<container::StepVariables> variables_of_step(container::StepRequest requ
                                                      const std::string& agent) {
   std::error_code code;
   if (request.workspace.empty()) request.workspace = std::filesystem::current_path(code).string();
+  const std::string named = agent.empty() ? agent_program() : agent;
+  const std::string found =
+      named.starts_with('/') ? named : container::find_program(named, own_environment());
+  // Where this host has it as a link, nodes do, and inside that leads elsewhere.
+  const std::string program = std::filesystem::canonical(found, code).string();
   return container::step_variables(
-      request, {agent.empty() ? agent_program() : agent, own_loader(), shared_folders(profile)});
+      request, {program.empty() ? found : program, own_loader(), shared_folders(profile)});
 }
 
 std::string agent_program() {

@@ -265,7 +265,10 @@ void Server::lose() {
   lost_ = true;
   retry_at_.reset();
   commit_by_.reset();
-  lines_.clear();  // of what will not have happened
+  // What will not have happened.
+  lines_.clear();
+  std::erase_if(outbox_,
+                [](const core::Effect& effect) { return std::holds_alternative<core::Grant>(effect); });
   keep(advance(core::Stop{"the output directory '" + directory_ + "' was deleted",
                           sweep_.plan.profile.kill_grace + kStopMargin}));
 }
@@ -279,6 +282,7 @@ void Server::let_out() {
     console_.line(line);
   lines_.clear();
   if (!lost_) queue_files();
+  documents_.clear();
   batch_ = {};
 }
 

@@ -1,6 +1,7 @@
 // Agents in the image: one container has to serve all points of a sweep.
 #include <algorithm>
 
+#include "container/core/image.hpp"
 #include "controller/plan/plan.hpp"
 #include "proto/base/text.hpp"
 
@@ -31,8 +32,12 @@ Expected<Asked> asked_by(const profile::Profile& profile, const Point& point) {
     return fail("the profile's 'container.agent: image' needs 'runtime: pyxis', and for " + label(point) +
                 " it is " + *container->runtime + "; agent: node works with every runtime");
   if (!container->options->empty())
-    return fail("the profile's 'container.options' cannot go with 'agent: image': give them to srun itself");
-  out.step.image = *container->image;
+    return fail(
+        "the profile's 'container.options' cannot go with 'agent: image': they are words for "
+        "a command of its own for each point");
+  const auto image = container::parse_image(*container->image);
+  if (!image) return tl::unexpected(image.error());
+  out.step.image = container::pyxis_name(*image);
   out.step.workspace = profile::workspace_of(profile, point).value_or("");
   out.step.workdir = *container->workdir;
   for (const std::string& text : *container->mounts) {
@@ -51,7 +56,9 @@ std::string difference(const container::StepRequest& a, const container::StepReq
   if (a.workspace != b.workspace)
     return "'workspace' ('" + printable(a.workspace) + "' and '" + printable(b.workspace) + "')";
   if (a.mounts != b.mounts) return "'container.mounts'";
-  return "'container'";
+  if (a.workdir != b.workdir) return "'container.workdir'";
+  if (a.names != b.names) return "'container.env'";
+  return a.shm_size != b.shm_size ? "'container.shm-size'" : "'container.writable'";
 }
 
 void add_once(std::vector<container::Mount>& mounts, container::Mount mount) {
@@ -87,6 +94,7 @@ Expected<std::optional<container::StepRequest>> step_container(const std::vector
   }
   if (!all.inside) return std::nullopt;
   all.step.mounts.insert(all.step.mounts.end(), beside.begin(), beside.end());
+  if (const auto good = container::check_step(all.step); !good) return tl::unexpected(good.error());
   return all.step;
 }
 

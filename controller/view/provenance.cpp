@@ -85,9 +85,8 @@ ordered_json provenance_json(const Plan& plan, const core::State& state, const F
   put_text(out, "slurm", origin.slurm.str());
   out["slurm_sweep"] = facts.version;
   put_text(out, "image", point.image);
-  // Of a step that pyxis has put into an image the agent does not know what that is.
-  put_text(out, "container", plan.step ? "pyxis, the agent in it" : origin.runtime.str());
-  put_text(out, "container_image", plan.step ? plan.step->image : origin.image.str());
+  put_text(out, "container", origin.runtime.str());
+  put_text(out, "container_image", origin.image.str());
   put_text(out, "image_digest", origin.digest.str());
   const bool own_command = agent != state.agents.end() && !agent->second.info.command.empty();
   const auto command = profile::benchmark_command(plan.profile, point);

@@ -6,8 +6,11 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+
+#include "proto/base/env_names.hpp"
 
 namespace sweep {
 
@@ -131,11 +134,10 @@ std::string own_executable() {
 }
 
 std::vector<std::string> own_command() {
-  const std::string own = own_executable();
-  const std::filesystem::path path(own);
-  if (!path.filename().string().starts_with("ld-")) return {own};
-  // The loader has put the program's own path into argv[0].
-  return {own, "--library-path", path.parent_path().string(), program_invocation_name};
+  const char* const loader = std::getenv(SWEEP_ENV_LOADER);
+  const char* const agent = std::getenv(SWEEP_ENV_AGENT);
+  if (loader == nullptr || agent == nullptr) return {own_executable()};
+  return {loader, "--library-path", std::filesystem::path(loader).parent_path().string(), agent};
 }
 
 std::string host_name() {

@@ -56,7 +56,7 @@ all_gone
 benchmark look.sh <<'S'
 #!/bin/bash
 echo "home=$HOME pwd=$PWD model=$MODEL secret=${SLURM_SWEEP_CLIENT_SECRET-none} loader=${SLURM_SWEEP_LOADER-none} weights=$(cat /models/w)"
-[[ -e /usr/bin/gcc ]] && echo "the node's own programs are here"
+[[ -e /etc/os-release ]] && echo "the node's own programs are here"
 exec cpu-smoke
 S
 sweep look.d ./look.sh
@@ -68,12 +68,16 @@ done
 all_gone
 
 # Without pyxis' line, or behind ours, the agents would be on the node: said, and nothing runs there.
-cp -- "$WORK/plugstack.orig" "$plugstack"
-sweep late.d cpu-smoke
-status_is_not 0
-err_has "does its line in plugstack.conf stand before that of slurm-sweep?"
-count_is 0 late.d/raw/*.json
-all_gone
+behind() { { cat -- "$WORK/plugstack.orig"; echo "required $SWEEP_CLUSTER/install/lib/pyxis_stand_in.so"; } >"$plugstack"; }
+without() { cp -- "$WORK/plugstack.orig" "$plugstack"; }
+for order in behind without; do
+  "$order"
+  sweep "$order.d" cpu-smoke
+  status_is_not 0
+  err_has "line in plugstack.conf stand before that of slurm-sweep?"
+  count_is 0 "$order.d"/raw/*.json
+  all_gone
+done
 
 # Points of two images cannot share one.
 sed '/^  image:/d' profile.yaml >each.yaml

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <string>
 
@@ -28,7 +29,7 @@ int slurm_spank_task_init(spank_t spank, int, char**);
 namespace {
 
 std::string variable(spank_t spank, const char* name) {
-  char value[16384];
+  char value[PATH_MAX];  // as pyxis
   return spank_getenv(spank, name, value, sizeof value) == ESPANK_SUCCESS ? value : "";
 }
 

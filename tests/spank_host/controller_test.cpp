@@ -109,6 +109,34 @@ TEST(Controller, HasVariablesSetForTheStep) {
   EXPECT_EQ(outcome.err, "");
 }
 
+// Of another sweep, or the user's own: what has to be as the sweep says must not be mixed with it.
+TEST(Controller, ForgetsWhatWasSetBefore) {
+  const auto before = [] {
+    setenv("SLURM_SWEEP_LOADER", "/old/ld.so", 1);
+    setenv("PYXIS_CONTAINER_NAME", "mine", 1);
+  };
+  const auto look = [] {
+    for (const char* const name : {"SLURM_SWEEP_LOADER", "PYXIS_CONTAINER_NAME"})
+      say(std::string(name) + " " + (getenv(name) == nullptr ? "gone" : getenv(name)));
+  };
+  const Sweepctl plain;
+  const Outcome without = run_case([&] {
+    before();
+    start_srun({plain.argument()}, kSweep);
+    look();
+  });
+  EXPECT_THAT(lines(without.out),
+              ElementsAre("checked", "step", "SLURM_SWEEP_LOADER gone", "PYXIS_CONTAINER_NAME mine"));
+  const Sweepctl sweepctl("exit 0", "echo set PYXIS_CONTAINER_IMAGE=x >&4\n" + good_controller());
+  const Outcome with = run_case([&] {
+    before();
+    start_srun({sweepctl.argument()}, kSweep);
+    look();
+  });
+  EXPECT_THAT(lines(with.out),
+              ElementsAre("checked", "step", "SLURM_SWEEP_LOADER gone", "PYXIS_CONTAINER_NAME gone"));
+}
+
 TEST(Controller, MaySayItsLineInPieces) {
   const Sweepctl sweepctl("exit 0", "printf 'ready tcp://' >&4\nprintf '127.0.0.1:5555 ' >&4\n" +
                                         answer(server_key() + " " + client_key()) + "read end <&3; exit 0");

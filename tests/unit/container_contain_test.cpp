@@ -227,7 +227,8 @@ TEST_F(Contain, TidyEndsAContainerAlthoughItsCommandIsInterruptedOnce) {
   until(started.out, "up");
   ::kill(started.child.pid, SIGKILL);
   end_of(started.child);
-  EXPECT_THAT(tidy(own_environment()), ElementsAre("removed what was left of container c1"));
+  EXPECT_THAT(tidy(own_environment()),
+              ElementsAre(testing::Field(&Tidied::line, "removed what was left of container c1")));
   EXPECT_THAT(places(), IsEmpty());
 }
 

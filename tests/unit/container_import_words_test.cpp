@@ -32,7 +32,8 @@ TEST(ImportWords, ARegistryThatHasNoSuchImage) {
          {"[ERROR] URL https://x returned error code: 404 Not Found",
           "curl: (22) The requested URL returned error: 404",
           "Error: reading manifest 1 in localhost:5000/x: manifest unknown",
-          "Error response from daemon: manifest for x:1 not found: manifest unknown: manifest unknown"});
+          "Error response from daemon: manifest for x:1 not found: manifest unknown: manifest unknown",
+          "failed to resolve reference \"docker.io/x:1\": docker.io/x:1: not found"});
 }
 
 TEST(ImportWords, NumbersAndWordsOfTheNodeAreNoAnswerOfARegistry) {
@@ -43,7 +44,8 @@ TEST(ImportWords, NumbersAndWordsOfTheNodeAreNoAnswerOfARegistry) {
           "100  401M  100  401M    0     0   404k\ncurl: (28) Operation too slow",
           "layer 404 of 403\ntimed out", "mkdir: cannot create directory '/raid/x': Permission denied",
           "open /run/user/0/x: permission denied: denied", "enroot: line 4: mksquashfs: command not found",
-          "[ERROR] URL https://x returned error code: 429 Too Many Requests", "error code: 4040", ""});
+          "[ERROR] URL https://x returned error code: 429 Too Many Requests", "error code: 4040", "",
+          "429 Too Many Requests: Quota exceeded for quota metric 'Requests'", "open /x: not found"});
 }
 
 // What came before was overcome.

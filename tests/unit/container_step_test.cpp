@@ -36,11 +36,12 @@ TEST(Step, PyxisAndThePluginAreTold) {
                "/usr:/run/slurm-sweep/usr:ro,/opt/sweep/bin:/run/slurm-sweep/bin:ro,/tmp:/tmp,"
                "/run/munge:/run/munge,tmpfs:/dev/shm:mode=1777,/home/u/ws:/workspace/,"
                "/raid/hub:/mnt/hf_hub_cache/,/models:/models:ro"),
-          Pair("PYXIS_CONTAINER_WORKDIR", "/workspace/"), Pair("PYXIS_CONTAINER_ENV", "HF_TOKEN,TZ"),
-          Pair("PYXIS_CONTAINER_WRITABLE", "1"), Pair("PYXIS_CONTAINER_MOUNT_HOME", "0"),
-          Pair("PYXIS_CONTAINER_REMAP_ROOT", "0"), Pair("PYXIS_CONTAINER_ENTRYPOINT", "0"),
+          Pair("PYXIS_CONTAINER_WORKDIR", "/workspace/"), Pair("PYXIS_CONTAINER_WRITABLE", "1"),
+          Pair("PYXIS_CONTAINER_MOUNT_HOME", "0"), Pair("PYXIS_CONTAINER_REMAP_ROOT", "0"),
+          Pair("PYXIS_CONTAINER_ENTRYPOINT", "0"),
           Pair("SLURM_SWEEP_LOADER", "/run/slurm-sweep/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
-          Pair("SLURM_SWEEP_AGENT", "/run/slurm-sweep/bin/sweep-agent")));
+          Pair("SLURM_SWEEP_AGENT", "/run/slurm-sweep/bin/sweep-agent"),
+          Pair("PYXIS_CONTAINER_ENV", "HF_TOKEN,TZ")));
   EXPECT_THAT(agent_inside(*variables),
               ElementsAre("/run/slurm-sweep/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "--library-path",
                           "/run/slurm-sweep/usr/lib/x86_64-linux-gnu", "/run/slurm-sweep/bin/sweep-agent"));
@@ -54,6 +55,40 @@ TEST(Step, WhatIsNotToBeWrittenToAndHowMuchMemory) {
   ASSERT_TRUE(variables);
   EXPECT_THAT(*variables, testing::Contains(Pair("PYXIS_CONTAINER_WRITABLE", "0")));
   EXPECT_THAT((*variables)[1].second, HasSubstr(",tmpfs:/dev/shm:mode=1777+size=16g,"));
+}
+
+TEST(Step, AnEmptyListIsNotSaid) {
+  auto of = request();
+  of.names.clear();
+  const auto variables = step_variables(of, kAgent);
+  ASSERT_TRUE(variables);
+  EXPECT_THAT(*variables, testing::Not(testing::Contains(Pair("PYXIS_CONTAINER_ENV", testing::_))));
+}
+
+TEST(Step, WhatPyxisWouldReadOtherwiseIsNamed) {
+  const auto says = [](const StepRequest& of, const StepAgent& agent) {
+    const auto variables = step_variables(of, agent);
+    return variables ? std::string() : variables.error().message;
+  };
+  for (const char* folder :
+       {"/data/run,a", "/data/a:b", "/data/a b", "/data/a\nset X=y", "/data/a\"b", "/data/\\040"}) {
+    auto of = request();
+    of.workspace = folder;
+    EXPECT_THAT(says(of, kAgent), HasSubstr("the workspace '")) << folder;
+    of = request();
+    of.mounts.push_back({folder, "/x", false});
+    EXPECT_THAT(says(of, kAgent), HasSubstr("the mount's source '")) << folder;
+    auto agent = kAgent;
+    agent.folders.push_back(folder);
+    EXPECT_THAT(says(request(), agent), HasSubstr("the folder '")) << folder;
+  }
+  auto agent = kAgent;
+  agent.program = "sweep-agent";
+  EXPECT_THAT(says(request(), agent), HasSubstr("there is no sweep-agent"));
+  auto many = request();
+  for (int i = 0; i < 200; ++i)
+    many.mounts.push_back({"/models/number/" + std::to_string(i), "/m/" + std::to_string(i), true});
+  EXPECT_THAT(says(many, kAgent), HasSubstr("PYXIS_CONTAINER_MOUNTS would have"));
 }
 
 TEST(Step, ALoaderThatCannotBeHandedInIsNamed) {

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "proto/base/env_names.hpp"
 #include "proto/net/fd.hpp"
 #include "proto/net/process.hpp"
 #include "tests/unit/net_folder.hpp"
@@ -117,6 +118,13 @@ TEST_F(FilesInFolder, AppendAndDirectories) {
 
 TEST(Files, OwnExecutableIsThisProgram) {
   EXPECT_TRUE(own_executable().ends_with("/net_test")) << own_executable();
+  EXPECT_THAT(own_command(), testing::ElementsAre(own_executable()));
+  ::setenv(SWEEP_ENV_LOADER, "/in/lib/ld.so", 1);
+  ::setenv(SWEEP_ENV_AGENT, "/in/bin/sweep-agent", 1);
+  EXPECT_THAT(own_command(),
+              testing::ElementsAre("/in/lib/ld.so", "--library-path", "/in/lib", "/in/bin/sweep-agent"));
+  ::unsetenv(SWEEP_ENV_LOADER);
+  ::unsetenv(SWEEP_ENV_AGENT);
   EXPECT_NE(host_name(), "");
 }
 

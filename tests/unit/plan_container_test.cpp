@@ -164,6 +164,13 @@ TEST(PlanStep, OneContainerServesAllPointsAndNoneHasItsOwn) {
   EXPECT_EQ(next_image(plan, core::make_state(core_settings(plan), core_points(plan)), 0, {}), "");
 }
 
+TEST(PlanStep, TheImageIsNamedAsPyxisTakesIt) {
+  auto entry = sample_entry(4, 8);
+  entry["image"] = "nvcr.io/nvidia/tensorrt-llm/release:1";
+  EXPECT_EQ(sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->image,
+            "nvcr.io#nvidia/tensorrt-llm/release:1");
+}
+
 TEST(PlanStep, WithoutTheKeyThereIsNone) {
   EXPECT_FALSE(sample_plan({sample_entry(4, 8)}, profile_in("container: {runtime: pyxis}")).step);
   EXPECT_FALSE(
@@ -196,6 +203,14 @@ TEST(PlanStep, WhatOneContainerCannotServeIsSaid) {
   EXPECT_THAT(says("container: {agent: image, image: /i}"), HasSubstr("it is none"));
   EXPECT_THAT(says("container: {runtime: pyxis, agent: image, image: /i, options: [--x]}"),
               HasSubstr("'container.options' cannot go with 'agent: image'"));
+  EXPECT_THAT(
+      says("container: {runtime: pyxis, agent: image, image: /i, mounts: ['/m{framework-suffix}:/m']}"),
+      HasSubstr("'container.mounts' of"));
+  EXPECT_THAT(says("container: {runtime: pyxis, agent: image, image: /i, workdir: '/w{framework-suffix}'}"),
+              HasSubstr("'container.workdir' of"));
+  EXPECT_THAT(
+      says("runners: {b200: {container: {runtime: pyxis, agent: image, image: /i, workdir: '/a b'}}}"),
+      HasSubstr("'container.workdir' '/a b' cannot be mounted by pyxis"));
   EXPECT_THAT(says("workspace: '/w{framework-suffix}'\ncontainer: {runtime: pyxis, agent: image, image: /i}"),
               HasSubstr("'workspace' ('/w' and '/w_trt')"));
 }
