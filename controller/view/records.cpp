@@ -101,6 +101,7 @@ struct Totals {
   std::size_t server_starts = 0;  // a benchmark script starts its server itself, once per attempt that began
   bool recipes = false;           // there the agents count them
   std::vector<PhaseTime> phases;  // of all attempts together, in the order in which they were first seen
+  std::map<std::string, std::size_t> containers;  // attempts by what had them in a container
 };
 
 void add_phases(const Account& account, std::vector<PhaseTime>& sums) {
@@ -124,6 +125,8 @@ Totals totals(const core::State& state) {
       out.recipes = out.recipes || servers;
       out.server_starts += static_cast<std::size_t>(servers.value_or(attempt.started ? 1 : 0));
       add_phases(attempt.account, out.phases);
+      if (const std::string runtime = attempt.account.origin.runtime.str(); !runtime.empty())
+        ++out.containers[runtime];
     }
   }
   return out;
@@ -195,6 +198,12 @@ std::string totals_text(const Plan& plan, const core::State& state, const Facts&
       words.push_back(phase.name + " " + spoken(phase.time));
     out += "time of all attempts: " + join(words, ", ") + "\n";
   }
+  if (!total.containers.empty()) {
+    std::vector<std::string> words;
+    for (const auto& [runtime, attempts] : total.containers)
+      words.push_back(printable(runtime) + " in " + counted(attempts, "attempt"));
+    out += "containers: " + join(words, ", ") + "\n";
+  }
   if (const auto last = last_end(state))
     out += "wall time " + spoken(*last - session_start(state, facts)) +
            (state.resumed ? " of the last session" : "") + ", to the last end of a point\n";
@@ -228,6 +237,7 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
           {"agents", state.agents.size()},
           {"server_starts", total.server_starts},
           {"phases", std::move(phases)},
+          {"containers", total.containers},
           {"wall_s",
            last ? ordered_json(static_cast<double>((*last - session_start(state, facts)).count()) / 1000)
                 : ordered_json()}};

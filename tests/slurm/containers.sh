@@ -47,6 +47,7 @@ count_is 6 out.d/raw/*.json
 json_is out.d/agg_dsr1_1k1k.json length 6
 json_is out.d/manifest.json '[.points[].attempts[].outcome.kind] | unique' '["ok"]'
 [[ -z $(find out.d ! -user "$(stat -c %U .)") ]] || fail "files of another owner"
+file_has out.d/summary.txt "containers: bubblewrap "
 record=$(ls out.d/agg_dsr1_1k1k_fp4_sglang*conc4_*.json | head -n 1)
 json_is "$record" '.provenance.image' lmsysorg/sglang:v0.5.3rc1-cu129-b200
 json_is "$record" '.provenance.container_image' lmsysorg/sglang:v0.5.3rc1-cu129-b200

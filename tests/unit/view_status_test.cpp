@@ -270,6 +270,27 @@ TEST_F(ViewRecords, Totals) {
   EXPECT_EQ(json["unfinished"].size(), 2u);
   EXPECT_EQ(json["attempts"], 4);
   EXPECT_EQ(json["wall_s"], 64.0);
+  EXPECT_THAT(text, Not(HasSubstr("containers")));
+}
+
+// With runtime: auto this is where one sees which it was.
+TEST_F(ViewRecords, TotalsSayWhatHadTheAttemptsInContainers) {
+  some_sweep();
+  for (core::PointStatus& point : state.points) {
+    for (core::Attempt& attempt : point.attempts)
+      attempt.account.origin.runtime = point.attempts.size() == 1 ? "enroot 4.1.2" : "podman version 4.3.1";
+  }
+  std::size_t single = 0, all = 0;
+  for (const core::PointStatus& point : state.points) {
+    all += point.attempts.size();
+    single += point.attempts.size() == 1 ? 1 : 0;
+  }
+  ASSERT_LT(single, all);
+  ASSERT_GT(single, 1u);
+  EXPECT_THAT(totals_text(plan, state, facts),
+              HasSubstr("containers: enroot 4.1.2 in " + std::to_string(single) +
+                        " attempts, podman version 4.3.1 in " + std::to_string(all - single) + " attempt"));
+  EXPECT_EQ(totals_json(plan, state, facts)["containers"]["enroot 4.1.2"], single);
 }
 
 TEST_F(ViewStatus, WhatThereIsNoRoomForIsCountedAndFailuresComeFirst) {
