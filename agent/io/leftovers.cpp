@@ -6,15 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
-#include <filesystem>
 #include <set>
 
 #include "agent/core/environment.hpp"
 #include "agent/io/processes.hpp"
 #include "proto/net/clock.hpp"
 #include "proto/net/fd.hpp"
+#include "proto/net/proc.hpp"
 
 namespace sweep::agent {
 
@@ -31,21 +30,10 @@ std::vector<std::string> entries_of_step(const std::vector<std::string>& environ
   return out;
 }
 
-std::vector<pid_t> all_processes() {
-  std::vector<pid_t> out;
-  std::error_code code;
-  for (std::filesystem::directory_iterator at("/proc", code), end; !code && at != end; at.increment(code)) {
-    const std::string name = at->path().filename().string();
-    pid_t pid = 0;
-    const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error == std::errc() && stop == name.data() + name.size() && pid > 1) out.push_back(pid);
-  }
-  return out;
-}
-
 bool is_left(pid_t pid, const std::vector<std::string>& entries) {
-  const auto has = [&](const std::string& entry) { return was_started_with(pid, entry).value_or(false); };
-  return std::all_of(entries.begin(), entries.end(), has) && has_variable(pid, kMarkName);
+  const std::string own = environment_of(pid);
+  const auto has = [&](const std::string& entry) { return has_entry(own, entry); };
+  return std::all_of(entries.begin(), entries.end(), has) && has_variable(own, kMarkName);
 }
 
 /// Whether it was one, and was signalled.
@@ -66,8 +54,8 @@ int end_left_behind(const std::vector<std::string>& environment, Millis patience
   std::set<pid_t> ended;
   for (bool some = true; some;) {
     some = false;
-    for (const pid_t pid : all_processes()) {
-      if (pid == ::getpid() || !end_if_left(pid, entries)) continue;
+    for (const pid_t pid : other_processes()) {
+      if (!end_if_left(pid, entries)) continue;
       ended.insert(pid);
       some = true;
     }

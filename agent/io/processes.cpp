@@ -14,25 +14,24 @@ std::vector<pid_t> own_children() {
   return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
 }
 
-namespace {
-
-/// Each entry between two zero bytes; empty where there is none to be seen.
 std::string environment_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
   const std::string environment(std::istreambuf_iterator<char>(file), {});
   return environment.empty() ? "" : '\0' + environment + '\0';
 }
 
-}  // namespace
+bool has_entry(std::string_view environment, const std::string& entry) {
+  return environment.find('\0' + entry + '\0') != std::string_view::npos;
+}
+
+bool has_variable(std::string_view environment, std::string_view name) {
+  return environment.find('\0' + std::string(name) + '=') != std::string_view::npos;
+}
 
 std::optional<bool> was_started_with(pid_t pid, const std::string& entry) {
   const std::string all = environment_of(pid);
   if (all.empty()) return std::nullopt;
-  return all.find('\0' + entry + '\0') != std::string::npos;
-}
-
-bool has_variable(pid_t pid, std::string_view name) {
-  return environment_of(pid).find('\0' + std::string(name) + '=') != std::string::npos;
+  return has_entry(all, entry);
 }
 
 }  // namespace sweep::agent

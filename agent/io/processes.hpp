@@ -18,7 +18,11 @@ std::vector<pid_t> own_children();
 /// environment to be seen: it has none, or is in the middle of an exec, when the kernel shows none either.
 std::optional<bool> was_started_with(pid_t pid, const std::string& entry);
 
-/// Whether it was started with a variable of that name.
-bool has_variable(pid_t pid, std::string_view name);
+/// The environment that it was started with, each entry between two zero bytes; empty where there is none to
+/// be seen.
+std::string environment_of(pid_t pid);
+/// Whether that has an entry (NAME=value), or a variable of a name.
+bool has_entry(std::string_view environment, const std::string& entry);
+bool has_variable(std::string_view environment, std::string_view name);
 
 }  // namespace sweep::agent

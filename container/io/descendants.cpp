@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "proto/net/clock.hpp"
+#include "proto/net/proc.hpp"
 
 namespace sweep::container {
 
@@ -75,8 +75,8 @@ void end_children(Millis patience) {
 
 namespace {
 
-bool is_inside(const fs::path& process, const std::string& mark) {
-  std::ifstream mounts(process / "mountinfo");
+bool is_inside(pid_t pid, const std::string& mark) {
+  std::ifstream mounts("/proc/" + std::to_string(pid) + "/mountinfo");
   for (std::string line; std::getline(mounts, line);) {
     if (line.find(mark) != std::string::npos) return true;
   }
@@ -87,12 +87,8 @@ std::vector<pid_t> all_inside(const fs::path& folder) {
   // Mounts are named from the root of their file system, which may be anywhere above.
   const std::string mark =
       "/" + folder.parent_path().filename().string() + "/" + folder.filename().string() + "/";
-  std::vector<pid_t> out;
-  std::error_code code;
-  for (const auto& item : fs::directory_iterator("/proc", code)) {
-    const auto pid = static_cast<pid_t>(std::strtol(item.path().filename().c_str(), nullptr, 10));
-    if (pid > 1 && pid != ::getpid() && is_inside(item.path(), mark)) out.push_back(pid);
-  }
+  std::vector<pid_t> out = other_processes();
+  std::erase_if(out, [&](pid_t pid) { return !is_inside(pid, mark); });
   return out;
 }
 

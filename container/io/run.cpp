@@ -1,7 +1,6 @@
 #include "container/io/run.hpp"
 
 #include <poll.h>
-#include <sys/wait.h>
 
 #include <csignal>
 
@@ -24,13 +23,6 @@ int wait_ms(std::optional<Instant> until) {
 void keep(std::string& to, const std::string& bytes) {
   to += bytes;
   if (to.size() > kKept) to.erase(0, to.size() - kKept);
-}
-
-ExitStatus status_of(pid_t pid) {
-  int status = 0;
-  if (::waitpid(pid, &status, 0) != pid) return {};
-  if (WIFSIGNALED(status)) return {std::nullopt, WTERMSIG(status)};
-  return {WEXITSTATUS(status), std::nullopt};
 }
 
 }  // namespace
@@ -68,7 +60,7 @@ Expected<Ran> run_program(const std::vector<std::string>& argv, const std::vecto
       until.reset();
     }
   }
-  ran.status = status_of(child->pid);
+  ran.status = reap(child->pid).value_or(ExitStatus{});
   ::kill(-child->pid, SIGKILL);
   for (pollfd rest{pipe->read_end.get(), POLLIN, 0};
        reads && ::poll(&rest, 1, static_cast<int>(kForOutput.count())) > 0;) {

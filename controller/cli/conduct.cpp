@@ -10,6 +10,7 @@
 #include "controller/io/aggregate.hpp"
 #include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
+#include "controller/profile/container.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
 #include "proto/base/text.hpp"
@@ -72,7 +73,7 @@ Expected<Entry> resumed_entry(SweepArguments arguments, const Session& session,
       view::resume_command(session.command, *directory, facts.working_directory, session.inside_job);
   auto wishes = resume_wishes(arguments, std::move(facts));
   if (!wishes) return tl::unexpected(wishes.error());
-  if (wishes->profile.container.agent.value_or(false) && session.job.empty()) return fail(kNeedsJob);
+  if (profile::wants_agents_inside(wishes->profile) && session.job.empty()) return fail(kNeedsJob);
   return resume_sweep(*directory, std::move(*wishes), now(), notes);
 }
 

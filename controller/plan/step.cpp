@@ -3,18 +3,12 @@
 
 #include "container/core/image.hpp"
 #include "controller/plan/plan.hpp"
+#include "controller/profile/container.hpp"
 #include "proto/base/text.hpp"
 
 namespace sweep {
 
 namespace {
-
-/// Whether some layer or runner wants it.
-bool some_want(const profile::Profile& profile) {
-  return profile.container.agent.value_or(false) ||
-         std::any_of(profile.runners.begin(), profile.runners.end(),
-                     [](const profile::Runner& runner) { return runner.container.agent.value_or(false); });
-}
 
 /// What one point asks of the step.
 struct Asked {
@@ -70,7 +64,7 @@ void add_once(std::vector<container::Mount>& mounts, container::Mount mount) {
 Expected<std::optional<container::StepRequest>> step_container(const std::vector<Point>& points,
                                                                const profile::Profile& profile,
                                                                const std::set<std::string>& withdrawn) {
-  if (!some_want(profile)) return std::nullopt;
+  if (!profile::wants_agents_inside(profile)) return std::nullopt;
   const Point* first = nullptr;
   Asked all;
   std::vector<container::Mount> beside;

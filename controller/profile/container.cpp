@@ -217,6 +217,12 @@ bool serves(const Runner& runner, const NodeTraits& node) {
   return runner.partition.empty() || runner.partition == node.partition;
 }
 
+bool wants_agents_inside(const Profile& profile) {
+  return profile.container.agent.value_or(false) ||
+         std::any_of(profile.runners.begin(), profile.runners.end(),
+                     [](const Runner& runner) { return runner.container.agent.value_or(false); });
+}
+
 bool has_container(const Container& container) {
   return container.runtime && *container.runtime != "none";
 }

@@ -35,6 +35,9 @@ void each_field(Visit visit, C&... containers) {
   visit("cache-age", containers.keep...);
 }
 
+/// Whether the profile or one of its runners wants agents in the image.
+bool wants_agents_inside(const Profile& profile);
+
 /// What holds where no layer says otherwise.
 const Container& default_container();
 
