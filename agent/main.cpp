@@ -16,8 +16,8 @@
 #include "container/io/stage.hpp"
 #include "container/io/supervise.hpp"
 #include "proto/base/env_names.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/process.hpp"
+#include "util/text.hpp"
 
 namespace {
 
@@ -103,7 +103,7 @@ Helper helper_of(const std::string& option) {
     constexpr sweep::Millis kPatience{2'000};
     // First those that are still at it: what they leave is for the second.
     const int ended = sweep::agent::end_left_behind(sweep::own_environment(), kPatience);
-    for (const container::Tidied& left : container::tidy(sweep::own_environment()))
+    for (const container::RemovedContainer& left : container::tidy(sweep::own_environment()))
       sweep::agent::print_line(left.line);
     if (ended > 0)
       sweep::agent::print_line("ended " + std::to_string(ended) +

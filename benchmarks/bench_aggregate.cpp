@@ -17,8 +17,8 @@
 #include "benchmarks/bench_machine.hpp"
 #include "benchmarks/bench_main.hpp"
 #include "benchmarks/bench_process.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -57,7 +57,7 @@ struct Layout {
 // aggregate writes beside what it reads, so it has a folder of its own, of the same files.
 Expected<std::size_t> make_files(const Layout& layout, std::size_t count) {
   for (const std::string& folder : {layout.results, layout.sweep, layout.work}) {
-    if (auto made = make_directories(folder); !made) return tl::unexpected(made.error());
+    SWEEP_TRY(make_directories(folder));
   }
   const auto bytes = write_results(layout.results, count);
   if (!bytes) return bytes;
@@ -145,23 +145,20 @@ void print_table(const std::vector<Row>& rows) {
 
 Expected<void> measure(const Options& options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  const auto folder = WorkFolder::make(options.places.dir, "bench_aggregate");
-  if (!folder) return tl::unexpected(folder.error());
+  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.places.dir, "bench_aggregate"));
   const double load = load_average();
   print_machine(options.places.dir, load);
-  const Layout layout(folder->path);
-  const auto bytes = make_files(layout, options.results);
-  if (!bytes) return tl::unexpected(bytes.error());
-  std::printf("\n%zu results, %.1f MB, %zu bytes each\n", options.results, static_cast<double>(*bytes) / 1e6,
-              *bytes / options.results);
+  const Layout layout(folder.path);
+  SWEEP_ASSIGN(const auto bytes, make_files(layout, options.results));
+  std::printf("\n%zu results, %.1f MB, %zu bytes each\n", options.results, static_cast<double>(bytes) / 1e6,
+              bytes / options.results);
   std::fflush(stdout);
   std::vector<Row> rows = rows_of(options, layout);
   for (int i = -1; i < options.runs; ++i) {
     for (Row& row : rows) {
-      const auto run = run_program(row.program, signals);
-      if (!run) return tl::unexpected(run.error());
+      SWEEP_ASSIGN(const auto run, run_program(row.program, signals));
       if (i >= 0) {
-        row.runs.add(*run);
+        row.runs.add(run);
       } else if (auto good = check_output(layout, row.key, options.results); !good) {
         return good;
       }
@@ -173,9 +170,9 @@ Expected<void> measure(const Options& options) {
 }
 
 Expected<void> be_floor(const Options& options) {
-  const auto count = read_results(options.folder, options.floor == "read" ? Floor::Read : Floor::Parse);
-  if (!count) return tl::unexpected(count.error());
-  std::printf("%zu\n", *count);
+  SWEEP_ASSIGN(const auto count,
+               read_results(options.folder, options.floor == "read" ? Floor::Read : Floor::Parse));
+  std::printf("%zu\n", count);
   return {};
 }
 
@@ -185,24 +182,21 @@ Expected<void> be_floor(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep;
   bench::Options options;
-  CLI::App app("Measures sweepctl's commands over many processed results as whole processes, beside floors.",
-               "bench_aggregate");
-  app.add_option("--results", options.results, "how many processed results")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
-  app.add_option("--runs", options.runs, "of each command, in turn")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
-  app.add_option("--without", options.without, "commands that are not run: plot,aggregate")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"read", "parse", "collect", "summarize", "pareto", "aggregate", "plot"}));
+  CommandLine app(
+      "bench_aggregate",
+      "Measures sweepctl's commands over many processed results as whole processes, beside floors.");
+  app.option("--results", options.results, "how many processed results").range(1, 1'000'000).show_default();
+  app.option("--runs", options.runs, "of each command, in turn").range(1, 10'000).show_default();
+  app.option("--without", options.without, "commands that are not run: plot,aggregate")
+      .comma_separated()
+      .one_of({"read", "parse", "collect", "summarize", "pareto", "aggregate", "plot"});
   bench::add_places(app, options.places, "the results and what is written", "sweepctl and bench_aggregate");
-  auto* floor = app.add_option("--floor", options.floor, "only be a floor over FOLDER, untimed")
-                    ->check(CLI::IsMember({"read", "parse"}));
-  auto* of = app.add_option("FOLDER", options.folder, "for --floor")->check(CLI::ExistingDirectory);
-  floor->needs(of);
-  of->needs(floor);
-  CLI11_PARSE(app, argc, argv);
+  auto floor =
+      app.option("--floor", options.floor, "only be a floor over FOLDER, untimed").one_of({"read", "parse"});
+  auto of = app.option("FOLDER", options.folder, "for --floor").existing_directory();
+  floor.needs(of);
+  of.needs(floor);
+  if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return bench::run_benchmark("bench_aggregate", [&] {
     return options.floor.empty() ? bench::measure(options) : bench::be_floor(options);
   });

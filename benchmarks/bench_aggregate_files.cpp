@@ -7,14 +7,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <vector>
 
 #include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
-#include "proto/net/fd.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/fd.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::bench {
 
@@ -121,9 +121,8 @@ Expected<std::size_t> write_results(const std::string& folder, std::size_t count
   for (std::size_t number = 0; number < count; ++number) {
     const Point point = point_of(number);
     const report::ResultContext context = context_of(point);
-    const auto processed = report::process_result(context, client_result(point, random).dump());
-    if (!processed) return tl::unexpected(processed.error());
-    const std::string text = report::python_json(*processed, 2);
+    SWEEP_ASSIGN(const auto processed, report::process_result(context, client_result(point, random).dump()));
+    const std::string text = report::python_json(processed, 2);
     const std::string path = report::agg_path(folder + "/" + context.result_filename);
     std::ofstream out(path, std::ios::binary);
     out << text;
@@ -143,9 +142,8 @@ Expected<std::size_t> read_results(const std::string& folder, Floor floor) {
   std::sort(paths.begin(), paths.end());
   std::size_t count = 0;
   for (const std::string& path : paths) {
-    const auto bytes = read_whole(path);
-    if (!bytes) return tl::unexpected(bytes.error());
-    count += floor == Floor::Read ? 1 : Json::parse(*bytes).contains("hw");
+    SWEEP_ASSIGN(const auto bytes, read_whole(path));
+    count += floor == Floor::Read ? 1 : Json::parse(bytes).contains("hw");
   }
   return count;
 }

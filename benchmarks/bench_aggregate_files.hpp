@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::bench {
 

@@ -12,15 +12,15 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "benchmarks/bench_main.hpp"
 #include "benchmarks/bench_process.hpp"
 #include "benchmarks/stats.hpp"
-#include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -76,19 +76,17 @@ class SimServer {
                                      "--max-num-seqs",
                                      "8192"};
     argv.push_back(load.zero ? "--zero-latency" : "--fixed-latency=" + options.pace());
-    auto pipe = make_pipe();
-    if (!pipe) return tl::unexpected(pipe.error());
+    SWEEP_ASSIGN(auto pipe, make_pipe());
     SpawnSpec spec;
     spec.argv = on_core(0, argv);
     spec.environment = own_environment();
     const Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     spec.err = nowhere.get();
-    spec.out = pipe->write_end.get();
-    auto child = spawn(spec);
-    if (!child) return tl::unexpected(child.error());
-    pipe->write_end.reset();
-    SimServer server(std::move(*child), std::move(pipe->read_end));
-    if (auto ready = server.await(); !ready) return tl::unexpected(ready.error());
+    spec.out = pipe.write_end.get();
+    SWEEP_ASSIGN(auto child, spawn(spec));
+    pipe.write_end.reset();
+    SimServer server(std::move(child), std::move(pipe.read_end));
+    SWEEP_TRY(server.await());
     return server;
   }
   SimServer(SimServer&& other) noexcept = default;
@@ -163,9 +161,8 @@ void excess(const nlohmann::json& measured, const nlohmann::json& servers, std::
 }
 
 Expected<nlohmann::json> read_result(const Bench& bench) {
-  const auto bytes = read_file(bench.result(), kMaxResult);
-  if (!bytes) return tl::unexpected(bytes.error());
-  auto json = nlohmann::json::parse(*bytes, nullptr, false);
+  SWEEP_ASSIGN(const auto bytes, read_file(bench.result(), kMaxResult));
+  auto json = nlohmann::json::parse(bytes, nullptr, false);
   if (json.is_discarded()) return fail("a client left no JSON in '" + bench.result() + "'");
   return json;
 }
@@ -179,13 +176,12 @@ Figures figures(const Run& run, double tokens, double duration) {
 }
 
 Expected<Figures> run_ours(const Bench& bench, const Load& load) {
-  const auto server = SimServer::start(bench.options, load);
-  if (!server) return tl::unexpected(server.error());
+  SWEEP_ASSIGN(const auto server, SimServer::start(bench.options, load));
   std::vector<std::string> argv = {bench.options.places.bin + "/sweep-bench",
                                    "--model",
                                    "m",
                                    "--base-url",
-                                   server->url(),
+                                   server.url(),
                                    "--dataset-name",
                                    "random",
                                    "--random-input-len",
@@ -204,16 +200,15 @@ Expected<Figures> run_ours(const Bench& bench, const Load& load) {
                                    bench.result()};
   argv.push_back(load.zero ? "--save-result" : "--save-detailed");
   if (load.rate > 0) argv.insert(argv.end(), {"--request-rate", text("%.3f", load.rate)});
-  const auto run = run_program({on_core(1, argv), "", "/dev/null", bench.errors()}, bench.signals);
-  if (!run) return tl::unexpected(run.error());
-  const auto json = read_result(bench);
-  if (!json) return tl::unexpected(json.error());
-  if ((*json)["completed"] != load.requests) return fail("requests failed: " + (*json)["completed"].dump());
-  Figures out = figures(*run, (*json)["total_output_tokens"], (*json)["duration"]);
+  SWEEP_ASSIGN(const auto run,
+               run_program({on_core(1, argv), "", "/dev/null", bench.errors()}, bench.signals));
+  SWEEP_ASSIGN(const auto json, read_result(bench));
+  if ((json)["completed"] != load.requests) return fail("requests failed: " + (json)["completed"].dump());
+  Figures out = figures(run, (json)["total_output_tokens"], (json)["duration"]);
   if (load.zero) return out;
   std::vector<double> ttft, itl;
-  excess((*json)["ttfts"], (*json)["server_ttfts"], ttft);
-  excess((*json)["itls"], (*json)["server_itls"], itl);
+  excess((json)["ttfts"], (json)["server_ttfts"], ttft);
+  excess((json)["itls"], (json)["server_itls"], itl);
   out.ttft_p50 = percentile_of(ttft, 50);
   out.ttft_p99 = percentile_of(ttft, 99);
   out.itl_p50 = percentile_of(itl, 50);
@@ -222,19 +217,17 @@ Expected<Figures> run_ours(const Bench& bench, const Load& load) {
 }
 
 Expected<Figures> run_python(const Bench& bench, const Load& load) {
-  const auto server = SimServer::start(bench.options, load);
-  if (!server) return tl::unexpected(server.error());
+  SWEEP_ASSIGN(const auto server, SimServer::start(bench.options, load));
   const std::vector<std::string> argv = {
-      bench.options.python,         bench.options.script,          server->url() + "/v1/completions",
+      bench.options.python,         bench.options.script,          server.url() + "/v1/completions",
       std::to_string(load.streams), std::to_string(load.requests), "16",
       std::to_string(load.osl),     text("%.3f", load.rate),       bench.result()};
-  const auto run = run_program({on_core(1, argv), "", "/dev/null", bench.errors()}, bench.signals);
-  if (!run) return tl::unexpected(run.error());
-  const auto json = read_result(bench);
-  if (!json) return tl::unexpected(json.error());
-  Figures out = figures(*run, (*json)["output_tokens"], (*json)["duration"]);
+  SWEEP_ASSIGN(const auto run,
+               run_program({on_core(1, argv), "", "/dev/null", bench.errors()}, bench.signals));
+  SWEEP_ASSIGN(const auto json, read_result(bench));
+  Figures out = figures(run, (json)["output_tokens"], (json)["duration"]);
   if (load.zero) return out;
-  const auto number = [&](const char* what, const char* percent) { return ms((*json)[what][percent]); };
+  const auto number = [&](const char* what, const char* percent) { return ms((json)[what][percent]); };
   out.ttft_p50 = number("added_ttft", "p50");
   out.ttft_p99 = number("added_ttft", "p99");
   out.itl_p50 = number("added_itl", "p50");
@@ -273,11 +266,10 @@ std::vector<Load> loads(const Options& options) {
 
 Expected<void> measure(const Options& options) {
   const double load_before = load_average();
-  auto folder = WorkFolder::make(options.places.dir, "bench-client");
-  if (!folder) return tl::unexpected(folder.error());
+  SWEEP_ASSIGN(auto folder, WorkFolder::make(options.places.dir, "bench-client"));
   SignalFd signals({SIGINT, SIGTERM});
-  const Bench bench{options, folder->path, signals};
-  print_machine(folder->path, load_before);
+  const Bench bench{options, folder.path, signals};
+  print_machine(folder.path, load_before);
   std::printf(
       "against sweep-simserver (simulated: no model): zero: as fast as it is read; fixed: TTFT,ITL %s ms\n"
       "client and server %s\n\n",
@@ -289,17 +281,15 @@ Expected<void> measure(const Options& options) {
   double least_ratio = 0;
   std::optional<double> added;
   for (const Load& load : loads(options)) {
-    const auto ours = run_ours(bench, load);
-    if (!ours) return tl::unexpected(ours.error());
-    print_line(load, "sweep-bench", *ours);
-    if (!load.zero && load.streams == kAimStreams) added = ours->ttft_p99;
+    SWEEP_ASSIGN(const auto ours, run_ours(bench, load));
+    print_line(load, "sweep-bench", ours);
+    if (!load.zero && load.streams == kAimStreams) added = ours.ttft_p99;
     if (!python) continue;
     Load theirs = load;
     if (load.zero && !options.quick) theirs.requests = std::max(load.streams, load.requests / 10);
-    const auto other = run_python(bench, theirs);
-    if (!other) return tl::unexpected(other.error());
-    print_line(theirs, "asyncio", *other);
-    const double ratio = ours->tokens_per_core / other->tokens_per_core;
+    SWEEP_ASSIGN(const auto other, run_python(bench, theirs));
+    print_line(theirs, "asyncio", other);
+    const double ratio = ours.tokens_per_core / other.tokens_per_core;
     if (load.zero && (least_ratio == 0 || ratio < least_ratio)) least_ratio = ratio;
   }
   std::printf("\n");
@@ -324,13 +314,14 @@ Expected<void> measure(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep::bench;
   Options options;
-  CLI::App app{"What sweep-bench costs, beside a client on asyncio, against the simulated server."};
+  CommandLine app("bench_client",
+                  "What sweep-bench costs, beside a client on asyncio, against the simulated server.");
   add_places(app, options.places, "results", "sweep-bench and sweep-simserver");
-  app.add_option("--streams", options.streams, "how many at once, several numbers for several lines");
-  app.add_option("--ttft", options.ttft, "TTFT of the fixed-latency mode, ms");
-  app.add_option("--itl", options.itl, "ITL of the fixed-latency mode, ms");
-  app.add_option("--python", options.python, "the Python that may have aiohttp and numpy");
-  app.add_flag("--quick", options.quick, "few tokens: to see that it works, not for figures");
-  CLI11_PARSE(app, argc, argv);
+  app.option("--streams", options.streams, "how many at once, several numbers for several lines");
+  app.option("--ttft", options.ttft, "TTFT of the fixed-latency mode, ms");
+  app.option("--itl", options.itl, "ITL of the fixed-latency mode, ms");
+  app.option("--python", options.python, "the Python that may have aiohttp and numpy");
+  app.flag("--quick", options.quick, "few tokens: to see that it works, not for figures");
+  if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return run_benchmark("bench_client", [&] { return measure(options); });
 }

@@ -16,11 +16,11 @@
 #include "benchmarks/stats.hpp"
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
-#include "container/io/run.hpp"
 #include "container/io/store.hpp"
 #include "container/io/tools.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/process.hpp"
+#include "util/os/run_program.hpp"
+#include "util/text.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -42,10 +42,10 @@ double milliseconds(std::chrono::steady_clock::duration time) {
 /// How long a command took from its start to its end; fails where it does not end with 0.
 Expected<double> timed(const std::vector<std::string>& argv) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto ran = container::run_program(argv, own_environment(), Millis(0));
+  const auto ran = run_program(argv, {own_environment()});
   const double took = milliseconds(std::chrono::steady_clock::now() - begin);
   if (!ran) return tl::unexpected(ran.error());
-  if (!ran->ok()) return fail(argv[0] + ": " + container::how_it_ended(*ran));
+  if (!ran->ok()) return fail(argv[0] + ": " + how_it_ended(*ran));
   return took;
 }
 
@@ -68,17 +68,16 @@ container::StageRequest stage_request(const Options& options, const std::string&
 }
 
 Expected<container::Staged> stage(const Options& options, const container::StageRequest& request) {
-  const auto ran = container::run_program({options.places.bin + "/sweep-agent", "--stage", to_text(request)},
-                                          own_environment(), Millis(0));
+  const auto ran =
+      run_program({options.places.bin + "/sweep-agent", "--stage", to_text(request)}, {own_environment()});
   if (!ran) return tl::unexpected(ran.error());
   std::string last;
   for (const std::string& line : split(ran->out, '\n')) {
     if (!line.empty()) last = line;
   }
-  const auto report = container::report_in(last);
-  if (!report) return tl::unexpected(report.error());
-  if (const auto* staged = std::get_if<container::Staged>(&*report)) return *staged;
-  return fail(std::get_if<container::Failed>(&*report) ? std::get<container::Failed>(*report).reason : last);
+  SWEEP_ASSIGN(const auto report, container::report_in(last));
+  if (const auto* staged = std::get_if<container::Staged>(&report)) return *staged;
+  return fail(std::get_if<container::Failed>(&report) ? std::get<container::Failed>(report).reason : last);
 }
 
 std::vector<std::string> start_in(const Options& options, const std::string& folder,
@@ -109,30 +108,27 @@ Expected<void> measure_staging(const Options& options, const std::string& folder
   const auto request = stage_request(options, folder, tool);
   const std::string name(runtime_word(tool.runtime));
   const auto begin = std::chrono::steady_clock::now();
-  const auto staged = stage(options, request);
-  if (!staged) return tl::unexpected(staged.error());
+  SWEEP_ASSIGN(const auto staged, stage(options, request));
   std::vector<double> cold{milliseconds(std::chrono::steady_clock::now() - begin)}, warm;
   for (int i = 0; i < options.runs; ++i) {
-    const auto took = timed({options.places.bin + "/sweep-agent", "--stage", to_text(request)});
-    if (!took) return tl::unexpected(took.error());
-    warm.push_back(*took);
+    SWEEP_ASSIGN(const auto took, timed({options.places.bin + "/sweep-agent", "--stage", to_text(request)}));
+    warm.push_back(took);
   }
   print_row(name + ": staging, cold", cold, 0);
   print_row(name + ": staging, warm", warm, 0);
   if (tool.runtime == Runtime::Bwrap)
     print_aim(text("warm staging under %.0f ms", kAimWarmMs), percentile_of(warm, 50) < kAimWarmMs,
               text("%.2f ms", percentile_of(warm, 50)));
-  ways.push_back({name, start_in(options, folder, *staged, true)});
-  ways.push_back({name + ", read-only", start_in(options, folder, *staged, false)});
+  ways.push_back({name, start_in(options, folder, staged, true)});
+  ways.push_back({name + ", read-only", start_in(options, folder, staged, false)});
   return {};
 }
 
 Expected<void> measure_starts(const Options& options, std::vector<Way>& ways) {
   for (int i = 0; i < options.runs; ++i) {
     for (Way& way : ways) {
-      const auto took = timed(way.argv);
-      if (!took) return tl::unexpected(took.error());
-      way.ms.push_back(*took);
+      SWEEP_ASSIGN(const auto took, timed(way.argv));
+      way.ms.push_back(took);
     }
   }
   const double floor = percentile_of(ways[0].ms, 50);
@@ -158,9 +154,8 @@ Expected<void> make_image(Options& options, const std::string& folder) {
 Expected<void> measure(Options options) {
   const double load = load_average();
   print_machine(options.places.dir, load);
-  auto work = WorkFolder::make(options.places.dir, "bench-container");
-  if (!work) return tl::unexpected(work.error());
-  const std::string& folder = work->path;
+  SWEEP_ASSIGN(auto work, WorkFolder::make(options.places.dir, "bench-container"));
+  const std::string& folder = work.path;
   if (const auto made = make_image(options, folder); !made) return made;
   std::printf("image: %s, %ju bytes; %d runs, milliseconds\n\n", options.image.c_str(),
               std::filesystem::file_size(options.image), options.runs);
@@ -186,14 +181,15 @@ Expected<void> measure(Options options) {
 
 int main(int argc, char** argv) {
   using namespace sweep::bench;
-  CLI::App app(
+  CommandLine app(
+      "bench_container",
       "What containers cost: staging an image, cold and warm, and starting a command in each runtime that "
       "works here, "
       "beside starting it without one.");
   Options options;
   add_places(app, options.places, "images and what is unpacked of them", "sweep-agent and cpu-smoke");
-  app.add_option("--image", options.image, "a squash file (default: one of this machine's own programs)");
-  app.add_option("--runs", options.runs, "of each")->check(CLI::Range(1, 100'000));
-  CLI11_PARSE(app, argc, argv);
+  app.option("--image", options.image, "a squash file (default: one of this machine's own programs)");
+  app.option("--runs", options.runs, "of each").range(1, 100'000);
+  if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return run_benchmark("bench_container", [&] { return measure(options); });
 }

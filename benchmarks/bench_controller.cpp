@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "benchmarks/bench_controller_crowd.hpp"
@@ -21,7 +20,8 @@
 #include "benchmarks/bench_machine.hpp"
 #include "benchmarks/bench_main.hpp"
 #include "benchmarks/stats.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -70,57 +70,51 @@ Expected<Usage> look_at(pid_t pid) {
 Expected<Floors> measure_floors(const Options& options, const std::string& folder, SignalFd& signals) {
   Floors floors;
   {
-    const auto parrot = Parrot::start(options.agents, options.points);
-    if (!parrot) return tl::unexpected(parrot.error());
+    SWEEP_ASSIGN(const auto parrot, Parrot::start(options.agents, options.points));
     Crowd crowd(options.agents, signals);
-    const auto connected = crowd.connect(parrot->door());
-    if (!connected) return tl::unexpected(connected.error());
-    floors.connect_seconds = *connected;
-    if (auto done = crowd.take_work(); !done) return tl::unexpected(done.error());
-    const auto rush = crowd.rush(static_cast<std::uint64_t>(options.points - 2 * options.agents));
-    if (!rush) return tl::unexpected(rush.error());
-    floors.us_talk = rush->seconds * 1e6 / static_cast<double>(rush->points);
+    SWEEP_ASSIGN(const auto connected, crowd.connect(parrot.door()));
+    floors.connect_seconds = connected;
+    SWEEP_TRY(crowd.take_work());
+    SWEEP_ASSIGN(const auto rush,
+                 crowd.rush(static_cast<std::uint64_t>(options.points - 2 * options.agents)));
+    floors.us_talk = rush.seconds * 1e6 / static_cast<double>(rush.points);
   }
-  const auto journal = time_journal(folder, options.points, std::min(options.agents, kMostPointsARound));
-  if (!journal) return tl::unexpected(journal.error());
-  floors.us_journal = *journal;
+  SWEEP_ASSIGN(const auto journal,
+               time_journal(folder, options.points, std::min(options.agents, kMostPointsARound)));
+  floors.us_journal = journal;
   return floors;
 }
 
 // --- the sweep
 
 Expected<void> write_inputs(const Options& options, const std::string& folder) {
-  if (auto done = write_plain_matrix(folder + "/matrix.yaml", options.points); !done) return done;
+  SWEEP_TRY(write_plain_matrix(folder + "/matrix.yaml", options.points));
   return write_file_atomic(folder + "/profile.yaml", "gpus: ignore\nauth: key\nworkspace: " + folder + "\n");
 }
 
 Expected<void> measure_idle(const Options& options, const Serve& serve, Crowd& crowd, Measured& out) {
-  const auto before = look_at(serve.controller());
-  if (!before) return tl::unexpected(before.error());
+  SWEEP_ASSIGN(const auto before, look_at(serve.controller()));
   const auto start = Clock::now();
-  if (auto done = crowd.idle(std::chrono::seconds(options.idle_seconds)); !done) return done;
-  const auto after = look_at(serve.controller());
-  if (!after) return tl::unexpected(after.error());
+  SWEEP_TRY(crowd.idle(std::chrono::seconds(options.idle_seconds)));
+  SWEEP_ASSIGN(const auto after, look_at(serve.controller()));
   out.idle_seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  out.idle_percent = (after->cpu_seconds - before->cpu_seconds) / out.idle_seconds * 100;
-  out.idle_kib = after->rss_kib;
-  out.descriptors = after->descriptors;
+  out.idle_percent = (after.cpu_seconds - before.cpu_seconds) / out.idle_seconds * 100;
+  out.idle_kib = after.rss_kib;
+  out.descriptors = after.descriptors;
   return {};
 }
 
 Expected<void> measure_work(const Options& options, const Serve& serve, Crowd& crowd, Measured& out) {
   const int paced =
       std::min(static_cast<int>(options.paced_rate * options.paced_seconds), options.points / 4);
-  const auto before = look_at(serve.controller());
-  if (!before) return tl::unexpected(before.error());
+  SWEEP_ASSIGN(const auto before, look_at(serve.controller()));
   const double own_before = own_cpu();
-  auto rush = crowd.rush(static_cast<std::uint64_t>(options.points - paced - 2 * options.agents));
-  if (!rush) return tl::unexpected(rush.error());
-  const auto after = look_at(serve.controller());
-  if (!after) return tl::unexpected(after.error());
+  SWEEP_ASSIGN(auto rush,
+               crowd.rush(static_cast<std::uint64_t>(options.points - paced - 2 * options.agents)));
+  SWEEP_ASSIGN(const auto after, look_at(serve.controller()));
   out.own_cpu = own_cpu() - own_before;
-  out.rush_cpu = after->cpu_seconds - before->cpu_seconds;
-  out.rush = std::move(*rush);
+  out.rush_cpu = after.cpu_seconds - before.cpu_seconds;
+  out.rush = std::move(rush);
   const std::chrono::duration<double> mean(options.agents / options.paced_rate);
   auto stroll =
       crowd.stroll(static_cast<std::uint64_t>(paced), std::chrono::duration_cast<Clock::duration>(mean));
@@ -132,28 +126,25 @@ Expected<void> measure_work(const Options& options, const Serve& serve, Crowd& c
 
 Expected<void> measure_sweep(const Options& options, const std::string& folder, SignalFd& signals,
                              Measured& out) {
-  if (auto done = write_inputs(options, folder); !done) return done;
-  auto serve = Serve::start(options.places.bin, folder, signals);
-  if (!serve) return tl::unexpected(serve.error());
+  SWEEP_TRY(write_inputs(options, folder));
+  SWEEP_ASSIGN(auto serve, Serve::start(options.places.bin, folder, signals));
   {
     Crowd crowd(options.agents, signals);
-    const ReadyLine& ready = serve->ready();
-    const auto connected = crowd.connect({ready.endpoint, ready.server_key, ready.client_secret});
-    if (!connected) return tl::unexpected(connected.error());
-    out.connect_seconds = *connected;
-    if (auto done = crowd.take_work(); !done) return done;
-    if (auto done = measure_idle(options, *serve, crowd, out); !done) return done;
-    if (auto done = measure_work(options, *serve, crowd, out); !done) return done;
-    const auto complete = crowd.part();
-    if (!complete) return tl::unexpected(complete.error());
-    if (!*complete || crowd.refused_results() > 0) return fail("the sweep did not complete");
-    out.sweep_peak_kib = look_at(serve->controller()).value_or(Usage{}).peak_kib;
+    const ReadyLine& ready = serve.ready();
+    SWEEP_ASSIGN(const auto connected,
+                 crowd.connect({ready.endpoint, ready.server_key, ready.client_secret}));
+    out.connect_seconds = connected;
+    SWEEP_TRY(crowd.take_work());
+    SWEEP_TRY(measure_idle(options, serve, crowd, out));
+    SWEEP_TRY(measure_work(options, serve, crowd, out));
+    SWEEP_ASSIGN(const auto complete, crowd.part());
+    if (!complete || crowd.refused_results() > 0) return fail("the sweep did not complete");
+    out.sweep_peak_kib = look_at(serve.controller()).value_or(Usage{}).peak_kib;
   }
   const auto over = Clock::now();
-  const auto peak = serve->finish(signals);
-  if (!peak) return tl::unexpected(peak.error());
+  SWEEP_ASSIGN(const auto peak, serve.finish(signals));
   out.end_seconds = std::chrono::duration<double>(Clock::now() - over).count();
-  out.peak_kib = std::max(*peak, out.sweep_peak_kib);
+  out.peak_kib = std::max(peak, out.sweep_peak_kib);
   return {};
 }
 
@@ -261,19 +252,16 @@ void print_json(const Options& options, const Measured& m) {
 Expected<void> measure(const Options& options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
   if (options.points < 4 * options.agents) return fail("--points must be at least 4 times --agents");
-  if (auto done = allow_descriptors(static_cast<std::size_t>(options.agents) + kSpareDescriptors); !done)
-    return done;
-  const auto folder = WorkFolder::make(options.places.dir, "bench_controller");
-  if (!folder) return tl::unexpected(folder.error());
+  SWEEP_TRY(allow_descriptors(static_cast<std::size_t>(options.agents) + kSpareDescriptors));
+  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.places.dir, "bench_controller"));
   Measured measured;
   measured.load = load_average();
   if (!options.json) print_machine(options.places.dir, measured.load);
   if (options.floors) {
-    auto floors = measure_floors(options, folder->path, signals);
-    if (!floors) return tl::unexpected(floors.error());
-    measured.floors = *floors;
+    SWEEP_ASSIGN(auto floors, measure_floors(options, folder.path, signals));
+    measured.floors = floors;
   }
-  if (auto done = measure_sweep(options, folder->path, signals, measured); !done) return done;
+  SWEEP_TRY(measure_sweep(options, folder.path, signals, measured));
   options.json ? print_json(options, measured) : print_measured(options, measured);
   std::fflush(stdout);  // to remove some hundred thousand files may take a while
   return {};
@@ -285,18 +273,18 @@ Expected<void> measure(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep;
   bench::Options options;
-  CLI::App app("Measures one controller with thousands of simulated agents over loopback.",
-               "bench_controller");
-  app.add_option("--agents", options.agents, "simulated agents (1000)")->check(CLI::Range(1, 50'000));
-  app.add_option("--points", options.points, "of the sweep (100000)")->check(CLI::Range(4, 1'000'000));
-  app.add_option("--idle-seconds", options.idle_seconds, "how long nothing but heartbeats comes (30)")
-      ->check(CLI::Range(0, 600));
-  app.add_option("--paced-rate", options.paced_rate, "points per second of the paced phase (1000)")
-      ->check(CLI::Range(1, 100'000));
-  app.add_option("--paced-seconds", options.paced_seconds, "of that phase (10)")->check(CLI::Range(1, 600));
-  app.add_flag("!--no-floors", options.floors, "leave out the floors");
-  app.add_flag("--json", options.json, "print one JSON object");
+  CommandLine app("bench_controller",
+                  "Measures one controller with thousands of simulated agents over loopback.");
+  app.option("--agents", options.agents, "simulated agents (1000)").range(1, 50'000);
+  app.option("--points", options.points, "of the sweep (100000)").range(4, 1'000'000);
+  app.option("--idle-seconds", options.idle_seconds, "how long nothing but heartbeats comes (30)")
+      .range(0, 600);
+  app.option("--paced-rate", options.paced_rate, "points per second of the paced phase (1000)")
+      .range(1, 100'000);
+  app.option("--paced-seconds", options.paced_seconds, "of that phase (10)").range(1, 600);
+  app.flag("!--no-floors", options.floors, "leave out the floors");
+  app.flag("--json", options.json, "print one JSON object");
   bench::add_places(app, options.places, "the output directory and all else", "sweepctl");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return bench::run_benchmark("bench_controller", [&] { return bench::measure(options); });
 }

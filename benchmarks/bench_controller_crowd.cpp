@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <zmq_addon.hpp>
 
-#include "proto/base/text.hpp"
 #include "proto/net/curve.hpp"
+#include "util/text.hpp"
 
 namespace sweep::bench {
 
@@ -110,7 +110,7 @@ Expected<double> Crowd::connect(const Door& door) {
   const auto start = Clock::now();
   open(door);
   const auto all = [this] { return welcomed_ == static_cast<int>(agents_.size()); };
-  if (auto done = run_until(all, start + kPatience, true); !done) return tl::unexpected(done.error());
+  SWEEP_TRY(run_until(all, start + kPatience, true));
   for (std::size_t i = 0; i < agents_.size(); ++i)
     dues_.push({agents_[i].said + heartbeat_, static_cast<int>(i), true});
   return duration<double>(Clock::now() - start).count();
@@ -159,7 +159,7 @@ Expected<Crowd::Tally> Crowd::rush(std::uint64_t points) {
   end(tally);
   // What is still under way belongs to no phase.
   const auto calm = [this] { return holding_ == static_cast<int>(agents_.size()); };
-  if (auto done = run_until(calm, Clock::now() + kPatience, true); !done) return tl::unexpected(done.error());
+  SWEEP_TRY(run_until(calm, Clock::now() + kPatience, true));
   return tally;
 }
 
@@ -183,7 +183,7 @@ Expected<bool> Crowd::part() {
     if (agents_[i].has_lease) finish(static_cast<int>(i));
   }
   const auto all = [this] { return parted_ == static_cast<int>(agents_.size()); };
-  if (auto done = run_until(all, Clock::now() + kPatience, true); !done) return tl::unexpected(done.error());
+  SWEEP_TRY(run_until(all, Clock::now() + kPatience, true));
   return all_complete_;
 }
 
@@ -224,7 +224,7 @@ Expected<void> Crowd::run_until(const std::function<bool()>& over, Clock::time_p
         views.push_back(frames[i].to_string_view());
       const auto envelope = wire::decode(views);
       if (!envelope) return fail("the controller said what is no message: " + envelope.error().message);
-      if (auto done = take(index_of(frames[0].to_string_view()), envelope->message); !done) return done;
+      SWEEP_TRY(take(index_of(frames[0].to_string_view()), envelope->message));
     }
     if (!trouble_.empty()) return fail(trouble_);
   }

@@ -17,9 +17,9 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "proto/base/error.hpp"
-#include "proto/net/signals.hpp"
 #include "proto/wire/codec.hpp"
+#include "util/error.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::bench {
 

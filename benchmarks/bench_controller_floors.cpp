@@ -11,12 +11,12 @@
 #include <set>
 
 #include "controller/journal/journal.hpp"
-#include "proto/net/clock.hpp"
 #include "proto/net/curve.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
 #include "proto/net/sockets.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::bench {
 
@@ -90,7 +90,7 @@ class ParrotServer {
   }
 
   zmq::context_t context_;
-  Doorman doorman_;
+  KeyAuthenticator doorman_;
   std::optional<ServerSocket> socket_;
   EventLoop loop_;
   std::set<std::string> peers_;
@@ -169,7 +169,7 @@ Expected<double> time_journal(const std::string& directory, int points, int batc
       for (int i = 0; i < batch && next < points; ++i)
         add_point(rows, next++, result);
       const auto begin = Clock::now();
-      if (auto done = journal->commit(rows); !done) return tl::unexpected(done.error());
+      SWEEP_TRY(journal->commit(rows));
       spent += Clock::now() - begin;
     }
   }

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "benchmarks/bench_controller_crowd.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::bench {
 

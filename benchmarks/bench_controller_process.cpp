@@ -14,10 +14,10 @@
 #include <sstream>
 
 #include "controller/io/control_file.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::bench {
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "proto/base/error.hpp"
-#include "proto/net/fd.hpp"
-#include "proto/net/process.hpp"
-#include "proto/net/signals.hpp"
+#include "util/error.hpp"
+#include "util/os/fd.hpp"
+#include "util/os/process.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::bench {
 

@@ -13,11 +13,11 @@
 
 #include "benchmarks/bench_noop.hpp"
 #include "controller/journal/journal.hpp"
-#include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
 #include "proto/net/sockets.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::bench {
 
@@ -83,9 +83,8 @@ class Echo {
  public:
   static Expected<std::unique_ptr<Echo>> open() {
     std::unique_ptr<Echo> echo(new Echo);
-    auto socket = ServerSocket::listen(echo->context_, "tcp://127.0.0.1:*", echo->server_keys);
-    if (!socket) return tl::unexpected(socket.error());
-    echo->socket_.emplace(std::move(*socket));
+    SWEEP_ASSIGN(auto socket, ServerSocket::listen(echo->context_, "tcp://127.0.0.1:*", echo->server_keys));
+    echo->socket_.emplace(std::move(socket));
     echo->loop_.watch(echo->doorman_.socket(), [e = echo.get()] { e->doorman_.answer(); });
     echo->loop_.watch(echo->socket_->socket(), [e = echo.get()] { e->take(); });
     return echo;
@@ -112,7 +111,7 @@ class Echo {
   }
 
   zmq::context_t context_;
-  Doorman doorman_{context_, client_keys.public_key};
+  KeyAuthenticator doorman_{context_, client_keys.public_key};
   std::optional<ServerSocket> socket_;
   EventLoop loop_;
   bool over_ = false;
@@ -134,10 +133,9 @@ journal::Batch two_events(int i) {
 }  // namespace
 
 Expected<std::vector<double>> read_gaps(const std::string& file) {
-  const auto bytes = read_file(file, kMaxStamps);
-  if (!bytes) return tl::unexpected(bytes.error());
-  std::vector<NoopStamps> stamps(bytes->size() / sizeof(NoopStamps));
-  std::memcpy(stamps.data(), bytes->data(), stamps.size() * sizeof(NoopStamps));
+  SWEEP_ASSIGN(const auto bytes, read_file(file, kMaxStamps));
+  std::vector<NoopStamps> stamps(bytes.size() / sizeof(NoopStamps));
+  std::memcpy(stamps.data(), bytes.data(), stamps.size() * sizeof(NoopStamps));
   std::vector<double> gaps;
   for (std::size_t i = 1; i < stamps.size(); ++i) {
     gaps.push_back(static_cast<double>(stamps[i].start_ns - stamps[i - 1].end_ns) / 1000.0);
@@ -155,13 +153,11 @@ Expected<SpawnTimes> time_spawns(const std::string& noop, const std::string& dir
   SpawnTimes times;
   for (int i = 0; i < count; ++i) {
     environment.back() = "RESULT_FILENAME=" + result(i);
-    const auto whole = time_spawn(settings, noop, environment);
-    if (!whole) return tl::unexpected(whole.error());
-    times.whole.push_back(*whole);
+    SWEEP_ASSIGN(const auto whole, time_spawn(settings, noop, environment));
+    times.whole.push_back(whole);
   }
-  auto gaps = read_gaps(stamps);
-  if (!gaps) return tl::unexpected(gaps.error());
-  times.gap = std::move(*gaps);
+  SWEEP_ASSIGN(auto gaps, read_gaps(stamps));
+  times.gap = std::move(gaps);
   for (int i = 0; i < count; ++i)
     ::unlink((result(i) + ".json").c_str());
   ::unlink(stamps.c_str());
@@ -172,28 +168,26 @@ Expected<std::vector<double>> time_round_trips(int count) {
   constexpr std::size_t kResultBytes = 800;  // about what bench-noop writes
   constexpr int kWarmUp = 10;
   const std::string result(kResultBytes, 'x');
-  auto echo = Echo::open();
-  if (!echo) return tl::unexpected(echo.error());
+  SWEEP_ASSIGN(auto echo, Echo::open());
   zmq::context_t context;
-  auto client = ClientSocket::connect(context, (*echo)->endpoint(), (*echo)->server_keys.public_key,
-                                      (*echo)->client_keys.secret_key);
-  if (!client) return tl::unexpected(client.error());
-  const std::jthread server([&] { (*echo)->run(); });
+  SWEEP_ASSIGN(auto client, ClientSocket::connect(context, (echo)->endpoint(), (echo)->server_keys.public_key,
+                                                  (echo)->client_keys.secret_key));
+  const std::jthread server([&] { (echo)->run(); });
   EventLoop loop;
   bool back = false;
-  loop.watch(client->socket(), [&] {
-    while (client->receive())
+  loop.watch(client.socket(), [&] {
+    while (client.receive())
       back = true;
   });
   std::vector<double> times;
   for (int i = 0; i < kWarmUp + count; ++i) {
     const double begin = now_us();
-    client->send(finished(), result);
+    client.send(finished(), result);
     for (back = false; !back;)
       loop.step(std::nullopt);
     if (i >= kWarmUp) times.push_back(now_us() - begin);
   }
-  client->send(wire::Goodbye{"measured"});
+  client.send(wire::Goodbye{"measured"});
   return times;
 }
 
@@ -206,7 +200,7 @@ Expected<std::vector<double>> time_commits(const std::string& directory, int cou
     for (int i = 0; i < count; ++i) {
       const journal::Batch batch = two_events(i);
       const double begin = now_us();
-      if (auto done = journal->commit(batch); !done) return tl::unexpected(done.error());
+      SWEEP_TRY(journal->commit(batch));
       times.push_back(now_us() - begin);
     }
   }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::bench {
 

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::bench {
 

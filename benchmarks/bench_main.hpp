@@ -1,14 +1,13 @@
 // The command line and the end that the benchmarks have in common.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <string>
 
 #include "benchmarks/bench_machine.hpp"
-#include "proto/base/error.hpp"
+#include "util/command_line.hpp"
+#include "util/error.hpp"
 
 namespace sweep::bench {
 
@@ -19,11 +18,10 @@ struct Places {
 };
 
 /// Adds --dir and --bin; `files` and `programs` say what is there.
-inline void add_places(CLI::App& app, Places& places, const std::string& files, const std::string& programs) {
+inline void add_places(CommandLine& app, Places& places, const std::string& files,
+                       const std::string& programs) {
   const auto add = [&](const char* option, std::string& place, const std::string& what) {
-    app.add_option(option, place, what)->check(CLI::ExistingDirectory)->transform([](std::string path) {
-      return std::filesystem::absolute(path).string();
-    });
+    app.option(option, place, what).existing_directory();
   };
   add("--dir", places.dir, "a folder on a disk, for " + files);
   add("--bin", places.bin, "the folder with " + programs);

@@ -38,30 +38,29 @@ void print_row(const char* name, const Makespan& what, Millis job, Millis bound)
 }
 
 Expected<void> measure(const Options& options) {
-  const auto points = simulated_points(options.config, options.profile, options.hardware);
-  if (!points) return fail(points.error().message);
+  SWEEP_ASSIGN(const auto points, simulated_points(options.config, options.profile, options.hardware));
   std::set<std::string> keys;
   Millis work{0};
-  for (const SimulatedPoint& point : *points) {
+  for (const SimulatedPoint& point : points) {
     keys.insert(point.spec.server.str());
     work += point.run;
   }
   std::printf(
       "simulated: %zu points of %s on %s, %zu distinct servers, %.1f h of clients by the simulated\n"
       "server's model; a server starts in 3 to 10 minutes (drawn, seed %llu); nodes of %d GPUs\n\n",
-      points->size(), options.config.substr(options.config.rfind('/') + 1).c_str(), options.hardware.c_str(),
+      points.size(), options.config.substr(options.config.rfind('/') + 1).c_str(), options.hardware.c_str(),
       keys.size(), hours(work), static_cast<unsigned long long>(options.seed), kGpusPerNode);
   for (const int nodes : options.nodes) {
-    const Makespan jobs = play_jobs(*points, nodes, kPoll, options.seed);
-    const Millis whole = lower_bound(*points, nodes, false), packed = lower_bound(*points, nodes, true);
+    const Makespan jobs = play_jobs(points, nodes, kPoll, options.seed);
+    const Millis whole = lower_bound(points, nodes, false), packed = lower_bound(points, nodes, true);
     std::printf("%d node%s: %30s %28s %8s %11s %8s %8s\n", nodes, nodes == 1 ? "" : "s", "", "makespan, h",
                 "starts", "GPUs used", "a / it", "/ bound");
     print_row("(a) one job per point, a poll every 30 s", jobs, jobs.time, whole);
-    print_row("(b) warm allocation", play_crew(*points, nodes, {false, false}, options.seed), jobs.time,
+    print_row("(b) warm allocation", play_crew(points, nodes, {false, false}, options.seed), jobs.time,
               whole);
-    print_row("(c) warm allocation and servers", play_crew(*points, nodes, {true, false}, options.seed),
+    print_row("(c) warm allocation and servers", play_crew(points, nodes, {true, false}, options.seed),
               jobs.time, whole);
-    print_row("(d) the same, packed on disjoint GPUs", play_crew(*points, nodes, {true, true}, options.seed),
+    print_row("(d) the same, packed on disjoint GPUs", play_crew(points, nodes, {true, true}, options.seed),
               jobs.time, packed);
     std::printf("  %-46s %9.2f   packed %.2f\n\n", "lower bound", hours(whole), hours(packed));
   }
@@ -74,13 +73,13 @@ Expected<void> measure(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep::bench;
   Options options;
-  CLI::App app{"How long a sweep keeps its nodes, in virtual time through the real core. Simulated."};
-  app.add_option("--config", options.config, "the master configuration")->check(CLI::ExistingFile);
-  app.add_option("--profile", options.profile, "the profile that names the recipes")
-      ->check(CLI::ExistingFile);
-  app.add_option("--hardware", options.hardware, "whose points: b200, h200 or h100");
-  app.add_option("--nodes", options.nodes, "how many nodes, several numbers for several tables");
-  app.add_option("--seed", options.seed, "of the servers' start times");
-  CLI11_PARSE(app, argc, argv);
+  CommandLine app("bench_makespan",
+                  "How long a sweep keeps its nodes, in virtual time through the real core. Simulated.");
+  app.option("--config", options.config, "the master configuration").existing_file();
+  app.option("--profile", options.profile, "the profile that names the recipes").existing_file();
+  app.option("--hardware", options.hardware, "whose points: b200, h200 or h100");
+  app.option("--nodes", options.nodes, "how many nodes, several numbers for several tables");
+  app.option("--seed", options.seed, "of the servers' start times");
+  if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return run_benchmark("bench_makespan", [&] { return measure(options); });
 }

@@ -7,8 +7,8 @@
 #include <queue>
 #include <set>
 
-#include "benchmarks/sweep-simserver/core/random.hpp"
 #include "controller/core/decide.hpp"
+#include "util/splitmix64.hpp"
 
 namespace sweep::bench {
 
@@ -20,8 +20,7 @@ class Starts {
   explicit Starts(std::uint64_t seed) : seed_(seed) {}
   Millis next() {
     const double span = static_cast<double>((kLongestStart - kShortestStart).count());
-    return kShortestStart +
-           Millis(static_cast<std::int64_t>(sim_server::unit(sim_server::mixed(seed_, count_++)) * span));
+    return kShortestStart + Millis(static_cast<std::int64_t>(unit(mixed(seed_, count_++)) * span));
   }
 
  private:
@@ -138,17 +137,17 @@ class Crew {
     for (int gpu = 0; gpu < kGpusPerNode; ++gpu)
       info.gpus.push_back(std::to_string(gpu));
     nodes_.try_emplace(info.id);
-    tell(core::Join{info});
-    tell(core::AskForWork{info.id});
+    tell(core::Hello{info});
+    tell(core::Ready{info.id});
   }
 
   void tell(const core::Command& command) {
     for (const core::Effect& effect : core::advance(state_, command, now_).replies) {
-      if (const auto* grant = std::get_if<core::Grant>(&effect)) begin(*grant);
+      if (const auto* grant = std::get_if<core::SendLease>(&effect)) begin(*grant);
     }
   }
 
-  void begin(const core::Grant& grant) {
+  void begin(const core::SendLease& grant) {
     const int index = core::find_point(state_, grant.ref.point);
     const core::PointSpec& spec = state_.points[static_cast<std::size_t>(index)].spec;
     const bool cold = nodes_.at(grant.agent).take(spec, !rules_.pack_gpus);

@@ -57,9 +57,8 @@ Expected<std::vector<std::string>> keys_of(const std::vector<Point>& points, con
       keys.push_back(own_key(point));
       continue;
     }
-    const auto plan = plan_points({point}, std::move(own));
-    if (!plan) return fail(plan.error().message);
-    keys.push_back(server_key(*plan, 0));
+    SWEEP_ASSIGN(const auto plan, plan_points({point}, std::move(own)));
+    keys.push_back(server_key(plan, 0));
   }
   return keys;
 }
@@ -68,20 +67,16 @@ Expected<std::vector<std::string>> keys_of(const std::vector<Point>& points, con
 
 Expected<std::vector<SimulatedPoint>> simulated_points(const std::string& config, const std::string& profile,
                                                        const std::string& hardware) {
-  auto entries = matrix::load_matrix({config}, {});
-  if (!entries) return fail(entries.error().message);
-  auto points = make_points(std::move(*entries));
-  if (!points) return fail(points.error().message);
-  std::erase_if(*points, [&](const Point& point) { return hardware_of(point) != hardware; });
-  if (points->empty()) return fail("'" + config + "' has no point on " + hardware);
-  const auto keys = keys_of(*points, profile);
-  if (!keys) return fail(keys.error().message);
+  SWEEP_ASSIGN(auto entries, matrix::load_matrix({config}, {}));
+  SWEEP_ASSIGN(auto points, make_points(std::move(entries)));
+  std::erase_if(points, [&](const Point& point) { return hardware_of(point) != hardware; });
+  if (points.empty()) return fail("'" + config + "' has no point on " + hardware);
+  SWEEP_ASSIGN(const auto keys, keys_of(points, profile));
   std::vector<SimulatedPoint> out;
-  for (std::size_t i = 0; i < points->size(); ++i) {
-    const Point& point = (*points)[i];
-    const auto run = run_time(point, hardware);
-    if (!run) return fail(run.error().message);
-    out.push_back({{point.id, gpus_needed(point), kind_of(point), (*keys)[i]}, *run});
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Point& point = (points)[i];
+    SWEEP_ASSIGN(const auto run, run_time(point, hardware));
+    out.push_back({{point.id, gpus_needed(point), kind_of(point), (keys)[i]}, run});
   }
   return out;
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "controller/core/state.hpp"
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep::bench {
 

@@ -16,8 +16,8 @@
 #include "benchmarks/bench_machine.hpp"
 #include "benchmarks/bench_main.hpp"
 #include "benchmarks/bench_process.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -98,14 +98,12 @@ std::size_t count_points(const std::string& output) {
 Expected<void> compare_outputs(const Bench& bench, const std::optional<Python>& python,
                                const std::vector<std::string>& files) {
   const std::string ours = bench.folder + "/ours", theirs = bench.folder + "/theirs";
-  if (auto run = run_program(bench.sweepctl(files, ours), bench.signals); !run)
-    return tl::unexpected(run.error());
+  SWEEP_TRY(run_program(bench.sweepctl(files, ours), bench.signals));
   const std::string output = read_file(ours, kMaxOutput).value_or("");
   std::printf("%s, %s", counted(files.size(), "file").c_str(),
               counted(count_points(output), "point").c_str());
   if (python) {
-    const auto run = run_program(python_program(bench, *python, files, theirs), bench.signals);
-    if (!run) return tl::unexpected(run.error());
+    SWEEP_TRY(run_program(python_program(bench, *python, files, theirs), bench.signals));
     if (!bench.options.tool.empty()) {
       if (read_file(theirs, kMaxOutput).value_or("") != output) {
         std::puts("");
@@ -136,35 +134,31 @@ Expected<std::vector<std::string>> master_files(const std::string& folder) {
 }
 
 Expected<void> beside_python(const Bench& bench) {
-  const auto files = master_files(bench.options.seed);
-  if (!files) return tl::unexpected(files.error());
-  const auto python = find_python(bench);
-  if (!python) return tl::unexpected(python.error());
+  SWEEP_ASSIGN(const auto files, master_files(bench.options.seed));
+  SWEEP_ASSIGN(const auto python, find_python(bench));
   std::printf("\nmaster files of %s: ", bench.options.seed.c_str());
-  if (auto same = compare_outputs(bench, *python, *files); !same) return same;
+  SWEEP_TRY(compare_outputs(bench, python, files));
 
   Runs ours, theirs, nothing;
   for (int i = 0; i < bench.options.runs; ++i) {
-    const auto own = run_program(bench.sweepctl(*files), bench.signals);
-    if (!own) return tl::unexpected(own.error());
-    ours.add(*own);
+    SWEEP_ASSIGN(const auto own, run_program(bench.sweepctl(files), bench.signals));
+    ours.add(own);
     const auto empty = run_program({{"true"}, {}, "/dev/null", bench.errors()}, bench.signals);
     if (!empty) return tl::unexpected(empty.error());
     nothing.add(*empty);
-    if (!*python) continue;
-    const auto other = run_program(python_program(bench, **python, *files), bench.signals);
-    if (!other) return tl::unexpected(other.error());
-    theirs.add(*other);
+    if (!python) continue;
+    SWEEP_ASSIGN(const auto other, run_program(python_program(bench, *python, files), bench.signals));
+    theirs.add(other);
   }
   std::printf("%-52s %6s %9s %9s %9s\n", "milliseconds of a whole process", "n", "p50", "p90", "peak MB");
   print_runs("sweepctl matrix full-sweep", ours);
   print_runs("beside it: true, a process that does nothing", nothing);
-  if (!*python) {
+  if (!python) {
     std::printf("'%s' with PyYAML is not here: name one with --python\n", bench.options.python.c_str());
     return {};
   }
   const bool whole = !bench.options.tool.empty();
-  print_runs((*python)->versions + (whole ? ": the tool" : ": a stand-in"), theirs);
+  print_runs((python)->versions + (whole ? ": the tool" : ": a stand-in"), theirs);
   if (!whole) {
     std::puts(
         "The stand-in only imports yaml and json and loads the files, which the tool has to do at least:");
@@ -263,8 +257,7 @@ void print_shape(const Shape& shape, const std::vector<Size>& sizes) {
 
 Expected<void> check_size(const Bench& bench, const Size& size) {
   const std::string out = bench.folder + "/ours";
-  if (auto run = run_program(bench.sweepctl({size.path}, out), bench.signals); !run)
-    return tl::unexpected(run.error());
+  SWEEP_TRY(run_program(bench.sweepctl({size.path}, out), bench.signals));
   std::ifstream in(out);
   std::size_t found = 0;
   for (std::string part; std::getline(in, part, '}');)  // piece by piece: this process has to stay small
@@ -277,17 +270,15 @@ Expected<void> grow(const Bench& bench, const Shape& shape) {
   std::vector<Size> sizes;
   for (const std::size_t points : {1u, 1'000u, 10'000u, 100'000u}) {
     Size size{points, 0, {}, bench.folder + "/" + std::to_string(points) + ".yaml"};
-    const auto bytes = write_master(size.path, shape, points);
-    if (!bytes) return tl::unexpected(bytes.error());
-    size.bytes = *bytes;
-    if (auto good = check_size(bench, size); !good) return good;
+    SWEEP_ASSIGN(const auto bytes, write_master(size.path, shape, points));
+    size.bytes = bytes;
+    SWEEP_TRY(check_size(bench, size));
     sizes.push_back(size);
   }
   for (int i = 0; i < bench.options.scale_runs; ++i) {
     for (Size& size : sizes) {
-      const auto run = run_program(bench.sweepctl({size.path}), bench.signals);
-      if (!run) return tl::unexpected(run.error());
-      size.runs.add(*run);
+      SWEEP_ASSIGN(const auto run, run_program(bench.sweepctl({size.path}), bench.signals));
+      size.runs.add(run);
     }
   }
   print_shape(shape, sizes);
@@ -296,8 +287,7 @@ Expected<void> grow(const Bench& bench, const Shape& shape) {
 
 Expected<void> measure(Options options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  const auto folder = WorkFolder::make(options.places.dir, "bench_matrix");
-  if (!folder) return tl::unexpected(folder.error());
+  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.places.dir, "bench_matrix"));
   const double load = load_average();
   print_machine(options.places.dir, load);
   if (options.seed.empty()) {
@@ -308,10 +298,10 @@ Expected<void> measure(Options options) {
     }
     options.seed = fs::weakly_canonical(options.seed).string();
   }
-  const Bench bench{options, folder->path, signals};
-  if (auto done = beside_python(bench); !done) return done;
-  if (auto done = grow(bench, kManyEntries); !done) return done;
-  if (auto done = grow(bench, kLongRanges); !done) return done;
+  const Bench bench{options, folder.path, signals};
+  SWEEP_TRY(beside_python(bench));
+  SWEEP_TRY(grow(bench, kManyEntries));
+  SWEEP_TRY(grow(bench, kLongRanges));
   print_if_busy(load);
   return {};
 }
@@ -322,22 +312,20 @@ Expected<void> measure(Options options) {
 int main(int argc, char** argv) {
   using namespace sweep;
   bench::Options options;
-  CLI::App app("Measures `sweepctl matrix full-sweep` as a whole process: beside Python, and as files grow.",
-               "bench_matrix");
-  app.add_option(
-         "--seed", options.seed,
-         "a folder with InferenceMAX's *-master.yaml (../shared/golden/inputs/seed beside the checkout)")
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--python-tool", options.tool, "InferenceMAX's generate_sweep_configs.py, to compare with")
-      ->check(CLI::ExistingFile);
-  app.add_option("--python", options.python, "the Python to run it with, with PyYAML")->capture_default_str();
-  app.add_option("--runs", options.runs, "of each program, in turn")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
-  app.add_option("--scale-runs", options.scale_runs, "of each file that is made, in turn")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
+  CommandLine app(
+      "bench_matrix",
+      "Measures `sweepctl matrix full-sweep` as a whole process: beside Python, and as files grow.");
+  app.option("--seed", options.seed,
+             "a folder with InferenceMAX's *-master.yaml (../shared/golden/inputs/seed beside the checkout)")
+      .existing_directory();
+  app.option("--python-tool", options.tool, "InferenceMAX's generate_sweep_configs.py, to compare with")
+      .existing_file();
+  app.option("--python", options.python, "the Python to run it with, with PyYAML").show_default();
+  app.option("--runs", options.runs, "of each program, in turn").range(1, 10'000).show_default();
+  app.option("--scale-runs", options.scale_runs, "of each file that is made, in turn")
+      .range(1, 10'000)
+      .show_default();
   bench::add_places(app, options.places, "the files that are made", "sweepctl");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return bench::run_benchmark("bench_matrix", [&] { return bench::measure(options); });
 }

@@ -11,9 +11,9 @@
 #include <optional>
 
 #include "benchmarks/stats.hpp"
-#include "proto/base/text.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::bench {
 
@@ -57,17 +57,16 @@ Expected<Run> run_whole(const SpawnSpec& spec, SignalFd& signals) {
   int status = 0;
   rusage used{};
   const double begin = now_seconds();
-  const auto child = spawn(spec);
-  if (!child) return tl::unexpected(child.error());
+  SWEEP_ASSIGN(const auto child, spawn(spec));
   double end = begin;
-  loop.watch(child->pidfd.get(), [&] {
-    ended = ::wait4(child->pid, &status, WNOHANG, &used) == child->pid;
+  loop.watch(child.pidfd.get(), [&] {
+    ended = ::wait4(child.pid, &status, WNOHANG, &used) == child.pid;
     end = now_seconds();
   });
   loop.watch(signals.fd(), [&] {
     for ([[maybe_unused]] const int signal : signals.take()) {
       interrupted = true;
-      ::kill(child->pid, SIGTERM);
+      ::kill(child.pid, SIGTERM);
     }
   });
   while (!ended)
@@ -80,16 +79,14 @@ Expected<Run> run_whole(const SpawnSpec& spec, SignalFd& signals) {
 }
 
 Expected<Run> run_program(const Program& program, SignalFd& signals) {
-  const auto out = open_for_output(program.out, O_TRUNC);
-  if (!out) return tl::unexpected(out.error());
-  const auto err = open_for_output(program.err, O_APPEND);
-  if (!err) return tl::unexpected(err.error());
+  SWEEP_ASSIGN(const auto out, open_for_output(program.out, O_TRUNC));
+  SWEEP_ASSIGN(const auto err, open_for_output(program.err, O_APPEND));
   SpawnSpec spec;
   spec.argv = program.argv;
   spec.environment = own_environment();
   spec.directory = program.directory;
-  spec.out = out->get();
-  spec.err = err->get();
+  spec.out = out.get();
+  spec.err = err.get();
   auto run = run_whole(spec, signals);
   if (run && run->end.code != 0) return broken(program, run->end);
   return run;

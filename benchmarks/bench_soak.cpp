@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
@@ -21,11 +20,12 @@
 #include "benchmarks/bench_noop.hpp"
 #include "controller/io/control_file.hpp"
 #include "controller/journal/journal.hpp"
-#include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
-#include "proto/net/signals.hpp"
+#include "util/json.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -63,7 +63,7 @@ struct Count {
 // --- the sweep
 
 Expected<void> write_inputs(const Options& options, const std::string& folder) {
-  if (auto done = write_plain_matrix(folder + "/matrix.yaml", options.points); !done) return done;
+  SWEEP_TRY(write_plain_matrix(folder + "/matrix.yaml", options.points));
   return write_file_atomic(folder + "/profile.yaml", "gpus: ignore\nauth: key\nworkspace: " + folder +
                                                          "\nenv:\n  BENCH_NOOP_STAMPS: " + folder +
                                                          "/stamps\n");
@@ -122,22 +122,21 @@ class Watched {
 };
 
 Expected<Seen> watch_sweep(const Options& options, const std::string& folder, SignalFd& signals) {
-  if (auto done = write_inputs(options, folder); !done) return tl::unexpected(done.error());
+  SWEEP_TRY(write_inputs(options, folder));
   const std::string log = folder + "/sweepctl.log";
   const Fd out(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!out.open()) return fail("cannot write '" + log + "': " + errno_text(errno));
   const Instant start = now();
-  const auto child = spawn(sweep_command(options, folder, out.get()));
-  if (!child) return tl::unexpected(child.error());
+  SWEEP_ASSIGN(const auto child, spawn(sweep_command(options, folder, out.get())));
   EventLoop loop;
   std::optional<ExitStatus> end;
   bool interrupted = false;
-  loop.watch(child->pidfd.get(), [&] { end = reap(child->pid); });
+  loop.watch(child.pidfd.get(), [&] { end = reap(child.pid); });
   loop.watch(signals.fd(), [&] {
     interrupted = !signals.take().empty() || interrupted;
-    ::kill(child->pid, SIGTERM);
+    ::kill(child.pid, SIGTERM);
   });
-  Watched watched(child->pid, folder);
+  Watched watched(child.pid, folder);
   Seen seen;
   for (Instant next = now(); !end;) {
     loop.step(next);
@@ -178,11 +177,10 @@ void count_point(const nlohmann::json& point, const std::string& results, std::s
 
 Expected<Count> count_results(const Options& options, const std::string& folder) {
   const std::string results = folder + "/results";
-  const auto text = read_file(results + "/manifest.json", kMaxManifest);
-  if (!text) return tl::unexpected(text.error());
+  SWEEP_ASSIGN(const auto text, read_file(results + "/manifest.json", kMaxManifest));
   Count count;
   std::set<std::string> names;
-  const auto manifest = nlohmann::json::parse(*text);
+  const auto manifest = nlohmann::json::parse(text);
   for (const auto& point : manifest.at("points"))
     count_point(point, results, names, count);
   count.lost += std::max<long>(0, options.points - static_cast<long>(manifest.at("points").size()));
@@ -255,16 +253,13 @@ bool report(const Options& options, const Seen& seen, const Count& count) {
 
 Expected<bool> measure(const Options& options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  const auto folder = WorkFolder::make(options.places.dir, "bench_soak");
-  if (!folder) return tl::unexpected(folder.error());
+  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.places.dir, "bench_soak"));
   print_machine(options.places.dir, load_average());
-  const auto seen = watch_sweep(options, folder->path, signals);
-  if (!seen) return tl::unexpected(seen.error());
-  const bool warm = !seen->looks.empty() && seen->looks.back().done >= kWarmUpPoints;
+  SWEEP_ASSIGN(const auto seen, watch_sweep(options, folder.path, signals));
+  const bool warm = !seen.looks.empty() && seen.looks.back().done >= kWarmUpPoints;
   if (!warm) return fail("nothing was seen after the first thousand points: give it more --points");
-  const auto count = count_results(options, folder->path);
-  if (!count) return tl::unexpected(count.error());
-  return report(options, *seen, *count);
+  SWEEP_ASSIGN(const auto count, count_results(options, folder.path));
+  return report(options, seen, count);
 }
 
 }  // namespace
@@ -273,17 +268,16 @@ Expected<bool> measure(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep;
   bench::Options options;
-  CLI::App app("Runs a long sweep of points that do nothing and watches memory, descriptors and results.",
-               "bench_soak");
-  app.add_option("--points", options.points, "of the sweep (10000)")->check(CLI::Range(2'000, 1'000'000));
+  CommandLine app("bench_soak",
+                  "Runs a long sweep of points that do nothing and watches memory, descriptors and results.");
+  app.option("--points", options.points, "of the sweep (10000)").range(2'000, 1'000'000);
   bench::add_places(app, options.places, "the output directory and all else",
                     "sweepctl, sweep-agent and bench-noop");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   bool good = false;
   const int status = bench::run_benchmark("bench_soak", [&]() -> Expected<void> {
-    const auto done = bench::measure(options);
-    if (!done) return tl::unexpected(done.error());
-    good = *done;
+    SWEEP_ASSIGN(const auto done, bench::measure(options));
+    good = done;
     return {};
   });
   return status == 0 && !good ? 1 : status;

@@ -15,9 +15,9 @@
 #include "benchmarks/bench_main.hpp"
 #include "benchmarks/bench_process.hpp"
 #include "benchmarks/stats.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
-#include "proto/net/signals.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -41,7 +41,7 @@ Expected<void> write_inputs(const Options& options, const std::string& folder) {
     const std::string conc = std::to_string(i);
     matrix += "    - { tp: 1, conc-start: " + conc + ", conc-end: " + conc + " }\n";
   }
-  if (auto done = write_file_atomic(folder + "/matrix.yaml", matrix); !done) return done;
+  SWEEP_TRY(write_file_atomic(folder + "/matrix.yaml", matrix));
   return write_file_atomic(
       folder + "/profile.yaml",
       "gpus: ignore\nworkspace: " + folder + "\nenv:\n  BENCH_NOOP_STAMPS: " + folder + "/stamps\n");
@@ -72,14 +72,13 @@ SpawnSpec sweep_command(const Options& options, const std::string& folder, int o
 
 Expected<std::vector<double>> time_sweep(const Options& options, const std::string& folder,
                                          SignalFd& signals) {
-  if (auto done = write_inputs(options, folder); !done) return tl::unexpected(done.error());
+  SWEEP_TRY(write_inputs(options, folder));
   const std::string log = folder + "/sweepctl.log";
   const Fd out(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!out.open()) return fail("cannot write '" + log + "': " + errno_text(errno));
-  const auto run = run_whole(sweep_command(options, folder, out.get()), signals);
-  if (!run) return tl::unexpected(run.error());
+  SWEEP_ASSIGN(const auto run, run_whole(sweep_command(options, folder, out.get()), signals));
   auto gaps = read_gaps(folder + "/stamps");
-  if (run->end.code != 0 || !gaps || gaps->size() + 1 != static_cast<std::size_t>(options.points)) {
+  if (run.end.code != 0 || !gaps || gaps->size() + 1 != static_cast<std::size_t>(options.points)) {
     std::fputs(read_file(log, 1 << 20).value_or("").c_str(), stderr);
     return fail("the sweep did not complete");
   }
@@ -118,32 +117,27 @@ void append(std::vector<double>& to, const std::vector<double>& more) {
 }
 
 Expected<void> time_floors(const Options& options, const std::string& folder, int count, Measured& out) {
-  const auto spawns = time_spawns(options.places.bin + "/bench-noop", folder, count);
-  if (!spawns) return tl::unexpected(spawns.error());
-  const auto trips = time_round_trips(count);
-  if (!trips) return tl::unexpected(trips.error());
-  const auto commits = time_commits(folder, count);
-  if (!commits) return tl::unexpected(commits.error());
-  append(out.spawn_gap, spawns->gap);
-  append(out.spawn_whole, spawns->whole);
-  append(out.round_trip, *trips);
-  append(out.commit, *commits);
+  SWEEP_ASSIGN(const auto spawns, time_spawns(options.places.bin + "/bench-noop", folder, count));
+  SWEEP_ASSIGN(const auto trips, time_round_trips(count));
+  SWEEP_ASSIGN(const auto commits, time_commits(folder, count));
+  append(out.spawn_gap, spawns.gap);
+  append(out.spawn_whole, spawns.whole);
+  append(out.round_trip, trips);
+  append(out.commit, commits);
   return {};
 }
 
 Expected<void> measure(const Options& options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  const auto folder = WorkFolder::make(options.places.dir, "bench_turnaround");
-  if (!folder) return tl::unexpected(folder.error());
+  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.places.dir, "bench_turnaround"));
   Measured measured;
   measured.load = load_average();
   print_machine(options.places.dir, measured.load);
   const int half = (options.points + 1) / 2;
-  if (auto done = time_floors(options, folder->path, half, measured); !done) return done;
-  auto gaps = time_sweep(options, folder->path, signals);
-  if (!gaps) return tl::unexpected(gaps.error());
-  measured.turnaround = std::move(*gaps);
-  if (auto done = time_floors(options, folder->path, half, measured); !done) return done;
+  SWEEP_TRY(time_floors(options, folder.path, half, measured));
+  SWEEP_ASSIGN(auto gaps, time_sweep(options, folder.path, signals));
+  measured.turnaround = std::move(gaps);
+  SWEEP_TRY(time_floors(options, folder.path, half, measured));
   print_table(measured);
   return {};
 }
@@ -154,13 +148,12 @@ Expected<void> measure(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep;
   bench::Options options;
-  CLI::App app(
-      "Measures the time from the end of one point's process to the start of the next, beside its floors.",
-      "bench_turnaround");
-  app.add_option("--points", options.points, "of the sweep, and samples of each floor")
-      ->check(CLI::Range(10, 10'000));
+  CommandLine app(
+      "bench_turnaround",
+      "Measures the time from the end of one point's process to the start of the next, beside its floors.");
+  app.option("--points", options.points, "of the sweep, and samples of each floor").range(10, 10'000);
   bench::add_places(app, options.places, "the output directory and all else",
                     "sweepctl, sweep-agent and bench-noop");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return bench::run_benchmark("bench_turnaround", [&] { return bench::measure(options); });
 }

@@ -19,14 +19,14 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "benchmarks/stats.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
+#include "util/json.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -55,12 +55,11 @@ Expected<std::string> variable(const char* name) {
 }
 
 Expected<std::size_t> count_variable(const char* name) {
-  const auto text = variable(name);
-  if (!text) return tl::unexpected(text.error());
-  const bool digits = text->find_first_not_of("0123456789") == std::string::npos;
-  const auto value = digits && text->size() <= 9 ? std::strtoul(text->c_str(), nullptr, 10) : 0;
+  SWEEP_ASSIGN(const auto text, variable(name));
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  const auto value = digits && text.size() <= 9 ? std::strtoul(text.c_str(), nullptr, 10) : 0;
   if (value == 0)
-    return fail(std::string(name) + " must be a whole number from 1 to 999999999, not '" + *text + "'");
+    return fail(std::string(name) + " must be a whole number from 1 to 999999999, not '" + text + "'");
   return value;
 }
 
@@ -86,9 +85,8 @@ Expected<Point> read_point() {
   for (const Text& field :
        {Text{"EXP_NAME", point.exp_name}, Text{"MODEL", point.model},
         Text{"RESULT_FILENAME", point.result_filename}, Text{"DP_ATTENTION", point.dp_attention}}) {
-    auto value = variable(field.name);
-    if (!value) return tl::unexpected(value.error());
-    field.value = std::move(*value);
+    SWEEP_ASSIGN(auto value, variable(field.name));
+    field.value = std::move(value);
   }
   struct Count {
     const char* name;
@@ -96,16 +94,13 @@ Expected<Point> read_point() {
   };
   for (const Count& field : {Count{"ISL", point.isl}, Count{"OSL", point.osl}, Count{"TP", point.tp},
                              Count{"EP_SIZE", point.ep}, Count{"CONC", point.conc}}) {
-    const auto value = count_variable(field.name);
-    if (!value) return tl::unexpected(value.error());
-    field.value = *value;
+    SWEEP_ASSIGN(const auto value, count_variable(field.name));
+    field.value = value;
   }
-  const auto ratio = real_variable("RANDOM_RANGE_RATIO", point.range_ratio, 0.0, 1.0);
-  if (!ratio) return tl::unexpected(ratio.error());
-  point.range_ratio = *ratio;
-  const auto scale = real_variable("CPU_SMOKE_SCALE", point.scale, 0.0, 1000.0);
-  if (!scale) return tl::unexpected(scale.error());
-  point.scale = *scale;
+  SWEEP_ASSIGN(const auto ratio, real_variable("RANDOM_RANGE_RATIO", point.range_ratio, 0.0, 1.0));
+  point.range_ratio = ratio;
+  SWEEP_ASSIGN(const auto scale, real_variable("CPU_SMOKE_SCALE", point.scale, 0.0, 1000.0));
+  point.scale = scale;
   if (point.result_filename.find('/') != std::string::npos) {
     return fail("RESULT_FILENAME must name a file in the working directory, not '" + point.result_filename +
                 "'");

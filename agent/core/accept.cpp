@@ -3,7 +3,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/contained.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 
@@ -33,11 +33,10 @@ void Agent::accept(const wire::Lease& lease, Instant now, Actions& out) {
 }
 
 Expected<Work> Agent::work_for(const wire::Lease& lease) const {
-  auto gpus = gpus_for(lease);
-  if (!gpus) return tl::unexpected(gpus.error());
+  SWEEP_ASSIGN(auto gpus, gpus_for(lease));
   Work work;
   work.lease = lease;
-  work.gpus = std::move(*gpus);
+  work.gpus = std::move(gpus);
   work.sampled = sampled_for(lease, work.gpus);
   work.kill_grace = Millis(welcome_->kill_grace_ms);
   work.argv = setup_.hello.command.empty() ? lease.command : setup_.hello.command;
@@ -57,9 +56,8 @@ Expected<Work> Agent::work_for(const wire::Lease& lease) const {
 /// What runs in the lease's container, and what its command is called there.
 Expected<void> Agent::contain(Work& work) const {
   wire::ContainerSpec& container = work.lease.container;
-  auto request = stage_request(setup_, container);
-  if (!request) return tl::unexpected(request.error());
-  work.image = std::move(*request);
+  SWEEP_ASSIGN(auto request, stage_request(setup_, container));
+  work.image = std::move(request);
   work.contained = !work.needs_server || container.client_inside;
   if (!work.contained || work.argv.empty()) return {};
   std::string given = setup_.hello.command.empty() ? "" : setup_.hello.command[0];

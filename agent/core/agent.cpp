@@ -6,7 +6,7 @@
 
 #include "agent/core/environment.hpp"
 #include "agent/core/node_traits.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

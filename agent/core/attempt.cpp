@@ -5,7 +5,7 @@
 
 #include "agent/core/contained.hpp"
 #include "agent/core/environment.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "proto/base/variables.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/environment.hpp"
 
 namespace sweep::agent {
 

@@ -3,8 +3,9 @@
 #include <limits>
 #include <optional>
 
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

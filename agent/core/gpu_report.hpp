@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/core/telemetry.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::agent {
 

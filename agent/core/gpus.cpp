@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

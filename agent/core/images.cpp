@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "agent/core/in_words.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

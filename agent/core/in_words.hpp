@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep::agent {
 

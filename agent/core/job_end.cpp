@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "agent/core/environment.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

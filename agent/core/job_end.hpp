@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep::agent {
 

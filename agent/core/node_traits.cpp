@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep::agent {
 

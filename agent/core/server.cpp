@@ -5,7 +5,7 @@
 
 #include "agent/core/contained.hpp"
 #include "agent/core/in_words.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

@@ -24,7 +24,7 @@
 #include "agent/core/line_splitter.hpp"
 #include "agent/core/output_scanner.hpp"
 #include "agent/core/setup.hpp"
-#include "proto/base/line_pattern.hpp"
+#include "util/line_pattern.hpp"
 
 namespace sweep::agent {
 

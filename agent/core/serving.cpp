@@ -6,7 +6,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/contained.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

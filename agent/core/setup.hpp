@@ -8,8 +8,8 @@
 
 #include "agent/core/gpus.hpp"
 #include "proto/base/account.hpp"
-#include "proto/base/time.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/time.hpp"
 
 namespace sweep::agent {
 

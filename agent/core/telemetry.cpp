@@ -5,7 +5,8 @@
 #include <cstdio>
 #include <string_view>
 
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

@@ -11,14 +11,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "agent/core/gpus.hpp"
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep::agent {
 

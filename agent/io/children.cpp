@@ -7,7 +7,7 @@
 #include <csignal>
 
 #include "agent/io/processes.hpp"
-#include "proto/net/clock.hpp"
+#include "util/os/clock.hpp"
 
 namespace sweep::agent {
 

@@ -20,14 +20,14 @@
 #include "agent/io/spool.hpp"
 #include "agent/io/staging.hpp"
 #include "proto/base/env_names.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
 #include "proto/net/munge.hpp"
-#include "proto/net/process.hpp"
-#include "proto/net/signals.hpp"
 #include "proto/net/sockets.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
+#include "util/os/signals.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

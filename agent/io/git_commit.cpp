@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

@@ -11,9 +11,9 @@
 
 #include "agent/core/environment.hpp"
 #include "agent/io/processes.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/fd.hpp"
-#include "proto/net/proc.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/fd.hpp"
+#include "util/os/proc.hpp"
 
 namespace sweep::agent {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep::agent {
 

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "proto/net/fd.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/fd.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::agent {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/core/actions.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::agent {
 

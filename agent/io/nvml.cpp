@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 
@@ -235,8 +235,7 @@ GpuFacts Nvml::facts(const std::string& id) {
 }
 
 Expected<GpuSample> Nvml::read(const std::string& id, Instant at) {
-  const auto device = handle(id);
-  if (!device) return tl::unexpected(device.error());
+  SWEEP_ASSIGN(const auto device, handle(id));
   const Library& nvml = *library_;
   GpuSample sample;
   sample.at = at;
@@ -251,11 +250,11 @@ Expected<GpuSample> Nvml::read(const std::string& id, Instant at) {
   };
   const auto ask = [&](std::optional<std::int64_t>& field, auto function, auto... which) {
     unsigned value = 0;
-    take(field, function(*device, which..., &value), value);
+    take(field, function(device, which..., &value), value);
   };
   const auto ask_long = [&](std::optional<std::int64_t>& field, auto function) {
     unsigned long long value = 0;
-    take(field, function(*device, &value), value);
+    take(field, function(device, &value), value);
   };
   if (!is_mig(id)) {
     ask(sample.power_mw, nvml.power);
@@ -267,10 +266,10 @@ Expected<GpuSample> Nvml::read(const std::string& id, Instant at) {
   ask_long(sample.memory_used_bytes,
            [&](Device of, unsigned long long* used) { return nvml.used(of, used); });
   Utilization utilization;
-  take(sample.utilization_percent, nvml.utilization(*device, &utilization), utilization.gpu);
+  take(sample.utilization_percent, nvml.utilization(device, &utilization), utilization.gpu);
   ask_long(sample.throttle_reasons, nvml.throttle_reasons);
   unsigned processes = 0;
-  const Result code = nvml.processes(*device, &processes, nullptr);
+  const Result code = nvml.processes(device, &processes, nullptr);
   take(sample.processes, code == kInsufficientSize ? kSuccess : code, processes);
   if (any) return sample;
   handles_.erase(id);  // after a reset the GPU has another

@@ -25,7 +25,7 @@
 
 #include "agent/core/gpu_report.hpp"
 #include "agent/core/telemetry.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::agent {
 

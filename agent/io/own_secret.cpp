@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "proto/base/env_names.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 extern char** environ;
 

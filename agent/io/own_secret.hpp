@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::agent {
 

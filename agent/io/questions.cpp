@@ -11,8 +11,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <cerrno>
 
-#include "proto/net/fd.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/fd.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::agent {
 

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <csignal>
 
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
+#include "util/os/clock.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 
@@ -33,19 +33,17 @@ void GpuSampler::start(const std::vector<std::string>& program, const SamplerSet
 
 Expected<void> GpuSampler::spawn_it(const std::vector<std::string>& program, const SamplerSettings& settings,
                                     const std::vector<std::string>& environment) {
-  auto pipe = make_pipe();
-  if (!pipe) return tl::unexpected(pipe.error());
+  SWEEP_ASSIGN(auto pipe, make_pipe());
   SpawnSpec spec;
   spec.argv = program;
   spec.argv.insert(spec.argv.end(),
                    {"--telemetry", join(settings.gpus, ","), std::to_string(settings.every.count()),
                     std::to_string(clock_offset().count())});
   spec.environment = environment;
-  spec.out = pipe->write_end.get();
-  auto child = spawn(spec);
-  if (!child) return tl::unexpected(child.error());
-  child_ = std::move(*child);
-  out_ = std::move(pipe->read_end);
+  spec.out = pipe.write_end.get();
+  SWEEP_ASSIGN(auto child, spawn(spec));
+  child_ = std::move(child);
+  out_ = std::move(pipe.read_end);
   text_.clear();
   silence_ = std::max(kSilence, 5 * settings.every);
   deadline_ = now() + std::max(kFirstLine, silence_);

@@ -24,7 +24,7 @@
 
 #include "agent/core/gpu_report.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::agent {
 

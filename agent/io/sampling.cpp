@@ -12,9 +12,9 @@
 #include "agent/io/machine.hpp"
 #include "agent/io/nvml.hpp"
 #include "agent/io/sampler.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 
@@ -118,14 +118,12 @@ Expected<SamplerSettings> sampler_settings(const std::vector<std::string>& words
     }
   }
   if (words.size() > 1) {
-    const auto every = millis_in(words[1], kShortest, kLongest);
-    if (!every) return tl::unexpected(every.error());
-    settings.every = *every;
+    SWEEP_ASSIGN(const auto every, millis_in(words[1], kShortest, kLongest));
+    settings.every = every;
   }
   if (words.size() > 2) {
-    const auto offset = millis_in(words[2], -(std::int64_t{1} << 50), std::int64_t{1} << 50);
-    if (!offset) return tl::unexpected(offset.error());
-    settings.clock_offset = *offset;
+    SWEEP_ASSIGN(const auto offset, millis_in(words[2], -(std::int64_t{1} << 50), std::int64_t{1} << 50));
+    settings.clock_offset = offset;
   }
   return settings;
 }

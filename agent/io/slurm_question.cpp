@@ -21,16 +21,14 @@ void SlurmQuestion::ask(const std::vector<std::string>& argv, const std::vector<
 
 Expected<void> SlurmQuestion::start(const std::vector<std::string>& argv,
                                     const std::vector<std::string>& environment) {
-  auto pipe = make_pipe();
-  if (!pipe) return tl::unexpected(pipe.error());
+  SWEEP_ASSIGN(auto pipe, make_pipe());
   SpawnSpec spec;
   spec.argv = argv;
   spec.environment = environment;
-  spec.out = spec.err = pipe->write_end.get();  // an error is worth reading too
-  auto child = spawn(spec);
-  if (!child) return tl::unexpected(child.error());
-  child_ = std::move(*child);
-  out_ = std::move(pipe->read_end);
+  spec.out = spec.err = pipe.write_end.get();  // an error is worth reading too
+  SWEEP_ASSIGN(auto child, spawn(spec));
+  child_ = std::move(child);
+  out_ = std::move(pipe.read_end);
   loop_.watch(out_.get(), [this] { read(); });
   return {};
 }

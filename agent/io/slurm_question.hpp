@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "proto/net/event_loop.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::agent {
 

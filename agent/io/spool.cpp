@@ -12,11 +12,12 @@
 #include <limits>
 #include <utility>
 
-#include "proto/base/digest.hpp"
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
 #include "proto/wire/codec.hpp"
+#include "util/digest.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 
@@ -181,9 +182,9 @@ Expected<void> Spool::open(const std::string& directory, const std::string& swee
   const char* const temporary = std::getenv("TMPDIR");
   std::string root = directory;
   if (root.empty()) root = temporary != nullptr && *temporary == '/' ? temporary : "/tmp";
-  if (auto made = directory.empty() ? Expected<void>() : make_directories(root); !made) return made;
+  SWEEP_TRY(directory.empty() ? Expected<void>() : make_directories(root));
   const std::string base = root + "/slurm-sweep-" + std::to_string(::geteuid());
-  if (auto done = enter(base, base + "/" + name_digest(sweep), agent); !done) return done;
+  SWEEP_TRY(enter(base, base + "/" + name_digest(sweep), agent));
   inherit();
   return {};
 }
@@ -194,7 +195,7 @@ Expected<void> Spool::enter(const std::string& base, const std::string& folder, 
   // An agent that ends removes what is empty, perhaps from under this one.
   for (int tries = 0; tries < 10 && code == ENOENT; ++tries) {
     for (const std::string& path : {base, folder}) {
-      if (auto done = own_folder(path); !done) return done;
+      SWEEP_TRY(own_folder(path));
     }
     code = take_lock(folder + "/" + name_digest(agent) + std::string(kLock), lock);
   }
@@ -279,9 +280,9 @@ Expected<void> Spool::make_room(std::uint64_t bytes) const {
 Expected<void> Spool::keep(const wire::Finished& finished, std::string_view bytes) {
   if (folder_.empty()) return fail("there is no spool");
   const std::string text = spool_text(finished, agent_, bytes);
-  if (auto room = make_room(text.size()); !room) return room;
+  SWEEP_TRY(make_room(text.size()));
   const std::string name = file_name(agent_, finished.ref);
-  if (auto done = write_file_atomic(folder_ + "/" + name, text, 0600, Sync::No); !done) return done;
+  SWEEP_TRY(write_file_atomic(folder_ + "/" + name, text, 0600, Sync::No));
   kept_.insert(name);
   return {};
 }

@@ -26,9 +26,9 @@
 #include <string_view>
 #include <vector>
 
-#include "proto/base/error.hpp"
-#include "proto/net/fd.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/error.hpp"
+#include "util/os/fd.hpp"
 
 namespace sweep::agent {
 

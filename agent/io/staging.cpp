@@ -5,7 +5,7 @@
 
 #include <csignal>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 

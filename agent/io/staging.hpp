@@ -12,7 +12,7 @@
 
 #include "agent/core/actions.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::agent {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::container {
 

@@ -4,7 +4,7 @@
 #include <regex>
 #include <string>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 

@@ -2,8 +2,9 @@
 
 #include <limits>
 
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 

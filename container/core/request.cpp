@@ -2,7 +2,8 @@
 
 #include <limits>
 
-#include "proto/base/fields.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
 
 namespace sweep::container {
 
@@ -107,9 +108,8 @@ Expected<StartRequest> start_request_in(const std::string& text) {
     value = in.texts(name, kMaxItems, kMaxText);
   });
   for (const std::string& entry : in.texts("mounts", kMaxItems, kMaxText)) {
-    auto mount = parse_mount(entry);
-    if (!mount) return tl::unexpected(mount.error());
-    out.mounts.push_back(std::move(*mount));
+    SWEEP_ASSIGN(auto mount, parse_mount(entry));
+    out.mounts.push_back(std::move(mount));
   }
   if (out.argv.empty()) in.complain("start request: 'argv' is empty");
   if (in.error()) return fail(*in.error());

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "proto/base/text.hpp"
-#include "proto/base/variables.hpp"
+#include "util/environment.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 

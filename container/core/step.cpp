@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "proto/base/env_names.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 
@@ -71,10 +71,9 @@ Expected<StepVariables> step_variables(const StepRequest& request, const StepAge
   if (!agent.program.starts_with('/'))
     return fail(
         "there is no sweep-agent beside sweepctl or in PATH to hand into the image; install slurm-sweep");
-  const auto mounts = all_mounts(request, agent);
-  if (!mounts) return tl::unexpected(mounts.error());
+  SWEEP_ASSIGN(const auto mounts, all_mounts(request, agent));
   StepVariables out{{"PYXIS_CONTAINER_IMAGE", request.image},
-                    {"PYXIS_CONTAINER_MOUNTS", *mounts},
+                    {"PYXIS_CONTAINER_MOUNTS", mounts},
                     {"PYXIS_CONTAINER_WORKDIR", request.workdir},
                     {"PYXIS_CONTAINER_WRITABLE", request.writable ? "1" : "0"},
                     {"PYXIS_CONTAINER_MOUNT_HOME", "0"},

@@ -16,9 +16,8 @@
 #include <fstream>
 #include <vector>
 
-#include "proto/base/point.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 
@@ -120,10 +119,10 @@ Life life_of(const Token& token) {
 
 // ---- a claim of this process
 
-std::optional<Held> look_at_claim(const std::string& path) {
+std::optional<ClaimHolder> look_at_claim(const std::string& path) {
   const auto numbers = numbers_at(path);
   if (numbers.empty()) return std::nullopt;
-  Held held;
+  ClaimHolder held;
   held.number = *std::max_element(numbers.begin(), numbers.end());
   const std::string file = path + "." + std::to_string(held.number);
   struct stat info {};
@@ -135,7 +134,7 @@ std::optional<Held> look_at_claim(const std::string& path) {
   return held;
 }
 
-Expected<std::optional<Claim>> Claim::take(const std::string& path, const std::optional<Held>& dead) {
+Expected<std::optional<Claim>> Claim::take(const std::string& path, const std::optional<ClaimHolder>& dead) {
   if (!dead && !numbers_at(path).empty()) return std::optional<Claim>();
   const std::string own = path + "." + token_text(token_of(::getpid()));
   if (const auto written = write_file_atomic(own, token_text(token_of(::getpid())), 0644, Sync::No); !written)
@@ -203,7 +202,7 @@ Claim::~Claim() {
 
 // ---- a claim of another
 
-const std::optional<Held>& Rival::look(Instant now) {
+const std::optional<ClaimHolder>& Rival::look(Instant now) {
   const auto held = look_at_claim(path_);
   const bool same_holder = held && held_ && held->number == held_->number && held->token == held_->token;
   const bool same = same_holder && held->touched.tv_sec == held_->touched.tv_sec &&

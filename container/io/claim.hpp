@@ -18,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
-#include "proto/net/fd.hpp"
+#include "util/error.hpp"
+#include "util/os/fd.hpp"
+#include "util/time.hpp"
 
 namespace sweep::container {
 
@@ -44,13 +44,13 @@ enum class Life { Lives, Dead, Elsewhere };
 Life life_of(const Token& token);
 
 /// A claim as it is seen: the one with the highest number.
-struct Held {
+struct ClaimHolder {
   int number = 0;
   Token token;
   timespec touched{};
 };
 /// Nothing where there is none.
-std::optional<Held> look_at_claim(const std::string& path);
+std::optional<ClaimHolder> look_at_claim(const std::string& path);
 
 class Claim {
  public:
@@ -59,7 +59,7 @@ class Claim {
   /// Takes the claim at `path` where nobody has it, or the one after `dead`. Nothing where somebody else was
   /// first; fails, naming path and reason, where the folder cannot be written to.
   static Expected<std::optional<Claim>> take(const std::string& path,
-                                             const std::optional<Held>& dead = std::nullopt);
+                                             const std::optional<ClaimHolder>& dead = std::nullopt);
   Claim(Claim&& other) noexcept;
   Claim& operator=(Claim&&) = delete;
   /// Gives it back, if it is still this process's.
@@ -83,7 +83,7 @@ class Rival {
   explicit Rival(std::string path) : path_(std::move(path)) {}
 
   /// Looks again. Nothing where there is no claim any more.
-  const std::optional<Held>& look(Instant now);
+  const std::optional<ClaimHolder>& look(Instant now);
   /// Whether the claim that was last seen is dead.
   bool dead(Instant now) const;
   /// Readable when its process ends; not open where that cannot be known.
@@ -91,7 +91,7 @@ class Rival {
 
  private:
   std::string path_;
-  std::optional<Held> held_;
+  std::optional<ClaimHolder> held_;
   Instant since_{};  // when it was first seen as it is
   Fd pidfd_;
 };

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "proto/net/clock.hpp"
-#include "proto/net/proc.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/proc.hpp"
 
 namespace sweep::container {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep::container {
 

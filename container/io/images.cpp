@@ -10,8 +10,8 @@
 #include <map>
 
 #include "container/io/store.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::container {
 

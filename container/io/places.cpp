@@ -13,12 +13,13 @@
 
 #include "container/io/claim.hpp"
 #include "container/io/descendants.hpp"
-#include "container/io/run.hpp"
 #include "container/io/store.hpp"
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
+#include "util/os/run_program.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 
@@ -110,7 +111,7 @@ Expected<OwnPlaces> OwnPlaces::make(const StartRequest& request) {
              box = place_in(*scratch + "/boxes", request.name);
   if (!record || !box) return tl::unexpected((record ? box : record).error());
   // Of a supervisor that was killed, a daemon's container may go on, on the GPUs that this one is to have.
-  for (const Tidied& left : tidy(own_environment())) {
+  for (const RemovedContainer& left : tidy(own_environment())) {
     if (left.runs) return fail(left.line + "; it has to end before the next one begins");
   }
   if (const auto made = make_folder(*record); !made) return tl::unexpected(made.error());
@@ -181,12 +182,13 @@ Left look_at(const std::string& record) {
   return left;
 }
 
-Tidied tidied(const std::string& record, const Left& left, const std::vector<std::string>& environment) {
+RemovedContainer tidied(const std::string& record, const Left& left,
+                        const std::vector<std::string>& environment) {
   const std::string name = fs::path(record).filename().string();
   if (!left.end.empty()) {
-    auto ran = run_program(left.end, environment, kForEnding);
+    auto ran = run_program(left.end, {environment, kForEnding});
     // At the end of a step Slurm signals all that slurmstepd has started, this too.
-    if (ran && ran->status.signal && !ran->late) ran = run_program(left.end, environment, kForEnding);
+    if (ran && ran->status.signal && !ran->late) ran = run_program(left.end, {environment, kForEnding});
     if (!ran || !ran->ok())
       return {"container " + name + " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message),
               true};
@@ -208,8 +210,8 @@ Tidied tidied(const std::string& record, const Left& left, const std::vector<std
 
 }  // namespace
 
-std::vector<Tidied> tidy(const std::vector<std::string>& environment) {
-  std::vector<Tidied> done;
+std::vector<RemovedContainer> tidy(const std::vector<std::string>& environment) {
+  std::vector<RemovedContainer> done;
   const auto own = own_folder();
   if (!own) return done;
   // One at a time on a node: two would remove the same container, or one that has just begun under its name.

@@ -12,7 +12,7 @@
 
 #include "container/core/request.hpp"
 #include "container/core/start.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::container {
 
@@ -38,12 +38,12 @@ class OwnPlaces {
 };
 
 /// What came of a container whose supervisor is dead.
-struct Tidied {
+struct RemovedContainer {
   std::string line;   // for people
   bool runs = false;  // it could not be ended, or nobody knows
 };
 
 /// Ends what containers of supervisors that are dead are left on this node, and removes their folders.
-std::vector<Tidied> tidy(const std::vector<std::string>& environment);
+std::vector<RemovedContainer> tidy(const std::vector<std::string>& environment);
 
 }  // namespace sweep::container

@@ -17,14 +17,14 @@
 #include "container/core/request.hpp"
 #include "container/io/descendants.hpp"
 #include "container/io/places.hpp"
-#include "container/io/run.hpp"
 #include "container/io/store.hpp"
 #include "container/io/tools.hpp"
-#include "proto/base/digest.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
-#include "proto/net/signals.hpp"
+#include "util/digest.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
+#include "util/os/run_program.hpp"
+#include "util/os/signals.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 
@@ -57,7 +57,7 @@ tl::unexpected<Problem> no(std::string reason, bool of_image = false) {
 }
 
 /// What a tool's last words say about an import.
-Problem problem_of(const std::string& image, const Ran& ran) {
+Problem problem_of(const std::string& image, const ProgramResult& ran) {
   const std::string what = "cannot import '" + printable(image) + "': ";
   // One that was killed had not said its last word.
   switch (ran.status.code ? import_fault(ran.out) : ImportFault::Unclear) {
@@ -149,9 +149,8 @@ class Stager {
   }
 
   Or<Staged> with_squash() {
-    auto file = squash_file();
-    if (!file) return tl::unexpected(file.error());
-    staged_.image = *file;
+    SWEEP_ASSIGN(auto file, squash_file());
+    staged_.image = file;
     return staged_;
   }
 
@@ -175,9 +174,8 @@ class Stager {
       if (fs::is_regular_file(path, code) && fs::file_size(path, code) > 0) return {};
       return fail("'" + path + "' is empty");
     };
-    const auto path = cached(making);
-    if (!path) return tl::unexpected(path.error());
-    staged_.image = *path;
+    SWEEP_ASSIGN(const auto path, cached(making));
+    staged_.image = path;
     return staged_;
   }
 
@@ -196,7 +194,7 @@ class Stager {
     staged_.image = docker_name(image_);
     const auto known = [&] {
       const auto ran = run_program({staged_.tool, "image", "inspect", "--format", "{{.Id}}", staged_.image},
-                                   environment_, Millis(60'000));
+                                   {environment_, Millis(60'000)});
       if (!ran || !ran->ok()) return false;
       staged_.digest = clipped(printable(ran->out.substr(0, ran->out.find('\n'))), 100);
       // Podman leaves out what docker has in front.
@@ -223,16 +221,15 @@ class Stager {
       staged_.environment = variables_of(image_.path);
       return staged_;
     }
-    const auto file = squash_file();
-    if (!file) return tl::unexpected(file.error());
+    SWEEP_ASSIGN(const auto file, squash_file());
     const auto own = own_folder(request_.scratch);
     if (!own) return no(own.error().message);
     Store roots(*own + "/roots", [](const StageProgress& progress) { say(progress); });
     Making making;
-    making.name = stem_of(fs::path(*file).stem().string()) + "." +
+    making.name = stem_of(fs::path(file).stem().string()) + "." +
                   staged_.digest.substr(staged_.digest.rfind(':') + 1).substr(0, kShortDigest) + ".root";
     making.room_bytes = std::max(request_.room_bytes, staged_.bytes);
-    making.make = [&](const std::string& part) { return unpack(*file, part); };
+    making.make = [&](const std::string& part) { return unpack(file, part); };
     making.check = [](const std::string& path) -> Expected<void> {
       std::error_code bad;
       if (fs::is_directory(path, bad) && !fs::is_empty(path, bad)) return {};
@@ -262,7 +259,7 @@ class Stager {
       // host.
       argv = {"unsquashfs", "-no-progress", "-quiet", "-no-xattrs", "-ignore-errors", "-dest", part, file};
     }
-    const auto ran = run_program(argv, environment, Millis(0));
+    const auto ran = run_program(argv, {environment});
     if (!ran) return fail(ran.error().message + "; unpacking needs squashfs-tools");
     constexpr int kHarmless = 2;  // unsquashfs: something that can be left out could not be made
     const bool harmless = staged_.runtime == Runtime::Bwrap && ran->status.code == kHarmless &&
@@ -366,7 +363,7 @@ class Stager {
     Millis wait = kFirstWait;
     for (int tries = 0;; ++tries, wait *= 2) {
       progress();
-      const auto ran = run_program(command, environment, Millis(0), progress);
+      const auto ran = run_program(command, {environment, Millis(0), progress});
       if (!ran) return fail((problem_ = {ran.error().message}).reason);
       if (ran->ok()) return {};
       problem_ = problem_of(request_.image, *ran);

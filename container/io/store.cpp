@@ -11,11 +11,12 @@
 #include <cerrno>
 
 #include "container/core/squashfs.hpp"
-#include "proto/base/digest.hpp"
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/files.hpp"
+#include "util/digest.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 
@@ -73,27 +74,24 @@ Expected<std::string> Store::ensure(const Making& making) {
   if (is_there(making)) return path_of(making.name);
   if (const auto made = make_directories(folder_); !made) return tl::unexpected(made.error());
   for (;;) {
-    auto path = try_to_make(making);
-    if (!path) return tl::unexpected(path.error());
-    if (*path) return std::move(**path);
+    SWEEP_ASSIGN(auto path, try_to_make(making));
+    if (path) return std::move(*path);
   }
 }
 
 /// Nothing: another one was at it, and is not any more.
 Expected<std::optional<std::string>> Store::try_to_make(const Making& making) {
   const std::string claim_path = ours(making.name, "claim");
-  auto claim = Claim::take(claim_path);
-  if (!claim) return tl::unexpected(claim.error());
-  if (*claim) return make_as(making, **claim);
+  SWEEP_ASSIGN(auto claim, Claim::take(claim_path));
+  if (claim) return make_as(making, *claim);
   Rival rival(claim_path);
   const auto dead = wait_for(rival, making);
   if (is_there(making)) return std::optional(path_of(making.name));
   if (!dead) return std::optional<std::string>();
-  auto taken = Claim::take(claim_path, dead);
-  if (!taken) return tl::unexpected(taken.error());
-  if (!*taken) return std::optional<std::string>();
+  SWEEP_ASSIGN(auto taken, Claim::take(claim_path, dead));
+  if (!taken) return std::optional<std::string>();
   remove_parts(making.name, dead->token);
-  return make_as(making, **taken);
+  return make_as(making, *taken);
 }
 
 Expected<std::optional<std::string>> Store::make_as(const Making& making, const Claim& claim) {
@@ -123,7 +121,7 @@ Expected<void> Store::make_it(const Making& making, const Claim& claim) {
 }
 
 /// Until what is claimed is there, or the claim is gone, or its holder is dead: then it is given.
-std::optional<Held> Store::wait_for(Rival& rival, const Making& making) {
+std::optional<ClaimHolder> Store::wait_for(Rival& rival, const Making& making) {
   const Fd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   ::inotify_add_watch(events.get(), folder_.c_str(), IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM);
   const std::string path = path_of(making.name);
@@ -224,12 +222,11 @@ Expected<std::string> squash_digest(const std::string& path) {
   std::string piece(1 << 20, '\0');
   const ssize_t got = ::pread(fd.get(), piece.data(), kSuperblockBytes, 0);
   const std::string head = piece.substr(0, got > 0 ? static_cast<std::size_t>(got) : 0);
-  const auto block = read_superblock(head, static_cast<std::uint64_t>(info.st_size));
-  if (!block) return tl::unexpected(block.error());
+  SWEEP_ASSIGN(const auto block, read_superblock(head, static_cast<std::uint64_t>(info.st_size)));
   Sha256 digest;
   digest.add(head);
-  const auto end = static_cast<std::int64_t>(block->bytes_used);
-  auto at = std::max(static_cast<std::int64_t>(block->tables_begin), end - kMaxTables);
+  const auto end = static_cast<std::int64_t>(block.bytes_used);
+  auto at = std::max(static_cast<std::int64_t>(block.tables_begin), end - kMaxTables);
   while (at < end) {
     const auto wanted = std::min<std::int64_t>(end - at, static_cast<std::int64_t>(piece.size()));
     const ssize_t now_got = ::pread(fd.get(), piece.data(), static_cast<std::size_t>(wanted), at);

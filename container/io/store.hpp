@@ -22,8 +22,8 @@
 
 #include "container/core/report.hpp"
 #include "container/io/claim.hpp"
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep::container {
 
@@ -70,7 +70,7 @@ class Store {
   Expected<std::optional<std::string>> try_to_make(const Making& making);
   Expected<void> make_it(const Making& making, const Claim& claim);
   Expected<std::optional<std::string>> make_as(const Making& making, const Claim& claim);
-  std::optional<Held> wait_for(Rival& rival, const Making& making);
+  std::optional<ClaimHolder> wait_for(Rival& rival, const Making& making);
   void forget_dead_users(const std::string& name) const;
   void remove_parts(const std::string& name, const std::optional<Token>& of);
   std::string ours(const std::string& name, const std::string& what) const;

@@ -17,11 +17,11 @@
 #include "container/core/start.hpp"
 #include "container/io/descendants.hpp"
 #include "container/io/places.hpp"
-#include "container/io/run.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
-#include "proto/net/signals.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
+#include "util/os/run_program.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::container {
 
@@ -64,14 +64,12 @@ class Supervisor {
     std::tie(spec.argv, spec.environment) = command(request_);
     Pipe status;
     if (request_.runtime == Runtime::Bwrap) {
-      auto pipe = make_pipe();
-      if (!pipe) return tl::unexpected(pipe.error());
-      status = std::move(*pipe);
+      SWEEP_ASSIGN(auto pipe, make_pipe());
+      status = std::move(pipe);
       spec.more = {status.write_end.get()};
     }
-    auto child = spawn(spec);
-    if (!child) return tl::unexpected(child.error());
-    child_ = std::move(*child);
+    SWEEP_ASSIGN(auto child, spawn(spec));
+    child_ = std::move(child);
     status_ = std::move(status.read_end);
     return {};
   }
@@ -126,7 +124,7 @@ class Supervisor {
     auto [argv, environment] = command(probe);
     const auto status = std::find(argv.begin(), argv.end(), "--json-status-fd");
     if (status != argv.end()) argv.erase(status, status + 2);
-    const auto ran = run_program(argv, environment, kForEnding);
+    const auto ran = run_program(argv, {environment, kForEnding});
     const std::string words = ran ? how_it_ended(*ran) : ran.error().message;
     if (words.find("execvp " + probe.argv[0]) == std::string::npos)
       return {false, "the container could not be set up: " + words};
@@ -153,7 +151,7 @@ class Supervisor {
     if (command.empty()) {
       ::kill(-child_.pid, signal);
     } else {
-      std::ignore = run_program(command, environment_, kForEnding);
+      std::ignore = run_program(command, {environment_, kForEnding});
     }
   }
 
@@ -182,7 +180,7 @@ class Supervisor {
   void end_by_command() {
     const auto command = signal_command(request_, SIGKILL);
     ended_command_ = true;
-    if (!command.empty()) std::ignore = run_program(command, environment_, kForEnding);
+    if (!command.empty()) std::ignore = run_program(command, {environment_, kForEnding});
   }
 
   void collect() {

@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include "container/io/run.hpp"
-#include "proto/base/text.hpp"
-#include "proto/base/variables.hpp"
+#include "util/environment.hpp"
+#include "util/os/run_program.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 
@@ -45,7 +45,7 @@ std::string hint(Runtime runtime) {
 
 Expected<Tool> tried(Runtime runtime, const std::string& path, const std::vector<std::string>& environment) {
   const std::string name(runtime_word(runtime));
-  const auto ran = run_program(trial(runtime, path), environment, kProbe);
+  const auto ran = run_program(trial(runtime, path), {environment, kProbe});
   if (!ran) return fail(name + ": " + ran.error().message);
   if (!ran->ok()) return fail(name + " does not work here: " + how_it_ended(*ran) + hint(runtime));
   if (runtime == Runtime::Pyxis && ran->out.find("--container-image") == std::string::npos)
@@ -53,7 +53,7 @@ Expected<Tool> tried(Runtime runtime, const std::string& path, const std::vector
   if (runtime == Runtime::Pyxis && look_up(environment, "SLURM_JOB_ID").value_or("").empty())
     return fail("pyxis needs a Slurm job, and this is none");
   Tool tool{runtime, path, ""};
-  if (const auto version = run_program(version_command(runtime, path), environment, kProbe);
+  if (const auto version = run_program(version_command(runtime, path), {environment, kProbe});
       version && version->ok())
     tool.version = first_line(version->out);
   if (runtime == Runtime::Enroot && !tool.version.starts_with("enroot"))

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "container/core/runtime.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::container {
 

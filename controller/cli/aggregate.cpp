@@ -8,6 +8,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/control_file.hpp"
 #include "controller/io/output_dir.hpp"
+#include "util/json.hpp"
 
 namespace sweep::cli {
 
@@ -61,17 +62,16 @@ Expected<Aggregation> aggregate_directory(const std::string& directory, const st
 }  // namespace
 
 int aggregate_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl aggregate");
-  app.footer(kClosing);
+  CommandLine app("sweepctl aggregate", kDescription, kClosing);
   std::string directory, name;
   bool json = false;
   add_directory(app, directory, "output directory of a sweep, or a folder of processed results");
-  app.add_option("--exp-name", name,
-                 "experiment of the results that do not know theirs: those that are neither in a sweep's "
-                 "journal nor in a file agg_RESULT_FILENAME.json as a sweep names it")
-      ->type_name("EXP");
-  app.add_flag("--json", json, "print the summary as one JSON document");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.option("--exp-name", name,
+             "experiment of the results that do not know theirs: those that are neither in a sweep's "
+             "journal nor in a file agg_RESULT_FILENAME.json as a sweep names it")
+      .value("EXP");
+  app.flag("--json", json, "print the summary as one JSON document");
+  if (const auto status = app.parse(arguments)) return *status;
   const auto written = aggregate_directory(plain_path(directory), name);
   if (!written) return print_error(written.error().message), 1;
   for (const std::string& problem : written->problems)

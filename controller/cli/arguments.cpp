@@ -6,16 +6,16 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "controller/cli/help.hpp"
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/master.hpp"
 #include "controller/profile/profile.hpp"
-#include "proto/base/digest.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/files.hpp"
+#include "util/command_line.hpp"
+#include "util/digest.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -53,51 +53,36 @@ Expected<profile::Profile> load_profiles(const std::string& named) {
   return profile::load_profile(layers);
 }
 
-void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option) {
+void add_sweep_options(CommandLine& app, SweepArguments& arguments, bool config_option) {
   if (config_option) {
-    app.add_option("--config", arguments.configs, "benchmark matrix, as FILE,FILE too; may be given again")
-        ->type_name("FILE")
-        ->take_all();
+    app.option("--config", arguments.configs, "benchmark matrix, as FILE,FILE too; may be given again")
+        .value("FILE")
+        .repeatable();
   }
-  app.add_option("--select", arguments.select,
-                 "which points: the options of sweepctl matrix full-sweep in one word, such as "
-                 "'--seq-lens 1k1k --model-prefix dsr1' (default: all)")
-      ->type_name("ARGS");
-  app.add_option("--repeat", arguments.repeat,
-                 "run each point so often, one whole round after another; tables and plots show medians and "
-                 "their spread (default: what its entry says in 'repeat', else once)")
-      ->type_name("N")
-      ->check(CLI::Range(1, static_cast<int>(matrix::kMaxRepeats)));
-  app.add_option("--output", arguments.output, "output directory (default: results_<exp-name>_<time>)")
-      ->type_name("DIR");
-  app.add_option("--profile", arguments.profile,
-                 "how benchmarks run here: timeouts, retries, packing, environment (default: what "
-                 "/etc/slurm-sweep/profile.yaml and ~/.config/slurm-sweep/profile.yaml say)")
-      ->type_name("FILE");
-  app.add_flag(
+  app.option("--select", arguments.select,
+             "which points: the options of sweepctl matrix full-sweep in one word, such as "
+             "'--seq-lens 1k1k --model-prefix dsr1' (default: all)")
+      .value("ARGS");
+  app.option("--repeat", arguments.repeat,
+             "run each point so often, one whole round after another; tables and plots show medians and "
+             "their spread (default: what its entry says in 'repeat', else once)")
+      .value("N")
+      .range(1, static_cast<int>(matrix::kMaxRepeats));
+  app.option("--output", arguments.output, "output directory (default: results_<exp-name>_<time>)")
+      .value("DIR");
+  app.option("--profile", arguments.profile,
+             "how benchmarks run here: timeouts, retries, packing, environment (default: what "
+             "/etc/slurm-sweep/profile.yaml and ~/.config/slurm-sweep/profile.yaml say)")
+      .value("FILE");
+  app.flag(
       "--resume", arguments.resume,
       "go on with the sweep in the output directory: done points are kept; without a configuration file, "
       "with the matrix as it was");
-  app.add_flag("--retry-failed", arguments.retry_failed, "with --resume: try failed points again");
-  app.add_flag(
+  app.flag("--retry-failed", arguments.retry_failed, "with --resume: try failed points again");
+  app.flag(
       "--accept-changes", arguments.accept_changes,
       "with --resume: go on although the matrix is another one; points that it has no more are put aside");
 }
-
-namespace {
-
-/// In reverse, as CLI11 wants them. It takes `--option=` for an option whose value comes next.
-Arguments for_cli11(const Arguments& arguments) {
-  Arguments out;
-  for (const std::string& argument : arguments) {
-    const bool empty_value = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
-    out.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
-    if (empty_value) out.emplace_back();
-  }
-  return {out.rbegin(), out.rend()};
-}
-
-}  // namespace
 
 std::string plain_path(const std::string& directory) {
   std::string out = std::filesystem::path(directory).lexically_normal().string();
@@ -106,28 +91,14 @@ std::string plain_path(const std::string& directory) {
   return out;
 }
 
-void add_directory(CLI::App& app, std::string& directory, const std::string& help) {
-  app.add_option("DIR", directory, help)->type_name("")->required();
+void add_directory(CommandLine& app, std::string& directory, const std::string& help) {
+  app.option("DIR", directory, help).value("").required();
 }
 
-void add_exp_name(CLI::App& app, std::string& exp_name) {
-  app.add_option("EXP", exp_name, "name of the experiment, for the names of the files written")
-      ->type_name("")
-      ->required();
-}
-
-std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
-  app.formatter(std::make_shared<HelpFormatter>());
-  app.set_help_flag("-h,--help", "show this help and exit");
-  try {
-    app.parse(for_cli11(arguments));
-    return std::nullopt;
-  } catch (const CLI::CallForHelp&) {
-    return print_out(app.help());
-  } catch (const CLI::ParseError& error) {
-    print_error(std::string(error.what()) + " (" + app.get_name() + " --help tells more)");
-    return 2;
-  }
+void add_exp_name(CommandLine& app, std::string& exp_name) {
+  app.option("EXP", exp_name, "name of the experiment, for the names of the files written")
+      .value("")
+      .required();
 }
 
 namespace {
@@ -143,14 +114,12 @@ std::string selection_of(const SweepArguments& arguments) {
 Expected<Plan> load_plan(const SweepArguments& arguments) {
   const auto words = matrix::split_words(selection_of(arguments));
   if (!words) return fail("--select: " + words.error().message);
-  auto entries = matrix::load_matrix(files_of(arguments), *words);
-  if (!entries) return tl::unexpected(entries.error());
+  SWEEP_ASSIGN(auto entries, matrix::load_matrix(files_of(arguments), *words));
   auto profile = load_profiles(arguments.profile);
   if (!profile) return tl::unexpected(profile.error());
-  auto points = make_points(std::move(*entries));
-  if (!points) return tl::unexpected(points.error());
-  if (const auto read = profile::load_recipes(*profile, *points); !read) return tl::unexpected(read.error());
-  return plan_points(std::move(*points), std::move(*profile));
+  SWEEP_ASSIGN(auto points, make_points(std::move(entries)));
+  if (const auto read = profile::load_recipes(*profile, points); !read) return tl::unexpected(read.error());
+  return plan_points(std::move(points), std::move(*profile));
 }
 
 std::optional<std::string> wrong_use(const SweepArguments& arguments, const std::string& with_files) {
@@ -177,14 +146,12 @@ Expected<ResumeWishes> resume_wishes(const SweepArguments& arguments, view::Fact
     facts.profile = wanted.profile;
   }
   if (!wanted.configs.empty()) {
-    auto plan = load_plan(wanted);
-    if (!plan) return tl::unexpected(plan.error());
-    wishes.profile = plan->profile;
-    wishes.plan = std::move(*plan);
+    SWEEP_ASSIGN(auto plan, load_plan(wanted));
+    wishes.profile = plan.profile;
+    wishes.plan = std::move(plan);
   } else {
-    auto profile = load_profiles(wanted.profile);
-    if (!profile) return tl::unexpected(profile.error());
-    wishes.profile = std::move(*profile);
+    SWEEP_ASSIGN(auto profile, load_profiles(wanted.profile));
+    wishes.profile = std::move(profile);
   }
   wishes.facts = std::move(facts);
   return wishes;

@@ -1,7 +1,6 @@
 // The options that say which sweep to run: the same for check, run and serve, and what the plugin passes on.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,7 +9,8 @@
 #include "controller/io/opening.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "controller/plan/plan.hpp"
-#include "proto/base/error.hpp"
+#include "util/command_line.hpp"
+#include "util/error.hpp"
 
 namespace sweep::cli {
 
@@ -26,18 +26,14 @@ std::string variable(const char* name);
 
 /// Adds --select, --repeat, --output, --profile and those of a resume, and --config (repeatable) where
 /// `config_option`.
-void add_sweep_options(CLI::App& app, SweepArguments& arguments, bool config_option);
+void add_sweep_options(CommandLine& app, SweepArguments& arguments, bool config_option);
 
 /// "out/" and "./out" as "out": paths of results are compared as text.
 std::string plain_path(const std::string& directory);
 
 /// Adds the positional DIR, and EXP: the name of the experiment, part of the names of files written.
-void add_directory(CLI::App& app, std::string& directory, const std::string& help);
-void add_exp_name(CLI::App& app, std::string& exp_name);
-
-/// Parses with CLI11. A status to exit with when that is all: after --help (0) or wrong usage (2), both
-/// printed.
-std::optional<int> parse(CLI::App& app, const Arguments& arguments);
+void add_directory(CommandLine& app, std::string& directory, const std::string& help);
+void add_exp_name(CommandLine& app, std::string& exp_name);
 
 /// The profile of the site's, the user's and the `named` file (empty: none).
 Expected<profile::Profile> load_profiles(const std::string& named);

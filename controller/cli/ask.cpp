@@ -3,12 +3,12 @@
 #include <cerrno>
 #include <csignal>
 
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
 #include "proto/net/munge.hpp"
 #include "proto/net/sockets.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -45,18 +45,18 @@ Request shown(Request request, const ControlFile& control, std::string_view what
 
 Expected<std::optional<Status>> ask(const ControlFile& control, const wire::Message& question) {
   zmq::context_t context;
-  auto socket = ClientSocket::connect(context, control.endpoint, control.server_key, control.client_secret);
-  if (!socket) return tl::unexpected(socket.error());
+  SWEEP_ASSIGN(auto socket,
+               ClientSocket::connect(context, control.endpoint, control.server_key, control.client_secret));
   std::optional<Status> answer;
   std::string refusal;
   EventLoop loop;
-  loop.watch(socket->connection().socket(), [&] {
-    while (const auto event = socket->connection().next()) {
+  loop.watch(socket.connection().socket(), [&] {
+    while (const auto event = socket.connection().next()) {
       if (*event == ConnectionEvent::Refused) refusal = "this key is of another sweep";
     }
   });
-  loop.watch(socket->socket(), [&] {
-    while (const auto incoming = socket->receive()) {
+  loop.watch(socket.socket(), [&] {
+    while (const auto incoming = socket.receive()) {
       if (!incoming->content) {
         refusal = incoming->content.error().message;
       } else if (const auto* reply = std::get_if<wire::StatusReply>(&incoming->content->message)) {
@@ -66,11 +66,11 @@ Expected<std::optional<Status>> ask(const ControlFile& control, const wire::Mess
       }
     }
   });
-  socket->send(question);
+  socket.send(question);
   const Instant deadline = now() + kPatience;
   while (!answer && refusal.empty() && now() < deadline)
     loop.step(deadline);
-  if (!answer) socket->socket().set(zmq::sockopt::linger, 0);  // nobody takes it, or it was refused
+  if (!answer) socket.socket().set(zmq::sockopt::linger, 0);  // nobody takes it, or it was refused
   if (!refusal.empty()) return fail("the controller answers: " + printable(refusal));
   return answer;
 }

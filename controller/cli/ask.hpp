@@ -1,13 +1,13 @@
 // A person's question to the live controller of a sweep: what status and cancel share.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
 #include "controller/io/control_file.hpp"
-#include "proto/base/error.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/error.hpp"
 
 namespace sweep::cli {
 

@@ -3,7 +3,7 @@
 #include "controller/cli/ask.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -55,27 +55,24 @@ Expected<std::string> outcome(const Status& status) {
 }
 
 Expected<std::string> cancel(const std::string& directory, const wire::StopRequest& request) {
-  const auto control = find_controller(directory);
-  if (!control) return tl::unexpected(control.error());
+  SWEEP_ASSIGN(const auto control, find_controller(directory));
   const std::string see = "; sweepctl status " + printable(directory) + " says how the sweep stands";
-  if (!*control) return fail("no controller runs a sweep in '" + printable(directory) + "'" + see);
-  const auto status = ask_controller(**control, request);
-  if (!status) return tl::unexpected(status.error());
-  if (!*status) return fail("the controller on " + printable(name_of(**control)) + " does not answer" + see);
-  return outcome(**status);
+  if (!control) return fail("no controller runs a sweep in '" + printable(directory) + "'" + see);
+  SWEEP_ASSIGN(const auto status, ask_controller(*control, request));
+  if (!status) return fail("the controller on " + printable(name_of(*control)) + " does not answer" + see);
+  return outcome(*status);
 }
 
 }  // namespace
 
 int cancel_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl cancel");
-  app.footer(kClosing);
+  CommandLine app("sweepctl cancel", kDescription, kClosing);
   std::string directory;
   wire::StopRequest request{"cancelled by its owner", false};
   add_directory(app, directory, "output directory of a sweep");
-  app.add_flag("--now", request.at_once, "do not wait for benchmarks to end in order");
-  app.add_option("--reason", request.reason, "why, for summary.txt and the log")->type_name("TEXT");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.flag("--now", request.at_once, "do not wait for benchmarks to end in order");
+  app.option("--reason", request.reason, "why, for summary.txt and the log").value("TEXT");
+  if (const auto status = app.parse(arguments)) return *status;
   request.reason = clipped(printable(request.reason), kMostReason);
   const auto done = cancel(directory, request);
   if (!done) return print_error(done.error().message), 1;

@@ -7,8 +7,9 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
+#include "util/json.hpp"
+#include "util/os/clock.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -85,16 +86,15 @@ int check_resumed(SweepArguments wanted, bool quiet) {
 }  // namespace
 
 int check_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl check");
-  app.footer(kClosing);
+  CommandLine app("sweepctl check", kDescription, kClosing);
   SweepArguments wanted;
   bool quiet = false, json = false;
-  app.add_option("FILE", wanted.configs, "benchmark matrix: a master configuration (YAML), or FILE,FILE")
-      ->option_text("FILE...");
+  app.option("FILE", wanted.configs, "benchmark matrix: a master configuration (YAML), or FILE,FILE")
+      .usage("FILE...");
   add_sweep_options(app, wanted, true);
-  app.add_flag("--quiet", quiet, "print only what is wrong");
-  app.add_flag("--json", json, "print one JSON document");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.flag("--quiet", quiet, "print only what is wrong");
+  app.flag("--json", json, "print one JSON document");
+  if (const auto status = app.parse(arguments)) return *status;
   if (const auto wrong = wrong_use(wanted, "sweepctl check FILE")) return print_error("check: " + *wrong), 2;
   if (wanted.resume) return check_resumed(wanted, quiet);
   const auto plan = load_plan(wanted);

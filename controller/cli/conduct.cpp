@@ -13,9 +13,9 @@
 #include "controller/profile/container.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -27,7 +27,7 @@ std::string shown(const std::string& path) {
   return code || relative.starts_with("..") ? path : relative;
 }
 
-void tell_opened(const Server& server, Console& console) {
+void tell_opened(const Driver& server, Console& console) {
   const Plan& plan = server.sweep().plan;
   const core::State& state = server.sweep().state;
   const std::string resumed =
@@ -50,31 +50,27 @@ void tell_written(const Aggregation& written, const std::string& directory, Cons
 
 namespace {
 
-Expected<Entry> new_entry(const SweepArguments& arguments, const Session& session) {
-  auto plan = load_plan(arguments);
-  if (!plan) return tl::unexpected(plan.error());
-  if (plan->step && session.job.empty()) return fail(kNeedsJob);
-  const auto directory = claim_output_dir(arguments.output, sweep_name(*plan), now());
-  if (!directory) return tl::unexpected(directory.error());
+Expected<OpenedSweep> new_entry(const SweepArguments& arguments, const Session& session) {
+  SWEEP_ASSIGN(auto plan, load_plan(arguments));
+  if (plan.step && session.job.empty()) return fail(kNeedsJob);
+  SWEEP_ASSIGN(const auto directory, claim_output_dir(arguments.output, sweep_name(plan), now()));
   view::Facts facts = new_facts(arguments, session.job);
-  facts.directory = *directory;
+  facts.directory = directory;
   facts.resume =
-      view::resume_command(session.command, *directory, facts.working_directory, session.inside_job);
-  return begin_sweep(new_sweep(std::move(*plan), std::move(facts)), *directory);
+      view::resume_command(session.command, directory, facts.working_directory, session.inside_job);
+  return begin_sweep(new_sweep(std::move(plan), std::move(facts)), directory);
 }
 
-Expected<Entry> resumed_entry(SweepArguments arguments, const Session& session,
-                              std::vector<std::string>& notes) {
-  const auto directory = claimed_output_dir(arguments.output);
-  if (!directory) return tl::unexpected(directory.error());
-  arguments.output = *directory;
+Expected<OpenedSweep> resumed_entry(SweepArguments arguments, const Session& session,
+                                    std::vector<std::string>& notes) {
+  SWEEP_ASSIGN(const auto directory, claimed_output_dir(arguments.output));
+  arguments.output = directory;
   view::Facts facts = new_facts(arguments, session.job);
   facts.resume =
-      view::resume_command(session.command, *directory, facts.working_directory, session.inside_job);
-  auto wishes = resume_wishes(arguments, std::move(facts));
-  if (!wishes) return tl::unexpected(wishes.error());
-  if (profile::wants_agents_inside(wishes->profile) && session.job.empty()) return fail(kNeedsJob);
-  return resume_sweep(*directory, std::move(*wishes), now(), notes);
+      view::resume_command(session.command, directory, facts.working_directory, session.inside_job);
+  SWEEP_ASSIGN(auto wishes, resume_wishes(arguments, std::move(facts)));
+  if (profile::wants_agents_inside(wishes.profile) && session.job.empty()) return fail(kNeedsJob);
+  return resume_sweep(directory, std::move(wishes), now(), notes);
 }
 
 void tell_notes(const std::vector<std::string>& notes, Console& console) {
@@ -83,10 +79,10 @@ void tell_notes(const std::vector<std::string>& notes, Console& console) {
 }
 
 /// Nothing is written there any more: by now the directory may be another sweep's.
-void tell_gone(Footing::Place place, const std::string& directory, Console& console) {
+void tell_gone(DirectoryWatch::Place place, const std::string& directory, Console& console) {
   const std::string what = "sweepctl: the output directory '" + printable(directory) + "' ";
   console.error(what +
-                (place == Footing::Place::Deleted
+                (place == DirectoryWatch::Place::Deleted
                      ? "was deleted while its sweep ran: nothing of it can be saved"
                      : "is not in its place any more: what was acknowledged is in its sweep.db, wherever "
                        "that is, and --sweep-resume goes on with it"));
@@ -94,29 +90,28 @@ void tell_gone(Footing::Place place, const std::string& directory, Console& cons
 
 }  // namespace
 
-Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, Session session,
+Expected<std::unique_ptr<Driver>> open_server(const SweepArguments& arguments, Session session,
                                               Console& console) {
   std::vector<std::string> notes;
-  auto entry = arguments.resume ? resumed_entry(arguments, session, notes) : new_entry(arguments, session);
-  if (!entry) return tl::unexpected(entry.error());
-  const std::string directory = entry->sweep.facts.directory;
-  auto server = Server::open(std::move(*entry), directory, console, std::move(session.listening));
+  SWEEP_ASSIGN(auto entry,
+               arguments.resume ? resumed_entry(arguments, session, notes) : new_entry(arguments, session));
+  const std::string directory = entry.sweep.facts.directory;
+  auto server = Driver::open(std::move(entry), directory, console, std::move(session.listening));
   if (!server) return server;
   tell_notes(notes, console);
   tell_opened(**server, console);
   return server;
 }
 
-Expected<std::unique_ptr<Server>> reopen_server(const Told& told, const std::string& died_of, Fd listening,
-                                                Console& console) {
+Expected<std::unique_ptr<Driver>> reopen_server(const SupervisorNote& told, const std::string& died_of,
+                                                Fd listening, Console& console) {
   std::vector<std::string> notes;
   const Instant begun = now();
   const std::string& directory = told.directory;
-  auto entry = take_over_sweep(directory, told.server_key, begun, notes);
-  if (!entry) return tl::unexpected(entry.error());
-  entry->sweep.facts.directory = directory;
-  entry->sweep.facts.owner = host_name() + ", pid " + std::to_string(::getpid());
-  auto server = Server::open(std::move(*entry), directory, console, std::move(listening));
+  SWEEP_ASSIGN(auto entry, take_over_sweep(directory, told.server_key, begun, notes));
+  entry.sweep.facts.directory = directory;
+  entry.sweep.facts.owner = host_name() + ", pid " + std::to_string(::getpid());
+  auto server = Driver::open(std::move(entry), directory, console, std::move(listening));
   if (!server) return server;
   tell_notes(notes, console);
   const core::State& state = (*server)->sweep().state;
@@ -130,7 +125,7 @@ Expected<std::unique_ptr<Server>> reopen_server(const Told& told, const std::str
   return server;
 }
 
-Interrupts::Interrupts(SignalFd& signals, Server& server, Millis same)
+Interrupts::Interrupts(SignalFd& signals, Driver& server, Millis same)
     : signals_(signals), server_(server), same_(same) {
   server_.loop().watch(signals_.fd(), [this] { take(); });
 }
@@ -154,10 +149,10 @@ void Interrupts::take() {
   }
 }
 
-Conduct conduct(Server& server, Console& console) {
+Conduct conduct(Driver& server, Console& console) {
   const bool committed = server.run();
   console.end();
-  if (const auto place = server.place(); place != Footing::Place::There) {
+  if (const auto place = server.place(); place != DirectoryWatch::Place::There) {
     tell_gone(place, server.directory(), console);
     return {false, false};
   }

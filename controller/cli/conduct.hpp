@@ -7,8 +7,8 @@
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/supervisor.hpp"
 #include "controller/io/console.hpp"
-#include "controller/io/server.hpp"
-#include "proto/net/signals.hpp"
+#include "controller/io/driver.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::cli {
 
@@ -22,20 +22,20 @@ struct Session {
 
 /// Reads the configuration, claims the output directory and opens the controller of a new sweep, or of one
 /// that is resumed. Fails with one line, or with one for each change of the matrix.
-Expected<std::unique_ptr<Server>> open_server(const SweepArguments& arguments, Session session,
+Expected<std::unique_ptr<Driver>> open_server(const SweepArguments& arguments, Session session,
                                               Console& console);
 
 /// Takes the place of a controller that `died_of` something: same address, same keys. Fails when the sweep
 /// that was told cannot be had now.
-Expected<std::unique_ptr<Server>> reopen_server(const Told& told, const std::string& died_of, Fd listening,
-                                                Console& console);
+Expected<std::unique_ptr<Driver>> reopen_server(const SupervisorNote& told, const std::string& died_of,
+                                                Fd listening, Console& console);
 
 /// Ctrl-C and SIGTERM, for as long as this lives: the first stops the sweep in order, the second at once.
 class Interrupts {
  public:
   /// Signals that come within `same` after the first are part of it: under a supervisor one Ctrl-C, or one
   /// scancel, comes directly and is handed on too.
-  Interrupts(SignalFd& signals, Server& server, Millis same = Millis(0));
+  Interrupts(SignalFd& signals, Driver& server, Millis same = Millis(0));
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
@@ -45,7 +45,7 @@ class Interrupts {
  private:
   void take();
   SignalFd& signals_;
-  Server& server_;
+  Driver& server_;
   Millis same_;
   int signal_ = 0;
   Instant first_at_{};
@@ -58,6 +58,6 @@ struct Conduct {
 };
 
 /// Runs the sweep to its end, writes what it leaves, and tells the user.
-Conduct conduct(Server& server, Console& console);
+Conduct conduct(Driver& server, Console& console);
 
 }  // namespace sweep::cli

@@ -9,7 +9,8 @@
 #include "controller/profile/container.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/view/lines.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -47,14 +48,12 @@ struct Wanted {
 /// The folders to look at, those that exist.
 Expected<std::vector<std::string>> folders(const Wanted& wanted) {
   if (!wanted.cache.empty()) return std::vector<std::string>{wanted.cache};
-  const auto loaded = load_profiles(wanted.profile);
-  if (!loaded) return tl::unexpected(loaded.error());
-  const auto merged = profile::merged(profile::default_container(), loaded->container);
-  const auto own = container::own_folder();
-  if (!own) return tl::unexpected(own.error());
+  SWEEP_ASSIGN(const auto loaded, load_profiles(wanted.profile));
+  const auto merged = profile::merged(profile::default_container(), loaded.container);
+  SWEEP_ASSIGN(const auto own, container::own_folder());
   const auto scratch = container::own_folder(*merged.scratch);
   const bool named = merged.cache->starts_with('/') && merged.cache->find('{') == std::string::npos;
-  std::vector<std::string> out{named ? *merged.cache : *own + "/images", scratch.value_or(*own) + "/roots"};
+  std::vector<std::string> out{named ? *merged.cache : own + "/images", scratch.value_or(own) + "/roots"};
   std::erase_if(out, [](const std::string& folder) {
     std::error_code code;
     return !std::filesystem::is_directory(folder, code);
@@ -165,23 +164,19 @@ std::optional<std::int64_t> size_in(const std::string& text) {
 }  // namespace
 
 int images_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl images");
-  app.footer(kClosing);
+  CommandLine app("sweepctl images", kDescription, kClosing);
   Wanted wanted;
-  app.add_option("ACTION", wanted.action, "list or prune")
-      ->required()
-      ->check(CLI::IsMember({"list", "prune"}));
-  app.add_option("--cache", wanted.cache, "this folder alone, in place of the profile's")->type_name("DIR");
-  app.add_option("--profile", wanted.profile, "a profile over the site's and the user's")->type_name("FILE");
-  app.add_option("--older-than", wanted.older_than,
-                 "prune: those that were not used for so long, such as 30d")
-      ->type_name("TIME");
-  app.add_option("--max-size", wanted.max_size,
-                 "prune: those used longest ago, until so much is left, such as 500G")
-      ->type_name("SIZE");
-  app.add_flag("--dry-run", wanted.dry_run, "prune: say what would go, remove nothing");
-  app.add_flag("--json", wanted.json, "list: print a JSON array");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.option("ACTION", wanted.action, "list or prune").required().one_of({"list", "prune"});
+  app.option("--cache", wanted.cache, "this folder alone, in place of the profile's").value("DIR");
+  app.option("--profile", wanted.profile, "a profile over the site's and the user's").value("FILE");
+  app.option("--older-than", wanted.older_than, "prune: those that were not used for so long, such as 30d")
+      .value("TIME");
+  app.option("--max-size", wanted.max_size,
+             "prune: those used longest ago, until so much is left, such as 500G")
+      .value("SIZE");
+  app.flag("--dry-run", wanted.dry_run, "prune: say what would go, remove nothing");
+  app.flag("--json", wanted.json, "list: print a JSON array");
+  if (const auto status = app.parse(arguments)) return *status;
   container::Limits limits;
   if (!wanted.older_than.empty()) limits.unused = profile::parse_duration(wanted.older_than);
   if (!wanted.max_size.empty()) limits.bytes = size_in(wanted.max_size);

@@ -8,8 +8,8 @@
 
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
-#include "proto/base/help_layout.hpp"
-#include "proto/base/text.hpp"
+#include "util/help_layout.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 namespace {

@@ -6,7 +6,8 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/gather.hpp"
 #include "controller/report/command.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -50,25 +51,23 @@ std::vector<std::string> words(std::span<const std::string_view> names) {
 }  // namespace
 
 int pareto_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl pareto");
-  app.footer(kClosing);
+  CommandLine app("sweepctl pareto", kDescription, kClosing);
   report::ParetoOptions options;
   std::string metric = std::string(report::metric_key(options.metric)), by = join(options.by, ",");
   add_directory(app, options.directory, "where to look for processed results (agg_*.json)");
-  app.add_option("--x", metric,
-                 "what throughput is traded against: interactivity, where more is better (the default), or "
-                 "end-to-end latency, where less is")
-      ->type_name("METRIC")
-      ->option_text("{median_intvty,median_e2el}")
-      ->check(CLI::IsMember({"median_intvty", "median_e2el"}));
-  app.add_option(
-         "--by", by,
-         "one frontier for each combination of the values of these (default: hw,framework; '' for one "
-         "frontier per model)")
-      ->type_name("KEYS")
-      ->option_text("{" + join(words(report::group_keys()), ",") + "}[,...]");
-  app.add_flag("--json", options.json, "print a JSON array, times in seconds");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.option("--x", metric,
+             "what throughput is traded against: interactivity, where more is better (the default), or "
+             "end-to-end latency, where less is")
+      .value("METRIC")
+      .usage("{median_intvty,median_e2el}")
+      .one_of({"median_intvty", "median_e2el"});
+  app.option("--by", by,
+             "one frontier for each combination of the values of these (default: hw,framework; '' for one "
+             "frontier per model)")
+      .value("KEYS")
+      .usage("{" + join(words(report::group_keys()), ",") + "}[,...]");
+  app.flag("--json", options.json, "print a JSON array, times in seconds");
+  if (const auto status = app.parse(arguments)) return *status;
   options.metric = report::metric_of(metric).value_or(options.metric);
   options.by = by.empty() ? std::vector<std::string>{} : split(by, ',');
   for (const std::string& key : options.by) {

@@ -4,8 +4,8 @@
 
 #include <cerrno>
 
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 

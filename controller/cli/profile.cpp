@@ -7,7 +7,6 @@
 #include <set>
 
 #include "container/core/image.hpp"
-#include "container/io/run.hpp"
 #include "container/io/store.hpp"
 #include "container/io/tools.hpp"
 #include "controller/cli/arguments.hpp"
@@ -16,10 +15,11 @@
 #include "controller/profile/container.hpp"
 #include "controller/profile/show.hpp"
 #include "controller/view/provenance.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
 #include "proto/net/munge.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
+#include "util/os/run_program.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -140,8 +140,7 @@ void check_container(Findings& out, const std::string& what, const profile::Cont
 /// What sinfo prints in columns `format`, each word once.
 std::optional<std::set<std::string>> slurm_words(const char* format) {
   constexpr Millis kLimit{20'000};
-  const auto ran =
-      container::run_program({"sinfo", "--noheader", "--format", format}, own_environment(), kLimit);
+  const auto ran = run_program({"sinfo", "--noheader", "--format", format}, {own_environment(), kLimit});
   if (!ran || !ran->ok()) return std::nullopt;
   std::set<std::string> out;
   for (const std::string& line : split(ran->out, '\n')) {
@@ -223,14 +222,13 @@ int check_everywhere(const std::string& file) {
 }  // namespace
 
 int profile_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl profile");
-  app.footer(kClosing);
+  CommandLine app("sweepctl profile", kDescription, kClosing);
   std::string action, file;
   bool allocation = false;
-  app.add_option("ACTION", action, "show or check")->required()->check(CLI::IsMember({"show", "check"}));
-  app.add_option("--profile", file, "a profile over the site's and the user's")->type_name("FILE");
-  app.add_flag("--allocation", allocation, "check: on every node of this job");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.option("ACTION", action, "show or check").required().one_of({"show", "check"});
+  app.option("--profile", file, "a profile over the site's and the user's").value("FILE");
+  app.flag("--allocation", allocation, "check: on every node of this job");
+  if (const auto status = app.parse(arguments)) return *status;
   const auto profile = load_profiles(file);
   if (!profile) return print_error(profile.error().message), 1;
   if (action == "show") return print_out(profile::show_profile(*profile, &view::is_secret));

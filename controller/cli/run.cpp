@@ -14,8 +14,9 @@
 #include "controller/cli/step_agent.hpp"
 #include "proto/base/env_names.hpp"
 #include "proto/base/outcome.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::cli {
 
@@ -128,20 +129,18 @@ std::string ending(const ExitStatus& status) {
 /// The agents' process: a local agent, or the srun that has them all.
 class Crew {
  public:
-  static Expected<Crew> start(const Arguments& benchmark, Server& server) {
-    const auto step = step_of(server.sweep().plan);
-    if (!step) return tl::unexpected(step.error());
+  static Expected<Crew> start(const Arguments& benchmark, Driver& server) {
+    SWEEP_ASSIGN(const auto step, step_of(server.sweep().plan));
     SpawnSpec spec;
-    spec.argv = agent_command(benchmark, *step);
-    spec.environment = agent_environment(server.access(), *step);
+    spec.argv = agent_command(benchmark, step);
+    spec.environment = agent_environment(server.access(), step);
     // srun's death would leave its step behind; an agent alone must not outlive us.
     spec.dies_with_parent = !in_allocation();
-    auto child = spawn(spec);
-    if (!child) return tl::unexpected(child.error());
-    return Crew(std::move(*child), spec.argv.front());
+    SWEEP_ASSIGN(auto child, spawn(spec));
+    return Crew(std::move(child), spec.argv.front());
   }
 
-  void watch(Server& server) {
+  void watch(Driver& server) {
     server.loop().watch(child_.pidfd.get(), [this, &server] {
       const auto status = reap(child_.pid);
       if (!status) return;
@@ -167,21 +166,20 @@ class Crew {
 }  // namespace
 
 int run_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl run");
-  app.footer(kClosing);
+  CommandLine app("sweepctl run", kDescription, kClosing);
   SweepArguments wanted;
   Arguments benchmark;
   bool quiet = false;
   add_sweep_options(app, wanted, false);
-  app.add_option("FILE", wanted.configs, "benchmark matrix: a master configuration (YAML), or FILE,FILE")
-      ->option_text("FILE... [-- BENCHMARK [ARG]...]");
-  app.add_flag("--quiet", quiet, "print only what is wrong");
+  app.option("FILE", wanted.configs, "benchmark matrix: a master configuration (YAML), or FILE,FILE")
+      .usage("FILE... [-- BENCHMARK [ARG]...]");
+  app.flag("--quiet", quiet, "print only what is wrong");
   Arguments own = arguments;
   if (const auto dashes = std::find(own.begin(), own.end(), "--"); dashes != own.end()) {
     benchmark.assign(dashes + 1, own.end());
     own.erase(dashes, own.end());
   }
-  if (const auto status = parse(app, own)) return *status;
+  if (const auto status = app.parse(own)) return *status;
   if (const auto wrong = wrong_use(wanted, "sweepctl run FILE -- BENCHMARK"))
     return print_error("run: " + *wrong), 2;
 

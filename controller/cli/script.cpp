@@ -8,7 +8,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/recipe.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::cli {
 
@@ -37,11 +37,10 @@ Examples:
 }  // namespace
 
 int script_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl script");
-  app.footer(kClosing);
+  CommandLine app("sweepctl script", kDescription, kClosing);
   std::string file;
-  app.add_option("FILE", file, "a recipe: a YAML file with a server and a client")->required();
-  if (const auto status = parse(app, arguments)) return *status;
+  app.option("FILE", file, "a recipe: a YAML file with a server and a client").required();
+  if (const auto status = app.parse(arguments)) return *status;
   const auto text = read_file(file, profile::kMaxRecipeBytes);
   if (!text) return print_error(text.error().message), 1;
   const auto recipe = profile::parse_recipe(file, *text);

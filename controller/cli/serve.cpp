@@ -14,8 +14,8 @@
 #include "controller/cli/print.hpp"
 #include "controller/cli/step_agent.hpp"
 #include "controller/cli/supervisor.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::cli {
 
@@ -28,12 +28,12 @@ constexpr Millis kPatienceWithoutSrun{5'000};
 
 /// What the plugin waits for: the variables of the step, then one line with the secret, which goes into the
 /// pipe alone.
-Expected<void> say_ready(int fd, const Server& server, const std::string& agent) {
+Expected<void> say_ready(int fd, const Driver& server, const std::string& agent) {
   std::string text;
   if (server.sweep().plan.step) {
-    const auto variables = variables_of_step(*server.sweep().plan.step, server.sweep().plan.profile, agent);
-    if (!variables) return tl::unexpected(variables.error());
-    for (const auto& [name, value] : *variables)
+    SWEEP_ASSIGN(const auto variables,
+                 variables_of_step(*server.sweep().plan.step, server.sweep().plan.profile, agent));
+    for (const auto& [name, value] : variables)
       text += "set " + name + "=" + value + "\n";
   }
   const Access& access = server.access();
@@ -44,7 +44,7 @@ Expected<void> say_ready(int fd, const Server& server, const std::string& agent)
   return {};
 }
 
-void watch_lifeline(int fd, Server& server) {
+void watch_lifeline(int fd, Driver& server) {
   ::fcntl(fd, F_SETFL, O_NONBLOCK);
   server.loop().watch(fd, [fd, &server] {
     if (!read_available(fd, 64).closed) return;
@@ -86,7 +86,7 @@ struct Wanted {
   std::string agent;                 // sweep-agent's path on the nodes
 };
 
-Expected<std::unique_ptr<Server>> open(const Wanted& wanted, Life& life, Console& console) {
+Expected<std::unique_ptr<Driver>> open(const Wanted& wanted, Life& life, Console& console) {
   if (life.number == 0)
     return open_server(wanted.sweep,
                        {wanted.job, wanted.command, wanted.inside_job, std::move(life.listening)}, console);
@@ -128,21 +128,21 @@ int control(const Wanted& wanted, SignalFd& signals, Life life) {
 }  // namespace
 
 int serve_command(const Arguments& arguments) {
-  CLI::App app(
+  CommandLine app(
+      "sweepctl serve",
       "The controller of one srun. The Slurm plugin starts it; people use srun --sweep-config=FILE or "
-      "sweepctl run.",
-      "sweepctl serve");
+      "sweepctl run.");
   Wanted wanted;
   add_sweep_options(app, wanted.sweep, true);
-  app.add_option("--lifeline-fd", wanted.lifeline, "the sweep is stopped when this descriptor closes")
-      ->type_name("FD")
-      ->required();
-  app.add_option("--ready-fd", wanted.ready, "where the ready line goes")->type_name("FD")->required();
-  app.add_option("--job", wanted.job, "job and step, as 12.0")->type_name("JOB");
-  app.add_option("--agent", wanted.agent, "sweep-agent on the nodes, for a profile that wants it in an image")
-      ->type_name("PATH");
-  app.add_flag("--quiet", wanted.quiet, "print only what is wrong");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.option("--lifeline-fd", wanted.lifeline, "the sweep is stopped when this descriptor closes")
+      .value("FD")
+      .required();
+  app.option("--ready-fd", wanted.ready, "where the ready line goes").value("FD").required();
+  app.option("--job", wanted.job, "job and step, as 12.0").value("JOB");
+  app.option("--agent", wanted.agent, "sweep-agent on the nodes, for a profile that wants it in an image")
+      .value("PATH");
+  app.flag("--quiet", wanted.quiet, "print only what is wrong");
+  if (const auto status = app.parse(arguments)) return *status;
   if (const auto wrong = wrong_use(wanted.sweep, "--config FILE")) return print_error("serve: " + *wrong), 2;
 
   wanted.command = words_of_parent("cmdline");

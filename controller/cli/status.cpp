@@ -6,6 +6,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
 #include "controller/io/sweep_record.hpp"
+#include "util/json.hpp"
 
 namespace sweep::cli {
 
@@ -30,14 +31,12 @@ Examples:
 )";
 
 Expected<Status> status_of(const std::string& directory) {
-  const auto control = find_controller(directory);
-  if (!control) return tl::unexpected(control.error());
+  SWEEP_ASSIGN(const auto control, find_controller(directory));
   std::string owner;
-  if (*control) {
-    auto answer = ask_controller(**control, wire::StatusRequest{});
-    if (!answer) return tl::unexpected(answer.error());
-    if (*answer) return std::move(**answer);
-    owner = " (its controller on " + name_of(**control) + ", did not answer)";
+  if (control) {
+    SWEEP_ASSIGN(auto answer, ask_controller(*control, wire::StatusRequest{}));
+    if (answer) return std::move(*answer);
+    owner = " (its controller on " + name_of(*control) + ", did not answer)";
   }
   auto archive = open_archive(directory);
   if (!archive) return fail(archive.error().message + owner);
@@ -49,13 +48,12 @@ Expected<Status> status_of(const std::string& directory) {
 }  // namespace
 
 int status_command(const Arguments& arguments) {
-  CLI::App app(kDescription, "sweepctl status");
-  app.footer(kClosing);
+  CommandLine app("sweepctl status", kDescription, kClosing);
   std::string directory;
   bool json = false;
   add_directory(app, directory, "output directory of a sweep");
-  app.add_flag("--json", json, "print one JSON document");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.flag("--json", json, "print one JSON document");
+  if (const auto status = app.parse(arguments)) return *status;
   const auto status = status_of(directory);
   if (!status) return print_error(status.error().message), 1;
   const int printed = print_out(json ? status->dump(2, ' ', false, Status::error_handler_t::replace) + "\n"

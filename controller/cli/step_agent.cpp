@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "container/io/tools.hpp"
-#include "proto/net/files.hpp"
 #include "proto/net/munge.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::cli {
 

@@ -11,12 +11,12 @@
 #include <deque>
 
 #include "controller/cli/print.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
 #include "proto/net/sockets.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -39,7 +39,7 @@ bool died(const ExitStatus& status) {
   return status.signal.has_value() || status.code == kInternalError;
 }
 
-Told told_in(const std::string& text) {
+SupervisorNote told_in(const std::string& text) {
   // The directory last: it may have any character.
   const std::size_t key = text.find(' ');
   const std::size_t directory = key == std::string::npos ? key : text.find(' ', key + 1);
@@ -72,22 +72,21 @@ class Supervisor {
 
  private:
   Expected<void> start(int number, const std::function<int(Life)>& live) {
-    auto pipe = make_pipe();
-    if (!pipe) return tl::unexpected(pipe.error());
+    SWEEP_ASSIGN(auto pipe, make_pipe());
     const pid_t parent = ::getpid();
     child_ = ::fork();
     if (child_ < 0) return fail("cannot start a process: " + errno_text(errno));
     if (child_ == 0) {
-      pipe->read_end.reset();
+      pipe.read_end.reset();
       ::prctl(PR_SET_NAME, "sweep-control");
       // Not the end with its supervisor: srun and its agents are there still. But a supervisor that was gone
       // before this line is a sign that all of it ends.
       if (::getppid() != parent) ::_exit(1);
-      ::_exit(run_life({number, told_, died_of_, refused_, pipe->write_end.release(),
+      ::_exit(run_life({number, told_, died_of_, refused_, pipe.write_end.release(),
                         Fd(::fcntl(listening_.get(), F_DUPFD_CLOEXEC, 0))},
                        live));
     }
-    telling_ = std::move(pipe->read_end);
+    telling_ = std::move(pipe.read_end);
     ended_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
     if (!ended_.open()) return fail("cannot watch the controller: " + errno_text(errno));
     return {};
@@ -112,7 +111,8 @@ class Supervisor {
     loop_.unwatch(ended_.get());
     ended_.reset();
     child_ = -1;
-    if (Told told = told_in(read_available(telling_.get(), kMaxTold).bytes); !told.directory.empty()) {
+    if (SupervisorNote told = told_in(read_available(telling_.get(), kMaxTold).bytes);
+        !told.directory.empty()) {
       told_ = std::move(told);
       refused_ = 0;
     }
@@ -178,7 +178,7 @@ class Supervisor {
   Fd listening_;
   pid_t child_ = -1;
   Fd ended_, telling_;
-  Told told_;
+  SupervisorNote told_;
   std::string died_of_;
   std::deque<Instant> deaths_;
   int refused_ = 0;
@@ -189,12 +189,11 @@ class Supervisor {
 }  // namespace
 
 Expected<int> supervise(SignalFd& signals, int lifeline, const std::function<int(Life)>& live) {
-  auto listening = listening_socket();
-  if (!listening) return tl::unexpected(listening.error());
-  return Supervisor(signals, lifeline, std::move(*listening)).run(live);
+  SWEEP_ASSIGN(auto listening, listening_socket());
+  return Supervisor(signals, lifeline, std::move(listening)).run(live);
 }
 
-void tell(int fd, const Told& told) {
+void tell(int fd, const SupervisorNote& told) {
   const std::string text = std::to_string(told.away.count()) + " " + told.server_key + " " + told.directory;
   if (::write(fd, text.data(), text.size()) < 0) {
     // Then there is no supervisor any more, and nobody who would start this controller again.

@@ -10,15 +10,15 @@
 #include <functional>
 #include <string>
 
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
-#include "proto/net/fd.hpp"
-#include "proto/net/signals.hpp"
+#include "util/error.hpp"
+#include "util/os/fd.hpp"
+#include "util/os/signals.hpp"
+#include "util/time.hpp"
 
 namespace sweep::cli {
 
 /// What a life says to its supervisor once a sweep is its own.
-struct Told {
+struct SupervisorNote {
   std::string directory;   // the sweep's output directory, absolute; empty: nothing was told
   std::string server_key;  // the sweep's, public
   Millis away{0};          // how long its agents look for a controller
@@ -27,7 +27,7 @@ struct Told {
 /// One life of a controller.
 struct Life {
   int number = 0;       // from 0
-  Told told;            // by a life before
+  SupervisorNote told;  // by a life before
   std::string died_of;  // how the life before ended; empty for the first
   int refused = 0;      // how many lives have ended with kTryAgain since then
   int tell_fd = -1;     // for tell()
@@ -44,6 +44,6 @@ inline constexpr int kTryAgain = 75;
 Expected<int> supervise(SignalFd& signals, int lifeline, const std::function<int(Life)>& live);
 
 /// Says to the supervisor that the sweep is this controller's, and closes the descriptor.
-void tell(int fd, const Told& told);
+void tell(int fd, const SupervisorNote& told);
 
 }  // namespace sweep::cli

@@ -6,6 +6,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/matrix/command.hpp"
 #include "controller/report/command.hpp"
+#include "util/json.hpp"
 
 namespace sweep::cli {
 
@@ -120,40 +121,36 @@ int matrix_command(const Arguments& arguments) {
 }
 
 int process_result_command(const Arguments& arguments) {
-  CLI::App app(kProcessResult, "sweepctl process-result");
-  app.footer(kProcessResultClosing);
-  if (const auto status = parse(app, arguments)) return *status;
+  CommandLine app("sweepctl process-result", kProcessResult, kProcessResultClosing);
+  if (const auto status = app.parse(arguments)) return *status;
   return give(report::run_process_result(from_environment));
 }
 
 int collect_command(const Arguments& arguments) {
-  CLI::App app(kCollect, "sweepctl collect");
-  app.footer(kCollectClosing);
+  CommandLine app("sweepctl collect", kCollect, kCollectClosing);
   std::string directory, exp_name;
   add_directory(app, directory, "where to look for *.json");
   add_exp_name(app, exp_name);
-  if (const auto status = parse(app, arguments)) return *status;
+  if (const auto status = app.parse(arguments)) return *status;
   return give(report::run_collect(directory, exp_name));
 }
 
 int summarize_command(const Arguments& arguments) {
-  CLI::App app(kSummarize, "sweepctl summarize");
-  app.footer(kSummarizeClosing);
+  CommandLine app("sweepctl summarize", kSummarize, kSummarizeClosing);
   std::string directory;
   bool json = false;
   add_directory(app, directory, "where to look for processed results (agg_*.json)");
-  app.add_flag("--json", json, "print a JSON array, times in seconds");
-  if (const auto status = parse(app, arguments)) return *status;
+  app.flag("--json", json, "print a JSON array, times in seconds");
+  if (const auto status = app.parse(arguments)) return *status;
   return give(report::run_summarize(directory, json));
 }
 
 int plot_command(const Arguments& arguments) {
-  CLI::App app(kPlot, "sweepctl plot");
-  app.footer(kPlotClosing);
+  CommandLine app("sweepctl plot", kPlot, kPlotClosing);
   std::string directory, exp_name;
   add_directory(app, directory, "where to look for processed results (agg_*.json)");
   add_exp_name(app, exp_name);
-  if (const auto status = parse(app, arguments)) return *status;
+  if (const auto status = app.parse(arguments)) return *status;
   return give(report::run_plot(directory, exp_name));
 }
 

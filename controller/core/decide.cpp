@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::core {
 
@@ -15,7 +15,7 @@ Decision reject(std::string reason) {
   return {{}, {}, std::move(reason)};
 }
 
-Decision happened(Happening what, Instant now) {
+Decision happened(EventBody what, Instant now) {
   return {{Event{now, std::move(what)}}, {}, {}};
 }
 
@@ -54,38 +54,39 @@ bool well_named(const AgentInfo& agent) {
 /// A Hello of an agent that is taking part already: its connection was cut, and messages with it.
 Decision greet_again(const State& state, const AgentStatus& agent, Instant now) {
   const std::string& id = agent.info.id;
-  if (agent.gone && state.phase != Phase::Closed) return {{Event{now, AgentReturned{id}}}, {Greet{id}}, {}};
+  if (agent.gone && state.phase != Phase::Closed)
+    return {{Event{now, AgentReturned{id}}}, {SendWelcome{id}}, {}};
   std::vector<Effect> out = reminders(state, id);
-  out.insert(out.begin(), Greet{id});
+  out.insert(out.begin(), SendWelcome{id});
   return {{}, std::move(out), {}};
 }
 
-Decision on(const State& state, const Join& command, Instant now) {
+Decision on(const State& state, const Hello& command, Instant now) {
   const std::string& id = command.agent.id;
   if (!well_named(command.agent)) {
     const std::string reason = "agent '" + printable(id) + "' on '" + printable(command.agent.node) +
                                "' has no name, or control characters in a name";
-    return {{}, {Say{id, wire::Reject{reason}}}, reason};
+    return {{}, {SendMessage{id, wire::Reject{reason}}}, reason};
   }
   const AgentStatus* known = find_agent(state, id);
   if (known != nullptr && known->info.pid == command.agent.pid) return greet_again(state, *known, now);
   if (known != nullptr && !known->gone) {
     const std::string reason = "agent " + id + " is already taking part (pid " +
                                std::to_string(known->info.pid) + " on " + known->info.node + ")";
-    return {{}, {Say{id, wire::Reject{reason}}}, reason};
+    return {{}, {SendMessage{id, wire::Reject{reason}}}, reason};
   }
   if (state.phase != Phase::Running) {
-    return {{}, {Say{id, wire::Drain{complete(state), "the sweep is over"}}}, {}};
+    return {{}, {SendMessage{id, wire::Drain{complete(state), "the sweep is over"}}}, {}};
   }
   return happened(AgentJoined{command.agent}, now);
 }
 
-bool serves_as_said(const AgentStatus& agent, const AskForWork& command) {
+bool serves_as_said(const AgentStatus& agent, const Ready& command) {
   if (!command.serves || !agent.serves) return !command.serves && !agent.serves;
   return *agent.serves == std::set<std::string>(command.serves->begin(), command.serves->end());
 }
 
-Decision on(const State& state, const AskForWork& command, Instant now) {
+Decision on(const State& state, const Ready& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Ready from " + command.agent + ", which has not said Hello");
   Decision out;
@@ -165,7 +166,7 @@ Ended end_of_current(const State& state, const PointStatus& point, const Attempt
 }
 
 Decision settle_again(const Attempt& attempt, const AttemptFinished& command) {
-  return {{}, {Say{command.agent, wire::Settled{command.ref, attempt.accepted}}}, {}};
+  return {{}, {SendMessage{command.agent, wire::Settled{command.ref, attempt.accepted}}}, {}};
 }
 
 /// An attempt that was written off, or that another one has overtaken, reports after all.
@@ -186,7 +187,7 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
   if (attempt == nullptr || attempt->agent != holder || find_agent(state, command.agent) == nullptr) {
     Decision out =
         reject("Finished of " + name(command.ref) + ", which " + command.agent + " was not leased");
-    out.replies.push_back(Say{command.agent, wire::Settled{command.ref, false}});
+    out.replies.push_back(SendMessage{command.agent, wire::Settled{command.ref, false}});
     return out;
   }
   const PointStatus& point = state.points[static_cast<std::size_t>(find_point(state, command.ref.point))];
@@ -208,11 +209,11 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
   // Its own agent hears of it as an effect of the event.
   if (holder != command.agent)
     out.replies.push_back(
-        Say{command.agent, wire::Settled{command.ref, std::get<Ended>(out.events[0].what).accepted}});
+        SendMessage{command.agent, wire::Settled{command.ref, std::get<Ended>(out.events[0].what).accepted}});
   return out;
 }
 
-Decision on(const State& state, const Beat& command, Instant now) {
+Decision on(const State& state, const Heartbeat& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Heartbeat from " + command.agent + ", which has not said Hello");
   if (agent->gone && state.phase != Phase::Closed) return happened(AgentReturned{command.agent}, now);
@@ -243,7 +244,7 @@ std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, Outc
 }
 
 /// An agent that says Goodbye gives back what it has; one that falls silent has failed under it.
-Decision on(const State& state, const Leave& command, Instant now) {
+Decision on(const State& state, const Goodbye& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Goodbye from " + command.agent + ", which has not said Hello");
   if (agent->gone || state.phase == Phase::Closed) return {};
@@ -308,7 +309,7 @@ Decision on(const State&, const Resume& command, Instant now) {
 /// Who is alive because it sent this: any agent's message but the first and the last. (A Beat of an agent
 /// that was gone is decided by its own rule.)
 const std::string* sender_of(const Command& command) {
-  if (const auto* c = std::get_if<AskForWork>(&command)) return &c->agent;
+  if (const auto* c = std::get_if<Ready>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptStarted>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptFinished>(&command)) return &c->agent;
   return nullptr;

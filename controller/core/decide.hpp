@@ -17,10 +17,10 @@ namespace sweep::core {
 
 // ---- commands
 
-struct Join {
+struct Hello {
   AgentInfo agent;
 };
-struct AskForWork {
+struct Ready {
   std::string agent;
   std::optional<Instant> job_ends = {};                 // where the agent knows it
   std::optional<std::vector<std::string>> serves = {};  // runners; nothing: all of them
@@ -52,10 +52,10 @@ struct Resume {
   std::vector<std::string> withdrawn;
 };
 /// Nothing but a sign of life; answered with what the agent may have missed.
-struct Beat {
+struct Heartbeat {
   std::string agent;
 };
-struct Leave {
+struct Goodbye {
   std::string agent;
   std::string reason;
 };
@@ -66,23 +66,23 @@ struct Stop {
 /// Time has passed, or something has changed: lease, time out, close.
 struct Tick {};
 
-using Command =
-    std::variant<Join, AskForWork, AttemptStarted, AttemptFinished, Beat, Leave, Stop, Tick, Recover, Resume>;
+using Command = std::variant<Hello, Ready, AttemptStarted, AttemptFinished, Heartbeat, Goodbye, Stop, Tick,
+                             Recover, Resume>;
 
 // ---- effects: what has to go out once the events are committed
 
-struct Greet {  // Welcome
+struct SendWelcome {  // Welcome
   std::string agent;
 };
-struct Grant {  // Lease
+struct SendLease {  // Lease
   std::string agent;
   AttemptRef ref;
 };
-struct Say {
+struct SendMessage {
   std::string agent;
   wire::Message message;
 };
-using Effect = std::variant<Greet, Grant, Say>;
+using Effect = std::variant<SendWelcome, SendLease, SendMessage>;
 
 /// Takes out what was to be said to `agent` over the connection that it had before: as lost as what was under
 /// way on it. What still holds the decision about its Hello says again. For drivers, when an agent joins.

@@ -6,7 +6,7 @@ namespace sweep::core {
 namespace {
 
 Effect drain(const State& state, const std::string& agent) {
-  return Say{agent, wire::Drain{complete(state), state.end_reason}};
+  return SendMessage{agent, wire::Drain{complete(state), state.end_reason}};
 }
 
 /// Cancellations of everything the point still has running, but for `except`.
@@ -16,13 +16,13 @@ void cancel_others(const State& state, const AttemptRef& except, std::vector<Eff
     const int number = static_cast<int>(i) + 1;
     const bool over = attempts[i].state == Attempt::State::Ended || attempts[i].state == Attempt::State::Lost;
     if (number == except.attempt || over) continue;
-    out.push_back(
-        Say{attempts[i].agent, wire::Cancel{{except.point, number}, "another attempt has the result"}});
+    out.push_back(SendMessage{attempts[i].agent,
+                              wire::Cancel{{except.point, number}, "another attempt has the result"}});
   }
 }
 
 std::vector<Effect> on(const State&, const AgentJoined& event) {
-  return {Greet{event.agent.id}};
+  return {SendWelcome{event.agent.id}};
 }
 std::vector<Effect> on(const State&, const AgentReady&) {
   return {};
@@ -34,7 +34,7 @@ std::vector<Effect> on(const State& state, const AgentReturned& event) {
   return reminders(state, event.agent);
 }
 std::vector<Effect> on(const State&, const Leased& event) {
-  return {Grant{event.agent, event.ref}};
+  return {SendLease{event.agent, event.ref}};
 }
 std::vector<Effect> on(const State&, const Started&) {
   return {};
@@ -63,7 +63,8 @@ std::vector<Effect> on(const State&, const Salvaged&) {
 std::vector<Effect> on(const State& state, const Ended& event) {
   std::vector<Effect> out;
   if (!event.lost) {
-    out.push_back(Say{find_attempt(state, event.ref)->agent, wire::Settled{event.ref, event.accepted}});
+    out.push_back(
+        SendMessage{find_attempt(state, event.ref)->agent, wire::Settled{event.ref, event.accepted}});
   }
   if (event.accepted) cancel_others(state, event.ref, out);
   return out;
@@ -73,7 +74,7 @@ std::vector<Effect> on(const State& state, const Stopping& event) {
   std::vector<Effect> out;
   for (const auto& [id, agent] : state.agents) {
     for (const auto& [index, number] : agent.held) {
-      out.push_back(Say{
+      out.push_back(SendMessage{
           id, wire::Cancel{{state.points[static_cast<std::size_t>(index)].spec.id, number}, event.reason}});
     }
   }
@@ -107,13 +108,13 @@ std::vector<Effect> reminders(const State& state, const std::string& agent) {
     if (state.phase == Phase::Stopping || written_off || point.state == PointState::Done) {
       // An agent ignores the cancellation of a lease that it never got, and would then hold it for ever. So
       // it gets the lease again first: then it has something to end.
-      if (!attempt.started) out.push_back(Grant{agent, ref});
+      if (!attempt.started) out.push_back(SendLease{agent, ref});
       const std::string reason = state.phase == Phase::Stopping ? state.end_reason
                                  : written_off                  ? "it was written off"
                                                                 : "another attempt has the result";
-      out.push_back(Say{agent, wire::Cancel{ref, reason}});
+      out.push_back(SendMessage{agent, wire::Cancel{ref, reason}});
     } else if (attempt.state == Attempt::State::Leased) {
-      out.push_back(Grant{agent, ref});
+      out.push_back(SendLease{agent, ref});
     }
   }
   return out;

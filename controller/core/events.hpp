@@ -4,12 +4,12 @@
 // same live and in replay. New kinds and new fields may be added; the meaning of old ones never changes.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <variant>
 
 #include "controller/core/state.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::core {
 
@@ -88,12 +88,12 @@ struct Salvaged {
   std::string node;
 };
 
-using Happening = std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended,
+using EventBody = std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended,
                                Unfit, Stopping, Closed, JobEnds, Quarantined, Recovered, Resumed, Salvaged>;
 
 struct Event {
   Instant at{};
-  Happening what;
+  EventBody what;
 };
 
 /// Makes `state` what it is after `event`. Total: an event that does not fit the state is a bug of ours.
@@ -104,9 +104,9 @@ void apply(State& state, const Event& event);
 Expected<void> replay(State& state, const std::vector<Event>& events);
 
 /// The word for an event's kind in the journal: "leased".
-std::string_view event_word(const Happening& what);
-nlohmann::json event_to_json(const Happening& what);
+std::string_view event_word(const EventBody& what);
+nlohmann::json event_to_json(const EventBody& what);
 /// Fails, naming the field, on anything that event_to_json does not write.
-Expected<Happening> event_from_json(std::string_view word, const nlohmann::json& body);
+Expected<EventBody> event_from_json(std::string_view word, const nlohmann::json& body);
 
 }  // namespace sweep::core

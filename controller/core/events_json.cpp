@@ -2,8 +2,9 @@
 #include <limits>
 
 #include "controller/core/events.hpp"
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::core {
 
@@ -181,35 +182,35 @@ void read(Fields& in, Salvaged& e) {
   e.node = in.text("node", kMaxText);
 }
 
-constexpr std::array<std::string_view, std::variant_size_v<Happening>> kWords = {
+constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kWords = {
     "agent-joined", "agent-ready", "agent-gone", "agent-returned", "leased",    "started", "ended",   "unfit",
     "stopping",     "closed",      "job-ends",   "quarantined",    "recovered", "resumed", "salvaged"};
 
 template <std::size_t I = 0>
-Expected<Happening> read_kind(std::string_view word, const json& body) {
-  if constexpr (I == std::variant_size_v<Happening>) {
+Expected<EventBody> read_kind(std::string_view word, const json& body) {
+  if constexpr (I == std::variant_size_v<EventBody>) {
     return fail("the journal has an event of unknown kind '" + printable(word) + "'");
   } else {
     if (kWords[I] != word) return read_kind<I + 1>(word, body);
-    std::variant_alternative_t<I, Happening> event;
+    std::variant_alternative_t<I, EventBody> event;
     Fields in(body, word);
     read(in, event);
     if (in.error()) return fail(*in.error());
-    return Happening(std::move(event));
+    return EventBody(std::move(event));
   }
 }
 
 }  // namespace
 
-std::string_view event_word(const Happening& what) {
+std::string_view event_word(const EventBody& what) {
   return kWords[what.index()];
 }
 
-json event_to_json(const Happening& what) {
+json event_to_json(const EventBody& what) {
   return std::visit([](const auto& e) { return write(e); }, what);
 }
 
-Expected<Happening> event_from_json(std::string_view word, const json& body) {
+Expected<EventBody> event_from_json(std::string_view word, const json& body) {
   return read_kind(word, body);
 }
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <set>
 
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep::core {
 

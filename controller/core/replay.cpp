@@ -1,6 +1,6 @@
 // replay(): what apply() takes for granted, checked for events that come from a file.
 #include "controller/core/events.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::core {
 

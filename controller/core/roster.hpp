@@ -12,7 +12,7 @@
 #include <tuple>
 #include <utility>
 
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep::core {
 

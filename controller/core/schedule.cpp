@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "controller/core/decide.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::core {
 

@@ -23,9 +23,9 @@
 #include "controller/core/servers.hpp"
 #include "proto/base/account.hpp"
 #include "proto/base/outcome.hpp"
-#include "proto/base/shared_text.hpp"
-#include "proto/base/time.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/interned_string.hpp"
+#include "util/time.hpp"
 
 namespace sweep::core {
 
@@ -47,10 +47,11 @@ struct Settings {
 /// What the core has to know of a point.
 struct PointSpec {
   std::string id;
-  int gpus = 0;            // on one node; 0: needs none
-  SharedText kind = {};    // points of one kind are alike: they are expected to take about as long
-  SharedText server = {};  // key of the server that it runs against; empty: a script, which starts its own
-  SharedText runner = {};  // what its node must serve; empty: any node does
+  int gpus = 0;              // on one node; 0: needs none
+  InternedString kind = {};  // points of one kind are alike: they are expected to take about as long
+  InternedString server =
+      {};  // key of the server that it runs against; empty: a script, which starts its own
+  InternedString runner = {};  // what its node must serve; empty: any node does
 };
 
 /// Withdrawn: a resume with a changed matrix has taken it out. Its results stay in the journal.

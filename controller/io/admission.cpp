@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "proto/base/text.hpp"
 #include "proto/net/munge.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -19,12 +19,10 @@ std::string tidy(const std::string& text) {
 /// Whether munge here makes a credential for this process and takes it. Fails with why not.
 Expected<void> try_munge() {
   const std::string payload = "slurm-sweep: does munge work here?";
-  const auto credential = munge_credential(payload);
-  if (!credential) return tl::unexpected(credential.error());
-  const auto identity = munge_check(*credential);
-  if (!identity) return fail(identity.error().message);
-  if (identity->uid != munge_uid() || identity->payload != payload) {
-    return fail("munged takes this process for one of uid " + std::to_string(identity->uid));
+  SWEEP_ASSIGN(const auto credential, munge_credential(payload));
+  SWEEP_ASSIGN(const auto identity, munge_check(credential));
+  if (identity.uid != munge_uid() || identity.payload != payload) {
+    return fail("munged takes this process for one of uid " + std::to_string(identity.uid));
   }
   return {};
 }

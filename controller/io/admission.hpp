@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "controller/profile/profile.hpp"
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 

@@ -14,8 +14,9 @@
 #include "controller/report/summary.hpp"
 #include "controller/report/validity.hpp"
 #include "controller/view/records.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -96,9 +97,8 @@ std::map<std::string, Chosen> by_experiment(const OpenSweep* own, const Rows& re
 Expected<void> write_collection(const Chosen& chosen, TextStore& texts, const Sink& out) {
   report::Collection collection(out);
   for (const report::Row* row : chosen) {
-    const auto text = texts.read(*row);
-    if (!text) return tl::unexpected(text.error());
-    collection.add(*text);
+    SWEEP_ASSIGN(const auto text, texts.read(*row));
+    collection.add(text);
   }
   collection.end();
   return {};

@@ -5,11 +5,11 @@
 // only (ledger.hpp); pictures are always drawn anew.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "controller/io/gather.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "controller/view/lines.hpp"
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 

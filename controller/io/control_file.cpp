@@ -5,10 +5,10 @@
 
 #include <cerrno>
 #include <limits>
-#include <nlohmann/json.hpp>
 
-#include "proto/base/fields.hpp"
-#include "proto/net/files.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 
@@ -47,9 +47,8 @@ Expected<std::optional<ControlFile>> read_control_file(const std::string& direct
   if (info.st_uid != ::geteuid() && ::geteuid() != 0)
     return fail("'" + path + "' belongs to another user (uid " + std::to_string(info.st_uid) + ")");
   if ((info.st_mode & 077) != 0) return fail("'" + path + "' can be read by others; remove it, or chmod 600");
-  const auto text = read_file(path, kMaxBytes);
-  if (!text) return tl::unexpected(text.error());
-  const auto body = parse_json(*text);
+  SWEEP_ASSIGN(const auto text, read_file(path, kMaxBytes));
+  const auto body = parse_json(text);
   Fields in(body, path);
   ControlFile control;
   control.host = in.text("host", kMaxText);

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 

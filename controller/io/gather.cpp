@@ -11,8 +11,9 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/report/json_text.hpp"
-#include "proto/base/digest.hpp"
-#include "proto/base/text.hpp"
+#include "util/digest.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 

@@ -15,7 +15,7 @@
 #include "controller/io/text_store.hpp"
 #include "controller/report/documents.hpp"
 #include "controller/report/row.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep {
 

@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
-#include "proto/base/digest.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/digest.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -73,10 +73,10 @@ Expected<void> Ledger::write(const std::string& name,
   std::set<std::string>& digests = digests_[name];
   if (digests != std::set<std::string>{digest}) {
     digests.insert(digest);
-    if (auto saved = save(); !saved) return saved;
+    SWEEP_TRY(save());
   }
   if (!same) {
-    if (auto written = file.finish(); !written) return written;
+    SWEEP_TRY(file.finish());
   }
   if (digests.size() == 1) return {};
   digests = {digest};

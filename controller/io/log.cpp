@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
+#include "util/os/clock.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 

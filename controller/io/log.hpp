@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "proto/base/time.hpp"
 #include "proto/wire/codec.hpp"
+#include "util/time.hpp"
 
 namespace spdlog {
 class logger;

@@ -11,8 +11,9 @@
 #include "controller/io/outputs.hpp"
 #include "controller/io/salvage.hpp"
 #include "controller/profile/record.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -27,15 +28,11 @@ struct Contents {
 
 /// All of it must be readable and make sense, not only open.
 Expected<Contents> read_whole(const std::string& directory) {
-  auto journal = journal::Journal::open_to_continue(journal_path(directory));
-  if (!journal) return tl::unexpected(journal.error());
-  auto opening = journal->opening();
-  if (!opening) return tl::unexpected(opening.error());
-  auto events = journal->events();
-  if (!events) return tl::unexpected(events.error());
-  auto sweep = restore_sweep(*opening, *events);
-  if (!sweep) return tl::unexpected(sweep.error());
-  return Contents{std::move(*journal), std::move(*opening), std::move(*events), std::move(*sweep)};
+  SWEEP_ASSIGN(auto journal, journal::Journal::open_to_continue(journal_path(directory)));
+  SWEEP_ASSIGN(auto opening, journal.opening());
+  SWEEP_ASSIGN(auto events, journal.events());
+  SWEEP_ASSIGN(auto sweep, restore_sweep(opening, events));
+  return Contents{std::move(journal), std::move(opening), std::move(events), std::move(sweep)};
 }
 
 /// Whether the journal can be opened and is not what it was: then it can be recovered.
@@ -204,41 +201,37 @@ MatrixChange compare_matrix(const std::vector<Point>& were, const std::set<std::
   return out;
 }
 
-Expected<Entry> begin_sweep(Sweep sweep, const std::string& directory) {
-  auto journal = journal::Journal::create(journal_path(directory), opening_of(sweep));
-  if (!journal) return tl::unexpected(journal.error());
-  return Entry{std::move(sweep), std::move(*journal), make_key_pair(), make_key_pair()};
+Expected<OpenedSweep> begin_sweep(Sweep sweep, const std::string& directory) {
+  SWEEP_ASSIGN(auto journal, journal::Journal::create(journal_path(directory), opening_of(sweep)));
+  return OpenedSweep{std::move(sweep), std::move(journal), make_key_pair(), make_key_pair()};
 }
 
-Expected<Entry> take_over_sweep(const std::string& directory, const std::string& server_key, Instant now,
-                                std::vector<std::string>& notes) {
-  const auto control = read_control_file(directory);
-  if (!control) return tl::unexpected(control.error());
-  if (!*control)
+Expected<OpenedSweep> take_over_sweep(const std::string& directory, const std::string& server_key,
+                                      Instant now, std::vector<std::string>& notes) {
+  SWEEP_ASSIGN(const auto control, read_control_file(directory));
+  if (!control)
     return fail("'" + directory + "' has no sweep.control: there is no controller to take over from");
-  if ((*control)->server_key != server_key)
+  if ((control)->server_key != server_key)
     return fail("the sweep in '" + directory + "' has been resumed by a controller on " +
-                printable((*control)->host) + ", pid " + std::to_string((*control)->pid));
-  auto profile = profile::profile_from_json((*control)->profile);
+                printable((control)->host) + ", pid " + std::to_string((control)->pid));
+  auto profile = profile::profile_from_json((control)->profile);
   if (!profile) return fail("'" + directory + "/sweep.control': " + profile.error().message);
-  const auto server_public = public_key_of((*control)->server_secret);
-  const auto client_public = public_key_of((*control)->client_secret);
+  const auto server_public = public_key_of((control)->server_secret);
+  const auto client_public = public_key_of((control)->client_secret);
   if (!server_public) return tl::unexpected(server_public.error());
   if (!client_public) return tl::unexpected(client_public.error());
-  auto contents = read_or_salvage(directory, now, notes);
-  if (!contents) return tl::unexpected(contents.error());
-  auto sweep = restore_sweep(contents->opening, contents->events, std::move(*profile));
-  if (!sweep) return tl::unexpected(sweep.error());
+  SWEEP_ASSIGN(auto contents, read_or_salvage(directory, now, notes));
+  SWEEP_ASSIGN(auto sweep, restore_sweep(contents.opening, contents.events, std::move(*profile)));
   remove_leftovers(directory);
-  const core::Decision decision = core::advance(sweep->state, core::Recover{SWEEP_VERSION}, now);
-  if (const auto done = contents->journal.commit({decision.events, {}}); !done)
+  const core::Decision decision = core::advance(sweep.state, core::Recover{SWEEP_VERSION}, now);
+  if (const auto done = contents.journal.commit({decision.events, {}}); !done)
     return tl::unexpected(done.error());
-  const bool munge = sweep->plan.profile.auth == profile::Profile::Auth::Munge;
-  return Entry{std::move(*sweep),
-               std::move(contents->journal),
-               {*server_public, (*control)->server_secret},
-               {*client_public, (*control)->client_secret},
-               munge ? Admission::By::Munge : Admission::By::Key};
+  const bool munge = sweep.plan.profile.auth == profile::Profile::Auth::Munge;
+  return OpenedSweep{std::move(sweep),
+                     std::move(contents.journal),
+                     {*server_public, (control)->server_secret},
+                     {*client_public, (control)->client_secret},
+                     munge ? Admission::By::Munge : Admission::By::Key};
 }
 
 Expected<void> check_resume(const std::string& directory, const ResumeWishes& wishes, Instant now) {
@@ -251,7 +244,7 @@ Expected<void> check_resume(const std::string& directory, const ResumeWishes& wi
   Contents contents{std::move(archive->journal), std::move(*opening), std::move(*events),
                     std::move(archive->sweep)};
   const MatrixChange change = change_for(contents, wishes);
-  if (auto good = accept(change, wishes); !good) return good;
+  SWEEP_TRY(accept(change, wishes));
   if (change.any()) return {};  // then there is something to do, or it is found out later
   core::State& state = contents.sweep.state;
   core::apply(
@@ -260,8 +253,8 @@ Expected<void> check_resume(const std::string& directory, const ResumeWishes& wi
   return something_is_left(state);
 }
 
-Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, Instant now,
-                             std::vector<std::string>& notes) {
+Expected<OpenedSweep> resume_sweep(const std::string& directory, ResumeWishes wishes, Instant now,
+                                   std::vector<std::string>& notes) {
   auto contents = read_or_salvage(directory, now, notes);
   if (!contents) return tl::unexpected(hindered_or_not(contents.error(), directory));
   const Sweep& was = contents->sweep;
@@ -270,13 +263,11 @@ Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, 
   for (const std::string& line : change.lines)
     notes.push_back(line);
 
-  auto points = read_points(change.entries);
-  if (!points) return tl::unexpected(points.error());
-  if (const auto read = profile::load_recipes(wishes.profile, *points); !read)
+  SWEEP_ASSIGN(auto points, read_points(change.entries));
+  if (const auto read = profile::load_recipes(wishes.profile, points); !read)
     return tl::unexpected(read.error());
-  auto plan = plan_points(std::move(*points), std::move(wishes.profile), change.withdrawn);
-  if (!plan) return tl::unexpected(plan.error());
-  Sweep sweep{std::move(*plan), {}, std::move(wishes.facts)};
+  SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(wishes.profile), change.withdrawn));
+  Sweep sweep{std::move(plan), {}, std::move(wishes.facts)};
   sweep.facts.sweep = was.facts.sweep;
   sweep.facts.opened = was.facts.opened;
   sweep.facts.directory = directory;
@@ -289,14 +280,14 @@ Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, 
   // Together, because the profile may be another one by now: the old events alone may break its rules.
   contents->events.push_back(resumed);
   sweep.state = core::make_state(core_settings(sweep.plan), core_points(sweep.plan));
-  if (auto done = core::replay(sweep.state, contents->events); !done) return tl::unexpected(done.error());
-  if (auto left = something_is_left(sweep.state); !left) return tl::unexpected(left.error());
+  SWEEP_TRY(core::replay(sweep.state, contents->events));
+  SWEEP_TRY(something_is_left(sweep.state));
   if (auto done = contents->journal.reopen(opening_of(sweep), {{resumed}, {}}); !done)
     return tl::unexpected(hindered(done.error()));
   if (auto done = make_folders(directory); !done) return tl::unexpected(hindered(done.error()));
   remove_leftovers(directory);
   put_aside(directory, was, change.withdrawn);
-  return Entry{std::move(sweep), std::move(contents->journal), make_key_pair(), make_key_pair()};
+  return OpenedSweep{std::move(sweep), std::move(contents->journal), make_key_pair(), make_key_pair()};
 }
 
 }  // namespace sweep

@@ -10,20 +10,20 @@
 #include <string>
 #include <vector>
 
-#include "controller/io/server.hpp"
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
+#include "controller/io/driver.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 
 /// A new sweep in `directory` (claimed, see output_dir.hpp), with new keys. `sweep.facts` must be filled in.
-Expected<Entry> begin_sweep(Sweep sweep, const std::string& directory);
+Expected<OpenedSweep> begin_sweep(Sweep sweep, const std::string& directory);
 
 /// The sweep in `directory` as the controller left it that died: same keys, same profile, and its agents,
 /// which go on. Fails, naming the file, when there is nothing to take over, and when the sweep there has
 /// another server key: somebody has resumed it meanwhile.
-Expected<Entry> take_over_sweep(const std::string& directory, const std::string& server_key, Instant now,
-                                std::vector<std::string>& notes);
+Expected<OpenedSweep> take_over_sweep(const std::string& directory, const std::string& server_key,
+                                      Instant now, std::vector<std::string>& notes);
 
 /// What somebody who resumes a sweep wants.
 struct ResumeWishes {
@@ -51,7 +51,7 @@ Expected<void> check_resume(const std::string& directory, const ResumeWishes& wi
 /// The sweep in `directory`, to go on with new agents: new keys; done points are kept. Fails, naming the file
 /// or the change, when there is none, when its controller lives, and when the matrix has changed and that is
 /// not accepted.
-Expected<Entry> resume_sweep(const std::string& directory, ResumeWishes wishes, Instant now,
-                             std::vector<std::string>& notes);
+Expected<OpenedSweep> resume_sweep(const std::string& directory, ResumeWishes wishes, Instant now,
+                                   std::vector<std::string>& notes);
 
 }  // namespace sweep

@@ -10,9 +10,9 @@
 #include "controller/io/control_file.hpp"
 #include "controller/journal/journal.hpp"
 #include "proto/base/point.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -134,10 +134,10 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
 }
 
 // For its links alone, and by no ordinary descriptor: closing one would drop SQLite's lock.
-Footing::Footing(const std::string& directory)
+DirectoryWatch::DirectoryWatch(const std::string& directory)
     : directory_(directory), journal_(::open(journal_path(directory).c_str(), O_PATH | O_CLOEXEC)) {}
 
-Footing::Place Footing::place() const {
+DirectoryWatch::Place DirectoryWatch::place() const {
   struct stat own {};
   struct stat there {};
   const bool known = ::fstat(journal_.get(), &own) == 0;

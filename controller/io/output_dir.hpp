@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
-#include "proto/net/fd.hpp"
+#include "util/error.hpp"
+#include "util/os/fd.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 
@@ -29,10 +29,10 @@ std::string absolute_path(const std::string& path);
 std::string journal_path(const std::string& directory);
 
 /// Whether a directory is still that of the sweep whose journal is open.
-class Footing {
+class DirectoryWatch {
  public:
   /// To be made while the journal is in place.
-  explicit Footing(const std::string& directory);
+  explicit DirectoryWatch(const std::string& directory);
 
   /// Elsewhere: the directory was renamed, and may come back, or another file has the journal's place.
   /// Deleted: nobody can bring it back.

@@ -11,7 +11,8 @@
 #include "controller/report/validity.hpp"
 #include "controller/view/provenance.hpp"
 #include "controller/view/records.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 
@@ -40,25 +41,23 @@ Expected<void> write_where_different(const std::string& path, std::string_view b
 }  // namespace
 
 Expected<Processed> processed(const Plan& plan, int index, const std::string& node, std::string_view raw) {
-  const auto whole = report::check_result(raw);
-  if (!whole) return tl::unexpected(whole.error());
+  SWEEP_ASSIGN(const auto whole, report::check_result(raw));
   const Point& point = plan.points[static_cast<std::size_t>(index)];
   // The very variables that the benchmark had: process-result run by hand beside it would say the same.
   const auto environment = benchmark_environment(plan, index, node);
   const auto lookup = [&](const char* name) { return variable(environment, name); };
-  auto document = report::process_checked(report::result_context(lookup), *whole);
-  if (!document) return tl::unexpected(document.error());
-  Processed out{std::move(*document), 0, {}};
+  SWEEP_ASSIGN(auto document, report::process_checked(report::result_context(lookup), whole));
+  Processed out{std::move(document), 0, {}};
   const int first = plan.first_copy[static_cast<std::size_t>(index)];
   if (first >= 0)
     report::mark_repeat(out.document, plan.points[static_cast<std::size_t>(first)].id, point.repeat + 1);
-  const auto tokens = whole->find("total_output_tokens");
-  if (tokens != whole->end() && tokens->is_number_integer()) out.output_tokens = tokens->get<std::int64_t>();
+  const auto tokens = whole.find("total_output_tokens");
+  if (tokens != whole.end() && tokens->is_number_integer()) out.output_tokens = tokens->get<std::int64_t>();
   report::Asked asked;
   asked.isl = point.isl;
   if (const auto ratio = lookup("RANDOM_RANGE_RATIO"))
     asked.range_ratio = std::strtod(ratio->c_str(), nullptr);
-  out.doubts = report::doubts(*whole, asked, {});
+  out.doubts = report::doubts(whole, asked, {});
   return out;
 }
 
@@ -127,7 +126,7 @@ void remove_superseded(const std::string& directory, const Plan& plan, const cor
 
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,
                                   std::string_view raw, std::string_view agg, Sync sync) {
-  if (auto done = write_where_different(raw_path(directory, result_filename), raw, sync); !done) return done;
+  SWEEP_TRY(write_where_different(raw_path(directory, result_filename), raw, sync));
   return write_where_different(directory + "/" + agg_name(result_filename), agg, sync);
 }
 

@@ -5,14 +5,14 @@
 // aggregate). They are renamed into place, so that nobody reads half of one.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "controller/io/sweep_record.hpp"
-#include "proto/base/error.hpp"
-#include "proto/net/files.hpp"
+#include "util/error.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 

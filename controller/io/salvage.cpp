@@ -8,9 +8,9 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "controller/report/process_result.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -61,7 +61,7 @@ class Salvage {
     if (!copied) return copied;
     take_raw_files(events);
     forget_lost(events);
-    if (auto done = core::replay(fresh_.state, events); !done) return tl::unexpected(done.error());
+    SWEEP_TRY(core::replay(fresh_.state, events));
     events_kept_ = events.size();
     add_orphans(events, now);
     batch_.events = std::move(events);
@@ -196,24 +196,20 @@ Expected<void> rename(const std::string& from, const std::string& to) {
 Expected<std::vector<std::string>> salvage(const std::string& directory, Instant now) {
   const std::string path = journal_path(directory), fresh_path = path + ".recovered",
                     kept_as = path + ".damaged-" + local_stamp(now);
-  auto old = journal::Journal::open_to_read(path);
-  if (!old) return tl::unexpected(old.error());
-  const auto opening = old->opening();
-  if (!opening) return tl::unexpected(opening.error());
+  SWEEP_ASSIGN(auto old, journal::Journal::open_to_read(path));
+  SWEEP_ASSIGN(const auto opening, old.opening());
   // Which points were withdrawn matters for the names of files only; the last resume may be among the lost.
-  auto fresh = restore_sweep(*opening, {});
-  if (!fresh) return tl::unexpected(fresh.error());
+  SWEEP_ASSIGN(auto fresh, restore_sweep(opening, {}));
   std::error_code ignored;
   fs::remove(fresh_path, ignored);  // of an attempt that was cut off
-  auto recovered = journal::Journal::create(fresh_path, *opening);
-  if (!recovered) return tl::unexpected(recovered.error());
-  Salvage work(directory, std::move(*old), std::move(*fresh));
-  if (auto done = work.into(*recovered, now); !done) return tl::unexpected(done.error());
-  if (auto done = recovered->finish(); !done) return tl::unexpected(done.error());
-  if (auto done = rename(path, kept_as); !done) return tl::unexpected(done.error());
+  SWEEP_ASSIGN(auto recovered, journal::Journal::create(fresh_path, opening));
+  Salvage work(directory, std::move(old), std::move(fresh));
+  SWEEP_TRY(work.into(recovered, now));
+  SWEEP_TRY(recovered.finish());
+  SWEEP_TRY(rename(path, kept_as));
   for (const char* suffix : {"-wal", "-shm", "-journal"})
     fs::rename(path + suffix, kept_as + suffix, ignored);
-  if (auto done = rename(fresh_path, path); !done) return tl::unexpected(done.error());
+  SWEEP_TRY(rename(fresh_path, path));
   return work.report(kept_as);
 }
 

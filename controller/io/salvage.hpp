@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 

@@ -6,8 +6,9 @@
 #include <string_view>
 
 #include "controller/io/output_dir.hpp"
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -125,31 +126,26 @@ Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector
   auto profile =
       own ? Expected<profile::Profile>(std::move(*own)) : read_settings(meta_json(opening, "settings"));
   if (!profile) return tl::unexpected(profile.error());
-  auto facts = read_facts(meta_json(opening, "facts"));
-  if (!facts) return tl::unexpected(facts.error());
+  SWEEP_ASSIGN(auto facts, read_facts(meta_json(opening, "facts")));
   auto points = read_points(opening.entries);
   if (!points) return fail("journal: " + points.error().message);
-  auto plan = plan_points(std::move(*points), std::move(*profile), withdrawn_points(events));
-  if (!plan) return tl::unexpected(plan.error());
-  for (std::size_t i = 0; i < plan->points.size(); ++i) {
-    if (plan->points[i].id != opening.ids[i])
+  SWEEP_ASSIGN(auto plan, plan_points(std::move(*points), std::move(*profile), withdrawn_points(events)));
+  for (std::size_t i = 0; i < plan.points.size(); ++i) {
+    if (plan.points[i].id != opening.ids[i])
       return fail("journal: point " + printable(opening.ids[i]) + " is not that of its entry");
   }
-  core::State state = core::make_state(core_settings(*plan), core_points(*plan));
-  if (auto done = core::replay(state, events); !done) return tl::unexpected(done.error());
-  return Sweep{std::move(*plan), std::move(state), std::move(*facts)};
+  core::State state = core::make_state(core_settings(plan), core_points(plan));
+  SWEEP_TRY(core::replay(state, events));
+  return Sweep{std::move(plan), std::move(state), std::move(facts)};
 }
 
 Expected<Archive> open_archive(const std::string& directory) {
-  auto journal = journal::Journal::open_to_read(journal_path(directory));
-  if (!journal) return tl::unexpected(journal.error());
-  const auto opening = journal->opening();
-  if (!opening) return tl::unexpected(opening.error());
-  const auto events = journal->events();
-  if (!events) return tl::unexpected(events.error());
-  auto sweep = restore_sweep(*opening, *events);
+  SWEEP_ASSIGN(auto journal, journal::Journal::open_to_read(journal_path(directory)));
+  SWEEP_ASSIGN(const auto opening, journal.opening());
+  SWEEP_ASSIGN(const auto events, journal.events());
+  auto sweep = restore_sweep(opening, events);
   if (!sweep) return fail("'" + journal_path(directory) + "': " + sweep.error().message);
-  return Archive{std::move(*journal), std::move(*sweep)};
+  return Archive{std::move(journal), std::move(*sweep)};
 }
 
 }  // namespace sweep

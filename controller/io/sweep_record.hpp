@@ -11,7 +11,7 @@
 #include "controller/journal/journal.hpp"
 #include "controller/plan/plan.hpp"
 #include "controller/view/facts.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep {
 

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 

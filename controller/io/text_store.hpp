@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "controller/report/row.hpp"
-#include "proto/base/error.hpp"
-#include "proto/net/fd.hpp"
+#include "util/error.hpp"
+#include "util/os/fd.hpp"
 
 namespace sweep {
 

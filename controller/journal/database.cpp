@@ -2,7 +2,7 @@
 
 #include <sqlite3.h>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::journal {
 

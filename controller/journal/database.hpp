@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;

@@ -10,9 +10,10 @@
 #include <cstring>
 #include <filesystem>
 
-#include "proto/base/digest.hpp"
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/digest.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::journal {
 
@@ -31,9 +32,9 @@ constexpr const char* kSchema = R"(
 constexpr const char* kPragmas =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
 
-#define SWEEP_TRY(expression)                                                    \
-  do {                                                                           \
-    if (auto tried = (expression); !tried) return tl::unexpected(tried.error()); \
+#define SWEEP_TRY(expression) \
+  do {                        \
+    SWEEP_TRY((expression));  \
   } while (false)
 
 template <class Json>
@@ -57,11 +58,9 @@ void remove_all(const std::string& path) {
 
 /// The version of the file's schema. Fails when it is none that this program reads.
 Expected<int> read_version(Database& database, const std::string& path) {
-  auto version = database.prepare("PRAGMA user_version");
-  if (!version) return tl::unexpected(version.error());
-  const auto row = version->step();
-  if (!row) return tl::unexpected(row.error());
-  const std::int64_t found = version->integer(0);
+  SWEEP_ASSIGN(auto version, database.prepare("PRAGMA user_version"));
+  SWEEP_TRY(version.step());
+  const std::int64_t found = version.integer(0);
   if (found >= 1 && found <= kSchemaVersion) return static_cast<int>(found);
   if (found == 0) return fail("'" + path + "' is no journal of a sweep");
   return fail("'" + path + "' has schema version " + std::to_string(found) +
@@ -143,15 +142,14 @@ Journal::Journal(Database database, const std::string& path) : database_(std::mo
 }
 
 Expected<Journal> Journal::fill(const std::string& path, const Opening& opening) {
-  auto database = Database::open(path, Database::Mode::Create);
-  if (!database) return tl::unexpected(database.error());
-  SWEEP_TRY(database->execute(kPragmas));
-  SWEEP_TRY(database->execute("BEGIN IMMEDIATE"));
-  SWEEP_TRY(database->execute(kSchema));
-  SWEEP_TRY(write_opening(*database, opening));
-  SWEEP_TRY(database->execute("PRAGMA user_version=" + std::to_string(kSchemaVersion)));
-  SWEEP_TRY(database->execute("COMMIT"));
-  return Journal(std::move(*database), path);
+  SWEEP_ASSIGN(auto database, Database::open(path, Database::Mode::Create));
+  SWEEP_TRY(database.execute(kPragmas));
+  SWEEP_TRY(database.execute("BEGIN IMMEDIATE"));
+  SWEEP_TRY(database.execute(kSchema));
+  SWEEP_TRY(write_opening(database, opening));
+  SWEEP_TRY(database.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion)));
+  SWEEP_TRY(database.execute("COMMIT"));
+  return Journal(std::move(database), path);
 }
 
 Expected<Journal> Journal::open_to_read(const std::string& path) {
@@ -163,10 +161,9 @@ Expected<Journal> Journal::open_to_read(const std::string& path) {
   if (!database) database = Database::open(path, Database::Mode::ReadOnly);
   if (!database) return tl::unexpected(database.error());
   static_cast<void>(database->execute("PRAGMA locking_mode=EXCLUSIVE"));
-  const auto version = read_version(*database, path);
-  if (!version) return tl::unexpected(version.error());
+  SWEEP_ASSIGN(const auto version, read_version(*database, path));
   Journal journal(std::move(*database), path);
-  journal.version_ = *version;
+  journal.version_ = version;
   return journal;
 }
 
@@ -188,12 +185,11 @@ Expected<Journal> Journal::open_to_continue(const std::string& path) {
 
 Expected<void> Journal::prepare_to_write() {
   if (insert_event_) return {};
-  auto event = database_.prepare("INSERT INTO events(at_ms, kind, body, digest) VALUES(?, ?, ?, ?)");
-  if (!event) return tl::unexpected(event.error());
-  auto result = database_.prepare("INSERT OR REPLACE INTO results VALUES(?, ?, ?, ?, ?, ?)");
-  if (!result) return tl::unexpected(result.error());
-  insert_event_ = std::move(*event);
-  insert_result_ = std::move(*result);
+  SWEEP_ASSIGN(auto event,
+               database_.prepare("INSERT INTO events(at_ms, kind, body, digest) VALUES(?, ?, ?, ?)"));
+  SWEEP_ASSIGN(auto result, database_.prepare("INSERT OR REPLACE INTO results VALUES(?, ?, ?, ?, ?, ?)"));
+  insert_event_ = std::move(event);
+  insert_result_ = std::move(result);
   return {};
 }
 
@@ -252,19 +248,17 @@ Expected<void> Journal::reopen(const Opening& opening, const Batch& batch) {
 
 Expected<Opening> Journal::opening() {
   Opening opening;
-  auto meta = database_.prepare("SELECT name, value FROM meta WHERE name <> 'digest'");
-  if (!meta) return tl::unexpected(meta.error());
-  auto row = meta->step();
-  for (; row && *row; row = meta->step())
-    opening.meta[meta->text(0)] = meta->text(1);
+  SWEEP_ASSIGN(auto meta, database_.prepare("SELECT name, value FROM meta WHERE name <> 'digest'"));
+  auto row = meta.step();
+  for (; row && *row; row = meta.step())
+    opening.meta[meta.text(0)] = meta.text(1);
   if (!row) return tl::unexpected(row.error());
-  auto points = database_.prepare("SELECT id, entry FROM points ORDER BY position");
-  if (!points) return tl::unexpected(points.error());
-  for (row = points->step(); row && *row; row = points->step()) {
-    std::string entry = points->text(1);
+  SWEEP_ASSIGN(auto points, database_.prepare("SELECT id, entry FROM points ORDER BY position"));
+  for (row = points.step(); row && *row; row = points.step()) {
+    std::string entry = points.text(1);
     if (!nlohmann::json::accept(entry))
-      return fail("journal: the entry of point " + printable(points->text(0)) + " is damaged");
-    opening.ids.push_back(points->text(0));
+      return fail("journal: the entry of point " + printable(points.text(0)) + " is damaged");
+    opening.ids.push_back(points.text(0));
     opening.entries.push_back(std::move(entry));
   }
   if (!row) return tl::unexpected(row.error());
@@ -361,9 +355,8 @@ Expected<void> Journal::each_accepted_result(const std::function<void(StoredResu
   if (!query) return tl::unexpected(query.error());
   auto row = query->step();
   for (; row && *row; row = query->step()) {
-    auto result = read_result(*query);
-    if (!result) return tl::unexpected(result.error());
-    take(std::move(*result));
+    SWEEP_ASSIGN(auto result, read_result(*query));
+    take(std::move(result));
   }
   if (!row) return tl::unexpected(row.error());
   return {};
@@ -408,30 +401,24 @@ std::size_t Journal::each_good_result(const std::function<void(StoredResult)>& t
 }
 
 Expected<void> Journal::check_opening() {
-  const auto found = opening();
-  if (!found) return tl::unexpected(found.error());
-  auto query = database_.prepare("SELECT value FROM meta WHERE name = 'digest'");
-  if (!query) return tl::unexpected(query.error());
-  const auto row = query->step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row || query->text(0) == opening_digest(*found)) return {};
+  SWEEP_ASSIGN(const auto found, opening());
+  SWEEP_ASSIGN(auto query, database_.prepare("SELECT value FROM meta WHERE name = 'digest'"));
+  SWEEP_ASSIGN(const auto row, query.step());
+  if (!row || query.text(0) == opening_digest(found)) return {};
   return fail("journal '" + path_ + "' is damaged: its matrix or settings are not what was written");
 }
 
 Expected<void> Journal::check() {
-  auto query = database_.prepare("PRAGMA quick_check(1)");
-  if (!query) return tl::unexpected(query.error());
-  const auto row = query->step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row || query->text(0) != "ok")
-    return fail("journal '" + path_ + "' is damaged: " + (*row ? printable(query->text(0)) : "no answer"));
+  SWEEP_ASSIGN(auto query, database_.prepare("PRAGMA quick_check(1)"));
+  SWEEP_ASSIGN(const auto row, query.step());
+  if (!row || query.text(0) != "ok")
+    return fail("journal '" + path_ + "' is damaged: " + (row ? printable(query.text(0)) : "no answer"));
   SWEEP_TRY(check_opening());
   SWEEP_TRY(events());
-  auto results = database_.prepare(result_columns(version_));
-  if (!results) return tl::unexpected(results.error());
-  auto next = results->step();
-  for (; next && *next; next = results->step())
-    SWEEP_TRY(read_result(*results));
+  SWEEP_ASSIGN(auto results, database_.prepare(result_columns(version_)));
+  auto next = results.step();
+  for (; next && *next; next = results.step())
+    SWEEP_TRY(read_result(results));
   if (!next) return tl::unexpected(next.error());
   return {};
 }

@@ -6,8 +6,8 @@
 #include "controller/matrix/json_line.hpp"
 #include "controller/matrix/run.hpp"
 #include "controller/matrix/subcommands.hpp"
-#include "proto/base/help_layout.hpp"
-#include "proto/base/text.hpp"
+#include "util/help_layout.hpp"
+#include "util/text.hpp"
 
 namespace sweep::matrix {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::matrix {
 

@@ -4,7 +4,8 @@
 
 #include "controller/matrix/python_text.hpp"
 #include "controller/matrix/subcommands.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::matrix {
 
@@ -126,7 +127,7 @@ Expected<void> add_range(Matrix& matrix, const Draft& draft, const Element& elem
   const auto range = concurrencies(element.conc_start, element.conc_end, step);
   if (!range) return fail(range.error().message + ", in " + element.place);
   for (const Number conc : *range) {
-    if (auto added = add(matrix, make_entry(draft, conc, layout), element.place); !added) return added;
+    SWEEP_TRY(add(matrix, make_entry(draft, conc, layout), element.place));
   }
   return {};
 }
@@ -215,8 +216,7 @@ Expected<Matrix> repeated(Matrix matrix, const std::vector<std::int64_t>& times)
   for (std::int64_t round = 1; round < rounds; ++round) {
     for (std::size_t i = 0; i < once; ++i) {
       if (times[i] <= round) continue;
-      if (auto added = add(matrix, Entry(matrix[i]), "repeat " + std::to_string(round + 1)); !added)
-        return tl::unexpected(added.error());
+      SWEEP_TRY(add(matrix, Entry(matrix[i]), "repeat " + std::to_string(round + 1)));
     }
   }
   return matrix;
@@ -232,7 +232,7 @@ Expected<Matrix> expand_full_sweep(const std::vector<Config>& configs, const Ful
     if (!selects(sweep, config)) continue;
     for (const Block& block : config.blocks) {
       if (!passes_lengths(sweep.seq_lens, block)) continue;
-      if (auto added = add_block(matrix, config, block, sweep); !added) return tl::unexpected(added.error());
+      SWEEP_TRY(add_block(matrix, config, block, sweep));
     }
     times.resize(matrix.size(), sweep.repeat > 0 ? sweep.repeat : config.repeat);
   }
@@ -259,8 +259,7 @@ Expected<Matrix> expand_test_config(const std::vector<Config>& configs, const Ru
   if (config == configs.end())
     return fail("Specified key '" + test.key + "' does not exist in config files.");
   if (!test.runner_node.empty()) {
-    if (auto good = check_node(*config, runners, test.runner_node); !good)
-      return tl::unexpected(good.error());
+    SWEEP_TRY(check_node(*config, runners, test.runner_node));
   }
   const std::string& runner = test.runner_node.empty() ? config->runner : test.runner_node;
   Matrix matrix;
@@ -283,30 +282,26 @@ Expected<Matrix> expand_test_config(const std::vector<Config>& configs, const Ru
 
 Expected<Matrix> expand_runner_model_sweep(const std::vector<Config>& configs, const Runners& runners,
                                            const std::string& runner_type) {
-  if (auto known = runners.check_type(runner_type); !known) return tl::unexpected(known.error());
+  SWEEP_TRY(runners.check_type(runner_type));
   Matrix matrix;
   for (const Config& config : configs) {
     if (config.runner != runner_type) continue;
-    const auto nodes = runners.nodes_of(runner_type);
-    if (!nodes) return tl::unexpected(nodes.error());
-    const auto added = add_short_tests(matrix, config, *nodes, Layout::NameLast);
-    if (!added) return tl::unexpected(added.error());
+    SWEEP_ASSIGN(const auto nodes, runners.nodes_of(runner_type));
+    SWEEP_TRY(add_short_tests(matrix, config, nodes, Layout::NameLast));
   }
   return matrix;
 }
 
 Expected<Matrix> expand_runner_sweep(const std::vector<Config>& configs, const Runners& runners,
                                      const RunnerSweep& sweep) {
-  if (auto known = runners.check_type(sweep.runner_type); !known) return tl::unexpected(known.error());
+  SWEEP_TRY(runners.check_type(sweep.runner_type));
   Matrix matrix;
   for (const Config& config : configs) {
     if (!config.key.starts_with(sweep.model_prefix) || config.runner != sweep.runner_type) continue;
     if (!sweep.precision.empty() && config.precision != sweep.precision) continue;
     if (!sweep.framework.empty() && config.framework != sweep.framework) continue;
-    const auto nodes = runners.nodes_of(sweep.runner_type);
-    if (!nodes) return tl::unexpected(nodes.error());
-    const auto added = add_short_tests(matrix, config, *nodes, Layout::NameThenLength);
-    if (!added) return tl::unexpected(added.error());
+    SWEEP_ASSIGN(const auto nodes, runners.nodes_of(sweep.runner_type));
+    SWEEP_TRY(add_short_tests(matrix, config, nodes, Layout::NameThenLength));
   }
   if (!matrix.empty()) return matrix;
   std::string message = "No configs found matching model prefix '" + sweep.model_prefix + "'";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "util/json.hpp"
+
 namespace sweep::matrix {
 
 namespace {

@@ -1,7 +1,7 @@
 // A matrix as one line of JSON, byte for byte as Python's json.dumps writes it. Pure.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

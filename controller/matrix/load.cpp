@@ -2,7 +2,8 @@
 
 #include "controller/matrix/run.hpp"
 #include "controller/matrix/subcommands.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::matrix {
 

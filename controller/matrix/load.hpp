@@ -1,12 +1,12 @@
 // The matrix for the rest of the controller: files and a selection in, entries out.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::matrix {
 

@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include "controller/matrix/python_text.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::matrix {
 
@@ -78,17 +78,15 @@ class EntryReader {
          {"framework", &out.framework},
          {"runner", &out.runner}}};
     for (const auto& [field, target] : texts) {
-      auto text = read_text(field);
-      if (!text) return tl::unexpected(text.error());
-      *target = std::move(*text);
+      SWEEP_ASSIGN(auto text, read_text(field));
+      *target = std::move(text);
     }
-    auto blocks = is_short_ ? read_short_blocks() : read_blocks();
-    if (!blocks) return tl::unexpected(blocks.error());
-    out.blocks = std::move(*blocks);
+    SWEEP_ASSIGN(auto blocks, is_short_ ? read_short_blocks() : read_blocks());
+    out.blocks = std::move(blocks);
     if (given(value_, "repeat") == nullptr) return out;
     const std::string place = "key '" + key_ + "'";
     Number repeat;
-    if (auto done = read_number(value_, "repeat", place, repeat); !done) return tl::unexpected(done.error());
+    SWEEP_TRY(read_number(value_, "repeat", place, repeat));
     if (repeat.is_bool || repeat.value < 1 || repeat.value > kMaxRepeats)
       return fail("'repeat' must lie within 1 and " + std::to_string(kMaxRepeats) + " in " + place);
     out.repeat = repeat.value;
@@ -141,11 +139,10 @@ class EntryReader {
       const yaml::Value& item = *list->items[i];
       const std::string place = "seq-len-config[" + std::to_string(i) + "] for key '" + key_ + "'";
       Block block;
-      if (auto read = read_number(item, "isl", place, block.isl); !read) return tl::unexpected(read.error());
-      if (auto read = read_number(item, "osl", place, block.osl); !read) return tl::unexpected(read.error());
-      auto elements = read_search_space(item, " in " + place, " of " + place);
-      if (!elements) return tl::unexpected(elements.error());
-      block.search_space = std::move(*elements);
+      SWEEP_TRY(read_number(item, "isl", place, block.isl));
+      SWEEP_TRY(read_number(item, "osl", place, block.osl));
+      SWEEP_ASSIGN(auto elements, read_search_space(item, " in " + place, " of " + place));
+      block.search_space = std::move(elements);
       out.push_back(std::move(block));
     }
     return out;
@@ -156,14 +153,11 @@ class EntryReader {
     Block block;
     const bool own_lengths = given(value_, "isl") != nullptr || given(value_, "osl") != nullptr;
     if (own_lengths) {
-      if (auto read = read_number(value_, "isl", place, block.isl); !read)
-        return tl::unexpected(read.error());
-      if (auto read = read_number(value_, "osl", place, block.osl); !read)
-        return tl::unexpected(read.error());
+      SWEEP_TRY(read_number(value_, "isl", place, block.isl));
+      SWEEP_TRY(read_number(value_, "osl", place, block.osl));
     }
-    auto elements = read_search_space(value_, " for " + place, " for " + place);
-    if (!elements) return tl::unexpected(elements.error());
-    block.search_space = std::move(*elements);
+    SWEEP_ASSIGN(auto elements, read_search_space(value_, " for " + place, " for " + place));
+    block.search_space = std::move(elements);
     if (own_lengths) return std::vector<Block>{std::move(block)};
     std::vector<Block> out;
     for (const Lengths& lengths : short_form_) {
@@ -184,9 +178,9 @@ class EntryReader {
     std::vector<Element> out;
     out.reserve(list->items.size());
     for (std::size_t j = 0; j < list->items.size(); ++j) {
-      auto element = read_element(*list->items[j], "search-space[" + std::to_string(j) + "]" + of);
-      if (!element) return tl::unexpected(element.error());
-      out.push_back(std::move(*element));
+      SWEEP_ASSIGN(auto element,
+                   read_element(*list->items[j], "search-space[" + std::to_string(j) + "]" + of));
+      out.push_back(std::move(element));
     }
     return out;
   }
@@ -196,16 +190,16 @@ class EntryReader {
       return fail("Missing 'tp' in " + place + ": the element must be a dict, got " +
                   std::string(yaml::python_type(value.kind())));
     }
-    if (auto known = only_known_fields(value, place); !known) return tl::unexpected(known.error());
+    SWEEP_TRY(only_known_fields(value, place));
     Element out;
     for (const auto& [field, target] : {std::pair<std::string_view, Number*>{"tp", &out.tp},
                                         {"conc-start", &out.conc_start},
                                         {"conc-end", &out.conc_end}}) {
-      if (auto read = read_number(value, field, place, *target); !read) return tl::unexpected(read.error());
+      SWEEP_TRY(read_number(value, field, place, *target));
     }
     if (given(value, "ep") != nullptr) {
       Number ep;
-      if (auto read = read_number(value, "ep", place, ep); !read) return tl::unexpected(read.error());
+      SWEEP_TRY(read_number(value, "ep", place, ep));
       out.ep = ep;
     }
     if (const yaml::Value* dp_attn = given(value, "dp-attn")) {
@@ -279,9 +273,8 @@ Expected<std::vector<Config>> check_entries(std::span<const RawEntry> entries,
                                             std::span<const Lengths> short_form) {
   std::vector<Config> out;
   for (const RawEntry& entry : entries) {
-    auto config = EntryReader(entry, short_form).read();
-    if (!config) return tl::unexpected(config.error());
-    out.push_back(std::move(*config));
+    SWEEP_ASSIGN(auto config, EntryReader(entry, short_form).read());
+    out.push_back(std::move(config));
   }
   return out;
 }

@@ -15,7 +15,7 @@
 
 #include "controller/matrix/concurrency.hpp"
 #include "controller/yaml/document.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::matrix {
 

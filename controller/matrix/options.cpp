@@ -5,8 +5,8 @@
 #include <limits>
 #include <optional>
 
-#include "proto/base/help_layout.hpp"
-#include "proto/base/text.hpp"
+#include "util/help_layout.hpp"
+#include "util/text.hpp"
 
 namespace sweep::matrix {
 
@@ -69,7 +69,7 @@ class Parser {
   }
 
   Expected<Options> parse() {
-    if (auto clear = check_ambiguity(); !clear) return tl::unexpected(clear.error());
+    SWEEP_TRY(check_ambiguity());
     while (at_ < args_.size() && !out_.help) {
       const std::string& arg = args_[at_];
       if (arg == "--") break;
@@ -78,7 +78,7 @@ class Parser {
         ++at_;
         continue;
       }
-      if (auto done = take_option(arg); !done) return tl::unexpected(done.error());
+      SWEEP_TRY(take_option(arg));
     }
     if (out_.help) return out_;
     for (; at_ < args_.size(); ++at_)
@@ -114,30 +114,29 @@ class Parser {
     for (const std::string& arg : args_) {
       if (arg == "--") break;
       if (!looks_like_option(arg)) continue;
-      if (auto name = resolve(arg.substr(0, arg.find('='))); !name) return tl::unexpected(name.error());
+      SWEEP_TRY(resolve(arg.substr(0, arg.find('='))));
     }
     return {};
   }
 
   Expected<void> take_option(const std::string& arg) {
     const std::size_t equals = arg.find('=');
-    auto name = resolve(arg.substr(0, equals));
-    if (!name) return tl::unexpected(name.error());
+    SWEEP_ASSIGN(auto name, resolve(arg.substr(0, equals)));
     ++at_;
-    if (!*name) {
+    if (!name) {
       unknown_ = unknown_.empty() ? arg.substr(0, equals) : unknown_;
       strangers_.push_back(arg);
       return {};
     }
     std::optional<std::string> attached;
     if (equals != std::string::npos) attached = arg.substr(equals + 1);
-    if (**name == kHelp) {
+    if (*name == kHelp) {
       if (attached) return fail("argument -h/--help: ignored explicit argument " + quoted(*attached));
       out_.help = true;
       return {};
     }
     const auto option = std::find_if(command_.options.begin(), command_.options.end(),
-                                     [&](const OptionSpec& candidate) { return candidate.name == **name; });
+                                     [&](const OptionSpec& candidate) { return candidate.name == *name; });
     return take_values(*option, attached);
   }
 
@@ -159,7 +158,7 @@ class Parser {
       }
     }
     for (const std::string& value : values) {
-      if (auto good = check(option, value); !good) return good;
+      SWEEP_TRY(check(option, value));
     }
     out_.set(option.name, std::move(values));
     return {};

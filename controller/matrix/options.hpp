@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::matrix {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::matrix {
 

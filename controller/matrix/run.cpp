@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "controller/matrix/subcommands.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::matrix {
 
@@ -33,10 +33,8 @@ Expected<std::vector<Config>> read_configs(const Options& options) {
   std::vector<RawEntry> entries;
   for (const std::string& file : options.list("--config-files")) {
     if (is_missing(file)) return fail("Input file '" + file + "' does not exist.");
-    auto bytes = read_file(file, yaml::kMaxFileBytes);
-    if (!bytes) return tl::unexpected(bytes.error());
-    if (auto added = add_entries({file, std::move(*bytes)}, entries); !added)
-      return tl::unexpected(added.error());
+    SWEEP_ASSIGN(auto bytes, read_file(file, yaml::kMaxFileBytes));
+    SWEEP_TRY(add_entries({file, std::move(bytes)}, entries));
   }
   const auto lengths = short_form_lengths(options.list("--seq-lens"));
   std::vector<Config> out;
@@ -53,9 +51,8 @@ Expected<std::vector<Config>> read_configs(const Options& options) {
 Expected<Runners> read_runners(const Options& options) {
   const std::string file = options.text("--runner-config");
   if (is_missing(file)) return fail("Runner config file '" + file + "' does not exist.");
-  const auto bytes = read_file(file, yaml::kMaxFileBytes);
-  if (!bytes) return tl::unexpected(bytes.error());
-  return Runners::parse(*bytes, file);
+  SWEEP_ASSIGN(const auto bytes, read_file(file, yaml::kMaxFileBytes));
+  return Runners::parse(bytes, file);
 }
 
 Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& options) {
@@ -74,10 +71,8 @@ Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& o
     if (options.text("--runner-config").empty()) {
       return fail("--runner-config is required when --runner-type is specified");
     }
-    const auto runners = read_runners(options);
-    if (!runners) return tl::unexpected(runners.error());
-    if (auto known = check_runner_types(sweep.runner_type, *runners); !known)
-      return tl::unexpected(known.error());
+    SWEEP_ASSIGN(const auto runners, read_runners(options));
+    SWEEP_TRY(check_runner_types(sweep.runner_type, runners));
   }
   return expand_full_sweep(configs, sweep);
 }
@@ -105,18 +100,16 @@ Custom custom(const Options& options) {
 }  // namespace
 
 Expected<Matrix> run_subcommand(const std::string& name, const Options& options) {
-  const auto configs = read_configs(options);
-  if (!configs) return tl::unexpected(configs.error());
-  if (name == "full-sweep") return full_sweep(*configs, options);
-  const auto runners = read_runners(options);
-  if (!runners) return tl::unexpected(runners.error());
-  if (name == "test-config") return expand_test_config(*configs, *runners, test_config(options));
+  SWEEP_ASSIGN(const auto configs, read_configs(options));
+  if (name == "full-sweep") return full_sweep(configs, options);
+  SWEEP_ASSIGN(const auto runners, read_runners(options));
+  if (name == "test-config") return expand_test_config(configs, runners, test_config(options));
   if (name == "runner-model-sweep") {
-    return expand_runner_model_sweep(*configs, *runners, options.text("--runner-type"));
+    return expand_runner_model_sweep(configs, runners, options.text("--runner-type"));
   }
-  if (name == "runner-sweep") return expand_runner_sweep(*configs, *runners, runner_sweep(options));
+  if (name == "runner-sweep") return expand_runner_sweep(configs, runners, runner_sweep(options));
   assert(name == "custom");
-  return expand_custom(*runners, custom(options));
+  return expand_custom(runners, custom(options));
 }
 
 }  // namespace sweep::matrix

@@ -5,7 +5,7 @@
 
 #include "controller/matrix/expand.hpp"
 #include "controller/matrix/options.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::matrix {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "controller/yaml/document.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::matrix {
 
@@ -92,7 +92,7 @@ Expected<void> Runners::check_type(const std::string& type) const {
 }
 
 Expected<std::vector<std::string>> Runners::nodes_of(const std::string& type) const {
-  if (auto known = check_type(type); !known) return tl::unexpected(known.error());
+  SWEEP_TRY(check_type(type));
   const RunnerType* found = find(type);
   if (!found->problem.empty()) return fail("Runner config file '" + file_ + "': " + found->problem);
   return found->nodes;

@@ -7,8 +7,9 @@
 #include <map>
 #include <unordered_map>
 
-#include "proto/base/digest.hpp"
-#include "proto/base/text.hpp"
+#include "util/digest.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -35,7 +36,7 @@ std::vector<std::pair<std::string, std::string>> shared_environment(const profil
   std::move(own.begin(), own.end(), std::back_inserter(out));
   const profile::Recipe* recipe = profile::recipe_of(profile, point);
   if (recipe == nullptr) return out;
-  for (const profile::Step& step : recipe->steps) {
+  for (const profile::DerivedVariable& step : recipe->steps) {
     const auto of = std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == step.of; });
     const std::int64_t number = of == out.rend() ? 0 : std::atoll(of->second.c_str());
     out.emplace_back(step.name, std::to_string(profile::step_value(step, number)));
@@ -74,7 +75,7 @@ Expected<void> check_recipe(const profile::Profile& profile, const profile::Reci
                       : "those of the environment that srun hands on need not be named; points have " +
                             join(known, ", ")));
   }
-  for (const profile::Step& step : recipe.steps) {
+  for (const profile::DerivedVariable& step : recipe.steps) {
     if (has(known, step.of)) continue;
     const auto near = nearest(step.of, known);
     return fail("the recipe's variable '" + step.name + "' follows from '" + step.of +
@@ -119,9 +120,8 @@ std::vector<int> find_copies(const std::vector<Point>& points) {
 
 Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::Profile profile,
                          const std::set<std::string>& withdrawn) {
-  auto points = make_points(std::move(entries));
-  if (!points) return tl::unexpected(points.error());
-  return plan_points(std::move(*points), std::move(profile), withdrawn);
+  SWEEP_ASSIGN(auto points, make_points(std::move(entries)));
+  return plan_points(std::move(points), std::move(profile), withdrawn);
 }
 
 Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
@@ -135,10 +135,9 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
       return tl::unexpected(container.error());
   }
   if (const auto good = check_recipes(profile, points); !good) return tl::unexpected(good.error());
-  auto step = step_container(points, profile, withdrawn);
-  if (!step) return tl::unexpected(step.error());
+  SWEEP_ASSIGN(auto step, step_container(points, profile, withdrawn));
   Plan plan;
-  plan.step = std::move(*step);
+  plan.step = std::move(step);
   plan.has_twins = find_twins(points, withdrawn);
   plan.first_copy = find_copies(points);
   plan.points = std::move(points);

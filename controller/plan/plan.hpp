@@ -1,7 +1,7 @@
 // The plan of a sweep: what to run (points) and how (profile), and all that follows from the two. Pure.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,9 +11,9 @@
 #include "container/core/step.hpp"
 #include "controller/core/state.hpp"
 #include "controller/profile/profile.hpp"
-#include "proto/base/error.hpp"
 #include "proto/base/point.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/error.hpp"
 
 namespace sweep {
 

@@ -4,7 +4,7 @@
 #include "container/core/image.hpp"
 #include "controller/plan/plan.hpp"
 #include "controller/profile/container.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -29,9 +29,8 @@ Expected<Asked> asked_by(const profile::Profile& profile, const Point& point) {
     return fail(
         "the profile's 'container.options' cannot go with 'agent: image': they are words for "
         "a command of its own for each point");
-  const auto image = container::parse_image(*container->image);
-  if (!image) return tl::unexpected(image.error());
-  out.step.image = container::pyxis_name(*image);
+  SWEEP_ASSIGN(const auto image, container::parse_image(*container->image));
+  out.step.image = container::pyxis_name(image);
   out.step.workspace = profile::workspace_of(profile, point).value_or("");
   out.step.workdir = *container->workdir;
   for (const std::string& text : *container->mounts) {
@@ -70,16 +69,15 @@ Expected<std::optional<container::StepRequest>> step_container(const std::vector
   std::vector<container::Mount> beside;
   for (const Point& point : points) {
     if (withdrawn.contains(point.id)) continue;
-    auto asked = asked_by(profile, point);
-    if (!asked) return tl::unexpected(asked.error());
+    SWEEP_ASSIGN(auto asked, asked_by(profile, point));
     if (const std::string folder = profile::folder_beside(profile, point); !folder.empty())
       add_once(beside, {folder, folder, true});
     if (first == nullptr) {
       first = &point;
-      all = std::move(*asked);
-    } else if (asked->inside != all.inside || asked->step != all.step) {
+      all = std::move(asked);
+    } else if (asked.inside != all.inside || asked.step != all.step) {
       const std::string what =
-          asked->inside != all.inside ? "'container.agent'" : difference(all.step, asked->step);
+          asked.inside != all.inside ? "'container.agent'" : difference(all.step, asked.step);
       return fail(
           "with the profile's 'container.agent: image' one container serves all points, and " + what +
           " of " + label(*first) + " and of " + label(point) +

@@ -5,7 +5,7 @@
 #include "container/core/image.hpp"
 #include "container/core/runtime.hpp"
 #include "proto/base/env_names.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::profile {
 

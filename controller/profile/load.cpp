@@ -7,8 +7,8 @@
 #include "controller/profile/recipe.hpp"
 #include "controller/yaml/document.hpp"
 #include "proto/base/account.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::profile {
 
@@ -123,9 +123,8 @@ Expected<Profile> parse_profile(const std::string& text, const std::string& name
 Expected<Profile> load_profile(const std::vector<std::string>& files) {
   Profile profile;
   for (const std::string& file : files) {
-    const auto text = read_file(file, kMaxProfileBytes);
-    if (!text) return tl::unexpected(text.error());
-    auto next = parse_profile(*text, file, std::move(profile));
+    SWEEP_ASSIGN(const auto text, read_file(file, kMaxProfileBytes));
+    auto next = parse_profile(text, file, std::move(profile));
     if (!next) return next;
     profile = std::move(*next);
     const auto folder = std::filesystem::absolute(file).parent_path();

@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "proto/base/error.hpp"
 #include "proto/base/point.hpp"
-#include "proto/base/time.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep::profile {
 
@@ -39,17 +39,17 @@ struct Retries {
 
 /// A variable of a recipe that takes the greatest of some steps that is not above another variable's number;
 /// the first step where all are above. So that points with concurrencies from 16 up can share a server, say.
-struct Step {
+struct DerivedVariable {
   std::string name, of;
   std::vector<std::int64_t> steps;  // rising
-  friend bool operator==(const Step&, const Step&) = default;
+  friend bool operator==(const DerivedVariable&, const DerivedVariable&) = default;
 };
 
 /// A benchmark whose server outlives a point. Both commands run under bash -c.
 struct Recipe {
   std::string server, client;           // commands; server empty: there is no recipe
   std::vector<std::string> server_env;  // the point's variables that the server sees, and no others
-  std::vector<Step> steps;              // those among them that follow from others
+  std::vector<DerivedVariable> steps;   // those among them that follow from others
   std::string ready_url, ready_log;   // when it is ready: a path that answers 2xx, or a line; one of the two
   std::string reset_url, health_url;  // paths; empty: none
   std::string progress;               // of a line that shows loading get on; empty: progress bars
@@ -168,7 +168,7 @@ Expected<std::string> workspace_of(const Profile& profile, const Point& point);
 std::string folder_beside(const Profile& profile, const Point& point);
 
 /// The value of a step for a point that has `number`.
-std::int64_t step_value(const Step& step, std::int64_t number);
+std::int64_t step_value(const DerivedVariable& step, std::int64_t number);
 
 /// The recipe of a point; nullptr where its benchmark is a script, or its recipe's file has not been read.
 const Recipe* recipe_of(const Profile& profile, const Point& point);

@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "controller/profile/profile.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::profile {
 

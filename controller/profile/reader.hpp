@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "controller/yaml/document.hpp"
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep::profile {
 

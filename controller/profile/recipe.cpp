@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <functional>
 
-#include "proto/base/line_pattern.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/line_pattern.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::profile {
 
@@ -39,7 +39,7 @@ std::string read_pattern(Reader& in, const std::string& key, const yaml::Value& 
 
 /// {of: CONC, steps: [1, 16]}
 void read_step(Reader& in, const std::string& name, const yaml::Value& node, Recipe& recipe) {
-  Step step;
+  DerivedVariable step;
   step.name = name;
   read_map(in, "'" + name + "'", node,
            {{"of", [&](auto& r, auto& k, auto& n) { step.of = read_text(r, k, n); }},
@@ -149,9 +149,8 @@ Expected<Recipe> parse_recipe(const std::string& file, const std::string& text) 
 }
 
 Expected<Recipe> load_recipe(const std::string& file) {
-  const auto text = read_file(file, kMaxRecipeBytes);
-  if (!text) return tl::unexpected(text.error());
-  return parse_recipe(file, *text);
+  SWEEP_ASSIGN(const auto text, read_file(file, kMaxRecipeBytes));
+  return parse_recipe(file, text);
 }
 
 }  // namespace sweep::profile

@@ -5,7 +5,8 @@
 
 #include "controller/profile/container.hpp"
 #include "proto/base/account.hpp"
-#include "proto/base/fields.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
 
 namespace sweep::profile {
 
@@ -67,7 +68,7 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
   each_recipe_text(recipe, [&](const char* name, const std::string& value) { out[name] = value; });
   out["server_env"] = recipe.server_env;
   out["steps"] = nlohmann::json::array();
-  for (const Step& step : recipe.steps)
+  for (const DerivedVariable& step : recipe.steps)
     out["steps"].push_back({{"name", step.name}, {"of", step.of}, {"steps", step.steps}});
   return out;
 }
@@ -81,7 +82,7 @@ Recipe read_recipe_record(Fields& in, const nlohmann::json& body) {
   if (!list.is_array() || list.size() > kMaxItems) from.complain("profile: 'recipe': 'steps' must be a list");
   for (const auto& item : list.is_array() ? list : nlohmann::json::array()) {
     Fields of(item, "profile: 'recipe': 'steps'");
-    Step step;
+    DerivedVariable step;
     step.name = of.text("name", kMaxText);
     step.of = of.text("of", kMaxText);
     step.steps = of.integers("steps", kMaxItems, 0, kMaxInt);

@@ -3,10 +3,10 @@
 // Rule: it may hold secrets (env). Whoever writes it down does so for the sweep's owner alone.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "controller/profile/profile.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::profile {
 

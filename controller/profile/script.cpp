@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "controller/profile/recipe.hpp"
-#include "proto/base/shell_word.hpp"
-#include "proto/base/text.hpp"
+#include "util/shell_word.hpp"
+#include "util/text.hpp"
 
 namespace sweep::profile {
 
@@ -83,9 +83,9 @@ server_lives || give_up "the server ended while the client ran"
 exit "$status"
 )";
 
-const Step* step_of(const Recipe& recipe, const std::string& name) {
+const DerivedVariable* step_of(const Recipe& recipe, const std::string& name) {
   const auto found = std::find_if(recipe.steps.begin(), recipe.steps.end(),
-                                  [&](const Step& step) { return step.name == name; });
+                                  [&](const DerivedVariable& step) { return step.name == name; });
   return found == recipe.steps.end() ? nullptr : &*found;
 }
 
@@ -93,7 +93,7 @@ const Step* step_of(const Recipe& recipe, const std::string& name) {
 std::string variables(const Recipe& recipe) {
   std::string needed, reckoned;
   for (const std::string& name : recipe.server_env) {
-    const Step* step = step_of(recipe, name);
+    const DerivedVariable* step = step_of(recipe, name);
     needed += ": \"${" + (step ? step->of : name) + "?is not set, and this benchmark needs it}\"\n";
     if (!step) continue;
     reckoned += name + "=$(step \"$" + step->of + "\"";

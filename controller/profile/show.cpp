@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "controller/profile/container.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::profile {
 

@@ -6,7 +6,7 @@
 #include "container/core/image.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/recipe.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::profile {
 
@@ -116,9 +116,8 @@ bool names_recipe(const Profile& profile) {
 }
 
 Expected<std::string> recipe_file(const Profile& profile, const Point& point) {
-  const auto words = filled(profile, point);
-  if (!words) return tl::unexpected(words.error());
-  return in_folder(profile, (*words)[0]);
+  SWEEP_ASSIGN(const auto words, filled(profile, point));
+  return in_folder(profile, (words)[0]);
 }
 
 }  // namespace
@@ -149,7 +148,7 @@ Variables variables_of(const Profile& profile, const Point& point) {
   return out;
 }
 
-std::int64_t step_value(const Step& step, std::int64_t number) {
+std::int64_t step_value(const DerivedVariable& step, std::int64_t number) {
   std::int64_t value = step.steps.empty() ? 0 : step.steps[0];
   for (const std::int64_t next : step.steps) {
     if (next <= number) value = next;
@@ -189,12 +188,11 @@ Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points) 
   profile.recipes.clear();
   if (!profile.recipe.server.empty() || !names_recipe(profile)) return {};
   for (const Point& point : points) {
-    const auto file = recipe_file(profile, point);
-    if (!file) return tl::unexpected(file.error());
-    if (profile.recipes.contains(*file)) continue;
-    auto recipe = load_recipe(*file);
+    SWEEP_ASSIGN(const auto file, recipe_file(profile, point));
+    if (profile.recipes.contains(file)) continue;
+    auto recipe = load_recipe(file);
     if (!recipe) return fail(recipe.error().message + " (the recipe of " + label(point) + ")");
-    profile.recipes.emplace(*file, std::move(*recipe));
+    profile.recipes.emplace(file, std::move(*recipe));
   }
   return {};
 }

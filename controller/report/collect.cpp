@@ -3,8 +3,9 @@
 #include <vector>
 
 #include "controller/report/json_text.hpp"
-#include "proto/base/digest.hpp"
-#include "proto/base/point.hpp"
+#include "util/digest.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

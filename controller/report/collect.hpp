@@ -6,7 +6,7 @@
 #include <string>
 
 #include "controller/report/documents.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -11,8 +11,9 @@
 #include "controller/report/summary.hpp"
 #include "controller/report/table.hpp"
 #include "controller/report/validity.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -4,8 +4,9 @@
 #include <filesystem>
 
 #include "controller/report/json_text.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -6,11 +6,11 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <numeric>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -2,7 +2,8 @@
 
 #include "controller/report/python_number.hpp"
 #include "controller/report/table.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -15,7 +15,8 @@
 #include <vector>
 
 #include "controller/report/json_text.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

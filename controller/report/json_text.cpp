@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controller/report/python_number.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 

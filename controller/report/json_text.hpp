@@ -4,11 +4,11 @@
 // object finds a key by looking at all of them, so a file of a million keys would take hours).
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::report {
 

@@ -1,6 +1,5 @@
 #include "controller/report/plot.hpp"
 
-#include <signal.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -10,19 +9,16 @@
 
 #include "controller/report/collect.hpp"
 #include "controller/report/plot_script.hpp"
-#include "proto/base/point.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/files.hpp"
+#include "util/os/run_program.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 
 namespace {
 
 constexpr Millis kPatience{120'000};
-constexpr std::size_t kMaxOutput = 4096;
+constexpr std::size_t kLastLine = 300;  // bytes of gnuplot's last line in a message
 constexpr std::size_t kMaxPicture = 64u << 20;
 
 // A directory of our own that goes when we do: gnuplot works in it, and only finished pictures leave it.
@@ -88,65 +84,28 @@ std::vector<std::string> gnuplot_environment() {
   return out;
 }
 
-// Waits for the end of `child`, and takes at most kMaxOutput bytes of what it says.
-ExitStatus wait_for(const Child& child, int output, std::string& said, bool& late) {
-  EventLoop loop;
-  bool ended = false;
-  loop.watch(child.pidfd.get(), [&] { ended = true; });
-  loop.watch(output, [&] {
-    const Chunk chunk = read_available(output, 65536);
-    said.append(chunk.bytes, 0, kMaxOutput - std::min(kMaxOutput, said.size()));
-    if (chunk.closed) loop.unwatch(output);
-  });
-  const Instant deadline = now() + kPatience;
-  while (!ended && now() < deadline)
-    loop.step(deadline);
-  if (!ended) {
-    late = true;
-    ::kill(-child.pid, SIGKILL);
-    while (!ended)
-      loop.step(std::nullopt);
-  }
-  if (said.size() < kMaxOutput) said += read_available(output, kMaxOutput - said.size()).bytes;
-  return reap(child.pid).value_or(ExitStatus{});
-}
-
-// The line of gnuplot's that says what is wrong; it shows the command and a caret on lines before.
-std::string last_line(const std::string& said) {
-  std::string out;
-  for (const std::string& line : split(said, '\n')) {
-    if (line.find_first_not_of(" \t\r") != std::string::npos) out = line;
-  }
-  return printable(out.substr(0, 300));
-}
-
 Expected<void> run_gnuplot(const std::string& directory, const std::string& script) {
-  if (auto written = write_file_atomic(directory + "/plot.gp", script); !written) return written;
-  auto pipe = make_pipe();
-  if (!pipe) return fail(pipe.error().message);
-  SpawnSpec spec;
-  spec.argv = {"gnuplot", "-d", "plot.gp"};  // -d: nobody's .gnuplot has a say
-  spec.environment = gnuplot_environment();
-  spec.directory = directory;
-  spec.out = spec.err = pipe->write_end.get();
-  const auto child = spawn(spec);
-  if (!child) return fail("no plots: " + child.error().message + "; install the package gnuplot-nox");
-  pipe->write_end.reset();
-  std::string said;
-  bool late = false;
-  const ExitStatus status = wait_for(*child, pipe->read_end.get(), said, late);
-  if (late) return fail("no plots: gnuplot did not end within 2 minutes and was stopped");
-  if (status.code == 0) return {};
+  SWEEP_TRY(write_file_atomic(directory + "/plot.gp", script));
+  RunOptions options;
+  options.environment = gnuplot_environment();
+  options.limit = kPatience;
+  options.directory = directory;
+  const auto result = run_program({"gnuplot", "-d", "plot.gp"}, options);  // -d: ignore the user's .gnuplot
+  if (!result) return fail("no plots: " + result.error().message + "; install the package gnuplot-nox");
+  if (result->late) return fail("no plots: gnuplot did not end within 2 minutes and was stopped");
+  if (result->ok()) return {};
+  const ExitStatus& status = result->status;
   const std::string how = status.code ? "status " + std::to_string(*status.code)
                                       : "signal " + std::to_string(status.signal.value_or(0));
-  return fail("no plots: gnuplot ended with " + how + ": " + last_line(said));
+  // gnuplot prints the faulty command and a caret first, and the reason last.
+  return fail("no plots: gnuplot ended with " + how + ": " + last_line(result->out, kLastLine));
 }
 
 Expected<std::string> deliver(const std::string& from, const std::string& to) {
   const auto bytes = read_file(from, kMaxPicture);
   if (!bytes) return fail("gnuplot left no picture: " + bytes.error().message);
   if (!bytes->starts_with("\x89PNG\r\n\x1a\n")) return fail("what gnuplot wrote for '" + to + "' is no PNG");
-  if (auto written = write_file_atomic(to, *bytes); !written) return fail(written.error().message);
+  SWEEP_TRY(write_file_atomic(to, *bytes));
   return to;
 }
 
@@ -162,12 +121,12 @@ Expected<std::vector<std::string>> plot(std::span<const Row> rows, const std::st
   std::string script;
   for (const Picture& picture : all)
     script += picture.script + "reset session\n";
-  if (auto drawn = run_gnuplot(workshop->path(), script); !drawn) return fail(drawn.error().message);
+  SWEEP_TRY(run_gnuplot(workshop->path(), script));
   for (std::size_t i = 0; i < all.size(); ++i) {
-    auto path = deliver(workshop->path() + "/" + number_png(i),
-                        (std::filesystem::path(directory) / all[i].file).lexically_normal().string());
-    if (!path) return fail(path.error().message);
-    written.push_back(std::move(*path));
+    SWEEP_ASSIGN(auto path,
+                 deliver(workshop->path() + "/" + number_png(i),
+                         (std::filesystem::path(directory) / all[i].file).lexically_normal().string()));
+    written.push_back(std::move(path));
   }
   std::sort(written.begin(), written.end());
   return written;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "controller/report/row.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::report {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -4,8 +4,7 @@
 #include <map>
 #include <tuple>
 
-#include "proto/base/point.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

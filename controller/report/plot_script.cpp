@@ -6,7 +6,7 @@
 #include "controller/report/plot_axis.hpp"
 #include "controller/report/plot_labels.hpp"
 #include "controller/report/python_number.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -7,7 +7,8 @@
 
 #include "controller/report/python_number.hpp"
 #include "controller/report/stand_in.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 
@@ -117,17 +118,14 @@ struct GpuCounts {
 };
 
 Expected<GpuCounts> gpu_counts(const ResultContext& context) {
-  const auto tp = gpus("TP", context.tp);
-  if (!tp) return fail(tp.error().message);
-  const auto ep = variable("EP_SIZE", context.ep);
-  if (!ep) return fail(ep.error().message);
-  GpuCounts counts{*tp, *ep, *tp, *tp};
+  SWEEP_ASSIGN(const auto tp, gpus("TP", context.tp));
+  SWEEP_ASSIGN(const auto ep, variable("EP_SIZE", context.ep));
+  GpuCounts counts{tp, ep, tp, tp};
   for (const auto& [name, text, count] : {std::tuple{"PREFILL_GPUS", &context.prefill_gpus, &counts.prefill},
                                           std::tuple{"DECODE_GPUS", &context.decode_gpus, &counts.decode}}) {
     if (text->empty()) continue;
-    const auto value = gpus(name, *text);
-    if (!value) return fail(value.error().message);
-    *count = *value;
+    SWEEP_ASSIGN(const auto value, gpus(name, *text));
+    *count = value;
   }
   return counts;
 }
@@ -149,29 +147,25 @@ Expected<Json> process_result(const ResultContext& context, std::string_view res
 }
 
 Expected<Json> process_checked(const ResultContext& context, const Json& result) {
-  const auto counts = gpu_counts(context);
-  if (!counts) return fail(counts.error().message);
-  const auto conc = integer_at(result, "max_concurrency");
-  if (!conc) return fail(conc.error().message);
+  SWEEP_ASSIGN(const auto counts, gpu_counts(context));
+  SWEEP_ASSIGN(const auto conc, integer_at(result, "max_concurrency"));
   const auto model = result.find("model_id");
   if (model == result.end()) return missing("model_id");
-  const auto total = number_at(result, "total_token_throughput");
-  if (!total) return fail(total.error().message);
-  const auto output = number_at(result, "output_throughput");
-  if (!output) return fail(output.error().message);
+  SWEEP_ASSIGN(const auto total, number_at(result, "total_token_throughput"));
+  SWEEP_ASSIGN(const auto output, number_at(result, "output_throughput"));
 
   Json data = Json::object();
   data["hw"] = text_or_null(context.runner_type);
-  data["tp"] = counts->tp;
-  data["ep"] = counts->ep;
+  data["tp"] = counts.tp;
+  data["ep"] = counts.ep;
   data["dp_attention"] = text_or_null(context.dp_attention);
-  data["conc"] = *conc;
+  data["conc"] = conc;
   data["model"] = *model;
   data["framework"] = text_or_null(context.framework);
   data["precision"] = text_or_null(context.precision);
-  data["tput_per_gpu"] = *total / static_cast<double>(counts->tp);
-  data["output_tput_per_gpu"] = *output / static_cast<double>(counts->decode);
-  data["input_tput_per_gpu"] = (*total - *output) / static_cast<double>(counts->prefill);
+  data["tput_per_gpu"] = total / static_cast<double>(counts.tp);
+  data["output_tput_per_gpu"] = output / static_cast<double>(counts.decode);
+  data["input_tput_per_gpu"] = (total - output) / static_cast<double>(counts.prefill);
   if (!context.mtp_mode.empty()) data["mtp"] = context.mtp_mode;
   add_statistics(result, data);
   if (const auto what = stand_in(result)) mark_stand_in(data, *what);
@@ -187,18 +181,16 @@ Expected<Json> check_result(std::string_view bytes) {
     return wrong("model_id", *model, "the model's name");
   }
   for (const char* key : {"max_concurrency", "completed"}) {
-    const auto count = integer_at(*result, key);
-    if (!count) return fail(count.error().message);
-    if (*count < 1)
+    SWEEP_ASSIGN(const auto count, integer_at(*result, key));
+    if (count < 1)
       return fail(
-          "'" + std::string(key) + "' in the result is " + std::to_string(*count) +
+          "'" + std::string(key) + "' in the result is " + std::to_string(count) +
           (key == std::string_view("completed") ? ": no request was answered" : ", must be at least 1"));
   }
   for (const char* key : {"duration", "total_token_throughput", "output_throughput", "median_ttft_ms",
                           "median_tpot_ms", "median_itl_ms", "median_e2el_ms"}) {
-    const auto number = number_at(*result, key);
-    if (!number) return fail(number.error().message);
-    if (!std::isfinite(*number) || *number < 0) {
+    SWEEP_ASSIGN(const auto number, number_at(*result, key));
+    if (!std::isfinite(number) || number < 0) {
       return wrong(key, *result->find(key), "a finite number that is not negative");
     }
   }

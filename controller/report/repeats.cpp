@@ -6,7 +6,8 @@
 #include <tuple>
 #include <utility>
 
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

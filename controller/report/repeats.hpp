@@ -5,7 +5,7 @@
 // different sweeps, which lie in different folders, stay apart.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>

@@ -8,6 +8,7 @@
 #include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
 #include "controller/report/validity.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 
@@ -31,10 +32,10 @@ Value::Value(const Json& json) {
       held_ = json.get<double>();
       break;
     case Json::value_t::string:
-      held_ = SharedText(json.get_ref<const std::string&>());
+      held_ = InternedString(json.get_ref<const std::string&>());
       break;
     default:
-      held_ = Nested{SharedText(python_json(json, -1))};
+      held_ = Nested{InternedString(python_json(json, -1))};
   }
 }
 
@@ -44,7 +45,7 @@ Json Value::json() const {
         using Held = std::decay_t<decltype(held)>;
         if constexpr (std::is_same_v<Held, std::monostate>) {
           return nullptr;
-        } else if constexpr (std::is_same_v<Held, SharedText>) {
+        } else if constexpr (std::is_same_v<Held, InternedString>) {
           return held.str();
         } else if constexpr (std::is_same_v<Held, Nested>) {
           return read_json(held.json.str()).value_or(Json());
@@ -56,7 +57,7 @@ Json Value::json() const {
 }
 
 std::optional<double> Value::number() const {
-  if (const auto* text = std::get_if<SharedText>(&held_)) return python_float(text->str());
+  if (const auto* text = std::get_if<InternedString>(&held_)) return python_float(text->str());
   if (const auto* number = std::get_if<double>(&held_)) return *number;
   const Json value = json();
   return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
@@ -64,7 +65,7 @@ std::optional<double> Value::number() const {
 
 std::string Value::text(const std::string& absent) const {
   if (this->absent()) return absent;
-  if (const auto* text = std::get_if<SharedText>(&held_)) return text->str();
+  if (const auto* text = std::get_if<InternedString>(&held_)) return text->str();
   if (is_null()) return "unknown";
   if (const auto* truth = std::get_if<bool>(&held_)) return *truth ? "True" : "False";
   return python_json(json(), -1);

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "controller/report/documents.hpp"
-#include "proto/base/shared_text.hpp"
+#include "util/interned_string.hpp"
 
 namespace sweep::report {
 
@@ -53,9 +53,10 @@ class Value {
 
  private:
   struct Nested {
-    SharedText json;
+    InternedString json;
   };
-  std::variant<std::monostate, std::nullptr_t, bool, std::int64_t, std::uint64_t, double, SharedText, Nested>
+  std::variant<std::monostate, std::nullptr_t, bool, std::int64_t, std::uint64_t, double, InternedString,
+               Nested>
       held_;
 };
 
@@ -69,11 +70,11 @@ struct Spread {
 };
 
 struct Row {
-  std::string path;      // of its document; may be empty
-  SharedText exp_name;   // as in Document
-  SharedText stand_in;   // what stood in for the hardware (stand_in.hpp); empty: nothing did
-  bool valid = true;     // false where it says that it is not (validity.hpp)
-  SharedText repeat_of;  // which point it repeats (repeats.hpp); empty: none
+  std::string path;          // of its document; may be empty
+  InternedString exp_name;   // as in Document
+  InternedString stand_in;   // what stood in for the hardware (stand_in.hpp); empty: nothing did
+  bool valid = true;         // false where it says that it is not (validity.hpp)
+  InternedString repeat_of;  // which point it repeats (repeats.hpp); empty: none
   std::array<Value, kRowKeys.size()> values;  // in the order of kRowKeys
   std::shared_ptr<const Spread> spread;       // null: one result
   std::uint64_t text_at = 0, text_size = 0;   // where the document lies, for who keeps it

@@ -1,6 +1,7 @@
 #include "controller/report/stand_in.hpp"
 
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -2,7 +2,7 @@
 // simulated server exist to try a sweep out, and nobody may take their numbers for a GPU's. Pure.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>

@@ -1,6 +1,7 @@
 #include "controller/report/summary.hpp"
 
 #include "controller/report/table.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 

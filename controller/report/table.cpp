@@ -9,7 +9,8 @@
 #include "controller/report/python_number.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 
@@ -55,7 +56,7 @@ constexpr std::array<Column, 12> kFrontier = {{kModel, kHardware, kFramework, kP
 
 // A row with what it is sorted by.
 struct Sortable {
-  SharedText model, hw, framework, precision;
+  InternedString model, hw, framework, precision;
   double tp, ep, conc;
   const Row* row;
 
@@ -69,7 +70,7 @@ double sortable(const Value& value) {
 }
 
 Sortable make_sortable(const Row& row) {
-  const auto text = [&](const Column& column) { return SharedText(row[column.key].text(column.absent)); };
+  const auto text = [&](const Column& column) { return InternedString(row[column.key].text(column.absent)); };
   return {text(kModel),        text(kHardware),     text(kFramework),      text(kPrecision),
           sortable(row["tp"]), sortable(row["ep"]), sortable(row["conc"]), &row};
 }

@@ -4,7 +4,7 @@
 // the first one; a TP that is spelled as text sorts as the number it is.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>

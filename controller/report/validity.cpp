@@ -5,7 +5,8 @@
 #include <cstdio>
 #include <optional>
 
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep::view {
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "controller/view/status.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::view {
 

@@ -5,7 +5,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::view {
 

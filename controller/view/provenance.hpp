@@ -3,7 +3,7 @@
 // Rule: all of it follows from plan, state and facts, so that a record can be written again at any time.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 

@@ -7,7 +7,8 @@
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
 #include "controller/view/status.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::view {
 

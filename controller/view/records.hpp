@@ -2,13 +2,13 @@
 // Pure.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "controller/core/state.hpp"
 #include "controller/plan/plan.hpp"
 #include "controller/view/facts.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::view {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "proto/base/shell_word.hpp"
-#include "proto/base/text.hpp"
+#include "util/shell_word.hpp"
+#include "util/text.hpp"
 
 namespace sweep::view {
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "controller/view/lines.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::view {
 

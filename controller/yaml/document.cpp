@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "controller/yaml/source_text.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::yaml {
 
@@ -305,11 +305,10 @@ class TreeBuilder {
 }  // namespace
 
 Expected<ValueRef> parse_document(std::string_view text) {
-  auto source = plain_source(text);
-  if (!source) return tl::unexpected(source.error());
+  SWEEP_ASSIGN(auto source, plain_source(text));
   TreeBuilder builder;
   try {
-    Parser parser(*source);
+    Parser parser(source);
     for (bool more = true; more;) {
       const Event event(parser.get());
       if (!event.filled()) parser.refuse_problem();

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "controller/yaml/scalar.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::yaml {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::yaml {
 

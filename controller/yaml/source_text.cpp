@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdio>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::yaml {
 

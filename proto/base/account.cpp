@@ -2,8 +2,9 @@
 
 #include <limits>
 
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -108,7 +109,7 @@ json account_to_json(const Account& account) {
     });
     put_lines(out, "gpu_throttled", account.gpu_use->throttled);
   }
-  each_text(account.origin, [&](const char* key, const SharedText& text) {
+  each_text(account.origin, [&](const char* key, const InternedString& text) {
     if (!text.empty()) out[key] = clipped(printable(text.str()), kMaxLine);
   });
   return out;
@@ -123,7 +124,7 @@ Expected<Account> account_from_json(const json& body) {
   account.server_says = get_lines(in, "server_says");
   account.flaws = get_lines(in, "flaws");
   account.gpu_use = read_use(in);
-  each_text(account.origin, [&](const char* key, SharedText& text) {
+  each_text(account.origin, [&](const char* key, InternedString& text) {
     text = printable(in.maybe_text(key, kMaxLine).value_or(""));
   });
   if (in.error()) return fail(*in.error());

@@ -6,16 +6,16 @@
 #pragma once
 
 #include <array>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "proto/base/error.hpp"
-#include "proto/base/rare.hpp"
-#include "proto/base/shared_text.hpp"
-#include "proto/base/time.hpp"
+#include "util/boxed_optional.hpp"
+#include "util/error.hpp"
+#include "util/interned_string.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 
@@ -46,14 +46,14 @@ struct GpuUse {
 
 /// On what it ran. Empty where unknown.
 struct Origin {
-  SharedText kernel;   // "Linux 6.1.0"
-  SharedText driver;   // NVIDIA's version
-  SharedText gpus;     // "8 x NVIDIA B200"
-  SharedText commit;   // of the git repository that the workspace is in
-  SharedText slurm;    // its version; the controller knows it
-  SharedText runtime;  // of the container: "bubblewrap 0.8.0"
-  SharedText image;    // what was started: a path, or a registry's name
-  SharedText digest;   // of the image (container/core/report.hpp)
+  InternedString kernel;   // "Linux 6.1.0"
+  InternedString driver;   // NVIDIA's version
+  InternedString gpus;     // "8 x NVIDIA B200"
+  InternedString commit;   // of the git repository that the workspace is in
+  InternedString slurm;    // its version; the controller knows it
+  InternedString runtime;  // of the container: "bubblewrap 0.8.0"
+  InternedString image;    // what was started: a path, or a registry's name
+  InternedString digest;   // of the image (container/core/report.hpp)
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 
@@ -62,7 +62,7 @@ struct Account {
   std::optional<int> servers;            // of a recipe: how many were started for it; 0: it found one running
   std::vector<std::string> server_says;  // the last lines of a server that failed
   std::vector<std::string> flaws;  // why its result is not to be trusted: "gpus-busy: …" (report/validity)
-  Rare<GpuUse> gpu_use = {};       // where there was telemetry
+  BoxedOptional<GpuUse> gpu_use = {};  // where there was telemetry
   Origin origin = {};
   friend bool operator==(const Account&, const Account&) = default;
 };

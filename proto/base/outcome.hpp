@@ -1,12 +1,12 @@
 // How an attempt ended. Every attempt ends in exactly one of these; nothing is inferred from "a file exists".
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep {
 

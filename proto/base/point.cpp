@@ -2,9 +2,10 @@
 
 #include <unordered_map>
 
-#include "proto/base/digest.hpp"
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/digest.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 
@@ -64,9 +65,8 @@ Expected<std::vector<Point>> make_points(std::vector<nlohmann::ordered_json> ent
   points.reserve(entries.size());
   Counting counting;
   for (nlohmann::ordered_json& entry : entries) {
-    auto point = counting.next(entry);
-    if (!point) return tl::unexpected(point.error());
-    points.push_back(std::move(*point));
+    SWEEP_ASSIGN(auto point, counting.next(entry));
+    points.push_back(std::move(point));
     entry = nullptr;  // a large matrix is not there twice
   }
   return points;
@@ -77,35 +77,20 @@ Expected<std::vector<Point>> read_points(const std::vector<std::string>& entries
   points.reserve(entries.size());
   Counting counting;
   for (const std::string& text : entries) {
-    const auto entry = parse_json<nlohmann::ordered_json>(text);
+    const auto entry = parse_ordered_json(text);
     if (entry.is_discarded()) return fail("a matrix entry is no JSON: " + printable(text));
-    auto point = counting.next(entry);
-    if (!point) return tl::unexpected(point.error());
-    points.push_back(std::move(*point));
+    SWEEP_ASSIGN(auto point, counting.next(entry));
+    points.push_back(std::move(point));
   }
   return points;
 }
 
 nlohmann::ordered_json entry_of(const Point& point) {
-  return parse_json<nlohmann::ordered_json>(point.entry);
+  return parse_ordered_json(point.entry);
 }
 
 int gpus_needed(const Point& point) {
   return static_cast<int>(point.tp);
-}
-
-std::string file_safe(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    // U+0080..U+009F are control characters too, two bytes each.
-    const bool c1 = c == '\xc2' && i + 1 < text.size() && (text[i + 1] & 0xe0) == 0x80;
-    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c1;
-    out += c == '/' || control ? '_' : c;
-    if (c1) ++i;
-  }
-  if (out.starts_with('.')) out[0] = '_';
-  return out;
 }
 
 std::string result_stem(const Point& point) {

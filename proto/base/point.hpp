@@ -5,13 +5,13 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep {
 
@@ -45,9 +45,6 @@ int gpus_needed(const Point& point);
 /// `{EXP_NAME}_{PRECISION}_{FRAMEWORK}_tp{TP}_ep{EP_SIZE}_dpa_{DP_ATTENTION}_conc{CONC}`: RESULT_FILENAME
 /// without the node (contract, section 3), made safe as a file name.
 std::string result_stem(const Point& point);
-
-/// `text` as one component of a path: every / and control character becomes _, a leading dot too.
-std::string file_safe(std::string_view text);
 
 /// What a person reads for the point: "dsr1_1k1k fp4 sglang b200 tp4 conc32", with ep and dp attention where
 /// they are not the default.

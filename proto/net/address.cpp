@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 

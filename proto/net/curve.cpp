@@ -85,14 +85,15 @@ Expected<std::string> public_key_of(const std::string& secret_key) {
 
 // --- Doorman
 
-Doorman::Doorman(zmq::context_t& context, const std::string& client_public_key, RefusalHandler on_refused)
+KeyAuthenticator::KeyAuthenticator(zmq::context_t& context, const std::string& client_public_key,
+                                   RefusalHandler on_refused)
     : socket_(context, zmq::socket_type::rep),
       allowed_(decode_key(client_public_key)),
       on_refused_(std::move(on_refused)) {
   socket_.bind("inproc://zeromq.zap.01");
 }
 
-void Doorman::answer() {
+void KeyAuthenticator::answer() {
   // version, request id, domain, address, identity, mechanism, key
   std::vector<zmq::message_t> request;
   while (zmq::recv_multipart(socket_, std::back_inserter(request), zmq::recv_flags::dontwait)) {

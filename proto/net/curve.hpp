@@ -9,8 +9,8 @@
 #include <string>
 #include <zmq.hpp>
 
-#include "proto/base/error.hpp"
 #include "proto/net/socket_news.hpp"
+#include "util/error.hpp"
 
 namespace sweep {
 
@@ -32,10 +32,11 @@ using RefusalHandler = std::function<void(const std::string& from, const std::st
 /// Answers ZeroMQ's question "may this key connect?" (RFC 27, ZAP) for every socket of a context: yes for one
 /// client key, no for everything else. Each connection that may gets a number of its own as its "user id",
 /// which ZeroMQ notes on every message that comes over it: a peer chooses its routing id, but not that.
-class Doorman {
+class KeyAuthenticator {
  public:
   /// Must be made before any socket of `context` is bound. `client_public_key` is Z85.
-  Doorman(zmq::context_t& context, const std::string& client_public_key, RefusalHandler on_refused = {});
+  KeyAuthenticator(zmq::context_t& context, const std::string& client_public_key,
+                   RefusalHandler on_refused = {});
 
   zmq::socket_ref socket() { return socket_; }
   /// Answers what is waiting. Never blocks.

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <limits>
 
-#include "proto/net/clock.hpp"
+#include "util/os/clock.hpp"
 
 namespace sweep {
 

@@ -8,7 +8,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "proto/base/time.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 

@@ -17,9 +17,9 @@
 #include <system_error>
 #include <thread>
 
-#include "proto/base/digest.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/digest.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 

@@ -19,9 +19,9 @@
 #include <string>
 #include <string_view>
 
-#include "proto/base/error.hpp"
-#include "proto/base/time.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 

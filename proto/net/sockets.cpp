@@ -7,7 +7,7 @@
 #include <random>
 #include <zmq_addon.hpp>
 
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 
@@ -142,15 +142,14 @@ bool ServerSocket::send(const std::string& peer, const wire::Message& message, s
 Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std::string& endpoint,
                                              const std::string& server_key, const std::string& client_secret,
                                              const std::string& identity) {
-  const auto client_public = public_key_of(client_secret);
-  if (!client_public) return tl::unexpected(client_public.error());
+  SWEEP_ASSIGN(const auto client_public, public_key_of(client_secret));
   try {
     zmq::socket_t socket(context, zmq::socket_type::dealer);
     set_common(socket);
     socket.set(zmq::sockopt::heartbeat_ivl, kPingMs);
     socket.set(zmq::sockopt::heartbeat_timeout, kPingTimeoutMs);
     socket.set(zmq::sockopt::curve_serverkey, server_key);
-    socket.set(zmq::sockopt::curve_publickey, *client_public);
+    socket.set(zmq::sockopt::curve_publickey, client_public);
     socket.set(zmq::sockopt::curve_secretkey, client_secret);
     if (!identity.empty()) socket.set(zmq::sockopt::routing_id, identity);
     // A controller that is back within a second is found soon, and not by all agents at once. ZeroMQ doubles

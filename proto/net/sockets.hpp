@@ -8,8 +8,8 @@
 
 #include "proto/net/connection.hpp"
 #include "proto/net/curve.hpp"
-#include "proto/net/fd.hpp"
 #include "proto/wire/codec.hpp"
+#include "util/os/fd.hpp"
 
 namespace sweep {
 

@@ -4,8 +4,9 @@
 #include <cassert>
 #include <limits>
 
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::wire {
 

@@ -1,10 +1,10 @@
 // The fields of each message as a JSON object, and back. Used by codec.cpp alone.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
-#include "proto/base/error.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/error.hpp"
 
 namespace sweep::wire {
 

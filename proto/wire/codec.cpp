@@ -5,6 +5,7 @@
 
 #include "proto/wire/bodies.hpp"
 #include "proto/wire/nesting.hpp"
+#include "util/json.hpp"
 
 namespace sweep::wire {
 

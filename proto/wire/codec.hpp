@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "proto/base/error.hpp"
 #include "proto/wire/messages.hpp"
+#include "util/error.hpp"
 
 namespace sweep::wire {
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,7 +12,8 @@
 
 #include "proto/base/account.hpp"
 #include "proto/base/outcome.hpp"
-#include "proto/base/time.hpp"
+#include "util/json.hpp"
+#include "util/time.hpp"
 
 namespace sweep::wire {
 

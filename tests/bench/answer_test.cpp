@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "benchmarks/sweep-bench/core/chunk.hpp"
 #include "benchmarks/sweep-bench/core/random.hpp"
 #include "benchmarks/sweep-bench/core/sse.hpp"
+#include "util/json.hpp"
 
 namespace sweep::client {
 namespace {

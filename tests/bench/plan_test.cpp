@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "benchmarks/sweep-bench/core/prompts.hpp"
 #include "benchmarks/sweep-bench/core/url.hpp"
+#include "util/json.hpp"
 
 namespace sweep::client {
 namespace {

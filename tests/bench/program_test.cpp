@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
-#include <nlohmann/json.hpp>
 
 #include "tests/bench/script_server.hpp"
+#include "util/json.hpp"
 
 namespace sweep::client {
 namespace {
@@ -286,7 +286,7 @@ TEST_F(BenchProgram, WrongUsageIsOneLine) {
     Program program(directory_.string(), wrong);
     EXPECT_EQ(program.finish(), 2) << wrong.back();
     EXPECT_EQ(std::count(program.err().begin(), program.err().end(), '\n'), 1) << program.err();
-    EXPECT_THAT(program.err(), EndsWith("(sweep-bench --help tells more)\n"));
+    EXPECT_THAT(program.err(), EndsWith("; see sweep-bench --help\n"));
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "util/json.hpp"
+
 namespace sweep::client {
 namespace {
 

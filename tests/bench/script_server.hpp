@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "proto/net/fd.hpp"
+#include "util/os/fd.hpp"
 
 namespace sweep::client {
 

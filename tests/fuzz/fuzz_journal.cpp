@@ -84,11 +84,11 @@ void check_going_on(core::State state, const core::Command& begin) {
   for (int i = 0; i < 8; ++i)
     agent.gpus.push_back(std::to_string(i));
   tell(begin);
-  tell(core::Join{agent});
+  tell(core::Hello{agent});
   for (std::size_t round = 0; round < 4 * state.points.size() + 60; ++round) {
     if (state.phase == core::Phase::Closed) return;
     core::observe(state, agent.id, now);
-    tell(core::AskForWork{agent.id});
+    tell(core::Ready{agent.id});
     const auto known = state.agents.find(agent.id);  // a sweep that is stopping takes nobody
     const auto held = known == state.agents.end() ? decltype(known->second.held)() : known->second.held;
     for (const auto& [index, number] : held) {

@@ -75,8 +75,8 @@ class Story {
     agent.tasks = 3;
     for (int i = 0; i < gpus; ++i)
       agent.gpus.push_back(std::to_string(i));
-    tell(core::Join{agent});
-    tell(core::AskForWork{id, kBegin + std::chrono::hours(24)});
+    tell(core::Hello{agent});
+    tell(core::Ready{id, kBegin + std::chrono::hours(24)});
   }
   /// What the agent holds: started, and ended like that.
   void end_all(const std::string& agent, OutcomeKind kind) {
@@ -96,15 +96,15 @@ class Story {
     join("12.0.2", "n3", 8);
     end_all("12.0.1", OutcomeKind::Infrastructure);
     end_all("12.0.1", OutcomeKind::Infrastructure);
-    tell(core::Leave{"12.0.2", "no word"});
-    tell(core::Beat{"12.0.2"});
+    tell(core::Goodbye{"12.0.2", "no word"});
+    tell(core::Heartbeat{"12.0.2"});
     end_all("12.0.0", OutcomeKind::Ok);
     end_all("12.0.2", OutcomeKind::BenchmarkFailed);
     tell(core::Recover{"0.1.1"});
     tell(core::Stop{"ctrl-c", Millis(30'000)});
     end_all("12.0.0", OutcomeKind::Cancelled);
     for (const char* agent : {"12.0.0", "12.0.1", "12.0.2"})
-      tell(core::Leave{agent, "done"});
+      tell(core::Goodbye{agent, "done"});
     tell(core::Resume{"0.2.0", "13", true, {sweep.plan.points.back().id}});
     join("13.0.0", "n1", 8);
     for (int i = 0; i < 3; ++i)

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "proto/base/error.hpp"
-#include "proto/base/text.hpp"
+#include "util/error.hpp"
+#include "util/text.hpp"
 
 namespace sweep::fuzz {
 

@@ -1,8 +1,8 @@
 // sweepctl aggregate on a sweep's directory, on folders of agg files, and on both.
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "tests/process/program.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

@@ -1,8 +1,8 @@
 // sweepctl run on this machine: what comes out, what it refuses, how it stops.
 #include <csignal>
-#include <nlohmann/json.hpp>
 
 #include "tests/process/program.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

@@ -10,9 +10,9 @@
 #include <sstream>
 
 #include "proto/base/env_names.hpp"
-#include "proto/net/files.hpp"
 #include "tests/process/waiting_sweep.hpp"
 #include "tests/unit/net_munged.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "tests/process/waiting_sweep.hpp"
 #include "tests/unit/net_strangers.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

@@ -3,11 +3,11 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <nlohmann/json.hpp>
 
 #include "controller/io/control_file.hpp"
-#include "proto/base/text.hpp"
 #include "tests/process/program.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 namespace {

@@ -1,8 +1,8 @@
 // Programs that are killed: nothing they started survives, nothing they had acknowledged is lost.
 #include <csignal>
-#include <nlohmann/json.hpp>
 
 #include "tests/process/program.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

@@ -1,7 +1,6 @@
 // What a record says of the GPUs that its point had, from a stand-in for libnvidia-ml to the agg file.
-#include <nlohmann/json.hpp>
-
 #include "tests/process/program.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

@@ -23,7 +23,7 @@ struct Verdict {
   Tally tally;
 };
 
-Verdict simulate(std::uint64_t seed, std::size_t traced, Plant plant) {
+Verdict simulate(std::uint64_t seed, std::size_t traced, InjectedBug plant) {
   Verdict out;
   World world(seed, traced, plant);
   try {
@@ -47,7 +47,7 @@ std::size_t traced() {
   return asked > 1 ? asked : kUsual;
 }
 
-void show(std::uint64_t seed, Plant plant) {
+void show(std::uint64_t seed, InjectedBug plant) {
   const Verdict again = simulate(seed, traced(), plant);
   std::printf("%s%s\nto see it again: SWEEP_SEED=%llu\n", again.trace.c_str(),
               again.broken.empty() ? "all is well" : again.broken.c_str(),
@@ -73,13 +73,13 @@ int run(std::uint64_t first, std::uint64_t count, bool trace_all, int most_failu
   int failures = 0;
   std::uint64_t seed = first;
   for (; seed < first + count && failures < most_failures; ++seed) {
-    const Verdict verdict = simulate(seed, 0, Plant::None);
+    const Verdict verdict = simulate(seed, 0, InjectedBug::None);
     all.add(verdict.tally);
-    if (trace_all) show(seed, Plant::None);
+    if (trace_all) show(seed, InjectedBug::None);
     if (verdict.broken.empty()) continue;
     ++failures;
     std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), verdict.broken.c_str());
-    if (!trace_all && most_failures == 1) show(seed, Plant::None);
+    if (!trace_all && most_failures == 1) show(seed, InjectedBug::None);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::printf("seeds=%llu failures=%d %s seconds=%.1f steps_per_minute=%.2f million\n",
@@ -91,7 +91,7 @@ int run(std::uint64_t first, std::uint64_t count, bool trace_all, int most_failu
   return 1;
 }
 
-int find_planted(Plant plant, std::uint64_t count) {
+int find_planted(InjectedBug plant, std::uint64_t count) {
   for (std::uint64_t seed = 1; seed <= count; ++seed) {
     const Verdict verdict = simulate(seed, 0, plant);
     if (verdict.broken.empty()) continue;

@@ -7,7 +7,7 @@ namespace sweep::sim {
 namespace {
 
 /// Whether the point fails wherever it runs.
-bool is_cursed(const Weather& weather, const std::string& point) {
+bool is_cursed(const Scenario& weather, const std::string& point) {
   return static_cast<int>(std::hash<std::string>()(point + "curse") % 100) < weather.cursed;
 }
 
@@ -65,7 +65,7 @@ void Processes::start(const agent::Spawn& what, const wire::Lease& lease) {
 }
 
 void Processes::plan(const wire::AttemptRef& ref, const Process& process) {
-  Dice& dice = stage_.dice;
+  Random& dice = stage_.dice;
   const Millis length = dice.time(Millis(10), stage_.weather.longest);
   const Millis ready = dice.time(Millis(1), length);
   later(ref, process.serial, ready, [this, ref](Process&) {

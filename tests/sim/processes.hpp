@@ -9,7 +9,7 @@
 #include <string>
 
 #include "agent/core/actions.hpp"
-#include "tests/sim/room.hpp"
+#include "tests/sim/exclusivity.hpp"
 #include "tests/sim/stage.hpp"
 
 namespace sweep::sim {

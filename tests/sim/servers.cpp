@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::sim {
 
@@ -18,7 +18,7 @@ bool has_reset(const std::string& key) {
 }  // namespace
 
 // One that is asked and reset, one that is only asked, one that says when it is ready.
-wire::ServerSpec server_spec(const std::string& key, const Weather& weather) {
+wire::ServerSpec server_spec(const std::string& key, const Scenario& weather) {
   wire::ServerSpec spec;
   spec.key = key;
   spec.command = {"serve", key};
@@ -37,7 +37,7 @@ wire::ServerSpec server_spec(const std::string& key, const Weather& weather) {
 }
 
 void Servers::start(const agent::Spawn& what) {
-  Dice& dice = stage_.dice;
+  Random& dice = stage_.dice;
   if (dice.per_mille(stage_.storm.broken_node)) return tell_(agent::NotPrepared{what.ref, "cannot fork"});
   if (dice.per_mille(stage_.storm.fails / 4)) return tell_(agent::StartFailed{what.ref, "no such program"});
   Server server;
@@ -56,7 +56,7 @@ void Servers::start(const agent::Spawn& what) {
 }
 
 void Servers::plan(const wire::AttemptRef& ref, const Server& server) {
-  Dice& dice = stage_.dice;
+  Random& dice = stage_.dice;
   const Millis load = dice.time(Millis(1), stage_.weather.longest);
   const int trouble = dice.per_mille(stage_.storm.fails) ? dice.below(3) : -1;
   later(ref, server.serial, load / 2, [this, ref](Server&) {
@@ -121,7 +121,7 @@ void Servers::answer(const agent::Ask& what) {
   const int status = status_of(what);
   const bool well = status >= 200 && status < 300;
   if (what.post != (what.path == kReset)) broken("a server is asked for " + what.path + " in another way");
-  if (well && what.path == kReset && stage_.plant != Plant::KeepCaches) past_[what.port].used = false;
+  if (well && what.path == kReset && stage_.plant != InjectedBug::KeepCaches) past_[what.port].used = false;
   tell_(agent::Answered{what.ref, what.serial, status, status == 0 ? "Connection refused" : ""});
 }
 

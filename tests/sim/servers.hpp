@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "agent/core/actions.hpp"
-#include "tests/sim/room.hpp"
+#include "tests/sim/exclusivity.hpp"
 #include "tests/sim/stage.hpp"
 
 namespace sweep::sim {
 
 /// What a lease says of the server of this key.
-wire::ServerSpec server_spec(const std::string& key, const Weather& weather);
+wire::ServerSpec server_spec(const std::string& key, const Scenario& weather);
 
 class Servers {
  public:

@@ -255,7 +255,7 @@ void SimAgent::perform(agent::SpoolResult& what) {
   // A node's disk may be full too: then the result is as safe as the agent.
   if (!stage_.dice.per_mille(stage_.storm.broken_node)) {
     stage_.witness.spooled(ref);
-    if (stage_.plant != Plant::ForgetSpool)
+    if (stage_.plant != InjectedBug::ForgetSpool)
       node_.spool[key(ref)] = {std::move(what.finished), std::move(what.bytes), plan_.name, plan_.pid};
   }
   const Millis after = stage_.dice.percent(70) ? Millis(0) : Millis(stage_.dice.below(100));

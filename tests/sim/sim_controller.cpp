@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "tests/unit/core_dump.hpp"
+#include "util/json.hpp"
 
 namespace sweep::sim {
 
@@ -169,9 +170,9 @@ core::Decision SimController::advance(const core::Command& command) {
   if (!decision.rejected.empty())
     stage_.trace(stage_.now, [&] { return "  rejected: " + decision.rejected; });
   check_step();
-  if (stage_.plant == Plant::LoseReplies) {
+  if (stage_.plant == InjectedBug::LoseReplies) {
     std::erase_if(decision.replies, [&](const core::Effect& effect) {
-      const auto* grant = std::get_if<core::Grant>(&effect);
+      const auto* grant = std::get_if<core::SendLease>(&effect);
       return grant != nullptr && !std::holds_alternative<core::Tick>(command) && decision.events.empty();
     });
   }
@@ -202,7 +203,7 @@ void SimController::settle() {
   if (!urgent && clock() < *commit_by_) return;
   if (retry_at_ && clock() < *retry_at_) return;
   if (dies_here()) return;
-  if (stage_.plant == Plant::AcknowledgeEarly && !let_out()) return;
+  if (stage_.plant == InjectedBug::AcknowledgeEarly && !let_out()) return;
   if (!commit() || dies_here()) return;
   let_out();
 }

@@ -1,6 +1,6 @@
 // The controller of a simulated sweep: the real core, with a driver around it that may die at every step.
 //
-// Rules: it does what controller/io/server.cpp does. A round takes what has come, decides, commits, and only
+// Rules: it does what controller/io/driver.cpp does. A round takes what has come, decides, commits, and only
 // then lets anything out; it may die before the commit (what was decided is lost), after it (nothing was
 // said), and in the middle of saying it. The journal is a vector that the witness keeps. After every command:
 // the core's rules hold, nothing more is due, and the next deadline lies ahead.
@@ -84,7 +84,7 @@ class SimController {
   bool everybody_left() const;
   void send(const core::Effect& effect);
   void say_to(const std::string& agent, const wire::Message& message);
-  void grant(const core::Grant& what);
+  void grant(const core::SendLease& what);
   void reject(SimAgent& to, const std::string& reason);
 
   Stage& stage_;

@@ -31,7 +31,7 @@ void SimController::reject(SimAgent& to, const std::string& reason) {
 }
 
 void SimController::take_hello(SimAgent& from, const wire::Hello& hello) {
-  core::Decision decision = advance(core::Join{
+  core::Decision decision = advance(core::Hello{
       {hello.agent, hello.node, hello.job, hello.step, hello.task, hello.tasks, hello.gpus, hello.pid}});
   if (!decision.rejected.empty()) return reject(from, decision.rejected);
   known_[hello.agent] = &from;
@@ -43,16 +43,16 @@ void SimController::take_hello(SimAgent& from, const wire::Hello& hello) {
 void SimController::take_from(const std::string& agent, const wire::Message& message, std::string& bulk) {
   if (const auto* ready = std::get_if<wire::Ready>(&message)) {
     const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
-    keep(advance(core::AskForWork{agent, ends}));
+    keep(advance(core::Ready{agent, ends}));
   } else if (const auto* started = std::get_if<wire::Started>(&message)) {
     keep(advance(core::AttemptStarted{agent, started->ref, started->pid}));
   } else if (const auto* finished = std::get_if<wire::Finished>(&message)) {
     take_finished(agent, *finished, bulk);
   } else if (std::holds_alternative<wire::Heartbeat>(message)) {
-    keep(advance(core::Beat{agent}));
+    keep(advance(core::Heartbeat{agent}));
   } else if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
     departed_.insert(agent);
-    keep(advance(core::Leave{agent, goodbye->reason}));
+    keep(advance(core::Goodbye{agent, goodbye->reason}));
   }
 }
 
@@ -68,7 +68,7 @@ void SimController::take_finished(const std::string& agent, const wire::Finished
     command.outcome.kind = OutcomeKind::InvalidResult;
     command.outcome.reason = "no JSON object";
   }
-  if (stage_.plant == Plant::NoFencing && attempt != nullptr) {
+  if (stage_.plant == InjectedBug::NoFencing && attempt != nullptr) {
     const auto& attempts =
         state_.points[static_cast<std::size_t>(core::find_point(state_, finished.ref.point))].attempts;
     command.ref.attempt = static_cast<int>(attempts.size());
@@ -82,9 +82,9 @@ void SimController::take_finished(const std::string& agent, const wire::Finished
 // ---- out
 
 void SimController::send(const core::Effect& effect) {
-  if (const auto* what = std::get_if<core::Grant>(&effect)) return grant(*what);
+  if (const auto* what = std::get_if<core::SendLease>(&effect)) return grant(*what);
   const std::string& agent = std::visit([](const auto& e) -> const std::string& { return e.agent; }, effect);
-  const auto* what = std::get_if<core::Say>(&effect);
+  const auto* what = std::get_if<core::SendMessage>(&effect);
   wire::Message message = stage_.weather.welcome;
   if (what != nullptr) {
     message = what->message;
@@ -106,7 +106,7 @@ void SimController::say_to(const std::string& agent, const wire::Message& messag
   route->second->link().to_agent(message, {});
 }
 
-void SimController::grant(const core::Grant& what) {
+void SimController::grant(const core::SendLease& what) {
   stage_.witness.leased(what.ref, what.agent);
   const core::PointSpec& spec =
       state_.points[static_cast<std::size_t>(core::find_point(state_, what.ref.point))].spec;
@@ -119,7 +119,7 @@ void SimController::grant(const core::Grant& what) {
   if (!spec.server.empty()) lease.server = server_spec(spec.server.str(), stage_.weather);
   stage_.trace(stage_.now, [&] { return "controller > " + what.agent + " Lease " + say(what.ref); });
   say_to(what.agent, lease);
-  if (stage_.plant != Plant::LeaseTwice) return;
+  if (stage_.plant != InjectedBug::LeaseTwice) return;
   for (const auto& [name, other] : route_) {
     if (name != what.agent) return other->link().to_agent(lease, {});
   }

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "agent/core/actions.hpp"
-#include "tests/sim/dice.hpp"
-#include "tests/sim/plant.hpp"
-#include "tests/sim/weather.hpp"
+#include "tests/sim/injected_bugs.hpp"
+#include "tests/sim/random.hpp"
+#include "tests/sim/scenario.hpp"
 #include "tests/sim/witness.hpp"
 
 namespace sweep::sim {
@@ -40,17 +40,17 @@ class Trace {
 };
 
 struct Stage {
-  Stage(std::uint64_t seed, std::size_t traced, Plant planted)
+  Stage(std::uint64_t seed, std::size_t traced, InjectedBug planted)
       : dice(seed), weather(forecast(dice)), trace(traced), plant(planted) {}
 
-  Dice dice;
-  Weather weather;
+  Random dice;
+  Scenario weather;
   Storm storm;  // now: none in calm sessions
   Agenda agenda;
   Instant now = from_unix_ms(1'700'000'000'000);
   Witness witness;
   Trace trace;
-  Plant plant;
+  InjectedBug plant;
   int adopted = 0, servers = 0, warm = 0;  // warm: benchmarks under a server that had another one before
   std::uint64_t steps = 0;                 // inputs of a core: commands, and what reaches an agent
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "util/json.hpp"
+
 namespace sweep::sim {
 
 std::string result_bytes(const wire::AttemptRef& ref) {

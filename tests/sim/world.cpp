@@ -41,7 +41,7 @@ std::string Tally::text() const {
          item("withdrawn", withdrawn) + item("servers", servers) + item("warm", warm);
 }
 
-World::World(std::uint64_t seed, std::size_t traced, Plant planted)
+World::World(std::uint64_t seed, std::size_t traced, InjectedBug planted)
     : stage_(seed, traced, planted),
       controller_(
           stage_, [this] { controller_crashed(); }, [this] { end_session(); }),
@@ -102,7 +102,7 @@ bool World::open_session() {
 }
 
 Resumption World::some_resumption() {
-  Dice& dice = stage_.dice;
+  Random& dice = stage_.dice;
   Resumption out;
   out.command.version = "2";
   out.command.job = std::to_string(job_ + 1);

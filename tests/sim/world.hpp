@@ -28,7 +28,7 @@ struct Tally {
 
 class World {
  public:
-  World(std::uint64_t seed, std::size_t traced, Plant planted);
+  World(std::uint64_t seed, std::size_t traced, InjectedBug planted);
   /// Throws BrokenPromise.
   void run();
 

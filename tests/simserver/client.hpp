@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "proto/net/fd.hpp"
 #include "tests/process/program.hpp"
+#include "util/os/fd.hpp"
 
 namespace sweep::sim_server {
 

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include <nlohmann/json.hpp>
+#include "util/json.hpp"
 
 namespace sweep::sim_server {
 namespace {

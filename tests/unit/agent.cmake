@@ -1,18 +1,36 @@
 # agent/core without sockets, clocks or processes.
 sweep_unit_test(agent_core_test
   LIBS sweep_agent_core
-  SOURCES agent_away_test.cpp agent_flow_test.cpp agent_gpus_test.cpp agent_images_test.cpp agent_lease_test.cpp agent_limits_test.cpp agent_loading_test.cpp agent_node_test.cpp agent_outcome_test.cpp
-    agent_output_test.cpp agent_serving_test.cpp agent_telemetry_test.cpp)
+  SOURCES
+    agent_away_test.cpp
+    agent_flow_test.cpp
+    agent_gpus_test.cpp
+    agent_images_test.cpp
+    agent_lease_test.cpp
+    agent_limits_test.cpp
+    agent_loading_test.cpp
+    agent_node_test.cpp
+    agent_outcome_test.cpp
+    agent_output_test.cpp
+    agent_serving_test.cpp
+    agent_telemetry_test.cpp)
 
 # The spool on a real folder.
 sweep_unit_test(agent_spool_test
   LIBS sweep_agent_io
-  SOURCES agent_git_test.cpp agent_leftovers_test.cpp agent_questions_test.cpp agent_spool_test.cpp)
+  SOURCES
+    agent_git_test.cpp
+    agent_leftovers_test.cpp
+    agent_questions_test.cpp
+    agent_spool_test.cpp)
 
 # agent/io and main, as the process they are.
 sweep_unit_test(agent_io_test
   LIBS sweep_net
-  SOURCES agent_gpus_io_test.cpp agent_io_test.cpp agent_recipe_io_test.cpp)
+  SOURCES
+    agent_gpus_io_test.cpp
+    agent_io_test.cpp
+    agent_recipe_io_test.cpp)
 target_compile_definitions(agent_io_test PRIVATE
   SWEEP_AGENT="$<TARGET_FILE:sweep-agent>" SWEEP_NVML_STAND_INS="${CMAKE_BINARY_DIR}/tests/nvml_stand_in")
 add_dependencies(agent_io_test sweep-agent nvml_whole)

@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "agent/core/backlog.hpp"
-#include "tests/unit/agent_scene.hpp"
+#include "tests/unit/agent_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -26,7 +26,7 @@ Adopted left_by(const std::string& agent, const std::string& point, bool more = 
 }
 
 /// What was said of one attempt's output, in its order.
-std::string output_of(const Scene& scene, const std::string& point) {
+std::string output_of(const ScriptedAgent& scene, const std::string& point) {
   std::string all;
   for (const Send& send : scene.sent) {
     const auto* chunk = std::get_if<wire::LogChunk>(&send.message);
@@ -38,7 +38,7 @@ std::string output_of(const Scene& scene, const std::string& point) {
 // ---- the spool
 
 TEST(AgentSpool, IsOpenedOnceWhereTheWelcomeSays) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.connect();
   EXPECT_FALSE(scene.opened);
   wire::Welcome welcome{"sweep-7", false, 10'000, 5'000};
@@ -53,7 +53,7 @@ TEST(AgentSpool, IsOpenedOnceWhereTheWelcomeSays) {
 }
 
 TEST(AgentSpool, AResultIsKeptThenSaidThenDroppedWhenSettled) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.leave_result("p", "{1}");
@@ -66,7 +66,7 @@ TEST(AgentSpool, AResultIsKeptThenSaidThenDroppedWhenSettled) {
   EXPECT_EQ(scene.kept[0].finished.outcome.kind, OutcomeKind::Ok);
   EXPECT_EQ(scene.kept[0].finished.of, "");
   scene.pass(Millis(100'000));
-  scene.hear(Scene::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));
   EXPECT_THAT(scene.said<wire::Finished>(), IsEmpty()) << "said before it was on disk";
   scene.feed(Spooled{{"p", 1}});
   EXPECT_EQ(scene.said<wire::Finished>().size(), 1u);
@@ -83,10 +83,10 @@ TEST(AgentSpool, AResultIsKeptThenSaidThenDroppedWhenSettled) {
 }
 
 TEST(AgentSpool, EveryEndIsKeptAndDroppedAlsoOneThatDoesNotCount) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
-  scene.hear(Scene::lease("refused"));  // the agent is busy
+  scene.hear(ScriptedAgent::lease("refused"));  // the agent is busy
   scene.exit("p", {1, {}});
   ASSERT_EQ(scene.kept.size(), 2u);
   EXPECT_EQ(scene.kept[0].finished.ref.point, "refused");
@@ -98,7 +98,7 @@ TEST(AgentSpool, EveryEndIsKeptAndDroppedAlsoOneThatDoesNotCount) {
 }
 
 TEST(AgentSpool, WhileItIsWrittenTheGpusAreFreeAndTheAgentStays) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join(true);
   scene.lease_and_start("p", 4);
   scene.feed(LeaderExited{{"p", 1}, {1, {}}});
@@ -111,21 +111,21 @@ TEST(AgentSpool, WhileItIsWrittenTheGpusAreFreeAndTheAgentStays) {
   scene.hear(wire::Settled{{"p", 1}, false});
   EXPECT_TRUE(scene.exited);
 
-  Scene next;
+  ScriptedAgent next;
   next.join(true);
   next.lease_and_start("p", 4);
   next.feed(LeaderExited{{"p", 1}, {1, {}}});
   next.machine_is_slow = true;
   next.feed(GroupGone{{"p", 1}});
   next.machine_is_slow = false;
-  next.hear(Scene::lease("q", 4));
+  next.hear(ScriptedAgent::lease("q", 4));
   EXPECT_EQ(next.spawned.size(), 2u);
 }
 
 // ---- what others left
 
 TEST(AgentAdoption, IsHandedInUntilSettledInTheNameOfItsAgent) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.left_behind = {left_by("11.0.0", "p")};
   scene.join();
   ASSERT_EQ(scene.said<wire::Finished>().size(), 1u);
@@ -151,7 +151,7 @@ TEST(AgentAdoption, IsHandedInUntilSettledInTheNameOfItsAgent) {
 }
 
 TEST(AgentAdoption, TakesNoGpuAndNoLeaseAway) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.left_behind = {left_by("11.0.0", "old")};
   scene.join();
   scene.lease_and_start("p");
@@ -159,7 +159,7 @@ TEST(AgentAdoption, TakesNoGpuAndNoLeaseAway) {
 }
 
 TEST(AgentAdoption, DrainWaitsForItAndForWhatComesAfterIt) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.left_behind = {left_by("11.0.0", "p", true)};
   scene.join();
   scene.hear(wire::Drain{true, "over"});
@@ -174,13 +174,13 @@ TEST(AgentAdoption, DrainWaitsForItAndForWhatComesAfterIt) {
 }
 
 TEST(AgentAdoption, ButNeitherASignalNorALostControllerDoes) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.left_behind = {left_by("11.0.0", "p")};
   scene.join();
   scene.feed(Signalled{SIGTERM});
   EXPECT_TRUE(scene.exited);
 
-  Scene lost;
+  ScriptedAgent lost;
   lost.left_behind = {left_by("11.0.0", "p")};
   lost.join();
   lost.hear(wire::Drain{true, "over"});
@@ -193,7 +193,7 @@ TEST(AgentAdoption, ButNeitherASignalNorALostControllerDoes) {
 // ---- without a controller
 
 TEST(AgentAway, GoesOnAsLongAsTheWelcomeSays) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.connect();
   wire::Welcome welcome{"s", false, 10'000, 5'000};
   welcome.away_ms = 600'000;
@@ -214,9 +214,9 @@ TEST(AgentAway, GoesOnAsLongAsTheWelcomeSays) {
 }
 
 TEST(AgentAway, DeadlinesHoldAndResultsAreKept) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join(true);
-  wire::Lease limited = Scene::lease("limited", 1);
+  wire::Lease limited = ScriptedAgent::lease("limited", 1);
   limited.timeouts.point_ms = 50'000;
   scene.hear(limited);
   scene.start("limited");
@@ -237,7 +237,7 @@ TEST(AgentAway, DeadlinesHoldAndResultsAreKept) {
 }
 
 TEST(AgentAway, OutputComesAfterTheWelcomeInItsOrderAndBeforeTheEnd) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join(true);
   scene.lease_and_start("p", 1);
   scene.lease_and_start("q", 1);
@@ -262,7 +262,7 @@ TEST(AgentAway, OutputComesAfterTheWelcomeInItsOrderAndBeforeTheEnd) {
 }
 
 TEST(AgentAway, OutputIsBoundedPerAttempt) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join(true);
   scene.lease_and_start("p", 1);
   scene.lease_and_start("q", 1);
@@ -315,7 +315,7 @@ TEST(AgentBacklog, IsBoundedWhenOutputComesByteByByteToo) {
 }
 
 TEST(AgentAway, AWelcomeOfAConnectionThatHasBeenCutIsNone) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.disconnect();
   scene.feed(Received{wire::Welcome{"s", false, 10'000, 5'000}});

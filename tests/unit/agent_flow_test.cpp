@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/agent_scene.hpp"
+#include "tests/unit/agent_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -11,7 +11,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(AgentFlow, HelloThenReadyThenAPointToItsEnd) {
-  Scene scene;
+  ScriptedAgent scene;
   EXPECT_TRUE(scene.sent.empty());
   scene.connect();
   ASSERT_EQ(scene.said<wire::Hello>().size(), 1u);
@@ -20,7 +20,7 @@ TEST(AgentFlow, HelloThenReadyThenAPointToItsEnd) {
   scene.welcome();
   EXPECT_EQ(scene.said<wire::Ready>().size(), 1u);
 
-  scene.hear(Scene::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));
   ASSERT_EQ(scene.spawned.size(), 1u);
   EXPECT_THAT(scene.spawned[0].argv, ElementsAre("bench", "-v"));
   EXPECT_EQ(scene.spawned[0].directory, "");
@@ -51,7 +51,7 @@ TEST(AgentFlow, HelloThenReadyThenAPointToItsEnd) {
 }
 
 TEST(AgentFlow, FromTheEndOfTheProcessToFinishedNothingWaitsForTime) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.leave_result("p", "{}");
@@ -62,7 +62,7 @@ TEST(AgentFlow, FromTheEndOfTheProcessToFinishedNothingWaitsForTime) {
 }
 
 TEST(AgentFlow, AResultThatDoesNotCountStaysWhereItIs) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.leave_result("p", "{}");
@@ -74,23 +74,23 @@ TEST(AgentFlow, AResultThatDoesNotCountStaysWhereItIs) {
 }
 
 TEST(AgentFlow, ARepeatedLeaseIsAnsweredAndNotRunAgain) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
-  scene.hear(Scene::lease("p"));
-  scene.hear(Scene::lease("p"));  // not started yet: nothing to answer
+  scene.hear(ScriptedAgent::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));  // not started yet: nothing to answer
   EXPECT_TRUE(scene.said<wire::Started>().empty());
   scene.start("p", 815);
-  scene.hear(Scene::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));
   ASSERT_EQ(scene.said<wire::Started>().size(), 2u);
   EXPECT_EQ(scene.said<wire::Started>()[1].pid, 815);
   scene.exit("p", {1, {}});
-  scene.hear(Scene::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));
   EXPECT_EQ(scene.said<wire::Finished>().size(), 2u);
   EXPECT_EQ(scene.spawned.size(), 1u);
 }
 
 TEST(AgentFlow, FinishedIsSaidAgainUntilSettled) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.leave_result("p", "{}");
@@ -107,7 +107,7 @@ TEST(AgentFlow, FinishedIsSaidAgainUntilSettled) {
 }
 
 TEST(AgentFlow, ANewConnectionGetsHelloAndThenWhatMayBeLost) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join(true);
   scene.lease_and_start("done", 1);
   scene.leave_result("done", "{}");
@@ -130,7 +130,7 @@ TEST(AgentFlow, ANewConnectionGetsHelloAndThenWhatMayBeLost) {
 }
 
 TEST(AgentFlow, AHeartbeatWhenNothingElseWasSaid) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.pass(Millis(5'000));
   scene.hear(wire::Cancel{{"nobody", 1}, "x"});  // hearing is not saying
@@ -148,7 +148,7 @@ TEST(AgentFlow, AHeartbeatWhenNothingElseWasSaid) {
 }
 
 TEST(AgentFlow, NoWelcomeInTimeEndsIt) {
-  Scene silent;
+  ScriptedAgent silent;
   silent.connect();
   silent.pass(Millis(59'999));
   EXPECT_FALSE(silent.exited);
@@ -159,7 +159,7 @@ TEST(AgentFlow, NoWelcomeInTimeEndsIt) {
 }
 
 TEST(AgentFlow, ALongLossOfTheConnectionStopsBenchmarksAndEndsIt) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.disconnect();
@@ -175,7 +175,7 @@ TEST(AgentFlow, ALongLossOfTheConnectionStopsBenchmarksAndEndsIt) {
 }
 
 TEST(AgentFlow, AConnectionThatComesBackWhileLeavingGetsTheEndButNoReady) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.disconnect();
@@ -190,7 +190,7 @@ TEST(AgentFlow, AConnectionThatComesBackWhileLeavingGetsTheEndButNoReady) {
 }
 
 TEST(AgentFlow, AShortLossDoesNot) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   for (int i = 0; i < 3; ++i) {
     scene.disconnect();
@@ -201,7 +201,7 @@ TEST(AgentFlow, AShortLossDoesNot) {
 }
 
 TEST(AgentFlow, RejectedRefusedOrOfAnotherVersion) {
-  Scene rejected;
+  ScriptedAgent rejected;
   rejected.connect();
   rejected.hear(wire::Reject{"already taking part"});
   ASSERT_TRUE(rejected.exited);
@@ -209,13 +209,13 @@ TEST(AgentFlow, RejectedRefusedOrOfAnotherVersion) {
   EXPECT_THAT(rejected.exited->reason, HasSubstr("already taking part"));
   EXPECT_TRUE(rejected.said<wire::Goodbye>().empty());  // the agent of that name has not left
 
-  Scene refused;
+  ScriptedAgent refused;
   refused.feed(Refused{});
   ASSERT_TRUE(refused.exited);
   EXPECT_EQ(refused.exited->status, 1);
   EXPECT_THAT(refused.exited->reason, HasSubstr("tcp://host:5"));
 
-  Scene old;
+  ScriptedAgent old;
   old.connect();
   old.feed(Undecodable{wire::DecodeFault::Malformed, "nonsense"});
   EXPECT_FALSE(old.exited);
@@ -228,7 +228,7 @@ TEST(AgentFlow, RejectedRefusedOrOfAnotherVersion) {
 
 TEST(AgentFlow, DrainLetsItEndWhatItHas) {
   for (const bool complete : {true, false}) {
-    Scene scene;
+    ScriptedAgent scene;
     scene.join();
     scene.lease_and_start("p");
     scene.leave_result("p", "{}");
@@ -247,7 +247,7 @@ TEST(AgentFlow, DrainLetsItEndWhatItHas) {
 }
 
 TEST(AgentFlow, DrainAsTheAnswerToHello) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.connect();
   scene.hear(wire::Drain{true, "the sweep is over"});
   ASSERT_TRUE(scene.exited);
@@ -255,9 +255,9 @@ TEST(AgentFlow, DrainAsTheAnswerToHello) {
 }
 
 TEST(AgentFlow, WhatMakesNoSenseIsIgnored) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.connect();
-  scene.hear(Scene::lease("early"));  // before Welcome
+  scene.hear(ScriptedAgent::lease("early"));  // before Welcome
   EXPECT_TRUE(scene.spawned.empty());
   scene.welcome();
   const std::size_t before = scene.sent.size();
@@ -270,7 +270,7 @@ TEST(AgentFlow, WhatMakesNoSenseIsIgnored) {
   scene.feed(Output{{"nobody", 1}, false, "x"});
   EXPECT_EQ(scene.sent.size(), before);
 
-  scene.hear(Scene::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));
   scene.feed(LeaderExited{{"p", 1}, {0, {}}});  // before it started
   scene.feed(GroupGone{{"p", 1}});
   scene.feed(ResultRead{});

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/agent_scene.hpp"
+#include "tests/unit/agent_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -13,15 +13,17 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 Setup sampled(const std::vector<std::string>& gpus = {"0", "1"}) {
-  Setup setup = Scene::some_setup(gpus);
+  Setup setup = ScriptedAgent::some_setup(gpus);
   setup.sampled = gpus;
   setup.origin.kernel = "Linux 6";
   return setup;
 }
 
-class Watched : public Scene {
+class Watched : public ScriptedAgent {
  public:
-  explicit Watched(bool pack = false, Setup setup = sampled()) : Scene(std::move(setup)) { join(pack); }
+  explicit Watched(bool pack = false, Setup setup = sampled()) : ScriptedAgent(std::move(setup)) {
+    join(pack);
+  }
 
   void sample(const std::string& gpu, std::int64_t watts, std::int64_t processes = 0,
               std::int64_t throttle = 0) {
@@ -53,7 +55,7 @@ TEST(AgentGpus, APointStartsWhenEachOfItsGpusHasBeenSeenIdleSince) {
   scene.sample("0", 90);
   scene.sample("1", 90);
   scene.pass(Millis(10));
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   EXPECT_THAT(scene.spawned, IsEmpty()) << "these samples are from before";
   scene.sample("0", 90);
   EXPECT_THAT(scene.spawned, IsEmpty());
@@ -67,7 +69,7 @@ TEST(AgentGpus, APointStartsWhenEachOfItsGpusHasBeenSeenIdleSince) {
 
 TEST(AgentGpus, OnGpusThatStayBusyItStartsAndIsDoubted) {
   Watched scene;
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   scene.pass(Millis(1'000));
   scene.sample("0", 90);
   scene.sample("1", 400, 2);
@@ -84,7 +86,7 @@ TEST(AgentGpus, OnGpusThatStayBusyItStartsAndIsDoubted) {
 
 TEST(AgentGpus, WhatEndsMeanwhileIsNoDoubt) {
   Watched scene;
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   scene.sample("0", 90);
   scene.sample("1", 400, 2);
   scene.pass(Millis(1'000));
@@ -100,7 +102,7 @@ TEST(AgentGpus, WithoutSamplesNobodyWaitsAndNothingIsClaimed) {
   Watched scene;
   scene.feed(GpuTold{TelemetryOff{"no NVML", true}});
   EXPECT_THAT(scene.warned, IsEmpty()) << "a machine without NVML is nothing to speak of";
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   ASSERT_THAT(scene.spawned, SizeIs(1));
   scene.start("p");
   scene.pass(Millis(5'000));
@@ -111,7 +113,7 @@ TEST(AgentGpus, WithoutSamplesNobodyWaitsAndNothingIsClaimed) {
 
 TEST(AgentGpus, ASamplerThatStopsLetsAWaitingPointStart) {
   Watched scene;
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   EXPECT_THAT(scene.spawned, IsEmpty());
   scene.feed(GpuTold{TelemetryOff{"it hung", false}});
   EXPECT_THAT(scene.spawned, SizeIs(1));
@@ -120,7 +122,7 @@ TEST(AgentGpus, ASamplerThatStopsLetsAWaitingPointStart) {
 
 TEST(AgentGpus, NoSampleForFiveSecondsIsNoReasonToWaitLonger) {
   Watched scene;
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   scene.pass(Millis(5'000));
   ASSERT_THAT(scene.spawned, SizeIs(1));
   scene.start("p");
@@ -130,13 +132,13 @@ TEST(AgentGpus, NoSampleForFiveSecondsIsNoReasonToWaitLonger) {
 
 TEST(AgentGpus, APointThatNeedsNoGpusIsNotConcerned) {
   Watched scene;
-  scene.hear(Scene::lease("p", 0));
+  scene.hear(ScriptedAgent::lease("p", 0));
   EXPECT_THAT(scene.spawned, SizeIs(1));
 }
 
 TEST(AgentGpus, TheMainRunIsMeasuredAndNothingBefore) {
   Watched scene;
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   scene.sample("0", 90);
   scene.sample("1", 90);
   scene.start("p");
@@ -162,7 +164,7 @@ TEST(AgentGpus, TheMainRunIsMeasuredAndNothingBefore) {
 
 TEST(AgentGpus, OnANodeOfItsOwnAsManyAsItNeedsCount) {
   Watched scene(false, sampled({"0", "1", "2", "3"}));
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   scene.sample("0", 90);
   scene.sample("1", 90);
   EXPECT_THAT(scene.spawned, SizeIs(1));
@@ -170,8 +172,8 @@ TEST(AgentGpus, OnANodeOfItsOwnAsManyAsItNeedsCount) {
 
 TEST(AgentGpus, PackedPointsLookAtTheirOwn) {
   Watched scene(true, sampled({"0", "1", "2", "3"}));
-  scene.hear(Scene::lease("p", 2));
-  scene.hear(Scene::lease("q", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("q", 2));
   scene.sample("2", 90);
   scene.sample("3", 90);
   ASSERT_THAT(scene.spawned, SizeIs(1));
@@ -183,7 +185,7 @@ TEST(AgentGpus, WhatIsKnownOfNodeAndGpusGoesWithTheEnd) {
   NvmlFacts facts;
   facts.driver = "580.1";
   facts.gpus = {{"0", "NVIDIA B200", "", ""}, {"1", "NVIDIA B200", "", ""}, {"2", "T4", "", ""}};
-  scene.hear(Scene::lease("p", 2));
+  scene.hear(ScriptedAgent::lease("p", 2));
   scene.feed(GpuTold{facts});
   scene.sample("0", 90);
   scene.sample("1", 90);

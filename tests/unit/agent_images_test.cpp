@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/core/contained.hpp"
-#include "tests/unit/agent_scene.hpp"
+#include "tests/unit/agent_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -17,7 +17,7 @@ using testing::Not;
 using testing::SizeIs;
 
 Setup of_profiles() {
-  Setup setup = Scene::some_setup();
+  Setup setup = ScriptedAgent::some_setup();
   setup.hello.command = {};
   setup.program = "/opt/sweep-agent";
   setup.environment.push_back("SLURM_JOB_ID=12");
@@ -26,9 +26,9 @@ Setup of_profiles() {
   return setup;
 }
 
-class Dock : public Scene {
+class ContainerAgent : public ScriptedAgent {
  public:
-  explicit Dock(Setup setup = of_profiles()) : Scene(std::move(setup)) { join(); }
+  explicit ContainerAgent(Setup setup = of_profiles()) : ScriptedAgent(std::move(setup)) { join(); }
 
   static wire::Lease boxed(const std::string& point, const std::string& image = "a/b:1") {
     wire::Lease out = lease(point);
@@ -62,15 +62,15 @@ class Dock : public Scene {
 };
 
 TEST(Images, TheImageComesFirstThenTheCommandInIt) {
-  Dock dock;
-  dock.hear(Dock::boxed("p1"));
+  ContainerAgent dock;
+  dock.hear(ContainerAgent::boxed("p1"));
   ASSERT_THAT(dock.staged, SizeIs(1));
   EXPECT_EQ(dock.staged[0].request.image, "a/b:1");
   EXPECT_EQ(dock.staged[0].request.node, "n1");
   EXPECT_FALSE(dock.staged[0].ahead);
   EXPECT_THAT(dock.spawned, IsEmpty());
   dock.tell(container::StageProgress{"importing", 5, 10});
-  dock.tell(Dock::there());
+  dock.tell(ContainerAgent::there());
   ASSERT_THAT(dock.spawned, SizeIs(1));
   EXPECT_TRUE(dock.spawned[0].contained);
   EXPECT_THAT(dock.spawned[0].argv, ElementsAre("/opt/sweep-agent", "--contain", testing::_));
@@ -98,44 +98,44 @@ TEST(Images, TheImageComesFirstThenTheCommandInIt) {
 }
 
 TEST(Images, TheNextAttemptFindsItThere) {
-  Dock dock;
-  dock.hear(Dock::boxed("p1"));
-  dock.tell(Dock::there());
+  ContainerAgent dock;
+  dock.hear(ContainerAgent::boxed("p1"));
+  dock.tell(ContainerAgent::there());
   dock.start("p1");
   dock.exit("p1", {1, {}});
-  dock.hear(Dock::boxed("p2"));
+  dock.hear(ContainerAgent::boxed("p2"));
   EXPECT_THAT(dock.staged, SizeIs(1));
   EXPECT_THAT(dock.spawned, SizeIs(2));
 }
 
 TEST(Images, AnotherImageNeedsNoTrialOfTheRuntime) {
-  Dock dock;
-  dock.hear(Dock::boxed("p1"));
-  dock.tell(Dock::there());
+  ContainerAgent dock;
+  dock.hear(ContainerAgent::boxed("p1"));
+  dock.tell(ContainerAgent::there());
   dock.start("p1");
   dock.exit("p1", {1, {}});
-  dock.hear(Dock::boxed("p2", "a/b:2"));
+  dock.hear(ContainerAgent::boxed("p2", "a/b:2"));
   ASSERT_THAT(dock.staged, SizeIs(2));
   EXPECT_EQ(dock.staged[1].request.tool, "/bin/bwrap");
 }
 
 TEST(Images, WhoseFaultAFailureIsDecidesTheOutcome) {
   for (const bool of_image : {true, false}) {
-    Dock dock;
-    dock.hear(Dock::boxed("p1"));
+    ContainerAgent dock;
+    dock.hear(ContainerAgent::boxed("p1"));
     dock.tell(container::Failed{of_image, "node n1: no such image"});
     EXPECT_EQ(dock.outcome().kind, of_image ? OutcomeKind::BenchmarkFailed : OutcomeKind::Infrastructure);
     EXPECT_EQ(dock.outcome().reason, "node n1: no such image");
     EXPECT_EQ(dock.outcome().phase, "image");
     // It is tried anew.
-    dock.hear(Dock::boxed("p2"));
+    dock.hear(ContainerAgent::boxed("p2"));
     EXPECT_THAT(dock.staged, SizeIs(2));
   }
 }
 
 TEST(Images, OneThatTakesTooLongIsStopped) {
-  Dock dock;
-  dock.hear(Dock::boxed("p1"));
+  ContainerAgent dock;
+  dock.hear(ContainerAgent::boxed("p1"));
   dock.tell(container::StageProgress{"importing", 5, 10});
   dock.pass(Millis(59'999));
   EXPECT_THAT(dock.said<wire::Finished>(), IsEmpty());
@@ -147,26 +147,26 @@ TEST(Images, OneThatTakesTooLongIsStopped) {
 
 TEST(Images, WhatCouldNotBeSetUpIsToldAndTheImageLookedAtAnew) {
   for (const bool of_image : {true, false}) {
-    Dock dock;
-    dock.hear(Dock::boxed("p1"));
-    dock.tell(Dock::there());
+    ContainerAgent dock;
+    dock.hear(ContainerAgent::boxed("p1"));
+    dock.tell(ContainerAgent::there());
     dock.start("p1");
     dock.feed(SetupFailed{{"p1", 1}, {of_image, "node n1: mount source '/x' cannot be used"}});
     dock.exit("p1", {125, {}});
     EXPECT_EQ(dock.outcome().kind, of_image ? OutcomeKind::BenchmarkFailed : OutcomeKind::Infrastructure);
     EXPECT_EQ(dock.outcome().reason, "node n1: mount source '/x' cannot be used");
-    dock.hear(Dock::boxed("p2"));
+    dock.hear(ContainerAgent::boxed("p2"));
     EXPECT_THAT(dock.staged, SizeIs(2));
   }
 }
 
 TEST(Images, TheNextOneIsStagedWhileThisOneRuns) {
-  Dock dock;
-  auto lease = Dock::boxed("p1");
+  ContainerAgent dock;
+  auto lease = ContainerAgent::boxed("p1");
   lease.container.next = "a/b:2";
   dock.hear(lease);
   EXPECT_THAT(dock.staged, SizeIs(1));  // this one first
-  dock.tell(Dock::there());
+  dock.tell(ContainerAgent::there());
   ASSERT_THAT(dock.staged, SizeIs(2));
   EXPECT_TRUE(dock.staged[1].ahead);
   EXPECT_EQ(dock.staged[1].request.image, "a/b:2");
@@ -174,19 +174,19 @@ TEST(Images, TheNextOneIsStagedWhileThisOneRuns) {
   dock.exit("p1", {1, {}});
   // The point that needs it waits for the one that is on its way, and its time begins now.
   dock.pass(Millis(120'000));
-  dock.hear(Dock::boxed("p2", "a/b:2"));
+  dock.hear(ContainerAgent::boxed("p2", "a/b:2"));
   EXPECT_THAT(dock.staged, SizeIs(2));
   dock.pass(Millis(59'000));
-  dock.tell(Dock::there(), 2);
+  dock.tell(ContainerAgent::there(), 2);
   EXPECT_THAT(dock.spawned, SizeIs(2));
 }
 
 TEST(Images, OneAheadThatFailsHarmsNobody) {
-  Dock dock;
-  auto lease = Dock::boxed("p1");
+  ContainerAgent dock;
+  auto lease = ContainerAgent::boxed("p1");
   lease.container.next = "a/b:2";
   dock.hear(lease);
-  dock.tell(Dock::there());
+  dock.tell(ContainerAgent::there());
   dock.tell(container::Failed{true, "no"}, 2);
   dock.start("p1");
   dock.leave_result("p1", "{}");
@@ -195,8 +195,8 @@ TEST(Images, OneAheadThatFailsHarmsNobody) {
 }
 
 TEST(Images, AnUnknownRuntimeIsTheNodesFault) {
-  Dock dock;
-  auto lease = Dock::boxed("p1");
+  ContainerAgent dock;
+  auto lease = ContainerAgent::boxed("p1");
   lease.container.runtime = "rkt";
   dock.hear(lease);
   EXPECT_EQ(dock.outcome().kind, OutcomeKind::Infrastructure);
@@ -204,16 +204,16 @@ TEST(Images, AnUnknownRuntimeIsTheNodesFault) {
 }
 
 TEST(Images, AnAgentThatLeavesStopsStaging) {
-  Dock dock;
-  dock.hear(Dock::boxed("p1"));
+  ContainerAgent dock;
+  dock.hear(ContainerAgent::boxed("p1"));
   dock.feed(Signalled{15});
   EXPECT_THAT(dock.unstaged, ElementsAre(1));
   EXPECT_EQ(dock.outcome().kind, OutcomeKind::Preempted);
 }
 
 TEST(Images, ACancelledPointLeavesTheImageToOthers) {
-  Dock dock;
-  dock.hear(Dock::boxed("p1"));
+  ContainerAgent dock;
+  dock.hear(ContainerAgent::boxed("p1"));
   dock.hear(wire::Cancel{{"p1", 1}, "enough"});
   EXPECT_EQ(dock.outcome().kind, OutcomeKind::Cancelled);
   EXPECT_THAT(dock.unstaged, IsEmpty());
@@ -222,29 +222,29 @@ TEST(Images, ACancelledPointLeavesTheImageToOthers) {
 TEST(Images, ACommandLineProgramIsFoundInside) {
   auto setup = of_profiles();
   setup.hello.command = {"./bench.sh", "x"};
-  Dock beside(setup);
-  beside.hear(Dock::boxed("p1"));
-  beside.tell(Dock::there());
+  ContainerAgent beside(setup);
+  beside.hear(ContainerAgent::boxed("p1"));
+  beside.tell(ContainerAgent::there());
   EXPECT_THAT(beside.started().argv, ElementsAre("/workspace/bench.sh", "x"));
   EXPECT_THAT(beside.started().mounts, SizeIs(1));
   // With a workspace elsewhere its folder comes along.
-  Dock elsewhere(setup);
-  auto lease = Dock::boxed("p1");
+  ContainerAgent elsewhere(setup);
+  auto lease = ContainerAgent::boxed("p1");
   lease.workspace = "/scratch/ws";
   elsewhere.hear(lease);
-  elsewhere.tell(Dock::there());
+  elsewhere.tell(ContainerAgent::there());
   EXPECT_THAT(elsewhere.started().argv, ElementsAre("/home/u/bench.sh", "x"));
   EXPECT_THAT(elsewhere.started().mounts, Contains(container::Mount{"/home/u", "/home/u", true}));
 }
 
 TEST(Images, AProgramOfTheProfileStartsAtTheWorkspace) {
   for (const bool boxed : {true, false}) {
-    Dock dock;
-    auto lease = boxed ? Dock::boxed("p1") : Scene::lease("p1");
+    ContainerAgent dock;
+    auto lease = boxed ? ContainerAgent::boxed("p1") : ScriptedAgent::lease("p1");
     lease.command = {"benchmarks/run.sh"};
     lease.workspace = "/scratch/checkout";
     dock.hear(lease);
-    if (boxed) dock.tell(Dock::there());
+    if (boxed) dock.tell(ContainerAgent::there());
     ASSERT_THAT(dock.spawned, SizeIs(1));
     EXPECT_EQ(boxed ? dock.started().argv[0] : dock.spawned[0].argv[0], "benchmarks/run.sh");
     EXPECT_EQ(dock.spawned[0].directory, "/scratch/checkout");
@@ -252,7 +252,7 @@ TEST(Images, AProgramOfTheProfileStartsAtTheWorkspace) {
 }
 
 wire::Lease recipe(const std::string& point) {
-  auto out = Dock::boxed(point);
+  auto out = ContainerAgent::boxed(point);
   out.environment = {{"TP", "4"}, {"CONC", "4"}};
   out.command = {"bash", "-c", "client"};
   out.server.key = "k";
@@ -263,10 +263,10 @@ wire::Lease recipe(const std::string& point) {
 }
 
 TEST(Images, ARecipesServerRunsInItAndItsClientOnTheNode) {
-  Dock dock;
+  ContainerAgent dock;
   dock.checks_ports = false;
   dock.hear(recipe("p1"));
-  dock.tell(Dock::there());
+  dock.tell(ContainerAgent::there());
   ASSERT_THAT(dock.spawned, SizeIs(1));
   EXPECT_TRUE(dock.spawned[0].contained);
   EXPECT_THAT(dock.started().argv, ElementsAre("bash", "-c", "serve"));
@@ -280,12 +280,12 @@ TEST(Images, ARecipesServerRunsInItAndItsClientOnTheNode) {
 }
 
 TEST(Images, OrBothRunInIt) {
-  Dock dock;
+  ContainerAgent dock;
   dock.checks_ports = false;
   auto lease = recipe("p1");
   lease.container.client_inside = true;
   dock.hear(lease);
-  dock.tell(Dock::there());
+  dock.tell(ContainerAgent::there());
   dock.feed(ProcessStarted{{kServerRef, 1}, 500});
   dock.feed(Output{{kServerRef, 1}, false, "up\n"});
   ASSERT_THAT(dock.spawned, SizeIs(2));
@@ -293,10 +293,10 @@ TEST(Images, OrBothRunInIt) {
 }
 
 TEST(Images, AServerWhoseContainerCannotBeSetUpHasFailed) {
-  Dock dock;
+  ContainerAgent dock;
   dock.checks_ports = false;
   dock.hear(recipe("p1"));
-  dock.tell(Dock::there());
+  dock.tell(ContainerAgent::there());
   dock.feed(ProcessStarted{{kServerRef, 1}, 500});
   dock.feed(SetupFailed{{kServerRef, 1}, {false, "node n1: no user namespaces"}});
   dock.feed(LeaderExited{{kServerRef, 1}, {125, {}}});

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "tests/unit/agent_process.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

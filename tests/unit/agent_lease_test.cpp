@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "proto/base/env_names.hpp"
-#include "tests/unit/agent_scene.hpp"
+#include "tests/unit/agent_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -87,7 +87,7 @@ TEST(AgentGpus, TheVariablesThatAProgramOnSomeOfThemNeeds) {
 }
 
 TEST(AgentPacking, AttemptsGetGpusAndPortsOfTheirOwn) {
-  Scene scene(Scene::some_setup({"0", "2", "5", "7"}));
+  ScriptedAgent scene(ScriptedAgent::some_setup({"0", "2", "5", "7"}));
   scene.join(true);
   scene.lease_and_start("a", 1);
   scene.lease_and_start("b", 2);
@@ -105,14 +105,14 @@ TEST(AgentPacking, AttemptsGetGpusAndPortsOfTheirOwn) {
 }
 
 TEST(AgentPacking, ALeaseThatDoesNotFitIsGivenBack) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join(true);
   scene.lease_and_start("a", 3);
-  scene.hear(Scene::lease("b", 2));
+  scene.hear(ScriptedAgent::lease("b", 2));
   EXPECT_EQ(scene.spawned.size(), 1u);
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::Infrastructure);
   EXPECT_EQ(scene.outcome().reason, "it needs 2 GPUs; of the agent's 4, 1 are free");
-  scene.hear(Scene::lease("whole", 0));  // needs no GPU, but the node
+  scene.hear(ScriptedAgent::lease("whole", 0));  // needs no GPU, but the node
   EXPECT_EQ(scene.spawned.size(), 1u);
   scene.hear(wire::Settled{{"b", 1}, false});
   scene.lease_and_start("c", 1);
@@ -120,50 +120,50 @@ TEST(AgentPacking, ALeaseThatDoesNotFitIsGivenBack) {
 }
 
 TEST(AgentPacking, ByNodeOneAtATimeWithAllGpus) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join(false);
   scene.lease_and_start("a", 1);
   EXPECT_EQ(value(scene.spawned[0], "CUDA_VISIBLE_DEVICES"), "0,1,2,3");
-  scene.hear(Scene::lease("b", 1));
+  scene.hear(ScriptedAgent::lease("b", 1));
   EXPECT_EQ(scene.spawned.size(), 1u);
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::Infrastructure);
   EXPECT_THAT(scene.outcome().reason, HasSubstr("busy with a"));
 
-  Scene small;
+  ScriptedAgent small;
   small.join(false);
-  small.hear(Scene::lease("a", 8));
+  small.hear(ScriptedAgent::lease("a", 8));
   EXPECT_EQ(small.outcome().kind, OutcomeKind::Infrastructure);
 }
 
 // ---- command and directory
 
 TEST(AgentCommand, OfTheCommandLineElseOfTheLease) {
-  auto setup = Scene::some_setup();
+  auto setup = ScriptedAgent::some_setup();
   setup.hello.command.clear();
-  Scene scene(setup);
+  ScriptedAgent scene(setup);
   scene.join(true);
-  wire::Lease lease = Scene::lease("p", 1);
+  wire::Lease lease = ScriptedAgent::lease("p", 1);
   lease.command = {"run.sh", "x"};
   scene.hear(lease);
   ASSERT_EQ(scene.spawned.size(), 1u);
   EXPECT_THAT(scene.spawned[0].argv, ElementsAre("run.sh", "x"));
 
-  scene.hear(Scene::lease("nothing", 1));
+  scene.hear(ScriptedAgent::lease("nothing", 1));
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::BenchmarkFailed);
   EXPECT_EQ(scene.outcome().phase, "start");
   EXPECT_THAT(scene.outcome().reason, HasSubstr("no command"));
 }
 
 TEST(AgentCommand, APathIsMeantFromWhereTheAgentStands) {
-  auto setup = Scene::some_setup();
+  auto setup = ScriptedAgent::some_setup();
   setup.hello.command = {"./b.sh"};
-  Scene scene(setup);
+  ScriptedAgent scene(setup);
   scene.join(true);
-  scene.hear(Scene::lease("p", 1));
-  wire::Lease away = Scene::lease("q", 1);
+  scene.hear(ScriptedAgent::lease("p", 1));
+  wire::Lease away = ScriptedAgent::lease("q", 1);
   away.workspace = "/scratch";
   scene.hear(away);
-  away = Scene::lease("r", 1);
+  away = ScriptedAgent::lease("r", 1);
   away.workspace = "sub";
   scene.hear(away);
   ASSERT_EQ(scene.spawned.size(), 3u);

@@ -6,7 +6,7 @@
 #include <list>
 
 #include "agent/io/leftovers.hpp"
-#include "proto/net/process.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::agent {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "agent/core/job_end.hpp"
 #include "proto/base/env_names.hpp"
-#include "tests/unit/agent_scene.hpp"
+#include "tests/unit/agent_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -22,9 +22,9 @@ using testing::Not;
 constexpr Millis kFrozen{3'600'000};
 
 TEST(AgentFrozen, DeadlinesThatHaveAllPassedAreOneStepEach) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
-  wire::Lease lease = Scene::lease("p");
+  wire::Lease lease = ScriptedAgent::lease("p");
   lease.timeouts = {1'000, 1'000, 60'000};
   scene.hear(lease);
   scene.start("p");
@@ -41,7 +41,7 @@ TEST(AgentFrozen, DeadlinesThatHaveAllPassedAreOneStepEach) {
 }
 
 TEST(AgentFrozen, WithNothingToTellItBeatsOnce) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.now += kFrozen;
@@ -51,9 +51,9 @@ TEST(AgentFrozen, WithNothingToTellItBeatsOnce) {
 }
 
 TEST(AgentFrozen, ABenchmarkThatEndedMeanwhileHasItsOwnEnd) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
-  wire::Lease lease = Scene::lease("p");
+  wire::Lease lease = ScriptedAgent::lease("p");
   lease.timeouts.point_ms = 60'000;
   scene.hear(lease);
   scene.start("p");
@@ -70,7 +70,7 @@ TEST(AgentFrozen, ABenchmarkThatEndedMeanwhileHasItsOwnEnd) {
 }
 
 TEST(AgentFrozen, AConnectionThatWasCutMeanwhileIsMadeAgain) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.now += kFrozen;
@@ -86,7 +86,7 @@ TEST(AgentFrozen, AConnectionThatWasCutMeanwhileIsMadeAgain) {
 }
 
 TEST(AgentFrozen, BetweenTermAndKill) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.hear(wire::Cancel{{"p", 1}, "enough"});
@@ -101,7 +101,7 @@ TEST(AgentFrozen, BetweenTermAndKill) {
 
 TEST(AgentSignal, TheWarningOfATimeLimitPreempts) {
   for (const int signal : {SIGUSR1, SIGUSR2}) {
-    Scene scene;
+    ScriptedAgent scene;
     scene.join();
     scene.lease_and_start("p");
     scene.feed(Signalled{signal});
@@ -116,9 +116,9 @@ TEST(AgentSignal, TheWarningOfATimeLimitPreempts) {
 
 TEST(AgentSignal, TheReasonSaysHowTheJobStands) {
   const auto reason = [](int signal, Millis before_the_end) {
-    auto setup = Scene::some_setup();
-    setup.job_end = Scene().now + before_the_end;
-    Scene scene(setup);
+    auto setup = ScriptedAgent::some_setup();
+    setup.job_end = ScriptedAgent().now + before_the_end;
+    ScriptedAgent scene(setup);
     scene.join();
     scene.lease_and_start("p");
     scene.feed(Signalled{signal});
@@ -131,7 +131,7 @@ TEST(AgentSignal, TheReasonSaysHowTheJobStands) {
 }
 
 TEST(AgentSignal, ABenchmarkThatTheWarningReachedFirstIsPreemptedToo) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.lease_and_start("p");
   scene.exit("p", {{}, SIGUSR1});
@@ -141,7 +141,7 @@ TEST(AgentSignal, ABenchmarkThatTheWarningReachedFirstIsPreemptedToo) {
 }
 
 TEST(AgentKill, ASecondReasonDoesNotCutTheTimeAfterSigkillShort) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.connect();
   scene.welcome(false, 0);  // no grace time: SIGKILL at once
   scene.lease_and_start("p");
@@ -155,18 +155,18 @@ TEST(AgentKill, ASecondReasonDoesNotCutTheTimeAfterSigkillShort) {
 // ---- the end of the job
 
 TEST(AgentJobEnd, ReadyTellsIt) {
-  auto setup = Scene::some_setup();
+  auto setup = ScriptedAgent::some_setup();
   setup.job_end = from_unix_ms(1'764'000'000'000);
-  Scene scene(setup);
+  ScriptedAgent scene(setup);
   scene.join();
   ASSERT_EQ(scene.said<wire::Ready>().size(), 1u);
   EXPECT_EQ(scene.said<wire::Ready>()[0].job_ends_ms, 1'764'000'000'000);
 }
 
 TEST(AgentJobEnd, ReadyWaitsForTheAnswerAndNoLonger) {
-  auto setup = Scene::some_setup();
+  auto setup = ScriptedAgent::some_setup();
   setup.asks_job_end = true;
-  Scene scene(setup);
+  ScriptedAgent scene(setup);
   scene.join();
   scene.pass(Millis(9'999));
   EXPECT_THAT(scene.said<wire::Ready>(), IsEmpty());
@@ -177,7 +177,7 @@ TEST(AgentJobEnd, ReadyWaitsForTheAnswerAndNoLonger) {
   scene.join();
   EXPECT_EQ(scene.said<wire::Ready>().back().job_ends_ms, 1'764'000'000'000);
 
-  Scene slow(setup);
+  ScriptedAgent slow(setup);
   slow.join();
   slow.pass(Millis(10'000));
   ASSERT_EQ(slow.said<wire::Ready>().size(), 1u);
@@ -185,7 +185,7 @@ TEST(AgentJobEnd, ReadyWaitsForTheAnswerAndNoLonger) {
   slow.feed(JobEndKnown{from_unix_ms(1'764'000'000'000)});  // too late
   EXPECT_EQ(slow.said<wire::Ready>().size(), 1u);
 
-  Scene failed(setup);
+  ScriptedAgent failed(setup);
   failed.feed(JobEndKnown{});  // before the connection is there
   failed.join();
   ASSERT_EQ(failed.said<wire::Ready>().size(), 1u);
@@ -221,9 +221,9 @@ TEST(AgentJobEnd, TheAnswerSaysWhoElseMayBeThereAndWhichSlurmItIs) {
   EXPECT_EQ(sharing_in("JobId=12 EndTime=None"), "");
   EXPECT_EQ(slurm_version_in("JobId=12 EndTime=None"), "");
   EXPECT_EQ(slurm_version_in(""), "");
-  auto setup = Scene::some_setup();
+  auto setup = ScriptedAgent::some_setup();
   setup.asks_job_end = true;
-  Scene scene(setup);
+  ScriptedAgent scene(setup);
   scene.join();
   scene.feed(JobEndKnown{std::nullopt, "OK", "22.05.8"});
   ASSERT_EQ(scene.said<wire::Ready>().size(), 1u);
@@ -232,15 +232,15 @@ TEST(AgentJobEnd, TheAnswerSaysWhoElseMayBeThereAndWhichSlurmItIs) {
 }
 
 TEST(AgentJobEnd, WhatTheEnvironmentSaysHoldsWhereThereIsNoAnswer) {
-  auto setup = Scene::some_setup();
+  auto setup = ScriptedAgent::some_setup();
   setup.asks_job_end = true;
   setup.job_end = from_unix_ms(1'764'000'000'000);
-  Scene failed(setup);
+  ScriptedAgent failed(setup);
   failed.join();
   failed.feed(JobEndKnown{});
   ASSERT_EQ(failed.said<wire::Ready>().size(), 1u);
   EXPECT_EQ(failed.said<wire::Ready>()[0].job_ends_ms, 1'764'000'000'000);
-  Scene answered(setup);
+  ScriptedAgent answered(setup);
   answered.join();
   answered.feed(JobEndKnown{from_unix_ms(1'764'000'060'000), "NO", "24.11.5"});
   ASSERT_EQ(answered.said<wire::Ready>().size(), 1u);

@@ -1,5 +1,5 @@
 // agent/core: how a server of a recipe becomes ready, and what is said of one that does not.
-#include "tests/unit/agent_kitchen.hpp"
+#include "tests/unit/agent_serving_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -10,14 +10,14 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 TEST(Serving, OneThatIsNeverReadyEndsTheAttempt) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
   scene.server_runs(1);
   scene.server_says(1, "INFO hello\nERROR no such model 'x'\n");
   scene.pass(Millis(59'999));
   EXPECT_THAT(scene.signals, IsEmpty());
   scene.pass(Millis(1));
-  EXPECT_EQ(scene.signals.back().ref, Kitchen::server(1));
+  EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(1));
   EXPECT_THAT(scene.said<wire::Finished>(), IsEmpty()) << "its GPUs are not free yet";
   scene.server_ends(1, {{}, SIGTERM});
   const wire::Finished end = scene.finished("p1");
@@ -29,8 +29,8 @@ TEST(Serving, OneThatIsNeverReadyEndsTheAttempt) {
 }
 
 TEST(Serving, NoSignOfLifeHasALimitOfItsOwn) {
-  Kitchen scene;
-  auto lease = Kitchen::recipe("p1");
+  ServingAgent scene;
+  auto lease = ServingAgent::recipe("p1");
   lease.server.start_ms = 5'000;
   scene.hear(lease);
   scene.server_runs(1);
@@ -42,8 +42,8 @@ TEST(Serving, NoSignOfLifeHasALimitOfItsOwn) {
 }
 
 TEST(Serving, LoadingThatGetsOnHasMoreTime) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
   scene.server_runs(1);
   const Instant start = scene.now;
   const auto bar = [](int done) {
@@ -68,8 +68,8 @@ TEST(Serving, LoadingThatGetsOnHasMoreTime) {
 }
 
 TEST(Serving, WhoWaitsSaysHowFarLoadingIs) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
   scene.server_runs(1);
   scene.server_says(1, "Loading weights:  45%|####      | 45/100 [00:10<00:12,  4.51it/s]\r");
   scene.pass(Millis(1'000));
@@ -81,8 +81,8 @@ TEST(Serving, WhoWaitsSaysHowFarLoadingIs) {
 }
 
 TEST(Serving, LinesThatTheRecipeNamesAreProgressToo) {
-  Kitchen scene;
-  auto lease = Kitchen::recipe("p1");
+  ServingAgent scene;
+  auto lease = ServingAgent::recipe("p1");
   lease.server.progress = "^shard [0-9]+ loaded$";
   scene.hear(lease);
   scene.server_runs(1);
@@ -96,8 +96,8 @@ TEST(Serving, LinesThatTheRecipeNamesAreProgressToo) {
 }
 
 TEST(Serving, ALogLineCanSayThatItIsReady) {
-  Kitchen scene;
-  auto lease = Kitchen::recipe("p1");
+  ServingAgent scene;
+  auto lease = ServingAgent::recipe("p1");
   lease.server.ready_url = lease.server.health_url = lease.server.reset_url = "";
   lease.server.ready_log = "fired up and ready";
   scene.hear(lease);
@@ -115,12 +115,12 @@ TEST(Serving, ALogLineCanSayThatItIsReady) {
 }
 
 TEST(Serving, AServerThatEndsBeforeItIsReady) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
   scene.server_runs(1);
-  scene.feed(LeaderExited{Kitchen::server(1), {98, {}}});
+  scene.feed(LeaderExited{ServingAgent::server(1), {98, {}}});
   scene.server_says(1, "OSError: [Errno 98] Address already in use\n");  // the last of it comes after its end
-  scene.feed(GroupGone{Kitchen::server(1)});
+  scene.feed(GroupGone{ServingAgent::server(1)});
   const wire::Finished end = scene.finished("p1");
   EXPECT_EQ(end.outcome.kind, OutcomeKind::ServerFailed);
   EXPECT_EQ(end.outcome.exit_code, 98);
@@ -130,9 +130,9 @@ TEST(Serving, AServerThatEndsBeforeItIsReady) {
 }
 
 TEST(Serving, AServerThatCannotBeStarted) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
-  scene.feed(StartFailed{Kitchen::server(1), "cannot start 'bash': No such file or directory"});
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
+  scene.feed(StartFailed{ServingAgent::server(1), "cannot start 'bash': No such file or directory"});
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::ServerFailed);
   EXPECT_THAT(scene.outcome().reason, HasSubstr("cannot start"));
 }

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/core/node_traits.hpp"
-#include "tests/unit/agent_scene.hpp"
+#include "tests/unit/agent_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -41,9 +41,9 @@ TEST(NodeTraits, AreAskedOfTheNodeByItsName) {
   EXPECT_THAT(node_question(hello), IsEmpty());
 }
 
-class AtWork : public Scene {
+class AtWork : public ScriptedAgent {
  public:
-  explicit AtWork(bool asks, Setup setup = in_slurm()) : Scene(std::move(setup)) {
+  explicit AtWork(bool asks, Setup setup = in_slurm()) : ScriptedAgent(std::move(setup)) {
     connect();
     auto welcome = wire::Welcome{"s", false, 10'000, 5'000};
     welcome.asks_node = asks;
@@ -83,7 +83,7 @@ TEST(NodeQuestion, WithoutAnAnswerItGoesOnAfterAWhile) {
 }
 
 TEST(NodeQuestion, OutsideOfSlurmThereIsNobodyToAsk) {
-  AtWork agent(true, Scene::some_setup());
+  AtWork agent(true, ScriptedAgent::some_setup());
   EXPECT_EQ(agent.asked_node, 0);
   EXPECT_THAT(agent.said<wire::Ready>(), SizeIs(1));
 }

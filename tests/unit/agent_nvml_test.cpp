@@ -9,10 +9,10 @@
 #include "agent/io/children.hpp"
 #include "agent/io/nvml.hpp"
 #include "agent/io/sampler.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/process.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/net_loop.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep::agent {
 namespace {

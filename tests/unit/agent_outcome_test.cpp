@@ -5,7 +5,7 @@
 
 #include <csignal>
 
-#include "tests/unit/agent_scene.hpp"
+#include "tests/unit/agent_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -13,9 +13,9 @@ namespace {
 using testing::HasSubstr;
 
 /// A running attempt "p".
-Scene& running(Scene& scene, wire::Timeouts timeouts = {}) {
+ScriptedAgent& running(ScriptedAgent& scene, wire::Timeouts timeouts = {}) {
   scene.join();
-  wire::Lease lease = Scene::lease("p");
+  wire::Lease lease = ScriptedAgent::lease("p");
   lease.timeouts = timeouts;
   scene.hear(lease);
   scene.start("p");
@@ -25,7 +25,7 @@ Scene& running(Scene& scene, wire::Timeouts timeouts = {}) {
 // ---- results
 
 TEST(AgentOutcome, NoResultFileNamesThePathExpected) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).exit("p");
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::NoResult);
   EXPECT_EQ(scene.outcome().reason, "it left no '/home/u/result_p.json'");
@@ -33,7 +33,7 @@ TEST(AgentOutcome, NoResultFileNamesThePathExpected) {
 }
 
 TEST(AgentOutcome, AnOldResultFileIsNone) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.leave_result("p", "{old}");
   running(scene).exit("p");
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::NoResult);
@@ -41,7 +41,7 @@ TEST(AgentOutcome, AnOldResultFileIsNone) {
 }
 
 TEST(AgentOutcome, AnOldResultFileThatWasWrittenAnewIsOne) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.leave_result("p", "{old}");
   running(scene).leave_result("p", "{new}");
   scene.exit("p");
@@ -50,19 +50,19 @@ TEST(AgentOutcome, AnOldResultFileThatWasWrittenAnewIsOne) {
 }
 
 TEST(AgentOutcome, ResultFilesThatAreNone) {
-  Scene empty;
+  ScriptedAgent empty;
   running(empty).leave_result("p", "");
   empty.exit("p");
   EXPECT_EQ(empty.outcome().kind, OutcomeKind::NoResult);
 
-  Scene folder;
+  ScriptedAgent folder;
   running(folder).leave_result("p", "x");
   folder.files.begin()->second.problem = "cannot read it: not a regular file";
   folder.exit("p");
   EXPECT_EQ(folder.outcome().kind, OutcomeKind::NoResult);
   EXPECT_THAT(folder.outcome().reason, HasSubstr("not a regular file"));
 
-  Scene huge;
+  ScriptedAgent huge;
   running(huge).leave_result("p", "");
   huge.files.begin()->second.stamp->bytes = wire::kMaxBulkBytes + 1;
   huge.exit("p");
@@ -71,7 +71,7 @@ TEST(AgentOutcome, ResultFilesThatAreNone) {
 }
 
 TEST(AgentOutcome, AFailureSaysTheLastWordsOnStandardError) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).print("p", "fine\n");
   scene.print("p", "Traceback:\n  RuntimeError: out of \x1bmemory\n\n", true);
   scene.feed(LeaderExited{{"p", 1}, {3, {}}});
@@ -84,7 +84,7 @@ TEST(AgentOutcome, AFailureSaysTheLastWordsOnStandardError) {
 }
 
 TEST(AgentOutcome, AFailureThatLeftAResultIsAFailure) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).leave_result("p", "{}");
   scene.exit("p", {{}, SIGSEGV});
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::BenchmarkFailed);
@@ -92,18 +92,18 @@ TEST(AgentOutcome, AFailureThatLeftAResultIsAFailure) {
 }
 
 TEST(AgentOutcome, WhatCannotStart) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
-  scene.hear(Scene::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));
   scene.feed(StartFailed{{"p", 1}, "cannot start 'bench': not found in PATH"});
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::BenchmarkFailed);
   EXPECT_EQ(scene.outcome().phase, "start");
   EXPECT_EQ(scene.outcome().reason, "cannot start 'bench': not found in PATH");
   EXPECT_TRUE(scene.said<wire::Started>().empty());
 
-  Scene poor;
+  ScriptedAgent poor;
   poor.join();
-  poor.hear(Scene::lease("p"));
+  poor.hear(ScriptedAgent::lease("p"));
   poor.feed(NotPrepared{{"p", 1}, "no more pipes"});
   EXPECT_EQ(poor.outcome().kind, OutcomeKind::Infrastructure);
 }
@@ -111,7 +111,7 @@ TEST(AgentOutcome, WhatCannotStart) {
 // ---- deadlines
 
 TEST(AgentDeadline, TheServerIsNotReady) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene, {3'600'000, 1'000, 10'000'000}).pass(Millis(3'599'999));
   EXPECT_TRUE(scene.signals.empty());
   scene.pass(Millis(1));
@@ -125,7 +125,7 @@ TEST(AgentDeadline, TheServerIsNotReady) {
 }
 
 TEST(AgentDeadline, TheBenchmarkDoesNotEnd) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene, {60'000, 90'000, 0}).pass(Millis(50'000));
   scene.print("p", "INFO: Application startup complete.\n");
   scene.pass(Millis(89'999));
@@ -139,7 +139,7 @@ TEST(AgentDeadline, TheBenchmarkDoesNotEnd) {
 }
 
 TEST(AgentDeadline, ThePointDoesNotEnd) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene, {0, 100'000, 60'000}).pass(Millis(40'000));
   scene.print("p", "Application startup complete", true);
   scene.pass(Millis(20'000));
@@ -149,18 +149,18 @@ TEST(AgentDeadline, ThePointDoesNotEnd) {
 }
 
 TEST(AgentDeadline, ABarIsNotReadinessAndNoLimitIsNone) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene, {60'000, 0, 0}).print("p", " 50%|#####     | 5/10 [");
   scene.pass(Millis(60'000));
   EXPECT_EQ(scene.signals.size(), 1u);
 
-  Scene unlimited;
+  ScriptedAgent unlimited;
   running(unlimited).pass(std::chrono::hours(1000));
   EXPECT_TRUE(unlimited.signals.empty());
 }
 
 TEST(AgentDeadline, AnEndBeforeItCounts) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene, {0, 0, 1'000}).leave_result("p", "{}");
   scene.feed(LeaderExited{{"p", 1}, {0, {}}});
   scene.pass(Millis(2'000));  // others of its group take their time
@@ -171,7 +171,7 @@ TEST(AgentDeadline, AnEndBeforeItCounts) {
 // ---- killing
 
 TEST(AgentKill, TermThenKillAfterTheGraceTimeThenGivingUp) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).hear(wire::Cancel{{"p", 1}, "enough"});
   ASSERT_EQ(scene.signals.size(), 1u);
   EXPECT_FALSE(scene.signals[0].kill);
@@ -190,7 +190,7 @@ TEST(AgentKill, TermThenKillAfterTheGraceTimeThenGivingUp) {
 }
 
 TEST(AgentKill, WithoutAGraceTimeAtOnce) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.connect();
   scene.welcome(false, 0);
   scene.lease_and_start("p");
@@ -200,7 +200,7 @@ TEST(AgentKill, WithoutAGraceTimeAtOnce) {
 }
 
 TEST(AgentKill, WhatOutlivesTheFirstProcessIsEndedBeforeFinished) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).leave_result("p", "{}");
   scene.feed(LeaderExited{{"p", 1}, {0, {}}});
   ASSERT_EQ(scene.signals.size(), 1u);
@@ -218,10 +218,10 @@ TEST(AgentKill, WhatOutlivesTheFirstProcessIsEndedBeforeFinished) {
 
 // A lease and its cancellation, both lost with a connection, come together.
 TEST(AgentCancel, WithItsLease) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.machine_is_slow = true;
-  scene.hear(Scene::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));
   scene.machine_is_slow = false;
   scene.hear(wire::Cancel{{"p", 1}, "enough"});
   EXPECT_TRUE(scene.spawned.empty());
@@ -230,9 +230,9 @@ TEST(AgentCancel, WithItsLease) {
 }
 
 TEST(AgentCancel, BeforeTheStart) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
-  scene.hear(Scene::lease("p"));
+  scene.hear(ScriptedAgent::lease("p"));
   scene.hear(wire::Cancel{{"p", 1}, "enough"});
   EXPECT_TRUE(scene.signals.empty());
   scene.start("p");  // its start was under way
@@ -242,7 +242,7 @@ TEST(AgentCancel, BeforeTheStart) {
 }
 
 TEST(AgentCancel, AfterItEndedByItself) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).leave_result("p", "{}");
   scene.feed(LeaderExited{{"p", 1}, {0, {}}});
   scene.hear(wire::Cancel{{"p", 1}, "enough"});
@@ -253,7 +253,7 @@ TEST(AgentCancel, AfterItEndedByItself) {
 }
 
 TEST(AgentCancel, AnExitStatusOfZeroDoesNotUndoIt) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).leave_result("p", "{}");
   scene.hear(wire::Cancel{{"p", 1}, "enough"});
   scene.exit("p", {0, {}});
@@ -264,7 +264,7 @@ TEST(AgentCancel, AnExitStatusOfZeroDoesNotUndoIt) {
 // ---- signals to the agent
 
 TEST(AgentSignal, GivesBackWhatRunsAndLeaves) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).feed(Signalled{SIGTERM});
   EXPECT_EQ(scene.signals.size(), 1u);
   EXPECT_FALSE(scene.exited);
@@ -281,7 +281,7 @@ TEST(AgentSignal, GivesBackWhatRunsAndLeaves) {
 }
 
 TEST(AgentSignal, AControllerThatDoesNotAnswerDoesNotKeepIt) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).feed(Signalled{SIGTERM});
   scene.exit("p", {{}, SIGTERM});
   scene.pass(Millis(2'999));
@@ -291,17 +291,17 @@ TEST(AgentSignal, AControllerThatDoesNotAnswerDoesNotKeepIt) {
 }
 
 TEST(AgentSignal, ALeaseThatComesWhileItLeavesIsNotTaken) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).feed(Signalled{SIGTERM});
   scene.exit("p", {{}, SIGTERM});
-  scene.hear(Scene::lease("q"));
+  scene.hear(ScriptedAgent::lease("q"));
   EXPECT_EQ(scene.spawned.size(), 1u);
   scene.hear(wire::Settled{{"p", 1}, false});
   EXPECT_TRUE(scene.exited);
 }
 
 TEST(AgentSignal, ItsGraceTimeIsShort) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).feed(Signalled{SIGTERM});
   scene.pass(Millis(2'000));
   ASSERT_EQ(scene.signals.size(), 2u);
@@ -311,7 +311,7 @@ TEST(AgentSignal, ItsGraceTimeIsShort) {
 }
 
 TEST(AgentSignal, AKillUnderWayIsHurriedUp) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).hear(wire::Cancel{{"p", 1}, "enough"});
   scene.pass(Millis(1'000));
   scene.feed(Signalled{SIGTERM});
@@ -322,7 +322,7 @@ TEST(AgentSignal, AKillUnderWayIsHurriedUp) {
 }
 
 TEST(AgentSignal, TheSecondKillsAtOnce) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).feed(Signalled{SIGINT});
   scene.feed(Signalled{SIGINT});
   ASSERT_EQ(scene.signals.size(), 2u);
@@ -332,14 +332,14 @@ TEST(AgentSignal, TheSecondKillsAtOnce) {
 }
 
 TEST(AgentSignal, WithNothingToDoItLeavesAtOnce) {
-  Scene scene;
+  ScriptedAgent scene;
   scene.join();
   scene.feed(Signalled{SIGHUP});
   ASSERT_TRUE(scene.exited);
   EXPECT_EQ(scene.exited->status, 1);
   EXPECT_FALSE(scene.next_deadline());
 
-  Scene alone;  // never connected
+  ScriptedAgent alone;  // never connected
   alone.feed(Signalled{SIGTERM});
   EXPECT_TRUE(alone.exited);
 }
@@ -347,7 +347,7 @@ TEST(AgentSignal, WithNothingToDoItLeavesAtOnce) {
 // Slurm signals every process of a step, and the benchmark's turn may come before the agent's.
 TEST(AgentSignal, ABenchmarkThatItReachedFirstIsPreemptedToo) {
   for (const Ended how : {Ended{{}, SIGTERM}, Ended{128 + SIGTERM, {}}}) {
-    Scene scene;
+    ScriptedAgent scene;
     running(scene).exit("p", how);
     EXPECT_TRUE(scene.said<wire::Finished>().empty());
     scene.pass(Millis(100));
@@ -359,7 +359,7 @@ TEST(AgentSignal, ABenchmarkThatItReachedFirstIsPreemptedToo) {
 }
 
 TEST(AgentSignal, ABenchmarkThatSomebodyElseEndedHasFailed) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).exit("p", {{}, SIGTERM});
   scene.pass(Millis(1'000));
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::BenchmarkFailed);
@@ -367,16 +367,16 @@ TEST(AgentSignal, ABenchmarkThatSomebodyElseEndedHasFailed) {
 }
 
 TEST(AgentSignal, NoLeaseIsTakenWhileLeaving) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene).feed(Signalled{SIGTERM});
-  scene.hear(Scene::lease("q"));
+  scene.hear(ScriptedAgent::lease("q"));
   EXPECT_EQ(scene.spawned.size(), 1u);
 }
 
 // ---- output
 
 TEST(AgentOutput, EveryByteGoesOutInPiecesOfBoundedSize) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene);
   const std::string text(200'000, 'x');
   scene.print("p", text, true);
@@ -392,7 +392,7 @@ TEST(AgentOutput, EveryByteGoesOutInPiecesOfBoundedSize) {
 }
 
 TEST(AgentOutput, ProgressIsToldWhenItChangesAndNotTooOften) {
-  Scene scene;
+  ScriptedAgent scene;
   running(scene);
   const auto last = [&] { return scene.said<wire::Progress>().back(); };
   ASSERT_EQ(scene.said<wire::Progress>().size(), 1u);

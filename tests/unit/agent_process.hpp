@@ -11,10 +11,10 @@
 #include <memory>
 
 #include "proto/base/env_names.hpp"
-#include "proto/net/process.hpp"
 #include "proto/net/sockets.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/net_loop.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep {
 
@@ -23,7 +23,7 @@ struct Listener {
   Listener(const std::string& address, const KeyPair& keys, const std::string& client_key)
       : doorman(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
   zmq::context_t context;
-  Doorman doorman;
+  KeyAuthenticator doorman;
   Expected<ServerSocket> server;
 };
 

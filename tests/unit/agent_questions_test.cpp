@@ -5,8 +5,8 @@
 #include <sys/socket.h>
 
 #include "agent/io/questions.hpp"
-#include "proto/net/clock.hpp"
-#include "proto/net/fd.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/fd.hpp"
 
 namespace sweep::agent {
 namespace {

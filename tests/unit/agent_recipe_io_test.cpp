@@ -1,8 +1,8 @@
 // agent/io with a recipe: real servers that outlive real clients, and leave nothing behind at the end.
 #include <sys/stat.h>
 
-#include "proto/net/files.hpp"
 #include "tests/unit/agent_process.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 namespace {

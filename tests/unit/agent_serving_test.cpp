@@ -2,7 +2,7 @@
 // who stops one. How one becomes ready: agent_loading_test.cpp.
 #include <csignal>
 
-#include "tests/unit/agent_kitchen.hpp"
+#include "tests/unit/agent_serving_fixture.hpp"
 
 namespace sweep::agent {
 namespace {
@@ -13,8 +13,8 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 TEST(Serving, TheServerComesFirstAndSeesOnlyWhatIsNamed) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
   ASSERT_THAT(scene.spawned, SizeIs(1));
   const Spawn server = scene.spawned[0];
   EXPECT_THAT(server.argv, ElementsAre("bash", "-c", "serve k1"));
@@ -38,8 +38,8 @@ TEST(Serving, TheServerComesFirstAndSeesOnlyWhatIsNamed) {
 }
 
 TEST(Serving, AsksAgainUntilItIsReady) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
   scene.server_runs(1);
   scene.answer(0, "connection refused");
   scene.answer(0, "connection refused");  // an answer to nothing
@@ -53,8 +53,8 @@ TEST(Serving, AsksAgainUntilItIsReady) {
 }
 
 TEST(Serving, TheAccountSaysWhereTheTimeWent) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
   scene.now += Millis(10);
   scene.server_runs(1);
   scene.now += Millis(1'000);
@@ -78,12 +78,12 @@ TEST(Serving, TheAccountSaysWhereTheTimeWent) {
 }
 
 TEST(Serving, TheNextPointFindsItWarmResetAndWell) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.done("p1");
   EXPECT_THAT(scene.signals, testing::Each(testing::Field(&SignalGroup::ref, AttemptRef{"p1", 1})))
       << "the server is left alone";
-  scene.hear(Kitchen::recipe("p2"));
+  scene.hear(ServingAgent::recipe("p2"));
   ASSERT_THAT(scene.asked, SizeIs(2));
   EXPECT_EQ(scene.asked[1].path, "/reset");
   EXPECT_TRUE(scene.asked[1].post);
@@ -101,11 +101,11 @@ TEST(Serving, TheNextPointFindsItWarmResetAndWell) {
 }
 
 TEST(Serving, AnotherKeyStopsItFirst) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.done("p1");
-  scene.hear(Kitchen::recipe("p2", "k2"));
-  EXPECT_EQ(scene.signals.back().ref, Kitchen::server(1));
+  scene.hear(ServingAgent::recipe("p2", "k2"));
+  EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(1));
   EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client")) << "its GPUs are not free yet";
   scene.server_ends(1, {0, {}});
   EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client", "serve k2"));
@@ -118,40 +118,40 @@ TEST(Serving, AnotherKeyStopsItFirst) {
 }
 
 TEST(Serving, SoDoesAScript) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.done("p1");
-  wire::Lease script = Scene::lease("p2");
+  wire::Lease script = ScriptedAgent::lease("p2");
   script.command = {"script"};
   scene.hear(script);
-  EXPECT_EQ(scene.signals.back().ref, Kitchen::server(1));
-  scene.feed(LeaderExited{Kitchen::server(1), {0, {}}});
+  EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(1));
+  scene.feed(LeaderExited{ServingAgent::server(1), {0, {}}});
   EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client")) << "some of it still lives";
-  scene.feed(GroupGone{Kitchen::server(1)});
+  scene.feed(GroupGone{ServingAgent::server(1)});
   EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client", "script"));
 }
 
 TEST(Serving, OneThatDoesNotStopIsKilled) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.done("p1");
-  scene.hear(Kitchen::recipe("p2", "k2"));
+  scene.hear(ServingAgent::recipe("p2", "k2"));
   const std::size_t before = scene.signals.size();
   scene.pass(Millis(5'000));
   ASSERT_EQ(scene.signals.size(), before + 1);
   EXPECT_TRUE(scene.signals.back().kill);
-  EXPECT_EQ(scene.signals.back().ref, Kitchen::server(1));
+  EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(1));
 }
 
 TEST(Serving, AnUnwellServerIsReplacedUnderTheSameAttempt) {
   for (const bool at_reset : {true, false}) {
-    Kitchen scene;
+    ServingAgent scene;
     scene.serve_first("p1");
     scene.done("p1");
-    scene.hear(Kitchen::recipe("p2"));
+    scene.hear(ServingAgent::recipe("p2"));
     if (!at_reset) scene.answer(200);
     scene.answer(500);
-    EXPECT_EQ(scene.signals.back().ref, Kitchen::server(1));
+    EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(1));
     scene.server_ends(1, {{}, SIGTERM});
     EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client", "serve k1"));
     scene.server_runs(2);
@@ -165,40 +165,40 @@ TEST(Serving, AnUnwellServerIsReplacedUnderTheSameAttempt) {
 }
 
 TEST(Serving, ADeadOneIsReplacedToo) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.done("p1");
   scene.server_ends(1, {{}, SIGSEGV});
-  scene.hear(Kitchen::recipe("p2"));
+  scene.hear(ServingAgent::recipe("p2"));
   EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client", "serve k1"));
 
-  Kitchen again;  // it dies while it is asked
+  ServingAgent again;  // it dies while it is asked
   again.serve_first("p1");
   again.done("p1");
-  again.hear(Kitchen::recipe("p2"));
+  again.hear(ServingAgent::recipe("p2"));
   again.server_ends(1, {{}, SIGSEGV});
   EXPECT_THAT(again.started(), ElementsAre("serve k1", "client", "serve k1"));
 }
 
 TEST(Serving, ASilentAnswerCountsAsUnwell) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.done("p1");
-  scene.hear(Kitchen::recipe("p2"));
+  scene.hear(ServingAgent::recipe("p2"));
   scene.pass(Millis(10'000));
-  EXPECT_EQ(scene.signals.back().ref, Kitchen::server(1));
+  EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(1));
 }
 
 TEST(Serving, AServerThatDiesUnderTheBenchmarkTakesItAlong) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.server_says(1, "CUDA error: out of memory\n");
-  scene.feed(LeaderExited{Kitchen::server(1), {{}, SIGABRT}});
+  scene.feed(LeaderExited{ServingAgent::server(1), {{}, SIGABRT}});
   ASSERT_FALSE(scene.signals.empty());
   EXPECT_TRUE(std::any_of(scene.signals.begin(), scene.signals.end(), [](const SignalGroup& s) {
     return s.ref == AttemptRef{"p1", 1};
   }));
-  scene.feed(GroupGone{Kitchen::server(1)});
+  scene.feed(GroupGone{ServingAgent::server(1)});
   scene.leave_result("p1", "{}");
   scene.exit("p1", {0, {}});
   const wire::Finished end = scene.finished("p1");
@@ -206,13 +206,13 @@ TEST(Serving, AServerThatDiesUnderTheBenchmarkTakesItAlong) {
   EXPECT_EQ(end.outcome.signal, SIGABRT);
   EXPECT_THAT(end.account.server_says, ElementsAre("CUDA error: out of memory"));
   scene.hear(wire::Settled{{"p1", 1}, false});
-  scene.hear(Kitchen::recipe("p2"));
+  scene.hear(ServingAgent::recipe("p2"));
   EXPECT_EQ(scene.started().back(), "serve k1");
 }
 
 TEST(Serving, AServerUnderWhichABenchmarkHungIsNotTrusted) {
-  Kitchen scene;
-  auto lease = Kitchen::recipe("p1");
+  ServingAgent scene;
+  auto lease = ServingAgent::recipe("p1");
   lease.timeouts.benchmark_ms = 7'000;
   scene.hear(lease);
   scene.server_runs(1);
@@ -221,12 +221,12 @@ TEST(Serving, AServerUnderWhichABenchmarkHungIsNotTrusted) {
   scene.pass(Millis(7'000));
   scene.exit("p1", {{}, SIGTERM});
   EXPECT_EQ(scene.outcome().kind, OutcomeKind::TimedOut);
-  EXPECT_EQ(scene.signals.back().ref, Kitchen::server(1));
+  EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(1));
 }
 
 TEST(Serving, WarmingUpHasALimitOfItsOwn) {
-  Kitchen scene;
-  auto lease = Kitchen::recipe("p1");
+  ServingAgent scene;
+  auto lease = ServingAgent::recipe("p1");
   lease.server.warm_up_ms = 3'000;
   scene.hear(lease);
   scene.server_runs(1);
@@ -238,12 +238,12 @@ TEST(Serving, WarmingUpHasALimitOfItsOwn) {
 }
 
 TEST(Serving, TheServersOutputGoesWithTheAttemptThatHasIt) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.server_says(1, "one\n");
   scene.done("p1");
   scene.server_says(1, "between\n");
-  scene.hear(Kitchen::recipe("p2"));
+  scene.hear(ServingAgent::recipe("p2"));
   scene.server_says(1, "two\n");
   std::map<std::string, std::string> logs;
   for (const Send& send : scene.sent) {
@@ -254,11 +254,11 @@ TEST(Serving, TheServersOutputGoesWithTheAttemptThatHasIt) {
 }
 
 TEST(Serving, TheServerIsStoppedBeforeTheAgentEnds) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.done("p1");
   scene.hear(wire::Drain{true, ""});
-  EXPECT_EQ(scene.signals.back().ref, Kitchen::server(1));
+  EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(1));
   EXPECT_FALSE(scene.exited);
   scene.server_ends(1, {0, {}});
   ASSERT_TRUE(scene.exited);
@@ -266,12 +266,13 @@ TEST(Serving, TheServerIsStoppedBeforeTheAgentEnds) {
 }
 
 TEST(Serving, AnAgentThatIsSignalledStopsItsServerAndThenKillsIt) {
-  Kitchen scene;
+  ServingAgent scene;
   scene.serve_first("p1");
   scene.feed(Signalled{SIGTERM});
   const auto of_server = [&](bool kill) {
-    return std::count_if(scene.signals.begin(), scene.signals.end(),
-                         [&](const SignalGroup& s) { return s.ref == Kitchen::server(1) && s.kill == kill; });
+    return std::count_if(scene.signals.begin(), scene.signals.end(), [&](const SignalGroup& s) {
+      return s.ref == ServingAgent::server(1) && s.kill == kill;
+    });
   };
   EXPECT_EQ(of_server(false), 1);
   scene.exit("p1", {{}, SIGTERM});
@@ -285,21 +286,21 @@ TEST(Serving, AnAgentThatIsSignalledStopsItsServerAndThenKillsIt) {
 }
 
 TEST(Serving, WhoIsCancelledWhileItWaitsLeavesTheServerToTheNext) {
-  Kitchen scene;
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene;
+  scene.hear(ServingAgent::recipe("p1"));
   scene.server_runs(1);
   scene.hear(wire::Cancel{{"p1", 1}, "enough"});
   EXPECT_EQ(scene.finished("p1").outcome.kind, OutcomeKind::Cancelled);
   scene.hear(wire::Settled{{"p1", 1}, false});
-  scene.hear(Kitchen::recipe("p2"));
+  scene.hear(ServingAgent::recipe("p2"));
   EXPECT_THAT(scene.started(), ElementsAre("serve k1"));
   scene.answer(200);
   EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client"));
 }
 
 TEST(Serving, APointThatTakesTooLongToBeServedEndsByItsOwnLimit) {
-  Kitchen scene;
-  auto lease = Kitchen::recipe("p1");
+  ServingAgent scene;
+  auto lease = ServingAgent::recipe("p1");
   lease.timeouts.point_ms = 4'000;
   scene.hear(lease);
   scene.server_runs(1);
@@ -309,39 +310,39 @@ TEST(Serving, APointThatTakesTooLongToBeServedEndsByItsOwnLimit) {
 }
 
 TEST(Serving, ACommandOfTheCommandLineNeedsNoServer) {
-  Kitchen scene(false, Scene::some_setup());
-  scene.hear(Kitchen::recipe("p1"));
+  ServingAgent scene(false, ScriptedAgent::some_setup());
+  scene.hear(ServingAgent::recipe("p1"));
   EXPECT_THAT(scene.started(), ElementsAre("-v"));
 }
 
 // ---- several on disjoint GPUs
 
 TEST(Serving, PackedServersHaveGpusOfTheirOwnAndTheLeastUsedOneGivesWay) {
-  Kitchen scene(true);
+  ServingAgent scene(true);
   scene.serve_first("p1", 1, "k1", 2);
   scene.serve_first("p2", 2, "k2", 2);
   EXPECT_EQ(value(scene.spawned[0], "CUDA_VISIBLE_DEVICES"), "0,1");
   EXPECT_EQ(value(scene.spawned[2], "CUDA_VISIBLE_DEVICES"), "2,3");
   scene.done("p1");
   scene.done("p2");
-  scene.hear(Kitchen::recipe("p3", "k1", 2));  // on the GPUs of its server
+  scene.hear(ServingAgent::recipe("p3", "k1", 2));  // on the GPUs of its server
   scene.answer(200);
   scene.answer(200);
   EXPECT_EQ(value(scene.spawned.back(), "CUDA_VISIBLE_DEVICES"), "0,1");
   scene.start("p3");
   scene.done("p3");
-  scene.hear(Kitchen::recipe("p4", "k3", 2));  // k2's was used longest ago
-  EXPECT_EQ(scene.signals.back().ref, Kitchen::server(2));
+  scene.hear(ServingAgent::recipe("p4", "k3", 2));  // k2's was used longest ago
+  EXPECT_EQ(scene.signals.back().ref, ServingAgent::server(2));
   scene.server_ends(2, {0, {}});
   EXPECT_EQ(value(scene.spawned.back(), "CUDA_VISIBLE_DEVICES"), "2,3");
 }
 
 TEST(Serving, TwoThatWaitForOneServerToGoStartOneAfterTheOther) {
-  Kitchen scene(true);
+  ServingAgent scene(true);
   scene.serve_first("p1", 1, "k1", 4);
   scene.done("p1");
-  scene.hear(Kitchen::recipe("p2", "k2", 2));
-  scene.hear(Kitchen::recipe("p3", "k2", 2));
+  scene.hear(ServingAgent::recipe("p2", "k2", 2));
+  scene.hear(ServingAgent::recipe("p3", "k2", 2));
   scene.server_ends(1, {0, {}});
   ASSERT_THAT(scene.started(), ElementsAre("serve k1", "client", "serve k2", "serve k2"));
   EXPECT_NE(value(scene.spawned[2], "PORT"), value(scene.spawned[3], "PORT"));
@@ -349,8 +350,8 @@ TEST(Serving, TwoThatWaitForOneServerToGoStartOneAfterTheOther) {
 }
 
 TEST(AgentServing, AServerThatSaysAgainThatItIsReadyIsDoubted) {
-  Kitchen scene;
-  wire::Lease lease = Kitchen::recipe("p");
+  ServingAgent scene;
+  wire::Lease lease = ServingAgent::recipe("p");
   lease.server.ready_url = lease.server.health_url = lease.server.reset_url = "";
   lease.server.ready_log = "server is up";
   scene.hear(lease);
@@ -371,8 +372,8 @@ TEST(AgentServing, AServerThatSaysAgainThatItIsReadyIsDoubted) {
 TEST(AgentServing, OnlyAServerThatIsStartedHasItsGpusLookedAt) {
   auto setup = without_command({"0", "1"});
   setup.sampled = {"0", "1"};
-  Kitchen scene(false, setup);
-  scene.hear(Kitchen::recipe("p", "k1", 2));
+  ServingAgent scene(false, setup);
+  scene.hear(ServingAgent::recipe("p", "k1", 2));
   EXPECT_THAT(scene.started(), IsEmpty());
   for (const char* gpu : {"0", "1"}) {
     GpuSample idle;
@@ -386,7 +387,7 @@ TEST(AgentServing, OnlyAServerThatIsStartedHasItsGpusLookedAt) {
   scene.answer(200);
   scene.start("p");
   scene.done("p");
-  scene.hear(Kitchen::recipe("q", "k1", 2));  // no look: its own server is on them
+  scene.hear(ServingAgent::recipe("q", "k1", 2));  // no look: its own server is on them
   scene.answer(200);
   scene.answer(200);
   EXPECT_THAT(scene.started(), ElementsAre("serve k1", "client", "client"));

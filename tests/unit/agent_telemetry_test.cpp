@@ -6,6 +6,7 @@
 
 #include "agent/core/gpu_report.hpp"
 #include "agent/core/telemetry.hpp"
+#include "util/json.hpp"
 
 namespace sweep::agent {
 namespace {

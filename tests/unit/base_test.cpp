@@ -7,13 +7,14 @@
 #include <limits>
 #include <set>
 
-#include "proto/base/digest.hpp"
-#include "proto/base/fields.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/base/point.hpp"
-#include "proto/base/shared_text.hpp"
-#include "proto/base/text.hpp"
-#include "proto/base/time.hpp"
+#include "util/digest.hpp"
+#include "util/fields.hpp"
+#include "util/interned_string.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
+#include "util/time.hpp"
 
 namespace sweep {
 namespace {
@@ -41,13 +42,13 @@ TEST(Digest, IsTheSameOfPieces) {
 // ---- shared texts
 
 TEST(SharedTexts, AreEqualAsTheirTextsAreAndOutliveThem) {
-  SharedText one, two(std::string("b200"));
+  InternedString one, two(std::string("b200"));
   EXPECT_TRUE(one.empty());
   EXPECT_FALSE(one == two);
   one = std::string_view("b200 and more").substr(0, 4);
   EXPECT_TRUE(one == two);
   EXPECT_EQ(one.str().data(), two.str().data()) << "it is in memory twice";
-  EXPECT_TRUE(SharedText() == SharedText(""));
+  EXPECT_TRUE(InternedString() == InternedString(""));
 }
 
 // ---- fields

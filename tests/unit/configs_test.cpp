@@ -16,8 +16,9 @@
 #include "controller/profile/profile.hpp"
 #include "controller/profile/recipe.hpp"
 #include "controller/profile/script.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 namespace {

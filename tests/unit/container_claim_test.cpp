@@ -9,8 +9,8 @@
 #include <csignal>
 
 #include "container/io/claim.hpp"
-#include "proto/net/clock.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "util/os/clock.hpp"
 
 namespace sweep::container {
 namespace {

@@ -228,7 +228,7 @@ TEST_F(Contain, TidyEndsAContainerAlthoughItsCommandIsInterruptedOnce) {
   ::kill(started.child.pid, SIGKILL);
   end_of(started.child);
   EXPECT_THAT(tidy(own_environment()),
-              ElementsAre(testing::Field(&Tidied::line, "removed what was left of container c1")));
+              ElementsAre(testing::Field(&RemovedContainer::line, "removed what was left of container c1")));
   EXPECT_THAT(places(), IsEmpty());
 }
 

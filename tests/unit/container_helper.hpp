@@ -19,12 +19,12 @@
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
 #include "container/io/descendants.hpp"
-#include "container/io/run.hpp"
 #include "container/io/store.hpp"
 #include "container/io/tools.hpp"
-#include "proto/base/text.hpp"
-#include "proto/net/clock.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/run_program.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 

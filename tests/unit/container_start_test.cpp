@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "container/core/start.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::container {
 namespace {

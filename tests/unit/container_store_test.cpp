@@ -28,9 +28,8 @@ class Stores : public InFolder {
       return write_file_atomic(part, bytes);
     };
     out.check = [](const std::string& at) -> Expected<void> {
-      const auto text = read_file(at, 100);
-      if (!text) return tl::unexpected(text.error());
-      if (text->starts_with("good")) return {};
+      SWEEP_ASSIGN(const auto text, read_file(at, 100));
+      if (text.starts_with("good")) return {};
       return fail("'" + at + "' was cut");
     };
     return out;

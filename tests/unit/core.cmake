@@ -1,5 +1,14 @@
 # controller/core.
 sweep_unit_test(core_test
   LIBS sweep_controller_core
-  SOURCES core_agents_test.cpp core_ends_test.cpp core_events_test.cpp core_lease_test.cpp core_runners_test.cpp core_session_test.cpp core_simulation_test.cpp
-          core_stop_test.cpp core_warm_test.cpp core_world.cpp)
+  SOURCES
+    core_agents_test.cpp
+    core_ends_test.cpp
+    core_events_test.cpp
+    core_lease_test.cpp
+    core_runners_test.cpp
+    core_session_test.cpp
+    core_simulation_test.cpp
+    core_stop_test.cpp
+    core_warm_test.cpp
+    core_world.cpp)

@@ -33,9 +33,9 @@ TEST_F(CoreAgents, ASecondAgentOfThatNameIsRejectedWhileTheFirstIsThere) {
   arrive("a", "n1", 1);
   AgentInfo other = agent_info("a", "n2", 1);
   other.pid = 200;
-  const Decision decision = decision_on(Join{other});
+  const Decision decision = decision_on(Hello{other});
   ASSERT_EQ(decision.replies.size(), 1u);
-  const auto& reject = std::get<wire::Reject>(std::get<Say>(decision.replies[0]).message);
+  const auto& reject = std::get<wire::Reject>(std::get<SendMessage>(decision.replies[0]).message);
   EXPECT_EQ(reject.reason, "agent a is already taking part (pid 100 on n1)");
   EXPECT_EQ(decision.rejected, reject.reason);
   EXPECT_EQ(agent("a").info.node, "n1");
@@ -43,11 +43,11 @@ TEST_F(CoreAgents, ASecondAgentOfThatNameIsRejectedWhileTheFirstIsThere) {
 
 // While the journal could not be written, one process of a name gave place to another.
 TEST(Effects, WhatWasToBeSaidToAnAgentThatJoinsAgainIsForgotten) {
-  std::vector<Effect> effects = {Greet{"a"}, Grant{"a", {"p0", 1}}, Grant{"b", {"p1", 1}},
-                                 Say{"a", wire::Drain{}}};
+  std::vector<Effect> effects = {SendWelcome{"a"}, SendLease{"a", {"p0", 1}}, SendLease{"b", {"p1", 1}},
+                                 SendMessage{"a", wire::Drain{}}};
   forget_unsaid(effects, "a");
   ASSERT_EQ(effects.size(), 1u);
-  EXPECT_EQ(std::get<Grant>(effects[0]).agent, "b");
+  EXPECT_EQ(std::get<SendLease>(effects[0]).agent, "b");
 }
 
 TEST_F(CoreAgents, ASecondAgentOfThatNameTakesThePlaceOfOneThatIsGone) {
@@ -72,7 +72,7 @@ TEST_F(CoreAgents, NamesThatNoFileOrTerminalShouldSeeAreRejected) {
   const auto refused = [&](auto change) {
     AgentInfo info = agent_info("a", "n1", 1);
     change(info);
-    const Words words = tell(Join{info});
+    const Words words = tell(Hello{info});
     return words.size() == 1 && words[0].starts_with("reject ") && !rejected.empty() && events.empty();
   };
   EXPECT_TRUE(refused([](AgentInfo& a) { a.id = ""; }));
@@ -112,7 +112,7 @@ TEST_F(CoreAgents, MessagesOfAgentsThatHaveNotSaidHelloAreRejected) {
   EXPECT_THAT(rejected, HasSubstr("x"));
   EXPECT_THAT(start("x", "p0"), IsEmpty());
   EXPECT_THAT(rejected, HasSubstr("p0 attempt 1"));
-  EXPECT_THAT(tell(Leave{"x", "ends"}), IsEmpty());
+  EXPECT_THAT(tell(Goodbye{"x", "ends"}), IsEmpty());
   EXPECT_THAT(rejected, HasSubstr("x"));
   EXPECT_THAT(finish("x", "p0"), ElementsAre("settled x p0/1")) << "it may forget the attempt";
   EXPECT_FALSE(rejected.empty());
@@ -209,7 +209,7 @@ TEST_F(CoreAgents, ANodeThatFailedBeforeStaysBadWhenALossIsTakenBack) {
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
   finish("a", "p0", 1, OutcomeKind::Infrastructure);
-  tell(Leave{"b", "ends"});  // the other node is gone: a gets both points, one after the other
+  tell(Goodbye{"b", "ends"});  // the other node is gone: a gets both points, one after the other
   ASSERT_EQ(point("p0").attempts.size(), 2u);
   arrive("c", "n3", 1, 2);
   lose("a");
@@ -223,14 +223,14 @@ TEST_F(CoreAgents, GoodbyeGivesBackWhatItHasAndCostsNoRetry) {
   begin({1, 1});
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
-  EXPECT_THAT(tell(Leave{"a", "time limit\x1b[0m"}), IsEmpty());
+  EXPECT_THAT(tell(Goodbye{"a", "time limit\x1b[0m"}), IsEmpty());
   EXPECT_EQ(point("p0").state, PointState::Pending);
   EXPECT_EQ(point("p0").infrastructure_failures, 0);
   EXPECT_TRUE(point("p0").bad_nodes.empty());
   EXPECT_EQ(agent("a").gone_reason, "time limit?[0m");
   EXPECT_EQ(point("p0").attempts[0].outcome->kind, OutcomeKind::Preempted);
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
-  EXPECT_THAT(tell(Leave{"a", "again"}), IsEmpty());
+  EXPECT_THAT(tell(Goodbye{"a", "again"}), IsEmpty());
 }
 
 TEST_F(CoreAgents, BackAfterGoodbyeItMayEndWhatItHasAndGetsNothingMore) {
@@ -238,7 +238,7 @@ TEST_F(CoreAgents, BackAfterGoodbyeItMayEndWhatItHasAndGetsNothingMore) {
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
   start("a", "p0");
-  tell(Leave{"a", "time limit"});
+  tell(Goodbye{"a", "time limit"});
   EXPECT_THAT(beat("a"), IsEmpty());
   EXPECT_EQ(point("p0").state, PointState::Running);
   EXPECT_EQ(point("p0").infrastructure_failures, 0);
@@ -248,14 +248,14 @@ TEST_F(CoreAgents, BackAfterGoodbyeItMayEndWhatItHasAndGetsNothingMore) {
 TEST_F(CoreAgents, AVeryLongReasonIsCutAndStillReadBack) {
   begin({1});
   arrive("a", "n1", 1);
-  tell(Leave{"a", std::string(4'096, 'x')});
+  tell(Goodbye{"a", std::string(4'096, 'x')});
   EXPECT_EQ(agent("a").gone_reason.size(), 1'024u);
 }
 
 TEST_F(CoreAgents, WithTheLastAgentTheSweepEnds) {
   begin({1, 1});
   arrive("a", "n1", 1);
-  tell(Leave{"a", "time limit"});
+  tell(Goodbye{"a", "time limit"});
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_EQ(state.end_reason, "no node is left; n1 is gone: time limit");
   EXPECT_EQ(point("p1").state, PointState::Pending);
@@ -265,7 +265,7 @@ TEST_F(CoreAgents, WithTheLastAgentTheSweepEnds) {
 TEST_F(CoreAgents, TheLastAgentIsNotTheLastWhileOthersMayCome) {
   begin({1});
   arrive("a", "n1", 1, 2);
-  tell(Leave{"a", "ends"});
+  tell(Goodbye{"a", "ends"});
   EXPECT_EQ(state.phase, Phase::Running);
   EXPECT_EQ(next_deadline(state, now), now + settings.join_timeout);
   EXPECT_THAT(arrive("b", "n2", 1, 2), ElementsAre("lease b p0/2"));
@@ -280,7 +280,7 @@ TEST_F(CoreAgents, HelloToASweepThatIsOverIsAnsweredWithDrain) {
   EXPECT_THAT(join(agent_info("a", "n1", 1)), ElementsAre("welcome a", "drain a complete"))
       << "it may have something to get settled";
   EXPECT_THAT(ready("a"), ElementsAre("drain a complete"));
-  EXPECT_THAT(tell(Leave{"a", "done"}), IsEmpty());
+  EXPECT_THAT(tell(Goodbye{"a", "done"}), IsEmpty());
   EXPECT_EQ(next_deadline(state, now), std::nullopt);
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/unit/core_fixture.hpp"
+#include "util/json.hpp"
 
 namespace sweep::core {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 struct EventSample {
-  Happening what;
+  EventBody what;
   std::string word;
   json body;
 };
@@ -108,7 +109,7 @@ TEST(CoreEvents, ThereIsASampleOfEveryKind) {
   std::set<std::size_t> kinds;
   for (const EventSample& sample : samples())
     kinds.insert(sample.what.index());
-  EXPECT_EQ(kinds.size(), std::variant_size_v<Happening>);
+  EXPECT_EQ(kinds.size(), std::variant_size_v<EventBody>);
 }
 
 TEST(CoreEvents, AreWrittenAsJournalsHaveThem) {
@@ -186,7 +187,7 @@ TEST(CoreEvents, DamagedBodiesFailWithAMessage) {
 
 class CoreReplay : public testing::Test {
  protected:
-  static Event at(Happening what) { return {from_unix_ms(1), std::move(what)}; }
+  static Event at(EventBody what) { return {from_unix_ms(1), std::move(what)}; }
   static Ended ended(const AttemptRef& ref, PointState next, bool accepted) {
     Ended out;
     out.ref = ref;
@@ -195,11 +196,11 @@ class CoreReplay : public testing::Test {
     return out;
   }
   /// What replay says of a sound beginning (a has p0/1) with `more` after it; "" when it is taken.
-  static std::string verdict(std::vector<Happening> more) {
+  static std::string verdict(std::vector<EventBody> more) {
     State state = make_state({}, {{"p0", 1}, {"p1", 1}});
     std::vector<Event> events{at(AgentJoined{agent_info("a", "n1", 1)}), at(AgentReady{"a"}),
                               at(Leased{{"p0", 1}, "a"})};
-    for (Happening& what : more)
+    for (EventBody& what : more)
       events.push_back(at(std::move(what)));
     const auto result = replay(state, events);
     return result ? "" : result.error().message;
@@ -215,7 +216,7 @@ TEST_F(CoreReplay, WhatFitsIsTaken) {
 TEST_F(CoreReplay, WhatDoesNotFitIsNamed) {
   const AttemptRef none{"p0", 2};
   const AttemptRef nobody{"px", 1};
-  const std::vector<Happening> misfits = {AgentJoined{agent_info("a", "n2", 1)},
+  const std::vector<EventBody> misfits = {AgentJoined{agent_info("a", "n2", 1)},
                                           AgentReady{"b"},
                                           AgentGone{"b", "x"},
                                           AgentReturned{"b"},
@@ -229,7 +230,7 @@ TEST_F(CoreReplay, WhatDoesNotFitIsNamed) {
                                           Unfit{"px", "none"},
                                           ended(none, PointState::Done, true),
                                           ended(nobody, PointState::Done, true)};
-  for (const Happening& misfit : misfits) {
+  for (const EventBody& misfit : misfits) {
     EXPECT_THAT(verdict({misfit}),
                 HasSubstr("event 4 of the journal (" + std::string(event_word(misfit)) + ") does not fit"));
   }

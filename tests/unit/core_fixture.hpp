@@ -28,9 +28,9 @@ inline std::string say(const AttemptRef& ref) {
 
 /// "lease a p0/1", "settled a p0/1 accepted", "drain a complete", …
 inline std::string say(const Effect& effect) {
-  if (const auto* e = std::get_if<Greet>(&effect)) return "welcome " + e->agent;
-  if (const auto* e = std::get_if<Grant>(&effect)) return "lease " + e->agent + " " + say(e->ref);
-  const auto& [agent, message] = std::get<Say>(effect);
+  if (const auto* e = std::get_if<SendWelcome>(&effect)) return "welcome " + e->agent;
+  if (const auto* e = std::get_if<SendLease>(&effect)) return "lease " + e->agent + " " + say(e->ref);
+  const auto& [agent, message] = std::get<SendMessage>(effect);
   if (std::holds_alternative<wire::Reject>(message)) return "reject " + agent;
   if (const auto* m = std::get_if<wire::Cancel>(&message)) return "cancel " + agent + " " + say(m->ref);
   if (const auto* m = std::get_if<wire::Drain>(&message))
@@ -108,11 +108,11 @@ class CoreTest : public testing::Test {
 
   Words join(const AgentInfo& info) {
     observe(state, info.id, now);
-    return tell(Join{info});
+    return tell(Hello{info});
   }
   Words ready(const std::string& agent) {
     observe(state, agent, now);
-    return tell(AskForWork{agent});
+    return tell(Ready{agent});
   }
   Words arrive(const std::string& id, const std::string& node, int gpus, int tasks = 1) {
     join(agent_info(id, node, gpus, tasks));
@@ -132,7 +132,7 @@ class CoreTest : public testing::Test {
   }
   Words beat(const std::string& agent) {
     observe(state, agent, now);
-    return tell(Beat{agent});
+    return tell(Heartbeat{agent});
   }
   /// Time passes; these agents are heard of at its end, the others are not.
   Words pass(Millis time, const Words& heard = {}) {

@@ -103,7 +103,7 @@ TEST_F(CoreLease, TwoTasksOnOneNodeTheSecondWaits) {
   EXPECT_THAT(arrive("b", "n1", 8, 2), IsEmpty());
   EXPECT_TRUE(is_spare(state, agent("b")));
   EXPECT_FALSE(is_spare(state, agent("a")));
-  EXPECT_THAT(tell(Leave{"a", "ends"}), ElementsAre("lease b p0/2"));
+  EXPECT_THAT(tell(Goodbye{"a", "ends"}), ElementsAre("lease b p0/2"));
   EXPECT_FALSE(is_spare(state, agent("b")));
 }
 

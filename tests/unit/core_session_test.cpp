@@ -20,7 +20,7 @@ class CoreSession : public CoreTest {
   }
   Words ready_until(const std::string& agent, Instant end) {
     observe(state, agent, now);
-    return tell(AskForWork{agent, end});
+    return tell(Ready{agent, end});
   }
 };
 
@@ -326,7 +326,7 @@ TEST_F(CoreSession, TheOthersOfAJobWaitForItsFirstTaskToSayWhenItEnds) {
   AgentInfo second = agent_info("b", "n2", 1, 2);
   second.task = 1;
   join(second);
-  EXPECT_THAT(tell(AskForWork{"b"}), IsEmpty());
+  EXPECT_THAT(tell(Ready{"b"}), IsEmpty());
   join(agent_info("a", "n1", 1, 2));
   EXPECT_THAT(ready_until("a", now + Millis(120'000)), ElementsAre("lease b p0/1", "lease a p1/1"));
 }
@@ -336,7 +336,7 @@ TEST_F(CoreSession, AFirstTaskThatDoesNotSayWhenTheJobEndsIsNotWaitedForLong) {
   AgentInfo second = agent_info("b", "n2", 1, 2);
   second.task = 1;
   join(second);
-  tell(AskForWork{"b"});
+  tell(Ready{"b"});
   const auto due = next_deadline(state, now);
   ASSERT_TRUE(due);
   EXPECT_EQ(*due, now + Millis(15'000));

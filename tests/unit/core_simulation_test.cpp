@@ -7,6 +7,7 @@
 
 #include "tests/unit/core_dump.hpp"
 #include "tests/unit/core_world.hpp"
+#include "util/json.hpp"
 
 namespace sweep::core {
 namespace {

@@ -150,7 +150,7 @@ TEST_F(CoreWarm, TheServerThatWasUsedLastIsKept) {
 TEST_F(CoreWarm, TheStartOfAServerMustFitIntoTheJob) {
   begin_keys({"x", "y"});
   join(agent_info("a", "n1", 8));
-  AskForWork asks{"a"};
+  Ready asks{"a"};
   asks.job_ends = now + Millis(600'000);
   tell(asks);
   now += Millis(360'000);

@@ -102,11 +102,11 @@ void World::command(const Command& command) {
 
 void World::receive(const std::string& agent, const wire::Message& message) {
   if (const auto* m = std::get_if<wire::Hello>(&message)) {
-    return command(Join{{m->agent, m->node, m->job, m->step, m->task, m->tasks, m->gpus, m->pid}});
+    return command(Hello{{m->agent, m->node, m->job, m->step, m->task, m->tasks, m->gpus, m->pid}});
   }
   observe(state, agent, now_);
-  if (std::holds_alternative<wire::Ready>(message)) return command(AskForWork{agent});
-  if (std::holds_alternative<wire::Heartbeat>(message)) return command(Beat{agent});
+  if (std::holds_alternative<wire::Ready>(message)) return command(Ready{agent});
+  if (std::holds_alternative<wire::Heartbeat>(message)) return command(Heartbeat{agent});
   if (const auto* m = std::get_if<wire::Started>(&message))
     return command(AttemptStarted{agent, m->ref, m->pid});
   if (const auto* m = std::get_if<wire::Finished>(&message)) {
@@ -116,19 +116,20 @@ void World::receive(const std::string& agent, const wire::Message& message) {
     if (doubtful) finished.invalid = {"no-output: x"};
     return command(finished);
   }
-  if (const auto* m = std::get_if<wire::Goodbye>(&message)) return command(Leave{agent, m->reason});
+  if (const auto* m = std::get_if<wire::Goodbye>(&message)) return command(Goodbye{agent, m->reason});
   throw std::logic_error("an agent does not say " + std::string(wire::type_name(message)));
 }
 
 wire::Message World::message_of(const Effect& effect) const {
-  if (std::holds_alternative<Greet>(effect)) return wire::Welcome{"sweep", settings.pack_gpus, 10'000, 1'000};
-  if (const auto* grant = std::get_if<Grant>(&effect)) {
+  if (std::holds_alternative<SendWelcome>(effect))
+    return wire::Welcome{"sweep", settings.pack_gpus, 10'000, 1'000};
+  if (const auto* grant = std::get_if<SendLease>(&effect)) {
     wire::Lease lease;
     lease.ref = grant->ref;
     lease.gpus = state.points[static_cast<std::size_t>(find_point(state, grant->ref.point))].spec.gpus;
     return lease;
   }
-  return std::get<Say>(effect).message;
+  return std::get<SendMessage>(effect).message;
 }
 
 void World::send_all(const std::vector<Effect>& effects) {

@@ -10,10 +10,10 @@
 #include "controller/matrix/runners.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/record.hpp"
-#include "proto/base/digest.hpp"
-#include "proto/base/text.hpp"
 #include "tests/unit/damage_bytes.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "util/digest.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 namespace {
@@ -166,8 +166,7 @@ TEST_F(FileDamage, MasterConfiguration) {
   std::size_t refused = 0, read = 0;
   const auto entries_of = [&](const std::string& text) -> Expected<std::vector<matrix::Config>> {
     std::vector<matrix::RawEntry> entries;
-    if (auto added = matrix::add_entries({"master.yaml", text}, entries); !added)
-      return tl::unexpected(added.error());
+    SWEEP_TRY(matrix::add_entries({"master.yaml", text}, entries));
     return matrix::check_entries(entries, kLengths);
   };
   ASSERT_TRUE(entries_of(kMaster)) << entries_of(kMaster).error().message;

@@ -1,9 +1,9 @@
-// How --help is laid out: proto/base/help_layout.hpp.
-#include "proto/base/help_layout.hpp"
+// How --help is laid out: util/help_layout.hpp.
+#include "util/help_layout.hpp"
 
 #include <gtest/gtest.h>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 namespace {

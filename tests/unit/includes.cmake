@@ -1,2 +1,3 @@
 # The arrows of ARCHITECTURE.md, section "Who knows what".
-sweep_unit_test(includes_test SOURCES includes_test.cpp)
+sweep_unit_test(includes_test
+  SOURCES includes_test.cpp)

@@ -42,8 +42,8 @@ class JournalTest : public InFolder {
       batches.push_back({core::advance(state, command, now).events, std::move(results)});
     };
     const std::string raw = std::string("{\"raw\": \0\xff}", 11);
-    round(core::Join{agent});
-    round(core::AskForWork{agent.id});
+    round(core::Hello{agent});
+    round(core::Ready{agent.id});
     round(core::AttemptStarted{agent.id, {"p2", 1}, 4711});
     round(core::AttemptFinished{agent.id, {"p2", 1}, ok, Millis(5)}, {{{"p2", 1}, "n1", true, raw}});
     round(core::AttemptFinished{agent.id, {"p1", 1}, failed, Millis(6)},

@@ -4,6 +4,7 @@
 
 #include "controller/matrix/json_line.hpp"
 #include "tests/unit/matrix_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::matrix {
 namespace {

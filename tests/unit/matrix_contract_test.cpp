@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "controller/matrix/subcommands.hpp"
 #include "tests/unit/matrix_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::matrix {
 namespace {

@@ -13,6 +13,7 @@
 #include "controller/matrix/json_line.hpp"
 #include "tests/unit/matrix_samples.hpp"
 #include "tests/unit/seeds.hpp"
+#include "util/json.hpp"
 
 namespace sweep::matrix {
 namespace {

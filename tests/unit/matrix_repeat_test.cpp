@@ -2,11 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "controller/matrix/expand.hpp"
 #include "controller/matrix/load.hpp"
 #include "tests/unit/matrix_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::matrix {
 namespace {

@@ -2,9 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "tests/unit/matrix_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::matrix {
 namespace {

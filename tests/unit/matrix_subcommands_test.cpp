@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "controller/matrix/concurrency.hpp"
 #include "tests/unit/matrix_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::matrix {
 namespace {

@@ -1,4 +1,10 @@
 # proto/net.
 sweep_unit_test(net_test
   LIBS sweep_net
-  SOURCES net_connection_test.cpp net_munge_test.cpp net_test.cpp net_process_test.cpp net_sockets_test.cpp net_strangers_test.cpp)
+  SOURCES
+    net_connection_test.cpp
+    net_munge_test.cpp
+    net_process_test.cpp
+    net_sockets_test.cpp
+    net_strangers_test.cpp
+    net_test.cpp)

@@ -14,7 +14,7 @@ struct Listener {
   Listener(const std::string& address, const KeyPair& keys, const std::string& client_key)
       : doorman(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
   zmq::context_t context;
-  Doorman doorman;
+  KeyAuthenticator doorman;
   Expected<ServerSocket> server;
 };
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 

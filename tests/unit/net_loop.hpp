@@ -1,8 +1,8 @@
 // Waiting for something in an EventLoop, without sleeping. For the tests of proto/net.
 #pragma once
 
-#include "proto/net/clock.hpp"
 #include "proto/net/event_loop.hpp"
+#include "util/os/clock.hpp"
 
 namespace sweep {
 

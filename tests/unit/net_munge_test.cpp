@@ -5,9 +5,9 @@
 
 #include <csignal>
 
-#include "proto/net/clock.hpp"
 #include "proto/net/munge.hpp"
 #include "tests/unit/net_munged.hpp"
+#include "util/os/clock.hpp"
 
 namespace sweep {
 namespace {

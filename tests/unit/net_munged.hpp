@@ -12,9 +12,9 @@
 
 #include "proto/net/curve.hpp"
 #include "proto/net/event_loop.hpp"
-#include "proto/net/files.hpp"
-#include "proto/net/process.hpp"
 #include "tests/unit/net_loop.hpp"
+#include "util/os/files.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep {
 

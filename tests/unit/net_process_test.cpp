@@ -9,11 +9,11 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "proto/base/text.hpp"
-#include "proto/net/process.hpp"
-#include "proto/net/signals.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/net_loop.hpp"
+#include "util/os/process.hpp"
+#include "util/os/signals.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 namespace {
@@ -36,8 +36,7 @@ Expected<Ran> run(SpawnSpec spec) {
   auto err = make_pipe();
   spec.out = out->write_end.get();
   spec.err = err->write_end.get();
-  auto child = spawn(spec);
-  if (!child) return tl::unexpected(child.error());
+  SWEEP_ASSIGN(auto child, spawn(spec));
   out->write_end.reset();
   err->write_end.reset();
   Ran ran;
@@ -54,15 +53,15 @@ Expected<Ran> run(SpawnSpec spec) {
   };
   collect(out->read_end.get(), ran.out);
   collect(err->read_end.get(), ran.err);
-  loop.watch(child->pidfd.get(), [&] {
-    const auto status = reap(child->pid);
+  loop.watch(child.pidfd.get(), [&] {
+    const auto status = reap(child.pid);
     ASSERT_TRUE(status);
     ran.status = *status;
-    loop.unwatch(child->pidfd.get());
+    loop.unwatch(child.pidfd.get());
     --open;
   });
   if (!run_until(loop, [&] { return open == 0; })) {
-    ::kill(child->pid, SIGKILL);
+    ::kill(child.pid, SIGKILL);
     return fail("it did not end");
   }
   return ran;

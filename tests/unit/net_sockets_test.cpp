@@ -2,10 +2,9 @@
 // through, and what a peer that leaves or misbehaves does to the others.
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "proto/net/sockets.hpp"
 #include "tests/unit/net_loop.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {
@@ -61,7 +60,7 @@ class Sockets : public testing::Test {
   zmq::context_t context_;
   KeyPair server_keys_ = make_key_pair();
   KeyPair client_keys_ = make_key_pair();
-  Doorman doorman_{context_, client_keys_.public_key};
+  KeyAuthenticator doorman_{context_, client_keys_.public_key};
   std::optional<ServerSocket> server_;
   EventLoop loop_;
   std::vector<Incoming> came_;

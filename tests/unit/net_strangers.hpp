@@ -14,7 +14,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "proto/net/fd.hpp"
+#include "util/os/fd.hpp"
 
 namespace sweep {
 

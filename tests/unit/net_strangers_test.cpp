@@ -110,7 +110,7 @@ class Refusals : public testing::Test {
   zmq::context_t context_;
   KeyPair server_keys_ = make_key_pair(), client_keys_ = make_key_pair();
   std::vector<std::string> refusals_;
-  Doorman doorman_{
+  KeyAuthenticator doorman_{
       context_, client_keys_.public_key,
       [this](const std::string& from, const std::string& why) { refusals_.push_back(from + " " + why); }};
   std::optional<ServerSocket> server_;

@@ -9,10 +9,10 @@
 #include <cstdlib>
 
 #include "proto/base/env_names.hpp"
-#include "proto/net/fd.hpp"
-#include "proto/net/process.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/net_loop.hpp"
+#include "util/os/fd.hpp"
+#include "util/os/process.hpp"
 
 namespace sweep {
 namespace {

@@ -1,4 +1,9 @@
 # controller/io/opening, output_dir and text_store: how a controller comes to its sweep, and what it refuses.
 sweep_unit_test(opening_test
   LIBS sweep_controller_io
-  SOURCES opening_footing_test.cpp opening_matrix_test.cpp opening_resume_test.cpp opening_take_over_test.cpp opening_text_store_test.cpp)
+  SOURCES
+    opening_directory_watch_test.cpp
+    opening_matrix_test.cpp
+    opening_resume_test.cpp
+    opening_take_over_test.cpp
+    opening_text_store_test.cpp)

@@ -1,5 +1,6 @@
 // compare_matrix: which points are added, removed or changed between two days.
 #include "tests/unit/opening_sample.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

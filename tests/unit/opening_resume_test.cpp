@@ -1,5 +1,6 @@
 // A new sweep's claim to its directory, and the resume of one: what goes on, what is refused, what is said.
 #include "tests/unit/opening_sample.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {
@@ -7,7 +8,7 @@ namespace {
 class BeginSweep : public OpeningTest {};
 
 TEST_F(BeginSweep, MakesItsDirectoryWithAJournalAndKeysOfItsOwn) {
-  const Entry entry = begin();
+  const OpenedSweep entry = begin();
   EXPECT_TRUE(std::filesystem::is_directory(out_ + "/raw"));
   EXPECT_TRUE(std::filesystem::is_directory(out_ + "/logs"));
   EXPECT_TRUE(std::filesystem::exists(out_ + "/sweep.db"));
@@ -27,7 +28,7 @@ TEST_F(BeginSweep, ADirectoryWithASweepIsRefusedWithBothWaysOut) {
 }
 
 TEST_F(BeginSweep, ADirectoryOfALiveSweepIsRefusedWithItsControllersHostAndPid) {
-  const Entry entry = begin();
+  const OpenedSweep entry = begin();
   const auto second = claim_output_dir(out_, "x", kBegun);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, testing::AllOf(HasSubstr("running"), HasSubstr("login1, pid 4711"),
@@ -172,7 +173,7 @@ TEST_F(ResumeSweep, AnAcceptedChangeKeepsWhatIsDoneAndPutsTheRestAside) {
 
 TEST_F(ResumeSweep, WithNothingLeftItSaysSo) {
   {
-    Entry entry = begin();
+    OpenedSweep entry = begin();
     arrive(entry);
     for (int i = 0; i < 4; ++i)
       end_next(entry, i == 0 ? OutcomeKind::BenchmarkFailed : OutcomeKind::Ok);
@@ -191,7 +192,7 @@ TEST_F(ResumeSweep, WithNothingLeftItSaysSo) {
 }
 
 TEST_F(ResumeSweep, WhileItsControllerLivesItIsRefusedWithWhatToDo) {
-  const Entry entry = begin();
+  const OpenedSweep entry = begin();
   const auto directory = claimed_output_dir(out_);
   ASSERT_FALSE(directory);
   EXPECT_THAT(directory.error().message,

@@ -12,9 +12,9 @@
 #include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/profile/record.hpp"
-#include "proto/net/clock.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/plan_sample.hpp"
+#include "util/os/clock.hpp"
 
 namespace sweep {
 
@@ -51,7 +51,7 @@ class OpeningTest : public InFolder {
   }
 
   /// A new sweep in out/, with its controller: this process.
-  Entry begin(profile::Profile profile = {}) {
+  OpenedSweep begin(profile::Profile profile = {}) {
     const auto claimed = claim_output_dir(out_, "x", kBegun);
     EXPECT_TRUE(claimed) << claimed.error().message;
     auto entry = begin_sweep(new_sweep(entries(), std::move(profile)), out_);
@@ -62,14 +62,14 @@ class OpeningTest : public InFolder {
   }
 
   /// As the server does when it listens.
-  void tell_control(const Entry& entry) const {
+  void tell_control(const OpenedSweep& entry) const {
     const auto written = write_control_file(
         out_, {"login1", 4711, "tcp://x:1", entry.server_keys.public_key, entry.client_keys.secret_key,
                entry.server_keys.secret_key, profile::profile_to_json(entry.sweep.plan.profile)});
     EXPECT_TRUE(written) << written.error().message;
   }
 
-  void tell(Entry& entry, const core::Command& command, journal::Batch batch = {}) {
+  void tell(OpenedSweep& entry, const core::Command& command, journal::Batch batch = {}) {
     now_ += Millis(1'000);
     for (const auto& [id, agent] : entry.sweep.state.agents)
       core::observe(entry.sweep.state, id, now_);
@@ -80,16 +80,16 @@ class OpeningTest : public InFolder {
   }
 
   /// An agent that takes one point after another in the matrix's order.
-  void arrive(Entry& entry) {
+  void arrive(OpenedSweep& entry) {
     core::AgentInfo agent;
     agent.id = "12.0.0";
     agent.node = "n1";
     for (int i = 0; i < 8; ++i)
       agent.gpus.push_back(std::to_string(i));
-    tell(entry, core::Join{agent});
-    tell(entry, core::AskForWork{agent.id});
+    tell(entry, core::Hello{agent});
+    tell(entry, core::Ready{agent.id});
   }
-  core::AttemptRef start_next(Entry& entry) {
+  core::AttemptRef start_next(OpenedSweep& entry) {
     const auto& held = entry.sweep.state.agents.at("12.0.0").held;
     EXPECT_FALSE(held.empty());
     if (held.empty()) return {};
@@ -98,7 +98,7 @@ class OpeningTest : public InFolder {
     tell(entry, core::AttemptStarted{"12.0.0", ref, 77});
     return ref;
   }
-  void end_next(Entry& entry, OutcomeKind kind) {
+  void end_next(OpenedSweep& entry, OutcomeKind kind) {
     const core::AttemptRef ref = start_next(entry);
     Outcome outcome;
     outcome.kind = kind;
@@ -110,7 +110,7 @@ class OpeningTest : public InFolder {
   /// Of four points the first is done, the second has failed, the third runs, and the controller is gone.
   /// Returns its server's public key.
   std::string interrupted(profile::Profile profile = {}) {
-    Entry entry = begin(std::move(profile));
+    OpenedSweep entry = begin(std::move(profile));
     arrive(entry);
     end_next(entry, OutcomeKind::Ok);
     end_next(entry, OutcomeKind::BenchmarkFailed);
@@ -138,7 +138,7 @@ class OpeningTest : public InFolder {
     return out;
   }
 
-  Expected<Entry> resume(ResumeWishes wanted) {
+  Expected<OpenedSweep> resume(ResumeWishes wanted) {
     notes_.clear();
     return resume_sweep(out_, std::move(wanted), now_ + Millis(60'000), notes_);
   }

@@ -6,7 +6,7 @@ namespace {
 
 class TakeOver : public OpeningTest {
  protected:
-  Expected<Entry> take_over(const std::string& key) {
+  Expected<OpenedSweep> take_over(const std::string& key) {
     return take_over_sweep(out_, key, now_ + Millis(50), notes_);
   }
 };
@@ -85,7 +85,7 @@ TEST_F(TakeOver, NotWithoutAControlFile) {
 }
 
 TEST_F(TakeOver, NotWhileTheJournalIsInUse) {
-  const Entry alive = begin();
+  const OpenedSweep alive = begin();
   const auto entry = take_over(alive.server_keys.public_key);
   ASSERT_FALSE(entry);
   EXPECT_THAT(entry.error().message, HasSubstr("in use by another process"));

@@ -1,4 +1,6 @@
 # controller/plan.
 sweep_unit_test(plan_test
   LIBS sweep_plan
-  SOURCES plan_container_test.cpp plan_test.cpp)
+  SOURCES
+    plan_container_test.cpp
+    plan_test.cpp)

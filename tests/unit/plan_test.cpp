@@ -3,6 +3,7 @@
 #include <set>
 
 #include "tests/unit/plan_sample.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

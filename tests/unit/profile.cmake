@@ -1,4 +1,7 @@
 # controller/profile.
 sweep_unit_test(profile_test
   LIBS sweep_profile sweep_net
-  SOURCES profile_record_test.cpp profile_template_test.cpp profile_test.cpp)
+  SOURCES
+    profile_record_test.cpp
+    profile_template_test.cpp
+    profile_test.cpp)

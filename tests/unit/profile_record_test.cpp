@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/profile/record.hpp"
+#include "util/json.hpp"
 
 namespace sweep::profile {
 namespace {

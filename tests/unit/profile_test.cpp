@@ -270,7 +270,7 @@ TEST(Recipe, EveryKeyIsTaken) {
   EXPECT_EQ(recipe.server, "exec serve --model \"$MODEL\" --tp \"$TP\" --port \"$PORT\"\n");
   EXPECT_EQ(recipe.client, "sweep-bench --model \"$MODEL\"");
   EXPECT_THAT(recipe.server_env, ElementsAre("MODEL", "TP", "CONC_FROM"));
-  EXPECT_THAT(recipe.steps, ElementsAre(Step{"CONC_FROM", "CONC", {1, 16}}));
+  EXPECT_THAT(recipe.steps, ElementsAre(DerivedVariable{"CONC_FROM", "CONC", {1, 16}}));
   EXPECT_EQ(step_value(recipe.steps[0], 0), 1);
   EXPECT_EQ(step_value(recipe.steps[0], 15), 1);
   EXPECT_EQ(step_value(recipe.steps[0], 16), 16);

@@ -14,5 +14,6 @@ sweep_unit_test(report_test
     report_plot_test.cpp
     report_process_test.cpp
     report_property_test.cpp
+    report_repeats_test.cpp
     report_summary_test.cpp
-    report_repeats_test.cpp report_validity_test.cpp)
+    report_validity_test.cpp)

@@ -11,9 +11,10 @@
 #include "controller/report/plot_script.hpp"
 #include "controller/report/plot_style.hpp"
 #include "controller/report/summary.hpp"
-#include "proto/base/text.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 namespace {

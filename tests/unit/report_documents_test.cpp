@@ -7,6 +7,7 @@
 #include "controller/report/collect.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 namespace {

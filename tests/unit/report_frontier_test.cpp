@@ -6,6 +6,7 @@
 
 #include "controller/report/frontier.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 namespace {

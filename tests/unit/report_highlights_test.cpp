@@ -4,6 +4,7 @@
 
 #include "controller/report/highlights.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "controller/report/json_text.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 namespace {

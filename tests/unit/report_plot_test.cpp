@@ -10,6 +10,7 @@
 #include "controller/report/plot_script.hpp"
 #include "controller/report/plot_style.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 namespace {

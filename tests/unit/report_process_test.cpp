@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "controller/report/stand_in.hpp"
-#include "proto/net/files.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::report {
 namespace {

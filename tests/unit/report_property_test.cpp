@@ -16,6 +16,7 @@
 #include "controller/report/summary.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "tests/unit/seeds.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 namespace {

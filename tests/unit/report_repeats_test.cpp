@@ -9,6 +9,7 @@
 #include "controller/report/summary.hpp"
 #include "controller/report/table.hpp"
 #include "controller/report/validity.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 namespace {

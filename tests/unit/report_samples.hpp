@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "controller/report/documents.hpp"
 #include "controller/report/process_result.hpp"
 #include "controller/report/row.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 

@@ -5,8 +5,9 @@
 #include <algorithm>
 
 #include "controller/report/summary.hpp"
-#include "proto/base/text.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::report {
 namespace {

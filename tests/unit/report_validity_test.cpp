@@ -6,6 +6,7 @@
 #include "controller/report/plot_model.hpp"
 #include "controller/report/validity.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::report {
 namespace {

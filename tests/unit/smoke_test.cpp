@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "benchmarks/stats.hpp"
+#include "util/json.hpp"
 
 namespace sweep::bench {
 namespace {

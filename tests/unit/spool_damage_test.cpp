@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "agent/io/spool.hpp"
-#include "proto/base/text.hpp"
 #include "tests/unit/damage_bytes.hpp"
+#include "util/text.hpp"
 
 namespace sweep::agent {
 namespace {

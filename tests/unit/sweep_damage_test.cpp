@@ -8,10 +8,11 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/salvage.hpp"
 #include "controller/io/sweep_record.hpp"
-#include "proto/base/text.hpp"
 #include "tests/unit/damage_bytes.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/plan_sample.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 namespace {
@@ -56,8 +57,8 @@ class SweepDamage : public InFolder {
     agent.id = "12.0.0";
     agent.node = "n1";
     agent.gpus = {"0"};
-    tell(core::Join{agent});
-    tell(core::AskForWork{agent.id});
+    tell(core::Hello{agent});
+    tell(core::Ready{agent.id});
     const std::string raw = bytes_of(SWEEP_SOURCE_DIR "/tests/unit/data/client_result.json");
     for (int i = 0; i < 3; ++i) {
       ASSERT_FALSE(sweep.state.agents.at(agent.id).held.empty());

@@ -1,4 +1,8 @@
 # controller/view.
 sweep_unit_test(view_test
   LIBS sweep_view
-  SOURCES view_lines_test.cpp view_provenance_test.cpp view_resume_test.cpp view_status_test.cpp)
+  SOURCES
+    view_lines_test.cpp
+    view_provenance_test.cpp
+    view_resume_test.cpp
+    view_status_test.cpp)

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "tests/unit/view_sample.hpp"
+#include "util/json.hpp"
 
 namespace sweep::view {
 namespace {
@@ -10,7 +11,7 @@ class ViewLines : public ViewTest {};
 
 TEST_F(ViewLines, OneLinePerEventThatPeopleShouldSee) {
   EXPECT_THAT(join("a", "n1", 8, 2), ElementsAre("[0:00] n1 joined with 8 GPUs (1 of 2)"));
-  EXPECT_THAT(tell(core::AskForWork{"a"}), ElementsAre());  // the lease is no news, the start is
+  EXPECT_THAT(tell(core::Ready{"a"}), ElementsAre());  // the lease is no news, the start is
   EXPECT_THAT(start("a", 0, 1, Millis(65'000)),
               ElementsAre("[1:05] 0/4 started dsr1_1k8k fp4 sglang b200 tp8 conc4 on n1"));
   EXPECT_THAT(finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(3'600'000)),
@@ -33,9 +34,9 @@ TEST_F(ViewLines, OneLinePerEventThatPeopleShouldSee) {
 TEST_F(ViewLines, AgentsThatGoAndComeBack) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 8, 2);
-  EXPECT_THAT(tell(core::Leave{"a", "time limit"}),
+  EXPECT_THAT(tell(core::Goodbye{"a", "time limit"}),
               ElementsAre("[0:00] n1 is gone: time limit", HasSubstr("0/4 retry   ")));
-  EXPECT_THAT(tell(core::Beat{"a"}), ElementsAre("[0:00] n1 is back"));
+  EXPECT_THAT(tell(core::Heartbeat{"a"}), ElementsAre("[0:00] n1 is back"));
 }
 
 TEST_F(ViewLines, ASecondAgentOfANodeIsSaidToWait) {
@@ -68,7 +69,7 @@ TEST_F(ViewLines, NothingThatABenchmarkOrPeerSaysCommandsTheTerminal) {
   const auto add = [&](const std::vector<std::string>& more) {
     said.insert(said.end(), more.begin(), more.end());
   };
-  add(tell(core::Leave{"b", kNasty}));
+  add(tell(core::Goodbye{"b", kNasty}));
   add(tell(core::Stop{kNasty, Millis(1'000)}));
   ASSERT_GE(said.size(), 4u);
   facts.progress[{id(2), 1}] = {kNasty, 0, 0};

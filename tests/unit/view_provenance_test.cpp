@@ -4,6 +4,7 @@
 
 #include "controller/view/provenance.hpp"
 #include "tests/unit/view_sample.hpp"
+#include "util/json.hpp"
 
 namespace sweep::view {
 namespace {
@@ -60,7 +61,7 @@ TEST_F(Provenance, TheCommandLineOfTheAgentGoesBeforeTheProfiles) {
   info.node = "n1";
   info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
   info.command = {"bash", "mine.sh"};
-  tell(core::Join{info});
+  tell(core::Hello{info});
   const ordered_json out = record({}, 0)["provenance"];
   EXPECT_EQ(out["command"], (ordered_json{"bash", "mine.sh"}));
 }

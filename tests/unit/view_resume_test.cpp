@@ -2,8 +2,8 @@
 #include <cstdio>
 
 #include "controller/view/resume.hpp"
-#include "proto/base/shell_word.hpp"
 #include "tests/unit/view_sample.hpp"
+#include "util/shell_word.hpp"
 
 namespace sweep::view {
 namespace {

@@ -90,11 +90,11 @@ class ViewTest : public testing::Test {
     info.pid = 1;
     for (int i = 0; i < gpus; ++i)
       info.gpus.push_back(std::to_string(i));
-    return tell(core::Join{info});
+    return tell(core::Hello{info});
   }
   void arrive(const std::string& id, const std::string& node, int gpus, int tasks = 1) {
     join(id, node, gpus, tasks);
-    tell(core::AskForWork{id});
+    tell(core::Ready{id});
   }
   std::vector<std::string> start(const std::string& agent, int index, int attempt = 1,
                                  Millis later = Millis(0)) {

@@ -1,5 +1,6 @@
 // The state of a sweep as a document and as text, and the records that it leaves.
 #include "tests/unit/view_sample.hpp"
+#include "util/json.hpp"
 
 namespace sweep::view {
 namespace {
@@ -71,7 +72,7 @@ TEST_F(ViewStatus, StatesOfASweepAndOfItsAgents) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 2, 2);
   EXPECT_EQ(status()["agents"][1]["state"], "idle");
-  tell(core::Leave{"b", "time limit"});
+  tell(core::Goodbye{"b", "time limit"});
   EXPECT_EQ(status()["agents"][1]["state"], "gone");
   EXPECT_EQ(status()["agents"][1]["reason"], "time limit");
   EXPECT_EQ(status()["state"], "running");
@@ -161,8 +162,8 @@ TEST_F(ViewRecords, JobsOfARunningSweepAndWithoutSlurm) {
   info.id = "host:1";
   info.node = "host";
   info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
-  tell(core::Join{info});
-  tell(core::AskForWork{"host:1"});
+  tell(core::Hello{info});
+  tell(core::Ready{"host:1"});
   EXPECT_THAT(jobs_of(plan, state), HasSubstr(id(0) + "\t1\t-\thost\tunfinished\t0.000\t"));
 }
 
@@ -220,7 +221,7 @@ TEST_F(ViewRecords, TheManifestTellsTheStoryOfEachAttempt) {
 TEST_F(ViewRecords, TheManifestCanBeWrittenWhateverWasSaid) {
   arrive("a", "n1", 8);
   finish("a", 0, outcome(OutcomeKind::NoResult, kNasty));
-  tell(core::Leave{"a", kNasty});
+  tell(core::Goodbye{"a", kNasty});
   const ordered_json out = manifest_of(plan, state, facts);
   EXPECT_NO_THROW(static_cast<void>(out["points"][0]["attempts"].dump()));
   EXPECT_NO_THROW(static_cast<void>(out.dump()));

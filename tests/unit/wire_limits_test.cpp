@@ -12,6 +12,7 @@
 
 #include "proto/wire/nesting.hpp"
 #include "tests/unit/wire_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::wire {
 namespace {

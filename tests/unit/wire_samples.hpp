@@ -6,13 +6,13 @@
 // missed.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "proto/wire/codec.hpp"
+#include "util/json.hpp"
 
 namespace sweep::wire {
 

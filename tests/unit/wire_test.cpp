@@ -5,6 +5,7 @@
 
 #include "proto/wire/codec.hpp"
 #include "tests/unit/wire_samples.hpp"
+#include "util/json.hpp"
 
 namespace sweep::wire {
 namespace {

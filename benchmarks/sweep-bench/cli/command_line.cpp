@@ -1,13 +1,13 @@
 #include "benchmarks/sweep-bench/cli/command_line.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 
-#include "controller/cli/help.hpp"
-#include "proto/base/text.hpp"
+#include "util/command_line.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::client {
 
@@ -53,107 +53,97 @@ Examples:
 /// What is taken as text or only taken.
 struct Words {
   std::string rate = "inf", format = "auto", ignored;
-  bool version = false, flag = false;
-  long workers = 0;
+  bool flag = false;
+  std::int64_t workers = 0;
 };
 
-void add_server(CLI::App& app, Options& o, Words& words) {
-  app.add_option("--model", o.model, "name of the model, as the server knows it")->option_text("NAME");
-  app.add_option("--backend", o.backend,
-                 "kind of server: vllm, sglang, trtllm, openai, or openai-chat; all speak the OpenAI API")
-      ->option_text("KIND");
-  app.add_option("--base-url", o.base_url, "address of the server: http://HOST:PORT")->option_text("URL");
-  app.add_option("--host", o.host, "its host, without --base-url (default: 127.0.0.1)")->option_text("HOST");
-  app.add_option("--port", o.port, "its port, without --base-url (default: 8000)")->option_text("PORT");
-  app.add_option("--endpoint", o.endpoint, "path: /v1/completions (the default) or /v1/chat/completions")
-      ->option_text("PATH");
-  app.add_option("--served-model-name", o.served_model_name, "name to ask for, where it is not --model")
-      ->option_text("NAME");
-  app.add_option("--extra-body", o.extra_body, "JSON object that is merged into each request")
-      ->option_text("JSON");
-  app.add_flag("--use-chat-template", o.use_chat_template, "the same as --endpoint /v1/chat/completions");
-  app.add_option("--tokenizer", o.tokenizer, "taken for the result's tokenizer_id; no tokenizer is needed")
-      ->option_text("NAME");
+void add_server(CommandLine& app, Options& o, Words& words) {
+  app.option("--model", o.model, "name of the model, as the server knows it").usage("NAME");
+  app.option("--backend", o.backend,
+             "kind of server: vllm, sglang, trtllm, openai, or openai-chat; all speak the OpenAI API")
+      .usage("KIND");
+  app.option("--base-url", o.base_url, "address of the server: http://HOST:PORT").usage("URL");
+  app.option("--host", o.host, "its host, without --base-url (default: 127.0.0.1)").usage("HOST");
+  app.option("--port", o.port, "its port, without --base-url (default: 8000)").usage("PORT");
+  app.option("--endpoint", o.endpoint, "path: /v1/completions (the default) or /v1/chat/completions")
+      .usage("PATH");
+  app.option("--served-model-name", o.served_model_name, "name to ask for, where it is not --model")
+      .usage("NAME");
+  app.option("--extra-body", o.extra_body, "JSON object that is merged into each request").usage("JSON");
+  app.flag("--use-chat-template", o.use_chat_template, "the same as --endpoint /v1/chat/completions");
+  app.option("--tokenizer", o.tokenizer, "taken for the result's tokenizer_id; no tokenizer is needed")
+      .usage("NAME");
   for (const char* name : {"--tokenizer-mode"})
-    app.add_option(name, words.ignored, "taken and not used: there is no tokenizer")->option_text("MODE");
-  app.add_flag("--trust-remote-code", words.flag, "taken and not used: there is no tokenizer");
+    app.option(name, words.ignored, "taken and not used: there is no tokenizer").usage("MODE");
+  app.flag("--trust-remote-code", words.flag, "taken and not used: there is no tokenizer");
 }
 
-void add_load(CLI::App& app, Options& o, Words& words) {
-  app.add_option("--dataset-name", o.dataset_name, "only random")->option_text("NAME");
-  app.add_option("--random-input-len", o.input_len, "longest prompt, in tokens (default: 1024)")
-      ->option_text("N");
-  app.add_option("--random-output-len", o.output_len, "longest answer, in tokens (default: 128)")
-      ->option_text("N");
-  app.add_option(
+void add_load(CommandLine& app, Options& o, Words& words) {
+  app.option("--dataset-name", o.dataset_name, "only random").usage("NAME");
+  app.option("--random-input-len", o.input_len, "longest prompt, in tokens (default: 1024)").usage("N");
+  app.option("--random-output-len", o.output_len, "longest answer, in tokens (default: 128)").usage("N");
+  app.option(
          "--random-range-ratio", o.range_ratio,
          "shortest prompt and answer as a part of the longest, 0 to 1; lengths between are equally likely "
          "(default: 1)")
-      ->option_text("R");
-  app.add_option("--random-prefix-len", o.prefix_len, "tokens that all prompts begin with (default: 0)")
-      ->option_text("N");
-  app.add_option("--random-num-workers", words.workers, "taken and not used")->option_text("N");
-  app.add_option("--num-prompts", o.num_prompts, "how many requests (default: 1000)")->option_text("N");
-  app.add_option("--num-warmups", o.num_warmups, "how many before them that are not measured (default: 0)")
-      ->option_text("N");
-  app.add_option("--max-concurrency", o.max_concurrency, "at most so many at once (default: no limit)")
-      ->option_text("N");
-  app.add_option("--request-rate", words.rate, "arrivals a second; inf: all at once (default: inf)")
-      ->option_text("RATE");
-  app.add_option("--burstiness", o.burstiness,
-                 "shape of the gamma distribution of the gaps between arrivals; 1: Poisson (default: 1)")
-      ->option_text("B");
-  app.add_flag("--ignore-eos", o.ignore_eos, "ask for full length, whatever the model says");
-  app.add_option("--seed", o.seed, "for lengths, prompts and arrivals (default: 0)")->option_text("N");
-  app.add_option("--best-of", o.best_of, "sent as best_of")->option_text("N");
-  app.add_option("--logprobs", o.logprobs, "sent as logprobs")->option_text("N");
-  app.add_option("--prompt-format", words.format,
-                 "ids, text, or auto: ids, and text where the server does not take them (default: auto)")
-      ->option_text("FORMAT");
-  app.add_option("--token-id-min", o.token_id_min, "smallest id in prompts (default: 1000)")
-      ->option_text("N");
-  app.add_option("--token-id-max", o.token_id_max, "largest id in prompts (default: 31999)")
-      ->option_text("N");
+      .usage("R");
+  app.option("--random-prefix-len", o.prefix_len, "tokens that all prompts begin with (default: 0)")
+      .usage("N");
+  app.option("--random-num-workers", words.workers, "taken and not used").usage("N");
+  app.option("--num-prompts", o.num_prompts, "how many requests (default: 1000)").usage("N");
+  app.option("--num-warmups", o.num_warmups, "how many before them that are not measured (default: 0)")
+      .usage("N");
+  app.option("--max-concurrency", o.max_concurrency, "at most so many at once (default: no limit)")
+      .usage("N");
+  app.option("--request-rate", words.rate, "arrivals a second; inf: all at once (default: inf)")
+      .usage("RATE");
+  app.option("--burstiness", o.burstiness,
+             "shape of the gamma distribution of the gaps between arrivals; 1: Poisson (default: 1)")
+      .usage("B");
+  app.flag("--ignore-eos", o.ignore_eos, "ask for full length, whatever the model says");
+  app.option("--seed", o.seed, "for lengths, prompts and arrivals (default: 0)").usage("N");
+  app.option("--best-of", o.best_of, "sent as best_of").usage("N");
+  app.option("--logprobs", o.logprobs, "sent as logprobs").usage("N");
+  app.option("--prompt-format", words.format,
+             "ids, text, or auto: ids, and text where the server does not take them (default: auto)")
+      .usage("FORMAT");
+  app.option("--token-id-min", o.token_id_min, "smallest id in prompts (default: 1000)").usage("N");
+  app.option("--token-id-max", o.token_id_max, "largest id in prompts (default: 31999)").usage("N");
 }
 
-void add_result(CLI::App& app, Options& o) {
-  app.add_flag("--save-result", o.save_result, "write the result file");
-  app.add_flag("--save-detailed", o.save_detailed,
-               "with the times, texts and errors of each request, and the server's own times where it stamps "
-               "its events");
-  app.add_option("--result-dir", o.result_dir, "its folder (default: here)")->option_text("DIR");
-  app.add_option("--result-filename", o.result_filename,
-                 "its name (default: made of backend, rate, model and date)")
-      ->option_text("NAME");
-  app.add_option("--metadata", o.metadata, "keys and values to put into it")
-      ->option_text("KEY=VALUE...")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--percentile-metrics", o.percentile_metrics,
-                 "which of ttft,tpot,itl,e2el to report (default: all)")
-      ->option_text("NAMES");
-  app.add_option("--metric-percentiles", o.metric_percentiles, "which percentiles (default: 90,99,99.9)")
-      ->option_text("LIST");
-  app.add_option("--goodput", o.goodput, "limits in ms that a request must keep to count as good")
-      ->option_text("METRIC:MS...")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+void add_result(CommandLine& app, Options& o) {
+  app.flag("--save-result", o.save_result, "write the result file");
+  app.flag("--save-detailed", o.save_detailed,
+           "with the times, texts and errors of each request, and the server's own times where it stamps "
+           "its events");
+  app.option("--result-dir", o.result_dir, "its folder (default: here)").usage("DIR");
+  app.option("--result-filename", o.result_filename,
+             "its name (default: made of backend, rate, model and date)")
+      .usage("NAME");
+  app.option("--metadata", o.metadata, "keys and values to put into it").usage("KEY=VALUE...").repeatable();
+  app.option("--percentile-metrics", o.percentile_metrics,
+             "which of ttft,tpot,itl,e2el to report (default: all)")
+      .usage("NAMES");
+  app.option("--metric-percentiles", o.metric_percentiles, "which percentiles (default: 90,99,99.9)")
+      .usage("LIST");
+  app.option("--goodput", o.goodput, "limits in ms that a request must keep to count as good")
+      .usage("METRIC:MS...")
+      .repeatable();
 }
 
-void add_own(CLI::App& app, Options& o, Words& words) {
-  app.add_option("--threads", o.threads, "threads that send and read (default: one per core)")
-      ->option_text("N");
-  app.add_option("--connect-timeout", o.connect_timeout, "seconds for a connection (default: 30)")
-      ->option_text("S");
-  app.add_option("--stall-timeout", o.stall_timeout,
-                 "seconds without a byte after which a request has stalled "
-                 "(default: 600)")
-      ->option_text("S");
-  app.add_option("--request-timeout", o.request_timeout, "seconds for all of a request (default: 21600)")
-      ->option_text("S");
-  app.add_option("--lag-bound-ms", o.lag_bound_ms,
-                 "lag of the client's own from which the result says client-bound (default: 10)")
-      ->option_text("MS");
-  app.add_flag("--disable-tqdm,--quiet", o.quiet, "no progress");
-  app.add_flag("-V,--version", words.version, "show the version and exit");
+void add_own(CommandLine& app, Options& o, Words& words) {
+  app.option("--threads", o.threads, "threads that send and read (default: one per core)").usage("N");
+  app.option("--connect-timeout", o.connect_timeout, "seconds for a connection (default: 30)").usage("S");
+  app.option("--stall-timeout", o.stall_timeout,
+             "seconds without a byte after which a request has stalled "
+             "(default: 600)")
+      .usage("S");
+  app.option("--request-timeout", o.request_timeout, "seconds for all of a request (default: 21600)")
+      .usage("S");
+  app.option("--lag-bound-ms", o.lag_bound_ms,
+             "lag of the client's own from which the result says client-bound (default: 10)")
+      .usage("MS");
+  app.flag("--disable-tqdm,--quiet", o.quiet, "no progress");
 }
 
 Expected<void> take_words(const Words& words, Options& o) {
@@ -176,46 +166,30 @@ Expected<void> take_words(const Words& words, Options& o) {
   return {};
 }
 
-int usage(const std::string& what) {
-  say(what + " (sweep-bench --help tells more)");
-  return kUsage;
-}
-
 }  // namespace
 
 void say(const std::string& text) {
   std::fprintf(stderr, "sweep-bench: %s\n", text.c_str());
 }
 
-CommandLine read_command_line(const std::vector<std::string>& arguments) {
-  CLI::App app(kDescription, "sweep-bench");
-  app.formatter(std::make_shared<cli::HelpFormatter>());
-  app.set_help_flag("-h,--help", "show this help and exit");
-  app.footer(kClosing);
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as argparse does
+Invocation read_command_line(const std::vector<std::string>& arguments) {
+  CommandLine app("sweep-bench", kDescription, kClosing);
+  app.last_value_wins();
   Options options;
   Words words;
   add_server(app, options, words);
   add_load(app, options, words);
   add_result(app, options);
   add_own(app, options, words);
-  try {
-    auto reversed = arguments;
-    std::reverse(reversed.begin(), reversed.end());
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    return {std::nullopt, 0};
-  } catch (const CLI::ParseError& error) {
-    return {std::nullopt, usage(error.what())};
-  }
-  if (words.version) {
-    std::puts("sweep-bench " SWEEP_VERSION);
-    return {std::nullopt, 0};
-  }
-  if (const auto good = take_words(words, options); !good) return {std::nullopt, usage(good.error().message)};
+  app.version_flag(SWEEP_VERSION);
+  if (const auto status = app.parse(arguments)) return {std::nullopt, *status};
+  const auto wrong = [](const Error& error) {
+    say(error.message + "; see sweep-bench --help");
+    return Invocation{std::nullopt, kUsage};
+  };
+  if (const auto good = take_words(words, options); !good) return wrong(good.error());
   auto setup = check_options(std::move(options));
-  if (!setup) return {std::nullopt, usage(setup.error().message)};
+  if (!setup) return wrong(setup.error());
   return {std::move(*setup), 0};
 }
 

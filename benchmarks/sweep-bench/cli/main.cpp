@@ -12,7 +12,8 @@
 #include "benchmarks/sweep-bench/cli/summary.hpp"
 #include "benchmarks/sweep-bench/io/engine.hpp"
 #include "benchmarks/sweep-bench/io/mono.hpp"
-#include "proto/net/files.hpp"
+#include "util/json.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::client {
 namespace {

@@ -1,9 +1,9 @@
 #include "benchmarks/sweep-bench/core/chunk.hpp"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "benchmarks/sweep-bench/core/json_scanner.hpp"
+#include "util/json.hpp"
 
 namespace sweep::client {
 

@@ -7,7 +7,8 @@
 #include <string_view>
 
 #include "benchmarks/sweep-bench/core/url.hpp"
-#include "proto/base/text.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::client {
 
@@ -55,7 +56,7 @@ Expected<void> check_numbers(const Options& o) {
       {"--token-id-max", o.token_id_max, 0, kMostTokens},
   }};
   for (const Range& range : ranges) {
-    if (auto good = in_range(range.option, range.value, range.least, range.most); !good) return good;
+    SWEEP_TRY(in_range(range.option, range.value, range.least, range.most));
   }
   if (o.token_id_max - o.token_id_min < 15)
     return fail("--token-id-max " + std::to_string(o.token_id_max) + ": give at least 16 ids from " +
@@ -116,8 +117,7 @@ Expected<void> take_address(const Options& o, Setup& setup) {
       o.base_url.empty() ? "http://" + (o.host.find(':') == std::string::npos ? o.host : "[" + o.host + "]") +
                                ":" + std::to_string(o.port)
                          : o.base_url;
-  auto url = parse_url(base);
-  if (!url) return tl::unexpected(url.error());
+  SWEEP_ASSIGN(auto url, parse_url(base));
   const bool wants_chat = o.backend == "openai-chat" || o.backend == "sglang-oai-chat" || o.use_chat_template;
   std::string endpoint = o.endpoint;
   if (endpoint.empty() || (o.use_chat_template && endpoint == kCompletions)) {
@@ -136,10 +136,10 @@ Expected<void> take_address(const Options& o, Setup& setup) {
   } else if (wants_chat) {
     return fail("--endpoint '" + printable(endpoint) + "': chat was asked for; give " + std::string(kChat));
   }
-  setup.host = url->host;
-  setup.port = url->port;
-  setup.host_header = url->host_header;
-  setup.path = url->path + endpoint;
+  setup.host = url.host;
+  setup.port = url.port;
+  setup.host_header = url.host_header;
+  setup.path = url.path + endpoint;
   return {};
 }
 
@@ -155,9 +155,9 @@ Expected<Setup> check_options(Options options) {
   }
   if (o.dataset_name != "random")
     return fail("--dataset-name '" + printable(o.dataset_name) + "': only random is made here");
-  if (auto good = check_numbers(o); !good) return tl::unexpected(good.error());
-  if (auto good = take_lists(o, setup); !good) return tl::unexpected(good.error());
-  if (auto good = take_address(o, setup); !good) return tl::unexpected(good.error());
+  SWEEP_TRY(check_numbers(o));
+  SWEEP_TRY(take_lists(o, setup));
+  SWEEP_TRY(take_address(o, setup));
   if (setup.api == Api::Chat && o.prompt_format == PromptFormat::Ids)
     return fail("--prompt-format ids: chat messages are text; use --endpoint " + std::string(kCompletions));
   if (o.api_key.find_first_of("\r\n") != std::string::npos)

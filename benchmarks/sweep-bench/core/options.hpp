@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
+#include "util/json.hpp"
 
 namespace sweep::client {
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "benchmarks/sweep-bench/core/random.hpp"
+#include "util/json.hpp"
 
 namespace sweep::client {
 

@@ -5,21 +5,18 @@
 #include <cmath>
 #include <cstdint>
 
+#include "util/splitmix64.hpp"
+
 namespace sweep::client {
 
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
 
-  std::uint64_t bits() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
+  std::uint64_t bits() { return splitmix64(state_); }
 
   /// Uniform in [0, 1).
-  double unit() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
+  double unit() { return sweep::unit(bits()); }
 
   /// Uniform in [least, most]; the bias is below 2^-32 for the ranges used here.
   std::int64_t between(std::int64_t least, std::int64_t most) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "util/json.hpp"
+
 namespace sweep::client {
 
 namespace {

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::client {
 

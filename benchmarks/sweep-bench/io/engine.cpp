@@ -11,7 +11,7 @@
 #include <unordered_set>
 
 #include "benchmarks/sweep-bench/io/mono.hpp"
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::client {
 

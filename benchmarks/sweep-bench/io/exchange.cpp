@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "benchmarks/sweep-bench/io/mono.hpp"
-#include "proto/net/files.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::client {
 

@@ -5,7 +5,7 @@
 #include <boost/beast/http/error.hpp>
 #include <limits>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::client {
 

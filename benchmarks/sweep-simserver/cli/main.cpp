@@ -34,12 +34,10 @@ Expected<std::unique_ptr<Timeline>> timeline(const Settings& settings, Served& s
   if (settings.pace == Pace::Zero) return std::unique_ptr<Timeline>();
   if (settings.pace == Pace::Fixed)
     return std::unique_ptr<Timeline>(std::make_unique<FixedPace>(settings.fixed_ttft, settings.fixed_itl));
-  const auto cost = CostModel::make(settings.setup);
-  if (!cost) return tl::unexpected(cost.error());
-  auto engine = Engine::make(*cost, settings.limits);
-  if (!engine) return tl::unexpected(engine.error());
-  served.max_model_len = engine->max_model_len();
-  return std::unique_ptr<Timeline>(std::make_unique<Engine>(std::move(*engine)));
+  SWEEP_ASSIGN(const auto cost, CostModel::make(settings.setup));
+  SWEEP_ASSIGN(auto engine, Engine::make(cost, settings.limits));
+  served.max_model_len = engine.max_model_len();
+  return std::unique_ptr<Timeline>(std::make_unique<Engine>(std::move(engine)));
 }
 
 // As many connections as the system lets a user have.

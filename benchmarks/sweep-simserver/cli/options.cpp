@@ -1,13 +1,13 @@
 #include "benchmarks/sweep-simserver/cli/options.hpp"
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <memory>
 
-#include "controller/cli/help.hpp"
-#include "proto/base/text.hpp"
+#include "util/command_line.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::sim_server {
 
@@ -62,69 +62,63 @@ Examples:
 struct Words {
   std::string hardware = "b200", precision, architecture, kv = "auto", listen, host, fixed;
   std::vector<std::string> faults;
-  long port = 8000;
+  std::int64_t port = 8000;
   std::int64_t tp = 8, ep = 1, max_num_seqs = 1024, max_num_batched_tokens = 8192, max_model_len = 0;
-  bool dp_attention = false, zero = false, version = false;
+  bool dp_attention = false, zero = false;
 };
 
-void add_model_options(CLI::App& app, Words& words, Settings& out) {
-  app.add_option("--model", out.model, "name of the model in requests (default: dsr1)")->type_name("NAME");
-  app.add_option("--architecture", words.architecture,
-                 "what is simulated: DeepSeek-R1, Llama 3 70B or gpt-oss-120b (default: what the name says)")
-      ->type_name("{dsr1,llama70b,gptoss}");
-  app.add_option("--hardware", words.hardware, "the GPU (default: b200)")->type_name("{b200,h200,h100}");
-  app.add_option("--precision", words.precision,
-                 "of the weights (default: what the name says, else what the model is published in)")
-      ->type_name("{fp4,fp8,bf16}");
-  app.add_option("--kv-cache-dtype", words.kv, "precision of the cache; auto is bf16 (default: auto)")
-      ->type_name("{auto,fp8,bf16}");
-  app.add_option("--tp", words.tp, "GPUs, as tensor parallel ranks (default: 8)")->type_name("N");
-  app.add_option("--ep", words.ep, "expert parallel ranks among them (default: 1)")->type_name("N");
-  app.add_flag("--dp-attention", words.dp_attention,
-               "each GPU does the attention of its share of the requests");
+void add_model_options(CommandLine& app, Words& words, Settings& out) {
+  app.option("--model", out.model, "name of the model in requests (default: dsr1)").value("NAME");
+  app.option("--architecture", words.architecture,
+             "what is simulated: DeepSeek-R1, Llama 3 70B or gpt-oss-120b (default: what the name says)")
+      .value("{dsr1,llama70b,gptoss}");
+  app.option("--hardware", words.hardware, "the GPU (default: b200)").value("{b200,h200,h100}");
+  app.option("--precision", words.precision,
+             "of the weights (default: what the name says, else what the model is published in)")
+      .value("{fp4,fp8,bf16}");
+  app.option("--kv-cache-dtype", words.kv, "precision of the cache; auto is bf16 (default: auto)")
+      .value("{auto,fp8,bf16}");
+  app.option("--tp", words.tp, "GPUs, as tensor parallel ranks (default: 8)").value("N");
+  app.option("--ep", words.ep, "expert parallel ranks among them (default: 1)").value("N");
+  app.flag("--dp-attention", words.dp_attention, "each GPU does the attention of its share of the requests");
 }
 
-void add_engine_options(CLI::App& app, Words& words, Settings& out) {
-  app.add_option("--max-num-seqs", words.max_num_seqs, "most requests in a batch (default: 1024)")
-      ->type_name("N");
-  app.add_option("--max-num-batched-tokens", words.max_num_batched_tokens,
-                 "most tokens in a step (default: 8192)")
-      ->type_name("N");
-  app.add_option("--max-model-len", words.max_model_len,
-                 "most tokens of a prompt and its answer (default: the model's)")
-      ->type_name("N");
-  app.add_option("--gpu-memory-utilization", out.setup.memory_utilization,
-                 "share of a GPU's memory for weights and cache (default: 0.9)")
-      ->type_name("SHARE");
+void add_engine_options(CommandLine& app, Words& words, Settings& out) {
+  app.option("--max-num-seqs", words.max_num_seqs, "most requests in a batch (default: 1024)").value("N");
+  app.option("--max-num-batched-tokens", words.max_num_batched_tokens,
+             "most tokens in a step (default: 8192)")
+      .value("N");
+  app.option("--max-model-len", words.max_model_len,
+             "most tokens of a prompt and its answer (default: the model's)")
+      .value("N");
+  app.option("--gpu-memory-utilization", out.setup.memory_utilization,
+             "share of a GPU's memory for weights and cache (default: 0.9)")
+      .value("SHARE");
 }
 
-void add_pace_options(CLI::App& app, Words& words, Settings& out) {
-  app.add_option("--time-scale", out.time_scale,
-                 "how many times faster than life everything goes (default: 1)")
-      ->type_name("X");
-  app.add_flag("--zero-latency", words.zero, "no model: tokens come as fast as they are read");
-  app.add_option(
-         "--fixed-latency", words.fixed,
-         "no model: every request has its first token after TTFT and then one each ITL, in milliseconds")
-      ->type_name("TTFT,ITL");
-  app.add_option("--startup-time", out.startup_seconds,
-                 "how long the weights load: /health and the rest answer 503 until then (default: 0)")
-      ->type_name("SECONDS");
-  app.add_flag("--stamps", out.stamps,
-               "events have stamp_ns, when they were sent, and received_ns, when their request was there, as "
-               "nanoseconds of CLOCK_MONOTONIC");
-  app.add_option("--seed", out.seed, "of texts and faults (default: 0)")->type_name("N");
-  app.add_option("--fault", words.faults, "what goes wrong, see below; may be given again")
-      ->type_name("WHAT")
-      ->take_all();
+void add_pace_options(CommandLine& app, Words& words, Settings& out) {
+  app.option("--time-scale", out.time_scale, "how many times faster than life everything goes (default: 1)")
+      .value("X");
+  app.flag("--zero-latency", words.zero, "no model: tokens come as fast as they are read");
+  app.option("--fixed-latency", words.fixed,
+             "no model: every request has its first token after TTFT and then one each ITL, in milliseconds")
+      .value("TTFT,ITL");
+  app.option("--startup-time", out.startup_seconds,
+             "how long the weights load: /health and the rest answer 503 until then (default: 0)")
+      .value("SECONDS");
+  app.flag("--stamps", out.stamps,
+           "events have stamp_ns, when they were sent, and received_ns, when their request was there, as "
+           "nanoseconds of CLOCK_MONOTONIC");
+  app.option("--seed", out.seed, "of texts and faults (default: 0)").value("N");
+  app.option("--fault", words.faults, "what goes wrong, see below; may be given again")
+      .value("WHAT")
+      .repeatable();
 }
 
-void add_address_options(CLI::App& app, Words& words) {
-  app.add_option("--listen", words.listen, "address and port in one")->type_name("HOST:PORT");
-  app.add_option("--host", words.host, "address to listen on (default: 127.0.0.1)")->type_name("HOST");
-  app.add_option("--port", words.port, "port to listen on; 0: any free one (default: 8000)")
-      ->type_name("PORT");
-  app.add_flag("-V,--version", words.version, "show the version and exit");
+void add_address_options(CommandLine& app, Words& words) {
+  app.option("--listen", words.listen, "address and port in one").value("HOST:PORT");
+  app.option("--host", words.host, "address to listen on (default: 127.0.0.1)").value("HOST");
+  app.option("--port", words.port, "port to listen on; 0: any free one (default: 8000)").value("PORT");
 }
 
 std::optional<double> number(std::string_view text) {
@@ -134,9 +128,9 @@ std::optional<double> number(std::string_view text) {
   return value;
 }
 
-Expected<void> set_address(const CLI::App& app, Words words, Settings& out) {
+Expected<void> set_address(const CommandLine& app, Words words, Settings& out) {
   if (!words.listen.empty()) {
-    if (app.count("--host") + app.count("--port") > 0)
+    if (app.given("--host") || app.given("--port"))
       return fail("--listen says what --host and --port say: give one");
     const std::size_t colon = words.listen.rfind(':');
     const auto port = colon == std::string::npos ? std::nullopt : number(words.listen.substr(colon + 1));
@@ -239,13 +233,12 @@ Expected<void> set_pace(const Words& words, Settings& out) {
     return fail("--time-scale must be from 0.001 to 1000000");
   if (!(out.startup_seconds >= 0 && out.startup_seconds <= 1e6))
     return fail("--startup-time must be from 0 to 1000000 seconds");
-  const auto faults = read_faults(words.faults);
-  if (!faults) return tl::unexpected(faults.error());
-  out.faults = *faults;
+  SWEEP_ASSIGN(const auto faults, read_faults(words.faults));
+  out.faults = faults;
   return {};
 }
 
-Expected<void> check(const CLI::App& app, const Words& words, Settings& out) {
+Expected<void> check(const CommandLine& app, const Words& words, Settings& out) {
   if (out.model.empty()) out.model = "dsr1";
   return set_address(app, words, out)
       .and_then([&] { return set_counts(words, out); })
@@ -259,31 +252,17 @@ void print_error(const std::string& message) {
   std::fprintf(stderr, "sweep-simserver: %s\n", printable(message).c_str());
 }
 
-CommandLine read_command_line(const std::vector<std::string>& arguments) {
+Invocation read_command_line(const std::vector<std::string>& arguments) {
   constexpr int kUsage = 2;
-  CLI::App app(kDescription, "sweep-simserver");
-  app.footer(kClosing);
-  app.formatter(std::make_shared<cli::HelpFormatter>());
+  CommandLine app("sweep-simserver", kDescription, kClosing);
   Words words;
   Settings settings;
   add_model_options(app, words, settings);
   add_engine_options(app, words, settings);
   add_pace_options(app, words, settings);
   add_address_options(app, words);
-  app.set_help_flag("-h,--help", "show this help and exit");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    return {.settings = std::nullopt, .status = std::fflush(stdout) == 0 ? 0 : 1};
-  } catch (const CLI::ParseError& error) {
-    print_error(std::string(error.what()) + " (sweep-simserver --help tells more)");
-    return {.settings = std::nullopt, .status = kUsage};
-  }
-  if (words.version) {
-    std::puts("sweep-simserver " SWEEP_VERSION);
-    return {};
-  }
+  app.version_flag(SWEEP_VERSION);
+  if (const auto status = app.parse(arguments)) return {.settings = std::nullopt, .status = *status};
   if (const auto good = check(app, words, settings); !good) {
     print_error(good.error().message);
     return {.settings = std::nullopt, .status = kUsage};

@@ -11,11 +11,11 @@ namespace sweep::sim_server {
 
 /// What the command line asks for, or the status to exit with when that is all (help, version, wrong usage;
 /// printed).
-struct CommandLine {
+struct Invocation {
   std::optional<Settings> settings;
   int status = 0;
 };
-CommandLine read_command_line(const std::vector<std::string>& words);
+Invocation read_command_line(const std::vector<std::string>& words);
 
 /// "sweep-simserver: MESSAGE" to standard error, printable.
 void print_error(const std::string& message);

@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "proto/base/text.hpp"
+#include "util/text.hpp"
 
 namespace sweep::sim_server {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "benchmarks/sweep-simserver/core/random.hpp"
+#include "util/splitmix64.hpp"
 
 namespace sweep::sim_server {
 
@@ -47,10 +47,8 @@ Expected<void> sensible(const ClosedLoop& loop) {
 Expected<ClosedLoopResult> simulate_closed_loop(const Deployment& setup, const Limits& limits,
                                                 const ClosedLoop& loop) {
   if (const auto good = sensible(loop); !good) return tl::unexpected(good.error());
-  const auto cost = CostModel::make(setup);
-  if (!cost) return tl::unexpected(cost.error());
-  auto engine = Engine::make(*cost, limits);
-  if (!engine) return tl::unexpected(engine.error());
+  SWEEP_ASSIGN(const auto cost, CostModel::make(setup));
+  SWEEP_ASSIGN(auto engine, Engine::make(cost, limits));
 
   std::vector<Sent> sent = requests(loop);
   std::vector<double> ttft, tpot, e2el;
@@ -59,16 +57,16 @@ Expected<ClosedLoopResult> simulate_closed_loop(const Deployment& setup, const L
   Time now{};
   const auto send = [&]() -> Expected<void> {
     sent[next].at = now;
-    return engine->submit(sent[next++].sequence, now);
+    return engine.submit(sent[next++].sequence, now);
   };
 
   while (next < sent.size() && next < loop.concurrency) {
     if (const auto taken = send(); !taken) return tl::unexpected(taken.error());
   }
-  while (const auto due = engine->next_time()) {
+  while (const auto due = engine.next_time()) {
     now = std::max(now, *due);
     events.clear();
-    engine->advance(now, events);
+    engine.advance(now, events);
     for (const TokenEvent& event : events) {
       Sent& request = sent[event.id];
       if (event.index == 0) request.first = event.at;
@@ -93,7 +91,7 @@ Expected<ClosedLoopResult> simulate_closed_loop(const Deployment& setup, const L
   out.ttft = bench::summarize(std::move(ttft));
   out.tpot = bench::summarize(std::move(tpot));
   out.e2el = bench::summarize(std::move(e2el));
-  out.load = engine->load();
+  out.load = engine.load();
   return out;
 }
 

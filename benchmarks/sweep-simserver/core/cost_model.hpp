@@ -15,7 +15,7 @@
 
 #include "benchmarks/sweep-simserver/core/architecture.hpp"
 #include "benchmarks/sweep-simserver/core/hardware.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::sim_server {
 

@@ -1,9 +1,9 @@
 // The events of a stream. Speed: a token costs a copy of some 250 bytes and two small ones into it.
 #include <charconv>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "benchmarks/sweep-simserver/core/reply.hpp"
+#include "util/json.hpp"
 
 namespace sweep::sim_server {
 

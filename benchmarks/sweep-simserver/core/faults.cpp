@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "benchmarks/sweep-simserver/core/random.hpp"
-#include "proto/base/text.hpp"
+#include "util/splitmix64.hpp"
+#include "util/text.hpp"
 
 namespace sweep::sim_server {
 

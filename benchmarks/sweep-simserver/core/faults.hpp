@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::sim_server {
 

@@ -3,7 +3,8 @@
 
 #include <array>
 #include <charconv>
-#include <nlohmann/json.hpp>
+
+#include "util/json.hpp"
 
 namespace sweep::sim_server {
 

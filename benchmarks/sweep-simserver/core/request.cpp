@@ -1,10 +1,10 @@
 #include "benchmarks/sweep-simserver/core/request.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "proto/base/fields.hpp"
-#include "proto/base/text.hpp"
+#include "util/fields.hpp"
+#include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep::sim_server {
 
@@ -64,9 +64,8 @@ ApiExpected<std::vector<std::uint32_t>> prompts(const Json& body) {
   const Json& value = field(body, "prompt");
   if (value.is_null()) return bad("'prompt' is missing", "prompt");
   if (!value.is_array() || are_ids(value)) {
-    const auto one = one_prompt(value);
-    if (!one) return tl::unexpected(one.error());
-    return std::vector<std::uint32_t>{*one};
+    SWEEP_ASSIGN(const auto one, one_prompt(value));
+    return std::vector<std::uint32_t>{one};
   }
   if (value.empty()) return bad("'prompt' is an empty list", "prompt");
   if (value.size() > kMostPrompts)
@@ -75,9 +74,8 @@ ApiExpected<std::vector<std::uint32_t>> prompts(const Json& body) {
                "prompt");
   std::vector<std::uint32_t> out;
   for (const Json& element : value) {
-    const auto one = one_prompt(element);
-    if (!one) return tl::unexpected(one.error());
-    out.push_back(*one);
+    SWEEP_ASSIGN(const auto one, one_prompt(element));
+    out.push_back(one);
   }
   return out;
 }
@@ -109,9 +107,8 @@ ApiExpected<std::vector<std::uint32_t>> messages(const Json& body) {
     return bad("'messages' must be a list with at least one message", "messages");
   std::uint32_t tokens = 0;
   for (const Json& message : list) {
-    const auto one = message_tokens(message);
-    if (!one) return tl::unexpected(one.error());
-    tokens += *one;
+    SWEEP_ASSIGN(const auto one, message_tokens(message));
+    tokens += one;
   }
   return std::vector<std::uint32_t>{tokens};
 }
@@ -150,23 +147,19 @@ ApiExpected<Generation> from_json(Endpoint endpoint, const Json& body, std::opti
   if (lifted && endpoint == Endpoint::Completions && field(body, "prompt").is_null()) {
     out.prompts = {*lifted};
   } else {
-    auto read = endpoint == Endpoint::Chat ? messages(body) : prompts(body);
-    if (!read) return tl::unexpected(read.error());
-    out.prompts = std::move(*read);
+    SWEEP_ASSIGN(auto read, endpoint == Endpoint::Chat ? messages(body) : prompts(body));
+    out.prompts = std::move(read);
   }
-  const auto tokens = wanted_tokens(endpoint, body);
-  if (!tokens) return tl::unexpected(tokens.error());
-  out.max_tokens = *tokens;
-  const auto stream = flag(body, "stream");
-  if (!stream) return tl::unexpected(stream.error());
-  out.stream = *stream;
+  SWEEP_ASSIGN(const auto tokens, wanted_tokens(endpoint, body));
+  out.max_tokens = tokens;
+  SWEEP_ASSIGN(const auto stream, flag(body, "stream"));
+  out.stream = stream;
   const Json& options = field(body, "stream_options");
   if (!options.is_null()) {
     if (!options.is_object()) return bad("'stream_options' must be an object", "stream_options");
     if (!out.stream) return bad("'stream_options' goes with 'stream': true", "stream_options");
-    const auto usage = flag(options, "include_usage");
-    if (!usage) return tl::unexpected(usage.error());
-    out.include_usage = *usage;
+    SWEEP_ASSIGN(const auto usage, flag(options, "include_usage"));
+    out.include_usage = usage;
   }
   if (const auto good = refuse_others(body); !good) return tl::unexpected(good.error());
   return out;

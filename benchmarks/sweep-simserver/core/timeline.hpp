@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::sim_server {
 

@@ -4,8 +4,8 @@
 #include <boost/asio/post.hpp>
 #include <ctime>
 
-#include "benchmarks/sweep-simserver/core/random.hpp"
 #include "benchmarks/sweep-simserver/io/server.hpp"
+#include "util/splitmix64.hpp"
 
 namespace sweep::sim_server {
 

@@ -70,12 +70,11 @@ Server::Server(boost::asio::io_context& loop, const Settings& settings, std::uni
 Server::~Server() = default;
 
 Expected<void> Server::listen() {
-  const auto endpoint = resolved(loop_, settings_.host, settings_.port);
-  if (!endpoint) return tl::unexpected(endpoint.error());
+  SWEEP_ASSIGN(const auto endpoint, resolved(loop_, settings_.host, settings_.port));
   Code code;
-  acceptor_.open(endpoint->protocol(), code);
+  acceptor_.open(endpoint.protocol(), code);
   if (!code) acceptor_.set_option(tcp::acceptor::reuse_address(true), code);
-  if (!code) acceptor_.bind(*endpoint, code);
+  if (!code) acceptor_.bind(endpoint, code);
   if (!code) acceptor_.listen(kBacklog, code);
   if (!code) acceptor_.non_blocking(true, code);
   if (!code) return {};

@@ -16,7 +16,7 @@
 #include "benchmarks/sweep-simserver/core/reply.hpp"
 #include "benchmarks/sweep-simserver/core/timeline.hpp"
 #include "benchmarks/sweep-simserver/io/settings.hpp"
-#include "proto/base/error.hpp"
+#include "util/error.hpp"
 
 namespace sweep::sim_server {
 

@@ -1,0 +1,238 @@
+// The agent's state machine with a fake machine around it and a clock that the test moves. For the tests of
+// agent/core.
+//
+// After every step it checks what must always hold: nothing is said before the controller has answered Hello,
+// Started comes before and nothing but Finished after the end of an attempt, all Finished of an attempt are
+// the same and come after it was kept, attempts that run share no GPU variable and no port, and a passed
+// deadline is dealt with.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "agent/core/agent.hpp"
+#include "agent/core/identity.hpp"
+
+namespace sweep::agent {
+
+inline std::string value(const Spawn& spawn, std::string_view name) {
+  return look_up(spawn.environment, name).value_or("(unset)");
+}
+
+class ScriptedAgent {
+ public:
+  ScriptedAgent() : ScriptedAgent(some_setup()) {}
+  explicit ScriptedAgent(Setup setup) : agent_(std::move(setup), now) {}
+
+  static Setup some_setup(const std::vector<std::string>& gpus = {"0", "1", "2", "3"}) {
+    Setup setup;
+    setup.hello.agent = "12.0.3";
+    setup.hello.node = "n1";
+    setup.hello.command = {"bench", "-v"};
+    setup.gpus = {gpus, "CUDA_VISIBLE_DEVICES"};
+    setup.hello.gpus = gpus;
+    setup.environment = {"PATH=/bin", "CUDA_VISIBLE_DEVICES=0,1,2,3"};
+    setup.directory = "/home/u";
+    setup.endpoint = "tcp://host:5";
+    return setup;
+  }
+
+  static wire::Lease lease(const std::string& point, int gpus = 4, int attempt = 1) {
+    wire::Lease out;
+    out.ref = {point, attempt};
+    out.gpus = gpus;
+    out.result_filename = "result_" + point;
+    out.environment = {{"CONC", "4"}};
+    return out;
+  }
+
+  // ---- what happens
+
+  void feed(const Input& input) {
+    for (const Action& action : agent_.on(input, now)) {
+      std::visit([&](const auto& what) { perform(what); }, action);
+    }
+    while (!answers_.empty() && !machine_is_slow) {
+      const Input answer = answers_.front();
+      answers_.erase(answers_.begin());
+      feed(answer);
+    }
+    if (std::holds_alternative<Tick>(input)) {
+      const auto next = agent_.next_deadline();
+      EXPECT_TRUE(!next || *next > now) << "a deadline that has passed is due again";
+    }
+  }
+  void hear(wire::Message message) {
+    if (std::holds_alternative<wire::Welcome>(message) || std::holds_alternative<wire::Drain>(message)) {
+      answered_ = true;
+    }
+    feed(Received{std::move(message)});
+  }
+  /// Lets time pass, deadline by deadline.
+  void pass(Millis time) {
+    const Instant end = now + time;
+    for (int i = 0; i < 10'000; ++i) {
+      const auto next = agent_.next_deadline();
+      if (!next || *next > end) break;
+      now = std::max(now, *next);
+      feed(Tick{});
+    }
+    now = end;
+  }
+
+  void connect() {
+    connected_ = true;
+    answered_ = false;
+    feed(Connected{});
+  }
+  void disconnect() {
+    connected_ = answered_ = false;
+    feed(Disconnected{});
+  }
+  void welcome(bool pack = false, std::int64_t grace_ms = 5'000) {
+    hear(wire::Welcome{"s", pack, 10'000, grace_ms});
+  }
+  void join(bool pack = false) {
+    connect();
+    welcome(pack);
+  }
+  void start(const std::string& point, std::int64_t pid = 100) { feed(ProcessStarted{{point, 1}, pid}); }
+  void lease_and_start(const std::string& point, int gpus = 4) {
+    hear(lease(point, gpus));
+    start(point);
+  }
+  void print(const std::string& point, const std::string& text, bool is_stderr = false) {
+    feed(Output{{point, 1}, is_stderr, text});
+  }
+  /// The first process ends, and no other is left.
+  void exit(const std::string& point, Ended how = {0, {}}) {
+    feed(LeaderExited{{point, 1}, how});
+    feed(GroupGone{{point, 1}});
+  }
+  void leave_result(const std::string& point, const std::string& bytes) {
+    files["/home/u/result_" + point + ".json"] = {
+        {}, FileStamp{1, next_inode_++, bytes.size(), 5}, bytes, {}};
+  }
+
+  // ---- what it led to
+
+  template <class T>
+  std::vector<T> said() const {
+    std::vector<T> out;
+    for (const Send& send : sent) {
+      if (const auto* message = std::get_if<T>(&send.message)) out.push_back(*message);
+    }
+    return out;
+  }
+  /// The outcome of the only attempt that has one.
+  Outcome outcome() const {
+    const auto all = said<wire::Finished>();
+    EXPECT_EQ(all.size(), 1u);
+    return all.empty() ? Outcome{} : all[0].outcome;
+  }
+  std::optional<Instant> next_deadline() const { return agent_.next_deadline(); }
+
+  Instant now = from_unix_ms(1'700'000'000'000);
+  std::vector<Send> sent;
+  std::vector<Spawn> spawned;
+  std::vector<SignalGroup> signals;
+  std::vector<std::string> removed, warned;
+  std::optional<OpenSpool> opened;
+  std::vector<Adopted> left_behind;  // by agents that are gone
+  std::vector<SpoolResult> kept;
+  std::vector<DropSpooled> dropped;
+  std::optional<Exit> exited;
+  std::map<std::string, ResultRead> files;  // what is there, by path
+  std::vector<Ask> asked;
+  std::vector<Stage> staged;
+  std::vector<int> unstaged;
+  int asked_node = 0;
+  bool checks_ports = true;      // of attempts that have ports of their own
+  bool machine_is_slow = false;  // what the agent asks of it is not answered yet
+
+ private:
+  void perform(const Send& what) {
+    sent.push_back(what);
+    EXPECT_TRUE(connected_);
+    const bool early = std::holds_alternative<wire::Hello>(what.message) ||
+                       std::holds_alternative<wire::Goodbye>(what.message);
+    EXPECT_TRUE(answered_ || early) << wire::type_name(what.message) << " before the answer to Hello";
+    if (const auto* m = std::get_if<wire::Finished>(&what.message)) check(*m, what.bulk);
+    if (const auto* m = std::get_if<wire::Progress>(&what.message)) check_runs(m->ref);
+    if (const auto* m = std::get_if<wire::LogChunk>(&what.message)) check_runs(m->ref);
+  }
+  void check_runs(const AttemptRef& ref) {
+    EXPECT_FALSE(finished_.contains(ref.point)) << "news of " << ref.point << " after its Finished";
+  }
+  void check(const wire::Finished& message, const std::string& bulk) {
+    if (!message.of.empty()) return;
+    const bool was_kept = std::any_of(kept.begin(), kept.end(), [&](const SpoolResult& k) {
+      return k.finished.ref == message.ref && k.bytes == bulk;
+    });
+    EXPECT_TRUE(was_kept) << message.ref.point << " is said before it is kept";
+    const std::string all = outcome_to_json(message.outcome).dump() + std::to_string(message.wall_ms) + bulk;
+    const auto [known, first] = finished_.try_emplace(message.ref.point, all);
+    EXPECT_EQ(known->second, all) << "another Finished for " << message.ref.point;
+    EXPECT_EQ(bulk.empty(), message.outcome.kind != OutcomeKind::Ok);
+  }
+  void perform(const Prepare& what) {
+    std::set<int> mine;
+    for (const auto& [point, port] : ports_)
+      mine.insert(port);
+    if (checks_ports) {
+      EXPECT_EQ(std::set<int>(what.ports_in_use.begin(), what.ports_in_use.end()), mine);
+    }
+    const int port = next_port_++;
+    ports_[what.ref.point] = port;
+    const auto file = files.find(what.result_path);
+    answers_.emplace_back(Prepared{what.ref, port, file == files.end() ? std::nullopt : file->second.stamp});
+  }
+  void perform(const Spawn& what) { spawned.push_back(what); }
+  void perform(const Stage& what) {
+    for (const Stage& known : staged)
+      EXPECT_NE(known.serial, what.serial);
+    staged.push_back(what);
+  }
+  void perform(const StopStaging& what) { unstaged.push_back(what.serial); }
+  void perform(const SignalGroup& what) { signals.push_back(what); }
+  void perform(const Ask& what) { asked.push_back(what); }
+  void perform(const AskNode&) { ++asked_node; }
+  void perform(const ReadResult& what) {
+    const auto file = files.find(what.path);
+    ResultRead result = file == files.end() ? ResultRead{} : file->second;
+    result.ref = what.ref;
+    answers_.emplace_back(result);
+  }
+  void perform(const OpenSpool& what) {
+    EXPECT_FALSE(opened) << "a spool is opened once";
+    opened = what;
+    for (const Adopted& left : left_behind)
+      answers_.emplace_back(left);
+  }
+  void perform(const SpoolResult& what) {
+    EXPECT_FALSE(finished_.contains(what.finished.ref.point)) << "said before it was kept";
+    kept.push_back(what);
+    ports_.erase(what.finished.ref.point);
+    answers_.emplace_back(Spooled{what.finished.ref});
+  }
+  void perform(const DropSpooled& what) { dropped.push_back(what); }
+  void perform(const RemoveFile& what) { removed.push_back(what.path); }
+  void perform(const Warn& what) { warned.push_back(what.text); }
+  void perform(const Exit& what) {
+    EXPECT_FALSE(exited);
+    exited = what;
+  }
+
+  Agent agent_;
+  std::vector<Input> answers_;
+  bool connected_ = false, answered_ = false;
+  std::map<std::string, std::string> finished_;
+  std::map<std::string, int> ports_;
+  int next_port_ = 20'000;
+  std::uint64_t next_inode_ = 1;
+};
+
+}  // namespace sweep::agent

@@ -1,0 +1,208 @@
+#include "util/command_line.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <filesystem>
+
+#include "util/help_layout.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr int kWrongUsage = 2;
+
+std::string usage_line(const CLI::App& app, const std::string& name) {
+  std::string out = "Usage: " + name + " [OPTION]...";
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->get_positional()) continue;
+    const std::string& text = option->get_option_text();
+    out += " " + (text.empty() ? option->get_name(true) : text);
+  }
+  return out + "\n";
+}
+
+// Returns "  -h, --help" or "      --output DIR".
+std::string names_column(const CLI::Option& option) {
+  std::vector<std::string> names;
+  for (const std::string& letter : option.get_snames())
+    names.push_back("-" + letter);
+  for (const std::string& word : option.get_lnames())
+    names.push_back("--" + word);
+  std::string text = (option.get_snames().empty() ? "      " : "  ") + join(names, ", ");
+  if (option.get_type_size() == 0 || option.get_items_expected_max() == 0) return text;  // a flag
+  const std::string& shown = option.get_option_text();
+  return text + " " + (shown.empty() ? option.get_type_name() : shown);
+}
+
+class HelpFormatter : public CLI::FormatterBase {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode) const override {
+    std::string arguments, options;
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->get_positional())
+        arguments += help_entry("  " + option->get_name(true), option->get_description());
+      else
+        options += help_entry(names_column(*option), option->get_description());
+    }
+    std::string out = usage_line(*app, name) + "\n" + filled(app->get_description());
+    if (!arguments.empty()) out += "\nArguments:\n" + arguments;
+    out += "\nOptions:\n" + options;
+    if (!app->get_footer().empty()) out += "\n" + filled(app->get_footer());
+    return out;
+  }
+};
+
+// Returns the arguments in reverse order, as CLI11 wants them. CLI11 does not accept an empty value after '=', so
+// "--option=" becomes two arguments.
+std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  for (const std::string& argument : arguments) {
+    const bool empty_value = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    out.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty_value) out.emplace_back();
+  }
+  return {out.rbegin(), out.rend()};
+}
+
+CLI::Option& cli(void* option) {
+  return *static_cast<CLI::Option*>(option);
+}
+
+}  // namespace
+
+struct CommandLine::Parser {
+  CLI::App app;
+  std::string program;  // prefix of error messages
+
+  void complain(const std::string& message) const {
+    static_cast<void>(write_all(STDERR_FILENO, program + ": " + printable(message) + "\n"));
+  }
+  // Returns the exit status. A closed pipe is not an error: `--help | head`.
+  int print(const std::string& text) const {
+    const int code = write_all(STDOUT_FILENO, text);
+    if (code == 0 || code == EPIPE) return 0;
+    complain("cannot write to standard output: " + errno_text(code));
+    return 1;
+  }
+};
+
+CommandLine::CommandLine(const std::string& name, const std::string& description, const std::string& closing)
+    : parser_(new Parser{CLI::App(description, name), name.substr(0, name.find(' '))}) {
+  parser_->app.footer(closing);
+  parser_->app.formatter(std::make_shared<HelpFormatter>());
+  parser_->app.set_help_flag("-h,--help", "show this help and exit");
+}
+
+CommandLine::~CommandLine() = default;
+
+CommandLine::Option& CommandLine::Option::value(const std::string& text) {
+  cli(option_).type_name(text);
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::usage(const std::string& text) {
+  cli(option_).option_text(text);
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::required() {
+  cli(option_).required();
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::one_of(const std::vector<std::string>& words) {
+  cli(option_).check(CLI::IsMember(words));
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::range(std::int64_t low, std::int64_t high) {
+  cli(option_).check(CLI::Range(low, high));
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::existing_file() {
+  cli(option_).check(CLI::ExistingFile);
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::existing_directory() {
+  cli(option_).check(CLI::ExistingDirectory)->transform([](const std::string& path) {
+    return std::filesystem::absolute(path).string();
+  });
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::repeatable() {
+  cli(option_).take_all();
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::comma_separated() {
+  cli(option_).delimiter(',');
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::show_default() {
+  cli(option_).capture_default_str();
+  return *this;
+}
+
+CommandLine::Option& CommandLine::Option::needs(Option other) {
+  cli(option_).needs(&cli(other.option_));
+  return *this;
+}
+
+template <class T>
+CommandLine::Option CommandLine::option(const std::string& names, T& target, const std::string& help) {
+  return Option(parser_->app.add_option(names, target, help));
+}
+
+template CommandLine::Option CommandLine::option(const std::string&, std::string&, const std::string&);
+template CommandLine::Option CommandLine::option(const std::string&, int&, const std::string&);
+template CommandLine::Option CommandLine::option(const std::string&, std::int64_t&, const std::string&);
+template CommandLine::Option CommandLine::option(const std::string&, std::uint64_t&, const std::string&);
+template CommandLine::Option CommandLine::option(const std::string&, double&, const std::string&);
+template CommandLine::Option CommandLine::option(const std::string&, std::optional<std::int64_t>&,
+                                                 const std::string&);
+template CommandLine::Option CommandLine::option(const std::string&, std::vector<std::string>&,
+                                                 const std::string&);
+template CommandLine::Option CommandLine::option(const std::string&, std::vector<int>&, const std::string&);
+
+void CommandLine::flag(const std::string& names, bool& target, const std::string& help) {
+  parser_->app.add_flag(names, target, help);
+}
+
+void CommandLine::version_flag(const std::string& version) {
+  parser_->app.set_version_flag("-V,--version", parser_->app.get_name() + " " + version,
+                                "show the version and exit");
+}
+
+void CommandLine::last_value_wins() {
+  parser_->app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+std::optional<int> CommandLine::parse(const std::vector<std::string>& arguments) {
+  CLI::App& app = parser_->app;
+  try {
+    app.parse(for_cli11(arguments));
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    return parser_->print(app.help());
+  } catch (const CLI::CallForVersion& version) {
+    return parser_->print(std::string(version.what()) + "\n");
+  } catch (const CLI::ParseError& error) {
+    parser_->complain(std::string(error.what()) + "; see " + app.get_name() + " --help");
+    return kWrongUsage;
+  }
+}
+
+bool CommandLine::given(const std::string& name) const {
+  return parser_->app.count(name) > 0;
+}
+
+}  // namespace sweep

@@ -1,0 +1,148 @@
+#include "util/os/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "proto/base/env_names.hpp"
+
+namespace sweep {
+
+namespace {
+
+tl::unexpected<Error> failed(const std::string& doing, const std::string& path, int code) {
+  return fail("cannot " + doing + " '" + path + "': " + errno_text(code));
+}
+
+}  // namespace
+
+std::string errno_text(int code) {
+  const char* text = strerrordesc_np(code);
+  return text != nullptr ? text : "error " + std::to_string(code);
+}
+
+int write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+Expected<void> read_file(const std::string& path, std::size_t max_bytes, const Sink& take) {
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.open()) return failed("read", path, errno);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return failed("read", path, errno);
+  if (S_ISDIR(info.st_mode)) return failed("read", path, EISDIR);
+  if (!S_ISREG(info.st_mode)) return fail("cannot read '" + path + "': not a regular file");
+  std::array<char, 65536> buffer{};
+  for (std::size_t size = 0;;) {
+    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed("read", path, errno);
+    if (got == 0) return {};
+    size += static_cast<std::size_t>(got);
+    if (size > max_bytes)
+      return fail("'" + path + "' is larger than " + std::to_string(max_bytes) + " bytes");
+    take({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+Expected<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  std::string bytes;
+  const auto done = read_file(path, max_bytes, [&](std::string_view piece) { bytes += piece; });
+  if (!done) return tl::unexpected(done.error());
+  return bytes;
+}
+
+AtomicFile::AtomicFile(const std::string& path, unsigned mode, Sync sync)
+    : path_(path),
+      temporary_(path + ".tmp-" + std::to_string(::getpid())),
+      sync_(sync),
+      fd_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)),
+      code_(fd_.open() ? 0 : errno) {}
+
+AtomicFile::~AtomicFile() {
+  if (fd_.open()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  constexpr std::size_t kBuffer = 256 * 1024;
+  if (buffer_.size() + bytes.size() > kBuffer) flush();
+  if (bytes.size() < kBuffer) {
+    buffer_ += bytes;
+  } else if (code_ == 0) {
+    code_ = write_all(fd_.get(), bytes);
+  }
+}
+
+void AtomicFile::flush() {
+  if (code_ == 0) code_ = write_all(fd_.get(), buffer_);
+  buffer_.clear();
+}
+
+Expected<void> AtomicFile::finish() {
+  flush();
+  if (code_ == 0 && sync_ == Sync::Yes && ::fsync(fd_.get()) != 0) code_ = errno;
+  if (code_ == 0 && ::rename(temporary_.c_str(), path_.c_str()) != 0) code_ = errno;
+  if (code_ != 0) return failed("write", path_, code_);
+  fd_.reset();
+  return {};
+}
+
+Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode, Sync sync) {
+  AtomicFile file(path, mode, sync);
+  file.write(bytes);
+  return file.finish();
+}
+
+Expected<void> append_file(const std::string& path, std::string_view bytes) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!fd.open()) return failed("write", path, errno);
+  if (const int code = write_all(fd.get(), bytes); code != 0) return failed("write", path, code);
+  return {};
+}
+
+Expected<void> sync_file_system(const std::string& directory) {
+  const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.open()) return failed("read", directory, errno);
+  return ::syncfs(fd.get()) == 0 ? Expected<void>() : failed("write", directory, errno);
+}
+
+Expected<void> make_directories(const std::string& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code) return failed("create the directory", path, code.value());
+  return {};
+}
+
+std::string own_executable() {
+  std::error_code code;
+  const std::string path = std::filesystem::read_symlink("/proc/self/exe", code).string();
+  // Replaced while we run, by an upgrade: there is no such file, but the link still leads to ours.
+  return path.ends_with(" (deleted)") ? "/proc/self/exe" : path;
+}
+
+std::vector<std::string> own_command() {
+  const char* const loader = std::getenv(SWEEP_ENV_LOADER);
+  const char* const agent = std::getenv(SWEEP_ENV_AGENT);
+  if (loader == nullptr || agent == nullptr) return {own_executable()};
+  return {loader, "--library-path", std::filesystem::path(loader).parent_path().string(), agent};
+}
+
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+}  // namespace sweep

@@ -1,0 +1,204 @@
+// vfork rather than posix_spawn: the child must also ask for SIGKILL at its parent's death, which
+// posix_spawn cannot. The rules that vfork sets: between vfork and exec the child only makes system calls,
+// touches nothing but its own variables and `failure`, and everything it needs was made before.
+#include "util/os/process.hpp"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "util/os/files.hpp"
+#include "util/text.hpp"
+
+extern char** environ;
+
+namespace sweep {
+
+namespace {
+
+struct Prepared {
+  std::string path;
+  std::vector<char*> argv, shell_argv, environment;
+  mutable std::vector<int> moved;  // room for the child
+  const SpawnSpec* spec = nullptr;
+  int null_fd = -1;
+  pid_t parent = 0;
+};
+
+struct Failure {
+  int code = 0;
+  bool directory = false;
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  out.reserve(strings.size() + 2);
+  for (const std::string& s : strings)
+    out.push_back(const_cast<char*>(s.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+// As execvp does: the first executable file of that name in PATH; else the name itself, so that exec says
+// why.
+std::string look_up(const std::string& name, const std::vector<std::string>& environment) {
+  if (name.find('/') != std::string::npos) return name;
+  std::string search = "/usr/local/bin:/usr/bin:/bin";
+  for (const std::string& entry : environment) {
+    if (entry.starts_with("PATH=")) search = entry.substr(5);
+  }
+  std::string denied;
+  for (const std::string& folder : split(search, ':')) {
+    const std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
+    struct stat info {};
+    if (::stat(candidate.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (denied.empty()) denied = candidate;
+  }
+  return denied.empty() ? name : denied;
+}
+
+// In the child, after vfork. Returns only by exec or _exit.
+[[noreturn]] void become(const Prepared& ready, volatile Failure& failure) {
+  const SpawnSpec& spec = *ready.spec;
+  if (spec.own_group) ::setpgid(0, 0);
+  if (spec.dies_with_parent) {
+    ::prctl(PR_SET_PDEATHSIG, spec.death_signal);
+    if (::getppid() != ready.parent) ::_exit(127);  // it died before the line above
+  }
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < 32; ++signal)
+    ::sigaction(signal, &standard, nullptr);
+  if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) {
+    failure.code = errno;
+    failure.directory = true;
+    ::_exit(127);
+  }
+  // Out of the way first, so that none is overwritten before it is used.
+  const int first_free = 3 + static_cast<int>(spec.more.size());
+  const int out = ::fcntl(spec.out, F_DUPFD, first_free);
+  const int err = ::fcntl(spec.err, F_DUPFD, first_free);
+  for (std::size_t i = 0; i < spec.more.size(); ++i)
+    ready.moved[i] = ::fcntl(spec.more[i], F_DUPFD, first_free);
+  ::dup2(ready.null_fd, 0);
+  ::dup2(out, 1);
+  ::dup2(err, 2);
+  for (std::size_t i = 0; i < spec.more.size(); ++i)
+    ::dup2(ready.moved[i], 3 + static_cast<int>(i));
+  ::syscall(SYS_close_range, static_cast<unsigned>(first_free), ~0u, 0u);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(ready.path.c_str(), ready.argv.data(), ready.environment.data());
+  failure.code = errno;
+  if (failure.code == ENOEXEC) {
+    ::execve("/bin/sh", ready.shell_argv.data(), ready.environment.data());
+  }
+  ::_exit(127);
+}
+
+__attribute__((noinline)) pid_t start(const Prepared& ready, volatile Failure& failure) {
+  const pid_t pid = ::vfork();
+  if (pid == 0) become(ready, failure);
+  return pid;
+}
+
+std::string why(const SpawnSpec& spec, const Prepared& ready, int code, bool directory) {
+  if (directory) return "cannot run in '" + spec.directory + "': " + errno_text(code);
+  std::string reason = errno_text(code);
+  if (code == ENOENT && ready.path.find('/') != std::string::npos &&
+      ::access(
+          (ready.path[0] == '/' || spec.directory.empty() ? ready.path : spec.directory + "/" + ready.path)
+              .c_str(),
+          F_OK) == 0) {
+    reason = "the interpreter on its first line does not exist";
+  }
+  if (code == ENOENT && ready.path.find('/') == std::string::npos) reason = "not found in PATH";
+  return "cannot start '" + spec.argv[0] + "': " + reason;
+}
+
+}  // namespace
+
+Expected<Child> spawn(const SpawnSpec& spec) {
+  if (spec.argv.empty()) return fail("cannot start: no command");
+  const Fd null_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!null_fd.open()) return fail("cannot open /dev/null: " + errno_text(errno));
+  Prepared ready;
+  ready.spec = &spec;
+  ready.path = look_up(spec.argv[0], spec.environment);
+  ready.argv = pointers(spec.argv);
+  ready.environment = pointers(spec.environment);
+  std::vector<std::string> shell = spec.argv;
+  shell[0] = ready.path;
+  shell.insert(shell.begin(), "sh");
+  ready.shell_argv = pointers(shell);
+  ready.null_fd = null_fd.get();
+  ready.moved.resize(spec.more.size());
+  ready.parent = ::getpid();
+
+  volatile Failure failure;
+  const pid_t pid = start(ready, failure);
+  if (pid < 0) return fail("cannot start '" + spec.argv[0] + "': " + errno_text(errno));
+  // The child shared our memory until it called exec or _exit, so `failure` is final now. A script that
+  // /bin/sh took over leaves ENOEXEC there: not a failure.
+  if (const int code = failure.code; code != 0 && code != ENOEXEC) {
+    const bool directory = failure.directory;
+    ::waitpid(pid, nullptr, 0);
+    return fail(why(spec, ready, code, directory));
+  }
+  Child child;
+  child.pid = pid;
+  child.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!child.pidfd.open()) {
+    const int code = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return fail("pidfd_open: " + errno_text(code));
+  }
+  return child;
+}
+
+void signal_child(const Child& child, int signal) {
+  ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), signal, nullptr, 0);
+}
+
+std::optional<ExitStatus> reap(pid_t pid) {
+  int status = 0;
+  if (::waitpid(pid, &status, WNOHANG) != pid) return std::nullopt;
+  if (WIFSIGNALED(status)) return ExitStatus{std::nullopt, WTERMSIG(status)};
+  return ExitStatus{WEXITSTATUS(status), std::nullopt};
+}
+
+Expected<Pipe> make_pipe() {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail("pipe: " + errno_text(errno));
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+Chunk read_available(int fd, std::size_t limit) {
+  Chunk chunk;
+  chunk.bytes.resize(limit);
+  for (;;) {
+    const ssize_t got = ::read(fd, chunk.bytes.data(), limit);
+    if (got < 0 && errno == EINTR) continue;
+    chunk.closed = got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+    chunk.bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return chunk;
+  }
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> out;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    out.emplace_back(*entry);
+  return out;
+}
+
+}  // namespace sweep

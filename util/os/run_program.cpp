@@ -1,0 +1,92 @@
+#include "util/os/run_program.hpp"
+
+#include <poll.h>
+
+#include <csignal>
+
+#include "util/os/clock.hpp"
+#include "util/text.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr std::size_t kKept = 64 * 1024;
+constexpr std::size_t kLastLine = 400;  // bytes of the last line in a message
+constexpr Millis kForOutput{
+    200};  // how long to read output after the end: a surviving child may hold the pipe
+
+int wait_ms(std::optional<Instant> until) {
+  if (!until) return -1;
+  return static_cast<int>(std::clamp<std::int64_t>((*until - now()).count(), 0, 60'000));
+}
+
+void keep(std::string& to, const std::string& bytes) {
+  to += bytes;
+  if (to.size() > kKept) to.erase(0, to.size() - kKept);
+}
+
+}  // namespace
+
+Expected<ProgramResult> run_program(const std::vector<std::string>& argv, const RunOptions& options) {
+  SWEEP_ASSIGN(auto pipe, make_pipe());
+  SpawnSpec spec;
+  spec.argv = argv;
+  spec.environment = options.environment;
+  spec.directory = options.directory;
+  spec.out = spec.err = pipe.write_end.get();
+  SWEEP_ASSIGN(auto child, spawn(spec));
+  pipe.write_end.reset();
+  ProgramResult result;
+  std::optional<Instant> until;
+  if (options.limit.count() > 0) until = now() + options.limit;
+  bool reads = true, lives = true;
+  while (lives) {
+    pollfd fds[2] = {{child.pidfd.get(), POLLIN, 0}, {reads ? pipe.read_end.get() : -1, POLLIN, 0}};
+    std::optional<Instant> next = until;
+    if (options.every) next = earlier(next, now() + options.interval);
+    ::poll(fds, 2, wait_ms(next));
+    if (fds[1].revents != 0) {
+      const Chunk chunk = read_available(pipe.read_end.get(), kKept);
+      keep(result.out, chunk.bytes);
+      reads = !chunk.closed;
+    }
+    lives = fds[0].revents == 0;
+    if (lives && options.every) options.every();
+    if (lives && until && now() >= *until) {
+      result.late = true;
+      ::kill(-child.pid, SIGKILL);
+      until.reset();
+    }
+  }
+  result.status = reap(child.pid).value_or(ExitStatus{});
+  ::kill(-child.pid, SIGKILL);
+  for (pollfd rest{pipe.read_end.get(), POLLIN, 0};
+       reads && ::poll(&rest, 1, static_cast<int>(kForOutput.count())) > 0;) {
+    const Chunk chunk = read_available(pipe.read_end.get(), kKept);
+    keep(result.out, chunk.bytes);
+    reads = !chunk.closed;
+  }
+  return result;
+}
+
+std::string last_line(const std::string& output, std::size_t max_bytes) {
+  std::string last;
+  for (const std::string& line : split(output, '\n')) {
+    if (line.find_first_not_of(" \t\r") != std::string::npos) last = line;
+  }
+  // A progress bar redraws its line after each carriage return; only the last drawing counts.
+  if (const auto at = last.find_last_of('\r'); at != std::string::npos && at + 1 < last.size())
+    last.erase(0, at + 1);
+  return clipped(printable(last), max_bytes);
+}
+
+std::string how_it_ended(const ProgramResult& result) {
+  const std::string last = last_line(result.out, kLastLine);
+  std::string how = result.late ? "it took too long" : "";
+  if (how.empty() && result.status.signal) how = "signal " + std::to_string(*result.status.signal);
+  if (how.empty()) how = "exit status " + std::to_string(result.status.code.value_or(-1));
+  return how + (last.empty() ? "" : ": " + last);
+}
+
+}  // namespace sweep
