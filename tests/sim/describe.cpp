@@ -38,7 +38,7 @@ std::string name(const agent::Output& what) {
 std::string name(const agent::SetupFailed& what) {
   return "set-up failed " + say(what.ref);
 }
-std::string name(const agent::StageTold&) {
+std::string name(const agent::StageReported&) {
   return "stage-told";
 }
 std::string name(const agent::LeaderExited& what) {
@@ -58,7 +58,7 @@ std::string name(const agent::Spooled& what) {
 std::string name(const agent::Adopted& what) {
   return "adopted " + say(what.finished.ref) + " of " + what.finished.of;
 }
-std::string name(const agent::Answered& what) {
+std::string name(const agent::ServerAnswered& what) {
   return "answer of " + say(what.ref) + ": " + std::to_string(what.status);
 }
 std::string name(const agent::JobEndKnown& what) {
@@ -67,7 +67,7 @@ std::string name(const agent::JobEndKnown& what) {
 std::string name(const agent::NodeKnown&) {
   return "node known";
 }
-std::string name(const agent::GpuTold&) {
+std::string name(const agent::GpuReported&) {
   return "gpu-told";
 }
 std::string name(const agent::Signalled& what) {

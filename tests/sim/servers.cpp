@@ -107,7 +107,7 @@ void Servers::signal(const agent::SignalGroup& what) {
         });
 }
 
-void Servers::ask(const agent::Ask& what) {
+void Servers::ask(const agent::AskServer& what) {
   asked_[what.ref.attempt] = what.serial;
   const Millis after = stage_.dice.delay(Millis(20), Millis(3'000));
   stage_.agenda.at(stage_.now + after, [this, what, life = lives_] {
@@ -115,17 +115,17 @@ void Servers::ask(const agent::Ask& what) {
   });
 }
 
-void Servers::answer(const agent::Ask& what) {
+void Servers::answer(const agent::AskServer& what) {
   const auto found = running_.find(what.ref.attempt);
   if (found != running_.end() && found->second.deaf && found->second.ready) return;
   const int status = status_of(what);
   const bool well = status >= 200 && status < 300;
   if (what.post != (what.path == kReset)) broken("a server is asked for " + what.path + " in another way");
   if (well && what.path == kReset && stage_.plant != InjectedBug::KeepCaches) past_[what.port].used = false;
-  tell_(agent::Answered{what.ref, what.serial, status, status == 0 ? "Connection refused" : ""});
+  tell_(agent::ServerAnswered{what.ref, what.serial, status, status == 0 ? "Connection refused" : ""});
 }
 
-int Servers::status_of(const agent::Ask& what) {
+int Servers::status_of(const agent::AskServer& what) {
   const auto found = running_.find(what.ref.attempt);
   if (found == running_.end() || !found->second.leads) return 0;
   if (found->second.port != what.port) broken(say(what.ref) + " is asked at another's port");

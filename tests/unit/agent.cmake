@@ -20,8 +20,8 @@ sweep_unit_test(agent_spool_test
   LIBS sweep_agent_io
   SOURCES
     agent_git_test.cpp
+    agent_http_client_test.cpp
     agent_leftovers_test.cpp
-    agent_questions_test.cpp
     agent_spool_test.cpp)
 
 # agent/io and main, as the process they are.

@@ -1,4 +1,4 @@
-// agent/io/nvml and the sampling process, against the stand-in for libnvidia-ml (tests/nvml_stand_in).
+// agent/io/nvml and the sampling process, with the stand-in for libnvidia-ml (tests/nvml_stand_in).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -8,7 +8,7 @@
 
 #include "agent/io/children.hpp"
 #include "agent/io/nvml.hpp"
-#include "agent/io/sampler.hpp"
+#include "agent/io/gpu_sampler.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/net_loop.hpp"
 #include "util/os/clock.hpp"
@@ -56,7 +56,7 @@ class NvmlTest : public InFolder {
   }
 };
 
-TEST_F(NvmlTest, ReadsWhatThereIs) {
+TEST_F(NvmlTest, ReadsAllValues) {
   say("1.power 345678\n1.energy 9000000000000\n1.sm_clock 1755\n1.memory_clock 3996\n1.temperature 71\n"
       "1.memory 150000000000\n1.utilization 93\n1.throttle 68\n1.processes 3\n");
   Nvml nvml = opened();
@@ -75,7 +75,7 @@ TEST_F(NvmlTest, ReadsWhatThereIs) {
   EXPECT_EQ(sample(nvml, "1"), want);
 }
 
-TEST_F(NvmlTest, SaysWhoItIs) {
+TEST_F(NvmlTest, ReturnsDriverNameAndUuid) {
   Nvml nvml = opened();
   EXPECT_EQ(nvml.driver_version(), "0.0 stand-in");
   EXPECT_EQ(nvml.count().value(), 2);
@@ -85,24 +85,24 @@ TEST_F(NvmlTest, SaysWhoItIs) {
   EXPECT_EQ(facts.problem, "");
 }
 
-TEST_F(NvmlTest, AnAbsentLibraryIsOneLine) {
+TEST_F(NvmlTest, MissingLibraryFailsWithOneLine) {
   const std::string why = problem_of("libsweep-no-such-nvml.so.1");
   EXPECT_THAT(why, StartsWith("no NVML: "));
   EXPECT_THAT(why, HasSubstr("libsweep-no-such-nvml.so.1"));
   EXPECT_EQ(why.find('\n'), std::string::npos);
 }
 
-TEST_F(NvmlTest, ALibraryWithoutAFunctionIsNone) {
+TEST_F(NvmlTest, LibraryWithoutAFunctionIsRejected) {
   EXPECT_EQ(problem_of(library("incomplete")),
             "no NVML: " + library("incomplete") + " has no nvmlDeviceGetPowerUsage");
 }
 
-TEST_F(NvmlTest, ADriverThatIsNotThereIsNamed) {
+TEST_F(NvmlTest, MissingDriverIsReported) {
   say("init error 9");
   EXPECT_EQ(problem_of(library("whole")), "NVML: Driver Not Loaded (9)");
 }
 
-TEST_F(NvmlTest, OldLibrariesHaveOtherNames) {
+TEST_F(NvmlTest, OldLibrariesOtherNamesAreUsed) {
   say("0.memory 1000\n0.throttle 4\n");
   Nvml nvml = opened("old");
   EXPECT_EQ(sample(nvml).throttle_reasons, 4);
@@ -111,7 +111,7 @@ TEST_F(NvmlTest, OldLibrariesHaveOtherNames) {
   EXPECT_EQ(sample(newer).memory_used_bytes, 1'000);
 }
 
-TEST_F(NvmlTest, WhatOneCallDoesNotGiveIsAbsentAndTheRestIsThere) {
+TEST_F(NvmlTest, ValueOfAFailedCallIsAbsentAndOthersAreKept) {
   const GpuSample all = [] {
     Nvml nvml = opened();
     return sample(nvml);
@@ -136,13 +136,13 @@ TEST_F(NvmlTest, WhatOneCallDoesNotGiveIsAbsentAndTheRestIsThere) {
   }
 }
 
-TEST_F(NvmlTest, AValueThatIsNotAvailableIsAbsent) {
+TEST_F(NvmlTest, UnavailableValueIsAbsent) {
   say("0.memory 18446744073709551615");
   Nvml nvml = opened();
   EXPECT_FALSE(sample(nvml).memory_used_bytes);
 }
 
-TEST_F(NvmlTest, AGpuThatSaysNothingIsAProblem) {
+TEST_F(NvmlTest, GpuWithoutAnyValueIsAnError) {
   std::string lost;
   for (const char* what : {"power", "energy", "sm_clock", "memory_clock", "temperature", "memory",
                            "utilization", "throttle", "processes"}) {
@@ -156,10 +156,10 @@ TEST_F(NvmlTest, AGpuThatSaysNothingIsAProblem) {
   EXPECT_EQ(read.error().message, "NVML: GPU is lost (15)");
   sample(nvml, "1");
   say("");
-  sample(nvml);  // it can come back
+  sample(nvml);  // it can be read again
 }
 
-TEST_F(NvmlTest, AnIndexCountsTheGpusThatMayBeOpened) {
+TEST_F(NvmlTest, IndexCountsOnlyGpusThatMayBeOpened) {
   say("count 4\n0.open error 4\n2.open error 4\n3.power 7\n");
   Nvml nvml = opened();
   EXPECT_EQ(sample(nvml, "1").power_mw, 7);
@@ -167,16 +167,16 @@ TEST_F(NvmlTest, AnIndexCountsTheGpusThatMayBeOpened) {
   EXPECT_EQ(none.problem, "NVML shows 2 GPUs to this process");
 }
 
-TEST_F(NvmlTest, AUuidWholeOrItsBeginning) {
+TEST_F(NvmlTest, FindsAGpuByUuidOrUniquePrefix) {
   say("count 4\n0.power 1\n1.power 2\n3.power 4");
   Nvml nvml = opened();
   EXPECT_EQ(sample(nvml, "GPU-57a4d111-0000-0000-0000-000000000000").power_mw, 2);
   EXPECT_EQ(sample(nvml, "GPU-57a4d113").power_mw, 4);
-  EXPECT_EQ(nvml.facts("GPU-57a4").problem, "more than one GPU has a UUID that begins so");
+  EXPECT_EQ(nvml.facts("GPU-57a4").problem, "more than one GPU has a UUID with this prefix");
   EXPECT_EQ(nvml.facts("GPU-none").problem, "NVML: Not Found (6)");
 }
 
-TEST_F(NvmlTest, APartOfAGpuHasNoPowerOfItsOwn) {
+TEST_F(NvmlTest, MigPartHasNoPower) {
   const std::string mig = "MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f";
   say("1.uuid " + mig + "\n1.utilization error 3\n1.memory 5000\n1.processes 1");
   Nvml nvml = opened();
@@ -189,7 +189,7 @@ TEST_F(NvmlTest, APartOfAGpuHasNoPowerOfItsOwn) {
   EXPECT_EQ(nvml.facts("MIG-GPU-other/1/0").problem, "NVML: Not Found (6)");
 }
 
-TEST_F(NvmlTest, ANameThatIsNoneIsRefused) {
+TEST_F(NvmlTest, InvalidIdIsRejected) {
   Nvml nvml = opened();
   for (const char* id : {"", "x", "-1", "1x", "99999999999999999999"}) {
     EXPECT_EQ(nvml.facts(id).problem, "its name is neither an index nor a UUID") << id;
@@ -197,11 +197,11 @@ TEST_F(NvmlTest, ANameThatIsNoneIsRefused) {
   }
 }
 
-TEST_F(NvmlTest, NotIdleByAProcess) {
+TEST_F(NvmlTest, GpuWithAProcessIsNotIdle) {
   say("0.processes 2");
   Nvml nvml = opened();
   const std::vector<GpuSample> samples{sample(nvml, "0"), sample(nvml, "1")};
-  EXPECT_EQ(idle_check(samples).why, "GPU 0 has 2 compute processes (bound 0)");
+  EXPECT_EQ(idle_check(samples).why, "GPU 0 has 2 compute processes (limit 0)");
 }
 
 // ---- the sampling process
@@ -249,7 +249,7 @@ TEST_F(SamplerTest, FactsThenSamplesOfEachGpuInTheAgentsTime) {
   EXPECT_EQ(samples[1].gpu, "1");
   EXPECT_EQ(samples[1].power_mw, 200'000);
   for (const GpuSample& sample : samples) {
-    EXPECT_GE(sample.at, before - Millis(5));  // whole milliseconds of three clocks
+    EXPECT_GE(sample.at, before - Millis(5));  // three clocks are rounded to milliseconds
     EXPECT_LE(sample.at, after + Millis(5));
   }
   EXPECT_GT(samples[2].at, samples[0].at);
@@ -271,7 +271,7 @@ TEST_F(SamplerTest, FromTheLibraryToJoulesPerToken) {
   EXPECT_THAT(summary.throttle_reasons, testing::ElementsAre("power cap"));
 }
 
-TEST_F(SamplerTest, WithoutNvmlItSaysSoOnceAndIsNotStartedAgain) {
+TEST_F(SamplerTest, MissingNvmlIsReportedOnceAndNotRetried) {
   start({"0"}, "incomplete");
   ASSERT_TRUE(await<TelemetryOff>());
   EXPECT_EQ(reports_.size(), 1U);
@@ -282,7 +282,7 @@ TEST_F(SamplerTest, WithoutNvmlItSaysSoOnceAndIsNotStartedAgain) {
   EXPECT_FALSE(sampler_.running());
 }
 
-TEST_F(SamplerTest, AGpuThatIsNotThereLeavesTheOthers) {
+TEST_F(SamplerTest, MissingGpuDoesNotStopTheOthers) {
   start({"7", "1"});
   ASSERT_TRUE(await<GpuSample>(3));
   EXPECT_EQ(all<NvmlFacts>()[0].gpus.at(0).problem, "NVML shows 2 GPUs to this process");
@@ -290,14 +290,14 @@ TEST_F(SamplerTest, AGpuThatIsNotThereLeavesTheOthers) {
   EXPECT_EQ(all<GpuSample>()[0].gpu, "1");
 }
 
-TEST_F(SamplerTest, WithoutAnyOfTheGpusThereIsNothingToMeasure) {
+TEST_F(SamplerTest, TelemetryIsOffIfNoGpuExists) {
   start({"7", "8"});
   ASSERT_TRUE(await<TelemetryOff>());
   EXPECT_EQ(all<TelemetryOff>()[0].why, "GPU 8: NVML shows 2 GPUs to this process");
   EXPECT_TRUE(all<TelemetryOff>()[0].for_good);
 }
 
-TEST_F(SamplerTest, ACrashInTheLibraryIsNotTheAgents) {
+TEST_F(SamplerTest, LibraryCrashDoesNotReachTheAgent) {
   start();
   ASSERT_TRUE(await<GpuSample>());
   say("0.temperature crash");
@@ -309,15 +309,15 @@ TEST_F(SamplerTest, ACrashInTheLibraryIsNotTheAgents) {
   EXPECT_TRUE(await<GpuSample>()) << "it may be started again";
 }
 
-TEST_F(SamplerTest, AHangIsEndedWhenItsTimeHasCome) {
+TEST_F(SamplerTest, HangingSamplerIsKilledAfterItsTimeout) {
   say("init hang");
   start();
   const auto deadline = sampler_.deadline();
   ASSERT_TRUE(deadline);
-  sampler_.on_time(*deadline - Millis(1));
+  sampler_.on_deadline(*deadline - Millis(1));
   EXPECT_TRUE(sampler_.running());
   const pid_t pid = sampler_.pid().value();
-  sampler_.on_time(*deadline);
+  sampler_.on_deadline(*deadline);
   EXPECT_FALSE(sampler_.running());
   ASSERT_EQ(all<TelemetryOff>().size(), 1U);
   EXPECT_FALSE(all<TelemetryOff>()[0].for_good);
@@ -327,18 +327,18 @@ TEST_F(SamplerTest, AHangIsEndedWhenItsTimeHasCome) {
   EXPECT_EQ(info.si_status, SIGKILL);
 }
 
-TEST_F(SamplerTest, ItMayBeSilentForLongOnlyBeforeItsFirstLine) {
+TEST_F(SamplerTest, LongSilenceIsAllowedOnlyBeforeTheFirstLine) {
   start();
   EXPECT_GT(sampler_.deadline().value(), now() + GpuSampler::kSilence);
   ASSERT_TRUE(await<GpuSample>());
   EXPECT_LE(sampler_.deadline().value(), now() + GpuSampler::kSilence);
   say("1.power hang");
-  sampler_.on_time(*sampler_.deadline());
+  sampler_.on_deadline(*sampler_.deadline());
   EXPECT_EQ(all<TelemetryOff>().size(), 1U);
   EXPECT_FALSE(sampler_.running());
 }
 
-TEST_F(SamplerTest, AfterSeveralFailuresItIsLeftAlone) {
+TEST_F(SamplerTest, IsNotRestartedAfterSeveralFailures) {
   say("init crash");
   for (int i = 0; i < GpuSampler::kMostFailures; ++i) {
     start();
@@ -348,7 +348,7 @@ TEST_F(SamplerTest, AfterSeveralFailuresItIsLeftAlone) {
   EXPECT_FALSE(sampler_.running());
 }
 
-TEST_F(SamplerTest, StoppedItTellsNothingMoreAndIsGone) {
+TEST_F(SamplerTest, StoppedSamplerReportsNothingAndEnds) {
   start();
   ASSERT_TRUE(await<GpuSample>());
   const pid_t pid = sampler_.pid().value();
@@ -360,7 +360,7 @@ TEST_F(SamplerTest, StoppedItTellsNothingMoreAndIsGone) {
   EXPECT_EQ(reports_.size(), told);
 }
 
-TEST_F(SamplerTest, SlurmsWarningsDoNotEndIt) {
+TEST_F(SamplerTest, SlurmsWarningSignalsDoNotEndIt) {
   start();
   ASSERT_TRUE(await<GpuSample>());
   for (const int signal : {SIGUSR1, SIGUSR2, SIGHUP, SIGINT})
@@ -369,7 +369,7 @@ TEST_F(SamplerTest, SlurmsWarningsDoNotEndIt) {
   EXPECT_TRUE(await<GpuSample>(before + 6));
 }
 
-TEST_F(SamplerTest, EndsWhenNobodyReads) {
+TEST_F(SamplerTest, EndsWhenItsReaderIsGone) {
   auto pipe = make_pipe();
   SpawnSpec spec;
   spec.argv = {SWEEP_AGENT, "--telemetry", "0", "3600000"};  // it would sleep for an hour
@@ -390,13 +390,13 @@ TEST_F(SamplerTest, EndsWhenNobodyReads) {
   EXPECT_EQ(reap(child->pid)->code, 0);
 }
 
-// It is no orphan of a benchmark: the end of an attempt neither waits for it nor ends it.
-TEST_F(SamplerTest, ItBelongsToNoAttempt) {
+// The sampler is not an orphan of a benchmark: the end of an attempt neither waits for it nor kills it.
+TEST_F(SamplerTest, BelongsToNoAttempt) {
   bool gone = false;
   Children children(loop_,
                     [&](const Input& input) { gone = gone || std::holds_alternative<GroupGone>(input); });
   start();
-  children.spare(sampler_.pid().value());
+  children.ignore_helper(sampler_.pid().value());
   ASSERT_TRUE(await<GpuSample>());
   Spawn what;
   what.ref = {"p", 1};
@@ -409,19 +409,19 @@ TEST_F(SamplerTest, ItBelongsToNoAttempt) {
   EXPECT_TRUE(await<GpuSample>(before + 4)) << "it was ended with the attempt";
 }
 
-// ---- its words
+// ---- its arguments
 
-TEST(SamplerWords, AreReadAndRefused) {
-  const auto settings = sampler_settings({"0,GPU-1", "500", "-12"}, {});
+TEST(SamplerArguments, AreParsedOrRejected) {
+  const auto settings = parse_sampler_settings({"0,GPU-1", "500", "-12"}, {});
   ASSERT_TRUE(settings);
   EXPECT_THAT(settings->gpus, testing::ElementsAre("0", "GPU-1"));
   EXPECT_EQ(settings->every, Millis(500));
   EXPECT_EQ(settings->clock_offset, Millis(-12));
-  EXPECT_THAT(sampler_settings({}, {"CUDA_VISIBLE_DEVICES=3"})->gpus, testing::ElementsAre("3"));
+  EXPECT_THAT(parse_sampler_settings({}, {"CUDA_VISIBLE_DEVICES=3"})->gpus, testing::ElementsAre("3"));
   for (const char* word : {"", "x", "0", "1s", "-5", "99999999999999999999"})
-    EXPECT_FALSE(sampler_settings({"0", word}, {})) << word;
-  EXPECT_THAT(sampler_settings({"0", "1s"}, {}).error().message, HasSubstr("'1s'"));
-  EXPECT_FALSE(sampler_settings({"0", "500", "0", "more"}, {}));
+    EXPECT_FALSE(parse_sampler_settings({"0", word}, {})) << word;
+  EXPECT_THAT(parse_sampler_settings({"0", "1s"}, {}).error().message, HasSubstr("'1s'"));
+  EXPECT_FALSE(parse_sampler_settings({"0", "500", "0", "more"}, {}));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// agent/io/spool: on a real folder; files that are damaged, folders that are not ours, disks that are full,
-// and agents side by side.
+// agent/io/spool on a real folder: damaged files, folders that must not be used, full disks, and concurrent
+// agents.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -49,20 +49,20 @@ class AgentSpoolFiles : public InFolder {
     EXPECT_EQ(spool.folder().empty(), !done);
     return done ? "" : done.error().message;
   }
-  /// An agent that dies: its lock is free then, and its files stay.
+  /// Lets an agent die: its lock is free then, and its files stay.
   void leave(const std::string& agent, const std::vector<std::string>& points,
              const std::string& sweep = "s") {
     const auto spool = open(agent, sweep);
     for (const std::string& point : points)
       ASSERT_TRUE(spool->keep(an_end(point), "{\"of\": \"" + point + "\"}"));
   }
-  std::vector<Spool::Left> adopt_all(Spool& spool) {
-    std::vector<Spool::Left> all;
+  std::vector<Spool::LeftResult> adopt_all(Spool& spool) {
+    std::vector<Spool::LeftResult> all;
     while (auto left = spool.adopt(notes_))
       all.push_back(std::move(*left));
     return all;
   }
-  /// All below the folder that end so, by path.
+  /// Returns all files below the folder with this ending, sorted by path.
   std::vector<std::string> files(const std::string& ending) const {
     std::vector<std::string> out;
     for (const auto& item : fs::recursive_directory_iterator(folder_)) {
@@ -76,9 +76,9 @@ class AgentSpoolFiles : public InFolder {
   std::vector<std::string> notes_;
 };
 
-// ---- kept, dropped, handed in
+// ---- kept, dropped, adopted
 
-TEST_F(AgentSpoolFiles, IsForItsOwnerAloneAndGoesWhenItIsEmpty) {
+TEST_F(AgentSpoolFiles, OnlyTheOwnerHasAccessAndEmptyFoldersAreRemoved) {
   ::umask(0);
   {
     const auto spool = open("a");
@@ -101,7 +101,7 @@ TEST_F(AgentSpoolFiles, IsForItsOwnerAloneAndGoesWhenItIsEmpty) {
   EXPECT_THAT(listing(), IsEmpty());
 }
 
-TEST_F(AgentSpoolFiles, TheNextAgentOfTheSweepGetsWhatOneThatIsGoneLeft) {
+TEST_F(AgentSpoolFiles, NextAgentOfTheSweepAdoptsLeftResults) {
   leave("a", {"p", "q"});
   leave("b", {"r"}, "another sweep");
   const auto next = open("c");
@@ -122,7 +122,7 @@ TEST_F(AgentSpoolFiles, TheNextAgentOfTheSweepGetsWhatOneThatIsGoneLeft) {
   EXPECT_THAT(files(".result"), SizeIs(2));  // q, and the other sweep's
 }
 
-TEST_F(AgentSpoolFiles, OneByOneAndSaysWhetherThereIsMore) {
+TEST_F(AgentSpoolFiles, ResultsAreAdoptedOneByOne) {
   leave("a", {"p", "q", "r"});
   const auto next = open("b");
   for (const bool more : {true, true, false}) {
@@ -133,7 +133,7 @@ TEST_F(AgentSpoolFiles, OneByOneAndSaysWhetherThereIsMore) {
   EXPECT_FALSE(next->has_more());
 }
 
-TEST_F(AgentSpoolFiles, WhatNobodySettledStaysForTheOneAfterThat) {
+TEST_F(AgentSpoolFiles, UnsettledResultsStayForTheAgentAfterThat) {
   leave("a", {"p"});
   for (const char* agent : {"b", "c"}) {
     const auto next = open(agent);
@@ -143,7 +143,7 @@ TEST_F(AgentSpoolFiles, WhatNobodySettledStaysForTheOneAfterThat) {
   }
 }
 
-TEST_F(AgentSpoolFiles, AnAgentOfTheSameNameGetsItsPredecessorsToo) {
+TEST_F(AgentSpoolFiles, AgentOfTheSameNameAdoptsItsPredecessorsResults) {
   leave("12.0.0", {"p"});  // its job was requeued
   const auto again = open("12.0.0");
   const auto all = adopt_all(*again);
@@ -153,23 +153,23 @@ TEST_F(AgentSpoolFiles, AnAgentOfTheSameNameGetsItsPredecessorsToo) {
   EXPECT_THAT(files(".result"), IsEmpty());
 }
 
-TEST_F(AgentSpoolFiles, WhatALivingAgentHasIsLeftAlone) {
+TEST_F(AgentSpoolFiles, LivingAgentsResultsAreNotAdopted) {
   const auto first = open("a");
   ASSERT_TRUE(first->keep(an_end("p"), "{}"));
   const auto second = open("b");
   EXPECT_THAT(adopt_all(*second), IsEmpty());
-  EXPECT_THAT(problem("a"), HasSubstr("another agent of the name a"));
+  EXPECT_THAT(problem("a"), HasSubstr("another running agent has the same name, a"));
   EXPECT_EQ(first->kept(), 1u);
 }
 
-TEST_F(AgentSpoolFiles, OfTwoHeirsOneGetsIt) {
+TEST_F(AgentSpoolFiles, OnlyOneOfTwoAgentsAdoptsAResult) {
   leave("a", {"p"});
   const auto one = open("b"), other = open("c");
   EXPECT_THAT(adopt_all(*one), SizeIs(1));
   EXPECT_THAT(adopt_all(*other), IsEmpty());
 }
 
-TEST_F(AgentSpoolFiles, OfAProcessThatIsKilledToo) {
+TEST_F(AgentSpoolFiles, KilledProcessesResultsAreAdopted) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -183,7 +183,7 @@ TEST_F(AgentSpoolFiles, OfAProcessThatIsKilledToo) {
   EXPECT_THAT(adopt_all(*open("b")), SizeIs(1));
 }
 
-TEST_F(AgentSpoolFiles, NamesAreNoPaths) {
+TEST_F(AgentSpoolFiles, NamesAreNotUsedAsPaths) {
   const auto spool = open("../../a", "../up");
   ASSERT_TRUE(spool->keep(an_end("../../../p"), "{}"));
   EXPECT_EQ(fs::path(files(".result").at(0)).parent_path().parent_path(), base());
@@ -192,7 +192,7 @@ TEST_F(AgentSpoolFiles, NamesAreNoPaths) {
 
 // ---- damage
 
-TEST(AgentSpoolText, IsReadAsItWasWritten) {
+TEST(AgentSpoolText, RoundTrips) {
   for (const std::string& bytes : {std::string(), std::string("{}"), std::string("\0\n\xff", 3)}) {
     const auto left = read_spool_text(spool_text(an_end("p", 7), "12.0.3", bytes));
     ASSERT_TRUE(left) << left.error().message;
@@ -202,7 +202,7 @@ TEST(AgentSpoolText, IsReadAsItWasWritten) {
   }
 }
 
-TEST(AgentSpoolText, CutAnywhereOrLongerItIsNone) {
+TEST(AgentSpoolText, TruncatedOrExtendedTextIsRejected) {
   const std::string text = spool_text(an_end("p"), "a", "{\"x\": 1}\n");
   for (std::size_t at = 0; at < text.size(); ++at)
     EXPECT_FALSE(read_spool_text(text.substr(0, at))) << "cut at " << at;
@@ -210,7 +210,7 @@ TEST(AgentSpoolText, CutAnywhereOrLongerItIsNone) {
   EXPECT_TRUE(read_spool_text(text));
 }
 
-TEST(AgentSpoolText, WithAnyBitFlippedItIsNone) {
+TEST(AgentSpoolText, TextWithAnyFlippedBitIsRejected) {
   const std::string text = spool_text(an_end("p"), "a", "{\"x\": 1}\n");
   for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
     std::string flipped = text;
@@ -219,7 +219,7 @@ TEST(AgentSpoolText, WithAnyBitFlippedItIsNone) {
   }
 }
 
-TEST_F(AgentSpoolFiles, ADamagedFileIsPutAsideAndNamedAndTheRestHandedIn) {
+TEST_F(AgentSpoolFiles, DamagedFileIsRenamedAndReportedAndOthersAreAdopted) {
   leave("a", {"p", "q"});
   const std::string victim = files(".result").at(0);
   std::string text = read_file(victim, 10'000).value();
@@ -232,7 +232,7 @@ TEST_F(AgentSpoolFiles, ADamagedFileIsPutAsideAndNamedAndTheRestHandedIn) {
   EXPECT_EQ(next->kept(), 1u);
 }
 
-TEST_F(AgentSpoolFiles, AnotherOnesNameIsDamage) {
+TEST_F(AgentSpoolFiles, NameThatDoesNotMatchTheContentIsDamage) {
   leave("a", {"p"});
   const std::string file = files(".result").at(0);
   ASSERT_EQ(::rename(file.c_str(), (file.substr(0, file.size() - 8) + "2.result").c_str()), 0);
@@ -240,7 +240,7 @@ TEST_F(AgentSpoolFiles, AnotherOnesNameIsDamage) {
   EXPECT_THAT(notes_, SizeIs(1));
 }
 
-TEST_F(AgentSpoolFiles, WhatAnAgentThatDiedWhileWritingLeftIsRemoved) {
+TEST_F(AgentSpoolFiles, TemporaryFileOfADeadAgentIsRemoved) {
   leave("a", {"p"});
   const std::string half = files(".result").at(0) + ".tmp-123";
   ASSERT_TRUE(write_file_atomic(half, "slurm-sw"));
@@ -249,9 +249,9 @@ TEST_F(AgentSpoolFiles, WhatAnAgentThatDiedWhileWritingLeftIsRemoved) {
   EXPECT_THAT(notes_, IsEmpty());
 }
 
-// ---- folders that are not ours
+// ---- folders that must not be used
 
-TEST_F(AgentSpoolFiles, AFolderThatIsALinkAFileOrOpenToOthersIsRefused) {
+TEST_F(AgentSpoolFiles, FolderThatIsALinkOrFileOrAccessibleToOthersIsRejected) {
   ASSERT_EQ(::mkdir(path("elsewhere").c_str(), 0700), 0);
   ASSERT_EQ(::symlink(path("elsewhere").c_str(), base().c_str()), 0);
   EXPECT_THAT(problem("a"), HasSubstr("not a directory"));
@@ -262,12 +262,12 @@ TEST_F(AgentSpoolFiles, AFolderThatIsALinkAFileOrOpenToOthersIsRefused) {
   fs::remove(base());
   ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
   ASSERT_EQ(::chmod(base().c_str(), 0770), 0);
-  EXPECT_THAT(problem("a"), HasSubstr("open to others"));
+  EXPECT_THAT(problem("a"), HasSubstr("other users have access to it"));
   ASSERT_EQ(::chmod(base().c_str(), 0700), 0);
   EXPECT_EQ(problem("a"), "");
 }
 
-TEST_F(AgentSpoolFiles, ASweepsFolderThatIsALinkIsRefused) {
+TEST_F(AgentSpoolFiles, SweepFolderThatIsALinkIsRejected) {
   const std::string folder = open("a")->folder();
   ASSERT_EQ(::mkdir(path("elsewhere").c_str(), 0700), 0);
   ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
@@ -276,14 +276,14 @@ TEST_F(AgentSpoolFiles, ASweepsFolderThatIsALinkIsRefused) {
   EXPECT_TRUE(fs::is_empty(path("elsewhere")));
 }
 
-TEST_F(AgentSpoolFiles, AFolderOfAnotherUserIsRefused) {
+TEST_F(AgentSpoolFiles, FolderOfAnotherUserIsRejected) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give it away";
   ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
   ASSERT_EQ(::chown(base().c_str(), 12'345, 12'345), 0);
   EXPECT_THAT(problem("a"), HasSubstr("belongs to uid 12345"));
 }
 
-TEST_F(AgentSpoolFiles, ADirectoryThatCannotBe) {
+TEST_F(AgentSpoolFiles, DirectoryThatCannotBeCreatedIsReported) {
   put("file", "");
   Spool spool;
   const auto done = spool.open(path("file") + "/x", "s", "a");
@@ -293,9 +293,9 @@ TEST_F(AgentSpoolFiles, ADirectoryThatCannotBe) {
   EXPECT_EQ(spool.kept(), 0u);
 }
 
-// ---- room
+// ---- limited space
 
-TEST_F(AgentSpoolFiles, OtherSweepsGiveWayTheOldestFirstLivingAgentsExcepted) {
+TEST_F(AgentSpoolFiles, OldestFilesOfOtherSweepsMakeRoomExceptOfLivingAgents) {
   const std::string much(1'000, 'x');
   const std::uint64_t one = spool_text(an_end("p"), "a", much).size();
   const auto put_in = [&](const std::string& sweep, const std::string& agent) {
@@ -314,7 +314,7 @@ TEST_F(AgentSpoolFiles, OtherSweepsGiveWayTheOldestFirstLivingAgentsExcepted) {
     fs::last_write_time(item.path(), fs::file_time_type::clock::now() - std::chrono::hours(3));
 
   const auto spool = open("d", "s", one * 4);
-  EXPECT_TRUE(spool->keep(an_end("p"), much));  // four are there
+  EXPECT_TRUE(spool->keep(an_end("p"), much));  // there are four now
   EXPECT_TRUE(fs::exists(older));
   EXPECT_TRUE(spool->keep(an_end("q"), much));
   EXPECT_FALSE(fs::exists(older));
@@ -331,7 +331,7 @@ TEST_F(AgentSpoolFiles, OtherSweepsGiveWayTheOldestFirstLivingAgentsExcepted) {
   EXPECT_TRUE(spool->keep(an_end("s"), much));
 }
 
-TEST_F(AgentSpoolFiles, OfItsOwnSweepNothingGivesWay) {
+TEST_F(AgentSpoolFiles, FilesOfItsOwnSweepAreNotRemoved) {
   const std::uint64_t one = spool_text(an_end("p"), "a", "{}").size();
   leave("a", {"p"});
   const auto spool = open("b", "s", one + 10);
@@ -339,7 +339,7 @@ TEST_F(AgentSpoolFiles, OfItsOwnSweepNothingGivesWay) {
   EXPECT_THAT(adopt_all(*spool), SizeIs(1));
 }
 
-TEST_F(AgentSpoolFiles, AFullDiskIsAnErrorAndLeavesNothingBehind) {
+TEST_F(AgentSpoolFiles, FullDiskIsAnErrorAndLeavesNoFile) {
   const auto spool = open("a");
   std::signal(SIGXFSZ, SIG_IGN);
   struct rlimit before {};
@@ -357,7 +357,7 @@ TEST_F(AgentSpoolFiles, AFullDiskIsAnErrorAndLeavesNothingBehind) {
   EXPECT_TRUE(spool->keep(an_end("p"), "{}"));
 }
 
-TEST_F(AgentSpoolFiles, AResultOfTheLargestSizeComesBack) {
+TEST_F(AgentSpoolFiles, LargestResultIsReadBack) {
   const std::string largest(wire::kMaxBulkBytes, 'x');
   {
     const auto spool = open("a");

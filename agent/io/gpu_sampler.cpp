@@ -1,9 +1,7 @@
-// The agent's side. The process itself: sampling.cpp.
-#include "agent/io/sampler.hpp"
+#include "agent/io/gpu_sampler.hpp"
 
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 
 #include "util/os/clock.hpp"
@@ -17,22 +15,17 @@ constexpr std::size_t kReadAtOnce = 64 * 1024;
 
 }  // namespace
 
-Millis clock_offset() {
-  using std::chrono::duration_cast;
-  return now().time_since_epoch() -
-         duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 void GpuSampler::start(const std::vector<std::string>& program, const SamplerSettings& settings,
-                       const std::vector<std::string>& environment, Tell tell) {
+                       const std::vector<std::string>& environment, OnReport on_report) {
   if (child_ || for_good_ || failures_ >= kMostFailures) return;
-  tell_ = std::move(tell);
-  if (auto started = spawn_it(program, settings, environment); !started)
+  on_report_ = std::move(on_report);
+  if (auto started = spawn_process(program, settings, environment); !started)
     off({started.error().message, false});
 }
 
-Expected<void> GpuSampler::spawn_it(const std::vector<std::string>& program, const SamplerSettings& settings,
-                                    const std::vector<std::string>& environment) {
+Expected<void> GpuSampler::spawn_process(const std::vector<std::string>& program,
+                                         const SamplerSettings& settings,
+                                         const std::vector<std::string>& environment) {
   SWEEP_ASSIGN(auto pipe, make_pipe());
   SpawnSpec spec;
   spec.argv = program;
@@ -59,28 +52,28 @@ void GpuSampler::read() {
     take(std::string_view(text_).substr(begin, end - begin));
   if (!child_) return;
   text_.erase(0, begin);
-  if (text_.size() > kMaxReportLine) return off({"the GPU sampler wrote a line without an end", false});
-  if (chunk.closed) off({"the GPU sampler ended", false});
+  if (text_.size() > kMaxReportLine) return off({"the GPU sampler wrote a line that is too long", false});
+  if (chunk.closed) off({"the GPU sampler exited", false});
 }
 
 void GpuSampler::take(std::string_view line) {
   deadline_ = now() + silence_;
-  auto report = report_in(line);
-  if (!report) return off({"the GPU sampler wrote what cannot be read: " + report.error().message, false});
+  auto report = parse_report(line);
+  if (!report) return off({"the GPU sampler wrote an invalid line: " + report.error().message, false});
   if (auto* last = std::get_if<TelemetryOff>(&*report)) return off(std::move(*last));
-  tell_(std::move(*report));
+  on_report_(std::move(*report));
 }
 
 void GpuSampler::off(TelemetryOff why) {
   for_good_ = why.for_good;
   ++failures_;
   stop();
-  tell_(std::move(why));
+  on_report_(std::move(why));
 }
 
-void GpuSampler::on_time(Instant now) {
+void GpuSampler::on_deadline(Instant now) {
   if (!child_ || now < deadline_) return;
-  off({"the GPU sampler does not answer; it may hang in the driver", false});
+  off({"the GPU sampler has stopped reporting; it may hang in the driver", false});
 }
 
 void GpuSampler::stop() {

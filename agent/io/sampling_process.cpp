@@ -1,4 +1,5 @@
-// The sampling process: `sweep-agent --telemetry`. Rules: sampler.hpp.
+#include "agent/io/sampling_process.hpp"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,10 +9,11 @@
 #include <csignal>
 #include <map>
 
+#include "agent/core/gpu_report.hpp"
 #include "agent/core/gpus.hpp"
 #include "agent/io/machine.hpp"
 #include "agent/io/nvml.hpp"
-#include "agent/io/sampler.hpp"
+#include "proto/net/event_loop.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -20,19 +22,19 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr std::int64_t kShortest = 20, kLongest = 3'600'000;  // of intervals, ms
+constexpr std::int64_t kShortest = 20, kLongest = 3'600'000;  // of intervals, in ms
 
 Expected<Millis> millis_in(const std::string& word, std::int64_t least, std::int64_t most) {
   std::int64_t value = 0;
   const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (code != std::errc() || end != word.data() + word.size() || value < least || value > most) {
-    return fail("--telemetry: '" + printable(word) + "' is no number of milliseconds from " +
+    return fail("--telemetry: '" + printable(word) + "' is not a number of milliseconds from " +
                 std::to_string(least) + " to " + std::to_string(most));
   }
   return Millis(value);
 }
 
-// False when the reader is gone.
+// Returns false if nobody reads the output any more.
 bool put(std::string_view lines) {
   return write_all(STDOUT_FILENO, lines) == 0;
 }
@@ -41,31 +43,31 @@ class Sampling {
  public:
   Sampling(const SamplerSettings& settings, Nvml nvml) : settings_(settings), nvml_(std::move(nvml)) {}
 
-  /// False: none of the GPUs is one of NVML's.
-  bool say_facts() {
+  /// Returns false if none of the GPUs is known to NVML; problem() is the reason then.
+  bool write_facts() {
     NvmlFacts facts;
     facts.driver = nvml_.driver_version();
     for (const std::string& gpu : settings_.gpus)
       facts.gpus.push_back(nvml_.facts(gpu));
-    going_ = put(to_line(facts));
+    has_reader_ = put(to_line(facts));
     for (const GpuFacts& gpu : facts.gpus) {
       if (gpu.problem.empty()) return true;
-      why_none_ = "GPU " + gpu.gpu + ": " + gpu.problem;
+      problem_ = "GPU " + gpu.gpu + ": " + gpu.problem;
     }
     return false;
   }
-  const std::string& why_none() const { return why_none_; }
+  const std::string& problem() const { return problem_; }
 
   void run() {
-    EventLoop loop;  // to wait in; also wakes up when the reader goes away
+    EventLoop loop;  // serves for waiting; also wakes up when the reader goes away
     struct stat info {};
     if (::fstat(STDOUT_FILENO, &info) == 0 && S_ISFIFO(info.st_mode))
-      loop.watch(STDOUT_FILENO, [this] { going_ = false; });
+      loop.watch(STDOUT_FILENO, [this] { has_reader_ = false; });
     Instant next = now();
-    while (going_) {
+    while (has_reader_) {
       sample();
-      next = std::max(next + settings_.every, now());  // what was missed is not made up for
-      while (going_ && now() < next)
+      next = std::max(next + settings_.every, now());  // missed samples are not made up for
+      while (has_reader_ && now() < next)
         loop.step(next);
     }
   }
@@ -86,16 +88,16 @@ class Sampling {
         lines += to_line(GpuProblem{gpu, problem});
       }
     }
-    // Silence would mean that this process hangs.
+    // At least one line per round, because a silent process is taken for one that hangs.
     if (lines.empty()) lines = to_line(GpuProblem{settings_.gpus.front(), problems_[settings_.gpus.front()]});
-    if (going_) going_ = put(lines);
+    if (has_reader_) has_reader_ = put(lines);
   }
 
   SamplerSettings settings_;
   Nvml nvml_;
-  std::map<std::string, std::string> problems_;  // that have been said
-  std::string why_none_;
-  bool going_ = true;
+  std::map<std::string, std::string> problems_;  // the last reported problem of each GPU
+  std::string problem_;
+  bool has_reader_ = true;
 };
 
 int nothing_to_measure(const std::string& why) {
@@ -105,11 +107,18 @@ int nothing_to_measure(const std::string& why) {
 
 }  // namespace
 
-Expected<SamplerSettings> sampler_settings(const std::vector<std::string>& words,
-                                           const std::vector<std::string>& environment) {
+Millis clock_offset() {
+  using std::chrono::duration_cast;
+  return now().time_since_epoch() -
+         duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+Expected<SamplerSettings> parse_sampler_settings(const std::vector<std::string>& words,
+                                                 const std::vector<std::string>& environment) {
   SamplerSettings settings;
   settings.clock_offset = clock_offset();
-  if (words.size() > 3) return fail("--telemetry takes at most three words: GPU,… EVERY_MS CLOCK_OFFSET_MS");
+  if (words.size() > 3)
+    return fail("--telemetry takes at most three arguments: GPU,… EVERY_MS CLOCK_OFFSET_MS");
   if (words.empty()) {
     settings.gpus = nvidia_gpus(find_gpus(environment, device_names()));
   } else {
@@ -129,14 +138,14 @@ Expected<SamplerSettings> sampler_settings(const std::vector<std::string>& words
 }
 
 int sample_gpus(const SamplerSettings& settings) {
-  // Slurm's warnings to the step (srun --signal) reach this process too, and are none of its business.
+  // Slurm also sends its warnings to the step (srun --signal) to this process, which ignores them.
   for (const int signal : {SIGPIPE, SIGHUP, SIGINT, SIGUSR1, SIGUSR2})
     std::signal(signal, SIG_IGN);
-  if (settings.gpus.empty()) return nothing_to_measure("no GPUs are named");
+  if (settings.gpus.empty()) return nothing_to_measure("there are no GPUs to sample");
   auto nvml = settings.library.empty() ? Nvml::open() : Nvml::open(settings.library);
   if (!nvml) return nothing_to_measure(nvml.error().message);
   Sampling sampling(settings, std::move(*nvml));
-  if (!sampling.say_facts()) return nothing_to_measure(sampling.why_none());
+  if (!sampling.write_facts()) return nothing_to_measure(sampling.problem());
   sampling.run();
   return 0;
 }

@@ -1,4 +1,4 @@
-#include "agent/io/own_secret.hpp"
+#include "agent/io/access.hpp"
 
 #include <cstdlib>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "agent/io/slurm_question.hpp"
+#include "agent/io/slurm_query.hpp"
 
 #include <unistd.h>
 
@@ -12,20 +12,20 @@ constexpr std::size_t kMostBytes = 64 * 1024;
 
 }  // namespace
 
-void SlurmQuestion::ask(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
-                        Instant deadline, Tell tell) {
-  tell_ = std::move(tell);
+void SlurmQuery::ask(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
+                     Instant deadline, OnAnswer on_answer) {
+  on_answer_ = std::move(on_answer);
   deadline_ = deadline;
-  if (auto started = start(argv, environment); !started) tell_({}, started.error().message);
+  if (auto started = start(argv, environment); !started) on_answer_({}, started.error().message);
 }
 
-Expected<void> SlurmQuestion::start(const std::vector<std::string>& argv,
-                                    const std::vector<std::string>& environment) {
+Expected<void> SlurmQuery::start(const std::vector<std::string>& argv,
+                                 const std::vector<std::string>& environment) {
   SWEEP_ASSIGN(auto pipe, make_pipe());
   SpawnSpec spec;
   spec.argv = argv;
   spec.environment = environment;
-  spec.out = spec.err = pipe.write_end.get();  // an error is worth reading too
+  spec.out = spec.err = pipe.write_end.get();  // error messages are read too
   SWEEP_ASSIGN(auto child, spawn(spec));
   child_ = std::move(child);
   out_ = std::move(pipe.read_end);
@@ -33,21 +33,21 @@ Expected<void> SlurmQuestion::start(const std::vector<std::string>& argv,
   return {};
 }
 
-void SlurmQuestion::read() {
+void SlurmQuery::read() {
   const Chunk chunk = read_available(out_.get(), kMostBytes);
   text_ += chunk.bytes;
   if (!chunk.closed && text_.size() < kMostBytes) return;
   end();
-  tell_(std::move(text_), {});
+  on_answer_(std::move(text_), {});
 }
 
-void SlurmQuestion::on_time(Instant now) {
+void SlurmQuery::on_deadline(Instant now) {
   if (!child_ || now < deadline_) return;
   end();
-  tell_({}, "scontrol did not answer in time");
+  on_answer_({}, "scontrol did not answer in time");
 }
 
-void SlurmQuestion::end() {
+void SlurmQuery::end() {
   if (!child_) return;
   loop_.unwatch(out_.get());
   out_.reset();

@@ -1,10 +1,10 @@
-// agent/io/questions: what servers answer, and what answers like none, over real sockets.
+// agent/io/http_client over real sockets: valid answers, and everything else that a server may do.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-#include "agent/io/questions.hpp"
+#include "agent/io/http_client.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/fd.hpp"
 
@@ -16,9 +16,9 @@ using testing::StartsWith;
 
 const AttemptRef kServer{"server", 1};
 
-class QuestionsTest : public testing::Test {
+class HttpClientTest : public testing::Test {
  protected:
-  QuestionsTest() {
+  HttpClientTest() {
     listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -28,12 +28,12 @@ class QuestionsTest : public testing::Test {
     EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
     port_ = ntohs(address.sin_port);
   }
-  ~QuestionsTest() override {
+  ~HttpClientTest() override {
     if (listens_) loop_.unwatch(listener_.get());
     if (peer_.open()) loop_.unwatch(peer_.get());
   }
 
-  /// A server that says this when it has been asked, and closes if `closes`.
+  /// A server that sends this text when it has received a request, and closes the connection if `closes`.
   void serve(const std::string& answer, bool closes = true) {
     ASSERT_EQ(::listen(listener_.get(), 8), 0);
     listens_ = true;
@@ -53,17 +53,17 @@ class QuestionsTest : public testing::Test {
     });
   }
 
-  /// The answer to one question.
-  Answered ask(bool post = false, Millis patience = Millis(10'000)) {
-    questions_.ask(Ask{kServer, 7, post, port_, "/health", patience}, now());
+  /// Returns the answer to one request.
+  ServerAnswered ask(bool post = false, Millis patience = Millis(10'000)) {
+    questions_.ask(AskServer{kServer, 7, post, port_, "/health", patience}, now());
     return await();
   }
-  Answered await() {
+  ServerAnswered await() {
     while (answers_.empty()) {
       loop_.step(questions_.deadline());
-      questions_.on_time(now());
+      questions_.on_deadline(now());
     }
-    const Answered answer = answers_.front();
+    const ServerAnswered answer = answers_.front();
     answers_.erase(answers_.begin());
     EXPECT_TRUE(answers_.empty()) << "one answer to a question";
     EXPECT_FALSE(questions_.deadline());
@@ -75,13 +75,13 @@ class QuestionsTest : public testing::Test {
   bool listens_ = false;
   int port_ = 0;
   std::string request_;
-  std::vector<Answered> answers_;
-  Questions questions_{loop_, [this](const Input& input) { answers_.push_back(std::get<Answered>(input)); }};
+  std::vector<ServerAnswered> answers_;
+  HttpClient questions_{loop_, [this](const Input& input) { answers_.push_back(std::get<ServerAnswered>(input)); }};
 };
 
-TEST_F(QuestionsTest, TheStatusIsTheAnswer) {
+TEST_F(HttpClientTest, ReturnsTheStatus) {
   serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false);
-  const Answered answer = ask();
+  const ServerAnswered answer = ask();
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.serial, 7);
   EXPECT_EQ(answer.ref, kServer);
@@ -89,60 +89,60 @@ TEST_F(QuestionsTest, TheStatusIsTheAnswer) {
   EXPECT_THAT(request_, HasSubstr("\r\nConnection: close\r\n"));
 }
 
-TEST_F(QuestionsTest, AResetIsAPostWithoutABody) {
+TEST_F(HttpClientTest, ResetIsAPostWithoutBody) {
   serve("HTTP/1.0 503 Service Unavailable\r\n\r\n");
   EXPECT_EQ(ask(true).status, 503);
   EXPECT_THAT(request_, StartsWith("POST /health HTTP/1.1\r\n"));
   EXPECT_THAT(request_, HasSubstr("\r\nContent-Length: 0\r\n"));
 }
 
-TEST_F(QuestionsTest, AnEndlessBodyIsNotReadAndChunksDoNotMatter) {
+TEST_F(HttpClientTest, EndlessBodyIsNotReadAndChunkingDoesNotMatter) {
   serve("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\nxxxx", false);
   EXPECT_EQ(ask().status, 200);
 }
 
-TEST_F(QuestionsTest, NobodyListens) {
-  const Answered answer = ask();
+TEST_F(HttpClientTest, RefusedConnectionIsReported) {
+  const ServerAnswered answer = ask();
   EXPECT_EQ(answer.status, 0);
   EXPECT_EQ(answer.problem, "Connection refused");
 }
 
-TEST_F(QuestionsTest, WhatIsNoHttp) {
+TEST_F(HttpClientTest, NonHttpAnswerIsReported) {
   serve("SSH-2.0-OpenSSH_9.2\r\n");
-  const Answered answer = ask();
+  const ServerAnswered answer = ask();
   EXPECT_EQ(answer.status, 0);
-  EXPECT_THAT(answer.problem, StartsWith("no HTTP answer: "));
+  EXPECT_THAT(answer.problem, StartsWith("not an HTTP answer: "));
 }
 
-TEST_F(QuestionsTest, HalfAnAnswer) {
+TEST_F(HttpClientTest, IncompleteAnswerIsReported) {
   for (const char* half : {"", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Le"}) {
-    QuestionsTest::serve(half);
+    HttpClientTest::serve(half);
     request_.clear();
-    const Answered answer = ask();
+    const ServerAnswered answer = ask();
     EXPECT_EQ(answer.status, 0) << half;
     EXPECT_EQ(answer.problem, "the connection was closed without an answer") << half;
   }
 }
 
-TEST_F(QuestionsTest, AHeadWithoutEndIsRefused) {
+TEST_F(HttpClientTest, EndlessHeadIsRejected) {
   serve("HTTP/1.1 200 OK\r\nX: " + std::string(1 << 20, 'x'), false);
-  const Answered answer = ask();
+  const ServerAnswered answer = ask();
   EXPECT_EQ(answer.status, 0);
-  EXPECT_THAT(answer.problem, StartsWith("no HTTP answer: "));
+  EXPECT_THAT(answer.problem, StartsWith("not an HTTP answer: "));
 }
 
-TEST_F(QuestionsTest, SilenceEndsWithPatience) {
+TEST_F(HttpClientTest, SilentServerTimesOut) {
   serve("", false);
-  const Answered answer = ask(false, Millis(50));
+  const ServerAnswered answer = ask(false, Millis(50));
   EXPECT_EQ(answer.status, 0);
   EXPECT_EQ(answer.problem, "no answer");
 }
 
-TEST_F(QuestionsTest, ANewQuestionTakesThePlaceOfTheOneBefore) {
+TEST_F(HttpClientTest, NewRequestReplacesThePreviousOne) {
   serve("HTTP/1.1 204 No Content\r\n\r\n");
-  questions_.ask(Ask{kServer, 1, false, port_, "/a", Millis(10'000)}, now());
-  questions_.ask(Ask{kServer, 2, false, port_, "/b", Millis(10'000)}, now());
-  const Answered answer = await();
+  questions_.ask(AskServer{kServer, 1, false, port_, "/a", Millis(10'000)}, now());
+  questions_.ask(AskServer{kServer, 2, false, port_, "/b", Millis(10'000)}, now());
+  const ServerAnswered answer = await();
   EXPECT_EQ(answer.serial, 2);
   EXPECT_EQ(answer.status, 204);
 }

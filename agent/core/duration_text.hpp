@@ -1,4 +1,4 @@
-// A time limit as a person would say it.
+// Prints a time limit the way a person would write it.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace sweep::agent {
 
-/// "60 min", "90 s", "1500 ms".
-inline std::string in_words(Millis time) {
+/// Returns "60 min", "90 s" or "1500 ms": the largest unit that divides `time` without a remainder.
+inline std::string duration_text(Millis time) {
   constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond;
   const auto ms = time.count();
   if (ms % kMinute == 0) return std::to_string(ms / kMinute) + " min";
