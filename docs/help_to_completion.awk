@@ -1,5 +1,5 @@
 # Makes the tables of the bash completion of --help texts, each file named after its command: "sweepctl plot.txt".
-# What it counts on is in docs/README.md. An option or argument takes:
+# What it counts on is in docs/man/README.md. An option or argument takes:
 #
 #   flag          nothing                          one WORD...   one of these words
 #   many WORD...  one or more of these             list WORD...  some of these, with commas between

@@ -2,7 +2,7 @@
 #
 #   awk -v name=sweepctl-plot -v summary='draw …' -v version=0.1.0 -v date= -v include=FILE -f help_to_man.awk HELP...
 #
-# What it counts on is in docs/README.md. `include` may be empty; its "[SECTION]" lines say which section the roff
+# What it counts on is in docs/man/README.md. `include` may be empty; its "[SECTION]" lines say which section the roff
 # below them is added to.
 
 function escaped(text) {
