@@ -15,9 +15,9 @@ HOME_OF=/home/$USER_NAME
 
 die() { printf 'package-test: %s\n' "$*" >&2; exit 1; }
 quietly() { # SECONDS COMMAND...
-  local said
-  said=$(timeout "$@" 2>&1 </dev/null) || { printf '%s\n' "$said" >&2; die "command failed: ${*:2}"; }
-  SAID=$said
+  local output
+  output=$(timeout "$@" 2>&1 </dev/null) || { printf '%s\n' "$output" >&2; die "command failed: ${*:2}"; }
+  OUTPUT=$output
 }
 
 # --- list of files ----------------------------------------------------------------------------------------------
@@ -81,18 +81,18 @@ start_cluster() {
   quietly 60 runuser -u "$USER_NAME" -- srun -N2 true
 }
 
-SAID_IN=$HOME_OF/said
+OUTPUT_FILE=$HOME_OF/output
 SCALE=0.02 # share of the benchmark's normal work
 
-# Runs a command as the user with a time limit. Writes its output to $SAID_IN and sets STATUS.
+# Runs a command as the user with a time limit. Writes its output to $OUTPUT_FILE and sets STATUS.
 user() { # COMMAND...
   STATUS=0
   timeout 300 runuser -u "$USER_NAME" -- env -i -C "$HOME_OF" PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8 HOME="$HOME_OF" \
-    CPU_SMOKE_SCALE="$SCALE" "$@" >"$SAID_IN" 2>&1 </dev/null || STATUS=$?
+    CPU_SMOKE_SCALE="$SCALE" "$@" >"$OUTPUT_FILE" 2>&1 </dev/null || STATUS=$?
 }
 
 complain() { # WHAT
-  cat -- "$SAID_IN" >&2
+  cat -- "$OUTPUT_FILE" >&2
   tail -n 20 /var/log/slurm/*.log >&2
   die "$1 (exit status $STATUS)"
 }
@@ -102,7 +102,7 @@ sweep() { # NAME: runs a sweep of six points and checks its files
   user srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=/usr/share/slurm-sweep/configs/dsr1-1k1k.yaml \
     --sweep-output="$1" /usr/share/slurm-sweep/benchmarks/cpu_smoke.sh
   [[ $STATUS == 0 ]] || complain "the sweep failed"
-  grep -qxF '6 of 6 points done' "$SAID_IN" || complain "the sweep did not complete six points"
+  grep -qxF '6 of 6 points done' "$OUTPUT_FILE" || complain "the sweep did not complete six points"
   while read -r count pattern; do
     # shellcheck disable=SC2086 # a pattern
     [[ $(cd -- "$out" && printf "%s\n" $pattern | grep -cv "[*]") == "$count" ]] ||
@@ -125,12 +125,12 @@ FILES
 
 plain_step() { # WHEN: checks that a step without a sweep works
   user srun -N2 hostname
-  [[ $STATUS == 0 && $(grep -c . "$SAID_IN") == 2 ]] || complain "a step without a sweep fails $1"
+  [[ $STATUS == 0 && $(grep -c . "$OUTPUT_FILE") == 2 ]] || complain "a step without a sweep fails $1"
 }
 
 no_sweeps() { # WHEN: checks that srun does not know --sweep-config
   user srun -N1 --sweep-config=/none true
-  [[ $STATUS != 0 ]] && grep -q "unrecognized option '--sweep-config" "$SAID_IN" || complain "srun still accepts --sweep-config $1"
+  [[ $STATUS != 0 ]] && grep -q "unrecognized option '--sweep-config" "$OUTPUT_FILE" || complain "srun still accepts --sweep-config $1"
 }
 
 # --- the packages -----------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ plugin_package() { dpkg-deb -f "$here"/slurm-sweep-plugin-*.deb Package; }
 install() {
   listing >"$here/before"
   apt install "$here"/*.deb
-  [[ $SAID != *"Add this line"* ]] ||
+  [[ $OUTPUT != *"Add this line"* ]] ||
     die "Debian's plugstack.conf includes plugstack.conf.d, but the package prints that the line is missing"
   local name
   for name in slurm-sweep "$(plugin_package)"; do
@@ -167,13 +167,13 @@ newer_debs() {
 upgrade_under_a_sweep() {
   local running
   newer_debs
-  : >"$HOME_OF/upgraded.said"
-  (SCALE=0.5 SAID_IN=$HOME_OF/upgraded.said sweep upgraded) &
+  : >"$HOME_OF/upgraded.output"
+  (SCALE=0.5 OUTPUT_FILE=$HOME_OF/upgraded.output sweep upgraded) &
   running=$!
-  grep -q -m 1 '1/6 done' <(exec timeout 60 tail -n +1 -f "$HOME_OF/upgraded.said") || die "no point was done within a minute"
+  grep -q -m 1 '1/6 done' <(exec timeout 60 tail -n +1 -f "$HOME_OF/upgraded.output") || die "no point was done within a minute"
   apt install "$here"/newer/*.deb
   [[ $(dpkg-query -W -f '${Version}' slurm-sweep) == *.1 ]] || die "apt did not install the higher version"
-  ! grep -q '6/6 done' "$HOME_OF/upgraded.said" || die "the sweep ended before the upgrade"
+  ! grep -q '6/6 done' "$HOME_OF/upgraded.output" || die "the sweep ended before the upgrade"
   wait "$running" || die "the sweep did not survive the upgrade"
 }
 
@@ -198,8 +198,8 @@ says_what_to_add() {
   mv /etc/slurm/plugstack.conf /etc/slurm/plugstack.conf.aside
   echo '# of this site' >/etc/slurm/plugstack.conf
   quietly 60 dpkg-reconfigure -f noninteractive "$(plugin_package)"
-  [[ $SAID == *"include /etc/slurm/plugstack.conf.d/*.conf"* ]] ||
-    die "the package does not print the line that plugstack.conf lacks: $SAID"
+  [[ $OUTPUT == *"include /etc/slurm/plugstack.conf.d/*.conf"* ]] ||
+    die "the package does not print the line that plugstack.conf lacks: $OUTPUT"
   [[ $(</etc/slurm/plugstack.conf) == '# of this site' ]] || die "the package edits plugstack.conf"
   mv /etc/slurm/plugstack.conf.aside /etc/slurm/plugstack.conf
 }

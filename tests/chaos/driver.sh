@@ -19,7 +19,7 @@ begin_srun() { # COMMAND...: starts it in the background and in a new session, a
 }
 
 # Prints the command that the last srun printed for resuming the sweep.
-said_command() {
+printed_command() {
   local file=$WORK/srun/$((NUMBER - 1)).out
   [[ -s $file ]] && sed -n 's/^.*; \(to go on\|to try again\): \(cd .*\)$/\2/p' "$file" | tail -n 1
 }
@@ -36,16 +36,16 @@ choose_command() { # sets COMMAND
     ((REPLY == 0)) || options+=(--signal=USR1@20)
   fi
   chance 2
-  local use_said=$REPLY said
+  local use_printed=$REPLY printed
   # Once the sweep exists it is resumed, even while its directory is moved away.
   if [[ -e $OUT/sweep.db ]]; then BEGUN=yes; fi
   if [[ $BEGUN == no ]]; then
     COMMAND=("${SWEEP[@]}" "${options[@]}" --sweep-output="$OUT" "$WORK/home/bench.sh")
     return
   fi
-  said=$(said_command) || said=''
-  if ((use_said)) && [[ -n $said ]]; then
-    COMMAND=(bash -c "${said/&& srun/&& exec srun}")
+  printed=$(printed_command) || printed=''
+  if ((use_printed)) && [[ -n $printed ]]; then
+    COMMAND=(bash -c "${printed/&& srun/&& exec srun}")
     return
   fi
   COMMAND=("${SWEEP[@]}" "${options[@]}" --sweep-resume --sweep-retry-failed --sweep-output="$OUT" "$WORK/home/bench.sh")

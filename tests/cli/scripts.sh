@@ -49,8 +49,8 @@ runs 1 'the server ended while the client ran' 'echo $BASHPID >pid; '"$simulated
 # A server that ignores SIGTERM.
 runs 0 'measured' "trap '' TERM; echo up; while :; do sleep 100; done" 'echo measured' 'log: up'
 
-# hears FD WORD: reads lines until one contains WORD; fails at the end of the output.
-hears() {
+# wait_for_line FD WORD: reads lines until one contains WORD; fails at the end of the output.
+wait_for_line() {
   local line
   while read -r line <&"$1"; do [[ $line != *"$2"* ]] || return 0; done
   bad "the output has no line with '$2'"
@@ -59,7 +59,7 @@ hears() {
 PORT_TAKEN=$(free_port)
 coproc TAKEN { MARK=$MARK-taken exec sweep-simserver --model deepseek-r1 --zero-latency --port "$PORT_TAKEN" 2>&1; }
 taken=$TAKEN_PID # bash unsets TAKEN_PID when the coprocess ends
-hears "${TAKEN[0]}" "listening on"
+wait_for_line "${TAKEN[0]}" "listening on"
 [[ -n $(left "$MARK-taken") ]] || bad "left() does not find a running process"
 runs 1 "port $PORT_TAKEN of this machine is taken" "$simulated" 'echo never'
 kill "$taken"
@@ -71,7 +71,7 @@ printf 'server:\n  command: %s\n  env: []\n  ready: { url: /health }\nclient:\n 
 "$SWEEPCTL" script recipe.yaml >recipe.sh
 coproc SCRIPT { MARK=$MARK PORT=$(free_port) exec bash recipe.sh 2>&1; }
 script=$SCRIPT_PID
-hears "${SCRIPT[0]}" measuring
+wait_for_line "${SCRIPT[0]}" measuring
 kill "$script"
 status=0
 wait "$script" || status=$?
