@@ -40,8 +40,8 @@ Options:
   --telemetry [GPU,... [EVERY_MS]]
                         print samples of the NVIDIA GPUs (power, clocks,
                         temperature, memory, processes) as lines of JSON,
-                        once a second, until nobody reads them; the agent
-                        starts itself with this option
+                        every second by default, until their reader is
+                        gone; the agent starts itself with this option
   --tidy                end containers whose agents are dead, remove what they
                         have left on this node, and kill processes that
                         attempts of this step have left running; the plugin

@@ -37,7 +37,7 @@ class AdoptedResults {
 
   Millis resend_;
   std::list<Result> results_;
-  bool more_ = false;  // the driver has another one, which comes when the current one is settled
+  bool more_ = false;  // the driver has further results; it reads the next one when this one is settled
 };
 
 }  // namespace sweep::agent

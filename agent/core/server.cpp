@@ -118,7 +118,7 @@ void Server::on(const ProcessStarted&, Instant now, Actions& out) {
   if (!plan_.spec.ready_url.empty()) ask(plan_.spec.ready_url, false, now, out);
 }
 
-void Server::on_first_sign() {
+void Server::mark_loading() {
   if (stage_ == Stage::Starting) stage_ = Stage::Loading;
 }
 
@@ -135,7 +135,7 @@ void Server::on(const Output& input, Instant now, Actions& out) {
   } else {
     backlog_.add(input.is_stderr, all);
   }
-  on_first_sign();
+  mark_loading();
   for (const std::string& line : (input.is_stderr ? err_ : out_).feed(all))
     on_line(line, now);
   for (const OutputEvent& sighting : (input.is_stderr ? err_bars_ : out_bars_).feed(all)) {
@@ -174,16 +174,16 @@ void Server::on(const ServerAnswered& input, Instant now, Actions& out) {
   if (!waits_for_answer_ || input.serial != asked_) return;
   waits_for_answer_ = false;
   answer_until_.reset();
-  const bool well = input.status >= 200 && input.status < 300;
+  const bool succeeded = input.status >= 200 && input.status < 300;
   if (starting_up()) {
-    if (input.status > 0) on_first_sign();
-    if (well) return set_ready();
+    if (input.status > 0) mark_loading();
+    if (succeeded) return set_ready();
     ask_at_ = now + kAskAgain;
     return;
   }
   if (!being_reused()) return;
   const bool resetting = stage_ == Stage::Resetting;
-  if (well) return resetting ? check(now, out) : set_ready();
+  if (succeeded) return resetting ? check(now, out) : set_ready();
   failed_on_reuse_ = true;
   const std::string answer = input.status > 0 ? "HTTP status " + std::to_string(input.status) : input.problem;
   fail_with(OutcomeKind::ServerFailed,

@@ -115,7 +115,7 @@ class Server {
   bool starting_up() const { return stage_ == Stage::Starting || stage_ == Stage::Loading; }
   bool being_reused() const { return stage_ == Stage::Resetting || stage_ == Stage::Checking; }
   std::optional<Limit> limit() const;
-  void on_first_sign();
+  void mark_loading();
   void on_line(const std::string& line, Instant now);
   void ask(const std::string& path, bool post, Instant now, Actions& out);
   void check(Instant now, Actions& out);

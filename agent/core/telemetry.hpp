@@ -44,7 +44,7 @@ std::vector<std::string> nvidia_gpus(const GpuList& list);
 // ---- throttling
 
 /// Returns the bits that mean a lower clock than the load asked for: all except "idle" and those for clocks
-/// that somebody has set (applications clocks, display clock).
+/// that a user has set (applications clocks, display clock).
 std::int64_t throttling_bits(std::int64_t reasons);
 
 /// Returns the names of the throttling bits in bit order, such as "power cap", "thermal (software)". An

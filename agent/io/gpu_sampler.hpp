@@ -2,7 +2,7 @@
 //
 // Rules:
 // - the agent never waits for the process: its lines arrive through the event loop. A process that is silent
-//   for too long is killed and reported as off; nobody waits for its end.
+//   for too long is killed and reported as off, without waiting for its end.
 // - the process is collected with the agent's other children. Children::ignore_helper must be called for it,
 //   because it belongs to no attempt.
 #pragma once
@@ -28,10 +28,10 @@ class GpuSampler {
   GpuSampler(const GpuSampler&) = delete;
   GpuSampler& operator=(const GpuSampler&) = delete;
 
-  /// Starts the process with `program` (the words that run sweep-agent). Does nothing while it runs, after it
-  /// has reported that there is nothing to measure for good, and after kMostFailures. `on_report` is called from
-  /// the loop and from on_deadline(), and from here if the process cannot be started. The last report is
-  /// TelemetryOff, unless stop() is called first. `on_report` may call stop(), but not start().
+  /// Starts the process with `program` (the words that run sweep-agent). No-op while it runs, after it has
+  /// reported that there is nothing to measure for good, and after kMostFailures. Calls `on_report` from the loop
+  /// and from on_deadline(), and from here if the process cannot be started. The last report is TelemetryOff,
+  /// unless stop() is called first. `on_report` may call stop(), but not start().
   void start(const std::vector<std::string>& program, const SamplerSettings& settings,
              const std::vector<std::string>& environment, OnReport on_report);
   bool running() const { return child_.has_value(); }

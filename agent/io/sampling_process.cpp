@@ -34,7 +34,7 @@ Expected<Millis> millis_in(const std::string& word, std::int64_t least, std::int
   return Millis(value);
 }
 
-// Returns false if nobody reads the output any more.
+// Returns false if the reader of the output is gone.
 bool put(std::string_view lines) {
   return write_all(STDOUT_FILENO, lines) == 0;
 }

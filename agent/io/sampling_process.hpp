@@ -1,7 +1,7 @@
 // The process that samples the GPUs once a second: `sweep-agent --telemetry GPU,…`.
 //
 // Why a process and not a thread: NVML's calls go into the driver. If a GPU has fallen off the bus, they may
-// block there for ever, or crash the process. A thread that hangs so can not be ended, and keeps its process
+// block there for ever, or crash the process. A thread that hangs cannot be ended, and keeps its process
 // from ending; a process can be killed, or abandoned if even that does not help, and its crash does no harm.
 // The process also keeps the driver's descriptors out of the agent, so that the agent does not count as a user
 // of the GPU. It costs one pipe, and one line per GPU and second. The agent's side is gpu_sampler.hpp.
@@ -35,7 +35,7 @@ Millis clock_offset();
 Expected<SamplerSettings> parse_sampler_settings(const std::vector<std::string>& words,
                                                  const std::vector<std::string>& environment);
 
-/// Writes reports (gpu_report.hpp) to standard output until nobody reads them: first the facts, then samples;
+/// Writes reports (gpu_report.hpp) to standard output until its reader is gone: first the facts, then samples;
 /// or why there are none. Returns the exit status, which is 0 also if there is no NVML.
 int sample_gpus(const SamplerSettings& settings);
 

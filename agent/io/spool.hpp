@@ -5,7 +5,7 @@
 //  <directory>/slurm-sweep-<uid>/<sweep>/<agent>.lock                         locked while that agent lives
 //
 // Rules:
-// - only the owner has access (0700, 0600). A folder that belongs to somebody else, is a link, or gives
+// - only the owner has access (0700, 0600). A folder that belongs to another user, is a link, or gives
 //   others access is not used.
 // - no fsync: it would delay the start of the next benchmark. If the whole node crashes, outcomes that the
 //   kernel has not written yet and the controller has not acknowledged are lost; their points are run again.
@@ -54,7 +54,7 @@ class Spool {
   /// Returns the next outcome that an earlier agent left; std::nullopt if there is none. Lines about damaged
   /// files are added to `notes`.
   std::optional<LeftResult> adopt(std::vector<std::string>& notes);
-  /// Returns true if adopt() has another one.
+  /// Returns true if adopt() will return a further outcome.
   bool has_more() const { return read_ahead_.has_value(); }
 
   /// Keeps an outcome of this agent: it survives the agent once this returns. Fails with the reason; it is

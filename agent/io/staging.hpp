@@ -1,8 +1,8 @@
 // The processes that bring images to this node (`sweep-agent --stage`), and their reports.
 //
 // Rules: they are collected with the agent's other children, and belong to no attempt
-// (Children::ignore_helper). If one ends without its last report, a failure is reported for it. None outlives the
-// agent: when it dies they receive SIGTERM and end the processes that they started.
+// (Children::ignore_helper). If one ends without its last report, a failure is reported for it. None outlives
+// the agent: when it dies they receive SIGTERM and end the processes that they started.
 #pragma once
 
 #include <functional>

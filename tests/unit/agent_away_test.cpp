@@ -67,7 +67,7 @@ TEST(AgentSpool, ResultIsSpooledThenSentThenDroppedWhenSettled) {
   EXPECT_EQ(agent.kept[0].finished.of, "");
   agent.pass(Millis(100'000));
   agent.receive(ScriptedAgent::lease("p"));
-  EXPECT_THAT(agent.messages<wire::Finished>(), IsEmpty()) << "said before it was on disk";
+  EXPECT_THAT(agent.messages<wire::Finished>(), IsEmpty()) << "sent before it was on disk";
   agent.feed(Spooled{{"p", 1}});
   EXPECT_EQ(agent.messages<wire::Finished>().size(), 1u);
   EXPECT_THAT(agent.dropped, IsEmpty());
@@ -258,7 +258,7 @@ TEST(AgentAway, KeptOutputIsSentInOrderAfterWelcomeAndBeforeFinished) {
   EXPECT_EQ(agent.messages<wire::Finished>().size(), 1u);
   agent.disconnect();
   agent.join(true);
-  EXPECT_EQ(output_of(agent, "p"), "before away oops still after") << "said again";
+  EXPECT_EQ(output_of(agent, "p"), "before away oops still after") << "sent twice";
 }
 
 TEST(AgentAway, KeptOutputIsBoundedPerAttempt) {

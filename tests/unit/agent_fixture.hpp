@@ -149,7 +149,7 @@ class ScriptedAgent {
   std::vector<Stage> staged;
   std::vector<int> unstaged;
   int asked_node = 0;
-  bool checks_ports = true;  // false if clients share the ports of servers
+  bool checks_ports = true;     // false if clients share the ports of servers
   bool driver_is_slow = false;  // the driver does not answer the agent's actions yet
 
  private:
@@ -164,14 +164,14 @@ class ScriptedAgent {
     if (const auto* m = std::get_if<wire::LogChunk>(&what.message)) check_runs(m->ref);
   }
   void check_runs(const AttemptRef& ref) {
-    EXPECT_FALSE(finished_.contains(ref.point)) << "news of " << ref.point << " after its Finished";
+    EXPECT_FALSE(finished_.contains(ref.point)) << "a message about " << ref.point << " after its Finished";
   }
   void check(const wire::Finished& message, const std::string& bulk) {
     if (!message.of.empty()) return;
     const bool was_kept = std::any_of(kept.begin(), kept.end(), [&](const SpoolResult& k) {
       return k.finished.ref == message.ref && k.bytes == bulk;
     });
-    EXPECT_TRUE(was_kept) << message.ref.point << " is said before it is kept";
+    EXPECT_TRUE(was_kept) << message.ref.point << " is sent before it is spooled";
     const std::string all = outcome_to_json(message.outcome).dump() + std::to_string(message.wall_ms) + bulk;
     const auto [known, first] = finished_.try_emplace(message.ref.point, all);
     EXPECT_EQ(known->second, all) << "another Finished for " << message.ref.point;
@@ -206,13 +206,13 @@ class ScriptedAgent {
     answers_.emplace_back(result);
   }
   void perform(const OpenSpool& what) {
-    EXPECT_FALSE(opened) << "a spool is opened once";
+    EXPECT_FALSE(opened) << "the spool was opened twice";
     opened = what;
     for (const Adopted& left : left_results)
       answers_.emplace_back(left);
   }
   void perform(const SpoolResult& what) {
-    EXPECT_FALSE(finished_.contains(what.finished.ref.point)) << "said before it was kept";
+    EXPECT_FALSE(finished_.contains(what.finished.ref.point)) << "sent before it was spooled";
     kept.push_back(what);
     ports_.erase(what.finished.ref.point);
     answers_.emplace_back(Spooled{what.finished.ref});

@@ -207,7 +207,8 @@ TEST(AgentFlow, EndsIfRejectedRefusedOrOfAnotherVersion) {
   ASSERT_TRUE(rejected.exited);
   EXPECT_EQ(rejected.exited->status, 1);
   EXPECT_THAT(rejected.exited->reason, HasSubstr("already taking part"));
-  EXPECT_TRUE(rejected.messages<wire::Goodbye>().empty());  // another agent with this name may still be connected
+  EXPECT_TRUE(
+      rejected.messages<wire::Goodbye>().empty());  // another agent with this name may still be connected
 
   ScriptedAgent refused;
   refused.feed(Refused{});
@@ -276,7 +277,7 @@ TEST(AgentFlow, UnexpectedInputsAreIgnored) {
   agent.feed(ResultRead{});
   agent.start("p");
   agent.receive(wire::Settled{{"p", 1}, true});  // while it runs
-  agent.feed(GroupGone{{"p", 1}});  // while its first process is alive
+  agent.feed(GroupGone{{"p", 1}});               // while its first process is alive
   EXPECT_TRUE(agent.messages<wire::Finished>().empty());
   agent.leave_result("p", "{}");
   agent.exit("p");

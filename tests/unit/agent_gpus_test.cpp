@@ -102,7 +102,7 @@ TEST(AgentGpus, WorkThatEndsWhileWaitingIsNoFlaw) {
 TEST(AgentGpus, WithoutSamplesPointsStartAtOnceAndHaveNoGpuUse) {
   SampledAgent agent;
   agent.feed(GpuReported{TelemetryOff{"no NVML", true}});
-  EXPECT_THAT(agent.warned, IsEmpty()) << "a machine without NVML is nothing to speak of";
+  EXPECT_THAT(agent.warned, IsEmpty()) << "a machine without NVML needs no warning";
   agent.receive(ScriptedAgent::lease("p", 2));
   ASSERT_THAT(agent.spawned, SizeIs(1));
   agent.start("p");

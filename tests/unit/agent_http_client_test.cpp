@@ -65,7 +65,7 @@ class HttpClientTest : public testing::Test {
     }
     const ServerAnswered answer = answers_.front();
     answers_.erase(answers_.begin());
-    EXPECT_TRUE(answers_.empty()) << "one answer to a question";
+    EXPECT_TRUE(answers_.empty()) << "one answer per request";
     EXPECT_FALSE(questions_.deadline());
     return answer;
   }
@@ -76,7 +76,8 @@ class HttpClientTest : public testing::Test {
   int port_ = 0;
   std::string request_;
   std::vector<ServerAnswered> answers_;
-  HttpClient questions_{loop_, [this](const Input& input) { answers_.push_back(std::get<ServerAnswered>(input)); }};
+  HttpClient questions_{loop_,
+                        [this](const Input& input) { answers_.push_back(std::get<ServerAnswered>(input)); }};
 };
 
 TEST_F(HttpClientTest, ReturnsTheStatus) {

@@ -44,7 +44,9 @@ class ContainerAgent : public ScriptedAgent {
     return {
         container::Runtime::Bwrap, "/bin/bwrap", "bubblewrap 0.8", "/roots/a.root", 5, "d:1", {"OF_IMAGE=1"}};
   }
-  void stage_reports(container::Report report, int serial = 1) { feed(StageReported{serial, std::move(report)}); }
+  void stage_reports(container::Report report, int serial = 1) {
+    feed(StageReported{serial, std::move(report)});
+  }
   container::StartRequest started() const {
     EXPECT_FALSE(spawned.empty());
     EXPECT_THAT(spawned.back().argv, SizeIs(3));

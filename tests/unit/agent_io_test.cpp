@@ -53,7 +53,8 @@ TEST_F(AgentProcess, BenchmarkCannotFindTheSecret) {
   send(lease());
   EXPECT_EQ(outcome().kind, OutcomeKind::NoResult);
   const std::string all = out_ + err_;
-  EXPECT_NE(all.find("MARK=here"), all.rfind("MARK=here")) << "both environments were to be seen: " << all;
+  EXPECT_NE(all.find("MARK=here"), all.rfind("MARK=here"))
+      << "both environments should have been printed: " << all;
   EXPECT_THAT(all, Not(HasSubstr(client_keys_.secret_key)));
   EXPECT_THAT(all.substr(0, all.rfind("MARK=here")), Not(HasSubstr(SWEEP_ENV_PREFIX)));
 }
@@ -192,7 +193,7 @@ TEST_F(AgentProcess, SignalPreemptsAttemptsAndEndsTheAgent) {
   EXPECT_EQ(exit_status(), 1);
   EXPECT_THAT(printed_, StartsWith("sweep-agent: "));
   EXPECT_THAT(printed_, HasSubstr("SIGTERM"));
-  EXPECT_THAT(printed_, Not(HasSubstr("acknowledged"))) << "there is nothing to worry about";
+  EXPECT_THAT(printed_, Not(HasSubstr("acknowledged"))) << "there must be no warning";
 }
 
 TEST_F(AgentProcess, NewConnectionGetsHelloAndFinishedAgain) {

@@ -94,7 +94,7 @@ TEST(AgentFrozen, SigkillAfterAFreezeGetsTimeToWork) {
   agent.feed(Tick{});
   ASSERT_EQ(agent.signals.size(), 2u);
   EXPECT_TRUE(agent.signals[1].kill);
-  EXPECT_THAT(agent.messages<wire::Finished>(), IsEmpty()) << "before the signal could do its work";
+  EXPECT_THAT(agent.messages<wire::Finished>(), IsEmpty()) << "before the processes could end";
 }
 
 // ---- signals
@@ -149,7 +149,7 @@ TEST(AgentKill, SecondReasonDoesNotShortenTheTimeAfterSigkill) {
   ASSERT_EQ(agent.signals.size(), 1u);
   agent.receive(wire::Cancel{{"p", 1}, "enough"});
   agent.pass(Millis(1));
-  EXPECT_THAT(agent.messages<wire::Finished>(), IsEmpty()) << "it is just dying";
+  EXPECT_THAT(agent.messages<wire::Finished>(), IsEmpty()) << "it is ending";
 }
 
 // ---- the end of the job
@@ -245,14 +245,13 @@ TEST(AgentJobEnd, EnvironmentCountsIfThereIsNoAnswer) {
   answered.feed(JobEndKnown{from_unix_ms(1'764'000'060'000), "NO", "24.11.5"});
   ASSERT_EQ(answered.messages<wire::Ready>().size(), 1u);
   EXPECT_EQ(answered.messages<wire::Ready>()[0].job_ends_ms, 1'764'000'060'000)
-      << "somebody has changed the time limit";
+      << "an administrator changed the time limit";
   EXPECT_EQ(answered.messages<wire::Ready>()[0].slurm, "24.11.5");
 }
 
 TEST(AgentJobEnd, SlurmCommandUsesUtcAndGetsNoInternalVariables) {
-  const auto environment =
-      slurm_environment({"PATH=/bin", "TZ=Europe/Berlin", "SLURM_CONF=/etc/x",
-                             "SLURM_TIME_FORMAT=relative", SWEEP_ENV_ENDPOINT "=tcp://x"});
+  const auto environment = slurm_environment({"PATH=/bin", "TZ=Europe/Berlin", "SLURM_CONF=/etc/x",
+                                              "SLURM_TIME_FORMAT=relative", SWEEP_ENV_ENDPOINT "=tcp://x"});
   EXPECT_EQ(look_up(environment, "TZ"), "UTC0");
   EXPECT_EQ(look_up(environment, "SLURM_TIME_FORMAT"), "standard");
   EXPECT_EQ(look_up(environment, "PATH"), "/bin");

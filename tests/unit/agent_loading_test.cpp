@@ -52,7 +52,7 @@ TEST(Serving, LoadingProgressExtendsTheTimeLimit) {
   agent.pass(Millis(59'000));
   agent.server_prints(1, bar(10));
   agent.pass(Millis(20'000));
-  EXPECT_THAT(agent.signals, IsEmpty()) << "30 s more from the last progress";
+  EXPECT_THAT(agent.signals, IsEmpty()) << "30 s after the last progress";
   agent.server_prints(1, bar(10));  // the same value again is no progress
   agent.pass(Millis(9'999));
   EXPECT_THAT(agent.signals, IsEmpty());
@@ -61,10 +61,11 @@ TEST(Serving, LoadingProgressExtendsTheTimeLimit) {
     agent.pass(Millis(1'000));
     if (agent.signals.empty()) agent.server_prints(1, bar(12 + i));
   }
-  EXPECT_GE(agent.now - start, Millis(120'000)) << "up to this";
-  EXPECT_LT(agent.now - start, Millis(121'000)) << "but not for ever";
+  EXPECT_GE(agent.now - start, Millis(120'000)) << "up to longest_ms";
+  EXPECT_LT(agent.now - start, Millis(121'000)) << "but no longer";
   agent.server_ends(1, {{}, SIGTERM});
-  EXPECT_THAT(agent.outcome().reason, HasSubstr("not ready within 2 min, although loading was making progress"));
+  EXPECT_THAT(agent.outcome().reason,
+              HasSubstr("not ready within 2 min, although loading was making progress"));
 }
 
 TEST(Serving, WaitingAttemptReportsLoadingProgress) {
@@ -111,7 +112,8 @@ TEST(Serving, LogLineCanReportReadiness) {
   agent.done("p1");
   lease.ref.point = "p2";
   agent.receive(lease);
-  EXPECT_THAT(agent.started(), ElementsAre("serve k1", "client", "client")) << "nothing to reset or to ask";
+  EXPECT_THAT(agent.started(), ElementsAre("serve k1", "client", "client"))
+      << "it has neither a reset nor a health URL";
 }
 
 TEST(Serving, ServerThatEndsBeforeItIsReadyEndsTheAttempt) {

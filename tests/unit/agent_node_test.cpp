@@ -41,9 +41,9 @@ TEST(NodeTraits, CommandNamesTheNode) {
   EXPECT_THAT(node_command(hello), IsEmpty());
 }
 
-class AtWork : public ScriptedAgent {
+class NodeQueryAgent : public ScriptedAgent {
  public:
-  explicit AtWork(bool asks, Setup setup = in_slurm()) : ScriptedAgent(std::move(setup)) {
+  explicit NodeQueryAgent(bool asks, Setup setup = in_slurm()) : ScriptedAgent(std::move(setup)) {
     connect();
     auto welcome = wire::Welcome{"s", false, 10'000, 5'000};
     welcome.asks_node = asks;
@@ -58,13 +58,13 @@ class AtWork : public ScriptedAgent {
 };
 
 TEST(NodeQuery, IsNotSentUnlessTheControllerAsks) {
-  AtWork agent(false);
+  NodeQueryAgent agent(false);
   EXPECT_EQ(agent.asked_node, 0);
   EXPECT_THAT(agent.messages<wire::Ready>(), SizeIs(1));
 }
 
 TEST(NodeQuery, ReadyWaitsForTheAnswerAndContainsIt) {
-  AtWork agent(true);
+  NodeQueryAgent agent(true);
   EXPECT_EQ(agent.asked_node, 1);
   EXPECT_THAT(agent.messages<wire::Ready>(), IsEmpty());
   agent.feed(parse_node_traits(kNode));
@@ -76,20 +76,20 @@ TEST(NodeQuery, ReadyWaitsForTheAnswerAndContainsIt) {
 }
 
 TEST(NodeQuery, ReadyIsSentWithoutAnAnswerAfterTheLimit) {
-  AtWork agent(true);
+  NodeQueryAgent agent(true);
   agent.pass(Limits{}.job_end);
   ASSERT_THAT(agent.messages<wire::Ready>(), SizeIs(1));
   EXPECT_THAT(agent.messages<wire::Ready>()[0].features, IsEmpty());
 }
 
 TEST(NodeQuery, IsNotSentOutsideOfSlurm) {
-  AtWork agent(true, ScriptedAgent::default_setup());
+  NodeQueryAgent agent(true, ScriptedAgent::default_setup());
   EXPECT_EQ(agent.asked_node, 0);
   EXPECT_THAT(agent.messages<wire::Ready>(), SizeIs(1));
 }
 
 TEST(NodeQuery, DriversGpuNamesAreReportedOnceKnown) {
-  AtWork agent(true);
+  NodeQueryAgent agent(true);
   agent.feed(parse_node_traits(kNode));
   NvmlFacts facts;
   facts.gpus = {{"0", "NVIDIA B200", "u", ""}, {"1", "NVIDIA B200", "v", ""}};

@@ -7,8 +7,8 @@
 #include <cstdlib>
 
 #include "agent/io/children.hpp"
-#include "agent/io/nvml.hpp"
 #include "agent/io/gpu_sampler.hpp"
+#include "agent/io/nvml.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/net_loop.hpp"
 #include "util/os/clock.hpp"
@@ -106,7 +106,8 @@ TEST_F(NvmlTest, OldLibrariesOtherNamesAreUsed) {
   say("0.memory 1000\n0.throttle 4\n");
   Nvml nvml = opened("old");
   EXPECT_EQ(sample(nvml).throttle_reasons, 4);
-  EXPECT_EQ(sample(nvml).memory_used_bytes, 1'000 + (std::int64_t{1} << 30)) << "with the driver's own";
+  EXPECT_EQ(sample(nvml).memory_used_bytes, 1'000 + (std::int64_t{1} << 30))
+      << "includes what the driver reserves";
   Nvml newer = opened();
   EXPECT_EQ(sample(newer).memory_used_bytes, 1'000);
 }
@@ -286,7 +287,7 @@ TEST_F(SamplerTest, MissingGpuDoesNotStopTheOthers) {
   start({"7", "1"});
   ASSERT_TRUE(await<GpuSample>(3));
   EXPECT_EQ(all<NvmlFacts>()[0].gpus.at(0).problem, "NVML shows 2 GPUs to this process");
-  EXPECT_EQ(all<GpuProblem>().size(), 1U) << "said once, not with each sample";
+  EXPECT_EQ(all<GpuProblem>().size(), 1U) << "reported once, not with each sample";
   EXPECT_EQ(all<GpuSample>()[0].gpu, "1");
 }
 

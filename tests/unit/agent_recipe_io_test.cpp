@@ -47,7 +47,7 @@ TEST_F(AgentRecipe, ServerAndItsStraysOutliveClientsButNotTheAgent) {
   ASSERT_THAT(pids, HasSubstr(" .\n")) << "the server does not see POINT";
   const std::string leader = pids, other = pids.substr(pids.find(' '));
   EXPECT_FALSE(gone(leader));
-  EXPECT_FALSE(gone(other)) << "what has left the server's group is none of its client's";
+  EXPECT_FALSE(gone(other)) << "a stray of the server does not belong to its client";
   settle("p1");
   send(recipe("p2", server, client));
   EXPECT_EQ(outcome().kind, OutcomeKind::Ok);

@@ -24,7 +24,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-wire::Finished an_end(const std::string& point, int attempt = 1, OutcomeKind kind = OutcomeKind::Ok) {
+wire::Finished finished_message(const std::string& point, int attempt = 1,
+                                OutcomeKind kind = OutcomeKind::Ok) {
   wire::Finished out;
   out.ref = {point, attempt};
   out.outcome.kind = kind;
@@ -54,7 +55,7 @@ class AgentSpoolFiles : public InFolder {
              const std::string& sweep = "s") {
     const auto spool = open(agent, sweep);
     for (const std::string& point : points)
-      ASSERT_TRUE(spool->keep(an_end(point), "{\"of\": \"" + point + "\"}"));
+      ASSERT_TRUE(spool->keep(finished_message(point), "{\"of\": \"" + point + "\"}"));
   }
   std::vector<Spool::LeftResult> adopt_all(Spool& spool) {
     std::vector<Spool::LeftResult> all;
@@ -82,7 +83,7 @@ TEST_F(AgentSpoolFiles, OnlyTheOwnerHasAccessAndEmptyFoldersAreRemoved) {
   ::umask(0);
   {
     const auto spool = open("a");
-    ASSERT_TRUE(spool->keep(an_end("p"), "{}"));
+    ASSERT_TRUE(spool->keep(finished_message("p"), "{}"));
     const std::string file = files(".result").at(0);
     for (const auto& [what, mode] : std::map<std::string, unsigned>{
              {file, 0600}, {files(".lock").at(0), 0600}, {spool->folder(), 0700}, {base(), 0700}}) {
@@ -113,7 +114,7 @@ TEST_F(AgentSpoolFiles, NextAgentOfTheSweepAdoptsLeftResults) {
   EXPECT_EQ(all[0].finished.of, "a");
   EXPECT_EQ(all[0].finished.ref, (wire::AttemptRef{"p", 1}));
   EXPECT_EQ(all[0].finished.wall_ms, 1'234);
-  EXPECT_EQ(outcome_to_json(all[0].finished.outcome), outcome_to_json(an_end("p").outcome));
+  EXPECT_EQ(outcome_to_json(all[0].finished.outcome), outcome_to_json(finished_message("p").outcome));
   EXPECT_EQ(all[0].bytes, R"({"of": "p"})");
   EXPECT_EQ(all[1].finished.ref.point, "q");
   EXPECT_THAT(notes_, IsEmpty());
@@ -155,7 +156,7 @@ TEST_F(AgentSpoolFiles, AgentOfTheSameNameAdoptsItsPredecessorsResults) {
 
 TEST_F(AgentSpoolFiles, LivingAgentsResultsAreNotAdopted) {
   const auto first = open("a");
-  ASSERT_TRUE(first->keep(an_end("p"), "{}"));
+  ASSERT_TRUE(first->keep(finished_message("p"), "{}"));
   const auto second = open("b");
   EXPECT_THAT(adopt_all(*second), IsEmpty());
   EXPECT_THAT(problem("a"), HasSubstr("another running agent has the same name, a"));
@@ -174,7 +175,7 @@ TEST_F(AgentSpoolFiles, KilledProcessesResultsAreAdopted) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     Spool spool;
-    const bool done = spool.open(folder_, "s", "a") && spool.keep(an_end("p"), "{}");
+    const bool done = spool.open(folder_, "s", "a") && spool.keep(finished_message("p"), "{}");
     ::raise(done ? SIGKILL : SIGTERM);
   }
   int status = 0;
@@ -185,7 +186,7 @@ TEST_F(AgentSpoolFiles, KilledProcessesResultsAreAdopted) {
 
 TEST_F(AgentSpoolFiles, NamesAreNotUsedAsPaths) {
   const auto spool = open("../../a", "../up");
-  ASSERT_TRUE(spool->keep(an_end("../../../p"), "{}"));
+  ASSERT_TRUE(spool->keep(finished_message("../../../p"), "{}"));
   EXPECT_EQ(fs::path(files(".result").at(0)).parent_path().parent_path(), base());
   EXPECT_THAT(listing(), SizeIs(1));
 }
@@ -194,7 +195,7 @@ TEST_F(AgentSpoolFiles, NamesAreNotUsedAsPaths) {
 
 TEST(AgentSpoolText, RoundTrips) {
   for (const std::string& bytes : {std::string(), std::string("{}"), std::string("\0\n\xff", 3)}) {
-    const auto left = read_spool_text(spool_text(an_end("p", 7), "12.0.3", bytes));
+    const auto left = read_spool_text(spool_text(finished_message("p", 7), "12.0.3", bytes));
     ASSERT_TRUE(left) << left.error().message;
     EXPECT_EQ(left->bytes, bytes);
     EXPECT_EQ(left->finished.of, "12.0.3");
@@ -203,7 +204,7 @@ TEST(AgentSpoolText, RoundTrips) {
 }
 
 TEST(AgentSpoolText, TruncatedOrExtendedTextIsRejected) {
-  const std::string text = spool_text(an_end("p"), "a", "{\"x\": 1}\n");
+  const std::string text = spool_text(finished_message("p"), "a", "{\"x\": 1}\n");
   for (std::size_t at = 0; at < text.size(); ++at)
     EXPECT_FALSE(read_spool_text(text.substr(0, at))) << "cut at " << at;
   EXPECT_FALSE(read_spool_text(text + "x"));
@@ -211,7 +212,7 @@ TEST(AgentSpoolText, TruncatedOrExtendedTextIsRejected) {
 }
 
 TEST(AgentSpoolText, TextWithAnyFlippedBitIsRejected) {
-  const std::string text = spool_text(an_end("p"), "a", "{\"x\": 1}\n");
+  const std::string text = spool_text(finished_message("p"), "a", "{\"x\": 1}\n");
   for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
     std::string flipped = text;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
@@ -277,7 +278,7 @@ TEST_F(AgentSpoolFiles, SweepFolderThatIsALinkIsRejected) {
 }
 
 TEST_F(AgentSpoolFiles, FolderOfAnotherUserIsRejected) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give it away";
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to change the owner";
   ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
   ASSERT_EQ(::chown(base().c_str(), 12'345, 12'345), 0);
   EXPECT_THAT(problem("a"), HasSubstr("belongs to uid 12345"));
@@ -289,7 +290,7 @@ TEST_F(AgentSpoolFiles, DirectoryThatCannotBeCreatedIsReported) {
   const auto done = spool.open(path("file") + "/x", "s", "a");
   ASSERT_FALSE(done);
   EXPECT_THAT(done.error().message, HasSubstr(path("file")));
-  EXPECT_FALSE(spool.keep(an_end("p"), "{}"));
+  EXPECT_FALSE(spool.keep(finished_message("p"), "{}"));
   EXPECT_EQ(spool.kept(), 0u);
 }
 
@@ -297,10 +298,10 @@ TEST_F(AgentSpoolFiles, DirectoryThatCannotBeCreatedIsReported) {
 
 TEST_F(AgentSpoolFiles, OldestFilesOfOtherSweepsMakeRoomExceptOfLivingAgents) {
   const std::string much(1'000, 'x');
-  const std::uint64_t one = spool_text(an_end("p"), "a", much).size();
+  const std::uint64_t one = spool_text(finished_message("p"), "a", much).size();
   const auto put_in = [&](const std::string& sweep, const std::string& agent) {
     const auto spool = open(agent, sweep);
-    EXPECT_TRUE(spool->keep(an_end("p"), much));
+    EXPECT_TRUE(spool->keep(finished_message("p"), much));
     return spool->folder();
   };
   const std::string newer = put_in("newer", "a"), older = put_in("older", "b");
@@ -309,33 +310,33 @@ TEST_F(AgentSpoolFiles, OldestFilesOfOtherSweepsMakeRoomExceptOfLivingAgents) {
   for (const auto& item : fs::directory_iterator(older))
     fs::last_write_time(item.path(), fs::file_time_type::clock::now() - std::chrono::hours(2));
   const auto living = open("c", "living");
-  ASSERT_TRUE(living->keep(an_end("p"), much));
+  ASSERT_TRUE(living->keep(finished_message("p"), much));
   for (const auto& item : fs::directory_iterator(living->folder()))
     fs::last_write_time(item.path(), fs::file_time_type::clock::now() - std::chrono::hours(3));
 
   const auto spool = open("d", "s", one * 4);
-  EXPECT_TRUE(spool->keep(an_end("p"), much));  // there are four now
+  EXPECT_TRUE(spool->keep(finished_message("p"), much));  // there are four now
   EXPECT_TRUE(fs::exists(older));
-  EXPECT_TRUE(spool->keep(an_end("q"), much));
+  EXPECT_TRUE(spool->keep(finished_message("q"), much));
   EXPECT_FALSE(fs::exists(older));
   EXPECT_TRUE(fs::exists(newer));
-  EXPECT_TRUE(spool->keep(an_end("r"), much));
+  EXPECT_TRUE(spool->keep(finished_message("r"), much));
   EXPECT_FALSE(fs::exists(newer));
-  const auto full = spool->keep(an_end("s"), much);
+  const auto full = spool->keep(finished_message("s"), much);
   ASSERT_FALSE(full);
   EXPECT_THAT(full.error().message, HasSubstr("no room"));
   EXPECT_EQ(spool->kept(), 3u);
   EXPECT_EQ(living->kept(), 1u);
   EXPECT_THAT(files(".result"), SizeIs(4));
   spool->drop({"p", 1}, "");
-  EXPECT_TRUE(spool->keep(an_end("s"), much));
+  EXPECT_TRUE(spool->keep(finished_message("s"), much));
 }
 
 TEST_F(AgentSpoolFiles, FilesOfItsOwnSweepAreNotRemoved) {
-  const std::uint64_t one = spool_text(an_end("p"), "a", "{}").size();
+  const std::uint64_t one = spool_text(finished_message("p"), "a", "{}").size();
   leave("a", {"p"});
   const auto spool = open("b", "s", one + 10);
-  EXPECT_FALSE(spool->keep(an_end("q"), "{}"));
+  EXPECT_FALSE(spool->keep(finished_message("q"), "{}"));
   EXPECT_THAT(adopt_all(*spool), SizeIs(1));
 }
 
@@ -347,21 +348,21 @@ TEST_F(AgentSpoolFiles, FullDiskIsAnErrorAndLeavesNoFile) {
   struct rlimit tiny = before;
   tiny.rlim_cur = 100;
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tiny), 0);
-  const auto full = spool->keep(an_end("p"), std::string(1'000, 'x'));
+  const auto full = spool->keep(finished_message("p"), std::string(1'000, 'x'));
   ::setrlimit(RLIMIT_FSIZE, &before);
   ASSERT_FALSE(full);
   EXPECT_THAT(full.error().message, HasSubstr("File too large"));
   EXPECT_EQ(spool->kept(), 0u);
   EXPECT_THAT(files(".result"), IsEmpty());
   EXPECT_THAT(files(""), SizeIs(3));  // two folders and the lock
-  EXPECT_TRUE(spool->keep(an_end("p"), "{}"));
+  EXPECT_TRUE(spool->keep(finished_message("p"), "{}"));
 }
 
 TEST_F(AgentSpoolFiles, LargestResultIsReadBack) {
   const std::string largest(wire::kMaxBulkBytes, 'x');
   {
     const auto spool = open("a");
-    ASSERT_TRUE(spool->keep(an_end("p"), largest));
+    ASSERT_TRUE(spool->keep(finished_message("p"), largest));
   }
   const auto all = adopt_all(*open("b"));
   ASSERT_THAT(all, SizeIs(1));

@@ -384,7 +384,7 @@ TEST(TelemetryGpus, AmdGpusAreNotSampled) {
 
 // ---- what the sampling process writes
 
-GpuReport there_and_back(const GpuReport& report) {
+GpuReport round_trip(const GpuReport& report) {
   std::string line = to_line(report);
   EXPECT_EQ(line.back(), '\n');
   line.pop_back();
@@ -406,13 +406,13 @@ TEST(TelemetryReports, RoundTrip) {
   for (const GpuReport& report : std::vector<GpuReport>{
            full, power(0, 0), NvmlFacts{"570.1", {{"0", "NVIDIA B200", "GPU-1", ""}, {"9", "", "", "none"}}},
            GpuProblem{"0", "GPU is lost"}, TelemetryOff{"no NVML", true}, TelemetryOff{"ended", false}}) {
-    EXPECT_EQ(there_and_back(report), report);
+    EXPECT_EQ(round_trip(report), report);
   }
 }
 
 TEST(TelemetryReports, AnyTextOfTheLibraryMakesAValidLine) {
   const NvmlFacts facts{"57\n0\xff", {{"0", std::string(5'000, 'x'), "\x1b[2J", ""}}};
-  const auto back = std::get<NvmlFacts>(there_and_back(facts));
+  const auto back = std::get<NvmlFacts>(round_trip(facts));
   EXPECT_EQ(back.driver, "57?0?");
   EXPECT_LE(back.gpus.at(0).name.size(), 512U);
   EXPECT_EQ(back.gpus.at(0).uuid, "?[2J");
