@@ -30,7 +30,7 @@ class AttemptStarter {
   void end_soon() { ending_ = true; }
 
   void on(const StageReported& input) { images_.on(input); }
-  /// Tells whether samples of the GPUs arrive, or will soon.
+  /// `expected`: samples of the GPUs arrive, or will soon.
   void set_samples_expected(bool expected) { samples_expected_ = expected; }
   /// Stages the image again before its next use, because a container could not be set up from it.
   void forget_image(const container::StageRequest& image) { images_.forget(image); }

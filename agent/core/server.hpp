@@ -79,8 +79,8 @@ class Server {
   bool usable() const { return stage_ != Stage::Stopping && stage_ != Stage::Gone; }
   /// Returns why it cannot be used, once that is decided. It is being stopped then, or gone.
   const std::optional<Outcome>& failure() const { return failure_; }
-  /// Returns true if it failed or ended while it was made ready for reuse. That says nothing about the
-  /// attempt, so another server may do.
+  /// Returns true if it failed or ended while it was made ready for reuse. That is not the attempt's
+  /// fault, so it can get another server.
   bool failed_on_reuse() const { return failed_on_reuse_; }
   /// Returns true if none of its processes is left, or the remaining ones cannot be killed.
   bool gone() const { return stage_ == Stage::Gone; }

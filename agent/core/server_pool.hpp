@@ -40,8 +40,8 @@ class ServerPool {
   /// Starts a new server for the attempt. `ports_in_use`: the ports that it must not get.
   void start(Attempt& attempt, std::vector<int> ports_in_use, Instant now, Actions& out);
 
-  /// Tells each attempt whose server has failed or restarted. A waiting attempt loses a server whose failure
-  /// does not concern it, and can get another one.
+  /// Ends the attempts whose servers have failed, and adds a flaw to those whose servers have restarted. A
+  /// waiting attempt whose server failed on reuse loses it instead, and can get another one.
   void report_failures(Instant now, Actions& out);
   /// Frees the servers whose attempts are over. Stops a server under which a benchmark timed out.
   void reclaim(Instant now, Actions& out);

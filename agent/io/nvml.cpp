@@ -122,7 +122,7 @@ struct Nvml::Library {
     if (missing.empty()) missing = *names.begin();
   }
 
-  /// Reads the memory in use, without what the driver reserves if the library can tell.
+  /// Reads the memory in use, without what the driver reserves if the library separates the two.
   Result used(Device device, unsigned long long* bytes) const {
     MemoryV2 memory;
     memory.version = kMemoryV2;
@@ -213,7 +213,7 @@ Expected<void*> Nvml::handle(const std::string& id) {
   return found;
 }
 
-// ---- what it says
+// ---- reading values
 
 std::string Nvml::driver_version() const {
   Buffer text{};

@@ -15,7 +15,7 @@ namespace sweep::agent {
 
 class SlurmQuery {
  public:
-  /// Called with the output; `problem` is one line that says why it is incomplete, empty if it is complete.
+  /// Called with the output; `problem` is the reason, in one line, if it is incomplete; else empty.
   using OnAnswer = std::function<void(std::string text, std::string problem)>;
 
   explicit SlurmQuery(EventLoop& loop) : loop_(loop) {}

@@ -6,6 +6,7 @@ sweep_unit_test(agent_core_test
     agent_flow_test.cpp
     agent_gpus_test.cpp
     agent_images_test.cpp
+    agent_kill_sequence_test.cpp
     agent_lease_test.cpp
     agent_limits_test.cpp
     agent_loading_test.cpp

@@ -37,7 +37,7 @@ TEST(AgentOutcome, UnchangedOldResultFileDoesNotCount) {
   agent.leave_result("p", "{old}");
   running(agent).exit("p");
   EXPECT_EQ(agent.outcome().kind, OutcomeKind::NoResult);
-  EXPECT_THAT(agent.outcome().reason, HasSubstr("before the start"));
+  EXPECT_THAT(agent.outcome().reason, HasSubstr("which existed before it started"));
 }
 
 TEST(AgentOutcome, RewrittenOldResultFileCounts) {
