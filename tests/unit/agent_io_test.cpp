@@ -256,7 +256,7 @@ TEST_F(AgentProcess, SettledResultLeavesTheSpoolAndUnsettledOneIsReported) {
   ::kill(child_.pid, SIGTERM);
   EXPECT_EQ(exit_status(), 1);
   run_until(loop_, [&] { return printed_.find("next agent") != std::string::npos; });
-  EXPECT_THAT(printed_, HasSubstr("how 1 attempt ended"));
+  EXPECT_THAT(printed_, HasSubstr("has not acknowledged the outcome of 1 attempt"));
   EXPECT_THAT(printed_, HasSubstr(node_local_));
   EXPECT_EQ(spooled().size(), 1u);
 }

@@ -74,11 +74,11 @@ TEST(Serving, WaitingAttemptReportsLoadingProgress) {
   agent.server_starts(1);
   agent.server_prints(1, "Loading weights:  45%|####      | 45/100 [00:10<00:12,  4.51it/s]\r");
   agent.pass(Millis(1'000));
-  const auto told = agent.messages<wire::Progress>();
-  ASSERT_FALSE(told.empty());
-  EXPECT_EQ(told.back().phase, "ready");
-  EXPECT_EQ(told.back().done, 45);
-  EXPECT_EQ(told.back().total, 100);
+  const auto progress = agent.messages<wire::Progress>();
+  ASSERT_FALSE(progress.empty());
+  EXPECT_EQ(progress.back().phase, "ready");
+  EXPECT_EQ(progress.back().done, 45);
+  EXPECT_EQ(progress.back().total, 100);
 }
 
 TEST(Serving, LinesMatchingTheRecipesPatternAreProgress) {

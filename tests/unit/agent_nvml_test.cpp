@@ -31,14 +31,14 @@ class NvmlTest : public InFolder {
  protected:
   void SetUp() override {
     InFolder::SetUp();
-    say("");
+    set_answers("");
     ::setenv("NVML_STAND_IN", path("answers").c_str(), 1);
   }
   void TearDown() override {
     ::unsetenv("NVML_STAND_IN");
     InFolder::TearDown();
   }
-  void say(const std::string& answers) const { put("answers", answers); }
+  void set_answers(const std::string& answers) const { put("answers", answers); }
 
   static Nvml opened(const std::string& folder = "whole") {
     auto nvml = Nvml::open(library(folder));
@@ -57,22 +57,23 @@ class NvmlTest : public InFolder {
 };
 
 TEST_F(NvmlTest, ReadsAllValues) {
-  say("1.power 345678\n1.energy 9000000000000\n1.sm_clock 1755\n1.memory_clock 3996\n1.temperature 71\n"
+  set_answers(
+      "1.power 345678\n1.energy 9000000000000\n1.sm_clock 1755\n1.memory_clock 3996\n1.temperature 71\n"
       "1.memory 150000000000\n1.utilization 93\n1.throttle 68\n1.processes 3\n");
   Nvml nvml = opened();
-  GpuSample want;
-  want.at = from_unix_ms(5);
-  want.gpu = "1";
-  want.power_mw = 345'678;
-  want.energy_mj = 9'000'000'000'000;
-  want.sm_clock_mhz = 1'755;
-  want.memory_clock_mhz = 3'996;
-  want.temperature_c = 71;
-  want.memory_used_bytes = 150'000'000'000;
-  want.utilization_percent = 93;
-  want.throttle_reasons = 68;
-  want.processes = 3;
-  EXPECT_EQ(sample(nvml, "1"), want);
+  GpuSample expected;
+  expected.at = from_unix_ms(5);
+  expected.gpu = "1";
+  expected.power_mw = 345'678;
+  expected.energy_mj = 9'000'000'000'000;
+  expected.sm_clock_mhz = 1'755;
+  expected.memory_clock_mhz = 3'996;
+  expected.temperature_c = 71;
+  expected.memory_used_bytes = 150'000'000'000;
+  expected.utilization_percent = 93;
+  expected.throttle_reasons = 68;
+  expected.processes = 3;
+  EXPECT_EQ(sample(nvml, "1"), expected);
 }
 
 TEST_F(NvmlTest, ReturnsDriverNameAndUuid) {
@@ -98,12 +99,12 @@ TEST_F(NvmlTest, LibraryWithoutAFunctionIsRejected) {
 }
 
 TEST_F(NvmlTest, MissingDriverIsReported) {
-  say("init error 9");
+  set_answers("init error 9");
   EXPECT_EQ(problem_of(library("whole")), "NVML: Driver Not Loaded (9)");
 }
 
 TEST_F(NvmlTest, OldLibrariesOtherNamesAreUsed) {
-  say("0.memory 1000\n0.throttle 4\n");
+  set_answers("0.memory 1000\n0.throttle 4\n");
   Nvml nvml = opened("old");
   EXPECT_EQ(sample(nvml).throttle_reasons, 4);
   EXPECT_EQ(sample(nvml).memory_used_bytes, 1'000 + (std::int64_t{1} << 30))
@@ -128,17 +129,17 @@ TEST_F(NvmlTest, ValueOfAFailedCallIsAbsentAndOthersAreKept) {
       {"throttle", &GpuSample::throttle_reasons},
       {"processes", &GpuSample::processes}};
   for (const auto& [name, member] : fields) {
-    say("0." + name + " error 3");
+    set_answers("0." + name + " error 3");
     Nvml nvml = opened();
-    GpuSample want = all;
-    (want.*member).reset();
+    GpuSample expected = all;
+    (expected.*member).reset();
     EXPECT_TRUE((all.*member).has_value()) << name;
-    EXPECT_EQ(sample(nvml), want) << name;
+    EXPECT_EQ(sample(nvml), expected) << name;
   }
 }
 
 TEST_F(NvmlTest, UnavailableValueIsAbsent) {
-  say("0.memory 18446744073709551615");
+  set_answers("0.memory 18446744073709551615");
   Nvml nvml = opened();
   EXPECT_FALSE(sample(nvml).memory_used_bytes);
 }
@@ -151,17 +152,17 @@ TEST_F(NvmlTest, GpuWithoutAnyValueIsAnError) {
   }
   Nvml nvml = opened();
   sample(nvml);
-  say(lost);
+  set_answers(lost);
   const auto read = nvml.read("0", from_unix_ms(5));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().message, "NVML: GPU is lost (15)");
   sample(nvml, "1");
-  say("");
+  set_answers("");
   sample(nvml);  // it can be read again
 }
 
 TEST_F(NvmlTest, IndexCountsOnlyGpusThatMayBeOpened) {
-  say("count 4\n0.open error 4\n2.open error 4\n3.power 7\n");
+  set_answers("count 4\n0.open error 4\n2.open error 4\n3.power 7\n");
   Nvml nvml = opened();
   EXPECT_EQ(sample(nvml, "1").power_mw, 7);
   const GpuFacts none = nvml.facts("2");
@@ -169,7 +170,7 @@ TEST_F(NvmlTest, IndexCountsOnlyGpusThatMayBeOpened) {
 }
 
 TEST_F(NvmlTest, FindsAGpuByUuidOrUniquePrefix) {
-  say("count 4\n0.power 1\n1.power 2\n3.power 4");
+  set_answers("count 4\n0.power 1\n1.power 2\n3.power 4");
   Nvml nvml = opened();
   EXPECT_EQ(sample(nvml, "GPU-57a4d111-0000-0000-0000-000000000000").power_mw, 2);
   EXPECT_EQ(sample(nvml, "GPU-57a4d113").power_mw, 4);
@@ -179,7 +180,7 @@ TEST_F(NvmlTest, FindsAGpuByUuidOrUniquePrefix) {
 
 TEST_F(NvmlTest, MigPartHasNoPower) {
   const std::string mig = "MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f";
-  say("1.uuid " + mig + "\n1.utilization error 3\n1.memory 5000\n1.processes 1");
+  set_answers("1.uuid " + mig + "\n1.utilization error 3\n1.memory 5000\n1.processes 1");
   Nvml nvml = opened();
   const GpuSample part = sample(nvml, mig);
   EXPECT_FALSE(part.power_mw);
@@ -199,7 +200,7 @@ TEST_F(NvmlTest, InvalidIdIsRejected) {
 }
 
 TEST_F(NvmlTest, GpuWithAProcessIsNotIdle) {
-  say("0.processes 2");
+  set_answers("0.processes 2");
   Nvml nvml = opened();
   const std::vector<GpuSample> samples{sample(nvml, "0"), sample(nvml, "1")};
   EXPECT_EQ(idle_check(samples).why, "GPU 0 has 2 compute processes (limit 0)");
@@ -257,7 +258,7 @@ TEST_F(SamplerTest, FactsThenSamplesOfEachGpuInTheAgentsTime) {
 }
 
 TEST_F(SamplerTest, FromTheLibraryToJoulesPerToken) {
-  say("0.power 300000\n1.power 500000\n0.energy error 3\n1.energy error 3\n1.throttle 4\n");
+  set_answers("0.power 300000\n1.power 500000\n0.energy error 3\n1.energy error 3\n1.throttle 4\n");
   start();
   TelemetryWindow window({"0", "1"});
   ASSERT_TRUE(await<GpuSample>(8));
@@ -301,17 +302,17 @@ TEST_F(SamplerTest, TelemetryIsOffIfNoGpuExists) {
 TEST_F(SamplerTest, LibraryCrashDoesNotReachTheAgent) {
   start();
   ASSERT_TRUE(await<GpuSample>());
-  say("0.temperature crash");
+  set_answers("0.temperature crash");
   ASSERT_TRUE(await<TelemetryOff>());
   EXPECT_FALSE(all<TelemetryOff>()[0].for_good);
-  say("");
+  set_answers("");
   reports_.clear();
   start();
   EXPECT_TRUE(await<GpuSample>()) << "it may be started again";
 }
 
 TEST_F(SamplerTest, HangingSamplerIsKilledAfterItsTimeout) {
-  say("init hang");
+  set_answers("init hang");
   start();
   const auto deadline = sampler_.deadline();
   ASSERT_TRUE(deadline);
@@ -333,14 +334,14 @@ TEST_F(SamplerTest, LongSilenceIsAllowedOnlyBeforeTheFirstLine) {
   EXPECT_GT(sampler_.deadline().value(), now() + GpuSampler::kSilence);
   ASSERT_TRUE(await<GpuSample>());
   EXPECT_LE(sampler_.deadline().value(), now() + GpuSampler::kSilence);
-  say("1.power hang");
+  set_answers("1.power hang");
   sampler_.on_deadline(*sampler_.deadline());
   EXPECT_EQ(all<TelemetryOff>().size(), 1U);
   EXPECT_FALSE(sampler_.running());
 }
 
 TEST_F(SamplerTest, IsNotRestartedAfterSeveralFailures) {
-  say("init crash");
+  set_answers("init crash");
   for (int i = 0; i < GpuSampler::kMostFailures; ++i) {
     start();
     ASSERT_TRUE(await<TelemetryOff>(static_cast<std::size_t>(i) + 1));
