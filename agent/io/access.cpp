@@ -15,7 +15,8 @@ namespace sweep::agent {
 namespace {
 
 void wipe(const char* name) {
-  const std::string head = std::string(name) + "=";
+  std::string head = name;
+  head += '=';
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     if (std::string_view(*entry).starts_with(head))
       ::explicit_bzero(*entry + head.size(), std::strlen(*entry + head.size()));
@@ -35,8 +36,10 @@ Expected<Access> take_access() {
   Access access{take(SWEEP_ENV_ENDPOINT), take(SWEEP_ENV_SERVER_KEY), take(SWEEP_ENV_CLIENT_SECRET)};
   wipe(SWEEP_ENV_CLIENT_SECRET);
   if (missing.empty()) return access;
-  return fail(join(missing, ", ") + (missing.size() == 1 ? " is" : " are") +
-              " not set: start this with srun --sweep-config=FILE or sweepctl run");
+  std::string message = join(missing, ", ");
+  message += missing.size() == 1 ? " is" : " are";
+  message += " not set; start sweep-agent with srun --sweep-config=FILE or sweepctl run";
+  return fail(std::move(message));
 }
 
 }  // namespace sweep::agent

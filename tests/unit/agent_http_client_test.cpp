@@ -54,19 +54,19 @@ class HttpClientTest : public testing::Test {
   }
 
   /// Returns the answer to one request.
-  ServerAnswered ask(bool post = false, Millis patience = Millis(10'000)) {
-    questions_.ask(AskServer{kServer, 7, post, port_, "/health", patience}, now());
+  ServerAnswered request(bool post = false, Millis patience = Millis(10'000)) {
+    client_.send(AskServer{kServer, 7, post, port_, "/health", patience}, now());
     return await();
   }
   ServerAnswered await() {
     while (answers_.empty()) {
-      loop_.step(questions_.deadline());
-      questions_.on_deadline(now());
+      loop_.step(client_.deadline());
+      client_.on_deadline(now());
     }
     const ServerAnswered answer = answers_.front();
     answers_.erase(answers_.begin());
     EXPECT_TRUE(answers_.empty()) << "one answer per request";
-    EXPECT_FALSE(questions_.deadline());
+    EXPECT_FALSE(client_.deadline());
     return answer;
   }
 
@@ -76,13 +76,13 @@ class HttpClientTest : public testing::Test {
   int port_ = 0;
   std::string request_;
   std::vector<ServerAnswered> answers_;
-  HttpClient questions_{loop_,
-                        [this](const Input& input) { answers_.push_back(std::get<ServerAnswered>(input)); }};
+  HttpClient client_{loop_,
+                     [this](const Input& input) { answers_.push_back(std::get<ServerAnswered>(input)); }};
 };
 
 TEST_F(HttpClientTest, ReturnsTheStatus) {
   serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false);
-  const ServerAnswered answer = ask();
+  const ServerAnswered answer = request();
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.serial, 7);
   EXPECT_EQ(answer.ref, kServer);
@@ -92,25 +92,25 @@ TEST_F(HttpClientTest, ReturnsTheStatus) {
 
 TEST_F(HttpClientTest, ResetIsAPostWithoutBody) {
   serve("HTTP/1.0 503 Service Unavailable\r\n\r\n");
-  EXPECT_EQ(ask(true).status, 503);
+  EXPECT_EQ(request(true).status, 503);
   EXPECT_THAT(request_, StartsWith("POST /health HTTP/1.1\r\n"));
   EXPECT_THAT(request_, HasSubstr("\r\nContent-Length: 0\r\n"));
 }
 
 TEST_F(HttpClientTest, EndlessBodyIsNotReadAndChunkingDoesNotMatter) {
   serve("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\nxxxx", false);
-  EXPECT_EQ(ask().status, 200);
+  EXPECT_EQ(request().status, 200);
 }
 
 TEST_F(HttpClientTest, RefusedConnectionIsReported) {
-  const ServerAnswered answer = ask();
+  const ServerAnswered answer = request();
   EXPECT_EQ(answer.status, 0);
   EXPECT_EQ(answer.problem, "Connection refused");
 }
 
 TEST_F(HttpClientTest, NonHttpAnswerIsReported) {
   serve("SSH-2.0-OpenSSH_9.2\r\n");
-  const ServerAnswered answer = ask();
+  const ServerAnswered answer = request();
   EXPECT_EQ(answer.status, 0);
   EXPECT_THAT(answer.problem, StartsWith("not an HTTP answer: "));
 }
@@ -119,7 +119,7 @@ TEST_F(HttpClientTest, IncompleteAnswerIsReported) {
   for (const char* half : {"", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Le"}) {
     HttpClientTest::serve(half);
     request_.clear();
-    const ServerAnswered answer = ask();
+    const ServerAnswered answer = request();
     EXPECT_EQ(answer.status, 0) << half;
     EXPECT_EQ(answer.problem, "the connection was closed without an answer") << half;
   }
@@ -127,22 +127,22 @@ TEST_F(HttpClientTest, IncompleteAnswerIsReported) {
 
 TEST_F(HttpClientTest, EndlessHeadIsRejected) {
   serve("HTTP/1.1 200 OK\r\nX: " + std::string(1 << 20, 'x'), false);
-  const ServerAnswered answer = ask();
+  const ServerAnswered answer = request();
   EXPECT_EQ(answer.status, 0);
   EXPECT_THAT(answer.problem, StartsWith("not an HTTP answer: "));
 }
 
 TEST_F(HttpClientTest, SilentServerTimesOut) {
   serve("", false);
-  const ServerAnswered answer = ask(false, Millis(50));
+  const ServerAnswered answer = request(false, Millis(50));
   EXPECT_EQ(answer.status, 0);
   EXPECT_EQ(answer.problem, "no answer");
 }
 
 TEST_F(HttpClientTest, NewRequestReplacesThePreviousOne) {
   serve("HTTP/1.1 204 No Content\r\n\r\n");
-  questions_.ask(AskServer{kServer, 1, false, port_, "/a", Millis(10'000)}, now());
-  questions_.ask(AskServer{kServer, 2, false, port_, "/b", Millis(10'000)}, now());
+  client_.send(AskServer{kServer, 1, false, port_, "/a", Millis(10'000)}, now());
+  client_.send(AskServer{kServer, 2, false, port_, "/b", Millis(10'000)}, now());
   const ServerAnswered answer = await();
   EXPECT_EQ(answer.serial, 2);
   EXPECT_EQ(answer.status, 204);
