@@ -110,7 +110,7 @@ std::string agg_text(const nlohmann::ordered_json& document) {
 }
 
 void remove_superseded(const std::string& directory, const Plan& plan, const core::State& state, int index) {
-  const auto& attempts = state.points[static_cast<std::size_t>(index)].attempts;
+  const auto& attempts = core::point_at(state, index).attempts;
   const auto counts =
       std::find_if(attempts.begin(), attempts.end(), [](const core::Attempt& a) { return a.accepted; });
   if (counts == attempts.end()) return;

@@ -14,19 +14,19 @@ namespace {
 
 std::string sweep_state(const core::State& state, const Facts& facts) {
   if (state.phase == core::Phase::Closed) return core::complete(state) ? "done" : "incomplete";
-  if (facts.owner.empty()) return "interrupted";  // its controller is gone and did not close it
+  if (facts.owner.empty()) return "interrupted";  // its controller has ended without closing it
   return state.phase == core::Phase::Stopping ? "stopping" : "running";
 }
 
 ordered_json counts_json(const core::State& state) {
-  ordered_json counts = {{"total", core::wanted(state)}};
+  ordered_json counts = {{"total", core::total_points(state)}};
   for (std::size_t i = 0; i < core::kPointStates; ++i) {
     counts[std::string(core::state_word(static_cast<core::PointState>(i)))] = state.counts[i];
   }
   return counts;
 }
 
-/// A list that takes entries as long as there is room for them.
+/// A list that accepts entries until `room` bytes are used; further entries are only counted.
 class List {
  public:
   explicit List(std::size_t& room) : room_(room) {}
@@ -51,7 +51,7 @@ class List {
 
 void list_agents(const core::State& state, List& agents) {
   for (const auto& [id, agent] : state.agents) {
-    if (agent.session != state.session) continue;  // of another day
+    if (agent.session != state.session) continue;  // of an earlier session
     const std::string word = agent.gone                           ? "gone"
                              : core::is_quarantined(state, agent) ? "quarantined"
                              : core::is_spare(state, agent)       ? "spare"
@@ -120,10 +120,10 @@ std::string field(const ordered_json& object, const char* key) {
 void append_running(const ordered_json& status, std::string& out) {
   for (const ordered_json& run : status.value("running", ordered_json::array())) {
     out += "  running  " + field(run, "label") + " on " + field(run, "node");
-    const std::string far = how_far({run.value("phase", ""), run.value("progress", std::int64_t{0}),
+    const std::string far = progress_text({run.value("phase", ""), run.value("progress", std::int64_t{0}),
                                      run.value("progress_total", std::int64_t{0})});
     if (!far.empty()) out += ", " + far;
-    out += ", " + spoken(Millis(static_cast<std::int64_t>(run.value("seconds", 0.0) * 1000))) + "\n";
+    out += ", " + duration_text(Millis(static_cast<std::int64_t>(run.value("seconds", 0.0) * 1000))) + "\n";
   }
 }
 
@@ -147,7 +147,7 @@ std::optional<Instant> last_end(const core::State& state) {
 }
 
 Pace pace(const core::State& state, Instant now) {
-  // Of this session: what was done on another day says nothing about today.
+  // Only this session counts: its speed does not depend on earlier ones.
   std::optional<Instant> first;
   int ended = 0, left = 0;
   for (const core::PointStatus& point : state.points) {
@@ -183,7 +183,7 @@ Instant last_change(const core::State& state, const Facts& facts) {
 
 ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
                          std::size_t room) {
-  // A sweep that is over took the time until its last end, however late somebody asks.
+  // The elapsed time of a closed sweep ends when its last attempt ended, no matter when the status is read.
   const bool over = state.phase == core::Phase::Closed;
   const Instant until = over ? std::max(facts.opened, last_end(state).value_or(facts.opened)) : now;
   const Pace speed = pace(state, until);
@@ -198,7 +198,7 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
                       {"rate_per_minute", speed.points_per_minute}};
   out["eta_s"] =
       speed.to_go ? ordered_json(static_cast<double>(speed.to_go->count()) / 1000) : ordered_json();
-  // Points that have ended are many in a large sweep; they leave room for those that run, and for agents.
+  // A large sweep has many ended points; they must leave room for running ones and for agents.
   std::size_t room_for_ended = room / 2;
   room -= room_for_ended;
   List running(room), agents(room), ended(room_for_ended);
@@ -229,14 +229,14 @@ std::string status_text(const ordered_json& status) {
     out += ", " + std::to_string(cancelled) + " cancelled";
   }
   if (status.contains("eta_s") && status["eta_s"].is_number()) {
-    out += ", ETA " + spoken(Millis(static_cast<std::int64_t>(status["eta_s"].get<double>() * 1000)));
+    out += ", ETA " + duration_text(Millis(static_cast<std::int64_t>(status["eta_s"].get<double>() * 1000)));
   }
   out += "\n";
   append_running(status, out);
   append_failed(status, out);
   if (status.contains("left_out")) {
-    out += "  and more that are left out here: " + field(status["left_out"], "running") + " running, " +
-           field(status["left_out"], "ended") + " ended\n";
+    out += "  not listed: " + field(status["left_out"], "running") + " more running, " +
+           field(status["left_out"], "ended") + " more ended\n";
   }
   return out;
 }

@@ -9,7 +9,7 @@
 namespace sweep::sim {
 
 /// A benchmark or a server that runs. A client has its server's port, and may have its GPUs.
-struct Holder {
+struct GpuUser {
   std::string who;
   int port = 0;
   int gpus = 0;
@@ -21,7 +21,7 @@ struct Holder {
 int port_of(const agent::Spawn& what);
 std::string devices_of(const agent::Spawn& what);
 
-/// Throws BrokenPromise where `fresh` has no room beside `others`. `gpus`: all that the agent has.
-void check_room(const Holder& fresh, const std::vector<Holder>& others, int gpus, bool pack);
+/// Throws Violation where `fresh` has no room beside `others`. `gpus`: all that the agent has.
+void check_exclusive(const GpuUser& fresh, const std::vector<GpuUser>& others, int gpus, bool pack);
 
 }  // namespace sweep::sim

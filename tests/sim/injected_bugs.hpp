@@ -1,4 +1,4 @@
-// Bugs that can be planted into the simulated driver of the controller, to see that the simulation finds
+// Bugs that can be injected into the simulated driver of the controller, to see that the simulation finds
 // them.
 #pragma once
 
@@ -19,7 +19,7 @@ enum class InjectedBug {
   KeepCaches,        // a server says that it was reset, and was not
 };
 
-inline constexpr std::array<std::pair<InjectedBug, std::string_view>, 6> kPlants = {{
+inline constexpr std::array<std::pair<InjectedBug, std::string_view>, 6> kInjectedBugs = {{
     {InjectedBug::AcknowledgeEarly, "acknowledge-early"},
     {InjectedBug::ForgetSpool, "forget-spool"},
     {InjectedBug::NoFencing, "no-fencing"},
@@ -28,9 +28,9 @@ inline constexpr std::array<std::pair<InjectedBug, std::string_view>, 6> kPlants
     {InjectedBug::KeepCaches, "keep-caches"},
 }};
 
-inline std::optional<InjectedBug> plant_of(std::string_view word) {
-  for (const auto& [plant, name] : kPlants) {
-    if (name == word) return plant;
+inline std::optional<InjectedBug> bug_named(std::string_view word) {
+  for (const auto& [bug, name] : kInjectedBugs) {
+    if (name == word) return bug;
   }
   return std::nullopt;
 }

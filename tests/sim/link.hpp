@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/core/actions.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
@@ -24,7 +24,7 @@ class Link {
     std::function<void(const Frames&)> at_controller, at_agent;
     std::function<void(agent::Input)> news;  // of the connection, for the agent
   };
-  Link(Stage& stage, Ends ends) : stage_(stage), ends_(std::move(ends)) {}
+  Link(Simulation& sim, Ends ends) : sim_(sim), ends_(std::move(ends)) {}
 
   void open() { try_again(Millis(0)); }
   bool up() const { return up_; }
@@ -38,12 +38,12 @@ class Link {
  private:
   void try_again(Millis after);
   void establish();
-  void up_the_wire(Frames frames);
-  bool weather_cuts();
+  void send_upstream(Frames frames);
+  bool maybe_cut();
 
-  Stage& stage_;
+  Simulation& sim_;
   Ends ends_;
-  bool up_ = false, believed_ = false, closed_ = false, keeps_ = false;
+  bool up_ = false, agent_sees_up_ = false, closed_ = false, queues_while_down_ = false;
   std::uint64_t up_epoch_ = 0, down_epoch_ = 0;
   Instant last_up_{}, last_down_{};
   std::vector<Frames> kept_;

@@ -10,14 +10,14 @@
 
 #include "agent/core/actions.hpp"
 #include "tests/sim/exclusivity.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
 class Processes {
  public:
-  using Tell = std::function<void(agent::Input)>;
-  Processes(Stage& stage, Node& node, Tell tell) : stage_(stage), node_(node), tell_(std::move(tell)) {}
+  using Report = std::function<void(agent::Input)>;
+  Processes(Simulation& sim, Node& node, Report tell) : sim_(sim), node_(node), report_(std::move(tell)) {}
 
   void prepare(const agent::Prepare& what);
   void start(const agent::Spawn& what, const wire::Lease& lease);
@@ -25,7 +25,7 @@ class Processes {
   /// Whether any is left that could be ended.
   bool any_left(const wire::AttemptRef& ref) const;
   /// Those that run and can be ended.
-  std::vector<Holder> holders() const;
+  std::vector<GpuUser> gpu_users() const;
   /// The agent's end: nothing more is told.
   void forget() { running_.clear(); }
 
@@ -45,7 +45,7 @@ class Processes {
     Leaves leaves = Leaves::Result;
   };
 
-  Process some_process(const wire::Lease& lease);
+  Process random_process(const wire::Lease& lease);
   void plan(const wire::AttemptRef& ref, const Process& process);
   void later(const wire::AttemptRef& ref, std::uint64_t serial, Millis after,
              std::function<void(Process&)> what);
@@ -53,9 +53,9 @@ class Processes {
   void end_group(const wire::AttemptRef& ref);
   void leave(const wire::AttemptRef& ref, const Process& process);
 
-  Stage& stage_;
+  Simulation& sim_;
   Node& node_;
-  Tell tell_;
+  Report report_;
   std::map<Key, Process> running_;
   std::map<Key, std::string> paths_;
   std::uint64_t serials_ = 0, ports_ = 0;

@@ -38,17 +38,17 @@ class Random {
 /// What happens at which time, in order; at the same time, in the order of planning.
 class Agenda {
  public:
-  using Deed = std::function<void()>;
+  using Task = std::function<void()>;
 
-  void at(Instant when, Deed what) {
+  void at(Instant when, Task what) {
     items_.push_back({when, count_++, std::move(what)});
     std::push_heap(items_.begin(), items_.end(), later);
   }
   bool empty() const { return items_.empty(); }
   Instant next() const { return items_.front().when; }
-  Deed take() {
+  Task take() {
     std::pop_heap(items_.begin(), items_.end(), later);
-    Deed what = std::move(items_.back().what);
+    Task what = std::move(items_.back().what);
     items_.pop_back();
     return what;
   }
@@ -57,7 +57,7 @@ class Agenda {
   struct Item {
     Instant when;
     std::uint64_t order;
-    Deed what;
+    Task what;
   };
   static bool later(const Item& a, const Item& b) {
     return a.when != b.when ? a.when > b.when : a.order > b.order;

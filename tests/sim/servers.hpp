@@ -11,17 +11,17 @@
 
 #include "agent/core/actions.hpp"
 #include "tests/sim/exclusivity.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
 /// What a lease says of the server of this key.
-wire::ServerSpec server_spec(const std::string& key, const Scenario& weather);
+wire::ServerSpec server_spec(const std::string& key, const Scenario& scenario);
 
 class Servers {
  public:
-  using Tell = std::function<void(agent::Input)>;
-  Servers(Stage& stage, Tell tell) : stage_(stage), tell_(std::move(tell)) {}
+  using Report = std::function<void(agent::Input)>;
+  Servers(Simulation& sim, Report tell) : sim_(sim), report_(std::move(tell)) {}
 
   void start(const agent::Spawn& what);
   void signal(const agent::SignalGroup& what);
@@ -29,7 +29,7 @@ class Servers {
   /// A client of this key begins at this port.
   void serve(const wire::AttemptRef& client, int port, const std::string& key);
   /// Those that run and can be ended.
-  std::vector<Holder> holders() const;
+  std::vector<GpuUser> gpu_users() const;
   /// The agent's end: nothing more is told.
   void forget();
 
@@ -39,7 +39,7 @@ class Servers {
     int port = 0;
     std::string devices;
     bool leads = true, ready = false;
-    bool ignores_term = false, cannot_die = false, deaf = false;
+    bool ignores_term = false, cannot_die = false, unresponsive = false;
   };
   /// What stays known of one that has ended: news of it may still be under way to the agent.
   struct Past {
@@ -55,12 +55,12 @@ class Servers {
   void later(const wire::AttemptRef& ref, std::uint64_t serial, Millis after,
              std::function<void(Server&)> what);
 
-  Stage& stage_;
-  Tell tell_;
+  Simulation& sim_;
+  Report report_;
   std::map<int, Server> running_;  // by number
   std::map<int, Past> past_;       // by port
   std::map<int, int> asked_;       // the last question to each
-  std::uint64_t serials_ = 0, lives_ = 0;
+  std::uint64_t serials_ = 0, generation_ = 0;
 };
 
 }  // namespace sweep::sim

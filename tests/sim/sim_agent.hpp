@@ -14,7 +14,7 @@
 #include "tests/sim/link.hpp"
 #include "tests/sim/processes.hpp"
 #include "tests/sim/servers.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
@@ -27,7 +27,7 @@ class SimAgent {
     std::optional<Instant> job_ends;
     bool asks_job_end = false;
   };
-  SimAgent(Stage& stage, Node& node, Plan plan, Link::Ends ends);
+  SimAgent(Simulation& sim, Node& node, Plan plan, Link::Ends ends);
 
   void boot();
   void signal(int number) { post(agent::Signalled{number}); }
@@ -42,12 +42,12 @@ class SimAgent {
   Link& link() { return link_; }
 
  private:
-  Instant clock() const { return stage_.now + offset_; }
+  Instant clock() const { return sim_.now + offset_; }
   agent::Setup setup() const;
   void post(agent::Input input);
   void receive(const Frames& frames);
   void thaw();
-  void look_at(const agent::Input& input);
+  void note_input(const agent::Input& input);
   void work();
   void arm();
   void end(bool in_order);
@@ -69,7 +69,7 @@ class SimAgent {
   void perform(agent::Warn& what);
   void perform(agent::Exit& what);
 
-  Stage& stage_;
+  Simulation& sim_;
   Node& node_;
   Plan plan_;
   Link link_;

@@ -1,6 +1,6 @@
 // A whole sweep over all its sessions: nodes, jobs, agents, controllers, and what happens to them.
 //
-// Rules: everything follows from one seed. First sessions have the seed's weather; then calm ones follow, on
+// Rules: everything follows from one seed. First sessions have the seed's scenario; then calm ones follow, on
 // all nodes, until nothing is left to do: what is still open then, or lost, or done twice, is a broken
 // promise.
 #pragma once
@@ -12,11 +12,11 @@
 
 #include "tests/sim/sim_agent.hpp"
 #include "tests/sim/sim_controller.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
-/// What the weather of a seed led to: to see that it was bad enough.
+/// What the scenario of a seed led to: to see that it was bad enough.
 struct Tally {
   std::uint64_t steps = 0;
   int sessions = 0, crashes = 0, recoveries = 0, deaths = 0, returns = 0, lost = 0, late = 0, spooled = 0;
@@ -28,18 +28,18 @@ struct Tally {
 
 class World {
  public:
-  World(std::uint64_t seed, std::size_t traced, InjectedBug planted);
-  /// Throws BrokenPromise.
+  World(std::uint64_t seed, std::size_t traced, InjectedBug injected);
+  /// Throws Violation.
   void run();
 
   Tally tally() const;
-  std::string trace() const { return stage_.trace.text(); }
+  std::string trace() const { return sim_.trace.text(); }
 
  private:
   // sessions
   void start_session();
   bool open_session();
-  Resumption some_resumption();
+  ResumeInput random_resume();
   void end_session();
   void schedule_next();
   void check_end() const;
@@ -47,7 +47,7 @@ class World {
   // controllers
   void controller_crashed();
   void bring_back();
-  Millis some_offset();
+  Millis random_offset();
 
   // jobs and agents
   void start_job();
@@ -58,13 +58,13 @@ class World {
   int free_slot(const Node& node) const;
 
   // calamities
-  void plan_calamities();
-  void calamity();
-  SimAgent* some_agent();
+  void schedule_faults();
+  void inject_fault();
+  SimAgent* random_agent();
 
-  bool calm() const { return session_ > stage_.weather.storms; }
+  bool is_faultless() const { return session_ > sim_.scenario.faulty_sessions; }
 
-  Stage stage_;
+  Simulation sim_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<std::unique_ptr<SimAgent>> agents_;
   SimController controller_;

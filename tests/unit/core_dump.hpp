@@ -70,7 +70,7 @@ inline std::string dump(const State& s) {
         << "'\n";
   for (const auto& [job, end] : s.job_ends)
     out << "job " << job << " ends " << to_unix_ms(end) << "\n";
-  for (const auto& [job, answered] : s.answered_jobs)
+  for (const auto& [job, answered] : s.job_end_answered)
     out << "job " << job << (answered ? " is answered\n" : " asks\n");
   for (const auto& [kind, walls] : s.walls)
     out << "kind '" << kind << "' takes " << walls.value().value_or(Millis(-1)).count() << "\n";

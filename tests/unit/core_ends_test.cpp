@@ -7,7 +7,7 @@ namespace {
 class CoreEnds : public CoreTest {
  protected:
   /// p0 on a (n1), lost there, then leased to b (n2) as attempt 2.
-  void overtaken() {
+  void lose_first_attempt() {
     begin({1, 1});
     arrive("a", "n1", 1, 2);
     arrive("b", "n2", 1, 2);
@@ -130,7 +130,7 @@ TEST_F(CoreEnds, PreemptedCostsNoRetryAndItsAgentGetsNothingMore) {
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled a p0/1"));
   EXPECT_EQ(point("p0").state, PointState::Pending);
   EXPECT_EQ(point("p0").infrastructure_failures, 0);
-  EXPECT_THAT(beat("a"), IsEmpty());
+  EXPECT_THAT(heartbeat("a"), IsEmpty());
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
   EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Preempted),
               ElementsAre("settled b p0/2", "drain a", "drain b"));
@@ -146,7 +146,7 @@ TEST_F(CoreEnds, CancelledByItsAgentThePointIsCancelled) {
 }
 
 TEST_F(CoreEnds, ALateResultIsTakenWhenThePointHasNoneYet) {
-  overtaken();
+  lose_first_attempt();
   EXPECT_THAT(finish("a", "p0", 1), ElementsAre("cancel a p0/1", "settled a p0/1 accepted", "cancel b p0/2"));
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_EQ(state.phase, Phase::Running) << "b has not said yet that it stopped";
@@ -170,8 +170,8 @@ TEST_F(CoreEnds, ALateResultIsSupersededWhenThePointHasOne) {
 }
 
 TEST_F(CoreEnds, ALateFailureChangesNothing) {
-  overtaken();
-  beat("a");
+  lose_first_attempt();
+  heartbeat("a");
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1"));
   EXPECT_EQ(point("p0").state, PointState::Leased);
   EXPECT_EQ(point("p0").infrastructure_failures, 1) << "counted when it was lost, not again";
@@ -200,7 +200,7 @@ TEST_F(CoreEnds, APointThatFailedWithItsAgentRunsOnWhenThatIsBack) {
   start("a", "p0");
   lose("a");
   ASSERT_EQ(point("p0").state, PointState::Failed);
-  EXPECT_THAT(beat("a"), IsEmpty());
+  EXPECT_THAT(heartbeat("a"), IsEmpty());
   EXPECT_EQ(point("p0").state, PointState::Running);
   EXPECT_EQ(point("p0").reason, "");
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::NoResult), ElementsAre("settled a p0/1"));
@@ -218,24 +218,24 @@ TEST_F(CoreEnds, TheCancellationOfALeaseThatNeverArrivedComesWithTheLease) {
   EXPECT_THAT(finish("a", "p0", 1),
               ElementsAre("cancel a p0/1", "settled a p0/1 accepted", "cancel b p0/2", "lease a p2/1"));
   // b's connection was cut: neither lease nor cancellation arrived.
-  EXPECT_THAT(beat("b"), ElementsAre("lease b p0/2", "cancel b p0/2"));
+  EXPECT_THAT(heartbeat("b"), ElementsAre("lease b p0/2", "cancel b p0/2"));
   EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Cancelled), ElementsAre("settled b p0/2"));
   EXPECT_TRUE(agent("b").held.empty());
 }
 
 TEST_F(CoreEnds, AStartAfterALateResultDoesNotUndoIt) {
-  overtaken();
+  lose_first_attempt();
   finish("a", "p0", 1);
   EXPECT_THAT(start("b", "p0", 2), IsEmpty());
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_EQ(point("p0").attempts[1].state, Attempt::State::Running);
-  EXPECT_THAT(beat("b"), ElementsAre("cancel b p0/2"));
+  EXPECT_THAT(heartbeat("b"), ElementsAre("cancel b p0/2"));
   EXPECT_THAT(finish("b", "p0", 2, OutcomeKind::Cancelled),
               ElementsAre("settled b p0/2", "drain a complete", "drain b complete"));
 }
 
 TEST_F(CoreEnds, AnAgentLostWithASupersededAttemptCostsThePointNothing) {
-  overtaken();
+  lose_first_attempt();
   finish("a", "p0", 1);
   lose("b");
   EXPECT_EQ(point("p0").state, PointState::Done);
@@ -249,7 +249,7 @@ TEST_F(CoreEnds, ReasonsAreKeptAsTheJournalGivesThemBack) {
   arrive("a", "n1", 1);
   finish("a", "p0", 1, outcome_of(OutcomeKind::NoResult, "\x1b[2J \xff" + std::string(10'000, 'x')));
   EXPECT_THAT(point("p0").reason, testing::StartsWith("no-result: ?[2J ?xxx"));
-  tell(Stop{"\x1b\xff", Millis(0)});
+  handle(Stop{"\x1b\xff", Millis(0)});
   EXPECT_EQ(state.end_reason, "??");
 }
 
@@ -275,17 +275,17 @@ TEST_F(CoreEnds, AFailureAfterTheEndOfTheSweepChangesNothing) {
 
 class CoreInvalid : public CoreTest {
  protected:
-  Words doubtful(const std::string& agent, const std::string& point, int attempt) {
+  Messages finish_invalid(const std::string& agent, const std::string& point, int attempt) {
     AttemptFinished command{agent, {point, attempt}, outcome_of(OutcomeKind::Ok), Millis(1'500)};
     command.invalid = {"client-bound: why"};
-    return tell(command);
+    return handle(command);
   }
 };
 
 TEST_F(CoreInvalid, CountsWhereItIsNotToBeTriedAgain) {
   begin({1});
   arrive("a", "n1", 1);
-  EXPECT_THAT(doubtful("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "drain a complete"));
+  EXPECT_THAT(finish_invalid("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "drain a complete"));
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_THAT(point("p0").attempts[0].invalid, ElementsAre("client-bound: why"));
 }
@@ -294,8 +294,8 @@ TEST_F(CoreInvalid, IsTriedAgainAndAValidOneTakesItsPlace) {
   settings.invalid_retries = 2;
   begin({1});
   arrive("a", "n1", 1);
-  EXPECT_THAT(doubtful("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "lease a p0/2"));
-  EXPECT_THAT(doubtful("a", "p0", 2), ElementsAre("settled a p0/2", "lease a p0/3"));
+  EXPECT_THAT(finish_invalid("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "lease a p0/2"));
+  EXPECT_THAT(finish_invalid("a", "p0", 2), ElementsAre("settled a p0/2", "lease a p0/3"));
   EXPECT_THAT(finish("a", "p0", 3), ElementsAre("settled a p0/3 accepted", "drain a complete"));
   EXPECT_FALSE(point("p0").attempts[0].accepted);
   EXPECT_TRUE(point("p0").attempts[2].accepted);
@@ -305,16 +305,16 @@ TEST_F(CoreInvalid, IsWhatThereIsWhenNothingBetterComes) {
   settings.invalid_retries = 1;
   begin({1, 1, 1});
   arrive("a", "n1", 1);
-  doubtful("a", "p0", 1);
-  doubtful("a", "p0", 2);  // not valid either, and no more tries
+  finish_invalid("a", "p0", 1);
+  finish_invalid("a", "p0", 2);  // not valid either, and no more tries
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_TRUE(point("p0").attempts[0].accepted);
-  doubtful("a", "p1", 1);
+  finish_invalid("a", "p1", 1);
   finish("a", "p1", 2, OutcomeKind::BenchmarkFailed);
   EXPECT_EQ(point("p1").state, PointState::Done);
   EXPECT_EQ(point("p1").reason, "");
-  doubtful("a", "p2", 1);
-  tell(Stop{"ctrl-c", Millis(1'000)});
+  finish_invalid("a", "p2", 1);
+  handle(Stop{"ctrl-c", Millis(1'000)});
   finish("a", "p2", 2, OutcomeKind::Cancelled);
   EXPECT_EQ(point("p2").state, PointState::Done);
   EXPECT_TRUE(complete(state));
@@ -327,9 +327,9 @@ TEST_F(CoreInvalid, OfAnAgentThatWasWrittenOffItMayComeLate) {
   start("a", "p0");
   arrive("b", "n2", 1, 2);
   EXPECT_THAT(lose("a"), ElementsAre("lease b p0/2"));
-  EXPECT_THAT(doubtful("b", "p0", 2), ElementsAre("settled b p0/2 accepted", "lease b p0/3"));
+  EXPECT_THAT(finish_invalid("b", "p0", 2), ElementsAre("settled b p0/2 accepted", "lease b p0/3"));
   // What was written off comes, and is valid: b need not go on.
-  beat("a");
+  heartbeat("a");
   EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "cancel b p0/3"));
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_FALSE(point("p0").attempts[1].accepted);
@@ -339,8 +339,8 @@ TEST_F(CoreInvalid, IsNotTriedAgainByAResume) {
   settings.invalid_retries = 1;
   begin({1});
   arrive("a", "n1", 1);
-  doubtful("a", "p0", 1);
-  tell(Resume{"0.1.0", "13.0", false, {}});
+  finish_invalid("a", "p0", 1);
+  handle(Resume{"0.1.0", "13.0", false, {}});
   EXPECT_EQ(point("p0").state, PointState::Done);
 }
 

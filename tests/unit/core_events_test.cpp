@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "controller/core/events_json.hpp"
+#include "controller/core/replay.hpp"
 #include "tests/unit/core_fixture.hpp"
 #include "util/json.hpp"
 

@@ -30,7 +30,7 @@ TEST_F(CoreLease, NothingBeforeReadyAndOneLeaseOnly) {
 TEST_F(CoreLease, PackingNodeRunsOnePointAtATimeHoweverSmall) {
   begin({1, 1, 0});
   EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1"));
-  EXPECT_THAT(beat("a"), ElementsAre("lease a p0/1"));  // said again, nothing new
+  EXPECT_THAT(heartbeat("a"), ElementsAre("lease a p0/1"));  // said again, nothing new
 }
 
 TEST_F(CoreLease, PackingGpuFillsTheNode) {
@@ -103,7 +103,7 @@ TEST_F(CoreLease, TwoTasksOnOneNodeTheSecondWaits) {
   EXPECT_THAT(arrive("b", "n1", 8, 2), IsEmpty());
   EXPECT_TRUE(is_spare(state, agent("b")));
   EXPECT_FALSE(is_spare(state, agent("a")));
-  EXPECT_THAT(tell(Goodbye{"a", "ends"}), ElementsAre("lease b p0/2"));
+  EXPECT_THAT(handle(Goodbye{"a", "ends"}), ElementsAre("lease b p0/2"));
   EXPECT_FALSE(is_spare(state, agent("b")));
 }
 
@@ -143,7 +143,7 @@ TEST_F(CoreLease, AnAgentThatComesBackWaitsForWhatTheSpareRuns) {
   EXPECT_THAT(lose("a"), ElementsAre("lease b p1/2"));
   EXPECT_THAT(finish("b", "p1", 2), ElementsAre("settled b p1/2 accepted", "lease b p2/1"));
   // a still has p1/1, which nobody wants any more; the node is b's until p2 has ended.
-  EXPECT_THAT(beat("a"), ElementsAre("lease a p1/1", "cancel a p1/1"));
+  EXPECT_THAT(heartbeat("a"), ElementsAre("lease a p1/1", "cancel a p1/1"));
   EXPECT_THAT(finish("a", "p1", 1, OutcomeKind::Cancelled), ElementsAre("settled a p1/1"));
   EXPECT_TRUE(agent("a").held.empty());
   EXPECT_TRUE(is_spare(state, agent("a")));
@@ -169,10 +169,10 @@ TEST_F(CoreLease, ThoseThatWereAnnouncedAreWaitedForNoLongerThanTheJoinTimeout) 
   begin({8, 0});
   arrive("a", "n1", 4, 2);
   EXPECT_EQ(next_deadline(state, now), now + settings.agent_timeout);
-  pass(settings.join_timeout - Millis(1), {"a"});
+  wait(settings.join_timeout - Millis(1), {"a"});
   EXPECT_EQ(point("p0").state, PointState::Pending);
   EXPECT_EQ(next_deadline(state, now), now + Millis(1));
-  pass(Millis(1), {"a"});
+  wait(Millis(1), {"a"});
   EXPECT_EQ(point("p0").state, PointState::Failed);
   EXPECT_EQ(point("p1").state, PointState::Leased);
 }
@@ -192,7 +192,7 @@ TEST_F(CoreLease, ThePointsOfALargeNodeThatIsGoneWaitForItWhileOthersRun) {
   arrive("small", "n2", 4, 2);
   EXPECT_THAT(lose("big"), IsEmpty());
   EXPECT_EQ(point("p0").state, PointState::Pending);
-  EXPECT_THAT(beat("big"), ElementsAre("lease big p0/1"));
+  EXPECT_THAT(heartbeat("big"), ElementsAre("lease big p0/1"));
   EXPECT_EQ(point("p0").state, PointState::Leased);
   EXPECT_THAT(lose("big"), IsEmpty());
   finish("small", "p1");

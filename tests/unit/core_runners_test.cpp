@@ -16,11 +16,11 @@ class CoreRunners : public CoreTest {
     }
     state = make_state(settings, specs);
   }
-  Words serve(const std::string& agent, const std::vector<std::string>& runners) {
-    observe(state, agent, now);
-    return tell(Ready{agent, {}, runners});
+  Messages serve(const std::string& agent, const std::vector<std::string>& runners) {
+    mark_seen(state, agent, now);
+    return handle(Ready{agent, {}, runners});
   }
-  Words arrive_as(const std::string& id, const std::string& node, int gpus,
+  Messages arrive_as(const std::string& id, const std::string& node, int gpus,
                   const std::vector<std::string>& runners, int tasks = 1) {
     join(agent_info(id, node, gpus, tasks));
     return serve(id, runners);
@@ -89,7 +89,7 @@ TEST_F(CoreRunners, ANodeThatIsGoneIsNamedWithItsRunner) {
   begin_with({{"h200", 8}, {"h200", 8}});
   arrive_as("h", "n1", 8, {"h200"}, 2);
   arrive_as("b", "n2", 8, {"b200"}, 2);
-  tell(Goodbye{"h", "SIGTERM"});
+  handle(Goodbye{"h", "SIGTERM"});
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_THAT(state.end_reason, HasSubstr("of runner 'h200' is left"));
   EXPECT_THAT(state.end_reason, HasSubstr("n1 is gone: SIGTERM"));

@@ -1,4 +1,6 @@
 // Sweeps that outlive their controllers and jobs: recovery, resume, nodes that fail, jobs that end.
+#include "controller/core/apply.hpp"
+#include "controller/core/invariants.hpp"
 #include "tests/unit/core_fixture.hpp"
 
 namespace sweep::core {
@@ -6,21 +8,21 @@ namespace {
 
 class CoreSession : public CoreTest {
  protected:
-  Words resume(bool retry_failed = false, std::vector<std::string> withdrawn = {}) {
-    return tell(Resume{"0.2.0", "13.0", retry_failed, std::move(withdrawn)});
+  Messages resume(bool retry_failed = false, std::vector<std::string> withdrawn = {}) {
+    return handle(Resume{"0.2.0", "13.0", retry_failed, std::move(withdrawn)});
   }
-  Words find_in_spool(const std::string& finder, const std::string& holder, const std::string& point,
+  Messages report_from_spool(const std::string& finder, const std::string& holder, const std::string& point,
                       int attempt = 1, OutcomeKind kind = OutcomeKind::Ok) {
-    observe(state, finder, now);
-    return tell(AttemptFinished{finder, {point, attempt}, outcome_of(kind), Millis(1'500), holder});
+    mark_seen(state, finder, now);
+    return handle(AttemptFinished{finder, {point, attempt}, outcome_of(kind), Millis(1'500), holder});
   }
   /// Lost `times` times by infrastructure on whichever agent has it.
   void fail_on(const std::string& agent, const std::string& point, int attempt) {
     finish(agent, point, attempt, OutcomeKind::Infrastructure);
   }
-  Words ready_until(const std::string& agent, Instant end) {
-    observe(state, agent, now);
-    return tell(Ready{agent, end});
+  Messages ready_with_job_end(const std::string& agent, Instant end) {
+    mark_seen(state, agent, now);
+    return handle(Ready{agent, end});
   }
 };
 
@@ -31,7 +33,7 @@ TEST_F(CoreSession, AfterARecoveryAgentsHaveTheirTimeAgainAndKeepWhatTheyRun) {
   arrive("a", "n1", 1);
   start("a", "p0");
   now += settings.agent_timeout * 3;  // nobody was there to hear
-  EXPECT_THAT(tell(Recover{"0.2.0"}), IsEmpty());
+  EXPECT_THAT(handle(Recover{"0.2.0"}), IsEmpty());
   EXPECT_FALSE(agent("a").gone);
   EXPECT_EQ(point("p0").state, PointState::Running);
   EXPECT_THAT(join(agent_info("a", "n1", 1)), ElementsAre("welcome a"));
@@ -43,16 +45,16 @@ TEST_F(CoreSession, AnAgentThatDoesNotFindTheNewControllerIsLostInTheEnd) {
   begin({1});
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
-  tell(Recover{"0.2.0"});
-  pass(settings.agent_timeout - Millis(1), {"b"});
+  handle(Recover{"0.2.0"});
+  wait(settings.agent_timeout - Millis(1), {"b"});
   EXPECT_FALSE(agent("a").gone);
-  EXPECT_THAT(pass(Millis(1), {"b"}), ElementsAre("lease b p0/2"));
+  EXPECT_THAT(wait(Millis(1), {"b"}), ElementsAre("lease b p0/2"));
 }
 
 TEST_F(CoreSession, ALeaseThatNeverWentOutIsSaidAgainToWhoComesBack) {
   begin({1});
   arrive("a", "n1", 1);
-  tell(Recover{"0.2.0"});
+  handle(Recover{"0.2.0"});
   EXPECT_THAT(join(agent_info("a", "n1", 1)), ElementsAre("welcome a", "lease a p0/1"));
 }
 
@@ -60,7 +62,7 @@ TEST_F(CoreSession, TheCrewHasTimeToComeAgainAfterARecovery) {
   begin({8});
   arrive("a", "n1", 1, 2);
   now += settings.join_timeout * 2;
-  tell(Recover{"0.2.0"});
+  handle(Recover{"0.2.0"});
   EXPECT_EQ(point("p0").state, PointState::Pending) << "the second agent may have the GPUs";
   EXPECT_THAT(arrive("b", "n2", 8, 2), ElementsAre("lease b p0/1"));
 }
@@ -68,11 +70,11 @@ TEST_F(CoreSession, TheCrewHasTimeToComeAgainAfterARecovery) {
 TEST_F(CoreSession, AStoppingSweepWaitsALittleForItsAgentsAfterARecovery) {
   begin({1});
   arrive("a", "n1", 1);
-  tell(Stop{"ctrl-c", Millis(10'000)});
+  handle(Stop{"ctrl-c", Millis(10'000)});
   now += Millis(20'000);
-  tell(Recover{"0.2.0"});
+  handle(Recover{"0.2.0"});
   EXPECT_EQ(state.phase, Phase::Stopping);
-  EXPECT_THAT(beat("a"), ElementsAre("lease a p0/1", "cancel a p0/1"));
+  EXPECT_THAT(heartbeat("a"), ElementsAre("lease a p0/1", "cancel a p0/1"));
 }
 
 // ---- resume
@@ -96,7 +98,7 @@ TEST_F(CoreSession, ResumedDonePointsAreKeptAndTheRestIsRunByOthers) {
 TEST_F(CoreSession, ASweepThatWasStoppedOrEndedShortGoesOn) {
   begin({1, 1});
   arrive("a", "n1", 1);
-  tell(Stop{"ctrl-c", Millis(0)});
+  handle(Stop{"ctrl-c", Millis(0)});
   ASSERT_EQ(state.phase, Phase::Closed);
   resume();
   EXPECT_EQ(state.phase, Phase::Running);
@@ -142,11 +144,11 @@ TEST_F(CoreSession, AResultInTheSpoolOfALostAgentIsHandedInByAnother) {
   start("a", "p0");
   resume();
   arrive("b", "n1", 1);
-  EXPECT_THAT(find_in_spool("b", "a", "p0"),
+  EXPECT_THAT(report_from_spool("b", "a", "p0"),
               testing::IsSupersetOf({"settled b p0/1 accepted", "cancel b p0/2"}));
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_TRUE(point("p0").attempts[0].accepted);
-  EXPECT_THAT(find_in_spool("b", "a", "p0"), ElementsAre("settled b p0/1 accepted")) << "said again";
+  EXPECT_THAT(report_from_spool("b", "a", "p0"), ElementsAre("settled b p0/1 accepted")) << "said again";
 }
 
 TEST_F(CoreSession, ASecondResultFromASpoolIsSuperseded) {
@@ -156,14 +158,14 @@ TEST_F(CoreSession, ASecondResultFromASpoolIsSuperseded) {
   resume();
   arrive("b", "n2", 1);
   finish("b", "p0", 2);
-  EXPECT_THAT(find_in_spool("b", "a", "p0"), testing::Contains("settled b p0/1"));
+  EXPECT_THAT(report_from_spool("b", "a", "p0"), testing::Contains("settled b p0/1"));
   EXPECT_FALSE(point("p0").attempts[0].accepted);
 }
 
 TEST_F(CoreSession, AResultThatNobodyWasLeasedIsNotTakenFromASpool) {
   begin({1});
   arrive("a", "n1", 1);
-  EXPECT_THAT(find_in_spool("a", "x", "p0"), ElementsAre("settled a p0/1"));
+  EXPECT_THAT(report_from_spool("a", "x", "p0"), ElementsAre("settled a p0/1"));
   EXPECT_NE(rejected, "");
   EXPECT_EQ(point("p0").state, PointState::Leased);
 }
@@ -176,7 +178,7 @@ TEST_F(CoreSession, AnOldEndFromASpoolSaysNothingAboutANewAgentOfThatName) {
   again.pid = 200;
   join(again);
   EXPECT_THAT(ready("a"), ElementsAre("lease a p0/2"));
-  EXPECT_THAT(find_in_spool("a", "a", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled a p0/1"));
+  EXPECT_THAT(report_from_spool("a", "a", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled a p0/1"));
   EXPECT_FALSE(agent("a").leaving);
   EXPECT_THAT(finish("a", "p0", 2), ElementsAre("settled a p0/2 accepted", "lease a p1/1"));
 }
@@ -186,8 +188,8 @@ TEST_F(CoreSession, AClockThatIsBehindDoesNotKeepDeadAgentsAlive) {
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
   now -= std::chrono::hours(36);
-  tell(Recover{"0.2.0"});
-  EXPECT_THAT(pass(settings.agent_timeout, {"b"}), ElementsAre("lease b p0/2"));
+  handle(Recover{"0.2.0"});
+  EXPECT_THAT(wait(settings.agent_timeout, {"b"}), ElementsAre("lease b p0/2"));
 }
 
 // ---- nodes
@@ -239,7 +241,7 @@ TEST_F(CoreSession, ALossThatIsTakenBackIsNotHeldAgainstTheNode) {
   for (int i = 0; i < 3; ++i) {
     lose("a");
     ASSERT_EQ(state.nodes.at("n1").failures, 1);
-    beat("a");
+    heartbeat("a");
     EXPECT_EQ(state.nodes.at("n1").failures, 0);
   }
   EXPECT_EQ(point("p0").state, PointState::Running);
@@ -270,16 +272,16 @@ TEST_F(CoreSession, AResumeTriesEveryNodeAgain) {
 TEST_F(CoreSession, WithoutAnyMeasureWorkIsGivenOutUntilTheJobEnds) {
   begin({1, 1});
   join(agent_info("a", "n1", 1));
-  EXPECT_THAT(ready_until("a", now + Millis(60'000)), ElementsAre("lease a p0/1"));
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(60'000)), ElementsAre("lease a p0/1"));
 }
 
 TEST_F(CoreSession, NothingIsLeasedThatByItsMeasureCannotEndBeforeTheJob) {
   begin({1, 1, 1});
   join(agent_info("a", "n1", 1));
-  ready_until("a", now + Millis(20'000));
+  ready_with_job_end("a", now + Millis(20'000));
   now += Millis(12'000);
-  observe(state, "a", now);
-  EXPECT_THAT(tell(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
+  mark_seen(state, "a", now);
+  EXPECT_THAT(handle(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
               ElementsAre("settled a p0/1 accepted", "drain a"));
   EXPECT_EQ(state.end_reason, "job 12 ends in 8 s, too soon for what is left: 12 s each, as measured so far");
   EXPECT_EQ(point("p1").state, PointState::Pending);
@@ -290,7 +292,7 @@ TEST_F(CoreSession, ADeclaredTimeoutIsTheMeasureUntilThereIsABetterOne) {
   settings.margin = Millis(10'000);
   begin({1});
   join(agent_info("a", "n1", 1));
-  EXPECT_THAT(ready_until("a", now + Millis(3'610'000)), ElementsAre("drain a"));
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(3'610'000)), ElementsAre("drain a"));
   EXPECT_EQ(state.end_reason,
             "job 12 ends in 60 min, too soon for what is left: 60 min each, as timeouts.point says");
 }
@@ -299,12 +301,12 @@ TEST_F(CoreSession, OnlyLikePointsAreAMeasure) {
   specs = {{"p0", 1, "long"}, {"p1", 1, "short"}, {"p2", 1, "long"}};
   state = make_state(settings, specs);
   join(agent_info("a", "n1", 1));
-  ready_until("a", now + Millis(20'000));
+  ready_with_job_end("a", now + Millis(20'000));
   now += Millis(12'000);
-  observe(state, "a", now);
-  EXPECT_THAT(tell(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
+  mark_seen(state, "a", now);
+  EXPECT_THAT(handle(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
               ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
-  EXPECT_THAT(tell(AttemptFinished{"a", {"p1", 1}, Outcome{}, Millis(100)}),
+  EXPECT_THAT(handle(AttemptFinished{"a", {"p1", 1}, Outcome{}, Millis(100)}),
               ElementsAre("settled a p1/1 accepted", "drain a"));
 }
 
@@ -314,7 +316,7 @@ TEST_F(CoreSession, OneTaskThatKnowsTheEndOfTheJobIsEnoughForAll) {
   arrive("a", "n1", 1, 2);
   EXPECT_EQ(point("p0").state, PointState::Leased);
   join(agent_info("b", "n2", 1, 2));
-  ready_until("b", now + Millis(30'000));
+  ready_with_job_end("b", now + Millis(30'000));
   finish("a", "p0", 1, OutcomeKind::Infrastructure);
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_THAT(state.end_reason, HasSubstr("job 12 ends in 30 s"));
@@ -326,9 +328,9 @@ TEST_F(CoreSession, TheOthersOfAJobWaitForItsFirstTaskToSayWhenItEnds) {
   AgentInfo second = agent_info("b", "n2", 1, 2);
   second.task = 1;
   join(second);
-  EXPECT_THAT(tell(Ready{"b"}), IsEmpty());
+  EXPECT_THAT(handle(Ready{"b"}), IsEmpty());
   join(agent_info("a", "n1", 1, 2));
-  EXPECT_THAT(ready_until("a", now + Millis(120'000)), ElementsAre("lease b p0/1", "lease a p1/1"));
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(120'000)), ElementsAre("lease b p0/1", "lease a p1/1"));
 }
 
 TEST_F(CoreSession, AFirstTaskThatDoesNotSayWhenTheJobEndsIsNotWaitedForLong) {
@@ -336,12 +338,12 @@ TEST_F(CoreSession, AFirstTaskThatDoesNotSayWhenTheJobEndsIsNotWaitedForLong) {
   AgentInfo second = agent_info("b", "n2", 1, 2);
   second.task = 1;
   join(second);
-  tell(Ready{"b"});
+  handle(Ready{"b"});
   const auto due = next_deadline(state, now);
   ASSERT_TRUE(due);
   EXPECT_EQ(*due, now + Millis(15'000));
   now = *due;
-  EXPECT_THAT(tell(Tick{}), ElementsAre("lease b p0/1"));
+  EXPECT_THAT(handle(Tick{}), ElementsAre("lease b p0/1"));
 }
 
 // ---- a journal that was damaged

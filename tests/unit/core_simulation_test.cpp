@@ -1,10 +1,12 @@
-// Hundreds of sweeps in bad weather, each from one seed. To see one again: SWEEP_SEED=n core_test
+// Hundreds of sweeps in bad faults, each from one seed. To see one again: SWEEP_SEED=n core_test
 // --gtest_filter='CoreSimulation.*'. To look further: SWEEP_SEEDS=100000.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <map>
 
+#include "controller/core/events_json.hpp"
+#include "controller/core/replay.hpp"
 #include "tests/unit/core_dump.hpp"
 #include "tests/unit/core_world.hpp"
 #include "util/json.hpp"
@@ -72,7 +74,7 @@ void count(const World& world, Tally& tally) {
     const Attempt& attempt = *find_attempt(world.state, ended->ref);
     tally.late +=
         ended->accepted &&
-        &attempt != &world.state.points[static_cast<std::size_t>(find_point(world.state, ended->ref.point))]
+        &attempt != &point_at(world.state, find_point(world.state, ended->ref.point))
                          .attempts.back();
   }
 }
@@ -107,7 +109,7 @@ TEST(CoreSimulation, EverySweepEndsWithEveryPointAccountedFor) {
   const std::uint64_t seeds = more == nullptr ? 1'000 : std::strtoull(more, nullptr, 10);
   for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed)
     simulate(seed, tally);
-  // The weather was bad enough for what the rules are about.
+  // The faults was bad enough for what the rules are about.
   EXPECT_GT(tally.closed, 900);
   EXPECT_GT(tally.complete, 50);
   EXPECT_GT(tally.failed, 100);

@@ -13,7 +13,7 @@ TEST_F(CoreStop, CancelsEverythingAndLeasesNothingMore) {
   begin({1, 1, 1, 1});
   arrive("a", "n1", 2, 2);
   arrive("b", "n2", 1, 2);
-  EXPECT_THAT(tell(Stop{"ctrl-c", kPatience}),
+  EXPECT_THAT(handle(Stop{"ctrl-c", kPatience}),
               ElementsAre("cancel a p0/1", "cancel a p1/1", "cancel b p2/1"));
   EXPECT_EQ(state.phase, Phase::Stopping);
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Cancelled), ElementsAre("settled a p0/1"));
@@ -30,13 +30,13 @@ TEST_F(CoreStop, CancelsEverythingAndLeasesNothingMore) {
 TEST_F(CoreStop, WithNothingInFlightItIsOverAtOnce) {
   begin({8});
   join(agent_info("a", "n1", 8));
-  EXPECT_THAT(tell(Stop{"ctrl-c", kPatience}), ElementsAre("drain a"));
+  EXPECT_THAT(handle(Stop{"ctrl-c", kPatience}), ElementsAre("drain a"));
   EXPECT_EQ(state.phase, Phase::Closed);
 }
 
 TEST_F(CoreStop, BeforeAnyAgentCameItIsOverAtOnce) {
   begin({8});
-  tell(Stop{"ctrl-c", kPatience});
+  handle(Stop{"ctrl-c", kPatience});
   EXPECT_EQ(state.phase, Phase::Closed);
 }
 
@@ -45,11 +45,11 @@ TEST_F(CoreStop, WhoDoesNotStopInTimeIsGivenUp) {
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
   start("a", "p0");
-  tell(Stop{"ctrl-c", kPatience});
+  handle(Stop{"ctrl-c", kPatience});
   EXPECT_EQ(next_deadline(state, now), now + kPatience);
   finish("b", "p1", 1, OutcomeKind::Cancelled);
-  EXPECT_THAT(pass(kPatience - Millis(1), {"a", "b"}), IsEmpty());
-  EXPECT_THAT(pass(Millis(1), {"a", "b"}), ElementsAre("drain b"));
+  EXPECT_THAT(wait(kPatience - Millis(1), {"a", "b"}), IsEmpty());
+  EXPECT_THAT(wait(Millis(1), {"a", "b"}), ElementsAre("drain b"));
   EXPECT_EQ(point("p0").state, PointState::Cancelled);
   EXPECT_EQ(point("p0").reason, "cancelled: agent on n1 is gone: did not stop in time (ctrl-c)");
   EXPECT_EQ(state.phase, Phase::Closed);
@@ -62,8 +62,8 @@ TEST_F(CoreStop, AnAgentThatWasGoneIsToldWhenItComesBack) {
   arrive("b", "n2", 1, 2);
   start("a", "p0");
   lose("a");
-  tell(Stop{"ctrl-c", kPatience});
-  EXPECT_THAT(beat("a"), ElementsAre("cancel a p0/1"));
+  handle(Stop{"ctrl-c", kPatience});
+  EXPECT_THAT(heartbeat("a"), ElementsAre("cancel a p0/1"));
   EXPECT_EQ(point("p0").state, PointState::Running);
   EXPECT_THAT(finish("b", "p1", 1, OutcomeKind::Cancelled), ElementsAre("settled b p1/1"));
   EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "drain a", "drain b"));
@@ -73,24 +73,24 @@ TEST_F(CoreStop, AnAgentThatWasGoneIsToldWhenItComesBack) {
 TEST_F(CoreStop, SaidAgainItMayOnlyShortenTheWait) {
   begin({1});
   arrive("a", "n1", 1);
-  tell(Stop{"ctrl-c", kPatience});
+  handle(Stop{"ctrl-c", kPatience});
   const std::size_t before = events.size();
-  EXPECT_THAT(tell(Stop{"later", kPatience + Millis(1)}), IsEmpty());
+  EXPECT_THAT(handle(Stop{"later", kPatience + Millis(1)}), IsEmpty());
   EXPECT_EQ(events.size(), before);
-  tell(Stop{"sooner", Millis(1)});
+  handle(Stop{"sooner", Millis(1)});
   EXPECT_EQ(next_deadline(state, now), now + Millis(1));
   EXPECT_EQ(state.end_reason, "ctrl-c") << "the first reason is why it was stopped";
-  tell(Stop{"now", Millis(0)});
+  handle(Stop{"now", Millis(0)});
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_TRUE(agent("a").gone);
   EXPECT_EQ(point("p0").reason, "cancelled: agent on n1 is gone: did not stop in time (ctrl-c)");
-  EXPECT_THAT(tell(Stop{"again", Millis(0)}), IsEmpty());
+  EXPECT_THAT(handle(Stop{"again", Millis(0)}), IsEmpty());
 }
 
 TEST_F(CoreStop, NewAgentsAreSentAway) {
   begin({1});
   arrive("a", "n1", 1);
-  tell(Stop{"ctrl-c", kPatience});
+  handle(Stop{"ctrl-c", kPatience});
   EXPECT_THAT(join(agent_info("new", "n2", 1)), ElementsAre("drain new"));
   EXPECT_FALSE(state.agents.contains("new"));
 }
@@ -99,7 +99,7 @@ TEST_F(CoreStop, FailuresWithRetriesLeftStayUnfinishedNotFailed) {
   settings.benchmark_retries = 3;
   begin({1});
   arrive("a", "n1", 1);
-  tell(Stop{"ctrl-c", kPatience});
+  handle(Stop{"ctrl-c", kPatience});
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::BenchmarkFailed), ElementsAre("settled a p0/1", "drain a"));
   EXPECT_EQ(point("p0").state, PointState::Pending);
 }
@@ -107,7 +107,7 @@ TEST_F(CoreStop, FailuresWithRetriesLeftStayUnfinishedNotFailed) {
 TEST_F(CoreStop, TheLastResultMayCompleteIt) {
   begin({1});
   arrive("a", "n1", 1);
-  tell(Stop{"ctrl-c", kPatience});
+  handle(Stop{"ctrl-c", kPatience});
   EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "drain a complete"));
 }
 

@@ -14,16 +14,16 @@ class CoreWarm : public CoreTest {
   }
 
   /// A point ends well. It had to wait so long for its server, and ran so long.
-  Words done(const std::string& agent, const std::string& point, int servers = 0, Millis start = Millis(0),
+  Messages done(const std::string& agent, const std::string& point, int servers = 0, Millis start = Millis(0),
              Millis run = Millis(60'000)) {
     AttemptFinished command{agent, {point, 1}, outcome_of(OutcomeKind::Ok), start + run};
     command.account.servers = servers;
     command.account.phases = {{"ready", start}, {"benchmark", run}};
-    return leases(tell(command));
+    return leases(handle(command));
   }
 
-  static Words leases(const Words& words) {
-    Words out;
+  static Messages leases(const Messages& words) {
+    Messages out;
     for (const std::string& word : words) {
       if (word.starts_with("lease ")) out.push_back(word.substr(6));
     }
@@ -152,9 +152,9 @@ TEST_F(CoreWarm, TheStartOfAServerMustFitIntoTheJob) {
   join(agent_info("a", "n1", 8));
   Ready asks{"a"};
   asks.job_ends = now + Millis(600'000);
-  tell(asks);
+  handle(asks);
   now += Millis(360'000);
-  observe(state, "a", now);
+  mark_seen(state, "a", now);
   // Four minutes are left: enough for a point of one, and not for five of a server's start before it.
   EXPECT_THAT(done("a", "p0", 1, Millis(300'000), Millis(60'000)), IsEmpty());
   EXPECT_EQ(state.phase, Phase::Closed);

@@ -22,9 +22,9 @@
 namespace sweep::core {
 
 /// Seeded, and the same on every machine (the distributions of <random> are not).
-class Dice {
+class Random {
  public:
-  explicit Dice(std::uint64_t seed) : engine_(seed) {}
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
   int below(int limit) { return static_cast<int>(engine_() % static_cast<std::uint64_t>(limit)); }
   int between(int low, int high) { return low + below(high - low + 1); }
   bool percent(int chance) { return below(100) < chance; }
@@ -59,7 +59,7 @@ class Agenda {
 };
 
 /// How often things go wrong, in percent.
-struct Weather {
+struct FaultRates {
   int lost = 0, repeated = 0;  // per message
   int cut = 0;                 // per message: the connection breaks after it
   int dies = 0;                // per lease: the agent is gone for good, or until somebody starts it anew
@@ -97,7 +97,7 @@ class SimAgent {
       sum += attempt.finished ? 0 : 1;
     return sum;
   }
-  void must_have_room(const wire::Lease& lease) const {
+  void check_capacity(const wire::Lease& lease) const {
     const bool full = gpus_in_use() + lease.gpus > static_cast<int>(info.gpus.size());
     if (full || (!pack && running() > 0))
       throw std::logic_error(info.id + " was leased more than it can run");
@@ -117,8 +117,8 @@ class World {
   std::vector<PointSpec> specs;
   State state;
   std::vector<Event> events;  // the journal
-  Weather weather;
-  bool doubts = false;  // some results are not valid
+  FaultRates faults;
+  bool some_invalid = false;  // some results are not valid
   std::vector<std::string> problems;
   std::uint64_t steps = 0;
 
@@ -145,7 +145,7 @@ class World {
   /// Plans something in the agent's present life.
   void later(SimAgent& agent, Millis delay, std::function<void()> what);
 
-  Dice dice_;
+  Random random_;
   Agenda agenda_;
   Instant now_ = from_unix_ms(1'700'000'000'000);
   std::map<std::string, SimAgent> agents_;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <random>
 
+#include "controller/core/replay.hpp"
 #include "tests/unit/journal_child.hpp"
 #include "tests/unit/journal_sample.hpp"
 

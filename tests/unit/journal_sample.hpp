@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "controller/core/decide.hpp"
+#include "controller/core/events_json.hpp"
+#include "controller/core/replay.hpp"
 #include "controller/journal/journal.hpp"
 #include "tests/unit/core_dump.hpp"
 #include "tests/unit/net_folder.hpp"

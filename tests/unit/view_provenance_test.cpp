@@ -14,7 +14,7 @@ class Provenance : public ViewTest {
   ordered_json record(const Account& account, std::int64_t tokens) {
     arrive("12.0.0", "n1", 8);
     start("12.0.0", 0, 1, Millis(1'000));
-    tell(core::AttemptFinished{"12.0.0", {id(0), 1}, {}, Millis(62'000), "", account}, Millis(62'000));
+    handle(core::AttemptFinished{"12.0.0", {id(0), 1}, {}, Millis(62'000), "", account}, Millis(62'000));
     ordered_json out = {{"hw", "b200"}};
     describe_result(out, plan, state, facts, {id(0), 1}, tokens);
     return out;
@@ -61,7 +61,7 @@ TEST_F(Provenance, TheCommandLineOfTheAgentGoesBeforeTheProfiles) {
   info.node = "n1";
   info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
   info.command = {"bash", "mine.sh"};
-  tell(core::Hello{info});
+  handle(core::Hello{info});
   const ordered_json out = record({}, 0)["provenance"];
   EXPECT_EQ(out["command"], (ordered_json{"bash", "mine.sh"}));
 }

@@ -139,8 +139,8 @@ TEST_F(ViewResumeLine, WhatIsLeftIsCountedWithItsCommand) {
   arrive("a", "n1", 8);
   start("a", 0);
   finish("a", 0, outcome(OutcomeKind::Ok));
-  tell(core::Stop{"interrupted", Millis(0)});
-  tell(core::Tick{}, Millis(1));
+  handle(core::Stop{"interrupted", Millis(0)});
+  handle(core::Tick{}, Millis(1));
   ASSERT_EQ(state.phase, core::Phase::Closed);
   EXPECT_EQ(resume_line(state, facts), "3 points left; to go on: " + facts.resume + "\n");
 }
@@ -158,9 +158,9 @@ TEST_F(ViewResumeLine, NothingIsSaidWhereNobodyKnowsTheCommand) {
 }
 
 TEST_F(ViewResumeLine, NothingInItCommandsTheTerminal) {
-  facts.resume = "srun --sweep-resume " + kNasty;
+  facts.resume = "srun --sweep-resume " + kControlCharacters;
   end_with(0);
-  EXPECT_FALSE(commands_a_terminal(resume_line(state, facts)));
+  EXPECT_FALSE(has_control_characters(resume_line(state, facts)));
 }
 
 }  // namespace

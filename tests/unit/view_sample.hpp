@@ -39,14 +39,14 @@ inline std::string jobs_of(const Plan& plan, const core::State& state) {
 }
 
 /// Whether a terminal would take some of it for more than text.
-inline bool commands_a_terminal(const std::string& text) {
+inline bool has_control_characters(const std::string& text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
   });
 }
 
-inline const std::string kNasty =
+inline const std::string kControlCharacters =
     "a\x1b[2J\x07\r\xc2\x9b"
     "31m \xff b";  // what a benchmark might say
 
@@ -69,10 +69,10 @@ class ViewTest : public testing::Test {
   }
 
   /// Tells the core and gives back the lines that its events make.
-  std::vector<std::string> tell(const core::Command& command, Millis later = Millis(0)) {
+  std::vector<std::string> handle(const core::Command& command, Millis later = Millis(0)) {
     now += later;
     for (const auto& [id, agent] : state.agents)
-      core::observe(state, id, now);
+      core::mark_seen(state, id, now);
     std::vector<std::string> lines;
     core::advance(state, command, now, [&](const core::State& after, const core::Event& event) {
       const std::string line = event_line(plan, after, event, facts, style);
@@ -90,19 +90,19 @@ class ViewTest : public testing::Test {
     info.pid = 1;
     for (int i = 0; i < gpus; ++i)
       info.gpus.push_back(std::to_string(i));
-    return tell(core::Hello{info});
+    return handle(core::Hello{info});
   }
   void arrive(const std::string& id, const std::string& node, int gpus, int tasks = 1) {
     join(id, node, gpus, tasks);
-    tell(core::Ready{id});
+    handle(core::Ready{id});
   }
   std::vector<std::string> start(const std::string& agent, int index, int attempt = 1,
                                  Millis later = Millis(0)) {
-    return tell(core::AttemptStarted{agent, {id(index), attempt}, 4711}, later);
+    return handle(core::AttemptStarted{agent, {id(index), attempt}, 4711}, later);
   }
   std::vector<std::string> finish(const std::string& agent, int index, const Outcome& outcome,
                                   int attempt = 1, Millis later = Millis(0), Millis wall = Millis(62'000)) {
-    return tell(core::AttemptFinished{agent, {id(index), attempt}, outcome, wall}, later);
+    return handle(core::AttemptFinished{agent, {id(index), attempt}, outcome, wall}, later);
   }
   static Outcome outcome(OutcomeKind kind, const std::string& reason = "") {
     Outcome out;

@@ -72,14 +72,14 @@ TEST_F(ViewStatus, StatesOfASweepAndOfItsAgents) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 2, 2);
   EXPECT_EQ(status()["agents"][1]["state"], "idle");
-  tell(core::Goodbye{"b", "time limit"});
+  handle(core::Goodbye{"b", "time limit"});
   EXPECT_EQ(status()["agents"][1]["state"], "gone");
   EXPECT_EQ(status()["agents"][1]["reason"], "time limit");
   EXPECT_EQ(status()["state"], "running");
   facts.owner.clear();
   EXPECT_EQ(status()["state"], "interrupted");
   facts.owner = "login1, pid 77";
-  tell(core::Stop{"ctrl-c", Millis(1'000)});
+  handle(core::Stop{"ctrl-c", Millis(1'000)});
   EXPECT_EQ(status()["state"], "stopping");
   EXPECT_TRUE(status()["eta_s"].is_null());
   finish("a", 0, outcome(OutcomeKind::Cancelled, "ctrl-c"));
@@ -106,15 +106,15 @@ TEST_F(ViewStatus, DoneIsDoneHoweverLateSomebodyAsks) {
 
 TEST_F(ViewStatus, FailedPointsHaveTheirLineWithTheReason) {
   arrive("a", "n1", 8);
-  finish("a", 0, outcome(OutcomeKind::InvalidResult, kNasty));
+  finish("a", 0, outcome(OutcomeKind::InvalidResult, kControlCharacters));
   const std::string text = status_text(status());
   EXPECT_THAT(text, HasSubstr("  failed  dsr1_1k8k fp4 sglang b200 tp8 conc4: invalid-result: a?[2J"));
-  EXPECT_FALSE(commands_a_terminal(text)) << text;
+  EXPECT_FALSE(has_control_characters(text)) << text;
 }
 
 TEST_F(ViewStatus, TextOfADocumentThatLacksThingsIsStillText) {
   EXPECT_EQ(status_text(ordered_json::object()).substr(0, 7), "sweep :");
-  EXPECT_FALSE(commands_a_terminal(status_text({{"sweep", kNasty}, {"state", kNasty}})));
+  EXPECT_FALSE(has_control_characters(status_text({{"sweep", kControlCharacters}, {"state", kControlCharacters}})));
 }
 
 // ---- pace
@@ -142,7 +142,7 @@ class ViewRecords : public ViewTest {
     finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(60'000), Millis(59'250));
     finish("a", 1, outcome(OutcomeKind::Infrastructure, "bad disk"), 1, Millis(1'000), Millis(0));
     finish("a", 1, outcome(OutcomeKind::NoResult, "nothing"), 2, Millis(1'000), Millis(500));
-    tell(core::Stop{"ctrl-c", Millis(1'000)});
+    handle(core::Stop{"ctrl-c", Millis(1'000)});
     finish("a", 2, outcome(OutcomeKind::Cancelled, "ctrl-c"), 1, Millis(1'000), Millis(700));
   }
 };
@@ -162,8 +162,8 @@ TEST_F(ViewRecords, JobsOfARunningSweepAndWithoutSlurm) {
   info.id = "host:1";
   info.node = "host";
   info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
-  tell(core::Hello{info});
-  tell(core::Ready{"host:1"});
+  handle(core::Hello{info});
+  handle(core::Ready{"host:1"});
   EXPECT_THAT(jobs_of(plan, state), HasSubstr(id(0) + "\t1\t-\thost\tunfinished\t0.000\t"));
 }
 
@@ -220,8 +220,8 @@ TEST_F(ViewRecords, TheManifestTellsTheStoryOfEachAttempt) {
 
 TEST_F(ViewRecords, TheManifestCanBeWrittenWhateverWasSaid) {
   arrive("a", "n1", 8);
-  finish("a", 0, outcome(OutcomeKind::NoResult, kNasty));
-  tell(core::Goodbye{"a", kNasty});
+  finish("a", 0, outcome(OutcomeKind::NoResult, kControlCharacters));
+  handle(core::Goodbye{"a", kControlCharacters});
   const ordered_json out = manifest_of(plan, state, facts);
   EXPECT_NO_THROW(static_cast<void>(out["points"][0]["attempts"].dump()));
   EXPECT_NO_THROW(static_cast<void>(out.dump()));
@@ -235,7 +235,7 @@ TEST_F(ViewRecords, LogsAreNamedByPointNodeAndAttempt) {
 TEST_F(ViewRecords, OfARecipeTheServersAreCountedAndTheTimeOfEachPhase) {
   arrive("a", "n1", 8);
   const auto end = [&](int index, OutcomeKind kind, Account account) {
-    tell(core::AttemptFinished{
+    handle(core::AttemptFinished{
         "a", {id(index), 1}, outcome(kind, "x"), Millis(62'000), "", std::move(account)});
   };
   end(0, OutcomeKind::Ok,

@@ -1,4 +1,4 @@
-// What all parts of a simulated sweep share: chance, time, weather, witness and trace.
+// What all parts of a simulated sweep share: chance, time, scenario, checker and trace.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include "tests/sim/injected_bugs.hpp"
 #include "tests/sim/random.hpp"
 #include "tests/sim/scenario.hpp"
-#include "tests/sim/witness.hpp"
+#include "tests/sim/checker.hpp"
 
 namespace sweep::sim {
 
@@ -39,18 +39,18 @@ class Trace {
   std::deque<std::string> lines_;
 };
 
-struct Stage {
-  Stage(std::uint64_t seed, std::size_t traced, InjectedBug planted)
-      : dice(seed), weather(forecast(dice)), trace(traced), plant(planted) {}
+struct Simulation {
+  Simulation(std::uint64_t seed, std::size_t traced, InjectedBug injected)
+      : random(seed), scenario(random_scenario(random)), trace(traced), bug(injected) {}
 
-  Random dice;
-  Scenario weather;
-  Storm storm;  // now: none in calm sessions
+  Random random;
+  Scenario scenario;
+  FaultRates faults;  // now: none in calm sessions
   Agenda agenda;
   Instant now = from_unix_ms(1'700'000'000'000);
-  Witness witness;
+  Checker checker;
   Trace trace;
-  InjectedBug plant;
+  InjectedBug bug;
   int adopted = 0, servers = 0, warm = 0;  // warm: benchmarks under a server that had another one before
   std::uint64_t steps = 0;                 // inputs of a core: commands, and what reaches an agent
 };

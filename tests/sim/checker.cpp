@@ -1,4 +1,4 @@
-#include "tests/sim/witness.hpp"
+#include "tests/sim/checker.hpp"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 namespace sweep::sim {
 
 std::string result_bytes(const wire::AttemptRef& ref) {
-  return "result of " + say(ref);
+  return "result of " + name_of(ref);
 }
 
 bool is_result(const std::string& bytes) {
@@ -16,14 +16,14 @@ bool is_result(const std::string& bytes) {
 
 // ---- the controller
 
-void Witness::committed(const Batch& batch) {
+void Checker::committed(const Batch& batch) {
   for (const core::Event& event : batch.events) {
     journal_.push_back(event);
     take(event, batch);
   }
 }
 
-void Witness::take(const core::Event& event, const Batch& batch) {
+void Checker::take(const core::Event& event, const Batch& batch) {
   if (const auto* leased = std::get_if<core::Leased>(&event.what)) return take(*leased, event.at);
   if (const auto* ended = std::get_if<core::Ended>(&event.what)) return take(*ended, batch);
   if (const auto* resumed = std::get_if<core::Resumed>(&event.what)) return take(*resumed);
@@ -43,7 +43,7 @@ void Witness::take(const core::Event& event, const Batch& batch) {
             std::holds_alternative<core::Closed>(event.what);
 }
 
-void Witness::take(const core::Resumed& resumed) {
+void Checker::take(const core::Resumed& resumed) {
   ending_ = false;
   quarantined_.clear();
   job_ends_.clear();
@@ -52,79 +52,79 @@ void Witness::take(const core::Resumed& resumed) {
     gone_.insert(name);
 }
 
-void Witness::take(const core::Leased& leased, Instant at) {
-  const std::string what = say(leased.ref) + " is leased to " + leased.agent + ", ";
-  if (!leased_to_.emplace(key(leased.ref), leased.agent).second) broken(what + "and was leased before");
+void Checker::take(const core::Leased& leased, Instant at) {
+  const std::string what = name_of(leased.ref) + " is leased to " + leased.agent + ", ";
+  if (!leased_to_.emplace(key(leased.ref), leased.agent).second) violation(what + "and was leased before");
   const core::AgentInfo& agent = agents_.at(leased.agent);
   const auto end = job_ends_.find(agent.job);
-  if (ending_) broken(what + "and the sweep is ending");
-  if (gone_.contains(leased.agent)) broken(what + "which is gone");
-  if (quarantined_.contains(agent.node)) broken(what + "and " + agent.node + " is quarantined");
-  if (withdrawn_.contains(leased.ref.point)) broken(what + "and is withdrawn");
-  if (has_result(leased.ref.point)) broken(what + "and has a result");
-  if (end != job_ends_.end() && at >= end->second) broken(what + "whose job has ended");
+  if (ending_) violation(what + "and the sweep is ending");
+  if (gone_.contains(leased.agent)) violation(what + "which is gone");
+  if (quarantined_.contains(agent.node)) violation(what + "and " + agent.node + " is quarantined");
+  if (withdrawn_.contains(leased.ref.point)) violation(what + "and is withdrawn");
+  if (has_result(leased.ref.point)) violation(what + "and has a result");
+  if (end != job_ends_.end() && at >= end->second) violation(what + "whose job has ended");
 }
 
-void Witness::take(const core::Ended& ended, const Batch& batch) {
+void Checker::take(const core::Ended& ended, const Batch& batch) {
   if (!ended.lost && !ended_.insert(key(ended.ref)).second)
-    broken("the journal has two ends of " + say(ended.ref));
+    violation("the journal has two ends of " + name_of(ended.ref));
   if (!ended.accepted) return;
   const auto [old, first] = accepted_.emplace(ended.ref.point, ended.ref.attempt);
   if (!first)
-    broken("a second result of " + ended.ref.point + " is counted: attempt " +
+    violation("a second result of " + ended.ref.point + " is counted: attempt " +
            std::to_string(ended.ref.attempt) + " after " + std::to_string(old->second));
   const auto stored = std::find_if(batch.results.begin(), batch.results.end(),
                                    [&](const StoredResult& result) { return result.ref == ended.ref; });
   if (stored == batch.results.end() || !stored->accepted)
-    broken(say(ended.ref) + " is accepted without its result in the same commit");
+    violation(name_of(ended.ref) + " is accepted without its result in the same commit");
   if (stored->bytes != result_bytes(ended.ref))
-    broken("as the result of " + say(ended.ref) + " '" + stored->bytes + "' is accepted");
+    violation("as the result of " + name_of(ended.ref) + " '" + stored->bytes + "' is accepted");
 }
 
-void Witness::leased(const wire::AttemptRef& ref, const std::string& agent) {
+void Checker::leased(const wire::AttemptRef& ref, const std::string& agent) {
   const auto found = leased_to_.find(key(ref));
-  if (found == leased_to_.end()) broken(say(ref) + " is leased to " + agent + " before that is committed");
-  if (found->second != agent) broken(say(ref) + " of " + found->second + " is leased to " + agent);
+  if (found == leased_to_.end()) violation(name_of(ref) + " is leased to " + agent + " before that is committed");
+  if (found->second != agent) violation(name_of(ref) + " of " + found->second + " is leased to " + agent);
 }
 
-void Witness::settled(const wire::Settled& message) {
+void Checker::settled(const wire::Settled& message) {
   if (!message.accepted) return;
   const auto found = accepted_.find(message.ref.point);
   if (found == accepted_.end() || found->second != message.ref.attempt)
-    broken("the result of " + say(message.ref) + " is acknowledged, and the journal does not have it");
+    violation("the result of " + name_of(message.ref) + " is acknowledged, and the journal does not have it");
 }
 
 // ---- the agents
 
-void Witness::received(const wire::AttemptRef& ref, std::uint64_t process) {
+void Checker::received(const wire::AttemptRef& ref, std::uint64_t process) {
   if (received_by_.emplace(key(ref), process).first->second != process)
-    broken("two agents get the lease " + say(ref));
+    violation("two agents get the lease " + name_of(ref));
 }
 
-void Witness::finished(const wire::Finished& message, const std::string& bulk) {
+void Checker::finished(const wire::Finished& message, const std::string& bulk) {
   const std::string all =
       outcome_to_json(message.outcome).dump() + " " + std::to_string(message.wall_ms) + " " + bulk;
-  const auto [known, first] = said_.try_emplace(key(message.ref), all);
+  const auto [known, first] = reported_ends_.try_emplace(key(message.ref), all);
   if (known->second != all)
-    broken("two ends of " + say(message.ref) + " are told: " + known->second + ", then " + all);
+    violation("two ends of " + name_of(message.ref) + " are told: " + known->second + ", then " + all);
   if (bulk.empty() == (message.outcome.kind == OutcomeKind::Ok))
-    broken("the end of " + say(message.ref) + " is told with a result that does not belong to it");
+    violation("the end of " + name_of(message.ref) + " is told with a result that does not belong to it");
 }
 
-void Witness::forgotten(const wire::AttemptRef& ref) {
+void Checker::forgotten(const wire::AttemptRef& ref) {
   if (!has_result(ref.point) && !has_end(ref))
-    broken("the result of " + say(ref) + " is dropped, and the journal has none of the point");
+    violation("the result of " + name_of(ref) + " is dropped, and the journal has none of the point");
 }
 
 // ---- the end
 
-void Witness::check_points(const core::State& state) const {
+void Checker::check_points(const core::State& state) const {
   for (const core::PointStatus& point : state.points) {
     const std::string& id = point.spec.id;
-    if (point.state == core::PointState::Done && !has_result(id)) broken(id + " is done without a result");
+    if (point.state == core::PointState::Done && !has_result(id)) violation(id + " is done without a result");
     const bool should = point.state == core::PointState::Done || point.state == core::PointState::Withdrawn;
     if (has_result(id) && !should)
-      broken(id + " has a result and is " + std::string(core::state_word(point.state)));
+      violation(id + " has a result and is " + std::string(core::state_word(point.state)));
   }
 }
 

@@ -17,19 +17,19 @@
 
 namespace sweep::sim {
 
-struct BrokenPromise : std::runtime_error {
+struct Violation : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-[[noreturn]] inline void broken(const std::string& what) {
-  throw BrokenPromise(what);
+[[noreturn]] inline void violation(const std::string& what) {
+  throw Violation(what);
 }
 
 using Key = std::pair<std::string, int>;  // of an attempt: point, number
 inline Key key(const wire::AttemptRef& ref) {
   return {ref.point, ref.attempt};
 }
-inline std::string say(const wire::AttemptRef& ref) {
+inline std::string name_of(const wire::AttemptRef& ref) {
   return ref.point + "/" + std::to_string(ref.attempt);
 }
 
@@ -49,7 +49,7 @@ struct Batch {
   std::vector<StoredResult> results;
 };
 
-class Witness {
+class Checker {
  public:
   // ---- the controller
   void committed(const Batch& batch);
@@ -91,7 +91,7 @@ class Witness {
   std::map<std::string, Instant> job_ends_;
   bool ending_ = false;                  // nothing is to be begun any more
   std::map<std::string, int> accepted_;  // point -> attempt, as committed
-  std::map<Key, std::string> said_;      // what Finished said
+  std::map<Key, std::string> reported_ends_;      // what Finished said
 };
 
 }  // namespace sweep::sim
