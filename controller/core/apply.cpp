@@ -177,7 +177,7 @@ void on(State& state, Instant at, const AgentReturned& event) {
     const bool latest = static_cast<std::size_t>(number) == point.attempts.size();
     // A point that failed only because its agent was considered lost has not failed after all.
     const bool is_open = point.state == PointState::Pending ||
-                       (point.state == PointState::Failed && failed_by_infrastructure(attempt));
+                         (point.state == PointState::Failed && failed_by_infrastructure(attempt));
     if (!latest || !is_open || attempt.state != Attempt::State::Lost) continue;
     reinstate(state, point, attempt);
     point.reason.clear();
@@ -286,7 +286,8 @@ void on(State& state, Instant, const Closed& event) {
 void on(State& state, Instant at, const Recovered&) {
   for (auto& [id, agent] : state.agents) {
     if (agent.gone) continue;
-    agent.last_seen = at;  // even if that is earlier: the clock of the controller that died may have been ahead
+    agent.last_seen =
+        at;  // even if that is earlier: the clock of the controller that died may have been ahead
     index_agent(state, id);
   }
   if (state.first_join && state.roster.joined() < state.announced) state.first_join = at;

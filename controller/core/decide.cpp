@@ -163,7 +163,8 @@ Ended end_of_current(const State& state, const PointStatus& point, const Attempt
   } else {
     ended.next = after_failure(state, point, outcome.kind);
     const bool over = ended.next == PointState::Failed || ended.next == PointState::Cancelled;
-    if (over && has_result(point)) ended.next = PointState::Done;  // keep the earlier result, which is not valid
+    if (over && has_result(point))
+      ended.next = PointState::Done;  // keep the earlier result, which is not valid
   }
   return ended;
 }
@@ -174,7 +175,7 @@ Decision repeat_settled(const Attempt& attempt, const AttemptFinished& command) 
 
 /// Returns the event for a late end: of an attempt that was written off, or whose point is already done.
 Ended end_of_late(const PointStatus& point, const AttemptRef& ref, const Outcome& outcome,
-                       std::vector<std::string> invalid) {
+                  std::vector<std::string> invalid) {
   Ended ended;
   ended.ref = ref;
   ended.outcome = outcome;
@@ -188,8 +189,7 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
   const Attempt* attempt = find_attempt(state, command.ref);
   const std::string& holder = command.of.empty() ? command.agent : command.of;
   if (attempt == nullptr || attempt->agent != holder || find_agent(state, command.agent) == nullptr) {
-    Decision out =
-        reject("Finished for " + name(command.ref) + ", which was not leased to " + command.agent);
+    Decision out = reject("Finished for " + name(command.ref) + ", which was not leased to " + command.agent);
     out.replies.push_back(SendMessage{command.agent, wire::Settled{command.ref, false}});
     return out;
   }

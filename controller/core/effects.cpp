@@ -73,8 +73,7 @@ std::vector<Effect> on(const State& state, const Stopping& event) {
   std::vector<Effect> out;
   for (const auto& [id, agent] : state.agents) {
     for (const auto& [index, number] : agent.held) {
-      out.push_back(SendMessage{
-          id, wire::Cancel{{point_at(state, index).spec.id, number}, event.reason}});
+      out.push_back(SendMessage{id, wire::Cancel{{point_at(state, index).spec.id, number}, event.reason}});
     }
   }
   return out;

@@ -21,7 +21,7 @@ void check_attempts(const PointStatus& point, Problems& problems) {
   const bool withdrawn = point.state == PointState::Withdrawn && accepted == 1;
   // A point that is retried after an invalid result keeps that result meanwhile.
   const bool has_invalid = accepted == 1 && has_invalid_result(point) && point.state != PointState::Failed &&
-                        point.state != PointState::Cancelled;
+                           point.state != PointState::Cancelled;
   if (accepted != (point.state == PointState::Done ? 1 : 0) && !withdrawn && !has_invalid)
     report(std::to_string(accepted) + " accepted attempts");
   const auto running = std::count_if(point.attempts.begin(), point.attempts.end(), active);
@@ -130,15 +130,17 @@ Problems check_invariants(const State& state) {
     check_agent(state, agent, problems);
   check_holders(state, problems);
   if (state.roster != derived_roster(state)) problems.push_back("the roster does not match the agents");
-  if (state.servers != derived_servers(state)) problems.push_back("the server indexes do not match the agents");
+  if (state.servers != derived_servers(state))
+    problems.push_back("the server indexes do not match the agents");
   for (const auto& [name, node] : state.nodes) {
     const bool due = state.settings.node_failures > 0 && node.failures >= state.settings.node_failures &&
-                         node.quarantine.empty();
+                     node.quarantine.empty();
     if (due != state.nodes_to_quarantine.contains(name))
       problems.push_back("node " + name + ": wrong membership in nodes_to_quarantine");
   }
   const int in_flight = state.count(PointState::Leased) + state.count(PointState::Running);
-  if (state.phase == Phase::Closed && in_flight != 0) problems.push_back("the sweep is closed but has points in flight");
+  if (state.phase == Phase::Closed && in_flight != 0)
+    problems.push_back("the sweep is closed but has points in flight");
   return problems;
 }
 

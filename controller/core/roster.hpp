@@ -19,13 +19,13 @@ namespace sweep::core {
 /// The properties of an agent that the indexes depend on.
 struct RosterEntry {
   std::string node;
-  int gpus = 0;                      // total
-  int order = 0;                     // join sequence number
-  std::optional<int> free;           // free GPUs; nullopt: cannot take work now
-  bool is_eligible = false;              // gets work: not gone, leaving or quarantined
-  bool not_ready_yet = false;        // eligible, but has not sent Ready or waits for a leaving agent of its node
-  bool busy = false;                 // not gone, and has attempts that have not ended
-  bool joined = false;               // took part in this session, gone or not
+  int gpus = 0;                // total
+  int order = 0;               // join sequence number
+  std::optional<int> free;     // free GPUs; nullopt: cannot take work now
+  bool is_eligible = false;    // gets work: not gone, leaving or quarantined
+  bool not_ready_yet = false;  // eligible, but has not sent Ready or waits for a leaving agent of its node
+  bool busy = false;           // not gone, and has attempts that have not ended
+  bool joined = false;         // took part in this session, gone or not
   std::optional<Instant> last_seen;  // nullopt: gone
   friend bool operator==(const RosterEntry&, const RosterEntry&) = default;
 };

@@ -177,11 +177,11 @@ std::vector<Event> unserved_points(const State& state, Instant now) {
     const int largest = found == state.largest_of.end() ? -1 : found->second;
     for (const auto& [negative_gpus, index] : places) {
       if (-negative_gpus <= largest) break;
-      const std::string why =
-          largest < 0 ? "no node serves its runner '" + runner + "'; see 'runners' in the profile"
-                      : "needs " + counted(static_cast<std::size_t>(-negative_gpus), "GPU") +
-                            "; the largest node that serves its runner '" + runner + "' has " +
-                            std::to_string(largest);
+      const std::string why = largest < 0
+                                  ? "no node serves its runner '" + runner + "'; see 'runners' in the profile"
+                                  : "needs " + counted(static_cast<std::size_t>(-negative_gpus), "GPU") +
+                                        "; the largest node that serves its runner '" + runner + "' has " +
+                                        std::to_string(largest);
       events.push_back({now, Unfit{point_at(state, index).spec.id, why}});
     }
   }

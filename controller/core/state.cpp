@@ -290,7 +290,7 @@ std::optional<Instant> next_deadline(const State& state, Instant now) {
     next = earlier(next, *state.first_join + state.settings.join_timeout);
   }
   const bool any_unanswered = std::any_of(state.job_end_answered.begin(), state.job_end_answered.end(),
-                                         [](const auto& job) { return !job.second; });
+                                          [](const auto& job) { return !job.second; });
   if (state.phase == Phase::Running && any_unanswered && now < job_end_deadline(state))
     next = earlier(next, job_end_deadline(state));
   return next;

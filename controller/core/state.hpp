@@ -43,16 +43,17 @@ struct Settings {
   Millis agent_timeout{45'000};    // an agent is considered lost after this much silence
   Millis join_timeout{60'000};     // time for the other agents to join after the first one has joined
   int node_failures = 3;           // consecutive infrastructure failures that quarantine a node; 0: never
-  Millis expected{0};              // expected duration of a point until one of its kind was measured; 0: unknown
-  Millis margin{0};                // time to reserve before the job's end in addition to an attempt's duration
+  Millis expected{0};  // expected duration of a point until one of its kind was measured; 0: unknown
+  Millis margin{0};    // time to reserve before the job's end in addition to an attempt's duration
 };
 
 /// The properties of a point that scheduling depends on.
 struct PointSpec {
   std::string id;
-  int gpus = 0;               // required on one node; 0: needs no GPU
-  InternedString kind = {};   // points of the same kind are expected to take about equally long
-  InternedString server = {};  // key of the server it runs against; empty: a script, which starts its own server
+  int gpus = 0;              // required on one node; 0: needs no GPU
+  InternedString kind = {};  // points of the same kind are expected to take about equally long
+  InternedString server =
+      {};  // key of the server it runs against; empty: a script, which starts its own server
   InternedString runner = {};  // the runner that its node must serve; empty: any node
 };
 
@@ -139,23 +140,25 @@ struct State {
   std::map<std::string, NodeStatus> nodes;
   std::map<std::string, Instant> job_ends;       // when Slurm ends a job, if known
   std::map<std::string, bool> job_end_answered;  // by job: its first task, which asks Slurm, is ready or gone
-  std::map<std::string, RunningMedian> walls;    // durations of accepted results without server start, by kind
-  RunningMedian server_starts;                   // durations of server starts
-  std::vector<RunningMedian> key_walls;          // as walls, by server key
-  Roster roster;                                 // derived
-  Servers servers;                               // derived
+  std::map<std::string, RunningMedian> walls;  // durations of accepted results without server start, by kind
+  RunningMedian server_starts;                 // durations of server starts
+  std::vector<RunningMedian> key_walls;        // as walls, by server key
+  Roster roster;                               // derived
+  Servers servers;                             // derived
   Phase phase = Phase::Running;
   int session = 0;
-  std::optional<Instant> resumed;              // when this session began; nullopt in the first session
-  int joins = 0;                               // number of AgentJoined events so far
-  int announced = 0;                           // largest number of tasks of a step of this session
-  std::set<std::string> nodes_to_quarantine;   // derived
-  std::string end_reason;                      // why the sweep was stopped, or closed before it was complete
-  std::optional<Instant> first_join;           // of this session
-  std::optional<Instant> stop_deadline;        // until when a stopping sweep waits for its agents
-  std::set<Place> pending;                     // pending points in the order of leasing
-  std::map<std::string, std::set<Place>> pending_of;  // derived: pending by runner; empty if no point names one
-  std::map<std::string, int> largest_of;  // by runner: GPUs of the largest agent of this session that serves it
+  std::optional<Instant> resumed;             // when this session began; nullopt in the first session
+  int joins = 0;                              // number of AgentJoined events so far
+  int announced = 0;                          // largest number of tasks of a step of this session
+  std::set<std::string> nodes_to_quarantine;  // derived
+  std::string end_reason;                     // why the sweep was stopped, or closed before it was complete
+  std::optional<Instant> first_join;          // of this session
+  std::optional<Instant> stop_deadline;       // until when a stopping sweep waits for its agents
+  std::set<Place> pending;                    // pending points in the order of leasing
+  std::map<std::string, std::set<Place>>
+      pending_of;  // derived: pending by runner; empty if no point names one
+  std::map<std::string, int>
+      largest_of;  // by runner: GPUs of the largest agent of this session that serves it
   std::array<int, kPointStates> counts{};
 
   int count(PointState state) const { return counts[static_cast<std::size_t>(state)]; }

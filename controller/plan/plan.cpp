@@ -38,7 +38,8 @@ std::vector<std::pair<std::string, std::string>> shared_environment(const profil
   const profile::Recipe* recipe = profile::recipe_of(profile, point);
   if (recipe == nullptr) return out;
   for (const profile::DerivedVariable& derived : recipe->steps) {
-    const auto of = std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == derived.of; });
+    const auto of =
+        std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == derived.of; });
     const std::int64_t number = of == out.rend() ? 0 : std::atoll(of->second.c_str());
     out.emplace_back(derived.name, std::to_string(profile::step_value(derived, number)));
   }

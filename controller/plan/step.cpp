@@ -24,7 +24,8 @@ Expected<PointStep> step_of(const profile::Profile& profile, const Point& point)
   if (!out.inside) return out;
   if (*container->runtime != "pyxis")
     return fail("the profile's 'container.agent: image' needs 'runtime: pyxis', but for " + label(point) +
-                " the runtime is " + *container->runtime + "; use 'agent: node', which works with every runtime");
+                " the runtime is " + *container->runtime +
+                "; use 'agent: node', which works with every runtime");
   if (!container->options->empty())
     return fail(
         "the profile's 'container.options' cannot be combined with 'container.agent: image', because no "
@@ -78,10 +79,9 @@ Expected<std::optional<container::StepRequest>> step_container(const std::vector
     } else if (own.inside != all.inside || own.step != all.step) {
       const std::string what =
           own.inside != all.inside ? "'container.agent'" : difference(all.step, own.step);
-      return fail(
-          "the profile's 'container.agent: image' needs one container for all points, but " + what + " of " +
-          label(*first) + " and of " + label(point) +
-          " differ; choose points with the same value with --select, or use 'agent: node'");
+      return fail("the profile's 'container.agent: image' needs one container for all points, but " + what +
+                  " of " + label(*first) + " and of " + label(point) +
+                  " differ; choose points with the same value with --select, or use 'agent: node'");
     }
   }
   if (!all.inside) return std::nullopt;

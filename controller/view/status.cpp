@@ -121,7 +121,7 @@ void append_running(const ordered_json& status, std::string& out) {
   for (const ordered_json& run : status.value("running", ordered_json::array())) {
     out += "  running  " + field(run, "label") + " on " + field(run, "node");
     const std::string far = progress_text({run.value("phase", ""), run.value("progress", std::int64_t{0}),
-                                     run.value("progress_total", std::int64_t{0})});
+                                           run.value("progress_total", std::int64_t{0})});
     if (!far.empty()) out += ", " + far;
     out += ", " + duration_text(Millis(static_cast<std::int64_t>(run.value("seconds", 0.0) * 1000))) + "\n";
   }

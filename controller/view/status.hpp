@@ -16,7 +16,7 @@ namespace sweep::view {
 /// The rate at which points end in this session, and the estimated time until all have ended.
 struct Pace {
   double points_per_minute = 0;  // since the session's first lease
-  std::optional<Millis> to_go;  // nullopt: no point has ended yet, none is left, or the sweep is ending
+  std::optional<Millis> to_go;   // nullopt: no point has ended yet, none is left, or the sweep is ending
 };
 Pace pace(const core::State& state, Instant now);
 

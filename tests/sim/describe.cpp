@@ -1,4 +1,4 @@
-// Words for the trace of a seed.
+// Descriptions of inputs and messages for the trace of a seed.
 #include "tests/sim/sim_agent.hpp"
 
 namespace sweep::sim {
@@ -50,7 +50,7 @@ std::string name(const agent::GroupGone& what) {
   return "group of " + name_of(what.ref) + " gone";
 }
 std::string name(const agent::ResultRead& what) {
-  return "result of " + name_of(what.ref) + (what.stamp ? " read: '" + what.bytes + "'" : " is not there");
+  return "result of " + name_of(what.ref) + (what.stamp ? " read: '" + what.bytes + "'" : " does not exist");
 }
 std::string name(const agent::Spooled& what) {
   return "spooled " + name_of(what.ref);
@@ -87,13 +87,15 @@ std::string describe(const wire::Message& message) {
   const std::string type(wire::type_name(message));
   if (const auto* m = std::get_if<wire::Lease>(&message)) return type + " " + name_of(m->ref);
   if (const auto* m = std::get_if<wire::Started>(&message)) return type + " " + name_of(m->ref);
-  if (const auto* m = std::get_if<wire::Progress>(&message)) return type + " " + name_of(m->ref) + " " + m->phase;
+  if (const auto* m = std::get_if<wire::Progress>(&message))
+    return type + " " + name_of(m->ref) + " " + m->phase;
   if (const auto* m = std::get_if<wire::Finished>(&message))
     return type + " " + name_of(m->ref) + " " + sweep::describe(m->outcome) +
            (m->of.empty() ? "" : " of " + m->of);
   if (const auto* m = std::get_if<wire::Settled>(&message))
     return type + " " + name_of(m->ref) + (m->accepted ? " accepted" : "");
-  if (const auto* m = std::get_if<wire::Cancel>(&message)) return type + " " + name_of(m->ref) + ": " + m->reason;
+  if (const auto* m = std::get_if<wire::Cancel>(&message))
+    return type + " " + name_of(m->ref) + ": " + m->reason;
   if (const auto* m = std::get_if<wire::Drain>(&message))
     return type + (m->complete ? " complete" : "") + " " + m->reason;
   if (const auto* m = std::get_if<wire::Reject>(&message)) return type + ": " + m->reason;

@@ -39,13 +39,13 @@ void check_exclusive(const GpuUser& fresh, const std::vector<GpuUser>& others, i
       if (fresh.is_client == other.is_client) violation(fresh.who + " gets the port of " + other.who);
       continue;
     }
-    if (!pack) violation(fresh.who + " is started beside " + other.who);
+    if (!pack) violation(fresh.who + " is started while " + other.who + " runs, without packing");
     if (share_one(fresh.devices, other.devices)) violation(fresh.who + " gets the GPUs of " + other.who);
   }
   int all = 0;
   for (const auto& [port, count] : held)
     all += count;
-  if (all > gpus) violation(fresh.who + " is started on more GPUs than there are");
+  if (all > gpus) violation(fresh.who + " is started on more GPUs than the node has");
 }
 
 }  // namespace sweep::sim

@@ -1,4 +1,4 @@
-// Jobs, agents and controllers of a simulated sweep, and what happens to them.
+// The parts of World that start jobs, agents and controllers, and inject faults.
 #include <algorithm>
 #include <csignal>
 
@@ -19,17 +19,17 @@ void World::controller_crashed() {
   listening_ = false;
   for (const auto& agent : agents_)
     agent->link().cut(Millis(sim_.random.below(100)), Millis(sim_.random.below(1'000)));
-  // Its node, or srun with all that belongs to it, is gone too.
+  // Its node, or srun with all its processes, has ended too.
   if (sim_.random.per_mille(sim_.faults.abandon)) {
-    sim_.trace(sim_.now, [] { return "nobody brings the controller back"; });
+    sim_.trace(sim_.now, [] { return "the controller is not restarted"; });
     return end_session();
   }
-  sim_.agenda.at(sim_.now + sim_.random.time(Millis(20), Millis(2'000)), [this] { bring_back(); });
+  sim_.agenda.at(sim_.now + sim_.random.time(Millis(20), Millis(2'000)), [this] { restart_controller(); });
 }
 
-void World::bring_back() {
+void World::restart_controller() {
   if (!controller_.recover(random_offset())) {
-    sim_.agenda.at(sim_.now + Millis(2'000), [this] { bring_back(); });
+    sim_.agenda.at(sim_.now + Millis(2'000), [this] { restart_controller(); });
     return;
   }
   ++tally_.recoveries;
@@ -41,7 +41,7 @@ void World::bring_back() {
 
 void World::start_job() {
   Random& random = sim_.random;
-  if (session_ == 1 || random.percent(90)) ++job_;  // else it was requeued, and has the name it had
+  if (session_ == 1 || random.percent(90)) ++job_;  // else the job was requeued, and keeps its id
   const std::string job = std::to_string(job_);
   std::vector<Node*> where;
   for (const auto& node : nodes_) {
@@ -59,13 +59,13 @@ void World::start_job() {
   const int tasks = static_cast<int>(where.size());
   to_start_ = tasks;
   for (int task = 0; task < tasks; ++task) {
-    if (!is_faultless() && random.percent(4)) {  // it cannot be started
+    if (!is_faultless() && random.percent(4)) {  // the task cannot be started
       --to_start_;
       continue;
     }
     const Millis after = random.delay(Millis(3'000), is_faultless() ? Millis(3'000) : Millis(100'000));
-    sim_.agenda.at(sim_.now + after, [this, node = where[static_cast<std::size_t>(task)], task, tasks,
-                                          job, ends, session = session_] {
+    sim_.agenda.at(sim_.now + after, [this, node = where[static_cast<std::size_t>(task)], task, tasks, job,
+                                      ends, session = session_] {
       if (session != session_) return;
       start_agent(*node, task, tasks, job, ends);
       --to_start_;
@@ -103,7 +103,7 @@ void World::start_agent(Node& node, int task, int tasks, const std::string& job,
   plan.pid = ++pids_;
   plan.job_ends = job_ends;
   plan.asks_job_end = sim_.random.percent(50);
-  // Agents know the address and the keys of their session's controller.
+  // Agents have the address and the keys of the controller of their own session only.
   Link::Ends ends;
   const std::size_t index = agents_.size();
   ends.reachable = [this, session = session_] { return listening_ && session == session_; };
@@ -115,19 +115,19 @@ void World::start_agent(Node& node, int task, int tasks, const std::string& job,
   agents_.back()->boot();
 }
 
-/// A task that is started anew, under its name.
-void World::start_again(const SimAgent& dead) {
-  const SimAgent::Plan plan = dead.plan();
+/// Restarts the task of a killed agent under the same name.
+void World::restart_agent(const SimAgent& ended) {
+  const SimAgent::Plan plan = ended.plan();
   if (plan.session != session_) return;
-  sim_.agenda.at(sim_.now + sim_.random.time(Millis(100), Millis(100'000)), [this, plan, &dead] {
+  sim_.agenda.at(sim_.now + sim_.random.time(Millis(100), Millis(100'000)), [this, plan, &ended] {
     if (plan.session != session_) return;
     for (const auto& node : nodes_) {
-      if (node.get() == &dead.node()) start_agent(*node, plan.task, plan.tasks, plan.job, plan.job_ends);
+      if (node.get() == &ended.node()) start_agent(*node, plan.task, plan.tasks, plan.job, plan.job_ends);
     }
   });
 }
 
-/// Slurm: SIGTERM to all, and SIGKILL after a while.
+/// Ends the job as Slurm does: SIGTERM to all tasks, and SIGKILL after `grace`.
 void World::end_job(Millis grace) {
   sim_.trace(sim_.now, [] { return "Slurm ends the job"; });
   for (const auto& agent : agents_) {
@@ -140,10 +140,10 @@ void World::end_job(Millis grace) {
   });
 }
 
-/// srun ends when all its tasks have ended, and then the controller is alone.
+/// Checks regularly whether all tasks have ended; then srun ends too, and the controller is notified.
 void World::watch_srun() {
-  constexpr Millis kOften{5'000};
-  sim_.agenda.at(sim_.now + kOften, [this, session = session_] {
+  constexpr Millis kInterval{5'000};
+  sim_.agenda.at(sim_.now + kInterval, [this, session = session_] {
     if (session != session_ || !listening_) return;
     const bool any = std::any_of(agents_.begin(), agents_.end(), [&](const auto& agent) {
       return agent->alive() && agent->plan().session == session_;
@@ -153,12 +153,12 @@ void World::watch_srun() {
   });
 }
 
-// ---- calamities
+// ---- faults
 
 void World::schedule_faults() {
-  const Millis about = sim_.faults.fault_interval;
-  if (about.count() == 0) return;
-  sim_.agenda.at(sim_.now + sim_.random.time(Millis(1), about * 2), [this, session = session_] {
+  const Millis mean = sim_.faults.fault_interval;
+  if (mean.count() == 0) return;
+  sim_.agenda.at(sim_.now + sim_.random.time(Millis(1), mean * 2), [this, session = session_] {
     if (session != session_ || !in_session_ || sim_.faults.fault_interval.count() == 0) return;
     inject_fault();
     schedule_faults();
@@ -183,7 +183,7 @@ void World::inject_fault() {
       if (agent == nullptr) return;
       ++tally_.deaths;
       agent->die();
-      if (random.percent(20)) start_again(*agent);
+      if (random.percent(20)) restart_agent(*agent);
       return;
     case 1:
     case 2:
@@ -192,7 +192,7 @@ void World::inject_fault() {
     case 3:
       if (agent != nullptr) agent->link().cut(Millis(random.below(30'000)), a_while);
       return;
-    case 4:  // the network is cut in two
+    case 4:  // a network partition
       for (const auto& each : agents_)
         if (random.percent(50)) each->link().cut(Millis(random.below(30'000)), a_while);
       return;

@@ -10,7 +10,7 @@ constexpr Millis kUsualDelay{20}, kLongDelay{2'000};
 
 bool Link::maybe_cut() {
   if (!sim_.random.per_mille(sim_.faults.cut)) return false;
-  // Short ones pass unnoticed by the controller; in long ones the agent is taken for gone.
+  // The controller does not notice a short cut; during a long one it considers the agent gone.
   const bool is_long = sim_.random.percent(20);
   const Millis notice =
       sim_.random.percent(80) ? Millis(sim_.random.below(50)) : Millis(sim_.random.below(30'000));
@@ -59,7 +59,7 @@ void Link::cut(Millis notice, Millis gone) {
   if (sim_.random.percent(50)) {
     ++down_epoch_;
   } else {
-    noticed = std::max(noticed, last_down_);  // what the controller had said before still arrives
+    noticed = std::max(noticed, last_down_);  // messages sent by the controller before the cut still arrive
   }
   const bool unseen = sim_.random.percent(5);
   sim_.agenda.at(noticed, [this, unseen, gone] {
@@ -81,7 +81,7 @@ void Link::try_again(Millis after) {
   sim_.agenda.at(sim_.now + after, [this] {
     if (closed_ || up_) return;
     if (ends_.reachable()) return establish();
-    if (sim_.random.percent(5)) ends_.news(agent::Disconnected{});  // it never got to be one
+    if (sim_.random.percent(5)) ends_.news(agent::Disconnected{});  // the connection attempt failed
     try_again(sim_.random.time(Millis(100), Millis(5'000)));
   });
 }

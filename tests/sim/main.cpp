@@ -1,10 +1,11 @@
-// Sweeps in bad scenario, each from one seed: crashes at every step, lost messages, frozen agents, full disks.
+// Simulates sweeps with faults, each from one seed: crashes at every step, lost messages, frozen agents, full
+// disks.
 //
 //   sim_test                          seeds 1 to 2000
 //   sim_test FIRST COUNT              COUNT seeds from FIRST on
-//   SWEEP_SEED=n sim_test             one seed; with the trace of its last steps where it fails
-//   SWEEP_TRACE=1 …                   the trace of every seed; SWEEP_TRACE=n: of its last n steps
-//   sim_test --injected WORD [COUNT]   a bug is injected into the simulated driver: 0 when it is found
+//   SWEEP_SEED=n sim_test             one seed; if it fails, with the trace of its last steps
+//   SWEEP_TRACE=1 …                   print the trace of every seed; SWEEP_TRACE=n: of its last n steps
+//   sim_test --inject BUG [COUNT]     inject a bug (injected_bugs.hpp); exits with 0 if COUNT seeds find it
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -18,7 +19,7 @@ namespace sweep::sim {
 namespace {
 
 struct SeedResult {
-  std::string broken;  // empty: all is well
+  std::string violation;  // empty: none
   std::string trace;
   Tally tally;
 };
@@ -29,7 +30,7 @@ SeedResult simulate(std::uint64_t seed, std::size_t traced, InjectedBug bug) {
   try {
     world.run();
   } catch (const std::exception& error) {
-    out.broken = error.what();
+    out.violation = error.what();
   }
   out.trace = world.trace();
   out.tally = world.tally();
@@ -40,7 +41,7 @@ std::uint64_t number(const char* text, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-/// How many steps a trace has: 200, or what SWEEP_TRACE says beyond 1.
+/// Returns the number of steps in a trace: SWEEP_TRACE if it is more than 1, or else 200.
 std::size_t traced() {
   constexpr std::uint64_t kUsual = 200;
   const std::uint64_t asked = number(std::getenv("SWEEP_TRACE"), 1);
@@ -49,12 +50,12 @@ std::size_t traced() {
 
 void show(std::uint64_t seed, InjectedBug bug) {
   const SeedResult again = simulate(seed, traced(), bug);
-  std::printf("%s%s\nto see it again: SWEEP_SEED=%llu\n", again.trace.c_str(),
-              again.broken.empty() ? "all is well" : again.broken.c_str(),
+  std::printf("%s%s\nto run it again: SWEEP_SEED=%llu\n", again.trace.c_str(),
+              again.violation.empty() ? "no violation" : again.violation.c_str(),
               static_cast<unsigned long long>(seed));
 }
 
-/// Whether the scenario was bad enough for what the rules are about.
+/// Returns whether each kind of fault occurred often enough for the result to mean something.
 bool faults_were_frequent(const Tally& all, std::uint64_t seeds) {
   constexpr std::uint64_t kFew = 1'000, kOneIn = 100;
   if (seeds < kFew) return true;
@@ -76,9 +77,9 @@ int run(std::uint64_t first, std::uint64_t count, bool trace_all, int most_failu
     const SeedResult result = simulate(seed, 0, InjectedBug::None);
     all.add(result.tally);
     if (trace_all) show(seed, InjectedBug::None);
-    if (result.broken.empty()) continue;
+    if (result.violation.empty()) continue;
     ++failures;
-    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), result.broken.c_str());
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), result.violation.c_str());
     if (!trace_all && most_failures == 1) show(seed, InjectedBug::None);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -87,15 +88,16 @@ int run(std::uint64_t first, std::uint64_t count, bool trace_all, int most_failu
               static_cast<double>(all.steps) / seconds * 60 / 1e6);
   if (failures > 0) return 1;
   if (faults_were_frequent(all, count)) return 0;
-  std::printf("the scenario was too good to show anything\n");
+  std::printf("too few faults occurred for the result to mean anything\n");
   return 1;
 }
 
 int find_planted(InjectedBug bug, std::uint64_t count) {
   for (std::uint64_t seed = 1; seed <= count; ++seed) {
     const SeedResult result = simulate(seed, 0, bug);
-    if (result.broken.empty()) continue;
-    std::printf("found with seed %llu: %s\n", static_cast<unsigned long long>(seed), result.broken.c_str());
+    if (result.violation.empty()) continue;
+    std::printf("found with seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                result.violation.c_str());
     return 0;
   }
   std::printf("not found with %llu seeds\n", static_cast<unsigned long long>(count));
@@ -106,10 +108,11 @@ int main_of(int count, char** words) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const bool trace_all = std::getenv("SWEEP_TRACE") != nullptr;
   const auto word = [&](int i) { return i < count ? words[i] : nullptr; };
-  if (word(1) != nullptr && std::strcmp(word(1), "--injected") == 0) {
+  if (word(1) != nullptr && std::strcmp(word(1), "--inject") == 0) {
     const auto bug = bug_named(word(2) == nullptr ? "" : word(2));
     if (!bug) {
-      std::fprintf(stderr, "sim_test: no such bug to bug\n");
+      std::fprintf(stderr, "sim_test: unknown bug '%s'; see tests/sim/injected_bugs.hpp\n",
+                   word(2) == nullptr ? "" : word(2));
       return 2;
     }
     return find_planted(*bug, number(word(3), 2'000));

@@ -6,7 +6,8 @@ namespace sweep::sim {
 
 namespace {
 
-/// Whether the point fails wherever it runs.
+/// Returns whether every attempt of the point fails. (The suffix is part of the hash: changing it would change
+/// what each seed does.)
 bool always_fails(const Scenario& scenario, const std::string& point) {
   return static_cast<int>(std::hash<std::string>()(point + "curse") % 100) < scenario.always_failing_percent;
 }
@@ -20,7 +21,7 @@ void Processes::prepare(const agent::Prepare& what) {
   paths_[key(what.ref)] = what.result_path;
   const auto file = node_.files.find(what.result_path);
   report_(agent::Prepared{what.ref, port,
-                        file == node_.files.end() ? std::nullopt : std::optional(file->second.stamp)});
+                          file == node_.files.end() ? std::nullopt : std::optional(file->second.stamp)});
 }
 
 Processes::Process Processes::random_process(const wire::Lease& lease) {
@@ -43,7 +44,7 @@ Processes::Process Processes::random_process(const wire::Lease& lease) {
 std::vector<GpuUser> Processes::gpu_users() const {
   std::vector<GpuUser> out;
   for (const auto& [ref, process] : running_) {
-    if (process.cannot_die) continue;  // the agent has given it up, or will
+    if (process.cannot_die) continue;  // the agent has given up on it, or will
     out.push_back({ref.first + "/" + std::to_string(ref.second), process.port, process.gpus, process.devices,
                    process.is_client});
   }
@@ -71,7 +72,7 @@ void Processes::plan(const wire::AttemptRef& ref, const Process& process) {
   later(ref, process.serial, ready, [this, ref](Process&) {
     report_(agent::Output{ref, false, "Application startup complete\n 10%|#    | 1/10 [00:01"});
   });
-  if (random.per_mille(sim_.faults.fails / 4)) return;  // it runs for ever
+  if (random.per_mille(sim_.faults.fails / 4)) return;  // it never ends by itself
   later(ref, process.serial, length, [this, ref](Process& p) {
     end_leader(ref, p, {p.exit_code, std::nullopt});
   });
@@ -118,7 +119,7 @@ void Processes::signal(const agent::SignalGroup& what) {
   if (found == running_.end()) return;
   const Process& process = found->second;
   if (what.kill ? process.cannot_die : process.ignores_term) return;
-  // Some end well on SIGTERM, with a result or without; a shell says 143.
+  // On SIGTERM some exit with 0, with or without a result, and some with 143 as a shell does.
   agent::Ended how{std::nullopt, what.kill ? SIGKILL : SIGTERM};
   if (!what.kill && sim_.random.percent(20)) how = {sim_.random.percent(50) ? 143 : 0, std::nullopt};
   later(what.ref, process.serial, Millis(sim_.random.below(what.kill ? 20 : 3'000)),

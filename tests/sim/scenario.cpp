@@ -17,7 +17,7 @@ core::Settings random_settings(Random& random) {
 
 namespace {
 
-/// `trouble` 0 is a sunny day.
+/// `trouble` 0: no faults; 3: the most.
 FaultRates random_faults(Random& random, int trouble) {
   FaultRates faults;
   if (trouble == 0) return faults;

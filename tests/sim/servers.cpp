@@ -17,7 +17,7 @@ bool has_reset(const std::string& key) {
 
 }  // namespace
 
-// One that is asked and reset, one that is only asked, one that says when it is ready.
+// key0 has a health and a reset URL, key1 only a health URL, key2 prints a line when it is ready.
 wire::ServerSpec server_spec(const std::string& key, const Scenario& scenario) {
   wire::ServerSpec spec;
   spec.key = key;
@@ -39,7 +39,8 @@ wire::ServerSpec server_spec(const std::string& key, const Scenario& scenario) {
 void Servers::start(const agent::Spawn& what) {
   Random& random = sim_.random;
   if (random.per_mille(sim_.faults.broken_node)) return report_(agent::NotPrepared{what.ref, "cannot fork"});
-  if (random.per_mille(sim_.faults.fails / 4)) return report_(agent::StartFailed{what.ref, "no such program"});
+  if (random.per_mille(sim_.faults.fails / 4))
+    return report_(agent::StartFailed{what.ref, "no such program"});
   Server server;
   server.serial = ++serials_;
   server.port = port_of(what);
@@ -63,10 +64,10 @@ void Servers::plan(const wire::AttemptRef& ref, const Server& server) {
     report_(agent::Output{ref, true, "Loading weights:  50%|##   | 1/2 [00:01\n"});
   });
   if (trouble == 0) return;  // never ready
-  if (trouble > 0) {         // ends, before or after that
+  if (trouble > 0) {         // exits, before or after it is ready
     const Millis life = trouble == 1 ? load / 3 : load + random.time(Millis(0), sim_.scenario.longest * 3);
-    const agent::Ended how =
-        random.percent(50) ? agent::Ended{random.below(3), std::nullopt} : agent::Ended{std::nullopt, SIGKILL};
+    const agent::Ended how = random.percent(50) ? agent::Ended{random.below(3), std::nullopt}
+                                                : agent::Ended{std::nullopt, SIGKILL};
     later(ref, server.serial, life, [this, ref, how](Server& s) { end(ref, s, how); });
   }
   later(ref, server.serial, load, [this, ref](Server& s) {
@@ -81,7 +82,7 @@ void Servers::end(const wire::AttemptRef& ref, Server& server, agent::Ended how)
   server.leads = server.ready = false;
   const std::uint64_t serial = server.serial;
   report_(agent::LeaderExited{ref, how});
-  // Its children go by themselves, or wait to be signalled.
+  // Its child processes end by themselves, or run until they are signalled.
   if (sim_.random.percent(70)) {
     later(ref, serial, Millis(sim_.random.below(5)), [this, ref](Server&) {
       running_.erase(ref.attempt);
@@ -120,7 +121,7 @@ void Servers::answer(const agent::Ask& what) {
   if (found != running_.end() && found->second.unresponsive && found->second.ready) return;
   const int status = status_of(what);
   const bool well = status >= 200 && status < 300;
-  if (what.post != (what.path == kReset)) violation("a server is asked for " + what.path + " in another way");
+  if (what.post != (what.path == kReset)) violation("wrong HTTP method for " + what.path);
   if (well && what.path == kReset && sim_.bug != InjectedBug::KeepCaches) past_[what.port].used = false;
   report_(agent::Answered{what.ref, what.serial, status, status == 0 ? "Connection refused" : ""});
 }
@@ -128,7 +129,8 @@ void Servers::answer(const agent::Ask& what) {
 int Servers::status_of(const agent::Ask& what) {
   const auto found = running_.find(what.ref.attempt);
   if (found == running_.end() || !found->second.leads) return 0;
-  if (found->second.port != what.port) violation(name_of(what.ref) + " is asked at another's port");
+  if (found->second.port != what.port)
+    violation(name_of(what.ref) + " is requested at the port of another server");
   if (!found->second.ready) return sim_.random.percent(20) ? 503 : 0;
   return sim_.random.per_mille(sim_.faults.fails / 4) ? 500 : 200;
 }
@@ -138,8 +140,9 @@ void Servers::serve(const wire::AttemptRef& client, int port, const std::string&
   if (found == past_.end()) violation(name_of(client) + " is started without a server");
   Past& server = found->second;
   if (!server.was_ready) violation(name_of(client) + " is started before its server is ready");
-  if (server.key != key) violation(name_of(client) + " needs " + key + " and is given " + server.key);
-  if (server.used && has_reset(key)) violation(name_of(client) + " is given a server with another's caches");
+  if (server.key != key) violation(name_of(client) + " needs the server " + key + " but gets " + server.key);
+  if (server.used && has_reset(key))
+    violation(name_of(client) + " gets a server that was not reset after the previous client");
   sim_.warm += server.served;
   server.used = server.served = true;
 }
@@ -147,7 +150,7 @@ void Servers::serve(const wire::AttemptRef& client, int port, const std::string&
 std::vector<GpuUser> Servers::gpu_users() const {
   std::vector<GpuUser> out;
   for (const auto& [number, server] : running_) {
-    if (server.cannot_die) continue;  // the agent has given it up, or will
+    if (server.cannot_die) continue;  // the agent has given up on it, or will
     const int gpus = server.devices.empty() ? 0 : static_cast<int>(split(server.devices, ',').size());
     out.push_back({"server/" + std::to_string(number), server.port, gpus, server.devices, false});
   }

@@ -8,7 +8,7 @@ namespace sweep::sim {
 
 namespace {
 
-/// In which order the real event loop looks, after a time in which it did not.
+/// Returns the position of the input in the order in which the real event loop handles what has accumulated.
 int rank(const agent::Input& input) {
   if (std::holds_alternative<agent::Signalled>(input)) return 0;
   if (std::holds_alternative<agent::Received>(input)) return 3;
@@ -54,7 +54,7 @@ agent::Setup SimAgent::setup() const {
   if (!sim_.scenario.recipes) setup.hello.command = {"bench"};
   setup.directory = "/home/u/" + std::to_string(plan_.slot);
   setup.endpoint = "tcp://controller:1";
-  // Some know the end of the job from the environment, some have to ask.
+  // Some agents get the end of the job from the environment, some have to ask Slurm.
   setup.asks_job_end = plan_.asks_job_end;
   if (!plan_.asks_job_end) setup.job_end = plan_.job_ends;
   return setup;
@@ -62,7 +62,7 @@ agent::Setup SimAgent::setup() const {
 
 void SimAgent::boot() {
   alive_ = true;
-  // Clocks of nodes differ a little; some are wrong.
+  // Clocks of nodes differ by seconds; a few are wrong by hours.
   offset_ = sim_.random.percent(95) ? Millis(sim_.random.between(-2'000, 2'000))
                                     : Millis(sim_.random.between(-40'000'000, 40'000'000));
   sim_.trace(sim_.now, [&] { return plan_.name + " starts on " + node_.spec.name; });
@@ -99,7 +99,7 @@ void SimAgent::freeze(Millis time) {
   sim_.trace(sim_.now, [&] { return plan_.name + " is frozen"; });
   frozen_ = true;
   sim_.agenda.at(sim_.now + time, [this] { thaw(); });
-  // Its ZeroMQ does not answer the controller's pings any more.
+  // Its ZeroMQ thread no longer answers the controller's pings.
   constexpr Millis kPingTimeout{30'000};
   if (time > kPingTimeout) {
     sim_.agenda.at(sim_.now + kPingTimeout, [this] {
@@ -110,7 +110,7 @@ void SimAgent::freeze(Millis time) {
 
 void SimAgent::thaw() {
   if (!alive_) return;
-  sim_.trace(sim_.now, [&] { return plan_.name + " goes on"; });
+  sim_.trace(sim_.now, [&] { return plan_.name + " continues"; });
   frozen_ = false;
   std::stable_sort(held_.begin(), held_.end(),
                    [](const agent::Input& a, const agent::Input& b) { return rank(a) < rank(b); });
@@ -125,7 +125,7 @@ void SimAgent::arm() {
   const auto next = core_->next_deadline();
   if (!next || (armed_ && *armed_ <= *next)) return;
   armed_ = next;
-  // The loop wakes up when it can.
+  // The event loop may wake up late.
   const Instant at = std::max(sim_.now, *next - offset_) + Millis(sim_.random.percent(90) ? 0 : 500);
   sim_.agenda.at(at, [this, when = *next] {
     if (!alive_ || armed_ != when || frozen_) return;
@@ -136,7 +136,7 @@ void SimAgent::arm() {
   });
 }
 
-// ---- what reaches it
+// ---- inputs
 
 void SimAgent::receive(const Frames& frames) {
   auto envelope = wire::decode({frames.begin(), frames.end()});
@@ -151,7 +151,7 @@ void SimAgent::post(agent::Input input) {
   work();
 }
 
-/// What its machine has to know of what it hears.
+/// Records what the simulated node needs from an input.
 void SimAgent::note_input(const agent::Input& input) {
   if (const auto* adopted = std::get_if<agent::Adopted>(&input)) adopted_.insert(key(adopted->finished.ref));
   const auto* received = std::get_if<agent::Received>(&input);
@@ -166,7 +166,7 @@ void SimAgent::note_input(const agent::Input& input) {
 }
 
 void SimAgent::work() {
-  if (working_) return;  // an action's answer: its turn comes
+  if (working_) return;  // called from an action: the loop below handles the input
   working_ = true;
   while (!inputs_.empty() && alive_ && !frozen_) {
     const agent::Input input = std::move(inputs_.front());
@@ -181,20 +181,20 @@ void SimAgent::work() {
     }
     const auto next = alive_ ? core_->next_deadline() : std::nullopt;
     if (std::holds_alternative<agent::Tick>(input) && next && *next <= clock())
-      violation(plan_.name + ": a deadline that has passed is due again");
+      violation(plan_.name + ": after Tick its deadline is still in the past");
   }
   working_ = false;
   arm();
 }
 
-// ---- what it does
+// ---- actions
 
 void SimAgent::perform(agent::Send& what) {
   sim_.trace(sim_.now, [&] { return plan_.name + " > " + describe(what.message); });
   if (const auto* finished = std::get_if<wire::Finished>(&what.message)) {
     sim_.checker.finished(*finished, what.bulk);
     if (finished->of.empty() && processes_.any_left(finished->ref))
-      violation(name_of(finished->ref) + " is finished and runs");
+      violation(name_of(finished->ref) + " is reported as finished but still runs");
     if (finished->of.empty()) unsettled_[key(finished->ref)] = is_result(what.bulk);
   }
   link_.to_controller(what.message, what.bulk);
@@ -202,7 +202,7 @@ void SimAgent::perform(agent::Send& what) {
 void SimAgent::perform(agent::Prepare& what) {
   processes_.prepare(what);
 }
-/// Whether there is room for it, beside what runs.
+/// Checks that the process may run at the same time as those that already run.
 void SimAgent::check_spawn(const agent::Spawn& what) const {
   GpuUser fresh{name_of(what.ref), port_of(what), 0, devices_of(what), false};
   if (!is_server(what.ref)) {
@@ -252,7 +252,7 @@ void SimAgent::perform(agent::OpenSpool&) {
 }
 void SimAgent::perform(agent::SpoolResult& what) {
   const wire::AttemptRef ref = what.finished.ref;
-  // A node's disk may be full too: then the result is as safe as the agent.
+  // The node's disk may be full; then the result exists only in the agent's memory.
   if (!sim_.random.per_mille(sim_.faults.broken_node)) {
     sim_.checker.spooled(ref);
     if (sim_.bug != InjectedBug::ForgetSpool)
@@ -277,14 +277,16 @@ void SimAgent::perform(agent::Warn& what) {
   sim_.trace(sim_.now, [&] { return plan_.name + " warns: " + what.text; });
 }
 void SimAgent::perform(agent::Exit& what) {
-  if (!servers_.gpu_users().empty()) violation(plan_.name + " ends and leaves a server behind");
-  if (what.reason.empty()) {  // at the end of the sweep, in order
+  if (!servers_.gpu_users().empty()) violation(plan_.name + " exits while a server is still running");
+  if (what.reason.empty()) {  // regular exit at the end of the sweep
     for (const Key& ref : adopted_) {
-      if (node_.spool.contains(ref)) violation(plan_.name + " has not handed in " + ref.first + " of another");
+      if (node_.spool.contains(ref))
+        violation(plan_.name + " has not reported " + ref.first +
+                  ", which it found in another agent's spool");
     }
   }
   sim_.trace(sim_.now,
-               [&] { return plan_.name + " ends with " + std::to_string(what.status) + ": " + what.reason; });
+             [&] { return plan_.name + " ends with " + std::to_string(what.status) + ": " + what.reason; });
   end(true);
 }
 

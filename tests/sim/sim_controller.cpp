@@ -25,7 +25,7 @@ core::Event written_and_read(const core::Event& event) {
 
 }  // namespace
 
-// ---- coming and going
+// ---- start, recovery, resume, end
 
 core::State SimController::replayed(const std::vector<core::Event>& more, bool through_json) const {
   std::vector<core::Event> events = sim_.checker.journal();
@@ -38,7 +38,8 @@ core::State SimController::replayed(const std::vector<core::Event>& more, bool t
 
 void SimController::check_replay(bool through_json) const {
   const std::string replay = core::dump(replayed(batch_.events, through_json)), live = core::dump(state_);
-  if (replay != live) violation("the journal makes another state:\n" + replay + "\nthan is there:\n" + live);
+  if (replay != live)
+    violation("the journal gives the state\n" + replay + "\nbut the present state is\n" + live);
 }
 
 void SimController::listen(Millis offset) {
@@ -71,7 +72,8 @@ bool SimController::recover(Millis offset) {
   state_ = replayed({}, sim_.random.percent(20));
   offset_ = offset;
   batch_ = {};
-  sim_.trace(sim_.now, [&] { return "the controller comes back, by " + std::to_string(offset.count()); });
+  sim_.trace(sim_.now,
+             [&] { return "the controller is restarted, clock offset " + std::to_string(offset.count()); });
   const core::Decision decision = advance(core::Recover{"2"});
   sim_.checker.committed(batch_);
   listen(offset);
@@ -86,7 +88,7 @@ bool SimController::resume(const ResumeInput& input, Millis offset) {
   const core::Event resumed{clock(), core::Resumed{r.version, r.job, r.retry_failed, r.withdrawn}};
   state_ = replayed({resumed}, sim_.random.percent(20));
   if (state_.count(core::PointState::Pending) == 0) return false;
-  sim_.trace(sim_.now, [&] { return "resumed, by " + std::to_string(offset.count()); });
+  sim_.trace(sim_.now, [&] { return "resumed, clock offset " + std::to_string(offset.count()); });
   sim_.checker.committed({{resumed}, {}});
   listen(offset);
   return true;
@@ -94,7 +96,7 @@ bool SimController::resume(const ResumeInput& input, Millis offset) {
 
 void SimController::crash() {
   if (!alive_) return;
-  sim_.trace(sim_.now, [] { return "the controller dies"; });
+  sim_.trace(sim_.now, [] { return "the controller crashes"; });
   alive_ = false;
   ++incarnation_;
   on_crash_();
@@ -170,8 +172,7 @@ core::Decision SimController::advance(const core::Command& command) {
         batch_.results.push_back({ended->ref, std::move(*raw_), ended->accepted});
         raw_ = nullptr;
       });
-  if (!decision.rejected.empty())
-    sim_.trace(sim_.now, [&] { return "  rejected: " + decision.rejected; });
+  if (!decision.rejected.empty()) sim_.trace(sim_.now, [&] { return "  rejected: " + decision.rejected; });
   check_step();
   if (sim_.bug == InjectedBug::LoseReplies) {
     std::erase_if(decision.replies, [&](const core::Effect& effect) {
@@ -184,10 +185,11 @@ core::Decision SimController::advance(const core::Command& command) {
 
 void SimController::check_step() {
   const auto problems = core::check_invariants(state_);
-  if (!problems.empty()) violation("the core's rules are broken: " + problems.front());
-  if (!core::decide(state_, core::Tick{}, clock()).events.empty()) violation("something is still due");
+  if (!problems.empty()) violation("an invariant of the core is violated: " + problems.front());
+  if (!core::decide(state_, core::Tick{}, clock()).events.empty())
+    violation("Tick still has something to do");
   const auto next = core::next_deadline(state_, clock());
-  if (next && *next <= clock()) violation("a deadline of the core has passed and nothing came of it");
+  if (next && *next <= clock()) violation("the core's next deadline is in the past");
   if (++commands_ % kCommandsBetweenReplays == 0) check_replay(false);
 }
 
@@ -222,7 +224,7 @@ bool SimController::commit() {
     if (sim_.random.per_mille(sim_.faults.disk_full))
       fill_disk(sim_.random.time(Millis(100), Millis(100'000)));
     if (disk_is_full()) {
-      sim_.trace(sim_.now, [] { return "the disk takes nothing"; });
+      sim_.trace(sim_.now, [] { return "the disk is full"; });
       retry_at_ = clock() + kCommitRetry;
       return false;
     }
@@ -234,7 +236,7 @@ bool SimController::commit() {
   return true;
 }
 
-/// False when it died meanwhile.
+/// Returns false if it crashed while sending.
 bool SimController::send_outbox() {
   const std::vector<core::Effect> all = std::move(outbox_);
   outbox_.clear();

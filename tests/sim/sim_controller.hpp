@@ -1,9 +1,9 @@
-// The controller of a simulated sweep: the real core, with a driver around it that may die at every step.
+// The controller of a simulated sweep: the real core with a simulated driver that may crash at every step.
 //
-// Rules: it does what controller/io/driver.cpp does. A round takes what has come, decides, commits, and only
-// then lets anything out; it may die before the commit (what was decided is lost), after it (nothing was
-// said), and in the middle of saying it. The journal is a vector that the checker keeps. After every command:
-// the core's rules hold, nothing more is due, and the next deadline lies ahead.
+// Rules: it does the same as controller/io/driver.cpp. A round handles the messages that have arrived, decides,
+// commits, and only then sends. It may crash before the commit (the decisions are lost), after it (nothing was
+// sent), and while sending. The journal is a vector in the checker. After every command it checks that the
+// invariants hold, that Tick has nothing more to do, and that the next deadline is in the future.
 #pragma once
 
 #include <deque>
@@ -20,10 +20,10 @@
 
 namespace sweep::sim {
 
-/// What a resume brings.
+/// The input of a resume.
 struct ResumeInput {
   core::Settings settings;
-  std::vector<core::PointSpec> specs;  // those that are withdrawn last
+  std::vector<core::PointSpec> specs;  // withdrawn points come last
   core::Resume command;
 };
 
@@ -32,15 +32,15 @@ class SimController {
   SimController(Simulation& sim, std::function<void()> on_crash, std::function<void()> on_end)
       : sim_(sim), on_crash_(std::move(on_crash)), on_end_(std::move(on_end)) {}
 
-  /// A new sweep.
+  /// Starts a new sweep.
   void begin(const core::Settings& settings, const std::vector<core::PointSpec>& specs);
-  /// In the place of one that died. False when it could not commit.
+  /// Replaces a controller that crashed. Returns false if it could not commit.
   bool recover(Millis offset);
-  /// In a new session. False when nothing is left to do. Not while the disk is full.
+  /// Starts a new session. Returns false if no points are left to run. Must not be called while the disk is full.
   bool resume(const ResumeInput& input, Millis offset);
 
   void stop(const std::string& reason, Millis patience);
-  /// srun has ended: nobody is left to listen.
+  /// srun has ended, and with it all agents.
   void srun_ended();
   void crash();
   bool disk_is_full() const { return sim_.now < full_until_; }
@@ -48,10 +48,10 @@ class SimController {
 
   bool alive() const { return alive_; }
   const core::State& state() const { return state_; }
-  /// A connection of this agent is there. The last of a name has the name.
+  /// A connection of this agent is established. It replaces an earlier one of the same name.
   void connected(SimAgent& agent) { route_[agent.name()] = &agent; }
   void arrive(SimAgent& agent, const Frames& frames);
-  /// Replays the journal and compares.
+  /// Checks that replaying the journal gives the present state.
   void check_replay(bool through_json) const;
 
  private:
@@ -94,12 +94,12 @@ class SimController {
   core::State state_;
   bool alive_ = false, woken_ = false, srun_ended_ = false;
   std::uint64_t incarnation_ = 0, commands_ = 0;
-  Millis offset_{0};  // of its clock
+  Millis offset_{0};  // of its clock from sim_.now
   Instant full_until_{};
 
   std::deque<Mail> inbox_;
   std::map<std::string, SimAgent*> route_;
-  std::map<std::string, const SimAgent*> known_;  // who has said Hello under a name last
+  std::map<std::string, const SimAgent*> known_;  // by name: the agent whose Hello was accepted last
   std::set<std::string> departed_;
   Batch batch_;
   std::vector<core::Effect> outbox_;

@@ -1,4 +1,4 @@
-// What comes in at the simulated controller, and what it lets out.
+// The messages that the simulated controller receives and sends.
 #include "tests/sim/sim_controller.hpp"
 
 namespace sweep::sim {
@@ -7,10 +7,10 @@ void SimController::arrive(SimAgent& agent, const Frames& frames) {
   const auto route = route_.find(agent.name());
   if (!alive_ || route == route_.end() || route->second != &agent) return;
   inbox_.push_back({&agent, frames});
-  wake(Millis(sim_.random.below(6)));  // the commit of the round before
+  wake(Millis(sim_.random.below(6)));  // duration of the previous round's commit
 }
 
-// ---- in
+// ---- received
 
 void SimController::take(const Mail& mail) {
   auto envelope = wire::decode({mail.frames.begin(), mail.frames.end()});
@@ -19,7 +19,7 @@ void SimController::take(const Mail& mail) {
   const std::string& name = mail.from->name();
   sim_.trace(sim_.now, [&] { return "controller < " + name + " " + describe(message); });
   if (const auto* hello = std::get_if<wire::Hello>(&message)) return take_hello(*mail.from, *hello);
-  // Said on the connection before this one, to a controller that has died: Hello follows.
+  // The agent sent this to a controller that has crashed since; its Hello follows.
   if (!known_.contains(name)) return;
   core::mark_seen(state_, name, clock());
   take_from(name, message, envelope->bulk);
@@ -69,8 +69,7 @@ void SimController::take_finished(const std::string& agent, const wire::Finished
     command.outcome.reason = "no JSON object";
   }
   if (sim_.bug == InjectedBug::NoFencing && attempt != nullptr) {
-    const auto& attempts =
-        core::point_at(state_, core::find_point(state_, finished.ref.point)).attempts;
+    const auto& attempts = core::point_at(state_, core::find_point(state_, finished.ref.point)).attempts;
     command.ref.attempt = static_cast<int>(attempts.size());
     command.of = attempts.back().agent;
   }
@@ -79,7 +78,7 @@ void SimController::take_finished(const std::string& agent, const wire::Finished
   raw_ = nullptr;
 }
 
-// ---- out
+// ---- sent
 
 void SimController::send(const core::Effect& effect) {
   if (const auto* what = std::get_if<core::SendLease>(&effect)) return send_lease(*what);
@@ -98,7 +97,7 @@ void SimController::send(const core::Effect& effect) {
   send_to(agent, message);
 }
 
-/// To the process that said Hello under this name, where it is still connected.
+/// Sends the message to the process whose Hello was accepted last under this name, if it is still connected.
 void SimController::send_to(const std::string& agent, const wire::Message& message) {
   const auto route = route_.find(agent);
   const auto known = known_.find(agent);
@@ -108,8 +107,7 @@ void SimController::send_to(const std::string& agent, const wire::Message& messa
 
 void SimController::send_lease(const core::SendLease& what) {
   sim_.checker.leased(what.ref, what.agent);
-  const core::PointSpec& spec =
-      core::point_at(state_, core::find_point(state_, what.ref.point)).spec;
+  const core::PointSpec& spec = core::point_at(state_, core::find_point(state_, what.ref.point)).spec;
   wire::Lease lease;
   lease.ref = what.ref;
   lease.gpus = spec.gpus;

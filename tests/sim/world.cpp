@@ -7,7 +7,7 @@ namespace sweep::sim {
 namespace {
 
 constexpr std::uint64_t kMaxSteps = 400'000, kMaxTasks = 4'000'000;
-// Within this a session ends: all points one after another, with all their tries.
+// A session must end within this time, enough for all points one after another with all their retries.
 constexpr std::chrono::hours kLongestSession{30};
 
 }  // namespace
@@ -60,8 +60,8 @@ void World::run() {
     return std::any_of(agents_.begin(), agents_.end(), [](const auto& agent) { return agent->alive(); });
   };
   while (!finished_ || any_agent()) {
-    if (sim_.agenda.empty()) violation("nothing more can happen, and the sweep has not ended");
-    if (sim_.steps > kMaxSteps || ++tasks_run > kMaxTasks) violation("it never ends");
+    if (sim_.agenda.empty()) violation("no event is left, but the sweep has not ended");
+    if (sim_.steps > kMaxSteps || ++tasks_run > kMaxTasks) violation("the sweep does not end");
     sim_.now = sim_.agenda.next();
     if (in_session_ && sim_.now > session_began_ + kLongestSession) violation("the session does not end");
     sim_.agenda.take()();
@@ -76,8 +76,9 @@ void World::start_session() {
   ++session_;
   session_began_ = sim_.now;
   sim_.faults = is_faultless() ? FaultRates{} : sim_.scenario.faults;
-  sim_.trace(sim_.now,
-               [&] { return "session " + std::to_string(session_) + (is_faultless() ? ", calm" : ", stormy"); });
+  sim_.trace(sim_.now, [&] {
+    return "session " + std::to_string(session_) + (is_faultless() ? ", without faults" : ", with faults");
+  });
   if (!open_session()) {
     finished_ = true;
     return;
@@ -86,10 +87,9 @@ void World::start_session() {
   listening_ = in_session_ = true;
   start_job();
   if (!is_faultless()) schedule_faults();
-  // After it passed nothing but the rules brings the session to its end.
+  // In half of the sessions the faults cease after some time; then only the core's rules can end the session.
   if (sim_.random.percent(50)) {
-    sim_.agenda.at(sim_.now + sim_.random.time(Millis(1'000), Millis(400'000)),
-                     [this] { sim_.faults = {}; });
+    sim_.agenda.at(sim_.now + sim_.random.time(Millis(1'000), Millis(400'000)), [this] { sim_.faults = {}; });
   }
 }
 
@@ -106,10 +106,10 @@ ResumeInput World::random_resume() {
   ResumeInput out;
   out.command.version = "2";
   out.command.job = std::to_string(job_ + 1);
-  // In the end nothing changes any more, or there would be something to do for ever.
-  const bool restless = session_ <= sim_.scenario.faulty_sessions + 2;
-  out.command.retry_failed = restless && random.percent(30);
-  const bool changes = restless && sim_.scenario.changes;
+  // Later sessions change nothing any more; otherwise there would always be something left to do.
+  const bool may_change = session_ <= sim_.scenario.faulty_sessions + 2;
+  out.command.retry_failed = may_change && random.percent(30);
+  const bool changes = may_change && sim_.scenario.changes;
   const bool changed = changes && random.percent(50);
   if (changed) settings_ = random_settings(random);
   if (changed && random.percent(50)) {
@@ -126,20 +126,20 @@ ResumeInput World::random_resume() {
   return out;
 }
 
-/// The controller has ended, or nobody brings it back.
+/// Ends the session because the controller has ended, or crashed and is not restarted.
 void World::end_session() {
   listening_ = in_session_ = false;
   for (const auto& agent : agents_)
     agent->link().cut(Millis(sim_.random.below(100)), Millis(100));
   if (is_faultless()) {
     const core::State& state = controller_.state();
-    if (state.phase != core::Phase::Closed) violation("a calm session did not end by itself");
+    if (state.phase != core::Phase::Closed) violation("a session without faults did not end by itself");
     if (state.count(core::PointState::Pending) > 0)
-      violation("a calm session leaves points: " + state.end_reason);
+      violation("a session without faults leaves points pending: " + state.end_reason);
     controller_.check_replay(true);
     for (const auto& agent : agents_) {
       if (agent->alive() && agent->plan().session == session_)
-        violation(agent->name() + " has not left at the end of a calm session");
+        violation(agent->name() + " still runs after the end of a session without faults");
     }
   }
   if (sim_.random.percent(60)) end_job(Millis(30'000));
@@ -163,7 +163,7 @@ void World::check_end() const {
   for (const Key& ref : sim_.checker.in_spools()) {
     const bool there = std::any_of(nodes_.begin(), nodes_.end(),
                                    [&](const auto& node) { return node->spool.contains(ref); });
-    if (!there) violation("the result of " + ref.first + " has vanished from its spool");
+    if (!there) violation("the result of " + ref.first + " is missing from its spool");
   }
 }
 

@@ -1,8 +1,8 @@
-// A whole sweep over all its sessions: nodes, jobs, agents, controllers, and what happens to them.
+// A whole simulated sweep with all its sessions: nodes, jobs, agents, controllers, and faults.
 //
-// Rules: everything follows from one seed. First sessions have the seed's scenario; then calm ones follow, on
-// all nodes, until nothing is left to do: what is still open then, or lost, or done twice, is a broken
-// promise.
+// Rules: everything depends on one seed only. The first sessions have the faults of the seed's scenario. They
+// are followed by sessions without faults on all nodes, until nothing is left to do. It is a violation if a
+// point is then still open or lost, or was done twice.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@
 
 namespace sweep::sim {
 
-/// What the scenario of a seed led to: to see that it was bad enough.
+/// Counts of what happened, to verify that enough faults occurred.
 struct Tally {
   std::uint64_t steps = 0;
   int sessions = 0, crashes = 0, recoveries = 0, deaths = 0, returns = 0, lost = 0, late = 0, spooled = 0;
@@ -46,18 +46,18 @@ class World {
 
   // controllers
   void controller_crashed();
-  void bring_back();
+  void restart_controller();
   Millis random_offset();
 
   // jobs and agents
   void start_job();
   void start_agent(Node& node, int task, int tasks, const std::string& job, std::optional<Instant> job_ends);
-  void start_again(const SimAgent& dead);
+  void restart_agent(const SimAgent& ended);
   void end_job(Millis grace);
   void watch_srun();
   int free_slot(const Node& node) const;
 
-  // calamities
+  // faults
   void schedule_faults();
   void inject_fault();
   SimAgent* random_agent();
@@ -69,9 +69,9 @@ class World {
   std::vector<std::unique_ptr<SimAgent>> agents_;
   SimController controller_;
   core::Settings settings_;
-  std::vector<core::PointSpec> points_;  // all that ever were
+  std::vector<core::PointSpec> points_;  // including withdrawn ones
   int session_ = 0, job_ = 11;
-  int to_start_ = 0;  // tasks of this job
+  int to_start_ = 0;  // tasks of this job that have not started yet
   bool finished_ = false, listening_ = false, in_session_ = false;
   Instant session_began_{};
   std::int64_t pids_ = 100;
