@@ -225,8 +225,8 @@ void on(State& state, Instant at, const Ended& event) {
   const int index = find_point(state, event.ref.point);
   PointStatus& point = point_at(state, index);
   Attempt& attempt = attempt_of(state, event.ref);
-  // The end may come from the spool of an earlier agent of the same name. Then it is not held, and the present
-  // agent is neither leaving nor does it have the server.
+  // The end may come from the spool of an earlier agent of the same name. Then it is not held, and the
+  // present agent is neither leaving nor does it have the server.
   const bool is_held = agent_at(state, attempt.agent).held.contains({index, event.ref.attempt});
   attempt.state = event.lost ? Attempt::State::Lost : Attempt::State::Ended;
   attempt.outcome = event.outcome;

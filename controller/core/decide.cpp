@@ -53,7 +53,8 @@ bool has_valid_names(const AgentInfo& agent) {
          std::all_of(agent.gpus.begin(), agent.gpus.end(), good);
 }
 
-/// Handles a Hello from an agent that is already taking part. Its connection was cut, and messages may be lost.
+/// Handles a Hello from an agent that is already taking part. Its connection was cut, and messages may be
+/// lost.
 Decision welcome_again(const State& state, const AgentStatus& agent, Instant now) {
   const std::string& id = agent.info.id;
   if (agent.gone && state.phase != Phase::Closed)
@@ -141,7 +142,8 @@ bool is_better(const PointStatus& point, const Outcome& outcome, bool valid) {
   return !has_result(point) || (valid && has_invalid_result(point));
 }
 
-/// Returns the point's next state after a result that is not valid. The point keeps it until a valid one comes.
+/// Returns the point's next state after a result that is not valid. The point keeps it until a valid one
+/// comes.
 PointState after_invalid(const State& state, const PointStatus& point) {
   const bool again = state.phase == Phase::Running && point.invalid_results < state.settings.invalid_retries;
   return again ? PointState::Pending : PointState::Done;
@@ -247,7 +249,8 @@ std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, Outc
   return events;
 }
 
-/// An agent that sends Goodbye gives its attempts back, at no cost. (If it only falls silent, they have failed.)
+/// An agent that sends Goodbye gives its attempts back, at no cost. (If it only falls silent, they have
+/// failed.)
 Decision on(const State& state, const Goodbye& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Goodbye from " + command.agent + ", which has not sent Hello");
@@ -311,8 +314,8 @@ Decision on(const State&, const Resume& command, Instant now) {
   return single_event(Resumed{command.version, command.job, command.retry_failed, command.withdrawn}, now);
 }
 
-/// Returns the agent whose message shows that it is alive; nullptr if this command does not. (decide() handles
-/// Hello and Heartbeat of an agent that was gone itself, and Goodbye does not bring an agent back.)
+/// Returns the agent whose message shows that it is alive; nullptr if this command does not. (decide()
+/// handles Hello and Heartbeat of an agent that was gone itself, and Goodbye does not bring an agent back.)
 const std::string* sender_of(const Command& command) {
   if (const auto* c = std::get_if<Ready>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptStarted>(&command)) return &c->agent;

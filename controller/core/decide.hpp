@@ -1,7 +1,7 @@
 // Decides what a command means for a sweep: which events happen, and which messages are sent.
 //
-// The driver's round: advance() every command that has arrived, commit all events in one transaction, and only
-// then send the replies.
+// The driver's round: advance() every command that has arrived, commit all events in one transaction, and
+// only then send the replies.
 #pragma once
 
 #include <functional>

@@ -43,8 +43,8 @@ Leased lease_of(const PointStatus& point, const AgentStatus& agent) {
   return {{point.spec.id, static_cast<int>(point.attempts.size()) + 1}, agent.info.id};
 }
 
-/// Returns whether the points of the key should wait for its running servers: those are expected to finish all
-/// waiting points before another server would have started and run one point.
+/// Returns whether the points of the key should wait for its running servers: those are expected to finish
+/// all waiting points before another server would have started and run one point.
 bool worth_waiting(const State& state, int key) {
   const Servers& servers = state.servers;
   const int at_work = key < 0 ? 0 : servers.in_use(key);

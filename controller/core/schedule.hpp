@@ -1,7 +1,8 @@
 // Decides which agent gets which point next, and when the sweep is over.
 //
 // Order: points with the largest GPU demand first, then matrix order. A point goes to the agent with the
-// fewest free GPUs that are enough, and avoids nodes whose infrastructure failed under it if there is another.
+// fewest free GPUs that are enough, and avoids nodes whose infrastructure failed under it if there is
+// another.
 //
 // If points need servers, an agent with an idle server takes further points of that server. Other agents take
 // the first point of a key that no server runs for; if there is none, they start another server for the key

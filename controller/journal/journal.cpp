@@ -359,8 +359,8 @@ Expected<void> Journal::each_accepted_result(const std::function<void(StoredResu
 
 namespace {
 
-/// Returns an upper bound of the number of events in the file, from its size. The largest row number found may
-/// be damaged, so it must not be relied on as a bound.
+/// Returns an upper bound of the number of events in the file, from its size. The largest row number found
+/// may be damaged, so it must not be relied on as a bound.
 std::int64_t max_rows(const std::string& path) {
   constexpr std::uintmax_t kSmallestEvent = 32;
   std::uintmax_t bytes = 0;

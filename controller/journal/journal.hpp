@@ -49,11 +49,11 @@ struct Batch {
 
 class Journal {
  public:
-  /// Creates the journal of a new sweep. Fails, naming the file, if it already exists or cannot be created; in
-  /// the second case no file is left behind.
+  /// Creates the journal of a new sweep. Fails, naming the file, if it already exists or cannot be created;
+  /// in the second case no file is left behind.
   static Expected<Journal> create(const std::string& path, const Opening& opening);
-  /// Opens a journal of this version or an older one for reading. Fails, naming the file, if it does not exist,
-  /// has a newer version, or is in use.
+  /// Opens a journal of this version or an older one for reading. Fails, naming the file, if it does not
+  /// exist, has a newer version, or is in use.
   static Expected<Journal> open_to_read(const std::string& path);
   /// Opens a journal for writing and migrates it to this version. Fails if open_to_read() or check() fails.
   static Expected<Journal> open_to_continue(const std::string& path);
@@ -65,12 +65,12 @@ class Journal {
   /// event names must be in the new opening.
   Expected<void> reopen(const Opening& opening, const Batch& batch);
 
-  /// Adds the batch. Durable when it returns. After a failure nothing of the batch is in the journal. Fails also
-  /// if the file has been removed or replaced, because data written to a deleted file is lost.
+  /// Adds the batch. Durable when it returns. After a failure nothing of the batch is in the journal. Fails
+  /// also if the file has been removed or replaced, because data written to a deleted file is lost.
   Expected<void> commit(const Batch& batch);
 
-  /// Merges SQLite's write-ahead log into the file, so that the file alone can be read and copied. To be called
-  /// when the sweep has ended.
+  /// Merges SQLite's write-ahead log into the file, so that the file alone can be read and copied. To be
+  /// called when the sweep has ended.
   Expected<void> finish();
 
   Expected<Opening> opening();
@@ -86,8 +86,8 @@ class Journal {
   /// Calls `take` with each accepted result, in matrix order. One by one, because all together may be larger
   /// than memory. Fails at the first damaged result.
   Expected<void> each_accepted_result(const std::function<void(StoredResult)>& take);
-  /// Calls `take` with each undamaged result. Each is looked up by its row number, so that a damaged page costs
-  /// only the results on it. Returns how many could not be read.
+  /// Calls `take` with each undamaged result. Each is looked up by its row number, so that a damaged page
+  /// costs only the results on it. Returns how many could not be read.
   std::size_t each_good_result(const std::function<void(StoredResult)>& take);
 
  private:

@@ -59,9 +59,9 @@ bool uses(const std::string& command, const std::string& name) {
   return false;
 }
 
-/// Fails if the recipe's server names a variable that the point does not have, or if its command uses one that
-/// it does not name. Without this check a typo could start a server with an empty --tensor-parallel-size on
-/// every node.
+/// Fails if the recipe's server names a variable that the point does not have, or if its command uses one
+/// that it does not name. Without this check a typo could start a server with an empty --tensor-parallel-size
+/// on every node.
 Expected<void> check_recipe(const profile::Profile& profile, const profile::Recipe& recipe,
                             const Point& point) {
   std::vector<std::string> known;

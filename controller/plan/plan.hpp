@@ -27,9 +27,9 @@ struct Plan {
   std::optional<container::StepRequest> step;  // the container in which agents run; nullopt: on the node
 };
 
-/// Returns the plan of a matrix. Fails, naming the entry, if one is not valid, and naming the key if a template
-/// of the profile cannot be filled. `withdrawn`: ids of points that are no longer in the sweep; if names of
-/// result files would be equal, these get the longer ones.
+/// Returns the plan of a matrix. Fails, naming the entry, if one is not valid, and naming the key if a
+/// template of the profile cannot be filled. `withdrawn`: ids of points that are no longer in the sweep; if
+/// names of result files would be equal, these get the longer ones.
 Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::Profile profile,
                          const std::set<std::string>& withdrawn = {});
 Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
@@ -61,8 +61,8 @@ std::string result_filename(const Plan& plan, int index, const std::string& node
 std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,
                                                                        const std::string& node);
 
-/// Returns the key of the server that points of a recipe share: a digest of everything that the server depends
-/// on; "" without a recipe.
+/// Returns the key of the server that points of a recipe share: a digest of everything that the server
+/// depends on; "" without a recipe.
 std::string server_key(const Plan& plan, int index);
 
 /// Returns the lease of an attempt of points[index] for an agent on `node`.

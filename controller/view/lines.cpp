@@ -200,7 +200,8 @@ std::string size_text(std::int64_t bytes) {
 
 std::string progress_text(const AttemptProgress& progress) {
   if (progress.phase == "image" && progress.done > 0) {
-    // The total is known when the image is already here and only has to be unpacked; before that it rarely is.
+    // The total is known when the image is already here and only has to be unpacked; before that it rarely
+    // is.
     const bool more_to_come = progress.total > progress.done;
     return "image " + size_text(progress.done) +
            (more_to_come ? " of " + size_text(progress.total) : std::string());

@@ -1,5 +1,5 @@
-// Formats what the controller prints while a sweep runs: one line per event, and a status line with a progress
-// bar. Pure functions.
+// Formats what the controller prints while a sweep runs: one line per event, and a status line with a
+// progress bar. Pure functions.
 #pragma once
 
 #include <string>

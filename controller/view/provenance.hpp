@@ -14,13 +14,13 @@
 namespace sweep::view {
 
 /// Appends the keys `telemetry` (if GPUs were sampled) and `provenance` to a processed result. No-op if the
-/// state has no attempt `ref`; the attempt must have ended. `output_tokens`: from the client's result, for the
-/// energy per output token; 0: the key is omitted.
+/// state has no attempt `ref`; the attempt must have ended. `output_tokens`: from the client's result, for
+/// the energy per output token; 0: the key is omitted.
 void describe_result(nlohmann::ordered_json& record, const Plan& plan, const core::State& state,
                      const Facts& facts, const core::AttemptRef& ref, std::int64_t output_tokens);
 
-/// Returns whether a variable of this name may hold a secret: one of its words (between underscores) ends with
-/// TOKEN, SECRET, PASSWORD, PASSWD, APIKEY, CREDENTIAL or CREDENTIALS, or is KEY.
+/// Returns whether a variable of this name may hold a secret: one of its words (between underscores) ends
+/// with TOKEN, SECRET, PASSWORD, PASSWD, APIKEY, CREDENTIAL or CREDENTIALS, or is KEY.
 bool is_secret(std::string_view name);
 
 }  // namespace sweep::view

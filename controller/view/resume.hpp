@@ -11,9 +11,9 @@ namespace sweep::view {
 
 /// Returns the command line `argv` of srun with --sweep-resume, or of sweepctl run with --resume, for the
 /// output `directory` (absolute path). It can be typed in any directory, because it begins with cd to
-/// `working_directory`. If srun was started inside a job (`inside_job` is its id), it took nodes and GPUs from
-/// that job; then a comment at the end of the line says to run it inside such a job. Returns "" if argv is
-/// neither srun nor sweepctl run.
+/// `working_directory`. If srun was started inside a job (`inside_job` is its id), it took nodes and GPUs
+/// from that job; then a comment at the end of the line says to run it inside such a job. Returns "" if argv
+/// is neither srun nor sweepctl run.
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
                            const std::string& working_directory, const std::string& inside_job = {});
 

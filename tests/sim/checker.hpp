@@ -1,8 +1,8 @@
 // Checks the guarantees of a sweep while it is simulated: each result is accepted exactly once, leases and
 // acknowledgements are sent only after their commit, no result is deleted before the journal has it, …
 //
-// Rules: it records what was committed (the journal), what was sent, and what each attempt really produced; it
-// never reads the core's state while the sweep runs. A violation ends the seed: it is thrown.
+// Rules: it records what was committed (the journal), what was sent, and what each attempt really produced;
+// it never reads the core's state while the sweep runs. A violation ends the seed: it is thrown.
 #pragma once
 
 #include <map>

@@ -1,8 +1,9 @@
 // The connection of one agent to the controller, which ZeroMQ establishes and re-establishes.
 //
-// Rules: messages of a connection stay in order. A cut loses messages under way to the controller and, in half
-// of the cases, those under way to the agent. Messages that an agent sends after a cut but before it notices
-// may be queued; then they arrive first on the next connection, before Hello, as with a DEALER socket.
+// Rules: messages of a connection stay in order. A cut loses messages under way to the controller and, in
+// half of the cases, those under way to the agent. Messages that an agent sends after a cut but before it
+// notices may be queued; then they arrive first on the next connection, before Hello, as with a DEALER
+// socket.
 #pragma once
 
 #include <functional>
@@ -33,8 +34,8 @@ class Link {
   /// Cuts the connection now. `notice`: time until the agent notices; `gone`: time from then until the first
   /// attempt to reconnect.
   void cut(Millis notice, Millis gone);
-  /// Ends the link because the agent's process has ended. Messages under way to the controller still arrive if
-  /// it ended in order, and are lost if it was killed.
+  /// Ends the link because the agent's process has ended. Messages under way to the controller still arrive
+  /// if it ended in order, and are lost if it was killed.
   void close(bool in_order);
 
  private:

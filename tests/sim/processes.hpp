@@ -1,7 +1,7 @@
 // The benchmark processes that one simulated agent has started: their output, ends and result files.
 //
-// Rules: the inputs about an attempt come in the same order as from the real driver. After the agent has ended,
-// nothing is reported about processes that ended with it.
+// Rules: the inputs about an attempt come in the same order as from the real driver. After the agent has
+// ended, nothing is reported about processes that ended with it.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,7 @@
 // The servers of recipes that one simulated agent has started: how they load, answer requests, and end.
 //
-// Rules: those of Processes. Checks that a client is started only if its server was ready, has the client's key
-// and, if its recipe has a reset URL, was reset after the previous client.
+// Rules: those of Processes. Checks that a client is started only if its server was ready, has the client's
+// key and, if its recipe has a reset URL, was reset after the previous client.
 #pragma once
 
 #include <functional>

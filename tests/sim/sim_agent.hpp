@@ -1,8 +1,8 @@
 // An agent of a simulated sweep: the real state machine on a simulated node.
 //
-// Rules: it performs the same actions as agent/io/driver.cpp, and may die between any two of them. While it is
-// frozen no input reaches it; afterwards signals come first, then inputs about processes, then those about the
-// connection, then messages, then the clock, as in the real event loop.
+// Rules: it performs the same actions as agent/io/driver.cpp, and may die between any two of them. While it
+// is frozen no input reaches it; afterwards signals come first, then inputs about processes, then those about
+// the connection, then messages, then the clock, as in the real event loop.
 #pragma once
 
 #include <deque>

@@ -1,9 +1,10 @@
 // The controller of a simulated sweep: the real core with a simulated driver that may crash at every step.
 //
-// Rules: it does the same as controller/io/driver.cpp. A round handles the messages that have arrived, decides,
-// commits, and only then sends. It may crash before the commit (the decisions are lost), after it (nothing was
-// sent), and while sending. The journal is a vector in the checker. After every command it checks that the
-// invariants hold, that Tick has nothing more to do, and that the next deadline is in the future.
+// Rules: it does the same as controller/io/driver.cpp. A round handles the messages that have arrived,
+// decides, commits, and only then sends. It may crash before the commit (the decisions are lost), after it
+// (nothing was sent), and while sending. The journal is a vector in the checker. After every command it
+// checks that the invariants hold, that Tick has nothing more to do, and that the next deadline is in the
+// future.
 #pragma once
 
 #include <deque>
@@ -36,7 +37,8 @@ class SimController {
   void begin(const core::Settings& settings, const std::vector<core::PointSpec>& specs);
   /// Replaces a controller that crashed. Returns false if it could not commit.
   bool recover(Millis offset);
-  /// Starts a new session. Returns false if no points are left to run. Must not be called while the disk is full.
+  /// Starts a new session. Returns false if no points are left to run. Must not be called while the disk is
+  /// full.
   bool resume(const ResumeInput& input, Millis offset);
 
   void stop(const std::string& reason, Millis patience);

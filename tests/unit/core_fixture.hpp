@@ -1,8 +1,8 @@
-// A sweep without sockets and clocks, told what happens and asked what it says.
+// Test fixture: a sweep without sockets and clock. Tests send commands and compare the replies.
 //
-// Rules: every step goes through handle(), which checks after it what must hold always: the invariants, that
-// nothing more is due, that the next deadline lies ahead. At the end of each test the events are written,
-// read and replayed, and must make the same state.
+// Rules: every command goes through decision_for(), which checks after it that the invariants hold, that Tick
+// has nothing more to do, and that the next deadline is in the future. At the end of each test the events are
+// written, read and replayed, and must give the same state.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -81,7 +81,7 @@ class CoreTest : public testing::Test {
  protected:
   using Messages = std::vector<std::string>;
 
-  /// Points p0, p1, … that need so many GPUs.
+  /// Starts a sweep of points p0, p1, … that need these numbers of GPUs.
   void begin(const std::vector<int>& gpus) {
     for (std::size_t i = 0; i < gpus.size(); ++i)
       specs.push_back({"p" + std::to_string(i), gpus[i]});
@@ -89,17 +89,17 @@ class CoreTest : public testing::Test {
   }
 
   Decision decision_for(const Command& command) {
-    std::size_t witnessed = 0;
-    Decision decision = advance(state, command, now, [&](const State&, const Event&) { ++witnessed; });
-    EXPECT_EQ(witnessed, decision.events.size());
+    std::size_t applied = 0;
+    Decision decision = advance(state, command, now, [&](const State&, const Event&) { ++applied; });
+    EXPECT_EQ(applied, decision.events.size());
     EXPECT_THAT(check_invariants(state), IsEmpty());
-    EXPECT_THAT(decide(state, Tick{}, now).events, IsEmpty()) << "something is still due";
+    EXPECT_THAT(decide(state, Tick{}, now).events, IsEmpty()) << "Tick still has something to do";
     const auto next = next_deadline(state, now);
-    EXPECT_TRUE(!next || *next > now) << "a deadline has passed and nothing came of it";
+    EXPECT_TRUE(!next || *next > now) << "the next deadline is in the past";
     events.insert(events.end(), decision.events.begin(), decision.events.end());
     return decision;
   }
-  /// What goes out because of the command.
+  /// Handles the command and returns the messages that are sent.
   Messages handle(const Command& command) {
     const Decision decision = decision_for(command);
     rejected = decision.rejected;
@@ -130,14 +130,14 @@ class CoreTest : public testing::Test {
     return handle(AttemptFinished{agent, {point, attempt}, outcome, Millis(1'500)});
   }
   Messages finish(const std::string& agent, const std::string& point, int attempt = 1,
-               OutcomeKind kind = OutcomeKind::Ok) {
+                  OutcomeKind kind = OutcomeKind::Ok) {
     return finish(agent, point, attempt, outcome_of(kind, kind == OutcomeKind::Ok ? "" : "why"));
   }
   Messages heartbeat(const std::string& agent) {
     mark_seen(state, agent, now);
     return handle(Heartbeat{agent});
   }
-  /// Time passes; these agents are heard of at its end, the others are not.
+  /// Lets time pass; only the agents in `heard` send a message at its end.
   Messages wait(Millis time, const Messages& heard = {}) {
     now += time;
     for (const std::string& agent : heard)
@@ -164,7 +164,7 @@ class CoreTest : public testing::Test {
       read.push_back(written_and_read(event));
     const auto replayed = replay(again, read);
     EXPECT_TRUE(replayed) << replayed.error().message;
-    EXPECT_EQ(dump(again), dump(state)) << "the journal makes another state";
+    EXPECT_EQ(dump(again), dump(state)) << "the journal gives a different state";
   }
 
   Settings settings;
@@ -172,7 +172,7 @@ class CoreTest : public testing::Test {
   State state;
   Instant now = from_unix_ms(1'700'000'000'000);
   std::vector<Event> events;
-  std::string rejected;  // of the last step
+  std::string rejected;  // of the last command
 };
 
 }  // namespace sweep::core

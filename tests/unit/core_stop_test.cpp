@@ -1,4 +1,4 @@
-// A sweep that somebody stops.
+// Stopping a sweep.
 #include "tests/unit/core_fixture.hpp"
 
 namespace sweep::core {
@@ -8,7 +8,7 @@ class CoreStop : public CoreTest {};
 
 constexpr Millis kPatience{20'000};
 
-TEST_F(CoreStop, CancelsEverythingAndLeasesNothingMore) {
+TEST_F(CoreStop, CancelsAllAttemptsAndLeasesNoMore) {
   settings.pack_gpus = true;
   begin({1, 1, 1, 1});
   arrive("a", "n1", 2, 2);
@@ -17,7 +17,8 @@ TEST_F(CoreStop, CancelsEverythingAndLeasesNothingMore) {
               ElementsAre("cancel a p0/1", "cancel a p1/1", "cancel b p2/1"));
   EXPECT_EQ(state.phase, Phase::Stopping);
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Cancelled), ElementsAre("settled a p0/1"));
-  EXPECT_THAT(finish("a", "p1", 1), ElementsAre("settled a p1/1 accepted")) << "it had ended by itself";
+  EXPECT_THAT(finish("a", "p1", 1), ElementsAre("settled a p1/1 accepted"))
+      << "it had already ended by itself";
   EXPECT_THAT(finish("b", "p2", 1, OutcomeKind::Infrastructure),
               ElementsAre("settled b p2/1", "drain a", "drain b"));
   EXPECT_EQ(state.end_reason, "ctrl-c");
@@ -27,20 +28,20 @@ TEST_F(CoreStop, CancelsEverythingAndLeasesNothingMore) {
   EXPECT_EQ(point("p3").state, PointState::Pending);
 }
 
-TEST_F(CoreStop, WithNothingInFlightItIsOverAtOnce) {
+TEST_F(CoreStop, ClosesAtOnceIfNoAttemptIsInFlight) {
   begin({8});
   join(agent_info("a", "n1", 8));
   EXPECT_THAT(handle(Stop{"ctrl-c", kPatience}), ElementsAre("drain a"));
   EXPECT_EQ(state.phase, Phase::Closed);
 }
 
-TEST_F(CoreStop, BeforeAnyAgentCameItIsOverAtOnce) {
+TEST_F(CoreStop, ClosesAtOnceIfNoAgentHasJoined) {
   begin({8});
   handle(Stop{"ctrl-c", kPatience});
   EXPECT_EQ(state.phase, Phase::Closed);
 }
 
-TEST_F(CoreStop, WhoDoesNotStopInTimeIsGivenUp) {
+TEST_F(CoreStop, AgentThatDoesNotStopInTimeIsWrittenOff) {
   begin({1, 1});
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
@@ -56,7 +57,7 @@ TEST_F(CoreStop, WhoDoesNotStopInTimeIsGivenUp) {
   EXPECT_EQ(next_deadline(state, now), std::nullopt);
 }
 
-TEST_F(CoreStop, AnAgentThatWasGoneIsToldWhenItComesBack) {
+TEST_F(CoreStop, AgentThatReturnsIsSentTheCancel) {
   begin({1, 1});
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
@@ -70,7 +71,7 @@ TEST_F(CoreStop, AnAgentThatWasGoneIsToldWhenItComesBack) {
   EXPECT_EQ(point("p0").state, PointState::Done);
 }
 
-TEST_F(CoreStop, SaidAgainItMayOnlyShortenTheWait) {
+TEST_F(CoreStop, FurtherStopCanOnlyShortenTheWait) {
   begin({1});
   arrive("a", "n1", 1);
   handle(Stop{"ctrl-c", kPatience});
@@ -79,7 +80,7 @@ TEST_F(CoreStop, SaidAgainItMayOnlyShortenTheWait) {
   EXPECT_EQ(events.size(), before);
   handle(Stop{"sooner", Millis(1)});
   EXPECT_EQ(next_deadline(state, now), now + Millis(1));
-  EXPECT_EQ(state.end_reason, "ctrl-c") << "the first reason is why it was stopped";
+  EXPECT_EQ(state.end_reason, "ctrl-c") << "the first reason is kept";
   handle(Stop{"now", Millis(0)});
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_TRUE(agent("a").gone);
@@ -87,7 +88,7 @@ TEST_F(CoreStop, SaidAgainItMayOnlyShortenTheWait) {
   EXPECT_THAT(handle(Stop{"again", Millis(0)}), IsEmpty());
 }
 
-TEST_F(CoreStop, NewAgentsAreSentAway) {
+TEST_F(CoreStop, HelloOfANewAgentIsAnsweredWithDrain) {
   begin({1});
   arrive("a", "n1", 1);
   handle(Stop{"ctrl-c", kPatience});
@@ -95,7 +96,7 @@ TEST_F(CoreStop, NewAgentsAreSentAway) {
   EXPECT_FALSE(state.agents.contains("new"));
 }
 
-TEST_F(CoreStop, FailuresWithRetriesLeftStayUnfinishedNotFailed) {
+TEST_F(CoreStop, FailureWithRetriesLeftStaysPending) {
   settings.benchmark_retries = 3;
   begin({1});
   arrive("a", "n1", 1);
@@ -104,7 +105,7 @@ TEST_F(CoreStop, FailuresWithRetriesLeftStayUnfinishedNotFailed) {
   EXPECT_EQ(point("p0").state, PointState::Pending);
 }
 
-TEST_F(CoreStop, TheLastResultMayCompleteIt) {
+TEST_F(CoreStop, LastResultCanStillCompleteTheSweep) {
   begin({1});
   arrive("a", "n1", 1);
   handle(Stop{"ctrl-c", kPatience});

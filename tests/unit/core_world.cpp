@@ -1,12 +1,12 @@
-// See core_world.hpp.
 #include "tests/unit/core_world.hpp"
+
 #include "controller/core/invariants.hpp"
 
 namespace sweep::core {
 
 namespace {
 
-/// The message as its receiver gets it.
+/// Encodes and decodes the message.
 wire::Message through_the_codec(const wire::Message& message) {
   const std::vector<std::string> frames = wire::encode(message);
   auto envelope = wire::decode({frames.begin(), frames.end()});
@@ -24,10 +24,10 @@ World::World(std::uint64_t seed) : random_(seed) {
   settings.invalid_retries = random_.below(3);
   settings.agent_timeout = Millis(random_.between(5'000, 60'000));
   settings.join_timeout = Millis(random_.between(1'000, 60'000));
-  const int trouble = random_.below(4);  // 0: a sunny day
+  const int trouble = random_.below(4);  // 0: no faults
   faults = {trouble * random_.below(4), trouble * random_.below(4), trouble * random_.below(3),
-             trouble * random_.below(4), trouble * random_.below(3), trouble * random_.below(12),
-             random_.percent(15)};
+            trouble * random_.below(4), trouble * random_.below(3), trouble * random_.below(12),
+            random_.percent(15)};
   const int points = random_.between(1, 25);
   const int keys = random_.percent(60) ? random_.between(1, 4) : 0;
   for (int i = 0; i < points; ++i) {
@@ -63,10 +63,10 @@ void World::run() {
     return false;
   };
   while (problems.empty() && !(state.phase == Phase::Closed && !agents_live())) {
-    if (++steps > kTooMany) throw std::logic_error("it never ends");
+    if (++steps > kTooMany) throw std::logic_error("the sweep does not end");
     const auto due = next_deadline(state, now_);
     if (due && (agenda_.empty() || *due <= agenda_.next())) {
-      if (*due <= now_) throw std::logic_error("a deadline has passed and nothing came of it");
+      if (*due <= now_) throw std::logic_error("the next deadline is in the past");
       now_ = *due;
       command(Tick{});
     } else if (!agenda_.empty()) {
@@ -112,22 +112,22 @@ void World::receive(const std::string& agent, const wire::Message& message) {
     return command(AttemptStarted{agent, m->ref, m->pid});
   if (const auto* m = std::get_if<wire::Finished>(&message)) {
     AttemptFinished finished{agent, m->ref, m->outcome, Millis(m->wall_ms), "", m->account, {}};
-    // The same each time that it is said: it follows from the result.
-    const bool doubtful = some_invalid && (m->wall_ms + m->ref.attempt) % 3 == 0;
-    if (doubtful) finished.invalid = {"no-output: x"};
+    // A pure function of the result, so that it is the same for each repetition.
+    const bool is_invalid = some_invalid && (m->wall_ms + m->ref.attempt) % 3 == 0;
+    if (is_invalid) finished.invalid = {"no-output: x"};
     return command(finished);
   }
   if (const auto* m = std::get_if<wire::Goodbye>(&message)) return command(Goodbye{agent, m->reason});
-  throw std::logic_error("an agent does not say " + std::string(wire::type_name(message)));
+  throw std::logic_error("unexpected message from an agent: " + std::string(wire::type_name(message)));
 }
 
 wire::Message World::message_of(const Effect& effect) const {
   if (std::holds_alternative<SendWelcome>(effect))
     return wire::Welcome{"sweep", settings.pack_gpus, 10'000, 1'000};
-  if (const auto* grant = std::get_if<SendLease>(&effect)) {
+  if (const auto* send = std::get_if<SendLease>(&effect)) {
     wire::Lease lease;
-    lease.ref = grant->ref;
-    lease.gpus = point_at(state, find_point(state, grant->ref.point)).spec.gpus;
+    lease.ref = send->ref;
+    lease.gpus = point_at(state, find_point(state, send->ref.point)).spec.gpus;
     return lease;
   }
   return std::get<SendMessage>(effect).message;
@@ -152,7 +152,7 @@ void World::transmit(SimAgent& agent, int direction, const wire::Message& messag
     if (direction == kToController) {
       receive(agent.info.id, received);
     } else {
-      hear(agent, received);
+      on_message(agent, received);
     }
   };
   for (int copies = random_.percent(faults.repeated) ? 2 : 1; copies > 0; --copies)
@@ -163,7 +163,7 @@ void World::transmit(SimAgent& agent, int direction, const wire::Message& messag
 void World::cut(SimAgent& agent) {
   if (!agent.connected) return;
   agent.connected = false;
-  // Short cuts pass unnoticed; in long ones the agent is taken for gone.
+  // A short cut is not noticed; during a long one the controller considers the agent gone.
   const int longest = random_.percent(30) ? 150'000 : 2'000;
   later(agent, Millis(random_.below(longest)), [this, &agent] {
     if (agent.connected) return;
@@ -177,19 +177,19 @@ void World::cut(SimAgent& agent) {
 // ---- the agents
 
 void World::later(SimAgent& agent, Millis delay, std::function<void()> what) {
-  agenda_.at(now_ + delay, [&agent, life = agent.life, what = std::move(what)] {
-    if (agent.alive && agent.life == life) what();
+  agenda_.at(now_ + delay, [&agent, process = agent.process, what = std::move(what)] {
+    if (agent.alive && agent.process == process) what();
   });
 }
 
 void World::boot(SimAgent& agent) {
   const AgentInfo info = agent.info;
-  const std::uint64_t life = agent.life, connection = agent.connection;
+  const std::uint64_t process = agent.process, connection = agent.connection;
   agent = SimAgent{};
   agent.info = info;
-  agent.life = life + 1;
+  agent.process = process + 1;
   agent.connection = connection + 1;
-  agent.info.pid = static_cast<std::int64_t>(1'000 + agent.life);
+  agent.info.pid = static_cast<std::int64_t>(1'000 + agent.process);
   agent.pack = settings.pack_gpus;
   agent.alive = agent.connected = true;
   const auto beat = [this, &agent](auto self) -> void {
@@ -199,7 +199,7 @@ void World::boot(SimAgent& agent) {
   beat(beat);
 }
 
-/// Everything that must not be lost is said again until it is answered.
+/// Sends a heartbeat, and repeats everything that must not be lost until it is answered.
 void World::heartbeat(SimAgent& agent) {
   if (!agent.welcome) {
     const AgentInfo& a = agent.info;
@@ -216,7 +216,7 @@ void World::heartbeat(SimAgent& agent) {
   }
 }
 
-void World::hear(SimAgent& agent, const wire::Message& message) {
+void World::on_message(SimAgent& agent, const wire::Message& message) {
   if (!agent.alive) return;
   if (std::holds_alternative<wire::Welcome>(message)) {
     agent.welcome = true;
@@ -224,7 +224,7 @@ void World::hear(SimAgent& agent, const wire::Message& message) {
   } else if (std::holds_alternative<wire::Reject>(message)) {
     agent.alive = agent.connected = false;
   } else if (const auto* lease = std::get_if<wire::Lease>(&message)) {
-    take(agent, *lease);
+    on_lease(agent, *lease);
   } else if (const auto* settled = std::get_if<wire::Settled>(&message)) {
     const std::pair key{settled->ref.point, settled->ref.attempt};
     const auto found = agent.attempts.find(key);
@@ -233,7 +233,7 @@ void World::hear(SimAgent& agent, const wire::Message& message) {
     agent.settled.insert(key);
     if (agent.draining && agent.attempts.empty()) leave(agent, OutcomeKind::Ok);
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&message)) {
-    // The benchmark needs a while to end, and may end by itself before.
+    // The benchmark takes a while to end, and may end by itself before.
     later(agent, Millis(random_.below(1'000)), [this, &agent, ref = cancel->ref] {
       Outcome outcome = random_.percent(10) ? random_outcome() : Outcome{};
       if (outcome.kind == OutcomeKind::Ok) outcome.kind = OutcomeKind::Cancelled;
@@ -250,9 +250,9 @@ void World::hear(SimAgent& agent, const wire::Message& message) {
   }
 }
 
-void World::take(SimAgent& agent, const wire::Lease& lease) {
+void World::on_lease(SimAgent& agent, const wire::Lease& lease) {
   const std::pair key{lease.ref.point, lease.ref.attempt};
-  if (agent.settled.contains(key)) throw std::logic_error("leased again after it was settled");
+  if (agent.settled.contains(key)) throw std::logic_error("an attempt was leased again after it was settled");
   agent.leased = true;
   if (const auto found = agent.attempts.find(key); found != agent.attempts.end()) {
     if (found->second.finished) return transmit(agent, kToController, found->second.end);
@@ -263,7 +263,8 @@ void World::take(SimAgent& agent, const wire::Lease& lease) {
   attempt.run = ++runs_;
   attempt.gpus = lease.gpus;
   if (random_.percent(90)) transmit(agent, kToController, wire::Started{lease.ref, 4711});
-  if (random_.percent(faults.dies)) later(agent, Millis(random_.below(20'000)), [this, &agent] { die(agent); });
+  if (random_.percent(faults.dies))
+    later(agent, Millis(random_.below(20'000)), [this, &agent] { die(agent); });
   if (random_.percent(faults.leaves)) {
     later(agent, Millis(random_.below(20'000)), [this, &agent] { leave(agent, OutcomeKind::Preempted); });
   }
@@ -282,7 +283,7 @@ Outcome World::random_outcome() {
   outcome.kind = kKinds[random_.below(6)];
   outcome.exit_code = random_.below(256);
   outcome.phase = "benchmark";
-  outcome.reason = "seed\x1b[31m says so";  // a reader of the journal sees what the controller saw
+  outcome.reason = "random\x1b[31m failure";  // the journal must return the text as the controller stored it
   return outcome;
 }
 
@@ -291,7 +292,7 @@ void World::end(SimAgent& agent, const AttemptRef& ref, const Outcome& outcome) 
   if (found == agent.attempts.end() || found->second.finished) return;
   found->second.finished = true;
   found->second.end = {ref, outcome, random_.below(60'000)};
-  if (random_.percent(60)) {  // of a recipe
+  if (random_.percent(60)) {  // the benchmark of a recipe
     found->second.end.account.servers = random_.below(2);
     found->second.end.account.phases = {{"ready", Millis(random_.below(60'000))}};
   }
@@ -300,12 +301,12 @@ void World::end(SimAgent& agent, const AttemptRef& ref, const Outcome& outcome) 
 
 void World::die(SimAgent& agent) {
   agent.alive = agent.connected = false;
-  ++agent.life;
+  ++agent.process;
   if (random_.percent(40)) agenda_.at(now_ + Millis(random_.below(120'000)), [this, &agent] { boot(agent); });
 }
 
-/// At the end of the sweep, or because Slurm takes the node: with word for each attempt, or with Goodbye
-/// alone.
+/// Ends the agent, at the end of the sweep or because Slurm ends it. It either reports the end of each
+/// attempt before Goodbye, or sends Goodbye only.
 void World::leave(SimAgent& agent, OutcomeKind kind) {
   Outcome outcome;
   outcome.kind = kind;
@@ -315,7 +316,7 @@ void World::leave(SimAgent& agent, OutcomeKind kind) {
       end(agent, {ref.first, ref.second}, outcome);
   }
   transmit(agent, kToController, wire::Goodbye{"time limit"});
-  // The last words are still under way when the process ends.
+  // Goodbye is still under way when the process ends.
   agent.alive = false;
 }
 

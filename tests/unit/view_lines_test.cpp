@@ -1,4 +1,4 @@
-// The lines of a running sweep.
+// The lines printed while a sweep runs and when it has ended.
 #include <limits>
 
 #include "tests/unit/view_sample.hpp"
@@ -9,9 +9,9 @@ namespace {
 
 class ViewLines : public ViewTest {};
 
-TEST_F(ViewLines, OneLinePerEventThatPeopleShouldSee) {
+TEST_F(ViewLines, EachShownEventHasOneLine) {
   EXPECT_THAT(join("a", "n1", 8, 2), ElementsAre("[0:00] n1 joined with 8 GPUs (1 of 2)"));
-  EXPECT_THAT(handle(core::Ready{"a"}), ElementsAre());  // the lease is no news, the start is
+  EXPECT_THAT(handle(core::Ready{"a"}), ElementsAre());  // a lease has no line, the start has one
   EXPECT_THAT(start("a", 0, 1, Millis(65'000)),
               ElementsAre("[1:05] 0/4 started dsr1_1k8k fp4 sglang b200 tp8 conc4 on n1"));
   EXPECT_THAT(finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(3'600'000)),
@@ -31,22 +31,22 @@ TEST_F(ViewLines, OneLinePerEventThatPeopleShouldSee) {
               ElementsAre(HasSubstr("2/4 stopped dsr1")));
 }
 
-TEST_F(ViewLines, AgentsThatGoAndComeBack) {
+TEST_F(ViewLines, AgentsThatAreGoneAndReconnect) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 8, 2);
   EXPECT_THAT(handle(core::Goodbye{"a", "time limit"}),
               ElementsAre("[0:00] n1 is gone: time limit", HasSubstr("0/4 retry   ")));
-  EXPECT_THAT(handle(core::Heartbeat{"a"}), ElementsAre("[0:00] n1 is back"));
+  EXPECT_THAT(handle(core::Heartbeat{"a"}), ElementsAre("[0:00] n1 has reconnected"));
 }
 
-TEST_F(ViewLines, ASecondAgentOfANodeIsSaidToWait) {
+TEST_F(ViewLines, SecondAgentOfANodeIsShownOnStandby) {
   join("a", "n1", 8, 2);
   EXPECT_THAT(
       join("b", "n1", 8, 2),
-      ElementsAre("[0:00] n1 joined with 8 GPUs (2 of 2), waiting: another agent has this node's GPUs"));
+      ElementsAre("[0:00] n1 joined with 8 GPUs (2 of 2), on standby: another agent has this node's GPUs"));
 }
 
-TEST_F(ViewLines, APointThatIsTooLargeIsNamed) {
+TEST_F(ViewLines, PointThatIsTooLargeIsShownAsFailed) {
   EXPECT_THAT(
       join("a", "n1", 4),
       ElementsAre(HasSubstr("joined"),
@@ -54,7 +54,7 @@ TEST_F(ViewLines, APointThatIsTooLargeIsNamed) {
                   "n1, has 4"));
 }
 
-TEST_F(ViewLines, ColoursOnlyWhereTheyAreWanted) {
+TEST_F(ViewLines, ColoursAreUsedOnlyIfTheStyleHasThem) {
   arrive("a", "n1", 8);
   style.colour = true;
   const auto lines = finish("a", 0, outcome(OutcomeKind::Ok));
@@ -62,23 +62,23 @@ TEST_F(ViewLines, ColoursOnlyWhereTheyAreWanted) {
   EXPECT_THAT(lines[0], HasSubstr("\x1b[32m done    \x1b[0m"));
 }
 
-TEST_F(ViewLines, NothingThatABenchmarkOrPeerSaysCommandsTheTerminal) {
+TEST_F(ViewLines, TextFromBenchmarksAndPeersHasNoControlCharacters) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 8, 2);
-  std::vector<std::string> said = finish("a", 0, outcome(OutcomeKind::NoResult, kControlCharacters));
+  std::vector<std::string> texts = finish("a", 0, outcome(OutcomeKind::NoResult, kControlCharacters));
   const auto add = [&](const std::vector<std::string>& more) {
-    said.insert(said.end(), more.begin(), more.end());
+    texts.insert(texts.end(), more.begin(), more.end());
   };
   add(handle(core::Goodbye{"b", kControlCharacters}));
   add(handle(core::Stop{kControlCharacters, Millis(1'000)}));
-  ASSERT_GE(said.size(), 4u);
+  ASSERT_GE(texts.size(), 4u);
   facts.progress[{id(2), 1}] = {kControlCharacters, 0, 0};
-  said.push_back(bar_line(plan, state, facts, now, style));
-  said.push_back(closing_lines(plan, state, style));
-  said.push_back(totals_text(plan, state, facts));
-  said.push_back(jobs_of(plan, state));
-  said.push_back(status_text(status()));
-  for (const std::string& text : said)
+  texts.push_back(bar_line(plan, state, facts, now, style));
+  texts.push_back(closing_lines(plan, state, style));
+  texts.push_back(totals_text(plan, state, facts));
+  texts.push_back(jobs_of(plan, state));
+  texts.push_back(status_text(status()));
+  for (const std::string& text : texts)
     EXPECT_FALSE(has_control_characters(text)) << text;
 }
 
@@ -105,7 +105,7 @@ TEST_F(ViewBar, ShowsCountsRateAndTimeToGo) {
   EXPECT_THAT(bar(), HasSubstr("ETA 1:00 | n1 image 3.2 GB"));
 }
 
-TEST_F(ViewBar, AnImageIsCountedInBytesWithTheirUnit) {
+TEST_F(ViewBar, ImageProgressIsShownInBytesWithAUnit) {
   EXPECT_EQ(progress_text({"image", 0, 0}), "image");
   EXPECT_EQ(progress_text({"image", 3'000'000, 0}), "image 3.0 MB");
   EXPECT_EQ(progress_text({"image", 900'000'000, 18'300'000'000}), "image 900.0 MB of 18.3 GB");
@@ -145,7 +145,7 @@ TEST_F(ViewBar, IsFullAtTheEnd) {
   EXPECT_THAT(bar(), AllOf(HasSubstr("[########################] 4 done"), Not(HasSubstr("ETA"))));
 }
 
-TEST(ViewSpoken, TimesAsPeopleSayThem) {
+TEST(ViewDurationText, UnitsDependOnTheDuration) {
   EXPECT_EQ(duration_text(Millis(0)), "0.0 s");
   EXPECT_EQ(duration_text(Millis(420)), "0.4 s");
   EXPECT_EQ(duration_text(Millis(75'000)), "75 s");
@@ -158,14 +158,14 @@ TEST(ViewSpoken, TimesAsPeopleSayThem) {
 
 class ViewClosing : public ViewTest {};
 
-TEST_F(ViewClosing, AllDone) {
+TEST_F(ViewClosing, ShowsThatAllPointsAreDone) {
   arrive("a", "n1", 8);
   for (int i = 0; i < 4; ++i)
     finish("a", i, outcome(OutcomeKind::Ok));
   EXPECT_EQ(closing_lines(plan, state, style), "4 of 4 points done\n");
 }
 
-TEST_F(ViewClosing, WhatFailedAndWhatIsUnfinishedIsListed) {
+TEST_F(ViewClosing, ListsFailedAndUnfinishedPoints) {
   arrive("a", "n1", 8);
   finish("a", 0, outcome(OutcomeKind::Ok));
   finish("a", 1, outcome(OutcomeKind::NoResult, "nothing"));

@@ -1,4 +1,4 @@
-// A sweep of four points that a test leads into the state whose look it asks for.
+// Test fixture: a sweep of four points. Tests send commands and check what the views show.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-/// Columns that a terminal needs for `text`: colours take none, a character of three or more bytes two.
+/// Returns the columns that `text` takes on a terminal: 0 for colour sequences, 2 for characters of three or
+/// more bytes.
 inline std::size_t columns(const std::string& text) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -31,14 +32,14 @@ inline std::size_t columns(const std::string& text) {
   return count;
 }
 
-/// jobs.txt in one piece.
+/// Returns jobs.txt as one string.
 inline std::string jobs_of(const Plan& plan, const core::State& state) {
   std::string out;
   write_jobs(plan, state, [&](std::string_view part) { out += part; });
   return out;
 }
 
-/// Whether a terminal would take some of it for more than text.
+/// Returns whether the text has control characters that a terminal would interpret.
 inline bool has_control_characters(const std::string& text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -48,7 +49,7 @@ inline bool has_control_characters(const std::string& text) {
 
 inline const std::string kControlCharacters =
     "a\x1b[2J\x07\r\xc2\x9b"
-    "31m \xff b";  // what a benchmark might say
+    "31m \xff b";  // text that a benchmark could print
 
 class ViewTest : public testing::Test {
  protected:
@@ -68,7 +69,7 @@ class ViewTest : public testing::Test {
     facts.opened = now;
   }
 
-  /// Tells the core and gives back the lines that its events make.
+  /// Handles the command and returns the lines of its events.
   std::vector<std::string> handle(const core::Command& command, Millis later = Millis(0)) {
     now += later;
     for (const auto& [id, agent] : state.agents)
