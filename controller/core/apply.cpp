@@ -45,7 +45,7 @@ void use_server(const State& state, AgentStatus& agent, const PointStatus& point
   warm.erase(first_gone, warm.end());
 }
 
-/// Returns whether the server keeps running after an attempt that ended with this outcome.
+/// True if the server keeps running after an attempt that ended with this outcome.
 bool leaves_server(OutcomeKind kind) {
   return kind == OutcomeKind::Ok || kind == OutcomeKind::BenchmarkFailed || kind == OutcomeKind::NoResult ||
          kind == OutcomeKind::InvalidResult || kind == OutcomeKind::Cancelled;
@@ -286,8 +286,8 @@ void on(State& state, Instant, const Closed& event) {
 void on(State& state, Instant at, const Recovered&) {
   for (auto& [id, agent] : state.agents) {
     if (agent.gone) continue;
-    agent.last_seen =
-        at;  // even if that is earlier: the clock of the controller that died may have been ahead
+    // Even if that is earlier: the clock of the controller that died may have been ahead.
+    agent.last_seen = at;
     index_agent(state, id);
   }
   if (state.first_join && state.roster.joined() < state.announced) state.first_join = at;

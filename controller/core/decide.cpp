@@ -46,7 +46,7 @@ const AgentStatus* find_agent(const State& state, const std::string& id) {
   return found == state.agents.end() ? nullptr : &found->second;
 }
 
-/// Returns whether all names can be stored in the journal, used in file names and printed without change.
+/// True if all names can be stored in the journal, used in file names and printed without change.
 bool has_valid_names(const AgentInfo& agent) {
   const auto good = [](const std::string& text) { return printable(text) == text; };
   return !agent.id.empty() && good(agent.id) && good(agent.node) && good(agent.job) && good(agent.step) &&
@@ -135,7 +135,7 @@ PointState after_failure(const State& state, const PointStatus& point, OutcomeKi
   return PointState::Pending;  // preempted: costs no retry
 }
 
-/// Returns whether a result becomes the point's result: the first one does, and a valid one replaces one that
+/// True if a result becomes the point's result: the first one does, and a valid one replaces one that
 /// is not valid.
 bool is_better(const PointStatus& point, const Outcome& outcome, bool valid) {
   if (outcome.kind != OutcomeKind::Ok) return false;

@@ -18,7 +18,7 @@ bool is_eligible(const State& state, const AgentStatus& agent) {
   return !agent.gone && !agent.leaving && !is_quarantined(state, agent);
 }
 
-/// Returns whether an eligible agent could run the point on a node that has not failed under it.
+/// True if an eligible agent could run the point on a node that has not failed under it.
 bool has_untried_node(const State& state, const PointStatus& point) {
   return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
     const AgentStatus& agent = entry.second;
@@ -43,7 +43,7 @@ Leased lease_of(const PointStatus& point, const AgentStatus& agent) {
   return {{point.spec.id, static_cast<int>(point.attempts.size()) + 1}, agent.info.id};
 }
 
-/// Returns whether the points of the key should wait for its running servers: those are expected to finish
+/// True if the points of the key should wait for its running servers: those are expected to finish
 /// all waiting points before another server would have started and run one point.
 bool worth_waiting(const State& state, int key) {
   const Servers& servers = state.servers;

@@ -47,7 +47,7 @@ bool share_gpus(const AgentInfo& a, const AgentInfo& b) {
   });
 }
 
-/// Returns whether `a` takes precedence over `b` on the same node: it has more GPUs, or else joined first.
+/// True if `a` takes precedence over `b` on the same node: it has more GPUs, or else joined first.
 bool takes_precedence(const AgentStatus& a, const AgentStatus& b) {
   if (a.info.gpus.size() != b.info.gpus.size()) return a.info.gpus.size() > b.info.gpus.size();
   return a.order < b.order;
@@ -206,7 +206,7 @@ bool joining_is_over(const State& state, Instant now) {
 
 namespace {
 
-/// Returns whether the agent is a spare and will take over when a leaving agent on its node is gone.
+/// True if the agent is a spare and will take over when a leaving agent on its node is gone.
 bool waits_for_leaving(const State& state, const AgentStatus& agent) {
   const auto& neighbours = state.roster.on_node(agent.info.node);
   return is_spare(state, agent) &&

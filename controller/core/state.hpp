@@ -194,42 +194,42 @@ const Attempt* find_attempt(const State& state, const AttemptRef& ref);
 /// Returns the index of the point with this id; -1 if there is none.
 int find_point(const State& state, const std::string& id);
 
-/// Returns whether one of the point's attempts has its result.
+/// True if one of the point's attempts has its result.
 bool has_result(const PointStatus& point);
-/// Returns whether the point has a result that is not valid. A valid result replaces it.
+/// True if the point has a result that is not valid. A valid result replaces it.
 bool has_invalid_result(const PointStatus& point);
 /// Returns the number of points in the sweep; withdrawn points are not counted.
 int total_points(const State& state);
-/// Returns whether all points (withdrawn ones excepted) are done.
+/// True if all points (withdrawn ones excepted) are done.
 bool complete(const State& state);
 /// Returns the expected duration of the point: the median of its kind, or else settings.expected;
 /// std::nullopt if neither is known.
 std::optional<Millis> expected_wall(const State& state, const PointStatus& point);
-/// Returns whether the agent gets no work for now because the first task of its job has not yet reported when
+/// True if the agent gets no work for now because the first task of its job has not yet reported when
 /// the job ends.
 bool waits_for_job_end(const State& state, const AgentStatus& agent, Instant now);
-/// Returns whether an idle server for the point is running on the agent.
+/// True if an idle server for the point is running on the agent.
 bool is_warm(const AgentStatus& agent, const PointStatus& point);
-/// Returns whether an attempt that begins now is expected to end before the agent's job does, including the
+/// True if an attempt that begins now is expected to end before the agent's job does, including the
 /// start of its server if that is not running. False while waits_for_job_end().
 bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now);
-/// Returns whether the agent's node is quarantined.
+/// True if the agent's node is quarantined.
 bool is_quarantined(const State& state, const AgentStatus& agent);
-/// Returns whether the agent is a spare: another agent on its node has the same GPUs, or the node runs one
+/// True if the agent is a spare: another agent on its node has the same GPUs, or the node runs one
 /// point at a time. The agent with the most GPUs takes precedence, then the first to join. A spare takes over
 /// when that agent is gone; an agent that returns waits until the attempts started meanwhile have ended.
 bool is_spare(const State& state, const AgentStatus& agent);
-/// Returns whether the agent's node serves the runner; always true for an empty runner.
+/// True if the agent's node serves the runner; always true for an empty runner.
 bool serves(const AgentStatus& agent, const std::string& runner);
-/// Returns whether the agent could take an attempt on `gpus` GPUs now.
+/// True if the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);
-/// Returns whether the agent took part in this session and is gone. (An agent of an earlier session may have
+/// True if the agent took part in this session and is gone. (An agent of an earlier session may have
 /// had the same name, if its job was requeued.)
 bool is_gone(const State& state, const std::string& agent);
 /// Returns how many agents are expected in this session: the largest number of tasks that an agent has
 /// announced in Hello; 0 before the first one.
 int announced_agents(const State& state);
-/// Returns whether all announced agents have joined, or join_timeout has passed since the first one joined.
+/// True if all announced agents have joined, or join_timeout has passed since the first one joined.
 bool joining_is_over(const State& state, Instant now);
 
 /// Updates Roster and Servers for the agent and the other agents on its node. To be called after every change

@@ -69,7 +69,7 @@ class Journal {
   /// also if the file has been removed or replaced, because data written to a deleted file is lost.
   Expected<void> commit(const Batch& batch);
 
-  /// Merges SQLite's write-ahead log into the file, so that the file alone can be read and copied. To be
+  /// Merges SQLite's write-ahead log into the file, so that this one file can be read and copied. To be
   /// called when the sweep has ended.
   Expected<void> finish();
 

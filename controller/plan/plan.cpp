@@ -16,15 +16,16 @@ namespace sweep {
 
 namespace {
 
-/// Returns Plan::has_twins. Entries of a matrix that would share a RESULT_FILENAME get the point's id in it.
-std::vector<bool> find_twins(const std::vector<Point>& points, const std::set<std::string>& withdrawn) {
+/// Returns Plan::shares_name. Entries of a matrix that would share a RESULT_FILENAME get the point's id in it.
+std::vector<bool> find_shared_names(const std::vector<Point>& points,
+                                    const std::set<std::string>& withdrawn) {
   std::unordered_map<std::string, int> uses;
   for (const Point& point : points)
     uses[result_stem(point)] += withdrawn.contains(point.id) ? 0 : 1;
-  std::vector<bool> twins;
+  std::vector<bool> shared;
   for (const Point& point : points)
-    twins.push_back(uses[result_stem(point)] > 1 || withdrawn.contains(point.id));
-  return twins;
+    shared.push_back(uses[result_stem(point)] > 1 || withdrawn.contains(point.id));
+  return shared;
 }
 
 /// Returns the variables that do not depend on the node. Those of the point come after those of the profile,
@@ -46,7 +47,7 @@ std::vector<std::pair<std::string, std::string>> shared_environment(const profil
   return out;
 }
 
-/// Returns whether a shell command uses the variable as $NAME or ${NAME….
+/// True if a shell command uses the variable as $NAME or ${NAME….
 bool uses(const std::string& command, const std::string& name) {
   const auto goes_on = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   for (std::size_t at = command.find('$'); at != std::string::npos; at = command.find('$', at + 1)) {
@@ -140,7 +141,7 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
   SWEEP_ASSIGN(auto step, step_container(points, profile, withdrawn));
   Plan plan;
   plan.step = std::move(step);
-  plan.has_twins = find_twins(points, withdrawn);
+  plan.shares_name = find_shared_names(points, withdrawn);
   plan.first_copy = find_copies(points);
   plan.points = std::move(points);
   plan.withdrawn = withdrawn;
@@ -211,7 +212,7 @@ std::string stem_of(const Plan& plan, int index) {
   constexpr std::size_t kShortId = 8;
   const auto at = static_cast<std::size_t>(index);
   const Point& point = plan.points[at];
-  return result_stem(point) + (plan.has_twins[at] ? "_p" + point.id.substr(0, kShortId) : "");
+  return result_stem(point) + (plan.shares_name[at] ? "_p" + point.id.substr(0, kShortId) : "");
 }
 
 std::string result_filename(const Plan& plan, int index, const std::string& node) {

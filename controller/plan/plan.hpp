@@ -19,8 +19,9 @@
 namespace sweep {
 
 struct Plan {
-  std::vector<Point> points;    // in matrix order
-  std::vector<bool> has_twins;  // by point: its file names contain its id, as another point's would be equal
+  std::vector<Point> points;  // in matrix order
+  std::vector<bool>
+      shares_name;              // by point: its file names contain its id, as another point's would be equal
   std::vector<int> first_copy;  // by point: index of the first point of the same entry; -1: it has no copies
   profile::Profile profile;
   std::set<std::string> withdrawn;             // ids of points that are no longer in the sweep
@@ -45,7 +46,7 @@ std::string runner_section(const profile::Profile& profile, const Point& point);
 /// Returns the runner sections that a node serves; std::nullopt: all points.
 std::optional<std::vector<std::string>> served_by(const profile::Profile& profile,
                                                   const profile::NodeTraits& node);
-/// Returns whether agents have to ask Slurm for their node's features and GPU types, because a runner section
+/// True if agents have to ask Slurm for their node's features and GPU types, because a runner section
 /// depends on them.
 bool asks_node(const profile::Profile& profile);
 

@@ -45,7 +45,7 @@ std::string on(const LineContext& context, const core::AgentJoined& e) {
   const auto found = context.state.agents.find(e.agent.id);
   const bool spare = found != context.state.agents.end() && core::is_spare(context.state, found->second);
   return printable(e.agent.node) + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" +
-         joined_text(context.state) + ")" + (spare ? ", on standby: another agent has this node's GPUs" : "");
+         joined_text(context.state) + ")" + (spare ? " as a spare: another agent has this node's GPUs" : "");
 }
 std::string on(const LineContext&, const core::AgentReady&) {
   return {};

@@ -36,7 +36,7 @@ std::string duration_text(Millis time);
 std::string size_text(std::int64_t bytes);
 
 /// Returns an attempt's progress as short text: "45/100", "image 3.2 GB", "server"; "" if unknown. Images are
-/// shown in bytes with a unit, because their numbers alone would not be understood.
+/// shown in bytes with a unit, because a bare number would not be understood.
 std::string progress_text(const AttemptProgress& progress);
 
 }  // namespace sweep::view

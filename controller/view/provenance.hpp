@@ -19,7 +19,7 @@ namespace sweep::view {
 void describe_result(nlohmann::ordered_json& record, const Plan& plan, const core::State& state,
                      const Facts& facts, const core::AttemptRef& ref, std::int64_t output_tokens);
 
-/// Returns whether a variable of this name may hold a secret: one of its words (between underscores) ends
+/// True if a variable of this name may hold a secret: one of its words (between underscores) ends
 /// with TOKEN, SECRET, PASSWORD, PASSWD, APIKEY, CREDENTIAL or CREDENTIALS, or is KEY.
 bool is_secret(std::string_view name);
 

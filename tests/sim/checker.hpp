@@ -35,7 +35,7 @@ inline std::string name_of(const wire::AttemptRef& ref) {
 
 /// Returns the result file of a successful benchmark client.
 std::string result_bytes(const wire::AttemptRef& ref);
-/// Returns whether the bytes are the result file of a successful client, of any attempt.
+/// True if the bytes are the result file of a successful client, of any attempt.
 bool is_result(const std::string& bytes);
 
 struct StoredResult {
@@ -70,7 +70,7 @@ class Checker {
 
   // ---- results
   bool has_result(const std::string& point) const { return accepted_.contains(point); }
-  /// Returns whether the journal has the end of the attempt as reported by an agent.
+  /// True if the journal has the end of the attempt as reported by an agent.
   bool has_end(const wire::AttemptRef& ref) const { return ended_.contains(key(ref)); }
   const std::vector<core::Event>& journal() const { return journal_; }
   void check_points(const core::State& state) const;

@@ -1,5 +1,6 @@
-// Descriptions of inputs and messages for the trace of a seed.
-#include "tests/sim/sim_agent.hpp"
+#include "tests/sim/describe.hpp"
+
+#include "tests/sim/checker.hpp"
 
 namespace sweep::sim {
 

@@ -55,7 +55,7 @@ void show(std::uint64_t seed, InjectedBug bug) {
               static_cast<unsigned long long>(seed));
 }
 
-/// Returns whether each kind of fault occurred often enough for the result to mean something.
+/// True if each kind of fault occurred often enough for the result to mean something.
 bool faults_were_frequent(const Tally& all, std::uint64_t seeds) {
   constexpr std::uint64_t kFew = 1'000, kOneIn = 100;
   if (seeds < kFew) return true;

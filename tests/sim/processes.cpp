@@ -6,7 +6,7 @@ namespace sweep::sim {
 
 namespace {
 
-/// Returns whether every attempt of the point fails. (The suffix is part of the hash: changing it would
+/// True if every attempt of the point fails. (The suffix is part of the hash: changing it would
 /// change what each seed does.)
 bool always_fails(const Scenario& scenario, const std::string& point) {
   return static_cast<int>(std::hash<std::string>()(point + "curse") % 100) < scenario.always_failing_percent;

@@ -22,7 +22,7 @@ class Processes {
   void prepare(const agent::Prepare& what);
   void start(const agent::Spawn& what, const wire::Lease& lease);
   void signal(const agent::SignalGroup& what);
-  /// Returns whether a process of the attempt is left that can be killed.
+  /// True if a process of the attempt is left that can be killed.
   bool any_left(const wire::AttemptRef& ref) const;
   /// Returns the running processes that can be killed.
   std::vector<GpuUser> gpu_users() const;

@@ -50,7 +50,7 @@ struct Scenario {
 /// Returns the scenario of a seed.
 Scenario random_scenario(Random& random);
 
-/// Returns whether the lease's benchmark is the client of a server that the agent starts.
+/// True if the lease's benchmark is the client of a server that the agent starts.
 bool is_client(const wire::Lease& lease, const Scenario& scenario);
 
 /// Returns random settings, also for a resume with a changed profile.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/core/server.hpp"
+#include "tests/sim/describe.hpp"
 
 namespace sweep::sim {
 

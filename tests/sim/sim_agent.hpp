@@ -85,8 +85,4 @@ class SimAgent {
   std::optional<Instant> armed_;
 };
 
-/// Describe an input or a message for the trace.
-std::string describe(const agent::Input& input);
-std::string describe(const wire::Message& message);
-
 }  // namespace sweep::sim

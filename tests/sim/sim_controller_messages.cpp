@@ -1,4 +1,5 @@
 // The messages that the simulated controller receives and sends.
+#include "tests/sim/describe.hpp"
 #include "tests/sim/sim_controller.hpp"
 
 namespace sweep::sim {

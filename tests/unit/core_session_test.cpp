@@ -323,6 +323,16 @@ TEST_F(CoreSession, JobEndReportedByOneTaskAppliesToAllTasks) {
   EXPECT_THAT(state.end_reason, HasSubstr("job 12 ends in 30 s"));
 }
 
+TEST_F(CoreSession, LaterJobEndReplacesAnEarlierOne) {
+  settings.expected = Millis(60'000);
+  begin({1, 1});
+  join(agent_info("a", "n1", 1, 2));
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(30'000)), IsEmpty());
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(120'000)), ElementsAre("lease a p0/1"));
+  ready_with_job_end("a", now + Millis(1'000));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted")) << "p1 would take 1.5 s, as p0 did";
+}
+
 TEST_F(CoreSession, OtherTasksWaitForTheFirstTaskToReportTheJobEnd) {
   settings.expected = Millis(60'000);
   begin({1, 1});

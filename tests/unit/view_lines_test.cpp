@@ -39,11 +39,11 @@ TEST_F(ViewLines, AgentsThatAreGoneAndReconnect) {
   EXPECT_THAT(handle(core::Heartbeat{"a"}), ElementsAre("[0:00] n1 has reconnected"));
 }
 
-TEST_F(ViewLines, SecondAgentOfANodeIsShownOnStandby) {
+TEST_F(ViewLines, SecondAgentOfANodeIsShownAsASpare) {
   join("a", "n1", 8, 2);
   EXPECT_THAT(
       join("b", "n1", 8, 2),
-      ElementsAre("[0:00] n1 joined with 8 GPUs (2 of 2), on standby: another agent has this node's GPUs"));
+      ElementsAre("[0:00] n1 joined with 8 GPUs (2 of 2) as a spare: another agent has this node's GPUs"));
 }
 
 TEST_F(ViewLines, PointThatIsTooLargeIsShownAsFailed) {

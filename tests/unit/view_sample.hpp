@@ -39,7 +39,7 @@ inline std::string jobs_of(const Plan& plan, const core::State& state) {
   return out;
 }
 
-/// Returns whether the text has control characters that a terminal would interpret.
+/// True if the text has control characters that a terminal would interpret.
 inline bool has_control_characters(const std::string& text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
