@@ -50,10 +50,9 @@ struct Settings {
 /// The properties of a point that scheduling depends on.
 struct PointSpec {
   std::string id;
-  int gpus = 0;              // required on one node; 0: needs no GPU
-  InternedString kind = {};  // points of the same kind are expected to take about equally long
-  InternedString server =
-      {};  // key of the server it runs against; empty: a script, which starts its own server
+  int gpus = 0;                // required on one node; 0: needs no GPU
+  InternedString kind = {};    // points of the same kind are expected to take about equally long
+  InternedString server = {};  // key of its server; empty: a script, which starts its own server
   InternedString runner = {};  // the runner that its node must serve; empty: any node
 };
 
@@ -113,7 +112,7 @@ struct AgentStatus {
   int order = 0;                                     // join sequence number, from 0
   int session = 0;                                   // the last session in which it took part
   bool ready = false;                                // has sent Ready
-  bool leaving = false;                              // Slurm has told it to end: it gets no work
+  bool leaving = false;                              // Slurm is ending it: it gets no work
   std::optional<std::set<std::string>> serves = {};  // runners that its node serves; nullopt: all
   bool gone = false;
   std::string gone_reason;             // why it is gone or leaving
@@ -138,11 +137,12 @@ struct State {
   std::unordered_map<std::string, int> index_of;
   std::map<std::string, AgentStatus> agents;
   std::map<std::string, NodeStatus> nodes;
-  std::map<std::string, Instant> job_ends;       // when Slurm ends a job, if known
-  std::map<std::string, bool> job_end_answered;  // by job: its first task, which asks Slurm, is ready or gone
+  std::map<std::string, Instant> job_ends;  // by job: when Slurm ends it, if known
+  // By job: true if its first task, which asks Slurm when the job ends, is ready or gone.
+  std::map<std::string, bool> job_end_answered;
   std::map<std::string, RunningMedian> walls;  // durations of accepted results without server start, by kind
+  std::vector<RunningMedian> key_walls;        // the same by server key
   RunningMedian server_starts;                 // durations of server starts
-  std::vector<RunningMedian> key_walls;        // as walls, by server key
   Roster roster;                               // derived
   Servers servers;                             // derived
   Phase phase = Phase::Running;
@@ -155,10 +155,10 @@ struct State {
   std::optional<Instant> first_join;          // of this session
   std::optional<Instant> stop_deadline;       // until when a stopping sweep waits for its agents
   std::set<Place> pending;                    // pending points in the order of leasing
-  std::map<std::string, std::set<Place>>
-      pending_of;  // derived: pending by runner; empty if no point names one
-  std::map<std::string, int>
-      largest_of;  // by runner: GPUs of the largest agent of this session that serves it
+  // Derived: pending by runner; empty if no point names a runner.
+  std::map<std::string, std::set<Place>> pending_of;
+  // By runner: GPUs of the largest agent of this session that serves it.
+  std::map<std::string, int> largest_of;
   std::array<int, kPointStates> counts{};
 
   int count(PointState state) const { return counts[static_cast<std::size_t>(state)]; }

@@ -26,17 +26,17 @@ ordered_json counts_json(const core::State& state) {
   return counts;
 }
 
-/// A list that accepts entries until `room` bytes are used; further entries are only counted.
+/// A list that accepts entries until no bytes are left; further entries are only counted.
 class List {
  public:
-  explicit List(std::size_t& room) : room_(room) {}
+  explicit List(std::size_t& bytes_left) : bytes_left_(bytes_left) {}
   void add(ordered_json entry) {
     const std::size_t size =
         entry.dump(-1, ' ', false, ordered_json::error_handler_t::replace).size() + sizeof(", ");
-    if (left_out_ > 0 || size > room_) {
+    if (left_out_ > 0 || size > bytes_left_) {
       ++left_out_;
     } else {
-      room_ -= size;
+      bytes_left_ -= size;
       entries_.push_back(std::move(entry));
     }
   }
@@ -44,7 +44,7 @@ class List {
   ordered_json take() { return std::move(entries_); }
 
  private:
-  std::size_t& room_;
+  std::size_t& bytes_left_;
   std::size_t left_out_ = 0;
   ordered_json entries_ = ordered_json::array();
 };
@@ -182,7 +182,7 @@ Instant last_change(const core::State& state, const Facts& facts) {
 }
 
 ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
-                         std::size_t room) {
+                         std::size_t max_bytes) {
   // The elapsed time of a closed sweep ends when its last attempt ended, no matter when the status is read.
   const bool over = state.phase == core::Phase::Closed;
   const Instant until = over ? std::max(facts.opened, last_end(state).value_or(facts.opened)) : now;
@@ -198,10 +198,10 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
                       {"rate_per_minute", speed.points_per_minute}};
   out["eta_s"] =
       speed.to_go ? ordered_json(static_cast<double>(speed.to_go->count()) / 1000) : ordered_json();
-  // A large sweep has many ended points; they must leave room for running ones and for agents.
-  std::size_t room_for_ended = room / 2;
-  room -= room_for_ended;
-  List running(room), agents(room), ended(room_for_ended);
+  // A large sweep has many ended points; they get half of the bytes, so that running ones and agents are
+  // listed, too.
+  std::size_t left_for_ended = max_bytes / 2, left_for_others = max_bytes - left_for_ended;
+  List running(left_for_others), agents(left_for_others), ended(left_for_ended);
   list_points(plan, state, facts, now, running, ended);
   list_agents(state, agents);
   out["agents"] = agents.take();

@@ -40,7 +40,7 @@ std::string name(const agent::SetupFailed& what) {
   return "set-up failed " + name_of(what.ref);
 }
 std::string name(const agent::StageTold&) {
-  return "sim-told";
+  return "stage report";
 }
 std::string name(const agent::LeaderExited& what) {
   return "leader of " + name_of(what.ref) + " ended, " +
@@ -69,7 +69,7 @@ std::string name(const agent::NodeKnown&) {
   return "node known";
 }
 std::string name(const agent::GpuTold&) {
-  return "gpu-told";
+  return "GPU report";
 }
 std::string name(const agent::Signalled& what) {
   return "signal " + std::to_string(what.signal);

@@ -92,7 +92,7 @@ int run(std::uint64_t first, std::uint64_t count, bool trace_all, int most_failu
   return 1;
 }
 
-int find_planted(InjectedBug bug, std::uint64_t count) {
+int find_injected(InjectedBug bug, std::uint64_t count) {
   for (std::uint64_t seed = 1; seed <= count; ++seed) {
     const SeedResult result = simulate(seed, 0, bug);
     if (result.violation.empty()) continue;
@@ -115,7 +115,7 @@ int main_of(int count, char** words) {
                    word(2) == nullptr ? "" : word(2));
       return 2;
     }
-    return find_planted(*bug, number(word(3), 2'000));
+    return find_injected(*bug, number(word(3), 2'000));
   }
   if (const char* seed = std::getenv("SWEEP_SEED")) return run(number(seed, 1), 1, trace_all, 1);
   return run(number(word(1), 1), number(word(2), 2'000), trace_all,

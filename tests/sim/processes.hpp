@@ -17,7 +17,8 @@ namespace sweep::sim {
 class Processes {
  public:
   using Report = std::function<void(agent::Input)>;
-  Processes(Simulation& sim, Node& node, Report tell) : sim_(sim), node_(node), report_(std::move(tell)) {}
+  Processes(Simulation& sim, Node& node, Report report)
+      : sim_(sim), node_(node), report_(std::move(report)) {}
 
   void prepare(const agent::Prepare& what);
   void start(const agent::Spawn& what, const wire::Lease& lease);

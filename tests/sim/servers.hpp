@@ -21,7 +21,7 @@ wire::ServerSpec server_spec(const std::string& key, const Scenario& scenario);
 class Servers {
  public:
   using Report = std::function<void(agent::Input)>;
-  Servers(Simulation& sim, Report tell) : sim_(sim), report_(std::move(tell)) {}
+  Servers(Simulation& sim, Report report) : sim_(sim), report_(std::move(report)) {}
 
   void start(const agent::Spawn& what);
   void signal(const agent::SignalGroup& what);

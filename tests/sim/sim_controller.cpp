@@ -176,8 +176,8 @@ core::Decision SimController::advance(const core::Command& command) {
   check_step();
   if (sim_.bug == InjectedBug::LoseReplies) {
     std::erase_if(decision.replies, [&](const core::Effect& effect) {
-      const auto* grant = std::get_if<core::SendLease>(&effect);
-      return grant != nullptr && !std::holds_alternative<core::Tick>(command) && decision.events.empty();
+      const auto* lease = std::get_if<core::SendLease>(&effect);
+      return lease != nullptr && !std::holds_alternative<core::Tick>(command) && decision.events.empty();
     });
   }
   return decision;

@@ -192,11 +192,11 @@ void World::boot(SimAgent& agent) {
   agent.info.pid = static_cast<std::int64_t>(1'000 + agent.process);
   agent.pack = settings.pack_gpus;
   agent.alive = agent.connected = true;
-  const auto beat = [this, &agent](auto self) -> void {
+  const auto send_heartbeats = [this, &agent](auto self) -> void {
     heartbeat(agent);
     later(agent, Millis(1'500), [self] { self(self); });
   };
-  beat(beat);
+  send_heartbeats(send_heartbeats);
 }
 
 /// Sends a heartbeat, and repeats everything that must not be lost until it is answered.
