@@ -192,7 +192,7 @@ void check_full_sweep(const std::vector<Config>& configs, std::int64_t step) {
 // The other subcommands, for their first entry.
 void check_subcommands(const std::vector<Config>& configs, const Runners& runners) {
   const Config& first = configs.front();
-  require(!check_runner_types({first.runner, "no\nsuch"}, runners) || runners.knows("no\nsuch"),
+  require(!check_runner_types({first.runner, "no\nsuch"}, runners) || runners.contains("no\nsuch"),
           "an unknown runner type is refused");
   FullSweep sweep;
   sweep.model_prefix = {first.model};
