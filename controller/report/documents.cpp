@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "controller/report/json_text.hpp"
+#include "controller/report/json_read.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
