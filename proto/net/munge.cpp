@@ -59,7 +59,7 @@ Expected<Library> load_library() {
       find(handle, "munge_strerror", out.strerror) && find(handle, "munge_ctx_create", out.ctx_create) &&
       find(handle, "munge_ctx_destroy", out.ctx_destroy) && find(handle, "munge_ctx_set", out.ctx_set) &&
       find(handle, "munge_ctx_strerror", out.ctx_strerror);
-  if (!whole) return fail(printable(std::string(kLibrary) + " lacks a function that munge 0.5 has"));
+  if (!whole) return fail("libmunge lacks a function that munge 0.5 has");
   return out;
 }
 
