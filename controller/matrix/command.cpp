@@ -30,8 +30,8 @@ std::string top_help() {
   std::string out =
       top_usage() + "\n" +
       filled(
-          "Prints the benchmark matrix of configuration files as one line of JSON: a list with one entry per point "
-          "(model, precision, framework, runner, ISL, OSL, TP, EP, concurrency). Replaces InferenceMAX's "
+          "Prints the benchmark matrix of configuration files as one line of JSON: a list with one entry per "
+          "point (model, precision, framework, runner, ISL, OSL, TP, EP, concurrency). Replaces InferenceMAX's "
           "generate_sweep_configs.py; arguments and output are the same. An option may be abbreviated if the "
           "abbreviation is unambiguous.");
   out += "\nCommands:\n";

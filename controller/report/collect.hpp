@@ -30,8 +30,8 @@ std::string collect_text(std::span<const Document> documents);
 /// Returns the name of the collected file: agg_<exp_name>.json.
 std::string collected_name(const std::string& exp_name);
 
-/// Converts experiment names to parts of file names (file_safe). If two experiments would have the same name, the second
-/// gets a suffix with the first digits of its name's SHA-256.
+/// Converts experiment names to parts of file names (file_safe). If two experiments would have the same name,
+/// the second gets a suffix with the first digits of its name's SHA-256.
 class FileNames {
  public:
   std::string of(const std::string& exp_name);

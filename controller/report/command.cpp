@@ -5,6 +5,8 @@
 
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
+#include "controller/report/json_read.hpp"
+#include "controller/report/json_text.hpp"
 #include "controller/report/plot.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
@@ -31,13 +33,15 @@ void add_error(CommandOutput& output, const std::string& message) {
 // Reads the JSON files below `directory`, except `excluded`. Reports files that cannot be read in `output`.
 Documents load(const std::string& directory, CommandOutput& output, const std::string& excluded = {}) {
   Documents documents = read_documents(directory, excluded);
-  if (!documents.exists) output.err += "no results: directory '" + printable(directory) + "' does not exist\n";
+  if (!documents.exists)
+    output.err += "no results: directory '" + printable(directory) + "' does not exist\n";
   for (const std::string& problem : documents.problems)
     add_error(output, problem + "; skipped");
   return documents;
 }
 
-// Returns true for files that a sweep and its tools write beside processed results. Skipping them is not reported.
+// Returns true for files that a sweep and its tools write beside processed results. Skipping them is not
+// reported.
 bool is_by_product(const Document& document) {
   const std::string& path = document.path;
   return document.json.is_array() || path.ends_with("/manifest.json") ||
@@ -62,9 +66,10 @@ void report_skipped_documents(const Documents& documents, CommandOutput& output)
     return;
   }
   const auto first = std::find_if(documents.good.begin(), documents.good.end(), is_other);
-  output.err += "skipped " + counted(static_cast<std::size_t>(others), "JSON file") +
-                (others == 1 ? " that is not a processed result: '" : " that are not processed results, first '") +
-                printable(first->path) + "'\n";
+  output.err +=
+      "skipped " + counted(static_cast<std::size_t>(others), "JSON file") +
+      (others == 1 ? " that is not a processed result: '" : " that are not processed results, first '") +
+      printable(first->path) + "'\n";
 }
 
 // Reports results that cannot be on a frontier because they lack a value.
@@ -103,7 +108,8 @@ CommandOutput run_process_result(const Lookup& lookup) {
   const std::string path = context.result_filename + ".json";
   const auto bytes = read_file(path, kMaxJsonBytes);
   if (!bytes)
-    return failed(printable(bytes.error().message) + "; RESULT_FILENAME must be the file's name without .json");
+    return failed(printable(bytes.error().message) +
+                  "; RESULT_FILENAME must be the file's name without .json");
   const auto processed = process_result(context, *bytes);
   if (!processed) return failed(printable(path) + ": " + processed.error().message);
   CommandOutput output;

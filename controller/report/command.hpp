@@ -1,5 +1,5 @@
-// The commands that work on result files: the four of the Python tools (process-result, collect, summarize, plot) and
-// pareto. They read and write files; the caller parses the arguments and prints the output.
+// The commands that work on result files: the four of the Python tools (process-result, collect, summarize,
+// plot) and pareto. They read and write files; the caller parses the arguments and prints the output.
 //
 // The status is 0, or 1 if anything failed, even if the rest was done (one unreadable file among many).
 #pragma once
@@ -35,7 +35,8 @@ CommandOutput run_collect(const std::string& directory, const std::string& exp_n
 /// Prints the table of the processed results below `directory`, or its rows as JSON.
 CommandOutput run_summarize(const std::string& directory, bool json);
 
-/// Draws the plots of the processed results below `directory` into the working directory and prints their paths.
+/// Draws the plots of the processed results below `directory` into the working directory and prints their
+/// paths.
 CommandOutput run_plot(const std::string& directory, const std::string& exp_name);
 
 struct ParetoOptions {

@@ -37,7 +37,8 @@ std::vector<std::size_t> pareto_frontier(std::span<const TradeOff> points, Metri
   const bool less_is_better = metric == Metric::MedianE2el;
   std::vector<std::size_t> order(points.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  // With the best x first, a point is on the frontier exactly if it has more throughput than all points before it.
+  // With the best x first, a point is on the frontier exactly if it has more throughput than all points
+  // before it.
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     if (points[a].x != points[b].x) return (points[a].x < points[b].x) == less_is_better;
     return points[a].y > points[b].y;

@@ -6,9 +6,9 @@
 
 namespace sweep::report {
 
-/// Returns json.dumps(value, indent=indent) without a newline at the end: characters beyond ASCII as \uXXXX, floats with
-/// their shortest digits. A negative indent (Python's None) gives one line with ", " and ": ". Bytes that are not UTF-8
-/// become U+FFFD.
+/// Returns json.dumps(value, indent=indent) without a newline at the end: characters beyond ASCII as \uXXXX,
+/// floats with their shortest digits. A negative indent (Python's None) gives one line with ", " and ": ".
+/// Bytes that are not UTF-8 become U+FFFD.
 std::string python_json(const nlohmann::ordered_json& value, int indent);
 
 /// Appends the same to `out`, indented as a value inside `level` containers.

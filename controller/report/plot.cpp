@@ -92,7 +92,8 @@ Expected<void> run_gnuplot(const std::string& directory, const std::string& scri
   options.limit = kGnuplotTimeout;
   options.directory = directory;
   const auto result = run_program({"gnuplot", "-d", "plot.gp"}, options);  // -d: ignore the user's .gnuplot
-  if (!result) return fail("cannot draw plots: " + result.error().message + "; install the package gnuplot-nox");
+  if (!result)
+    return fail("cannot draw plots: " + result.error().message + "; install the package gnuplot-nox");
   if (result->late) return fail("cannot draw plots: gnuplot did not finish within 2 minutes and was stopped");
   if (result->ok()) return {};
   const ExitStatus& status = result->status;
@@ -106,7 +107,8 @@ Expected<void> run_gnuplot(const std::string& directory, const std::string& scri
 Expected<std::string> copy_picture(const std::string& from, const std::string& to) {
   const auto bytes = read_file(from, kMaxPicture);
   if (!bytes) return fail("gnuplot wrote no picture: " + bytes.error().message);
-  if (!bytes->starts_with("\x89PNG\r\n\x1a\n")) return fail("gnuplot's output for '" + to + "' is not a PNG file");
+  if (!bytes->starts_with("\x89PNG\r\n\x1a\n"))
+    return fail("gnuplot's output for '" + to + "' is not a PNG file");
   SWEEP_TRY(write_file_atomic(to, *bytes));
   return to;
 }

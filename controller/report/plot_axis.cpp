@@ -16,7 +16,8 @@ double decades_between(double low, double high) {
   return std::log10(high) - std::log10(low);
 }
 
-// Returns 1, 2 and 5 times each power of ten; for more than 3.5 decades only powers of ten, at most about ten of them.
+// Returns 1, 2 and 5 times each power of ten; for more than 3.5 decades only powers of ten, at most about ten
+// of them.
 std::vector<double> logarithmic_tics(double low, double high) {
   const double decades = decades_between(low, high);
   const std::vector<double> factors = decades > 3.5 ? std::vector<double>{1} : std::vector<double>{1, 2, 5};

@@ -1,5 +1,5 @@
-// Computes the range, scale and tics of an axis. gnuplot's own choice is not used, because labels are placed in pixels and
-// because gnuplot draws only one tic on an axis from 30 to 80. Pure.
+// Computes the range, scale and tics of an axis. gnuplot's own choice is not used, because labels are placed
+// in pixels and because gnuplot draws only one tic on an axis from 30 to 80. Pure.
 #pragma once
 
 #include <span>
@@ -22,8 +22,8 @@ struct Axis {
   double share(double value) const;
 };
 
-/// Returns an axis that covers all `values`, which must be finite, with a margin. It is logarithmic if all values are
-/// positive and the largest is at least 15 times the smallest.
+/// Returns an axis that covers all `values`, which must be finite, with a margin. It is logarithmic if all
+/// values are positive and the largest is at least 15 times the smallest.
 Axis make_axis(std::span<const double> values);
 
 }  // namespace sweep::report

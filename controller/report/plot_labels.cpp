@@ -14,8 +14,8 @@ struct Box {
   double left, bottom, right, top;
 };
 
-// Records which parts of the picture are occupied, in cells of a few pixels. A lookup therefore takes the same time for ten
-// thousand points as for ten.
+// Records which parts of the picture are occupied, in cells of a few pixels. A lookup therefore takes the
+// same time for ten thousand points as for ten.
 class OccupancyGrid {
  public:
   explicit OccupancyGrid(const LabelGeometry& geometry)
@@ -86,8 +86,9 @@ struct Candidate {
   bool avoid_lines;  // use the position only if no line crosses it
 };
 
-// The candidates in the order in which they are tried: those that avoid lines first, then the nearer ones, then above,
-// right, left and below before the corners. The gap keeps a label out of the cells of its own mark.
+// The candidates in the order in which they are tried: those that avoid lines first, then the nearer ones,
+// then above, right, left and below before the corners. The gap keeps a label out of the cells of its own
+// mark.
 constexpr auto kCandidates = [] {
   constexpr int kDirections[8][2] = {{0, 1}, {1, 0}, {-1, 0}, {0, -1}, {1, 1}, {-1, 1}, {1, -1}, {-1, -1}};
   std::array<Candidate, 32> out{};

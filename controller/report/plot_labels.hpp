@@ -1,4 +1,5 @@
-// Places the labels of points so that no label covers another label or a mark. Labels avoid lines if possible. Pure.
+// Places the labels of points so that no label covers another label or a mark. Labels avoid lines if
+// possible. Pure.
 #pragma once
 
 #include <optional>
@@ -32,8 +33,8 @@ struct PlacedLabel {
   double x, y;          // the centre of the text
 };
 
-/// Returns a position for each label that fits near its point. Earlier requests take precedence. A label that does not fit
-/// is omitted, but no label covers its mark.
+/// Returns a position for each label that fits near its point. Earlier requests take precedence. A label that
+/// does not fit is omitted, but no label covers its mark.
 std::vector<PlacedLabel> place_labels(std::span<const LabelRequest> requests,
                                       std::span<const LabelLine> lines, const LabelGeometry& geometry);
 

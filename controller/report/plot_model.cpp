@@ -10,7 +10,8 @@ namespace sweep::report {
 
 namespace {
 
-// Hardware, framework, stand-in, precision. The precision comes last, so that the series of one frontier are adjacent.
+// Hardware, framework, stand-in, precision. The precision comes last, so that the series of one frontier are
+// adjacent.
 using SeriesKey = std::tuple<std::string, std::string, std::string, std::string>;
 
 struct FamilyDraft {
@@ -37,8 +38,8 @@ void add_row(FamilyDraft& family, const Row& row) {
   }
 }
 
-// Sets the labels: the contract's "<HW> (<precision>)", with the framework if the hardware has several frameworks, and with
-// "stand-in" if only some results of the family are from a stand-in.
+// Sets the labels: the contract's "<HW> (<precision>)", with the framework if the hardware has several
+// frameworks, and with "stand-in" if only some results of the family are from a stand-in.
 void name_series(std::vector<Series>& all, bool all_stand_in) {
   std::map<std::string, std::vector<std::string>> frameworks;
   for (const Series& series : all) {

@@ -1,5 +1,6 @@
-// Groups processed results into pictures (one per model family, experiment and metric), series (one per legend entry) and
-// frontiers (one per line). Pure. Colours, pixels and gnuplot are in plot_style.hpp and plot_script.hpp.
+// Groups processed results into pictures (one per model family, experiment and metric), series (one per
+// legend entry) and frontiers (one per line). Pure. Colours, pixels and gnuplot are in plot_style.hpp and
+// plot_script.hpp.
 #pragma once
 
 #include <array>
@@ -55,7 +56,8 @@ struct Family {
   ByMetric<std::vector<FrontierLine>> frontiers;
 };
 
-/// Returns the families of `rows`, sorted by name and experiment. `exp_name` is the experiment of rows that have none.
+/// Returns the families of `rows`, sorted by name and experiment. `exp_name` is the experiment of rows that
+/// have none.
 std::vector<Family> families(std::span<const Row> rows, const std::string& exp_name);
 
 }  // namespace sweep::report

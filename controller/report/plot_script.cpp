@@ -38,7 +38,8 @@ struct Layout {
   double mark_size = 1.6, mark_radius = 7;  // gnuplot's pointsize; pixels
 };
 
-constexpr std::size_t kLegendRows = 52, kReadableRows = 34;  // rows of a column with small and with normal letters
+constexpr std::size_t kLegendRows = 52,
+                      kReadableRows = 34;  // rows of a column with small and with normal letters
 
 Legend make_legend(std::size_t entries, std::size_t widest) {
   const bool small = entries > kReadableRows;
@@ -109,7 +110,7 @@ std::string terminal_lines(const std::string& png) {
 struct Drawing {
   std::size_t points = 0, hollow = 0, repeated = 0, lines = 0;  // how many were drawn, for the subtitle
   std::string blocks;                                           // the data blocks
-  std::vector<std::string> below, above;                        // elements of the plot command, in drawing order
+  std::vector<std::string> below, above;  // elements of the plot command, in drawing order
 };
 
 std::string heading(const Family& family, const Drawing& drawing, std::size_t unlabelled) {
@@ -160,8 +161,8 @@ std::string data_block(const std::string& name, const std::vector<PlotPoint>& po
   return out + "EOD\n";
 }
 
-// Returns the series' label. A long label is shortened in the hardware's name, because framework and precision distinguish
-// the series.
+// Returns the series' label. A long label is shortened in the hardware's name, because framework and
+// precision distinguish the series.
 std::string legend_text(const Series& series) {
   if (characters(series.label) <= kLegendCharacters || series.hw.size() > series.label.size())
     return series.label;
@@ -177,7 +178,8 @@ void add_points(Drawing& drawing, const std::vector<PlotPoint>& points, const st
   if (points.empty()) return;
   const std::string dots = "$points" + std::to_string(drawing.above.size());
   drawing.blocks += data_block(dots, points);
-  // In gnuplot the number of a hollow mark is one less than that of the filled mark. A white rim separates marks that touch.
+  // In gnuplot the number of a hollow mark is one less than that of the filled mark. A white rim separates
+  // marks that touch.
   const std::string full = " with points pointtype " + std::to_string(filled) + " pointsize ";
   const std::string mark =
       hollow ? " with points pointtype " + std::to_string(filled - 1) + " pointsize " : full;

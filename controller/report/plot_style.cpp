@@ -85,8 +85,8 @@ PlotStyles::PlotStyles(std::span<const Family> families) : colours_(kColours), m
   }
 }
 
-// Lightens the hardware's colour for its second and further frameworks; darkens it if it is light, because a lighter shade
-// would be invisible on white.
+// Lightens the hardware's colour for its second and further frameworks; darkens it if it is light, because a
+// lighter shade would be invisible on white.
 unsigned PlotStyles::shade(const Series& series) const {
   constexpr std::array<double, 4> kShares = {0, 0.42, 0.62, 0.25};
   const unsigned base = colours_.at(series.hw);

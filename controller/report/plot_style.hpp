@@ -1,5 +1,5 @@
-// Assigns colours to hardware and marks to precisions: the contract's if it defines one, otherwise one from a list. Pure.
-// The assignment is the same in all pictures of one PlotStyles.
+// Assigns colours to hardware and marks to precisions: the contract's if it defines one, otherwise one from a
+// list. Pure. The assignment is the same in all pictures of one PlotStyles.
 #pragma once
 
 #include <map>
@@ -15,7 +15,8 @@ class PlotStyles {
   /// `families` are all families that will be drawn.
   explicit PlotStyles(std::span<const Family> families);
 
-  /// Returns the colour of a series' marks and lines: "#90ee90". Frameworks of the same hardware have different shades.
+  /// Returns the colour of a series' marks and lines: "#90ee90". Frameworks of the same hardware have
+  /// different shades.
   std::string colour(const Series& series) const;
   /// Returns the same colour, darkened if necessary so that small letters are readable on white.
   std::string text_colour(const Series& series) const;

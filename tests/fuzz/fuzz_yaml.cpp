@@ -29,6 +29,7 @@
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/master.hpp"
 #include "controller/matrix/runners.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/yaml/document.hpp"
 #include "controller/yaml/scalar.hpp"
