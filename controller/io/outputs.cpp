@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "controller/report/command.hpp"
+#include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/validity.hpp"

@@ -18,8 +18,8 @@ namespace sweep::report {
 struct Document {
   std::string path;  // for messages; may be empty
   nlohmann::ordered_json json;
-  std::string exp_name =
-      {};  // the experiment if known from a sweep's journal; a processed result does not contain it
+  // The experiment, if known from a sweep's journal. A processed result does not contain it.
+  std::string exp_name = {};
 };
 
 /// The paths of the JSON files below a directory.

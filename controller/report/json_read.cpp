@@ -26,10 +26,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-constexpr std::size_t kBytesPerMember =
-    32;                                    // an estimate, to reserve space for the outermost object's members
-constexpr std::size_t kMaxReserved = 128;  // members
-constexpr std::size_t kIndexedKeys = 256;  // up to this size, comparing keys is faster than hashing them
+constexpr std::size_t kBytesPerMember = 32;  // estimate for reserving the outermost object's members
+constexpr std::size_t kMaxReserved = 128;    // members
+constexpr std::size_t kIndexedKeys = 256;    // up to this size, comparing keys is faster than hashing them
 
 // An object or list that is not closed yet. A key whose hash is not in `seen` is new, so it need not be
 // compared. A large object has an index of its keys, because comparing them all would take quadratic time.
@@ -254,8 +253,8 @@ class Reader {
   bool add_float(const char* from) {
     double value = 0;
     if (std::from_chars(from, at_, value).ec == std::errc()) return add(value);
-    value = std::strtod(std::string(from, at_).c_str(),
-                        nullptr);  // ±0 or a subnormal if too small, ±inf if too large
+    // Out of range: strtod returns ±0 or a subnormal number if it is too small and ±infinity if it is too large.
+    value = std::strtod(std::string(from, at_).c_str(), nullptr);
     if (std::isfinite(value)) return add(value);
     at_ = from;
     return unexpected("a number that fits into a double");

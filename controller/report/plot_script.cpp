@@ -38,8 +38,8 @@ struct Layout {
   double mark_size = 1.6, mark_radius = 7;  // gnuplot's pointsize; pixels
 };
 
-constexpr std::size_t kLegendRows = 52,
-                      kReadableRows = 34;  // rows of a column with small and with normal letters
+constexpr std::size_t kReadableRows = 34;  // rows of the legend with normal letters
+constexpr std::size_t kLegendRows = 52;    // rows of a column of the legend with small letters
 
 Legend make_legend(std::size_t entries, std::size_t widest) {
   const bool small = entries > kReadableRows;
@@ -97,12 +97,12 @@ std::string axis_lines(const char* name, const Axis& axis, const char* title) {
 }
 
 std::string terminal_lines(const std::string& png) {
-  const std::string rest = " size 1600,1000 noenhanced font 'Sans,13' linewidth 1.5 background '#ffffff'\n";
   return "set encoding utf8\n"
-         "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {\n  set terminal pngcairo" +
-         rest +
-         "} else {\n  set terminal png truecolor size 1600,1000 noenhanced font 'Sans,13' background "
-         "'#ffffff'\n}\n"
+         "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {\n"
+         "  set terminal pngcairo size 1600,1000 noenhanced font 'Sans,13' linewidth 1.5 background '#ffffff'\n"
+         "} else {\n"
+         "  set terminal png truecolor size 1600,1000 noenhanced font 'Sans,13' background '#ffffff'\n"
+         "}\n"
          "set output '" +
          png + "'\n";
 }

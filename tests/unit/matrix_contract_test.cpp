@@ -338,8 +338,8 @@ TEST_F(MatrixContract, RunnerTestUsesTheFirstHighestTpOfTheFirst1k1kBlock) {
 TEST_F(MatrixContract, FullSweepTestUsesTheHighestTp) {
   const std::string yaml = with_blocks(
       "  - { isl: 1024, osl: 1024, search-space: [{ tp: 4, conc-start: 2, conc-end: 9 },\n"
-      "      { tp: 16, conc-start: 3, conc-end: 9, dp-attn: true }, { tp: 8, conc-start: 5, conc-end: 9 }] "
-      "}\n");
+      "      { tp: 16, conc-start: 3, conc-end: 9, dp-attn: true },\n"
+      "      { tp: 8, conc-start: 5, conc-end: 9 }] }\n");
   const auto output = run_on(yaml, "full-sweep", {"--test-mode"});
   EXPECT_THAT(all(output, "tp"), ElementsAre("16"));
   EXPECT_THAT(all(output, "conc"), ElementsAre("3"));

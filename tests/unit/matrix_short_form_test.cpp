@@ -121,10 +121,9 @@ TEST_F(ShortFormCommand, OwnLengthsAreFilteredLikeTheContractsForm) {
 
 TEST_F(ShortFormCommand, GivesTheSameEntryAsTheContractsForm) {
   const std::string long_form =
-      "dsr1-fp4-b200-trt: { image: i, model: m, model-prefix: dsr1, precision: fp4, runner: b200, framework: "
-      "trt, "
-      "seq-len-configs: [{ isl: 1024, osl: 1024, search-space: [{ tp: 4, conc-start: 4, conc-end: 4 }] }] "
-      "}\n";
+      "dsr1-fp4-b200-trt: { image: i, model: m, model-prefix: dsr1, precision: fp4, runner: b200,\n"
+      "  framework: trt, seq-len-configs: [{ isl: 1024, osl: 1024,\n"
+      "  search-space: [{ tp: 4, conc-start: 4, conc-end: 4 }] }] }\n";
   EXPECT_EQ(run_on(one_, "full-sweep").out, run_on(long_form, "full-sweep").out);
 }
 

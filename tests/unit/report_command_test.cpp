@@ -6,6 +6,7 @@
 #include <map>
 
 #include "controller/report/command.hpp"
+#include "controller/report/json_text.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "util/json.hpp"
