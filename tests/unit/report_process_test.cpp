@@ -167,6 +167,29 @@ TEST(ProcessResult, StandInIsMarked) {
   }
 }
 
+TEST(StandInNote, NamesTheStandInsAndTheHardware) {
+  const auto note_of = [](std::initializer_list<std::pair<const char*, const char*>> results) {
+    std::vector<Document> documents;
+    for (const auto& [hw, stand_in] : results) {
+      documents.push_back(processed({.hw = hw}));
+      if (*stand_in != '\0') documents.back().json["stand_in"] = stand_in;
+    }
+    const std::vector<Row> rows = rows_of(documents);
+    std::vector<const Row*> pointers;
+    for (const Row& row : rows)
+      pointers.push_back(&row);
+    return stand_in_note(pointers);
+  };
+  EXPECT_EQ(note_of({{"b200", ""}}), "");
+  EXPECT_EQ(note_of({{"b200", "simulated"}}), "WARNING: 1 of 1 result is simulated, not measured on B200.\n");
+  EXPECT_EQ(note_of({{"b200", "simulated"}, {"h200", "simulated"}, {"h100", ""}}),
+            "WARNING: 2 of 3 results are simulated, not measured on B200, H200.\n");
+  EXPECT_EQ(note_of({{"b200", "cpu"}, {"b200", "simulated"}}),
+            "WARNING: 2 of 2 results are from a stand-in (cpu, simulated), not measured on B200.\n");
+  EXPECT_EQ(note_of({{"cpu", ""}, {"b200", ""}}),
+            "WARNING: 1 of 2 results are from a stand-in (cpu), not measured on GPUs.\n");
+}
+
 // ---- check_result
 
 std::string error_of(const std::string& bytes) {
