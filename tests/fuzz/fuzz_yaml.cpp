@@ -35,6 +35,7 @@
 #include "controller/yaml/scalar.hpp"
 #include "proto/base/point.hpp"
 #include "tests/fuzz/property.hpp"
+#include "util/json.hpp"
 
 namespace sweep::fuzz {
 namespace {
