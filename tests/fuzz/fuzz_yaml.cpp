@@ -251,10 +251,10 @@ void check_runners(std::string_view bytes) {
   const auto runners = Runners::parse(bytes, "runners.yaml");
   if (!runners) return require(!runners.error().message.empty(), "a message says something");
   for (const std::string& type : runners->types()) {
-    require(runners->find(type) != nullptr && runners->knows(type), "a runner type is known", type);
+    require(runners->find(type) != nullptr && runners->contains(type), "a runner type is known", type);
     if (const auto nodes = runners->nodes_of(type)) {
       for (const std::string& node : *nodes)
-        require(runners->knows(node), "a node of a runner type is known", node);
+        require(runners->contains(node), "a node of a runner type is known", node);
     }
   }
 }
