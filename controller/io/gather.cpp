@@ -10,6 +10,7 @@
 #include "controller/io/ledger.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
