@@ -10,6 +10,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/master.hpp"
+#include "controller/matrix/words.hpp"
 #include "controller/profile/profile.hpp"
 #include "util/command_line.hpp"
 #include "util/digest.hpp"
