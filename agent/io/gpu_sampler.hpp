@@ -29,9 +29,9 @@ class GpuSampler {
   GpuSampler& operator=(const GpuSampler&) = delete;
 
   /// Starts the process with `program` (the words that run sweep-agent). No-op while it runs, after it has
-  /// reported that there is nothing to measure for good, and after kMostFailures. Calls `on_report` from the loop
-  /// and from on_deadline(), and from here if the process cannot be started. The last report is TelemetryOff,
-  /// unless stop() is called first. `on_report` may call stop(), but not start().
+  /// reported that there is nothing to measure for good, and after kMostFailures. Calls `on_report` from the
+  /// loop and from on_deadline(), and from here if the process cannot be started. The last report is
+  /// TelemetryOff, unless stop() is called first. `on_report` may call stop(), but not start().
   void start(const std::vector<std::string>& program, const SamplerSettings& settings,
              const std::vector<std::string>& environment, OnReport on_report);
   bool running() const { return child_.has_value(); }
