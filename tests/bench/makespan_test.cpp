@@ -1,7 +1,7 @@
 // bench_makespan's virtual sweeps: what must hold of every figure that it prints.
 #include <gtest/gtest.h>
 
-#include "benchmarks/bench_makespan_play.hpp"
+#include "benchmarks/bench_makespan_simulation.hpp"
 
 namespace sweep::bench {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <csignal>
 
-#include "tests/bench/script_server.hpp"
+#include "tests/bench/scripted_server.hpp"
 #include "util/json.hpp"
 
 namespace sweep::client {

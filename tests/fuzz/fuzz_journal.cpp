@@ -32,7 +32,7 @@
 #include "controller/io/salvage.hpp"
 #include "controller/view/records.hpp"
 #include "controller/view/status.hpp"
-#include "tests/fuzz/journal_story.hpp"
+#include "tests/fuzz/sample_sweep.hpp"
 #include "tests/unit/core_dump.hpp"
 
 namespace sweep::fuzz {

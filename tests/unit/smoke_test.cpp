@@ -1,4 +1,4 @@
-// benchmarks/stats.hpp against numbers computed by hand, and the program cpu-smoke as a sweep runs it.
+// benchmarks/statistics.hpp against numbers computed by hand, and the program cpu-smoke as a sweep runs it.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -11,7 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "benchmarks/stats.hpp"
+#include "benchmarks/progress_line.hpp"
+#include "benchmarks/statistics.hpp"
 #include "util/json.hpp"
 
 namespace sweep::bench {

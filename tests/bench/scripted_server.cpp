@@ -1,4 +1,4 @@
-#include "tests/bench/script_server.hpp"
+#include "tests/bench/scripted_server.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
