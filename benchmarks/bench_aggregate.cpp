@@ -187,12 +187,13 @@ int main(int argc, char** argv) {
   bench::Options options;
   CommandLine app(
       "bench_aggregate",
-      "Measures sweepctl's commands over many processed results as whole processes, and compares them with floors.");
+      "Measures sweepctl's commands over many processed results as whole processes, and compares them with "
+      "floors.");
   app.option("--results", options.results, "number of processed results").range(1, 1'000'000).show_default();
   app.option("--runs", options.runs, "number of runs of each command, alternating")
       .range(1, 10'000)
       .show_default();
-  app.option("--skipped", options.skipped, "commands to skip, such as plot,aggregate")
+  app.option("--without", options.skipped, "commands to skip, such as plot,aggregate")
       .comma_separated()
       .one_of({"read", "parse", "collect", "summarize", "pareto", "aggregate", "plot"});
   bench::add_directory_options(app, options.directories, "the results and the output",

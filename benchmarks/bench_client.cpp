@@ -273,7 +273,8 @@ Expected<void> measure(const Options& options) {
   const Bench bench{options, folder.path, signals};
   print_machine(folder.path, load_before);
   std::printf(
-      "server: sweep-simserver (simulated, no model); zero: tokens as fast as they are read; fixed: TTFT,ITL %s ms\n"
+      "server: sweep-simserver (simulated, no model); zero: tokens as fast as they are read; fixed: TTFT,ITL "
+      "%s ms\n"
       "client and server %s\n\n",
       options.latencies().c_str(), has_two_cores() ? "each have a core" : "share the available cores");
   std::printf("%-8s %6s  %-12s %10s %12s %19s %19s %8s\n%-8s %6s  %-12s %10s %12s %9s %9s %9s %9s %8s\n", "",
@@ -300,7 +301,8 @@ Expected<void> measure(const Options& options) {
               least_ratio >= kAimRatio, formatted("at least %.1f times", least_ratio));
   } else {
     std::printf(
-        "asyncio client not measured: %s has no aiohttp or no numpy; install python3-aiohttp and python3-numpy\n",
+        "asyncio client not measured: %s has no aiohttp or no numpy; install python3-aiohttp and "
+        "python3-numpy\n",
         options.python.c_str());
   }
   if (added)

@@ -185,8 +185,8 @@ int main(int argc, char** argv) {
   using namespace sweep::bench;
   CommandLine app(
       "bench_container",
-      "Measures the cost of containers: staging an image, cold and warm, and starting a command in each available "
-      "runtime, compared with starting it without a container.");
+      "Measures the cost of containers: staging an image, cold and warm, and starting a command in each "
+      "available runtime, compared with starting it without a container.");
   Options options;
   add_directory_options(app, options.directories, "images and unpacked images", "sweep-agent and cpu-smoke");
   app.option("--image", options.image, "squash file (default: an image made from this machine's programs)");

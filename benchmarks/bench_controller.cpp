@@ -1,4 +1,4 @@
-// bench_controller: measures one controller, `sweepctl controller` started as by the plugin, with thousands of
+// bench_controller: measures one controller, `sweepctl serve` started as by the plugin, with thousands of
 // simulated agents over loopback with CURVE: throughput, latency, memory, and CPU use while idle.
 //
 // Phases: all agents connect; each holds a point and only heartbeats are sent (idle); every point finishes as

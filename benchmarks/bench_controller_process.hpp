@@ -14,23 +14,24 @@
 
 namespace sweep::bench {
 
-/// `sweepctl serve` for the sweep in a folder that contains profile.yaml and matrix.yaml. The output directory is
-/// folder/results. It is killed when this object is destroyed, and ends when this process ends.
+/// `sweepctl serve` for the sweep in a folder that contains profile.yaml and matrix.yaml. The output
+/// directory is folder/results. It is killed when this object is destroyed, and ends when this process ends.
 class ControllerProcess {
  public:
   ControllerProcess(ControllerProcess&& other) noexcept = default;
   ControllerProcess& operator=(ControllerProcess&&) = delete;
   ~ControllerProcess();
 
-  /// Returns when the controller accepts agents. `bin`: the directory of sweepctl. Fails on a signal in `signals`.
+  /// Returns when the controller accepts agents. `bin`: the directory of sweepctl. Fails on a signal in
+  /// `signals`.
   static Expected<ControllerProcess> start(const std::string& bin, const std::string& folder,
                                            SignalFd& signals);
 
   const ConnectInfo& connect_info() const { return connect_info_; }
   /// Returns the pid of the controller itself, which may be a child of a supervisor.
   pid_t pid() const { return pid_; }
-  /// Waits until the process has ended. Returns the largest resident set of the controller that was seen in /proc
-  /// while waiting, in KiB. Fails if the exit status is not 0.
+  /// Waits until the process has ended. Returns the largest resident set of the controller that was seen in
+  /// /proc while waiting, in KiB. Fails if the exit status is not 0.
   Expected<long> finish(SignalFd& signals);
 
  private:

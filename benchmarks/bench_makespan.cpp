@@ -48,7 +48,8 @@ Expected<void> measure(const Options& options) {
   }
   std::printf(
       "simulated: %zu points of %s on %s, %zu distinct servers; clients run for %.1f h according to the\n"
-      "simulated server's model; a server starts in 3 to 10 minutes (random, seed %llu); %d GPUs per node\n\n",
+      "simulated server's model; a server starts in 3 to 10 minutes (random, seed %llu); %d GPUs per "
+      "node\n\n",
       points.size(), options.config.substr(options.config.rfind('/') + 1).c_str(), options.hardware.c_str(),
       keys.size(), hours(client_time), static_cast<unsigned long long>(options.seed), kGpusPerNode);
   for (const int nodes : options.nodes) {
@@ -76,7 +77,8 @@ int main(int argc, char** argv) {
   Options options;
   CommandLine app(
       "bench_makespan",
-      "Computes how long a sweep occupies its nodes, in virtual time with the real controller core. Simulated.");
+      "Computes how long a sweep occupies its nodes, in virtual time with the real controller core. "
+      "Simulated.");
   app.option("--config", options.config, "master configuration (default: InferenceMAX's, or an example)")
       .existing_file();
   app.option("--profile", options.profile, "profile that names the recipes").existing_file();

@@ -317,10 +317,11 @@ int main(int argc, char** argv) {
   bench::Options options;
   CommandLine app(
       "bench_matrix",
-      "Measures `sweepctl matrix full-sweep` as a whole process: compared with Python, and for growing files.");
-  app.option(
-         "--seed", options.seed,
-         "directory with InferenceMAX's *-master.yaml (default: ../shared/golden/inputs/seed beside the checkout)")
+      "Measures `sweepctl matrix full-sweep` as a whole process: compared with Python, and for growing "
+      "files.");
+  app.option("--seed", options.seed,
+             "directory with InferenceMAX's *-master.yaml (default: ../shared/golden/inputs/seed beside the "
+             "checkout)")
       .existing_directory();
   app.option("--python-tool", options.tool,
              "path of InferenceMAX's generate_sweep_configs.py, to compare with")

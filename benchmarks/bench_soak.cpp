@@ -212,8 +212,8 @@ bool report(const Options& options, const Observations& observed, const Count& c
   print_sample("warm", from);
   print_sample("last", to);
   std::printf(
-      "%ld runs of the benchmark in %.1f s; the controller's peak memory, including the files at the end: %ld "
-      "KiB\n",
+      "%ld runs of the benchmark in %.1f s; the controller's peak memory, including the files at the end: "
+      "%ld KiB\n",
       count.runs, observed.seconds, observed.peak_kib);
   const double controller = growth(from.controller.rss_kib, to.controller.rss_kib, from, to);
   const double agent = growth(from.agent.rss_kib, to.agent.rss_kib, from, to);

@@ -123,7 +123,8 @@ int main(int argc, char** argv) {
   bench::Options options;
   CommandLine app(
       "bench_turnaround",
-      "Measures the time from the end of one point's process to the start of the next, and compares it with its floors.");
+      "Measures the time from the end of one point's process to the start of the next, and compares it with "
+      "its floors.");
   app.option("--points", options.points, "number of points, and of samples of each floor")
       .range(10, 10'000)
       .show_default();

@@ -15,8 +15,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <random>
 #include <string>
@@ -28,6 +26,7 @@
 #include "benchmarks/statistics.hpp"
 #include "util/error.hpp"
 #include "util/json.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -327,19 +326,6 @@ Json result_json(const Point& point, const Run& run, const std::string& date) {
   return json;
 }
 
-// Never half a file under the final name.
-Expected<void> write_result(const std::string& name, const std::string& text) {
-  const std::string temporary = name + ".tmp";
-  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-  file << text << '\n';
-  file.close();
-  if (!file) return fail("cannot write " + temporary);
-  std::error_code error;
-  std::filesystem::rename(temporary, name, error);
-  if (error) return fail("cannot rename " + temporary + ": " + error.message());
-  return {};
-}
-
 std::string date_text() {
   const std::time_t time = std::time(nullptr);
   std::tm local{};
@@ -365,7 +351,8 @@ int measure() {
   const Json json = result_json(*point, result, date_text());
   const std::string name = point->result_filename + ".json";
   // A model name comes from the user and may contain any bytes.
-  const auto written = write_result(name, json.dump(-1, ' ', true, Json::error_handler_t::replace));
+  const auto written = write_file_atomic(
+      name, json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n", 0644, Sync::No);
   if (!written) {
     std::fprintf(stderr, "cpu-smoke: %s\n", written.error().message.c_str());
     return 1;

@@ -1,4 +1,5 @@
-// CPU time, memory and descriptors of other processes, from /proc; and the limit of descriptors of this process.
+// CPU time, memory and descriptors of other processes, from /proc; and the limit of descriptors of this
+// process.
 #pragma once
 
 #include <sys/types.h>
@@ -29,8 +30,8 @@ std::vector<pid_t> descendants_of(pid_t pid);
 /// Returns the name of the process's program as the kernel stores it: at most 15 characters.
 std::string program_of(pid_t pid);
 
-/// Raises the limit of open descriptors to at least `wanted`, for this process and its children. Fails with a message
-/// that names the limit that is in the way.
+/// Raises the limit of open descriptors to at least `wanted`, for this process and its children. Fails with a
+/// message that names the limit that is in the way.
 Expected<void> allow_descriptors(std::size_t wanted);
 
 }  // namespace sweep::bench

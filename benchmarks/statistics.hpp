@@ -11,8 +11,9 @@
 
 namespace sweep::bench {
 
-/// Returns percentile `percent` (0 to 100) of `sorted`, which must be in ascending order, interpolated linearly
-/// between the two neighbours of rank percent/100 * (n - 1): numpy.percentile's default. 0 if there is no value.
+/// Returns percentile `percent` (0 to 100) of `sorted`, which must be in ascending order, interpolated
+/// linearly between the two neighbours of rank percent/100 * (n - 1): numpy.percentile's default. 0 if there
+/// is no value.
 inline double percentile(const std::vector<double>& sorted, double percent) {
   if (sorted.empty()) return 0.0;
   const double rank = percent / 100.0 * static_cast<double>(sorted.size() - 1);
@@ -33,8 +34,8 @@ struct Statistics {
   std::vector<double> percentiles;  // in the order requested
 };
 
-/// Returns mean, median, standard deviation of the population (divisor n: numpy.std's default) and `percentiles` of
-/// the values. All are 0 if there is no value, as in the Python client.
+/// Returns mean, median, standard deviation of the population (divisor n: numpy.std's default) and
+/// `percentiles` of the values. All are 0 if there is no value, as in the Python client.
 inline Statistics statistics(std::vector<double> values, std::span<const double> percentiles) {
   Statistics out;
   out.percentiles.resize(percentiles.size());
@@ -66,7 +67,8 @@ inline Summary summarize(std::vector<double> values) {
   return {s.mean, s.median, s.std, s.percentiles[0], s.percentiles[1], s.percentiles[2]};
 }
 
-/// Times of one request, in seconds on one monotonic clock: when it was sent, and when each output token arrived.
+/// Times of one request, in seconds on one monotonic clock: when it was sent, and when each output token
+/// arrived.
 struct RequestTimes {
   double start = 0.0;
   std::size_t input_tokens = 0;

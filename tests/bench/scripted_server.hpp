@@ -1,5 +1,5 @@
-// A server that says what a test tells it to, byte by byte, in a thread of its own. It can hold answers back
-// until enough requests have come.
+// A server whose responses are scripted by a test, byte by byte, in its own thread. It can hold responses
+// back until enough requests have arrived.
 #pragma once
 
 #include <atomic>
@@ -15,39 +15,39 @@
 
 namespace sweep::client {
 
-struct Said {
+struct ScriptedResponse {
   std::string bytes;
-  bool close = false;  // after them
+  bool close = false;  // close the connection after these bytes
 };
 
-class ScriptServer {
+class ScriptedServer {
  public:
-  /// What to say to the request that is the `number`-th, from 0. Called in the server's thread.
-  using Script = std::function<Said(int number, const std::string& request)>;
+  /// Returns the response to request `number`, from 0. Called in the server's thread.
+  using Script = std::function<ScriptedResponse(int number, const std::string& request)>;
 
-  explicit ScriptServer(Script script, int hold_until = 0);
-  ~ScriptServer();
-  ScriptServer(const ScriptServer&) = delete;
-  ScriptServer& operator=(const ScriptServer&) = delete;
+  explicit ScriptedServer(Script script, int hold_until = 0);
+  ~ScriptedServer();
+  ScriptedServer(const ScriptedServer&) = delete;
+  ScriptedServer& operator=(const ScriptedServer&) = delete;
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   int connections() const { return connections_; }
   int requests() const { return number_; }
-  /// The most that were open and unanswered at once.
-  int most_open() const { return most_open_; }
+  /// The maximum number of requests that were unanswered at the same time.
+  int max_unanswered() const { return max_unanswered_; }
   std::vector<std::string> bodies() const;
-  /// Returns when so many requests have come; false when patience ended before.
+  /// Waits until `count` requests have arrived. Returns false on timeout.
   bool await_requests(int count);
 
  private:
   struct Peer {
     Fd fd;
     std::string in, out, held;
-    bool close = false, waits = false;
+    bool close = false, unanswered = false;
   };
 
   void serve();
-  void take(Peer& peer);
+  void read_request(Peer& peer);
   void answer(Peer& peer, const std::string& request);
   void release();
 
@@ -55,21 +55,21 @@ class ScriptServer {
   int hold_until_;
   Fd listener_, stop_read_, stop_write_;
   int port_ = 0;
-  std::atomic<int> connections_{0}, number_{0}, most_open_{0};
+  std::atomic<int> connections_{0}, number_{0}, max_unanswered_{0};
   std::map<int, Peer> peers_;
   mutable std::mutex mutex_;
-  std::condition_variable came_;
+  std::condition_variable request_arrived_;
   std::vector<std::string> bodies_;
   std::thread thread_;
 };
 
-/// One event of a stream of completions.
+/// One token event of a streamed completion.
 std::string token_event(const std::string& text = "x");
-/// The event with the usage, and the end.
+/// The usage event and [DONE].
 std::string usage_event(int prompt, int completion);
 inline const std::string kDoneEvent = "data: [DONE]\n\n";
 
-/// A whole answer of status 200 with these events, by chunks, connection kept.
+/// A complete chunked response with status 200 and these events; the connection is kept.
 std::string stream_answer(const std::string& events);
 
 }  // namespace sweep::client

@@ -16,13 +16,14 @@ namespace {
 constexpr int kUsage = 2;
 
 constexpr const char* kDescription =
-    "Measures an OpenAI-compatible server (vLLM, SGLang, TensorRT-LLM): sends requests with random tokens, reads "
-    "the streamed responses, and reports throughput, TTFT, TPOT, ITL and E2EL. Options, definitions and result "
-    "file are those of vLLM's benchmark_serving, as InferenceMAX's scripts use it, so only the name of the program "
-    "has to be changed in a script.\n\n"
-    "Prompts are token ids of exact length, so no tokenizer is needed. Output tokens are counted from the usage "
-    "that the server reports. Only --max-concurrency limits the number of connections. The client measures its own "
-    "lag, and marks the result as client-bound if the client, not the server, limited the run.";
+    "Measures an OpenAI-compatible server (vLLM, SGLang, TensorRT-LLM): sends requests with random tokens, "
+    "reads the streamed responses, and reports throughput, TTFT, TPOT, ITL and E2EL. Options, definitions "
+    "and result file are those of vLLM's benchmark_serving, as InferenceMAX's scripts use it, so only the "
+    "name of the program has to be changed in a script.\n\n"
+    "Prompts are token ids of exact length, so no tokenizer is needed. Output tokens are counted from the "
+    "usage that the server reports. Only --max-concurrency limits the number of connections. The client "
+    "measures its own lag, and marks the result as client-bound if the client, not the server, limited the "
+    "run.";
 
 constexpr const char* kClosing = R"(Exit status:
   0    the run completed, and its result was written if requested

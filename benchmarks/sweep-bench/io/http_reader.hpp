@@ -1,8 +1,9 @@
 // Parses one HTTP/1.1 response: stores its status and passes its body to an AnswerReader. Uses no sockets and
 // no clocks. Boost.Beast does the parsing and is hidden from this header.
 //
-// The result does not depend on how the bytes are split into pieces. The body has no size limit, the head has Beast's
-// (8 KiB). Whatever the peer sends, a request ends: when feed() returns false or with end_of_stream().
+// The result does not depend on how the bytes are split into pieces. The body has no size limit, the head has
+// Beast's (8 KiB). Whatever the peer sends, a request ends: when feed() returns false or with
+// end_of_stream().
 #pragma once
 
 #include <memory>
@@ -24,7 +25,7 @@ class HttpReader {
   /// Parses bytes that arrived at `at`. Returns false when the request has ended; the record says whether it
   /// succeeded.
   bool feed(std::string_view bytes, Nanos at);
-  /// To be called when the connection has ended. The request is then response_complete.
+  /// To be called when the connection has ended. The request is then over.
   void end_of_stream(Nanos at);
 
   /// Returns true once any byte of the response has arrived.

@@ -14,15 +14,16 @@ namespace sweep::sim_server {
 namespace {
 
 constexpr const char* kDescription =
-    "Runs an OpenAI-compatible server that simulates a serving engine with continuous batching. It needs no GPU and "
-    "no model: it sends the requested number of meaningless tokens at the times at which such an engine would send "
-    "them. The times of prefill and decode are computed by a documented formula from parameter count, precision, "
-    "memory bandwidth and FLOP/s of a named GPU; requests queue, and share the batch and the cache memory.\n\n"
-    "No output of this server is a measurement: every response, every event of a stream and every list of models "
-    "contains \"simulated\": true, and every response head contains X-Simulated: true.\n\n"
-    "The server handles POST /v1/completions and /v1/chat/completions, streamed or not, GET /v1/models and /health, "
-    "and accepts POST and GET of /reset_prefix_cache and /flush_cache, which do nothing because there is no prefix "
-    "cache. It prints 'listening on http://HOST:PORT' to standard output.";
+    "Runs an OpenAI-compatible server that simulates a serving engine with continuous batching. It needs no "
+    "GPU and no model: it sends the requested number of meaningless tokens at the times at which such an "
+    "engine would send them. The times of prefill and decode are computed by a documented formula from "
+    "parameter count, precision, memory bandwidth and FLOP/s of a named GPU; requests queue, and share the "
+    "batch and the cache memory.\n\n"
+    "No output of this server is a measurement: every response, every event of a stream and every list of "
+    "models contains \"simulated\": true, and every response head contains X-Simulated: true.\n\n"
+    "The server handles POST /v1/completions and /v1/chat/completions, streamed or not, GET /v1/models and "
+    "/health, and accepts POST and GET of /reset_prefix_cache and /flush_cache, which do nothing because "
+    "there is no prefix cache. It prints 'listening on http://HOST:PORT' to standard output.";
 
 constexpr const char* kClosing = R"(Faults:
   error=RATE      a fraction RATE of the requests gets a response with status

@@ -40,7 +40,8 @@ struct Architecture {
   std::uint32_t experts = 0, experts_per_token = 0;  ///< routed experts in each of these layers
   double expert_params = 0;                          ///< in one expert of one layer
   std::uint32_t expert_width = 0;                    ///< an expert's inner dimension
-  /// Bits of an FP4 weight including its share of the block's scale: NVFP4 has 8 bits for 16 weights, MXFP4 for 32.
+  /// Bits of an FP4 weight including its share of the block's scale: NVFP4 has 8 bits for 16 weights, MXFP4
+  /// for 32.
   double fp4_bits = 4.5;
   /// The lowest precision in which weights outside the experts are stored.
   Precision dense_precision = Precision::Fp4;

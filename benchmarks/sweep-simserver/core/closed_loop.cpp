@@ -9,7 +9,7 @@ namespace sweep::sim_server {
 
 namespace {
 
-// A request and when it was requests and got its first token.
+// A request, when it was sent, and when it got its first token.
 struct Request {
   Sequence sequence;
   Time at{}, first{};

@@ -1,6 +1,6 @@
 // A serving engine with continuous batching, as a state machine in virtual time. Pure and deterministic.
 //
-// The engine runs in steps, like vLLM's scheduler. A step has a budget of tokens. SequenceState sequences come
+// The engine runs in steps, like vLLM's scheduler. A step has a budget of tokens. Running sequences come
 // first, in order of admission: a decoding sequence gets one token, another one computes a part of its prompt
 // (chunked prefill). The rest of the budget admits waiting sequences, first come first served, as long as
 // there is memory for their cache and the limit of sequences permits it. The step then takes as long as the

@@ -1,7 +1,7 @@
 // Writes the server-sent events of one streamed response. Pure.
 //
-// An event is formatted once; each further token costs a copy of about 250 bytes and two small copies into it, of the
-// word and the time stamp.
+// An event is formatted once; each further token costs a copy of about 250 bytes and two small copies into
+// it, of the word and the time stamp.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +16,13 @@ namespace sweep::sim_server {
 
 class EventWriter {
  public:
-  /// `chunked`: write each event as a chunk of a chunked body. `received_ns`: set with --stamps to the time at which
-  /// the whole request had arrived; each event then contains it and its own time, both as CLOCK_MONOTONIC nanoseconds.
+  /// `chunked`: write each event as a chunk of a chunked body. `received_ns`: set with --stamps to the time
+  /// at which the whole request had arrived; each event then contains it and its own time, both as
+  /// CLOCK_MONOTONIC nanoseconds.
   EventWriter(AnswerHead head, bool chunked, std::optional<std::int64_t> received_ns);
 
-  /// Appends a token of a choice; before the first token of a chat choice, also the event with the role. `stamp_ns`
-  /// is used only with --stamps.
+  /// Appends a token of a choice; before the first token of a chat choice, also the event with the role.
+  /// `stamp_ns` is used only with --stamps.
   void token(std::string& out, std::size_t choice, std::uint32_t index, bool last, std::int64_t stamp_ns);
   /// Appends the event that contains only the usage.
   void usage(std::string& out, const Usage& usage, std::int64_t stamp_ns) const;

@@ -9,7 +9,8 @@ namespace {
 // Bytes that are not an event, not JSON and not UTF-8.
 constexpr std::string_view kGarbage("\x00\xff\xfe}]{\"\x80\x81 garbage \xc3\x28\r\r\x1b[31m\x07]]", 31);
 constexpr std::string_view kHalf =
-    "data: {\"id\":\"cmpl-sim\",\"object\":\"text_completion\",\"simulated\":true,\"choices\":[{\"index\":0,\"te\n\n";
+    "data: {\"id\":\"cmpl-sim\",\"object\":\"text_completion\",\"simulated\":true,"
+    "\"choices\":[{\"index\":0,\"te\n\n";
 constexpr std::size_t kEndlessBytes = 16384;
 
 // Returns a response head with a Content-Length of `length`, followed by `body`, which may be shorter.

@@ -22,7 +22,7 @@ class Exchange {
   };
 
   /// Going: more tokens are expected. Done: the response is complete and the next request may follow. The
-  /// others are caused by a fault and accept no more tokens. Stalled: the connection stays begin_response and silent.
+  /// others are caused by a fault and accept no more tokens. Stalled: the connection stays open and silent.
   /// Cut: the connection is to be closed after the bytes so far. Endless: send endless() repeatedly.
   enum class State { Going, Done, Stalled, Cut, Endless };
 

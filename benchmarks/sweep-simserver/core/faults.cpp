@@ -80,7 +80,8 @@ Expected<FaultPlan> read_faults(std::span<const std::string> words) {
     sum += rate;
   if (sum > 1.0 + 1e-9)
     return fail(
-        "the rates of --fault add up to more than 1, but a request has at most one fault; give smaller rates");
+        "the rates of --fault add up to more than 1, but a request has at most one fault; give smaller "
+        "rates");
   return plan;
 }
 

@@ -14,8 +14,8 @@ struct ExtractedPrompt {
   std::string rest;          ///< the body with `null` in place of the list
 };
 
-/// Cuts the list of token ids out of a body whose top-level "prompt" is one such list. Returns std::nullopt for any
-/// other body. This saves the JSON parser from parsing thousands of numbers that are only counted.
+/// Cuts the list of token ids out of a body whose top-level "prompt" is one such list. Returns std::nullopt
+/// for any other body. This saves the JSON parser from parsing thousands of numbers that are only counted.
 std::optional<ExtractedPrompt> extract_prompt_ids(std::string_view body);
 
 }  // namespace sweep::sim_server

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "benchmarks/sweep-simserver/core/prompt_ids.hpp"
+#include "util/error.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"

@@ -61,8 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   boost::asio::ip::tcp::socket socket_;
   Server& server_;
-  boost::asio::steady_timer
-      timer_;  // deadline of a request or of closing; interval of an send_endless_line line
+  boost::asio::steady_timer timer_;  // deadline of a request or of closing; interval of an endless line
   std::optional<Parser> parser_;
   std::string in_;   // received but not parsed
   std::string out_;  // to be sent; the first sent_ bytes have been sent

@@ -123,7 +123,7 @@ void Server::accept() {
     if (stopped_) return;
     if (code == boost::asio::error::no_descriptors) {
       // The next connection is accepted when one closes; until then, connections wait in the kernel's queue.
-      log("sweep-simserver: cannot accept another connection: too many open files; raise the limit (ulimit -n)");
+      log("sweep-simserver: cannot accept a connection: too many open files; raise the limit (ulimit -n)");
       if (!connections_.empty()) return;
     }
     if (!code) {
