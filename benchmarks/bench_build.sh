@@ -113,8 +113,8 @@ measure() {
   shift
   run "$@"
   read -r elapsed user system < <(tail -n 1 -- "$work/times")
-  awk -v name="$name" -v elapsed="$elapsed" -v user="$user" -v system="$system" \
-    'BEGIN { printf "%-52s %9.1f %9.1f %9.1f %9.1f\n", name, user + system, user, system, elapsed }'
+  awk -v name="$name" -v real="$elapsed" -v user="$user" -v sys="$system" \
+    'BEGIN { printf "%-52s %9.1f %9.1f %9.1f %9.1f\n", name, user + sys, user, sys, real }'
 }
 
 configure() { # BUILD-DIRECTORY

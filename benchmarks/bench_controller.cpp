@@ -31,8 +31,8 @@ namespace {
 
 constexpr double kAimPointsPerSecond = 5'000, kAimWaitMs = 50, kAimPeakMb = 300, kAimIdlePercent = 2;
 constexpr std::size_t kSpareDescriptors = 200;
-constexpr int kMaxPointsPerTurn =
-    500;  // the controller handles 1,000 messages at once: Started and Finished per point
+// The controller handles 1,000 messages at once: Started and Finished per point.
+constexpr int kMaxPointsPerTurn = 500;
 
 struct Options {
   Directories directories;
@@ -51,8 +51,8 @@ struct Measured {
   std::optional<Floors> floors;
   double connect_seconds = 0, idle_percent = 0, idle_seconds = 0;
   SimulatedAgents::PhaseTotals saturated, paced;
-  double saturated_cpu = 0,
-         own_cpu = 0;  // CPU seconds of the controller and of this process in the saturated phase
+  // CPU seconds of the controller and of this process in the saturated phase.
+  double saturated_cpu = 0, own_cpu = 0;
   long idle_kib = 0, sweep_peak_kib = 0, peak_kib = 0;
   int descriptors = 0;
   double end_seconds = 0;

@@ -24,7 +24,7 @@ constexpr std::size_t kMaxReadyLine = 4096;
 constexpr std::size_t kMaxLog = 1 << 20;
 constexpr std::size_t kShownOfLog = 2000;
 constexpr Millis kStartTimeout{60'000};
-constexpr Millis kEndTimeout{600'000};  // collecting and plotting a hundred thousand results takes minutes
+constexpr Millis kEndTimeout{600'000};  // a hundred thousand results are collected and plotted
 constexpr Millis kSampleInterval{200};
 constexpr int kLifelineFd = 3, kReadyFd = 4;
 

@@ -10,8 +10,8 @@
 namespace sweep::bench {
 
 struct SpawnTimes {
-  std::vector<double>
-      gap;  // from the end of one process to the start of the next, as stamped by the processes
+  // From the end of one process to the start of the next, as stamped by the processes.
+  std::vector<double> gap;
   std::vector<double> whole;  // from posix_spawn until waitpid returns
 };
 

@@ -131,8 +131,8 @@ void check_views(const Sweep& sweep) {
 void check_sweep(const Sweep& sweep) {
   check_sound(sweep.state, "a sweep that was read satisfies the invariants");
   check_views(sweep);
-  static bool resumed =
-      false;  // alternates, so both ways are tested with inputs that were found for the other
+  // Alternates, so both ways are tested with inputs that were found for the other.
+  static bool resumed = false;
   resumed = !resumed;
   if (resumed) return check_continuation(sweep.state, core::Resume{"0.3.0", "14", true, {}});
   check_continuation(sweep.state, core::Recover{"0.3.0"});

@@ -42,8 +42,8 @@ using namespace sweep::matrix;
 using namespace sweep::yaml;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kSmallTree =
-    20'000;  // values that are visited; aliases can turn a few bytes into millions of values
+// Values that are visited; aliases can turn a few bytes into millions of values.
+constexpr std::size_t kSmallTree = 20'000;
 constexpr std::size_t kFewElements = 200;  // expanded elements, each to about 50 points at most
 
 std::vector<std::string_view> files_of(std::string_view input) {

@@ -87,7 +87,7 @@ std::string format_summary(const Setup& setup, const Metrics& m, const ClientRep
   out += latency_section(setup, m, "tpot", "Time per Output Token (excl. 1st token)");
   out += latency_section(setup, m, "itl", "Inter-token Latency");
   out += latency_section(setup, m, "e2el", "End-to-end Latency");
-  out += std::string(kWidth, '=') + "\n";
+  out.append(kWidth, '=').append("\n");
   if (m.without_usage > 0)
     out += "The server reported no usage for " + counted(m.without_usage, "response") +
            "; the output tokens of these were counted as chunks\n";

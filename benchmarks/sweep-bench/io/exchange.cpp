@@ -114,8 +114,8 @@ void Exchange::read() {
       if (got < 0) return self->ended_by_peer(errno_text(errno));
       if (got == 0) return self->ended_by_peer({});
       if (!self->take(static_cast<std::size_t>(got), self->arrival(message, read_at))) return;
-      if (static_cast<std::size_t>(got) < self->state_.buffer.size())
-        break;  // there is no more data at present
+      // There is no more data at present.
+      if (static_cast<std::size_t>(got) < self->state_.buffer.size()) break;
     }
     self->read();
   });

@@ -16,8 +16,8 @@ using boost::beast::string_view;
 class HttpReader::Parser : public http::basic_parser<false> {
  public:
   explicit Parser(HttpReader& reader) : reader_(reader) {
-    body_limit(std::numeric_limits<
-               std::uint64_t>::max());  // some versions of Beast treat "no limit" as less than any limit
+    // Some versions of Beast treat "no limit" as less than any limit.
+    body_limit(std::numeric_limits<std::uint64_t>::max());
     eager(true);
   }
 

@@ -52,7 +52,7 @@ int serve(const Settings& settings) {
   Served served;
   served.model = settings.model;
   served.created = std::time(nullptr);
-  served.what = description(settings);
+  served.description = description(settings);
   auto pace = make_timeline(settings, served);
   if (!pace) {
     print_error(pace.error().message);
@@ -71,7 +71,7 @@ int serve(const Settings& settings) {
   }
   std::fprintf(
       stderr, "sweep-simserver: simulated: %s, served as '%s'; its output is not a measurement of hardware\n",
-      served.what.c_str(), settings.model.c_str());
+      served.description.c_str(), settings.model.c_str());
   std::printf("listening on %s\n", server.url().c_str());
   std::fflush(stdout);
   signals.async_wait([&](const boost::system::error_code& code, int signal) {

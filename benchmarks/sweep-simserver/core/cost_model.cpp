@@ -9,8 +9,8 @@ namespace sweep::sim_server {
 namespace {
 
 Precision dense_precision(const Deployment& setup) {
-  return std::max(setup.precision,
-                  setup.architecture->dense_precision);  // the enumerators are in ascending order of bits
+  // The enumerators are in ascending order of bits.
+  return std::max(setup.precision, setup.architecture->dense_precision);
 }
 
 std::string gigabytes(double bytes) {

@@ -21,17 +21,17 @@
 namespace sweep::sim_server {
 
 /// The assumptions.
-inline constexpr double kBandwidthShare =
-    0.8;  // fraction of the published bandwidth (HBM, NVLink) that is reached
+// Fraction of the published bandwidth (HBM, NVLink) that is reached.
+inline constexpr double kBandwidthShare = 0.8;
 inline constexpr double kFlopsShare = 0.6;            // fraction of the published FLOP/s that is reached
 inline constexpr double kHostSeconds = 0.3e-3;        // scheduling and sampling on the host, per step
 inline constexpr double kKernelSeconds = 2.5e-6;      // cost of a kernel beyond its memory traffic and FLOP
 inline constexpr double kReduceSeconds = 3.0e-6;      // latency of an all-reduce between two GPUs ...
 inline constexpr double kReduceHopSeconds = 0.75e-6;  // ... and of each further GPU
-inline constexpr double kNarrowWidth =
-    128;  // an expert's slice of width w reaches w / (w + 128) of the FLOP/s
-inline constexpr double kBusiestRank =
-    1.1;  // with expert parallelism: load of the busiest GPU relative to the mean
+// An expert's slice of width w reaches w / (w + 128) of the FLOP/s.
+inline constexpr double kNarrowWidth = 128;
+// With expert parallelism: load of the busiest GPU relative to the mean.
+inline constexpr double kBusiestRank = 1.1;
 inline constexpr double kReservedBytes = 4e9;  // memory of each GPU for activations, graphs and communication
 
 /// The served model and the GPUs that serve it.

@@ -10,8 +10,8 @@ namespace sweep::sim_server {
 
 namespace {
 
-constexpr std::size_t kStampBytes =
-    20;  // enough for 64 bits; shorter numbers are padded with blanks on the left
+// Enough for 64 bits; shorter numbers are padded with blanks on the left.
+constexpr std::size_t kStampBytes = 20;
 
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

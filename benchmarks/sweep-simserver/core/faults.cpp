@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, kFaults> kNames = {"",    "error",   "empty",     "stall",
                                                           "cut", "garbage", "half-json", "endless-line"};
-constexpr double kMaxSeconds = 1e6;  // seconds
+constexpr double kMaxSeconds = 1e6;
 
 std::optional<double> number(std::string_view text, double high) {
   double value = 0;

@@ -105,9 +105,8 @@ std::variant<Answer, Endpoint> route(std::string_view method, std::string_view t
   if (!completions && !chat) {
     return error_answer({.status = 404,
                          .type = "not_found_error",
-                         .message =
-                             "there is nothing at this path; there are /health, /v1/models, /v1/completions, "
-                             "/v1/chat/completions, /reset_prefix_cache and /flush_cache",
+                         .message = "unknown path; known paths are /health, /v1/models, /v1/completions, "
+                                    "/v1/chat/completions, /reset_prefix_cache and /flush_cache",
                          .param = ""});
   }
   if (method != "POST") return wrong_method(method, path, "POST");

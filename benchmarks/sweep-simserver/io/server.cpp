@@ -196,7 +196,7 @@ void Server::deliver_due_tokens() {
     const auto at = sequences_.find(event.id);
     if (at == sequences_.end()) continue;
     Recipient& recipient = at->second;
-    if (recipient.connection->take({recipient.choice, event.index, event.last}))
+    if (recipient.connection->add_token({recipient.choice, event.index, event.last}))
       pending_delivery_.push_back(recipient.connection);
     if (event.last) sequences_.erase(at);
   }
