@@ -1,4 +1,4 @@
-#include "benchmarks/bench_makespan_play.hpp"
+#include "benchmarks/bench_makespan_simulation.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -14,10 +14,10 @@ namespace sweep::bench {
 
 namespace {
 
-/// How long each further start takes: the same sequence for every way of running the sweep.
-class Starts {
+/// Start times of servers: the same sequence for every way of running the sweep.
+class StartTimes {
  public:
-  explicit Starts(std::uint64_t seed) : seed_(seed) {}
+  explicit StartTimes(std::uint64_t seed) : seed_(seed) {}
   Millis next() {
     const double span = static_cast<double>((kLongestStart - kShortestStart).count());
     return kShortestStart + Millis(static_cast<std::int64_t>(unit(mixed(seed_, count_++)) * span));
@@ -27,7 +27,7 @@ class Starts {
   std::uint64_t seed_, count_ = 0;
 };
 
-/// A node as an agent has it: servers on GPUs, the one that was used last first.
+/// A node as the agent manages it: servers on GPUs, ordered from the most to the least recently used.
 class Node {
  public:
   struct Server {
@@ -36,14 +36,15 @@ class Node {
     bool busy = false;
   };
 
-  /// Gives the attempt a server on GPUs that no other attempt has. Whether it had to be started.
-  bool take(const core::PointSpec& spec, bool whole_node) {
+  /// Gives the attempt a server on GPUs that no other attempt uses. Returns true if the server had to be
+  /// started.
+  bool acquire(const core::PointSpec& spec, bool whole_node) {
     const auto own = std::find_if(servers_.begin(), servers_.end(), [&](const Server& server) {
       return !server.busy && !spec.server.empty() && server.key == spec.server.str();
     });
     const bool found = own != servers_.end();
     Server mine =
-        found ? *own : Server{spec.server.str(), choose(whole_node ? kGpusPerNode : spec.gpus), false};
+        found ? *own : Server{spec.server.str(), choose_gpus(whole_node ? kGpusPerNode : spec.gpus), false};
     if (found) servers_.erase(own);
     std::erase_if(servers_, [&](const Server& other) {
       return !other.busy && std::any_of(other.gpus.begin(), other.gpus.end(),
@@ -53,7 +54,7 @@ class Node {
     servers_.push_front(std::move(mine));
     return !found;
   }
-  void give_back(const std::string& key) {
+  void release(const std::string& key) {
     const auto mine = std::find_if(servers_.begin(), servers_.end(),
                                    [&](const Server& s) { return s.busy && s.key == key; });
     mine->busy = false;
@@ -64,8 +65,8 @@ class Node {
   }
 
  private:
-  /// Free GPUs, those without a server first, then those of the server that was used longest ago.
-  std::set<int> choose(int count) const {
+  /// Returns free GPUs: first those without a server, then those of the least recently used servers.
+  std::set<int> choose_gpus(int count) const {
     std::vector<int> order;
     std::set<int> with_server;
     for (const Server& server : servers_)
@@ -83,24 +84,25 @@ class Node {
   std::list<Server> servers_;
 };
 
-class Crew {
+class AllocationSimulation {
  public:
-  Crew(const std::vector<SimulatedPoint>& points, int nodes, const CrewRules& rules, std::uint64_t seed)
-      : points_(points), rules_(rules), starts_(seed) {
+  AllocationSimulation(const std::vector<SimulatedPoint>& points, int nodes, const AllocationRules& rules,
+                       std::uint64_t seed)
+      : points_(points), rules_(rules), start_times_(seed) {
     core::Settings settings;
     settings.pack_gpus = rules.pack_gpus;
-    settings.agent_timeout = std::chrono::hours(100'000);  // nobody says anything but ends
+    settings.agent_timeout = std::chrono::hours(100'000);  // agents send nothing but results
     std::vector<core::PointSpec> specs;
     for (const SimulatedPoint& point : points) {
       specs.push_back(point.spec);
-      if (!rules.warm) specs.back().server = {};
+      if (!rules.reuse_servers) specs.back().server = {};
     }
     state_ = core::make_state(settings, specs);
     for (int i = 0; i < nodes; ++i)
       join(i, nodes);
   }
 
-  Makespan play() {
+  Makespan run() {
     while (!ends_.empty()) {
       const auto [at, order, end] = ends_.top();
       ends_.pop();
@@ -137,11 +139,11 @@ class Crew {
     for (int gpu = 0; gpu < kGpusPerNode; ++gpu)
       info.gpus.push_back(std::to_string(gpu));
     nodes_.try_emplace(info.id);
-    tell(core::Hello{info});
-    tell(core::Ready{info.id});
+    advance(core::Hello{info});
+    advance(core::Ready{info.id});
   }
 
-  void tell(const core::Command& command) {
+  void advance(const core::Command& command) {
     for (const core::Effect& effect : core::advance(state_, command, now_).replies) {
       if (const auto* grant = std::get_if<core::SendLease>(&effect)) begin(*grant);
     }
@@ -150,8 +152,8 @@ class Crew {
   void begin(const core::SendLease& grant) {
     const int index = core::find_point(state_, grant.ref.point);
     const core::PointSpec& spec = core::point_at(state_, index).spec;
-    const bool cold = nodes_.at(grant.agent).take(spec, !rules_.pack_gpus);
-    End end{grant.ref, grant.agent, cold ? starts_.next() : kReset,
+    const bool cold = nodes_.at(grant.agent).acquire(spec, !rules_.pack_gpus);
+    End end{grant.ref, grant.agent, cold ? start_times_.next() : kReset,
             points_[static_cast<std::size_t>(index)].run, cold};
     result_.starts += cold ? 1 : 0;
     gpu_ms_ += static_cast<double>(end.run.count()) * spec.gpus;
@@ -161,19 +163,19 @@ class Crew {
 
   void end_of_attempt(const End& end) {
     const int index = core::find_point(state_, end.ref.point);
-    nodes_.at(end.agent).give_back(core::point_at(state_, index).spec.server.str());
+    nodes_.at(end.agent).release(core::point_at(state_, index).spec.server.str());
     core::AttemptFinished finished{end.agent, end.ref, Outcome{}, end.start + end.run};
-    if (rules_.warm) {
+    if (rules_.reuse_servers) {
       finished.account.servers = end.started ? 1 : 0;
       finished.account.phases = {{end.started ? "ready" : "reset", end.start}, {"benchmark", end.run}};
     }
-    tell(core::AttemptStarted{end.agent, end.ref, 1});
-    tell(finished);
+    advance(core::AttemptStarted{end.agent, end.ref, 1});
+    advance(finished);
   }
 
   const std::vector<SimulatedPoint>& points_;
-  CrewRules rules_;
-  Starts starts_;
+  AllocationRules rules_;
+  StartTimes start_times_;
   core::State state_;
   std::map<std::string, Node> nodes_;
   const Instant began_ = from_unix_ms(0);
@@ -186,8 +188,9 @@ class Crew {
 
 }  // namespace
 
-Makespan play_jobs(const std::vector<SimulatedPoint>& points, int nodes, Millis poll, std::uint64_t seed) {
-  Starts starts(seed);
+Makespan simulate_job_per_point(const std::vector<SimulatedPoint>& points, int nodes, Millis poll,
+                                std::uint64_t seed) {
+  StartTimes start_times(seed);
   std::priority_queue<Millis, std::vector<Millis>, std::greater<>> free;
   for (int i = 0; i < nodes; ++i)
     free.push(Millis(0));
@@ -196,9 +199,9 @@ Makespan play_jobs(const std::vector<SimulatedPoint>& points, int nodes, Millis 
   for (const SimulatedPoint& point : points) {
     const Millis began = free.top();
     free.pop();
-    const Millis took = starts.next() + point.run;
-    const std::int64_t looks = (took.count() + poll.count() - 1) / poll.count();
-    const Millis seen = began + poll * looks;
+    const Millis took = start_times.next() + point.run;
+    const std::int64_t polls = (took.count() + poll.count() - 1) / poll.count();
+    const Millis seen = began + poll * polls;
     free.push(seen);
     out.time = std::max(out.time, seen);
     gpu_ms += static_cast<double>(point.run.count()) * point.spec.gpus;
@@ -209,14 +212,14 @@ Makespan play_jobs(const std::vector<SimulatedPoint>& points, int nodes, Millis 
   return out;
 }
 
-Makespan play_crew(const std::vector<SimulatedPoint>& points, int nodes, const CrewRules& rules,
-                   std::uint64_t seed) {
-  return Crew(points, nodes, rules, seed).play();
+Makespan simulate_allocation(const std::vector<SimulatedPoint>& points, int nodes,
+                             const AllocationRules& rules, std::uint64_t seed) {
+  return AllocationSimulation(points, nodes, rules, seed).run();
 }
 
 Millis lower_bound(const std::vector<SimulatedPoint>& points, int nodes, bool pack_gpus) {
   std::set<std::string> keys;
-  std::int64_t work = 0, longest = 0;  // GPU milliseconds
+  std::int64_t work = 0, longest = 0;  // GPU milliseconds; milliseconds
   for (const SimulatedPoint& point : points) {
     const int gpus = pack_gpus ? point.spec.gpus : kGpusPerNode;
     work += point.run.count() * gpus;

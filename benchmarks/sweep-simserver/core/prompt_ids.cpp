@@ -1,15 +1,14 @@
-// Counting a prompt of token ids without making values of them.
-#include "benchmarks/sweep-simserver/core/request.hpp"
+#include "benchmarks/sweep-simserver/core/prompt_ids.hpp"
 
 namespace sweep::sim_server {
 
 namespace {
 
-bool blank(char c) {
+bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-bool digit(char c) {
+bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
@@ -17,8 +16,8 @@ class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
 
-  // The place of the value of the outermost "prompt", npos where there is none.
-  std::size_t find_prompt() {
+  // Returns the position of the value of the top-level "prompt", npos if there is none.
+  std::size_t find_prompt_value() {
     int depth = 0;
     while (at_ < text_.size()) {
       const char c = text_[at_];
@@ -39,14 +38,14 @@ class Scanner {
     return std::string_view::npos;
   }
 
-  // Takes a list of whole numbers of at most 9 digits; how many, 0 where it is none.
-  std::uint32_t take_ids() {
+  // Steps over a list of integers of at most 9 digits. Returns their number; 0 if it is not such a list.
+  std::uint32_t skip_ids() {
     std::uint32_t count = 0;
     if (!take('[')) return 0;
     while (true) {
       skip_blanks();
       const std::size_t begin = at_;
-      while (at_ < text_.size() && digit(text_[at_]))
+      while (at_ < text_.size() && is_digit(text_[at_]))
         ++at_;
       const std::size_t length = at_ - begin;
       if (length == 0 || length > 9 || (length > 1 && text_[begin] == '0')) return 0;
@@ -60,16 +59,16 @@ class Scanner {
   std::size_t at() const { return at_; }
 
  private:
-  bool take(char wanted) {
-    if (at_ >= text_.size() || text_[at_] != wanted) return false;
+  bool take(char expected) {
+    if (at_ >= text_.size() || text_[at_] != expected) return false;
     ++at_;
     return true;
   }
   void skip_blanks() {
-    while (at_ < text_.size() && blank(text_[at_]))
+    while (at_ < text_.size() && is_blank(text_[at_]))
       ++at_;
   }
-  // From a string's first quote to behind its last one.
+  // Steps over a string, from its opening quote to the byte after its closing quote.
   bool skip_string() {
     for (++at_; at_ < text_.size(); ++at_) {
       if (text_[at_] == '\\') {
@@ -88,14 +87,14 @@ class Scanner {
 
 }  // namespace
 
-std::optional<LiftedIds> lift_ids(std::string_view body) {
+std::optional<ExtractedPrompt> extract_prompt_ids(std::string_view body) {
   Scanner scanner(body);
-  const std::size_t begin = scanner.find_prompt();
+  const std::size_t begin = scanner.find_prompt_value();
   if (begin == std::string_view::npos) return std::nullopt;
-  const std::uint32_t count = scanner.take_ids();
+  const std::uint32_t count = scanner.skip_ids();
   if (count == 0) return std::nullopt;
-  LiftedIds out;
-  out.count = count;
+  ExtractedPrompt out;
+  out.tokens = count;
   out.rest.reserve(body.size() - (scanner.at() - begin) + 4);
   out.rest.append(body.substr(0, begin)).append("null").append(body.substr(scanner.at()));
   return out;

@@ -1,4 +1,4 @@
-#include "benchmarks/bench_machine.hpp"
+#include "benchmarks/bench_common.hpp"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -18,7 +18,7 @@ namespace sweep::bench {
 
 namespace {
 
-// The type of the file system that `path` is on, as the kernel calls it.
+// Returns the kernel's name for the type of the file system that contains `path`.
 std::string file_system(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return "unknown";
@@ -47,8 +47,7 @@ double load_average() {
 void print_machine(const std::string& directory, double load) {
   utsname system{};
   ::uname(&system);
-  const std::string release =
-      system.release;  // 6.18.44-name: what follows the second number is the builder's
+  const std::string release = system.release;  // 6.18.44-name; only the first two numbers are printed
   const std::string version =
       release.substr(0, release.find_first_not_of("0123456789", release.find('.') + 1));
   std::printf("machine: %u cores, %s %s, %s on %s, load %.2f\n", std::thread::hardware_concurrency(),
@@ -58,15 +57,15 @@ void print_machine(const std::string& directory, double load) {
 
 void print_if_busy(double load) {
   if (load > std::thread::hardware_concurrency())
-    std::puts("The load was above the number of cores: run it again on a quiet machine.");
+    std::puts("warning: the load exceeded the number of cores; repeat the benchmark on an idle machine");
 }
 
-void print_aim(const std::string& what, bool met, const std::string& seen) {
-  std::printf("aim: %s ... %s (%s)\n", what.c_str(), met ? "met" : "missed", seen.c_str());
+void print_aim(const std::string& what, bool met, const std::string& measured) {
+  std::printf("aim: %s ... %s (%s)\n", what.c_str(), met ? "met" : "missed", measured.c_str());
   std::fflush(stdout);
 }
 
-std::string text(const char* format, ...) {
+std::string formatted(const char* format, ...) {
   char buffer[512];
   std::va_list arguments;
   va_start(arguments, format);
@@ -75,20 +74,20 @@ std::string text(const char* format, ...) {
   return buffer;
 }
 
-std::string folder_of_programs() {
+std::string program_directory() {
   const std::string own = own_executable();
   return own.substr(0, own.rfind('/'));
 }
 
-Expected<WorkFolder> WorkFolder::make(const std::string& in, const std::string& name) {
-  const std::string type = file_system(in);
+Expected<WorkFolder> WorkFolder::make(const std::string& parent, const std::string& name) {
+  const std::string type = file_system(parent);
   if (type == "tmpfs" || type == "ramfs") {
-    return fail("'" + in + "' is in memory (" + type +
-                "), where a commit costs nothing: name a folder on a disk with --dir");
+    return fail("cannot measure in '" + parent + "': it is in memory (" + type +
+                "), where a commit costs nothing; give a directory on a disk with --dir");
   }
-  std::string path = in + "/" + name + "-XXXXXX";
+  std::string path = parent + "/" + name + "-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr)
-    return fail("cannot make a folder in '" + in + "': " + errno_text(errno));
+    return fail("cannot create a directory in '" + parent + "': " + errno_text(errno));
   return WorkFolder(path);
 }
 

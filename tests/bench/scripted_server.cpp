@@ -1,4 +1,4 @@
-#include "tests/bench/script_server.hpp"
+#include "tests/bench/scripted_server.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 namespace sweep::client {
 
-ScriptServer::ScriptServer(Script script, int hold_until)
+ScriptedServer::ScriptedServer(Script script, int hold_until)
     : script_(std::move(script)), hold_until_(hold_until) {
   listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_in address{};
@@ -34,22 +34,22 @@ ScriptServer::ScriptServer(Script script, int hold_until)
   thread_ = std::thread([this] { serve(); });
 }
 
-ScriptServer::~ScriptServer() {
+ScriptedServer::~ScriptedServer() {
   stop_write_.reset();
   thread_.join();
 }
 
-std::vector<std::string> ScriptServer::bodies() const {
+std::vector<std::string> ScriptedServer::bodies() const {
   const std::lock_guard lock(mutex_);
   return bodies_;
 }
 
-bool ScriptServer::await_requests(int count) {
+bool ScriptedServer::await_requests(int count) {
   std::unique_lock lock(mutex_);
-  return came_.wait_for(lock, std::chrono::seconds(20), [&] { return number_ >= count; });
+  return request_arrived_.wait_for(lock, std::chrono::seconds(20), [&] { return number_ >= count; });
 }
 
-void ScriptServer::serve() {
+void ScriptedServer::serve() {
   for (;;) {
     std::vector<pollfd> all = {{stop_read_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
     for (const auto& [fd, peer] : peers_)
@@ -59,7 +59,7 @@ void ScriptServer::serve() {
     for (std::size_t i = 2; i < all.size(); ++i) {
       if (all[i].revents == 0) continue;
       Peer& peer = peers_.at(all[i].fd);
-      take(peer);
+      read_request(peer);
       if (!peer.out.empty()) {
         const ssize_t sent =
             ::send(peer.fd.get(), peer.out.data(), peer.out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -79,7 +79,7 @@ void ScriptServer::serve() {
   }
 }
 
-void ScriptServer::take(Peer& peer) {
+void ScriptedServer::read_request(Peer& peer) {
   std::array<char, 65536> bytes;
   const ssize_t got = ::recv(peer.fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (got == 0) peer.fd.reset();
@@ -94,32 +94,32 @@ void ScriptServer::take(Peer& peer) {
   peer.in.erase(0, head + 4 + length);
 }
 
-void ScriptServer::answer(Peer& peer, const std::string& request) {
+void ScriptedServer::answer(Peer& peer, const std::string& request) {
   {
     const std::lock_guard lock(mutex_);
     bodies_.push_back(request.substr(request.find("\r\n\r\n") + 4));
   }
-  Said said;
+  ScriptedResponse response;
   {
     const std::lock_guard lock(mutex_);
-    said = script_(number_++, request);
+    response = script_(number_++, request);
   }
-  came_.notify_all();
-  peer.held = std::move(said.bytes);
-  peer.close = said.close;
-  peer.waits = true;
+  request_arrived_.notify_all();
+  peer.held = std::move(response.bytes);
+  peer.close = response.close;
+  peer.unanswered = true;
   const int open = static_cast<int>(
-      std::count_if(peers_.begin(), peers_.end(), [](const auto& entry) { return entry.second.waits; }));
-  most_open_ = std::max<int>(most_open_, open);
-  // Held back: what is to be said is put aside until enough others wait for theirs. The first is the test
-  // run's.
+      std::count_if(peers_.begin(), peers_.end(), [](const auto& entry) { return entry.second.unanswered; }));
+  max_unanswered_ = std::max<int>(max_unanswered_, open);
+  // The response is held until enough requests are unanswered. Only the first one, to the test request, is
+  // sent at once.
   if (number_ == 1 || open >= hold_until_) release();
 }
 
-void ScriptServer::release() {
+void ScriptedServer::release() {
   for (auto& [fd, peer] : peers_) {
     peer.out += std::exchange(peer.held, {});
-    peer.waits = false;
+    peer.unanswered = false;
   }
   if (number_ > 1) hold_until_ = 0;
 }

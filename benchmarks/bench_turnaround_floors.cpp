@@ -1,4 +1,4 @@
-#include "benchmarks/bench_floors.hpp"
+#include "benchmarks/bench_turnaround_floors.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <thread>
 
 #include "benchmarks/bench_noop.hpp"
+#include "benchmarks/monotonic_clock.hpp"
 #include "controller/journal/journal.hpp"
 #include "proto/net/event_loop.hpp"
 #include "proto/net/sockets.hpp"
@@ -26,11 +26,10 @@ namespace {
 constexpr std::size_t kMaxStamps = 64 << 20;
 
 double now_us() {
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+  return static_cast<double>(monotonic_ns()) / 1000;
 }
 
-// A signal mask and descriptors as the agent's benchmarks have them.
+// The signal mask and descriptors that the agent gives its benchmarks.
 class SpawnSettings {
  public:
   SpawnSettings() {
@@ -78,14 +77,14 @@ wire::Finished finished() {
   return message;
 }
 
-/// The controller's end: sends back what comes, until a Goodbye.
-class Echo {
+/// The controller's side: returns every message to its sender until a Goodbye arrives.
+class EchoServer {
  public:
-  static Expected<std::unique_ptr<Echo>> open() {
-    std::unique_ptr<Echo> echo(new Echo);
+  static Expected<std::unique_ptr<EchoServer>> open() {
+    std::unique_ptr<EchoServer> echo(new EchoServer);
     SWEEP_ASSIGN(auto socket, ServerSocket::listen(echo->context_, "tcp://127.0.0.1:*", echo->server_keys));
     echo->socket_.emplace(std::move(socket));
-    echo->loop_.watch(echo->doorman_.socket(), [e = echo.get()] { e->doorman_.answer(); });
+    echo->loop_.watch(echo->authenticator_.socket(), [e = echo.get()] { e->authenticator_.answer(); });
     echo->loop_.watch(echo->socket_->socket(), [e = echo.get()] { e->take(); });
     return echo;
   }
@@ -99,7 +98,7 @@ class Echo {
   const KeyPair server_keys = make_key_pair(), client_keys = make_key_pair();
 
  private:
-  Echo() = default;
+  EchoServer() = default;
   void take() {
     while (auto incoming = socket_->receive()) {
       if (!incoming->content || std::holds_alternative<wire::Goodbye>(incoming->content->message)) {
@@ -111,7 +110,7 @@ class Echo {
   }
 
   zmq::context_t context_;
-  KeyAuthenticator doorman_{context_, client_keys.public_key};
+  KeyAuthenticator authenticator_{context_, client_keys.public_key};
   std::optional<ServerSocket> socket_;
   EventLoop loop_;
   bool over_ = false;
@@ -168,11 +167,11 @@ Expected<std::vector<double>> time_round_trips(int count) {
   constexpr std::size_t kResultBytes = 800;  // about what bench-noop writes
   constexpr int kWarmUp = 10;
   const std::string result(kResultBytes, 'x');
-  SWEEP_ASSIGN(auto echo, Echo::open());
+  SWEEP_ASSIGN(auto echo, EchoServer::open());
   zmq::context_t context;
-  SWEEP_ASSIGN(auto client, ClientSocket::connect(context, (echo)->endpoint(), (echo)->server_keys.public_key,
-                                                  (echo)->client_keys.secret_key));
-  const std::jthread server([&] { (echo)->run(); });
+  SWEEP_ASSIGN(auto client, ClientSocket::connect(context, echo->endpoint(), echo->server_keys.public_key,
+                                                  echo->client_keys.secret_key));
+  const std::jthread server([&] { echo->run(); });
   EventLoop loop;
   bool back = false;
   loop.watch(client.socket(), [&] {

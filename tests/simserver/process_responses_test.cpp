@@ -1,4 +1,4 @@
-// The real program: answers, streams, usage, connections.
+// The real program: responses, streams, usage, connections.
 #include <gmock/gmock.h>
 #include <time.h>
 
@@ -11,110 +11,111 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-using SimserverAnswers = SimserverTest;
+using SimserverResponses = SimserverTest;
 
-TEST_F(SimserverAnswers, SayWhatIsServed) {
-  serve({"--model", "nvidia/DeepSeek-R1-0528-FP4-V2"});
-  EXPECT_THAT(ask(get("/v1/models")), HasSubstr(R"("id":"nvidia/DeepSeek-R1-0528-FP4-V2")"));
-  EXPECT_THAT(ask(get("/health")), HasSubstr("dsr1 in fp4 on 8 b200"));
-  EXPECT_THAT(ask(get("/health")), HasSubstr("X-Simulated: true"));
-  EXPECT_THAT(ask(post("/reset_prefix_cache", "")), StartsWith("HTTP/1.1 200 "));
-  EXPECT_THAT(ask(get("/flush_cache")), StartsWith("HTTP/1.1 200 "));
-  EXPECT_THAT(ask(get("/nothing")), StartsWith("HTTP/1.1 404 "));
-  EXPECT_THAT(ask(get("/v1/completions")), HasSubstr("Allow: POST"));
-  EXPECT_THAT(ask(post("/v1/completions", "{")), StartsWith("HTTP/1.1 400 "));
+TEST_F(SimserverResponses, ModelsAndHealthDescribeTheServer) {
+  start_server({"--model", "nvidia/DeepSeek-R1-0528-FP4-V2"});
+  EXPECT_THAT(request(get("/v1/models")), HasSubstr(R"("id":"nvidia/DeepSeek-R1-0528-FP4-V2")"));
+  EXPECT_THAT(request(get("/health")), HasSubstr("dsr1 in fp4 on 8 b200"));
+  EXPECT_THAT(request(get("/health")), HasSubstr("X-Simulated: true"));
+  EXPECT_THAT(request(post("/reset_prefix_cache", "")), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(request(get("/flush_cache")), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(request(get("/nothing")), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(request(get("/v1/completions")), HasSubstr("Allow: POST"));
+  EXPECT_THAT(request(post("/v1/completions", "{")), StartsWith("HTTP/1.1 400 "));
 }
 
-TEST_F(SimserverAnswers, StreamTokensAndUsage) {
-  serve({"--time-scale", "100"});
-  const std::string stream = ask(post(
+TEST_F(SimserverResponses, StreamHasTokensAndUsage) {
+  start_server({"--time-scale", "100"});
+  const std::string stream = request(post(
       "/v1/completions",
       R"({"model": "dsr1", "prompt": [1, 2, 3, 4], "max_tokens": 20, "stream": true, "stream_options": {"include_usage": true}, "ignore_eos": true})"));
   EXPECT_THAT(stream, HasSubstr("text/event-stream"));
-  EXPECT_EQ(times(stream, "data: "), 22);
-  EXPECT_EQ(times(stream, "\"simulated\":true"), 21);
+  EXPECT_EQ(occurrences(stream, "data: "), 22);
+  EXPECT_EQ(occurrences(stream, "\"simulated\":true"), 21);
   EXPECT_THAT(stream, HasSubstr(R"("usage":{"prompt_tokens":4,"completion_tokens":20,"total_tokens":24})"));
-  EXPECT_EQ(times(stream, R"("finish_reason":"length")"), 1);
-  const std::string chat =
-      ask(post("/v1/chat/completions",
-               R"({"messages": [{"role": "user", "content": "hello"}], "max_tokens": 5, "stream": true})"));
-  EXPECT_EQ(times(chat, "data: "), 7);  // role, tokens, [DONE]
+  EXPECT_EQ(occurrences(stream, R"("finish_reason":"length")"), 1);
+  const std::string chat = request(
+      post("/v1/chat/completions",
+           R"({"messages": [{"role": "user", "content": "hello"}], "max_tokens": 5, "stream": true})"));
+  EXPECT_EQ(occurrences(chat, "data: "), 7);  // role, tokens, [DONE]
   EXPECT_THAT(chat, Not(HasSubstr("usage")));
 }
 
-TEST_F(SimserverAnswers, AnswerWholeAndForSeveralPrompts) {
-  serve({"--time-scale", "100"});
-  const std::string whole = ask(post("/v1/completions", R"({"prompt": ["abcd", [1, 2]], "max_tokens": 3})"));
+TEST_F(SimserverResponses, SeveralPromptsAreAnsweredWithAndWithoutStreaming) {
+  start_server({"--time-scale", "100"});
+  const std::string whole =
+      request(post("/v1/completions", R"({"prompt": ["abcd", [1, 2]], "max_tokens": 3})"));
   EXPECT_THAT(whole, HasSubstr(R"("usage":{"prompt_tokens":3,"completion_tokens":6,"total_tokens":9})"));
-  EXPECT_EQ(times(whole, R"("index":)"), 2);
+  EXPECT_EQ(occurrences(whole, R"("index":)"), 2);
   const std::string stream =
-      ask(post("/v1/completions", R"({"prompt": ["abcd", [1, 2]], "max_tokens": 3, "stream": true})"));
-  EXPECT_EQ(times(stream, R"("index":1,)"), 3);
-  EXPECT_EQ(times(stream, "data: "), 7);
+      request(post("/v1/completions", R"({"prompt": ["abcd", [1, 2]], "max_tokens": 3, "stream": true})"));
+  EXPECT_EQ(occurrences(stream, R"("index":1,)"), 3);
+  EXPECT_EQ(occurrences(stream, "data: "), 7);
 }
 
-TEST_F(SimserverAnswers, AreTheSameUnderOneSeed) {
-  serve({"--zero-latency", "--seed", "5"});
+TEST_F(SimserverResponses, TextDependsOnlyOnSeedAndRequestNumber) {
+  start_server({"--zero-latency", "--seed", "5"});
   const auto text = [this] {
-    const std::string answer = ask(post("/v1/completions", R"({"prompt": [1], "max_tokens": 30})"));
+    const std::string answer = request(post("/v1/completions", R"({"prompt": [1], "max_tokens": 30})"));
     const std::size_t begin = answer.find("\"text\"");
     return answer.substr(begin, answer.find("\"finish_reason\"") - begin);
   };
   const std::string first = text(), second = text();
   EXPECT_NE(first, second);  // another request
-  serve({"--zero-latency", "--seed", "5"});
+  start_server({"--zero-latency", "--seed", "5"});
   EXPECT_EQ(text(), first);
-  serve({"--zero-latency", "--seed", "6"});
+  start_server({"--zero-latency", "--seed", "6"});
   EXPECT_NE(text(), first);
 }
 
-TEST_F(SimserverAnswers, ComeOneAfterAnotherOnOneConnection) {
+TEST_F(SimserverResponses, PipelinedRequestsAreAnsweredInOrder) {
   for (const char* pace : {"--zero-latency", "--fixed-latency=1,1", "--time-scale=100"}) {
-    serve({pace});
+    start_server({pace});
     Client client(port());
     client.send(stream_of(5) + get("/health") + stream_of(7) + post("/v1/completions", R"({"prompt": [1]})"));
-    EXPECT_EQ(times(client.response(), "data: "), 6) << pace;
+    EXPECT_EQ(occurrences(client.response(), "data: "), 6) << pace;
     EXPECT_THAT(client.response(), HasSubstr("\"ready\"")) << pace;
-    EXPECT_EQ(times(client.response(), "data: "), 8) << pace;
+    EXPECT_EQ(occurrences(client.response(), "data: "), 8) << pace;
     EXPECT_THAT(client.response(), HasSubstr("\"completion_tokens\":16")) << pace;
   }
 }
 
-TEST_F(SimserverAnswers, TakeRequestsByteByByte) {
-  serve({"--zero-latency"});
+TEST_F(SimserverResponses, RequestMayArriveByteByByte) {
+  start_server({"--zero-latency"});
   Client client(port());
   for (const char byte : stream_of(2))
     client.send(std::string(1, byte));
-  EXPECT_EQ(times(client.response(), "data: "), 3);
+  EXPECT_EQ(occurrences(client.response(), "data: "), 3);
 }
 
-TEST_F(SimserverAnswers, LongStreamsWithoutLatencyAreWhole) {
-  serve({"--zero-latency"});
+TEST_F(SimserverResponses, LongStreamWithZeroLatencyIsComplete) {
+  start_server({"--zero-latency"});
   Client client(port());
   client.send(stream_of(50000));
   const std::string stream = client.response();
-  EXPECT_EQ(times(stream, "data: "), 50001);
+  EXPECT_EQ(occurrences(stream, "data: "), 50001);
   client.send(get("/health"));
   EXPECT_THAT(client.response(), HasSubstr("\"ready\""));
 }
 
-TEST_F(SimserverAnswers, ClosesWhenAsked) {
-  serve({"--zero-latency"});
+TEST_F(SimserverResponses, ConnectionIsClosedOnRequest) {
+  start_server({"--zero-latency"});
   Client client(port());
   std::string request = stream_of(3);
   client.send(request.insert(request.find("Host:"), "Connection: close\r\n"));
-  EXPECT_EQ(times(client.read_all(), "data: "), 4);
+  EXPECT_EQ(occurrences(client.read_all(), "data: "), 4);
   EXPECT_TRUE(client.closed());
   Client old(port());
   request = stream_of(3);
   old.send(request.replace(request.find("HTTP/1.1"), 8, "HTTP/1.0"));
   const std::string answer = old.read_all();
   EXPECT_THAT(answer, Not(HasSubstr("chunked")));
-  EXPECT_EQ(times(answer, "data: "), 4);
+  EXPECT_EQ(occurrences(answer, "data: "), 4);
 }
 
-TEST_F(SimserverAnswers, RefuseWhatIsNoHttp) {
-  serve({"--zero-latency"});
+TEST_F(SimserverResponses, InvalidHttpIsRejected) {
+  start_server({"--zero-latency"});
   Client client(port());
   client.send("\x16\x03\x01 nonsense\r\n\r\n");
   EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 400 "));
@@ -130,16 +131,16 @@ TEST_F(SimserverAnswers, RefuseWhatIsNoHttp) {
   EXPECT_THAT(polite.response(), StartsWith("HTTP/1.1 200 "));
 }
 
-TEST_F(SimserverAnswers, FixedLatencyKeepsItsTimes) {
-  serve({"--fixed-latency", "100,20", "--stamps"});
-  const std::string stream = ask(stream_of(6));
+TEST_F(SimserverResponses, TokensAreNeverEarlierThanFixedLatency) {
+  start_server({"--fixed-latency", "100,20", "--stamps"});
+  const std::string stream = request(stream_of(6));
   std::vector<long long> stamps;
   for (std::size_t at = stream.find("\"stamp_ns\":"); at != std::string::npos;
        at = stream.find("\"stamp_ns\":", at + 1))
     stamps.push_back(std::stoll(stream.substr(at + 11)));
   ASSERT_EQ(stamps.size(), 6U);
   const long long received = std::stoll(stream.substr(stream.find("\"received_ns\":") + 14));
-  // Never early; how late is the machine's business.
+  // Tokens are never early; how late they are depends on the machine.
   EXPECT_GE(stamps[0] - received, 100'000'000 - 1000);
   EXPECT_GE(stamps[5] - received, 200'000'000 - 1000);
   timespec now{};
@@ -147,16 +148,16 @@ TEST_F(SimserverAnswers, FixedLatencyKeepsItsTimes) {
   EXPECT_LE(stamps[5], now.tv_sec * 1'000'000'000LL + now.tv_nsec);
 }
 
-TEST_F(SimserverAnswers, AClientThatLeavesGivesItsPlaceBack) {
+TEST_F(SimserverResponses, SequencesOfADisconnectedClientLeaveTheBatch) {
   for (const bool reset : {false, true}) {
-    serve({"--max-num-seqs", "1"});
+    start_server({"--max-num-seqs", "1"});
     {
       Client first(port());
       first.send(stream_of(100000));  // ten minutes
       EXPECT_THAT(first.read_until("\n\n\r\n"), HasSubstr("data: "));
       if (reset) first.reset();
     }
-    EXPECT_EQ(times(ask(stream_of(2)), "data: "), 3) << "reset " << reset;
+    EXPECT_EQ(occurrences(request(stream_of(2)), "data: "), 3) << "reset " << reset;
   }
 }
 
