@@ -3,7 +3,7 @@
 // on disjoint GPUs; and a lower bound.
 //
 // In (b) to (d) the real controller core grants the leases. Durations come from the simulated server's model
-// and start times are random; nothing was measured on a GPU, and the output says so.
+// and start times are random; nothing was measured on a GPU, and the output is marked accordingly.
 #include <set>
 
 #include "benchmarks/bench_command.hpp"
