@@ -116,8 +116,7 @@ int list(const std::vector<std::string>& where, bool json) {
       bytes += image.bytes;
       all.push_back(as_json(folder, image));
     }
-    out +=
-        printable(folder) + ": " + counted(images->size(), "image") + ", " + view::size_text(bytes) + "\n";
+    out += printable(folder) + ": " + counted(images->size(), "image") + ", " + view::size_text(bytes) + "\n";
     if (!images->empty()) out += "     size     used  name\n";
     for (const Stored& image : *images)
       put(out, image, now);
