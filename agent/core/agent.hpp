@@ -88,7 +88,7 @@ class Agent {
   void serve(Instant now, Actions& out);
   void see_to(Attempt& attempt, Instant now, Actions& out);
   bool has_image(Attempt& attempt, Instant now, Actions& out);
-  void stage_next(const wire::ContainerSpec& container, Actions& out);
+  void stage_next(const ContainerSpec& container, Actions& out);
   bool make_room(Attempt& attempt, Instant now, Actions& out);
   void start_server(Attempt& attempt, Instant now, Actions& out);
   void tell_of_failures(Instant now, Actions& out);

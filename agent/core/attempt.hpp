@@ -75,7 +75,7 @@ class Attempt {
     return work_.image && !staged_ ? &*work_.image : nullptr;
   }
   const std::optional<container::StageRequest>& image() const { return work_.image; }
-  const wire::ContainerSpec& container() const { return work_.lease.container; }
+  const ContainerSpec& container() const { return work_.lease.container; }
   void give_image(const container::Staged& staged);
   /// Whether its GPUs have been looked at, as far as that is possible.
   bool may_start(bool samples_come, Instant now) { return watch_.may_start(samples_come, now); }

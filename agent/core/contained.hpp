@@ -13,12 +13,12 @@
 namespace sweep::agent {
 
 /// Whether a lease has a container at all.
-inline bool has_container(const wire::ContainerSpec& spec) {
+inline bool has_container(const ContainerSpec& spec) {
   return !spec.runtime.empty();
 }
 
 /// Fails on a runtime or a mount that this agent does not know.
-Expected<container::StageRequest> stage_request(const Setup& setup, const wire::ContainerSpec& spec);
+Expected<container::StageRequest> stage_request(const Setup& setup, const ContainerSpec& spec);
 
 /// What is to run where.
 struct Inside {
@@ -29,7 +29,7 @@ struct Inside {
 };
 
 /// `sweep-agent --contain …` for a command. `spec` has passed stage_request().
-std::vector<std::string> contained_command(const Setup& setup, const wire::ContainerSpec& spec,
+std::vector<std::string> contained_command(const Setup& setup, const ContainerSpec& spec,
                                            const container::Staged& staged, const Inside& what);
 
 /// The path as it is inside: a path below the workspace becomes one below workdir.

@@ -79,7 +79,7 @@ void Images::on_time(Instant now, Actions& out) {
     Outcome outcome;
     outcome.kind = OutcomeKind::TimedOut;
     outcome.phase = "image";
-    outcome.reason = "the image '" + printable(image.request.image) + "' was not there in time" +
+    outcome.reason = "the image '" + printable(image.request.container.image) + "' was not there in time" +
                      (image.progress.what.empty() ? "" : " (" + image.progress.what + ")");
     image.failure = std::move(outcome);
   }

@@ -41,7 +41,7 @@ class Server {
     std::string directory;          // to run in; empty: where the agent stands
     Millis kill_grace{0};
     // The container that it runs in, where there is one:
-    wire::ContainerSpec container = {};
+    ContainerSpec container = {};
     std::optional<container::StageRequest> image = {};
     std::optional<container::Staged> staged = {};
     std::string workspace = {};  // absolute

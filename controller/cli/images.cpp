@@ -6,8 +6,8 @@
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
-#include "controller/profile/container.hpp"
-#include "controller/profile/profile.hpp"
+#include "controller/profile/container_section.hpp"
+#include "controller/profile/duration.hpp"
 #include "controller/view/lines.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -51,9 +51,9 @@ Expected<std::vector<std::string>> folders(const Wanted& wanted) {
   SWEEP_ASSIGN(const auto loaded, load_profiles(wanted.profile));
   const auto merged = profile::merged(profile::default_container(), loaded.container);
   SWEEP_ASSIGN(const auto own, container::own_folder());
-  const auto scratch = container::own_folder(*merged.scratch);
-  const bool named = merged.cache->starts_with('/') && merged.cache->find('{') == std::string::npos;
-  std::vector<std::string> out{named ? *merged.cache : own + "/images", scratch.value_or(own) + "/roots"};
+  const auto scratch = container::own_folder(merged.scratch);
+  const bool named = merged.cache.starts_with('/') && merged.cache.find('{') == std::string::npos;
+  std::vector<std::string> out{named ? merged.cache : own + "/images", scratch.value_or(own) + "/roots"};
   std::erase_if(out, [](const std::string& folder) {
     std::error_code code;
     return !std::filesystem::is_directory(folder, code);
@@ -155,12 +155,6 @@ int prune(const std::vector<std::string>& where, const container::Limits& limits
   return std::max(status, print_out(out));
 }
 
-/// "500G" as the profile has it.
-std::optional<std::int64_t> size_in(const std::string& text) {
-  const auto parsed = profile::parse_profile("container: {image-room: " + text + "}", "--max-size", {});
-  return parsed ? parsed->container.room_bytes : std::nullopt;
-}
-
 }  // namespace
 
 int images_command(const Arguments& arguments) {
@@ -179,7 +173,7 @@ int images_command(const Arguments& arguments) {
   if (const auto status = app.parse(arguments)) return *status;
   container::Limits limits;
   if (!wanted.older_than.empty()) limits.unused = profile::parse_duration(wanted.older_than);
-  if (!wanted.max_size.empty()) limits.bytes = size_in(wanted.max_size);
+  if (!wanted.max_size.empty()) limits.bytes = profile::parse_size(wanted.max_size);
   if (!wanted.older_than.empty() && !limits.unused)
     return print_error("--older-than: '" + wanted.older_than + "' is no time such as 30d or 12h"), 2;
   if (!wanted.max_size.empty() && !limits.bytes)

@@ -13,6 +13,8 @@
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/runners.hpp"
 #include "controller/plan/plan.hpp"
+#include "controller/profile/benchmark.hpp"
+#include "controller/profile/load_profile.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/recipe.hpp"
 #include "controller/profile/script.hpp"

@@ -1,4 +1,5 @@
 // controller/plan and profile: containers, templates and runners, from a profile's text to a lease.
+#include "controller/profile/load_profile.hpp"
 #include "tests/unit/plan_sample.hpp"
 
 namespace sweep {

@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "controller/profile/benchmark.hpp"
 #include "tests/unit/plan_sample.hpp"
 #include "util/json.hpp"
 

@@ -10,7 +10,7 @@
 #include <regex>
 #include <set>
 
-#include "proto/wire/nesting.hpp"
+#include "proto/wire/msgpack.hpp"
 #include "tests/unit/wire_samples.hpp"
 #include "util/json.hpp"
 
