@@ -19,6 +19,9 @@ set(SWEEP_INSTALL_FOLDERS
   ${CMAKE_INSTALL_FULL_DATADIR}/bash-completion/completions
   ${CMAKE_INSTALL_FULL_DATADIR}/slurm-sweep
   ${CMAKE_INSTALL_FULL_DOCDIR}
+  ${CMAKE_INSTALL_FULL_DOCDIR}/docs
+  ${CMAKE_INSTALL_FULL_DOCDIR}/docs/images
+  ${CMAKE_INSTALL_FULL_DOCDIR}/proto
   ${SLURM_PLUGIN_DIR}
   ${SLURM_SYSCONF_DIR}/plugstack.conf.d
   ${SWEEP_SYSCONF_DIR})
@@ -27,8 +30,23 @@ install(SCRIPT ${CMAKE_BINARY_DIR}/note_folders.cmake COMPONENT folders)
 
 configure_file(cmake/install_profile.cmake.in install_profile.cmake @ONLY)
 install(SCRIPT ${CMAKE_BINARY_DIR}/install_profile.cmake)
-install(FILES README.md ARCHITECTURE.md docs/admin.md docs/containers.md docs/security.md docs/simulated-server.md proto/PROTOCOL.md
-  DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The same layout as in the source tree, so that links from page to page lead somewhere.
+install(FILES README.md ARCHITECTURE.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES proto/PROTOCOL.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/proto)
+install(FILES
+  docs/README.md
+  docs/admin.md
+  docs/containers.md
+  docs/getting-started.md
+  docs/migrating.md
+  docs/reference.md
+  docs/results.md
+  docs/resume-and-failures.md
+  docs/security.md
+  docs/simulated-server.md
+  docs/sweeps.md
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(FILES docs/images/throughput-vs-interactivity.png DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs/images)
 
 configure_file(cmake/uninstall.cmake.in uninstall.cmake @ONLY)
 add_custom_target(uninstall
