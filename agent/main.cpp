@@ -12,7 +12,7 @@
 #include "agent/io/own_secret.hpp"
 #include "agent/io/sampler.hpp"
 #include "container/io/overlay.hpp"
-#include "container/io/places.hpp"
+#include "container/io/scoped_folders.hpp"
 #include "container/io/stage.hpp"
 #include "container/io/supervise.hpp"
 #include "proto/base/env_names.hpp"
@@ -103,7 +103,7 @@ Helper helper_of(const std::string& option) {
     constexpr sweep::Millis kPatience{2'000};
     // First those that are still at it: what they leave is for the second.
     const int ended = sweep::agent::end_left_behind(sweep::own_environment(), kPatience);
-    for (const container::RemovedContainer& left : container::tidy(sweep::own_environment()))
+    for (const container::RemovedContainer& left : container::remove_abandoned_containers(sweep::own_environment()))
       sweep::agent::print_line(left.line);
     if (ended > 0)
       sweep::agent::print_line("ended " + std::to_string(ended) +

@@ -16,7 +16,6 @@
 #include "benchmarks/stats.hpp"
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
-#include "container/io/store.hpp"
 #include "container/io/tools.hpp"
 #include "util/os/process.hpp"
 #include "util/os/run_program.hpp"

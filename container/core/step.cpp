@@ -26,9 +26,9 @@ std::string value_of(const StepVariables& variables, const std::string& name) {
 Expected<void> check_path(const std::string& what, const std::string& path) {
   const bool good = path.find_first_of(",: \t\"\\") == std::string::npos && printable(path) == path;
   if (good) return {};
-  return fail("pyxis cannot mount " + what + " '" + printable(path) +
-              "': commas, colons, blanks, quotes and backslashes are separators; use another directory, or run the "
-              "agent on the node (container: agent: node)");
+  return fail("pyxis cannot mount '" + printable(path) + "' (" + what +
+              "): commas, colons, blanks, quotes and backslashes are separators; use another path, or run the agent on "
+              "the node (container: agent: node)");
 }
 
 Expected<std::string> all_mounts(const StepRequest& request, const StepAgent& agent) {
@@ -38,7 +38,7 @@ Expected<std::string> all_mounts(const StepRequest& request, const StepAgent& ag
                                   folder_of(agent.program) + ":" + inside + "/bin:ro"};
   auto good = check_path("the agent's directory", folder_of(agent.program));
   for (const std::string& folder : agent.folders) {
-    if (good) good = check_path("the directory", folder);
+    if (good) good = check_path("needed by the agent", folder);
     mounts.push_back(folder + ":" + folder);
   }
   mounts.push_back("tmpfs:/dev/shm:mode=1777" +
@@ -57,8 +57,8 @@ Expected<void> check_step(const StepRequest& request) {
   if (good) good = check_path("'container.workdir'", request.container.workdir);
   SWEEP_ASSIGN(const auto mounts, parse_mounts(request.container.mounts));
   for (const Mount& mount : mounts) {
-    if (good) good = check_path("the mount's source", mount.source);
-    if (good) good = check_path("the mount's target", mount.target);
+    if (good) good = check_path("source of a mount", mount.source);
+    if (good) good = check_path("target of a mount", mount.target);
   }
   return good;
 }

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "container/core/image.hpp"
-#include "container/io/store.hpp"
+#include "container/io/squash_file.hpp"
 #include "container/io/tools.hpp"
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
@@ -71,7 +71,7 @@ void check_folder(Findings& out, const std::string& what, const std::string& pat
 void check_runtime(Findings& out, const std::string& what, const ContainerSpec& container) {
   const auto environment = own_environment();
   const auto runtime = container::runtime_of(container.runtime).value_or(container::Runtime::None);
-  const auto tool = runtime == container::Runtime::Auto ? container::first_that_works(environment)
+  const auto tool = runtime == container::Runtime::Auto ? container::first_working_runtime(environment)
                                                         : container::try_runtime(runtime, environment);
   if (!tool) return out.push_back({false, what + "runtime", tool.error().message});
   out.push_back({true, what + "runtime", std::string(runtime_word(tool->runtime)) + ": " + tool->version});

@@ -65,7 +65,7 @@ TEST(Images, TheImageComesFirstThenTheCommandInIt) {
   ContainerAgent dock;
   dock.hear(ContainerAgent::boxed("p1"));
   ASSERT_THAT(dock.staged, SizeIs(1));
-  EXPECT_EQ(dock.staged[0].request.image, "a/b:1");
+  EXPECT_EQ(dock.staged[0].request.container.image, "a/b:1");
   EXPECT_EQ(dock.staged[0].request.node, "n1");
   EXPECT_FALSE(dock.staged[0].ahead);
   EXPECT_THAT(dock.spawned, IsEmpty());
@@ -75,16 +75,16 @@ TEST(Images, TheImageComesFirstThenTheCommandInIt) {
   EXPECT_TRUE(dock.spawned[0].contained);
   EXPECT_THAT(dock.spawned[0].argv, ElementsAre("/opt/sweep-agent", "--contain", testing::_));
   const auto request = dock.started();
-  EXPECT_EQ(request.image, "/roots/a.root");
+  EXPECT_EQ(request.container.image, "/roots/a.root");
   EXPECT_EQ(request.tool, "/bin/bwrap");
   EXPECT_EQ(request.workspace, "/home/u");
-  EXPECT_EQ(request.workdir, "/workspace/");
+  EXPECT_EQ(request.container.workdir, "/workspace/");
   EXPECT_THAT(request.argv, ElementsAre("bash", "/home/u/run.sh"));
-  EXPECT_THAT(request.of_image, ElementsAre("OF_IMAGE=1"));
-  EXPECT_THAT(request.names, testing::IsSupersetOf({"CONC", "PORT", "HF_TOKEN", "SLURM_JOB_ID",
+  EXPECT_THAT(request.image_variables, ElementsAre("OF_IMAGE=1"));
+  EXPECT_THAT(request.container.names, testing::IsSupersetOf({"CONC", "PORT", "HF_TOKEN", "SLURM_JOB_ID",
                                                     "CUDA_VISIBLE_DEVICES", "SWEEP_ATTEMPT"}));
-  EXPECT_THAT(request.names, Not(Contains("SLURM_SWEEP_CLIENT_SECRET")));
-  EXPECT_THAT(request.names, Not(Contains("OWN")));
+  EXPECT_THAT(request.container.names, Not(Contains("SLURM_SWEEP_CLIENT_SECRET")));
+  EXPECT_THAT(request.container.names, Not(Contains("OWN")));
   EXPECT_THAT(dock.phases(), Contains("image"));
   dock.start("p1");
   dock.leave_result("p1", "{}");
@@ -169,7 +169,7 @@ TEST(Images, TheNextOneIsStagedWhileThisOneRuns) {
   dock.tell(ContainerAgent::there());
   ASSERT_THAT(dock.staged, SizeIs(2));
   EXPECT_TRUE(dock.staged[1].ahead);
-  EXPECT_EQ(dock.staged[1].request.image, "a/b:2");
+  EXPECT_EQ(dock.staged[1].request.container.image, "a/b:2");
   dock.start("p1");
   dock.exit("p1", {1, {}});
   // The point that needs it waits for the one that is on its way, and its time begins now.

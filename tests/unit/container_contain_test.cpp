@@ -1,6 +1,6 @@
 // sweep-agent --contain with a real bubblewrap: what a command sees, how it ends, and that nothing is left of
 // it.
-#include "container/io/places.hpp"
+#include "container/io/scoped_folders.hpp"
 #include "container/io/supervise.hpp"
 #include "tests/unit/container_helper.hpp"
 
@@ -20,8 +20,8 @@ TEST_F(Contain, TheCommandHasTheImageTheWorkspaceAndTheNamedVariables) {
       R"(env; pwd; ls /; cat /models/weights; touch /new /tmp/t /dev/shm/s result.json; ls /tmp /dev/shm; exit 7)");
   ASSERT_TRUE(make_directories(path("models")));
   put("models/weights", "W");
-  what.mounts = {{path("models"), "/models", true}};
-  what.of_image = {"OF_IMAGE=it says"};
+  what.container.mounts = {path("models") + ":/models:ro"};
+  what.image_variables = {"OF_IMAGE=it says"};
   const auto ended = run(what);
   EXPECT_EQ(ended.status.code, 7) << ended.out;
   EXPECT_FALSE(ended.note) << ended.note->reason;
@@ -39,8 +39,8 @@ TEST_F(Contain, TheCommandHasTheImageTheWorkspaceAndTheNamedVariables) {
 TEST_F(Contain, WhatIsReadOnlyStaysSo) {
   ASSERT_TRUE(make_directories(path("models")));
   auto what = request("touch /models/x; touch /new; touch /tmp/x && echo written");
-  what.mounts = {{path("models"), "/models", true}};
-  what.writable = false;
+  what.container.mounts = {path("models") + ":/models:ro"};
+  what.container.writable = false;
   const auto ended = run(what);
   EXPECT_THAT(ended.out, HasSubstr("/models/x"));
   EXPECT_THAT(ended.out, HasSubstr("cannot touch '/new'"));
@@ -54,35 +54,35 @@ TEST_F(Contain, ASignalThatEndsTheCommandEndsTheSupervisor) {
 
 TEST_F(Contain, AMountThatIsMissingIsTheNodesFault) {
   auto what = request("true");
-  what.mounts = {{"/nonexistent/hub", "/mnt", false}};
+  what.container.mounts = {"/nonexistent/hub:/mnt"};
   const auto ended = run(what);
   EXPECT_EQ(ended.status.code, kCannotContain);
   ASSERT_TRUE(ended.note);
   EXPECT_FALSE(ended.note->of_image);
   EXPECT_EQ(ended.note->reason,
-            "node n1: mount source '/nonexistent/hub' cannot be used: No such file or directory");
+            "node n1: cannot use the mount source '/nonexistent/hub': No such file or directory");
 }
 
 TEST_F(Contain, ACommandThatTheImageHasNotIsTheBenchmarksFault) {
   for (const bool writable : {true, false}) {
     auto what = request("");
     what.argv = {"nvidia-smi"};
-    what.writable = writable;
+    what.container.writable = writable;
     const auto ended = run(what);
     EXPECT_EQ(ended.status.code, kCannotContain) << ended.out;
     ASSERT_TRUE(ended.note);
     EXPECT_TRUE(ended.note->of_image);
-    EXPECT_THAT(ended.note->reason, HasSubstr("the command 'nvidia-smi' cannot be started in the image"));
+    EXPECT_THAT(ended.note->reason, HasSubstr("cannot start the command 'nvidia-smi': the image "));
   }
 }
 
 TEST_F(Contain, AnImageThatIsGoneIsTheNodesFault) {
   auto what = request("true");
-  what.image = path("gone");
+  what.container.image = path("gone");
   const auto ended = run(what);
   ASSERT_TRUE(ended.note);
   EXPECT_FALSE(ended.note->of_image);
-  EXPECT_THAT(ended.note->reason, HasSubstr("could not be set up: "));
+  EXPECT_THAT(ended.note->reason, HasSubstr("cannot set up the container: "));
   EXPECT_THAT(ended.note->reason, HasSubstr("gone"));
 }
 
@@ -115,10 +115,10 @@ TEST_F(Contain, NothingOutlivesASupervisorThatIsKilledAndTheNextTidiesUp) {
   EXPECT_EQ(end_of(started.child).signal, SIGKILL);
   EXPECT_TRUE(all_gone());
   EXPECT_THAT(places(), SizeIs(1));
-  const auto done = tidy(own_environment());
+  const auto done = remove_abandoned_containers(own_environment());
   EXPECT_THAT(done, SizeIs(1));
   EXPECT_THAT(places(), IsEmpty());
-  EXPECT_THAT(tidy(own_environment()), IsEmpty());
+  EXPECT_THAT(remove_abandoned_containers(own_environment()), IsEmpty());
 }
 
 TEST_F(Contain, NothingOutlivesTheAgent) {
@@ -145,7 +145,7 @@ TEST_F(Contain, NothingOutlivesTheAgent) {
 TEST_F(Contain, TidyLeavesWhatLivesAlone) {
   auto started = start(request("echo up; sleep 1000"));
   until(started.out, "up");
-  EXPECT_THAT(tidy(own_environment()), IsEmpty());
+  EXPECT_THAT(remove_abandoned_containers(own_environment()), IsEmpty());
   EXPECT_THAT(places(), SizeIs(1));
   ::kill(started.child.pid, SIGQUIT);
   finish(started);
@@ -210,7 +210,7 @@ TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
   until(started.out, "up");
   ::kill(started.child.pid, SIGKILL);
   end_of(started.child);
-  EXPECT_THAT(tidy(own_environment()), SizeIs(1));
+  EXPECT_THAT(remove_abandoned_containers(own_environment()), SizeIs(1));
   EXPECT_THAT(read_file(path("calls"), 10'000).value_or(""), HasSubstr("rm --force c1\n"));
   EXPECT_THAT(places(), IsEmpty());
 }
@@ -227,8 +227,8 @@ TEST_F(Contain, TidyEndsAContainerAlthoughItsCommandIsInterruptedOnce) {
   until(started.out, "up");
   ::kill(started.child.pid, SIGKILL);
   end_of(started.child);
-  EXPECT_THAT(tidy(own_environment()),
-              ElementsAre(testing::Field(&RemovedContainer::line, "removed what was left of container c1")));
+  EXPECT_THAT(remove_abandoned_containers(own_environment()),
+              ElementsAre(testing::Field(&RemovedContainer::line, "removed the abandoned container c1")));
   EXPECT_THAT(places(), IsEmpty());
 }
 

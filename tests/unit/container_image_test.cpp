@@ -56,7 +56,7 @@ TEST(Image, WhatIsNoneIsRefusedWithAReason) {
        {"", " ", "a b", "a\nb", "-rm:1", "a:b c", "a@sha256:12", "a@md5:00", "a;b", "a/$(x):1", "a:t\x1b"}) {
     const auto image = parse_image(bad);
     ASSERT_FALSE(image) << bad;
-    EXPECT_THAT(image.error().message, HasSubstr("is no image")) << bad;
+    EXPECT_THAT(image.error().message, HasSubstr("is not an image name")) << bad;
     EXPECT_EQ(image.error().message.find('\n'), std::string::npos);
   }
   EXPECT_FALSE(parse_image(std::string(5000, 'a')));
@@ -91,9 +91,9 @@ TEST(Squashfs, WholeCutAndForeignFilesAreTold) {
   ASSERT_TRUE(read_superblock(good, 12'288));
   EXPECT_EQ(read_superblock(good, 12'288)->tables_begin, 9'000U);
   EXPECT_THAT(read_superblock(good, 9'999).error().message,
-              HasSubstr("it was cut: it has 9999 of 10000 bytes"));
+              HasSubstr("it is truncated: it has 9999 of 10000 bytes"));
   EXPECT_THAT(read_superblock("hsqs", 4).error().message, HasSubstr("too few"));
-  EXPECT_THAT(read_superblock(std::string(96, '\0'), 96).error().message, HasSubstr("no squash file"));
+  EXPECT_THAT(read_superblock(std::string(96, '\0'), 96).error().message, HasSubstr("not a squash file"));
   EXPECT_THAT(read_superblock(head(10'000, 9'000, 0), 10'000).error().message, HasSubstr("damaged"));
   EXPECT_THAT(read_superblock(head(10'000, 10'000, 3), 10'000).error().message, HasSubstr("damaged"));
   std::string old = good;
@@ -106,15 +106,15 @@ StageRequest strange_stage() {
   out.runtime = Runtime::Enroot;
   out.tool = "/usr/bin/enroot";
   out.version = "enroot 4";
-  out.image = "a/b:1";
-  out.cache = "/c";
-  out.scratch = "/s";
   out.node = "n1";
-  out.by_runtime = true;
-  out.retries = 3;
-  out.room_bytes = 4;
-  out.keep_bytes = 5;
-  out.keep_ms = 6;
+  out.container.image = "a/b:1";
+  out.container.cache = "/c";
+  out.container.scratch = "/s";
+  out.container.by_runtime = true;
+  out.container.retries = 3;
+  out.container.room_bytes = 4;
+  out.container.keep_bytes = 5;
+  out.container.keep_ms = 6;
   return out;
 }
 
@@ -122,19 +122,19 @@ StartRequest strange_start() {
   StartRequest out;
   out.runtime = Runtime::Docker;
   out.tool = "/usr/bin/docker";
-  out.image = "i";
   out.name = "n";
   out.argv = {"a", "b c"};
   out.workspace = "/w";
-  out.workdir = "/d";
-  out.mounts = {{"/a", "/b", true}};
-  out.names = {"X"};
-  out.of_image = {"Y=1"};
-  out.options = {"--o"};
-  out.scratch = "/s";
-  out.shm_size = "1g";
+  out.image_variables = {"Y=1"};
   out.gpus = "amd";
-  out.writable = false;
+  out.container.image = "i";
+  out.container.workdir = "/d";
+  out.container.mounts = {"/a:/b:ro"};
+  out.container.names = {"X"};
+  out.container.options = {"--o"};
+  out.container.scratch = "/s";
+  out.container.shm_size = "1g";
+  out.container.writable = false;
   out.job = "12";
   out.node = "n1";
   return out;

@@ -1,7 +1,7 @@
 // container/core/import_words: whose fault an import's failure is.
 #include <gtest/gtest.h>
 
-#include "container/core/import_words.hpp"
+#include "container/core/import_fault.hpp"
 
 namespace sweep::container {
 namespace {

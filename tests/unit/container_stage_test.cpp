@@ -41,8 +41,8 @@ class Staging : public InContainers {
   StageRequest wanted(Runtime runtime, const std::string& image) {
     StageRequest out;
     out.runtime = runtime;
-    out.image = image;
-    out.cache = path("cache");
+    out.container.image = image;
+    out.container.cache = path("cache");
     out.node = "n1";
     return out;
   }
@@ -85,7 +85,7 @@ TEST_F(Staging, ASquashFileIsUnpackedOnceForBubblewrapAndRuns) {
   EXPECT_THAT(first.image, StartsWith(path("tmp/slurm-sweep-")));
   EXPECT_EQ(staged(wanted(Runtime::Bwrap, path("small.sqsh"))), first);
   auto what = request("exit 9");
-  what.image = first.image;
+  what.container.image = first.image;
   EXPECT_EQ(run(what).status.code, 9);
 }
 
@@ -98,7 +98,7 @@ TEST_F(Staging, ACutSquashFileIsSaidWithItsSizes) {
   std::filesystem::resize_file(file, std::filesystem::file_size(file) - 8'192);
   const auto why = failed(wanted(Runtime::Bwrap, file));
   EXPECT_FALSE(why.of_image);
-  EXPECT_THAT(why.reason, StartsWith("node n1: image '" + file + "' is not usable: it was cut"));
+  EXPECT_THAT(why.reason, StartsWith("node n1: image '" + file + "' is not usable: it is truncated"));
 }
 
 TEST_F(Staging, AFileThatIsNotThereIsSaid) {
@@ -137,12 +137,12 @@ TEST_F(Staging, WhatWasCutThereIsImportedAnew) {
 TEST_F(Staging, WhatDoesNotExistOrNeedsALoginIsTheImagesFaultAndTriedOnce) {
   const std::pair<const char*, const char*> cases[] = {
       {"[ERROR] URL https://x returned error code: 404 Not Found", "there is no such image"},
-      {"[ERROR] URL https://x returned error code: 401 Unauthorized", "it needs a login, or does not exist"}};
+      {"[ERROR] URL https://x returned error code: 401 Unauthorized", "it needs a login or does not exist"}};
   for (const auto& [says, means] : cases) {
     std::filesystem::remove(path("calls"));
     stand_in("enroot", "[ $1 = version ] && exit; echo '" + std::string(says) + "' >&2; exit 1");
     auto request = wanted(Runtime::Enroot, "a/b:1");
-    request.retries = 3;
+    request.container.retries = 3;
     const auto why = failed(request);
     EXPECT_TRUE(why.of_image);
     EXPECT_THAT(why.reason,
@@ -156,11 +156,11 @@ TEST_F(Staging, ANetworkThatFailsIsTriedAgain) {
   enroot_imports("[ -e " + path("tried") + " ] || { touch " + path("tried") +
                  "; echo 'curl: (6) no host' >&2; exit 6; };");
   auto request = wanted(Runtime::Enroot, "a/b:1");
-  request.retries = 1;
+  request.container.retries = 1;
   staged(request);
   std::filesystem::remove(path("tried"));
   std::filesystem::remove(path("cache/a_b_1.sqsh"));
-  request.retries = 0;
+  request.container.retries = 0;
   const auto why = failed(request);
   EXPECT_FALSE(why.of_image);
   EXPECT_THAT(why.reason, HasSubstr("exit status 6: curl: (6) no host"));
@@ -170,13 +170,13 @@ TEST_F(Staging, AFullDiskIsTheNodesFaultAndNothingIsLeft) {
   stand_in("enroot",
            "[ $1 = version ] && exit; echo half >\"$3\"; echo 'write: No space left on device' >&2; exit 1");
   auto request = wanted(Runtime::Enroot, "a/b:1");
-  request.retries = 3;
+  request.container.retries = 3;
   const auto why = failed(request);
   EXPECT_FALSE(why.of_image);
   EXPECT_THAT(why.reason, HasSubstr("No space left"));
   EXPECT_TRUE(std::filesystem::is_empty(path("cache")));
-  request.room_bytes = std::int64_t{1} << 60;
-  EXPECT_THAT(failed(request).reason, HasSubstr("not enough room in"));
+  request.container.room_bytes = std::int64_t{1} << 60;
+  EXPECT_THAT(failed(request).reason, HasSubstr("not enough space in"));
 }
 
 TEST_F(Staging, OneThatIsStoppedEndsWhatItStartedAndLeavesNothing) {
@@ -196,8 +196,8 @@ TEST_F(Staging, WithoutEnrootThePlaceWhereTheFileBelongsIsSaid) {
   ::setenv("PATH", "/usr/bin:/bin", 1);
   if (!find_program("enroot", own_environment()).empty()) GTEST_SKIP() << "enroot is here";
   EXPECT_THAT(failed(wanted(Runtime::Bwrap, "a/b:1")).reason,
-              HasSubstr("image 'a/b:1' is not in '" + path("cache") +
-                        "' as a_b_1.sqsh, and enroot, which would import it"));
+              HasSubstr("cannot import 'a/b:1': enroot is not in PATH; install enroot, or put the image as a squash file "
+                        "into '" + path("cache") + "' as a_b_1.sqsh"));
 }
 
 TEST_F(Staging, ARuntimeThatIsNotThereIsSaid) {
@@ -236,7 +236,7 @@ TEST_F(Staging, PyxisGetsAnImportedFileOrTheNameWhereTheProfileSaysSo) {
   ::setenv("SLURM_JOB_ID", "1", 1);
   EXPECT_EQ(staged(wanted(Runtime::Pyxis, "nvcr.io#a/b:1")).image, path("cache/nvcr.io_a_b_1.sqsh"));
   auto by_name = wanted(Runtime::Pyxis, "nvcr.io#a/b:1");
-  by_name.by_runtime = true;
+  by_name.container.by_runtime = true;
   EXPECT_EQ(staged(by_name).image, "nvcr.io#a/b:1");
   EXPECT_EQ(staged(wanted(Runtime::Auto, squash())).runtime, Runtime::Pyxis);
   ::unsetenv("SLURM_JOB_ID");
@@ -248,7 +248,7 @@ TEST_F(Staging, ALimitOfTheCacheMakesRoomFirst) {
   ASSERT_TRUE(make_directories(path("cache")));
   squash("cache/old_1.sqsh");
   auto request = wanted(Runtime::Enroot, "a/b:1");
-  request.keep_bytes = 1;
+  request.container.keep_bytes = 1;
   staged(request);
   EXPECT_FALSE(std::filesystem::exists(path("cache/old_1.sqsh")));
   EXPECT_TRUE(std::filesystem::exists(path("cache/a_b_1.sqsh")));

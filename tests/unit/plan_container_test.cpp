@@ -59,7 +59,7 @@ TEST(PlanContainer, AWrongPlaceholderOrImageIsSaidBeforeAnythingStarts) {
       HasSubstr(
           "unknown placeholder {image-slog} in the profile's 'container.image'; did you mean {image-slug}?"));
   EXPECT_THAT(says("container: {runtime: bwrap, mounts: ['/a{precision}']}"), HasSubstr("mount '/afp4'"));
-  EXPECT_THAT(says("container: {runtime: bwrap, image: 'a b'}"), HasSubstr("'a b' is no image"));
+  EXPECT_THAT(says("container: {runtime: bwrap, image: 'a b'}"), HasSubstr("'a b' is not an image name"));
   EXPECT_THAT(says("workspace: /x/{modle-prefix}"), HasSubstr("'workspace'; did you mean {model-prefix}?"));
   EXPECT_EQ(says("container: {runtime: none, image: 'a b'}"), "");
 }
@@ -152,11 +152,11 @@ TEST(PlanStep, OneContainerServesAllPointsAndNoneHasItsOwn) {
                                 profile_in(std::string(kInside) + "workspace: /ws"));
   ASSERT_TRUE(plan.step);
   container::StepRequest expected;
-  expected.image = "/i.sqsh";
   expected.workspace = "/ws";
-  expected.workdir = "/workspace/";
-  expected.mounts = {{"/m", "/m", true}};
-  expected.names = {"TZ"};
+  expected.container.image = "/i.sqsh";
+  expected.container.workdir = "/workspace/";
+  expected.container.mounts = {"/m:/m:ro"};
+  expected.container.names = {"TZ"};
   EXPECT_EQ(*plan.step, expected);
   const auto lease = make_lease(plan, 1, 1, "n1");
   EXPECT_EQ(lease.container.runtime, "");
@@ -168,7 +168,7 @@ TEST(PlanStep, OneContainerServesAllPointsAndNoneHasItsOwn) {
 TEST(PlanStep, TheImageIsNamedAsPyxisTakesIt) {
   auto entry = sample_entry(4, 8);
   entry["image"] = "nvcr.io/nvidia/tensorrt-llm/release:1";
-  EXPECT_EQ(sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->image,
+  EXPECT_EQ(sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->container.image,
             "nvcr.io#nvidia/tensorrt-llm/release:1");
 }
 
@@ -211,7 +211,7 @@ TEST(PlanStep, WhatOneContainerCannotServeIsSaid) {
               HasSubstr("'container.workdir' of"));
   EXPECT_THAT(
       says("runners: {b200: {container: {runtime: pyxis, agent: image, image: /i, workdir: '/a b'}}}"),
-      HasSubstr("'container.workdir' '/a b' cannot be mounted by pyxis"));
+      HasSubstr("pyxis cannot mount '/a b' ('container.workdir')"));
   EXPECT_THAT(says("workspace: '/w{framework-suffix}'\ncontainer: {runtime: pyxis, agent: image, image: /i}"),
               HasSubstr("'workspace' ('/w' and '/w_trt')"));
 }

@@ -1,4 +1,5 @@
-// What /proc says of the machine's processes.
+// Processes of this machine, from /proc. The results are outdated as soon as they are returned: processes start and end
+// at any time.
 #pragma once
 
 #include <sys/types.h>
@@ -7,7 +8,13 @@
 
 namespace sweep {
 
-/// All processes that are to be seen, but for init and this one.
+/// Returns all processes that are visible to this one, except init and this process.
 std::vector<pid_t> other_processes();
+
+/// Returns the children of all threads of a process, including zombies; empty if the process does not exist.
+std::vector<pid_t> children_of(pid_t pid);
+
+/// Returns all descendants of a process, parents before their children. The process itself is not included.
+std::vector<pid_t> descendants_of(pid_t pid);
 
 }  // namespace sweep
