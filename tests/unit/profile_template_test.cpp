@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "controller/profile/profile.hpp"
+#include "controller/profile/benchmark.hpp"
 
 namespace sweep::profile {
 namespace {
@@ -89,7 +89,7 @@ TEST(BenchmarkTemplate, NamesAnUnknownPlaceholder) {
       words("{framwork}"),
       ElementsAre(
           "error: unknown placeholder {framwork} in the profile's 'benchmark'; did you mean {framework}?"));
-  EXPECT_THAT(words("{}"), ElementsAre(testing::HasSubstr("known are {exp-name}, {framework}, ")));
+  EXPECT_THAT(words("{}"), ElementsAre(testing::HasSubstr("known: {exp-name}, {framework}, ")));
   EXPECT_THAT(words("run {hw"), ElementsAre("run", "{hw")) << "an open brace is a character";
 }
 

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/profile/benchmark.hpp"
+#include "controller/profile/duration.hpp"
+#include "controller/profile/load_profile.hpp"
+#include "controller/profile/show.hpp"
 #include "tests/unit/net_folder.hpp"
 
 namespace sweep::profile {
@@ -102,7 +106,7 @@ TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
   EXPECT_EQ(says("packing: gpu\nworkspce: /x\n"),
             "p.yaml:2: unknown key 'workspce' in the profile; did you mean 'workspace'?");
   EXPECT_EQ(says("timeouts:\n  server: 1s\n  bench: 1s\n  pont: 2s\n"),
-            "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, away, benchmark, heartbeat, "
+            "p.yaml:3: unknown key 'bench' in 'timeouts'; known: agent, away, benchmark, heartbeat, "
             "image, join, "
             "kill-grace, "
             "point, reset, server, server-longest, server-progress, server-start, warm-up");
@@ -112,17 +116,17 @@ TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
             "p.yaml:1: unknown key 'benchmarks' in 'retries'; did you mean 'benchmark'?");
   EXPECT_EQ(says("container: {runtim: none}"),
             "p.yaml:1: unknown key 'runtim' in 'container'; did you mean 'runtime'?");
-  EXPECT_THAT(says("\"a\\nb\": 1"), StartsWith("p.yaml:1: unknown key 'a?b' in the profile; known are "));
+  EXPECT_THAT(says("\"a\\nb\": 1"), StartsWith("p.yaml:1: unknown key 'a?b' in the profile; known: "));
   EXPECT_EQ(says("[a]: 1"), "p.yaml: not YAML: line 1, column 1: a list or mapping cannot be a key");
 }
 
 TEST(Profile, AWrongTypeIsNamedWithItsLine) {
   EXPECT_EQ(says("- a\n"), "p.yaml:1: the profile must be a mapping, got a list");
   EXPECT_EQ(says("text"), "p.yaml:1: the profile must be a mapping, got 'text'");
-  EXPECT_EQ(says("\nworkspace: [a]"), "p.yaml:2: 'workspace' must be a text, got a list");
-  EXPECT_EQ(says("benchmark: [a]"), "p.yaml:1: 'benchmark' must be a text, got a list");
+  EXPECT_EQ(says("\nworkspace: [a]"), "p.yaml:2: 'workspace' must be text, got a list");
+  EXPECT_EQ(says("benchmark: [a]"), "p.yaml:1: 'benchmark' must be text, got a list");
   EXPECT_EQ(says("env: [A]"), "p.yaml:1: 'env' must be a mapping NAME: value, got a list");
-  EXPECT_EQ(says("env:\n  A: [b]"), "p.yaml:2: 'A' must be a text, got a list");
+  EXPECT_EQ(says("env:\n  A: [b]"), "p.yaml:2: 'A' must be text, got a list");
   EXPECT_EQ(says("timeouts: 5s"), "p.yaml:1: 'timeouts' must be a mapping, got '5s'");
   EXPECT_EQ(says("timeouts:\n  point: soon"),
             "p.yaml:2: 'point' must be a time such as 90s, 60m, 3h or none, got 'soon'");
@@ -157,10 +161,10 @@ TEST(Profile, AWordOutsideItsChoiceNamesTheNearest) {
 }
 
 TEST(Profile, NamesOfVariablesAreHeldToTheRules) {
-  EXPECT_EQ(says("env: {1A: x}"), "p.yaml:1: '1A' is no name of an environment variable");
-  EXPECT_EQ(says("env: {\"A=B\": x}"), "p.yaml:1: 'A=B' is no name of an environment variable");
-  EXPECT_EQ(says("env: {'': x}"), "p.yaml:1: '' is no name of an environment variable");
-  EXPECT_THAT(says("env: {SLURM_SWEEP_CLIENT_SECRET: x}"), HasSubstr("slurm-sweep's own"));
+  EXPECT_EQ(says("env: {1A: x}"), "p.yaml:1: '1A' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_EQ(says("env: {\"A=B\": x}"), "p.yaml:1: 'A=B' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_EQ(says("env: {'': x}"), "p.yaml:1: '' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_THAT(says("env: {SLURM_SWEEP_CLIENT_SECRET: x}"), HasSubstr("reserved for slurm-sweep"));
 }
 
 TEST(Profile, AnAgentMustOutliveItsHeartbeat) {
@@ -270,11 +274,11 @@ TEST(Recipe, EveryKeyIsTaken) {
   EXPECT_EQ(recipe.server, "exec serve --model \"$MODEL\" --tp \"$TP\" --port \"$PORT\"\n");
   EXPECT_EQ(recipe.client, "sweep-bench --model \"$MODEL\"");
   EXPECT_THAT(recipe.server_env, ElementsAre("MODEL", "TP", "CONC_FROM"));
-  EXPECT_THAT(recipe.steps, ElementsAre(DerivedVariable{"CONC_FROM", "CONC", {1, 16}}));
-  EXPECT_EQ(step_value(recipe.steps[0], 0), 1);
-  EXPECT_EQ(step_value(recipe.steps[0], 15), 1);
-  EXPECT_EQ(step_value(recipe.steps[0], 16), 16);
-  EXPECT_EQ(step_value(recipe.steps[0], 512), 16);
+  EXPECT_THAT(recipe.derived, ElementsAre(DerivedVariable{"CONC_FROM", "CONC", {1, 16}}));
+  EXPECT_EQ(derived_value(recipe.derived[0], 0), 1);
+  EXPECT_EQ(derived_value(recipe.derived[0], 15), 1);
+  EXPECT_EQ(derived_value(recipe.derived[0], 16), 16);
+  EXPECT_EQ(derived_value(recipe.derived[0], 512), 16);
   EXPECT_EQ(recipe.ready_url, "/health");
   EXPECT_EQ(recipe.ready_log, "");
   EXPECT_EQ(recipe.health_url, "/health") << "what says ready says well, unless the recipe has another";
@@ -319,18 +323,18 @@ TEST(Recipe, WhatIsMissingOrUnknownIsNamedWithItsLine) {
       StartsWith(
           "p.yaml:2: 'url' must be a path such as /health, got 'http://localhost:8000/h'; the agent "));
   EXPECT_THAT(says("benchmark:\n  server: {command: s, env: [], ready: {log: '('}}" + rest),
-              StartsWith("p.yaml:2: 'log' is no regular expression: '(': "));
+              StartsWith("p.yaml:2: 'log' is not a regular expression: '(': "));
   EXPECT_THAT(says("benchmark:\n  server: {command: s, env: TP}"),
               StartsWith("p.yaml:2: the server's 'env' must be a list of names"));
   for (const char* bad : {"[]", "[16, 1]", "[1, 1]", "[1, x]", "[-1]", "5"}) {
     EXPECT_EQ(
         says("benchmark:\n  server: {command: s, env: [{A: {of: CONC, steps: " + std::string(bad) + "}}]}"),
-        "p.yaml:2: the steps of 'A' must be rising whole numbers, such as [1, 16]");
+        "p.yaml:2: the steps of 'A' must be ascending whole numbers, such as [1, 16]");
   }
   EXPECT_THAT(says("benchmark:\n  server: {command: s, env: [{A: {steps: [1]}}]}"),
               StartsWith("p.yaml:2: 'A' needs 'of', a variable"));
   EXPECT_EQ(says("benchmark:\n  server: {command: s, env: [T P]}"),
-            "p.yaml:2: 'T P' is no name of an environment variable");
+            "p.yaml:2: 'T P' is not a valid name of an environment variable");
 }
 
 }  // namespace
