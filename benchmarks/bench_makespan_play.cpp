@@ -149,7 +149,7 @@ class Crew {
 
   void begin(const core::SendLease& grant) {
     const int index = core::find_point(state_, grant.ref.point);
-    const core::PointSpec& spec = state_.points[static_cast<std::size_t>(index)].spec;
+    const core::PointSpec& spec = core::point_at(state_, index).spec;
     const bool cold = nodes_.at(grant.agent).take(spec, !rules_.pack_gpus);
     End end{grant.ref, grant.agent, cold ? starts_.next() : kReset,
             points_[static_cast<std::size_t>(index)].run, cold};
@@ -161,7 +161,7 @@ class Crew {
 
   void end_of_attempt(const End& end) {
     const int index = core::find_point(state_, end.ref.point);
-    nodes_.at(end.agent).give_back(state_.points[static_cast<std::size_t>(index)].spec.server.str());
+    nodes_.at(end.agent).give_back(core::point_at(state_, index).spec.server.str());
     core::AttemptFinished finished{end.agent, end.ref, Outcome{}, end.start + end.run};
     if (rules_.warm) {
       finished.account.servers = end.started ? 1 : 0;

@@ -10,6 +10,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/master.hpp"
+#include "controller/matrix/words.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/load_profile.hpp"
 #include "util/command_line.hpp"

@@ -57,7 +57,7 @@ void Driver::take(Incoming incoming) {
     return log_.peer_fault(std::string(wire::type_name(message)) + " before Hello");
   }
   const Sender sender{incoming.peer, known->second};
-  core::observe(sweep_.state, sender.agent, now());
+  core::mark_seen(sweep_.state, sender.agent, now());
   take_from(sender, message, incoming.content->bulk);
 }
 
@@ -117,8 +117,8 @@ void Driver::take_hello(const std::string& peer, const std::string& connection, 
   peer_of_[hello.agent] = peer;
   connection_of_[hello.agent] = connection;
   agent_of_[connection] = hello.agent;
-  core::observe(sweep_.state, hello.agent, now());
-  core::forget_unsaid(outbox_, hello.agent);
+  core::mark_seen(sweep_.state, hello.agent, now());
+  core::drop_effects_for(outbox_, hello.agent);
   keep(std::move(decision));
 }
 
@@ -171,7 +171,7 @@ void Driver::complete(const Sender& holder, int index, Account& account) const {
   const auto& [sharing, slurm] = job->second;
   account.origin.slurm = slurm;
   const bool shared = !sharing.empty() && sharing != "NO";
-  if (shared && sweep_.state.points[static_cast<std::size_t>(index)].spec.gpus > 0) {
+  if (shared && core::point_at(sweep_.state, index).spec.gpus > 0) {
     account.flaws.push_back("node-shared: other jobs may be on the nodes of job " + job->first +
                             " (OverSubscribe=" + sharing + "); ask for them with --exclusive");
   }

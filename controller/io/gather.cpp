@@ -10,6 +10,7 @@
 #include "controller/io/ledger.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
@@ -203,7 +204,7 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
   const auto read = from.journal->each_accepted_result([&](journal::StoredResult stored) {
     const int index = core::find_point(from.sweep->state, stored.ref.point);
     if (index < 0 ||
-        from.sweep->state.points[static_cast<std::size_t>(index)].state == core::PointState::Withdrawn)
+        core::point_at(from.sweep->state, index).state == core::PointState::Withdrawn)
       return;
     // One that is not valid may have been superseded since.
     const core::Attempt* attempt = core::find_attempt(state, stored.ref);

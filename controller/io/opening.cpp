@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <map>
 
+#include "controller/core/apply.hpp"
+#include "controller/core/replay.hpp"
 #include "controller/io/control_file.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
@@ -100,7 +102,7 @@ void put_aside(const std::string& directory, const Sweep& was, const std::set<st
   for (const std::string& id : withdrawn) {
     const int index = core::find_point(was.state, id);
     if (index < 0) continue;
-    for (const core::Attempt& attempt : was.state.points[static_cast<std::size_t>(index)].attempts) {
+    for (const core::Attempt& attempt : core::point_at(was.state, index).attempts) {
       if (!attempt.accepted) continue;
       const std::string name = result_filename(was.plan, index, attempt.node);
       std::error_code ignored;

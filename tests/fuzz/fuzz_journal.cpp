@@ -26,6 +26,8 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/core/events_json.hpp"
+#include "controller/core/invariants.hpp"
 #include "controller/io/gather.hpp"
 #include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
@@ -87,17 +89,17 @@ void check_going_on(core::State state, const core::Command& begin) {
   tell(core::Hello{agent});
   for (std::size_t round = 0; round < 4 * state.points.size() + 60; ++round) {
     if (state.phase == core::Phase::Closed) return;
-    core::observe(state, agent.id, now);
+    core::mark_seen(state, agent.id, now);
     tell(core::Ready{agent.id});
     const auto known = state.agents.find(agent.id);  // a sweep that is stopping takes nobody
     const auto held = known == state.agents.end() ? decltype(known->second.held)() : known->second.held;
     for (const auto& [index, number] : held) {
-      const core::AttemptRef ref{state.points[static_cast<std::size_t>(index)].spec.id, number};
+      const core::AttemptRef ref{core::point_at(state, index).spec.id, number};
       tell(core::AttemptStarted{agent.id, ref, 1});
       tell(core::AttemptFinished{agent.id, ref, {}, Millis(1)});
     }
     now += std::chrono::hours(1);
-    core::observe(state, agent.id, now);
+    core::mark_seen(state, agent.id, now);
     tell(core::Tick{});
   }
   constexpr Millis kPatience = std::chrono::hours(24);  // more than that nobody waits here

@@ -72,7 +72,7 @@ class OpeningTest : public InFolder {
   void tell(OpenedSweep& entry, const core::Command& command, journal::Batch batch = {}) {
     now_ += Millis(1'000);
     for (const auto& [id, agent] : entry.sweep.state.agents)
-      core::observe(entry.sweep.state, id, now_);
+      core::mark_seen(entry.sweep.state, id, now_);
     auto made = core::advance(entry.sweep.state, command, now_).events;
     batch.events.insert(batch.events.end(), made.begin(), made.end());
     const auto done = entry.journal.commit(batch);

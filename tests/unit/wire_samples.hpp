@@ -133,6 +133,8 @@ inline ContainerSpec sample_container() {
           .options = {"--x"},
           .writable = false,
           .client_inside = true,
+          .agent_inside = false,
+          .prefetch = true,
           .next = "a/c:2",
           .image_ms = 1,
           .retries = 2,

@@ -1,4 +1,4 @@
-// What all parts of a simulated sweep share: chance, time, weather, witness and trace.
+// The data shared by all parts of a simulated sweep: random numbers, clock, scenario, checker and trace.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +8,17 @@
 #include <string>
 
 #include "agent/core/actions.hpp"
+#include "tests/sim/checker.hpp"
 #include "tests/sim/injected_bugs.hpp"
 #include "tests/sim/random.hpp"
 #include "tests/sim/scenario.hpp"
-#include "tests/sim/witness.hpp"
 
 namespace sweep::sim {
 
-/// The last steps, for people who look at a seed that failed. Costs nothing while it is off.
+/// The last steps of a seed, for debugging it. Costs nothing while it is off.
 class Trace {
  public:
-  /// Of how many steps; 0: off.
+  /// `kept`: number of steps to keep; 0: off.
   explicit Trace(std::size_t kept) : on_(kept > 0), kept_(kept) {}
   template <class Make>
   void operator()(Instant now, Make&& make) {
@@ -39,38 +39,39 @@ class Trace {
   std::deque<std::string> lines_;
 };
 
-struct Stage {
-  Stage(std::uint64_t seed, std::size_t traced, InjectedBug planted)
-      : dice(seed), weather(forecast(dice)), trace(traced), plant(planted) {}
+struct Simulation {
+  Simulation(std::uint64_t seed, std::size_t traced, InjectedBug injected)
+      : random(seed), scenario(random_scenario(random)), trace(traced), bug(injected) {}
 
-  Random dice;
-  Scenario weather;
-  Storm storm;  // now: none in calm sessions
+  Random random;
+  Scenario scenario;
+  FaultRates faults;  // present rates; all 0 in sessions without faults
   Agenda agenda;
   Instant now = from_unix_ms(1'700'000'000'000);
-  Witness witness;
+  Checker checker;
   Trace trace;
-  InjectedBug plant;
-  int adopted = 0, servers = 0, warm = 0;  // warm: benchmarks under a server that had another one before
-  std::uint64_t steps = 0;                 // inputs of a core: commands, and what reaches an agent
+  InjectedBug bug;
+  int adopted = 0, servers = 0, warm = 0;  // warm: clients of a server that had one before
+  std::uint64_t steps = 0;                 // inputs of a core: commands and agents' inputs
 };
 
-/// A node, and what is on its disk: it outlives jobs and agents.
+/// A node with its disk. It outlives jobs and agents.
 struct Node {
   struct File {
     agent::FileStamp stamp;
     std::string bytes;
   };
-  /// The end of an attempt that its agent has to hand in.
+  /// The end of an attempt that is not acknowledged yet.
   struct Spooled {
     wire::Finished finished;
     std::string bytes, agent;
-    std::int64_t pid = 0;  // whose place it is in: as long as that one lives, nobody else looks there
+    std::int64_t pid =
+        0;  // of the agent that owns it; other agents may take it only after that agent has ended
   };
   NodeSpec spec;
   std::map<std::string, File> files;
   std::map<Key, Spooled> spool;
-  std::set<std::int64_t> living;  // agents
+  std::set<std::int64_t> living;  // pids of running agents
   std::uint64_t inodes = 0;
 
   void write(const std::string& path, const std::string& bytes) {

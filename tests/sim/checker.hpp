@@ -1,8 +1,8 @@
-// Who sees all that is committed, said and forgotten in a simulated sweep, and speaks up when a promise is
-// broken.
+// Checks the guarantees of a sweep while it is simulated: each result is accepted exactly once, leases and
+// acknowledgements are sent only after their commit, no result is deleted before the journal has it, …
 //
-// Rules: it knows the journal (what was committed) and what each attempt really was; it never looks into the
-// core. A broken promise ends the seed: it is thrown.
+// Rules: it records what was committed (the journal), what was sent, and what each attempt really produced;
+// it never reads the core's state while the sweep runs. A violation ends the seed: it is thrown.
 #pragma once
 
 #include <map>
@@ -17,25 +17,25 @@
 
 namespace sweep::sim {
 
-struct BrokenPromise : std::runtime_error {
+struct Violation : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-[[noreturn]] inline void broken(const std::string& what) {
-  throw BrokenPromise(what);
+[[noreturn]] inline void violation(const std::string& what) {
+  throw Violation(what);
 }
 
-using Key = std::pair<std::string, int>;  // of an attempt: point, number
+using Key = std::pair<std::string, int>;  // an attempt: point, number
 inline Key key(const wire::AttemptRef& ref) {
   return {ref.point, ref.attempt};
 }
-inline std::string say(const wire::AttemptRef& ref) {
+inline std::string name_of(const wire::AttemptRef& ref) {
   return ref.point + "/" + std::to_string(ref.attempt);
 }
 
-/// What the client of an attempt leaves, when it does its part.
+/// Returns the result file of a successful benchmark client.
 std::string result_bytes(const wire::AttemptRef& ref);
-/// Whether these are the bytes of a client at all.
+/// True if the bytes are the result file of a successful client, of any attempt.
 bool is_result(const std::string& bytes);
 
 struct StoredResult {
@@ -49,28 +49,28 @@ struct Batch {
   std::vector<StoredResult> results;
 };
 
-class Witness {
+class Checker {
  public:
-  // ---- the controller
+  // ---- called by the controller
   void committed(const Batch& batch);
-  /// It lets these out. `process` is that of the agent, one of a name.
+  /// A Lease or Settled is sent.
   void leased(const wire::AttemptRef& ref, const std::string& agent);
   void settled(const wire::Settled& message);
 
-  // ---- the agents
-  /// The lease has reached this process.
+  // ---- called by the agents
+  /// A lease has reached this process. Several processes may have had the same agent name.
   void received(const wire::AttemptRef& ref, std::uint64_t process);
-  /// A Finished is said: all of an attempt are the same.
+  /// A Finished is sent. All those of an attempt must be equal.
   void finished(const wire::Finished& message, const std::string& bulk);
-  /// An ok result is dropped by who had it.
+  /// An agent deletes an ok result.
   void forgotten(const wire::AttemptRef& ref);
-  /// It lies in a spool from now on, and does not any more.
+  /// An attempt's end is stored in a spool, or deleted from it.
   void spooled(const wire::AttemptRef& ref) { in_spools_.insert(key(ref)); }
   void dropped(const wire::AttemptRef& ref) { in_spools_.erase(key(ref)); }
 
-  // ---- the end
+  // ---- results
   bool has_result(const std::string& point) const { return accepted_.contains(point); }
-  /// Whether the journal knows how the attempt ended, by word of its agent.
+  /// True if the journal has the end of the attempt as reported by an agent.
   bool has_end(const wire::AttemptRef& ref) const { return ended_.contains(key(ref)); }
   const std::vector<core::Event>& journal() const { return journal_; }
   void check_points(const core::State& state) const;
@@ -89,9 +89,9 @@ class Witness {
   std::map<std::string, core::AgentInfo> agents_;
   std::set<std::string> gone_, quarantined_, withdrawn_;
   std::map<std::string, Instant> job_ends_;
-  bool ending_ = false;                  // nothing is to be begun any more
-  std::map<std::string, int> accepted_;  // point -> attempt, as committed
-  std::map<Key, std::string> said_;      // what Finished said
+  bool ending_ = false;                       // no new attempt may begin
+  std::map<std::string, int> accepted_;       // point -> attempt, as committed
+  std::map<Key, std::string> reported_ends_;  // content of Finished
 };
 
 }  // namespace sweep::sim
