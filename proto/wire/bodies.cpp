@@ -20,14 +20,14 @@ constexpr std::size_t kMaxValue = 64 * 1024;
 constexpr std::size_t kMaxItems = 4096;
 constexpr std::int64_t kMaxTasks = 1'000'000;
 constexpr std::int64_t kMaxAttempts = 1'000'000;
-// Half of what fits, so that a sum of two does too.
+// Half of what fits, so that the sum of two values fits too.
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 
 json ref_json(const AttemptRef& ref) {
   return {{"point", ref.point}, {"attempt", ref.attempt}};
 }
 
-// A reason that is too long is cut here: no peer should lose the message for it.
+// Truncates a reason that is too long, because the peer would reject the whole message.
 json reason_json(const std::string& reason) {
   return clipped(reason, kMaxText);
 }
@@ -44,7 +44,7 @@ AttemptRef read_ref(Fields& in) {
   return ref;
 }
 
-// ---- writing, one function a message
+// ---- writing, one function per message
 
 json write(const Hello& m) {
   return {{"agent", m.agent},
@@ -158,7 +158,7 @@ json write(const StopRequest& m) {
           {"no_credential", reason_json(m.no_credential)}};
 }
 
-// ---- reading, the same order
+// ---- reading, in the same order
 
 void read(Fields& in, Hello& m) {
   m.agent = in.text("agent", kMaxName);

@@ -42,7 +42,7 @@ bool may_have_bulk(const Message& message) {
   return std::holds_alternative<LogChunk>(message) || std::holds_alternative<Finished>(message);
 }
 
-// Whether the frames are as long as the header says, and none longer than allowed.
+// Returns true if the frames have the lengths that the header announces, and none is longer than allowed.
 bool sizes_agree(const std::vector<std::string_view>& frames) {
   const std::uint64_t body = get(frames[0], 8, 4);
   const std::uint64_t bulk = get(frames[0], 12, 8);

@@ -132,7 +132,7 @@ TEST_F(Refusals, OneThatSaysNothingAndLeaves) {
   Fd stranger = tcp_to(server_->port(), "");
   ASSERT_TRUE(run_until(loop_, [&] { return watch_->open() == 1; }));
   stranger.reset();
-  refused("left, or said nothing", "silence");
+  refused("disconnected or sent nothing", "silence");
   EXPECT_THAT(refusals_.back(), testing::StartsWith("127.0.0.1:"));
 }
 

@@ -118,10 +118,10 @@ TEST_F(FilesInFolder, AppendAndDirectories) {
 
 TEST(Files, OwnExecutableIsThisProgram) {
   EXPECT_TRUE(own_executable().ends_with("/net_test")) << own_executable();
-  EXPECT_THAT(own_command(), testing::ElementsAre(own_executable()));
+  EXPECT_THAT(own_command(SWEEP_ENV_LOADER, SWEEP_ENV_AGENT), testing::ElementsAre(own_executable()));
   ::setenv(SWEEP_ENV_LOADER, "/in/lib/ld.so", 1);
   ::setenv(SWEEP_ENV_AGENT, "/in/bin/sweep-agent", 1);
-  EXPECT_THAT(own_command(),
+  EXPECT_THAT(own_command(SWEEP_ENV_LOADER, SWEEP_ENV_AGENT),
               testing::ElementsAre("/in/lib/ld.so", "--library-path", "/in/lib", "/in/bin/sweep-agent"));
   ::unsetenv(SWEEP_ENV_LOADER);
   ::unsetenv(SWEEP_ENV_AGENT);

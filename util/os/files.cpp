@@ -10,8 +10,6 @@
 #include <cstring>
 #include <filesystem>
 
-#include "proto/base/env_names.hpp"
-
 namespace sweep {
 
 namespace {
@@ -160,11 +158,11 @@ std::string own_executable() {
   return path.ends_with(" (deleted)") ? "/proc/self/exe" : path;
 }
 
-std::vector<std::string> own_command() {
-  const char* const loader = std::getenv(SWEEP_ENV_LOADER);
-  const char* const agent = std::getenv(SWEEP_ENV_AGENT);
-  if (loader == nullptr || agent == nullptr) return {own_executable()};
-  return {loader, "--library-path", std::filesystem::path(loader).parent_path().string(), agent};
+std::vector<std::string> own_command(const char* loader_name, const char* program_name) {
+  const char* const loader = std::getenv(loader_name);
+  const char* const program = std::getenv(program_name);
+  if (loader == nullptr || program == nullptr) return {own_executable()};
+  return {loader, "--library-path", std::filesystem::path(loader).parent_path().string(), program};
 }
 
 std::string host_name() {

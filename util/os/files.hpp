@@ -85,9 +85,10 @@ Expected<void> remove_all(const std::string& path);
 /// is not mounted.
 std::string own_executable();
 
-/// Returns the words that start the running program again, before its arguments: own_executable(), or, if a dynamic loader
-/// was told to run it (container/core/step.hpp), that loader with the same libraries.
-std::vector<std::string> own_command();
+/// Returns the words that start the running program again, before its arguments: own_executable(). If a dynamic loader was
+/// told to run the program (container/core/step.hpp), the environment variables `loader_name` and `program_name` have the
+/// paths of both; the words are then that loader with the same libraries, and the program.
+std::vector<std::string> own_command(const char* loader_name, const char* program_name);
 
 /// Returns this machine's host name; "localhost" if it cannot be determined.
 std::string host_name();
