@@ -39,7 +39,7 @@ std::string name(const agent::Output& what) {
 std::string name(const agent::SetupFailed& what) {
   return "set-up failed " + name_of(what.ref);
 }
-std::string name(const agent::StageTold&) {
+std::string name(const agent::StageReported&) {
   return "stage report";
 }
 std::string name(const agent::LeaderExited& what) {
@@ -59,7 +59,7 @@ std::string name(const agent::Spooled& what) {
 std::string name(const agent::Adopted& what) {
   return "adopted " + name_of(what.finished.ref) + " of " + what.finished.of;
 }
-std::string name(const agent::Answered& what) {
+std::string name(const agent::ServerAnswered& what) {
   return "answer of " + name_of(what.ref) + ": " + std::to_string(what.status);
 }
 std::string name(const agent::JobEndKnown& what) {
@@ -68,7 +68,7 @@ std::string name(const agent::JobEndKnown& what) {
 std::string name(const agent::NodeKnown&) {
   return "node known";
 }
-std::string name(const agent::GpuTold&) {
+std::string name(const agent::GpuReported&) {
   return "GPU report";
 }
 std::string name(const agent::Signalled& what) {

@@ -108,7 +108,7 @@ void Servers::signal(const agent::SignalGroup& what) {
         });
 }
 
-void Servers::ask(const agent::Ask& what) {
+void Servers::ask(const agent::AskServer& what) {
   asked_[what.ref.attempt] = what.serial;
   const Millis after = sim_.random.delay(Millis(20), Millis(3'000));
   sim_.agenda.at(sim_.now + after, [this, what, life = generation_] {
@@ -116,17 +116,17 @@ void Servers::ask(const agent::Ask& what) {
   });
 }
 
-void Servers::answer(const agent::Ask& what) {
+void Servers::answer(const agent::AskServer& what) {
   const auto found = running_.find(what.ref.attempt);
   if (found != running_.end() && found->second.unresponsive && found->second.ready) return;
   const int status = status_of(what);
   const bool well = status >= 200 && status < 300;
   if (what.post != (what.path == kReset)) violation("wrong HTTP method for " + what.path);
   if (well && what.path == kReset && sim_.bug != InjectedBug::KeepCaches) past_[what.port].used = false;
-  report_(agent::Answered{what.ref, what.serial, status, status == 0 ? "Connection refused" : ""});
+  report_(agent::ServerAnswered{what.ref, what.serial, status, status == 0 ? "Connection refused" : ""});
 }
 
-int Servers::status_of(const agent::Ask& what) {
+int Servers::status_of(const agent::AskServer& what) {
   const auto found = running_.find(what.ref.attempt);
   if (found == running_.end() || !found->second.leads) return 0;
   if (found->second.port != what.port)

@@ -25,7 +25,7 @@ class Servers {
 
   void start(const agent::Spawn& what);
   void signal(const agent::SignalGroup& what);
-  void ask(const agent::Ask& what);
+  void ask(const agent::AskServer& what);
   /// Checks that a client with this key may start with the server at this port.
   void serve(const wire::AttemptRef& client, int port, const std::string& key);
   /// Returns the running servers that can be killed.
@@ -49,8 +49,8 @@ class Servers {
   };
 
   void plan(const wire::AttemptRef& ref, const Server& server);
-  void answer(const agent::Ask& what);
-  int status_of(const agent::Ask& what);
+  void answer(const agent::AskServer& what);
+  int status_of(const agent::AskServer& what);
   void end(const wire::AttemptRef& ref, Server& server, agent::Ended how);
   void later(const wire::AttemptRef& ref, std::uint64_t serial, Millis after,
              std::function<void(Server&)> what);

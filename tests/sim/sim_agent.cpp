@@ -229,7 +229,7 @@ void SimAgent::perform(agent::Spawn& what) {
 void SimAgent::perform(agent::SignalGroup& what) {
   is_server(what.ref) ? servers_.signal(what) : processes_.signal(what);
 }
-void SimAgent::perform(agent::Ask& what) {
+void SimAgent::perform(agent::AskServer& what) {
   servers_.ask(what);
 }
 void SimAgent::perform(agent::ReadResult& what) {

@@ -60,7 +60,7 @@ class SimAgent {
   void perform(agent::Stage&) {}  // the simulation has no containers
   void perform(agent::StopStaging&) {}
   void perform(agent::SignalGroup& what);
-  void perform(agent::Ask& what);
+  void perform(agent::AskServer& what);
   void perform(agent::ReadResult& what);
   void perform(agent::OpenSpool& what);
   void perform(agent::SpoolResult& what);
