@@ -47,7 +47,7 @@ void end(pid_t pid) {
   ::waitpid(pid, nullptr, 0);
 }
 
-TEST_F(Claims, OneHasItUntilItIsGivenBack) {
+TEST_F(Claims, OnlyOneProcessHoldsAClaimUntilItIsReleased) {
   {
     auto first = Claim::take(at());
     ASSERT_TRUE(first && *first);
@@ -59,13 +59,13 @@ TEST_F(Claims, OneHasItUntilItIsGivenBack) {
   EXPECT_THAT(listing(), IsEmpty());
 }
 
-TEST_F(Claims, AFolderThatCannotBeWrittenToIsSaid) {
+TEST_F(Claims, UnwritableFolderIsNamedInTheError) {
   const auto claim = Claim::take(path("none/.x.claim"));
   ASSERT_FALSE(claim);
   EXPECT_NE(claim.error().message.find("none"), std::string::npos);
 }
 
-TEST_F(Claims, ThatOfAProcessThatLivesIsNotDeadAndItsEndIsAnEvent) {
+TEST_F(Claims, ClaimOfALivingProcessIsNotDeadAndItsEndIsReported) {
   const pid_t child = child_that([&] { return Claim::take(at()); });
   ClaimObserver observer(at());
   const auto holder = observer.update(now());
@@ -83,7 +83,7 @@ TEST_F(Claims, ThatOfAProcessThatLivesIsNotDeadAndItsEndIsAnEvent) {
   EXPECT_THAT(listing(), IsEmpty());
 }
 
-TEST_F(Claims, ADeadOneIsTakenOverByOneAlone) {
+TEST_F(Claims, OnlyOneProcessTakesOverADeadClaim) {
   const pid_t dead = child_that([&] { return Claim::take(at()); });
   ClaimObserver first(at()), second(at());
   const auto seen = first.update(now());
@@ -100,7 +100,7 @@ TEST_F(Claims, ADeadOneIsTakenOverByOneAlone) {
 }
 
 /// A machine whose processes cannot be asked for.
-TEST_F(Claims, ThatOfAnotherMachineIsDeadWhenItIsNotTouchedForSoLong) {
+TEST_F(Claims, ClaimOfAnotherMachineIsDeadAfterSilence) {
   const std::string file = put(".x.claim.3", "elsewhere+boot+1~4711~123");
   ClaimObserver observer(at());
   const Instant seen = now();
@@ -112,7 +112,7 @@ TEST_F(Claims, ThatOfAnotherMachineIsDeadWhenItIsNotTouchedForSoLong) {
   EXPECT_FALSE(observer.is_dead(seen + Claim::kSilence));
 }
 
-TEST_F(Claims, ItIsTouchedWhileItsHolderIsBusy) {
+TEST_F(Claims, TouchingProcessEndsWithTheClaim) {
   auto claim = Claim::take(at());
   ASSERT_TRUE(claim && *claim);
   const timespec old[2] = {{1, 0}, {1, 0}};
@@ -125,7 +125,7 @@ TEST_F(Claims, ItIsTouchedWhileItsHolderIsBusy) {
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);  // no child is left
 }
 
-TEST(Tokens, ComeBackFromTheirText) {
+TEST(Tokens, TokenIsTheSameAfterARoundTrip) {
   const ProcessToken self = token_of(::getpid());
   EXPECT_EQ(token_in(token_text(self)), self);
   EXPECT_EQ(liveness_of(self), Liveness::Alive);
@@ -133,13 +133,13 @@ TEST(Tokens, ComeBackFromTheirText) {
     EXPECT_FALSE(token_in(bad)) << bad;
 }
 
-TEST(Tokens, ANumberThatIsUsedAnewIsAnotherProcess) {
+TEST(Tokens, ReusedPidIsAnotherProcess) {
   ProcessToken other = token_of(::getpid());
   other.start += "0";
   EXPECT_EQ(liveness_of(other), Liveness::Dead);
 }
 
-TEST(Tokens, AMachineThatWasStartedAnewHasNoneOfThem) {
+TEST(Tokens, ProcessFromBeforeARebootIsDead) {
   ProcessToken before = token_of(::getpid());
   const auto plus = before.host.find('+');
   before.host =

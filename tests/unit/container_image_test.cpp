@@ -16,7 +16,7 @@ struct Name {
   const char *text, *docker, *enroot, *slug;
 };
 
-TEST(Image, NamesAsInferenceMaxWritesThem) {
+TEST(Image, InferenceMaxNamesAreParsed) {
   const std::string digest = "sha256:" + std::string(64, 'a');
   const std::string with_digest = "nvcr.io/nvidia/x@" + digest;
   const Name names[] = {
@@ -44,14 +44,14 @@ TEST(Image, NamesAsInferenceMaxWritesThem) {
   EXPECT_EQ(enroot_name(*exact), "docker://nvcr.io#nvidia/x@" + digest);
 }
 
-TEST(Image, PathsAreAbsolute) {
+TEST(Image, PathsMustBeAbsolute) {
   const auto file = parse_image("/raid/squash/a.sqsh");
   ASSERT_TRUE(file);
   EXPECT_TRUE(file->is_path());
   EXPECT_THAT(parse_image("./a.sqsh").error().message, HasSubstr("must be absolute"));
 }
 
-TEST(Image, WhatIsNoneIsRefusedWithAReason) {
+TEST(Image, InvalidNamesAreRefusedWithAReason) {
   for (const char* bad :
        {"", " ", "a b", "a\nb", "-rm:1", "a:b c", "a@sha256:12", "a@md5:00", "a;b", "a/$(x):1", "a:t\x1b"}) {
     const auto image = parse_image(bad);
@@ -62,7 +62,7 @@ TEST(Image, WhatIsNoneIsRefusedWithAReason) {
   EXPECT_FALSE(parse_image(std::string(5000, 'a')));
 }
 
-TEST(Mounts, ReadAndWrite) {
+TEST(Mounts, TextIsTheSameAfterARoundTrip) {
   EXPECT_EQ(*parse_mount("/a:/b"), (Mount{"/a", "/b", false}));
   EXPECT_EQ(*parse_mount("/a:/b:ro"), (Mount{"/a", "/b", true}));
   EXPECT_EQ(*parse_mount("/a:/b:rw"), (Mount{"/a", "/b", false}));
@@ -86,7 +86,7 @@ std::string head(std::uint64_t bytes_used, std::uint64_t tables, std::uint32_t i
   return out;
 }
 
-TEST(Squashfs, WholeCutAndForeignFilesAreTold) {
+TEST(Squashfs, TruncatedAndForeignFilesAreDetected) {
   const std::string good = head(10'000, 9'000, 5);
   ASSERT_TRUE(read_superblock(good, 12'288));
   EXPECT_EQ(read_superblock(good, 12'288)->tables_begin, 9'000U);
@@ -140,12 +140,12 @@ StartRequest strange_start() {
   return out;
 }
 
-TEST(Requests, ComeBackFromTheirText) {
+TEST(Requests, RequestIsTheSameAfterARoundTrip) {
   EXPECT_EQ(*stage_request_in(to_text(strange_stage())), strange_stage());
   EXPECT_EQ(*start_request_in(to_text(strange_start())), strange_start());
 }
 
-TEST(Requests, EveryCutOneIsRefused) {
+TEST(Requests, EveryTruncatedRequestIsRefused) {
   const std::string stage = to_text(strange_stage()), start = to_text(strange_start());
   for (std::size_t i = 0; i < stage.size(); ++i)
     EXPECT_FALSE(stage_request_in(stage.substr(0, i))) << i;
@@ -153,7 +153,7 @@ TEST(Requests, EveryCutOneIsRefused) {
     EXPECT_FALSE(start_request_in(start.substr(0, i))) << i;
 }
 
-TEST(Reports, ComeBackFromTheirLines) {
+TEST(Reports, ReportIsTheSameAfterARoundTrip) {
   const Report all[] = {StageProgress{"importing", 1, 2},
                         Staged{Runtime::Bwrap, "/b", "b 1", "/i", 3, "d:1", {"A=1"}}, Failed{true, "no"}};
   for (const Report& report : all) {

@@ -31,24 +31,24 @@ std::vector<std::string> names(const std::vector<CachedImage>& images) {
 const std::vector<CachedImage> kImages = {image("a", 10, 500), image("b", 20, 5'000), image("c", 30, 50),
                                      image("d", 40, 9'000, 1)};
 
-TEST(Prune, WithoutLimitsNothingGoes) {
+TEST(Prune, WithoutLimitsNoImageIsRemoved) {
   EXPECT_THAT(images_to_prune(kImages, {}, kNow), IsEmpty());
 }
 
-TEST(Prune, WhatWasNotUsedForSoLong) {
+TEST(Prune, UnusedImagesAreRemovedOldestFirst) {
   EXPECT_THAT(names(images_to_prune(kImages, {Millis(500'000), {}}, kNow)), ElementsAre("b", "a"));
 }
 
-TEST(Prune, WhatIsUsedStaysWhateverTheLimit) {
+TEST(Prune, UsedImagesStayWhateverTheLimit) {
   EXPECT_THAT(names(images_to_prune(kImages, {Millis(0), 0}, kNow)), ElementsAre("b", "a", "c"));
 }
 
-TEST(Prune, DownToASizeThoseUsedLongestAgoFirst) {
+TEST(Prune, LeastRecentlyUsedImagesAreRemovedDownToTheSize) {
   EXPECT_THAT(names(images_to_prune(kImages, {{}, 75}, kNow)), ElementsAre("b", "a"));
   EXPECT_THAT(names(images_to_prune(kImages, {{}, 100}, kNow)), IsEmpty());
 }
 
-TEST(Prune, WhatIsBrokenGoesFirstAndWhatIsInTheMakingNever) {
+TEST(Prune, DamagedImagesAreRemovedFirstAndUnfinishedOnesNever) {
   auto images = kImages;
   images[2].problem = "it was cut";
   images[1].being_made = true;

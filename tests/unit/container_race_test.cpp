@@ -74,7 +74,7 @@ class Race : public InFolder {
   }
 };
 
-TEST_F(Race, FiftyAgentsOneImportAndAnImporterThatIsKilledAgainAndAgain) {
+TEST_F(Race, FiftyAgentsShareOneImportWhileImportersAreKilled) {
   constexpr int kAgents = 50, kKills = 6;
   std::mt19937 dice(7);
   std::map<pid_t, bool> alive;

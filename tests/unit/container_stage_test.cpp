@@ -76,7 +76,7 @@ class Staging : public InContainers {
   std::string path_;
 };
 
-TEST_F(Staging, ASquashFileIsUnpackedOnceForBubblewrapAndRuns) {
+TEST_F(Staging, SquashFileIsUnpackedOnceForBubblewrapAndRuns) {
   const auto first = staged(wanted(Runtime::Bwrap, squash()));
   EXPECT_EQ(first.runtime, Runtime::Bwrap);
   EXPECT_THAT(first.version, StartsWith("bubblewrap"));
@@ -89,11 +89,11 @@ TEST_F(Staging, ASquashFileIsUnpackedOnceForBubblewrapAndRuns) {
   EXPECT_EQ(run(what).status.code, 9);
 }
 
-TEST_F(Staging, AFolderIsUsedAsItIs) {
+TEST_F(Staging, FolderIsUsedAsItIs) {
   EXPECT_EQ(staged(wanted(Runtime::Bwrap, path("image"))).image, path("image"));
 }
 
-TEST_F(Staging, ACutSquashFileIsSaidWithItsSizes) {
+TEST_F(Staging, TruncatedSquashFileIsReported) {
   const std::string file = squash();
   std::filesystem::resize_file(file, std::filesystem::file_size(file) - 8'192);
   const auto why = failed(wanted(Runtime::Bwrap, file));
@@ -101,12 +101,12 @@ TEST_F(Staging, ACutSquashFileIsSaidWithItsSizes) {
   EXPECT_THAT(why.reason, StartsWith("node n1: image '" + file + "' is not usable: it is truncated"));
 }
 
-TEST_F(Staging, AFileThatIsNotThereIsSaid) {
+TEST_F(Staging, MissingFileIsReported) {
   EXPECT_EQ(failed(wanted(Runtime::Bwrap, "/none/x.sqsh")).reason,
             "node n1: image '/none/x.sqsh' does not exist");
 }
 
-TEST_F(Staging, AnImageOfARegistryIsImportedIntoTheCacheOnce) {
+TEST_F(Staging, RegistryImageIsImportedIntoTheCacheOnce) {
   enroot_imports();
   const auto first = staged(wanted(Runtime::Enroot, "lmsysorg/sglang:v0.5"));
   EXPECT_EQ(first.version, "enroot 4.1.2");
@@ -120,13 +120,13 @@ TEST_F(Staging, AnImageOfARegistryIsImportedIntoTheCacheOnce) {
   EXPECT_EQ(calls().find("create"), std::string::npos);
 }
 
-TEST_F(Staging, WhatSomebodyHasPutIntoTheCacheCounts) {
+TEST_F(Staging, FilePutIntoTheCacheByHandIsUsed) {
   ASSERT_TRUE(make_directories(path("cache")));
   squash("cache/a_b_1.sqsh");
   EXPECT_THAT(staged(wanted(Runtime::Bwrap, "a/b:1")).image, HasSubstr("a_b_1."));
 }
 
-TEST_F(Staging, WhatWasCutThereIsImportedAnew) {
+TEST_F(Staging, TruncatedCacheEntryIsImportedAgain) {
   enroot_imports();
   ASSERT_TRUE(make_directories(path("cache")));
   put("cache/a_b_1.sqsh", "hsqs, and no more");
@@ -134,7 +134,7 @@ TEST_F(Staging, WhatWasCutThereIsImportedAnew) {
   EXPECT_THAT(calls(), HasSubstr("import"));
 }
 
-TEST_F(Staging, WhatDoesNotExistOrNeedsALoginIsTheImagesFaultAndTriedOnce) {
+TEST_F(Staging, MissingImageOrLoginIsTheImagesFaultAndNotRetried) {
   const std::pair<const char*, const char*> cases[] = {
       {"[ERROR] URL https://x returned error code: 404 Not Found", "there is no such image"},
       {"[ERROR] URL https://x returned error code: 401 Unauthorized", "it needs a login or does not exist"}};
@@ -152,7 +152,7 @@ TEST_F(Staging, WhatDoesNotExistOrNeedsALoginIsTheImagesFaultAndTriedOnce) {
   }
 }
 
-TEST_F(Staging, ANetworkThatFailsIsTriedAgain) {
+TEST_F(Staging, NetworkFailureIsRetried) {
   enroot_imports("[ -e " + path("tried") + " ] || { touch " + path("tried") +
                  "; echo 'curl: (6) no host' >&2; exit 6; };");
   auto request = wanted(Runtime::Enroot, "a/b:1");
@@ -166,7 +166,7 @@ TEST_F(Staging, ANetworkThatFailsIsTriedAgain) {
   EXPECT_THAT(why.reason, HasSubstr("exit status 6: curl: (6) no host"));
 }
 
-TEST_F(Staging, AFullDiskIsTheNodesFaultAndNothingIsLeft) {
+TEST_F(Staging, FullDiskIsTheNodesFaultAndNoFileIsLeft) {
   stand_in("enroot",
            "[ $1 = version ] && exit; echo half >\"$3\"; echo 'write: No space left on device' >&2; exit 1");
   auto request = wanted(Runtime::Enroot, "a/b:1");
@@ -179,7 +179,7 @@ TEST_F(Staging, AFullDiskIsTheNodesFaultAndNothingIsLeft) {
   EXPECT_THAT(failed(request).reason, HasSubstr("not enough space in"));
 }
 
-TEST_F(Staging, OneThatIsStoppedEndsWhatItStartedAndLeavesNothing) {
+TEST_F(Staging, StoppedStagingEndsItsProcessesAndLeavesNoFile) {
   stand_in("enroot", "[ $1 = version ] && exit; echo half >\"$3\"; setsid sleep 1000 & echo up >" +
                          path("up") + "; sleep 1000");
   shell("mkfifo " + path("up"));
@@ -192,7 +192,7 @@ TEST_F(Staging, OneThatIsStoppedEndsWhatItStartedAndLeavesNothing) {
   EXPECT_TRUE(std::filesystem::is_empty(path("cache")));
 }
 
-TEST_F(Staging, WithoutEnrootThePlaceWhereTheFileBelongsIsSaid) {
+TEST_F(Staging, WithoutEnrootTheErrorNamesTheCacheFile) {
   ::setenv("PATH", "/usr/bin:/bin", 1);
   if (!find_program("enroot", own_environment()).empty()) GTEST_SKIP() << "enroot is here";
   EXPECT_THAT(failed(wanted(Runtime::Bwrap, "a/b:1")).reason,
@@ -200,7 +200,7 @@ TEST_F(Staging, WithoutEnrootThePlaceWhereTheFileBelongsIsSaid) {
                         "into '" + path("cache") + "' as a_b_1.sqsh"));
 }
 
-TEST_F(Staging, ARuntimeThatIsNotThereIsSaid) {
+TEST_F(Staging, MissingRuntimeIsReported) {
   ::setenv("PATH", path("bin").c_str(), 1);
   EXPECT_EQ(failed(wanted(Runtime::Apptainer, "a/b:1")).reason, "node n1: apptainer is not in PATH");
   EXPECT_THAT(failed(wanted(Runtime::Auto, "a/b:1")).reason,
@@ -216,7 +216,7 @@ TEST_F(Staging, ApptainerPullsIntoTheCache) {
   EXPECT_EQ(staged(wanted(Runtime::Apptainer, path("image"))).image, path("image"));
 }
 
-TEST_F(Staging, PodmanPullsWhatItHasNot) {
+TEST_F(Staging, PodmanPullsOnlyMissingImages) {
   stand_in("podman", "case $1 in --version) echo podman 4 ;; image) [ -e " + path("pulled") +
                          " ] && echo abc ;; pull) touch " + path("pulled") + " ;; esac");
   const auto got = staged(wanted(Runtime::Podman, "a/b:1"));
@@ -229,7 +229,7 @@ TEST_F(Staging, PodmanPullsWhatItHasNot) {
   EXPECT_EQ(staged(wanted(Runtime::Podman, path("image"))).image, path("image"));
 }
 
-TEST_F(Staging, PyxisGetsAnImportedFileOrTheNameWhereTheProfileSaysSo) {
+TEST_F(Staging, PyxisGetsAnImportedFileOrTheNameIfTheProfileSaysSo) {
   enroot_imports();
   stand_in("srun",
            "[ $1 = --version ] && echo slurm 22 || echo ' --container-image=[USER@][REGISTRY#]IMAGE'");
@@ -243,7 +243,7 @@ TEST_F(Staging, PyxisGetsAnImportedFileOrTheNameWhereTheProfileSaysSo) {
   EXPECT_THAT(failed(wanted(Runtime::Pyxis, "a/b:1")).reason, HasSubstr("pyxis needs a Slurm job"));
 }
 
-TEST_F(Staging, ALimitOfTheCacheMakesRoomFirst) {
+TEST_F(Staging, CacheLimitRemovesImagesBeforeAnImport) {
   enroot_imports();
   ASSERT_TRUE(make_directories(path("cache")));
   squash("cache/old_1.sqsh");

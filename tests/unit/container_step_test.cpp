@@ -25,7 +25,7 @@ StepRequest request() {
   return out;
 }
 
-TEST(Step, PyxisAndThePluginAreTold) {
+TEST(Step, VariablesForPyxisAndThePluginAreComplete) {
   const auto variables = step_variables(request(), kAgent);
   ASSERT_TRUE(variables);
   EXPECT_THAT(
@@ -47,7 +47,7 @@ TEST(Step, PyxisAndThePluginAreTold) {
                           "/run/slurm-sweep/usr/lib/x86_64-linux-gnu", "/run/slurm-sweep/bin/sweep-agent"));
 }
 
-TEST(Step, WhatIsNotToBeWrittenToAndHowMuchMemory) {
+TEST(Step, ReadOnlyImageAndMemorySizeArePassedOn) {
   auto of = request();
   of.container.writable = false;
   of.container.shm_size = "16g";
@@ -57,7 +57,7 @@ TEST(Step, WhatIsNotToBeWrittenToAndHowMuchMemory) {
   EXPECT_THAT((*variables)[1].second, HasSubstr(",tmpfs:/dev/shm:mode=1777+size=16g,"));
 }
 
-TEST(Step, AnEmptyListIsNotSaid) {
+TEST(Step, EmptyListOfNamesIsLeftOut) {
   auto of = request();
   of.container.names.clear();
   const auto variables = step_variables(of, kAgent);
@@ -65,7 +65,7 @@ TEST(Step, AnEmptyListIsNotSaid) {
   EXPECT_THAT(*variables, testing::Not(testing::Contains(Pair("PYXIS_CONTAINER_ENV", testing::_))));
 }
 
-TEST(Step, WhatPyxisWouldReadOtherwiseIsNamed) {
+TEST(Step, PathsThatPyxisCannotMountAreNamed) {
   const auto says = [](const StepRequest& of, const StepAgent& agent) {
     const auto variables = step_variables(of, agent);
     return variables ? std::string() : variables.error().message;
@@ -91,7 +91,7 @@ TEST(Step, WhatPyxisWouldReadOtherwiseIsNamed) {
   EXPECT_THAT(says(many, kAgent), HasSubstr("PYXIS_CONTAINER_MOUNTS would have"));
 }
 
-TEST(Step, ALoaderThatCannotBeHandedInIsNamed) {
+TEST(Step, LoaderOutsideUsrIsNamed) {
   auto agent = kAgent;
   agent.loader = "/nix/store/x/ld.so";
   const auto variables = step_variables(request(), agent);

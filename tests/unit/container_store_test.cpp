@@ -45,7 +45,7 @@ class Stores : public InFolder {
   int made_ = 0;
 };
 
-TEST_F(Stores, MakesOnceAndFindsAfterwards) {
+TEST_F(Stores, EntryIsMadeOnceAndThenFound) {
   auto first = store().ensure(wanted());
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_EQ(*first, path("cache/a.sqsh"));
@@ -54,7 +54,7 @@ TEST_F(Stores, MakesOnceAndFindsAfterwards) {
   EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
 }
 
-TEST_F(Stores, WhatDoesNotStandTheCheckIsMadeAnew) {
+TEST_F(Stores, DamagedEntryIsMadeAgain) {
   ASSERT_TRUE(make_directories(path("cache")));
   put("cache/a.sqsh", "bad");
   ASSERT_TRUE(store().ensure(wanted()));
@@ -62,7 +62,7 @@ TEST_F(Stores, WhatDoesNotStandTheCheckIsMadeAnew) {
   EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
 }
 
-TEST_F(Stores, AFailedImportLeavesNothing) {
+TEST_F(Stores, FailedImportLeavesNoFile) {
   auto bad = wanted();
   bad.make = [](const std::string& part) -> Expected<void> {
     std::ignore = write_file_atomic(part, "half");
@@ -74,14 +74,14 @@ TEST_F(Stores, AFailedImportLeavesNothing) {
   EXPECT_THAT(cached(), IsEmpty());
 }
 
-TEST_F(Stores, TheRoomIsLookedAtFirst) {
+TEST_F(Stores, FreeSpaceIsCheckedFirst) {
   auto large = wanted();
   large.room_bytes = INT64_MAX / 2;
   EXPECT_THAT(store().ensure(large).error().message, HasSubstr("not enough space in '" + path("cache") + "'"));
   EXPECT_EQ(made_, 0);
 }
 
-TEST_F(Stores, WhatADeadImportLeftIsRemovedByTheNext) {
+TEST_F(Stores, FilesOfADeadImportAreRemovedByTheNextOne) {
   ASSERT_TRUE(make_directories(path("cache/.a.sqsh.part.") +
                                token_text({token_of(::getpid()).host, 4'000'000, "1"}) + ".tmp/layers"));
   put("cache/.a.sqsh.part." + token_text({token_of(::getpid()).host, 4'000'000, "1"}), "half");
@@ -90,7 +90,7 @@ TEST_F(Stores, WhatADeadImportLeftIsRemovedByTheNext) {
   EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
 }
 
-TEST_F(Stores, AFolderIsAnEntryToo) {
+TEST_F(Stores, FolderCanBeAnEntry) {
   auto folder = wanted();
   folder.name = "a.root";
   folder.make = [](const std::string& part) -> Expected<void> {
@@ -109,7 +109,7 @@ TEST_F(Stores, AFolderIsAnEntryToo) {
   EXPECT_THAT(cached(), IsEmpty());
 }
 
-TEST_F(Stores, AListOfWhatIsThereAndWhatWasLeft) {
+TEST_F(Stores, ListHasEntriesAndLeftovers) {
   ASSERT_TRUE(store().ensure(wanted()));
   store().set_info("a.sqsh", {"team/a:1", "d:1", 8});
   store().mark_used("a.sqsh", ::getpid());
@@ -132,7 +132,7 @@ TEST_F(Stores, AListOfWhatIsThereAndWhatWasLeft) {
   EXPECT_EQ(coming.users, 0);
 }
 
-TEST_F(Stores, MarksOfProcessesThatHaveEndedDoNotGather) {
+TEST_F(Stores, MarksOfEndedProcessesAreRemoved) {
   ASSERT_TRUE(store().ensure(wanted()));
   const std::string here = token_of(::getpid()).host;
   put("cache/.a.sqsh.user." + token_text({here, 4'000'000, "1"}), "");
@@ -142,7 +142,7 @@ TEST_F(Stores, MarksOfProcessesThatHaveEndedDoNotGather) {
                                                       ".a.sqsh.user." + token_text(token_of(::getpid()))));
 }
 
-TEST_F(Stores, AFolderThatIsNotThereIsNamed) {
+TEST_F(Stores, MissingFolderIsNamed) {
   EXPECT_THAT(list_images(path("none")).error().message, HasSubstr(path("none")));
 }
 

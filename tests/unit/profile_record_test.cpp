@@ -162,7 +162,7 @@ TEST(ProfileRecord, HasEveryFieldOfAProfile) {
 }
 
 // sweep.control of an older version must stay readable.
-TEST(ProfileRecord, AContainerHasTheKeysOfTheProfile) {
+TEST(ProfileRecord, ContainerHasTheKeysOfTheProfile) {
   EXPECT_EQ(written(unusual_profile())["container"], json({{"runtime", "pyxis"},
                                                           {"image", "{image}"},
                                                           {"image-cache", "/c"},
@@ -183,7 +183,7 @@ TEST(ProfileRecord, AContainerHasTheKeysOfTheProfile) {
   EXPECT_EQ(written(Profile{})["container"], json::object());
 }
 
-TEST(ProfileRecord, AMissingOrInvalidFieldIsNamed) {
+TEST(ProfileRecord, MissingOrInvalidFieldIsNamed) {
   const json whole = written(unusual_profile());
   for (const auto& [name, value] : whole.items()) {
     json damaged = whole;

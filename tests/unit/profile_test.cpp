@@ -36,7 +36,7 @@ TEST(Duration, ReadsEveryUnit) {
   }
 }
 
-TEST(Duration, RefusesWhatIsNone) {
+TEST(Duration, RefusesOtherTexts) {
   for (const char* text :
        {"", "s", "-1s", "5 m", "5min", "5M", "1h30m", "inf", "nan", "1e9h", "0x10", "None", "5s "}) {
     EXPECT_FALSE(parse_duration(text)) << text;
@@ -58,7 +58,7 @@ std::string says(const std::string& text) {
   return profile.error().message;
 }
 
-TEST(Profile, EveryKeyIsTaken) {
+TEST(Profile, EveryKeyIsRead) {
   const Profile profile = read(R"(workspace: /work
 benchmark: run.sh {hw}
 env: { A: text, B: 7, C: , _d1: "yes" }
@@ -92,7 +92,7 @@ retries: { infrastructure: 7, benchmark: 8 }
   EXPECT_FALSE(read("gpus: auto\n", profile).ignore_gpus);
 }
 
-TEST(Profile, NothingLeavesWhatWasThere) {
+TEST(Profile, EmptyFilesAndKeysLeaveTheDefaults) {
   for (const char* text :
        {"", "# nothing\n", "~", "{}", "env: {}", "timeouts:\nretries: ~\nbenchmark:\npacking: ~\n"}) {
     const Profile profile = read(text);
@@ -102,7 +102,7 @@ TEST(Profile, NothingLeavesWhatWasThere) {
   }
 }
 
-TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
+TEST(Profile, UnknownKeyIsNamedWithTheNearestAndItsLine) {
   EXPECT_EQ(says("packing: gpu\nworkspce: /x\n"),
             "p.yaml:2: unknown key 'workspce' in the profile; did you mean 'workspace'?");
   EXPECT_EQ(says("timeouts:\n  server: 1s\n  bench: 1s\n  pont: 2s\n"),
@@ -120,7 +120,7 @@ TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
   EXPECT_EQ(says("[a]: 1"), "p.yaml: not YAML: line 1, column 1: a list or mapping cannot be a key");
 }
 
-TEST(Profile, AWrongTypeIsNamedWithItsLine) {
+TEST(Profile, WrongTypeIsNamedWithItsLine) {
   EXPECT_EQ(says("- a\n"), "p.yaml:1: the profile must be a mapping, got a list");
   EXPECT_EQ(says("text"), "p.yaml:1: the profile must be a mapping, got 'text'");
   EXPECT_EQ(says("\nworkspace: [a]"), "p.yaml:2: 'workspace' must be text, got a list");
@@ -143,7 +143,7 @@ TEST(Profile, AWrongTypeIsNamedWithItsLine) {
   }
 }
 
-TEST(Profile, AWordOutsideItsChoiceNamesTheNearest) {
+TEST(Profile, UnknownWordIsNamedWithTheNearest) {
   EXPECT_EQ(says("packing: gpus"),
             "p.yaml:1: 'packing' must be node or gpu, got 'gpus'; did you mean 'gpu'?");
   EXPECT_EQ(says("packing: socket"), "p.yaml:1: 'packing' must be node or gpu, got 'socket'");
@@ -160,19 +160,19 @@ TEST(Profile, AWordOutsideItsChoiceNamesTheNearest) {
   EXPECT_THAT(says("runners: {b200: {feature: x}}"), HasSubstr("did you mean 'features'?"));
 }
 
-TEST(Profile, NamesOfVariablesAreHeldToTheRules) {
+TEST(Profile, InvalidVariableNamesAreRefused) {
   EXPECT_EQ(says("env: {1A: x}"), "p.yaml:1: '1A' is not a valid name of an environment variable; use letters, digits and _");
   EXPECT_EQ(says("env: {\"A=B\": x}"), "p.yaml:1: 'A=B' is not a valid name of an environment variable; use letters, digits and _");
   EXPECT_EQ(says("env: {'': x}"), "p.yaml:1: '' is not a valid name of an environment variable; use letters, digits and _");
   EXPECT_THAT(says("env: {SLURM_SWEEP_CLIENT_SECRET: x}"), HasSubstr("reserved for slurm-sweep"));
 }
 
-TEST(Profile, AnAgentMustOutliveItsHeartbeat) {
+TEST(Profile, AgentTimeoutMustExceedTheHeartbeat) {
   EXPECT_THAT(says("timeouts: {agent: 10s}"), HasSubstr("'agent' must be longer than 'heartbeat'"));
   EXPECT_EQ(says("timeouts: {agent: 10s, heartbeat: 9s}"), "");
 }
 
-TEST(Profile, WhatIsNoYamlSaysWhere) {
+TEST(Profile, YamlErrorsHaveLineAndColumn) {
   EXPECT_THAT(says("a: 1\n b: [\n"), StartsWith("p.yaml: not YAML: line 2, "));
   EXPECT_THAT(says("a: *x\n"), StartsWith("p.yaml: not YAML: line 1, column 4: "));
   std::string deep;
@@ -181,7 +181,7 @@ TEST(Profile, WhatIsNoYamlSaysWhere) {
   EXPECT_THAT(says(deep), HasSubstr("not YAML"));
 }
 
-TEST(Profile, EveryTruncationEndsInAProfileOrAMessage) {
+TEST(Profile, EveryTruncatedFileGivesAProfileOrAnError) {
   const std::string text =
       "env: { A: \"x\\n\" }\ntimeouts: &t { server: 1s }\nretries:\n  benchmark: !!int '1'\n";
   for (std::size_t length = 0; length <= text.size(); ++length) {
@@ -208,7 +208,7 @@ TEST_F(Layers, LaterFilesWinKeyByKey) {
   EXPECT_TRUE(load_profile({}));
 }
 
-TEST_F(Layers, AMessageNamesTheFileThatIsWrong) {
+TEST_F(Layers, ErrorNamesTheFile) {
   const std::string good = put("good.yaml", "packing: gpu\n");
   const std::string bad = put("bad.yaml", "packing: gpu\n\npaking: gpu\n");
   const auto profile = load_profile({good, bad});
@@ -220,7 +220,7 @@ TEST_F(Layers, AMessageNamesTheFileThatIsWrong) {
   EXPECT_FALSE(load_profile({folder_}));
 }
 
-TEST_F(Layers, RelativePathsStartAtTheFileThatSaysThem) {
+TEST_F(Layers, PathsAreRelativeToTheFileThatSetsThem) {
   std::filesystem::create_directories(path("a/b"));
   const std::string first = put("a/b/one.yaml", "workspace: ../space\nbenchmark: ./run.sh\n");
   const std::string second = put("two.yaml", "packing: gpu\n");
@@ -234,7 +234,7 @@ TEST_F(Layers, RelativePathsStartAtTheFileThatSaysThem) {
             std::filesystem::path(folder_).parent_path().string() + "/x/run.sh");
 }
 
-TEST_F(Layers, AFileInTheCurrentFolderHasAFolderToo) {
+TEST_F(Layers, FileInTheCurrentFolderHasAFolder) {
   const std::filesystem::path before = std::filesystem::current_path();
   put("p.yaml", "workspace: here\n");
   std::filesystem::current_path(folder_);
@@ -245,7 +245,7 @@ TEST_F(Layers, AFileInTheCurrentFolderHasAFolderToo) {
   EXPECT_TRUE(std::filesystem::path(profile->workspace).is_absolute());
 }
 
-TEST_F(Layers, TheUsersFileIsALayerWhenItExists) {
+TEST_F(Layers, UsersFileIsALayerIfItExists) {
   EXPECT_THAT(default_layers(folder_), testing::Not(testing::Contains(StartsWith(folder_))));
   std::filesystem::create_directories(path(".config/slurm-sweep"));
   const std::string mine = put(".config/slurm-sweep/profile.yaml", "");
@@ -268,7 +268,7 @@ constexpr const char* kRecipe = R"(benchmark:
     command: sweep-bench --model "$MODEL"
 )";
 
-TEST(Recipe, EveryKeyIsTaken) {
+TEST(Recipe, EveryKeyIsRead) {
   const Profile profile = read(kRecipe);
   const Recipe& recipe = profile.recipe;
   EXPECT_EQ(recipe.server, "exec serve --model \"$MODEL\" --tp \"$TP\" --port \"$PORT\"\n");
@@ -289,7 +289,7 @@ TEST(Recipe, EveryKeyIsTaken) {
   EXPECT_THAT(server_command(recipe), ElementsAre("bash", "-c", recipe.server));
 }
 
-TEST(Recipe, TheLastLayerWinsAsAWhole) {
+TEST(Recipe, LastLayerReplacesTheWholeRecipe) {
   EXPECT_EQ(read("benchmark: ./run.sh\n", read(kRecipe)).recipe.server, "");
   const Profile other = read(
       "benchmark: {server: {command: x, env: [], ready: {log: up}}, client: {command: y}}", read(kRecipe));
@@ -298,7 +298,7 @@ TEST(Recipe, TheLastLayerWinsAsAWhole) {
   EXPECT_EQ(other.recipe.health_url, "");
 }
 
-TEST(Recipe, WhatIsMissingOrUnknownIsNamedWithItsLine) {
+TEST(Recipe, MissingOrUnknownKeyIsNamedWithItsLine) {
   const std::string rest = "\n  client: {command: c}";
   EXPECT_EQ(says("benchmark: {servr: 1}"),
             "p.yaml:1: unknown key 'servr' in the recipe of 'benchmark'; did you mean 'server'?");
