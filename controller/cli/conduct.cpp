@@ -10,7 +10,7 @@
 #include "controller/io/aggregate.hpp"
 #include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
-#include "controller/profile/container.hpp"
+#include "controller/profile/container_section.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
 #include "util/os/clock.hpp"
@@ -69,7 +69,7 @@ Expected<OpenedSweep> resumed_entry(SweepArguments arguments, const Session& ses
   facts.resume =
       view::resume_command(session.command, directory, facts.working_directory, session.inside_job);
   SWEEP_ASSIGN(auto wishes, resume_wishes(arguments, std::move(facts)));
-  if (profile::wants_agents_inside(wishes.profile) && session.job.empty()) return fail(kNeedsJob);
+  if (profile::has_agents_inside(wishes.profile) && session.job.empty()) return fail(kNeedsJob);
   return resume_sweep(directory, std::move(wishes), now(), notes);
 }
 

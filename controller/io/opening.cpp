@@ -12,6 +12,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/io/salvage.hpp"
+#include "controller/profile/benchmark.hpp"
 #include "controller/profile/record.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
