@@ -1,4 +1,4 @@
-// proto/base: digests, reading JSON that somebody else wrote, outcomes, points, text.
+// proto/base and util: digests, JSON from outside, outcomes, points, text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
