@@ -1,8 +1,9 @@
 // sweepctl images: what is staged on this node or in a shared cache, and making room there.
+#include "container/io/images.hpp"
+
 #include <chrono>
 #include <ctime>
 
-#include "container/io/images.hpp"
 #include "container/io/user_folder.hpp"
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
@@ -117,8 +118,7 @@ int list(const std::vector<std::string>& where, bool json) {
       bytes += image.bytes;
       all.push_back(as_json(folder, image));
     }
-    out +=
-        printable(folder) + ": " + counted(images->size(), "image") + ", " + view::size_text(bytes) + "\n";
+    out += printable(folder) + ": " + counted(images->size(), "image") + ", " + view::size_text(bytes) + "\n";
     if (!images->empty()) out += "     size     used  name\n";
     for (const CachedImage& image : *images)
       put(out, image, now);
