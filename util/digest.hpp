@@ -1,5 +1,5 @@
-// SHA-256, for identities of points and files. Digests are stored, so they are the same on every machine and in every
-// version.
+// SHA-256, for identities of points and files. Digests are stored, so they are the same on every machine and
+// in every version.
 #pragma once
 
 #include <array>
@@ -17,7 +17,8 @@ class Sha256 {
  public:
   Sha256();
   void add(std::string_view bytes);
-  /// Adds the length of `part` and then its bytes, so that two different lists of parts never have the same digest.
+  /// Adds the length of `part` and then its bytes, so that two different lists of parts never have the same
+  /// digest.
   void add_part(std::string_view part);
   /// Returns the digest as 64 hexadecimal digits. Call it once, at the end.
   std::string hex();

@@ -1,7 +1,8 @@
-// Errors as values. Functions that can fail return Expected<T>; main has the only catch, for unexpected exceptions.
+// Errors as values. Functions that can fail return Expected<T>; main has the only catch, for unexpected
+// exceptions.
 //
-// Rule: a message is one line of the form "cannot do X: VALUE (FILE:LINE): REASON; REMEDY". It has no final full stop, no
-// newline and no program name; the caller that prints it adds them.
+// Rule: a message is one line of the form "cannot do X: VALUE (FILE:LINE): REASON; REMEDY". It has no final
+// full stop, no newline and no program name; the caller that prints it adds them.
 #pragma once
 
 #include <string>
@@ -22,8 +23,8 @@ tl::unexpected<Error> fail(std::string message);
 
 }  // namespace sweep
 
-/// SWEEP_TRY(EXPRESSION): evaluates an Expected; if it has an error, returns that from the enclosing function. A value is
-/// dropped.
+/// SWEEP_TRY(EXPRESSION): evaluates an Expected; if it has an error, returns that from the enclosing
+/// function. A value is dropped.
 #define SWEEP_TRY(...)                                                                 \
   do {                                                                                 \
     auto sweep_try_result = (__VA_ARGS__);                                             \

@@ -1,7 +1,7 @@
 // Reads the fields of a JSON object from another process.
 //
-// Only the first error is kept. After it, every function returns an empty value, so that a caller can read all fields
-// without checks and test for an error once, at the end:
+// Only the first error is kept. After it, every function returns an empty value, so that a caller can read
+// all fields without checks and test for an error once, at the end:
 //
 //     Fields in(body, "Hello");
 //     hello.node = in.text("node", 256);
@@ -26,8 +26,8 @@ class Fields {
   /// Returns true if the field is present and not null.
   bool has(const char* key) const;
 
-  // Each of these requires the field and returns its value. If the field is missing or has another type or size, error()
-  // is set and the result is empty, 0 or false.
+  // Each of these requires the field and returns its value. If the field is missing or has another type or
+  // size, error() is set and the result is empty, 0 or false.
 
   /// A string of at most `max_bytes` bytes.
   std::string text(const char* key, std::size_t max_bytes);

@@ -1,7 +1,7 @@
 // An interned string: equal strings share one copy in memory, and comparison compares pointers.
 //
-// Rule: a string that was interned once is never freed. So this is only for values with few distinct texts in many
-// objects, such as names. Not thread-safe. Pure.
+// Rule: a string that was interned once is never freed. So this is only for values with few distinct texts in
+// many objects, such as names. Not thread-safe. Pure.
 #pragma once
 
 #include <string>

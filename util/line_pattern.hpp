@@ -1,5 +1,5 @@
-// A POSIX extended regular expression for one line of a program's output. std::regex is not used because it recurses: a
-// long line would overflow the stack.
+// A POSIX extended regular expression for one line of a program's output. std::regex is not used because it
+// recurses: a long line would overflow the stack.
 #pragma once
 
 #include <memory>

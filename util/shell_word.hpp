@@ -5,7 +5,8 @@
 
 namespace sweep {
 
-/// Returns `word` so that a POSIX shell reads it as one word: in single quotes if it contains special characters.
+/// Returns `word` so that a POSIX shell reads it as one word: in single quotes if it contains special
+/// characters.
 std::string shell_word(const std::string& word);
 
 }  // namespace sweep

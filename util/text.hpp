@@ -13,8 +13,9 @@ namespace sweep {
 /// Receives a text in pieces, if it is too large to be in memory at once.
 using Sink = std::function<void(std::string_view)>;
 
-/// Returns the candidate that is nearest to `word` by edit distance (Levenshtein), for "did you mean …?". Returns
-/// std::nullopt if the distance is more than a third of the word's length (but at least 1 is always allowed).
+/// Returns the candidate that is nearest to `word` by edit distance (Levenshtein), for "did you mean …?".
+/// Returns std::nullopt if the distance is more than a third of the word's length (but at least 1 is always
+/// allowed).
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
 
 /// Returns the parts of `text` between separators. Empty parts are kept: "a,,b" has three parts, "" has one.
@@ -23,14 +24,15 @@ std::vector<std::string> split(std::string_view text, char separator);
 /// Returns the parts with `separator` between them.
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
-/// Returns `text` with every control character (newlines too) and every byte that is not valid UTF-8 replaced by '?'. Text
-/// from a peer or a benchmark must pass through this before it is printed on a terminal.
+/// Returns `text` with every control character (newlines too) and every byte that is not valid UTF-8 replaced
+/// by '?'. Text from a peer or a benchmark must pass through this before it is printed on a terminal.
 std::string printable(std::string_view text);
 
 /// Returns `text`, truncated to at most `max_bytes` bytes, never inside a UTF-8 character.
 std::string clipped(std::string_view text, std::size_t max_bytes);
 
-/// Return `text` with its ASCII letters in upper or lower case. Other bytes are unchanged; the locale is ignored.
+/// Return `text` with its ASCII letters in upper or lower case. Other bytes are unchanged; the locale is
+/// ignored.
 std::string ascii_upper(std::string text);
 std::string ascii_lower(std::string text);
 
@@ -43,7 +45,8 @@ std::string indented(std::string_view text, std::size_t by);
 /// Returns "1 point", "2 points" for the noun "point".
 std::string counted(std::size_t count, std::string_view noun);
 
-/// Returns `text` as one safe component of a path: each '/', each control character and a leading '.' becomes '_'.
+/// Returns `text` as one safe component of a path: each '/', each control character and a leading '.' becomes
+/// '_'.
 std::string file_safe(std::string_view text);
 
 }  // namespace sweep

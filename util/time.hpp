@@ -1,7 +1,7 @@
 // Points in time and durations. Pure: the core gets the time as an argument and never reads a clock.
 //
-// An Instant counts milliseconds of Unix time. The drivers derive it from the monotonic clock, anchored to the wall clock
-// once at start (util/os/clock.hpp), so it never jumps within one process.
+// An Instant counts milliseconds of Unix time. The drivers derive it from the monotonic clock, anchored to
+// the wall clock once at start (util/os/clock.hpp), so it never jumps within one process.
 #pragma once
 
 #include <chrono>

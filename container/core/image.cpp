@@ -64,13 +64,13 @@ Expected<Image> parse_image(std::string_view text) {
   if (const auto colon = rest.rfind(':'); colon != std::string_view::npos) {
     image.tag = rest.substr(colon + 1);
     rest = rest.substr(0, colon);
-    if (!plain(image.tag, "._-"))
-      return bad(text, "its tag may only contain letters, digits, . _ -");
+    if (!plain(image.tag, "._-")) return bad(text, "its tag may only contain letters, digits, . _ -");
   } else if (image.digest.empty()) {
     image.tag = "latest";
   }
   image.repository = rest;
-  if (!image.registry.empty() && !plain(image.registry, ".:-")) return bad(text, "its registry is not a host name");
+  if (!image.registry.empty() && !plain(image.registry, ".:-"))
+    return bad(text, "its registry is not a host name");
   // A leading dash would make a tool take the name for an option.
   if (!plain(image.repository, "/._-") || image.repository[0] == '-' || image.repository[0] == '/')
     return bad(text, "its name may only contain letters, digits, / . _ - and must not begin with - or /");

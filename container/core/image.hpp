@@ -1,9 +1,10 @@
 // Names of container images, as InferenceMAX's matrices write them, or as paths.
 //
-//   lmsysorg/sglang:v0.5.3rc1-cu129-b200            a repository of Docker Hub
-//   nvcr.io#nvidia/tensorrt-llm/release:1.1.0rc2    a registry, in enroot's notation; nvcr.io/nvidia/… is the same
-//   …@sha256:<64 digits>                            exactly the image with this digest
-//   /raid/squash/sglang.sqsh, /raid/images/sglang   a squash file, or an unpacked directory
+//   lmsysorg/sglang:v0.5.3rc1-cu129-b200           a repository of Docker Hub
+//   nvcr.io#nvidia/tensorrt-llm/release:1.1.0rc2   a registry, in enroot's notation
+//   nvcr.io/nvidia/tensorrt-llm/release:1.1.0rc2   the same, in docker's notation
+//   …@sha256:<64 digits>                           exactly the image with this digest
+//   /raid/squash/sglang.sqsh, /raid/images/x       a squash file, or an unpacked directory
 #pragma once
 
 #include <string>
@@ -27,7 +28,8 @@ Expected<Image> parse_image(std::string_view text);
 /// Returns the name as one component of a path, as InferenceMAX's launchers do: / : @ # become _.
 std::string image_slug(std::string_view text);
 
-/// Returns the name for docker, podman and apptainer: "docker.io/lmsysorg/sglang:v0.5", "nvcr.io/nvidia/x@sha256:…".
+/// Returns the name for docker, podman and apptainer: "docker.io/lmsysorg/sglang:v0.5",
+/// "nvcr.io/nvidia/x@sha256:…".
 std::string docker_name(const Image& image);
 /// Returns the name for enroot: "docker://nvcr.io#nvidia/x:tag", "docker://lmsysorg/sglang:v0.5".
 std::string enroot_name(const Image& image);

@@ -13,11 +13,13 @@ namespace {
 constexpr int kLastLines = 6;
 constexpr std::size_t kMostBytes = 4096;
 
-/// Returns the last kLastLines non-empty lines in lower case, without those that report "permission denied" for a file.
+/// Returns the last kLastLines non-empty lines in lower case, without those that report "permission denied"
+/// for a file.
 std::string last_lines(std::string_view output) {
   if (output.size() > kMostBytes) output.remove_prefix(output.size() - kMostBytes);
   std::string text = ascii_lower(std::string(output));
-  std::replace(text.begin(), text.end(), '\r', '\n');  // progress bars redraw their line after a carriage return
+  // Progress bars redraw their line after a carriage return.
+  std::replace(text.begin(), text.end(), '\r', '\n');
   const auto lines = split(text, '\n');
   std::string out;
   int left = kLastLines;
@@ -41,7 +43,8 @@ bool has_any(const std::string& text, std::initializer_list<const char*> words) 
                      [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
-/// Returns true if the text reports one of the HTTP status codes: "returned error: 404", "HTTP/2 401", "status 403".
+/// Returns true if the text reports one of the HTTP status codes: "returned error: 404", "HTTP/2 401",
+/// "status 403".
 bool has_status(const std::string& text, const std::string& codes) {
   const std::regex pattern("(error|code|status|http(/[0-9.]+)?)[:= ]+\\(?(" + codes + ")($|[^0-9a-z])");
   return std::regex_search(text, pattern);

@@ -12,9 +12,9 @@ enum class ImportFault {
   Unclear       // anything else: the network or this node
 };
 
-/// Returns what went wrong according to `output`, the output of enroot, podman, docker or apptainer. Only the last
-/// lines count, and in them only the wording of a registry's answer: earlier lines are progress output with digests
-/// and sizes, and "permission denied" for a file is a problem of this node.
+/// Returns what went wrong according to `output`, the output of enroot, podman, docker or apptainer. Only the
+/// last lines count, and in them only the wording of a registry's answer: earlier lines are progress output
+/// with digests and sizes, and "permission denied" for a file is a problem of this node.
 ImportFault import_fault(std::string_view output);
 
 }  // namespace sweep::container

@@ -28,7 +28,7 @@ struct Staged {
   std::string image;                     // the image as the runtime takes it
   std::int64_t bytes = 0;                // size of the image's file; 0: unknown
   std::string digest;                    // of the image, with the name of the method; empty: unknown
-  std::vector<std::string> environment;  // NAME=value that the image sets, if the runtime does not set them itself
+  std::vector<std::string> environment;  // NAME=value of the image, if the runtime does not set them itself
   friend bool operator==(const Staged&, const Staged&) = default;
 };
 

@@ -39,7 +39,8 @@ Expected<Mount> parse_mount(std::string_view text) {
     // These separate mounts and their flags on the command lines of pyxis, docker and apptainer.
     if (path->find_first_of(",\"") != std::string::npos) return bad("a path contains a comma or a quote");
   }
-  if (mount.target.find_first_not_of('/') == std::string::npos) return bad("its target is the root directory");
+  if (mount.target.find_first_not_of('/') == std::string::npos)
+    return bad("its target is the root directory");
   if (parts.size() == 2) return mount;
   std::string flags = parts[2];
   std::replace(flags.begin(), flags.end(), '+', ',');

@@ -16,8 +16,8 @@ enum class Runtime { None, Auto, Pyxis, Enroot, Apptainer, Podman, Docker, Bwrap
 /// The words of a profile, in the order of the enumerators.
 inline constexpr std::array<std::string_view, 8> kRuntimeWords = {"none",      "auto",   "pyxis",  "enroot",
                                                                   "apptainer", "podman", "docker", "bwrap"};
-/// The order in which `auto` tries the runtimes: first the one that B200 clusters use, last the one that needs no
-/// daemon, no Slurm plugin and no configuration.
+/// The order in which `auto` tries the runtimes: first the one that B200 clusters use, last the one that
+/// needs no daemon, no Slurm plugin and no configuration.
 inline constexpr std::array<Runtime, 6> kAutoOrder = {Runtime::Pyxis,  Runtime::Enroot, Runtime::Apptainer,
                                                       Runtime::Podman, Runtime::Docker, Runtime::Bwrap};
 
@@ -27,7 +27,8 @@ std::optional<Runtime> runtime_of(std::string_view word);
 /// Returns the known words for an error message: "none, auto, pyxis, …".
 std::string known_runtimes();
 
-/// Returns the name of the runtime's program, which is searched in PATH: "srun" for pyxis; empty for None and Auto.
+/// Returns the name of the runtime's program, which is searched in PATH: "srun" for pyxis; empty for None and
+/// Auto.
 std::string_view program_of(Runtime runtime);
 
 struct Mount {

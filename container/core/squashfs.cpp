@@ -28,8 +28,8 @@ Expected<Superblock> read_superblock(std::string_view head, std::uint64_t file_b
   out.bytes_used = number(head, kBytesUsed, 8);
   out.tables_begin = number(head, kInodeTable, 8);
   if (out.bytes_used > file_bytes) {
-    return fail("it is truncated: it has " + std::to_string(file_bytes) + " of " + std::to_string(out.bytes_used) +
-                " bytes");
+    return fail("it is truncated: it has " + std::to_string(file_bytes) + " of " +
+                std::to_string(out.bytes_used) + " bytes");
   }
   // mksquashfs writes the superblock last. If it is killed, the file has zeros there or offsets of no tables.
   if (out.inodes == 0 || out.tables_begin < kSuperblockBytes || out.tables_begin >= out.bytes_used)

@@ -44,8 +44,8 @@ std::string shm_option(const StartRequest& request, const std::string& option) {
   return request.container.shm_size.empty() ? "" : option + request.container.shm_size;
 }
 
-/// Returns the command wrapped in a shell that changes to the working directory (enroot has no option for that) and
-/// maintains kStartMark.
+/// Returns the command wrapped in a shell that changes to the working directory (enroot has no option for
+/// that) and maintains kStartMark.
 Words shell_command(const StartRequest& request) {
   const std::string mark = "/tmp/" + std::string(kStartMark);
   Words out{"/bin/sh", "-c",
@@ -55,8 +55,8 @@ Words shell_command(const StartRequest& request) {
   return out;
 }
 
-/// Returns the environment of a command under bubblewrap: the named variables and those of the image. PATH is the
-/// image's, or the usual one.
+/// Returns the environment of a command under bubblewrap: the named variables and those of the image. PATH is
+/// the image's, or the usual one.
 Words bwrap_environment(const StartRequest& request, const Words& environment) {
   Words out, names{"HOME"};
   for (const std::string& entry : environment) {
@@ -109,8 +109,8 @@ Command enroot(const StartRequest& request, const ContainerFolders& folders, con
   for (const Mount& mount : all_mounts(request, folders))
     add(argv, {"--mount",
                mount.source + ":" + mount.target + ":x-create=dir,rbind," + (mount.read_only ? "ro" : "rw")});
-  add(argv,
-      {"--mount", "tmpfs:/dev/shm:tmpfs:x-create=dir,rw,nosuid,nodev,mode=1777" + shm_option(request, ",size=")});
+  add(argv, {"--mount",
+             "tmpfs:/dev/shm:tmpfs:x-create=dir,rw,nosuid,nodev,mode=1777" + shm_option(request, ",size=")});
   for (const std::string& name : request.container.names)
     add(argv, {"--env", name});
   add(argv, {"--env", "HOME=/tmp"});
@@ -123,20 +123,22 @@ Command enroot(const StartRequest& request, const ContainerFolders& folders, con
   return out;
 }
 
-/// Returns true if srun or enroot's hooks read the variable, apart from the variables of the step and the image.
+/// Returns true if srun or enroot's hooks read the variable, apart from the variables of the step and the
+/// image.
 bool is_for_srun(const std::string& name) {
   constexpr std::array<std::string_view, 6> kNames = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("NVIDIA_") ||
          name.starts_with("MELLANOX_");
 }
 
-/// Returns true if enroot reads the variable when pyxis starts it: the user's settings and the proxies for registries.
+/// Returns true if enroot reads the variable when pyxis starts it: the user's settings and the proxies for
+/// registries.
 bool is_for_enroot(const std::string& name) {
   return name.starts_with("ENROOT_") || name.starts_with("XDG_") || ascii_lower(name).ends_with("_proxy");
 }
 
-/// Returns the `env` command that runs in a container of pyxis before the command: it removes variables that only enroot
-/// needs and sets those that srun or Slurm would set otherwise.
+/// Returns the `env` command that runs in a container of pyxis before the command: it removes variables that
+/// only enroot needs and sets those that srun or Slurm would set otherwise.
 Words pyxis_env_command(const StartRequest& request, const Words& environment) {
   Words out{"env"}, own{"HOME=/tmp"};
   for (const std::string& entry : environment) {
@@ -155,8 +157,8 @@ Command pyxis(const StartRequest& request, const ContainerFolders& folders, cons
   Words& argv = out.argv;
   add(argv, {request.tool, "--quiet", "--overlap", "--nodes=1", "--ntasks=1", "--export=ALL",
              "--job-name=" + request.name});
-  // Without this the new step would inherit the agent's CPU binding. Only if there is a binding: srun complains about
-  // the option if tasks cannot be bound.
+  // Without this the new step would inherit the agent's CPU binding. Only if there is a binding: srun
+  // complains about the option if tasks cannot be bound.
   const auto binds = [](const std::string& entry) { return variable_name(entry) == "SLURM_CPU_BIND"; };
   if (std::any_of(environment.begin(), environment.end(), binds)) argv.push_back("--cpu-bind=none");
   if (!request.job.empty()) argv.push_back("--jobid=" + request.job);
@@ -197,7 +199,8 @@ Command apptainer(const StartRequest& request, const ContainerFolders& folders, 
   // Apptainer passes on APPTAINERENV_NAME from its own environment, which other users cannot read.
   out.environment = environment;
   for (const std::string& entry : environment) {
-    if (has(request.container.names, variable_name(entry))) out.environment.push_back("APPTAINERENV_" + entry);
+    if (has(request.container.names, variable_name(entry)))
+      out.environment.push_back("APPTAINERENV_" + entry);
   }
   out.environment.push_back("APPTAINERENV_HOME=/tmp");
   return out;
@@ -210,8 +213,8 @@ Command docker(const StartRequest& request, const ContainerFolders& folders, con
   Words& argv = out.argv;
   add(argv, {request.tool, "run", "--rm", "--init", "--name", request.name, "--network", "host", "--ipc",
              "private"});
-  // Their default has 64 MB, which is too little for NCCL. A tmpfs without a size has the same size as with the other
-  // runtimes.
+  // Their default has 64 MB, which is too little for NCCL. A tmpfs without a size has the same size as with
+  // the other runtimes.
   if (request.container.shm_size.empty()) {
     add(argv, {"--mount", "type=tmpfs,destination=/dev/shm,tmpfs-mode=1777"});
   } else {
@@ -235,8 +238,8 @@ Command docker(const StartRequest& request, const ContainerFolders& folders, con
     add(argv, {"--volume", mount_text(mount)});
   for (const std::string& name : request.container.names)
     add(argv, {"--env", name});
-  // The image's /etc/passwd does not list the user, so programs that look up its name would fail: Python's getpass, and
-  // with it PyTorch's compiler.
+  // The image's /etc/passwd does not list the user, so programs that look up its name would fail: Python's
+  // getpass, and with it PyTorch's compiler.
   if (!podman) add(argv, {"--env", "USER", "--env", "LOGNAME"});
   add(argv, {"--env", "HOME=/tmp", "--workdir", request.container.workdir, "--entrypoint", ""});
   add_all(argv, request.container.options);
@@ -252,7 +255,8 @@ Command docker(const StartRequest& request, const ContainerFolders& folders, con
 
 }  // namespace
 
-Command start_command(const StartRequest& request, const ContainerFolders& folders, const Words& environment) {
+Command start_command(const StartRequest& request, const ContainerFolders& folders,
+                      const Words& environment) {
   switch (request.runtime) {
     case Runtime::Pyxis:
       return pyxis(request, folders, environment);
@@ -282,8 +286,8 @@ Words signal_command(const StartRequest& request, int signal) {
     return {request.tool, "kill", "--signal", number, request.name};
   }
   if (request.runtime != Runtime::Pyxis) return {};
-  // Any signal to srun ends its step at once, so scancel is used. It needs the step's id, which is found by the step's
-  // name.
+  // Any signal to srun ends its step at once, so scancel is used. It needs the step's id, which is found by
+  // the step's name.
   return {"/bin/sh",
           "-c",
           "squeue --steps --noheader --jobs=\"$1\" --format='%i %j' | while read -r id name; do "

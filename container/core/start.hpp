@@ -15,12 +15,12 @@
 
 namespace sweep::container {
 
-/// The directories of one container. They are made before it starts and removed after its end. A path is empty if
-/// the runtime provides that directory itself.
+/// The directories of one container. They are made before it starts and removed after its end. A path is
+/// empty if the runtime provides that directory itself.
 struct ContainerFolders {
-  std::string tmp, shm;             // mounted at /tmp and /dev/shm
-  std::string root;                 // bwrap and enroot: where the image is mounted writably, for this container only
-  std::string user;                 // "UID:GID" of the user who starts it
+  std::string tmp, shm;  // mounted at /tmp and /dev/shm
+  std::string root;      // bwrap and enroot: where the image is mounted writably, for this container only
+  std::string user;      // "UID:GID" of the user who starts it
   std::vector<std::string> groups;  // supplementary groups of that user, as numbers
   std::string rc;                   // enroot: a file with kRunCommand, which replaces the image's entrypoint
 };
@@ -30,28 +30,29 @@ struct Command {
   std::vector<std::string> environment;  // the complete environment as NAME=value
 };
 
-/// Returns the command line for request.runtime, which must not be Auto or None. `environment` is the helper's own
-/// environment, with the values of request.container.names.
+/// Returns the command line for request.runtime, which must not be Auto or None. `environment` is the
+/// helper's own environment, with the values of request.container.names.
 Command start_command(const StartRequest& request, const ContainerFolders& folders,
                       const std::vector<std::string>& environment);
 
-/// The content of ContainerFolders::rc. Enroot turns the image's entrypoint into a script that gets the command as
-/// its arguments; this script is used instead and only runs the command.
+/// The content of ContainerFolders::rc. Enroot turns the image's entrypoint into a script that gets the
+/// command as its arguments; this script is used instead and only runs the command.
 inline constexpr std::string_view kRunCommand = "exec \"$@\"\n";
 
-/// A file in ContainerFolders::tmp that shows how far the start of the command got, for runtimes that do not report
-/// it. It contains kNotBegun until the shell in the container runs, is empty if the image does not have the
-/// command, and is removed just before the command starts.
+/// A file in ContainerFolders::tmp that shows how far the start of the command got, for runtimes that do not
+/// report it. It contains kNotBegun until the shell in the container runs, is empty if the image does not
+/// have the command, and is removed just before the command starts.
 inline constexpr std::string_view kStartMark = ".slurm-sweep";
 inline constexpr std::string_view kNotBegun = "not begun\n";
 /// Returns true if the runtime uses the file kStartMark: all but bubblewrap, which reports on kStatusFd.
 bool uses_start_mark(Runtime runtime);
 
-/// Returns a command that sends `signal` to the container's processes, and for SIGKILL removes the container. Empty
-/// if the processes are children of the caller, who then signals them directly.
+/// Returns a command that sends `signal` to the container's processes, and for SIGKILL removes the container.
+/// Empty if the processes are children of the caller, who then signals them directly.
 std::vector<std::string> signal_command(const StartRequest& request, int signal);
 
-/// Returns true if the runtime needs ContainerFolders::shm because it would otherwise share the host's /dev/shm.
+/// Returns true if the runtime needs ContainerFolders::shm because it would otherwise share the host's
+/// /dev/shm.
 bool needs_shm(Runtime runtime);
 
 /// The descriptor on which bwrap reports its status as JSON.

@@ -26,9 +26,10 @@ std::string value_of(const StepVariables& variables, const std::string& name) {
 Expected<void> check_path(const std::string& what, const std::string& path) {
   const bool good = path.find_first_of(",: \t\"\\") == std::string::npos && printable(path) == path;
   if (good) return {};
-  return fail("pyxis cannot mount '" + printable(path) + "' (" + what +
-              "): commas, colons, blanks, quotes and backslashes are separators; use another path, or run the agent on "
-              "the node (container: agent: node)");
+  return fail(
+      "pyxis cannot mount '" + printable(path) + "' (" + what +
+      "): commas, colons, blanks, quotes and backslashes are separators; use another path, or run the "
+      "agent on the node (container: agent: node)");
 }
 
 Expected<std::string> all_mounts(const StepRequest& request, const StepAgent& agent) {
@@ -69,8 +70,9 @@ Expected<StepVariables> step_variables(const StepRequest& request, const StepAge
     return fail("cannot run the agent in the image: its dynamic loader '" + printable(agent.loader) +
                 "' is not in /usr; run the agent on the node (container: agent: node)");
   if (!agent.program.starts_with('/'))
-    return fail("cannot run the agent in the image: sweep-agent is neither next to sweepctl nor in PATH; install "
-                "slurm-sweep");
+    return fail(
+        "cannot run the agent in the image: sweep-agent is neither next to sweepctl nor in PATH; install "
+        "slurm-sweep");
   SWEEP_ASSIGN(const auto mounts, all_mounts(request, agent));
   StepVariables out{{"PYXIS_CONTAINER_IMAGE", request.container.image},
                     {"PYXIS_CONTAINER_MOUNTS", mounts},
@@ -86,10 +88,11 @@ Expected<StepVariables> step_variables(const StepRequest& request, const StepAge
   if (!names.empty()) out.emplace_back("PYXIS_CONTAINER_ENV", join(names, ","));
   for (const auto& [name, value] : out) {
     if (value.size() > kMaxVariable)
-      return fail("too many mounts or variables for pyxis: " + name + " would have " +
-                  std::to_string(value.size()) + " characters, at most " + std::to_string(kMaxVariable) +
-                  " are possible; mount a common parent directory, or run the agent on the node (container: agent: "
-                  "node)");
+      return fail(
+          "too many mounts or variables for pyxis: " + name + " would have " + std::to_string(value.size()) +
+          " characters, at most " + std::to_string(kMaxVariable) +
+          " are possible; mount a common parent directory, or run the agent on the node (container: agent: "
+          "node)");
   }
   return out;
 }

@@ -1,7 +1,8 @@
 // Agents that run inside the image: the variables with which pyxis starts all tasks of a step in one image.
 //
-// Pyxis takes its defaults from environment variables of the step. The agent and the node's libraries that it needs
-// are mounted below kInside and started by the node's own dynamic loader, so the image needs no libraries of ours.
+// Pyxis takes its defaults from environment variables of the step. The agent and the node's libraries that it
+// needs are mounted below kInside and started by the node's own dynamic loader, so the image needs no
+// libraries of ours.
 #pragma once
 
 #include <string>
@@ -35,8 +36,8 @@ using StepVariables = std::vector<std::pair<std::string, std::string>>;
 /// Returns an error that names the path if pyxis cannot mount something that the profile names.
 Expected<void> check_step(const StepRequest& request);
 
-/// Returns the variables of the step: PYXIS_CONTAINER_*, and those with which the SPANK plugin finds the agent in
-/// the container. Returns an error with a remedy if pyxis or the node's libraries do not allow it.
+/// Returns the variables of the step: PYXIS_CONTAINER_*, and those with which the SPANK plugin finds the
+/// agent in the container. Returns an error with a remedy if pyxis or the node's libraries do not allow it.
 Expected<StepVariables> step_variables(const StepRequest& request, const StepAgent& agent);
 
 /// Returns the words that start the agent in the container, before its arguments.

@@ -52,7 +52,8 @@ std::optional<ClaimHolder> claim_holder(const std::string& path) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0) return std::nullopt;
   holder.touched = info.st_mtim;
-  // A file that cannot be read has an empty token; the time of the last touch still tells it from other claims.
+  // A file that cannot be read has an empty token; the time of the last touch still tells it from other
+  // claims.
   const auto text = read_file(file, kMaxToken);
   holder.token = text ? token_in(*text).value_or(ProcessToken{}) : ProcessToken{};
   return holder;
@@ -66,7 +67,8 @@ Expected<std::optional<Claim>> Claim::take(const std::string& path, const std::o
   const std::string own = path + "." + token;
   SWEEP_TRY(write_file_atomic(own, token, 0644, Sync::No));
   const int number = dead ? dead->number + 1 : 1;
-  // On NFS the reply to link may be lost; link then fails although it worked. The number of links is reliable.
+  // On NFS the reply to link may be lost; link then fails although it worked. The number of links is
+  // reliable.
   ::link(own.c_str(), (path + "." + std::to_string(number)).c_str());
   const int code = errno;
   struct stat info {};

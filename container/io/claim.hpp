@@ -1,14 +1,15 @@
-// Decides which process makes an entry of a cache: one of all processes that need it, on any number of machines.
+// Decides which process makes an entry of a cache: one of all processes that need it, on any number of
+// machines.
 //
-// A claim is a file PATH.N. link(2) creates it or finds it, atomically, on NFS too, so flock is not needed. The file
-// contains the holder's ProcessToken, and the holder touches it every kTouch. A claim is dead if its process is dead
-// (on the same machine), or if it was not touched for kSilence, measured by the observer (on another machine; the
-// clocks need not agree). A process that finds PATH.N dead creates PATH.N+1, which again only one process can do, and
-// then removes the lower numbers. A dead claim is never deleted directly: that could delete the claim of a process that
-// has just taken over.
+// A claim is a file PATH.N. link(2) creates it or finds it, atomically, on NFS too, so flock is not needed.
+// The file contains the holder's ProcessToken, and the holder touches it every kTouch. A claim is dead if its
+// process is dead (on the same machine), or if it was not touched for kSilence, measured by the observer (on
+// another machine; the clocks need not agree). A process that finds PATH.N dead creates PATH.N+1, which again
+// only one process can do, and then removes the lower numbers. A dead claim is never deleted directly: that
+// could delete the claim of a process that has just taken over.
 //
-// Rule: claims only save work and disk space. If two processes ever hold one claim, each still makes its own temporary
-// file, and each rename publishes a complete entry.
+// Rule: claims only save work and disk space. If two processes ever hold one claim, each still makes its own
+// temporary file, and each rename publishes a complete entry.
 #pragma once
 
 #include <sys/types.h>
@@ -38,8 +39,9 @@ class Claim {
  public:
   static constexpr Millis kTouch{10'000}, kSilence{60'000};
 
-  /// Takes the claim at `path` if nobody holds it or, if `dead` is given, the one after `dead`. Returns std::nullopt if
-  /// another process was first. Returns an error that names the path if the directory is not writable.
+  /// Takes the claim at `path` if nobody holds it or, if `dead` is given, the one after `dead`. Returns
+  /// std::nullopt if another process was first. Returns an error that names the path if the directory is not
+  /// writable.
   static Expected<std::optional<Claim>> take(const std::string& path,
                                              const std::optional<ClaimHolder>& dead = std::nullopt);
   Claim(Claim&& other) noexcept;
@@ -68,7 +70,8 @@ class ClaimObserver {
   const std::optional<ClaimHolder>& update(Instant now);
   /// Returns true if the holder that update() returned last is dead.
   bool is_dead(Instant now) const;
-  /// Returns a descriptor that becomes readable when the holder's process ends; -1 if that cannot be observed.
+  /// Returns a descriptor that becomes readable when the holder's process ends; -1 if that cannot be
+  /// observed.
   int process_end() const { return pidfd_.get(); }
 
  private:

@@ -17,8 +17,8 @@ namespace sweep::container {
 
 namespace {
 
-/// Reaps children until none is left or `patience` is over; sends `signal` to those that are left, unless it is 0.
-/// Returns true if none is left.
+/// Reaps children until none is left or `patience` is over; sends `signal` to those that are left, unless it
+/// is 0. Returns true if none is left.
 bool reap_children(int signal, Millis patience) {
   const Instant until = now() + patience;
   // Blocked, so that a child that ends between the check and the wait is not missed.
@@ -53,8 +53,8 @@ bool has_mounted(pid_t pid, const std::string& part_of_path) {
 }
 
 std::vector<pid_t> processes_mounting(const std::filesystem::path& folder) {
-  // mountinfo names sources relative to the root of their file system, which may be mounted anywhere. So only the last
-  // two components of the path are compared.
+  // mountinfo names sources relative to the root of their file system, which may be mounted anywhere. So only
+  // the last two components of the path are compared.
   const std::string tail =
       "/" + folder.parent_path().filename().string() + "/" + folder.filename().string() + "/";
   std::vector<pid_t> out = other_processes();

@@ -69,7 +69,8 @@ std::optional<Mark> mark_in(const std::string& file) {
   return std::nullopt;
 }
 
-/// Returns true if the process with this token may be using a file whose mark was last changed at `marked_unix`.
+/// Returns true if the process with this token may be using a file whose mark was last changed at
+/// `marked_unix`.
 bool may_use(Liveness liveness, std::int64_t marked_unix) {
   const bool recent = marked_unix + kForeignUseSeconds > ::time(nullptr);
   return liveness == Liveness::Alive || (liveness == Liveness::OtherMachine && recent);

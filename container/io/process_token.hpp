@@ -9,7 +9,7 @@
 namespace sweep::container {
 
 struct ProcessToken {
-  std::string host;   // host name, boot and pid namespace, in which `pid` is unique
+  std::string host;  // host name, boot and pid namespace, in which `pid` is unique
   pid_t pid = 0;
   std::string start;  // start time in the kernel's clock ticks; empty if there is no such process
   friend bool operator==(const ProcessToken&, const ProcessToken&) = default;

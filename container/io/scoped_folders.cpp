@@ -54,8 +54,8 @@ Expected<std::string> path_in(const std::string& folder, const std::string& name
   return folder + "/" + name;
 }
 
-/// Returns this process's supplementary groups. Docker's daemon only sets those that it is told, and the user may need a
-/// group to read a model.
+/// Returns this process's supplementary groups. Docker's daemon only sets those that it is told, and the user
+/// may need a group to read a model.
 std::vector<std::string> supplementary_groups() {
   std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
   const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
@@ -67,8 +67,8 @@ std::vector<std::string> supplementary_groups() {
   return out;
 }
 
-/// Returns the deepest directory of the image above `target` if the mount point `target` must be created in it. Empty if
-/// the target exists or its path contains a link.
+/// Returns the deepest directory of the image above `target` if the mount point `target` must be created in
+/// it. Empty if the target exists or its path contains a link.
 std::string folder_for_mount_point(const std::string& image, const std::string& target) {
   std::string folder;
   for (std::size_t at = 0; at != std::string::npos;) {
@@ -84,12 +84,18 @@ std::string folder_for_mount_point(const std::string& image, const std::string& 
   return {};
 }
 
-/// Makes it possible to create mount points in an image that another user owns: a directory that also exists in the upper
-/// layer belongs to this user.
+/// Makes it possible to create mount points in an image that another user owns: a directory that also exists
+/// in the upper layer belongs to this user.
 Expected<void> make_mount_parents(const StartRequest& request, const std::string& upper) {
-  std::vector<std::string> targets = {"/dev",         "/proc",      "/run",
-                                      "/sys",         "/tmp",       "/etc/hosts",
-                                      "/etc/passwd",  "/etc/group", "/etc/resolv.conf",
+  std::vector<std::string> targets = {"/dev",
+                                      "/proc",
+                                      "/run",
+                                      "/sys",
+                                      "/tmp",
+                                      "/etc/hosts",
+                                      "/etc/passwd",
+                                      "/etc/group",
+                                      "/etc/resolv.conf",
                                       request.container.workdir};
   const std::string& image = request.container.image;
   SWEEP_ASSIGN(const auto mounts, parse_mounts(request.container.mounts));
@@ -133,7 +139,8 @@ Expected<void> ScopedFolders::make_folders(const StartRequest& request) {
   folders_.tmp = box_ + "/tmp";
   auto made = make_folder(box_);
   if (made) made = make_folder(folders_.tmp, kTmpMode);
-  if (made && uses_start_mark(request.runtime)) made = write_file_atomic(start_mark(), kNotBegun, 0666, Sync::No);
+  if (made && uses_start_mark(request.runtime))
+    made = write_file_atomic(start_mark(), kNotBegun, 0666, Sync::No);
   if (request.runtime == Runtime::Bwrap || request.runtime == Runtime::Enroot) {
     folders_.root = box_ + "/root";
     for (const std::string& path : {folders_.root, upper(), work()}) {
@@ -194,7 +201,8 @@ RemovedContainer remove_container(const std::string& record, const Owner& owner,
       return {"container " + name + " may still run: " + (ran ? how_it_ended(*ran) : ran.error().message),
               true};
   }
-  // Enroot and apptainer have neither a command that ends a container nor a process whose end ends all others.
+  // Enroot and apptainer have neither a command that ends a container nor a process whose end ends all
+  // others.
   for (const std::string& folder : owner.folders) {
     if (!folder.empty() && !kill_mounting(folder, kEndTimeout))
       return {"container " + name + " still runs", true};
@@ -214,7 +222,8 @@ std::vector<RemovedContainer> remove_abandoned_containers(const std::vector<std:
   std::vector<RemovedContainer> done;
   const auto own = user_folder();
   if (!own) return done;
-  // One process at a time on a node: two could remove the same container, or one that has just started under its name.
+  // One process at a time on a node: two could remove the same container, or one that has just started under
+  // its name.
   const Fd lock(::open((*own + "/tidying").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (lock.open()) ::flock(lock.get(), LOCK_EX);
   for (const std::string& name : names_in(*own + "/containers")) {

@@ -1,10 +1,10 @@
-// The directories of one container on this node: /tmp, /dev/shm, and the changes to its image. They are made before the
-// container starts and removed after its end. If the supervisor is killed, the next one (or `sweep-agent --tidy`)
-// removes them.
+// The directories of one container on this node: /tmp, /dev/shm, and the changes to its image. They are made
+// before the container starts and removed after its end. If the supervisor is killed, the next one (or
+// `sweep-agent --tidy`) removes them.
 //
-//   slurm-sweep-UID/containers/NAME/        in TMPDIR or /tmp; the file `owner` names the supervisor, the directories
-//                                           and the command that ends the container
-//   SCRATCH/slurm-sweep-UID/boxes/NAME/     tmp, upper, work, root
+//   slurm-sweep-UID/containers/NAME/      in TMPDIR or /tmp; the file `owner` names the supervisor, the
+//                                         directories and the command that ends the container
+//   SCRATCH/slurm-sweep-UID/boxes/NAME/   tmp, upper, work, root
 //   /dev/shm/slurm-sweep-UID/NAME/
 #pragma once
 
@@ -21,7 +21,8 @@ namespace sweep::container {
 /// Owns the directories of one container; the destructor removes them.
 class ScopedFolders {
  public:
-  /// Ends and removes abandoned containers, then creates the directories. Returns an error that names the path.
+  /// Ends and removes abandoned containers, then creates the directories. Returns an error that names the
+  /// path.
   static Expected<ScopedFolders> make(const StartRequest& request);
   ScopedFolders(ScopedFolders&& other) noexcept
       : folders_(other.folders_), record_(std::exchange(other.record_, "")), box_(other.box_) {}

@@ -47,7 +47,8 @@ void print_report(const Report& report) {
   std::fflush(stdout);
 }
 
-/// Why an image cannot be staged. `of_image`: the same would happen on every node; otherwise this node is at fault.
+/// Why an image cannot be staged. `of_image`: the same would happen on every node; otherwise this node is at
+/// fault.
 struct Problem {
   std::string reason;
   bool of_image = false;
@@ -104,7 +105,10 @@ class Stager {
  public:
   /// `user`: the process that will use the image.
   Stager(StageRequest request, std::vector<std::string> environment, pid_t user)
-      : request_(std::move(request)), spec_(request_.container), environment_(std::move(environment)), user_(user) {}
+      : request_(std::move(request)),
+        spec_(request_.container),
+        environment_(std::move(environment)),
+        user_(user) {}
 
   Result<Staged> run() {
     const auto image = parse_image(spec_.image);
@@ -187,9 +191,9 @@ class Stager {
       std::error_code code;
       if (staged_.runtime == Runtime::Docker || !fs::is_directory(image_.path, code)) {
         return problem(std::string(runtime_word(staged_.runtime)) + " cannot run '" + printable(image_.path) +
-                      "': it only runs images of a registry" +
-                      (staged_.runtime == Runtime::Podman ? " and directories" : ""),
-                  true);
+                           "': it only runs images of a registry" +
+                           (staged_.runtime == Runtime::Podman ? " and directories" : ""),
+                       true);
       }
       staged_.image = image_.path;
       return staged_;
@@ -219,7 +223,7 @@ class Stager {
       if (enroot)
         return problem("enroot cannot run the directory '" + printable(image_.path) +
                            "': it only runs squash files and images of a registry",
-                  true);
+                       true);
       staged_.image = image_.path;
       staged_.environment = variables_of(image_.path);
       return staged_;
@@ -240,8 +244,7 @@ class Stager {
     };
     const auto root = roots.ensure(wanted);
     if (!root) return problem(root.error().message);
-    if (!roots.info(wanted.name))
-      roots.set_info(wanted.name, {spec_.image, staged_.digest, staged_.bytes});
+    if (!roots.info(wanted.name)) roots.set_info(wanted.name, {spec_.image, staged_.digest, staged_.bytes});
     roots.mark_used(wanted.name, user_);
     staged_.image = *root;
     if (!enroot) staged_.environment = variables_of(*root);
@@ -285,9 +288,12 @@ class Stager {
     wanted.check = check_squash;
     wanted.make = [&](const std::string& part) -> Expected<void> {
       const std::string enroot = find_program("enroot", environment_);
-      if (!enroot.empty()) return import_with({enroot, "import", "--output", part, enroot_name(image_)}, part);
-      problem_ = {"cannot import '" + printable(spec_.image) + "': enroot is not in PATH; install enroot, or put the "
-                  "image as a squash file into '" + spec_.cache + "' as " + wanted.name};
+      if (!enroot.empty())
+        return import_with({enroot, "import", "--output", part, enroot_name(image_)}, part);
+      problem_ = {"cannot import '" + printable(spec_.image) +
+                  "': enroot is not in PATH; install enroot, or put the "
+                  "image as a squash file into '" +
+                  spec_.cache + "' as " + wanted.name};
       return fail(problem_.reason);
     };
     const auto made = cached(wanted);
@@ -295,8 +301,8 @@ class Stager {
     return described(*made, wanted.name);
   }
 
-  /// Sets the size and the digest of the squash file and returns its path. `entry`: its name in the cache; empty if it is
-  /// not in the cache.
+  /// Sets the size and the digest of the squash file and returns its path. `entry`: its name in the cache;
+  /// empty if it is not in the cache.
   Result<std::string> described(const std::string& path, const std::string& entry) {
     struct stat info {};
     if (::stat(path.c_str(), &info) == 0) staged_.bytes = info.st_size;
@@ -332,8 +338,7 @@ class Stager {
   void make_room() {
     CacheLimits limits;
     if (spec_.keep_ms > 0) limits.unused = Millis(spec_.keep_ms);
-    if (spec_.keep_bytes > 0)
-      limits.bytes = std::max<std::int64_t>(0, spec_.keep_bytes - spec_.room_bytes);
+    if (spec_.keep_bytes > 0) limits.bytes = std::max<std::int64_t>(0, spec_.keep_bytes - spec_.room_bytes);
     if (!limits.unused && !limits.bytes) return;
     const auto images = list_images(spec_.cache);
     if (!images) return;
@@ -343,8 +348,8 @@ class Stager {
 
   // ---- imports
 
-  /// Runs `command`, which writes the image to `part`. If it fails for a reason that may be temporary, such as the
-  /// network, runs it again up to `retries` times.
+  /// Runs `command`, which writes the image to `part`. If it fails for a reason that may be temporary, such
+  /// as the network, runs it again up to `retries` times.
   Expected<void> import_with(const std::vector<std::string>& command, const std::string& part) {
     if (!part.empty()) make_room();
     const std::string helpers = part.empty() ? "" : part + std::string(kHelpers);
@@ -360,8 +365,8 @@ class Stager {
     }
     const auto progress = [&] {
       struct stat info {};
-      print_report(StageProgress{"importing", !part.empty() && ::stat(part.c_str(), &info) == 0 ? info.st_size : 0,
-                        0});
+      print_report(StageProgress{"importing",
+                                 !part.empty() && ::stat(part.c_str(), &info) == 0 ? info.st_size : 0, 0});
     };
     Millis wait = kFirstWait;
     for (int tries = 0;; ++tries, wait *= 2) {
@@ -428,8 +433,9 @@ std::optional<int> wait_for(pid_t worker, SignalFd& signals) {
 
 }  // namespace
 
-// The work is done in a second process. The tools that it runs start processes that leave their group and outlive them;
-// those become children of this process, which kills all of them, however the second process ends.
+// The work is done in a second process. The tools that it runs start processes that leave their group and
+// outlive them; those become children of this process, which kills all of them, however the second process
+// ends.
 int stage_image(const std::string& text) {
   const pid_t user = ::getppid();
   const auto request = stage_request_in(text);

@@ -117,7 +117,8 @@ Expected<void> Store::make_entry(const WantedEntry& wanted, const Claim& claim) 
   return made ? fail("cannot rename '" + part + "' to '" + path + "': " + errno_text(code)) : made;
 }
 
-/// Waits until the entry exists, the claim is released, or its holder is dead, and only then returns the holder.
+/// Waits until the entry exists, the claim is released, or its holder is dead, and only then returns the
+/// holder.
 std::optional<ClaimHolder> Store::wait_for(ClaimObserver& observer, const WantedEntry& wanted) {
   const Fd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   ::inotify_add_watch(events.get(), folder_.c_str(), IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM);

@@ -1,13 +1,14 @@
-// A directory of staged images, of one node or shared by many. NAME.sqsh and NAME.sif are files, NAME.root is a directory
-// that was unpacked from a file. Files that begin with a dot describe them:
+// A directory of staged images, of one node or shared by many. NAME.sqsh and NAME.sif are files, NAME.root is
+// a directory that was unpacked from a file. Files that begin with a dot describe them:
 //
 //   .NAME.claim.N       which process makes the entry (claim.hpp)
 //   .NAME.part.TOKEN    the incomplete entry that this process makes
 //   .NAME.meta          what the entry was made from, and its digest; touched at each use
 //   .NAME.user.TOKEN    a process that uses the entry, which must therefore not be removed
 //
-// Rules: an entry is always complete. It is made under another name, synced, checked and renamed. An entry that fails
-// the check is removed and made again. If the directory is read-only, entries are used without these marks.
+// Rules: an entry is always complete. It is made under another name, synced, checked and renamed. An entry
+// that fails the check is removed and made again. If the directory is read-only, entries are used without
+// these marks.
 #pragma once
 
 #include <sys/types.h>
@@ -54,9 +55,9 @@ class Store {
   const std::string& folder() const { return folder_; }
   std::string path_of(const std::string& name) const { return folder_ + "/" + name; }
 
-  /// Returns the path of a complete entry: at once if it exists, else after this or another process has made it; waits
-  /// for as long as another process makes it. Returns the error of `make` or `check`, or why the directory cannot be
-  /// used.
+  /// Returns the path of a complete entry: at once if it exists, else after this or another process has made
+  /// it; waits for as long as another process makes it. Returns the error of `make` or `check`, or why the
+  /// directory cannot be used.
   Expected<std::string> ensure(const WantedEntry& wanted);
 
   std::optional<EntryInfo> info(const std::string& name) const;

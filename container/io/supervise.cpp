@@ -51,7 +51,8 @@ std::string missing_on_node(const StartRequest& request) {
   return "";
 }
 
-/// Returns true if the node has the device files of these GPUs. Simulated GPUs have none and cannot be passed through.
+/// Returns true if the node has the device files of these GPUs. Simulated GPUs have none and cannot be passed
+/// through.
 bool has_devices(const std::string& gpus) {
   return gpus.empty() || ::access(gpus == "amd" ? "/dev/kfd" : "/dev/nvidiactl", F_OK) == 0;
 }
@@ -98,7 +99,8 @@ class Supervisor {
       const auto mark = read_file(folders_.start_mark(), kMaxStatus);
       if (!mark || (!mark->empty() && *mark != kNotBegun)) return std::nullopt;
       if (mark->empty()) return no_command();
-      return Failed{false, name + " could not set up the container; its messages are in the log of the point"};
+      return Failed{false,
+                    name + " could not set up the container; its messages are in the log of the point"};
     }
     if (!status_.open() || container::was_set_up(read_available(status_.get(), kMaxStatus).bytes))
       return std::nullopt;
@@ -112,15 +114,16 @@ class Supervisor {
     Command out = start_command(request, folders_.folders(), environment_);
     if (!folders_.folders().root.empty()) {
       const std::vector<std::string> overlay = {
-          own_executable(), "--overlay", request.container.image, folders_.upper(), folders_.work(), folders_.folders().root, "--"};
+          own_executable(),        "--overlay", request.container.image, folders_.upper(), folders_.work(),
+          folders_.folders().root, "--"};
       out.argv.insert(out.argv.begin(), overlay.begin(), overlay.end());
     }
     return {std::move(out.argv), std::move(out.environment)};
   }
 
-  /// Bubblewrap reports a container that could not be set up and a command that does not exist in the same way. So it is
-  /// run again with a command that certainly does not exist: it complains about that command only if the container was
-  /// set up.
+  /// Bubblewrap reports a container that could not be set up and a command that does not exist in the same
+  /// way. So it is run again with a command that certainly does not exist: it complains about that command
+  /// only if the container was set up.
   Failed probe_again() const {
     StartRequest probe = request_;
     probe.argv = {"/.slurm-sweep-is-not-here"};
@@ -135,8 +138,8 @@ class Supervisor {
   }
 
   Failed no_command() const {
-    return {true, "cannot start the command '" + request_.argv[0] + "': the image " + request_.container.image +
-                      " does not have it or cannot run it"};
+    return {true, "cannot start the command '" + request_.argv[0] + "': the image " +
+                      request_.container.image + " does not have it or cannot run it"};
   }
 
   bool over() const { return ended_ && children_of(::getpid()).empty(); }
@@ -159,8 +162,8 @@ class Supervisor {
     }
   }
 
-  /// Signals the processes in the container one by one. Bubblewrap itself would exit on the signal and kill all of them,
-  /// without giving them time to shut down.
+  /// Signals the processes in the container one by one. Bubblewrap itself would exit on the signal and kill
+  /// all of them, without giving them time to shut down.
   void signal_inside(int signal) {
     for (const pid_t init : children_of(child_.pid)) {
       for (const pid_t inside : descendants_of(init))
@@ -227,8 +230,8 @@ int exit_like(const ExitStatus& ended) {
   return kOfSignal + *ended.signal;
 }
 
-/// Runs the request and returns how the command ended, or why the container could not be set up. Its directories have
-/// been removed in either case.
+/// Runs the request and returns how the command ended, or why the container could not be set up. Its
+/// directories have been removed in either case.
 tl::expected<ExitStatus, Failed> run_in_container(const StartRequest& request, SignalFd& signals) {
   const auto cannot = [](const Error& error) { return tl::unexpected(Failed{false, error.message}); };
   const auto folders = ScopedFolders::make(request);

@@ -39,11 +39,13 @@ std::vector<std::string> version_command(Runtime runtime, const std::string& pat
 std::string hint(Runtime runtime) {
   if (runtime == Runtime::Bwrap || runtime == Runtime::Enroot)
     return "; it needs user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone)";
-  if (runtime == Runtime::Docker) return "; its daemon must run, and this user must be allowed to use it (group docker)";
+  if (runtime == Runtime::Docker)
+    return "; its daemon must run, and this user must be allowed to use it (group docker)";
   return "";
 }
 
-Expected<Tool> try_program(Runtime runtime, const std::string& path, const std::vector<std::string>& environment) {
+Expected<Tool> try_program(Runtime runtime, const std::string& path,
+                           const std::vector<std::string>& environment) {
   const std::string name(runtime_word(runtime));
   const auto ran = run_program(probe_command(runtime, path), {environment, kProbeTimeout});
   if (!ran) return fail(name + ": " + ran.error().message);

@@ -1,8 +1,9 @@
 // sweepctl images: what is staged on this node or in a shared cache, and making room there.
+#include "container/io/images.hpp"
+
 #include <chrono>
 #include <ctime>
 
-#include "container/io/images.hpp"
 #include "container/io/user_folder.hpp"
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"

@@ -19,7 +19,8 @@ namespace sweep {
 
 namespace {
 
-/// Returns Plan::shares_name. Entries of a matrix that would share a RESULT_FILENAME get the point's id in it.
+/// Returns Plan::shares_name. Entries of a matrix that would share a RESULT_FILENAME get the point's id in
+/// it.
 std::vector<bool> find_shared_names(const std::vector<Point>& points,
                                     const std::set<std::string>& withdrawn) {
   std::unordered_map<std::string, int> uses;
@@ -307,7 +308,8 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.result_filename = result_filename(plan, index, node);
   lease.environment = benchmark_environment(plan, index, node);
   lease.command = profile::benchmark_command(plan.profile, point).value_or(std::vector<std::string>());
-  lease.workspace = plan.step ? plan.step->container.workdir : profile::workspace_of(plan.profile, point).value_or("");
+  lease.workspace =
+      plan.step ? plan.step->container.workdir : profile::workspace_of(plan.profile, point).value_or("");
   lease.timeouts.server_ms = plan.profile.timeouts.server.count();
   lease.timeouts.benchmark_ms = plan.profile.timeouts.benchmark.count();
   lease.timeouts.point_ms = plan.profile.timeouts.point.count();

@@ -9,7 +9,8 @@ namespace sweep::profile {
 
 namespace {
 
-/// bash as in InferenceMAX's scripts, but without login or startup files, so that only the written command runs.
+/// bash as in InferenceMAX's scripts, but without login or startup files, so that only the written command
+/// runs.
 std::vector<std::string> in_bash(const std::string& command) {
   return {"bash", "-c", command};
 }
@@ -30,7 +31,8 @@ Expected<std::vector<std::string>> benchmark_words(const Profile& profile, const
   return words;
 }
 
-/// Returns true if the program is relative to the profile's directory, not to the benchmark's working directory.
+/// Returns true if the program is relative to the profile's directory, not to the benchmark's working
+/// directory.
 bool is_beside_profile(const Profile& profile, const std::string& program) {
   return (program.starts_with("./") || program.starts_with("../")) && !profile.benchmark_folder.empty();
 }

@@ -36,7 +36,8 @@ Texts read_names(Reader& in, const std::string& key, const yaml::Value& node) {
   auto names = read_texts(in, key, node);
   for (const std::string& name : names) {
     if (!valid_name(name))
-      in.complain(node, "'" + key + "' must be names of environment variables, but contains '" + printable(name) + "'");
+      in.complain(node, "'" + key + "' must be names of environment variables, but contains '" +
+                            printable(name) + "'");
   }
   return names;
 }

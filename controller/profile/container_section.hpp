@@ -19,8 +19,9 @@ const ContainerSpec& default_container();
 /// Returns `base` with the keys that `over` sets.
 ContainerSpec merged(ContainerSpec base, const ContainerSection& over);
 
-/// Returns the container of a point: the profile's keys overridden by its runner's, with placeholders filled. Returns an
-/// error that names the key for an unknown placeholder, and for an image or mount that is not valid.
+/// Returns the container of a point: the profile's keys overridden by its runner's, with placeholders filled.
+/// Returns an error that names the key for an unknown placeholder, and for an image or mount that is not
+/// valid.
 Expected<ContainerSpec> container_of(const Profile& profile, const Point& point);
 
 /// Returns true if the runtime is not "none".

@@ -102,7 +102,9 @@ Table top_keys(Profile& p) {
 
 void check_whole(Reader& in, const yaml::Value& root, const Profile& profile) {
   if (profile.agent_timeout <= profile.heartbeat) {
-    in.complain(root, "timeouts: 'agent' must be longer than 'heartbeat'; otherwise every idle agent is considered lost");
+    in.complain(
+        root,
+        "timeouts: 'agent' must be longer than 'heartbeat'; otherwise every idle agent is considered lost");
   }
 }
 

@@ -1,9 +1,9 @@
 // The profile: how benchmarks run at this site. (The matrix defines what to run.)
 //
 // A profile is merged from layers, of which later ones win key by key: built-in defaults,
-// /etc/slurm-sweep/profile.yaml, ~/.config/slurm-sweep/profile.yaml, and the file of --sweep-profile. This header has
-// only the values; load_profile.hpp reads them, and benchmark.hpp, container_section.hpp and runner.hpp answer
-// questions about them.
+// /etc/slurm-sweep/profile.yaml, ~/.config/slurm-sweep/profile.yaml, and the file of --sweep-profile. This
+// header has only the values; load_profile.hpp reads them, and benchmark.hpp, container_section.hpp and
+// runner.hpp answer questions about them.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +39,9 @@ struct Retries {
   int node = 3;     // after this many infrastructure failures in a row a node gets no more work; 0: never
 };
 
-/// A variable of a recipe that is rounded down from another variable's number: it has the largest of `steps` that is
-/// at most that number, or the first step if all are larger. With steps [1, 16], for example, points with
-/// concurrencies from 16 up share one server.
+/// A variable of a recipe that is rounded down from another variable's number: it has the largest of `steps`
+/// that is at most that number, or the first step if all are larger. With steps [1, 16], for example, points
+/// with concurrencies from 16 up share one server.
 struct DerivedVariable {
   std::string name, of;
   std::vector<std::int64_t> steps;  // ascending
@@ -50,12 +50,12 @@ struct DerivedVariable {
 
 /// A benchmark whose server keeps running between points. Both commands run under bash -c.
 struct Recipe {
-  std::string server, client;             // commands; an empty server means that there is no recipe
-  std::vector<std::string> server_env;    // the point's variables that the server gets; it gets no others
-  std::vector<DerivedVariable> derived;   // those of server_env that are derived from another variable
-  std::string ready_url, ready_log;       // the server is ready when this path answers 2xx or this line appears
-  std::string reset_url, health_url;      // paths; empty: not used
-  std::string progress;                   // expression for a line that shows progress; empty: progress bars
+  std::string server, client;            // commands; an empty server means that there is no recipe
+  std::vector<std::string> server_env;   // the point's variables that the server gets; it gets no others
+  std::vector<DerivedVariable> derived;  // those of server_env that are derived from another variable
+  std::string ready_url, ready_log;   // the server is ready when this path answers 2xx or this line appears
+  std::string reset_url, health_url;  // paths; empty: not used
+  std::string progress;               // expression for a line that shows progress; empty: progress bars
 };
 
 /// The keys of a `container` section that a layer or a runner sets.
@@ -87,25 +87,26 @@ struct Profile {
   std::string benchmark = "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}_slurm.sh";
   std::string benchmark_folder;  // directory of the file that sets `benchmark`; ./ and ../ are relative to it
   Recipe recipe;                 // replaces `benchmark` if it has a server
-  std::map<std::string, Recipe> recipes;  // by file; if `benchmark` names recipe files (load_recipes())
-  Variables env;                          // for every benchmark; values are templates
-  ContainerSection container;             // for every runner; a runner's own keys override it
-  std::vector<Runner> runners;            // in the order of the files; empty: any node serves any runner
-  std::map<std::string, std::string> sources;  // of each key that a file sets, "container.mounts": "FILE:LINE"
+  std::map<std::string, Recipe> recipes;       // by file; if `benchmark` names recipe files (load_recipes())
+  Variables env;                               // for every benchmark; values are templates
+  ContainerSection container;                  // for every runner; a runner's own keys override it
+  std::vector<Runner> runners;                 // in the order of the files; empty: any node serves any runner
+  std::map<std::string, std::string> sources;  // "FILE:LINE" of each key that a file sets: "container.mounts"
   Packing packing = Packing::Node;
   Timeouts timeouts;
   Millis image_timeout{std::chrono::minutes(60)};  // until an image is staged on a node; 0: no limit
-  bool point_timeout_declared = false;  // a file sets timeouts.point, which is then also the expected duration
+  bool point_timeout_declared =
+      false;  // a file sets timeouts.point, which is then also the expected duration
   Retries retries;
   Auth auth = Auth::Auto;
-  std::string spool;                        // node-local directory for unfinished results; empty: the agent chooses
+  std::string spool;  // node-local directory for unfinished results; empty: the agent chooses
   std::vector<std::string> doubts_ignored;  // kDoubts words that do not make a result invalid
   bool ignore_gpus = false;                 // points need no GPUs: for machines without GPUs
   Millis kill_grace{10'000};                // between SIGTERM and SIGKILL
   Millis heartbeat{10'000};                 // interval of an idle agent's heartbeats
   Millis agent_timeout{45'000};             // an agent that is silent for this long is considered lost
-  Millis join{60'000};                      // how long the other agents may take after the first one has joined
-  Millis away{600'000};                     // how long an agent keeps running and reconnecting without a controller
+  Millis join{60'000};   // how long the other agents may take after the first one has joined
+  Millis away{600'000};  // how long an agent keeps running and reconnecting without a controller
 };
 
 }  // namespace sweep::profile

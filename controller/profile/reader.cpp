@@ -78,7 +78,8 @@ std::vector<std::string> read_texts(Reader& in, const std::string& key, const ya
   if (!node.is(yaml::Kind::List))
     in.complain(node, "'" + key + "' must be a list of texts, got " + shown(node));
   for (const auto& item : node.items) {
-    if (!is_text(*item)) in.complain(*item, "'" + key + "' must be a list of texts, but contains " + shown(*item));
+    if (!is_text(*item))
+      in.complain(*item, "'" + key + "' must be a list of texts, but contains " + shown(*item));
     out.push_back(item->text);
   }
   return out;

@@ -1,7 +1,8 @@
-// Reads the values of one profile file. A Table lists the keys that a mapping may have, with a function for each.
+// Reads the values of one profile file. A Table lists the keys that a mapping may have, with a function for
+// each.
 //
-// Rule: only the first error is kept, with file and line; after it every function returns an empty value, so that
-// callers check once, at the end.
+// Rule: only the first error is kept, with file and line; after it every function returns an empty value, so
+// that callers check once, at the end.
 #pragma once
 
 #include <functional>
@@ -30,8 +31,8 @@ struct Reader {
   void complain(const yaml::Value& at, const std::string& what);
 };
 
-/// Returns true for every scalar but null. Its text is what the file says, even if YAML takes it for a boolean or a
-/// number (yes, 010, 90).
+/// Returns true for every scalar but null. Its text is what the file says, even if YAML takes it for a
+/// boolean or a number (yes, 010, 90).
 bool is_text(const yaml::Value& node);
 /// Returns the text of a key; empty if the key is not a text.
 std::string key_text(const yaml::Value& key);
@@ -59,8 +60,8 @@ std::string read_word(Reader& in, const std::string& key, const yaml::Value& nod
 using KeyReader = std::function<void(Reader&, const std::string&, const yaml::Value&)>;
 using Table = std::map<std::string, KeyReader>;
 
-/// Reads a mapping with the functions of `table`. `what` names the mapping in messages. A key without a value is
-/// ignored.
+/// Reads a mapping with the functions of `table`. `what` names the mapping in messages. A key without a value
+/// is ignored.
 void read_map(Reader& in, const std::string& what, const yaml::Value& node, const Table& table);
 
 /// Returns true if `name` can be the name of an environment variable.

@@ -41,15 +41,16 @@ std::string read_pattern(Reader& in, const std::string& key, const yaml::Value& 
 void read_derived(Reader& in, const std::string& name, const yaml::Value& node, Recipe& recipe) {
   DerivedVariable derived;
   derived.name = name;
-  read_map(in, "'" + name + "'", node,
-           {{"of", [&](auto& r, auto& k, auto& n) { derived.of = read_text(r, k, n); }},
-            {"steps", [&](auto& r, auto&, auto& n) {
-               for (const auto& item : n.items)
-                 derived.steps.push_back(item->is(yaml::Kind::Int) ? std::atoll(item->text.c_str()) : -1);
-               const bool rising = std::is_sorted(derived.steps.begin(), derived.steps.end(), std::less_equal<>());
-               if (derived.steps.empty() || !rising || derived.steps[0] < 0)
-                 r.complain(n, "the steps of '" + name + "' must be ascending whole numbers, such as [1, 16]");
-             }}});
+  read_map(
+      in, "'" + name + "'", node,
+      {{"of", [&](auto& r, auto& k, auto& n) { derived.of = read_text(r, k, n); }},
+       {"steps", [&](auto& r, auto&, auto& n) {
+          for (const auto& item : n.items)
+            derived.steps.push_back(item->is(yaml::Kind::Int) ? std::atoll(item->text.c_str()) : -1);
+          const bool rising = std::is_sorted(derived.steps.begin(), derived.steps.end(), std::less_equal<>());
+          if (derived.steps.empty() || !rising || derived.steps[0] < 0)
+            r.complain(n, "the steps of '" + name + "' must be ascending whole numbers, such as [1, 16]");
+        }}});
   if (!in.error && (derived.of.empty() || derived.steps.empty()))
     in.complain(
         node, "'" + name +
@@ -66,7 +67,8 @@ void read_names(Reader& in, const yaml::Value& node, Recipe& recipe) {
   for (const auto& item : node.items) {
     const bool derived = item->is(yaml::Kind::Dict) && item->members.size() == 1;
     const std::string name = key_text(derived ? *item->members[0].key : *item);
-    if (!valid_name(name)) in.complain(*item, shown(*item) + " is not a valid name of an environment variable");
+    if (!valid_name(name))
+      in.complain(*item, shown(*item) + " is not a valid name of an environment variable");
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     if (derived) read_derived(in, name, *item->members[0].value, recipe);
     names.push_back(name);
@@ -85,9 +87,10 @@ void read_ready(Reader& in, const yaml::Value& node, Recipe& recipe) {
            {{"url", [&](auto& r, auto& k, auto& n) { recipe.ready_url = read_path(r, k, n); }},
             {"log", [&](auto& r, auto& k, auto& n) { recipe.ready_log = read_pattern(r, k, n); }}});
   if (!in.error && recipe.ready_url.empty() == recipe.ready_log.empty())
-    in.complain(node,
-                "the server's 'ready' must have either 'url' (a path that answers 200) or 'log' (a regular expression "
-                "for a line of its output)");
+    in.complain(
+        node,
+        "the server's 'ready' must have either 'url' (a path that answers 200) or 'log' (a regular expression "
+        "for a line of its output)");
 }
 
 void read_server(Reader& in, const yaml::Value& node, Recipe& recipe) {
@@ -110,9 +113,10 @@ void read_server(Reader& in, const yaml::Value& node, Recipe& recipe) {
                        "the recipe's 'server' has no 'env': the names of the variables that its command "
                        "uses, such as [MODEL, TP]; points with the same values share a running server");
   if (recipe.ready_url.empty() && recipe.ready_log.empty())
-    in.complain(node,
-                "the recipe's 'server' has no 'ready'; add 'url' (a path that answers 200) or 'log' (a regular "
-                "expression for a line of its output)");
+    in.complain(
+        node,
+        "the recipe's 'server' has no 'ready'; add 'url' (a path that answers 200) or 'log' (a regular "
+        "expression for a line of its output)");
 }
 
 void read_client(Reader& in, const yaml::Value& node, Recipe& recipe) {

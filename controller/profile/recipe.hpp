@@ -6,8 +6,8 @@
 
 namespace sweep::profile {
 
-/// Reads the mapping into `recipe`, whose old value is dropped. Reports unknown keys, a missing command, invalid regular
-/// expressions, and paths that do not begin with /.
+/// Reads the mapping into `recipe`, whose old value is dropped. Reports unknown keys, a missing command,
+/// invalid regular expressions, and paths that do not begin with /.
 void read_recipe(Reader& in, const yaml::Value& node, Recipe& recipe);
 
 inline constexpr std::size_t kMaxRecipeBytes = std::size_t{1} << 20;

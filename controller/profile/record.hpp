@@ -1,6 +1,7 @@
 // A complete profile as JSON, in sweep.control: a controller that takes over after a crash reads it.
 //
-// Rule: the JSON may contain secrets (env), so it must be stored in a file that only the sweep's owner can read.
+// Rule: the JSON may contain secrets (env), so it must be stored in a file that only the sweep's owner can
+// read.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,8 +13,8 @@ namespace sweep::profile {
 
 /// Returns every field but `sources`, which is only for display.
 nlohmann::json profile_to_json(const Profile& profile);
-/// Parses what profile_to_json() wrote. Returns an error that names the field for anything else; unknown fields are
-/// ignored.
+/// Parses what profile_to_json() wrote. Returns an error that names the field for anything else; unknown
+/// fields are ignored.
 Expected<Profile> profile_from_json(const nlohmann::json& body);
 
 }  // namespace sweep::profile

@@ -48,8 +48,9 @@ bool any_matches(const std::vector<std::string>& wanted, const std::vector<std::
 
 void read_runners(Reader& in, const yaml::Value& node, std::vector<Runner>& runners) {
   if (!node.is(yaml::Kind::Dict)) {
-    return in.complain(node, "'runners' must be a mapping of runner types, such as b200: { gpus: [b200] }, got " +
-                                 shown(node));
+    return in.complain(
+        node,
+        "'runners' must be a mapping of runner types, such as b200: { gpus: [b200] }, got " + shown(node));
   }
   for (const auto& [name_node, value] : node.members) {
     const std::string name = key_text(*name_node);

@@ -8,9 +8,9 @@
 
 namespace sweep::profile {
 
-/// Returns YAML that load_profile() reads as the same profile. Each value is followed by its source as a comment:
-/// "# FILE:LINE" or "# default". The values of variables for whose names `hidden` returns true are not shown, and a
-/// recipe is abbreviated.
+/// Returns YAML that load_profile() reads as the same profile. Each value is followed by its source as a
+/// comment: "# FILE:LINE" or "# default". The values of variables for whose names `hidden` returns true are
+/// not shown, and a recipe is abbreviated.
 std::string show_profile(const Profile& profile, bool (*hidden)(std::string_view name));
 
 }  // namespace sweep::profile

@@ -32,8 +32,8 @@ Error unknown_placeholder(const std::string& name, const Placeholders& known, co
           (near ? "did you mean {" + *near + "}?" : "known: {" + join(names, "}, {") + "}")};
 }
 
-/// Calls literal(char) for text outside braces, and hole(name) for each {name}. If hole returns false, the braces
-/// and the name are literal text.
+/// Calls literal(char) for text outside braces, and hole(name) for each {name}. If hole returns false, the
+/// braces and the name are literal text.
 template <class Literal, class Hole>
 void walk(const std::string& text, Literal literal, Hole hole) {
   for (std::size_t i = 0; i < text.size(); ++i) {

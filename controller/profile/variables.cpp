@@ -27,12 +27,14 @@ void read_env(Reader& in, const yaml::Value& node, Variables& variables) {
   for (const auto& [name_node, value] : node.members) {
     const std::string name = key_text(*name_node);
     if (!valid_name(name)) {
-      return in.complain(*name_node, "'" + printable(name) +
-                                         "' is not a valid name of an environment variable; use letters, digits and _");
+      return in.complain(*name_node,
+                         "'" + printable(name) +
+                             "' is not a valid name of an environment variable; use letters, digits and _");
     }
     if (name.starts_with(SWEEP_ENV_PREFIX)) {
-      return in.complain(*name_node,
-                         "'" + name + "': names that begin with " SWEEP_ENV_PREFIX " are reserved for slurm-sweep");
+      return in.complain(*name_node, "'" + name +
+                                         "': names that begin with " SWEEP_ENV_PREFIX
+                                         " are reserved for slurm-sweep");
     }
     const bool empty = value->is(yaml::Kind::Null);
     set_variable(variables, name, empty ? "" : read_text(in, name, *value));

@@ -1,8 +1,8 @@
-// What an agent observed during an attempt, besides its outcome: how long each phase took, what it ran on, and the last
-// output of a failed server.
+// What an agent observed during an attempt, besides its outcome: how long each phase took, what it ran on,
+// and the last output of a failed server.
 //
-// Rules: every field may be absent. An account never decides how an attempt ended. It is sent with Finished and stored in
-// the journal and in the records for people.
+// Rules: every field may be absent. An account never decides how an attempt ended. It is sent with Finished
+// and stored in the journal and in the records for people.
 #pragma once
 
 #include <array>
@@ -24,9 +24,9 @@ namespace sweep {
 inline constexpr std::array<std::string_view, 7> kDoubts = {
     "no-output", "failures", "input-length", "client-bound", "server-restarted", "gpus-busy", "node-shared"};
 
-/// One phase of an attempt. A script has: start, server, benchmark. A recipe has: stop (of other servers on its GPUs),
-/// image (staging), idle-check (of the GPUs), server-start (until the server's first output or answer), ready, reset,
-/// warm-up, benchmark.
+/// One phase of an attempt. A script has: start, server, benchmark. A recipe has: stop (of other servers on
+/// its GPUs), image (staging), idle-check (of the GPUs), server-start (until the server's first output or
+/// answer), ready, reset, warm-up, benchmark.
 struct PhaseTime {
   std::string name;
   Millis time{0};
@@ -37,8 +37,8 @@ struct PhaseTime {
 /// agent/core/telemetry). Values that the GPUs do not report are absent.
 struct GpuUse {
   Millis window{0};
-  std::optional<std::int64_t> power_mw, energy_mj;  // of all GPUs together; power is the mean
-  std::optional<std::int64_t> clock_mhz;            // mean over time and GPUs
+  std::optional<std::int64_t> power_mw, energy_mj;                  // of all GPUs together; power is the mean
+  std::optional<std::int64_t> clock_mhz;                            // mean over time and GPUs
   std::optional<std::int64_t> max_temperature_c, max_memory_bytes;  // of the GPU with the largest value
   std::vector<std::string> throttled;  // why clocks were reduced under load; empty: they were not
   friend bool operator==(const GpuUse&, const GpuUse&) = default;
@@ -59,18 +59,19 @@ struct Origin {
 
 struct Account {
   std::vector<PhaseTime> phases;         // in order; a name may occur twice
-  std::optional<int> servers;            // of a recipe: how many servers were started for it; 0: one was running already
+  std::optional<int> servers;            // of a recipe: servers started for it; 0: one was running already
   std::vector<std::string> server_says;  // the last lines of a server that failed
-  std::vector<std::string> flaws;  // why the result may not be valid: "gpus-busy: …" (report/validity)
+  std::vector<std::string> flaws;      // why the result may not be valid: "gpus-busy: …" (report/validity)
   BoxedOptional<GpuUse> gpu_use = {};  // if there was telemetry
   Origin origin = {};
   friend bool operator==(const Account&, const Account&) = default;
 };
 
-/// Returns JSON that account_from_json() accepts: surplus phases and lines are dropped, texts are made printable.
+/// Returns JSON that account_from_json() accepts: surplus phases and lines are dropped, texts are made
+/// printable.
 nlohmann::json account_to_json(const Account& account);
-/// Parses account_to_json(). Makes texts printable and ignores unknown fields. Returns an error that names the field for
-/// anything else.
+/// Parses account_to_json(). Makes texts printable and ignores unknown fields. Returns an error that names
+/// the field for anything else.
 Expected<Account> account_from_json(const nlohmann::json& body);
 
 }  // namespace sweep

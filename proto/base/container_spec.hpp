@@ -1,9 +1,9 @@
 // The container that a lease's commands run in, and the one table of its fields.
 //
-// Everything that reads or writes a container walks the table: the profile's `container` section and `sweepctl
-// profile show` (controller/profile), the profile's record in sweep.control, the Lease on the wire (proto/wire)
-// and the requests to the agent's helpers (container/core). A new key is a member here, a row of the table in
-// container_spec.cpp, and the place that uses it.
+// Everything that reads or writes a container walks the table: the profile's `container` section and
+// `sweepctl profile show` (controller/profile), the profile's record in sweep.control, the Lease on the wire
+// (proto/wire) and the requests to the agent's helpers (container/core). A new key is a member here, a row of
+// the table in container_spec.cpp, and the place that uses it.
 #pragma once
 
 #include <array>
@@ -19,13 +19,13 @@ namespace sweep {
 
 /// Empty texts and zeros mean what the comment says; a default-constructed spec is "no container".
 struct ContainerSpec {
-  std::string runtime;       // a word of container/core/runtime.hpp; empty: no container
-  std::string image;         // as the matrix or the profile names it
-  std::string cache;         // directory of staged images; empty: the agent chooses one
-  bool by_runtime = false;   // the runtime fetches images itself; the cache is not used
-  std::string scratch;       // node-local directory for unpacked images and for /tmp; empty: TMPDIR or /tmp
-  std::string workdir;       // where the workspace is mounted; commands run there
-  std::string shm_size;      // of /dev/shm, in docker's notation ("16g"); empty: the runtime's default
+  std::string runtime;      // a word of container/core/runtime.hpp; empty: no container
+  std::string image;        // as the matrix or the profile names it
+  std::string cache;        // directory of staged images; empty: the agent chooses one
+  bool by_runtime = false;  // the runtime fetches images itself; the cache is not used
+  std::string scratch;      // node-local directory for unpacked images and for /tmp; empty: TMPDIR or /tmp
+  std::string workdir;      // where the workspace is mounted; commands run there
+  std::string shm_size;     // of /dev/shm, in docker's notation ("16g"); empty: the runtime's default
   std::vector<std::string> mounts;   // SOURCE:TARGET[:ro]
   std::vector<std::string> names;    // variables of the agent's environment that are passed on
   std::vector<std::string> options;  // further arguments of the runtime's own command line
@@ -42,8 +42,8 @@ struct ContainerSpec {
   friend bool operator==(const ContainerSpec&, const ContainerSpec&) = default;
 };
 
-/// How a profile spells a field's value, and how it is checked. Image, Directory, Cache and Mounts may contain
-/// placeholders ({image}, {hw}, …).
+/// How a profile spells a field's value, and how it is checked. Image, Directory, Cache and Mounts may
+/// contain placeholders ({image}, {hw}, …).
 enum class ContainerSyntax {
   Runtime,      // a word of container/core/runtime.hpp
   Image,        // an image name or a path
@@ -67,17 +67,16 @@ enum class ContainerUse : unsigned {
   Step = 4,   // pyxis: runs the agents themselves in the image
 };
 
-using ContainerMember =
-    std::variant<std::string ContainerSpec::*, std::vector<std::string> ContainerSpec::*, bool ContainerSpec::*,
-                 std::int64_t ContainerSpec::*>;
+using ContainerMember = std::variant<std::string ContainerSpec::*, std::vector<std::string> ContainerSpec::*,
+                                     bool ContainerSpec::*, std::int64_t ContainerSpec::*>;
 
 struct ContainerField {
-  const char* key;         // in a profile and in sweep.control; nullptr: not a profile key
-  const char* name;        // on the wire and in requests; nullptr: only the controller uses it
+  const char* key;   // in a profile and in sweep.control; nullptr: not a profile key
+  const char* name;  // on the wire and in requests; nullptr: only the controller uses it
   ContainerMember member;
   ContainerSyntax syntax;
-  std::int64_t most;       // on the wire: bytes of a text or of each item of a list, or the largest number
-  unsigned uses;           // ContainerUse values, or'ed
+  std::int64_t most;  // on the wire: bytes of a text or of each item of a list, or the largest number
+  unsigned uses;      // ContainerUse values, or'ed
   bool used_by(ContainerUse use) const { return (uses & static_cast<unsigned>(use)) != 0; }
 };
 
@@ -98,7 +97,8 @@ nlohmann::json container_value(const ContainerSpec& spec, const ContainerField& 
 struct ContainerLimits {
   std::size_t items, bytes;
 };
-/// Reads the member `name` of a JSON object into `spec`. A value that is missing or wrong is reported through `in`.
+/// Reads the member `name` of a JSON object into `spec`. A value that is missing or wrong is reported through
+/// `in`.
 void read_container_value(Fields& in, const char* name, const ContainerField& field, ContainerLimits limits,
                           ContainerSpec& spec);
 

@@ -1,9 +1,9 @@
 /* Names of the environment variables that the parts of slurm-sweep pass to each other.
  *
  * They are C macros because the SPANK plugin includes this file too. They begin with SLURM_ because with
- * `srun --export=NONE` (or a list) Slurm passes on no other variables. Before a benchmark starts, the agent removes all of
- * them from the environment, because one is a secret, and also Slurm's record of the plugin's options, because otherwise an
- * srun inside the benchmark would start another sweep.
+ * `srun --export=NONE` (or a list) Slurm passes on no other variables. Before a benchmark starts, the agent
+ * removes all of them from the environment, because one is a secret, and also Slurm's record of the plugin's
+ * options, because otherwise an srun inside the benchmark would start another sweep.
  */
 #ifndef SWEEP_ENV_NAMES_HPP
 #define SWEEP_ENV_NAMES_HPP
@@ -18,7 +18,8 @@
 /* The sweep's CURVE client secret key, Z85, 40 characters. Every process that has it can connect. */
 #define SWEEP_ENV_CLIENT_SECRET "SLURM_SWEEP_CLIENT_SECRET"
 
-/* Set if the agent runs inside an image: paths, in the container, of the dynamic loader that starts it and of the agent. */
+/* Set if the agent runs inside an image: the paths, in the container, of the dynamic loader that starts it
+ * and of the agent. */
 #define SWEEP_ENV_LOADER "SLURM_SWEEP_LOADER"
 #define SWEEP_ENV_AGENT "SLURM_SWEEP_AGENT"
 /* The prefix of the variables for pyxis that the plugin may set in addition to those two. */

@@ -1,5 +1,5 @@
-// How an attempt ended. Every attempt has exactly one outcome, which is reported explicitly and never inferred from the
-// existence of a file.
+// How an attempt ended. Every attempt has exactly one outcome, which is reported explicitly and never
+// inferred from the existence of a file.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -41,7 +41,8 @@ std::string describe(const Outcome& outcome);
 
 /// Returns JSON that outcome_from_json() accepts: phase and reason are made printable and truncated.
 nlohmann::json outcome_to_json(const Outcome& outcome);
-/// Parses outcome_to_json() and makes texts printable. Returns an error that names the field for anything else.
+/// Parses outcome_to_json() and makes texts printable. Returns an error that names the field for anything
+/// else.
 Expected<Outcome> outcome_from_json(const nlohmann::json& body);
 
 }  // namespace sweep

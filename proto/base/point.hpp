@@ -1,7 +1,8 @@
 // A point: one benchmark configuration of the matrix, and the names that are derived from it.
 //
-// Rules: a point is identified by a digest of its matrix entry and its repeat number, never by a file name, because two
-// entries of one matrix can have the same RESULT_FILENAME. Everything here is the same on every machine.
+// Rules: a point is identified by a digest of its matrix entry and its repeat number, never by a file name,
+// because two entries of one matrix can have the same RESULT_FILENAME. Everything here is the same on every
+// machine.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace sweep {
 
 struct Point {
   std::string id;     // 16 hexadecimal digits
-  std::string entry;  // the matrix entry as JSON with the keys of `sweepctl matrix`; as text because that takes a fifth of the memory
+  std::string entry;  // the matrix entry as JSON; as text because that takes a fifth of the memory
   int repeat = 0;     // number of this copy of the entry, from 0
 
   std::string exp_name, image, model, framework, precision, runner;
@@ -27,8 +28,8 @@ struct Point {
   bool dp_attention = false;
 };
 
-/// Returns the point of a matrix entry. Returns an error that names the field if one is missing, or if the GPU count or
-/// the concurrency is not positive.
+/// Returns the point of a matrix entry. Returns an error that names the field if one is missing, or if the
+/// GPU count or the concurrency is not positive.
 Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat);
 
 /// Returns the points of a matrix in its order. Equal entries get the repeat numbers 0, 1, …
@@ -46,8 +47,8 @@ int gpus_needed(const Point& point);
 /// RESULT_FILENAME without the node (contract, section 3), as a safe file name.
 std::string result_stem(const Point& point);
 
-/// Returns a label for people: "dsr1_1k1k fp4 sglang b200 tp4 conc32", with ep and dp attention if they are not the
-/// default.
+/// Returns a label for people: "dsr1_1k1k fp4 sglang b200 tp4 conc32", with ep and dp attention if they are
+/// not the default.
 std::string label(const Point& point);
 
 /// Returns the environment variables of the benchmark that depend only on the point (contract, section 3).

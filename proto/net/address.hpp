@@ -5,8 +5,8 @@
 
 namespace sweep {
 
-/// Returns this machine's host name if it can be resolved, else the address of the first network interface that is up, else
-/// 127.0.0.1. Blocks while it resolves the name, so call it only at start-up.
+/// Returns this machine's host name if it can be resolved, else the address of the first network interface
+/// that is up, else 127.0.0.1. Blocks while it resolves the name, so call it only at start-up.
 std::string reachable_host();
 
 }  // namespace sweep

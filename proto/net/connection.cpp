@@ -28,9 +28,9 @@ std::optional<ConnectionEvent> event_of(std::uint16_t kind, std::uint32_t value)
 
 ConnectionMonitor::ConnectionMonitor(zmq::context_t& context, zmq::socket_t& watched)
     : monitor_(context, watched,
-            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                ZMQ_EVENT_DISCONNECTED) {}
+               ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                   ZMQ_EVENT_DISCONNECTED) {}
 
 std::optional<ConnectionEvent> ConnectionMonitor::next() {
   while (const auto item = monitor_.next()) {

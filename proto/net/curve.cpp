@@ -34,8 +34,8 @@ std::string_view without_mapping(std::string_view address) {
 
 constexpr const char* kGone = "an unknown address (already disconnected)";
 
-/// Returns the address of the peer of a connection that ZeroMQ has just accepted. ZeroMQ does not report it, and may already
-/// have closed the connection.
+/// Returns the address of the peer of a connection that ZeroMQ has just accepted. ZeroMQ does not report it,
+/// and may already have closed the connection.
 std::string peer_of(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -160,9 +160,9 @@ void HandshakeBook::settle() {
 
 HandshakeWatch::HandshakeWatch(zmq::context_t& context, zmq::socket_ref server, RefusalHandler on_refused)
     : monitor_(context, server,
-            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                ZMQ_EVENT_DISCONNECTED),
+               ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                   ZMQ_EVENT_DISCONNECTED),
       on_refused_(std::move(on_refused)) {}
 
 void HandshakeWatch::take() {
@@ -172,7 +172,8 @@ void HandshakeWatch::take() {
     if (kind == ZMQ_EVENT_ACCEPTED) book_.accepted(fd, peer_of(fd));
     if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) book_.succeeded();
     if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) book_.failed("");  // KeyAuthenticator has reported it
-    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) book_.failed("disconnected or sent nothing before showing a key");
+    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+      book_.failed("disconnected or sent nothing before showing a key");
     if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) book_.failed(why_failed(value));
     if (kind != ZMQ_EVENT_DISCONNECTED) continue;
     if (const auto stranger = book_.disconnected(fd)) {

@@ -25,13 +25,13 @@ KeyPair make_key_pair();
 /// Returns the public key that belongs to `secret_key`. Returns an error if that is not 40 characters of Z85.
 Expected<std::string> public_key_of(const std::string& secret_key);
 
-/// Called for a refused connection. `from`: its address ("10.0.0.7", "10.0.0.7:41200"), or a text that it is unknown.
-/// `why`: the reason, for people.
+/// Called for a refused connection. `from`: its address ("10.0.0.7", "10.0.0.7:41200"), or a text that it is
+/// unknown. `why`: the reason, for people.
 using RefusalHandler = std::function<void(const std::string& from, const std::string& why)>;
 
-/// Implements ZeroMQ's authentication (RFC 27, ZAP) for all sockets of a context: accepts one client key and refuses all
-/// others. Each accepted connection gets a unique number as its "user id", which ZeroMQ attaches to every message of the
-/// connection. A peer can choose its routing id, but not this number.
+/// Implements ZeroMQ's authentication (RFC 27, ZAP) for all sockets of a context: accepts one client key and
+/// refuses all others. Each accepted connection gets a unique number as its "user id", which ZeroMQ attaches
+/// to every message of the connection. A peer can choose its routing id, but not this number.
 class KeyAuthenticator {
  public:
   /// Create it before any socket of `context` is bound. `client_public_key` is Z85.
@@ -51,9 +51,10 @@ class KeyAuthenticator {
   std::uint64_t refused_ = 0, admitted_ = 0;
 };
 
-/// Finds the connections to a server's socket that end before their handshake has succeeded, from ZeroMQ's events. Pure.
-/// ZeroMQ reports that a handshake succeeded, but not on which connection. So if many peers connect at once, a failed one
-/// may be reported late and with another one's address; the total number is right. Keeps one entry per open connection.
+/// Finds the connections to a server's socket that end before their handshake has succeeded, from ZeroMQ's
+/// events. Pure. ZeroMQ reports that a handshake succeeded, but not on which connection. So if many peers
+/// connect at once, a failed one may be reported late and with another one's address; the total number is
+/// right. Keeps one entry per open connection.
 class HandshakeBook {
  public:
   void accepted(int connection, std::string from);
@@ -64,8 +65,8 @@ class HandshakeBook {
   struct Stranger {
     std::string from, why;
   };
-  /// Returns the connection if it ended during the handshake; std::nullopt if the handshake had succeeded, or if
-  /// KeyAuthenticator has reported the failure.
+  /// Returns the connection if it ended during the handshake; std::nullopt if the handshake had succeeded, or
+  /// if KeyAuthenticator has reported the failure.
   std::optional<Stranger> disconnected(int connection);
   std::size_t open() const { return from_.size(); }
 
@@ -78,8 +79,8 @@ class HandshakeBook {
   std::optional<std::string> failure_;
 };
 
-/// Watches the handshakes at a server's socket and reports peers that do not speak ZeroMQ or CURVE, or that send nothing.
-/// ZeroMQ does not ask KeyAuthenticator about those.
+/// Watches the handshakes at a server's socket and reports peers that do not speak ZeroMQ or CURVE, or that
+/// send nothing. ZeroMQ does not ask KeyAuthenticator about those.
 class HandshakeWatch {
  public:
   HandshakeWatch(zmq::context_t& context, zmq::socket_ref server, RefusalHandler on_refused);

@@ -1,5 +1,5 @@
-// An event loop for sockets, pipes, processes and signals. Every event is a descriptor or a ZeroMQ socket that becomes
-// ready, or a deadline that passes, so no code needs to sleep or to poll.
+// An event loop for sockets, pipes, processes and signals. Every event is a descriptor or a ZeroMQ socket
+// that becomes ready, or a deadline that passes, so no code needs to sleep or to poll.
 #pragma once
 
 #include <functional>
@@ -20,12 +20,14 @@ class EventLoop {
   void watch(int fd, Handler handler);
   /// Calls `handler` whenever `fd` is writable, in addition to the handler for reading.
   void watch_writing(int fd, Handler handler);
-  /// Removes both handlers. May be called in a handler, for any descriptor. Call it before the descriptor is closed.
+  /// Removes both handlers. May be called in a handler, for any descriptor. Call it before the descriptor is
+  /// closed.
   void unwatch(int fd);
   /// Calls `handler` whenever the ZeroMQ socket is readable. The socket must outlive the loop.
   void watch(zmq::socket_ref socket, Handler handler);
 
-  /// Waits until a descriptor or socket is ready or `deadline` has passed, and calls the handlers of those that are ready.
+  /// Waits until a descriptor or socket is ready or `deadline` has passed, and calls the handlers of those
+  /// that are ready.
   void step(std::optional<Instant> deadline);
 
  private:

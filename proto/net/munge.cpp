@@ -227,8 +227,10 @@ uid_t munge_uid() {
 Expected<std::string> munge_credential(std::string_view payload) {
   const auto munge = library();
   if (!munge) return tl::unexpected(munge.error());
-  Answer answer = with_time_limit([munge = *munge, socket = munge_place().socket,
-                               payload = std::string(payload)] { return encode(munge, socket, payload); });
+  Answer answer =
+      with_time_limit([munge = *munge, socket = munge_place().socket, payload = std::string(payload)] {
+        return encode(munge, socket, payload);
+      });
   if (answer.code != EMUNGE_SUCCESS) return fail(answer.text);
   return std::move(answer.bytes);
 }
@@ -245,7 +247,8 @@ tl::expected<MungeIdentity, MungeFault> munge_check(const std::string& credentia
 
 namespace {
 
-/// Returns a digest of the parts, each preceded by its length, so that two different lists never have the same digest.
+/// Returns a digest of the parts, each preceded by its length, so that two different lists never have the
+/// same digest.
 std::string payload_of(std::string text, std::initializer_list<std::string> parts) {
   for (const std::string& part : parts)
     text += std::to_string(part.size()) + ":" + part + "\n";
@@ -274,8 +277,8 @@ MungePlace munge_place() {
   return {};
 }
 
-// The line is AuthInfo=socket=/run/munge/other,ttl=60 with names in any case; a later line wins. Files that slurm.conf
-// includes are not read.
+// The line is AuthInfo=socket=/run/munge/other,ttl=60 with names in any case; a later line wins. Files that
+// slurm.conf includes are not read.
 std::optional<std::string> munge_socket_of(std::string_view slurm_conf) {
   constexpr std::string_view kName = "authinfo=", kOption = "socket=";
   std::optional<std::string> found;

@@ -23,7 +23,8 @@ std::optional<SocketMonitor::Event> SocketMonitor::next() {
   std::vector<zmq::message_t> frames;
   if (!zmq::recv_multipart(socket_, std::back_inserter(frames), zmq::recv_flags::dontwait))
     return std::nullopt;
-  // Frame 1 has the kind in 16 bits and the value in 32 bits, in this machine's byte order. Frame 2 has the endpoint.
+  // Frame 1 has the kind in 16 bits and the value in 32 bits, in this machine's byte order. Frame 2 has the
+  // endpoint.
   Event event;
   if (frames[0].size() >= sizeof event.kind + sizeof event.value) {
     std::memcpy(&event.kind, frames[0].data(), sizeof event.kind);

@@ -1,5 +1,5 @@
-// The events that ZeroMQ reports about the connections of a socket (zmq_socket_monitor). Used by ConnectionMonitor on a
-// client's side and by HandshakeWatch on the server's.
+// The events that ZeroMQ reports about the connections of a socket (zmq_socket_monitor). Used by
+// ConnectionMonitor on a client's side and by HandshakeWatch on the server's.
 #pragma once
 
 #include <cstdint>

@@ -19,10 +19,11 @@ constexpr std::int64_t kMaxFrame = static_cast<std::int64_t>(wire::kMaxBulkBytes
 constexpr int kTcpKeepaliveIdleS = 30;
 constexpr int kTcpKeepaliveIntervalS = 10;
 constexpr int kTcpKeepaliveProbes = 3;
-// Interval of ZeroMQ's own pings, and the time without an answer after which the connection counts as cut. With these an
-// agent detects that the controller's machine is gone or its process is stuck. The controller sends no pings: it detects
-// silent agents by their heartbeats, and libzmq searches all timers of a thread for each connection that sends something
-// (cancel_timer in poller_base.cpp), which with 1,000 agents costs more than everything else.
+// Interval of ZeroMQ's own pings, and the time without an answer after which the connection counts as cut.
+// With these an agent detects that the controller's machine is gone or its process is stuck. The controller
+// sends no pings: it detects silent agents by their heartbeats, and libzmq searches all timers of a thread
+// for each connection that sends something (cancel_timer in poller_base.cpp), which with 1,000 agents costs
+// more than everything else.
 constexpr int kPingMs = 10'000;
 constexpr int kPingTimeoutMs = 30'000;
 // How long a closing socket may still deliver messages.
@@ -121,7 +122,8 @@ Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, const std::
 
 Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, Fd listening, const KeyPair& keys) {
   zmq::socket_t socket = router(context, keys);
-  socket.set(zmq::sockopt::use_fd, listening.release());  // ZeroMQ closes it; of the address below only "tcp" matters
+  socket.set(zmq::sockopt::use_fd,
+             listening.release());  // ZeroMQ closes it; of the address below only "tcp" matters
   return bind(std::move(socket), "tcp://*:*");
 }
 
@@ -152,10 +154,11 @@ Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std:
     socket.set(zmq::sockopt::curve_publickey, client_public);
     socket.set(zmq::sockopt::curve_secretkey, client_secret);
     if (!identity.empty()) socket.set(zmq::sockopt::routing_id, identity);
-    // A controller that restarts within a second must be found soon, but not by all agents at the same moment. ZeroMQ
-    // doubles the wait from the first to the longest value. Its own jitter is not sufficient: libzmq up to 4.3.4 adds less
-    // than the first wait to each, 4.3.5 and later add none if there is a longest wait (get_new_reconnect_ivl in
-    // stream_connecter_base.cpp). So each process uses a random first wait, which the doubling spreads.
+    // A controller that restarts within a second must be found soon, but not by all agents at the same
+    // moment. ZeroMQ doubles the wait from the first to the longest value. Its own jitter is not sufficient:
+    // libzmq up to 4.3.4 adds less than the first wait to each, 4.3.5 and later add none if there is a
+    // longest wait (get_new_reconnect_ivl in stream_connecter_base.cpp). So each process uses a random first
+    // wait, which the doubling spreads.
     socket.set(zmq::sockopt::reconnect_ivl,
                kFirstWaitMs + static_cast<int>(std::random_device()() % kFirstWaitMs));
     socket.set(zmq::sockopt::reconnect_ivl_max, kLongestWaitMs);

@@ -1,5 +1,5 @@
-// The sockets of the protocol: the controller's ROUTER and an agent's DEALER, both with CURVE. They send and receive the
-// messages of proto/wire and never block.
+// The sockets of the protocol: the controller's ROUTER and an agent's DEALER, both with CURVE. They send and
+// receive the messages of proto/wire and never block.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@
 
 namespace sweep {
 
-/// Returns a TCP socket that listens on a free port of all addresses, IPv6 and IPv4. Returns an error with the reason.
+/// Returns a TCP socket that listens on a free port of all addresses, IPv6 and IPv4. Returns an error with
+/// the reason.
 Expected<Fd> listening_socket();
 
 /// A received message, or why it could not be decoded.
@@ -48,9 +49,9 @@ class ServerSocket {
 
 class ClientSocket {
  public:
-  /// Starts to connect; ZeroMQ connects and reconnects in the background. Returns an error if the address or the key is not
-  /// valid. With an `identity` that is unique among the controller's peers, the controller sees the same peer after a
-  /// reconnect.
+  /// Starts to connect; ZeroMQ connects and reconnects in the background. Returns an error if the address or
+  /// the key is not valid. With an `identity` that is unique among the controller's peers, the controller
+  /// sees the same peer after a reconnect.
   static Expected<ClientSocket> connect(zmq::context_t& context, const std::string& endpoint,
                                         const std::string& server_key, const std::string& client_secret,
                                         const std::string& identity = {});

@@ -271,7 +271,8 @@ void read_container(Fields& in, ContainerSpec& container) {
   Fields of(body, "container");
   for (const ContainerField& field : container_fields()) {
     if (field.name != nullptr)
-      read_container_value(of, field.name, field, {kMaxItems, static_cast<std::size_t>(field.most)}, container);
+      read_container_value(of, field.name, field, {kMaxItems, static_cast<std::size_t>(field.most)},
+                           container);
   }
   if (of.error()) in.complain(*of.error());
 }

@@ -11,8 +11,8 @@ namespace sweep::wire {
 /// Returns the fields of the message as an object.
 nlohmann::json write_body(const Message& message);
 
-/// Returns the message of type number `type` (an index of Message) with the fields of `body`. Returns an error that names
-/// the first field that is missing or wrong.
+/// Returns the message of type number `type` (an index of Message) with the fields of `body`. Returns an
+/// error that names the first field that is missing or wrong.
 Expected<Message> read_body(std::size_t type, const nlohmann::json& body);
 
 }  // namespace sweep::wire

@@ -1,8 +1,10 @@
-// Encodes messages as frames and decodes them. Pure. decode() returns for any bytes; it never throws or crashes.
+// Encodes messages as frames and decodes them. Pure. decode() returns for any bytes; it never throws or
+// crashes.
 //
-// Frame 1 has 20 bytes and is the same in every protocol version, so that a receiver can detect another version: magic
-// "SWEP", u16 version, u16 message type, u32 length of frame 2, u64 length of frame 3, all big-endian. Frame 2 has the
-// message's fields as one MessagePack map. Frame 3 has the bulk bytes; it is absent if there are none.
+// Frame 1 has 20 bytes and is the same in every protocol version, so that a receiver can detect another
+// version: magic "SWEP", u16 version, u16 message type, u32 length of frame 2, u64 length of frame 3, all
+// big-endian. Frame 2 has the message's fields as one MessagePack map. Frame 3 has the bulk bytes; it is
+// absent if there are none.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +42,8 @@ struct DecodeError {
   std::string message;
 };
 
-/// Returns the message in `frames`. Unknown fields are ignored; everything else must be as encode() writes it.
+/// Returns the message in `frames`. Unknown fields are ignored; everything else must be as encode() writes
+/// it.
 tl::expected<Envelope, DecodeError> decode(const std::vector<std::string_view>& frames);
 
 /// Returns the name of the message's type for logs: "Hello".

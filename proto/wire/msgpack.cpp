@@ -10,8 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-// Builds a value from the parser's events. An event that returns false stops the parser, so it never recurses deeper
-// than max_depth.
+// Builds a value from the parser's events. An event that returns false stops the parser, so it never recurses
+// deeper than max_depth.
 class LimitedBuilder final : public json::json_sax_t {
  public:
   explicit LimitedBuilder(std::size_t max_depth) : max_depth_(max_depth) {}
@@ -35,10 +35,13 @@ class LimitedBuilder final : public json::json_sax_t {
     return true;
   }
 
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
 
  private:
-  // Adds a value to the innermost open container and returns its place there. Of two equal keys the last one wins.
+  // Adds a value to the innermost open container and returns its place there. Of two equal keys the last one
+  // wins.
   json& add(json value) {
     if (open_.empty()) return root_ = std::move(value);
     json& parent = *open_.back();
@@ -61,7 +64,8 @@ class LimitedBuilder final : public json::json_sax_t {
 
   const std::size_t max_depth_;
   json root_;
-  std::vector<json*> open_;  // a container does not grow while an inner one is open, so the pointers stay valid
+  // The open containers. A container does not grow while an inner one is open, so the pointers stay valid.
+  std::vector<json*> open_;
   std::string key_;
 };
 

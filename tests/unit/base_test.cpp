@@ -1,12 +1,15 @@
-// proto/base and util: digests, JSON from outside, outcomes, points, text.
+// util and proto/base: digests, fields of JSON objects, outcomes, points, text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <set>
+#include <tuple>
 
+#include "proto/base/container_spec.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/base/point.hpp"
 #include "util/digest.hpp"
@@ -39,7 +42,7 @@ TEST(Digest, PiecesHaveTheSameDigestAsTheWhole) {
   EXPECT_EQ(digest.hex(), sha256_hex("abc"));
 }
 
-// ---- shared texts
+// ---- interned strings
 
 TEST(InternedStrings, EqualTextsShareOneCopyThatOutlivesThem) {
   InternedString one, two(std::string("b200"));
@@ -77,7 +80,7 @@ TEST(Fields, ReadsEveryKindOfField) {
   EXPECT_FALSE(in.error()) << *in.error();
 }
 
-// What one reading of `body` complains of.
+// Returns the error after read() has read `body`; empty if there is none.
 template <class Read>
 std::string complaint(const json& body, Read read) {
   Fields in(body, "thing");
@@ -138,6 +141,51 @@ TEST(Fields, AnythingButAnObjectIsAnError) {
   }
 }
 
+// ---- container spec
+
+TEST(ContainerSpecTable, HasEveryMemberOnce) {
+  // If this does not compile, a member was added: add its row to the table and its name here.
+  const ContainerSpec spec;
+  const auto& [runtime, image, cache, by_runtime, scratch, workdir, shm_size, mounts, names, options,
+               writable, client, agent, prefetch, next, image_ms, retries, room, keep_bytes, keep_ms] = spec;
+  static_cast<void>(std::tie(runtime, image, cache, by_runtime, scratch, workdir, shm_size, mounts, names,
+                             options, writable, client, agent, prefetch, next, image_ms, retries, room,
+                             keep_bytes, keep_ms));
+  std::set<std::string> keys, wire_names;
+  std::vector<ContainerMember> members;
+  for (const ContainerField& field : container_fields()) {
+    EXPECT_TRUE(field.key != nullptr || field.name != nullptr);
+    if (field.key != nullptr) {
+      EXPECT_TRUE(keys.insert(field.key).second) << field.key;
+    }
+    if (field.name != nullptr) {
+      EXPECT_TRUE(wire_names.insert(field.name).second) << field.name;
+    }
+    EXPECT_EQ(std::count(members.begin(), members.end(), field.member), 0);
+    members.push_back(field.member);
+  }
+  EXPECT_EQ(members.size(), 20u);
+}
+
+TEST(ContainerSpecTable, OnlyForResetsTheFieldsThatAHelperDoesNotUse) {
+  ContainerSpec spec;
+  spec.runtime = "bwrap";
+  spec.image = "a/b:1";
+  spec.cache = "/c";
+  spec.shm_size = "16g";
+  spec.retries = 3;
+  ContainerSpec stage;
+  stage.image = "a/b:1";
+  stage.cache = "/c";
+  stage.retries = 3;
+  EXPECT_EQ(only_for(ContainerUse::Stage, spec), stage);
+  ContainerSpec start;
+  start.image = "a/b:1";
+  start.shm_size = "16g";
+  EXPECT_EQ(only_for(ContainerUse::Start, spec), start);
+  EXPECT_EQ(only_for(ContainerUse::Step, spec), start);
+}
+
 // ---- outcome
 
 constexpr std::array<std::pair<OutcomeKind, std::string_view>, 9> kOutcomeWords = {
@@ -151,7 +199,7 @@ constexpr std::array<std::pair<OutcomeKind, std::string_view>, 9> kOutcomeWords 
      {OutcomeKind::Cancelled, "cancelled"},
      {OutcomeKind::Preempted, "preempted"}}};
 
-// The words stand in journals and manifests: they must not change.
+// Journals and manifests contain the words, so they must not change.
 TEST(OutcomeText, EveryKindHasAWord) {
   for (const auto& [kind, word] : kOutcomeWords) {
     EXPECT_EQ(outcome_word(kind), word);
@@ -177,11 +225,11 @@ TEST(OutcomeText, OutcomeIsTheSameAfterARoundTrip) {
   EXPECT_EQ(outcome_to_json(*back), json({{"kind", "ok"}}));
 }
 
-// The controller's journal is read by the same code: what was written must never be refused.
+// The same code reads the controller's journal, so it must accept everything that was written.
 TEST(OutcomeText, WrittenOutcomesCanAlwaysBeRead) {
   const Outcome wild{OutcomeKind::Infrastructure, {}, {}, std::string(100, 'p'), std::string(5'000, '\xff')};
   const json body = outcome_to_json(wild);
-  const auto back = outcome_from_json(json::parse(body.dump()));  // dump throws on what is not UTF-8
+  const auto back = outcome_from_json(json::parse(body.dump()));  // dump throws on invalid UTF-8
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->phase, std::string(64, 'p'));
   EXPECT_EQ(back->reason, std::string(4'096, '?'));
@@ -252,7 +300,7 @@ TEST(MakePoint, ReadsEveryField) {
   EXPECT_EQ(gpus_needed(point), 8);
 }
 
-// A journal of today must be read tomorrow: these were computed with Python's json and hashlib.
+// Later versions must find the same ids in old journals. These were computed with Python's json and hashlib.
 TEST(MakePoint, IdentityIsTheSameOnEveryMachineAndInEveryVersion) {
   EXPECT_EQ(point_of(entry(), 0).id, "84517c3051a5ff3e");
   EXPECT_EQ(point_of(entry(), 1).id, "17b5702aae4e21cf");
@@ -291,7 +339,7 @@ TEST(MakePoint, RefusesEntriesThatCannotRun) {
   EXPECT_NE(says("tp", "8"), "");
   EXPECT_NE(says("dp-attn", 1), "");
   EXPECT_FALSE(make_point(ordered_json::array(), 0));
-  // The entry is shown, on one line, whatever it holds.
+  // The error shows the entry on one line, whatever it contains.
   const auto shown = make_point({{"image", "two\nlines\xff"}}, 0);
   ASSERT_FALSE(shown);
   EXPECT_EQ(shown.error().message.find('\n'), std::string::npos);
@@ -399,18 +447,18 @@ TEST(Text, PrintableReplacesControlCharactersAndInvalidUtf8) {
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
             "?31m");                             // U+009B, an escape to some terminals
-  EXPECT_EQ(printable("\xc2\xa0"), "\xc2\xa0");  // the first that is no control character
+  EXPECT_EQ(printable("\xc2\xa0"), "\xc2\xa0");  // the first code point after the control characters
   EXPECT_EQ(printable("\xff"
                       "a\x80"),
-            "?a?");                                              // no lead byte
-  EXPECT_EQ(printable("\xc0\xaf"), "??");                        // / spelt too long
-  EXPECT_EQ(printable("\xe0\x9f\xbf"), "???");                   // the same with three bytes
+            "?a?");                                              // without a lead byte
+  EXPECT_EQ(printable("\xc0\xaf"), "??");                        // overlong encoding of /
+  EXPECT_EQ(printable("\xe0\x9f\xbf"), "???");                   // overlong encoding with three bytes
   EXPECT_EQ(printable("\xed\xa0\x80"), "???");                   // a surrogate
-  EXPECT_EQ(printable("\xed\x9f\xbf"), "\xed\x9f\xbf");          // the last before them
+  EXPECT_EQ(printable("\xed\x9f\xbf"), "\xed\x9f\xbf");          // the last code point before the surrogates
   EXPECT_EQ(printable("\xf4\x8f\xbf\xbf"), "\xf4\x8f\xbf\xbf");  // U+10FFFF
-  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "????");              // beyond
-  EXPECT_EQ(printable("\xf0\x8f\xbf\xbf"), "????");              // four bytes for what needs three
-  EXPECT_EQ(printable("\xe6\xbc"), "??");                        // cut
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "????");              // above U+10FFFF
+  EXPECT_EQ(printable("\xf0\x8f\xbf\xbf"), "????");              // overlong encoding with four bytes
+  EXPECT_EQ(printable("\xe6\xbc"), "??");                        // truncated
   EXPECT_EQ(printable("\xe6\xbc"
                       "abc"),
             "??abc");  // broken off
@@ -424,7 +472,7 @@ TEST(Text, ClippedNeverSplitsACharacter) {
   EXPECT_EQ(clipped("ab🙂c", 6), "ab🙂");
   EXPECT_EQ(clipped("漢字", 4), "漢");
   EXPECT_EQ(clipped(std::string(9, '\x80'), 8),
-            std::string(5, '\x80'));  // no UTF-8: at most 3 bytes are lost
+            std::string(5, '\x80'));  // not UTF-8: at most 3 bytes are removed
 }
 
 TEST(Text, Counted) {

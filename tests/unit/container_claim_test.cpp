@@ -1,4 +1,4 @@
-// container/io/claim: who holds a claim, and what becomes of one whose holder is dead.
+// container/io/claim and process_token: holders of claims, and taking over from a dead holder.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,9 +22,9 @@ class Claims : public InFolder {
   std::string at() const { return path(".x.claim"); }
 };
 
-/// A process that does `what` and then waits to be killed; it has done it when this returns.
+/// Starts a child process that calls `what` and then waits to be killed. Returns after the call has ended.
 template <class What>
-pid_t child_that(What what) {
+pid_t child_after(What what) {
   int ready[2];
   EXPECT_EQ(::pipe(ready), 0);
   const pid_t pid = ::fork();
@@ -66,7 +66,7 @@ TEST_F(Claims, UnwritableFolderIsNamedInTheError) {
 }
 
 TEST_F(Claims, ClaimOfALivingProcessIsNotDeadAndItsEndIsReported) {
-  const pid_t child = child_that([&] { return Claim::take(at()); });
+  const pid_t child = child_after([&] { return Claim::take(at()); });
   ClaimObserver observer(at());
   const auto holder = observer.update(now());
   ASSERT_TRUE(holder);
@@ -84,14 +84,14 @@ TEST_F(Claims, ClaimOfALivingProcessIsNotDeadAndItsEndIsReported) {
 }
 
 TEST_F(Claims, OnlyOneProcessTakesOverADeadClaim) {
-  const pid_t dead = child_that([&] { return Claim::take(at()); });
+  const pid_t dead = child_after([&] { return Claim::take(at()); });
   ClaimObserver first(at()), second(at());
   const auto seen = first.update(now());
   ASSERT_TRUE(second.update(now()));
   end(dead);
   const auto one = Claim::take(at(), seen);
   ASSERT_TRUE(one && *one);
-  // Whoever saw the dead one too comes too late, and sees the new one.
+  // A second process that saw the same dead holder is too late and sees the new holder.
   const auto late = Claim::take(at(), seen);
   ASSERT_TRUE(late);
   EXPECT_FALSE(*late);
@@ -99,7 +99,7 @@ TEST_F(Claims, OnlyOneProcessTakesOverADeadClaim) {
   EXPECT_TRUE((*one)->is_still_ours());
 }
 
-/// A machine whose processes cannot be asked for.
+/// The liveness of processes of another machine cannot be checked.
 TEST_F(Claims, ClaimOfAnotherMachineIsDeadAfterSilence) {
   const std::string file = put(".x.claim.3", "elsewhere+boot+1~4711~123");
   ClaimObserver observer(at());
@@ -117,8 +117,7 @@ TEST_F(Claims, TouchingProcessEndsWithTheClaim) {
   ASSERT_TRUE(claim && *claim);
   const timespec old[2] = {{1, 0}, {1, 0}};
   ::utimensat(AT_FDCWD, (at() + ".1").c_str(), old, 0);
-  // Its toucher does it every kTouch; what is looked at here is that there is one, and that it ends with the
-  // claim.
+  // The file is touched every kTouch by a child process; this checks only that the child ends with the claim.
   const ProcessToken self = token_of(::getpid());
   EXPECT_EQ(liveness_of(self), Liveness::Alive);
   claim->reset();

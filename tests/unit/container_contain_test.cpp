@@ -1,5 +1,5 @@
-// sweep-agent --contain with a real bubblewrap: what a command sees, how it ends, and that nothing is left of
-// it.
+// sweep-agent --contain with a real bubblewrap: what a command sees, how it ends, and that no process or file
+// is left.
 #include "container/io/scoped_folders.hpp"
 #include "container/io/supervise.hpp"
 #include "tests/unit/container_helper.hpp"
@@ -48,7 +48,7 @@ TEST_F(Contain, ReadOnlyMountsAndImagesCannotBeWritten) {
 }
 
 TEST_F(Contain, SignalThatEndsTheCommandIsInTheExitStatus) {
-  // Bubblewrap says 128 + N for it, as shells do.
+  // Bubblewrap exits with 128 + N, as shells do.
   EXPECT_EQ(run(request("kill -KILL $$")).status.code, 128 + SIGKILL);
 }
 
@@ -151,7 +151,7 @@ TEST_F(Contain, RunningContainerIsNotAbandoned) {
   finish(started);
 }
 
-/// A stand-in for docker: it writes down what it is asked, and `run` waits for `rm`.
+/// A stand-in for docker that records its arguments; `run` waits until it is killed.
 TEST_F(Contain, ContainerOfADaemonIsRemovedByName) {
   put("docker",
       "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
@@ -169,7 +169,7 @@ TEST_F(Contain, ContainerOfADaemonIsRemovedByName) {
   EXPECT_TRUE(all_gone());
 }
 
-// Its GPUs may be those of the next one.
+// The abandoned container may use the GPUs that the next one gets.
 TEST_F(Contain, AbandonedContainerEndsBeforeTheNextOneStarts) {
   put("docker",
       "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
@@ -190,7 +190,7 @@ TEST_F(Contain, AbandonedContainerEndsBeforeTheNextOneStarts) {
   finish(second);
 }
 
-/// A stand-in for enroot, which shows the script that it is to start in place of the image's.
+/// A stand-in for enroot that prints the script given with --rc, which replaces the image's entrypoint.
 TEST_F(Contain, EnrootDoesNotRunTheImagesEntrypoint) {
   put("enroot", "#!/bin/sh\nwhile [ $# -gt 0 ] && [ \"$1\" != --rc ]; do shift; done\ncat \"$2\"; exit 5\n");
   auto what = request("true");
@@ -215,7 +215,7 @@ TEST_F(Contain, AbandonedContainerOfADaemonIsRemoved) {
   EXPECT_THAT(places(), IsEmpty());
 }
 
-// Slurm's SIGTERM at the end of a step.
+// At the end of a step Slurm sends SIGTERM to the command that removes the container, too.
 TEST_F(Contain, RemovalIsRepeatedIfItsCommandIsInterrupted) {
   put("docker", "#!/bin/sh\necho \"$@\" >>" + path("calls") +
                     "\ncase $1 in run) echo up; exec sleep 1000 ;; esac\n[ -e " + path("again") +

@@ -1,4 +1,4 @@
-// container/core: what images are called, mounts, the head of a squash file, requests and reports as text.
+// container/core: image names, mounts, the superblock of a squash file, and the text of requests and reports.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -71,7 +71,7 @@ TEST(Mounts, TextIsTheSameAfterARoundTrip) {
     EXPECT_THAT(parse_mount(bad).error().message, HasSubstr("mount '")) << bad;
 }
 
-/// The first 96 bytes of what mksquashfs makes, with the fields that are read.
+/// Returns the first 96 bytes of a file of mksquashfs, with only the fields that are read.
 std::string head(std::uint64_t bytes_used, std::uint64_t tables, std::uint32_t inodes) {
   std::string out(kSuperblockBytes, '\0');
   out.replace(0, 4, "hsqs");

@@ -1,4 +1,4 @@
-// container/core/import_words: whose fault an import's failure is.
+// container/core/import_fault: the classification of failed imports.
 #include <gtest/gtest.h>
 
 #include "container/core/import_fault.hpp"
@@ -11,7 +11,7 @@ void expect(ImportFault fault, std::initializer_list<const char*> outputs) {
     EXPECT_EQ(import_fault(output), fault) << output;
 }
 
-// As enroot 4.1 (curl), podman 4.3, docker and apptainer word it.
+// The messages are those of enroot 4.1 (curl), podman 4.3, docker and apptainer.
 TEST(ImportFault, RegistryRequiresALogin) {
   expect(
       ImportFault::Login,
@@ -48,7 +48,7 @@ TEST(ImportFault, ProgressAndErrorsOfTheNodeAreNotARegistrysAnswer) {
           "429 Too Many Requests: Quota exceeded for quota metric 'Requests'", "open /x: not found"});
 }
 
-// What came before was overcome.
+// The tool recovered from earlier errors.
 TEST(ImportFault, OnlyTheLastLinesCount) {
   expect(ImportFault::Unclear,
          {"curl: (22) The requested URL returned error: 401\nretrying\n1\n2\n3\n4\n5\nreset by peer",

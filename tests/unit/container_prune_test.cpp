@@ -29,7 +29,7 @@ std::vector<std::string> names(const std::vector<CachedImage>& images) {
 }
 
 const std::vector<CachedImage> kImages = {image("a", 10, 500), image("b", 20, 5'000), image("c", 30, 50),
-                                     image("d", 40, 9'000, 1)};
+                                          image("d", 40, 9'000, 1)};
 
 TEST(Prune, WithoutLimitsNoImageIsRemoved) {
   EXPECT_THAT(images_to_prune(kImages, {}, kNow), IsEmpty());
@@ -50,7 +50,7 @@ TEST(Prune, LeastRecentlyUsedImagesAreRemovedDownToTheSize) {
 
 TEST(Prune, DamagedImagesAreRemovedFirstAndUnfinishedOnesNever) {
   auto images = kImages;
-  images[2].problem = "it was cut";
+  images[2].problem = "it is truncated";
   images[1].being_made = true;
   EXPECT_THAT(names(images_to_prune(images, {}, kNow)), ElementsAre("c"));
   EXPECT_THAT(names(images_to_prune(images, {Millis(0), {}}, kNow)), ElementsAre("c", "a"));

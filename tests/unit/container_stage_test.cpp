@@ -23,13 +23,13 @@ class Staging : public InContainers {
     InContainers::TearDown();
   }
 
-  /// A program of this name in PATH, which also writes its words into "calls".
+  /// Puts a program of this name into PATH; it also appends its arguments to the file "calls".
   void stand_in(const std::string& name, const std::string& script) {
     put("bin/" + name, "#!/bin/bash\necho \"" + name + " $*\" >>" + path("calls") + "\n" + script + "\n");
   }
   std::string calls() const { return read_file(path("calls"), 100'000).value_or(""); }
 
-  /// `enroot import --output FILE NAME` copies a squash file that is there.
+  /// Puts an enroot into PATH whose `import --output FILE NAME` copies a prepared squash file.
   void enroot_imports(const std::string& before = "") {
     squash("registry.sqsh");
     stand_in("enroot", "case $1 in version) echo 4.1.2 ;; import) " + before + " cp " +
@@ -47,7 +47,7 @@ class Staging : public InContainers {
     return out;
   }
 
-  /// The last word.
+  /// Runs the request and returns the last report.
   Report stage(const StageRequest& request) {
     auto started = start({SWEEP_AGENT, "--stage", to_text(request)});
     const std::string text = all_of(started.out);
@@ -195,9 +195,12 @@ TEST_F(Staging, StoppedStagingEndsItsProcessesAndLeavesNoFile) {
 TEST_F(Staging, WithoutEnrootTheErrorNamesTheCacheFile) {
   ::setenv("PATH", "/usr/bin:/bin", 1);
   if (!find_program("enroot", own_environment()).empty()) GTEST_SKIP() << "enroot is here";
-  EXPECT_THAT(failed(wanted(Runtime::Bwrap, "a/b:1")).reason,
-              HasSubstr("cannot import 'a/b:1': enroot is not in PATH; install enroot, or put the image as a squash file "
-                        "into '" + path("cache") + "' as a_b_1.sqsh"));
+  EXPECT_THAT(
+      failed(wanted(Runtime::Bwrap, "a/b:1")).reason,
+      HasSubstr(
+          "cannot import 'a/b:1': enroot is not in PATH; install enroot, or put the image as a squash file "
+          "into '" +
+          path("cache") + "' as a_b_1.sqsh"));
 }
 
 TEST_F(Staging, MissingRuntimeIsReported) {

@@ -91,7 +91,8 @@ const std::vector<RuntimeLine>& runtime_lines() {
        "/bin/enroot start{writable} --rc /s/rc --mount /s/tmp:/tmp:x-create=dir,rbind,rw "
        "--mount /home/u/ws:/workspace/:x-create=dir,rbind,rw{mount} "
        "--mount tmpfs:/dev/shm:tmpfs:x-create=dir,rw,nosuid,nodev,mode=1777{shm} "
-       "--env CUDA_VISIBLE_DEVICES --env HF_TOKEN --env MODEL --env HOME=/tmp a.root " + kShell,
+       "--env CUDA_VISIBLE_DEVICES --env HF_TOKEN --env MODEL --env HOME=/tmp a.root " +
+           kShell,
        " --rw", "", ",size=16g", "", "", "", " --mount /models:/models:x-create=dir,rbind,ro",
        " --mount /models:/models:x-create=dir,rbind,rw"},
       {Runtime::Pyxis,
@@ -100,7 +101,8 @@ const std::vector<RuntimeLine>& runtime_lines() {
        "--container-mounts=/s/tmp:/tmp,/home/u/ws:/workspace/{mount},tmpfs:/dev/shm:mode=1777{shm} "
        "--container-workdir=/workspace/ --no-container-mount-home --no-container-remap-root "
        "--no-container-entrypoint {writable} --container-env=CUDA_VISIBLE_DEVICES,HF_TOKEN,MODEL "
-       "env HOME=/tmp CUDA_VISIBLE_DEVICES=2,3 " + kShell,
+       "env HOME=/tmp CUDA_VISIBLE_DEVICES=2,3 " +
+           kShell,
        "--container-writable", "--container-readonly", "+size=16g", "", "", "", ",/models:/models:ro",
        ",/models:/models"},
       {Runtime::Apptainer,
@@ -242,7 +244,8 @@ TEST(Start, PyxisIsNotBoundToASingleCpu) {
 
 TEST(Start, ApptainerPassesNamedVariablesThroughItsEnvironment) {
   const auto environment = command_of(request(Runtime::Apptainer)).environment;
-  EXPECT_THAT(environment, AllOf(Contains("APPTAINERENV_HF_TOKEN=secret"), Contains("APPTAINERENV_HOME=/tmp")));
+  EXPECT_THAT(environment,
+              AllOf(Contains("APPTAINERENV_HF_TOKEN=secret"), Contains("APPTAINERENV_HOME=/tmp")));
   EXPECT_THAT(environment, Not(Contains("APPTAINERENV_OTHER=x")));
 }
 

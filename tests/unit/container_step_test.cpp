@@ -1,4 +1,4 @@
-// container/core/step: what pyxis is told where the agents are in the image too.
+// container/core/step: the variables for pyxis if the agents run inside the image.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -77,7 +77,8 @@ TEST(Step, PathsThatPyxisCannotMountAreNamed) {
     EXPECT_THAT(says(of, kAgent), HasSubstr("(the workspace)")) << folder;
     of = request();
     of.container.mounts.push_back(std::string(folder) + ":/x");
-    EXPECT_THAT(says(of, kAgent), testing::AnyOf(HasSubstr("(source of a mount)"), HasSubstr("mount '"))) << folder;
+    EXPECT_THAT(says(of, kAgent), testing::AnyOf(HasSubstr("(source of a mount)"), HasSubstr("mount '")))
+        << folder;
     auto agent = kAgent;
     agent.folders.push_back(folder);
     EXPECT_THAT(says(request(), agent), HasSubstr("(needed by the agent)")) << folder;
@@ -87,7 +88,8 @@ TEST(Step, PathsThatPyxisCannotMountAreNamed) {
   EXPECT_THAT(says(request(), agent), HasSubstr("sweep-agent is neither next to sweepctl nor in PATH"));
   auto many = request();
   for (int i = 0; i < 200; ++i)
-    many.container.mounts.push_back("/models/number/" + std::to_string(i) + ":/m/" + std::to_string(i) + ":ro");
+    many.container.mounts.push_back("/models/number/" + std::to_string(i) + ":/m/" + std::to_string(i) +
+                                    ":ro");
   EXPECT_THAT(says(many, kAgent), HasSubstr("PYXIS_CONTAINER_MOUNTS would have"));
 }
 

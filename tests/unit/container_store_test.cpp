@@ -1,4 +1,4 @@
-// container/io/store: an entry is there whole or not at all.
+// container/io/store: an entry is complete or absent.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -20,7 +20,7 @@ class Stores : public InFolder {
   Store store() {
     return {path("cache"), [this](const StageProgress& progress) { told_.push_back(progress.what); }};
   }
-  /// Makes files that begin with "good".
+  /// Returns an entry whose `make` writes `bytes` and whose check requires that they begin with "good".
   WantedEntry wanted(const std::string& bytes = "good one") {
     WantedEntry out;
     out.name = "a.sqsh";
@@ -77,7 +77,8 @@ TEST_F(Stores, FailedImportLeavesNoFile) {
 TEST_F(Stores, FreeSpaceIsCheckedFirst) {
   auto large = wanted();
   large.room_bytes = INT64_MAX / 2;
-  EXPECT_THAT(store().ensure(large).error().message, HasSubstr("not enough space in '" + path("cache") + "'"));
+  EXPECT_THAT(store().ensure(large).error().message,
+              HasSubstr("not enough space in '" + path("cache") + "'"));
   EXPECT_EQ(made_, 0);
 }
 

@@ -1,4 +1,4 @@
-// How --help is laid out: util/help_layout.hpp.
+// util/help_layout: the layout of --help.
 #include "util/help_layout.hpp"
 
 #include <gtest/gtest.h>

@@ -54,13 +54,13 @@ const Rules& rules() {
        {"util/", "util/os/", "benchmarks/monotonic_clock.hpp", "benchmarks/sweep-bench/core/"}},
       {"benchmarks/sweep-bench/cli/",
        {"util/", "util/os/", "benchmarks/monotonic_clock.hpp", "benchmarks/progress_line.hpp",
-        "util/command_line.hpp",        "benchmarks/sweep-bench/"}},
+        "util/command_line.hpp", "benchmarks/sweep-bench/"}},
       {"benchmarks/sweep-simserver/core/", {"util/", "benchmarks/statistics.hpp"}},
       {"benchmarks/sweep-simserver/io/",
        {"util/", "benchmarks/monotonic_clock.hpp", "benchmarks/sweep-simserver/core/"}},
       {"benchmarks/sweep-simserver/cli/", {"util/", "util/command_line.hpp", "benchmarks/sweep-simserver/"}},
       {"benchmarks/", with(kIo, {"util/command_line.hpp", "controller/", "agent/", "container/",
-                             "benchmarks/sweep-simserver/core/"})},
+                                 "benchmarks/sweep-simserver/core/"})},
   };
   return kRules;
 }

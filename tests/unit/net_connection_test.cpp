@@ -1,4 +1,4 @@
-// proto/net: what a client hears of its own connection, over real TCP and CURVE.
+// proto/net/connection: events of a client's connection, over real TCP and CURVE.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -9,7 +9,7 @@
 namespace sweep {
 namespace {
 
-/// A controller's end. In a context of its own: when that is gone, so is the port.
+/// A controller's socket with its own context, so that the port is closed when it is destroyed.
 struct Listener {
   Listener(const std::string& address, const KeyPair& keys, const std::string& client_key)
       : doorman(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
@@ -35,7 +35,7 @@ class Connection : public testing::Test {
   }
   ClientSocket client() { return client(server_keys_.public_key, client_keys_.secret_key); }
 
-  /// The next event; nothing when patience ends before.
+  /// Returns the next event; std::nullopt after kPatience.
   std::optional<ConnectionEvent> next(ClientSocket& socket) {
     std::optional<ConnectionEvent> event;
     EventLoop loop;

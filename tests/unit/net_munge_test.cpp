@@ -1,5 +1,5 @@
-// proto/net/munge, with a munged of the test's own where munge is installed: what a credential shows, what is
-// refused, and that a munged that hangs holds up nobody.
+// proto/net/munge, with the test's own munged if munge is installed: what a credential proves, what is
+// refused, and that a hanging munged does not block the caller.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ TEST(HelloPayload, BindsToKeyAgentNodeAndProcess) {
   agent.agent = "12.0.2";
   node.node = "n2";
   pid.pid = 78;
-  moved.agent = "12.0.1\n2:n1";  // what stands in one part must not pass for the next
+  moved.agent = "12.0.1\n2:n1";  // one part must not be taken for the next
   moved.node = "";
   for (const wire::Hello& other : {agent, node, pid, moved})
     EXPECT_NE(mine, hello_payload("key", other));
@@ -63,7 +63,7 @@ class Munge : public testing::Test {
 TEST_F(Munge, CredentialHasUserAndPayload) {
   const auto credential = munge_credential("words");
   ASSERT_TRUE(credential) << credential.error().message;
-  EXPECT_LE(credential->size(), 4096u);  // what Hello has room for
+  EXPECT_LE(credential->size(), 4096u);  // the limit in Hello
   const auto identity = munge_check(*credential);
   ASSERT_TRUE(identity) << identity.error().message;
   EXPECT_EQ(identity->uid, ::geteuid());
@@ -106,7 +106,7 @@ TEST_F(Munge, HangingMungedDoesNotBlock) {
   ASSERT_TRUE(credential) << credential.error().message;
   munged_.signal(SIGSTOP);
   const Instant start = now();
-  for (int i = 0; i < 20; ++i) {  // the first waits for patience, the others not
+  for (int i = 0; i < 20; ++i) {  // the first call waits for kMungePatience, the others do not
     const auto identity = munge_check(*credential);
     ASSERT_FALSE(identity);
     EXPECT_EQ(identity.error().kind, MungeFault::Kind::Unreachable) << identity.error().message;
@@ -114,7 +114,7 @@ TEST_F(Munge, HangingMungedDoesNotBlock) {
   }
   EXPECT_LT((now() - start).count(), 5 * kMungePatience.count());
   munged_.signal(SIGCONT);
-  // The call that hangs comes back. Whatever this process asks next is not to find it there.
+  // Wait until the hanging call returns, so that the next call of this process does not find it.
   while (!munge_credential("words"))
     ASSERT_LT((now() - start).count(), 20'000);
 }

@@ -1,5 +1,4 @@
-// proto/net: starting programs, their output, their ends, and signals, through an EventLoop as the drivers do
-// it.
+// util/os/process and signals: starting programs, their output and exit status, and signals, in an EventLoop.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,7 +29,7 @@ struct Ran {
   ExitStatus status;
 };
 
-/// Runs a program to its end. `spec` says all but where the output goes.
+/// Runs a program to its end. Sets the output descriptors of `spec`.
 Expected<Ran> run(SpawnSpec spec) {
   auto out = make_pipe();
   auto err = make_pipe();
@@ -125,7 +124,7 @@ TEST(Spawn, StandardInputIsEmpty) {
 }
 
 TEST(Spawn, ChildHasNoOtherDescriptors) {
-  // Without close-on-exec, as a careless library or srun would leave them.
+  // Without close-on-exec, as some libraries or srun leave them.
   const Fd low(::dup(2));
   const Fd high(::fcntl(2, F_DUPFD, 500));
   ASSERT_TRUE(low.open() && high.open());
@@ -135,7 +134,7 @@ TEST(Spawn, ChildHasNoOtherDescriptors) {
 }
 
 TEST(Spawn, OutputDescriptorsMayBeSwapped) {
-  // out is the parent's 2 and err its 1: each would overwrite the other if they were moved one by one.
+  // out is the parent's 2 and err its 1: moved one by one, each would overwrite the other.
   auto first = make_pipe();
   auto second = make_pipe();
   ASSERT_TRUE(first && second);
@@ -193,7 +192,7 @@ TEST_F(SpawnInFolder, RunsInTheDirectory) {
 
 TEST_F(SpawnInFolder, SearchesThePathOfTheGivenEnvironment) {
   ASSERT_TRUE(make_directories(path("a")) && make_directories(path("b")));
-  put("a/tool", "#!/bin/sh\necho first\n", 0644);  // not executable: passed over
+  put("a/tool", "#!/bin/sh\necho first\n", 0644);  // not executable, so it is skipped
   put("b/tool", "#!/bin/sh\necho second \"$0\" \"$@\"\n");
   SpawnSpec spec;
   spec.argv = {"tool", "x y"};
@@ -281,7 +280,7 @@ TEST(Pipes, ReadAvailableReturnsBytesAndEndOfFile) {
   EXPECT_EQ(last.bytes, "g");
   EXPECT_FALSE(last.closed);
   EXPECT_TRUE(read_available(fd, 4).closed);
-  EXPECT_TRUE(read_available(-1, 4).closed);  // or a loop would ask for ever
+  EXPECT_TRUE(read_available(-1, 4).closed);  // otherwise a loop would read forever
 }
 
 // ---- signals

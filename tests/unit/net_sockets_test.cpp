@@ -1,5 +1,5 @@
-// proto/net's two ends of the wire, over real TCP and CURVE in one EventLoop: who may connect, what comes
-// through, and what a peer that leaves or misbehaves does to the others.
+// proto/net/sockets, over real TCP and CURVE in one EventLoop: who can connect, which messages arrive, and
+// that peers that leave or misbehave do not disturb others.
 #include <gtest/gtest.h>
 
 #include "proto/net/sockets.hpp"
@@ -15,7 +15,7 @@ wire::Hello hello(const std::string& agent) {
   return out;
 }
 
-/// A controller's end: its socket and doorman in a loop, and what came in.
+/// A controller's socket and KeyAuthenticator in a loop, with the received messages.
 class Sockets : public testing::Test {
  protected:
   void SetUp() override {
@@ -42,7 +42,7 @@ class Sockets : public testing::Test {
     return run_until(loop_, [&] { return came_.size() >= count; });
   }
 
-  /// What `socket` is sent next; nothing when patience ends before.
+  /// Returns the next message for `socket`; std::nullopt after kPatience.
   std::optional<Incoming> next(ClientSocket& socket) {
     std::optional<Incoming> got;
     EventLoop loop;
@@ -122,7 +122,7 @@ TEST_F(Sockets, EveryPeerGetsItsOwnAnswers) {
 
 TEST_F(Sockets, ClientWithWrongKeyIsRefusedAndCounted) {
   ClientSocket stranger = client(make_key_pair().secret_key);
-  stranger.socket().set(zmq::sockopt::linger, 0);  // or it would try to deliver that for a while
+  stranger.socket().set(zmq::sockopt::linger, 0);  // otherwise closing would wait for delivery
   ASSERT_TRUE(stranger.send(hello("stranger")));   // it only queues
   ASSERT_TRUE(run_until(loop_, [&] { return doorman_.refused() > 0; }));
   ClientSocket agent = client();

@@ -1,5 +1,5 @@
-// Who is refused at a server's socket before a message of theirs is seen, that it is told with an address,
-// and that the number of a connection is not the peer's to choose.
+// Peers that are refused at a server's socket before any message: they are reported with their address, and a
+// peer cannot choose its connection number.
 #include "tests/unit/net_strangers.hpp"
 
 #include <gmock/gmock.h>
@@ -30,7 +30,7 @@ TEST(HandshakeBook, FailedHandshakeIsReportedWithItsReason) {
   book.accepted(5, "a");
   book.failed("why");
   EXPECT_EQ(told(book.disconnected(5)), "a why");
-  book.accepted(5, "b");  // the descriptor again
+  book.accepted(5, "b");  // the same descriptor again
   EXPECT_EQ(told(book.disconnected(5)), "b does not speak ZeroMQ");
   book.accepted(5, "c");
   book.failed("");
@@ -38,13 +38,13 @@ TEST(HandshakeBook, FailedHandshakeIsReportedWithItsReason) {
   EXPECT_EQ(told(book.disconnected(6)), "");
 }
 
-// However the handshakes of many are mixed: as many strangers as there were.
+// The number of reported peers is right, in whatever order the events of many handshakes arrive.
 TEST(HandshakeBook, NumberOfFailedHandshakesIsExact) {
   for (int seed = 0; seed < 500; ++seed) {
     unsigned random = static_cast<unsigned>(seed) * 2654435761u + 1;
     const auto below = [&](unsigned n) { return (random = random * 1664525u + 1013904223u) / 65536u % n; };
     HandshakeBook book;
-    std::vector<std::pair<int, int>> open;  // descriptor; 0 in the handshake, 1 through
+    std::vector<std::pair<int, int>> open;  // descriptor; 0: in the handshake, 1: completed
     int strangers = 0, reported = 0, next = 3;
     for (int step = 0; step < 200 || !open.empty(); ++step) {
       const unsigned what = step < 200 ? below(4) : 3;
@@ -96,7 +96,7 @@ class Refusals : public testing::Test {
     EXPECT_TRUE(socket);
     return std::move(*socket);
   }
-  /// That the next refusal says so, and that after it the sweep's own client comes through.
+  /// Expects that the next refusal has this reason, and that the sweep's own client can connect afterwards.
   void refused(const std::string& why, const std::string& what) {
     const std::size_t before = refusals_.size(), messages = came_.size();
     ASSERT_TRUE(run_until(loop_, [&] { return refusals_.size() > before; })) << what;
@@ -160,7 +160,7 @@ TEST_F(Refusals, WrongClientKey) {
   refused("has another key", "own key");
   EXPECT_THAT(refusals_.back(), testing::StartsWith("127.0.0.1 "));
   EXPECT_EQ(doorman_.refused(), 1u);
-  EXPECT_EQ(watch_->refused(), 0u);  // told once
+  EXPECT_EQ(watch_->refused(), 0u);  // reported once
 }
 
 TEST_F(Refusals, WrongServerKey) {
@@ -172,8 +172,8 @@ TEST_F(Refusals, WrongServerKey) {
   refused("another controller's key", "other server");
 }
 
-// A peer may call itself what another one does, and so takes its place in ZeroMQ. It is told apart all the
-// same.
+// A peer can use the routing id of another one and so take its place in ZeroMQ. Its connection number still
+// differs.
 TEST_F(Refusals, PeerWithATakenRoutingIdHasAnotherConnectionNumber) {
   ClientSocket first = client("12.0.1");
   ASSERT_TRUE(first.send(wire::Heartbeat{}));

@@ -1,4 +1,4 @@
-// proto/net: files, the clock and the loop.
+// util/os/files and clock, proto/net/event_loop.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ TEST_F(FilesInFolder, AtomicWriteThatFailsKeepsTheOldFile) {
   EXPECT_EQ(nowhere.error().message, "cannot write '" + path("absent/f") + "': No such file or directory");
 
   ASSERT_TRUE(write_file_atomic(path("f"), "old"));
-  // As a full disk would: the kernel stops the write half way.
+  // Like a full disk, the limit makes the kernel stop the write in the middle.
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit small{4096, before.rlim_max};
@@ -103,7 +103,7 @@ TEST_F(FilesInFolder, ReadFileRefusesOtherKindsAndLargeFiles) {
 
 TEST_F(FilesInFolder, AppendAndDirectories) {
   ASSERT_TRUE(make_directories(path("a/b/c")));
-  ASSERT_TRUE(make_directories(path("a/b/c")));  // it is there
+  ASSERT_TRUE(make_directories(path("a/b/c")));  // it exists already
   ASSERT_TRUE(append_file(path("a/b/c/log"), "one\n"));
   ASSERT_TRUE(append_file(path("a/b/c/log"), "two\n"));
   EXPECT_EQ(read_file(path("a/b/c/log"), 100), "one\ntwo\n");

@@ -1,4 +1,5 @@
-// controller/profile/record: a profile is the same after a round trip through its record, and invalid records are refused.
+// controller/profile/record: a profile is the same after a round trip through its record, and invalid records
+// are refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,8 +41,8 @@ ContainerSection unusual_container() {
   return section;
 }
 
-/// Returns a profile in which no field has its default and no two fields of one type have the same value, so that two
-/// fields that are swapped are noticed.
+/// Returns a profile in which no field has its default and no two fields of one type have the same value, so
+/// that two fields that are swapped are noticed.
 Profile unusual_profile() {
   Profile profile;
   profile.workspace = "/scratch/a b";
@@ -164,22 +165,22 @@ TEST(ProfileRecord, HasEveryFieldOfAProfile) {
 // sweep.control of an older version must stay readable.
 TEST(ProfileRecord, ContainerHasTheKeysOfTheProfile) {
   EXPECT_EQ(written(unusual_profile())["container"], json({{"runtime", "pyxis"},
-                                                          {"image", "{image}"},
-                                                          {"image-cache", "/c"},
-                                                          {"scratch", "/s"},
-                                                          {"workdir", "/w/"},
-                                                          {"shm-size", "16g"},
-                                                          {"mounts", json::array({"/a:/b:ro"})},
-                                                          {"env", json::array({"NAME"})},
-                                                          {"options", json::array({"--o"})},
-                                                          {"writable", false},
-                                                          {"client", true},
-                                                          {"agent", true},
-                                                          {"prefetch", false},
-                                                          {"image-retries", 7},
-                                                          {"image-room", 8},
-                                                          {"cache-size", 9},
-                                                          {"cache-age", 10}}));
+                                                           {"image", "{image}"},
+                                                           {"image-cache", "/c"},
+                                                           {"scratch", "/s"},
+                                                           {"workdir", "/w/"},
+                                                           {"shm-size", "16g"},
+                                                           {"mounts", json::array({"/a:/b:ro"})},
+                                                           {"env", json::array({"NAME"})},
+                                                           {"options", json::array({"--o"})},
+                                                           {"writable", false},
+                                                           {"client", true},
+                                                           {"agent", true},
+                                                           {"prefetch", false},
+                                                           {"image-retries", 7},
+                                                           {"image-room", 8},
+                                                           {"cache-size", 9},
+                                                           {"cache-age", 10}}));
   EXPECT_EQ(written(Profile{})["container"], json::object());
 }
 

@@ -1,14 +1,17 @@
-// controller/profile: durations, every key, layers, and the one line that says what is wrong and where.
+// controller/profile: durations, every key, layers, and one-line errors with file and line.
 #include "controller/profile/profile.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "controller/profile/benchmark.hpp"
+#include "controller/profile/container_section.hpp"
 #include "controller/profile/duration.hpp"
 #include "controller/profile/load_profile.hpp"
+#include "controller/profile/record.hpp"
 #include "controller/profile/show.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "util/json.hpp"
 
 namespace sweep::profile {
 namespace {
@@ -161,9 +164,12 @@ TEST(Profile, UnknownWordIsNamedWithTheNearest) {
 }
 
 TEST(Profile, InvalidVariableNamesAreRefused) {
-  EXPECT_EQ(says("env: {1A: x}"), "p.yaml:1: '1A' is not a valid name of an environment variable; use letters, digits and _");
-  EXPECT_EQ(says("env: {\"A=B\": x}"), "p.yaml:1: 'A=B' is not a valid name of an environment variable; use letters, digits and _");
-  EXPECT_EQ(says("env: {'': x}"), "p.yaml:1: '' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_EQ(says("env: {1A: x}"),
+            "p.yaml:1: '1A' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_EQ(says("env: {\"A=B\": x}"),
+            "p.yaml:1: 'A=B' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_EQ(says("env: {'': x}"),
+            "p.yaml:1: '' is not a valid name of an environment variable; use letters, digits and _");
   EXPECT_THAT(says("env: {SLURM_SWEEP_CLIENT_SECRET: x}"), HasSubstr("reserved for slurm-sweep"));
 }
 
@@ -252,6 +258,46 @@ TEST_F(Layers, UsersFileIsALayerIfItExists) {
   ASSERT_FALSE(default_layers(folder_).empty());
   EXPECT_EQ(default_layers(folder_).back(), mine) << "after the site's";
   EXPECT_THAT(default_layers(""), testing::Not(testing::Contains(HasSubstr(".config"))));
+}
+
+// ---- profile show
+
+constexpr const char* kShown = R"(workspace: "/work/{hw} #1"
+benchmark: "./run.sh {framework} \"x\""
+env: { A: "yes", B: "", C: "a: \"b\" # c", D: "-1", E: "two\nlines" }
+packing: gpu
+container: { runtime: docker, mounts: [/a:/b:ro, /c:/d], agent: node, client: image, cache-size: 1500M,
+  cache-age: 90s, image-cache: none, writable: no, shm-size: 16g, env: [X, Y], options: [--ulimit, "memlock=-1"],
+  image-retries: 5 }
+runners: { "b200*": { gpus: [b200], partition: dgx, container: { runtime: bwrap }, env: { Z: "{hw}" } } }
+timeouts: { server: 90s, agent: 2m, join: none, image: 1500ms }
+retries: { node: 0 }
+validity: { ignore: [node-shared] }
+auth: munge
+spool: /nvme/spool
+)";
+
+TEST(ShowProfile, OutputReadsBackAsTheSameProfile) {
+  const Profile profile = read(kShown);
+  const std::string text = show_profile(profile, [](std::string_view) { return false; });
+  Profile again = read(text);
+  // Keys that were not set are printed with their defaults, and so are set now.
+  for (const ContainerField& field : container_fields()) {
+    if (field.key != nullptr) EXPECT_TRUE(again.container.given.contains(field.key)) << field.key;
+  }
+  EXPECT_EQ(merged(default_container(), again.container), merged(default_container(), profile.container));
+  again.container = profile.container;
+  again.point_timeout_declared = profile.point_timeout_declared;
+  EXPECT_EQ(profile_to_json(again), profile_to_json(profile)) << text;
+}
+
+TEST(ShowProfile, EachValueHasItsSourceInOneColumn) {
+  const std::string text = show_profile(read(kShown), [](std::string_view name) { return name == "A"; });
+  EXPECT_THAT(text, HasSubstr("packing: gpu                                              # p.yaml:4\n"));
+  EXPECT_THAT(text, HasSubstr("  cache-size: 1500M                                       # p.yaml:5\n"));
+  EXPECT_THAT(text, HasSubstr("  scratch: \"\"                                             # default\n"));
+  EXPECT_THAT(text, HasSubstr("  A: \"(hidden)\"                                           # p.yaml:3\n"));
+  EXPECT_THAT(text, HasSubstr("    gpus: [b200]                                          # p.yaml:8\n"));
 }
 
 // ---- recipes

@@ -1,5 +1,4 @@
-// How deep MessagePack nests, against the parser that it protects; and proto/PROTOCOL.md, whose tables are
-// read here and held against the codec.
+// The depth limit for MessagePack; and proto/PROTOCOL.md, whose tables are read and compared with the codec.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +18,7 @@ namespace {
 
 // ---- nests_within
 
-// One value for each of MessagePack's forms and lengths, with the depth it nests.
+// Returns one value for each of MessagePack's encodings and length classes, with its nesting depth.
 std::vector<std::pair<json, std::size_t>> every_form() {
   std::vector<std::pair<json, std::size_t>> out = {
       {nullptr, 0}, {true, 0}, {false, 0}, {1.5f, 0}, {1e300, 0}};
@@ -56,12 +55,11 @@ TEST(Nesting, DepthOfEveryEncodingIsExact) {
       EXPECT_FALSE(nests_within(bytes, depth - 1)) << what;
     }
     EXPECT_FALSE(nests_within(std::string_view(bytes).substr(0, bytes.size() - 1), depth)) << what;
-    EXPECT_TRUE(nests_within(bytes + "\xc1", depth)) << what;  // what comes after is not its concern
+    EXPECT_TRUE(nests_within(bytes + "\xc1", depth)) << what;  // bytes after the value are ignored
   }
 }
 
-// It must let nothing pass that ends early or nests deeper than it says, and must not stop what the parser
-// takes: so the two are asked about the same bytes.
+// nests_within() must accept every value that nlohmann's own parser accepts.
 TEST(Nesting, AcceptsWhateverTheParserAccepts) {
   std::mt19937 random(42);
   std::size_t taken = 0;
@@ -90,8 +88,8 @@ struct Section {
   std::vector<Row> rows;
 };
 
-// The sections "### NUMBER Name — …", and those of maps inside messages, "## Name", with the rows "| `field`
-// | type | … |" of their tables.
+// Returns the sections "### NUMBER Name — …" and those of maps inside messages, "## Name", with the rows
+// "| `field` | type | … |" of their tables.
 std::map<std::string, Section> protocol_page() {
   std::ifstream file(SWEEP_SOURCE_DIR "/proto/PROTOCOL.md");
   const std::regex heading("##(?:# ([0-9]+))? ([A-Za-z]+)(?: .*)?");
@@ -141,8 +139,7 @@ std::uint64_t limit_of(const std::string& text) {
   return std::stoull(text);
 }
 
-// Values at both sides of the limits of a type as the page writes it; none for types that other tests are
-// for.
+// Returns values on both sides of the limits of a type of the page; none for types that other tests cover.
 Limits limits_of(const std::string& type) {
   std::smatch part;
   if (std::regex_match(type, part, std::regex("text ≤ ([0-9]+)"))) {
@@ -189,7 +186,7 @@ TEST(ProtocolPage, LimitsMatchTheCodec) {
   }
 }
 
-// The maps inside messages: what the page says of them is what the samples have, and what the codec holds.
+// The page describes the maps inside messages as the samples have them and as the codec limits them.
 TEST(ProtocolPage, NestedMapsMatchTheCodec) {
   const auto page = protocol_page();
   const std::map<std::string, std::pair<std::string, std::string>> places = {

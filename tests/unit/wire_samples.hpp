@@ -1,9 +1,7 @@
-// One of every message with what it looks like on the wire, and frames made by hand. For the tests of
-// proto/wire.
+// For the tests of proto/wire: one sample of every message with its body, and frames made by hand.
 //
-// The bodies are written out as JSON, apart from the values, so that a field which is renamed, lost or
-// swapped with another shows. No field has its default value: one that decode forgets would otherwise not be
-// missed.
+// Each body is written as JSON, separately from the message, so that a field that is renamed, lost or swapped
+// is noticed. No field has its default value; otherwise a field that decode() forgets would not be noticed.
 #pragma once
 
 #include <stdexcept>
@@ -21,7 +19,7 @@ using nlohmann::json;
 struct Sample {
   Message message;
   std::string name;
-  json body;  // what frame 2 says
+  json body;  // the content of frame 2
   std::string bulk;
 };
 
@@ -262,7 +260,7 @@ inline std::string header(std::uint64_t version, std::uint64_t type, std::uint64
   return "SWEP" + big_endian(version, 2) + big_endian(type, 2) + big_endian(body, 4) + big_endian(bulk, 8);
 }
 
-// The frames of a message as a peer might make them: nothing here comes from encode.
+// Returns the frames of a message without using encode().
 inline std::vector<std::string> frames_of_bytes(std::size_t type, const std::string& body,
                                                 const std::string& bulk = {}) {
   std::vector<std::string> frames{header(kProtocolVersion, type, body.size(), bulk.size()), body};
@@ -280,7 +278,7 @@ inline std::vector<std::string> frames_of(std::size_t type, const json& body, co
   return frames_of_bytes(type, packed(body), bulk);
 }
 
-// "" when the frames are a message.
+// Returns the error of decode(); "" if the frames are a valid message.
 inline std::string complaint(const std::vector<std::string>& frames) {
   const auto result = decoded(frames);
   return result ? std::string() : result.error().message;

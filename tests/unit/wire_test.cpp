@@ -1,4 +1,4 @@
-// proto/wire: every message there and back, and what no peer may get past the codec.
+// proto/wire: every message after a round trip, and everything that the codec must reject.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -10,7 +10,7 @@
 namespace sweep::wire {
 namespace {
 
-// ---- there and back
+// ---- round trips
 
 TEST(Codec, EveryMessageIsTheSameAfterARoundTrip) {
   const std::vector<Sample> all = samples();
@@ -40,7 +40,7 @@ TEST(Codec, OutcomeWithoutOptionalFields) {
   EXPECT_FALSE(outcome.signal);
 }
 
-// An agent would otherwise say Finished for ever, and never hear that it is settled.
+// Otherwise the controller would reject Finished, and the agent would send it again forever.
 TEST(Codec, LongReasonsAreTruncatedBeforeSending) {
   const std::string reason(5'000, 'r');
   const std::string cut(4'096, 'r');
@@ -99,7 +99,7 @@ TEST(Codec, EveryTruncationIsRejected) {
   }
 }
 
-// With a header that agrees with it, so that what looks at the body meets its early end.
+// The header has the truncated length, so that the parser of the body meets the end.
 TEST(Codec, EveryTruncatedBodyWithAMatchingHeaderIsRejected) {
   for (const Sample& sample : samples()) {
     const std::string body = packed(sample.body);
@@ -130,8 +130,8 @@ TEST(Codec, EverySingleBitFlipOfTheHeaderIsCaught) {
   }
 }
 
-// A flip may well make another legal value; it must not make an illegal one. What decodes is put through
-// encode and decode again, and so through every limit that ProtocolPage tests.
+// A flip may make another legal value, but not an illegal one. What decodes is encoded and decoded again, and
+// so passes every limit that ProtocolPage tests.
 TEST(Codec, EverySingleBitFlipOfABodyYieldsALegalMessageOrAnError) {
   std::size_t legal = 0;
   std::size_t rejected = 0;
@@ -210,7 +210,7 @@ TEST(Codec, FramesLongerThanAllowedAreRejectedUnread) {
   EXPECT_EQ(complaint({header(kProtocolVersion, type, body.size(), 0), body, ""}), wanted);
   EXPECT_EQ(complaint({header(kProtocolVersion, type, body.size(), 1), body, "x", "y"}), wanted);
 
-  // A body of the right form whose only fault is its size: unknown fields do not make it legal.
+  // A valid body that is only too large: unknown fields count too.
   json large = json::object();
   large["x"] = std::string(kMaxBodyBytes - 8, 'x');
   ASSERT_EQ(packed(large).size(), kMaxBodyBytes);
@@ -239,7 +239,7 @@ TEST(Codec, NestingIsLimited) {
   EXPECT_TRUE(decoded(frames_of(type, {{"status", nested(kMaxNesting - 1)}})));
   EXPECT_EQ(complaint(frames_of(type, {{"status", nested(kMaxNesting)}})),
             "StatusReply: not MessagePack, or nested too deep");
-  // As deep as a body can be: a parser that recursed would end the process here.
+  // The deepest body that fits: unlimited recursion would overflow the stack here.
   for (const char opener : {'\x91', '\x81'}) {
     EXPECT_FALSE(decoded(frames_of_bytes(type, std::string(kMaxBodyBytes, opener))));
   }
@@ -255,7 +255,7 @@ TEST(Codec, BodiesThatAreNotMapsAreRejected) {
   }
   EXPECT_FALSE(decoded(frames_of_bytes(6, "")));
   EXPECT_FALSE(decoded(frames_of_bytes(6, packed(json::object()) + '\xc0')));  // something after it
-  EXPECT_FALSE(decoded(frames_of_bytes(6, "\x81\x01\x01")));                   // a key that is no string
+  EXPECT_FALSE(decoded(frames_of_bytes(6, "\x81\x01\x01")));                   // a key that is not a string
   EXPECT_FALSE(decoded(frames_of_bytes(6, "\xc1")));  // a byte MessagePack never uses
 }
 

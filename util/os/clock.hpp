@@ -7,8 +7,8 @@
 
 namespace sweep {
 
-/// Returns the current time: the wall-clock time at the first call plus the monotonic time since then. It does not jump if
-/// the wall clock is set.
+/// Returns the current time: the wall-clock time at the first call plus the monotonic time since then. It
+/// does not jump if the wall clock is set.
 Instant now();
 
 /// Returns local time for people: "2025-11-20 14:03:05".

@@ -26,7 +26,8 @@ std::vector<pid_t> other_processes() {
 std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> out;
   std::error_code code;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", code)) {
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", code)) {
     std::ifstream file(task.path() / "children");
     out.insert(out.end(), std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>());
   }

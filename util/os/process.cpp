@@ -1,6 +1,6 @@
-// Uses vfork instead of posix_spawn, because posix_spawn cannot set PR_SET_PDEATHSIG. Rules of vfork: between vfork and
-// exec the child only makes system calls and only changes its own variables and `failure`; everything else that it needs
-// is prepared before.
+// Uses vfork instead of posix_spawn, because posix_spawn cannot set PR_SET_PDEATHSIG. Rules of vfork: between
+// vfork and exec the child only makes system calls and only changes its own variables and `failure`;
+// everything else that it needs is prepared before.
 #include "util/os/process.hpp"
 
 #include <fcntl.h>
@@ -44,8 +44,8 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return out;
 }
 
-// Searches the program like execvp: returns the first executable file of that name in PATH. If there is none, returns the
-// name (or a file that is not executable), so that exec reports the reason.
+// Searches the program like execvp: returns the first executable file of that name in PATH. If there is none,
+// returns the name (or a file that is not executable), so that exec reports the reason.
 std::string search_path(const std::string& name, const std::vector<std::string>& environment) {
   if (name.find('/') != std::string::npos) return name;
   std::string search = "/usr/local/bin:/usr/bin:/bin";
@@ -80,7 +80,8 @@ std::string search_path(const std::string& name, const std::vector<std::string>&
     failure.directory = true;
     ::_exit(127);
   }
-  // Duplicates all descriptors above the target range first, so that dup2 below overwrites none that is still needed.
+  // Duplicates all descriptors above the target range first, so that dup2 below overwrites none that is still
+  // needed.
   const int first_free = 3 + static_cast<int>(spec.more.size());
   const int out = ::fcntl(spec.out, F_DUPFD, first_free);
   const int err = ::fcntl(spec.err, F_DUPFD, first_free);
@@ -145,8 +146,8 @@ Expected<Child> spawn(const SpawnSpec& spec) {
   volatile Failure failure;
   const pid_t pid = start(ready, failure);
   if (pid < 0) return fail("cannot start '" + spec.argv[0] + "': " + errno_text(errno));
-  // The child shared our memory until it called exec or _exit, so `failure` is final now. ENOEXEC is not a failure: then
-  // /bin/sh runs the script.
+  // The child shared our memory until it called exec or _exit, so `failure` is final now. ENOEXEC is not a
+  // failure: then /bin/sh runs the script.
   if (const int code = failure.code; code != 0 && code != ENOEXEC) {
     const bool directory = failure.directory;
     ::waitpid(pid, nullptr, 0);

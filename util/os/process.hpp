@@ -14,7 +14,7 @@
 namespace sweep {
 
 struct SpawnSpec {
-  std::vector<std::string> argv;         // argv[0]: a path, or a name that is searched in PATH of `environment`
+  std::vector<std::string> argv;  // argv[0]: a path, or a name that is searched in PATH of `environment`
   std::vector<std::string> environment;  // the complete environment as NAME=value
   std::string directory;                 // working directory; empty: this process's
   int out = 1, err = 2;                  // descriptors that become 1 and 2; 0 is /dev/null
@@ -35,12 +35,13 @@ struct ExitStatus {
   std::optional<int> signal;  // the signal that ended it
 };
 
-/// Starts a program with all signals at their defaults and unblocked, and with no descriptors except 0, 1, 2 and those of
-/// `more`. A script without a #! line runs under /bin/sh, as from a shell. Returns an error "cannot start 'x': reason" if
-/// the program could not be executed; no process is left then.
+/// Starts a program with all signals at their defaults and unblocked, and with no descriptors except 0, 1, 2
+/// and those of `more`. A script without a #! line runs under /bin/sh, as from a shell. Returns an error
+/// "cannot start 'x': reason" if the program could not be executed; no process is left then.
 Expected<Child> spawn(const SpawnSpec& spec);
 
-/// Sends a signal through the child's descriptor. Unlike kill(), this never hits another process that got the same pid.
+/// Sends a signal through the child's descriptor. Unlike kill(), this never hits another process that got the
+/// same pid.
 void signal_child(const Child& child, int signal);
 
 /// Reaps a child and returns how it ended; std::nullopt if it has not ended yet.

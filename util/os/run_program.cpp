@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t kKept = 64 * 1024;
 constexpr std::size_t kLastLine = 400;  // bytes of the last line in a message
-constexpr Millis kOutputTimeout{200};  // for output after the program has ended; a surviving child may keep the pipe open
+constexpr Millis kOutputTimeout{
+    200};  // for output after the program has ended; a surviving child may keep the pipe open
 
 int wait_ms(std::optional<Instant> until) {
   if (!until) return -1;

@@ -10,8 +10,8 @@ namespace sweep {
 
 class SignalFd {
  public:
-  /// Blocks `signals` in this thread and ignores SIGPIPE. Call it before any thread is started (ZeroMQ starts some), because
-  /// threads inherit the mask. Throws std::system_error on failure.
+  /// Blocks `signals` in this thread and ignores SIGPIPE. Call it before any thread is started (ZeroMQ starts
+  /// some), because threads inherit the mask. Throws std::system_error on failure.
   explicit SignalFd(std::initializer_list<int> signals);
 
   /// Returns a descriptor that is readable when a signal has arrived.
