@@ -32,7 +32,7 @@ class CommandLine {
     Option& one_of(const std::vector<std::string>& words);
     Option& range(std::int64_t low, std::int64_t high);
     Option& existing_file();
-    /// The value becomes an absolute path.
+    /// The directory must exist; the value becomes an absolute path.
     Option& existing_directory();
     /// The option may be given several times; all values are kept.
     Option& repeatable();
@@ -49,17 +49,17 @@ class CommandLine {
     void* option_;  // a CLI::Option
   };
 
-  /// An option or, if `names` does not begin with a dash, a positional argument. `target` holds the default and must
+  /// Adds an option or, if `names` does not begin with a dash, a positional argument. `target` holds the default and must
   /// outlive this object. T: std::string, int, std::int64_t, std::uint64_t, double, std::optional<std::int64_t>,
   /// std::vector<std::string>, std::vector<int>.
   template <class T>
   Option option(const std::string& names, T& target, const std::string& help);
-  /// An option without a value; it sets `target` to true ("!--no-x": to false).
+  /// Adds an option without a value, which sets `target` to true; with names like "!--no-x" to false.
   void flag(const std::string& names, bool& target, const std::string& help);
-  /// -V and --version, which print "NAME VERSION".
+  /// Adds -V and --version, which print "NAME VERSION".
   void version_flag(const std::string& version);
-  /// If an option without repeatable() is given twice, the last value counts, as in Python's argparse; otherwise
-  /// that is an error.
+  /// Makes the last value count if an option without repeatable() is given twice, as in Python's argparse. Without this
+  /// call, that is an error. Applies to options that are added afterwards.
   void last_value_wins();
 
   /// Returns std::nullopt after a successful parse. Otherwise returns the status to exit with: 0 after printing --help

@@ -147,7 +147,7 @@ class Driver {
     SamplerSettings settings;
     settings.gpus = sampled_;
     settings.clock_offset = clock_offset();
-    sampler_.start(own_command(), settings, own_environment(),
+    sampler_.start(own_command(SWEEP_ENV_LOADER, SWEEP_ENV_AGENT), settings, own_environment(),
                    [this](GpuReport report) { inputs_.emplace_back(GpuReported{std::move(report)}); });
     if (const auto pid = sampler_.pid()) children_.ignore_helper(*pid);
   }

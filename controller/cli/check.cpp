@@ -7,6 +7,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
+#include "controller/profile/runner.hpp"
 #include "util/json.hpp"
 #include "util/os/clock.hpp"
 #include "util/text.hpp"

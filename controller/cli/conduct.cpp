@@ -10,7 +10,7 @@
 #include "controller/io/aggregate.hpp"
 #include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
-#include "controller/profile/container.hpp"
+#include "controller/profile/container_section.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
 #include "util/os/clock.hpp"
@@ -33,7 +33,7 @@ void tell_opened(const Driver& server, Console& console) {
   const std::string resumed =
       state.resumed ? " resumed, " + std::to_string(state.count(core::PointState::Done)) + " done" : "";
   console.line("sweep " + server.sweep().facts.sweep + resumed + ": " +
-               counted(static_cast<std::size_t>(core::wanted(state)), "point") + " of " +
+               counted(static_cast<std::size_t>(core::total_points(state)), "point") + " of " +
                printable(join(exp_names(plan), ", ")) + " into " + printable(shown(server.directory())));
 }
 
@@ -69,7 +69,7 @@ Expected<OpenedSweep> resumed_entry(SweepArguments arguments, const Session& ses
   facts.resume =
       view::resume_command(session.command, directory, facts.working_directory, session.inside_job);
   SWEEP_ASSIGN(auto wishes, resume_wishes(arguments, std::move(facts)));
-  if (profile::wants_agents_inside(wishes.profile) && session.job.empty()) return fail(kNeedsJob);
+  if (profile::has_agents_inside(wishes.profile) && session.job.empty()) return fail(kNeedsJob);
   return resume_sweep(directory, std::move(wishes), now(), notes);
 }
 
@@ -119,7 +119,7 @@ Expected<std::unique_ptr<Driver>> reopen_server(const SupervisorNote& told, cons
       "sweepctl: the controller died of " + died_of + " and is back after " +
       std::to_string((now() - begun).count()) +
       " ms: " + std::to_string(state.count(core::PointState::Done)) + " of " +
-      counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done, " +
+      counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done, " +
       std::to_string(state.count(core::PointState::Running) + state.count(core::PointState::Leased)) +
       " with agents");
   return server;

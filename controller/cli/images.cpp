@@ -2,12 +2,13 @@
 #include <chrono>
 #include <ctime>
 
-#include "container/io/store.hpp"
+#include "container/io/images.hpp"
+#include "container/io/user_folder.hpp"
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
-#include "controller/profile/container.hpp"
-#include "controller/profile/profile.hpp"
+#include "controller/profile/container_section.hpp"
+#include "controller/profile/duration.hpp"
 #include "controller/view/lines.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -16,7 +17,7 @@ namespace sweep::cli {
 
 namespace {
 
-using container::Stored;
+using container::CachedImage;
 
 constexpr const char* kDescription =
     "Lists the container images that agents have staged, or removes some. Where: the profile's image-cache "
@@ -50,10 +51,10 @@ Expected<std::vector<std::string>> folders(const Wanted& wanted) {
   if (!wanted.cache.empty()) return std::vector<std::string>{wanted.cache};
   SWEEP_ASSIGN(const auto loaded, load_profiles(wanted.profile));
   const auto merged = profile::merged(profile::default_container(), loaded.container);
-  SWEEP_ASSIGN(const auto own, container::own_folder());
-  const auto scratch = container::own_folder(*merged.scratch);
-  const bool named = merged.cache->starts_with('/') && merged.cache->find('{') == std::string::npos;
-  std::vector<std::string> out{named ? *merged.cache : own + "/images", scratch.value_or(own) + "/roots"};
+  SWEEP_ASSIGN(const auto own, container::user_folder());
+  const auto scratch = container::user_folder(merged.scratch);
+  const bool named = merged.cache.starts_with('/') && merged.cache.find('{') == std::string::npos;
+  std::vector<std::string> out{named ? merged.cache : own + "/images", scratch.value_or(own) + "/roots"};
   std::erase_if(out, [](const std::string& folder) {
     std::error_code code;
     return !std::filesystem::is_directory(folder, code);
@@ -68,8 +69,8 @@ std::string age_text(std::int64_t seconds) {
   return seconds < 2 * kDay ? std::to_string(seconds / kHour) + " h" : std::to_string(seconds / kDay) + " d";
 }
 
-std::string state_of(const Stored& image) {
-  if (image.in_the_making) return "being imported";
+std::string state_of(const CachedImage& image) {
+  if (image.being_made) return "being imported";
   if (!image.problem.empty()) return image.problem;
   return image.users > 0 ? "used by " + counted(static_cast<std::size_t>(image.users), "process") : "";
 }
@@ -79,7 +80,7 @@ std::string padded(std::string text, std::size_t width, bool right = false) {
   return right ? std::string(missing, ' ') + text : text + std::string(missing, ' ');
 }
 
-void put(std::string& out, const Stored& image, std::int64_t now) {
+void put(std::string& out, const CachedImage& image, std::int64_t now) {
   constexpr std::size_t kSize = 9, kAge = 7;
   const std::string name = image.image.empty() ? image.name : image.name + "  (" + image.image + ")";
   const std::string state = state_of(image);
@@ -88,14 +89,14 @@ void put(std::string& out, const Stored& image, std::int64_t now) {
          (state.empty() ? "" : "  " + printable(state)) + "\n";
 }
 
-nlohmann::ordered_json as_json(const std::string& folder, const Stored& image) {
+nlohmann::ordered_json as_json(const std::string& folder, const CachedImage& image) {
   return {{"folder", folder},
           {"name", printable(image.name)},
           {"image", printable(image.image)},
           {"bytes", image.bytes},
           {"used_unix", image.used_unix},
           {"users", image.users},
-          {"in_the_making", image.in_the_making},
+          {"in_the_making", image.being_made},
           {"problem", printable(image.problem)}};
 }
 
@@ -112,14 +113,13 @@ int list(const std::vector<std::string>& where, bool json) {
       continue;
     }
     std::int64_t bytes = 0;
-    for (const Stored& image : *images) {
+    for (const CachedImage& image : *images) {
       bytes += image.bytes;
       all.push_back(as_json(folder, image));
     }
-    out +=
-        printable(folder) + ": " + counted(images->size(), "image") + ", " + view::size_text(bytes) + "\n";
+    out += printable(folder) + ": " + counted(images->size(), "image") + ", " + view::size_text(bytes) + "\n";
     if (!images->empty()) out += "     size     used  name\n";
-    for (const Stored& image : *images)
+    for (const CachedImage& image : *images)
       put(out, image, now);
   }
   if (where.empty()) out = "nothing is staged here\n";
@@ -127,7 +127,7 @@ int list(const std::vector<std::string>& where, bool json) {
   return std::max(status, printed);
 }
 
-int prune(const std::vector<std::string>& where, const container::Limits& limits, bool dry_run) {
+int prune(const std::vector<std::string>& where, const container::CacheLimits& limits, bool dry_run) {
   const std::int64_t now = ::time(nullptr);
   int status = 0;
   std::int64_t bytes = 0;
@@ -139,7 +139,7 @@ int prune(const std::vector<std::string>& where, const container::Limits& limits
       status = 1;
       continue;
     }
-    for (const Stored& image : container::to_prune(*images, limits, now)) {
+    for (const CachedImage& image : container::images_to_prune(*images, limits, now)) {
       const auto removed = dry_run ? Expected<void>() : container::remove_image(folder, image);
       if (!removed) {
         print_error(removed.error().message);
@@ -153,12 +153,6 @@ int prune(const std::vector<std::string>& where, const container::Limits& limits
   }
   out += (dry_run ? "would free " : "freed ") + view::size_text(bytes) + "\n";
   return std::max(status, print_out(out));
-}
-
-/// "500G" as the profile has it.
-std::optional<std::int64_t> size_in(const std::string& text) {
-  const auto parsed = profile::parse_profile("container: {image-room: " + text + "}", "--max-size", {});
-  return parsed ? parsed->container.room_bytes : std::nullopt;
 }
 
 }  // namespace
@@ -177,9 +171,9 @@ int images_command(const Arguments& arguments) {
   app.flag("--dry-run", wanted.dry_run, "prune: say what would go, remove nothing");
   app.flag("--json", wanted.json, "list: print a JSON array");
   if (const auto status = app.parse(arguments)) return *status;
-  container::Limits limits;
+  container::CacheLimits limits;
   if (!wanted.older_than.empty()) limits.unused = profile::parse_duration(wanted.older_than);
-  if (!wanted.max_size.empty()) limits.bytes = size_in(wanted.max_size);
+  if (!wanted.max_size.empty()) limits.bytes = profile::parse_size(wanted.max_size);
   if (!wanted.older_than.empty() && !limits.unused)
     return print_error("--older-than: '" + wanted.older_than + "' is no time such as 30d or 12h"), 2;
   if (!wanted.max_size.empty() && !limits.bytes)

@@ -7,12 +7,12 @@
 #include <set>
 
 #include "container/core/image.hpp"
-#include "container/io/store.hpp"
+#include "container/io/squash_file.hpp"
 #include "container/io/tools.hpp"
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
-#include "controller/profile/container.hpp"
+#include "controller/profile/container_section.hpp"
 #include "controller/profile/show.hpp"
 #include "controller/view/provenance.hpp"
 #include "proto/net/munge.hpp"
@@ -68,10 +68,10 @@ void check_folder(Findings& out, const std::string& what, const std::string& pat
   out.push_back({true, what, path});
 }
 
-void check_runtime(Findings& out, const std::string& what, const profile::Container& container) {
+void check_runtime(Findings& out, const std::string& what, const ContainerSpec& container) {
   const auto environment = own_environment();
-  const auto runtime = container::runtime_of(*container.runtime).value_or(container::Runtime::None);
-  const auto tool = runtime == container::Runtime::Auto ? container::first_that_works(environment)
+  const auto runtime = container::runtime_of(container.runtime).value_or(container::Runtime::None);
+  const auto tool = runtime == container::Runtime::Auto ? container::first_working_runtime(environment)
                                                         : container::try_runtime(runtime, environment);
   if (!tool) return out.push_back({false, what + "runtime", tool.error().message});
   out.push_back({true, what + "runtime", std::string(runtime_word(tool->runtime)) + ": " + tool->version});
@@ -80,7 +80,7 @@ void check_runtime(Findings& out, const std::string& what, const profile::Contai
   if (unpacks && container::find_program("unsquashfs", environment).empty())
     out.push_back({false, what + "squash files", "unsquashfs is not in PATH (package squashfs-tools)"});
   const bool imports = unpacks || tool->runtime == Runtime::Enroot || tool->runtime == Runtime::Pyxis;
-  if (imports && *container.cache != "none" && container::find_program("enroot", environment).empty())
+  if (imports && container.cache != "none" && container::find_program("enroot", environment).empty())
     out.push_back({true, what + "imports", "enroot is not in PATH: images must be in the cache"});
 }
 
@@ -94,24 +94,24 @@ std::string will_be_made_in(const std::string& path) {
   return ::access(above.c_str(), W_OK | X_OK) == 0 ? above.string() : "";
 }
 
-void check_cache(Findings& out, const std::string& what, const profile::Container& container) {
-  if (*container.cache == "none" || container.cache->empty()) return;
-  const std::string above = will_be_made_in(*container.cache);
+void check_cache(Findings& out, const std::string& what, const ContainerSpec& container) {
+  if (container.cache == "none" || container.cache.empty()) return;
+  const std::string above = will_be_made_in(container.cache);
   if (above.empty()) {
-    check_folder(out, what + "image-cache", *container.cache, true);
+    check_folder(out, what + "image-cache", container.cache, true);
   } else {
-    out.push_back({true, what + "image-cache", *container.cache + ": will be made in " + above});
+    out.push_back({true, what + "image-cache", container.cache + ": will be made in " + above});
   }
   struct statvfs info {};
-  const std::string& there = above.empty() ? *container.cache : above;
+  const std::string& there = above.empty() ? container.cache : above;
   if (!out.back().good || ::statvfs(there.c_str(), &info) != 0) return;
   const auto free = static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
   constexpr std::int64_t kGiga = 1'000'000'000;
   out.back().detail += ": " + std::to_string(free / kGiga) + " GB free";
-  if (free >= *container.room_bytes) return;
+  if (free >= container.room_bytes) return;
   out.back().good = false;
   out.back().detail +=
-      ", an import wants " + std::to_string(*container.room_bytes / kGiga) + " GB (image-room)";
+      ", an import wants " + std::to_string(container.room_bytes / kGiga) + " GB (image-room)";
 }
 
 void check_image(Findings& out, const std::string& what, const std::string& image) {
@@ -125,13 +125,13 @@ void check_image(Findings& out, const std::string& what, const std::string& imag
     out.back() = {false, what + "image", whole.error().message};
 }
 
-void check_container(Findings& out, const std::string& what, const profile::Container& container) {
+void check_container(Findings& out, const std::string& what, const ContainerSpec& container) {
   if (!profile::has_container(container)) return out.push_back({true, what + "runtime", "none"});
   check_runtime(out, what, container);
   check_cache(out, what, container);
-  check_folder(out, what + "scratch", *container.scratch, true);
-  check_image(out, what, *container.image);
-  for (const std::string& text : *container.mounts) {
+  check_folder(out, what + "scratch", container.scratch, true);
+  check_image(out, what, container.image);
+  for (const std::string& text : container.mounts) {
     if (const auto mount = container::parse_mount(text))
       check_folder(out, what + "mount", mount->source, false);
   }
@@ -177,7 +177,7 @@ Findings check(const profile::Profile& profile) {
   const auto base = profile::merged(profile::default_container(), profile.container);
   check_container(out, "", base);
   for (const profile::Runner& runner : profile.runners) {
-    if (runner.container == profile::Container()) continue;
+    if (runner.container.given.empty()) continue;
     check_container(out, "runner " + runner.name + ": ", profile::merged(base, runner.container));
   }
   check_slurm(out, profile);

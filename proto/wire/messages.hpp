@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proto/base/account.hpp"
+#include "proto/base/container_spec.hpp"
 #include "proto/base/outcome.hpp"
 #include "util/json.hpp"
 #include "util/time.hpp"
@@ -131,29 +132,6 @@ struct ServerSpec {
   std::int64_t longest_ms = 0;       // up to this, all in all
   std::int64_t reset_ms = 0;         // for the answer to a reset, and to a question about its health
   std::int64_t warm_up_ms = 0;       // of the client, until its main run begins
-};
-
-/// The container that a lease's commands run in. `sweep-agent --help` has the steps; container/core the rules
-/// of each field.
-struct ContainerSpec {
-  std::string runtime;  // a word of container/core/runtime.hpp; empty: no container
-  std::string image;    // as the matrix or the profile names it
-  std::string cache;    // folder of staged images; empty: the agent's own choice
-  std::string scratch;  // node-local folder for what is unpacked and for /tmp; empty: the agent's own choice
-  bool by_runtime = false;           // the runtime fetches images by itself
-  std::vector<std::string> mounts;   // SOURCE:TARGET[:ro]
-  std::string workdir;               // where the workspace is inside
-  std::vector<std::string> names;    // of the agent's own variables, those that go in beside the lease's
-  std::vector<std::string> options;  // further words for the runtime's command line
-  std::string shm_size;              // of /dev/shm; empty: the runtime's own
-  bool writable = true;              // its root
-  bool client_inside = false;        // of a recipe: whether the client runs in it too, and not on the node
-  std::string next;                  // an image that is likely to be needed next; empty: none is
-  std::int64_t image_ms = 0;         // until the image is there; 0: no limit
-  std::int64_t retries = 0;          // of an import
-  std::int64_t room_bytes = 0;       // that must be free before one
-  std::int64_t keep_bytes = 0;       // of the cache; 0: no limit
-  std::int64_t keep_ms = 0;          // for images that nobody uses; 0: no limit
 };
 
 struct Lease {

@@ -1,4 +1,4 @@
-// proto/base: digests, reading JSON that somebody else wrote, outcomes, points, text.
+// proto/base and util: digests, JSON from outside, outcomes, points, text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,13 +26,13 @@ using testing::Pair;
 
 // ---- digest
 
-TEST(Digest, IsWhatSha256sumPrints) {
+TEST(Digest, EqualsTheOutputOfSha256sum) {
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_NE(sha256_hex(std::string("a\0b", 3)), sha256_hex("a"));
 }
 
-TEST(Digest, IsTheSameOfPieces) {
+TEST(Digest, PiecesHaveTheSameDigestAsTheWhole) {
   Sha256 digest;
   for (const char* piece : {"a", "", "bc"})
     digest.add(piece);
@@ -41,7 +41,7 @@ TEST(Digest, IsTheSameOfPieces) {
 
 // ---- shared texts
 
-TEST(SharedTexts, AreEqualAsTheirTextsAreAndOutliveThem) {
+TEST(InternedStrings, EqualTextsShareOneCopyThatOutlivesThem) {
   InternedString one, two(std::string("b200"));
   EXPECT_TRUE(one.empty());
   EXPECT_FALSE(one == two);
@@ -53,7 +53,7 @@ TEST(SharedTexts, AreEqualAsTheirTextsAreAndOutliveThem) {
 
 // ---- fields
 
-TEST(Fields, ReadsWhatIsThere) {
+TEST(Fields, ReadsEveryKindOfField) {
   const json body = {{"text", "abc"},       {"low", -3},         {"high", 9},
                      {"real", 1.5},         {"flag", true},      {"empty", ""},
                      {"names", {"a", "b"}}, {"numbers", {1, 2}}, {"nothing", nullptr}};
@@ -85,7 +85,7 @@ std::string complaint(const json& body, Read read) {
   return in.error().value_or("");
 }
 
-TEST(Fields, NamesTheFieldAndWhatItShouldBe) {
+TEST(Fields, ErrorNamesTheFieldAndItsType) {
   const json body = {{"s", "four"}, {"n", 5}, {"b", 1}, {"l", {"ok", 3}}, {"nan", NAN}, {"null", nullptr}};
   const auto says = [&](auto read) { return complaint(body, read); };
   EXPECT_EQ(says([](Fields& in) { in.text("x", 9); }), "thing: 'x' is missing");
@@ -116,7 +116,7 @@ TEST(Fields, IntegersDoNotWrap) {
   EXPECT_EQ(complaint(body, [&](Fields& in) { EXPECT_EQ(in.integer("min", kMin, kMax), kMin); }), "");
 }
 
-TEST(Fields, AfterTheFirstFaultEverythingIsEmpty) {
+TEST(Fields, AfterTheFirstErrorAllValuesAreEmpty) {
   const json body = {{"text", "abc"}, {"number", 5}, {"list", {"a"}}};
   Fields in(body, "thing");
   in.flag("text");
@@ -129,7 +129,7 @@ TEST(Fields, AfterTheFirstFaultEverythingIsEmpty) {
   EXPECT_EQ(in.error(), "thing: 'text' must be true or false");
 }
 
-TEST(Fields, WhatIsNoObject) {
+TEST(Fields, AnythingButAnObjectIsAnError) {
   for (const json& body : {json(nullptr), json(3), json("text"), json::array({1})}) {
     Fields in(body, "thing");
     EXPECT_EQ(in.text("text", 9), "");
@@ -152,7 +152,7 @@ constexpr std::array<std::pair<OutcomeKind, std::string_view>, 9> kOutcomeWords 
      {OutcomeKind::Preempted, "preempted"}}};
 
 // The words stand in journals and manifests: they must not change.
-TEST(OutcomeText, EveryKindHasItsWord) {
+TEST(OutcomeText, EveryKindHasAWord) {
   for (const auto& [kind, word] : kOutcomeWords) {
     EXPECT_EQ(outcome_word(kind), word);
     EXPECT_EQ(outcome_kind(word), kind);
@@ -161,7 +161,7 @@ TEST(OutcomeText, EveryKindHasItsWord) {
   EXPECT_EQ(outcome_kind(""), std::nullopt);
 }
 
-TEST(OutcomeText, ComesBackFromJson) {
+TEST(OutcomeText, OutcomeIsTheSameAfterARoundTrip) {
   for (const auto& [kind, word] : kOutcomeWords) {
     const Outcome full{kind, 255, 64, "server", "it broke"};
     const json body = {
@@ -178,7 +178,7 @@ TEST(OutcomeText, ComesBackFromJson) {
 }
 
 // The controller's journal is read by the same code: what was written must never be refused.
-TEST(OutcomeText, WhatIsWrittenCanBeRead) {
+TEST(OutcomeText, WrittenOutcomesCanAlwaysBeRead) {
   const Outcome wild{OutcomeKind::Infrastructure, {}, {}, std::string(100, 'p'), std::string(5'000, '\xff')};
   const json body = outcome_to_json(wild);
   const auto back = outcome_from_json(json::parse(body.dump()));  // dump throws on what is not UTF-8
@@ -191,7 +191,7 @@ TEST(OutcomeText, WhatIsWrittenCanBeRead) {
   EXPECT_EQ(read->reason, "two?lines");
 }
 
-TEST(OutcomeText, DescribesWhatPeopleNeed) {
+TEST(OutcomeText, DescriptionHasSignalStatusAndReason) {
   EXPECT_EQ(describe({OutcomeKind::Ok, 0, {}, "benchmark", ""}), "ok");
   EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, 3, {}, "", ""}), "benchmark-failed: exit status 3");
   EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, {}, 9, "", ""}),
@@ -258,7 +258,7 @@ TEST(MakePoint, IdentityIsTheSameOnEveryMachineAndInEveryVersion) {
   EXPECT_EQ(point_of(entry(), 1).id, "17b5702aae4e21cf");
 }
 
-TEST(MakePoint, IdentityRestsOnValuesAndNotOnTheirOrder) {
+TEST(MakePoint, IdentityDependsOnValuesNotOnTheirOrder) {
   ordered_json turned;
   const ordered_json body = entry();
   for (auto item = body.rbegin(); item != body.rend(); ++item)
@@ -269,7 +269,7 @@ TEST(MakePoint, IdentityRestsOnValuesAndNotOnTheirOrder) {
   EXPECT_NE(point_of(more).id, point_of(body).id);
 }
 
-TEST(MakePoint, RefusesWhatCannotBeRun) {
+TEST(MakePoint, RefusesEntriesThatCannotRun) {
   const auto says = [](const char* field, const ordered_json& value) {
     ordered_json body = entry();
     if (value.is_null()) {
@@ -314,7 +314,7 @@ TEST(MakePoints, EqualEntriesAreRepeats) {
   EXPECT_FALSE(make_points({entry(), ordered_json::object()}));
 }
 
-TEST(MakePoints, ReadFromTheirOwnTextsTheyAreTheSame) {
+TEST(MakePoints, PointsAreTheSameAfterARoundTrip) {
   ordered_json odd = entry();
   odd["image"] = "ä\xff";
   std::vector<std::string> texts, ids;
@@ -357,7 +357,7 @@ TEST(PointNames, FileSafe) {
   EXPECT_EQ(file_safe("a\u0085b\u009f\u00a0"), "a_b_\u00a0");
 }
 
-TEST(PointNames, EnvironmentIsThatOfTheContract) {
+TEST(PointNames, EnvironmentFollowsTheContract) {
   ordered_json body = entry();
   body["ep"] = 2;
   body["dp-attn"] = true;
@@ -372,7 +372,7 @@ TEST(PointNames, EnvironmentIsThatOfTheContract) {
 
 // ---- text
 
-TEST(Text, NearestIsOnlyWhatWasProbablyMeant) {
+TEST(Text, NearestFindsOnlySimilarWords) {
   const std::vector<std::string> words = {"retries", "timeouts", "container", "env"};
   EXPECT_EQ(nearest("retires", words), "retries");
   EXPECT_EQ(nearest("timeout", words), "timeouts");
@@ -393,7 +393,7 @@ TEST(Text, SplitAndJoin) {
   EXPECT_EQ(join({}, ", "), "");
 }
 
-TEST(Text, PrintableKeepsTextAndNothingElse) {
+TEST(Text, PrintableReplacesControlCharactersAndInvalidUtf8) {
   EXPECT_EQ(printable("plain, größe, 漢字, 🙂"), "plain, größe, 漢字, 🙂");
   EXPECT_EQ(printable("\x1b[31mred\n\t\x7f"), "?[31mred???");
   EXPECT_EQ(printable("\xc2\x9b"
@@ -416,7 +416,7 @@ TEST(Text, PrintableKeepsTextAndNothingElse) {
             "??abc");  // broken off
 }
 
-TEST(Text, ClippedNeverCutsACharacter) {
+TEST(Text, ClippedNeverSplitsACharacter) {
   EXPECT_EQ(clipped("abc", 3), "abc");
   EXPECT_EQ(clipped("abcd", 3), "abc");
   EXPECT_EQ(clipped("abcd", 0), "");
@@ -435,7 +435,7 @@ TEST(Text, Counted) {
 
 // ---- time
 
-TEST(Time, EarlierTakesNothingForNever) {
+TEST(Time, EarlierTreatsNulloptAsNever) {
   const Instant early = from_unix_ms(1'000);
   const Instant late = from_unix_ms(2'000);
   EXPECT_EQ(earlier(early, late), early);

@@ -18,8 +18,7 @@
 
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
-#include "container/io/descendants.hpp"
-#include "container/io/store.hpp"
+#include "container/io/end_processes.hpp"
 #include "container/io/tools.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "util/os/clock.hpp"
@@ -56,7 +55,7 @@ done)sh");
   }
   void TearDown() override {
     ::unsetenv("TMPDIR");
-    end_children(Millis(10'000));
+    kill_children(Millis(10'000));
     std::ignore = remove_all(folder_);
   }
 
@@ -69,12 +68,12 @@ done)sh");
     StartRequest out;
     out.runtime = Runtime::Bwrap;
     out.tool = find_program("bwrap", own_environment());
-    out.image = path("image");
+    out.container.image = path("image");
     out.name = "c" + std::to_string(++containers_);
     out.argv = {"bash", "-c", script};
     out.workspace = path("ws");
-    out.workdir = "/workspace/";
-    out.names = {"NAMED", "SWEEP_ATTEMPT"};
+    out.container.workdir = "/workspace/";
+    out.container.names = {"NAMED", "SWEEP_ATTEMPT"};
     out.node = "n1";
     return out;
   }

@@ -10,7 +10,8 @@
 #include <map>
 #include <random>
 
-#include "container/io/descendants.hpp"
+#include "container/io/end_processes.hpp"
+#include "container/io/images.hpp"
 #include "container/io/store.hpp"
 #include "tests/unit/net_folder.hpp"
 
@@ -27,8 +28,8 @@ class Race : public InFolder {
   void mark(const char* log, char what) const { std::ignore = append_file(path(log), std::string(1, what)); }
   std::string marks(const char* log) const { return read_file(path(log), 1 << 20).value_or(""); }
 
-  Making making() const {
-    Making out;
+  WantedEntry wanted() const {
+    WantedEntry out;
     out.name = "big.sqsh";
     out.make = [this](const std::string& part) -> Expected<void> {
       mark("begun", 'b');
@@ -51,8 +52,8 @@ class Race : public InFolder {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     Store store(path("cache"), [](const StageProgress&) {});
-    const auto entry = store.ensure(making());
-    if (entry && making().check(*entry)) mark("served", 's');
+    const auto entry = store.ensure(wanted());
+    if (entry && wanted().check(*entry)) mark("served", 's');
     ::_exit(entry ? 0 : 1);
   }
 
@@ -68,12 +69,12 @@ class Race : public InFolder {
 
   /// Who has the claim now.
   std::optional<pid_t> importer() const {
-    const auto held = look_at_claim(path("cache/.big.sqsh.claim"));
-    return held ? std::optional(held->token.pid) : std::nullopt;
+    const auto holder = claim_holder(path("cache/.big.sqsh.claim"));
+    return holder ? std::optional(holder->token.pid) : std::nullopt;
   }
 };
 
-TEST_F(Race, FiftyAgentsOneImportAndAnImporterThatIsKilledAgainAndAgain) {
+TEST_F(Race, FiftyAgentsShareOneImportWhileImportersAreKilled) {
   constexpr int kAgents = 50, kKills = 6;
   std::mt19937 dice(7);
   std::map<pid_t, bool> alive;
@@ -110,7 +111,7 @@ TEST_F(Race, FiftyAgentsOneImportAndAnImporterThatIsKilledAgainAndAgain) {
   const auto left = list_images(path("cache"));
   ASSERT_TRUE(left);
   ASSERT_EQ(left->size(), 1U);
-  end_children(Millis(1'000));  // the touchers of killed ones end by themselves
+  kill_children(Millis(1'000));  // the touchers of killed ones end by themselves
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "controller/io/ledger.hpp"
 #include "controller/matrix/master.hpp"
 #include "controller/matrix/runners.hpp"
+#include "controller/profile/load_profile.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/record.hpp"
 #include "tests/unit/damage_bytes.hpp"

@@ -65,17 +65,17 @@ TEST_F(Connection, UpThenDownThenUpAgain) {
   ASSERT_EQ(next(socket), ConnectionEvent::Up);
 }
 
-TEST_F(Connection, AnotherKeyIsRefused) {
+TEST_F(Connection, WrongClientKeyIsRefused) {
   ClientSocket socket = client(server_keys_.public_key, make_key_pair().secret_key);
   EXPECT_EQ(next(socket), ConnectionEvent::Refused);
 }
 
-TEST_F(Connection, AnotherServerIsNotRefusalButNoConnection) {
+TEST_F(Connection, WrongServerKeyIsDownNotRefused) {
   ClientSocket socket = client(make_key_pair().public_key, client_keys_.secret_key);
   EXPECT_EQ(next(socket), ConnectionEvent::Down);
 }
 
-TEST_F(Connection, EachClientHearsOfItsOwn) {
+TEST_F(Connection, EachClientGetsItsOwnEvents) {
   ClientSocket good = client();
   ClientSocket stranger = client(server_keys_.public_key, make_key_pair().secret_key);
   EXPECT_EQ(next(stranger), ConnectionEvent::Refused);

@@ -95,7 +95,7 @@ TEST(Spawn, EndBySignal) {
   EXPECT_EQ(ran->status.signal, SIGTERM);
 }
 
-TEST(Spawn, ReapOfWhatStillRunsIsNothing) {
+TEST(Spawn, ReapOfARunningChildIsNullopt) {
   const auto child = spawn(shell("exec sleep 1000"));
   ASSERT_TRUE(child) << child.error().message;
   EXPECT_EQ(reap(child->pid), std::nullopt);
@@ -107,7 +107,7 @@ TEST(Spawn, ReapOfWhatStillRunsIsNothing) {
   EXPECT_EQ(status->signal, SIGKILL);
 }
 
-TEST(Spawn, EnvironmentIsWhatWasGivenAndNothingElse) {
+TEST(Spawn, EnvironmentIsExactlyTheGivenOne) {
   ASSERT_EQ(::setenv("SWEEP_NET_TEST", "of the parent", 1), 0);
   SpawnSpec spec;
   spec.argv = {"/usr/bin/env"};
@@ -168,7 +168,7 @@ TEST(Spawn, NoSignalIsBlockedOrIgnored) {
   EXPECT_EQ(sigismember(&own, SIGTERM), 1) << "spawn changed its caller's signals";
 }
 
-TEST(Spawn, OwnGroupOnlyWhenAskedFor) {
+TEST(Spawn, OwnGroupIsOptional) {
   SpawnSpec spec = shell("read -r a b c d group rest < /proc/$$/stat; echo $group; echo $$");
   auto ran = run(spec);
   ASSERT_TRUE(ran) << ran.error().message;
@@ -191,7 +191,7 @@ TEST_F(SpawnInFolder, RunsInTheDirectory) {
   EXPECT_EQ(why_not(spec), "cannot run in '" + path("absent") + "': No such file or directory");
 }
 
-TEST_F(SpawnInFolder, LooksUpThePathOfTheGivenEnvironment) {
+TEST_F(SpawnInFolder, SearchesThePathOfTheGivenEnvironment) {
   ASSERT_TRUE(make_directories(path("a")) && make_directories(path("b")));
   put("a/tool", "#!/bin/sh\necho first\n", 0644);  // not executable: passed over
   put("b/tool", "#!/bin/sh\necho second \"$0\" \"$@\"\n");
@@ -217,7 +217,7 @@ TEST_F(SpawnInFolder, RunsAScriptWithoutItsFirstLineUnderSh) {
   EXPECT_EQ(ran->status.code, 4);
 }
 
-TEST_F(SpawnInFolder, SaysWhyNothingWasStarted) {
+TEST_F(SpawnInFolder, ErrorSaysWhyNothingWasStarted) {
   const auto says = [](const std::string& program) {
     SpawnSpec spec;
     spec.argv = {program};
@@ -264,7 +264,7 @@ TEST(Spawn, ChildDiesWithItsParent) {
 
 // ---- pipes
 
-TEST(Pipes, ReadAvailableTakesWhatIsThereAndSaysWhenItEnds) {
+TEST(Pipes, ReadAvailableReturnsBytesAndEndOfFile) {
   auto pipe = make_pipe();
   ASSERT_TRUE(pipe);
   const int fd = pipe->read_end.get();
@@ -286,7 +286,7 @@ TEST(Pipes, ReadAvailableTakesWhatIsThereAndSaysWhenItEnds) {
 
 // ---- signals
 
-TEST(Signals, AreReadFromTheDescriptor) {
+TEST(Signals, SignalsAreReadFromTheDescriptor) {
   SignalFd signals({SIGUSR1, SIGUSR2});
   EXPECT_THAT(signals.take(), ElementsAre());
   ::kill(::getpid(), SIGUSR1);

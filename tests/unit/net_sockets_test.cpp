@@ -66,7 +66,7 @@ class Sockets : public testing::Test {
   std::vector<Incoming> came_;
 };
 
-TEST(Keys, SecretKeyKnowsItsPublicKey) {
+TEST(Keys, PublicKeyIsDerivedFromTheSecretKey) {
   const KeyPair one = make_key_pair();
   const KeyPair two = make_key_pair();
   EXPECT_EQ(one.public_key.size(), 40u);
@@ -120,7 +120,7 @@ TEST_F(Sockets, EveryPeerGetsItsOwnAnswers) {
   EXPECT_EQ(message<wire::Reject>(*to_second)->reason, "you are second");
 }
 
-TEST_F(Sockets, AClientWithAnotherKeyIsRefusedAndCounted) {
+TEST_F(Sockets, ClientWithWrongKeyIsRefusedAndCounted) {
   ClientSocket stranger = client(make_key_pair().secret_key);
   stranger.socket().set(zmq::sockopt::linger, 0);  // or it would try to deliver that for a while
   ASSERT_TRUE(stranger.send(hello("stranger")));   // it only queues
@@ -133,7 +133,7 @@ TEST_F(Sockets, AClientWithAnotherKeyIsRefusedAndCounted) {
   EXPECT_EQ(message<wire::Hello>(came_[0])->agent, "agent");
 }
 
-TEST_F(Sockets, AClientWithoutAKeyGetsNothingThrough) {
+TEST_F(Sockets, ClientWithoutAKeyCannotSend) {
   zmq::socket_t plain(context_, zmq::socket_type::dealer);
   plain.set(zmq::sockopt::linger, 0);
   plain.connect(endpoint());
@@ -147,7 +147,7 @@ TEST_F(Sockets, AClientWithoutAKeyGetsNothingThrough) {
   EXPECT_EQ(message<wire::Hello>(came_[0])->agent, "agent");
 }
 
-TEST_F(Sockets, WhatIsNoMessageIsReportedAndTheNextOneComesThrough) {
+TEST_F(Sockets, InvalidMessageIsReportedAndTheNextOneArrives) {
   zmq::socket_t raw(context_, zmq::socket_type::dealer);
   raw.set(zmq::sockopt::linger, 0);
   raw.set(zmq::sockopt::curve_serverkey, server_keys_.public_key);
@@ -165,11 +165,11 @@ TEST_F(Sockets, WhatIsNoMessageIsReportedAndTheNextOneComesThrough) {
   EXPECT_EQ(came_[0].peer, came_[1].peer);
 }
 
-TEST_F(Sockets, SendingToAPeerThatIsNotThereIsFalse) {
+TEST_F(Sockets, SendingToAMissingPeerReturnsFalse) {
   EXPECT_FALSE(server_->send("nobody", wire::Drain{}));
 }
 
-TEST_F(Sockets, AnAgentThatConnectsAgainIsTheSamePeer) {
+TEST_F(Sockets, ReconnectedAgentIsTheSamePeer) {
   std::string peer;
   {
     ClientSocket before = client(client_keys_.secret_key, "12.0.1");
@@ -188,7 +188,7 @@ TEST_F(Sockets, AnAgentThatConnectsAgainIsTheSamePeer) {
   EXPECT_NE(message<wire::Drain>(*answer), nullptr);
 }
 
-TEST_F(Sockets, AddressesAndKeysThatAreNone) {
+TEST_F(Sockets, InvalidAddressesAndKeysAreRefused) {
   const auto taken = ServerSocket::listen(context_, endpoint(), server_keys_);
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().message, "cannot listen on " + endpoint() + ": Address already in use");

@@ -17,7 +17,7 @@ std::string told(const std::optional<HandshakeBook::Stranger>& stranger) {
   return stranger ? stranger->from + " " + stranger->why : "";
 }
 
-TEST(HandshakeBook, OneThatGetsThroughIsNoStranger) {
+TEST(HandshakeBook, CompletedHandshakeIsNotReported) {
   HandshakeBook book;
   book.accepted(5, "a");
   book.succeeded();
@@ -25,7 +25,7 @@ TEST(HandshakeBook, OneThatGetsThroughIsNoStranger) {
   EXPECT_EQ(book.open(), 0u);
 }
 
-TEST(HandshakeBook, OneThatFailsIsToldWithItsReason) {
+TEST(HandshakeBook, FailedHandshakeIsReportedWithItsReason) {
   HandshakeBook book;
   book.accepted(5, "a");
   book.failed("why");
@@ -39,7 +39,7 @@ TEST(HandshakeBook, OneThatFailsIsToldWithItsReason) {
 }
 
 // However the handshakes of many are mixed: as many strangers as there were.
-TEST(HandshakeBook, TheSumIsRight) {
+TEST(HandshakeBook, NumberOfFailedHandshakesIsExact) {
   for (int seed = 0; seed < 500; ++seed) {
     unsigned random = static_cast<unsigned>(seed) * 2654435761u + 1;
     const auto below = [&](unsigned n) { return (random = random * 1664525u + 1013904223u) / 65536u % n; };
@@ -119,7 +119,7 @@ class Refusals : public testing::Test {
   std::vector<Incoming> came_;
 };
 
-TEST_F(Refusals, WhatIsNoZeroMq) {
+TEST_F(Refusals, OtherProtocol) {
   for (const auto& [name, bytes] : tcp_nonsense()) {
     Fd stranger = tcp_to(server_->port(), bytes);
     refused("", name);
@@ -128,11 +128,11 @@ TEST_F(Refusals, WhatIsNoZeroMq) {
   EXPECT_EQ(doorman_.refused(), 0u);
 }
 
-TEST_F(Refusals, OneThatSaysNothingAndLeaves) {
+TEST_F(Refusals, SilentPeerThatDisconnects) {
   Fd stranger = tcp_to(server_->port(), "");
   ASSERT_TRUE(run_until(loop_, [&] { return watch_->open() == 1; }));
   stranger.reset();
-  refused("left, or said nothing", "silence");
+  refused("disconnected or sent nothing", "silence");
   EXPECT_THAT(refusals_.back(), testing::StartsWith("127.0.0.1:"));
 }
 
@@ -142,7 +142,7 @@ TEST_F(Refusals, ZeroMqWithoutAKey) {
   refused("has no key", "NULL");
 }
 
-TEST_F(Refusals, APassword) {
+TEST_F(Refusals, PlainPassword) {
   zmq::socket_t stranger = dealer(context_);
   stranger.set(zmq::sockopt::plain_username, "root");
   stranger.set(zmq::sockopt::plain_password, "root");
@@ -150,7 +150,7 @@ TEST_F(Refusals, APassword) {
   refused("has no key", "PLAIN");
 }
 
-TEST_F(Refusals, AKeyOfItsOwn) {
+TEST_F(Refusals, WrongClientKey) {
   const KeyPair own = make_key_pair();
   zmq::socket_t stranger = dealer(context_);
   stranger.set(zmq::sockopt::curve_serverkey, server_keys_.public_key);
@@ -163,7 +163,7 @@ TEST_F(Refusals, AKeyOfItsOwn) {
   EXPECT_EQ(watch_->refused(), 0u);  // told once
 }
 
-TEST_F(Refusals, TheRightKeyForAnotherServer) {
+TEST_F(Refusals, WrongServerKey) {
   zmq::socket_t stranger = dealer(context_);
   stranger.set(zmq::sockopt::curve_serverkey, make_key_pair().public_key);
   stranger.set(zmq::sockopt::curve_publickey, client_keys_.public_key);
@@ -174,7 +174,7 @@ TEST_F(Refusals, TheRightKeyForAnotherServer) {
 
 // A peer may call itself what another one does, and so takes its place in ZeroMQ. It is told apart all the
 // same.
-TEST_F(Refusals, WhoTakesARoutingIdHasAnotherConnectionNumber) {
+TEST_F(Refusals, PeerWithATakenRoutingIdHasAnotherConnectionNumber) {
   ClientSocket first = client("12.0.1");
   ASSERT_TRUE(first.send(wire::Heartbeat{}));
   ASSERT_TRUE(run_until(loop_, [&] { return came_.size() == 1; }));

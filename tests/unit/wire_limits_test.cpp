@@ -10,7 +10,7 @@
 #include <regex>
 #include <set>
 
-#include "proto/wire/nesting.hpp"
+#include "proto/wire/msgpack.hpp"
 #include "tests/unit/wire_samples.hpp"
 #include "util/json.hpp"
 
@@ -46,7 +46,7 @@ std::vector<std::pair<json, std::size_t>> every_form() {
   return out;
 }
 
-TEST(Nesting, EveryFormIsMeasuredExactly) {
+TEST(Nesting, DepthOfEveryEncodingIsExact) {
   for (const auto& [value, depth] : every_form()) {
     const std::string bytes = packed(value);
     const std::string what = "type byte " + std::to_string(static_cast<unsigned char>(bytes[0])) + ", " +
@@ -62,7 +62,7 @@ TEST(Nesting, EveryFormIsMeasuredExactly) {
 
 // It must let nothing pass that ends early or nests deeper than it says, and must not stop what the parser
 // takes: so the two are asked about the same bytes.
-TEST(Nesting, AgreesWithTheParser) {
+TEST(Nesting, AcceptsWhateverTheParserAccepts) {
   std::mt19937 random(42);
   std::size_t taken = 0;
   for (int round = 0; round < 100'000; ++round) {
@@ -113,7 +113,7 @@ std::map<std::string, Section> protocol_page() {
   return out;
 }
 
-TEST(ProtocolPage, NamesEveryMessageAndItsFields) {
+TEST(ProtocolPage, ListsEveryMessageAndItsFields) {
   const auto page = protocol_page();
   EXPECT_EQ(
       std::count_if(page.begin(), page.end(), [](const auto& section) { return section.second.of_message; }),
@@ -167,7 +167,7 @@ Limits limits_of(const std::string& type) {
   return {};
 }
 
-TEST(ProtocolPage, LimitsAreThoseOfTheCodec) {
+TEST(ProtocolPage, LimitsMatchTheCodec) {
   for (const auto& [name, section] : protocol_page()) {
     if (!section.of_message) continue;
     const Sample sample = sample_of(name);
@@ -190,7 +190,7 @@ TEST(ProtocolPage, LimitsAreThoseOfTheCodec) {
 }
 
 // The maps inside messages: what the page says of them is what the samples have, and what the codec holds.
-TEST(ProtocolPage, MapsInMessagesToo) {
+TEST(ProtocolPage, NestedMapsMatchTheCodec) {
   const auto page = protocol_page();
   const std::map<std::string, std::pair<std::string, std::string>> places = {
       {"Server", {"Lease", "server"}},

@@ -119,6 +119,30 @@ inline std::vector<Sample> agent_samples() {
   };
 }
 
+// agent_inside and prefetch are not sent.
+inline ContainerSpec sample_container() {
+  return {.runtime = "enroot",
+          .image = "a/b:1",
+          .cache = "/cache",
+          .by_runtime = true,
+          .scratch = "/scratch",
+          .workdir = "/workspace/",
+          .shm_size = "16g",
+          .mounts = {"/a:/b:ro"},
+          .names = {"HF_TOKEN"},
+          .options = {"--x"},
+          .writable = false,
+          .client_inside = true,
+          .agent_inside = false,
+          .prefetch = true,
+          .next = "a/c:2",
+          .image_ms = 1,
+          .retries = 2,
+          .room_bytes = 3,
+          .keep_bytes = 4,
+          .keep_ms = 5};
+}
+
 inline std::vector<Sample> controller_samples() {
   const Lease lease{
       kRef,
@@ -130,24 +154,7 @@ inline std::vector<Sample> controller_samples() {
       "/scratch/w",
       Timeouts{1'000, 2'000, 3'000},
       ServerSpec{"k1", {"serve"}, {"TP"}, "/health", "up", "/well", "/reset", "shard", 1, 2, 3, 4, 5},
-      ContainerSpec{"enroot",
-                    "a/b:1",
-                    "/cache",
-                    "/scratch",
-                    true,
-                    {"/a:/b:ro"},
-                    "/workspace/",
-                    {"HF_TOKEN"},
-                    {"--x"},
-                    "16g",
-                    false,
-                    true,
-                    "a/c:2",
-                    1,
-                    2,
-                    3,
-                    4,
-                    5}};
+      sample_container()};
   return {
       {Welcome{"sweep-1", true, 15'000, 5'000, 600'000, "/nvme/spool", true},
        "Welcome",

@@ -12,7 +12,7 @@ namespace {
 
 // ---- there and back
 
-TEST(Codec, EveryMessageComesBackAsItWent) {
+TEST(Codec, EveryMessageIsTheSameAfterARoundTrip) {
   const std::vector<Sample> all = samples();
   ASSERT_EQ(all.size(), std::variant_size_v<Message>);
   for (std::size_t type = 0; type < all.size(); ++type) {
@@ -41,7 +41,7 @@ TEST(Codec, OutcomeWithoutOptionalFields) {
 }
 
 // An agent would otherwise say Finished for ever, and never hear that it is settled.
-TEST(Codec, ReasonsThatAreTooLongAreCutBeforeTheyAreSent) {
+TEST(Codec, LongReasonsAreTruncatedBeforeSending) {
   const std::string reason(5'000, 'r');
   const std::string cut(4'096, 'r');
   Outcome outcome;
@@ -100,7 +100,7 @@ TEST(Codec, EveryTruncationIsRejected) {
 }
 
 // With a header that agrees with it, so that what looks at the body meets its early end.
-TEST(Codec, EveryTruncatedBodyUnderAnHonestHeaderIsRejected) {
+TEST(Codec, EveryTruncatedBodyWithAMatchingHeaderIsRejected) {
   for (const Sample& sample : samples()) {
     const std::string body = packed(sample.body);
     for (std::size_t length = 0; length < body.size(); ++length) {
@@ -132,7 +132,7 @@ TEST(Codec, EverySingleBitFlipOfTheHeaderIsCaught) {
 
 // A flip may well make another legal value; it must not make an illegal one. What decodes is put through
 // encode and decode again, and so through every limit that ProtocolPage tests.
-TEST(Codec, EverySingleBitFlipOfABodyYieldsALegalMessageOrNone) {
+TEST(Codec, EverySingleBitFlipOfABodyYieldsALegalMessageOrAnError) {
   std::size_t legal = 0;
   std::size_t rejected = 0;
   for (const Sample& sample : samples()) {
@@ -173,7 +173,7 @@ TEST(Codec, RandomBodiesNeverCrashIt) {
 
 // ---- rejections
 
-TEST(Codec, WhatIsNotOurs) {
+TEST(Codec, ForeignBytesAreRecognised) {
   const std::string not_ours = "not a slurm-sweep message";
   EXPECT_EQ(complaint({}), not_ours);
   EXPECT_EQ(complaint({""}), not_ours);
@@ -181,7 +181,7 @@ TEST(Codec, WhatIsNotOurs) {
   EXPECT_EQ(complaint({header(kProtocolVersion, 1, 1, 0) + "x", packed(json::object())}), not_ours);
 }
 
-TEST(Codec, AnotherVersionIsRecognisedWhateverFollowsTheHeader) {
+TEST(Codec, OtherVersionIsRecognisedWhateverFollowsTheHeader) {
   for (const std::uint64_t version : {0, 1, 0xffff}) {
     const auto result = decoded({header(version, 999, 5, 5)});
     ASSERT_FALSE(result);
@@ -191,7 +191,7 @@ TEST(Codec, AnotherVersionIsRecognisedWhateverFollowsTheHeader) {
   }
 }
 
-TEST(Codec, AnUnknownTypeIsNamed) {
+TEST(Codec, UnknownTypeIsNamed) {
   for (const std::uint64_t type : {17, 0x0100, 0xffff}) {
     const auto result = decoded(frames_of(type, json::object()));
     ASSERT_FALSE(result);
@@ -200,7 +200,7 @@ TEST(Codec, AnUnknownTypeIsNamed) {
   }
 }
 
-TEST(Codec, FramesLongerThanAllowedAreRejectedBeforeTheyAreLookedAt) {
+TEST(Codec, FramesLongerThanAllowedAreRejectedUnread) {
   const std::string wanted = "LogChunk: the frames are not as long as announced";
   const std::size_t type = sample_of("LogChunk").message.index();
   const std::string body = packed(sample_of("LogChunk").body);
@@ -249,7 +249,7 @@ TEST(Codec, NestingIsLimited) {
   EXPECT_FALSE(decoded(frames_of_bytes(type, maps + '\xc0')));
 }
 
-TEST(Codec, BodiesThatAreNoMap) {
+TEST(Codec, BodiesThatAreNotMapsAreRejected) {
   for (const json& body : {json(nullptr), json(1), json("x"), json::array(), json::array({1, 2})}) {
     EXPECT_EQ(complaint(frames_of(6, body)), "Heartbeat: message must be an object");
   }
@@ -281,7 +281,7 @@ TEST(Codec, EveryFieldIsRequiredAndOfItsType) {
   }
 }
 
-TEST(Codec, OutcomesThatAreNone) {
+TEST(Codec, InvalidOutcomesAreNamed) {
   const Sample finished = sample_of("Finished");
   const std::vector<std::pair<json, std::string>> cases = {
       {nullptr, "outcome must be an object"},
@@ -300,7 +300,7 @@ TEST(Codec, OutcomesThatAreNone) {
   }
 }
 
-TEST(Codec, AccountsThatAreNone) {
+TEST(Codec, InvalidAccountsAreNamed) {
   const Sample finished = sample_of("Finished");
   const std::string phases = "account: 'phases' must be at most 64 pairs of a name and milliseconds";
   const auto one = [](json pair) { return json{{"phases", json::array({std::move(pair)})}}; };
@@ -330,7 +330,7 @@ TEST(Codec, AccountsThatAreNone) {
   EXPECT_EQ(complaint(frames_of(finished.message.index(), body)), "");
 }
 
-TEST(Codec, EnvironmentsThatAreNone) {
+TEST(Codec, InvalidEnvironmentsAreNamed) {
   const Sample lease = sample_of("Lease");
   const auto says = [&](json environment) {
     json body = lease.body;
