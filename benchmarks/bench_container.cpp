@@ -41,7 +41,7 @@ double milliseconds(std::chrono::steady_clock::duration time) {
 /// Returns how many milliseconds a command took. Fails if its exit status is not 0.
 Expected<double> timed(const std::vector<std::string>& argv) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto ran = run_program(argv, {own_environment()});
+  const auto ran = sweep::run_program(argv, {own_environment()});
   const double took = milliseconds(std::chrono::steady_clock::now() - begin);
   if (!ran) return tl::unexpected(ran.error());
   if (!ran->ok()) return fail(argv[0] + ": " + how_it_ended(*ran));
@@ -67,8 +67,8 @@ container::StageRequest stage_request(const Options& options, const std::string&
 }
 
 Expected<container::Staged> stage(const Options& options, const container::StageRequest& request) {
-  const auto ran = run_program({options.directories.bin + "/sweep-agent", "--stage", to_text(request)},
-                               {own_environment()});
+  const auto ran = sweep::run_program({options.directories.bin + "/sweep-agent", "--stage", to_text(request)},
+                                      {own_environment()});
   if (!ran) return tl::unexpected(ran.error());
   std::string last;
   for (const std::string& line : split(ran->out, '\n')) {
@@ -182,7 +182,7 @@ Expected<void> measure(Options options) {
 
 int main(int argc, char** argv) {
   using namespace sweep::bench;
-  CommandLine app(
+  sweep::CommandLine app(
       "bench_container",
       "Measures the cost of containers: staging an image, cold and warm, and starting a command in each "
       "available runtime, compared with starting it without a container.");

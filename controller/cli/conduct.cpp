@@ -33,7 +33,7 @@ void tell_opened(const Driver& server, Console& console) {
   const std::string resumed =
       state.resumed ? " resumed, " + std::to_string(state.count(core::PointState::Done)) + " done" : "";
   console.line("sweep " + server.sweep().facts.sweep + resumed + ": " +
-               counted(static_cast<std::size_t>(core::wanted(state)), "point") + " of " +
+               counted(static_cast<std::size_t>(core::total_points(state)), "point") + " of " +
                printable(join(exp_names(plan), ", ")) + " into " + printable(shown(server.directory())));
 }
 
@@ -119,7 +119,7 @@ Expected<std::unique_ptr<Driver>> reopen_server(const SupervisorNote& told, cons
       "sweepctl: the controller died of " + died_of + " and is back after " +
       std::to_string((now() - begun).count()) +
       " ms: " + std::to_string(state.count(core::PointState::Done)) + " of " +
-      counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done, " +
+      counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done, " +
       std::to_string(state.count(core::PointState::Running) + state.count(core::PointState::Leased)) +
       " with agents");
   return server;

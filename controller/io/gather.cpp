@@ -203,9 +203,7 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
   }
   const auto read = from.journal->each_accepted_result([&](journal::StoredResult stored) {
     const int index = core::find_point(from.sweep->state, stored.ref.point);
-    if (index < 0 ||
-        core::point_at(from.sweep->state, index).state == core::PointState::Withdrawn)
-      return;
+    if (index < 0 || core::point_at(from.sweep->state, index).state == core::PointState::Withdrawn) return;
     // One that is not valid may have been superseded since.
     const core::Attempt* attempt = core::find_attempt(state, stored.ref);
     if (attempt == nullptr || !attempt->accepted) return;

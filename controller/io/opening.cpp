@@ -154,7 +154,7 @@ Expected<void> something_is_left(const core::State& state) {
   if (state.count(core::PointState::Pending) > 0) return {};
   const int failed = state.count(core::PointState::Failed);
   const std::string done = std::to_string(state.count(core::PointState::Done)) + " of " +
-                           counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done";
+                           counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done";
   if (failed == 0) return fail("nothing is left to resume: " + done);
   return fail("nothing is left to resume: " + done + ", " + std::to_string(failed) +
               " failed; --sweep-retry-failed (sweepctl run --retry-failed) tries those again");

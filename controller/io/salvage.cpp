@@ -151,9 +151,7 @@ class Salvage {
   void add_orphans(std::vector<core::Event>& events, Instant now) {
     for (const auto& [key, stored] : results_) {
       const int index = core::find_point(fresh_.state, key.first);
-      if (index < 0 || !stored.accepted ||
-          core::has_result(core::point_at(fresh_.state, index)))
-        continue;
+      if (index < 0 || !stored.accepted || core::has_result(core::point_at(fresh_.state, index))) continue;
       const core::Event event{now, core::Salvaged{{key.first, key.second}, stored.node}};
       core::apply(fresh_.state, event);
       events.push_back(event);

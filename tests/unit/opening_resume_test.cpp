@@ -155,7 +155,7 @@ TEST_F(ResumeSweep, AnAcceptedChangeKeepsWhatIsDoneAndPutsTheRestAside) {
     EXPECT_THAT(states(entry->sweep),
                 ElementsAre(PointState::Failed, PointState::Pending, PointState::Pending,
                             PointState::Withdrawn, PointState::Withdrawn));
-    EXPECT_EQ(core::wanted(entry->sweep.state), 3);
+    EXPECT_EQ(core::total_points(entry->sweep.state), 3);
   }
   EXPECT_THAT(notes_, testing::SizeIs(3)) << "what has changed is said";
   EXPECT_TRUE(
