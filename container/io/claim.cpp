@@ -52,8 +52,8 @@ std::optional<ClaimHolder> claim_holder(const std::string& path) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0) return std::nullopt;
   holder.touched = info.st_mtim;
-  // A file that cannot be read has an empty token; the time of the last touch still tells it from other
-  // claims.
+  // A file that cannot be read has an empty token; the time of the last touch still distinguishes it from
+  // other claims.
   const auto text = read_file(file, kMaxToken);
   holder.token = text ? token_in(*text).value_or(ProcessToken{}) : ProcessToken{};
   return holder;

@@ -54,8 +54,8 @@ Expected<std::string> path_in(const std::string& folder, const std::string& name
   return folder + "/" + name;
 }
 
-/// Returns this process's supplementary groups. Docker's daemon only sets those that it is told, and the user
-/// may need a group to read a model.
+/// Returns this process's supplementary groups. Docker's daemon only sets those that its command line lists,
+/// and the user may need a group to read a model.
 std::vector<std::string> supplementary_groups() {
   std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
   const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());

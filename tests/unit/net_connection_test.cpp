@@ -12,9 +12,9 @@ namespace {
 /// A controller's socket with its own context, so that the port is closed when it is destroyed.
 struct Listener {
   Listener(const std::string& address, const KeyPair& keys, const std::string& client_key)
-      : doorman(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
+      : authenticator(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
   zmq::context_t context;
-  KeyAuthenticator doorman;
+  KeyAuthenticator authenticator;
   Expected<ServerSocket> server;
 };
 
@@ -40,7 +40,7 @@ class Connection : public testing::Test {
     std::optional<ConnectionEvent> event;
     EventLoop loop;
     if (controller_) {
-      loop.watch(controller_->doorman.socket(), [&] { controller_->doorman.answer(); });
+      loop.watch(controller_->authenticator.socket(), [&] { controller_->authenticator.answer(); });
     }
     loop.watch(socket.connection().socket(), [&] { event = socket.connection().next(); });
     run_until(loop, [&] { return event.has_value(); });

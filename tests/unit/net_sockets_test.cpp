@@ -22,7 +22,7 @@ class Sockets : public testing::Test {
     auto server = ServerSocket::listen(context_, "tcp://127.0.0.1:*", server_keys_);
     ASSERT_TRUE(server) << server.error().message;
     server_.emplace(std::move(*server));
-    loop_.watch(doorman_.socket(), [&] { doorman_.answer(); });
+    loop_.watch(authenticator_.socket(), [&] { authenticator_.answer(); });
     loop_.watch(server_->socket(), [&] {
       while (auto incoming = server_->receive())
         came_.push_back(std::move(*incoming));
@@ -46,7 +46,7 @@ class Sockets : public testing::Test {
   std::optional<Incoming> next(ClientSocket& socket) {
     std::optional<Incoming> got;
     EventLoop loop;
-    loop.watch(doorman_.socket(), [&] { doorman_.answer(); });
+    loop.watch(authenticator_.socket(), [&] { authenticator_.answer(); });
     loop.watch(socket.socket(), [&] { got = socket.receive(); });
     run_until(loop, [&] { return got.has_value(); });
     return got;
@@ -60,7 +60,7 @@ class Sockets : public testing::Test {
   zmq::context_t context_;
   KeyPair server_keys_ = make_key_pair();
   KeyPair client_keys_ = make_key_pair();
-  KeyAuthenticator doorman_{context_, client_keys_.public_key};
+  KeyAuthenticator authenticator_{context_, client_keys_.public_key};
   std::optional<ServerSocket> server_;
   EventLoop loop_;
   std::vector<Incoming> came_;
@@ -96,7 +96,7 @@ TEST_F(Sockets, RoundTripWithBulk) {
   EXPECT_EQ(answer->peer, "");
   ASSERT_NE(message<wire::Settled>(*answer), nullptr);
   EXPECT_TRUE(message<wire::Settled>(*answer)->accepted);
-  EXPECT_EQ(doorman_.refused(), 0u);
+  EXPECT_EQ(authenticator_.refused(), 0u);
   EXPECT_FALSE(server_->receive());
   EXPECT_FALSE(agent.receive());
 }
@@ -124,7 +124,7 @@ TEST_F(Sockets, ClientWithWrongKeyIsRefusedAndCounted) {
   ClientSocket stranger = client(make_key_pair().secret_key);
   stranger.socket().set(zmq::sockopt::linger, 0);  // otherwise closing would wait for delivery
   ASSERT_TRUE(stranger.send(hello("stranger")));   // it only queues
-  ASSERT_TRUE(run_until(loop_, [&] { return doorman_.refused() > 0; }));
+  ASSERT_TRUE(run_until(loop_, [&] { return authenticator_.refused() > 0; }));
   ClientSocket agent = client();
   ASSERT_TRUE(agent.send(hello("agent")));
   ASSERT_TRUE(came(1));

@@ -82,7 +82,7 @@ class Refusals : public testing::Test {
     watch_.emplace(context_, server_->socket(), [this](const std::string& from, const std::string& why) {
       refusals_.push_back(from + " " + why);
     });
-    loop_.watch(doorman_.socket(), [this] { doorman_.answer(); });
+    loop_.watch(authenticator_.socket(), [this] { authenticator_.answer(); });
     loop_.watch(watch_->socket(), [this] { watch_->take(); });
     loop_.watch(server_->socket(), [this] {
       while (auto incoming = server_->receive())
@@ -110,7 +110,7 @@ class Refusals : public testing::Test {
   zmq::context_t context_;
   KeyPair server_keys_ = make_key_pair(), client_keys_ = make_key_pair();
   std::vector<std::string> refusals_;
-  KeyAuthenticator doorman_{
+  KeyAuthenticator authenticator_{
       context_, client_keys_.public_key,
       [this](const std::string& from, const std::string& why) { refusals_.push_back(from + " " + why); }};
   std::optional<ServerSocket> server_;
@@ -125,7 +125,7 @@ TEST_F(Refusals, OtherProtocol) {
     refused("", name);
   }
   EXPECT_EQ(watch_->refused(), tcp_nonsense().size());
-  EXPECT_EQ(doorman_.refused(), 0u);
+  EXPECT_EQ(authenticator_.refused(), 0u);
 }
 
 TEST_F(Refusals, SilentPeerThatDisconnects) {
@@ -159,7 +159,7 @@ TEST_F(Refusals, WrongClientKey) {
   stranger.connect(endpoint());
   refused("has another key", "own key");
   EXPECT_THAT(refusals_.back(), testing::StartsWith("127.0.0.1 "));
-  EXPECT_EQ(doorman_.refused(), 1u);
+  EXPECT_EQ(authenticator_.refused(), 1u);
   EXPECT_EQ(watch_->refused(), 0u);  // reported once
 }
 
