@@ -45,7 +45,7 @@ const Rules& rules() {
       {"controller/plan/", with(kWire, {"controller/core/", "controller/profile/", "container/core/"})},
       {"controller/view/", with(kWire, {"controller/core/", "controller/plan/"})},
       {"controller/journal/", with(kWire, {"controller/core/"})},
-      {"controller/io/", with(kIo, {"controller/core/", "controller/plan/", "controller/view/",
+      {"controller/io/", with(kIo, {"controller/core/", "controller/matrix/", "controller/plan/", "controller/view/",
                                     "controller/journal/", "controller/report/", "controller/profile/"})},
       {"controller/cli/", with(kIo, {"controller/", "container/"})},
       {"spank_plugin/", {"proto/base/env_names.hpp"}},
