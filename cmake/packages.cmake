@@ -1,16 +1,16 @@
-# The packages that `cpack -G DEB` and `cpack -G RPM` make (deploy/make-packages.sh runs them):
+# Defines the packages that `cpack -G DEB` and `cpack -G RPM` make (deploy/make-packages.sh runs them):
 #
-#   slurm-sweep                      programs, manual pages, completion, samples, the site's profile
-#   slurm-sweep-plugin-slurmXX.YY    the plugin, for the version of Slurm whose headers it was built with, and its line for
-#                                    plugstack.conf, in force
+#   slurm-sweep                      programs, manual pages, completion, samples, the site profile
+#   slurm-sweep-plugin-slurmXX.YY    the plugin, for the version of Slurm whose headers it was built with, and its line
+#                                    for plugstack.conf, which takes effect at once
 #
-# Rules: both are of one version on a node. A plugin's package depends on Slurm's series, for Slurm refuses a plugin of
-# another one. What an administrator edits is a configuration file to the package manager.
+# Rules: both packages have the same version on a node. The plugin's package depends on a Slurm series, because Slurm
+# refuses a plugin of another series. Files that an administrator may edit are marked as configuration files.
 if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr")
-  return()  # the programs' place is in the plugin, so the prefix is chosen here and not by cpack
+  return()  # the plugin contains the programs' paths, so cmake must know the prefix and cpack cannot choose it
 endif()
 
-set(SWEEP_PACKAGE_RELEASE "1" CACHE STRING "What stands behind the version in the packages' version")
+set(SWEEP_PACKAGE_RELEASE "1" CACHE STRING "Release part of the packages' version")
 set(plugin_package slurm-sweep-plugin-slurm${SLURM_SERIES})
 
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT programs EXCLUDE_FROM_ALL)
@@ -26,15 +26,15 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "inference benchmark sweeps on Slurm GPU c
 set(CPACK_RESOURCE_FILE_LICENSE ${CMAKE_SOURCE_DIR}/LICENSE)
 set(CPACK_COMPONENTS_ALL programs plugin)
 set(CPACK_COMPONENTS_GROUPING IGNORE)
-set(CPACK_SET_DESTDIR ON)  # /etc and Slurm's PluginDir are no part of the prefix
+set(CPACK_SET_DESTDIR ON)  # /etc and Slurm's PluginDir are outside of the prefix
 set(CPACK_STRIP_FILES ON)
 set(CPACK_GENERATOR DEB)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-set(CPACK_COMPONENT_PROGRAMS_DESCRIPTION "srun --sweep-config=FILE turns an allocation into a crew of agents that work through a benchmark matrix. Controller,
-agent, load generator and simulated server; for srun's options the package of the plugin is needed too.")
-set(CPACK_COMPONENT_PLUGIN_DESCRIPTION "The SPANK plugin for Slurm ${SLURM_SERIES} that gives srun, sbatch and salloc --sweep-config and its companions. Needed on every node and
-wherever users start jobs.")
+set(CPACK_COMPONENT_PROGRAMS_DESCRIPTION "Runs inference benchmark sweeps on Slurm GPU clusters with srun --sweep-config=FILE. Contains controller, agent, load
+generator and simulated server. The package of the plugin adds the options to srun.")
+set(CPACK_COMPONENT_PLUGIN_DESCRIPTION "The SPANK plugin for Slurm ${SLURM_SERIES} that adds --sweep-config and related options to srun, sbatch and salloc.
+Install it on every node and on every host where users start jobs.")
 
 # --- deb --------------------------------------------------------------------------------------------------------
 
@@ -46,14 +46,14 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_NAME slurm-sweep)
-# Without them: no plots, and agents that show their key alone.
+# Without gnuplot there are no plots; without munge, agents are authenticated only by the sweep's key.
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_RECOMMENDS "gnuplot-nox | gnuplot, munge")
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SUGGESTS "${plugin_package}, bash-completion")
 
 set(CPACK_DEBIAN_PLUGIN_PACKAGE_NAME ${plugin_package})
 set(CPACK_DEBIAN_PLUGIN_PACKAGE_DEPENDS "slurm-sweep (= ${PROJECT_VERSION}-${SWEEP_PACKAGE_RELEASE}), \
 slurm-wlm-basic-plugins (>= ${SLURM_SERIES}), slurm-wlm-basic-plugins (<< ${SLURM_SERIES_AFTER}~)")
-# One Slurm on a node, one plugin.
+# A node has one Slurm and therefore one plugin.
 set(CPACK_DEBIAN_PLUGIN_PACKAGE_PROVIDES slurm-sweep-plugin)
 set(CPACK_DEBIAN_PLUGIN_PACKAGE_CONFLICTS slurm-sweep-plugin)
 set(CPACK_DEBIAN_PLUGIN_PACKAGE_REPLACES slurm-sweep-plugin)
@@ -84,7 +84,7 @@ slurm >= ${SLURM_SERIES}, slurm < ${SLURM_SERIES_AFTER}")
 set(CPACK_RPM_PLUGIN_PACKAGE_PROVIDES slurm-sweep-plugin)
 set(CPACK_RPM_PLUGIN_PACKAGE_CONFLICTS slurm-sweep-plugin)
 set(CPACK_RPM_PLUGIN_USER_FILELIST "%config(noreplace) ${SLURM_SYSCONF_DIR}/plugstack.conf.d/sweep.conf")
-# Folders of the system and of Slurm's are not ours to own.
+# The packages must not own folders of the system or of Slurm.
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
   /etc ${SLURM_SYSCONF_DIR} ${SLURM_SYSCONF_DIR}/plugstack.conf.d /usr/share/man /usr/share/man/man1 /usr/share/man/man7
   /usr/share/doc /usr/share/bash-completion /usr/share/bash-completion/completions ${SLURM_PLUGIN_DIR}

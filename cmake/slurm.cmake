@@ -1,12 +1,12 @@
-# Where this machine's Slurm keeps its headers and its plugins.
+# Finds the headers and the plugin folder of this machine's Slurm.
 #
-# SLURM_INCLUDE_DIR  the folder that holds slurm/spank.h
+# SLURM_INCLUDE_DIR  the folder that contains slurm/spank.h
 # SLURM_PLUGIN_DIR   where `cmake --install` puts the plugin (Slurm's PluginDir)
-# SLURM_SYSCONF_DIR  where plugstack.conf lives; the samples are installed beside it
+# SLURM_SYSCONF_DIR  the folder of plugstack.conf; the samples are installed next to it
 find_path(SLURM_INCLUDE_DIR slurm/spank.h REQUIRED)
 
 if(NOT SLURM_PLUGIN_DIR)
-  # Debian keeps them in slurm-wlm, builds from source in slurm.
+  # Debian has the plugins in slurm-wlm, builds from source have them in slurm.
   foreach(name slurm-wlm slurm)
     foreach(root /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE} /usr/lib64 /usr/lib /usr/local/lib)
       if(EXISTS ${root}/${name}/auth_munge.so)
@@ -23,12 +23,12 @@ if(NOT SLURM_PLUGIN_DIR)
   endif()
   set(SLURM_PLUGIN_DIR ${found} CACHE PATH "Slurm's PluginDir")
 endif()
-set(SLURM_SYSCONF_DIR "/etc/slurm" CACHE PATH "Where plugstack.conf lives")
+set(SLURM_SYSCONF_DIR "/etc/slurm" CACHE PATH "Folder of plugstack.conf")
 
-# SLURM_SERIES       which Slurm the plugin is built for, such as 22.05: Slurm loads no plugin of another series
-# SLURM_SERIES_AFTER the number after that, with which a later series begins at the earliest
+# SLURM_SERIES       the Slurm series that the plugin is built for, such as 22.05; Slurm refuses a plugin of another series
+# SLURM_SERIES_AFTER the next possible series number
 set(SLURM_SERIES "")
-foreach(header slurm_version.h slurm.h)  # older ones have it in slurm.h
+foreach(header slurm_version.h slurm.h)  # older versions define it in slurm.h
   if(EXISTS ${SLURM_INCLUDE_DIR}/slurm/${header})
     file(STRINGS ${SLURM_INCLUDE_DIR}/slurm/${header} line REGEX "^#define[ \t]+SLURM_VERSION_NUMBER[ \t]+0x")
     if(line MATCHES "(0x[0-9a-fA-F]+)")
@@ -47,5 +47,6 @@ foreach(header slurm_version.h slurm.h)  # older ones have it in slurm.h
   endif()
 endforeach()
 if(NOT SLURM_SERIES)
-  message(FATAL_ERROR "${SLURM_INCLUDE_DIR}/slurm says nowhere what version it is of (SLURM_VERSION_NUMBER): are its headers complete?")
+  message(FATAL_ERROR "cannot find SLURM_VERSION_NUMBER in ${SLURM_INCLUDE_DIR}/slurm: Slurm's headers are incomplete;"
+    " install them or set SLURM_INCLUDE_DIR")
 endif()

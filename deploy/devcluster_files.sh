@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Writing what a dev cluster consists of: ports, configuration, devices, keys, programs. Sourced by
-# deploy/devcluster, whose DIR, CONF, SOCKET, NODES, GPUS and so on describe the cluster.
+# Writes the parts of a dev cluster: ports, configuration, devices, keys, programs. Sourced by deploy/devcluster, whose
+# variables DIR, CONF, SOCKET, NODES, GPUS and so on describe the cluster.
 #
-# Rule: a file that a running daemon or step may have open is replaced by a rename, never written over.
+# Rule: a file that a running daemon or step may have open is replaced by a rename, never overwritten.
 
-# Prints the TCP ports in use here, whatever their state.
+# Prints the TCP ports in use on this machine, in any state.
 used_ports() {
   local address file
   for file in /proc/net/tcp /proc/net/tcp6; do
@@ -15,8 +15,8 @@ used_ports() {
   done
 }
 
-# A range of ports below the ephemeral ones, hundred to a cluster; where the search begins depends on the
-# directory, so that a cluster that is down for a moment seldom loses its ports to another one.
+# Chooses a range of a hundred ports below the ephemeral ports. The search starts at a place that depends on the
+# directory, so that a cluster that is down for a moment rarely loses its ports to another cluster.
 pick_ports() {
   local used first i try base
   used=" $(used_ports | tr '\n' ' ')"
@@ -32,15 +32,15 @@ pick_ports() {
   return 1
 }
 
-check_ports() { # DAEMON... that are to be started
+check_ports() { # DAEMON...: fails if another program uses the port of a daemon that will be started
   local used name port
   used=" $(used_ports | tr '\n' ' ')"
   for name in "$@"; do
     [[ $name != munged ]] || continue
     port=$(port_of "$name")
-    # What is left of a connection in TIME_WAIT does not hinder a daemon; a listener does, and it will say so.
+    # A connection in TIME_WAIT does not prevent a daemon from listening. Another listener does, and accepts connections.
     if [[ $used == *" $port "* ]] && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-      die "port $port of $name is taken by another program: deploy/devcluster down --dir $DIR, then up picks others"
+      die "cannot use port $port for $name: another program listens on it; run deploy/devcluster down --dir $DIR, then up"
     fi
   done
 }
@@ -102,7 +102,7 @@ PartitionName=sweep Nodes=ALL Default=YES State=UP MaxTime=$MAX_TIME${DEFAULT_TI
 CONFIG
 }
 
-# Every pretend GPU is a second /dev/null; its number is what a task sees in CUDA_VISIBLE_DEVICES.
+# Each pretend GPU is a device file like /dev/null. Its number appears in CUDA_VISIBLE_DEVICES of a task.
 write_gpus() {
   local i device range=0
   for ((i = 0; i < GPUS; ++i)); do
@@ -114,7 +114,7 @@ write_gpus() {
   if ((GPUS > 0)); then echo "NodeName=$(node_list) Name=gpu File=$DIR/dev/nvidia$range"; fi | write_atomically "$DIR/gres.conf"
 }
 
-# From 23.02 on slurmd wants a cgroup plugin of its own unless told otherwise; older ones do not know the word.
+# From 23.02 on slurmd needs a cgroup plugin unless it is disabled here. Older versions do not have this key.
 write_cgroup_conf() {
   local version
   version=$(slurmd -V)
@@ -126,7 +126,7 @@ write_cgroup_conf() {
 
 make_munge_home() {
   MUNGE_USER=root
-  # munged needs to reach its directory as its user.
+  # The user munge must be able to enter the directory.
   if id -u munge >/dev/null 2>&1 && setpriv --reuid=munge --regid=munge --clear-groups test -x "$DIR"; then MUNGE_USER=munge; fi
   mkdir -p -- "$DIR/munge/key" "$DIR/munge/run"
   [[ -s $DIR/munge/key/munge.key ]] || (umask 077 && head -c 1024 /dev/urandom >"$DIR/munge/key/munge.key")
@@ -138,13 +138,14 @@ make_munge_home() {
 make_files() {
   mkdir -p -- "$DIR"/{dev,log,run,spool,state,install}
   chmod 0700 -- "$DIR/state"
-  write_gpus || abandon "cannot make device files in $DIR (mknod: not allowed here, as in a container without CAP_MKNOD)"
+  write_gpus ||
+    abandon "cannot create device files in $DIR: mknod is not permitted, as in a container without CAP_MKNOD; use --gpus 0"
   make_munge_home
   write_slurm_conf
   write_cgroup_conf
 }
 
-# Running steps have plugin and programs mapped, so a file is replaced by a rename, never written over.
+# Running steps have plugin and programs mapped, so a file is replaced by a rename, never overwritten.
 install_file() { # MODE FILE TARGET
   ! cmp -s -- "$2" "$3" || return 0
   mkdir -p -- "$(dirname -- "$3")"

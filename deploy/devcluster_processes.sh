@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Finding and ending the processes of a dev cluster. Sourced by deploy/devcluster, whose DIR, CONF and SOCKET name
-# the cluster.
+# Finds and ends the processes of a dev cluster. Sourced by deploy/devcluster, whose variables DIR, CONF and SOCKET
+# describe the cluster.
 #
-# Rule: a process is ours only if its command line, program, working directory or environment names our files; it
-# is found that way each time, never by a remembered pid.
+# Rule: a process belongs to the cluster only if its command line, program, working directory or environment names the
+# cluster's files. Processes are found that way each time, never by a remembered pid.
 
-# Does process $1 see our directory under the same name? It may live in a container that has one too. Whoever
-# is not root cannot tell and takes it as ours (for status only).
+# Returns whether process $1 sees our directory at the same path. A process in a container may have another directory
+# there. If this is not root, it cannot be determined and the process counts as ours (only for status).
 same_root() {
   [[ $EUID -ne 0 || /proc/$1/root$DIR -ef $DIR ]]
 }
 
-# Fills PIDS: munged, slurmctld, slurmd:nX -> the pids of our daemons.
+# Fills PIDS, which maps munged, slurmctld and slurmd:nX to the pids of our daemons.
 declare -A PIDS=()
 find_daemons() {
   PIDS=()
@@ -33,12 +33,13 @@ find_daemons() {
   done
 }
 
-# A zombie has no command line: where nobody reaps it, it is still gone.
+# Returns whether the process runs. A zombie has no command line and counts as ended, even if it is never reaped.
 alive() { { IFS= read -r -d '' _ <"/proc/$1/cmdline"; } 2>/dev/null; }
 
-# Prints the pids of steps, tasks and clients of this cluster, but not of whoever runs this script:
-# - programs of ours (DIR/install), and slurmstepd, which sits in our log directory under a title of its own;
-# - what Slurm started for a job, and srun and its like, by their environment; and all that descends from these.
+# Prints the pids of steps, tasks and clients of this cluster, except this script and its parents:
+# - programs in DIR/install, and slurmstepd, which has changed its title and runs in our log directory;
+# - processes that Slurm started for a job, and srun, salloc and sbatch, found by their environment;
+# - all descendants of these.
 find_steps() {
   local pid name
   local -A ours=() spared=()
@@ -73,7 +74,7 @@ find_steps() {
   done
 }
 
-# Waits until none of the processes lives; false when SECONDS have passed before.
+# Waits until all of the processes have ended. Returns false after SECONDS.
 wait_gone() { # SECONDS PID...
   local left=$(($1 * 20)) pid
   shift
@@ -85,7 +86,7 @@ wait_gone() { # SECONDS PID...
   done
 }
 
-# Ends the processes: politely, and after SECONDS by force.
+# Ends the processes with SIGTERM, and with SIGKILL after SECONDS.
 end_processes() { # SECONDS PID...
   [[ $# -gt 1 ]] || return 0
   local patience=$1

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the packages of deploy/packages.txt that this machine lacks; does nothing when all are there.
+# Installs the packages of deploy/packages.txt that are missing on this machine. Does nothing if all are installed.
 #
-# Rules: needs no terminal; works as root or through sudo; prints one line, or apt's log when it fails.
-# Services: Debian's slurmctld and slurmd start only where /etc/slurm/slurm.conf exists, so they stay down on
-# a machine without a cluster. The munge package may start its munged (under systemd it does); the dev
-# cluster neither needs nor touches it, it runs a munged of its own.
+# Rules: needs no terminal; works as root or through sudo; prints one line per step, or the end of apt's log if it fails.
+# Services: Debian's slurmctld and slurmd start only if /etc/slurm/slurm.conf exists, so they do not start on a machine
+# without a cluster. The munge package may start its munged (under systemd it does). The dev cluster does not use that
+# munged; it runs its own.
 set -euo pipefail
 export LC_ALL=C
 
@@ -19,8 +19,8 @@ usage() {
   cat <<'USAGE'
 Usage: deploy/install-packages.sh [--without-tests] [--list]
 Installs the Debian 12 packages named in deploy/packages.txt that are missing.
-  --without-tests   only what building and trying slurm-sweep needs
-  --list            print the missing ones, install nothing
+  --without-tests   only the packages needed to build and try slurm-sweep
+  --list            print the missing packages and install nothing
 USAGE
 }
 
@@ -36,14 +36,14 @@ for argument in "$@"; do
 done
 
 [[ -n $(type -P dpkg-query) && -n $(type -P apt-get) ]] ||
-  die "this is no Debian (no dpkg-query or apt-get): install what deploy/packages.txt names by your own means"
+  die "dpkg-query or apt-get not found, so this is not Debian; install the packages of deploy/packages.txt by hand"
 
 part=()
 [[ $tests == yes ]] || part=(-e '/^# tests/,/^$/d')
 mapfile -t wanted < <(sed "${part[@]}" -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$here/packages.txt")
-[[ ${#wanted[@]} -gt 0 ]] || die "$here/packages.txt names no package"
+[[ ${#wanted[@]} -gt 0 ]] || die "$here/packages.txt lists no packages"
 
-# dpkg-query fails when one name is unknown to it and still prints the others.
+# If dpkg-query does not know one of the names, it fails but still prints the others.
 installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null || true)
 missing=()
 for package in "${wanted[@]}"; do
@@ -61,20 +61,20 @@ fi
 
 as_root=()
 if [[ $EUID -ne 0 ]]; then
-  command -v sudo >/dev/null || die "needs root (there is no sudo) to install: ${missing[*]}"
+  command -v sudo >/dev/null || die "cannot install without root rights, and sudo is not installed; install as root: ${missing[*]}"
   if sudo -n true 2>/dev/null; then
     as_root=(sudo -n)
   elif [[ -t 0 ]]; then
     as_root=(sudo)
   else
-    die "sudo asks for a password and there is no terminal; as root, install: ${missing[*]}"
+    die "sudo needs a password, and there is no terminal; install as root: ${missing[*]}"
   fi
 fi
 
 log=$(mktemp)
 trap 'rm -f -- "$log"' EXIT
 
-# RUNLEVEL=1 keeps start scripts of packages from starting services where there is no systemd.
+# Without systemd, RUNLEVEL=1 prevents the packages' start scripts from starting services.
 apt() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -y \
     -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=120 "$@" </dev/null >>"$log" 2>&1
@@ -85,7 +85,7 @@ fail_with_log() {
   die "$1"
 }
 
-# The package lists are fetched only when they cannot serve: absent, or naming versions that are gone.
+# Updates the package lists only if the first attempt fails: if they are absent, or name versions that no longer exist.
 echo "install-packages: installing ${missing[*]}"
 if ! apt install --no-install-recommends "${missing[@]}"; then
   apt update || fail_with_log "apt-get update failed"

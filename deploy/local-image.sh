@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Makes a small container image of this machine's own programs, without a network or a registry: for trying containers on a
-# dev cluster, and for tests. bash, the usual small tools, and the programs that are named, each with its libraries.
+# Makes a small container image from this machine's own programs, without a network or a registry. It is for trying
+# containers on a dev cluster, and for tests. The image contains bash, common small tools, the given programs, and the
+# libraries of all of these.
 #
 #   deploy/local-image.sh /tmp/images/small.sqsh build/bin/cpu-smoke      a squash file
 #   deploy/local-image.sh /tmp/images/small/     build/bin/cpu-smoke      a folder
 #
-# Named programs are in /usr/local/bin of the image. Needs no root; a squash file needs squashfs-tools.
+# The given programs are in the image's /usr/local/bin. Needs no root rights. A squash file needs squashfs-tools.
 set -euo pipefail
 export LC_ALL=C
 
 usage() {
   cat <<'USAGE'
 Usage: deploy/local-image.sh IMAGE [PROGRAM]...
-Makes IMAGE, a squash file (NAME.sqsh) or a folder (NAME/), with bash, small tools
-and each PROGRAM (a path, or a name in PATH), for trying containers without a registry.
+Makes IMAGE, a squash file (NAME.sqsh) or a folder (NAME/), for trying containers without
+a registry. It contains bash, small tools and each PROGRAM (a path or a name in PATH).
 USAGE
 }
 
@@ -28,13 +29,13 @@ case ${1:-} in
 esac
 image=$1
 shift
-[[ $image == *.sqsh || $image == */ ]] || die "'$image' is neither NAME.sqsh nor a folder NAME/"
-[[ ! -e $image ]] || die "'$image' is there already; remove it, or choose another name"
+[[ $image == *.sqsh || $image == */ ]] || die "cannot make image '$image': its name must be NAME.sqsh, or NAME/ for a folder"
+[[ ! -e $image ]] || die "cannot make image '$image': it already exists; remove it or choose another name"
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/local-image-XXXXXX")
 trap 'rm -rf -- "$root"' EXIT
 
-libraries() { # FILE: what it is linked with, and its loader
+libraries() { # FILE: prints its shared libraries and its loader
   ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true
 }
 
@@ -54,11 +55,11 @@ for tool in bash sh basename cat chmod cp cut date dd dirname env false head hos
   add "$(readlink -f -- "$file")" "/usr/bin/$tool"
 done
 for program in "$@"; do
-  file=$(type -P "$program") || die "there is no program '$program'"
+  file=$(type -P "$program") || die "cannot find program '$program'; give a path or a name in PATH"
   add "$(readlink -f -- "$file")" "/usr/local/bin/$(basename -- "$program")"
 done
 echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
-# As enroot leaves the variables of an image. Without a PATH there it is /usr/bin:/bin.
+# enroot stores the variables of an image in this file. Without PATH here, PATH would be /usr/bin:/bin.
 printf '%s\n' 'IS_LOCAL_IMAGE=yes' 'PATH=/usr/local/bin:/usr/bin:/bin' >"$root/etc/environment"
 
 mkdir -p -- "$(dirname -- "$image")"
@@ -66,9 +67,9 @@ if [[ $image == */ ]]; then
   chmod 755 -- "$root"
   cp -a -- "$root" "${image%/}"
 else
-  type -P mksquashfs >/dev/null || die "mksquashfs is not here (package squashfs-tools)"
+  type -P mksquashfs >/dev/null || die "mksquashfs is not installed; install the package squashfs-tools"
   chmod 755 -- "$root"
-  # Renamed when it is whole: others may wait for this name.
+  # The file gets its final name only when it is complete, because other processes may wait for that name.
   mksquashfs "$root" "$image.$$" -quiet -no-progress -noappend -all-root >/dev/null
   mv -- "$image.$$" "$image"
 fi

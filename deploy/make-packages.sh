@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes the packages that cmake/packages.cmake describes, for the Slurm whose headers and plugins this machine has, and
-# prints their names.
+# Makes the packages that cmake/packages.cmake describes, for the Slurm whose headers and plugins are installed on this
+# machine, and prints the packages' paths.
 #
-# Rules: builds in a folder of its own, with the prefix /usr; installs nothing and needs no root rights.
+# Rules: builds in a separate folder with the prefix /usr; installs nothing; needs no root rights.
 #
-# The rpms: made on Debian 12 with its rpmbuild, whose dependencies name Debian's libraries and whose plugin is for
-# Debian's Slurm; that shows what is in them and what they depend on, and no more. For use, make them where Slurm's
-# rpms are installed (slurm-devel has the headers).
+# Rpms made on Debian 12 with its rpmbuild depend on Debian's libraries, and their plugin is for Debian's Slurm. They only
+# show the contents and dependencies of the rpms. To get usable rpms, make them on a host where Slurm's rpms are installed
+# (slurm-devel has the headers).
 set -euo pipefail
 export LC_ALL=C
 
@@ -17,11 +17,11 @@ usage() {
   cat <<'USAGE'
 Usage: deploy/make-packages.sh [--rpm] [--build DIR] [--out DIR] [-D NAME=VALUE]...
 Builds slurm-sweep and makes its packages: slurm-sweep, and slurm-sweep-plugin-slurmXX.YY for this machine's Slurm.
-  --rpm            rpms, in place of debs
-  --build DIR      where to build (default build-packages/ of this checkout)
-  --out DIR        where the packages go (default: here)
-  -D NAME=VALUE    for cmake: SWEEP_PACKAGE_RELEASE (what stands behind the version), SLURM_INCLUDE_DIR,
-                   SLURM_PLUGIN_DIR, SLURM_SYSCONF_DIR (cmake/slurm.cmake), and all others
+  --rpm            make rpms instead of debs
+  --build DIR      build folder (default: build-packages/ of this checkout)
+  --out DIR        folder for the packages (default: the current one)
+  -D NAME=VALUE    a cmake option: SWEEP_PACKAGE_RELEASE (the part of the package version after the program's version),
+                   SLURM_INCLUDE_DIR, SLURM_PLUGIN_DIR, SLURM_SYSCONF_DIR (cmake/slurm.cmake), or any other
 USAGE
 }
 
@@ -45,12 +45,12 @@ done
 : "${build:=$root/build-packages}"
 
 if [[ $kind == DEB ]]; then
-  [[ -n $(type -P dpkg-shlibdeps) ]] || die "dpkg-shlibdeps is missing: install the package dpkg-dev"
-  [[ -n $(type -P file) ]] || die "file is missing: install the package file"
-  # Packages of the same version for Debian 12 and 13 differ in what they depend on, and so in their name.
+  [[ -n $(type -P dpkg-shlibdeps) ]] || die "dpkg-shlibdeps is not installed; install the package dpkg-dev"
+  [[ -n $(type -P file) ]] || die "file is not installed; install the package file"
+  # Packages of one version for Debian 12 and 13 have different dependencies, so they need different names.
   release=1$(. /etc/os-release && [[ $ID == debian && -n ${VERSION_ID-} ]] && echo "+deb$VERSION_ID") || release=1
 else
-  [[ -n $(type -P rpmbuild) ]] || die "rpmbuild is missing: install the package rpm (Debian) or rpm-build"
+  [[ -n $(type -P rpmbuild) ]] || die "rpmbuild is not installed; install the package rpm (Debian) or rpm-build"
   release=1
 fi
 
@@ -61,7 +61,7 @@ make() {
     -DSWEEP_PACKAGE_RELEASE="$release" "${options[@]}" &&
     cmake --build "$build" && rm -rf -- "$build/out" && (cd -- "$build" && umask 022 && cpack -G "$kind" -B "$build/out")
 }
-make >"$log" 2>&1 || { tail -n 30 -- "$log" >&2; die "this failed; all of its output is in $log"; }
+make >"$log" 2>&1 || { tail -n 30 -- "$log" >&2; die "the build failed; its complete log is in $log"; }
 for file in "$build/out"/*."${kind,,}"; do
   cp -- "$file" "$out/"
   printf '%s\n' "$out/${file##*/}"

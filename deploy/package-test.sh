@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# From these sources to packages and back to nothing, in a Debian of their own: builds the debs in one chroot, installs
-# them in a clean second one beside Debian's Slurm, runs a sweep of six points on a Slurm started there, removes and
-# purges them, and compares what files there are before and after.
+# Tests the debs of these sources from build to purge in separate Debian systems. Builds the debs in one chroot, installs
+# them in a clean second chroot next to Debian's Slurm, runs a sweep of six points on a Slurm started there, removes and
+# purges the packages, and compares the files before and after.
 #
 # Rules:
-# - Nothing of this machine is changed but the cache folder and a work folder, which goes in the end.
-# - All processes live in a PID namespace and all mounts in a mount namespace of their own: both are gone, whatever
-#   happens, when this script ends. The Slurm has a network namespace, so that it meets no other one's ports.
-# - What is in the cache can be deleted at any time.
+# - The script changes nothing on this machine except the cache folder and a work folder, which it removes at the end.
+# - All processes run in a separate PID namespace and all mounts are in a separate mount namespace. Both disappear when
+#   this script ends, however it ends. The Slurm has a network namespace, so that its ports conflict with no other Slurm.
+# - The files in the cache can be deleted at any time.
 set -euo pipefail
 export LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-# Inside the namespaces these are what was found out outside.
+# Inside the namespaces these variables are inherited from outside.
 if [[ ${1-} != --in-namespaces ]]; then
   SUITE=bookworm CACHE=/var/tmp/slurm-sweep-chroots MIRROR='' DEBS='' OUT='' KEEP=no SLURM_TESTS=no
   WORK='' NAMESPACE=''
@@ -22,15 +22,15 @@ fi
 usage() {
   cat <<'USAGE'
 Usage: deploy/package-test.sh [OPTION]...
-Builds slurm-sweep's debs in a chroot, installs them in a clean one, runs a sweep there, and removes them again.
+Builds slurm-sweep's debs in a chroot, installs them in a clean second chroot, runs a sweep there, and removes the debs.
   --suite SUITE    bookworm (Debian 12, Slurm 22.05; the default) or trixie (Debian 13, Slurm 24.11)
-  --cache DIR      keeps base systems, packages from Debian and compiled objects (default /var/tmp/slurm-sweep-chroots)
-  --mirror URL     where to get Debian from (default: debootstrap's)
-  --debs DIR       debs that are there already, in place of a build
-  --out DIR        keeps the debs that were built
-  --slurm-tests    also tests/slurm, in the chroot of the build, against its Slurm
-  --keep           leaves the work folder
-Needs root rights. Exit status: 0 all is as it should be, 1 it is not, 2 wrong usage, 128 + N ended by signal N.
+  --cache DIR      cache of base systems, Debian packages and compiled objects (default /var/tmp/slurm-sweep-chroots)
+  --mirror URL     the Debian mirror to use (default: debootstrap's)
+  --debs DIR       test these debs instead of building them
+  --out DIR        copy the debs that were built to this folder
+  --slurm-tests    also run tests/slurm in the chroot of the build, against its Slurm
+  --keep           keep the work folder
+Needs root rights. Exit status: 0 passed, 1 failed, 2 usage error, 128 + N ended by signal N.
 USAGE
 }
 
@@ -58,27 +58,27 @@ parse_options() {
     shift 2
   done
   [[ $SUITE == bookworm || $SUITE == trixie ]] || wrong "--suite must be bookworm or trixie, not '$SUITE'"
-  [[ $SLURM_TESTS == no || -z $DEBS ]] || wrong "--slurm-tests needs a build, --debs makes none"
+  [[ $SLURM_TESTS == no || -z $DEBS ]] || wrong "--slurm-tests needs a build and cannot be combined with --debs"
 }
 
 need() {
   local entry
-  [[ $EUID -eq 0 ]] || die "needs root rights, for chroot and mount"
+  [[ $EUID -eq 0 ]] || die "needs root rights for chroot and mount; run it as root"
   for entry in debootstrap:debootstrap unshare:util-linux ip:iproute2 tar:tar; do
-    [[ -n $(type -P "${entry%:*}") ]] || die "${entry%:*} is missing: install the package ${entry#*:}"
+    [[ -n $(type -P "${entry%:*}") ]] || die "${entry%:*} is not installed; install the package ${entry#*:}"
   done
   unshare --mount --pid --fork --net --uts true 2>/dev/null ||
-    die "no namespaces here (unshare fails): this needs a machine, or a container that may mount"
+    die "cannot create namespaces (unshare fails); run this on a real machine or in a container that is allowed to mount"
 }
 
-# --- outside: the namespaces, and the end of all that is in them -------------------------------------------------
+# --- outside: creating the namespaces and ending everything in them ---------------------------------------------
 
-# shellcheck disable=SC2329 # called by the trap
+# shellcheck disable=SC2329 # the trap calls it
 finish() {
   local first
   trap '' INT TERM
   if [[ -n $NAMESPACE ]]; then
-    # The namespace's first process: when it is gone and waited for, so are all others and all mounts.
+    # This ends the namespace's first process. When it is gone and has been waited for, so are all others and all mounts.
     read -r first _ 2>/dev/null <"/proc/$NAMESPACE/task/$NAMESPACE/children" || first=''
     kill -KILL ${first:+"$first"} "$NAMESPACE" 2>/dev/null || true
     wait "$NAMESPACE" 2>/dev/null || true
@@ -104,16 +104,16 @@ outside() {
 
 # --- inside: chroots --------------------------------------------------------------------------------------------
 
-# Runs a command and shows its output only when it fails.
+# Runs a command and prints its output only if it fails.
 quietly() { # SECONDS WHAT COMMAND...
   local seconds=$1 what=$2
   shift 2
   timeout "$seconds" "$@" >"$WORK/log" 2>&1 </dev/null || { tail -n 40 -- "$WORK/log" >&2; die "$what failed"; }
 }
 
-base_tree() { # prints nothing; afterwards $CACHE/SUITE.tar is there
+base_tree() { # creates $CACHE/SUITE.tar unless it exists
   [[ ! -s $CACHE/$SUITE.tar ]] || return 0
-  step "a Debian of its own ($SUITE)"
+  step "creating a base system ($SUITE)"
   local tree=$CACHE/$SUITE.tree
   rm -rf --one-file-system -- "$tree"
   quietly 900 "debootstrap $SUITE" debootstrap --variant=minbase "$SUITE" "$tree" ${MIRROR:+"$MIRROR"}
@@ -126,7 +126,7 @@ pack() { # TREE FILE
   mv -f -- "$2.new" "$2"
 }
 
-# A tree becomes a system that apt works in: no service is started by it, and what it fetches is kept for the next time.
+# Unpacks a base system so that apt works in it. Packages start no services there, and downloaded packages are cached.
 unpack() { # FILE TREE
   mkdir -p -- "$2"
   tar -C "$2" -xpf "$1"
@@ -154,13 +154,13 @@ enter_mounts() { # TREE
   mount --bind "$CACHE/$SUITE-archives" "$1/var/cache/apt/archives"
 }
 
-# A command in a chroot, with nothing of the caller's environment.
+# Runs a command in a chroot without the caller's environment.
 CLEAN=(env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root TERM=dumb
   DEBIAN_FRONTEND=noninteractive ${http_proxy:+"http_proxy=$http_proxy"})
 CHROOT=("${CLEAN[@]}" chroot)
-# The same with no way out but loopback, a host name of its own, and the tree as the root of its mount namespace: the kernel
-# gives no user namespaces to what is in a chroot. (getaddrinfo with AI_ADDRCONFIG, which srun calls, takes a
-# machine that has no address but 127.0.0.1 for one that has none.)
+# The same, but isolated: only a loopback network, a separate host name, and the tree as the root of a mount namespace
+# instead of a chroot, because the kernel refuses user namespaces to processes in a chroot. The second address is needed
+# because srun calls getaddrinfo with AI_ADDRCONFIG, which treats a machine with only 127.0.0.1 as one without addresses.
 ALONE=(unshare --net --uts --mount bash -euc
   'ip link set lo up; ip address add 127.0.0.2/8 dev lo; echo sweephost >/proc/sys/kernel/hostname
   clean=("${@:2:$1}"); shift $(($1 + 1))
@@ -182,12 +182,12 @@ copy_sources() { # TREE
   fi | tar -C "$1/src" --no-same-owner -xf -
 }
 
-build_tree() { # a chroot with what a build needs; kept in the cache as long as that does not change
+build_tree() { # makes a chroot with all packages for a build; cached until deploy/packages.txt changes
   local file
   file=$CACHE/$SUITE-build-$(cat -- "$ROOT/deploy/packages.txt" | cksum | cut -d' ' -f1).tar
   if [[ ! -s $file ]]; then
     base_tree
-    step "what a build needs"
+    step "installing the packages for a build"
     unpack "$CACHE/$SUITE.tar" "$WORK/build"
     copy_sources "$WORK/build"
     apt "$WORK/build" update
@@ -205,7 +205,7 @@ build_tree() { # a chroot with what a build needs; kept in the cache as long as 
 
 build_debs() {
   build_tree
-  step "building, with $("${CHROOT[@]}" "$WORK/build" g++ --version | head -n 1) and $("${CHROOT[@]}" "$WORK/build" slurmctld -V)"
+  step "building with $("${CHROOT[@]}" "$WORK/build" g++ --version | head -n 1) and $("${CHROOT[@]}" "$WORK/build" slurmctld -V)"
   "${CHROOT[@]}" "$WORK/build" env CCACHE_DIR=/ccache CCACHE_BASEDIR=/src CCACHE_NOHASHDIR=1 CMAKE_CXX_COMPILER_LAUNCHER=ccache \
     timeout 7200 nice -n 10 /src/deploy/make-packages.sh -D SWEEP_WERROR=ON --build /src/build --out /debs
   [[ -z $OUT ]] || { mkdir -p -- "$OUT" && cp -- "$WORK"/build/debs/*.deb "$OUT/"; }
@@ -217,7 +217,7 @@ build_debs() {
 test_packages() {
   local root=$WORK/root
   base_tree
-  step "a clean $SUITE with a Slurm of its own"
+  step "creating a clean $SUITE with Slurm"
   unpack "$CACHE/$SUITE.tar" "$root"
   mkdir -- "$root/package-test"
   cp -- "$ROOT/deploy/package-test_inside.sh" "$DEBS"/*.deb "$root/package-test/"
@@ -226,7 +226,7 @@ test_packages() {
   timeout 900 "${CHROOT[@]}" "$root" /package-test/package-test_inside.sh prepare
   step "installing $(cd -- "$DEBS" && echo *.deb)"
   timeout 900 "${CHROOT[@]}" "$root" /package-test/package-test_inside.sh install
-  step "what a cluster with them does, and one without them again"
+  step "testing a cluster with the packages, and again without them"
   timeout 900 "${ALONE[@]}" "$root" /package-test/package-test_inside.sh use
 }
 
@@ -239,10 +239,10 @@ slurm_tests() {
 
 in_namespaces() {
   [[ -n $DEBS ]] || build_debs
-  compgen -G "$DEBS/*.deb" >/dev/null || die "no debs in $DEBS"
+  compgen -G "$DEBS/*.deb" >/dev/null || die "there are no debs in $DEBS"
   test_packages
   [[ $SLURM_TESTS == no ]] || slurm_tests
-  step "all is as it should be"
+  step "all tests passed"
 }
 
 if [[ ${1-} == --in-namespaces ]]; then

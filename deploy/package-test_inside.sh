@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What deploy/package-test.sh runs inside its chroots, as root:
+# deploy/package-test.sh runs this inside its chroots, as root:
 #
-#   prepare      configures the Slurm that is installed: one controller, two nodes with eight pretend GPUs each
-#   install      notes which files there are, then installs the debs beside this script
-#   use          starts the Slurm, runs a sweep, removes, installs again, purges, and compares the files
+#   prepare      configures the installed Slurm: one controller, two nodes with eight pretend GPUs each
+#   install      lists the existing files, then installs the debs next to this script
+#   use          starts Slurm, runs a sweep, removes, installs again, purges, and compares the files
 #   slurm-tests  runs tests/slurm of the sources in /src with the programs in /src/build
 #
-# Rules: nothing is waited for by looking again and again; srun itself waits for the nodes. Every command that could hang
-# has a limit. It is nobody's to call on a machine of its own: it configures /etc/slurm.
+# Rules: nothing is polled; srun itself waits for the nodes. Every command that could hang has a time limit. Never run
+# this outside of such a chroot: it overwrites the configuration in /etc/slurm.
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 USER_NAME=sweeper
@@ -15,14 +15,14 @@ HOME_OF=/home/$USER_NAME
 
 die() { printf 'package-test: %s\n' "$*" >&2; exit 1; }
 quietly() { # SECONDS COMMAND...
-  local said
-  said=$(timeout "$@" 2>&1 </dev/null) || { printf '%s\n' "$said" >&2; die "this failed: ${*:2}"; }
-  SAID=$said
+  local output
+  output=$(timeout "$@" 2>&1 </dev/null) || { printf '%s\n' "$output" >&2; die "command failed: ${*:2}"; }
+  OUTPUT=$output
 }
 
-# --- what the files are -----------------------------------------------------------------------------------------
+# --- list of files ----------------------------------------------------------------------------------------------
 
-# Every file outside of what package managers keep for themselves; those in /etc with what is in them.
+# Lists all files except those that package managers keep for themselves, and the checksums of the files in /etc.
 listing() {
   find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /package-test \
     -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/ucf -o -path /var/log -o -path "$HOME_OF" \
@@ -66,7 +66,7 @@ NodeName=n[1-2] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[16821-16822] CPU
 PartitionName=sweep Nodes=ALL Default=YES State=UP
 CONF
   echo 'NodeName=n[1-2] Name=gpu File=/var/lib/slurm/gpus/nvidia[0-7]' >/etc/slurm/gres.conf
-  # From 23.02 on slurmd wants a cgroup plugin of its own unless told otherwise; older ones do not know the word.
+  # From 23.02 on slurmd needs a cgroup plugin unless it is disabled here. Older versions do not have this key.
   case $(slurmd -V) in *' 2'[3-9].*) echo 'CgroupPlugin=disabled' >/etc/slurm/cgroup.conf ;; esac
 }
 
@@ -77,36 +77,36 @@ start_cluster() {
   quietly 30 slurmctld
   quietly 30 slurmd -N n1
   quietly 30 slurmd -N n2
-  # Waits for the controller, then for the nodes.
+  # srun waits for the controller and then for the nodes.
   quietly 60 runuser -u "$USER_NAME" -- srun -N2 true
 }
 
-SAID_IN=$HOME_OF/said
-SCALE=0.02 # of the benchmark's work
+OUTPUT_FILE=$HOME_OF/output
+SCALE=0.02 # share of the benchmark's normal work
 
-# A user's command, with a limit; what it says in $SAID_IN.
+# Runs a command as the user with a time limit. Writes its output to $OUTPUT_FILE and sets STATUS.
 user() { # COMMAND...
   STATUS=0
   timeout 300 runuser -u "$USER_NAME" -- env -i -C "$HOME_OF" PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8 HOME="$HOME_OF" \
-    CPU_SMOKE_SCALE="$SCALE" "$@" >"$SAID_IN" 2>&1 </dev/null || STATUS=$?
+    CPU_SMOKE_SCALE="$SCALE" "$@" >"$OUTPUT_FILE" 2>&1 </dev/null || STATUS=$?
 }
 
 complain() { # WHAT
-  cat -- "$SAID_IN" >&2
+  cat -- "$OUTPUT_FILE" >&2
   tail -n 20 /var/log/slurm/*.log >&2
   die "$1 (exit status $STATUS)"
 }
 
-sweep() { # NAME: six points, each file where it belongs
+sweep() { # NAME: runs a sweep of six points and checks its files
   local out=$HOME_OF/$1 pattern count
   user srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=/usr/share/slurm-sweep/configs/dsr1-1k1k.yaml \
     --sweep-output="$1" /usr/share/slurm-sweep/benchmarks/cpu_smoke.sh
   [[ $STATUS == 0 ]] || complain "the sweep failed"
-  grep -qxF '6 of 6 points done' "$SAID_IN" || complain "not six of six points"
+  grep -qxF '6 of 6 points done' "$OUTPUT_FILE" || complain "the sweep did not complete six points"
   while read -r count pattern; do
     # shellcheck disable=SC2086 # a pattern
     [[ $(cd -- "$out" && printf "%s\n" $pattern | grep -cv "[*]") == "$count" ]] ||
-      { ls -R -- "$out" >&2; complain "not $count of $pattern"; }
+      { ls -R -- "$out" >&2; complain "there are not $count files $pattern"; }
   done <<'FILES'
 6 agg_dsr1_1k1k_fp4_*.json
 1 agg_dsr1_1k1k.json
@@ -119,18 +119,18 @@ sweep() { # NAME: six points, each file where it belongs
 1 sweep_configs.json
 1 sweep.db
 FILES
-  [[ -z $(find "$out" ! -user "$USER_NAME") ]] || complain "files of another owner"
-  echo "   $1: 6 of 6 points done, all files there"
+  [[ -z $(find "$out" ! -user "$USER_NAME") ]] || complain "some files belong to another user"
+  echo "   $1: 6 of 6 points done, all files exist"
 }
 
-plain_step() { # WHEN: what Slurm does for everybody else
+plain_step() { # WHEN: checks that a step without a sweep works
   user srun -N2 hostname
-  [[ $STATUS == 0 && $(grep -c . "$SAID_IN") == 2 ]] || complain "srun without a sweep fails $1"
+  [[ $STATUS == 0 && $(grep -c . "$OUTPUT_FILE") == 2 ]] || complain "a step without a sweep fails $1"
 }
 
-no_sweeps() { # WHEN
+no_sweeps() { # WHEN: checks that srun does not know --sweep-config
   user srun -N1 --sweep-config=/none true
-  [[ $STATUS != 0 ]] && grep -q "unrecognized option '--sweep-config" "$SAID_IN" || complain "srun knows --sweep-config $1"
+  [[ $STATUS != 0 ]] && grep -q "unrecognized option '--sweep-config" "$OUTPUT_FILE" || complain "srun still accepts --sweep-config $1"
 }
 
 # --- the packages -----------------------------------------------------------------------------------------------
@@ -142,15 +142,16 @@ plugin_package() { dpkg-deb -f "$here"/slurm-sweep-plugin-*.deb Package; }
 install() {
   listing >"$here/before"
   apt install "$here"/*.deb
-  [[ $SAID != *"Add this line"* ]] || die "Debian's plugstack.conf reads plugstack.conf.d, and the package says that it does not"
+  [[ $OUTPUT != *"Add this line"* ]] ||
+    die "Debian's plugstack.conf includes plugstack.conf.d, but the package prints that the line is missing"
   local name
   for name in slurm-sweep "$(plugin_package)"; do
-    [[ -z $(dpkg -V "$name") ]] || die "dpkg --verify finds other files than the package's: $(dpkg -V "$name")"
-    printf '   %s %s needs: %s\n' "$name" "$(dpkg-query -W -f '${Version}' "$name")" "$(dpkg-query -W -f '${Depends}' "$name")"
+    [[ -z $(dpkg -V "$name") ]] || die "dpkg --verify finds changed files: $(dpkg -V "$name")"
+    printf '   %s %s depends on: %s\n' "$name" "$(dpkg-query -W -f '${Version}' "$name")" "$(dpkg-query -W -f '${Depends}' "$name")"
   done
 }
 
-# The same packages under a higher version.
+# Makes the same packages with a higher version.
 newer_debs() {
   local deb
   mkdir "$here/newer"
@@ -162,41 +163,43 @@ newer_debs() {
   done
 }
 
-# Programs and plugin are replaced while a sweep runs, which goes on with those that it has.
+# Upgrades programs and plugin while a sweep runs. The sweep must continue with the programs that it started with.
 upgrade_under_a_sweep() {
   local running
   newer_debs
-  : >"$HOME_OF/upgraded.said"
-  (SCALE=0.5 SAID_IN=$HOME_OF/upgraded.said sweep upgraded) &
+  : >"$HOME_OF/upgraded.output"
+  (SCALE=0.5 OUTPUT_FILE=$HOME_OF/upgraded.output sweep upgraded) &
   running=$!
-  grep -q -m 1 '1/6 done' <(exec timeout 60 tail -n +1 -f "$HOME_OF/upgraded.said") || die "no point is done within a minute"
+  grep -q -m 1 '1/6 done' <(exec timeout 60 tail -n +1 -f "$HOME_OF/upgraded.output") || die "no point was done within a minute"
   apt install "$here"/newer/*.deb
-  [[ $(dpkg-query -W -f '${Version}' slurm-sweep) == *.1 ]] || die "apt has not installed the higher version"
-  ! grep -q '6/6 done' "$HOME_OF/upgraded.said" || die "the sweep was over before the upgrade"
-  wait "$running" || die "a sweep does not survive an upgrade"
+  [[ $(dpkg-query -W -f '${Version}' slurm-sweep) == *.1 ]] || die "apt did not install the higher version"
+  ! grep -q '6/6 done' "$HOME_OF/upgraded.output" || die "the sweep ended before the upgrade"
+  wait "$running" || die "the sweep did not survive the upgrade"
 }
 
-# The line in plugstack.conf.d may not outlive the plugin, for it requires it; and it has an administrator's edits.
+# The line in plugstack.conf.d requires the plugin, so it must be disabled when the plugin is removed. An administrator's
+# edits of it must survive.
 remove_and_install_again() {
   local conf=/etc/slurm/plugstack.conf.d/sweep.conf
   sed -i 's/^required .*/& end-timeout=599/' "$conf"
   echo '# edited' >>/etc/slurm-sweep/profile.yaml
   apt remove slurm-sweep "$(plugin_package)"
-  [[ ! -e $conf && -e $conf.removed ]] || die "a removal does not put $conf out of force"
+  [[ ! -e $conf && -e $conf.removed ]] || die "a removal does not disable $conf"
   plain_step "after a removal"
   no_sweeps "after a removal"
   echo "   removed: other steps run, --sweep-config is unknown, edited files are kept"
   apt install "$here"/*.deb
-  grep -q 'end-timeout=599' "$conf" && [[ ! -e $conf.removed ]] || die "an edited $conf is not back after an installation"
-  grep -qx '# edited' /etc/slurm-sweep/profile.yaml || die "an edited profile is not back after an installation"
+  grep -q 'end-timeout=599' "$conf" && [[ ! -e $conf.removed ]] || die "an edited $conf is not restored by an installation"
+  grep -qx '# edited' /etc/slurm-sweep/profile.yaml || die "an edited profile is not restored by an installation"
 }
 
-# Where Slurm does not read plugstack.conf.d, the package says what to add, and adds nothing.
+# If Slurm does not read plugstack.conf.d, the package must print the line to add and edit nothing.
 says_what_to_add() {
   mv /etc/slurm/plugstack.conf /etc/slurm/plugstack.conf.aside
   echo '# of this site' >/etc/slurm/plugstack.conf
   quietly 60 dpkg-reconfigure -f noninteractive "$(plugin_package)"
-  [[ $SAID == *"include /etc/slurm/plugstack.conf.d/*.conf"* ]] || die "the package does not say what plugstack.conf lacks: $SAID"
+  [[ $OUTPUT == *"include /etc/slurm/plugstack.conf.d/*.conf"* ]] ||
+    die "the package does not print the line that plugstack.conf lacks: $OUTPUT"
   [[ $(</etc/slurm/plugstack.conf) == '# of this site' ]] || die "the package edits plugstack.conf"
   mv /etc/slurm/plugstack.conf.aside /etc/slurm/plugstack.conf
 }
@@ -204,16 +207,16 @@ says_what_to_add() {
 purge() {
   apt purge slurm-sweep "$(plugin_package)"
   plain_step "after a purge"
-  # What they brought with them too, although something else might have a use for it.
+  # This also removes their dependencies, even if other packages suggest or recommend them.
   apt -o APT::AutoRemove::SuggestsImportant=false -o APT::AutoRemove::RecommendsImportant=false autoremove --purge
   listing >"$here/after"
-  diff -- "$here/before" "$here/after" >&2 || die "a purge leaves something, or takes too much (< before, > after)"
-  echo "   purged: the same $(grep -c . "$here/before") files and folders as before the installation, /etc to the byte"
+  diff -- "$here/before" "$here/after" >&2 || die "a purge leaves files or removes too many (< before, > after)"
+  echo "   purged: the same $(grep -c . "$here/before") files and folders as before the installation; /etc has the same bytes"
 }
 
 use() {
   [[ -s /usr/share/man/man1/sweepctl-run.1 && -s /usr/share/bash-completion/completions/sweepctl ]] ||
-    die "no manual pages, or no completion"
+    die "manual pages or completion are missing"
   start_cluster
   plain_step "with the packages"
   sweep first
@@ -229,10 +232,11 @@ use() {
 slurm_tests() {
   export SWEEP_BUILD=/src/build SWEEP_CLUSTER=/var/tmp/slurm-sweep-test
   local name status failed=0
-  # No part of a package.
+  # The stand-in is not in a package.
   [[ -e /src/build/lib/pyxis_stand_in.so ]] ||
-    g++ -std=c++20 -shared -fPIC -o /src/build/lib/pyxis_stand_in.so /src/tests/slurm/pyxis_stand_in.cpp || die "no stand-in for pyxis"
-  bash /src/tests/slurm/up.sh || die "the cluster of tests/slurm does not start"
+    g++ -std=c++20 -shared -fPIC -o /src/build/lib/pyxis_stand_in.so /src/tests/slurm/pyxis_stand_in.cpp ||
+    die "cannot compile the stand-in for pyxis"
+  bash /src/tests/slurm/up.sh || die "the cluster of tests/slurm did not start"
   for name in six_points containers agent_in_image images inferencemax bad_input jobs benchmark_faults recipe interrupts resume untouched run_command gpu_packing strangers valgrind; do
     status=0
     timeout 300 bash "/src/tests/slurm/$name.sh" >"/tmp/$name.log" 2>&1 </dev/null || status=$?
@@ -249,5 +253,5 @@ slurm_tests() {
 case ${1-} in
   prepare | install | use) "$1" ;;
   slurm-tests) slurm_tests ;;
-  *) die "deploy/package-test.sh runs this in a chroot" ;;
+  *) die "only deploy/package-test.sh runs this script, in a chroot" ;;
 esac

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# From a fresh Debian 12 to a finished sweep on a real Slurm: packages, build, dev cluster, srun, results.
+# Takes a fresh Debian 12 to a finished sweep on a real Slurm: packages, build, dev cluster, srun, results.
 #
-# Rules: needs root rights only for packages and the cluster's daemons (sudo, where the caller is not root); the
-# sweep runs as the caller. A second run finds everything there and only runs the sweep.
+# Rules: only the packages and the cluster's daemons need root rights (through sudo if the caller is not root); the
+# sweep runs as the caller. A second run skips everything that already exists and only runs the sweep.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -12,10 +12,10 @@ log=$build/quickstart.log
 usage() {
   cat <<'USAGE'
 Usage: deploy/quickstart.sh
-Installs what is missing, builds slurm-sweep, starts a Slurm of four nodes with eight pretend GPUs each on this machine,
-and runs a sweep of ten points on it: real requests of the real client, against servers that simulate their GPUs and stay
-up from point to point. Results go into results_quickstart_<time>/ in the current directory. The cluster stays up to be
-played with; deploy/devcluster down ends it.
+Installs missing packages, builds slurm-sweep, and starts a Slurm cluster on this machine with four nodes of eight
+pretend GPUs each. Then runs a sweep of ten points on the cluster. The real client sends real requests to servers that
+simulate their GPUs and keep running between points. Results go to results_quickstart_<time>/ in the current directory.
+The cluster keeps running so that you can try more; deploy/devcluster down stops and removes it.
 USAGE
 }
 
@@ -35,11 +35,34 @@ step "packages"
 
 step "build"
 mkdir -p -- "$build"
-[[ -w $build ]] || die "$build cannot be written: it was made by another user; remove it"
+[[ -w $build ]] || die "cannot write to $build: another user created it; remove it"
 build() {
-  cmake -S "$root" -B "$build" -G Ninja && cmake --build "$build" --target sweepctl sweep-agent spank_sweep sweep-bench sweep-simserver
+  cmake -S "$root" -B "$build" -G Ninja &&
+    NINJA_STATUS='[%f/%t] ' cmake --build "$build" --target sweepctl sweep-agent spank_sweep sweep-bench sweep-simserver
 }
-build >"$log" 2>&1 || { tail -n 30 -- "$log" >&2; die "the build failed; all of its output is in $log"; }
+
+# Reads the build's output and prints how many of its steps are done: on a terminal in one line that is rewritten,
+# otherwise a line every 20 steps and at the last one.
+show_progress() {
+  local line finished total next=20 terminal=no shown=no
+  [[ ! -t 1 || ${TERM-dumb} == dumb ]] || terminal=yes
+  while IFS= read -r line || [[ -n $line ]]; do
+    [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+    finished=$((10#${BASH_REMATCH[1]})) total=$((10#${BASH_REMATCH[2]}))
+    if [[ $terminal == yes ]]; then
+      printf '\r\033[K[%d/%d]' "$finished" "$total"
+      shown=yes
+    elif ((finished >= next || finished == total)); then
+      printf '[%d/%d]\n' "$finished" "$total"
+      next=$(((finished / 20 + 1) * 20))
+    fi
+  done
+  [[ $shown == no ]] || echo
+}
+
+echo "The first build takes about @BUILD_MINUTES@ minutes; its complete log is in $log"
+build </dev/null 2>&1 | tee -- "$log" | show_progress ||
+  { tail -n 30 -- "$log" >&2; die "the build failed; its complete log is in $log"; }
 echo "built $build/bin/{sweepctl,sweep-agent,sweep-bench,sweep-simserver} and $build/lib/spank_sweep.so"
 
 step "dev cluster"
@@ -52,16 +75,16 @@ sweep=(srun --nodes=4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive
   --sweep-config="$root/configs/quickstart.yaml" --sweep-profile="$root/configs/profiles/quickstart.yaml"
   --sweep-output="$output" sweep-agent)
 printf '$ %s\n' "${sweep[*]}"
-"${sweep[@]}" || die "the sweep did not complete; see $output/summary.txt and $output/logs/"
+"${sweep[@]}" || die "the sweep is not complete; see $output/summary.txt and $output/logs/"
 
-step "what it left"
+step "results"
 cat -- "$output/summary.txt"
 printf '\nresults  %s\nplots    ' "$PWD/$output"
 printf '%s\n' "$PWD/$output"/*.png | sed '2,$s/^/         /'
 cat <<NEXT
 
-The cluster is still up:
-  eval "\$(deploy/devcluster env)"   # in $root; then srun, sinfo, sweepctl are the cluster's
+The cluster is still running. In $root:
+  eval "\$(deploy/devcluster env)"   # then srun, sinfo and sweepctl are those of the cluster
   sweepctl status $PWD/$output
-  deploy/devcluster down             # ends it and leaves nothing behind
+  deploy/devcluster down             # stops the cluster and removes all of its files
 NEXT

@@ -1,7 +1,9 @@
-# shellcheck shell=bash disable=SC2086 # the tables hold words, to be split
-# What TAB offers, by the tables that stand in front of this in the installed file (help_to_completion.awk). Needs bash
-# alone, no bash-completion.
-# Names of files (-f) or directories (-d). Where readline knows better, because of quotes, it is left to readline.
+# shellcheck shell=bash disable=SC2086 # the tables hold words that must be split
+# Completes the words of a sweepctl command line, using the tables that precede this text in the installed file
+# (help_to_completion.awk). Needs only bash, not bash-completion.
+
+# Completes names of files (-f) or directories (-d). If compgen finds none, for example because of quotes, readline
+# completes them.
 _sweepctl_names() { # -f|-d
   mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
   compopt -o filenames 2>/dev/null
@@ -13,7 +15,7 @@ _sweepctl_words() { # WORD...
   mapfile -t COMPREPLY < <(compgen -W "$*" -- "$cur")
 }
 
-_sweepctl_list() { # WORD...: those that the list before the last comma has not
+_sweepctl_list() { # WORD...: offers the words that are not yet in the list before the last comma
   local before='' word rest=()
   [[ $cur == *,* ]] && before=${cur%,*},
   for word; do [[ ,$before == *,"$word",* ]] || rest+=("$before$word"); done
@@ -34,13 +36,13 @@ _sweepctl_values() { # HOW WORD...
 
 _sweepctl() {
   COMPREPLY=()
-  # "--x=a" comes as three words; as two it is the same as "--x a".
+  # "--x=a" arrives as three words. Without the "=" it is the same as "--x a".
   local words=() word cur
   for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do [[ $word == = ]] || words+=("$word"); done
   cur=${COMP_WORDS[COMP_CWORD]}
   if [[ $cur == = ]]; then cur=; else unset 'words[-1]'; fi
 
-  # Which command, and what its words before this one leave open.
+  # Finds the command, and which value the words before this one still expect.
   local command='' open='' place=0
   for word in "${words[@]}"; do
     if [[ -n ${_sweepctl_commands[" $command"]-} ]]; then

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes manual pages and bash completion of what the programs say with --help. The build runs it.
+# Generates manual pages and bash completion from the programs' --help. The build runs it.
 #
 #   docs/generate.sh SWEEPCTL SWEEP_AGENT OUT VERSION DATE [PROGRAM]...
 #
-# writes OUT/man1, OUT/man7 and OUT/completions whole, or fails and leaves no half of them. DATE may be empty. The
-# commands are those that sweepctl --help lists: a new one has its page and is completed without a line here. Further
-# PROGRAMs have a page each, whose summary is the first sentence of their help.
+# Writes OUT/man1, OUT/man7 and OUT/completions completely, or fails and leaves them unchanged. DATE may be empty. The
+# commands are those that sweepctl --help lists, so a new command gets its page and completion without a change here.
+# Each further PROGRAM gets a page whose summary is the first sentence of its help.
 set -euo pipefail
 export LC_ALL=C
 
@@ -17,7 +17,7 @@ work=$(mktemp -d "$out/new.XXXXXX")
 trap 'rm -rf -- "$work"' EXIT
 mkdir -- "$work/help" "$work/man1" "$work/man7" "$work/completions"
 
-listed() { # FILE: name and summary of each command in a help text
+listed() { # FILE: prints name and summary of each command in a help text
   awk 'function done() { if (name != "") print name "\t" substr(text, 2); name = "" }
     /^[^ ]/ { done(); here = $0 == "Commands:"; next }
     here && /^  [^ ]/ { done(); name = $1; $1 = ""; text = $0; next }
@@ -33,7 +33,7 @@ page() { # NAME SUMMARY HELP...
     -f "$docs/help_to_man.awk" -- "$@" >"$work/man1/$name.1"
 }
 
-first_sentence() { # FILE: of a help text, "an example of it" for "An example of it. And more."
+first_sentence() { # FILE: prints the first sentence of a help text, "an example of it" for "An example of it. And more."
   awk '!NF { here = 1; next } here { text = text " " $0 } text ~ /\.( |$)/ { exit }
     END { sub(/\.( .*)?$/, "", text); print tolower(substr(text, 2, 1)) substr(text, 3) }' "$1"
 }
@@ -53,7 +53,7 @@ while IFS=$'\t' read -r command summary; do
   texts+=("sweepctl $command.txt" "${own[@]}")
 done < <(listed sweepctl.txt)
 "$agent" --help >sweep-agent.txt
-page sweep-agent "runs the benchmarks of a sweep, as a task of its step" sweep-agent.txt
+page sweep-agent "run the benchmarks of a sweep as a task of a Slurm step" sweep-agent.txt
 for program in "$@"; do
   name=$(basename -- "$program")
   "$program" --help >"$name.txt"
@@ -62,7 +62,7 @@ done
 sed -e "s/@VERSION@/$version/" -e "s/@DATE@/$date/" "$docs/man/sweep-config.7" >"$work/man7/sweep-config.7"
 
 {
-  echo "# bash completion for sweepctl. The tables are made in the build from --help (docs/generate.sh)."
+  echo "# bash completion for sweepctl. The build generates the tables from --help (docs/generate.sh)."
   awk -f "$docs/help_to_completion.awk" -- "${texts[@]}"
   echo
   cat -- "$docs/completion.bash"

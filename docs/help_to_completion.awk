@@ -1,10 +1,10 @@
-# Makes the tables of the bash completion of --help texts, each file named after its command: "sweepctl plot.txt".
-# What it counts on is in docs/README.md. An option or argument takes:
+# Generates the tables of the bash completion from --help texts. Each file is named after its command: "sweepctl plot.txt".
+# docs/man/README.md describes the required form of the help texts. An option or argument takes:
 #
-#   flag          nothing                          one WORD...   one of these words
-#   many WORD...  one or more of these             list WORD...  some of these, with commas between
+#   flag          no value                         one WORD...   one of these words
+#   many WORD...  one or more of these words       list WORD...  some of these words, separated by commas
 #
-# where the word FILE or DIR stands for the names of files or directories, and no word for what cannot be guessed.
+# The word FILE or DIR stands for names of files or directories. No word means that the value cannot be completed.
 
 function takes(value,    how) {
   if (value == "") return "flag"
@@ -35,7 +35,7 @@ FNR == 1 {
   commands[++count] = command
   section = ""
   place = 0
-  if (match($0, /\[OPTION\]\.\.\. /)) {  # what stands behind it are arguments, up to "[--"
+  if (match($0, /\[OPTION\]\.\.\. /)) {  # the words after it are arguments, up to "[--"
     rest = substr($0, RSTART + RLENGTH)
     words = split(rest, word, " ")
     for (i = 1; i <= words && word[i] !~ /^\[/; i++) {

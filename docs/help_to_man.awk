@@ -1,16 +1,17 @@
-# Makes a manual page of --help texts: the first file is the command's, further ones are those of its own commands.
+# Generates a manual page from --help texts. The first file is the help of the command, further files are the help texts
+# of its subcommands.
 #
 #   awk -v name=sweepctl-plot -v summary='draw …' -v version=0.1.0 -v date= -v include=FILE -f help_to_man.awk HELP...
 #
-# What it counts on is in docs/README.md. `include` may be empty; its "[SECTION]" lines say which section the roff
-# below them is added to.
+# docs/man/README.md describes the required form of the help texts. `include` may be empty. Its "[SECTION]" lines name the
+# section to which the roff below them is added.
 
 function escaped(text) {
   gsub(/\\/, "\\e", text)
   gsub(/-/, "\\-", text)
   return text
 }
-function line(text) {  # one line of roff: a dot or quote at its start would be a request
+function line(text) {  # returns one line of roff; a dot or quote at its start would be a request
   text = escaped(text)
   return (text ~ /^[.']/ ? "\\&" : "") text "\n"
 }
@@ -24,7 +25,7 @@ function indent(text) {
   return RLENGTH
 }
 
-# Names bold, what the user fills in italic.
+# Returns the text with names in bold and placeholders in italic.
 function styled(text,    words, count, i, out, head, core, tail) {
   count = split(text, words, " ")
   for (i = 1; i <= count; i++) {
@@ -44,7 +45,7 @@ function add(section, text) {
   body[section] = body[section] text
 }
 
-# What stands outside brackets of an argparse-like usage, and "..." for what may be repeated.
+# Returns the words outside of brackets of an argparse-like usage, with "..." for a repeatable argument.
 function required_part(text,    i, c, depth, out, inner) {
   for (i = 1; i <= length(text); i++) {
     c = substr(text, i, 1)
@@ -63,7 +64,7 @@ function finish_usage() {
   usage = ""
 }
 
-# A paragraph, code, or an entry that was being read.
+# Adds the paragraph, code or entry that was being read to its section.
 function flush(    text) {
   if (code != "") text = ".PP\n.RS 2\n.nf\n" code ".fi\n.RE\n"
   else if (term != "" && (meaning != "" || section == "OPTIONS"))
@@ -76,7 +77,7 @@ function flush(    text) {
 
 function entry_line(    rest) {
   rest = trimmed($0)
-  if (indent($0) > 2 && !(indent($0) <= 6 && rest ~ /^-/)) {  # goes on
+  if (indent($0) > 2 && !(indent($0) <= 6 && rest ~ /^-/)) {  # continuation of the meaning
     meaning = meaning (meaning == "" ? "" : " ") rest
     return
   }
@@ -87,7 +88,7 @@ function entry_line(    rest) {
     term = substr(rest, 1, at_gap - 1)
     meaning = substr(rest, after_gap)
   } else if (term != "" && meaning == "" && rest !~ /^-/) {
-    term = term " " rest  # a paragraph's next line
+    term = term " " rest  # the next line of a paragraph
   } else {
     flush()
     term = rest
@@ -147,9 +148,9 @@ END {
     if (text ~ /^\[.*\]$/) at = substr(text, 2, length(text) - 2)
     else if (at != "") add(at, text "\n")
   }
-  printf ".\\\" Made in the build from --help (docs/help_to_man.awk).\n"
+  printf ".\\\" Generated from --help in the build (docs/help_to_man.awk).\n"
   printf ".TH %s 1 \"%s\" \"slurm\\-sweep %s\" \"slurm\\-sweep manual\"\n", escaped(toupper(name)), date, version
-  printf ".nh\n.ad l\n"  # commands and paths are for copying: never broken, never stretched
+  printf ".nh\n.ad l\n"  # people copy commands and paths: no hyphenation, no justification
   for (i = 1; i <= sections; i++) {
     if (body[order[i]] == "") continue
     sub(/^\.PP\n/, "", body[order[i]])

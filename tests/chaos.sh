@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A sweep on a real Slurm under faults: processes killed and frozen, jobs cancelled and at their time limit, the
-# network cut, the disk full, while a driver resumes whatever ended early. Then everything that was written is
-# compared: each point done once, no acknowledged result lost, nothing left behind.
+# Runs a sweep on a real Slurm under faults: it kills and freezes processes, cancels jobs, lets them reach their time
+# limit, cuts the network and fills the disk, while a driver resumes every sweep that ended early. Then it compares
+# everything that was written: each point is done once, no acknowledged result is lost, nothing is left behind.
 #
 # Rules:
-# - The sweep runs as an ordinary user (nobody, when this is root); faults are made by its owner or by root.
-# - The cluster, the work folder, the mount and the firewall rules are this run's own and go with it.
-# - The same seed makes the same choices; what they hit is a matter of time.
+# - The sweep runs as an ordinary user (nobody if this is root). The sweep's owner or root causes the faults.
+# - The cluster, the work folder, the mount and the firewall rules belong to this run and are removed with it.
+# - The same seed makes the same choices; which process they hit depends on timing.
 # - The last line is the verdict: points= done= lost= duplicated= faults= seconds=
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -21,17 +21,17 @@ CLUSTER=${SWEEP_CLUSTER:-/var/tmp/slurm-sweep-chaos}
 usage() {
   cat <<'USAGE'
 Usage: tests/chaos.sh [--points N] [--seed S] [--minutes M] [OPTION]...
-  --points N       points of the matrix (default 200)
-  --seed S         chooses faults, targets, pauses and the benchmarks' lengths (default 1)
-  --minutes M      how long faults are made (default 2)
-  --grace SECONDS  how long the sweep may take to end after that (default 240)
-  --min-faults N   fewer fail the run (default 50 from 2 minutes on, else 1)
-  --only A,B       these kinds of faults alone
-  --build DIR      the build to test (default: $SWEEP_BUILD or build/)
-  --keep           keep the work folder of a good run too
+  --points N       number of points of the matrix (default 200)
+  --seed S         determines faults, targets, pauses and the benchmarks' durations (default 1)
+  --minutes M      how long to cause faults (default 2)
+  --grace SECONDS  time limit for the sweep to end after that (default 240)
+  --min-faults N   fail if there were fewer faults (default 50 from 2 minutes on, else 1)
+  --only A,B       cause only these kinds of faults
+  --build DIR      build to test (default: $SWEEP_BUILD or build/)
+  --keep           keep the work folder of a successful run too
   --list           print the kinds of faults
-Needs root rights (or sudo without a password) for the cluster. Exit status: 0 nothing lost and nothing
-doubled, 1 otherwise, 77 no Slurm here.
+Needs root rights (or sudo without a password) for the cluster. Exit status: 0 nothing is lost or
+duplicated, 1 otherwise, 77 Slurm is not available.
 USAGE
 }
 
@@ -72,10 +72,10 @@ done
 [[ -n $MIN_FAULTS ]] || MIN_FAULTS=$((MINUTES >= 2 ? 50 : 1))
 
 skip() { printf 'skipped: %s\n' "$*"; exit 77; }
-[[ -n $(type -P slurmctld) && -n $(type -P munged) ]] || skip "Slurm is not installed and could not be"
-[[ $EUID == 0 ]] || sudo -n true 2>/dev/null || skip "no root rights to start Slurm's daemons with"
+[[ -n $(type -P slurmctld) && -n $(type -P munged) ]] || skip "Slurm is not installed; install it with deploy/install-packages.sh"
+[[ $EUID == 0 ]] || sudo -n true 2>/dev/null || skip "no root rights to start Slurm's daemons"
 for program in sqlite3 jq ss; do
-  [[ -n $(type -P $program) ]] || { printf 'chaos: %s is missing; deploy/install-packages.sh installs it\n' $program >&2; exit 1; }
+  [[ -n $(type -P $program) ]] || { printf 'chaos: %s is not installed; install it with deploy/install-packages.sh\n' $program >&2; exit 1; }
 done
 
 BEGAN=$SECONDS

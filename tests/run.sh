@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test with ctest, those on a real Slurm included.
+# Installs missing packages, builds, and runs every test with ctest, including the tests on a real Slurm.
 #
-#   tests/run.sh [CTEST-ARGUMENT]...      for example: tests/run.sh -R matrix
+#   tests/run.sh [CTEST-ARGUMENT]...      example: tests/run.sh -R matrix
 #
-# SWEEP_BUILD names another build folder than build/. Exit status: ctest's.
+# SWEEP_BUILD sets the build folder (default: build/). The exit status is that of ctest.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)

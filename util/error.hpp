@@ -18,9 +18,7 @@ template <class T>
 using Expected = tl::expected<T, Error>;
 
 /// For `return fail("…");` from any function that returns Expected.
-inline tl::unexpected<Error> fail(std::string message) {
-  return tl::unexpected<Error>(Error{std::move(message)});
-}
+tl::unexpected<Error> fail(std::string message);
 
 }  // namespace sweep
 

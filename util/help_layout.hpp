@@ -1,5 +1,5 @@
 // The look of every program's --help: filled paragraphs, names in one column and what they mean in the next.
-// The manual pages and the completion are made of such text, so it has one form (docs/README.md). Pure.
+// The manual pages and the completion are made of such text, so it has one form (docs/man/README.md). Pure.
 #pragma once
 
 #include <string>

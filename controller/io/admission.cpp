@@ -20,9 +20,10 @@ std::string shown(const std::string& text) {
 Expected<void> try_munge() {
   const std::string payload = "slurm-sweep: does munge work here?";
   SWEEP_ASSIGN(const auto credential, munge_credential(payload));
-  SWEEP_ASSIGN(const auto identity, munge_check(credential));
-  if (identity.uid != munge_uid() || identity.payload != payload) {
-    return fail("munged identifies this process as uid " + std::to_string(identity.uid));
+  const auto identity = munge_check(credential);
+  if (!identity) return fail(identity.error().message);
+  if (identity->uid != munge_uid() || identity->payload != payload) {
+    return fail("munged identifies this process as uid " + std::to_string(identity->uid));
   }
   return {};
 }

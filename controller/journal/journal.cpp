@@ -32,11 +32,6 @@ constexpr const char* kSchema = R"(
 constexpr const char* kPragmas =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
 
-#define SWEEP_TRY(expression) \
-  do {                        \
-    SWEEP_TRY((expression));  \
-  } while (false)
-
 template <class Json>
 std::string text_of(const Json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -51,7 +51,7 @@ Expected<Library> load_library() {
   void* handle = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);  // never closed: a call may hang in it
   if (handle == nullptr) {
     const char* why = ::dlerror();
-    return fail(why != nullptr ? printable(why) : std::string("cannot load ") + kLibrary);
+    return fail(printable(why != nullptr ? why : "the dynamic loader gives no reason"));
   }
   Library out;
   const bool whole =
@@ -59,7 +59,7 @@ Expected<Library> load_library() {
       find(handle, "munge_strerror", out.strerror) && find(handle, "munge_ctx_create", out.ctx_create) &&
       find(handle, "munge_ctx_destroy", out.ctx_destroy) && find(handle, "munge_ctx_set", out.ctx_set) &&
       find(handle, "munge_ctx_strerror", out.ctx_strerror);
-  if (!whole) return fail(std::string(kLibrary) + " lacks a function of munge");
+  if (!whole) return fail("libmunge lacks a function that munge 0.5 has");
   return out;
 }
 

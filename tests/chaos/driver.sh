@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# What a user does: starts the sweep, and whenever it ends with points left, resumes it in a new job. Runs beside
-# the faults; leaves srun/N.out and srun/N.err of each srun, its pid in srun.pid, and its own log.
+# Acts as the user: starts the sweep, and when it ends with unfinished points, resumes it in a new job. Runs in parallel
+# with the faults. Writes srun/N.out and srun/N.err of each srun, the pid of the current one to srun.pid, and a log.
 # Sourced by tests/chaos.sh.
 
-# The command of the first start; a resume is this with --sweep-resume, or what the program said last.
+# The command of the first start. A resume is this with --sweep-resume, or the command that the program printed last.
 SWEEP=(srun -N4 --gpus-per-node=8 --sweep-config=matrix.yaml --sweep-profile=profile.yaml)
 
-begin_srun() { # COMMAND...: in the background, a session of its own as from a terminal; its pid in SRUN
+begin_srun() { # COMMAND...: starts it in the background and in a new session, as from a terminal; sets SRUN to its pid
   (
     exec </dev/null >"$WORK/srun/$NUMBER.out" 2>"$WORK/srun/$NUMBER.err"
     printf '%s ' "$@" >"$WORK/srun/$NUMBER.command"
-    # A shell without job control has its background commands ignore Ctrl-C.
+    # A shell without job control makes its background commands ignore Ctrl-C.
     exec setsid "${AS[@]}" env -u SLURM_JOB_ID HOME="$WORK/home" SLURM_CONF="$SLURM_CONF" PATH="$PATH" \
       --default-signal=INT,QUIT "$@"
   ) &
@@ -18,14 +18,14 @@ begin_srun() { # COMMAND...: in the background, a session of its own as from a t
   echo "$SRUN" >"$WORK/srun.pid"
 }
 
-# The command that the sweep itself said goes on with it.
-said_command() {
+# Prints the command that the last srun printed for resuming the sweep.
+printed_command() {
   local file=$WORK/srun/$((NUMBER - 1)).out
   [[ -s $file ]] && sed -n 's/^.*; \(to go on\|to try again\): \(cd .*\)$/\2/p' "$file" | tail -n 1
 }
 
 BEGUN=no
-choose_command() { # in COMMAND
+choose_command() { # sets COMMAND
   local options=()
   chance 2
   options+=("--ntasks-per-node=$((1 + REPLY))")
@@ -36,16 +36,16 @@ choose_command() { # in COMMAND
     ((REPLY == 0)) || options+=(--signal=USR1@20)
   fi
   chance 2
-  local use_said=$REPLY said
-  # Once there is a sweep it is resumed, even while its directory is away.
+  local use_printed=$REPLY printed
+  # Once the sweep exists it is resumed, even while its directory is moved away.
   if [[ -e $OUT/sweep.db ]]; then BEGUN=yes; fi
   if [[ $BEGUN == no ]]; then
     COMMAND=("${SWEEP[@]}" "${options[@]}" --sweep-output="$OUT" "$WORK/home/bench.sh")
     return
   fi
-  said=$(said_command) || said=''
-  if ((use_said)) && [[ -n $said ]]; then
-    COMMAND=(bash -c "${said/&& srun/&& exec srun}")
+  printed=$(printed_command) || printed=''
+  if ((use_printed)) && [[ -n $printed ]]; then
+    COMMAND=(bash -c "${printed/&& srun/&& exec srun}")
     return
   fi
   COMMAND=("${SWEEP[@]}" "${options[@]}" --sweep-resume --sweep-retry-failed --sweep-output="$OUT" "$WORK/home/bench.sh")
@@ -53,21 +53,21 @@ choose_command() { # in COMMAND
 
 somebody_left() { [[ -n $(agents; controllers; supervisors) ]]; }
 
-# Supervisor and controller both gone: nothing more comes of this srun, as its user sees in time.
+# If supervisor and controller are both gone, this srun cannot complete. A user would notice and end it, and so does this.
 watch_srun() {
   local alone=0
   while kill -0 "$SRUN" 2>/dev/null; do
     sleep 0.5
     if [[ -n $(jobs_here) && -z $(controllers) && -z $(supervisors) ]]; then alone=$((alone + 1)); else alone=0; fi
     if ((alone >= 2 * (AWAY + 15))); then
-      note "$WORK/driver.log" "srun $NUMBER goes on without a controller for $((AWAY + 15)) s: killed"
-      note "$WORK/oddities.log" "srun $NUMBER did not end by itself without its controller"
+      note "$WORK/driver.log" "srun $NUMBER has been running without a controller for $((AWAY + 15)) s; killed"
+      note "$WORK/oddities.log" "srun $NUMBER did not end by itself after it had lost its controller"
       kill -KILL "$SRUN" 2>/dev/null || true
     fi
   done
 }
 
-is_all_done() { # by what the program says
+is_all_done() { # according to sweepctl status
   user timeout 20 "$CLUSTER/install/bin/sweepctl" status "$OUT" --json >"$WORK/status.json" 2>/dev/null &&
     jq -e --argjson n "$POINTS" '.done == $n' "$WORK/status.json" >/dev/null 2>&1
 }
@@ -89,16 +89,16 @@ driver() {
     note "$WORK/driver.log" "srun $NUMBER ended with $status: $(grep -v '^$' "$WORK/srun/$NUMBER.err" | tail -n 1)"
     ((status != 0)) || return 0
     if grep -q 'nothing is left to resume' "$WORK/srun/$NUMBER.err"; then return 0; fi
-    # Sometimes a user waits until the old one is gone, sometimes not.
+    # Some users wait until the old processes are gone, some do not.
     chance 2
     if ((REPLY)); then
       local patience=100
       while somebody_left && ((patience-- > 0)); do sleep 0.2; done
     fi
-    # Who is refused waits longer before trying again.
+    # After a refusal, wait longer before the next try.
     if grep -qE 'refused before|before it was ready' "$WORK/srun/$NUMBER.err"; then pause 1000 4000; else pause 0 1000; fi
     as_root scontrol update NodeName=n[1-4] State=RESUME 2>/dev/null
   done
-  note "$WORK/driver.log" "the time is over"
+  note "$WORK/driver.log" "the time limit is reached"
   return 1
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The faults. Each function makes one, says so in the fault log, and returns false when there was nothing to hit.
-# A fault that hits nothing is not counted. What has to be undone later is undone by a child of this process; undo_all() does it for certain.
+# The faults. Each function causes one fault and writes it to the fault log. It returns false if there was no target; such
+# a fault is not counted. A child process undoes a fault later if necessary; undo_all() makes sure that all are undone.
 # Sourced by tests/chaos.sh.
 
-# weight and name; fault_NAME makes it
+# Weight and name of each fault; the function fault_NAME causes it.
 KINDS="
 18 kill_benchmark
 12 kill_agent
@@ -33,7 +33,7 @@ list_faults() { awk 'NF == 2 { print $2 }' <<<"$KINDS"; }
 fault() { note "$FAULTS" "fault  $*"; }
 undone() { note "$FAULTS" "undone $*"; }
 fault_count() { grep -c '  fault  ' "$FAULTS" || true; }
-later() { # MILLISECONDS COMMAND...: undoes it then, or as soon as other faults let it
+later() { # MILLISECONDS COMMAND...: undoes a fault after this time, or as soon as other faults permit it
   local ms=$1 tries=200
   shift
   (
@@ -48,13 +48,13 @@ later() { # MILLISECONDS COMMAND...: undoes it then, or as soon as other faults 
 }
 UNDOING=()
 
-signal() { # SIGNAL PID...: false when none of them is there
+signal() { # SIGNAL PID...: returns false if none of them exists
   as_root kill -"$1" "${@:2}" 2>/dev/null
 }
-where() { # PID: its node
+where() { # PID: prints its node
   as_root grep -zs '^SLURMD_NODENAME=' "/proc/$1/environ" 2>/dev/null | tr -d '\0' | cut -d= -f2
 }
-one_of() { # LISTER: a process in REPLY
+one_of() { # LISTER: sets REPLY to one of the processes that LISTER prints
   local list
   mapfile -t list < <("$1" | sort -n)
   pick "${list[@]}"
@@ -78,7 +78,7 @@ fault_kill_both() {
 }
 
 current_srun() { [[ -s $WORK/srun.pid ]] && cat -- "$WORK/srun.pid"; }
-srun_runs() { # its pid in REPLY, once it has a job
+srun_runs() { # sets REPLY to its pid; false if it has no job yet
   REPLY=$(current_srun) && [[ -n $REPLY && -n $(jobs_here) ]]
 }
 fault_kill_srun() {
@@ -86,7 +86,7 @@ fault_kill_srun() {
   local pid=$REPLY
   signal KILL "$pid" && fault "kill_srun pid $pid"
 }
-fault_interrupt() { # as a Ctrl-C on the terminal
+fault_interrupt() { # like Ctrl-C on the terminal
   srun_runs || return 1
   local pid=$REPLY
   signal INT "-$pid" && fault "interrupt process group $pid"
@@ -156,7 +156,7 @@ fault_scancel_job() {
   job=$(jobs_here | tail -n 1)
   [[ -n $job ]] && user timeout 10 scancel "$job" 2>/dev/null && fault "scancel_job $job"
 }
-fault_time_limit() { # a limit of one minute; a job that is older is over it at once
+fault_time_limit() { # sets a limit of one minute; an older job exceeds it at once
   local job
   job=$(jobs_here | tail -n 1)
   [[ -n $job ]] && as_root timeout 10 scontrol update "JobId=$job" TimeLimit=1 2>/dev/null && fault "time_limit $job"
@@ -168,7 +168,7 @@ MARK=slurm-sweep-chaos-$$
 FIREWALL=no
 firewall() { as_root iptables -w 5 "$@" -m comment --comment "$MARK" -j DROP 2>/dev/null; }
 probe_firewall() {
-  # A rule for a port that nobody has.
+  # Tries a rule for a port that no process uses.
   if [[ -n $(type -P iptables) ]] && firewall -A INPUT -i lo -p tcp --dport 1; then
     firewall -D INPUT -i lo -p tcp --dport 1 && FIREWALL=yes
   fi
@@ -217,7 +217,7 @@ fault_disk_full() {
   later "$ms" free_disk
 }
 
-# A file system with open files cannot become read-only; so it does in the moment between two controllers.
+# A file system with open files cannot be made read-only. So this is done between the end of a controller and its restart.
 make_writable() { as_root mount -o remount,rw "$WORK/disk"; }
 fault_read_only() {
   [[ $MOUNTED == yes && ! -e $WORK/disk/filler ]] || return 1
@@ -239,7 +239,7 @@ fault_read_only() {
   later "$ms" make_writable
 }
 
-# Its folders do not let their owner write.
+# Makes the folders of the output directory unwritable for their owner.
 let_write() { as_root chmod u+w "$OUT" "$OUT/raw" "$OUT/logs" 2>/dev/null; }
 fault_unwritable() {
   [[ -d $OUT/logs && $(stat -c %A "$OUT") == *w* ]] || return 1
@@ -250,7 +250,7 @@ fault_unwritable() {
   later "$ms" let_write
 }
 
-come_back() { # nobody may have made another one meanwhile
+come_back() { # moves the directory back; notes it if another one was created meanwhile
   [[ -d $OUT.away ]] || return 1
   if [[ -e $OUT ]]; then
     note "$FAULTS" "NOTE: a new $OUT was made while the old one was away: $(find "$OUT" | head -n 20 | tr '\n' ' ')"
@@ -269,7 +269,7 @@ fault_moved_away() {
 
 # --- all of them ------------------------------------------------------------------------------------------------
 
-choose_fault() { # a kind in REPLY, by weight
+choose_fault() { # sets REPLY to a kind of fault, chosen by weight
   local weight name sum=0 kinds=()
   while read -r weight name; do
     [[ -n $name && (-z $ONLY || ",$ONLY," == *",$name,"*) ]] || continue
@@ -286,14 +286,14 @@ choose_fault() { # a kind in REPLY, by weight
   done
 }
 
-make_faults() { # until the time is over or the sweep is done
+make_faults() { # until the time limit is reached or the sweep is done
   seed_choices 1
   local i kind until=$((SECONDS + MINUTES * 60))
-  [[ $FIREWALL == yes ]] || printf 'chaos: no working iptables here: cut_network is skipped\n'
-  [[ $MOUNTED == yes ]] || printf 'chaos: no tmpfs can be mounted here: disk_full and read_only are skipped\n'
+  [[ $FIREWALL == yes ]] || printf 'chaos: iptables does not work here, so cut_network is skipped\n'
+  [[ $MOUNTED == yes ]] || printf 'chaos: cannot mount a tmpfs here, so disk_full and read_only are skipped\n'
   while ((SECONDS < until)) && kill -0 "$DRIVER" 2>/dev/null; do
     pause 400 2000
-    # A kind without a target: another one, soon.
+    # If a kind of fault has no target, try another one soon.
     for ((i = 0; i < 5; ++i)); do
       choose_fault
       kind=$REPLY
@@ -306,7 +306,7 @@ make_faults() { # until the time is over or the sweep is done
 
 undo_all() {
   local pid
-  # Those of our children that have not yet done it; other numbers may be somebody else's by now.
+  # Kills only our children that have not undone their fault yet; other pids may belong to other processes by now.
   for pid in $(jobs -pr); do
     [[ " ${UNDOING[*]-} " != *" $pid "* ]] || kill "$pid" 2>/dev/null || true
   done

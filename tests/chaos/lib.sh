@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# What the chaos run stands on: choices by seed, the cluster and the work folder, and finding its processes.
+# Common functions of the chaos run: seeded choices, the cluster and the work folder, and finding its processes.
 # Sourced by tests/chaos.sh.
 #
-# Rule: a process is ours only if its program or its environment is the cluster's; others on this machine are not
-# touched.
+# Rule: a process belongs to this run only if its program or its environment is the cluster's. Other processes on this
+# machine are not touched.
 
 # --- choices ----------------------------------------------------------------------------------------------------
 
-# chance N: a number from 0 to N-1 in REPLY. A generator of our own, so that no subshell and no other use of RANDOM
-# changes what a seed means.
+# chance N: sets REPLY to a number from 0 to N-1. Uses its own generator, so that neither subshells nor other uses of
+# RANDOM change the sequence of a seed.
 LCG=0
-seed_choices() { # STREAM: faults and driver have one each
+seed_choices() { # STREAM: faults and driver have separate streams
   LCG=$((SEED * 2654435761 + $1 * 40503 + 12345))
   local i
   for ((i = 0; i < 5; ++i)); do chance 2; done
@@ -19,7 +19,7 @@ chance() { # N
   LCG=$((LCG * 6364136223846793005 + 1442695040888963407))
   REPLY=$((((LCG >> 33) & 0x7fffffff) % $1))
 }
-pick() { # WORD...: one of them in REPLY; false when there is none
+pick() { # WORD...: sets REPLY to one of them; returns false if there are none
   [[ $# -gt 0 ]] || return 1
   chance $#
   shift "$REPLY"
@@ -31,11 +31,11 @@ pause() { # LOW HIGH, in milliseconds
   sleep "$((ms / 1000)).$(printf '%03d' $((ms % 1000)))"
 }
 
-since() { # seconds of this run, with one digit, in REPLY
+since() { # sets REPLY to the seconds since the start, with one decimal
   local tenths=$(((${EPOCHREALTIME/./} - BEGAN_US) / 100000))
   REPLY=$((tenths / 10)).$((tenths % 10))
 }
-note() { # FILE WORDS...: a line with the time
+note() { # FILE WORDS...: appends a line with the time
   local file=$1
   shift
   since
@@ -47,11 +47,11 @@ note() { # FILE WORDS...: a line with the time
 as_root() { if [[ $EUID == 0 ]]; then "$@"; else sudo -n -- "$@"; fi; }
 AS=()
 [[ $EUID != 0 ]] || AS=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-user() { # COMMAND...: as the ordinary user, with a user's environment
+user() { # COMMAND...: runs it as the ordinary user with a user's environment
   "${AS[@]}" env -u SLURM_JOB_ID HOME="$WORK/home" SLURM_CONF="$SLURM_CONF" PATH="$PATH" "$@"
 }
 
-write_matrix() { # N points: each a concurrency and parallelism of its own
+write_matrix() { # POINTS points with different concurrency and parallelism
   local i tp=(1 2 4 8)
   printf 'dsr1-fp4-b200-sglang:\n  image: none\n  model: none\n  framework: sglang\n  search-space:\n'
   for ((i = 0; i < POINTS; ++i)); do
@@ -59,8 +59,8 @@ write_matrix() { # N points: each a concurrency and parallelism of its own
   done
 }
 
-# The benchmark: a sleep by seed and point, then a stand-in; its result gets a number of its own (`run`), and what
-# it did goes into a file beside everything that is broken here.
+# The benchmark: sleeps for a time that depends on seed and point, then runs a stand-in. Its result contains a unique
+# value (`chaos_run`). It logs its actions to a file that no fault affects.
 write_benchmark() {
   local scale=$((MINUTES > 2 ? MINUTES * 30 * 200 / POINTS : 100)) # percent
   ((scale >= 100)) || scale=100
@@ -94,7 +94,7 @@ retries: { infrastructure: 20, benchmark: 2, node: 0 }
 PROFILE
 }
 
-# The output is on a file system of its own where one can be mounted: it can be filled and made read-only.
+# If possible, puts the output on a separate file system that can be filled and made read-only.
 mount_disk() {
   MOUNTED=no
   mkdir "$WORK/disk"
@@ -117,7 +117,7 @@ make_world() {
   eval "$("$ROOT/deploy/devcluster" env --dir "$CLUSTER")"
   for program in sweepctl sweep-agent cpu-smoke; do
     "$CLUSTER/install/bin/$program" --help >/dev/null 2>&1 || [[ $program == cpu-smoke && $? == 2 ]] || {
-      printf 'chaos: %s does not run: is it being built?\n' "$BUILD/bin/$program" >&2
+      printf 'chaos: %s does not run; complete the build first\n' "$BUILD/bin/$program" >&2
       exit 1
     }
   done
@@ -141,12 +141,12 @@ make_world() {
 
 # --- processes --------------------------------------------------------------------------------------------------
 
-# The process has our cluster's program open. (Killed ones that nobody has reaped have none.)
+# Returns whether the process runs a program of our cluster. (A killed process that was not reaped has no program.)
 ours() { # PID
   local exe
   exe=$(as_root readlink "/proc/$1/exe" 2>/dev/null) && [[ $exe == "$CLUSTER"/* ]]
 }
-named() { # COMM: our processes of that name
+named() { # COMM: prints our processes of that name
   local pid
   for pid in $(pgrep -x "$1" || true); do
     if ours "$pid"; then echo "$pid"; fi
@@ -163,7 +163,7 @@ supervisors() {
   done
 }
 benchmarks() { pgrep -f "^/bin/bash $WORK/home/bench.sh" || true; }
-sruns() { # all processes of srun on this cluster
+sruns() { # prints all processes of srun on this cluster
   local pid
   for pid in $(pgrep -x srun || true); do
     if as_root grep -qzxF "SLURM_CONF=$SLURM_CONF" "/proc/$pid/environ" 2>/dev/null; then echo "$pid"; fi
@@ -182,14 +182,14 @@ is_stopped() { [[ $(ps -o state= -p "$1" 2>/dev/null) == T* ]]; }
 
 # --- the end ----------------------------------------------------------------------------------------------------
 
-end_all() { # whatever still runs, by force
+end_all() { # kills everything that still runs
   local pids
   timeout 10 scancel --partition=sweep --quiet 2>/dev/null || true
   mapfile -t pids < <(everything)
   ((${#pids[@]} == 0)) || as_root kill -KILL "${pids[@]}" 2>/dev/null || true
 }
 
-# shellcheck disable=SC2329 # called by the trap
+# shellcheck disable=SC2329 # the trap calls it
 finish() {
   local status=$?
   trap - EXIT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What TAB offers, asked of a bash that has nothing but the completion loaded.
+# Tests the completion in a bash that has loaded nothing else.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 has_docs
 script=$SWEEP_BUILD/docs/completions/sweepctl
@@ -7,16 +7,16 @@ cd -- "$WORK" || exit
 mkdir results "two words"
 touch matrix.yaml "other matrix.yaml"
 
-offered() { # WORD...: what is offered for the last one, sorted, in one line
+offered() { # WORD...: prints the completions of the last word, sorted, in one line
   # shellcheck disable=SC2016 # for the bash inside
   bash --norc --noprofile -uc '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sweepctl; printf "%s\n" "${COMPREPLY[@]}"' \
     "$script" "$@" | sort | tr '\n' ' ' | sed 's/ $//'
 }
-offers() { # EXPECTED WORD...
+offers() { # EXPECTED WORD...: checks the completions of the last word
   local want got
   want=$(printf '%s\n' $1 | sort | tr '\n' ' ' | sed 's/ $//')
   got=$(offered "${@:2}")
-  [[ $got == "$want" ]] || bad "after '${*:2}': '$got', not '$want'"
+  [[ $got == "$want" ]] || bad "after '${*:2}': '$got', expected '$want'"
 }
 
 offers "${COMMANDS[*]}" sweepctl ""
@@ -52,6 +52,6 @@ offers matrix.yaml sweepctl matrix full-sweep --config-files m
 offers matrix.yaml sweepctl matrix full-sweep --config-files matrix.yaml m
 offers matrix.yaml sweepctl matrix custom --runner-config m
 [[ $(offered sweepctl run o) == "other matrix.yaml" ]] || bad "run FILE with a blank: $(offered sweepctl run o)"
-[[ " $(offered sweepctl run matrix.yaml -- prin) " == *" printf "* ]] || bad "no commands behind run FILE --"
+[[ " $(offered sweepctl run matrix.yaml -- prin) " == *" printf "* ]] || bad "no commands are offered after run FILE --"
 offers matrix.yaml sweepctl run matrix.yaml -- ./bench.sh m
 exit "$FAILED"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Each command's help: status 0, on standard output, lines that fit 80 columns, every option named; and what a wrong
-# option is answered with.
+# Tests each command's help: exit status 0, text on standard output, lines that fit 80 columns, all options listed. Also
+# tests the message for an unknown option.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 check_help() { # PROGRAM [COMMAND]...
@@ -23,10 +23,10 @@ check_help "$SWEEP_BUILD/bin/sweep-bench"
 for command in "${COMMANDS[@]}" serve; do check_help "$SWEEPCTL" "$command"; done
 for command in "${MATRIX[@]}"; do check_help "$SWEEPCTL" matrix "$command"; done
 for command in "${COMMANDS[@]}"; do
-  "$SWEEPCTL" "$command" --help | grep -q '^Exit status:' || bad "$command --help does not tell its exit statuses"
+  "$SWEEPCTL" "$command" --help | grep -q '^Exit status:' || bad "$command --help does not list its exit statuses"
 done
 
-# The options that each command takes. One that is missing here was added: name it here too.
+# The options of each command. Add new options to this list too.
 takes() { # COMMAND OPTION...
   local want="${*:2} --help" command
   read -ra command <<<"$1"
@@ -51,7 +51,7 @@ takes "matrix full-sweep" --config-files --model-prefix --precision --framework 
 takes "matrix custom" --config-files --runner-label --image --model --framework --precision --exp-name --runner-config
 
 for command in "${COMMANDS[@]}"; do
-  [[ $command != matrix ]] || continue  # has argparse's usage before its line (tests/golden)
+  [[ $command != matrix ]] || continue  # prints argparse's usage before its line (tests/golden)
   status=0
   "$SWEEPCTL" "$command" --no-such-option >"$WORK/out" 2>"$WORK/err" </dev/null || status=$?
   [[ $status == 2 ]] || bad "$command --no-such-option: status $status, not 2"
@@ -59,20 +59,20 @@ for command in "${COMMANDS[@]}"; do
   grep -q "sweepctl $command --help" "$WORK/err" || bad "$command --no-such-option does not point to --help"
 done
 
-# ends STATUS WORD ARGUMENT...: the command's status, and a word of what it says.
+# ends STATUS WORD ARGUMENT...: checks the command's status, and a word in its output.
 ends() {
   local status=0
   "$SWEEPCTL" "${@:3}" >"$WORK/out" 2>"$WORK/err" </dev/null || status=$?
   [[ $status == "$1" ]] || bad "sweepctl ${*:3}: status $status, not $1"
-  grep -qF -- "$2" "$WORK/out" "$WORK/err" || bad "sweepctl ${*:3} does not say '$2'"
+  grep -qF -- "$2" "$WORK/out" "$WORK/err" || bad "sweepctl ${*:3} does not print '$2'"
 }
 ends 0 "Usage: sweepctl plot " help plot
 ends 0 "Usage: sweepctl plot " --help plot
 ends 0 "usage: sweepctl matrix custom" help matrix custom
 ends 2 "there is no command 'nosuch'" help nosuch
 ends 2 "Usage: sweepctl COMMAND"
-[[ ! -s $WORK/out ]] || bad "sweepctl alone prints to standard output"
-# A value that is empty is a value, and not the next argument.
+[[ ! -s $WORK/out ]] || bad "sweepctl without arguments prints to standard output"
+# An empty value is a value; the next argument must not be taken instead.
 mkdir "$WORK/empty"
 ends 1 "no result with a place on a frontier" pareto --by= "$WORK/empty"
 ends 1 "no processed result in" aggregate --exp-name= "$WORK/empty"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# cmake --install puts what installed.txt lists where man, bash and Slurm look for it, and nothing else; the target
-# uninstall takes all of it away. An edited profile of the site survives both.
+# Tests that cmake --install installs exactly the files in installed.txt, in the places where man, bash and Slurm look for
+# them, and that the target uninstall removes all of them. Both must keep an edited site profile.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 has_docs
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
-# What this build knows of an installation of its developer's own is put back in the end.
+# Saves the build's records of an installation that its developer has made, and restores them at the end.
 notes=("$SWEEP_BUILD"/install_manifest.txt "$SWEEP_BUILD"/install_folders.txt)
 mkdir -- "$WORK/notes"
 for file in "${notes[@]}"; do [[ ! -e $file ]] || mv -- "$file" "$WORK/notes/"; done
-# shellcheck disable=SC2329 # called by the trap
+# shellcheck disable=SC2329 # the trap calls it
 put_back() {
   rm -f -- "${notes[@]}"
   mv -- "$WORK"/notes/* "$SWEEP_BUILD/" 2>/dev/null || true
@@ -19,7 +19,7 @@ trap put_back EXIT
 
 cached() { sed -n "s/^$1:[A-Z]*=//p" "$SWEEP_BUILD/CMakeCache.txt"; }
 prefix=$(cached CMAKE_INSTALL_PREFIX) etc=$(cached SWEEP_SYSCONF_DIR)
-# Whole paths of the system (Slurm's folders, /etc) go below DESTDIR; the prefix is the build's own.
+# Absolute paths of the system (Slurm's folders, /etc) are below DESTDIR; the prefix is that of the build.
 export DESTDIR=$WORK/root
 quietly() { "$@" >"$WORK/out" 2>&1 || { cat "$WORK/out" >&2; bad "$* fails"; }; }
 
@@ -30,22 +30,22 @@ quietly cmake --install "$SWEEP_BUILD"
   printf "$prefix/share/man/man1/sweepctl-%s.1\n" "${COMMANDS[@]}"
 } | sort >"$WORK/wanted"
 (cd -- "$DESTDIR" && find . -type f -printf '/%P\n') | sort >"$WORK/there"
-diff -- "$WORK/wanted" "$WORK/there" >&2 || bad "other files than tests/cli/installed.txt lists (< wanted, > there)"
-[[ -z $(find "$DESTDIR" -name '*.md' -empty) ]] || bad "an empty page"
+diff -- "$WORK/wanted" "$WORK/there" >&2 || bad "the installed files differ from tests/cli/installed.txt (< expected, > installed)"
+[[ -z $(find "$DESTDIR" -name '*.md' -empty) ]] || bad "an installed page is empty"
 for page in man1/sweepctl.1 man7/sweep-config.7; do
-  cmp -s "$SWEEP_BUILD/docs/$page" "$DESTDIR$prefix/share/man/$page" || bad "share/man/$page is another one"
+  cmp -s "$SWEEP_BUILD/docs/$page" "$DESTDIR$prefix/share/man/$page" || bad "share/man/$page differs from the build's page"
 done
 "$DESTDIR$prefix/bin/sweepctl" plot --help | grep -q '^Usage: sweepctl plot ' || bad "the installed sweepctl has no help"
-"$DESTDIR$prefix/share/slurm-sweep/configs/scripts/simulated.sh" --help >/dev/null 2>&1 || [[ $? != 126 ]] || bad "a script that nobody can start"
+"$DESTDIR$prefix/share/slurm-sweep/configs/scripts/simulated.sh" --help >/dev/null 2>&1 || [[ $? != 126 ]] || bad "an installed script is not executable"
 
 profile=$DESTDIR$etc/profile.yaml
 quietly "$SWEEPCTL" check --profile "$profile" "$DESTDIR$prefix/share/slurm-sweep/configs/dsr1-1k1k.yaml"
 echo 'packing: gpu' >>"$profile"
 quietly cmake --install "$SWEEP_BUILD"
-grep -q "Kept: $profile" "$WORK/out" && grep -qx 'packing: gpu' "$profile" || bad "an edited profile is written over, or nothing says that it is not"
+grep -q "Kept: $profile" "$WORK/out" && grep -qx 'packing: gpu' "$profile" || bad "an edited profile is overwritten, or the message that it is kept is missing"
 quietly cmake --build "$SWEEP_BUILD" --target uninstall
 [[ $(cd -- "$DESTDIR" && find . -type f -printf '/%P\n') == "$etc/profile.yaml" ]] ||
-  bad "uninstall leaves other files than the edited profile: $(find "$DESTDIR" -type f)"
+  bad "uninstall leaves files other than the edited profile: $(find "$DESTDIR" -type f)"
 
 mv -- "$profile" "$WORK/profile"
 rm -rf -- "$DESTDIR"
@@ -53,8 +53,8 @@ mkdir -p -- "$DESTDIR$prefix/bin" "$DESTDIR/etc"
 find "$DESTDIR" | sort >"$WORK/before"
 quietly cmake --install "$SWEEP_BUILD"
 quietly cmake --build "$SWEEP_BUILD" --target uninstall
-find "$DESTDIR" | sort | diff -- "$WORK/before" - >&2 || bad "uninstall leaves something, or takes folders that were there before"
+find "$DESTDIR" | sort | diff -- "$WORK/before" - >&2 || bad "uninstall leaves files, or removes folders that existed before"
 if cmake --build "$SWEEP_BUILD" --target uninstall >"$WORK/out" 2>&1 || ! grep -q 'nothing to remove' "$WORK/out"; then
-  bad "uninstall of nothing says nothing"
+  bad "uninstall without an installation does not fail with a message"
 fi
 exit "$FAILED"

@@ -1,5 +1,6 @@
-# shellcheck shell=bash disable=SC2034 # those who source this use the rest
-# What these tests share. Sourced: an empty folder to work in ($WORK), the commands, and words to check with.
+# shellcheck shell=bash disable=SC2034 # the scripts that source this use the variables
+# Common part of these tests. Sourced. Creates an empty work folder ($WORK), lists the commands, and defines functions for
+# checks.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 : "${SWEEP_BUILD:?the build folder}"
@@ -11,12 +12,12 @@ FAILED=0
 
 bad() { printf 'FAILED: %s\n' "$*" >&2; FAILED=1; }
 skip() { printf 'skipped: %s\n' "$*"; exit 77; }
-has_docs() { [[ -e $SWEEP_BUILD/docs/made ]] || skip "this build makes no manual pages (docs/CMakeLists.txt says when)"; }
+has_docs() { [[ -e $SWEEP_BUILD/docs/made ]] || skip "this build has no manual pages (see docs/CMakeLists.txt)"; }
 
-commands() { # [COMMAND]: the commands that its help lists under "Commands:"
+commands() { # [COMMAND]: prints the commands that its help lists under "Commands:"
   "$SWEEPCTL" "$@" --help | awk '/^[^ ]/ { here = $0 == "Commands:" } here && /^  [^ ]/ { print $1 }'
 }
-options() { # COMMAND...: the long options in its help
+options() { # COMMAND...: prints the long options in its help
   "$SWEEPCTL" "$@" --help | sed -nE '/^[Oo]ptions:$/,/^$/s/^ {2,6}(-[A-Za-z], )?(--[a-z0-9-]+).*/\2/p'
 }
 mapfile -t COMMANDS < <(commands)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Each command has a manual page that names its options, groff finds nothing wrong with it, and a page depends on
-# nothing but its sources.
+# Tests that each command has a manual page that lists its options, that groff reports no warnings, and that a page
+# depends only on its sources.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 has_docs
 docs=$SWEEP_BUILD/docs
@@ -30,27 +30,27 @@ for page in "$docs"/man1/{sweepctl,sweep-agent,sweep-simserver,sweep-bench}.1 "$
   [[ -s $page ]] || bad "no page $page"
 done
 
-# Every page that another one points to is there, of ours.
+# Every page of slurm-sweep that another page refers to must exist.
 for page in "$docs"/man?/*; do
   while read -r name section; do
-    [[ -s $docs/man$section/$name.$section ]] || bad "$(basename -- "$page") points to $name($section), which is not there"
+    [[ -s $docs/man$section/$name.$section ]] || bad "$(basename -- "$page") refers to $name($section), which does not exist"
   done < <(sed -nE 's/^\.BR (sweep[a-z\\-]*) \(([0-9])\).*/\1 \2/p' "$page" | tr -d '\\')
 done
 
 SOURCE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 "$SOURCE/docs/generate.sh" "$SWEEPCTL" "$AGENT" "$WORK/again" 0.0.0 2025-11-20
 "$SOURCE/docs/generate.sh" "$SWEEPCTL" "$AGENT" "$WORK/twice" 0.0.0 2025-11-20
-diff -r "$WORK/again" "$WORK/twice" || bad "two runs make two different sets of pages"
+diff -r "$WORK/again" "$WORK/twice" || bad "two runs generate different pages"
 for page in "$WORK"/again/man?/*; do
   head -n 3 "$page" | grep -q '^\.TH [-A-Z\\]* [17] "2025-11-20" "slurm\\-sweep 0.0.0"' || bad "no date or version in $page"
 done
 
 if command -v groff >/dev/null; then
   for page in "$docs"/man?/*; do
-    said=$(groff -man -Tutf8 -ww -z "$page" 2>&1) || bad "groff does not take $page"
+    said=$(groff -man -Tutf8 -ww -z "$page" 2>&1) || bad "groff fails on $page"
     [[ -z $said ]] || bad "groff warns: $said"
   done
 else
-  echo "no groff (package groff-base): its warnings were not looked at"
+  echo "groff is not installed (package groff-base), so its warnings were not checked"
 fi
 exit "$FAILED"

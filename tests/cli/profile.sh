@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# sweepctl profile: what holds and who said so, and whether it is here; sweepctl images: what is staged, and making room.
+# Tests sweepctl profile (effective values with their sources, checks of this machine) and sweepctl images (listing and
+# pruning of staged images).
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 cd -- "$WORK" || exit
 export HOME=$WORK TMPDIR=$WORK
 unset SLURM_JOB_ID SLURMD_NODENAME
 
-says() { # STATUS WORDS COMMAND...: it ends with the status and says the words
+says() { # STATUS WORDS COMMAND...: checks its exit status and that it prints WORDS
   local want=$1 words=$2 status=0
   shift 2
   "$SWEEPCTL" "$@" >out 2>err || status=$?
-  [[ $status == "$want" ]] || bad "$*: status $status, not $want: $(cat err)"
-  grep -qF -- "$words" out err || bad "$*: does not say '$words' but: $(cat out err)"
+  [[ $status == "$want" ]] || bad "$*: status $status, expected $want: $(cat err)"
+  grep -qF -- "$words" out err || bad "$*: does not print '$words' but: $(cat out err)"
 }
 
-# Layers: the user's file under the one that is named, each value with its source.
+# Layers: the file of --profile wins over the user's file, and each value is printed with its source.
 mkdir -p .config/slurm-sweep workspace models
 cat >.config/slurm-sweep/profile.yaml <<P
 workspace: $WORK/workspace
@@ -28,14 +29,14 @@ runners:
   b200*: { gpus: [b200], env: { X: 'a: "b"' } }
 P
 says 0 "cache-age: 30d " profile show --profile p.yaml
-grep -qE "^  cache-age: 30d +# $WORK/.config/slurm-sweep/profile.yaml:2$" out || bad "the user's line is not named: $(grep cache-age out)"
-grep -qE "^    gpus: \[b200\] +# p.yaml:5$" out || bad "the runner's line is not named: $(grep -A2 b200 out)"
-grep -qE "^packing: node +# default$" out || bad "a default is not called one"
-grep -q secret out && bad "a token is shown"
-# What it prints is that profile.
+grep -qE "^  cache-age: 30d +# $WORK/.config/slurm-sweep/profile.yaml:2$" out || bad "the source of the user's value is wrong: $(grep cache-age out)"
+grep -qE "^    gpus: \[b200\] +# p.yaml:5$" out || bad "the source of the runner's value is wrong: $(grep -A2 b200 out)"
+grep -qE "^packing: node +# default$" out || bad "a default value is not marked as default"
+grep -q secret out && bad "the value of HF_TOKEN is printed"
+# The output is a profile with the same values.
 cp out again.yaml
 HOME=/nonexistent says 0 "image: \"/none/{image-slug}.sqsh\"" profile show --profile again.yaml
-diff <(sed 's/ *#.*//' again.yaml) <(sed 's/ *#.*//' out) >&2 || bad "what it prints is another profile"
+diff <(sed 's/ *#.*//' again.yaml) <(sed 's/ *#.*//' out) >&2 || bad "the printed profile has other values"
 
 echo 'container: { mount: [/a:/b] }' >slip.yaml
 says 1 "did you mean 'mounts'?" profile show --profile slip.yaml
@@ -44,13 +45,14 @@ says 2 "show" profile frob
 says 0 "ok       workspace: $WORK/workspace" profile check --profile p.yaml
 sed "s/^container:/container:\n  runtime: apptainer\n  image-cache: $(sed 's#/#\\/#g' <<<"$WORK/p.yaml/none")/" p.yaml >wrong.yaml
 PATH=/usr/bin:/bin says 1 "MISSING  runtime: apptainer is not in PATH" profile check --profile wrong.yaml
-grep -q "MISSING  image-cache: $WORK/p.yaml/none does not exist" out || bad "the cache is not missed: $(cat out)"
-grep -q "ok       mount: $WORK/models" out || bad "the mount is not found: $(cat out)"
+grep -q "MISSING  image-cache: $WORK/p.yaml/none does not exist" out || bad "the missing cache is not reported: $(cat out)"
+grep -q "ok       mount: $WORK/models" out || bad "the existing mount is not reported: $(cat out)"
 sed "s#p.yaml/none#one/more#" wrong.yaml >made.yaml
 says 1 "ok       image-cache: $WORK/one/more: will be made in $WORK" profile check --profile made.yaml
 says 2 "this is no Slurm job" profile check --allocation
 
-# A runner that the profile does not name is said before anything is allocated, and refused where no other point is left.
+# A runner that the profile does not list is reported before anything is allocated. If no other point is left, it is an
+# error.
 for runner in b200 mi300x; do
   printf '%s-%s-sglang:\n  image: a/b:1\n  model: m\n  framework: sglang\n  search-space: [{ tp: 4, conc-start: 4, conc-end: 4 }]\n' x-fp4 $runner
 done >matrix.yaml
@@ -58,26 +60,26 @@ says 0 "1 point needs runner 'mi300x', which the profile's 'runners' does not na
 sed -i '1,/^x-fp4-mi300x/{/^x-fp4-mi300x/!d}' matrix.yaml
 says 1 "runner 'mi300x'" check matrix.yaml --profile p.yaml --quiet
 
-# Agents in the image are started by pyxis alone.
+# Only pyxis can start agents in the image.
 echo 'container: { runtime: pyxis, agent: image }' >inside.yaml
 says 1 "'container.agent: image' needs a job of Slurm" run matrix.yaml --profile inside.yaml --output inside.d -- true
-[[ ! -e inside.d ]] || bad "it leaves $(ls -A inside.d)"
+[[ ! -e inside.d ]] || bad "the refused sweep left files: $(ls -A inside.d)"
 
-# Images: a whole one, one that was cut, and what an import has left.
+# Images: a complete image, a truncated image, and the remains of an import.
 says 0 "nothing is staged here" images list
 mkdir cache
 printf 'hsqs and no more' >cache/cut_1.sqsh
 printf sif >cache/a_b_1.sif
 printf half >"cache/.c_1.sqsh.part.$(hostname)+00000000+1~4000000~1"
 says 0 "a_b_1.sif" images list --cache cache
-grep -q "too few for a squash file" out || bad "the cut one is not told: $(cat out)"
+grep -q "too few for a squash file" out || bad "the truncated image is not reported: $(cat out)"
 says 0 '"name": "a_b_1.sif"' images list --cache cache --json
 says 0 "would remove cache/cut_1.sqsh" images prune --cache cache --dry-run
-[[ -e cache/cut_1.sqsh ]] || bad "--dry-run removes"
+[[ -e cache/cut_1.sqsh ]] || bad "--dry-run removes files"
 says 0 "freed" images prune --cache cache
 [[ $(ls -A cache) == a_b_1.sif ]] || bad "prune leaves $(ls -A cache)"
 says 0 "removed cache/a_b_1.sif" images prune --cache cache --max-size 0
-[[ -z $(ls -A cache) ]] || bad "a prune to nothing leaves $(ls -A cache)"
+[[ -z $(ls -A cache) ]] || bad "prune --max-size 0 leaves $(ls -A cache)"
 says 2 "is no size such as 500G" images prune --cache cache --max-size lots
 says 1 "none" images list --cache none
 exit "$FAILED"

@@ -1,29 +1,30 @@
 #!/usr/bin/env bash
-# sweepctl script: what it prints, and what such a script does with a server that works and with those that do not.
-# (tests/unit/configs_test.cpp holds those in configs/scripts against their recipes.)
+# Tests sweepctl script: its output, and how such a script behaves with a working server and with failing ones.
+# (tests/unit/configs_test.cpp compares the scripts in configs/scripts with their recipes.)
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 configs=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../configs" && pwd)
 export PATH=$SWEEP_BUILD/bin:$PATH
 cd -- "$WORK"
 
 "$SWEEPCTL" script "$configs/recipes/simulated.yaml" >simulated.sh || bad "script: status $?"
-cmp -- simulated.sh "$configs/scripts/simulated.sh" || bad "it does not print what configs/scripts has"
+cmp -- simulated.sh "$configs/scripts/simulated.sh" || bad "the output differs from configs/scripts/simulated.sh"
 for script in "$configs"/scripts/*.sh; do
   [[ -x $script ]] || bad "$script is not executable"
-  bash -n "$script" || bad "$script is no script"
+  bash -n "$script" || bad "$script has a syntax error"
 done
 
-free_port() { # one where nobody listens; below those that the kernel hands out
+free_port() { # prints a port without a listener, below the ephemeral ports
   local port
   while port=$((15000 + RANDOM % 15000)); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break; done
   echo "$port"
 }
 MARK=script-test-$$-$RANDOM
-left() { # [MARK]
-  grep -lsz -- "^MARK=${1-$MARK}\$" /proc/[0-9]*/environ || true # none: that is what is hoped for
+left() { # [MARK]: prints the processes that are left, found by the mark in their environment
+  grep -lsz -- "^MARK=${1-$MARK}\$" /proc/[0-9]*/environ || true # no match is the normal case
 }
 
-# runs STATUS WORD SERVER CLIENT [READY]: the script of that recipe: its status, a word of what it says, nothing left.
+# runs STATUS WORD SERVER CLIENT [READY]: runs the script of that recipe; checks its status, a word in its output, and that
+# no process is left.
 runs() {
   printf 'server:\n  command: |\n    %s\n  env: [TP, { FROM: { of: CONC, steps: [1, 16] } }]\n  ready: { %s }\nclient:\n  command: |\n    %s\n' \
     "$3" "${5-url: /health}" "$4" >recipe.yaml
@@ -32,7 +33,7 @@ runs() {
   env MARK="$MARK" TP=8 CONC=20 PORT="${PORT_TAKEN-$(free_port)}" RESULT_FILENAME=point SERVER_TIMEOUT="${LIMIT-20}" \
     bash recipe.sh >out 2>&1 </dev/null || status=$?
   [[ $status == "$1" ]] || bad "server '$3', client '$4': status $status, not $1: $(cat out)"
-  grep -qF -- "$2" out || bad "server '$3', client '$4' does not say '$2': $(cat out)"
+  grep -qF -- "$2" out || bad "server '$3', client '$4': the output does not contain '$2': $(cat out)"
   [[ -z $(left) ]] || bad "server '$3', client '$4' leaves $(left) behind"
 }
 simulated='exec sweep-simserver --model deepseek-r1 --hardware b200 --zero-latency --port "$PORT"'
@@ -45,37 +46,37 @@ runs 1 'the server ended before it was ready' 'echo no such model; exit 3' 'echo
 grep -qx 'no such model' out || bad "the server's last lines are not shown: $(cat out)"
 LIMIT=1 runs 1 'the server was not ready within 1 s' 'sleep 100 & wait' 'echo never'
 runs 1 'the server ended while the client ran' 'echo $BASHPID >pid; '"$simulated" 'kill -9 "$(cat pid)"; sleep 1.5; echo measured'
-# A server that does not end when it is asked to.
+# A server that ignores SIGTERM.
 runs 0 'measured' "trap '' TERM; echo up; while :; do sleep 100; done" 'echo measured' 'log: up'
 
-# hears FD WORD: reads until a line has it; bad at the end of what is said.
-hears() {
+# wait_for_line FD WORD: reads lines until one contains WORD; fails at the end of the output.
+wait_for_line() {
   local line
   while read -r line <&"$1"; do [[ $line != *"$2"* ]] || return 0; done
-  bad "nobody said '$2'"
+  bad "the output has no line with '$2'"
 }
 
 PORT_TAKEN=$(free_port)
 coproc TAKEN { MARK=$MARK-taken exec sweep-simserver --model deepseek-r1 --zero-latency --port "$PORT_TAKEN" 2>&1; }
-taken=$TAKEN_PID # bash forgets TAKEN_PID as soon as the coprocess has ended
-hears "${TAKEN[0]}" "listening on"
-[[ -n $(left "$MARK-taken") ]] || bad "left() does not see what is there"
+taken=$TAKEN_PID # bash unsets TAKEN_PID when the coprocess ends
+wait_for_line "${TAKEN[0]}" "listening on"
+[[ -n $(left "$MARK-taken") ]] || bad "left() does not find a running process"
 runs 1 "port $PORT_TAKEN of this machine is taken" "$simulated" 'echo never'
 kill "$taken"
 wait "$taken" || true # ended by the signal
 unset PORT_TAKEN
 
-# Ended while the client runs: both go, whoever the signal was sent to.
+# The script is ended while the client runs: server and client must both be gone.
 printf 'server:\n  command: %s\n  env: []\n  ready: { url: /health }\nclient:\n  command: echo measuring; sleep 100\n' "$simulated" >recipe.yaml
 "$SWEEPCTL" script recipe.yaml >recipe.sh
 coproc SCRIPT { MARK=$MARK PORT=$(free_port) exec bash recipe.sh 2>&1; }
 script=$SCRIPT_PID
-hears "${SCRIPT[0]}" measuring
+wait_for_line "${SCRIPT[0]}" measuring
 kill "$script"
 status=0
 wait "$script" || status=$?
-[[ $status == 143 ]] || bad "a script that is ended by SIGTERM: status $status"
-[[ -z $(left) ]] || bad "a script that is ended leaves $(left) behind"
+[[ $status == 143 ]] || bad "a script ended by SIGTERM: status $status, expected 143"
+[[ -z $(left) ]] || bad "a script ended by SIGTERM leaves $(left) behind"
 
 status=0
 env -u MODEL bash simulated.sh >out 2>&1 || status=$?

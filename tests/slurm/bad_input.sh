@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What is wrong is said before anything is allocated: one clear line, a nonzero status, no job.
+# Input errors must be reported before anything is allocated: one clear line, a nonzero exit status, no job.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 before=$(last_job)
@@ -9,8 +9,8 @@ refused() { # TEXT OPTION...
   run srun -N4 --ntasks-per-node=1 --gpus-per-node=8 "$@" ./cpu_smoke.sh
   status_is 1
   err_has "$text"
-  [[ $(grep -c '^sweepctl: ' err) == 1 ]] || fail "not one line of sweepctl's"
-  [[ $(last_job) == "$before" ]] || fail "a job was made"
+  [[ $(grep -c '^sweepctl: ' err) == 1 ]] || fail "sweepctl did not print exactly one line"
+  [[ $(last_job) == "$before" ]] || fail "a job was created"
 }
 
 printf 'a: [unclosed\n' >syntax.yaml
@@ -37,6 +37,6 @@ done
 run srun --sweep-output=here true
 status_is 1
 err_has "no --sweep-config=FILE says which"
-[[ $(last_job) == "$before" ]] || fail "a job was made"
+[[ $(last_job) == "$before" ]] || fail "a job was created"
 count_is 0 results_* here
 all_gone

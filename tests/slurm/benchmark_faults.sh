@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Benchmarks that go wrong in every way: each point ends in a typed outcome with a reason, the rest runs, nothing hangs.
+# Benchmarks that fail in various ways: each point must end with a typed outcome and a reason, the other points must run,
+# and nothing must hang.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 cat >profile.yaml <<'P'
@@ -54,7 +55,7 @@ S
 sweep broken ./broken.sh
 all_ended_as broken invalid-result
 
-# Never ready, deaf to SIGTERM, with a child of its own: all of it is gone afterwards.
+# A benchmark that never becomes ready and ignores SIGTERM, and so does its child: both must be gone afterwards.
 benchmark hangs.sh <<S
 #!/bin/bash
 trap '' TERM
@@ -67,7 +68,7 @@ all_ended_as hangs timed-out
 file_has hangs/summary.txt "timed-out"
 wait_until 10 "the benchmark's processes are gone" nothing_runs
 
-# One point asks for more GPUs than a node has: it is named, the others run.
+# One point needs more GPUs than a node has: it must be reported, and the others must run.
 cat >large.yaml <<'C'
 dsr1-fp4-b200-sglang:
   image: i
@@ -83,7 +84,7 @@ json_is large/manifest.json '[.points[].state]' '["failed","done"]'
 err_has "needs 16 GPUs; the largest node"
 file_has large/summary.txt "1 of 2 points done, 1 failed"
 
-# Retries, as the profile says: the second attempt succeeds, and both have their logs.
+# Retries as set in the profile: the second attempt succeeds, and both attempts have logs.
 printf 'retries: { benchmark: 1 }\n' >profile.yaml
 benchmark flaky.sh <<S
 #!/bin/sh
@@ -96,7 +97,7 @@ json_is flaky/manifest.json '[.points[] | [.attempts[].outcome.kind]] | unique' 
 count_is 3 flaky/logs/*.attempt1.err
 count_is 3 flaky/logs/*.attempt2.out
 
-# The secret and the plugin's own options do not reach the benchmark; its own GPUs, port and point do.
+# The secret and the plugin's own options must not reach the benchmark; its GPUs, port and point must.
 benchmark environment.sh <<'S'
 #!/bin/sh
 env | sort >&2

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Containers for real, through bubblewrap, as an ordinary user: the six points as without them, what a benchmark sees inside,
-# what goes wrong and whose fault it is, and that nothing of a container outlives scancel, kill -9 of its agent, or the time
-# limit.
+# Real containers with bubblewrap, as an ordinary user: the six points run as without containers. Also checks the
+# environment in the container, how failures are classified, and that no part of a container outlives scancel, kill -9 of
+# its agent, or the time limit.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-type -P bwrap mksquashfs unsquashfs >/dev/null || skip "no bubblewrap or squashfs-tools"
+type -P bwrap mksquashfs unsquashfs >/dev/null || skip "bubblewrap or squashfs-tools is not installed"
 user bwrap --unshare-pid --ro-bind / / --proc /proc true 2>/dev/null || skip "no user namespaces for an ordinary user"
 
-# The matrix's own images, found in the cache by their names.
+# The images of the matrix are in the cache under their names.
 user mkdir images scratch models
 user bash "$ROOT/deploy/local-image.sh" "$WORK/local.sqsh" "$SWEEP_CLUSTER/install/bin/cpu-smoke" >out 2>err ||
   user bash -c "cat >l.sh; bash l.sh $WORK/local.sqsh $SWEEP_CLUSTER/install/bin/cpu-smoke" <"$ROOT/deploy/local-image.sh"
@@ -39,25 +39,25 @@ all_contained_gone() {
   wait_until 20 "containers and their folders are gone" nothing_inside
 }
 
-# The main job, in the images of the matrix. What works first here is bubblewrap: no other runtime is on the nodes.
+# The main job, in the images of the matrix. bubblewrap is the only runtime on the nodes.
 sweep out.d bwrap.yaml cpu-smoke
 status_is 0
 err_has "6 of 6 points done"
 count_is 6 out.d/raw/*.json
 json_is out.d/agg_dsr1_1k1k.json length 6
 json_is out.d/manifest.json '[.points[].attempts[].outcome.kind] | unique' '["ok"]'
-[[ -z $(find out.d ! -user "$(stat -c %U .)") ]] || fail "files of another owner"
+[[ -z $(find out.d ! -user "$(stat -c %U .)") ]] || fail "some files belong to another user"
 file_has out.d/summary.txt "containers: bubblewrap "
 record=$(ls out.d/agg_dsr1_1k1k_fp4_sglang*conc4_*.json | head -n 1)
 json_is "$record" '.provenance.image' lmsysorg/sglang:v0.5.3rc1-cu129-b200
 json_is "$record" '.provenance.container_image' lmsysorg/sglang:v0.5.3rc1-cu129-b200
 json_is "$record" '.provenance.image_digest | startswith("squashfs-tables:sha256:")' true
 json_is "$record" '.provenance.container | startswith("bubblewrap")' true
-# The same bytes under two names are unpacked once for each name on this machine, which both nodes share.
+# One file with two names is unpacked once for each name, because both nodes share this machine.
 count_is 2 scratch/slurm-sweep-*/roots/*.root
 all_contained_gone
 
-# What a benchmark finds inside, by a script beside the user's feet.
+# The environment in the container, checked by a script in the current folder.
 benchmark look.sh <<'S'
 #!/bin/bash
 echo "home=$HOME pwd=$PWD model=$MODEL image-says=$IS_LOCAL_IMAGE secret=${SLURM_SWEEP_CLIENT_SECRET-none} other=${OTHER-none}"
@@ -72,11 +72,11 @@ status_is 0
 for log in look.d/logs/*.out; do
   file_has "$log" "home=/tmp pwd=/workspace/ model=nvidia/DeepSeek-R1-0528-FP4-V2 image-says=yes secret=none other=none"
   file_has "$log" "tmp=0 shm=0 weights=weights"
-  ! grep -E "can be written|own programs" "$log" || fail "it sees what it must not"
+  ! grep -E "can be written|own programs" "$log" || fail "the benchmark can see or write files that it must not"
 done
 all_contained_gone
 
-# Whose fault it is. The sweep goes on, and says it in one line with the node's name.
+# Classification of failures. The sweep must continue and report each failure in one line with the node's name.
 sweep gone.d bwrap.yaml no-such-program
 status_is 1
 json_is gone.d/manifest.json '[.points[].attempts[].outcome.kind] | unique' '["benchmark-failed"]'
@@ -90,7 +90,7 @@ status_is 1
 json_is mount.d/manifest.json '[.points[].attempts[].outcome.kind] | unique' '["infrastructure"]'
 err_has "mount source '/nonexistent/hub' cannot be used: No such file or directory"
 
-# One image is cut, the other one is not there: only the points of these fail.
+# One image is truncated, the other is missing: the points of both fail.
 user mkdir cut
 user cp images/lmsysorg* cut/
 user truncate -s -9000 cut/lmsysorg*
@@ -99,7 +99,7 @@ sweep cut.d cut.yaml cpu-smoke
 status_is 1
 json_is cut.d/manifest.json '[.points[].attempts[].outcome.kind] | unique' '["infrastructure"]'
 err_has "nvcr.io_nvidia_tensorrt-llm_release_1.1.0rc2.post2.sqsh, and enroot, which would import it, is not in PATH"
-# A folder that somebody else has unpacked, and that has no place for what is mounted.
+# A folder that another user has unpacked and that lacks the mount points.
 if [[ $EUID == 0 ]]; then
   bash "$ROOT/deploy/local-image.sh" "$WORK/shared-image/" "$SWEEP_CLUSTER/install/bin/cpu-smoke"
   rmdir shared-image/workspace shared-image/run
@@ -108,7 +108,7 @@ if [[ $EUID == 0 ]]; then
   sweep shared.d shared.yaml cpu-smoke
   status_is 0
   json_is "$(ls shared.d/agg_dsr1_1k1k_fp4_sglang*conc4_*.json | head -n 1)" '.provenance.container_image' "$WORK/shared-image"
-  [[ -z $(find shared-image ! -user root) ]] || fail "the folder was written to"
+  [[ -z $(find shared-image ! -user root) ]] || fail "the folder was modified"
 fi
 
 sed "s|^  image-cache:.*|  image: $WORK/none.sqsh|" bwrap.yaml >none.yaml
@@ -121,7 +121,7 @@ status_is_not 0
 err_has "'runtime' must be none or auto or pyxis"
 all_contained_gone
 
-# Nothing survives.
+# No part of a container must survive.
 user mkfifo started never
 exec 8<>started
 benchmark stays.sh <<S
@@ -153,7 +153,7 @@ gone_after scancel
 
 begin killed.d
 pkill -KILL -f "$SWEEP_CLUSTER/install/bin/sweep-agent --( |$)"
-# Its point is tried again on the node's next agent, or not at all: this step has no other.
+# The point would be tried again by another agent, but this step has none.
 scancel "$(last_job)" 2>/dev/null || true
 gone_after "kill -9 of the agent"
 

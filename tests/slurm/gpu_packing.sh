@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# packing: gpu. Two points of four GPUs share a node of eight, each with its own GPUs and port.
+# packing: gpu. Two points of four GPUs share a node with eight; each gets its own GPUs and port.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 printf 'packing: gpu\n' >profile.yaml
 user mkfifo meet
-# Each waits until the other one is there too: only together can they end.
+# Each benchmark waits for the other, so they can end only if both run at the same time.
 benchmark pair.sh <<S
 #!/bin/bash
 echo "gpus \$CUDA_VISIBLE_DEVICES port \$PORT"
@@ -22,6 +22,6 @@ dsr1-fp4-b200-sglang:
 C
 run srun -N1 --gpus-per-node=8 --sweep-config=pair.yaml --sweep-profile=profile.yaml --sweep-output=pair.d ./pair.sh
 status_is 0
-[[ $(sed -n 's/^gpus \(.*\) port.*/\1/p' pair.d/logs/*.out | sort | tr '\n' ' ') == "0,1,2,3 4,5,6,7 " ]] || fail "GPUs are shared"
-[[ $(sed -n 's/^gpus .* port \(.*\)/\1/p' pair.d/logs/*.out | sort -u | wc -l) == 2 ]] || fail "ports are shared"
+[[ $(sed -n 's/^gpus \(.*\) port.*/\1/p' pair.d/logs/*.out | sort | tr '\n' ' ') == "0,1,2,3 4,5,6,7 " ]] || fail "the points share GPUs"
+[[ $(sed -n 's/^gpus .* port \(.*\)/\1/p' pair.d/logs/*.out | sort -u | wc -l) == 2 ]] || fail "the points share a port"
 all_gone

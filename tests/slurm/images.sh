@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Images on a real Slurm, as an ordinary user: whether the nodes of a job have what the profile asks for, the wait for an
-# image that is imported, which whoever looks is told of, and the next point's image, which comes while the current one runs.
-# What imports is a stand-in of enroot; what runs in the image is bubblewrap.
+# Images on a real Slurm, as an ordinary user. Checks whether `profile check` finds what the nodes of a job have, whether
+# the wait for an import is visible, and whether the next point's image is staged while the current point runs. A
+# stand-in for enroot imports the images; bubblewrap runs them.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-type -P bwrap mksquashfs unsquashfs script >/dev/null || skip "no bubblewrap, squashfs-tools or script"
+type -P bwrap mksquashfs unsquashfs script >/dev/null || skip "bubblewrap, squashfs-tools or script is not installed"
 user bwrap --unshare-pid --ro-bind / / --proc /proc true 2>/dev/null || skip "no user namespaces for an ordinary user"
 
 user mkdir bin scratch models
@@ -12,7 +12,7 @@ sglang=lmsysorg_sglang_v0.5.3rc1-cu129-b200 trt=nvcr.io_nvidia_tensorrt-llm_rele
 user bash -c "cat >local-image.sh; bash local-image.sh $WORK/local.sqsh $SWEEP_CLUSTER/install/bin/cpu-smoke" \
   <"$ROOT/deploy/local-image.sh" >out 2>err
 
-profile() { # CACHE [MORE]: on standard output
+profile() { # CACHE [MORE]: prints a profile
   cat <<P
 container:
   runtime: bwrap
@@ -25,7 +25,7 @@ timeouts: { kill-grace: 1s, heartbeat: 1s, agent: 5s }
 P
 }
 
-# ---- do the nodes of a job have it? Asked on each of them, and each answers with its name.
+# ---- profile check --allocation runs on each node of a job, and each node's lines begin with its name.
 user mkdir cache
 profile cache >profile.yaml
 run salloc -w n1,n2 --ntasks-per-node=1 sweepctl profile check --allocation --profile profile.yaml
@@ -45,7 +45,8 @@ for node in n1 n2; do
   file_has check.log "$node: ok       mount: $WORK/models"
 done
 
-# One of two: the nodes of a dev cluster share this machine's files, but not what a task finds in PATH.
+# The runtime is missing on one of two nodes. The nodes of a dev cluster share this machine's files, so PATH is changed on
+# one of them.
 benchmark prolog.sh <<'S'
 #!/bin/bash
 [[ $SLURMD_NODENAME == n1 ]] || echo export PATH=/nonexistent
@@ -55,16 +56,16 @@ run env SLURM_TASK_PROLOG="$WORK/prolog.sh" salloc -w n1,n2 --ntasks-per-node=1 
 status_is 1
 out_has "n1: ok       runtime: bwrap: bubblewrap "
 out_has "n2: MISSING  runtime: bwrap is not in PATH"
-[[ $(grep -cF MISSING out) == 1 ]] || fail "more than one is missing"
+[[ $(grep -cF MISSING out) == 1 ]] || fail "more than one line has MISSING"
 
 run sweepctl profile check --allocation --profile profile.yaml
 status_is 2
 err_has "this is no Slurm job; start it with salloc or in a batch script"
 all_gone
 
-# ---- the stand-in: three million bytes are there, then it says which image it has begun, and waits until it may go on.
+# ---- the stand-in for enroot: writes three million bytes, reports the image's name, and waits for the signal to continue.
 user mkfifo begun go started never
-# Open for both, so that no writer waits for a reader that may never come.
+# Both ends are opened here, so that no writer blocks without a reader.
 exec 5<>go 6<>never 7<>begun 8<>started
 benchmark bin/enroot <<S
 #!/bin/bash
@@ -76,22 +77,22 @@ read -r _ <$WORK/go
 cp $WORK/local.sqsh "\$3"
 S
 PATH=$WORK/bin:$PATH
-begun() { # IMAGE: waits until this one's import has begun
+begun() { # IMAGE: waits until the import of this image has begun
   local name=
   read -r -t 60 name <&7 || fail "no import has begun"
-  [[ $name == "$1" ]] || fail "the import of '$name' has begun, wanted '$1'"
+  [[ $name == "$1" ]] || fail "the import of '$name' has begun, expected '$1'"
 }
-ended() { # as run(), of what is in the background
+ended() { # waits for the background job and sets STATUS, like run()
   STATUS=0
   wait %+ || STATUS=$?
 }
-now_is() { # OUTPUT FILTER: of the sweep's status
+now_is() { # OUTPUT FILTER: returns whether the sweep's status matches the jq filter
   user sweepctl status "$1" --json >now 2>/dev/null && jq -e "$2" now >/dev/null
 }
 status_says() { user sweepctl status "$1" 2>/dev/null | grep -qE -- "$2"; }
 
-# ---- a point that waits for its image says so: to sweepctl status, and on srun's terminal. Of two nodes that share the cache
-# one imports, and the other one waits for that.
+# ---- the wait for an image is shown by sweepctl status and on srun's terminal. Two nodes share the cache: one imports the
+# image and the other waits for it.
 profile waited.cache >waited.yaml
 user env TERM=xterm NO_COLOR=1 script -qefc "stty cols 150; exec srun -w n1,n2 --ntasks-per-node=1 --gpus-per-node=8 \
   --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework sglang' --sweep-profile=waited.yaml --sweep-output=waited \
@@ -99,19 +100,19 @@ user env TERM=xterm NO_COLOR=1 script -qefc "stty cols 150; exec srun -w n1,n2 -
 begun docker://lmsysorg/sglang:v0.5.3rc1-cu129-b200
 wait_until 30 "both nodes wait for the image" now_is waited \
   '[.running[] | select(.phase == "image") | .node] | sort == ["n1", "n2"]'
-wait_until 30 "status says it" status_says waited '^  running  .* on n1, image 3\.0 MB, '
-wait_until 30 "and of the one that waits too" status_says waited '^  running  .* on n2, image 3\.0 MB, '
-wait_until 30 "the terminal says it" grep -qF "| n1 image 3.0 MB, n2 image 3.0 MB" terminal
-[[ ! -e waited.cache/$sglang.sqsh ]] || fail "it is there before it is whole"
+wait_until 30 "status shows the import" status_says waited '^  running  .* on n1, image 3\.0 MB, '
+wait_until 30 "status shows the wait of the other node" status_says waited '^  running  .* on n2, image 3\.0 MB, '
+wait_until 30 "the terminal shows both" grep -qF "| n1 image 3.0 MB, n2 image 3.0 MB" terminal
+[[ ! -e waited.cache/$sglang.sqsh ]] || fail "the image has its final name before it is complete"
 echo >&5
 ended
 status_is 0
 count_is 3 waited/raw/*.json
 count_is 1 waited.cache/$sglang.sqsh
-[[ $(wc -l <imports) == 1 ]] || fail "imported: $(paste -sd ' ' imports)"
+[[ $(wc -l <imports) == 1 ]] || fail "imports: $(paste -sd ' ' imports)"
 all_gone
 
-# ---- the image of what comes next: there while the first point still runs, which waits until it is.
+# ---- prefetch: the next image is staged while the first point still runs. The first point waits for that.
 benchmark waits.sh <<'S'
 #!/bin/bash
 if [[ $CONC == 4 && $FRAMEWORK == sglang ]]; then
@@ -120,7 +121,7 @@ if [[ $CONC == 4 && $FRAMEWORK == sglang ]]; then
 fi
 exec cpu-smoke
 S
-begin() { # OUTPUT PROFILE: on one node; its first image is there already
+begin() { # OUTPUT PROFILE: starts a sweep on one node; the first image is already in the cache
   rm -f imports
   user srun -N1 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile="$2" \
     --sweep-output="$1" ./waits.sh >out 2>err </dev/null &
@@ -141,15 +142,15 @@ echo >&6
 ended
 status_is 0
 json_is ahead/manifest.json '[.complete, (.points | length)]' '[true,6]'
-[[ $(wc -l <imports) == 1 ]] || fail "imported: $(paste -sd ' ' imports)"
+[[ $(wc -l <imports) == 1 ]] || fail "imports: $(paste -sd ' ' imports)"
 all_gone
 
-# Not where the profile says no: then the import begins when the first three points are done.
+# With prefetch: no, the import begins only when the first three points are done.
 user mkdir later.cache
 user ln local.sqsh later.cache/$sglang.sqsh
 profile later.cache '  prefetch: no' >later.yaml
 begin later later.yaml
-[[ ! -e imports ]] || fail "imported: $(paste -sd ' ' imports)"
+[[ ! -e imports ]] || fail "imports: $(paste -sd ' ' imports)"
 echo >&6
 begun docker://nvcr.io#nvidia/tensorrt-llm/release:1.1.0rc2.post2
 now_is later '.points.done == 3' || { cat now >&2; fail "not after three points"; }

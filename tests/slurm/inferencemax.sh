@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# A checkout that behaves like InferenceMAX's runs as it is: scripts found by the contract's naming rule, in the images of the
-# matrix, results where they leave them. And runners: which nodes serve which, and what is said of those that nobody serves.
+# Runs a checkout that behaves like InferenceMAX without changes: scripts are found by InferenceMAX's naming rule, run in
+# the images of the matrix, and write their results to the usual place. Also tests `runners`: which nodes serve which
+# runner, and the message for a runner that no node serves.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-type -P bwrap mksquashfs unsquashfs >/dev/null || skip "no bubblewrap or squashfs-tools"
+type -P bwrap mksquashfs unsquashfs >/dev/null || skip "bubblewrap or squashfs-tools is not installed"
 user bwrap --unshare-pid --ro-bind / / --proc /proc true 2>/dev/null || skip "no user namespaces for an ordinary user"
 
 user mkdir -p images scratch checkout/benchmarks hub
@@ -12,8 +13,8 @@ for image in lmsysorg_sglang_v0.5.3rc1-cu129-b200 nvcr.io_nvidia_tensorrt-llm_re
   user ln local.sqsh "images/$image.sqsh"
 done
 
-# As its scripts do: a server in the background that nobody stops, its log watched until it is ready, then the client, which
-# leaves its result in /workspace/.
+# Like InferenceMAX's scripts: starts a server in the background that the script never stops, reads its log until it is
+# ready, then runs the client, which writes its result to /workspace/.
 cat >checkout/benchmarks/dsr1_fp4_b200_slurm.sh <<'S'
 #!/usr/bin/env bash
 echo "JOB $SLURM_JOB_ID running on $SLURMD_NODENAME"
@@ -53,12 +54,12 @@ for log in out.d/logs/*sglang*.out; do
   file_has "$log" "ISL: 1024, OSL: 1024, EP_SIZE: 1, DP_ATTENTION: false, hub: /mnt/hf_hub_cache/"
   file_has "$log" " running on n"
 done
-[[ $(ls -lR checkout) == "$before" ]] || fail "the checkout is not as it was"
-[[ -z $(find out.d ! -user "$(stat -c %U .)") ]] || fail "files of another owner"
+[[ $(ls -lR checkout) == "$before" ]] || fail "the checkout was modified"
+[[ -z $(find out.d ! -user "$(stat -c %U .)") ]] || fail "some files belong to another user"
 all_gone
-[[ -z $(pgrep -f '^sleep 600$') ]] || fail "a server outlives its point"
+[[ -z $(pgrep -f '^sleep 600$') ]] || fail "a server outlived its point"
 
-# Runners: sglang's b200 on n1 alone, trt's on the other; one that no node serves is said, and the rest runs.
+# Runners: only n1 serves b200, and no node serves b200-trt. This is reported, and the other points run.
 sed 's/^  framework: trt$/&\n  runner: b200-trt/' configs/dsr1-1k1k.yaml >runners.yaml
 cp site.yaml nodes.yaml
 cat >>nodes.yaml <<'P'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What ends a sweep from outside: Ctrl-C, scancel, the end of srun, of a controller, of an agent. Nothing survives, what was
-# done is kept, and what is unfinished is listed.
+# Events that end a sweep from outside: Ctrl-C, scancel, the death of srun and of an agent. No process must survive, results
+# must be kept, and unfinished points must be listed.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 cat >profile.yaml <<'P'
@@ -8,7 +8,7 @@ timeouts: { kill-grace: 1s, heartbeat: 1s, agent: 5s }
 P
 user mkfifo started
 exec 8<>started
-# conc 4 runs through; the others say that they have started and wait for their end.
+# The point with conc 4 completes; the others report that they have started and then wait until they are ended.
 benchmark waits.sh <<S
 #!/bin/bash
 if [[ \$CONC == 4 ]]; then exec ./cpu_smoke.sh; fi
@@ -17,8 +17,8 @@ read -t 600 <>$WORK/never
 S
 user mkfifo never
 
-begin() { # OUTPUT: starts a sweep on four nodes in the background; SRUN is its process; two points wait when it returns
-  # A shell without job control has its background commands ignore Ctrl-C.
+begin() { # OUTPUT: starts a sweep on four nodes in the background and sets SRUN; returns when two points wait
+  # A shell without job control makes its background commands ignore Ctrl-C.
   user setsid env --default-signal=INT,QUIT srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml \
     --sweep-select='--framework sglang' --sweep-profile=profile.yaml --sweep-output="$1" ./waits.sh >out 2>err </dev/null &
   started && started || fail "the benchmarks did not start"
@@ -27,7 +27,7 @@ begin() { # OUTPUT: starts a sweep on four nodes in the background; SRUN is its 
 }
 started() { read -r -t 60 _ <&8; }
 first_is_done() { [[ -n $(ls "$1"/raw/*.json 2>/dev/null) ]]; }
-ended() { # waits for the srun in the background
+ended() { # waits for the srun in the background and sets STATUS
   STATUS=0
   wait %+ || STATUS=$?
 }
@@ -37,7 +37,7 @@ one_done_rest_listed() { # OUTPUT
   json_is "$1/agg_dsr1_1k1k.json" length 1
 }
 
-# Ctrl-C in a terminal reaches srun and the controller, which are one process group.
+# Ctrl-C in a terminal reaches srun and the controller, which are in one process group.
 begin ctrl-c
 kill -INT -- "-$SRUN"
 ended
@@ -54,7 +54,7 @@ status_is_not 0
 all_gone
 one_done_rest_listed scancel
 
-# srun is killed: the controller sees its pipe close, stops the agents and writes what there is.
+# srun is killed: the controller notices that its pipe closes, stops the agents and writes the existing results.
 begin killed-srun
 kill -KILL "$SRUN"
 ended
@@ -62,7 +62,7 @@ wait_until 30 "the controller has written its summary" test -e killed-srun/summa
 one_done_rest_listed killed-srun
 all_gone
 
-# An agent is killed: its point is tried again on another node, and the sweep goes on.
+# An agent is killed: its point is tried again on another node, and the sweep continues.
 begin killed-agent
 run sweepctl status killed-agent --json
 status_is 0
@@ -83,8 +83,8 @@ status_is_not 0
 json_is killed-agent/manifest.json '[.points[].attempts[0].outcome.kind] | map(select(. == "infrastructure")) | length' 1
 all_gone
 
-# What has left its session outlives an agent that is killed, and this Slurm, which has no cgroups, loses sight of it: the
-# plugin has it ended at the end of the step.
+# A process that has left its session survives the death of its agent. This Slurm has no cgroups and does not find the
+# process, so the plugin must end it at the end of the step.
 benchmark leaves.sh <<S
 #!/bin/bash
 setsid sleep 601 &
@@ -94,10 +94,10 @@ S
 user srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=profile.yaml --sweep-output=left-behind \
   ./leaves.sh >out 2>err </dev/null &
 started || fail "the benchmark did not start"
-wait_until 10 "it has a process in a session of its own" pgrep -f '^sleep 601$' >/dev/null
+wait_until 10 "the benchmark has a process in another session" pgrep -f '^sleep 601$' >/dev/null
 pkill -KILL -f "$SWEEP_CLUSTER/install/bin/sweep-agent --( |$)"
 ended
 status_is_not 0
 nothing_left_behind() { ! pgrep -f '^sleep 601$' >/dev/null; }
-wait_until 20 "what it left behind is gone" nothing_left_behind
+wait_until 20 "that process is gone" nothing_left_behind
 all_gone

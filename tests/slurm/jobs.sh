@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every way into a job: srun inside sbatch, inside salloc, inherited from sbatch; --export=NONE; relative paths.
+# All ways to start a sweep: srun inside sbatch, inside salloc, with options inherited from sbatch; --export=NONE; relative
+# paths.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 cat >profile.yaml <<'P'
@@ -7,11 +8,11 @@ gpus: ignore
 P
 one=(--sweep-select='--framework trt' --sweep-profile=profile.yaml)
 
-batch_result() { # DIR: three points done
+batch_result() { # DIR: checks that three points are done
   json_is "$1/manifest.json" '[.complete, (.points | length)]' '[true,3]'
 }
 
-# srun inside a batch script.
+# srun in a batch script.
 cat >inside.sh <<'S'
 #!/bin/bash
 echo "the script itself runs"
@@ -22,7 +23,7 @@ status_is 0
 file_has inside.log "the script itself runs"
 batch_result inside.d
 
-# The option given to sbatch, inherited by the srun in the script, which stands in another folder by then.
+# The options are given to sbatch and inherited by srun in the script, which has changed to another folder by then.
 cat >inherits.sh <<'S'
 #!/bin/bash
 echo "the script itself runs"
@@ -33,7 +34,7 @@ mkdir results.d
 [[ $EUID != 0 ]] || chown nobody:nogroup results.d
 run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 -o inherits.log --sweep-config=configs/dsr1-1k1k.yaml \
   "${one[@]}" --sweep-output=results.d/inherited inherits.sh
-# The benchmark leaves its result where it runs, and / is not the user's: the points fail, in order, and say why.
+# The benchmark writes its result to its current folder, and the user cannot write to /. So the points fail with a reason.
 status_is 1
 file_has inherits.log "the script itself runs"
 json_is results.d/inherited/manifest.json '[.complete, .points[0].attempts[0].outcome.kind]' '[false,"benchmark-failed"]'
@@ -49,7 +50,8 @@ run salloc -N2 --ntasks-per-node=1 --gpus-per-node=8 srun --sweep-config=configs
 status_is 0
 batch_result salloc.d
 
-# Nothing of the user's environment, or only some of it, goes into the job. Without PATH the script finds its program beside it.
+# None or only a part of the user's environment is passed to the job. Without PATH, the script uses the program in its own
+# folder.
 cp -- "$SWEEP_CLUSTER/install/bin/cpu-smoke" .
 for export in NONE HOME; do
   run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --export=$export --sweep-config=configs/dsr1-1k1k.yaml "${one[@]}" \
@@ -58,7 +60,7 @@ for export in NONE HOME; do
   batch_result export-$export.d
 done
 
-# No name for the output: results_<exp-name>_<time> in the current folder. The benchmark from the profile.
+# Without --sweep-output: results_<exp-name>_<time> in the current folder. The profile names the benchmark.
 printf 'benchmark: %s/cpu_smoke.sh\n' "$WORK" >own.yaml
 run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework trt' \
   --sweep-profile=own.yaml sweep-agent

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What the tests on a real Slurm share. Sourced; gives them the cluster, an empty folder of an ordinary user's to
-# work in ($WORK), and words to check with.
+# Common functions of the tests on a real Slurm. Sourced. Sets up access to the cluster and an empty work folder ($WORK) of
+# an ordinary user, and defines functions for checks.
 #
-# Rules: a test runs the product as an ordinary user (nobody, when the test is root). A failed check says what it
-# wanted and shows what it got. Waiting is for a condition, with a limit.
+# Rules: a test runs the product as an ordinary user (nobody if the test is root). A failed check prints what it expected
+# and what it got. Tests wait for a condition, with a time limit.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 umask 022
@@ -18,7 +18,7 @@ fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 eval "$("$ROOT/deploy/devcluster" env --dir "$SWEEP_CLUSTER")"
 
 WORK=$(mktemp -d /var/tmp/slurm-sweep-work-XXXXXX)
-# shellcheck disable=SC2329 # called by the trap
+# shellcheck disable=SC2329 # the trap calls it
 finish() {
   local status=$?
   if [[ $status != 0 && $status != 77 ]]; then
@@ -32,7 +32,7 @@ finish() {
 }
 trap finish EXIT
 chmod 755 -- "$WORK"
-# The user's own copies: the checkout may be somewhere that only root can read.
+# Copies for the user, because the checkout may be readable only by root.
 cp -r -- "$ROOT/configs" "$WORK/configs"
 cp -- "$ROOT/benchmarks/cpu_smoke.sh" "$WORK/"
 AS=()
@@ -41,40 +41,40 @@ if [[ $EUID == 0 ]]; then
   chown -R nobody:nogroup -- "$WORK"
 fi
 cd -- "$WORK"
-# Enough to be a benchmark, little enough for a test.
+# Makes the benchmark short enough for a test.
 export CPU_SMOKE_SCALE=0.02
 
-user() { # COMMAND...: as the ordinary user, with a user's environment
+user() { # COMMAND...: runs it as the ordinary user with a user's environment
   "${AS[@]}" env -u SLURM_JOB_ID HOME="$WORK" SLURM_CONF="$SLURM_CONF" PATH="$PATH" "$@"
 }
 
-run() { # COMMAND...: as the user; its output in out and err, its status in STATUS
+run() { # COMMAND...: runs it as the user; writes its output to out and err and sets STATUS
   STATUS=0
   user "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || STATUS=$?
 }
 
-status_is() { [[ $STATUS == "$1" ]] || fail "exit status $STATUS, wanted $1"; }
+status_is() { [[ $STATUS == "$1" ]] || fail "exit status $STATUS, expected $1"; }
 status_is_not() { [[ $STATUS != "$1" ]] || fail "exit status $STATUS"; }
-err_has() { grep -qF -- "$1" "$WORK/err" || fail "standard error has no '$1'"; }
-out_has() { grep -qF -- "$1" "$WORK/out" || fail "standard output has no '$1'"; }
-file_has() { grep -qF -- "$2" "$1" || { cat -- "$1" >&2; fail "$1 has no '$2'"; }; }
-count_is() { # WANTED FILE...: as many of these files exist
+err_has() { grep -qF -- "$1" "$WORK/err" || fail "standard error does not contain '$1'"; }
+out_has() { grep -qF -- "$1" "$WORK/out" || fail "standard output does not contain '$1'"; }
+file_has() { grep -qF -- "$2" "$1" || { cat -- "$1" >&2; fail "$1 does not contain '$2'"; }; }
+count_is() { # WANTED FILE...: checks how many of these files exist
   local wanted=$1 found=0 file
   shift
   for file in "$@"; do if [[ -e $file ]]; then found=$((found + 1)); fi; done
-  [[ $found == "$wanted" ]] || { ls -R >&2; fail "$found files '$*', wanted $wanted"; }
+  [[ $found == "$wanted" ]] || { ls -R >&2; fail "$found files '$*', expected $wanted"; }
 }
 json_is() { # FILE FILTER WANTED
   local got
-  got=$(jq -rc "$2" "$1") || fail "$1 is no JSON"
-  [[ $got == "$3" ]] || fail "$1: $2 is $got, wanted $3"
+  got=$(jq -rc "$2" "$1") || fail "$1 is not valid JSON, or the filter is wrong"
+  [[ $got == "$3" ]] || fail "$1: $2 is $got, expected $3"
 }
 
 wait_until() { # SECONDS WHAT COMMAND...
   local limit=$((SECONDS + $1)) what=$2
   shift 2
   until "$@"; do
-    ((SECONDS < limit)) || fail "$what: not within the time"
+    ((SECONDS < limit)) || fail "timed out waiting until: $what"
     sleep 0.05
   done
 }
@@ -88,7 +88,7 @@ all_gone() {
 }
 last_job() { scontrol show job 2>/dev/null | sed -n 's/^JobId=\([0-9]*\).*/\1/p' | sort -n | tail -n 1; }
 
-benchmark() { # NAME < SCRIPT: a benchmark of the test's own
+benchmark() { # NAME < SCRIPT: creates a benchmark for this test
   cat >"$WORK/$1"
   chmod 755 -- "$WORK/$1"
 }

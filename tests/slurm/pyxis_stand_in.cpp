@@ -1,7 +1,7 @@
-// Stands in for pyxis where a whole step starts in an image: takes the variables of the step that pyxis takes
-// (PYXIS_CONTAINER_IMAGE, _MOUNTS, _WORKDIR) at the same hook, and puts the task into a folder in place of an
-// image, by bind mounts and chroot in a user namespace. It knows nothing else of pyxis: what that one does,
-// only a cluster that has it shows.
+// A stand-in for pyxis, for steps that run entirely in an image. It reads the same variables of the step as
+// pyxis (PYXIS_CONTAINER_IMAGE, _MOUNTS, _WORKDIR) at the same hook, and moves the task into a folder that
+// represents the image, with bind mounts and chroot in a user namespace. It has no other function of pyxis;
+// only a cluster with pyxis can test those.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -17,7 +17,7 @@
 
 extern "C" {
 #include <slurm/spank.h>
-// Const objects are not seen from outside unless declared so.
+// Const objects have internal linkage unless they are declared extern.
 extern const char plugin_name[];
 extern const char plugin_type[];
 extern const unsigned int plugin_version;
@@ -29,7 +29,7 @@ int slurm_spank_task_init(spank_t spank, int, char**);
 namespace {
 
 std::string variable(spank_t spank, const char* name) {
-  char value[PATH_MAX];  // as pyxis
+  char value[PATH_MAX];  // the same size as in pyxis
   return spank_getenv(spank, name, value, sizeof value) == ESPANK_SUCCESS ? value : "";
 }
 
@@ -42,13 +42,13 @@ bool write_file(const char* path, const std::string& text) {
 
 bool own_namespaces() {
   const std::string uid = std::to_string(getuid()), gid = std::to_string(getgid());
-  prctl(PR_SET_DUMPABLE, 1);  // it was root: /proc/self would stay root's
+  prctl(PR_SET_DUMPABLE, 1);  // the process was root, so /proc/self would still belong to root
   return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_file("/proc/self/setgroups", "deny") &&
          write_file("/proc/self/uid_map", uid + " " + uid + " 1") &&
          write_file("/proc/self/gid_map", gid + " " + gid + " 1");
 }
 
-// As x-create=auto does.
+// Creates the mount point, as x-create=auto does.
 void make_target(const std::string& source, const std::string& target) {
   for (std::size_t at = 1; (at = target.find('/', at)) != std::string::npos; ++at)
     mkdir(target.substr(0, at).c_str(), 0755);
@@ -60,7 +60,7 @@ void make_target(const std::string& source, const std::string& target) {
   }
 }
 
-// SOURCE:TARGET[:FLAGS]
+// Mounts SOURCE:TARGET[:FLAGS] below root.
 bool mount_one(const std::string& root, const std::string& text) {
   const std::size_t first = text.find(':'), second = text.find(':', first + 1);
   const std::string source = text.substr(0, first),
@@ -73,7 +73,7 @@ bool mount_one(const std::string& root, const std::string& text) {
 bool enter(const std::string& root, std::string mounts, const std::string& workdir) {
   if (!own_namespaces() || mount(root.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
     return false;
-  // As enroot has them: devices, processes, and how to find other hosts.
+  // The mounts that enroot always has: devices, processes, and the files for name resolution.
   mounts = "/dev:/dev,/proc:/proc,/etc/hosts:/etc/hosts,/etc/resolv.conf:/etc/resolv.conf," + mounts;
   for (std::size_t at = 0; at <= mounts.size();) {
     const std::size_t end = std::min(mounts.find(',', at), mounts.size());

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Recipes on a real Slurm: servers that stay between points, and servers and recipes that go wrong in every way. Each
-# point ends in a typed outcome, the summary has the server's last lines, and no server is left behind.
+# Recipes on a real Slurm: servers that keep running between points, and servers and recipes that fail in various ways.
+# Each point must end with a typed outcome, the summary must have the server's last lines, and no server must be left.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 bin=$SWEEP_CLUSTER/install/bin
@@ -13,7 +13,7 @@ dsr1-fp4-b200-sglang:
     - { tp: 4, conc-start: 4, conc-end: 16 }
     - { tp: 8, conc-start: 4, conc-end: 16 }
 M
-profile() { # SERVER [TIMEOUTS]: a profile whose recipe has this server
+profile() { # SERVER [TIMEOUTS]: prints a profile whose recipe has this server
   cat <<P
 benchmark:
   server:
@@ -36,7 +36,7 @@ sweep() { # NODES OUTPUT [OPTION]...
 }
 simulated="exec $bin/sweep-simserver --model m --zero-latency --port \"\$PORT\""
 
-# One node, two kinds of server, six points: two servers are started.
+# One node, two different servers, six points: two servers are started.
 profile "$simulated" >profile.yaml
 sweep 1 warm --exclusive
 status_is 0
@@ -50,8 +50,8 @@ json_is "$record" '.provenance | [.slurm, (.started | length), .attempt, .enviro
 json_is "$record" '.provenance.slurm' "$(scontrol --version | sed 's/.* //')"
 json_is "$record" '.provenance.server_command[2] | contains("sweep-simserver")' true
 
-# Two nodes: one that joins late may find both kinds under way, and helps with a server of its own; but not for every
-# point. And a job that shares its nodes is doubted.
+# Two nodes: a node that joins late may find both servers running elsewhere and starts another one, but not for every
+# point. Results of a job that shares its nodes are not valid.
 sweep 2 shared
 status_is 0
 json_is shared/manifest.json '[.points[].attempts[].server_starts] | add | . >= 2 and . < 6' true
@@ -105,7 +105,7 @@ profile "$simulated --fault stall=1" >profile.yaml
 sweep 2 stall
 failed_as stall benchmark-failed "stalled"
 
-# A port that another process has: the server says so and ends.
+# Another process uses the port: the server reports it and exits.
 user "$bin/sweep-simserver" --model other --zero-latency --port 0 >other.out 2>other.err &
 wait_until 10 "the other server listens" grep -q listening other.out
 taken=$(sed -n 's/.*127.0.0.1:\([0-9]*\)$/\1/p' other.out)
@@ -114,7 +114,7 @@ sweep 1 taken
 pkill -f "sweep-simserver --model other"
 failed_as taken server-failed "$taken"
 
-# What is wrong with a recipe is said before anything is allocated.
+# Errors in a recipe must be reported before anything is allocated.
 refused() { # WORDS...
   local jobs word
   jobs=$(last_job)
@@ -122,7 +122,7 @@ refused() { # WORDS...
   status_is_not 0
   for word in "$@"; do err_has "$word"; done
   [[ $(last_job) == "$jobs" ]] || fail "a job was allocated"
-  [[ ! -e refused ]] || fail "an output directory was made"
+  [[ ! -e refused ]] || fail "an output directory was created"
 }
 profile "$simulated" | sed 's/reset:/resett:/' >profile.yaml
 refused profile.yaml:7 resett "did you mean 'reset'"

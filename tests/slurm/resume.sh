@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# A sweep that was cut by its job's time limit, or by scancel, goes on in another job: what is done is kept, the rest is done,
-# failed points and a changed matrix on request alone, and nobody gets in beside a controller that is at work.
+# A sweep that was ended by its job's time limit or by scancel is resumed in another job: results are kept and the other
+# points are run. Failed points and a changed matrix are accepted only on request. No second controller can use the
+# directory while one is running.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-matrix() { # CONCURRENCY...: on standard output
+matrix() { # CONCURRENCY...: prints a matrix
   printf 'dsr1-fp4-b200-sglang:\n  image: none\n  model: none\n  framework: sglang\n  search-space:\n'
   local conc
   for conc; do printf '    - { tp: 8, conc-start: %d, conc-end: %d }\n' "$conc" "$conc"; done
@@ -12,7 +13,8 @@ matrix 1 2 3 4 5 6 >matrix.yaml
 cat >profile.yaml <<'P'
 timeouts: { kill-grace: 1s, heartbeat: 1s, agent: 5s }
 P
-# Each start is noted. 1 and 2 run through, 3 fails until it is mended, the others wait for their end until they may go.
+# The benchmark logs each start. Points 1 and 2 complete, 3 fails until the file `mended` exists, and the others wait until
+# they are ended, unless the file `go` exists.
 benchmark bench.sh <<S
 #!/bin/bash
 echo "\$CONC" >>$WORK/starts
@@ -23,30 +25,30 @@ S
 user mkfifo never
 
 SWEEP=(srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-profile=profile.yaml)
-begin() { # OUTPUT OPTION...: a sweep in the background, until two points are done, one has failed and two wait
+begin() { # OUTPUT OPTION...: starts a sweep in the background; returns when five points have started
   rm -f starts
   user "${SWEEP[@]}" --sweep-config=matrix.yaml --sweep-output="$1" "${@:2}" ./bench.sh >first.out 2>first.err </dev/null &
   SRUN=$!
   wait_until 60 "five points have started" starts_are "$(seq 5)"
 }
 starts_are() { [[ -e starts && $(sort -n starts) == "$1" ]]; }
-ended() { # as run(), of the sweep in the background
+ended() { # waits for the sweep in the background and sets STATUS, like run()
   STATUS=0
   wait "$SRUN" || STATUS=$?
   cp -- first.err err
 }
-states_are() { # OUTPUT STATES, in the matrix's order
+states_are() { # OUTPUT STATES: checks the points' states in the order of the matrix
   json_is "$1/manifest.json" '[.points[].state] | join(" ")' "$2"
 }
-offered() { # the command that standard error ends with
+offered() { # prints the command for resuming that standard error ends with
   sed -n 's/^.* left; to go on: //p; s/^.*; to try again: //p' err | tail -n 1
 }
 
-# ---- cut by the time limit
+# ---- ended by the time limit
 begin limited --time=1
 host=$(hostname) pid=$(jq .pid limited/sweep.control)
 
-# Meanwhile: neither another sweep nor a resume gets in, and each is told who is there and what to do.
+# Meanwhile, another sweep and a resume are both refused. The message names the running controller and the remedy.
 run "${SWEEP[@]}" --sweep-config=matrix.yaml --sweep-output=limited ./bench.sh
 status_is_not 0
 err_has "belongs to another sweep that is running (controller on $host, pid $pid); choose another --sweep-output"
@@ -54,17 +56,17 @@ run "${SWEEP[@]}" --sweep-resume --sweep-output=limited ./bench.sh
 status_is_not 0
 err_has "is still at work (controller on $host, pid $pid); wait for its end"
 err_has "sweepctl cancel limited"
-starts_are "$(seq 5)" || fail "a point was started by somebody who was refused"
+starts_are "$(seq 5)" || fail "a refused command started a point"
 
 ended
 status_is_not 0
 states_are limited "done done failed pending pending pending"
 file_has limited/summary.txt "2 of 6 points done"
-[[ $(offered) == "cd $WORK && srun --sweep-resume --sweep-output=$WORK/limited "* ]] || fail "no resume is offered, but '$(offered)'"
+[[ $(offered) == "cd $WORK && srun --sweep-resume --sweep-output=$WORK/limited "* ]] || fail "the offered command does not resume the sweep: '$(offered)'"
 all_gone
 first=$(last_job)
 
-# The command that was offered, as it is. What was done, or has failed, is not run again.
+# Runs the offered command unchanged. Points that are done or failed are not run again.
 user touch go
 rm -f starts
 run bash -c "$(offered)"
@@ -76,9 +78,9 @@ states_are limited "done done failed done done done"
 count_is 5 limited/raw/*.json
 json_is limited/agg_dsr1_1k1k.json length 5
 
-# Nothing but the failed one is left: asked for or not.
+# Only the failed point is left. It is run again only on request.
 retry=$(offered)
-[[ $retry == *" --sweep-resume --sweep-retry-failed "* ]] || fail "no second try is offered, but '$retry'"
+[[ $retry == *" --sweep-resume --sweep-retry-failed "* ]] || fail "the offered command does not retry failed points: '$retry'"
 run "${SWEEP[@]}" --sweep-resume --sweep-output=limited ./bench.sh
 status_is_not 0
 err_has "nothing is left to resume: 5 of 6 points done, 1 failed; --sweep-retry-failed"
@@ -91,7 +93,7 @@ states_are limited "done done done done done done"
 json_is limited/manifest.json '[.complete, .points[2].attempts[].outcome.kind] | map(tostring) | join(" ")' "true benchmark-failed ok"
 all_gone
 
-# ---- scancel, and another matrix on the next day
+# ---- scancel, then a resume with a changed matrix
 rm -f go mended
 begin cancelled
 scancel "$(last_job)"
@@ -107,11 +109,11 @@ err_has "the matrix is not that of the sweep; --sweep-accept-changes"
 err_has "  removed  dsr1_1k1k fp4 sglang b200 tp8 conc2"
 err_has "  removed  dsr1_1k1k fp4 sglang b200 tp8 conc6"
 err_has "  added    dsr1_1k1k fp4 sglang b200 tp8 conc7"
-[[ ! -e starts ]] || fail "started although the matrix was refused"
+[[ ! -e starts ]] || fail "a point was started although the matrix was refused"
 run "${SWEEP[@]}" --sweep-resume --sweep-accept-changes --sweep-output=cancelled --sweep-config=matrix.yaml ./bench.sh
 status_is_not 0
 starts_are $'4\n5\n7' || fail "started: $(paste -sd ' ' starts)"
-states_are cancelled "done failed done done done" # no word of those that the matrix has no more
+states_are cancelled "done failed done done done" # removed points are not listed
 count_is 4 cancelled/raw/*.json
 count_is 2 cancelled/withdrawn/*
 json_is cancelled/agg_dsr1_1k1k.json length 4

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The same sweep without the plugin's option: sweepctl run inside an allocation, and on one machine alone.
+# The same sweep without the plugin's options: sweepctl run inside an allocation, and on a single machine.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 run salloc -N4 --gpus-per-node=8 sweepctl run --output salloc.d configs/dsr1-1k1k.yaml -- ./cpu_smoke.sh

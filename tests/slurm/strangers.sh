@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# On a real Slurm: munge is asked for by itself, the step's own agents are let in, and another user who has the sweep's
-# key is not.
+# On a real Slurm: munge is used by default, the step's own agents are admitted, and another user who has the sweep's key is
+# refused.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 [[ $EUID == 0 ]] || skip "only root can run programs as two different users"
 
@@ -18,13 +18,13 @@ wait_until 60 "a benchmark runs" some_started
 file_has out/logs/controller.log "agents are admitted by the sweep's key and a munge credential of uid $(id -u nobody)"
 
 key() { jq -r ".$1" out/sweep.control; }
-other() { # COMMAND...: as yet another user
+other() { # COMMAND...: runs it as another user and sets STATUS
   STATUS=0
   setpriv --reuid=65533 --regid=65533 --clear-groups env -i PATH="$PATH" SLURM_CONF="$SLURM_CONF" "$@" >other.out 2>other.err </dev/null || STATUS=$?
 }
 other cat "$WORK/out/sweep.control"
 status_is 1
-[[ ! -s other.out ]] || fail "another user reads sweep.control"
+[[ ! -s other.out ]] || fail "another user can read sweep.control"
 other sweepctl status "$WORK/out"
 status_is 1
 other sweepctl cancel "$WORK/out"
@@ -34,7 +34,7 @@ other SLURM_SWEEP_ENDPOINT="$(key endpoint)" SLURM_SWEEP_SERVER_KEY="$(key serve
 status_is_not 0
 file_has other.err "shows the munge credential of another user"
 
-# No secret in what processes show: arguments and environments of all of them, but the memory of srun itself.
+# No secret must be in the arguments of any process.
 for name in client_secret server_secret; do
   secret=$(key "$name")
   for file in /proc/[0-9]*/cmdline; do
@@ -44,6 +44,6 @@ done
 
 touch go
 chown nobody: go
-wait "$sweep" || fail "the sweep ends with $?: $(cat err)"
+wait "$sweep" || fail "the sweep ended with status $?: $(cat err)"
 file_has err "1 agent with the sweep's key not admitted"
 all_gone

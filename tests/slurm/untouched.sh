@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Steps without --sweep-config, the help text, and what a user reads where a program is missing.
+# Steps without --sweep-config, the help text, and the messages for missing programs.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 run srun --help
@@ -11,12 +11,12 @@ done
 
 run srun -N4 --ntasks-per-node=1 --gpus-per-node=8 sh -c 'echo "gpus $CUDA_VISIBLE_DEVICES"; env | grep -c ^SLURM_SWEEP_; exit 7'
 status_is 7
-[[ $(sort -u out | tr '\n' ';') == "0;gpus 0,1,2,3,4,5,6,7;" ]] || fail "a plain step is not as it was"
-[[ -z $(grep -v 'exit code 7' err) ]] || fail "a plain step says more than before"
+[[ $(sort -u out | tr '\n' ';') == "0;gpus 0,1,2,3,4,5,6,7;" ]] || fail "the plugin changed a plain step"
+[[ -z $(grep -v 'exit code 7' err) ]] || fail "a plain step has additional output"
 if pgrep -f "$SWEEP_CLUSTER/install/bin/sweepctl"; then fail "a plain step has a controller"; fi
 
-# The agent is missing on a node: the user reads which file, on which node.
-[[ $EUID == 0 ]] || skip "the rest moves a root-owned program away"
+# If the agent is missing on a node, the message must name the file and the node.
+[[ $EUID == 0 ]] || skip "the rest needs root rights to move a program away"
 bin=$SWEEP_CLUSTER/install/bin
 mv "$bin/sweep-agent" "$bin/away"
 run srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-output=agentless ./cpu_smoke.sh || true
@@ -30,5 +30,5 @@ run srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml ./cpu_smoke
 mv "$bin/away" "$bin/sweepctl"
 status_is 1
 err_has "cannot run $bin/sweepctl on host "
-[[ $(last_job) == "$before" ]] || fail "a job was made"
+[[ $(last_job) == "$before" ]] || fail "a job was created"
 all_gone

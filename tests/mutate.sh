@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# Changes one line of the product at a time and reports whether a test fails. A change that no test notices is a survivor:
+# each one wants a test. Run by hand; it takes about a minute per change.
+#
+# It works in a git worktree of HEAD in a scratch folder and leaves the checkout alone. The lines are chosen at random from
+# all boxes; the same --seed chooses the same lines of the same commit.
+set -euo pipefail
+
+usage() {
+  cat <<'USAGE'
+Usage: tests/mutate.sh [OPTION]...
+Mutates lines of the product chosen at random and prints a table: line, change, killed by which test, or SURVIVED.
+  --count N     mutants that compile (default: 60)
+  --seed N      for the choice of lines (default: 1)
+  --box PREFIX  only files whose path begins with PREFIX, such as controller/core
+  --work DIR    scratch folder, kept for the next run (default: /var/tmp/slurm-sweep-mutants)
+  --jobs N      compilers at once (default: number of cores)
+Exit status: 0 every mutant was killed, 1 some survived, 2 wrong usage or the unchanged tree does not pass.
+USAGE
+}
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+count=60 seed=1 box='' work=/var/tmp/slurm-sweep-mutants jobs=$(nproc)
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --count | --seed | --box | --work | --jobs)
+      [[ $# -ge 2 ]] || { echo "mutate: $1 needs a value" >&2; exit 2; }
+      printf -v "${1#--}" %s "$2"; shift 2 ;;
+    -h | --help) usage; exit 0 ;;
+    *) echo "mutate: unknown option '$1'" >&2; usage >&2; exit 2 ;;
+  esac
+done
+
+tree=$work/tree build=$work/build
+mkdir -p -- "$work"
+if [[ -d $tree ]]; then
+  git -C "$tree" checkout -q --detach -f "$(git -C "$root" rev-parse HEAD)"
+else
+  git -C "$root" worktree add -q --detach "$tree" HEAD
+fi
+trap 'git -C "$tree" checkout -q -f HEAD' EXIT
+
+# Which tests read a box; ctest's regular expression. Everything without Slurm and chance runs after these if they pass.
+tests_of() {
+  case $1 in
+    agent/core/*) echo '^(agent_core_test|sim\.)' ;;
+    agent/*) echo '^(agent_|process_test)' ;;
+    container/*) echo '^container_' ;;
+    controller/core/*) echo '^(core_test|sim\.|journal_test)' ;;
+    controller/journal/*) echo '^(journal_test|damage_test)' ;;
+    controller/yaml/*) echo '^(yaml_test|matrix_test|configs_test)' ;;
+    controller/matrix/*) echo '^(matrix_test|golden\.all)' ;;
+    controller/profile/*) echo '^(profile_test|plan_test|configs_test)' ;;
+    controller/report/*) echo '^(report_test|golden\.all)' ;;
+    controller/plan/* | controller/view/*) echo '^(plan_test|view_test)' ;;
+    controller/*) echo '^(opening_test|guard_test|damage_test|process_test|cli\.)' ;;
+    util/* | proto/*) echo '^(base_test|wire_test|net_test)' ;;
+    benchmarks/sweep-bench/*) echo '^bench_client' ;;
+    benchmarks/sweep-simserver/*) echo '^simserver' ;;
+    spank_plugin/*) echo '^spank_host_test' ;;
+  esac
+}
+all_tests='^(slurm|fuzz|lint)\.'
+
+# Prints the mutated line, or nothing if no rule fits. Rules are tried from a random one on.
+mutated() {
+  awk -v seed="$2" '
+    function sub_once(pattern, by) { if (match(line, pattern)) { line = substr(line, 1, RSTART - 1) by substr(line, RSTART + RLENGTH); return 1 } return 0 }
+    {
+      line = $0; srand(seed); n = 14; first = int(rand() * n)
+      for (i = 0; i < n; i++) {
+        r = (first + i) % n; ok = 0
+        if (r == 0) ok = sub_once(" == ", " != ")
+        if (r == 1) ok = sub_once(" != ", " == ")
+        if (r == 2) ok = sub_once(" && ", " || ")
+        if (r == 3) ok = sub_once(" \\|\\| ", " \\&\\& ")
+        if (r == 4) ok = sub_once(" < ", " <= ")
+        if (r == 5) ok = sub_once(" > ", " >= ")
+        if (r == 6) ok = sub_once(" <= ", " < ")
+        if (r == 7) ok = sub_once(" >= ", " > ")
+        if (r == 8) ok = sub_once(" \\+ 1", "")
+        if (r == 9) ok = sub_once("return true", "return false")
+        if (r == 10) ok = sub_once("return false", "return true")
+        if (r == 11) ok = sub_once("if \\(!", "if (")
+        if (r == 12) ok = sub_once("std::min", "std::max")
+        if (r == 13) ok = match(line, /^ +[a-z_.>-]+\(.*\);$/) && sub_once("[a-z_].*$", ";")
+        if (ok) { gsub(/\\&/, "\\&", line); print line; exit }
+      }
+    }' <<<"$1"
+}
+
+cmake -S "$tree" -B "$build" -G Ninja -DSWEEP_WERROR=OFF >"$work/cmake.log"
+targets=$(ninja -C "$build" -t targets all | sed -n 's/^\([a-z_]*_test\): phony.*/\1/p' | sort -u)
+targets="$targets sweepctl sweep-agent sweep-bench sweep-simserver spank_sweep cpu-smoke"
+# shellcheck disable=SC2086
+ninja -C "$build" -j "$jobs" $targets >"$work/build.log" || { tail "$work/build.log" >&2; exit 2; }
+run_tests() { ctest --test-dir "$build" -j "$jobs" --stop-on-failure --timeout 120 "$@" >"$work/tests.log" 2>&1; }
+run_tests -E "$all_tests" || { grep -E 'Failed|\*\*\*' "$work/tests.log" >&2; echo "mutate: the unchanged tree does not pass" >&2; exit 2; }
+
+# All lines that a rule could change: no comments, no includes, no strings only, no assertions.
+mapfile -t candidates < <(cd "$tree" && git ls-files -- '*.cpp' | grep -E '^(util|proto|container|agent|controller|spank_plugin|benchmarks/sweep-)' |
+  grep -E "^$box" | xargs grep -nHE ' (==|!=|&&|\|\||<|>|<=|>=) | \+ 1|return (true|false)|if \(!|std::min|^ +[a-z_.>-]+\(.*\);$' |
+  grep -vE ':[0-9]+: *(//|#|assert|static_assert|template)|<<|operator' | shuf --random-source=<(openssl enc -aes-256-ctr -pass "pass:$seed" -nosalt </dev/zero 2>/dev/null))
+
+survived=0 done=0
+for candidate in "${candidates[@]}"; do
+  [[ $done -lt $count ]] || break
+  file=${candidate%%:*} rest=${candidate#*:}
+  number=${rest%%:*} text=${rest#*:}
+  change=$(mutated "$text" "$seed$number")
+  [[ -n $change && $change != "$text" ]] || continue
+  printf '%s\n' "$change" >"$work/line"
+  sed -i -e "${number}r $work/line" -e "${number}d" "$tree/$file"
+  # shellcheck disable=SC2086
+  if ninja -C "$build" -j "$jobs" $targets >"$work/build.log" 2>&1; then
+    done=$((done + 1))
+    if ! run_tests -R "$(tests_of "$file")" || ! run_tests -E "$all_tests"; then
+      verdict=$(sed -n 's/.* - \([^ ]*\) (.*$/\1/p' "$work/tests.log" | head -n 1)
+    else
+      verdict=SURVIVED survived=$((survived + 1))
+    fi
+    printf '%2d %-46s %s\n     %s\n     %s\n' "$done" "$file:$number" "$verdict" "${text#"${text%%[! ]*}"}" "${change#"${change%%[! ]*}"}"
+  fi
+  git -C "$tree" checkout -q -f HEAD -- "$file"
+done
+printf '%d mutants, %d killed, %d survived (seed %s)\n' "$done" $((done - survived)) "$survived" "$seed"
+[[ $survived -eq 0 ]]
