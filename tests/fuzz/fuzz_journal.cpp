@@ -286,10 +286,12 @@ void check_resuming(const std::string& directory) {
   std::vector<std::string> notes;
   ResumeWishes wishes;
   wishes.retry_failed = true;
-  auto entry = resume_sweep(directory, wishes, kLater, notes);
-  if (!entry) return require_message(entry.error());
-  check_sweep(entry->sweep);
-  const auto checked = entry->journal.check();
+  auto resumable = ResumableSweep::open(directory);
+  if (!resumable) return require_message(resumable.error());
+  auto opened = std::move(*resumable).resume(wishes, kLater, notes);
+  if (!opened) return require_message(opened.error());
+  check_sweep(opened->sweep);
+  const auto checked = opened->journal.check();
   require(checked.has_value(), "what was resumed is sound", checked ? "" : checked.error().message);
 }
 
