@@ -1,7 +1,7 @@
 // sweepctl serve: the controller as a child of srun, started by the plugin. People use sweepctl run instead. It runs under
 // a supervisor (supervisor.hpp), which restarts it if it dies.
 //
-// Its exit status says whether the controller has written everything, not how the points ended: that is in the agents'
+// Its exit status is 0 if the controller has written everything, however the points ended: that is in the agents'
 // exit statuses, which become srun's.
 #include <fcntl.h>
 #include <unistd.h>

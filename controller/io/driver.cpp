@@ -224,7 +224,7 @@ bool Driver::commit() {
 }
 
 // The journal was deleted and cannot be written again. Agents would otherwise keep their results until the end of the
-// job: they are told to end, and what they still send is acknowledged although it is not stored.
+// job, so the sweep is stopped, and what they still send is acknowledged although it is not stored.
 void Driver::abandon_journal() {
   journal_deleted_ = true;
   retry_at_.reset();

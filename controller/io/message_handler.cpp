@@ -99,7 +99,7 @@ void MessageHandler::handle_undecodable(const std::string& peer, const wire::Dec
   if (rejected_peers_.insert(peer)) socket_.send(peer, wire::Reject{error.message});
 }
 
-/// Returns true if the agent is admitted. Otherwise it was told why, or its Hello is kept until munge answers.
+/// Returns true if the agent is admitted. Otherwise it was sent the reason, or its Hello is kept until munge answers.
 bool MessageHandler::hello_admitted(const std::string& peer, const std::string& connection,
                                     const wire::Hello& hello) {
   const Admission::Verdict verdict = admission_.admit(hello);

@@ -69,7 +69,7 @@ Error with_remedy(const Error& error) {
   return {error.message + "; nothing is lost: make room or make the directory writable, then resume again"};
 }
 
-/// Adds that remedy only if the directory cannot be written to. SQLite's messages do not tell this apart, so it is
+/// Adds that remedy only if the directory cannot be written to. SQLite's messages do not show this, so it is
 /// tried with a file.
 Error with_remedy_if_unwritable(const Error& error, const std::string& directory) {
   constexpr std::size_t kProbeBytes = 256 * 1024;  // a full disk sometimes still has room for a small file

@@ -56,7 +56,7 @@ class ResumableSweep {
 
   /// The output directory, absolute.
   const std::string& directory() const { return directory_; }
-  /// The profile file that the sweep was started with; "" if there was none or the journal is too damaged to tell.
+  /// The profile file that the sweep was started with; "" if there was none or the journal is too damaged to read it.
   const std::string& profile_file() const { return profile_file_; }
 
   /// Fails with the reason for which resume() would refuse `wishes`. Succeeds if the journal has to be recovered first.

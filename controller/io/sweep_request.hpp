@@ -17,7 +17,7 @@ namespace sweep {
 struct SweepRequest {
   std::vector<std::string> configs;  // master configuration files; each may be several, separated by commas
   std::string select;                // options of `sweepctl matrix full-sweep` in one string; "": all points
-  std::optional<std::int64_t> repeat;  // std::nullopt: as the entries say
+  std::optional<std::int64_t> repeat;  // std::nullopt: 'repeat' of each entry
   std::string output, profile;         // "": the default
   bool resume = false, retry_failed = false, accept_changes = false;
 };
