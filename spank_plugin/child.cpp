@@ -70,8 +70,8 @@ bool arrange_descriptors(const Inheritance& wanted) {
   const int second = wanted.second < 0 ? -1 : fcntl(wanted.second, F_DUPFD, kParkingFd);
   const int error = fcntl(wanted.error, F_DUPFD, kParkingFd);
   if (error < 0 || (wanted.first >= 0 && first < 0) || (wanted.second >= 0 && second < 0)) return false;
-  // Opened for reading and writing, because it also fills a closed stdout and stderr. Otherwise the first file that the
-  // program opens would get that number, and its messages would overwrite the file.
+  // Opened for reading and writing, because it also fills a closed stdout and stderr. Otherwise the first
+  // file that the program opens would get that number, and its messages would overwrite the file.
   int null = -1;
   do {
     null = open("/dev/null", O_RDWR);
@@ -135,7 +135,8 @@ Fd open_pidfd(pid_t pid) {
 #endif
 }
 
-// Returns a descriptor for SIGTERM if it is blocked; otherwise none, because the signal then has its usual effect.
+// Returns a descriptor for SIGTERM if it is blocked; otherwise none, because the signal then has its usual
+// effect.
 Fd blocked_term() {
   sigset_t blocked;
   if (pthread_sigmask(SIG_SETMASK, nullptr, &blocked) != 0 || sigismember(&blocked, SIGTERM) != 1)
@@ -242,7 +243,8 @@ Ended wait_child(pid_t pid, Deadline deadline) {
     const Ended ended = poll_child(pid);
     int wait = milliseconds_until(deadline);
     if (!ended.late || wait == 0) return ended;
-    // The pidfd of a traced child becomes readable before waitpid() succeeds: from then on only poll_child() counts.
+    // The pidfd of a traced child becomes readable before waitpid() succeeds: from then on only poll_child()
+    // counts.
     if (entries[0].revents != 0) entries[0].fd = -1;
     if (entries[0].fd < 0) wait = std::min(wait, kPollMilliseconds);
     if (poll(entries, 2, wait) < 0 && errno != EINTR) return ended;

@@ -1,10 +1,10 @@
 // Child processes and pipes for the plugin.
 //
-// Rules: all memory is allocated before fork, because srun has threads. A child gets stdin from /dev/null, stdout and
-// stderr of its parent (/dev/null if the parent's are closed), the descriptors that it is given, and no others. It stays
-// in the parent's process group, so that one Ctrl-C on the terminal reaches both. Every wait has a deadline and waits for
-// an event (if the kernel has no pidfd, the child is checked ten times a second instead). Not even a child that cannot be
-// killed blocks its parent.
+// Rules: all memory is allocated before fork, because srun has threads. A child gets stdin from /dev/null,
+// stdout and stderr of its parent (/dev/null if the parent's are closed), the descriptors that it is given,
+// and no others. It stays in the parent's process group, so that one Ctrl-C on the terminal reaches both.
+// Every wait has a deadline and waits for an event (if the kernel has no pidfd, the child is checked ten
+// times a second instead). Not even a child that cannot be killed blocks its parent.
 #pragma once
 
 #include <sys/types.h>
@@ -40,7 +40,8 @@ struct Pipe {
   int error = 0;  // errno; 0 when both ends are open
 };
 
-/// Returns a pipe whose ends are closed on exec and are never the descriptors 0, 1 or 2, even if those are closed.
+/// Returns a pipe whose ends are closed on exec and are never the descriptors 0, 1 or 2, even if those are
+/// closed.
 Pipe make_pipe();
 
 /// The numbers that the first and the second descriptor given to start_child() have in the child.
@@ -74,11 +75,12 @@ struct Ended {
   std::string describe() const;  // "exit status 3", "signal 9 (Killed)"
 };
 
-/// Waits until the child has ended or the deadline has passed. A SIGTERM that arrives meanwhile is forwarded to the child:
-/// srun blocks it, and once its signal thread has ended nothing else receives it.
+/// Waits until the child has ended or the deadline has passed. A SIGTERM that arrives meanwhile is forwarded
+/// to the child: srun blocks it, and once its signal thread has ended nothing else receives it.
 Ended wait_child(pid_t pid, Deadline deadline);
 
-/// Sends SIGTERM to the child, and SIGKILL after `seconds`. The result is late only if that does not end it either.
+/// Sends SIGTERM to the child, and SIGKILL after `seconds`. The result is late only if that does not end it
+/// either.
 Ended stop_child(pid_t pid, unsigned seconds);
 
 /// Waits up to `seconds` for a child that is ending by itself, then calls stop_child().

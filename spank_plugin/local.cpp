@@ -249,8 +249,8 @@ void command_ends() {
   const Ended ended = wait_child(pid, in_seconds(seconds));
   if (ended.late)
     slurm_error(
-        "sweep: the controller (process %d on %s) did not end within %u s; it continues to write its files in the "
-        "background; to wait longer, set end-timeout=SECONDS in plugstack.conf",
+        "sweep: the controller (process %d on %s) did not end within %u s; it continues to write its files "
+        "in the background; to wait longer, set end-timeout=SECONDS in plugstack.conf",
         static_cast<int>(pid), host().c_str(), seconds);
   else if (ended.known && !ended.ok())
     slurm_error("sweep: the controller ended with %s; see its messages above", ended.describe().c_str());

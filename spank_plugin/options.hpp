@@ -1,7 +1,8 @@
-// The texts that the plugin parses (its plugstack.conf arguments, the --sweep options, the lines that `sweepctl serve`
-// writes) and the command lines that it makes.
+// The texts that the plugin parses (its plugstack.conf arguments, the --sweep options, the lines that
+// `sweepctl serve` writes) and the command lines that it makes.
 //
-// Rules: text in, text out. No Slurm, no files, no environment. What a child process sends is validated here only.
+// Rules: text in, text out. No Slurm, no files, no environment. What a child process sends is validated here
+// only.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +23,8 @@ struct Settings {
   std::vector<std::string> complaints;  // one line for each argument that was ignored
 };
 
-/// Parses plugstack.conf arguments; they override the built-in paths. Does not fail: an invalid argument is ignored and
-/// adds a line to `complaints`.
+/// Parses plugstack.conf arguments; they override the built-in paths. Does not fail: an invalid argument is
+/// ignored and adds a line to `complaints`.
 Settings parse_settings(const std::vector<std::string>& arguments, std::string_view default_sweepctl,
                         std::string_view default_agent);
 
@@ -45,12 +46,13 @@ std::string_view option_name(OptionId id);
 /// Returns the environment variable through which Slurm passes the option to the sruns inside a job.
 std::string inherited_variable(OptionId id);
 
-/// The options that the user has given. Slurm reports inherited values first, then those of the command line. It does so
-/// once for each component of a heterogeneous job, so each component starts over.
+/// The options that the user has given. Slurm reports inherited values first, then those of the command line.
+/// It does so once for each component of a heterogeneous job, so each component starts over.
 class Options {
  public:
-  /// Takes a value as Slurm reports it. `inherited`: the present value of inherited_variable(id), or null. If the first
-  /// report of an option equals it, that report is the inherited value; later reports are from the command line.
+  /// Takes a value as Slurm reports it. `inherited`: the present value of inherited_variable(id), or null. If
+  /// the first report of an option equals it, that report is the inherited value; later reports are from the
+  /// command line.
   void take(OptionId id, std::string_view value, const char* inherited);
   /// To be called when all reports of one component have been taken.
   void end_component();
@@ -62,9 +64,9 @@ class Options {
   /// Returns one line about what is wrong with the options; "" if nothing is. Call after end_component().
   std::string problem() const;
 
-  /// Returns the corresponding options of `sweepctl check` and `sweepctl serve`. Each is one `--name=value` or `--name`
-  /// argument, so that a value may begin with a dash. Inherited relative paths are resolved against `submit_dir` unless it
-  /// is empty; those of the command line stay as they are.
+  /// Returns the corresponding options of `sweepctl check` and `sweepctl serve`. Each is one `--name=value`
+  /// or `--name` argument, so that a value may begin with a dash. Inherited relative paths are resolved
+  /// against `submit_dir` unless it is empty; those of the command line stay as they are.
   std::vector<std::string> arguments(std::string_view submit_dir) const;
 
  private:
@@ -81,12 +83,13 @@ class Options {
 std::vector<std::string> check_command(const std::string& sweepctl,
                                        const std::vector<std::string>& arguments);
 
-/// Returns the command `sweepctl serve …`, the controller of one step. The numbers are file descriptors in the child.
+/// Returns the command `sweepctl serve …`, the controller of one step. The numbers are file descriptors in
+/// the child.
 std::vector<std::string> serve_command(const Settings& settings, int lifeline_fd, int ready_fd,
                                        const std::string& job, const std::vector<std::string>& arguments);
 
-/// Returns true for the steps of `srun COMMAND`; false for the batch script, the extern and the interactive step (the shell
-/// that salloc may start through srun), and reserved step ids.
+/// Returns true for the steps of `srun COMMAND`; false for the batch script, the extern and the interactive
+/// step (the shell that salloc may start through srun), and reserved step ids.
 bool is_ordinary_step(std::uint32_t step);
 
 /// Returns job and step as Slurm writes them: "12.0".
@@ -121,8 +124,8 @@ Variable parse_set_line(std::string_view line);
 /// Parses `ready tcp://HOST:PORT KEY KEY`, without the newline. A key is 40 characters of Z85.
 Ready parse_ready_line(std::string_view line);
 
-/// Returns true if the command of a step looks like `srun --multi-prog FILE`. In that case Slurm gives the plugin the
-/// file's name and its text instead of a command.
+/// Returns true if the command of a step looks like `srun --multi-prog FILE`. In that case Slurm gives the
+/// plugin the file's name and its text instead of a command.
 bool is_multi_prog(const std::vector<std::string_view>& command);
 
 }  // namespace sweep::plugin

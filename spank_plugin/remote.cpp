@@ -69,16 +69,16 @@ std::string variable(spank_t spank, const char* name) {
   return spank_getenv(spank, name, value, sizeof value) == ESPANK_SUCCESS ? value : "";
 }
 
-// Returns the command that starts the agent. If pyxis has put this task into an image, the controller has provided the
-// path of the agent there, and of the node's dynamic loader, which has to start it.
+// Returns the command that starts the agent. If pyxis has put this task into an image, the controller has
+// provided the path of the agent there, and of the node's dynamic loader, which has to start it.
 std::vector<std::string> agent_words(spank_t spank, const Settings& settings) {
   const std::string loader = variable(spank, SWEEP_ENV_LOADER);
   if (loader.empty()) return {settings.agent};
   return {loader, "--library-path", loader.substr(0, loader.rfind('/')), variable(spank, SWEEP_ENV_AGENT)};
 }
 
-// Returns errno if the agent cannot be executed, otherwise does not return. A function of its own, so that its memory is
-// freed before end_task(), or memcheck would report it.
+// Returns errno if the agent cannot be executed, otherwise does not return. A function of its own, so that
+// its memory is freed before end_task(), or memcheck would report it.
 int exec_agent(std::vector<std::string> agent, int count, char** words, char** environment) {
   agent.emplace_back("--");
   std::vector<char*> command;
@@ -91,14 +91,14 @@ int exec_agent(std::vector<std::string> agent, int count, char** words, char** e
   return errno;
 }
 
-// Returns what to do if the agent's program is not found: it is not installed, or pyxis has not put the task into the
-// image.
+// Returns what to do if the agent's program is not found: it is not installed, or pyxis has not put the task
+// into the image.
 const char* remedy(const std::vector<std::string>& agent) {
   return agent.size() == 1
              ? "install slurm-sweep there, or set agent=PATH in plugstack.conf"
-             : "the profile runs agents in an image, which requires pyxis 0.21 or newer, its line in plugstack.conf "
-               "before that of slurm-sweep, and srun without --container-mounts and without an --export that lacks "
-               "ALL";
+             : "the profile runs agents in an image, which requires pyxis 0.21 or newer, its line in "
+               "plugstack.conf before that of slurm-sweep, and srun without --container-mounts and without "
+               "an --export that lacks ALL";
 }
 
 [[noreturn]] void become_agent(spank_t spank, const std::vector<std::string>& arguments) {

@@ -1,11 +1,11 @@
-// The C interface that Slurm loads: names, options and hooks. It only calls local.hpp (srun, sbatch, salloc) and remote.hpp
-// (slurmstepd).
+// The C interface that Slurm loads: names, options and hooks. It only calls local.hpp (srun, sbatch, salloc)
+// and remote.hpp (slurmstepd).
 //
-// Rules, because this runs inside root daemons: no exception leaves a hook, no threads, no static objects with a
-// destructor, nothing exported except what spank_sweep.lds lists. Without --sweep-config or --sweep-resume nothing
-// happens. Every hook returns 0: an error would keep slurmd from starting, drain a node, or fail other users' tasks, so
-// errors are only logged. If a sweep cannot continue, the plugin ends the command (local.hpp) or the task (remote.hpp)
-// itself.
+// Rules, because this runs inside root daemons: no exception leaves a hook, no threads, no static objects
+// with a destructor, nothing exported except what spank_sweep.lds lists. Without --sweep-config or
+// --sweep-resume nothing happens. Every hook returns 0: an error would keep slurmd from starting, drain a
+// node, or fail other users' tasks, so errors are only logged. If a sweep cannot continue, the plugin ends
+// the command (local.hpp) or the task (remote.hpp) itself.
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -34,8 +34,8 @@ void __freeres() __attribute__((weak));
 namespace sweep::plugin {
 namespace {
 
-// Slurm unloads its plugins and loads them again. The C++ library that is linked in reserves 72 KB for exceptions, which
-// would be leaked each time.
+// Slurm unloads its plugins and loads them again. The C++ library that is linked in reserves 72 KB for
+// exceptions, which would be leaked each time.
 __attribute__((destructor)) void unloaded() {
   if (__gnu_cxx::__freeres != nullptr) __gnu_cxx::__freeres();
 }
@@ -90,7 +90,8 @@ bool guarded(const char* name, Hook hook) noexcept {
   return false;
 }
 
-// Runs a hook of srun, sbatch or salloc without which the requested sweep cannot run: an exception ends the command.
+// Runs a hook of srun, sbatch or salloc without which the requested sweep cannot run: an exception ends the
+// command.
 template <class Hook>
 int run_or_exit(const char* name, Hook hook) noexcept {
   if (!guarded(name, hook)) exit(EXIT_FAILURE);

@@ -15,10 +15,10 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Collects all results in DIR, writes collections, summary and plots, and prints the summary. DIR is the output "
-    "directory of a sweep, a folder of processed results, or a folder that contains both. In a sweep's output "
-    "directory, raw/, agg_*.json, jobs.txt and manifest.json are also written again from its journal. Running it "
-    "twice changes nothing. Every sweep does the same at its end.";
+    "Collects all results in DIR, writes collections, summary and plots, and prints the summary. DIR is the "
+    "output directory of a sweep, a folder of processed results, or a folder that contains both. In a "
+    "sweep's output directory, raw/, agg_*.json, jobs.txt and manifest.json are also written again from its "
+    "journal. Running it twice changes nothing. Every sweep does the same at its end.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  every file was written
@@ -68,8 +68,8 @@ int aggregate_command(const Arguments& arguments) {
   add_directory(app, directory, "output directory of a sweep, or a folder of processed results");
   app.option(
          "--exp-name", name,
-         "experiment of results whose experiment is unknown, because they are neither in a sweep's journal nor "
-         "in a file that a sweep has named (agg_RESULT_FILENAME.json)")
+         "experiment of results whose experiment is unknown, because they are neither in a sweep's journal "
+         "nor in a file that a sweep has named (agg_RESULT_FILENAME.json)")
       .value("EXP");
   app.flag("--json", json, "print the summary as JSON");
   if (const auto status = app.parse(arguments)) return *status;

@@ -36,8 +36,8 @@ void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_opti
       .value("FILE");
   app.flag(
       "--resume", request.resume,
-      "resume the sweep in the output directory and keep its finished points; without a configuration file the "
-      "matrix stays the same");
+      "resume the sweep in the output directory and keep its finished points; without a configuration file "
+      "the matrix stays the same");
   app.flag("--retry-failed", request.retry_failed, "with --resume: also retry failed points");
   app.flag("--accept-changes", request.accept_changes,
            "with --resume: resume even if the matrix has changed; removed points are archived");

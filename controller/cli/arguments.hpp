@@ -1,4 +1,5 @@
-// The options that several commands share. They only fill in a SweepRequest (controller/io/sweep_request.hpp).
+// The options that several commands share. They only fill in a SweepRequest
+// (controller/io/sweep_request.hpp).
 #pragma once
 
 #include <optional>
@@ -12,8 +13,8 @@ namespace sweep::cli {
 /// Returns an environment variable; "" if it is not set.
 std::string variable(const char* name);
 
-/// Adds --select, --repeat, --output, --profile and the options of a resume; if `config_option`, also --config, which may
-/// be repeated.
+/// Adds --select, --repeat, --output, --profile and the options of a resume; if `config_option`, also
+/// --config, which may be repeated.
 void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_option);
 
 /// Adds the positional DIR.
@@ -24,8 +25,8 @@ void add_exp_name(CommandLine& app, std::string& exp_name);
 /// Returns "out/" and "./out" as "out", because paths of results are compared as text.
 std::string plain_path(const std::string& directory);
 
-/// Returns what is wrong with the combination of options; std::nullopt if nothing is. `usage`: how to name the files, for
-/// the message.
+/// Returns what is wrong with the combination of options; std::nullopt if nothing is. `usage`: how to name
+/// the files, for the message.
 std::optional<std::string> usage_error(const SweepRequest& request, const std::string& usage);
 
 }  // namespace sweep::cli

@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t kMaxReasonBytes = 4096;  // the limit of a message
 
 constexpr const char* kDescription =
-    "Stops the sweep in an output directory: starts no further points, stops running benchmarks, and keeps and "
-    "writes all finished results. The request goes to the sweep's controller, on whatever host it runs. Only the "
-    "sweep's owner can cancel it.";
+    "Stops the sweep in an output directory: starts no further points, stops running benchmarks, and keeps "
+    "and writes all finished results. The request goes to the sweep's controller, on whatever host it runs. "
+    "Only the sweep's owner can cancel it.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  the sweep is stopping
@@ -40,7 +40,8 @@ std::string done_of_all(const Status& status) {
          counted(static_cast<std::size_t>(count_of(status, "total")), "point") + " done";
 }
 
-/// Returns the success message for the controller's answer. Fails if the sweep does not stop because of this request.
+/// Returns the success message for the controller's answer. Fails if the sweep does not stop because of this
+/// request.
 Expected<std::string> outcome(const Status& status) {
   const std::string sweep = "sweep " + printable(status.value("sweep", "")),
                     state = status.value("state", "");

@@ -16,9 +16,9 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or reports an "
-    "error in one line that names file, value and remedy. It starts and writes nothing. The Slurm plugin runs this "
-    "command before it requests an allocation.";
+    "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or "
+    "reports an error in one line that names file, value and remedy. It starts and writes nothing. The Slurm "
+    "plugin runs this command before it requests an allocation.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  the sweep could start
@@ -56,8 +56,8 @@ nlohmann::ordered_json as_json(const Plan& plan) {
           {"points", std::move(points)}};
 }
 
-/// Prints an error for each runner that points need and the profile does not name. Returns false if no other points are
-/// left.
+/// Prints an error for each runner that points need and the profile does not name. Returns false if no other
+/// points are left.
 bool report_unknown_runners(const Plan& plan) {
   std::map<std::string, std::size_t> unknown;  // number of points by runner
   std::size_t all = 0;

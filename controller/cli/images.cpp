@@ -20,9 +20,9 @@ using container::Stored;
 
 constexpr const char* kDescription =
     "Lists or removes the container images that agents have staged: those in the profile's image-cache "
-    "(default: slurm-sweep-UID/images in TMPDIR or /tmp), and on this node also those that were unpacked for enroot "
-    "or bubblewrap.\n\nImages that are in use or being imported are never removed. Every prune also removes "
-    "truncated files and the leftovers of imports that died.";
+    "(default: slurm-sweep-UID/images in TMPDIR or /tmp), and on this node also those that were unpacked for "
+    "enroot or bubblewrap.\n\nImages that are in use or being imported are never removed. Every prune also "
+    "removes truncated files and the leftovers of imports that died.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  success
@@ -32,8 +32,8 @@ constexpr const char* kClosing = R"(Exit status:
 Examples:
   List the staged images:
     sweepctl images list
-  Show what would be removed: images that were not used for 30 days, then the
-  least recently used ones until 500 GB are left:
+  Show what would be removed: images not used for 30 days, then the least
+  recently used ones until 500 GB are left:
     sweepctl images prune --older-than 30d --max-size 500G --dry-run
 )";
 

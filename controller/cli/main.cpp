@@ -41,8 +41,8 @@ constexpr std::string_view kForThePlugin = "serve";
 
 constexpr const char* kDescription =
     "Runs inference benchmark sweeps on Slurm GPU clusters. A matrix of models, sequence lengths (ISL/OSL), "
-    "parallelism (TP, EP) and concurrencies is expanded into points; each point is one run of a benchmark. The result "
-    "is throughput per GPU over latency and interactivity.\n\n"
+    "parallelism (TP, EP) and concurrencies is expanded into points; each point is one run of a benchmark. "
+    "The result is throughput per GPU over latency and interactivity.\n\n"
     "With the Slurm plugin, a sweep is one srun command (see man sweep-config):\n\n"
     "  srun OPTIONS --sweep-config=FILE[,FILE] [--sweep-select=ARGS]\n"
     "       [--sweep-output=DIR] [--sweep-profile=FILE] BENCHMARK [ARG]...\n\n"

@@ -14,12 +14,12 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Prints the Pareto frontier of the processed results below DIR: the results that no other result of the same "
-    "experiment, model, hardware and framework beats in both throughput per GPU and interactivity (with "
+    "Prints the Pareto frontier of the processed results below DIR: the results that no other result of the "
+    "same experiment, model, hardware and framework beats in both throughput per GPU and interactivity (with "
     "--x median_e2el: end-to-end latency, E2EL). Every other setting is worse for the operator, the user or "
     "both.\n\nThe experiment of a result is taken from its sweep's journal, or from its file name if that is "
-    "agg_RESULT_FILENAME.json and agrees with the content. Results whose experiment is unknown are compared with each "
-    "other, so keep results of different sequence lengths in different folders.";
+    "agg_RESULT_FILENAME.json and agrees with the content. Results whose experiment is unknown are compared "
+    "with each other, so keep results of different sequence lengths in different folders.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  the frontier was printed
@@ -61,10 +61,9 @@ int pareto_command(const Arguments& arguments) {
       .value("METRIC")
       .usage("{median_intvty,median_e2el}")
       .one_of({"median_intvty", "median_e2el"});
-  app.option(
-         "--by", by,
-         "make one frontier for each combination of these keys' values (default: hw,framework; '': one frontier "
-         "per model)")
+  app.option("--by", by,
+             "make one frontier for each combination of these keys' values (default: hw,framework; '': one "
+             "frontier per model)")
       .value("KEYS")
       .usage("{" + join(words(report::group_keys()), ",") + "}[,...]");
   app.flag("--json", options.json, "print a JSON array; times are in seconds");

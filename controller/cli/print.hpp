@@ -5,14 +5,15 @@
 
 namespace sweep::cli {
 
-/// Writes to standard output. Returns the exit status: 1 if it cannot be written (a full disk). A closed pipe is not an
-/// error.
+/// Writes to standard output. Returns the exit status: 1 if it cannot be written (a full disk). A closed pipe
+/// is not an error.
 int print_out(const std::string& text);
 
 /// Writes "sweepctl: MESSAGE" and a newline to standard error, made printable.
 void print_error(const std::string& message);
 
-/// Writes an error whose first line is followed by a list, one line for each item. Only the first line has the prefix.
+/// Writes an error whose first line is followed by a list, one line for each item. Only the first line has
+/// the prefix.
 void print_error_list(const std::string& lines);
 
 /// Writes whole lines to standard error as they are.

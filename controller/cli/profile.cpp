@@ -1,5 +1,5 @@
-// sweepctl profile: prints the effective profile with the source of each value, and checks whether this node has what it
-// requires.
+// sweepctl profile: prints the effective profile with the source of each value, and checks whether this node
+// has what it requires.
 #include "controller/profile/profile.hpp"
 
 #include <sys/statvfs.h>
@@ -28,10 +28,10 @@ namespace {
 
 constexpr const char* kDescription =
     "show: prints the effective profile, merged from the built-in defaults, /etc/slurm-sweep/profile.yaml, "
-    "~/.config/slurm-sweep/profile.yaml and --profile, with the file and line that sets each value. The output is "
-    "itself a valid profile.\n\ncheck: checks that what the profile requires is available: container runtimes (by "
-    "running them), folders, mounts, image files, and Slurm features and partitions; on this node, or with "
-    "--allocation on every node of the job.";
+    "~/.config/slurm-sweep/profile.yaml and --profile, with the file and line that sets each value. The "
+    "output is itself a valid profile.\n\ncheck: checks that what the profile requires is available: "
+    "container runtimes (by running them), folders, mounts, image files, and Slurm features and partitions; "
+    "on this node, or with --allocation on every node of the job.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  show: printed; check: everything is available
@@ -81,8 +81,8 @@ void check_runtime(Findings& out, const std::string& what, const profile::Contai
     out.push_back({true, what + "imports", "enroot is not in PATH: images must be in the cache"});
 }
 
-/// Returns the nearest existing parent of a folder that does not exist if this user may create the folder there;
-/// otherwise "".
+/// Returns the nearest existing parent of a folder that does not exist if this user may create the folder
+/// there; otherwise "".
 std::string creatable_in(const std::string& path) {
   std::error_code code;
   if (depends_on_point(path) || std::filesystem::exists(path, code)) return {};

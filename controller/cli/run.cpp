@@ -1,5 +1,5 @@
-// sweepctl run: a sweep without the plugin. Inside an allocation it starts the agents through srun, elsewhere one agent as
-// a child process on this machine.
+// sweepctl run: a sweep without the plugin. Inside an allocation it starts the agents through srun, elsewhere
+// one agent as a child process on this machine.
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,13 +23,14 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Runs a sweep: BENCHMARK is run once for each point of the benchmark matrix in FILE. Inside a Slurm allocation "
-    "(salloc, sbatch) it uses all nodes of the job, through one job step; elsewhere only this machine. On a cluster with "
-    "the plugin, srun --sweep-config=FILE BENCHMARK does the same.\n\n"
-    "BENCHMARK gets its point in environment variables and writes the serving client's JSON to $RESULT_FILENAME.json in "
-    "its working directory. Without BENCHMARK, the benchmark that the profile names is run.\n\n"
-    "Press Ctrl-C once to stop the sweep cleanly: no new points are started, running ones are stopped, and finished "
-    "results are aggregated. Press it twice to stop immediately.";
+    "Runs a sweep: BENCHMARK is run once for each point of the benchmark matrix in FILE. Inside a Slurm "
+    "allocation (salloc, sbatch) it uses all nodes of the job, through one job step; elsewhere only this "
+    "machine. On a cluster with the plugin, srun --sweep-config=FILE BENCHMARK does the same.\n\n"
+    "BENCHMARK gets its point in environment variables and writes the serving client's JSON to "
+    "$RESULT_FILENAME.json in its working directory. Without BENCHMARK, the benchmark that the profile names "
+    "is run.\n\n"
+    "Press Ctrl-C once to stop the sweep cleanly: no new points are started, running ones are stopped, and "
+    "finished results are aggregated. Press it twice to stop immediately.";
 
 constexpr const char* kClosing = R"(Exit status:
   0    every point is done and every file was written
@@ -66,8 +67,8 @@ Examples:
       -- ./bench.sh
 )";
 
-/// Returns true inside a job but outside its ordinary steps: in a batch script, or in the shell of salloc (which may be an
-/// interactive step).
+/// Returns true inside a job but outside its ordinary steps: in a batch script, or in the shell of salloc
+/// (which may be an interactive step).
 bool in_allocation() {
   constexpr std::uint64_t kLastOrdinaryStep = 0xfffffff0;
   if (variable("SLURM_JOB_ID").empty()) return false;
@@ -75,7 +76,8 @@ bool in_allocation() {
   return step.empty() || std::strtoull(step.c_str(), nullptr, 10) > kLastOrdinaryStep;
 }
 
-/// Returns the command that starts the agents: one on each node of the allocation, with all of the job's resources there.
+/// Returns the command that starts the agents: one on each node of the allocation, with all of the job's
+/// resources there.
 std::vector<std::string> agent_command(const Arguments& benchmark, const container::StepVariables& step) {
   std::vector<std::string> command;
   if (in_allocation()) {

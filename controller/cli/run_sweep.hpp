@@ -12,21 +12,21 @@
 
 namespace sweep::cli {
 
-/// Opens the sweep that is requested and its driver, which listens on `listening` or, if that is not open, on a free port.
-/// Fails with one line, or, if a changed matrix is refused, with one more for each change.
+/// Opens the sweep that is requested and its driver, which listens on `listening` or, if that is not open, on
+/// a free port. Fails with one line, or, if a changed matrix is refused, with one more for each change.
 Expected<std::unique_ptr<Driver>> open_driver(const SweepRequest& request, const SessionOrigin& origin,
                                               Fd listening, Console& console);
 
-/// Opens a driver in place of a controller that died because of `cause`: same address, same keys. Fails if the sweep in
-/// `note` cannot be opened now.
+/// Opens a driver in place of a controller that died because of `cause`: same address, same keys. Fails if
+/// the sweep in `note` cannot be opened now.
 Expected<std::unique_ptr<Driver>> take_over_driver(const SupervisorNote& note, const std::string& cause,
                                                    Fd listening, Console& console);
 
 /// Stops the sweep on SIGINT, SIGTERM and SIGHUP: the first signal stops it cleanly, the second immediately.
 class Interrupts {
  public:
-  /// Further signals within `same` of the first count as the first: under a supervisor one Ctrl-C, or one scancel,
-  /// arrives both directly and through the supervisor.
+  /// Further signals within `same` of the first count as the first: under a supervisor one Ctrl-C, or one
+  /// scancel, arrives both directly and through the supervisor.
   Interrupts(SignalFd& signals, Driver& driver, Millis same = Millis(0));
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;

@@ -15,10 +15,11 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Prints the recipe in FILE as one bash script: it starts the server, waits until it is ready, runs the client and "
-    "stops the server. Use it to try a recipe by hand or on a machine without slurm-sweep. It needs bash, curl and the "
-    "programs that the recipe calls, and reads the variables that a benchmark gets (see man sweep-config). A profile's "
-    "'benchmark:' may name the script instead of the recipe; every point then starts its own server.";
+    "Prints the recipe in FILE as one bash script: it starts the server, waits until it is ready, runs the "
+    "client and stops the server. Use it to try a recipe by hand or on a machine without slurm-sweep. It "
+    "needs bash, curl and the programs that the recipe calls, and reads the variables that a benchmark gets "
+    "(see man sweep-config). A profile's 'benchmark:' may name the script instead of the recipe; every point "
+    "then starts its own server.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  the script was printed

@@ -1,8 +1,8 @@
-// sweepctl serve: the controller as a child of srun, started by the plugin. People use sweepctl run instead. It runs under
-// a supervisor (supervisor.hpp), which restarts it if it dies.
+// sweepctl serve: the controller as a child of srun, started by the plugin. People use sweepctl run instead.
+// It runs under a supervisor (supervisor.hpp), which restarts it if it dies.
 //
-// Its exit status is 0 if the controller has written everything, however the points ended: that is in the agents'
-// exit statuses, which become srun's.
+// Its exit status is 0 if the controller has written everything, however the points ended: that is in the
+// agents' exit statuses, which become srun's.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -34,8 +34,8 @@ struct ServeOptions {
   SessionOrigin origin;  // of which --job is an option, and the rest is read from srun's process
 };
 
-/// Writes what the plugin waits for: the variables of the step, then one line with the secret, which goes only into this
-/// pipe.
+/// Writes what the plugin waits for: the variables of the step, then one line with the secret, which goes
+/// only into this pipe.
 Expected<void> send_ready_line(int fd, const Driver& driver, const std::string& agent) {
   std::string text;
   if (driver.sweep().plan.step) {
@@ -75,7 +75,8 @@ std::vector<std::string> parent_proc_strings(const std::string& name) {
   return strings;
 }
 
-/// Returns the id of the job that srun was started in, through sbatch or salloc; "" if srun has made its own job.
+/// Returns the id of the job that srun was started in, through sbatch or salloc; "" if srun has made its own
+/// job.
 std::string job_around_srun() {
   const std::string name = "SLURM_JOB_ID=";
   for (const std::string& entry : parent_proc_strings("environ")) {
@@ -91,7 +92,8 @@ Expected<std::unique_ptr<Driver>> open(const ServeOptions& options, ControllerSt
   return take_over_driver(start.note, start.cause, std::move(start.listening), console);
 }
 
-/// Prints, once, why a restarted controller cannot take over. Returns the status that makes the supervisor try again.
+/// Prints, once, why a restarted controller cannot take over. Returns the status that makes the supervisor
+/// try again.
 int refuse_for_now(const ControllerStart& start, const std::string& why) {
   if (start.refused == 0) {
     print_error("the controller died (" + start.cause + ") and cannot be restarted: " + why +
@@ -101,7 +103,8 @@ int refuse_for_now(const ControllerStart& start, const std::string& why) {
   return kTryAgainLater;
 }
 
-/// Runs the controller: at the first start with the sweep that srun asks for, later with the sweep in the note.
+/// Runs the controller: at the first start with the sweep that srun asks for, later with the sweep in the
+/// note.
 int run_controller(const ServeOptions& options, SignalFd& signals, ControllerStart start) {
   Console console(options.quiet);
   const bool first = start.number == 0;

@@ -14,8 +14,9 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Prints the state of the sweep in an output directory: points done and running, points failed with reasons, agents "
-    "and attempts. Asks the live controller, or reads the journal if no controller is running.";
+    "Prints the state of the sweep in an output directory: points done and running, points failed with "
+    "reasons, agents and attempts. Asks the live controller, or reads the journal if no controller is "
+    "running.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  the sweep is running, or every point is done

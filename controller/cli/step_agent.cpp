@@ -14,8 +14,8 @@ namespace sweep::cli {
 
 namespace {
 
-/// Returns the file of the dynamic loader that started this program. Symbolic links are resolved, because in the image
-/// they would lead elsewhere.
+/// Returns the file of the dynamic loader that started this program. Symbolic links are resolved, because in
+/// the image they would lead elsewhere.
 std::string own_loader() {
   std::string path;
   const auto find_loader = [](dl_phdr_info* program, std::size_t, void* out) {
@@ -31,7 +31,8 @@ std::string own_loader() {
   return std::filesystem::canonical(path, code).string();
 }
 
-/// Returns the folders that the image must have at the same path as the host: those of the spool and of munged's socket.
+/// Returns the folders that the image must have at the same path as the host: those of the spool and of
+/// munged's socket.
 std::vector<std::string> shared_folders(const profile::Profile& profile) {
   std::vector<std::string> folders;
   folders.reserve(4);

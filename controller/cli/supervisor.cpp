@@ -79,8 +79,8 @@ class Supervisor {
     if (child_ == 0) {
       pipe.read_end.reset();
       ::prctl(PR_SET_NAME, "sweep-control");
-      // The controller outlives its supervisor, because srun and its agents are still there. Only if the supervisor has
-      // gone before this line is everything about to end.
+      // The controller outlives its supervisor, because srun and its agents are still there. Only if the
+      // supervisor has gone before this line is everything about to end.
       if (::getppid() != parent) ::_exit(1);
       ::_exit(run_child({number, note_, cause_, refused_, pipe.write_end.release(),
                          Fd(::fcntl(listening_.get(), F_DUPFD_CLOEXEC, 0))},

@@ -1,9 +1,10 @@
 // The supervisor of a controller: restarts it when it dies.
 //
-// Rules: it is small and does nothing else, so that it has no reason to die itself. It holds the listening socket, so that
-// the sweep keeps its port; keys and journal are in the output directory. It does not restart a controller that exited by
-// itself, one that died before it had opened a sweep, or one that dies repeatedly. A controller that cannot take over yet
-// (the disk is full, the directory is temporarily gone) is started again for as long as agents look for it.
+// Rules: it is small and does nothing else, so that it has no reason to die itself. It holds the listening
+// socket, so that the sweep keeps its port; keys and journal are in the output directory. It does not restart
+// a controller that exited by itself, one that died before it had opened a sweep, or one that dies
+// repeatedly. A controller that cannot take over yet (the disk is full, the directory is temporarily gone) is
+// started again for as long as agents look for it.
 #pragma once
 
 #include <functional>
@@ -36,10 +37,10 @@ struct ControllerStart {
 /// The exit status of a controller that cannot take over the sweep now but may be able to later: EX_TEMPFAIL.
 inline constexpr int kTryAgainLater = 75;
 
-/// Runs `run_controller` in a child process, restarts it as described above, and returns the status to exit with: that of
-/// the last child. Forwards SIGTERM, SIGINT and SIGHUP from `signals`; a terminal's Ctrl-C reaches the child directly.
-/// While no child runs it also watches `lifeline`: if that closes, no controller is needed any more. Fails if it cannot
-/// start. No thread may exist yet.
+/// Runs `run_controller` in a child process, restarts it as described above, and returns the status to exit
+/// with: that of the last child. Forwards SIGTERM, SIGINT and SIGHUP from `signals`; a terminal's Ctrl-C
+/// reaches the child directly. While no child runs it also watches `lifeline`: if that closes, no controller
+/// is needed any more. Fails if it cannot start. No thread may exist yet.
 Expected<int> supervise(SignalFd& signals, int lifeline,
                         const std::function<int(ControllerStart)>& run_controller);
 

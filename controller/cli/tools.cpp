@@ -13,10 +13,10 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kProcessResult =
-    "Processes one result of a serving client (benchmark_serving's JSON): computes throughput per GPU in tokens/s, "
-    "times (TTFT, TPOT, ITL, E2EL) in seconds, and interactivity (1/TPOT) in tokens/s per user. Reads "
-    "$RESULT_FILENAME.json, prints the processed result and writes it to agg_$RESULT_FILENAME.json. Replaces "
-    "process_result.py.";
+    "Processes one result of a serving client (benchmark_serving's JSON): computes throughput per GPU in "
+    "tokens/s, times (TTFT, TPOT, ITL, E2EL) in seconds, and interactivity (1/TPOT) in tokens/s per user. "
+    "Reads $RESULT_FILENAME.json, prints the processed result and writes it to agg_$RESULT_FILENAME.json. "
+    "Replaces process_result.py.";
 
 constexpr const char* kProcessResultClosing = R"(Exit status:
   0  the processed result was printed and written
@@ -41,8 +41,8 @@ Examples:
 )";
 
 constexpr const char* kCollect =
-    "Writes the content of every JSON file below DIR, in path order, as one list to agg_EXP.json in the working "
-    "directory. Replaces collect_results.py.";
+    "Writes the content of every JSON file below DIR, in path order, as one list to agg_EXP.json in the "
+    "working directory. Replaces collect_results.py.";
 
 constexpr const char* kCollectClosing = R"(Exit status:
   0  the collection was written
@@ -60,8 +60,9 @@ Examples:
 
 constexpr const char* kSummarize =
     "Prints the processed results below DIR as a Markdown table: median TTFT and TPOT in milliseconds, "
-    "interactivity in tokens/s per user, E2EL in seconds, throughput per GPU (total, output, input) in tokens/s. Rows "
-    "are sorted by model, hardware, framework, precision, TP, EP and concurrency. Replaces summarize.py.";
+    "interactivity in tokens/s per user, E2EL in seconds, throughput per GPU (total, output, input) in "
+    "tokens/s. Rows are sorted by model, hardware, framework, precision, TP, EP and concurrency. Replaces "
+    "summarize.py.";
 
 constexpr const char* kSummarizeClosing = R"(Exit status:
   0  the table was printed
@@ -78,11 +79,11 @@ Examples:
 
 constexpr const char* kPlot =
     "Plots the processed results below DIR: throughput per GPU over end-to-end latency (E2EL) and over "
-    "interactivity. Writes two PNG files for each model family into the working directory and prints their names. "
-    "Each combination of hardware and framework has its own colour and Pareto frontier; a second framework on the same "
-    "hardware has another shade and dashed lines. Points are labelled with TP, on the frontier also with concurrency. "
-    "An axis is logarithmic if its largest value is at least 15 times its smallest. Needs gnuplot. Replaces "
-    "plot_perf.py.";
+    "interactivity. Writes two PNG files for each model family into the working directory and prints their "
+    "names. Each combination of hardware and framework has its own colour and Pareto frontier; a second "
+    "framework on the same hardware has another shade and dashed lines. Points are labelled with TP, on the "
+    "frontier also with concurrency. An axis is logarithmic if its largest value is at least 15 times its "
+    "smallest. Needs gnuplot. Replaces plot_perf.py.";
 
 constexpr const char* kPlotClosing = R"(Exit status:
   0  the plots were written, or there were no files to plot

@@ -1,12 +1,12 @@
-// Decides which agents are admitted and whose requests are answered: senders must have the sweep's key (without it no
-// message arrives), and, if munge is used, a munge credential of the sweep's owner.
+// Decides which agents are admitted and whose requests are answered: senders must have the sweep's key
+// (without it no message arrives), and, if munge is used, a munge credential of the sweep's owner.
 //
 // Rules:
-// - If munge is used, no agent is admitted without it. `auth: auto` uses munge if it works where the controller runs; an
-//   agent without munge is then refused, with the remedy, even though it has the key.
+// - If munge is used, no agent is admitted without it. `auth: auto` uses munge if it works where the
+//   controller runs; an agent without munge is then refused, with the remedy, even though it has the key.
 // - A credential is valid for one Hello or one request: an agent that reconnects needs a new one.
-// - If munge on the controller's own machine does not answer, that is not the agent's fault: its Hello is kept and
-//   checked again, neither refused nor admitted.
+// - If munge on the controller's own machine does not answer, that is not the agent's fault: its Hello is
+//   kept and checked again, neither refused nor admitted.
 #pragma once
 
 #include <sys/types.h>
@@ -33,8 +33,9 @@ class Admission {
     std::string reason;  // for people; empty if Admitted
   };
 
-  /// Chooses the rule. With `auth: auto` it tries whether munge works here. The owner is this process's user. Fails, with
-  /// the remedy, if `auth` is munge and munge does not work. A munged that hangs delays it by one second.
+  /// Chooses the rule. With `auth: auto` it tries whether munge works here. The owner is this process's user.
+  /// Fails, with the remedy, if `auth` is munge and munge does not work. A munged that hangs delays it by one
+  /// second.
   static Expected<Admission> open(profile::Profile::Auth auth, const std::string& server_public_key);
   /// Uses the rule that an earlier controller of this session chose. Nothing is tried.
   Admission(By by, std::string server_public_key, uid_t owner)
@@ -61,8 +62,9 @@ class Admission {
   uid_t owner_;
 };
 
-/// Hellos whose credentials are to be checked again because munge here did not answer. Keeps the latest of each peer, for
-/// at most kMost peers: further ones are dropped, and their agents give up at their own deadline. Pure.
+/// Hellos whose credentials are to be checked again because munge here did not answer. Keeps the latest of
+/// each peer, for at most kMost peers: further ones are dropped, and their agents give up at their own
+/// deadline. Pure.
 class WaitingHellos {
  public:
   static constexpr std::size_t kMost = 20'000;

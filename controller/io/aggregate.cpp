@@ -117,7 +117,8 @@ void write_collections(const OpenSweep* own, Gathered& all, Writer& writer) {
   if (groups.size() != 1 || groups.contains("")) write(kAll, pointers(all.results));
 }
 
-/// Returns the contract's table; one for each experiment if there are several, because their numbers do not compare.
+/// Returns the contract's table; one for each experiment if there are several, because their numbers do not
+/// compare.
 std::string tables(const Rows& results) {
   const auto groups = by_experiment(nullptr, results);
   if (groups.size() <= 1) return report::summary_table(results);

@@ -1,8 +1,8 @@
-// Writes everything that follows from the results in a directory: collections, table, plots, and in a sweep's output
-// directory also its files. Used at the end of every sweep and by `sweepctl aggregate`.
+// Writes everything that follows from the results in a directory: collections, table, plots, and in a sweep's
+// output directory also its files. Used at the end of every sweep and by `sweepctl aggregate`.
 //
-// Rules: running it twice changes nothing. Files with names that a user may also use are overwritten only if it wrote
-// them itself (ledger.hpp); plots are always drawn again.
+// Rules: running it twice changes nothing. Files with names that a user may also use are overwritten only if
+// it wrote them itself (ledger.hpp); plots are always drawn again.
 #pragma once
 
 #include <string>
@@ -23,10 +23,11 @@ struct Aggregation {
   std::size_t results = 0;
 };
 
-/// Writes into `directory`: one collection agg_<exp-name>.json per known experiment, agg_all.json of all results if
-/// there are several experiments or results without one, summary.txt and the plots. `own`: the sweep whose output
-/// directory it is, or null; if given, raw/, agg_<RESULT_FILENAME>.json, sweep_configs.json, jobs.txt and manifest.json
-/// are written too. `exp_name`: the experiment of results whose experiment is unknown; may be empty.
+/// Writes into `directory`: one collection agg_<exp-name>.json per known experiment, agg_all.json of all
+/// results if there are several experiments or results without one, summary.txt and the plots. `own`: the
+/// sweep whose output directory it is, or null; if given, raw/, agg_<RESULT_FILENAME>.json,
+/// sweep_configs.json, jobs.txt and manifest.json are written too. `exp_name`: the experiment of results
+/// whose experiment is unknown; may be empty.
 Aggregation aggregate(const std::string& directory, const OpenSweep* own, const std::string& exp_name = "");
 
 }  // namespace sweep

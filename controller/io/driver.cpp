@@ -37,7 +37,8 @@ bool some_absent(const core::State& state, std::size_t arrived) {
   return arrived < static_cast<std::size_t>(core::announced_agents(state));
 }
 
-/// Returns the profile for a controller that takes over: with the rule that was chosen if `auth` left it open.
+/// Returns the profile for a controller that takes over: with the rule that was chosen if `auth` left it
+/// open.
 profile::Profile profile_for_successor(profile::Profile profile, Admission::By admission) {
   profile.auth =
       admission == Admission::By::Munge ? profile::Profile::Auth::Munge : profile::Profile::Auth::Key;
@@ -61,8 +62,8 @@ Driver::Driver(OpenedSweep opened, std::string directory, Console& console)
 
 Expected<std::unique_ptr<Driver>> Driver::open(OpenedSweep opened, const std::string& directory,
                                                Console& console, Fd listening) {
-  // Large blocks are always mapped and unmapped: glibc would otherwise learn to keep them, and at a sweep's end its
-  // tables would be in memory beside what its connections had.
+  // Large blocks are always mapped and unmapped: glibc would otherwise learn to keep them, and at a sweep's
+  // end its tables would be in memory beside what its connections had.
   constexpr int kLarge = 256 * 1024;
   ::mallopt(M_MMAP_THRESHOLD, kLarge);
   const auto previous = opened.admission;
@@ -74,8 +75,8 @@ Expected<std::unique_ptr<Driver>> Driver::open(OpenedSweep opened, const std::st
   return driver;
 }
 
-// The rule holds for the whole session: agents that were admitted by munge must not meet another rule only because
-// munge did not answer at the moment when a controller was restarted.
+// The rule holds for the whole session: agents that were admitted by munge must not meet another rule only
+// because munge did not answer at the moment when a controller was restarted.
 Expected<Admission> Driver::choose_admission(std::optional<Admission::By> previous) {
   auto admission = previous ? Admission(*previous, server_keys_.public_key, munge_uid())
                             : Admission::open(sweep_.plan.profile.auth, server_keys_.public_key);
@@ -137,8 +138,9 @@ bool Driver::run() {
   return pending_.batch.empty();
 }
 
-// The connections of a thousand agents take some 60 MB, which the final aggregation can use once ZeroMQ's thread has
-// released them. Closing the context takes as long as the last messages need to go out, at most their linger time.
+// The connections of a thousand agents take some 60 MB, which the final aggregation can use once ZeroMQ's
+// thread has released them. Closing the context takes as long as the last messages need to go out, at most
+// their linger time.
 void Driver::close_connections() {
   messages_.reset();
   handshakes_.reset();
@@ -171,15 +173,16 @@ bool Driver::over() {
   return everybody_left() || now() >= *linger_until_;
 }
 
-// If the journal cannot be written and srun has ended, nobody is left who could end this process. It waits as long as
-// an agent would look for a controller.
+// If the journal cannot be written and srun has ended, nobody is left who could end this process. It waits as
+// long as an agent would look for a controller.
 bool Driver::journal_wait_expired() {
   if (expects_agents_) return false;
   if (!give_up_at_) give_up_at_ = now() + sweep_.plan.profile.away;
   return now() >= *give_up_at_;
 }
 
-// Agents that arrive after the end are waited for too: otherwise they would look for a controller that is gone.
+// Agents that arrive after the end are waited for too: otherwise they would look for a controller that is
+// gone.
 bool Driver::everybody_left() const {
   return !some_absent(sweep_.state, messages_->agents()) && messages_->all_agents_left();
 }
@@ -223,8 +226,9 @@ bool Driver::commit() {
   return true;
 }
 
-// The journal was deleted and cannot be written again. Agents would otherwise keep their results until the end of the
-// job, so the sweep is stopped, and what they still send is acknowledged although it is not stored.
+// The journal was deleted and cannot be written again. Agents would otherwise keep their results until the
+// end of the job, so the sweep is stopped, and what they still send is acknowledged although it is not
+// stored.
 void Driver::abandon_journal() {
   journal_deleted_ = true;
   retry_at_.reset();
@@ -250,7 +254,8 @@ void Driver::send_and_print() {
   pending_.batch = {};
 }
 
-// Files follow from the journal, so they can wait. What does not fit into the queue is written at the end of the sweep.
+// Files follow from the journal, so they can wait. What does not fit into the queue is written at the end of
+// the sweep.
 void Driver::queue_files() {
   for (std::size_t i = 0; i < pending_.batch.results.size(); ++i) {
     journal::StoredResult& result = pending_.batch.results[i];

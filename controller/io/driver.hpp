@@ -1,11 +1,11 @@
-// The controller's driver: passes what arrives (message_handler.hpp) to the core, and what the core decides to the
-// journal, the agents, the files and the terminal.
+// The controller's driver: passes what arrives (message_handler.hpp) to the core, and what the core decides
+// to the journal, the agents, the files and the terminal.
 //
-// Rules: it decides nothing. One round is: receive what has arrived, decide all of it, commit all of it in one
-// transaction, and only then send messages, print lines and write files. Events that cause no output (an attempt has
-// started) are committed with the next ones that do, or after a short delay, so that they cost no fsync of their own.
-// While the journal cannot be written nothing is sent, so nothing is leased or acknowledged. If the journal was deleted,
-// the sweep is stopped.
+// Rules: it decides nothing. One round is: receive what has arrived, decide all of it, commit all of it in
+// one transaction, and only then send messages, print lines and write files. Events that cause no output (an
+// attempt has started) are committed with the next ones that do, or after a short delay, so that they cost no
+// fsync of their own. While the journal cannot be written nothing is sent, so nothing is leased or
+// acknowledged. If the journal was deleted, the sweep is stopped.
 #pragma once
 
 #include <deque>
@@ -36,8 +36,8 @@ struct Access {
 
 class Driver {
  public:
-  /// Writes sweep_configs.json and listens: on the socket `listening` if it is open, otherwise on a free port. Fails,
-  /// naming the file or the address. Signals that the caller reads must already be blocked.
+  /// Writes sweep_configs.json and listens: on the socket `listening` if it is open, otherwise on a free
+  /// port. Fails, naming the file or the address. Signals that the caller reads must already be blocked.
   static Expected<std::unique_ptr<Driver>> open(OpenedSweep opened, const std::string& directory,
                                                 Console& console, Fd listening = Fd());
   Driver(const Driver&) = delete;
@@ -51,16 +51,17 @@ class Driver {
   /// For the caller to watch its own descriptors: signals, pipes, children.
   EventLoop& loop() { return loop_; }
 
-  /// Stops leasing and cancels running attempts; after `patience` the sweep ends without waiting for their agents. A
-  /// second call may shorten the patience.
+  /// Stops leasing and cancels running attempts; after `patience` the sweep ends without waiting for their
+  /// agents. A second call may shorten the patience.
   void stop(const std::string& reason, Millis patience);
-  /// Removes sweep.control, so that nobody asks this controller or takes over from it. For the end of the sweep.
+  /// Removes sweep.control, so that nobody asks this controller or takes over from it. For the end of the
+  /// sweep.
   void remove_control_file() const;
   /// From now on run() does not wait for agents to say Goodbye. For when their step has ended.
   void stop_expecting_agents() { expects_agents_ = false; }
 
-  /// Runs until the sweep has ended and its agents have left. Returns false if it gave up while the journal could not be
-  /// written; decisions are then lost.
+  /// Runs until the sweep has ended and its agents have left. Returns false if it gave up while the journal
+  /// could not be written; decisions are then lost.
   bool run();
 
  private:

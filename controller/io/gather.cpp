@@ -130,7 +130,8 @@ class Gatherer {
   }
 
  private:
-  /// Adds the directory's agg files, except those of the results from `first` on, which are a journal's, sorted by path.
+  /// Adds the directory's agg files, except those of the results from `first` on, which are a journal's,
+  /// sorted by path.
   void add_agg_files(const std::string& directory, std::size_t first) {
     const std::size_t last = out_.results.size();
     for (const std::string& path : agg_files(directory, out_.problems)) {

@@ -1,8 +1,8 @@
-// The ledger of the files that aggregate() wrote into a directory, so that it overwrites only its own files and does
-// not read its own collections as results.
+// The ledger of the files that aggregate() wrote into a directory, so that it overwrites only its own files
+// and does not read its own collections as results.
 //
-// It is the file `.aggregate`, with lines as sha256sum prints them. A file that was changed since no longer counts as
-// ours.
+// It is the file `.aggregate`, with lines as sha256sum prints them. A file that was changed since no longer
+// counts as ours.
 #pragma once
 
 #include <functional>
@@ -24,8 +24,9 @@ class Ledger {
   /// Returns true if the file `name` exists and is as aggregate() wrote it.
   bool has_written(const std::string& name) const;
 
-  /// Writes the output of `make` to the file `name`. The ledger is written first, so that after a crash in between the
-  /// file is not taken for a user's. Fails, naming the file, if one with other content exists that is not ours.
+  /// Writes the output of `make` to the file `name`. The ledger is written first, so that after a crash in
+  /// between the file is not taken for a user's. Fails, naming the file, if one with other content exists
+  /// that is not ours.
   Expected<void> write(const std::string& name, const std::function<Expected<void>(const Sink&)>& make);
   Expected<void> write(const std::string& name, std::string_view text);
 

@@ -1,7 +1,7 @@
 // logs/controller.log: events that people need only if something is wrong.
 //
-// Rules: it never contains a secret. What a peer has sent is made printable and cut. Peers cannot fill the disk: the
-// lines that they cause are rate-limited per kind, and lines that are not written are counted.
+// Rules: it never contains a secret. What a peer has sent is made printable and cut. Peers cannot fill the
+// disk: the lines that they cause are rate-limited per kind, and lines that are not written are counted.
 #pragma once
 
 #include <array>
@@ -33,7 +33,8 @@ class TokenBucket {
   Instant used_until_{};  // the time up to which tokens have been taken in advance
 };
 
-/// What peers do wrong. Each kind is counted and rate-limited separately, so that a flood of one hides no other.
+/// What peers do wrong. Each kind is counted and rate-limited separately, so that a flood of one hides no
+/// other.
 enum class Fault {
   Key,        // connected with another key
   Handshake,  // connected without a key, or does not speak ZeroMQ

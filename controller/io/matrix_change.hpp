@@ -16,8 +16,9 @@ struct MatrixChange {
   bool any() const { return !lines.empty(); }
 };
 
-/// Returns how `new_points` differ from the journal's `old_points`. A point in `withdrawn_before` was withdrawn by an
-/// earlier resume: if it is still missing that is not a change, if it is back it counts as added.
+/// Returns how `new_points` differ from the journal's `old_points`. A point in `withdrawn_before` was
+/// withdrawn by an earlier resume: if it is still missing that is not a change, if it is back it counts as
+/// added.
 MatrixChange compare_matrix(const std::vector<Point>& old_points,
                             const std::set<std::string>& withdrawn_before,
                             const std::vector<Point>& new_points);

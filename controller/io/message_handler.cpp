@@ -64,8 +64,8 @@ void MessageHandler::handle(Incoming incoming) {
     return handle_hello(incoming.peer, incoming.connection, *hello);
   const auto known = agent_of_.find(incoming.connection);
   if (known == agent_of_.end()) {
-    // Not answered: it may be from an agent whose controller was replaced and that meant the old one. Its Hello
-    // follows, and after that it repeats every message that must not be lost.
+    // Not answered: it may be from an agent whose controller was replaced and that meant the old one. Its
+    // Hello follows, and after that it repeats every message that must not be lost.
     return log_.peer_fault(std::string(wire::type_name(message)) + " before Hello");
   }
   const Sender sender{incoming.peer, known->second};
@@ -99,7 +99,8 @@ void MessageHandler::handle_undecodable(const std::string& peer, const wire::Dec
   if (rejected_peers_.insert(peer)) socket_.send(peer, wire::Reject{error.message});
 }
 
-/// Returns true if the agent is admitted. Otherwise it was sent the reason, or its Hello is kept until munge answers.
+/// Returns true if the agent is admitted. Otherwise it was sent the reason, or its Hello is kept until munge
+/// answers.
 bool MessageHandler::hello_admitted(const std::string& peer, const std::string& connection,
                                     const wire::Hello& hello) {
   const Admission::Verdict verdict = admission_.admit(hello);

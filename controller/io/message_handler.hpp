@@ -1,5 +1,5 @@
-// Handles the messages that arrive at the controller's socket: decides who may send what, turns messages into commands
-// to the core, and keeps track of which connection is which agent.
+// Handles the messages that arrive at the controller's socket: decides who may send what, turns messages into
+// commands to the core, and keeps track of which connection is which agent.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,8 @@
 
 namespace sweep {
 
-/// How long agents may take to end what they run, in addition to the grace of a benchmark that ignores SIGTERM.
+/// How long agents may take to end what they run, in addition to the grace of a benchmark that ignores
+/// SIGTERM.
 inline constexpr Millis kStopMargin{5'000};
 
 class MessageHandler {
@@ -37,8 +38,8 @@ class MessageHandler {
   };
   MessageHandler(Context context, Admission admission);
 
-  /// Receives and handles messages until none is left, but at most so many that the driver can commit in between.
-  /// Returns false if there was none.
+  /// Receives and handles messages until none is left, but at most so many that the driver can commit in
+  /// between. Returns false if there was none.
   bool receive_all();
 
   /// When retry_waiting_hellos() has something to do.
@@ -91,7 +92,8 @@ class MessageHandler {
   WaitingHellos waiting_hellos_;
 
   // A peer chooses its routing id, and may choose another peer's; the number of a connection is given by the
-  // KeyAuthenticator. Messages are sent to an agent by its routing id, and accepted from it by its connection's number.
+  // KeyAuthenticator. Messages are sent to an agent by its routing id, and accepted from it by its
+  // connection's number.
   std::map<std::string, std::string> peer_of_, connection_of_;  // by agent
   std::map<std::string, std::string> agent_of_;                 // by connection
   std::set<std::string> departed_;                              // agents that have said Goodbye

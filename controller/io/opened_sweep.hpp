@@ -1,4 +1,5 @@
-// A sweep whose journal is open for writing: new, resumed, or taken over from a controller that died (opening.hpp).
+// A sweep whose journal is open for writing: new, resumed, or taken over from a controller that died
+// (opening.hpp).
 #pragma once
 
 #include <optional>

@@ -80,8 +80,8 @@ Error with_remedy_if_unwritable(const Error& error, const std::string& directory
   return written ? error : with_remedy(error);
 }
 
-/// Moves the files of withdrawn points' results to withdrawn/, where aggregate and collect do not find them. The journal
-/// keeps the results, in case the points come back.
+/// Moves the files of withdrawn points' results to withdrawn/, where aggregate and collect do not find them.
+/// The journal keeps the results, in case the points come back.
 void move_withdrawn_files(const std::string& directory, const Sweep& sweep,
                           const std::set<std::string>& withdrawn) {
   for (const std::string& id : withdrawn) {
@@ -133,7 +133,8 @@ MatrixChange change_for(const JournalContents& contents, const ResumeWishes& wis
   return none;
 }
 
-/// Returns the message for a journal that does not open because its controller runs; std::nullopt in other cases.
+/// Returns the message for a journal that does not open because its controller runs; std::nullopt in other
+/// cases.
 std::optional<Error> still_running(const std::string& directory) {
   if (journal::Journal::open_to_read(journal_path(directory))) return std::nullopt;
   const auto control = read_control_file(directory);
@@ -247,7 +248,8 @@ Expected<OpenedSweep> ResumableSweep::resume(ResumeWishes wishes, Instant now,
                                                sweep.facts.job,
                                                wishes.retry_failed,
                                                {change.withdrawn.begin(), change.withdrawn.end()}}};
-  // Replayed together with the old events: under the new profile's settings the old events alone may be invalid.
+  // Replayed together with the old events: under the new profile's settings the old events alone may be
+  // invalid.
   contents_->events.push_back(resumed);
   sweep.state = core::make_state(core_settings(sweep.plan), core_points(sweep.plan));
   SWEEP_TRY(core::replay(sweep.state, contents_->events));

@@ -1,8 +1,8 @@
-// How a controller opens its sweep: a new one, one whose controller died a moment ago (take over), or one that ended
-// or was interrupted earlier (resume).
+// How a controller opens its sweep: a new one, one whose controller died a moment ago (take over), or one
+// that ended or was interrupted earlier (resume).
 //
-// Rules: what the opening changes in the journal is committed before the controller listens. A damaged journal is
-// recovered first (salvage.hpp); `notes` receives what was lost, one line each.
+// Rules: what the opening changes in the journal is committed before the controller listens. A damaged
+// journal is recovered first (salvage.hpp); `notes` receives what was lost, one line each.
 #pragma once
 
 #include <optional>
@@ -20,9 +20,9 @@ namespace sweep {
 /// `sweep.facts` must be filled in.
 Expected<OpenedSweep> begin_sweep(Sweep sweep, const std::string& directory);
 
-/// Opens the sweep in `directory` in place of its controller, which died: with the same keys and profile, and with its
-/// agents, which continue. Fails, naming the file, if there is no control file or journal, and if the sweep has another
-/// server key by now, because somebody has resumed it.
+/// Opens the sweep in `directory` in place of its controller, which died: with the same keys and profile, and
+/// with its agents, which continue. Fails, naming the file, if there is no control file or journal, and if
+/// the sweep has another server key by now, because somebody has resumed it.
 Expected<OpenedSweep> take_over_sweep(const std::string& directory, const std::string& server_key,
                                       Instant now, std::vector<std::string>& notes);
 
@@ -47,23 +47,26 @@ struct JournalContents {
 /// A sweep that is to be resumed. Its journal is opened and read once, by open().
 class ResumableSweep {
  public:
-  /// Opens the journal in `directory` (as the user gave it) for writing; from then on no other controller can open it.
-  /// Fails, naming the directory and the remedy, if it holds no sweep, cannot be written to, or its controller runs. A
-  /// damaged journal is not an error here: resume() recovers it.
+  /// Opens the journal in `directory` (as the user gave it) for writing; from then on no other controller can
+  /// open it. Fails, naming the directory and the remedy, if it holds no sweep, cannot be written to, or its
+  /// controller runs. A damaged journal is not an error here: resume() recovers it.
   static Expected<ResumableSweep> open(const std::string& directory);
   /// Opens the journal for check() only. Changes nothing.
   static Expected<ResumableSweep> open_to_check(const std::string& directory);
 
   /// The output directory, absolute.
   const std::string& directory() const { return directory_; }
-  /// The profile file that the sweep was started with; "" if there was none or the journal is too damaged to read it.
+  /// The profile file that the sweep was started with; "" if there was none or the journal is too damaged to
+  /// read it.
   const std::string& profile_file() const { return profile_file_; }
 
-  /// Fails with the reason for which resume() would refuse `wishes`. Succeeds if the journal has to be recovered first.
+  /// Fails with the reason for which resume() would refuse `wishes`. Succeeds if the journal has to be
+  /// recovered first.
   Expected<void> check(const ResumeWishes& wishes, Instant now) const;
 
-  /// Starts a new session of the sweep: new keys, no agents; done points are kept. Fails, and changes nothing, if the
-  /// matrix has changed and `wishes` do not accept that (one line for each change), or if no point is left to run.
+  /// Starts a new session of the sweep: new keys, no agents; done points are kept. Fails, and changes
+  /// nothing, if the matrix has changed and `wishes` do not accept that (one line for each change), or if no
+  /// point is left to run.
   Expected<OpenedSweep> resume(ResumeWishes wishes, Instant now, std::vector<std::string>& notes) &&;
 
  private:

@@ -30,8 +30,8 @@ std::string held_message(const std::string& directory) {
   const auto journal = journal::Journal::open_to_read(journal_path(directory));
   if (journal) {
     return "cannot use '" + directory +
-           "': it holds the results of another sweep; choose another --sweep-output, or add --sweep-resume to "
-           "continue that sweep";
+           "': it holds the results of another sweep; choose another --sweep-output, or add --sweep-resume "
+           "to continue that sweep";
   }
   const auto control = read_control_file(directory);
   if (control && *control) {
@@ -46,7 +46,8 @@ constexpr const char* kOtherDirectory = "; choose another --sweep-output";
 constexpr const char* kSameDirectory =
     "; a resume writes into the sweep's own directory: make it writable, or resume as its owner";
 
-/// Fails unless this process may write to `directory` or, if that does not exist, to its nearest existing parent.
+/// Fails unless this process may write to `directory` or, if that does not exist, to its nearest existing
+/// parent.
 Expected<void> check_writable(const std::string& directory, const char* remedy = kOtherDirectory) {
   fs::path at = fs::absolute(directory);
   while (!exists(at.string()) && at.has_parent_path() && at != at.parent_path())

@@ -10,14 +10,14 @@
 
 namespace sweep {
 
-/// Creates the output directory of a new sweep with its folders raw/ and logs/, and returns its absolute path. `wanted`
-/// is the directory as the user gave it; if it is empty, results_<name>_<local time> in the current directory is used.
-/// Fails, naming the directory and the reason, if it cannot be written to or already holds a sweep (with the host and
-/// pid of that sweep's controller, if it runs).
+/// Creates the output directory of a new sweep with its folders raw/ and logs/, and returns its absolute
+/// path. `wanted` is the directory as the user gave it; if it is empty, results_<name>_<local time> in the
+/// current directory is used. Fails, naming the directory and the reason, if it cannot be written to or
+/// already holds a sweep (with the host and pid of that sweep's controller, if it runs).
 Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now);
 
-/// Returns the absolute path of the directory of a sweep that is to be resumed. Fails, naming it and the reason, if none
-/// was given, it holds no sweep, or cannot be written to.
+/// Returns the absolute path of the directory of a sweep that is to be resumed. Fails, naming it and the
+/// reason, if none was given, it holds no sweep, or cannot be written to.
 Expected<std::string> find_resumable_dir(const std::string& wanted);
 
 /// Makes the checks of claim_output_dir() without creating anything, for `sweepctl check`.

@@ -1,8 +1,8 @@
-// The files of a sweep's output directory that are written while it runs, except the journal. Those written at its end
-// are in aggregate.hpp.
+// The files of a sweep's output directory that are written while it runs, except the journal. Those written
+// at its end are in aggregate.hpp.
 //
-// Rule: all of them follow from the journal, so that any of them can be written again at any time (sweepctl aggregate).
-// They are renamed into place, so that nobody reads a half-written one.
+// Rule: all of them follow from the journal, so that any of them can be written again at any time (sweepctl
+// aggregate). They are renamed into place, so that nobody reads a half-written one.
 #pragma once
 
 #include <string>
@@ -23,15 +23,16 @@ struct Processed {
   std::vector<std::string> doubts;  // reasons against validity found in the client's JSON (report/validity)
 };
 
-/// Processes the client's JSON of a point. Fails, naming the key, if the bytes are not the result of a serving client.
-/// The bytes need not be trusted.
+/// Processes the client's JSON of a point. Fails, naming the key, if the bytes are not the result of a
+/// serving client. The bytes need not be trusted.
 Expected<Processed> processed(const Plan& plan, int index, const std::string& node, std::string_view raw);
 
-/// Returns the reasons for which the result is not valid, without those that the profile ignores; empty if it is valid.
+/// Returns the reasons for which the result is not valid, without those that the profile ignores; empty if it
+/// is valid.
 std::vector<std::string> reasons_against(const Processed& result, const Account& account, const Plan& plan);
 
-/// Completes the record of a processed result: adds whether it is valid, and what view/provenance adds. No-op if the
-/// state does not have the attempt.
+/// Completes the record of a processed result: adds whether it is valid, and what view/provenance adds. No-op
+/// if the state does not have the attempt.
 void complete_record(Processed& result, const Plan& plan, const core::State& state, const view::Facts& facts,
                      const core::AttemptRef& ref);
 
@@ -48,8 +49,8 @@ std::string agg_name(const std::string& result_filename);
 /// Returns the text of agg_<RESULT_FILENAME>.json for a completed record.
 std::string agg_text(const nlohmann::ordered_json& document);
 
-/// Deletes the files of the point's superseded results if they came from other nodes than the accepted result, because
-/// then their names differ from its name. The journal keeps them.
+/// Deletes the files of the point's superseded results if they came from other nodes than the accepted
+/// result, because then their names differ from its name. The journal keeps them.
 void remove_superseded(const std::string& directory, const Plan& plan, const core::State& state, int index);
 
 /// Writes raw/<RESULT_FILENAME>.json, the client's bytes, and agg_<RESULT_FILENAME>.json with the text `agg`.

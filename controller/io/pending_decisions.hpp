@@ -1,5 +1,5 @@
-// What the core has decided and the journal has not committed yet: events, results, and what may go out only after the
-// commit.
+// What the core has decided and the journal has not committed yet: events, results, and what may go out only
+// after the commit.
 #pragma once
 
 #include <optional>
@@ -26,8 +26,9 @@ class PendingDecisions {
   PendingDecisions(Sweep& sweep, Log& log, const Console& console)
       : sweep_(sweep), log_(log), console_(console) {}
 
-  /// Has the core decide `command`, and applies and collects the events, with `result` if an event accepts it. Returns
-  /// the decision; its replies are sent only if they are passed to send_later(). Logs a rejection.
+  /// Has the core decide `command`, and applies and collects the events, with `result` if an event accepts
+  /// it. Returns the decision; its replies are sent only if they are passed to send_later(). Logs a
+  /// rejection.
   core::Decision decide(const core::Command& command, std::optional<ReceivedResult> result = std::nullopt);
   /// Keeps the decision's replies until the commit.
   void send_later(core::Decision decision);

@@ -27,7 +27,8 @@ Key key_of(const core::AttemptRef& ref) {
   return {ref.point, ref.attempt};
 }
 
-/// Returns the longest prefix of `events` that can be replayed, and sets `why` to the reason for which the rest cannot.
+/// Returns the longest prefix of `events` that can be replayed, and sets `why` to the reason for which the
+/// rest cannot.
 std::vector<core::Event> replayable_prefix(std::vector<core::Event> events, const core::State& fresh,
                                            std::string& why) {
   core::State all = fresh;
@@ -128,7 +129,8 @@ class Salvage {
     return node;
   }
 
-  /// Changes the events so that an accepted result that is lost was not accepted: its point becomes pending again.
+  /// Changes the events so that an accepted result that is lost was not accepted: its point becomes pending
+  /// again.
   void forget_lost(std::vector<core::Event>& events) {
     std::set<std::string> lost;
     for (core::Event& event : events) {
@@ -199,7 +201,8 @@ Expected<std::vector<std::string>> salvage(const std::string& directory, Instant
                     kept_as = path + ".damaged-" + local_stamp(now);
   SWEEP_ASSIGN(auto old, journal::Journal::open_to_read(path));
   SWEEP_ASSIGN(const auto opening, old.opening());
-  // Without events: the withdrawn points matter only for file names, and the last resume may be among the lost events.
+  // Without events: the withdrawn points matter only for file names, and the last resume may be among the
+  // lost events.
   SWEEP_ASSIGN(auto fresh, restore_sweep(opening, {}));
   std::error_code ignored;
   fs::remove(fresh_path, ignored);  // left by a recovery that was interrupted

@@ -19,8 +19,8 @@ constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kMaxRetries = 1'000'000;
 constexpr std::int64_t kLongest = std::int64_t{1000} * 24 * 3600 * 1000;  // as in profile/duration.cpp
 
-/// The variables that processing a result needs in addition to the point. The rest of the profile's environment is not
-/// stored, because it may be secret.
+/// The variables that processing a result needs in addition to the point. The rest of the profile's
+/// environment is not stored, because it may be secret.
 constexpr std::array<std::string_view, 3> kResultVariables = {"MTP_MODE", "PREFILL_GPUS", "DECODE_GPUS"};
 
 nlohmann::json result_environment(const Plan& plan) {

@@ -24,8 +24,8 @@ struct Sweep {
 /// Returns what the journal of a new sweep begins with. `sweep.facts` must be filled in, except its progress.
 journal::Opening opening_of(const Sweep& sweep);
 
-/// Returns the sweep after `events`. Without `profile` its plan has no commands and no environment, so that it can be
-/// shown but not run. Fails, naming what is wrong, if the rows are not those of a sweep.
+/// Returns the sweep after `events`. Without `profile` its plan has no commands and no environment, so that
+/// it can be shown but not run. Fails, naming what is wrong, if the rows are not those of a sweep.
 Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events,
                               std::optional<profile::Profile> profile = std::nullopt);
 
@@ -38,8 +38,8 @@ struct Archive {
   Sweep sweep;
 };
 
-/// Opens the journal in `directory` and reads all of it. Fails, naming the file, if it does not exist, a controller has
-/// it open, or it is damaged.
+/// Opens the journal in `directory` and reads all of it. Fails, naming the file, if it does not exist, a
+/// controller has it open, or it is damaged.
 Expected<Archive> open_archive(const std::string& directory);
 
 }  // namespace sweep

@@ -58,7 +58,8 @@ view::Facts new_facts(const SweepRequest& request, const SessionOrigin& origin, 
   return facts;
 }
 
-/// Reads what the resume asks for. Without --profile, the profile file is the one that the sweep was started with.
+/// Reads what the resume asks for. Without --profile, the profile file is the one that the sweep was started
+/// with.
 Expected<ResumeWishes> resume_wishes(SweepRequest request, const ResumableSweep& sweep, view::Facts facts) {
   if (request.profile.empty()) request.profile = facts.profile = sweep.profile_file();
   ResumeWishes wishes;
@@ -78,8 +79,8 @@ Expected<ResumeWishes> resume_wishes(SweepRequest request, const ResumableSweep&
 Expected<void> check_job(bool agents_in_image, const SessionOrigin& origin) {
   if (!agents_in_image || !origin.job.empty()) return {};
   return fail(
-      "the profile's 'container.agent: image' needs a Slurm job, because pyxis starts the agents in the image; run "
-      "inside srun, sbatch or salloc");
+      "the profile's 'container.agent: image' needs a Slurm job, because pyxis starts the agents in the "
+      "image; run inside srun, sbatch or salloc");
 }
 
 Expected<OpenedSweep> open_new(const SweepRequest& request, const SessionOrigin& origin, Instant now) {

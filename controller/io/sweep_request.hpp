@@ -1,5 +1,6 @@
-// What a user asks for when a sweep is checked, started or resumed, and how that becomes an opened sweep: reads matrix
-// and profiles, claims the output directory, opens the journal. The command line only fills in a SweepRequest.
+// What a user asks for when a sweep is checked, started or resumed, and how that becomes an opened sweep:
+// reads matrix and profiles, claims the output directory, opens the journal. The command line only fills in a
+// SweepRequest.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,8 @@ struct SessionOrigin {
 /// Returns the options that select points: `select`, and --repeat if it was given.
 std::string selection_of(const SweepRequest& request);
 
-/// Returns the built-in profile overlaid by the site's, the user's and the `named` file ("": none). Fails, naming file,
-/// line and key.
+/// Returns the built-in profile overlaid by the site's, the user's and the `named` file ("": none). Fails,
+/// naming file, line and key.
 Expected<profile::Profile> load_profiles(const std::string& named);
 
 /// Reads matrix and profiles. Fails with one line that names the file, the value and the remedy.
@@ -43,8 +44,8 @@ Expected<Plan> load_plan(const SweepRequest& request);
 /// Fails with the reason for which open_sweep() would refuse to resume. Writes nothing.
 Expected<void> check_resume(const SweepRequest& request, Instant now);
 
-/// Opens a new sweep, or the one that `request` resumes. Fails with one line, or, if a changed matrix is refused, with
-/// one more for each change. `notes` receives lines for the user.
+/// Opens a new sweep, or the one that `request` resumes. Fails with one line, or, if a changed matrix is
+/// refused, with one more for each change. `notes` receives lines for the user.
 Expected<OpenedSweep> open_sweep(const SweepRequest& request, const SessionOrigin& origin, Instant now,
                                  std::vector<std::string>& notes);
 

@@ -36,8 +36,8 @@ void TextStore::add(std::string_view text, report::Row& row) {
   if (buffer_.size() >= kBuffer) flush();
 }
 
-// Appends: pread() does not move the position at which this writes. After a failure read() only fails, so size_ need not
-// be right any more.
+// Appends: pread() does not move the position at which this writes. After a failure read() only fails, so
+// size_ need not be right any more.
 void TextStore::flush() {
   if (code_ == 0) code_ = write_all(fd_.get(), buffer_);
   size_ += buffer_.size();

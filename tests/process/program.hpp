@@ -16,16 +16,16 @@ namespace sweep {
 /// One run of a program. Its output is collected as it arrives.
 class Program {
  public:
-  /// Starts `argv[0]` from build/bin, or as it is if it is an absolute path, in `directory`, with PATH, HOME and
-  /// `environment` as its environment.
+  /// Starts `argv[0]` from build/bin, or as it is if it is an absolute path, in `directory`, with PATH, HOME
+  /// and `environment` as its environment.
   Program(const std::string& directory, std::vector<std::string> argv,
           const std::vector<std::string>& environment = {});
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// Waits until standard error contains `text` that many times. Returns false if the program ended before, or after a
-  /// timeout.
+  /// Waits until standard error contains `text` that many times. Returns false if the program ended before,
+  /// or after a timeout.
   bool wait_for_error(const std::string& text, int times = 1);
   /// Waits until standard output contains `text`.
   bool wait_for_output(const std::string& text);
@@ -59,7 +59,8 @@ class ProcessTest : public testing::Test {
   bool exists(const std::string& name) const { return std::filesystem::exists(directory_ / name); }
   /// Writes matrix.yaml with one point per concurrency, and profile.yaml.
   void write_matrix(const std::vector<int>& concurrencies) const;
-  /// Makes a FIFO and returns its reading end, which reads end-of-file once no process has it open for writing.
+  /// Makes a FIFO and returns its reading end, which reads end-of-file once no process has it open for
+  /// writing.
   Fd make_fifo(const std::string& name) const;
 
   std::filesystem::path directory_;

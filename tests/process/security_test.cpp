@@ -1,5 +1,5 @@
-// Another user of the same machine cannot do anything to a sweep, even with its key, and the sweep's secrets are not in
-// any place that others can read. The first part needs two users, and therefore root.
+// Another user of the same machine cannot do anything to a sweep, even with its key, and the sweep's secrets
+// are not in any place that others can read. The first part needs two users, and therefore root.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// Peers that are not the sweep's agents, while a sweep runs: they are refused, counted and logged within limits, and the
-// sweep continues undisturbed.
+// Peers that are not the sweep's agents, while a sweep runs: they are refused, counted and logged within
+// limits, and the sweep continues undisturbed.
 #include <gmock/gmock.h>
 
 #include <csignal>
@@ -108,8 +108,8 @@ TEST_F(Strangers, OtherProtocolVersionIsRejectedNamingTheVersion) {
   EXPECT_THAT(run.err(), HasSubstr("1 message of another protocol version ignored"));
 }
 
-// A frame above the limit ends the connection before it is stored; a body above the limit, or with wrong lengths, is
-// ignored.
+// A frame above the limit ends the connection before it is stored; a body above the limit, or with wrong
+// lengths, is ignored.
 TEST_F(Strangers, OversizedAndMalformedFramesDoNotDisturb) {
   prepare("auth: key\n");
   Program run(directory_, command_);

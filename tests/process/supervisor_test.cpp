@@ -177,7 +177,8 @@ TEST_F(Supervised, DeletedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {
   EXPECT_FALSE(exists("out"));
 }
 
-// The acknowledged results are in the moved directory, and another sweep may be in its place: nothing is written there.
+// The acknowledged results are in the moved directory, and another sweep may be in its place: nothing is
+// written there.
 TEST_F(Supervised, MovedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {
   std::filesystem::rename(path("out"), path("away"));
   std::filesystem::create_directories(path("out"));

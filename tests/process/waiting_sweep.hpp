@@ -1,4 +1,5 @@
-// A sweep whose one benchmark waits until the test lets it continue, so that the test can do something meanwhile.
+// A sweep whose one benchmark waits until the test lets it continue, so that the test can do something
+// meanwhile.
 #pragma once
 
 #include "controller/io/control_file.hpp"

@@ -1,7 +1,8 @@
 // One test case: a process that acts as srun, sbatch, slurmd or slurmstepd, with its output and exit status.
 //
-// Rules: the plugin ends its process on errors, so every case is a child of the test, with its stdout and stderr in memory.
-// A case that hangs is ended by its alarm. It prints what it observes; only the test has assertions.
+// Rules: the plugin ends its process on errors, so every case is a child of the test, with its stdout and
+// stderr in memory. A case that hangs is ended by its alarm. It prints what it observes; only the test has
+// assertions.
 #pragma once
 
 #include <sys/types.h>

@@ -276,8 +276,8 @@ TEST(Resume, IsPassedOnWithItsOptions) {
                           "--profile=p.yaml", "--resume", "--retry-failed", "--accept-changes"));
 }
 
-// An srun inside `sbatch --sweep-resume --sweep-output=out`. "(null)" is what Slurm 22.05 was observed to pass for an option
-// without a value.
+// An srun inside `sbatch --sweep-resume --sweep-output=out`. "(null)" is what Slurm 22.05 was observed to
+// pass for an option without a value.
 TEST(Resume, IsInheritedWithItsDirectory) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {

@@ -61,8 +61,8 @@ TEST_F(Inheritance, ChildrenHaveOnlyTheirDescriptors) {
                                    StartsWith("fd 2 /memfd:err"), "fd 3 pipe:", "fd 4 pipe:"));
 }
 
-// If stdin, stdout and stderr are closed, a pipe must not get their numbers, or messages would be written into it; and in
-// the child not the database.
+// If stdin, stdout and stderr are closed, a pipe must not get their numbers, or messages would be written
+// into it; and in the child not the database.
 TEST_F(Inheritance, NoPipeReplacesAClosedStdout) {
   const Outcome outcome = run_srun([] {
     close(STDIN_FILENO);

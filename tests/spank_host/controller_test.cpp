@@ -235,7 +235,8 @@ TEST(Controller, ThatDoesNotEndInTimeIsLeftRunning) {
   }
 }
 
-// The fake sweepctl writes into the FIFO when its lifeline closes; the FIFO reads end-of-file once the process has ended.
+// The fake sweepctl writes into the FIFO when its lifeline closes; the FIFO reads end-of-file once the
+// process has ended.
 TEST(Controller, LifelineClosesWhenSrunIsKilled) {
   const Sweepctl sweepctl("exit 0",
                           "exec 7> $dir/news\n" + answer(ready_line()) + "read end <&3; echo closed >&7");
@@ -324,7 +325,8 @@ TEST(NotReady, ControllerThatEndsIsReportedWithItsStatus) {
 TEST(NotReady, SilentControllerIsTerminated) {
   expect_refused(
       {"wait_forever",
-       "was not ready within 1 s and was terminated; to allow more time, set ready-timeout=SECONDS in plugstack.conf"});
+       "was not ready within 1 s and was terminated; to allow more time, set ready-timeout=SECONDS in "
+       "plugstack.conf"});
 }
 
 TEST(NotReady, HangingExecIsAbandoned) {
@@ -384,7 +386,8 @@ TEST(Step, SrunWithoutJobOrStepIsRefused) {
   }
 }
 
-// The shell of `salloc --sweep-config=…` if Slurm starts it as a step: each srun in it starts its own controller.
+// The shell of `salloc --sweep-config=…` if Slurm starts it as a step: each srun in it starts its own
+// controller.
 TEST(Step, InteractiveStepHasNoController) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {

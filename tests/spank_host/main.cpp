@@ -1,5 +1,5 @@
-// Runs the tests. If it is called as the plugin calls sweepctl, it writes what it has inherited into the file that
-// SPANK_HOST_PROBE names, with the command's name appended.
+// Runs the tests. If it is called as the plugin calls sweepctl, it writes what it has inherited into the file
+// that SPANK_HOST_PROBE names, with the command's name appended.
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <unistd.h>

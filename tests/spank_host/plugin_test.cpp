@@ -1,4 +1,5 @@
-// The plugin as Slurm loads it: symbols, libraries, options; and that it has no effect without --sweep options.
+// The plugin as Slurm loads it: symbols, libraries, options; and that it has no effect without --sweep
+// options.
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <slurm/slurm_errno.h>
@@ -147,7 +148,8 @@ TEST(Init, InvalidArgumentsAreLoggedInSlurmd) {
                                               HasSubstr("'ready-timeout=0'"), HasSubstr("'colour=blue'")));
 }
 
-// Another plugin may have registered a name. A required plugin whose init fails ends every srun and every step.
+// Another plugin may have registered a name. A required plugin whose init fails ends every srun and every
+// step.
 TEST(Init, SucceedsIfAnOptionIsRefused) {
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE}) {
     for (const char* const name : {"sweep-config", "sweep-accept-changes"}) {
@@ -272,8 +274,8 @@ struct Trouble {
   int count;
 };
 
-// If a hook of a required plugin fails, slurmd does not start, a node drains or a step fails. (A sweep's own task is tested
-// in task_test.cpp.)
+// If a hook of a required plugin fails, slurmd does not start, a node drains or a step fails. (A sweep's own
+// task is tested in task_test.cpp.)
 TEST(Daemons, NeverGetAnErrorFromAHook) {
   const std::vector<Trouble> troubles = {
       {"nothing", [] {}, -2},

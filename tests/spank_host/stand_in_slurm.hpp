@@ -1,8 +1,8 @@
 // A fake Slurm for the plugin: this test program exports spank_*() and slurm_*() as srun and slurmstepd do
 // (stand_in_slurm.cpp), and loads the same file that Slurm loads.
 //
-// Rules: it behaves as Slurm 22.05 does, including errors. Everything that a case sets is in `slurm`. Each case runs in its
-// own process (case.hpp), so that nothing has to be restored.
+// Rules: it behaves as Slurm 22.05 does, including errors. Everything that a case sets is in `slurm`. Each
+// case runs in its own process (case.hpp), so that nothing has to be restored.
 #pragma once
 
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 // A fake sweepctl for the plugin to start, and functions that act as srun and sbatch.
 //
-// Rules: the fake is a shell script that records how it was called and then runs the commands of the case. Nothing sleeps:
-// what has to last waits for a pipe into which nothing is written.
+// Rules: the fake is a shell script that records how it was called and then runs the commands of the case.
+// Nothing sleeps: what has to last waits for a pipe into which nothing is written.
 #pragma once
 
 #include <string>
@@ -19,7 +19,8 @@ inline constexpr char kClientKeyPart[] = "cccc";
 std::string server_key();
 std::string client_key();
 
-/// Shell text for `sweepctl serve`: writes the ready line, waits until srun ends, and writes the file "ended".
+/// Shell text for `sweepctl serve`: writes the ready line, waits until srun ends, and writes the file
+/// "ended".
 std::string good_controller();
 /// Shell text that writes `line` to the ready pipe and closes it.
 std::string answer(const std::string& line);
@@ -44,11 +45,12 @@ class Sweepctl {
 
 using Options = std::vector<std::pair<std::string, const char*>>;
 
-/// For bodies. Acts as srun or sbatch from init to init_post_opt, with the exit hook at the end of the process. Prints
-/// "checked" if the plugin lets it continue.
+/// For bodies. Acts as srun or sbatch from init to init_post_opt, with the exit hook at the end of the
+/// process. Prints "checked" if the plugin lets it continue.
 Plugin& start_command(spank_context_t context, const std::vector<std::string>& arguments,
                       const Options& options);
-/// Acts as srun up to its step: start_command() and local_user_init. Prints "step" if the plugin lets it continue.
+/// Acts as srun up to its step: start_command() and local_user_init. Prints "step" if the plugin lets it
+/// continue.
 Plugin& start_srun(const std::vector<std::string>& arguments, const Options& options);
 
 }  // namespace spank_host

@@ -123,8 +123,8 @@ TEST(Task, WithoutItsAgentNamesFileAndNode) {
       "there, or set agent=PATH in plugstack.conf\n");
 }
 
-// In a pyxis container the agent is started by the loader that the controller has named, with the libraries beside it. Here
-// the loader is a script that prints its arguments.
+// In a pyxis container the agent is started by the loader that the controller has named, with the libraries
+// beside it. Here the loader is a script that prints its arguments.
 TEST(Task, InAnImageIsStartedByTheNamedLoader) {
   const Agent loader;
   const std::string folder = loader.path().substr(0, loader.path().rfind('/'));

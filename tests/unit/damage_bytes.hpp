@@ -11,8 +11,8 @@
 
 namespace sweep {
 
-/// Calls `test` with about `cuts` prefixes of `bytes`, including the empty one and the one without the last byte, and with
-/// `flips` copies that have one flipped bit. Deterministic.
+/// Calls `test` with about `cuts` prefixes of `bytes`, including the empty one and the one without the last
+/// byte, and with `flips` copies that have one flipped bit. Deterministic.
 inline void each_damage(const std::string& bytes, std::size_t cuts, std::size_t flips,
                         const std::function<void(const std::string&)>& test) {
   const std::size_t step = bytes.size() / cuts + 1;
@@ -34,8 +34,8 @@ inline std::string bytes_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// Writes a file without a sync, which would be slow for thousands of files. The file is a new one, because some file
-/// systems flush a file that is overwritten.
+/// Writes a file without a sync, which would be slow for thousands of files. The file is a new one, because
+/// some file systems flush a file that is overwritten.
 inline void put_bytes(const std::string& file, const std::string& bytes, unsigned mode = 0644) {
   std::filesystem::remove(file);
   std::ofstream(file, std::ios::binary) << bytes;

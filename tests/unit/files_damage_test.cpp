@@ -1,5 +1,5 @@
-// Truncated files and files with flipped bits: each is either read, or named and skipped. The journal is tested in
-// journal_damage_test.cpp, the sweep in it in sweep_damage_test.cpp.
+// Truncated files and files with flipped bits: each is either read, or named and skipped. The journal is
+// tested in journal_damage_test.cpp, the sweep in it in sweep_damage_test.cpp.
 #include <gmock/gmock.h>
 
 #include "controller/io/control_file.hpp"

@@ -1,4 +1,5 @@
-// controller/io/admission: who is admitted by munge, who is not, and the messages. The tests start their own munged.
+// controller/io/admission: who is admitted by munge, who is not, and the messages. The tests start their own
+// munged.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -88,8 +89,8 @@ TEST_F(WithMunge, AgentWithoutCredentialIsRefused) {
   EXPECT_EQ(verdict.answer, Answer::Refused);
   EXPECT_EQ(
       verdict.reason,
-      "agent 12.0.1 on n1 sent no munge credential (munged does not?run): start munged on n1, or set 'auth: key' "
-      "in the profile (agents then need only the sweep's key)");
+      "agent 12.0.1 on n1 sent no munge credential (munged does not?run): start munged on n1, or set 'auth: "
+      "key' in the profile (agents then need only the sweep's key)");
 }
 
 TEST_F(WithMunge, CredentialOfAnotherSweepAgentOrProcessIsRefused) {

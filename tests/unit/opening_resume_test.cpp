@@ -1,4 +1,5 @@
-// How a new sweep claims its directory, and how a sweep is resumed: what is kept, what is refused, and the messages.
+// How a new sweep claims its directory, and how a sweep is resumed: what is kept, what is refused, and the
+// messages.
 #include "tests/unit/damage_bytes.hpp"
 #include "tests/unit/opening_sample.hpp"
 #include "util/json.hpp"

@@ -110,7 +110,8 @@ class OpeningTest : public InFolder {
     decide(opened, core::AttemptFinished{"12.0.0", ref, outcome, Millis(900)}, std::move(batch));
   }
 
-  /// Leaves a sweep without controller, with four points: done, failed, running, pending. Returns its server's public key.
+  /// Leaves a sweep without controller, with four points: done, failed, running, pending. Returns its
+  /// server's public key.
   std::string interrupted(profile::Profile profile = {}) {
     OpenedSweep opened = begin(std::move(profile));
     join_agent(opened);
