@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "controller/core/decide.hpp"
 #include "controller/io/control_file.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
@@ -80,8 +81,8 @@ Error with_remedy_if_unwritable(const Error& error, const std::string& directory
   return written ? error : with_remedy(error);
 }
 
-/// Moves the files of withdrawn points' results to withdrawn/, where aggregate and collect do not find them.
-/// The journal keeps the results, in case the points come back.
+/// Moves the files of withdrawn points' results to withdrawn/, so that they are not taken for the sweep's
+/// results. The journal keeps the results, in case the points come back.
 void move_withdrawn_files(const std::string& directory, const Sweep& sweep,
                           const std::set<std::string>& withdrawn) {
   for (const std::string& id : withdrawn) {
