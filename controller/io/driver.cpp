@@ -173,8 +173,8 @@ bool Driver::over() {
   return everybody_left() || now() >= *linger_until_;
 }
 
-// If the journal cannot be written and srun has ended, nobody is left who could end this process. It waits as
-// long as an agent would look for a controller.
+// If the journal cannot be written and srun has ended, no process is left that could end this one. It waits
+// as long as an agent would look for a controller.
 bool Driver::journal_wait_expired() {
   if (expects_agents_) return false;
   if (!give_up_at_) give_up_at_ = now() + sweep_.plan.profile.away;
@@ -241,7 +241,7 @@ void Driver::abandon_journal() {
                                                  sweep_.plan.profile.kill_grace + kStopMargin}));
 }
 
-// After the commit. Messages first, because agents wait for work; nobody waits for the files.
+// After the commit. Messages first, because agents wait for work, while files are not urgent.
 void Driver::send_and_print() {
   for (const core::Effect& effect : pending_.outbox)
     send(effect);

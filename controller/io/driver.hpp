@@ -54,8 +54,8 @@ class Driver {
   /// Stops leasing and cancels running attempts; after `patience` the sweep ends without waiting for their
   /// agents. A second call may shorten the patience.
   void stop(const std::string& reason, Millis patience);
-  /// Removes sweep.control, so that nobody asks this controller or takes over from it. For the end of the
-  /// sweep.
+  /// Removes sweep.control, so that no other process contacts this controller or takes over from it. For the
+  /// end of the sweep.
   void remove_control_file() const;
   /// From now on run() does not wait for agents to say Goodbye. For when their step has ended.
   void stop_expecting_agents() { expects_agents_ = false; }

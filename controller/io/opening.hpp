@@ -22,7 +22,7 @@ Expected<OpenedSweep> begin_sweep(Sweep sweep, const std::string& directory);
 
 /// Opens the sweep in `directory` in place of its controller, which died: with the same keys and profile, and
 /// with its agents, which continue. Fails, naming the file, if there is no control file or journal, and if
-/// the sweep has another server key by now, because somebody has resumed it.
+/// the sweep has another server key by now, because it was resumed.
 Expected<OpenedSweep> take_over_sweep(const std::string& directory, const std::string& server_key,
                                       Instant now, std::vector<std::string>& notes);
 

@@ -2,7 +2,7 @@
 // at its end are in aggregate.hpp.
 //
 // Rule: all of them follow from the journal, so that any of them can be written again at any time (sweepctl
-// aggregate). They are renamed into place, so that nobody reads a half-written one.
+// aggregate). They are renamed into place, so that no half-written file is ever read.
 #pragma once
 
 #include <string>
