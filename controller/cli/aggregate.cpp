@@ -55,7 +55,7 @@ Expected<Aggregation> aggregate_directory(const std::string& directory, const st
     return aggregate(directory, nullptr, name);
   }
   archive->sweep.facts.directory = directory;
-  const OpenSweep own{directory, &archive->sweep, &archive->journal};
+  const SweepSource own{directory, &archive->sweep, &archive->journal};
   return aggregate(directory, &own, name);
 }
 

@@ -126,7 +126,7 @@ SweepEnd run_sweep(Driver& driver, Console& console) {
     print_directory_lost(place, driver.directory(), console);
     return {false, false};
   }
-  const OpenSweep own{driver.directory(), &driver.sweep(), &driver.journal()};
+  const SweepSource own{driver.directory(), &driver.sweep(), &driver.journal()};
   const Aggregation written = aggregate(own.directory, &own);
   driver.remove_control_file();
   const auto finished = driver.journal().finish();

@@ -60,7 +60,7 @@ class Writer {
 };
 
 /// Gathers everything in the directory and writes the files of each result of its own sweep on the way.
-Gathered gather_and_write(const OpenSweep& own, Writer& writer) {
+Gathered gather_and_write(const SweepSource& own, Writer& writer) {
   for (const char* part : {"/raw", "/logs"})
     writer.keep_error(make_directories(own.directory + part));
   writer.keep_error(write_matrix(own.directory, own.sweep->plan));
@@ -83,7 +83,7 @@ Chosen pointers(const Rows& rows) {
   return out;
 }
 
-std::map<std::string, Chosen> by_experiment(const OpenSweep* own, const Rows& results) {
+std::map<std::string, Chosen> by_experiment(const SweepSource* own, const Rows& results) {
   std::map<std::string, Chosen> out;
   if (own != nullptr) {
     for (const std::string& exp_name : exp_names(own->sweep->plan))
@@ -104,7 +104,7 @@ Expected<void> write_collection(const Chosen& chosen, TextStore& texts, const Si
   return {};
 }
 
-void write_collections(const OpenSweep* own, Gathered& all, Writer& writer) {
+void write_collections(const SweepSource* own, Gathered& all, Writer& writer) {
   const auto groups = by_experiment(own, all.results);
   report::FileNames names;
   const auto write = [&](const std::string& exp_name, const Chosen& chosen) {
@@ -136,7 +136,7 @@ std::string relative_to(const std::string& path, const std::string& directory) {
   return out.empty() ? path : out;
 }
 
-void summarize(const std::string& directory, const OpenSweep* own, const Gathered& all, const Rows& rows,
+void summarize(const std::string& directory, const SweepSource* own, const Gathered& all, const Rows& rows,
                Aggregation& out) {
   const Chosen chosen = pointers(rows);
   const std::string notes =
@@ -166,7 +166,7 @@ void write_records(const Sweep& sweep, Writer& writer) {
 
 }  // namespace
 
-Aggregation aggregate(const std::string& directory, const OpenSweep* own, const std::string& exp_name) {
+Aggregation aggregate(const std::string& directory, const SweepSource* own, const std::string& exp_name) {
   Aggregation out;
   Writer writer(directory, out);
   Gathered all = own != nullptr ? gather_and_write(*own, writer) : gather(directory);

@@ -28,6 +28,6 @@ struct Aggregation {
 /// sweep whose output directory it is, or null; if given, raw/, agg_<RESULT_FILENAME>.json,
 /// sweep_configs.json, jobs.txt and manifest.json are written too. `exp_name`: the experiment of results
 /// whose experiment is unknown; may be empty.
-Aggregation aggregate(const std::string& directory, const OpenSweep* own, const std::string& exp_name = "");
+Aggregation aggregate(const std::string& directory, const SweepSource* own, const std::string& exp_name = "");
 
 }  // namespace sweep

@@ -60,7 +60,7 @@ class Gatherer {
   explicit Gatherer(const std::string& directory) : out_{{}, TextStore(directory), {}, {}, {}} {}
 
   /// Adds a sweep's results from its journal, and agg files that were added beside them.
-  void add_sweep(const OpenSweep& sweep, const std::function<void(const JournalResult&)>& see) {
+  void add_sweep(const SweepSource& sweep, const std::function<void(const JournalResult&)>& see) {
     sweeps_.insert(sweep.sweep->facts.sweep);
     const std::size_t first = out_.results.size();
     out_.results.reserve(first + static_cast<std::size_t>(sweep.sweep->state.count(core::PointState::Done)));
@@ -193,7 +193,7 @@ class Gatherer {
 
 }  // namespace
 
-void each_result(const OpenSweep& from, const std::function<void(JournalResult)>& take,
+void each_result(const SweepSource& from, const std::function<void(JournalResult)>& take,
                  std::vector<std::string>& problems) {
   const Plan& plan = from.sweep->plan;
   const core::State& state = from.sweep->state;
@@ -244,7 +244,7 @@ std::string experiment_in_name(const std::string& path, const report::Row& resul
   return end == std::string::npos || end <= kBegin ? "" : name.substr(kBegin, end - kBegin);
 }
 
-Gathered gather(const std::string& directory, const OpenSweep* own,
+Gathered gather(const std::string& directory, const SweepSource* own,
                 const std::function<void(const JournalResult&)>& see) {
   Gatherer gatherer(directory);
   std::vector<std::string> sweeps;

@@ -20,7 +20,7 @@
 namespace sweep {
 
 /// A sweep with its journal, which this process has open, and its output directory.
-struct OpenSweep {
+struct SweepSource {
   std::string directory;
   const Sweep* sweep;
   journal::Journal* journal;
@@ -37,7 +37,7 @@ struct JournalResult {
 
 /// Passes the accepted results to `take` one by one, processed. Adds a line to `problems` for each that
 /// cannot be processed or is missing.
-void each_result(const OpenSweep& from, const std::function<void(JournalResult)>& take,
+void each_result(const SweepSource& from, const std::function<void(JournalResult)>& take,
                  std::vector<std::string>& problems);
 
 struct Gathered {
@@ -50,7 +50,7 @@ struct Gathered {
 
 /// Returns all results in `directory`. `own`: the sweep whose output directory it is; null if it is not one.
 /// `see` is called with each of that sweep's results before only its row is kept.
-Gathered gather(const std::string& directory, const OpenSweep* own = nullptr,
+Gathered gather(const std::string& directory, const SweepSource* own = nullptr,
                 const std::function<void(const JournalResult&)>& see = nullptr);
 
 /// Returns the experiment in the file name agg_<RESULT_FILENAME>.json (contract, section 3) if the rest of
