@@ -1,10 +1,10 @@
-// bench_aggregate: the commands over 10,000 processed results as whole processes: collect, summarize, pareto,
-// plot and aggregate, in turn with two floors: a process that reads the same files with plain read(2), and
-// one that has nlohmann::json parse them too.
+// bench_aggregate: measures commands over 10,000 processed results as whole processes: collect, summarize,
+// pareto, plot and aggregate, alternating with two floors: a process that reads the same files with plain
+// read(2), and one that also parses them with nlohmann::json.
 //
-// Rules: the files are made by the project's own process_result and lie in memory (the page cache) when time
-// is taken; a first round is not timed, and what the commands gave in it is looked at. What collect,
-// aggregate and plot write, they write where a user has it: on a disk, with their syncs.
+// The files are made by the project's own process_result and are in the page cache during the measurement;
+// the first round is not measured, and its output is checked. collect, aggregate and plot write their output
+// to a disk, with syncs, as for a user.
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "benchmarks/bench_aggregate_files.hpp"
-#include "benchmarks/bench_machine.hpp"
-#include "benchmarks/bench_main.hpp"
+#include "benchmarks/bench_command.hpp"
+#include "benchmarks/bench_common.hpp"
 #include "benchmarks/bench_process.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -28,11 +28,11 @@ namespace fs = std::filesystem;
 constexpr double kAimSeconds = 1, kAimPlotSeconds = 5;
 
 struct Options {
-  Places places;
-  std::string floor, folder;  // of a process that is a floor
+  Directories directories;
+  std::string floor, folder;  // for a process that runs a floor
   std::size_t results = 10'000;
   int runs = 7;
-  std::vector<std::string> without;  // commands that are not run
+  std::vector<std::string> skipped;  // commands to skip
 };
 
 struct Row {
@@ -41,9 +41,9 @@ struct Row {
   Runs runs;
 };
 
-// --- what there is to do
+// --- commands and files
 
-// Where everything is, below the folder that is gone at the end.
+// All paths, below the temporary directory.
 struct Layout {
   explicit Layout(const std::string& top)
       : results(top + "/results"),
@@ -54,7 +54,7 @@ struct Layout {
   std::string results, sweep, work, printed, errors;
 };
 
-// aggregate writes beside what it reads, so it has a folder of its own, of the same files.
+// aggregate writes to the directory that it reads, so it has its own, with hard links to the same files.
 Expected<std::size_t> make_files(const Layout& layout, std::size_t count) {
   for (const std::string& folder : {layout.results, layout.sweep, layout.work}) {
     SWEEP_TRY(make_directories(folder));
@@ -67,10 +67,11 @@ Expected<std::size_t> make_files(const Layout& layout, std::size_t count) {
 }
 
 std::vector<Row> rows_of(const Options& options, const Layout& layout) {
-  const std::string own = options.places.bin + "/bench_aggregate", ctl = options.places.bin + "/sweepctl";
+  const std::string own = options.directories.bin + "/bench_aggregate",
+                    ctl = options.directories.bin + "/sweepctl";
   std::vector<Row> rows;
   const auto add = [&](const char* key, const char* name, std::vector<std::string> argv) {
-    if (std::find(options.without.begin(), options.without.end(), key) != options.without.end()) return;
+    if (std::find(options.skipped.begin(), options.skipped.end(), key) != options.skipped.end()) return;
     rows.push_back({key, name, {std::move(argv), layout.work, layout.printed, layout.errors}, {}});
   };
   add("read", "floor a  reading the files", {own, "--floor", "read", layout.results});
@@ -83,7 +84,7 @@ std::vector<Row> rows_of(const Options& options, const Layout& layout) {
   return rows;
 }
 
-// --- what they gave
+// --- their output
 
 std::size_t count_lines(const std::string& path, const std::string& begin) {
   std::ifstream in(path);
@@ -93,20 +94,21 @@ std::size_t count_lines(const std::string& path, const std::string& begin) {
   return count;
 }
 
-Expected<void> expect(const std::string& what, std::size_t seen, std::size_t wanted) {
-  if (seen == wanted) return {};
-  return fail(what + ": " + std::to_string(seen) + ", must be " + std::to_string(wanted));
+Expected<void> expect(const std::string& what, std::size_t seen, std::size_t expected) {
+  if (seen == expected) return {};
+  return fail("unexpected number of " + what + ": " + std::to_string(seen) + " instead of " +
+              std::to_string(expected));
 }
 
 Expected<void> check_output(const Layout& layout, const std::string& key, std::size_t results) {
   constexpr std::size_t kHeaderLines = 2;
   if (key == "collect") {
     const std::string collected = layout.work + "/agg_bench.json";
-    return expect("results that collect wrote", count_lines(collected, "    \"hw\""), results);
+    return expect("results written by collect", count_lines(collected, "    \"hw\""), results);
   }
   if (key == "summarize")
-    return expect("rows that summarize printed", count_lines(layout.printed, "|"), results + kHeaderLines);
-  if (key == "plot") return expect("pictures that plot drew", count_lines(layout.printed, ""), 2);
+    return expect("rows printed by summarize", count_lines(layout.printed, "|"), results + kHeaderLines);
+  if (key == "plot") return expect("pictures drawn by plot", count_lines(layout.printed, ""), 2);
   return {};
 }
 
@@ -124,13 +126,14 @@ void print_aims(const std::vector<Row>& rows) {
              pareto = p50_of(rows, "pareto"), parse = p50_of(rows, "parse"), plot = p50_of(rows, "plot");
   if (collect && summarize && pareto) {
     const double together = *collect + *summarize + *pareto;
-    std::string seen = text("%.2f s", together);
-    if (parse) seen += text(", %.2f times floor b for each of the three", together / (3 * *parse));
-    print_aim(text("collected, summarised and reduced to the frontier under %.0f s", kAimSeconds),
+    std::string seen = formatted("%.2f s", together);
+    if (parse) seen += formatted(", on average %.2f times floor b each", together / (3 * *parse));
+    print_aim(formatted("collect, summarize and pareto together under %.0f s", kAimSeconds),
               together < kAimSeconds, seen);
   }
   if (plot) {
-    print_aim(text("plotted under %.0f s", kAimPlotSeconds), *plot < kAimPlotSeconds, text("%.2f s", *plot));
+    print_aim(formatted("plot under %.0f s", kAimPlotSeconds), *plot < kAimPlotSeconds,
+              formatted("%.2f s", *plot));
   }
 }
 
@@ -145,9 +148,9 @@ void print_table(const std::vector<Row>& rows) {
 
 Expected<void> measure(const Options& options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.places.dir, "bench_aggregate"));
+  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.directories.dir, "bench_aggregate"));
   const double load = load_average();
-  print_machine(options.places.dir, load);
+  print_machine(options.directories.dir, load);
   const Layout layout(folder.path);
   SWEEP_ASSIGN(const auto bytes, make_files(layout, options.results));
   std::printf("\n%zu results, %.1f MB, %zu bytes each\n", options.results, static_cast<double>(bytes) / 1e6,
@@ -169,7 +172,7 @@ Expected<void> measure(const Options& options) {
   return {};
 }
 
-Expected<void> be_floor(const Options& options) {
+Expected<void> run_floor(const Options& options) {
   SWEEP_ASSIGN(const auto count,
                read_results(options.folder, options.floor == "read" ? Floor::Read : Floor::Parse));
   std::printf("%zu\n", count);
@@ -184,20 +187,25 @@ int main(int argc, char** argv) {
   bench::Options options;
   CommandLine app(
       "bench_aggregate",
-      "Measures sweepctl's commands over many processed results as whole processes, beside floors.");
-  app.option("--results", options.results, "how many processed results").range(1, 1'000'000).show_default();
-  app.option("--runs", options.runs, "of each command, in turn").range(1, 10'000).show_default();
-  app.option("--without", options.without, "commands that are not run: plot,aggregate")
+      "Measures sweepctl's commands over many processed results as whole processes, and compares them with "
+      "floors.");
+  app.option("--results", options.results, "number of processed results").range(1, 1'000'000).show_default();
+  app.option("--runs", options.runs, "number of runs of each command, alternating")
+      .range(1, 10'000)
+      .show_default();
+  app.option("--without", options.skipped, "commands to skip, such as plot,aggregate")
       .comma_separated()
       .one_of({"read", "parse", "collect", "summarize", "pareto", "aggregate", "plot"});
-  bench::add_places(app, options.places, "the results and what is written", "sweepctl and bench_aggregate");
+  bench::add_directory_options(app, options.directories, "the results and the output",
+                               "sweepctl and bench_aggregate");
   auto floor =
-      app.option("--floor", options.floor, "only be a floor over FOLDER, untimed").one_of({"read", "parse"});
-  auto of = app.option("FOLDER", options.folder, "for --floor").existing_directory();
+      app.option("--floor", options.floor, "only run one of the floors over FOLDER, without measuring")
+          .one_of({"read", "parse"});
+  auto of = app.option("FOLDER", options.folder, "directory for --floor").existing_directory();
   floor.needs(of);
   of.needs(floor);
   if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return bench::run_benchmark("bench_aggregate", [&] {
-    return options.floor.empty() ? bench::measure(options) : bench::be_floor(options);
+    return options.floor.empty() ? bench::measure(options) : bench::run_floor(options);
   });
 }

@@ -31,7 +31,7 @@ constexpr int kTps[] = {1, 2, 4, 8};
 constexpr int kLengths[] = {1024, 8192};
 constexpr std::size_t kHardwareTypes = std::size(kHardware), kLayouts = std::size(kTps);
 
-// A statistic of the client beside the median's 1.
+// A statistic, as a multiple of the median.
 struct Statistic {
   const char* name;
   double factor;
@@ -45,7 +45,7 @@ struct Point {
   int framework, precision, tp, isl, conc;
 };
 
-// The parts of a point, as digits of its number.
+// Derives the properties of a point from the digits of its number.
 Point point_of(std::size_t number) {
   std::size_t rest = number;
   const auto digit = [&](std::size_t base) {
@@ -64,7 +64,7 @@ Point point_of(std::size_t number) {
   return point;
 }
 
-// The client's JSON: more concurrency gives more throughput for a longer wait, with some noise.
+// Returns the client's JSON: higher concurrency gives higher throughput and higher latency, with some noise.
 Json client_result(const Point& point, std::mt19937_64& random) {
   const auto noise = [&] { return 0.9 + 0.2 * static_cast<double>(random() >> 11) * 0x1p-53; };
   const double speed = static_cast<double>(1 + point.hw) * (1 + 0.3 * point.framework) *
@@ -109,7 +109,7 @@ Expected<std::string> read_whole(const std::string& path) {
     return fail("cannot read '" + path + "': " + errno_text(errno));
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
   if (::read(fd.get(), bytes.data(), bytes.size()) != info.st_size)
-    return fail("cannot read '" + path + "' whole");
+    return fail("cannot read '" + path + "': short read");
   return bytes;
 }
 

@@ -1,4 +1,4 @@
-// What bench_aggregate has its commands read, and what reading it costs at least.
+// The files that bench_aggregate's commands read, and the minimum cost of reading them.
 #pragma once
 
 #include <cstddef>
@@ -8,16 +8,16 @@
 
 namespace sweep::bench {
 
-/// Writes `count` processed results into `folder`, as `sweepctl process-result` writes them: 4 hardware types
-/// x 2 frameworks x 2 precisions of one model, the rest by tensor parallelism, concurrency and lengths; of
-/// the client's latencies mean, median, deviation and 9 percentiles. The same files every time. Returns their
-/// bytes.
+/// Writes `count` processed results to `folder`, as `sweepctl process-result` writes them: 4 hardware types x
+/// 2 frameworks x 2 precisions of one model, the others vary in tensor parallelism, concurrency and lengths.
+/// The client's latencies have mean, median, deviation and 9 percentiles. The files are the same every time.
+/// Returns their total size in bytes.
 Expected<std::size_t> write_results(const std::string& folder, std::size_t count);
 
 enum class Floor { Read, Parse };
 
-/// Opens, reads and closes every file of `folder` in the order of their names and, for Parse, has
-/// nlohmann::json parse each. Returns how many there were.
+/// Opens, reads and closes every file in `folder` in order of name and, for Parse, parses each with
+/// nlohmann::json. Returns the number of files.
 Expected<std::size_t> read_results(const std::string& folder, Floor floor);
 
 }  // namespace sweep::bench

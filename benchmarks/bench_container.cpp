@@ -1,19 +1,19 @@
-// bench_container: what containers cost: bringing an image to a node, cold and warm, and starting a command
-// in each runtime that works here, beside starting it without one.
+// bench_container: measures the cost of containers: staging an image on a node, cold and warm, and starting a
+// command in each available runtime, compared with starting it without a container.
 //
-// Rules: the image is made of this machine's own programs (deploy/local-image.sh, with filler so that
-// unpacking counts); the helpers are those of the agent, as processes. Everything is in a folder of its own
-// below --dir, gone at the end. The runtimes take turns, so that what the machine does otherwise hits all of
-// them.
+// The image is made from this machine's own programs (deploy/local-image.sh, with filler so that unpacking
+// takes a noticeable time). The helpers are those of the agent, run as processes. All files are in a
+// temporary directory below --dir, which is removed at the end. The runtimes take turns, so that other load
+// on the machine affects all of them.
 #include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 
-#include "benchmarks/bench_machine.hpp"
-#include "benchmarks/bench_main.hpp"
+#include "benchmarks/bench_command.hpp"
+#include "benchmarks/bench_common.hpp"
 #include "benchmarks/bench_process.hpp"
-#include "benchmarks/stats.hpp"
+#include "benchmarks/statistics.hpp"
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
 #include "container/io/store.hpp"
@@ -30,7 +30,7 @@ using container::Runtime;
 constexpr double kAimWarmMs = 5, kAimStartMs = 50;
 
 struct Options {
-  Places places;
+  Directories directories;
   std::string image;
   int runs = 50;
 };
@@ -39,7 +39,7 @@ double milliseconds(std::chrono::steady_clock::duration time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
-/// How long a command took from its start to its end; fails where it does not end with 0.
+/// Returns how many milliseconds a command took. Fails if its exit status is not 0.
 Expected<double> timed(const std::vector<std::string>& argv) {
   const auto begin = std::chrono::steady_clock::now();
   const auto ran = run_program(argv, {own_environment()});
@@ -49,7 +49,7 @@ Expected<double> timed(const std::vector<std::string>& argv) {
   return took;
 }
 
-struct Way {
+struct StartMethod {
   std::string name;
   std::vector<std::string> argv;
   std::vector<double> ms = {};
@@ -68,8 +68,8 @@ container::StageRequest stage_request(const Options& options, const std::string&
 }
 
 Expected<container::Staged> stage(const Options& options, const container::StageRequest& request) {
-  const auto ran =
-      run_program({options.places.bin + "/sweep-agent", "--stage", to_text(request)}, {own_environment()});
+  const auto ran = run_program({options.directories.bin + "/sweep-agent", "--stage", to_text(request)},
+                               {own_environment()});
   if (!ran) return tl::unexpected(ran.error());
   std::string last;
   for (const std::string& line : split(ran->out, '\n')) {
@@ -80,8 +80,8 @@ Expected<container::Staged> stage(const Options& options, const container::Stage
   return fail(std::get_if<container::Failed>(&report) ? std::get<container::Failed>(report).reason : last);
 }
 
-std::vector<std::string> start_in(const Options& options, const std::string& folder,
-                                  const container::Staged& staged, bool writable) {
+std::vector<std::string> start_command(const Options& options, const std::string& folder,
+                                       const container::Staged& staged, bool writable) {
   container::StartRequest out;
   out.runtime = staged.runtime;
   out.tool = staged.tool;
@@ -94,7 +94,7 @@ std::vector<std::string> start_in(const Options& options, const std::string& fol
   out.writable = writable;
   if (const char* const job = std::getenv("SLURM_JOB_ID")) out.job = job;
   if (const char* const node = std::getenv("SLURMD_NODENAME")) out.node = node;
-  return {options.places.bin + "/sweep-agent", "--contain", to_text(out)};
+  return {options.directories.bin + "/sweep-agent", "--contain", to_text(out)};
 }
 
 void print_row(const std::string& name, const std::vector<double>& ms, double floor) {
@@ -102,43 +102,45 @@ void print_row(const std::string& name, const std::vector<double>& ms, double fl
   std::printf("| %-28s | %8.2f | %8.2f | %8.2f |\n", name.c_str(), p50, percentile_of(ms, 99), p50 - floor);
 }
 
-/// Cold once, warm many times, of one runtime; then the ways to start in it.
+/// Measures staging for one runtime, once cold and several times warm, and adds its start methods to
+/// `methods`.
 Expected<void> measure_staging(const Options& options, const std::string& folder, const container::Tool& tool,
-                               std::vector<Way>& ways) {
+                               std::vector<StartMethod>& methods) {
   const auto request = stage_request(options, folder, tool);
   const std::string name(runtime_word(tool.runtime));
   const auto begin = std::chrono::steady_clock::now();
   SWEEP_ASSIGN(const auto staged, stage(options, request));
   std::vector<double> cold{milliseconds(std::chrono::steady_clock::now() - begin)}, warm;
   for (int i = 0; i < options.runs; ++i) {
-    SWEEP_ASSIGN(const auto took, timed({options.places.bin + "/sweep-agent", "--stage", to_text(request)}));
+    SWEEP_ASSIGN(const auto took,
+                 timed({options.directories.bin + "/sweep-agent", "--stage", to_text(request)}));
     warm.push_back(took);
   }
   print_row(name + ": staging, cold", cold, 0);
   print_row(name + ": staging, warm", warm, 0);
   if (tool.runtime == Runtime::Bwrap)
-    print_aim(text("warm staging under %.0f ms", kAimWarmMs), percentile_of(warm, 50) < kAimWarmMs,
-              text("%.2f ms", percentile_of(warm, 50)));
-  ways.push_back({name, start_in(options, folder, staged, true)});
-  ways.push_back({name + ", read-only", start_in(options, folder, staged, false)});
+    print_aim(formatted("warm staging under %.0f ms", kAimWarmMs), percentile_of(warm, 50) < kAimWarmMs,
+              formatted("%.2f ms", percentile_of(warm, 50)));
+  methods.push_back({name, start_command(options, folder, staged, true)});
+  methods.push_back({name + ", read-only", start_command(options, folder, staged, false)});
   return {};
 }
 
-Expected<void> measure_starts(const Options& options, std::vector<Way>& ways) {
+Expected<void> measure_starts(const Options& options, std::vector<StartMethod>& methods) {
   for (int i = 0; i < options.runs; ++i) {
-    for (Way& way : ways) {
-      SWEEP_ASSIGN(const auto took, timed(way.argv));
-      way.ms.push_back(took);
+    for (StartMethod& method : methods) {
+      SWEEP_ASSIGN(const auto took, timed(method.argv));
+      method.ms.push_back(took);
     }
   }
-  const double floor = percentile_of(ways[0].ms, 50);
-  for (const Way& way : ways)
-    print_row("start: " + way.name, way.ms, floor);
-  for (const Way& way : ways) {
-    if (way.name != "bwrap") continue;
-    const double added = percentile_of(way.ms, 50) - floor;
-    print_aim(text("bubblewrap adds under %.0f ms to a start", kAimStartMs), added < kAimStartMs,
-              text("%.2f ms", added));
+  const double floor = percentile_of(methods[0].ms, 50);
+  for (const StartMethod& method : methods)
+    print_row("start: " + method.name, method.ms, floor);
+  for (const StartMethod& method : methods) {
+    if (method.name != "bwrap") continue;
+    const double added = percentile_of(method.ms, 50) - floor;
+    print_aim(formatted("bubblewrap adds under %.0f ms to a start", kAimStartMs), added < kAimStartMs,
+              formatted("%.2f ms", added));
   }
   return {};
 }
@@ -146,32 +148,32 @@ Expected<void> measure_starts(const Options& options, std::vector<Way>& ways) {
 Expected<void> make_image(Options& options, const std::string& folder) {
   if (!options.image.empty()) return {};
   options.image = folder + "/local.sqsh";
-  const auto made = timed(
-      {"bash", SWEEP_SOURCE_DIR "/deploy/local-image.sh", options.image, options.places.bin + "/cpu-smoke"});
+  const auto made = timed({"bash", SWEEP_SOURCE_DIR "/deploy/local-image.sh", options.image,
+                           options.directories.bin + "/cpu-smoke"});
   return made ? Expected<void>() : tl::unexpected(made.error());
 }
 
 Expected<void> measure(Options options) {
   const double load = load_average();
-  print_machine(options.places.dir, load);
-  SWEEP_ASSIGN(auto work, WorkFolder::make(options.places.dir, "bench-container"));
+  print_machine(options.directories.dir, load);
+  SWEEP_ASSIGN(auto work, WorkFolder::make(options.directories.dir, "bench-container"));
   const std::string& folder = work.path;
   if (const auto made = make_image(options, folder); !made) return made;
   std::printf("image: %s, %ju bytes; %d runs, milliseconds\n\n", options.image.c_str(),
               std::filesystem::file_size(options.image), options.runs);
   std::printf("| %-28s | %8s | %8s | %8s |\n|---|---|---|---|\n", "", "p50", "p99", "added");
-  std::vector<Way> ways{{"none", {container::find_program("true", own_environment())}}};
+  std::vector<StartMethod> methods{{"none", {container::find_program("true", own_environment())}}};
   for (const Runtime runtime : container::kAutoOrder) {
     const auto tool = container::try_runtime(runtime, own_environment());
     if (!tool) {
       std::printf("| %s | - | - | - |\n", tool.error().message.c_str());
       continue;
     }
-    if (const auto done = measure_staging(options, folder, *tool, ways); !done)
+    if (const auto done = measure_staging(options, folder, *tool, methods); !done)
       std::printf("| %s: %s | - | - | - |\n", std::string(runtime_word(runtime)).c_str(),
                   done.error().message.c_str());
   }
-  const auto done = measure_starts(options, ways);
+  const auto done = measure_starts(options, methods);
   print_if_busy(load);
   return done;
 }
@@ -183,13 +185,12 @@ int main(int argc, char** argv) {
   using namespace sweep::bench;
   CommandLine app(
       "bench_container",
-      "What containers cost: staging an image, cold and warm, and starting a command in each runtime that "
-      "works here, "
-      "beside starting it without one.");
+      "Measures the cost of containers: staging an image, cold and warm, and starting a command in each "
+      "available runtime, compared with starting it without a container.");
   Options options;
-  add_places(app, options.places, "images and what is unpacked of them", "sweep-agent and cpu-smoke");
-  app.option("--image", options.image, "a squash file (default: one of this machine's own programs)");
-  app.option("--runs", options.runs, "of each").range(1, 100'000);
+  add_directory_options(app, options.directories, "images and unpacked images", "sweep-agent and cpu-smoke");
+  app.option("--image", options.image, "squash file (default: an image made from this machine's programs)");
+  app.option("--runs", options.runs, "number of runs of each command").range(1, 100'000).show_default();
   if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return run_benchmark("bench_container", [&] { return measure(options); });
 }

@@ -22,8 +22,8 @@ namespace sweep::bench {
 
 namespace {
 
-constexpr std::size_t kResultBytes = 800;  // about what an agent of the crowd sends
-constexpr int kMessagesARound = 1'000;
+constexpr std::size_t kResultBytes = 800;  // about the size that a simulated agent sends
+constexpr int kMessagesPerTurn = 1'000;
 
 std::string point_id(int number) {
   char id[24];
@@ -31,7 +31,7 @@ std::string point_id(int number) {
   return id;
 }
 
-// --- the conversation
+// --- the stub controller
 
 wire::Lease lease(int number) {
   wire::Lease out;
@@ -49,21 +49,21 @@ wire::Lease lease(int number) {
   return out;
 }
 
-class ParrotServer {
+class StubServer {
  public:
-  ParrotServer(const KeyPair& server, const KeyPair& client, int agents, int points)
-      : doorman_(context_, client.public_key), agents_(agents), points_(points) {
+  StubServer(const KeyPair& server, const KeyPair& client, int agents, int points)
+      : authenticator_(context_, client.public_key), agents_(agents), points_(points) {
     auto listening = listening_socket();
     if (!listening) return;
     auto socket = ServerSocket::listen(context_, std::move(*listening), server);
     if (!socket) return;
     socket_.emplace(std::move(*socket));
-    loop_.watch(doorman_.socket(), [this] { doorman_.answer(); });
+    loop_.watch(authenticator_.socket(), [this] { authenticator_.answer(); });
     loop_.watch(socket_->socket(), [this] {
-      for (int i = 0; i < kMessagesARound; ++i) {
+      for (int i = 0; i < kMessagesPerTurn; ++i) {
         auto incoming = socket_->receive();
         if (!incoming) return;
-        if (incoming->content) take(incoming->peer, incoming->content->message);
+        if (incoming->content) handle(incoming->peer, incoming->content->message);
       }
     });
   }
@@ -74,10 +74,10 @@ class ParrotServer {
   }
 
  private:
-  void take(const std::string& peer, const wire::Message& message) {
+  void handle(const std::string& peer, const wire::Message& message) {
     if (std::holds_alternative<wire::Hello>(message)) {
       peers_.insert(peer);
-      socket_->send(peer, wire::Welcome{"parrot", false, 10'000, 10'000, 600'000, ""});
+      socket_->send(peer, wire::Welcome{"stub", false, 10'000, 10'000, 600'000, ""});
     } else if (std::holds_alternative<wire::Ready>(message)) {
       socket_->send(peer, lease(++leased_));
     } else if (const auto* finished = std::get_if<wire::Finished>(&message)) {
@@ -90,26 +90,27 @@ class ParrotServer {
   }
 
   zmq::context_t context_;
-  KeyAuthenticator doorman_;
+  KeyAuthenticator authenticator_;
   std::optional<ServerSocket> socket_;
   EventLoop loop_;
   std::set<std::string> peers_;
   int agents_, points_, leased_ = 0, settled_ = 0;
 };
 
-[[noreturn]] void be_a_parrot(int tell_fd, const KeyPair& server, const KeyPair& client, int agents,
-                              int points) {
+// Runs in the child process. Writes its port to `port_fd` and serves until it is killed.
+[[noreturn]] void run_stub(int port_fd, const KeyPair& server, const KeyPair& client, int agents,
+                           int points) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ParrotServer parrot(server, client, agents, points);
-  const int port = parrot.port();
-  if (port == 0 || ::write(tell_fd, &port, sizeof port) != sizeof port) ::_exit(1);
-  ::close(tell_fd);
-  parrot.run();
+  StubServer stub(server, client, agents, points);
+  const int port = stub.port();
+  if (port == 0 || ::write(port_fd, &port, sizeof port) != sizeof port) ::_exit(1);
+  ::close(port_fd);
+  stub.run();
 }
 
 }  // namespace
 
-Expected<Parrot> Parrot::start(int agents, int points) {
+Expected<StubController> StubController::start(int agents, int points) {
   const KeyPair server = make_key_pair(), client = make_key_pair();
   int ends[2] = {-1, -1};
   if (::pipe(ends) != 0) return fail("pipe: " + errno_text(errno));
@@ -117,18 +118,18 @@ Expected<Parrot> Parrot::start(int agents, int points) {
   if (pid < 0) return fail("fork: " + errno_text(errno));
   if (pid == 0) {
     ::close(ends[0]);
-    be_a_parrot(ends[1], server, client, agents, points);
+    run_stub(ends[1], server, client, agents, points);
   }
   ::close(ends[1]);
   int port = 0;
-  const bool told = ::read(ends[0], &port, sizeof port) == sizeof port;
+  const bool received = ::read(ends[0], &port, sizeof port) == sizeof port;
   ::close(ends[0]);
-  Parrot parrot(pid, {"tcp://127.0.0.1:" + std::to_string(port), server.public_key, client.secret_key});
-  if (!told) return fail("the floor's server did not come up");
-  return parrot;
+  StubController stub(pid, {"tcp://127.0.0.1:" + std::to_string(port), server.public_key, client.secret_key});
+  if (!received) return fail("the stub controller did not start");
+  return stub;
 }
 
-Parrot::~Parrot() {
+StubController::~StubController() {
   if (pid_ < 0) return;
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the benchmarks on a real Slurm share. Sourced; gives them a folder of their own ($WORK), clusters that are gone at
-# the end, and the machine in one line.
+# Shared by the benchmarks that need a real Slurm. Sourced; provides a temporary directory ($WORK), clusters
+# that are stopped at the end, and a line that describes the machine.
 set -euo pipefail
 export LC_ALL=C
 
@@ -20,7 +20,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-[[ -x $BUILD/bin/bench-noop ]] || die "$BUILD has no bin/bench-noop: build first, with -DSWEEP_BENCHMARKS=ON"
+[[ -x $BUILD/bin/bench-noop ]] || die "cannot find $BUILD/bin/bench-noop; build it with -DSWEEP_BENCHMARKS=ON, or set SWEEP_BUILD"
 
 cluster_up() { # DIR OPTION...
   local dir=$1

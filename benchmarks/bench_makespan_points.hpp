@@ -1,7 +1,7 @@
-// The points of a matrix for bench_makespan: what each would take by the simulated server's model, and which
-// server it needs. Pure but for reading the files.
+// The points of a matrix for bench_makespan: how long each would take according to the simulated server's
+// model, and which server it needs. Pure, except for reading the files.
 //
-// Simulated: every duration is of the model in docs/simulated-server.md, none was measured.
+// All durations come from the model in docs/simulated-server.md; none was measured.
 #pragma once
 
 #include <string>
@@ -14,13 +14,13 @@
 namespace sweep::bench {
 
 struct SimulatedPoint {
-  core::PointSpec spec;  // with the key of its server
-  Millis run{0};         // of the client, against a server that is ready
+  core::PointSpec spec;  // including the key of its server
+  Millis run{0};         // of the client, with a server that is ready
 };
 
-/// The points of a master configuration on `hardware` ("b200"), in matrix order. The keys of points that have
-/// a recipe in the profile are the recipe's; for others all but the concurrency makes the key. Fails, naming
-/// the point, where the model cannot run one.
+/// Returns the points of a master configuration on `hardware` ("b200"), in matrix order. For points with a
+/// recipe in the profile, the server key is the recipe's; for others it consists of everything except the
+/// concurrency. Fails, naming the point, if the model cannot run it.
 Expected<std::vector<SimulatedPoint>> simulated_points(const std::string& config, const std::string& profile,
                                                        const std::string& hardware);
 

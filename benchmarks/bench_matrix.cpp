@@ -1,10 +1,10 @@
-// bench_matrix: `sweepctl matrix full-sweep` as a whole process. First on InferenceMAX's own files, in turn
-// with a Python process that does the same; then on master files made here, of 1,000 to 100,000 points and in
-// two shapes, for time, peak memory and how they grow.
+// bench_matrix: measures `sweepctl matrix full-sweep` as a whole process. First on InferenceMAX's own files,
+// alternating with a Python process that does the same; then on generated master files with 1,000 to 100,000
+// points in two shapes, for time, peak memory and their growth.
 //
-// Rules: InferenceMAX's tool is not part of this repository; --python-tool names one of the user's own, and
-// both must then print the same. Without it a Python that does no more than the tool must do (start, import
-// json and yaml, load the files) stands in, which makes the ratio a lower bound, and the output says so.
+// InferenceMAX's tool is not part of this repository. If --python-tool gives its path, both must print the
+// same output. Without it, a Python script does only what the tool has to do at least (start, import json and
+// yaml, load the files); the ratio is then a lower bound, and the output is marked accordingly.
 #include <algorithm>
 #include <cmath>
 #include <csignal>
@@ -13,8 +13,8 @@
 #include <fstream>
 #include <optional>
 
-#include "benchmarks/bench_machine.hpp"
-#include "benchmarks/bench_main.hpp"
+#include "benchmarks/bench_command.hpp"
+#include "benchmarks/bench_common.hpp"
 #include "benchmarks/bench_process.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -26,17 +26,17 @@ namespace fs = std::filesystem;
 
 constexpr double kAimRatio = 30;
 constexpr double kAimSeconds = 1, kAimPeakMb = 200;
-constexpr double kAimGrowth = 1.5;  // a point of 100,000 beside one of 10,000: 1 is linear
+constexpr double kAimGrowth = 1.5;  // cost of a point among 100,000 relative to one among 10,000; 1 is linear
 constexpr std::size_t kMaxOutput = 256u << 20;
 
-const char* const kStandInScript =
+const char* const kLoadOnlyScript =
     "import json, sys, yaml\n"
     "for name in sys.argv[1:]:\n"
     "    with open(name) as file:\n"
     "        yaml.safe_load(file)\n";
 
 struct Options {
-  Places places;
+  Directories directories;
   std::string seed, python = "python3", tool;
   int runs = 40, scale_runs = 7;
 };
@@ -49,19 +49,19 @@ struct Bench {
   std::string errors() const { return folder + "/stderr"; }
   Program sweepctl(const std::vector<std::string>& files, const std::string& out = "/dev/null") const {
     Program program{
-        {options.places.bin + "/sweepctl", "matrix", "full-sweep", "--config-files"}, {}, out, errors()};
+        {options.directories.bin + "/sweepctl", "matrix", "full-sweep", "--config-files"}, {}, out, errors()};
     program.argv.insert(program.argv.end(), files.begin(), files.end());
     return program;
   }
 };
 
-// --- beside Python
+// --- comparison with Python
 
 struct Python {
   std::string program, versions;
 };
 
-// The interpreter itself, not a script that looks for one; nothing where it or PyYAML is missing.
+// Finds the interpreter itself, not a wrapper script. std::nullopt if it or PyYAML is missing.
 Expected<std::optional<Python>> find_python(const Bench& bench) {
   const std::string out = bench.folder + "/python";
   const char* ask =
@@ -77,7 +77,7 @@ Program python_program(const Bench& bench, const Python& python, const std::vect
                        const std::string& out = "/dev/null") {
   Program program{{python.program}, {}, out, bench.errors()};
   if (bench.options.tool.empty()) {
-    program.argv.insert(program.argv.end(), {"-c", kStandInScript});
+    program.argv.insert(program.argv.end(), {"-c", kLoadOnlyScript});
   } else {
     program.argv.insert(program.argv.end(), {bench.options.tool, "full-sweep", "--config-files"});
   }
@@ -85,7 +85,7 @@ Program python_program(const Bench& bench, const Python& python, const std::vect
   return program;
 }
 
-// How many entries the JSON line of full-sweep has: each begins with its image.
+// Counts the entries in the JSON line of full-sweep: each begins with its image.
 std::size_t count_points(const std::string& output) {
   const std::string_view begin = "{\"image\": ";
   std::size_t count = 0;
@@ -94,7 +94,8 @@ std::size_t count_points(const std::string& output) {
   return count;
 }
 
-// One run of each that is not timed: the files are in memory then, and the outputs can be compared.
+// Runs each program once without measuring: this loads the files into the page cache and compares the
+// outputs.
 Expected<void> compare_outputs(const Bench& bench, const std::optional<Python>& python,
                                const std::vector<std::string>& files) {
   const std::string ours = bench.folder + "/ours", theirs = bench.folder + "/theirs";
@@ -107,7 +108,8 @@ Expected<void> compare_outputs(const Bench& bench, const std::optional<Python>& 
     if (!bench.options.tool.empty()) {
       if (read_file(theirs, kMaxOutput).value_or("") != output) {
         std::puts("");
-        return fail("'" + bench.options.tool + "' and sweepctl do not print the same: nothing to compare");
+        return fail("'" + bench.options.tool +
+                    "' and sweepctl print different output, so their times cannot be compared");
       }
       std::printf("; both print the same %zu bytes", output.size());
     }
@@ -128,46 +130,47 @@ Expected<std::vector<std::string>> master_files(const std::string& folder) {
     if (entry.path().filename().string().ends_with("-master.yaml")) files.push_back(entry.path().string());
   }
   if (files.empty())
-    return fail("'" + folder + "' has no *-master.yaml: name a folder with master files with --seed");
+    return fail("'" + folder + "' contains no *-master.yaml; give a directory with master files with --seed");
   std::sort(files.begin(), files.end());
   return files;
 }
 
-Expected<void> beside_python(const Bench& bench) {
+Expected<void> compare_with_python(const Bench& bench) {
   SWEEP_ASSIGN(const auto files, master_files(bench.options.seed));
   SWEEP_ASSIGN(const auto python, find_python(bench));
   std::printf("\nmaster files of %s: ", bench.options.seed.c_str());
   SWEEP_TRY(compare_outputs(bench, python, files));
 
-  Runs ours, theirs, nothing;
+  Runs ours, theirs, no_op;
   for (int i = 0; i < bench.options.runs; ++i) {
     SWEEP_ASSIGN(const auto own, run_program(bench.sweepctl(files), bench.signals));
     ours.add(own);
     const auto empty = run_program({{"true"}, {}, "/dev/null", bench.errors()}, bench.signals);
     if (!empty) return tl::unexpected(empty.error());
-    nothing.add(*empty);
+    no_op.add(*empty);
     if (!python) continue;
     SWEEP_ASSIGN(const auto other, run_program(python_program(bench, *python, files), bench.signals));
     theirs.add(other);
   }
   std::printf("%-52s %6s %9s %9s %9s\n", "milliseconds of a whole process", "n", "p50", "p90", "peak MB");
   print_runs("sweepctl matrix full-sweep", ours);
-  print_runs("beside it: true, a process that does nothing", nothing);
+  print_runs("for comparison: true, a process that does nothing", no_op);
   if (!python) {
-    std::printf("'%s' with PyYAML is not here: name one with --python\n", bench.options.python.c_str());
+    std::printf("no comparison: '%s' with PyYAML was not found; give one with --python\n",
+                bench.options.python.c_str());
     return {};
   }
   const bool whole = !bench.options.tool.empty();
-  print_runs((python)->versions + (whole ? ": the tool" : ": a stand-in"), theirs);
+  print_runs(python->versions + (whole ? ": the tool" : ": only loading the files"), theirs);
   if (!whole) {
     std::puts(
-        "The stand-in only imports yaml and json and loads the files, which the tool has to do at least:");
-    std::puts("the ratio is a lower bound. --python-tool FILE compares with the tool itself.");
+        "The Python script only imports yaml and json and loads the files, so the ratio is a lower bound;");
+    std::puts("--python-tool FILE compares with the tool itself.");
   }
   const double ratio = theirs.p50() / ours.p50();
-  print_aim(text("at least %.0f times faster than Python", kAimRatio), ratio >= kAimRatio,
-            text("%s%.1f times, p50 to p50; p90 to p90 %.1f", whole ? "" : "at least ", ratio,
-                 theirs.p90() / ours.p90()));
+  print_aim(formatted("at least %.0f times faster than Python", kAimRatio), ratio >= kAimRatio,
+            formatted("%s%.1f times, p50 to p50; p90 to p90 %.1f", whole ? "" : "at least ", ratio,
+                      theirs.p90() / ours.p90()));
   return {};
 }
 
@@ -175,13 +178,13 @@ Expected<void> beside_python(const Bench& bench) {
 
 struct Shape {
   const char* name;
-  int lengths;        // pairs of input and output lengths of an entry
-  int elements;       // of the search space of each
-  int points;         // of the range of each
-  std::int64_t last;  // concurrency of a range that starts with 1
+  int lengths;        // pairs of input and output lengths per entry
+  int elements;       // elements in the search space of each pair
+  int points;         // points in the range of each element
+  std::int64_t last;  // last concurrency of a range that starts at 1
 };
 
-// 2^49 is the last step of a range of 50; the contract's numbers go to 10^15.
+// A range of 50 points ends at 2^49; the contract allows numbers up to 10^15.
 constexpr Shape kManyEntries{"many entries of 5 points", 1, 1, 5, 16};
 constexpr Shape kLongRanges{"few entries, ranges of 50 points", 2, 10, 50, std::int64_t{1} << 49};
 
@@ -220,12 +223,12 @@ struct Size {
   std::string path;
 };
 
-// What a point costs above a file of one point.
-double microseconds_a_point(const Size& size, const Size& one) {
+// The cost of a point beyond that of a file with one point.
+double microseconds_per_point(const Size& size, const Size& one) {
   return (size.runs.p50() - one.runs.p50()) * 1e6 / static_cast<double>(size.points - 1);
 }
 
-double bytes_a_point(const Size& size, const Size& one) {
+double bytes_per_point(const Size& size, const Size& one) {
   return (size.runs.peak_mb - one.runs.peak_mb) * 1e6 / static_cast<double>(size.points - 1);
 }
 
@@ -235,7 +238,7 @@ void print_size(const Size& size, const Size& one) {
   if (size.points == 1) {
     std::printf("%10s %9s\n", "-", "-");
   } else {
-    std::printf("%10.2f %9.0f\n", microseconds_a_point(size, one), bytes_a_point(size, one));
+    std::printf("%10.2f %9.0f\n", microseconds_per_point(size, one), bytes_per_point(size, one));
   }
 }
 
@@ -245,14 +248,14 @@ void print_shape(const Shape& shape, const std::vector<Size>& sizes) {
   for (const Size& size : sizes)
     print_size(size, sizes.front());
   const Size &one = sizes.front(), &middle = sizes[sizes.size() - 2], &last = sizes.back();
-  const double time = microseconds_a_point(last, one) / microseconds_a_point(middle, one);
-  const double memory = bytes_a_point(last, one) / bytes_a_point(middle, one);
-  print_aim(text("%zu points under %.0f s and %.0f MB", last.points, kAimSeconds, kAimPeakMb),
+  const double time = microseconds_per_point(last, one) / microseconds_per_point(middle, one);
+  const double memory = bytes_per_point(last, one) / bytes_per_point(middle, one);
+  print_aim(formatted("%zu points under %.0f s and %.0f MB", last.points, kAimSeconds, kAimPeakMb),
             last.runs.p50() < kAimSeconds && last.runs.peak_mb < kAimPeakMb,
-            text("%.2f s, %.1f MB", last.runs.p50(), last.runs.peak_mb));
+            formatted("%.2f s, %.1f MB", last.runs.p50(), last.runs.peak_mb));
   print_aim("linear growth", time < kAimGrowth && memory < kAimGrowth,
-            text("a point of %zu costs %.2f times the time and %.2f times the memory of one of %zu",
-                 last.points, time, memory, middle.points));
+            formatted("a point of %zu costs %.2f times the time and %.2f times the memory of one of %zu",
+                      last.points, time, memory, middle.points));
 }
 
 Expected<void> check_size(const Bench& bench, const Size& size) {
@@ -260,13 +263,13 @@ Expected<void> check_size(const Bench& bench, const Size& size) {
   SWEEP_TRY(run_program(bench.sweepctl({size.path}, out), bench.signals));
   std::ifstream in(out);
   std::size_t found = 0;
-  for (std::string part; std::getline(in, part, '}');)  // piece by piece: this process has to stay small
+  for (std::string part; std::getline(in, part, '}');)  // in pieces: this process has to stay small
     found += count_points(part);
   if (found == size.points) return {};
   return fail("sweepctl printed " + std::to_string(found) + " of " + counted(size.points, "point"));
 }
 
-Expected<void> grow(const Bench& bench, const Shape& shape) {
+Expected<void> measure_growth(const Bench& bench, const Shape& shape) {
   std::vector<Size> sizes;
   for (const std::size_t points : {1u, 1'000u, 10'000u, 100'000u}) {
     Size size{points, 0, {}, bench.folder + "/" + std::to_string(points) + ".yaml"};
@@ -287,21 +290,21 @@ Expected<void> grow(const Bench& bench, const Shape& shape) {
 
 Expected<void> measure(Options options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.places.dir, "bench_matrix"));
+  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.directories.dir, "bench_matrix"));
   const double load = load_average();
-  print_machine(options.places.dir, load);
+  print_machine(options.directories.dir, load);
   if (options.seed.empty()) {
     options.seed = SWEEP_SOURCE_DIR "/../shared/golden/inputs/seed";
     if (!fs::is_directory(options.seed)) {
       options.seed = SWEEP_SOURCE_DIR "/configs/examples";
-      std::puts("InferenceMAX's files are not beside the checkout: this repository's own examples instead");
+      std::puts("InferenceMAX's files are not beside the checkout; using this repository's examples instead");
     }
     options.seed = fs::weakly_canonical(options.seed).string();
   }
   const Bench bench{options, folder.path, signals};
-  SWEEP_TRY(beside_python(bench));
-  SWEEP_TRY(grow(bench, kManyEntries));
-  SWEEP_TRY(grow(bench, kLongRanges));
+  SWEEP_TRY(compare_with_python(bench));
+  SWEEP_TRY(measure_growth(bench, kManyEntries));
+  SWEEP_TRY(measure_growth(bench, kLongRanges));
   print_if_busy(load);
   return {};
 }
@@ -314,18 +317,23 @@ int main(int argc, char** argv) {
   bench::Options options;
   CommandLine app(
       "bench_matrix",
-      "Measures `sweepctl matrix full-sweep` as a whole process: beside Python, and as files grow.");
+      "Measures `sweepctl matrix full-sweep` as a whole process: compared with Python, and for growing "
+      "files.");
   app.option("--seed", options.seed,
-             "a folder with InferenceMAX's *-master.yaml (../shared/golden/inputs/seed beside the checkout)")
+             "directory with InferenceMAX's *-master.yaml (default: ../shared/golden/inputs/seed beside the "
+             "checkout)")
       .existing_directory();
-  app.option("--python-tool", options.tool, "InferenceMAX's generate_sweep_configs.py, to compare with")
+  app.option("--python-tool", options.tool,
+             "path of InferenceMAX's generate_sweep_configs.py, to compare with")
       .existing_file();
-  app.option("--python", options.python, "the Python to run it with, with PyYAML").show_default();
-  app.option("--runs", options.runs, "of each program, in turn").range(1, 10'000).show_default();
-  app.option("--scale-runs", options.scale_runs, "of each file that is made, in turn")
+  app.option("--python", options.python, "Python interpreter with PyYAML").show_default();
+  app.option("--runs", options.runs, "number of runs of each program, alternating")
       .range(1, 10'000)
       .show_default();
-  bench::add_places(app, options.places, "the files that are made", "sweepctl");
+  app.option("--scale-runs", options.scale_runs, "number of runs for each generated file, alternating")
+      .range(1, 10'000)
+      .show_default();
+  bench::add_directory_options(app, options.directories, "generated files", "sweepctl");
   if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return bench::run_benchmark("bench_matrix", [&] { return bench::measure(options); });
 }

@@ -1,9 +1,10 @@
-// bench-noop: a benchmark of the InferenceMAX contract that does nothing, for measuring what is around it.
+// bench-noop: a benchmark of the InferenceMAX contract that does nothing, for measuring the overhead around
+// it.
 //
-// It leaves a result that passes every check; its numbers are made up and it says so ("stand_in"). Where
-// BENCH_NOOP_STAMPS names a file, it appends one NoopStamps: the clock at the first line of main and just
-// before its end. Linked statically and without C++'s run-time library, so that starting it costs as little
-// as can be.
+// It writes a result that passes every check; its numbers are invented and marked as such ("stand_in"). If
+// BENCH_NOOP_STAMPS names a file, it appends one NoopStamps with the clock at the first line of main and just
+// before exit. It is linked statically and without the C++ run-time library, so that starting it is as cheap
+// as possible.
 #include "benchmarks/bench_noop.hpp"
 
 #include <fcntl.h>
@@ -13,13 +14,9 @@
 #include <cstdlib>
 #include <ctime>
 
-namespace {
+#include "benchmarks/monotonic_clock.hpp"
 
-std::int64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
-}
+namespace {
 
 bool write_whole(const char* path, int flags, const void* bytes, std::size_t size) {
   const int fd = ::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
@@ -56,10 +53,10 @@ bool write_result() {
 }  // namespace
 
 int main() {
-  sweep::bench::NoopStamps stamps{.start_ns = monotonic_ns()};
+  sweep::bench::NoopStamps stamps{.start_ns = sweep::bench::monotonic_ns()};
   if (!write_result()) ::_exit(1);
   if (const char* file = variable("BENCH_NOOP_STAMPS"); *file != '\0') {
-    stamps.end_ns = monotonic_ns();
+    stamps.end_ns = sweep::bench::monotonic_ns();
     if (!write_whole(file, O_APPEND, &stamps, sizeof stamps)) ::_exit(1);
   }
   ::_exit(0);

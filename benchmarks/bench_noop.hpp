@@ -1,4 +1,4 @@
-// What bench-noop appends to the file that BENCH_NOOP_STAMPS names, once per run.
+// The record that each run of bench-noop appends to the file named by BENCH_NOOP_STAMPS.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 namespace sweep::bench {
 
 struct NoopStamps {
-  std::int64_t start_ns = 0, end_ns = 0;  // CLOCK_MONOTONIC, which all processes share
+  std::int64_t start_ns = 0, end_ns = 0;  // CLOCK_MONOTONIC
 };
 
 }  // namespace sweep::bench

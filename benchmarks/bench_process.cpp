@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <optional>
 
-#include "benchmarks/stats.hpp"
+#include "benchmarks/monotonic_clock.hpp"
+#include "benchmarks/statistics.hpp"
 #include "proto/net/event_loop.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -19,15 +19,11 @@ namespace sweep::bench {
 
 namespace {
 
-constexpr std::size_t kMaxComplaints = 64 << 20;  // of one program in all its runs
-constexpr std::size_t kShownOfComplaints = 2000;
+constexpr std::size_t kMaxErrorOutput = 64 << 20;  // of one program, over all its runs
+constexpr std::size_t kShownErrorOutput = 2000;
 
 double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 ExitStatus exit_status(int status) {
@@ -41,12 +37,12 @@ Expected<Fd> open_for_output(const std::string& path, int flags) {
   return fd;
 }
 
-tl::unexpected<Error> broken(const Program& program, const ExitStatus& end) {
-  std::string complaints = read_file(program.err, kMaxComplaints).value_or("");
-  if (complaints.size() > kShownOfComplaints) complaints.erase(0, complaints.size() - kShownOfComplaints);
-  const std::string how = end.signal ? "was ended by signal " + std::to_string(*end.signal)
-                                     : "exited with " + std::to_string(end.code.value_or(-1));
-  return fail("'" + join(program.argv, " ").substr(0, 200) + "' " + how + ": " + complaints);
+tl::unexpected<Error> describe_failure(const Program& program, const ExitStatus& end) {
+  std::string errors = read_file(program.err, kMaxErrorOutput).value_or("");
+  if (errors.size() > kShownErrorOutput) errors.erase(0, errors.size() - kShownErrorOutput);
+  const std::string how = end.signal ? "was killed by signal " + std::to_string(*end.signal)
+                                     : "exited with status " + std::to_string(end.code.value_or(-1));
+  return fail("'" + join(program.argv, " ").substr(0, 200) + "' " + how + ": " + errors);
 }
 
 }  // namespace
@@ -56,12 +52,12 @@ Expected<Run> run_whole(const SpawnSpec& spec, SignalFd& signals) {
   bool ended = false, interrupted = false;
   int status = 0;
   rusage used{};
-  const double begin = now_seconds();
+  const double begin = monotonic_seconds();
   SWEEP_ASSIGN(const auto child, spawn(spec));
   double end = begin;
   loop.watch(child.pidfd.get(), [&] {
     ended = ::wait4(child.pid, &status, WNOHANG, &used) == child.pid;
-    end = now_seconds();
+    end = monotonic_seconds();
   });
   loop.watch(signals.fd(), [&] {
     for ([[maybe_unused]] const int signal : signals.take()) {
@@ -88,7 +84,7 @@ Expected<Run> run_program(const Program& program, SignalFd& signals) {
   spec.out = out.get();
   spec.err = err.get();
   auto run = run_whole(spec, signals);
-  if (run && run->end.code != 0) return broken(program, run->end);
+  if (run && run->end.code != 0) return describe_failure(program, run->end);
   return run;
 }
 

@@ -1,8 +1,8 @@
-// Whole processes, from before fork to after their end, as a shell's user waits for them.
+// Measures whole processes, from before the fork until after the end, as a user of a shell waits for them.
 //
-// Rules: an interrupt ends the child and then the benchmark, by way of a message and not of a status that
-// looks like a result. The peak memory that the kernel tells of a child is never below that of its parent at
-// the fork, so a benchmark that reports it stays small itself.
+// A signal ends the child and then the benchmark, with an error and not with a status that could be mistaken
+// for a result. The peak memory that the kernel reports for a child is never below that of its parent at the
+// fork, so a benchmark that reports it must stay small itself.
 #pragma once
 
 #include <string>
@@ -20,25 +20,25 @@ struct Run {
   ExitStatus end;
 };
 
-/// Starts `spec` and waits for its end. Fails when it cannot start or a signal of `signals` came.
+/// Starts `spec` and waits for its end. Fails if it cannot be started or if a signal of `signals` arrived.
 Expected<Run> run_whole(const SpawnSpec& spec, SignalFd& signals);
 
-/// A program whose output goes to the file `out`, or nowhere, and whose complaints go to `err`.
+/// A program, and the files that get its standard output and standard error.
 struct Program {
   std::vector<std::string> argv;
-  std::string directory;          // to run in
-  std::string out = "/dev/null";  // made anew by every run
-  std::string err;                // appended to; shown when a run fails
+  std::string directory;          // working directory
+  std::string out = "/dev/null";  // truncated by every run
+  std::string err;                // appended to; its end is shown if a run fails
 };
 
-/// The same for `program`, with this process's environment; a status other than 0 is a failure, told with the
-/// end of what the program complained of.
+/// Runs `program` with this process's environment. A status other than 0 is an error; its message contains
+/// the end of the program's standard error.
 Expected<Run> run_program(const Program& program, SignalFd& signals);
 
-/// What several runs of one program took.
+/// Measurements of several runs of one program.
 struct Runs {
   std::vector<double> seconds;
-  double peak_mb = 0;  // of the largest
+  double peak_mb = 0;  // of the largest run
 
   void add(const Run& run);
   double p50() const;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# How much a sweep asks of slurmctld: its RPC counts (sdiag) around a sweep of 10 points and one of 200, each in one
-# allocation. Nothing polls, so the counts must not grow with the points.
+# Counts the RPCs to slurmctld (sdiag) during a sweep of 10 points and one of 200, each in one allocation.
+# slurm-sweep does not poll, so the counts must not grow with the number of points.
 #
-# Usage: benchmarks/bench_slurmctld.sh      Exit status 1 when job or step information was asked for more often.
+# Usage: benchmarks/bench_slurmctld.sh      Exit status 1 if job or step information was requested more often.
 . "$(dirname -- "${BASH_SOURCE[0]}")/bench_lib.sh"
 PATH=$PATH:/usr/sbin
 
@@ -10,7 +10,7 @@ cluster_up "$WORK/c" --nodes 4 --gpus 8
 eval "$("$ROOT/deploy/devcluster" env --dir "$WORK/c")"
 print_machine
 
-sweep() { # POINTS: runs it, and prints "TYPE COUNT" for every message type that slurmctld got meanwhile
+sweep() { # POINTS: runs a sweep and prints "TYPE COUNT" for every message type that slurmctld received meanwhile
   local points=$1 i
   {
     printf 'bench-fp4-b200-noop:\n  image: none\n  model: noop\n  framework: sglang\n  search-space:\n'
@@ -26,7 +26,7 @@ sweep() { # POINTS: runs it, and prints "TYPE COUNT" for every message type that
 
 sweep 10 >"$WORK/rpc-10"
 sweep 200 >"$WORK/rpc-200"
-[[ -s $WORK/rpc-10 && -s $WORK/rpc-200 ]] || die "sdiag printed no counts in the form that is known here"
+[[ -s $WORK/rpc-10 && -s $WORK/rpc-200 ]] || die "cannot parse the output of sdiag"
 
 printf '\n%-36s %9s %10s\n' 'RPCs to slurmctld' '10 points' '200 points'
 grew=no
@@ -37,5 +37,5 @@ while read -r type ten many; do
       ((many <= ten)) || grew=$type ;;
   esac
 done < <(join -a1 -a2 -e0 -o 0,1.2,2.2 "$WORK/rpc-10" "$WORK/rpc-200")
-[[ $grew == no ]] || die "$grew grew with the number of points: something polls"
-echo "job, step and node information: not asked for more often with 20 times the points"
+[[ $grew == no ]] || die "$grew grew with the number of points; something polls slurmctld"
+echo "job, step and node information: not requested more often with 20 times the points"

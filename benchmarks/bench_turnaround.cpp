@@ -1,20 +1,20 @@
-// bench_turnaround: from the end of one point's process to the start of the next on the same agent, with the
-// journal on and a benchmark that does nothing, beside the floors that it cannot beat, measured in the same
-// run: half of them before the sweep and half after it.
+// bench_turnaround: measures the time from the end of one point's process to the start of the next on the
+// same agent, with the journal on and a benchmark that does nothing. Compares it with floors that it cannot
+// beat, measured in the same run: half of them before the sweep and half after it.
 //
-// Rules: it measures the programs as a user has them (sweepctl run, one agent, everything in its place);
-// every file is in a folder of its own below --dir, which must be on a disk, and is gone at the end, also
-// after Ctrl-C.
+// It measures the programs as a user runs them (sweepctl run, one agent). Every file is in a temporary
+// directory below --dir, which must be on a disk; the directory is removed at the end, also after Ctrl-C.
 #include <fcntl.h>
 
 #include <csignal>
 #include <cstdio>
 
-#include "benchmarks/bench_floors.hpp"
-#include "benchmarks/bench_machine.hpp"
-#include "benchmarks/bench_main.hpp"
+#include "benchmarks/bench_command.hpp"
+#include "benchmarks/bench_common.hpp"
+#include "benchmarks/bench_noop_sweep.hpp"
 #include "benchmarks/bench_process.hpp"
-#include "benchmarks/stats.hpp"
+#include "benchmarks/bench_turnaround_floors.hpp"
+#include "benchmarks/statistics.hpp"
 #include "util/os/files.hpp"
 #include "util/os/process.hpp"
 #include "util/os/signals.hpp"
@@ -23,51 +23,22 @@ namespace sweep::bench {
 namespace {
 
 struct Options {
-  Places places;
+  Directories directories;
   int points = 300;
 };
 
 struct Measured {
-  double load = 0;  // of the machine, in the minute before
+  double load = 0;  // load average of the minute before
   std::vector<double> spawn_gap, spawn_whole, round_trip, commit, turnaround;
 };
 
 // --- the sweep
 
 Expected<void> write_inputs(const Options& options, const std::string& folder) {
-  std::string matrix =
-      "bench-fp4-b200-noop:\n  image: none\n  model: noop\n  framework: sglang\n  search-space:\n";
-  for (int i = 1; i <= options.points; ++i) {
-    const std::string conc = std::to_string(i);
-    matrix += "    - { tp: 1, conc-start: " + conc + ", conc-end: " + conc + " }\n";
-  }
-  SWEEP_TRY(write_file_atomic(folder + "/matrix.yaml", matrix));
+  SWEEP_TRY(write_noop_matrix(folder + "/matrix.yaml", options.points));
   return write_file_atomic(
       folder + "/profile.yaml",
       "gpus: ignore\nworkspace: " + folder + "\nenv:\n  BENCH_NOOP_STAMPS: " + folder + "/stamps\n");
-}
-
-SpawnSpec sweep_command(const Options& options, const std::string& folder, int out) {
-  SpawnSpec spec;
-  spec.argv = {options.places.bin + "/sweepctl",
-               "run",
-               "--quiet",
-               "--profile",
-               folder + "/profile.yaml",
-               "--output",
-               folder + "/results",
-               folder + "/matrix.yaml",
-               "--",
-               options.places.bin + "/bench-noop"};
-  // No profile of the user's, and no allocation around this one.
-  for (std::string& entry : own_environment()) {
-    if (entry.starts_with("SLURM_") || entry.starts_with("SWEEP_") || entry.starts_with("HOME=")) continue;
-    spec.environment.push_back(std::move(entry));
-  }
-  spec.environment.push_back("HOME=" + folder);
-  spec.directory = folder;
-  spec.out = spec.err = out;
-  return spec;
 }
 
 Expected<std::vector<double>> time_sweep(const Options& options, const std::string& folder,
@@ -76,7 +47,8 @@ Expected<std::vector<double>> time_sweep(const Options& options, const std::stri
   const std::string log = folder + "/sweepctl.log";
   const Fd out(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!out.open()) return fail("cannot write '" + log + "': " + errno_text(errno));
-  SWEEP_ASSIGN(const auto run, run_whole(sweep_command(options, folder, out.get()), signals));
+  SWEEP_ASSIGN(const auto run,
+               run_whole(noop_sweep_command(options.directories.bin, folder, out.get()), signals));
   auto gaps = read_gaps(folder + "/stamps");
   if (run.end.code != 0 || !gaps || gaps->size() + 1 != static_cast<std::size_t>(options.points)) {
     std::fputs(read_file(log, 1 << 20).value_or("").c_str(), stderr);
@@ -103,10 +75,11 @@ void print_table(const Measured& m) {
   print_row("turnaround  end of a point to start of the next", m.turnaround);
   const double ratio = percentile_of(m.turnaround, 50) / sum;
   std::printf("%-52s %6s %9.2f   (aim: at most 2)\n", "turnaround p50 / sum of the floors", "", ratio);
-  print_row("beside it: posix_spawn and waitpid as a whole", m.spawn_whole);
-  // Where others have the processors, a floor's loop waits for its time slice and comes out too high.
+  print_row("for comparison: posix_spawn until waitpid returns", m.spawn_whole);
+  // On a busy machine a floor's loop waits for its time slice, which makes the floor too high.
   if (ratio < 1) {
-    std::puts("Below the floors: the machine was busy with other things, and the ratio says nothing.");
+    std::puts(
+        "warning: the turnaround is below its floors: the machine was busy, so the ratio is meaningless");
   } else {
     print_if_busy(m.load);
   }
@@ -117,7 +90,7 @@ void append(std::vector<double>& to, const std::vector<double>& more) {
 }
 
 Expected<void> time_floors(const Options& options, const std::string& folder, int count, Measured& out) {
-  SWEEP_ASSIGN(const auto spawns, time_spawns(options.places.bin + "/bench-noop", folder, count));
+  SWEEP_ASSIGN(const auto spawns, time_spawns(options.directories.bin + "/bench-noop", folder, count));
   SWEEP_ASSIGN(const auto trips, time_round_trips(count));
   SWEEP_ASSIGN(const auto commits, time_commits(folder, count));
   append(out.spawn_gap, spawns.gap);
@@ -129,10 +102,10 @@ Expected<void> time_floors(const Options& options, const std::string& folder, in
 
 Expected<void> measure(const Options& options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
-  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.places.dir, "bench_turnaround"));
+  SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.directories.dir, "bench_turnaround"));
   Measured measured;
   measured.load = load_average();
-  print_machine(options.places.dir, measured.load);
+  print_machine(options.directories.dir, measured.load);
   const int half = (options.points + 1) / 2;
   SWEEP_TRY(time_floors(options, folder.path, half, measured));
   SWEEP_ASSIGN(auto gaps, time_sweep(options, folder.path, signals));
@@ -150,10 +123,13 @@ int main(int argc, char** argv) {
   bench::Options options;
   CommandLine app(
       "bench_turnaround",
-      "Measures the time from the end of one point's process to the start of the next, beside its floors.");
-  app.option("--points", options.points, "of the sweep, and samples of each floor").range(10, 10'000);
-  bench::add_places(app, options.places, "the output directory and all else",
-                    "sweepctl, sweep-agent and bench-noop");
+      "Measures the time from the end of one point's process to the start of the next, and compares it with "
+      "its floors.");
+  app.option("--points", options.points, "number of points, and of samples of each floor")
+      .range(10, 10'000)
+      .show_default();
+  bench::add_directory_options(app, options.directories, "all files of the benchmark",
+                               "sweepctl, sweep-agent and bench-noop");
   if (const auto status = app.parse({argv + 1, argv + argc})) return *status;
   return bench::run_benchmark("bench_turnaround", [&] { return bench::measure(options); });
 }

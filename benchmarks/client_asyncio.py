@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A minimal load generator on asyncio and aiohttp: what bench_client holds sweep-bench against.
+"""A minimal load generator on asyncio and aiohttp, with which bench_client compares sweep-bench.
 
-It does what such clients in Python do: a task for each request, a semaphore for the concurrency, one session, the
-body read line by line, json.loads for each event, time.perf_counter for the stamps. No more: no tokenizer, no
-progress bar, no retries. Written for the comparison; nothing else uses it.
+It does what such clients in Python usually do: a task for each request, a semaphore for the concurrency, one
+session, the body read line by line, json.loads for each event, time.perf_counter for the time stamps. It has no
+tokenizer, no progress bar and no retries. Only bench_client uses it.
 
     client_asyncio.py URL CONCURRENCY REQUESTS INPUT_TOKENS OUTPUT_TOKENS RATE RESULT
 
-RATE is in requests a second; 0: all at once.
+RATE is in requests per second; 0: all at once.
 """
 
 import asyncio
@@ -55,9 +55,9 @@ async def main(url, concurrency, requests, input_tokens, output_tokens, rate, pa
     gaps = numpy.random.default_rng(1).exponential(1 / rate, size=requests) if rate else numpy.zeros(requests)
     arrivals = numpy.cumsum(gaps).tolist()
     record = {"output_tokens": 0, "ttfts": [], "itls": [], "server_ttfts": [], "server_itls": []}
-    places = asyncio.Semaphore(concurrency)
+    slots = asyncio.Semaphore(concurrency)
 
-    async def placed(prompt, arrival):
+    async def run_when_due(prompt, arrival):
         body = {
             "model": "m",
             "prompt": prompt,
@@ -68,14 +68,14 @@ async def main(url, concurrency, requests, input_tokens, output_tokens, rate, pa
         }
         if arrival > 0:
             await asyncio.sleep(arrival)
-        async with places:
+        async with slots:
             await request(session, url, body, record)
 
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=1 << 20) as session:
         begin = time.perf_counter()
-        await asyncio.gather(*[placed(prompt, arrival) for prompt, arrival in zip(prompts, arrivals)])
+        await asyncio.gather(*[run_when_due(prompt, arrival) for prompt, arrival in zip(prompts, arrivals)])
         duration = time.perf_counter() - begin
 
     def added(measured, servers):

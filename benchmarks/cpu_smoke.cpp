@@ -1,32 +1,32 @@
 // cpu-smoke: a benchmark of the InferenceMAX contract that needs no GPU.
 //
-// It stands where a serving engine and its client would: CONC requests are always in flight, each is a
-// prefill of its input tokens followed by one step per output token, all of them real arithmetic on this CPU,
-// and every output token is stamped with the monotonic clock. All numbers of the result come from these
-// stamps. They measure this CPU, not an accelerator or a model, and the result says so ("hardware": "cpu").
+// It replaces a serving engine and its client: CONC requests are always in flight; each is a prefill of its
+// input tokens followed by one step per output token, all of them real arithmetic on this CPU, and every
+// output token is stamped with the monotonic clock. All numbers in the result are computed from these stamps.
+// They measure this CPU, not an accelerator or a model, and the result is marked "hardware": "cpu".
 //
-// Rules: the work of a token is the same on every machine and for every point; only the number of requests
-// depends on the point and on the number of threads. Exit status: 0 done, 1 no result, 2 wrong environment.
+// The work of a token is the same on every machine and for every point; only the number of requests depends
+// on the point and on the number of threads. Exit status: 0 success, 1 no result, 2 invalid environment.
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "benchmarks/stats.hpp"
+#include "benchmarks/monotonic_clock.hpp"
+#include "benchmarks/progress_line.hpp"
+#include "benchmarks/statistics.hpp"
 #include "util/error.hpp"
 #include "util/json.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -43,14 +43,14 @@ struct Point {
   std::size_t tp = 0;
   std::size_t ep = 0;
   std::size_t conc = 0;
-  double range_ratio = 0.8;  // the contract's default
-  double scale = 1.0;        // CPU_SMOKE_SCALE: how much of the usual number of requests, for tests
+  double range_ratio = 0.8;  // default of the contract
+  double scale = 1.0;        // CPU_SMOKE_SCALE: multiplies the number of requests, for tests
 };
 
 Expected<std::string> variable(const char* name) {
   const char* value = std::getenv(name);
-  if (value == nullptr) return fail(std::string(name) + " is not in the environment");
-  if (*value == '\0') return fail(std::string(name) + " is empty");
+  if (value == nullptr) return fail(std::string(name) + " is not set; set it in the environment");
+  if (*value == '\0') return fail(std::string(name) + " is empty; set it in the environment");
   return std::string(value);
 }
 
@@ -59,7 +59,7 @@ Expected<std::size_t> count_variable(const char* name) {
   const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
   const auto value = digits && text.size() <= 9 ? std::strtoul(text.c_str(), nullptr, 10) : 0;
   if (value == 0)
-    return fail(std::string(name) + " must be a whole number from 1 to 999999999, not '" + text + "'");
+    return fail("invalid " + std::string(name) + " '" + text + "'; set it to an integer from 1 to 999999999");
   return value;
 }
 
@@ -71,7 +71,7 @@ Expected<double> real_variable(const char* name, double fallback, double low, do
   if (*end != '\0' || !(value >= low && value <= high)) {
     char range[64];
     std::snprintf(range, sizeof range, "%g to %g", low, high);
-    return fail(std::string(name) + " must be a number from " + range + ", not '" + text + "'");
+    return fail("invalid " + std::string(name) + " '" + text + "'; set it to a number from " + range);
   }
   return value;
 }
@@ -102,8 +102,8 @@ Expected<Point> read_point() {
   SWEEP_ASSIGN(const auto scale, real_variable("CPU_SMOKE_SCALE", point.scale, 0.0, 1000.0));
   point.scale = scale;
   if (point.result_filename.find('/') != std::string::npos) {
-    return fail("RESULT_FILENAME must name a file in the working directory, not '" + point.result_filename +
-                "'");
+    return fail("invalid RESULT_FILENAME '" + point.result_filename +
+                "'; set it to a file name in the working directory, without '/'");
   }
   return point;
 }
@@ -114,7 +114,8 @@ constexpr std::size_t kWidth = 64;
 constexpr std::size_t kPrefillRows = 4;  // an input token costs a sixteenth of an output token
 using Vector = std::vector<float>;
 
-// One layer of weights, the same in every run, scaled so that activations neither vanish nor grow.
+// Returns one layer of weights: the same in every run, and scaled so that activations neither vanish nor
+// grow.
 Vector make_weights() {
   std::mt19937 generator(1);
   Vector weights(kWidth * kWidth);
@@ -124,7 +125,8 @@ Vector make_weights() {
   return weights;
 }
 
-// `rows` rows of weights times state, through x / (1 + |x|), written into the state from `first` on.
+// Multiplies `rows` rows of the weights, from `first` on, by the state, applies x / (1 + |x|), and stores the
+// result in the same rows of the state.
 void step(const Vector& weights, Vector& state, Vector& scratch, std::size_t first, std::size_t rows) {
   for (std::size_t row = first; row < first + rows; ++row) {
     float sum = 0.1F;
@@ -150,8 +152,8 @@ void prefill(const Vector& weights, Request& request, Vector& scratch) {
   }
 }
 
-// How many requests: enough to keep every thread busy for a second or two, and no fewer than are to
-// be in flight at a time.
+// Returns the number of requests: enough to keep every thread busy for a second or two, and at least as many
+// as are in flight at a time.
 std::size_t request_count(const Point& point, std::size_t threads) {
   constexpr double tokens_per_thread = 1'500'000;  // output tokens, or sixteen times as many input tokens
   const double prefill =
@@ -162,7 +164,7 @@ std::size_t request_count(const Point& point, std::size_t threads) {
   return std::max<std::size_t>(2, static_cast<std::size_t>(std::ceil(wanted)));
 }
 
-// Lengths as benchmark_serving draws them: uniform from floor(length * ratio) to length.
+// Draws lengths as benchmark_serving does: uniform from floor(length * ratio) to length.
 std::vector<Request> make_requests(const Point& point, std::size_t count) {
   std::mt19937_64 generator(0);
   const auto draw = [&](std::size_t length) {
@@ -178,11 +180,7 @@ std::vector<Request> make_requests(const Point& point, std::size_t count) {
   return requests;
 }
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Prints the bar when a request has ended, at most ten times a second, and at the end.
+// Prints the progress bar when a request has ended, at most ten times per second, and at the end.
 class Progress {
  public:
   Progress(std::size_t total, double start) : total_(total), start_(start) { print(start); }
@@ -190,7 +188,7 @@ class Progress {
   void one_done() {
     const std::lock_guard lock(mutex_);
     ++done_;
-    const double time = now();
+    const double time = monotonic_seconds();
     if (time - printed_ >= 0.1 || done_ == total_) print(time);
     if (done_ == total_) std::fputc('\n', stderr);
   }
@@ -209,9 +207,10 @@ class Progress {
   std::size_t done_ = 0;
 };
 
-// A thread's share: it keeps `streams` requests in flight and gives each one output token in turn, as an
-// engine with continuous batching does. A request counts as sent when its stream became free (the first ones
-// at `start`), so that waiting for another one's prefill is part of its time to the first token.
+// Processes a thread's share of the requests: keeps `streams` requests in flight and produces one output
+// token for each in turn, like an engine with continuous batching. A request counts as sent when its stream
+// became free (the first ones at `start`), so waiting for the prefill of another request is part of its time
+// to first token.
 void serve(std::vector<Request>& requests, std::atomic<std::size_t>& next, std::size_t streams, double start,
            const Vector& weights, Progress& progress) {
   struct Stream {
@@ -232,7 +231,7 @@ void serve(std::vector<Request>& requests, std::atomic<std::size_t>& next, std::
       }
       busy = true;
       step(weights, request->state, scratch, 0, kWidth);
-      request->times.tokens.push_back(now());
+      request->times.tokens.push_back(monotonic_seconds());
       if (request->times.tokens.size() == request->output_tokens) {
         free_since = request->times.tokens.back();
         request = nullptr;
@@ -244,7 +243,7 @@ void serve(std::vector<Request>& requests, std::atomic<std::size_t>& next, std::
 
 struct Run {
   double duration = 0.0;
-  double checksum = 0.0;  // printed, so that the arithmetic has a use
+  double checksum = 0.0;  // printed so that the compiler cannot remove the arithmetic
   std::vector<RequestTimes> requests;
 };
 
@@ -255,7 +254,7 @@ Run run(const Point& point, std::size_t threads) {
 
   std::puts("Application startup complete.");
   std::fflush(stdout);
-  const double start = now();
+  const double start = monotonic_seconds();
   Progress progress(requests.size(), start);
   {
     std::vector<std::jthread> workers;
@@ -265,7 +264,7 @@ Run run(const Point& point, std::size_t threads) {
     }
   }
   Run result;
-  result.duration = now() - start;
+  result.duration = monotonic_seconds() - start;
   for (Request& request : requests) {
     for (const float value : request.state)
       result.checksum += static_cast<double>(value);
@@ -289,7 +288,8 @@ void add_statistics(Json& json, const std::string& metric, const std::vector<dou
   json["p99.9" + end] = summary.p999 * 1000.0;
 }
 
-// The keys of benchmark_serving's result, in its order; what marks this as a measurement of a CPU comes last.
+// The keys of benchmark_serving's result, in its order, followed by the keys that mark it as a measurement of
+// a CPU.
 Json result_json(const Point& point, const Run& run, const std::string& date) {
   std::size_t input = 0;
   std::size_t output = 0;
@@ -326,19 +326,6 @@ Json result_json(const Point& point, const Run& run, const std::string& date) {
   return json;
 }
 
-// Never half a file under the final name.
-Expected<void> write_result(const std::string& name, const std::string& text) {
-  const std::string temporary = name + ".tmp";
-  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-  file << text << '\n';
-  file.close();
-  if (!file) return fail("cannot write " + temporary);
-  std::error_code error;
-  std::filesystem::rename(temporary, name, error);
-  if (error) return fail("cannot rename " + temporary + ": " + error.message());
-  return {};
-}
-
 std::string date_text() {
   const std::time_t time = std::time(nullptr);
   std::tm local{};
@@ -363,8 +350,9 @@ int measure() {
   const Run result = run(*point, threads);
   const Json json = result_json(*point, result, date_text());
   const std::string name = point->result_filename + ".json";
-  // A model name is the user's and may be any bytes.
-  const auto written = write_result(name, json.dump(-1, ' ', true, Json::error_handler_t::replace));
+  // A model name comes from the user and may contain any bytes.
+  const auto written = write_file_atomic(
+      name, json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n", 0644, Sync::No);
   if (!written) {
     std::fprintf(stderr, "cpu-smoke: %s\n", written.error().message.c_str());
     return 1;
@@ -379,7 +367,8 @@ int measure() {
 
 int main(int argc, char** argv) {
   if (argc > 1) {
-    std::fprintf(stderr, "cpu-smoke: takes no arguments ('%s'); the point comes in the environment\n",
+    std::fprintf(stderr,
+                 "cpu-smoke: unexpected argument '%s'; the point is read from environment variables\n",
                  argv[1]);
     return 2;
   }

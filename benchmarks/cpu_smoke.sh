@@ -1,8 +1,9 @@
 #!/bin/sh
-# The benchmark script of cpu-smoke: a point of the InferenceMAX contract, measured on the CPU. For trying a sweep
-# where there is no GPU. The point comes in the environment; the result is $RESULT_FILENAME.json here.
+# The benchmark script of cpu-smoke: a point of the InferenceMAX contract, measured on the CPU, to try a sweep
+# without a GPU. The point is read from environment variables; the result is $RESULT_FILENAME.json in the
+# working directory.
 #
-# It becomes the program (exec), so that signals and the exit status are the program's.
+# The script executes the program (exec), so signals and the exit status are the program's.
 here=$(dirname -- "$(readlink -f -- "$0")")
 for program in "$CPU_SMOKE" "$here/cpu-smoke" "$here/../bin/cpu-smoke" "$here/../../../bin/cpu-smoke" \
   "$here/../build/bin/cpu-smoke"; do
@@ -13,5 +14,5 @@ done
 if command -v cpu-smoke >/dev/null; then
   exec cpu-smoke
 fi
-echo "cpu_smoke.sh: no cpu-smoke beside $here, in ../bin, in ../build/bin or in PATH; build it, or set CPU_SMOKE" >&2
+echo "cpu_smoke.sh: cannot find cpu-smoke in $here, ../bin, ../../../bin, ../build/bin or PATH; build it, or set CPU_SMOKE" >&2
 exit 127

@@ -9,10 +9,11 @@ namespace sweep::agent {
 
 namespace {
 
-/// Variables of the agent's own that every benchmark of the contract may need.
+/// Variables of the agent's environment that any benchmark of the contract may need.
 constexpr std::array<std::string_view, 4> kAlways = {"HF_TOKEN", "HF_HUB_CACHE", "RANDOM_RANGE_RATIO", "TZ"};
 
-/// The lease's, Slurm's, the contract's, and those that the profile names.
+/// Returns the names of the variables that go into the container: the lease's, Slurm's, the contract's, and
+/// those that the profile names.
 std::vector<std::string> names_inside(const Setup& setup, const wire::ContainerSpec& spec,
                                       const Inside& what) {
   std::vector<std::string> names{"PORT", "PORT_OFFSET", variable_name(mark_of(what.ref))};
@@ -22,7 +23,7 @@ std::vector<std::string> names_inside(const Setup& setup, const wire::ContainerS
     names.push_back(name);
   for (const std::string& entry : setup.environment) {
     const std::string name = variable_name(entry);
-    if ((name.starts_with("SLURM") && !is_ours(name)) || names_gpus(name)) names.push_back(name);
+    if ((name.starts_with("SLURM") && !is_internal(name)) || names_gpus(name)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -35,7 +36,8 @@ std::string vendor(const Setup& setup) {
   return amd ? "amd" : "nvidia";
 }
 
-/// One of its own on this node: another agent may run the same attempt's twin.
+/// Returns a container name that is unique on this node. It contains the agent's name, because another agent
+/// may run an attempt with the same ref.
 std::string container_name(const Setup& setup, const wire::AttemptRef& ref) {
   std::string name = "sweep-" + setup.hello.agent + "-" + ref.point + "-" + std::to_string(ref.attempt);
   std::replace_if(
@@ -55,7 +57,7 @@ Expected<container::StageRequest> stage_request(const Setup& setup, const wire::
   const auto runtime = container::runtime_of(spec.runtime);
   if (!runtime || *runtime == container::Runtime::None)
     return fail(
-        "this agent knows no container runtime '" + printable(spec.runtime) + "'; known are " +
+        "unknown container runtime '" + printable(spec.runtime) + "'; known: " +
         join(std::vector<std::string>(container::kRuntimeWords.begin(), container::kRuntimeWords.end()),
              ", "));
   for (const std::string& text : spec.mounts) {

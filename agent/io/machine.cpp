@@ -38,7 +38,7 @@ FileStamp stamp_from(const struct stat& info) {
 }  // namespace
 
 Expected<int> free_port(const std::vector<int>& in_use) {
-  // Each stays bound until the end, so that the next one is another.
+  // All sockets stay bound until the end, so that each one gets another port.
   std::vector<Fd> sockets;
   for (std::size_t i = 0; i <= in_use.size(); ++i) {
     sockets.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

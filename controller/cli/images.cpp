@@ -80,7 +80,7 @@ void append_line(std::string& out, const Stored& image, std::int64_t now) {
   constexpr std::size_t kSize = 9, kAge = 7;
   const std::string name = image.image.empty() ? image.name : image.name + "  (" + image.image + ")";
   const std::string state = state_of(image);
-  out += padded(view::spoken_size(image.bytes), kSize, true) + "  " +
+  out += padded(view::size_text(image.bytes), kSize, true) + "  " +
          padded(age_text(now - image.used_unix), kAge, true) + "  " + printable(name) +
          (state.empty() ? "" : "  " + printable(state)) + "\n";
 }
@@ -113,8 +113,7 @@ int list(const std::vector<std::string>& folders, bool json) {
       bytes += image.bytes;
       all.push_back(as_json(folder, image));
     }
-    out +=
-        printable(folder) + ": " + counted(images->size(), "image") + ", " + view::spoken_size(bytes) + "\n";
+    out += printable(folder) + ": " + counted(images->size(), "image") + ", " + view::size_text(bytes) + "\n";
     if (!images->empty()) out += "     size     used  name\n";
     for (const Stored& image : *images)
       append_line(out, image, now);
@@ -145,10 +144,10 @@ int prune(const std::vector<std::string>& folders, const container::Limits& limi
       }
       bytes += image.bytes;
       out += (dry_run ? "would remove " : "removed ") + printable(folder + "/" + image.name) + ", " +
-             view::spoken_size(image.bytes) + "\n";
+             view::size_text(image.bytes) + "\n";
     }
   }
-  out += (dry_run ? "would free " : "freed ") + view::spoken_size(bytes) + "\n";
+  out += (dry_run ? "would free " : "freed ") + view::size_text(bytes) + "\n";
   return std::max(status, print_out(out));
 }
 

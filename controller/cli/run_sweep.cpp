@@ -30,7 +30,7 @@ void print_opened(const Driver& driver, Console& console) {
   const std::string resumed =
       state.resumed ? " resumed, " + std::to_string(state.count(core::PointState::Done)) + " done" : "";
   console.line("sweep " + driver.sweep().facts.sweep + resumed + ": " +
-               counted(static_cast<std::size_t>(core::wanted(state)), "point") + " of " +
+               counted(static_cast<std::size_t>(core::total_points(state)), "point") + " of " +
                printable(join(exp_names(plan), ", ")) + ", output directory " + shown(driver.directory()));
 }
 
@@ -89,7 +89,7 @@ Expected<std::unique_ptr<Driver>> take_over_driver(const SupervisorNote& note, c
       "sweepctl: the controller died (" + cause + ") and was restarted in " +
       std::to_string((now() - start).count()) +
       " ms: " + std::to_string(state.count(core::PointState::Done)) + " of " +
-      counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done, " +
+      counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done, " +
       std::to_string(state.count(core::PointState::Running) + state.count(core::PointState::Leased)) +
       " running");
   return driver;

@@ -10,6 +10,7 @@
 #include "controller/io/ledger.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
@@ -203,9 +204,7 @@ void each_result(const SweepSource& from, const std::function<void(JournalResult
   }
   const auto read = from.journal->each_accepted_result([&](journal::StoredResult stored) {
     const int index = core::find_point(from.sweep->state, stored.ref.point);
-    if (index < 0 ||
-        from.sweep->state.points[static_cast<std::size_t>(index)].state == core::PointState::Withdrawn)
-      return;
+    if (index < 0 || core::point_at(from.sweep->state, index).state == core::PointState::Withdrawn) return;
     // A result that is not valid may have been superseded later.
     const core::Attempt* attempt = core::find_attempt(state, stored.ref);
     if (attempt == nullptr || !attempt->accepted) return;

@@ -69,7 +69,7 @@ void MessageHandler::handle(Incoming incoming) {
     return log_.peer_fault(std::string(wire::type_name(message)) + " before Hello");
   }
   const Sender sender{incoming.peer, known->second};
-  core::observe(sweep_.state, sender.agent, now());
+  core::mark_seen(sweep_.state, sender.agent, now());
   handle_from_agent(sender, message, incoming.content->bulk);
 }
 
@@ -132,8 +132,8 @@ void MessageHandler::handle_hello(const std::string& peer, const std::string& co
   peer_of_[hello.agent] = peer;
   connection_of_[hello.agent] = connection;
   agent_of_[connection] = hello.agent;
-  core::observe(sweep_.state, hello.agent, now());
-  core::forget_unsaid(pending_.outbox, hello.agent);
+  core::mark_seen(sweep_.state, hello.agent, now());
+  core::drop_effects_for(pending_.outbox, hello.agent);
   pending_.send_later(std::move(decision));
 }
 
@@ -190,7 +190,7 @@ void MessageHandler::add_job(const Sender& holder, int index, Account& account) 
   const auto& [sharing, slurm] = job->second;
   account.origin.slurm = slurm;
   const bool shared = !sharing.empty() && sharing != "NO";
-  if (shared && sweep_.state.points[static_cast<std::size_t>(index)].spec.gpus > 0) {
+  if (shared && core::point_at(sweep_.state, index).spec.gpus > 0) {
     account.flaws.push_back("node-shared: other jobs may run on the nodes of job " + job->first +
                             " (OverSubscribe=" + sharing + "); submit the job with --exclusive");
   }

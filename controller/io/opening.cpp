@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "controller/core/apply.hpp"
 #include "controller/core/decide.hpp"
+#include "controller/core/replay.hpp"
 #include "controller/io/control_file.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
@@ -88,7 +90,7 @@ void move_withdrawn_files(const std::string& directory, const Sweep& sweep,
   for (const std::string& id : withdrawn) {
     const int index = core::find_point(sweep.state, id);
     if (index < 0) continue;
-    for (const core::Attempt& attempt : sweep.state.points[static_cast<std::size_t>(index)].attempts) {
+    for (const core::Attempt& attempt : core::point_at(sweep.state, index).attempts) {
       if (!attempt.accepted) continue;
       const std::string name = result_filename(sweep.plan, index, attempt.node);
       std::error_code ignored;
@@ -119,7 +121,7 @@ Expected<void> check_any_pending(const core::State& state) {
   if (state.count(core::PointState::Pending) > 0) return {};
   const int failed = state.count(core::PointState::Failed);
   const std::string done = std::to_string(state.count(core::PointState::Done)) + " of " +
-                           counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done";
+                           counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done";
   if (failed == 0) return fail("nothing to resume: " + done);
   return fail("nothing to resume: " + done + ", " + std::to_string(failed) +
               " failed; to retry failed points, add --sweep-retry-failed (sweepctl run: --retry-failed)");

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "controller/report/command.hpp"
+#include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/validity.hpp"
@@ -53,7 +54,7 @@ Expected<Processed> processed(const Plan& plan, int index, const std::string& no
     report::mark_repeat(out.document, plan.points[static_cast<std::size_t>(first)].id, point.repeat + 1);
   const auto tokens = whole.find("total_output_tokens");
   if (tokens != whole.end() && tokens->is_number_integer()) out.output_tokens = tokens->get<std::int64_t>();
-  report::Asked asked;
+  report::RequestedInput asked;
   asked.isl = point.isl;
   if (const auto ratio = lookup("RANDOM_RANGE_RATIO"))
     asked.range_ratio = std::strtod(ratio->c_str(), nullptr);
@@ -110,7 +111,7 @@ std::string agg_text(const nlohmann::ordered_json& document) {
 }
 
 void remove_superseded(const std::string& directory, const Plan& plan, const core::State& state, int index) {
-  const auto& attempts = state.points[static_cast<std::size_t>(index)].attempts;
+  const auto& attempts = core::point_at(state, index).attempts;
   const auto accepted =
       std::find_if(attempts.begin(), attempts.end(), [](const core::Attempt& a) { return a.accepted; });
   if (accepted == attempts.end()) return;

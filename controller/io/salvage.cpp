@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "controller/core/apply.hpp"
+#include "controller/core/replay.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "controller/report/process_result.hpp"
@@ -152,9 +154,7 @@ class Salvage {
   void add_events_of_results(std::vector<core::Event>& events, Instant now) {
     for (const auto& [key, stored] : results_) {
       const int index = core::find_point(fresh_.state, key.first);
-      if (index < 0 || !stored.accepted ||
-          core::has_result(fresh_.state.points[static_cast<std::size_t>(index)]))
-        continue;
+      if (index < 0 || !stored.accepted || core::has_result(core::point_at(fresh_.state, index))) continue;
       const core::Event event{now, core::Salvaged{{key.first, key.second}, stored.node}};
       core::apply(fresh_.state, event);
       events.push_back(event);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string_view>
 
+#include "controller/core/replay.hpp"
 #include "controller/io/output_dir.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"

@@ -8,6 +8,7 @@
 
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
+#include "controller/matrix/words.hpp"
 #include "controller/profile/container.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/view/resume.hpp"

@@ -1,8 +1,8 @@
-// Agents in the image: one container has to serve all points of a sweep.
+#include "controller/plan/step.hpp"
+
 #include <algorithm>
 
 #include "container/core/image.hpp"
-#include "controller/plan/plan.hpp"
 #include "controller/profile/container.hpp"
 #include "util/text.hpp"
 
@@ -10,25 +10,26 @@ namespace sweep {
 
 namespace {
 
-/// What one point asks of the step.
-struct Asked {
-  bool inside = false;
+/// The container that one point needs.
+struct PointStep {
+  bool inside = false;  // whether its profile section wants the agent in the image
   container::StepRequest step;
 };
 
-Expected<Asked> asked_by(const profile::Profile& profile, const Point& point) {
-  Asked out;
+Expected<PointStep> step_of(const profile::Profile& profile, const Point& point) {
+  PointStep out;
   const auto container = profile::container_of(profile, point);
   if (!container) return tl::unexpected(container.error());
   out.inside = *container->agent;
   if (!out.inside) return out;
   if (*container->runtime != "pyxis")
-    return fail("the profile's 'container.agent: image' needs 'runtime: pyxis', and for " + label(point) +
-                " it is " + *container->runtime + "; agent: node works with every runtime");
+    return fail("the profile's 'container.agent: image' needs 'runtime: pyxis', but for " + label(point) +
+                " the runtime is " + *container->runtime +
+                "; use 'agent: node', which works with every runtime");
   if (!container->options->empty())
     return fail(
-        "the profile's 'container.options' cannot go with 'agent: image': they are words for "
-        "a command of its own for each point");
+        "the profile's 'container.options' cannot be combined with 'container.agent: image', because no "
+        "container is started per point; remove the options, or use 'agent: node'");
   SWEEP_ASSIGN(const auto image, container::parse_image(*container->image));
   out.step.image = container::pyxis_name(image);
   out.step.workspace = profile::workspace_of(profile, point).value_or("");
@@ -42,7 +43,7 @@ Expected<Asked> asked_by(const profile::Profile& profile, const Point& point) {
   return out;
 }
 
-/// The key in which they differ, with both values.
+/// Returns the first key in which the two differ, for some keys with both values.
 std::string difference(const container::StepRequest& a, const container::StepRequest& b) {
   if (a.image != b.image)
     return "'container.image' ('" + printable(a.image) + "' and '" + printable(b.image) + "')";
@@ -65,23 +66,22 @@ Expected<std::optional<container::StepRequest>> step_container(const std::vector
                                                                const std::set<std::string>& withdrawn) {
   if (!profile::wants_agents_inside(profile)) return std::nullopt;
   const Point* first = nullptr;
-  Asked all;
+  PointStep all;
   std::vector<container::Mount> beside;
   for (const Point& point : points) {
     if (withdrawn.contains(point.id)) continue;
-    SWEEP_ASSIGN(auto asked, asked_by(profile, point));
+    SWEEP_ASSIGN(auto own, step_of(profile, point));
     if (const std::string folder = profile::folder_beside(profile, point); !folder.empty())
       add_once(beside, {folder, folder, true});
     if (first == nullptr) {
       first = &point;
-      all = std::move(asked);
-    } else if (asked.inside != all.inside || asked.step != all.step) {
+      all = std::move(own);
+    } else if (own.inside != all.inside || own.step != all.step) {
       const std::string what =
-          asked.inside != all.inside ? "'container.agent'" : difference(all.step, asked.step);
-      return fail(
-          "with the profile's 'container.agent: image' one container serves all points, and " + what +
-          " of " + label(*first) + " and of " + label(point) +
-          " differ; choose among them with --select, or let the agent stay on the node (agent: node)");
+          own.inside != all.inside ? "'container.agent'" : difference(all.step, own.step);
+      return fail("the profile's 'container.agent: image' needs one container for all points, but " + what +
+                  " of " + label(*first) + " and of " + label(point) +
+                  " differ; choose points with the same value with --select, or use 'agent: node'");
     }
   }
   if (!all.inside) return std::nullopt;

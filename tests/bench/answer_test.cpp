@@ -1,4 +1,4 @@
-// Bytes of answers into records: events in any pieces, chunks, and how a request ended.
+// Parsing of responses: server-sent events in pieces of any size, JSON chunks, and how a request ends.
 #include "benchmarks/sweep-bench/core/answer.hpp"
 
 #include <gtest/gtest.h>
@@ -19,41 +19,41 @@ using Texts = std::vector<std::string>;
 Texts events_of(std::string_view bytes, std::size_t piece) {
   Texts out;
   SseParser parser;
-  const auto take = [&](std::string_view data) {
+  const auto consume = [&](std::string_view data) {
     out.emplace_back(data);
     return true;
   };
   for (std::size_t at = 0; at < bytes.size(); at += piece)
-    EXPECT_TRUE(parser.feed(bytes.substr(at, piece), take));
-  EXPECT_TRUE(parser.finish(take));
+    EXPECT_TRUE(parser.feed(bytes.substr(at, piece), consume));
+  EXPECT_TRUE(parser.finish(consume));
   return out;
 }
 
-TEST(Sse, AnyCutOfTheBytesGivesTheSameEvents) {
+TEST(Sse, EventsDoNotDependOnHowBytesAreSplit) {
   const std::string bytes =
       ": ping\n\ndata: one\n\nevent: x\r\ndata:two\r\nid: 7\r\n\r\ndata: a\rdata: b\r\rdata\n\nretry: "
       "3\ndata:  c\n\n"
       "data: p\r\ndata: q\r\n\r\ndata: last";
-  const Texts want = {"one", "two", "a\nb", "", " c", "p\nq", "last"};
+  const Texts expected = {"one", "two", "a\nb", "", " c", "p\nq", "last"};
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece)
-    EXPECT_EQ(events_of(bytes, piece), want) << "pieces of " << piece;
+    EXPECT_EQ(events_of(bytes, piece), expected) << "pieces of " << piece;
 }
 
-TEST(Sse, ALineOrEventWithoutAnEndIsAnError) {
+TEST(Sse, EndlessLineOrEventIsAnError) {
   SseParser lines, events;
-  const auto take = [](std::string_view) { return true; };
+  const auto consume = [](std::string_view) { return true; };
   const std::string piece(SseParser::kMaxEvent / 4, 'x');
   bool good = true;
   for (int i = 0; i < 6 && good; ++i)
-    good = lines.feed(piece, take).has_value();
+    good = lines.feed(piece, consume).has_value();
   EXPECT_FALSE(good);
   good = true;
   for (int i = 0; i < 6 && good; ++i)
-    good = events.feed("data: " + piece + "\n", take).has_value();
+    good = events.feed("data: " + piece + "\n", consume).has_value();
   EXPECT_FALSE(good);
 }
 
-TEST(Chunk, ReadsWhatServersWrite) {
+TEST(Chunk, ReadsFormatsOfAllServers) {
   const auto text = read_chunk(
       R"({"id":"c","choices":[{"index":0,"text":" a\n\"b","logprobs":null,"finish_reason":null}],"usage":null})");
   ASSERT_TRUE(text);
@@ -75,7 +75,7 @@ TEST(Chunk, ReadsWhatServersWrite) {
   EXPECT_TRUE(read_chunk(R"({"error":null})")->error.empty());
 }
 
-TEST(Chunk, RefusesWhatIsNoJsonObject) {
+TEST(Chunk, RejectsAnythingButAJsonObject) {
   for (const char* text :
        {"", "[]", "1", "{", "{\"a\":}", "{\"a\":1,}", "{\"a\":01}", "{\"a\":tru}", "{} x", "{\"a\":\"\\x\"}",
         "{\"a\":\"\\u12g4\"}", "{\"choices\":[{\"text\":\"half", "{\"a\" 1}"})
@@ -83,8 +83,8 @@ TEST(Chunk, RefusesWhatIsNoJsonObject) {
   EXPECT_FALSE(read_chunk("{\"a\":" + std::string(100'000, '[') + "}"));
 }
 
-// Where one says yes and the other no, one of them is wrong; nlohmann's is the well-kept one.
-TEST(Chunk, AgreesWithAnotherReaderOnDamagedChunks) {
+// If the two parsers disagree, one of them is wrong; nlohmann's is the well-tested one.
+TEST(Chunk, AgreesWithNlohmannOnDamagedChunks) {
   const std::string whole =
       R"({"a":[1,-2.5e+3,true,{"b":null}],"choices":[{"delta":{"content":"\u00e4\\x"},"n":0.1}],"usage":{"x":[]}})";
   Random random(5);
@@ -122,7 +122,7 @@ RequestRecord ended(const std::string& body, bool whole) {
   return record;
 }
 
-TEST(Answer, StampsTokensWhenTheyArrive) {
+TEST(Answer, TokensAreStampedOnArrival) {
   RequestRecord record;
   AnswerReader reader(record, 8, true);
   EXPECT_TRUE(reader.body(token("a"), 1'000'000'000));
@@ -131,14 +131,14 @@ TEST(Answer, StampsTokensWhenTheyArrive) {
   reader.end(true, 9'000'000'000);
   EXPECT_FALSE(record.failure);
   EXPECT_EQ(record.first, 1'000'000'000);
-  EXPECT_EQ(record.last, 1'500'000'000);  // neither usage nor [DONE] is output
+  EXPECT_EQ(record.last, 1'500'000'000);  // usage and [DONE] are not output
   EXPECT_EQ(record.gaps, (std::vector<float>{0.5F, 0.0F}));
   EXPECT_EQ(record.completion_tokens, 4);
   EXPECT_EQ(record.prompt_tokens, 5);
   EXPECT_EQ(record.text, "ac");
 }
 
-TEST(Answer, TheOpeningOfAChatIsNoOutput) {
+TEST(Answer, RoleEventOfAChatIsNotOutput) {
   const RequestRecord record = ended(
       "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
       "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n" +
@@ -148,8 +148,8 @@ TEST(Answer, TheOpeningOfAChatIsNoOutput) {
   EXPECT_EQ(record.chunks, 1U);
 }
 
-TEST(Answer, EachEndHasItsKind) {
-  EXPECT_FALSE(ended(token("a") + kDone, false).failure);  // all was said; who closes first is no matter
+TEST(Answer, FailureKindDependsOnHowTheResponseEnds) {
+  EXPECT_FALSE(ended(token("a") + kDone, false).failure);  // complete; it does not matter who closes first
   EXPECT_FALSE(ended(token("a") + kUsage, true).failure);  // no [DONE]
   EXPECT_EQ(ended(token("a"), false).failure, Failure::Cut);
   EXPECT_EQ(ended(token("a"), true).failure, Failure::Cut);

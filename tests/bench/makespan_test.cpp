@@ -1,12 +1,12 @@
-// bench_makespan's virtual sweeps: what must hold of every figure that it prints.
+// Properties that must hold for the simulated sweeps of bench_makespan.
 #include <gtest/gtest.h>
 
-#include "benchmarks/bench_makespan_play.hpp"
+#include "benchmarks/bench_makespan_simulation.hpp"
 
 namespace sweep::bench {
 namespace {
 
-/// So many points of each key, on 4 GPUs, of so many minutes.
+/// Returns `each` points for each of `keys` server keys, with 4 GPUs and a duration of `minutes` each.
 std::vector<SimulatedPoint> points_of(int keys, int each, int minutes) {
   std::vector<SimulatedPoint> points;
   for (int i = 0; i < keys * each; ++i) {
@@ -16,37 +16,41 @@ std::vector<SimulatedPoint> points_of(int keys, int each, int minutes) {
   return points;
 }
 
-TEST(Makespan, EveryPointIsDoneAndNobodyIsBelowTheBound) {
+TEST(Makespan, EveryPointIsDoneAndNoTimeIsBelowTheBound) {
   const auto points = points_of(5, 8, 4);
   for (const int nodes : {1, 3, 9}) {
-    EXPECT_GE(play_jobs(points, nodes, Millis(30'000), 1).time, lower_bound(points, nodes, false));
-    for (const CrewRules rules : {CrewRules{false, false}, CrewRules{true, false}, CrewRules{true, true}}) {
-      const Makespan seen = play_crew(points, nodes, rules, 1);
-      EXPECT_EQ(seen.done, 40);
-      EXPECT_GE(seen.time, lower_bound(points, nodes, rules.pack_gpus));
-      EXPECT_LE(seen.gpus_used, 1.0);
+    EXPECT_GE(simulate_job_per_point(points, nodes, Millis(30'000), 1).time,
+              lower_bound(points, nodes, false));
+    for (const AllocationRules rules :
+         {AllocationRules{false, false}, AllocationRules{true, false}, AllocationRules{true, true}}) {
+      const Makespan makespan = simulate_allocation(points, nodes, rules, 1);
+      EXPECT_EQ(makespan.done, 40);
+      EXPECT_GE(makespan.time, lower_bound(points, nodes, rules.pack_gpus));
+      EXPECT_LE(makespan.gpus_used, 1.0);
     }
   }
 }
 
-TEST(Makespan, OneNodeStartsEachServerOnceAndAColdSweepOnePerPoint) {
+TEST(Makespan, WarmNodeStartsEachServerOnceAndColdNodeOncePerPoint) {
   const auto points = points_of(5, 8, 4);
-  EXPECT_EQ(play_crew(points, 1, {true, false}, 1).starts, 5);
-  EXPECT_EQ(play_crew(points, 1, {false, false}, 1).starts, 40);
-  EXPECT_EQ(play_jobs(points, 1, Millis(30'000), 1).starts, 40);
+  EXPECT_EQ(simulate_allocation(points, 1, {true, false}, 1).starts, 5);
+  EXPECT_EQ(simulate_allocation(points, 1, {false, false}, 1).starts, 40);
+  EXPECT_EQ(simulate_job_per_point(points, 1, Millis(30'000), 1).starts, 40);
 }
 
-TEST(Makespan, APollIsWaitedForAfterEachJob) {
+TEST(Makespan, EachJobEndsAtTheNextPoll) {
   const auto points = points_of(1, 2, 1);
   const Millis poll = std::chrono::hours(1);
-  EXPECT_EQ(play_jobs(points, 1, poll, 1).time, 2 * poll);
-  EXPECT_EQ(play_jobs(points, 2, poll, 1).time, poll);
+  EXPECT_EQ(simulate_job_per_point(points, 1, poll, 1).time, 2 * poll);
+  EXPECT_EQ(simulate_job_per_point(points, 2, poll, 1).time, poll);
 }
 
-TEST(Makespan, TheSameSeedMakesTheSameSweep) {
+TEST(Makespan, ResultDependsOnlyOnTheSeed) {
   const auto points = points_of(7, 5, 3);
-  EXPECT_EQ(play_crew(points, 3, {true, true}, 4).time, play_crew(points, 3, {true, true}, 4).time);
-  EXPECT_NE(play_crew(points, 3, {true, true}, 4).time, play_crew(points, 3, {true, true}, 5).time);
+  EXPECT_EQ(simulate_allocation(points, 3, {true, true}, 4).time,
+            simulate_allocation(points, 3, {true, true}, 4).time);
+  EXPECT_NE(simulate_allocation(points, 3, {true, true}, 4).time,
+            simulate_allocation(points, 3, {true, true}, 5).time);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Options to requests: what is refused, what the seed decides, what the bodies say.
+// From options to requests: which options are rejected, what the seed determines, and what the bodies
+// contain.
 #include "benchmarks/sweep-bench/core/plan.hpp"
 
 #include <gtest/gtest.h>
@@ -25,7 +26,7 @@ Options options() {
   return o;
 }
 
-TEST(ClientOptions, AnInferenceMaxCallIsTaken) {
+TEST(ClientOptions, InferenceMaxCommandLineIsAccepted) {
   Options o = options();
   o.max_concurrency = 64;
   o.ignore_eos = true;
@@ -36,11 +37,11 @@ TEST(ClientOptions, AnInferenceMaxCallIsTaken) {
   EXPECT_EQ(setup->path, "/v1/completions");
   ASSERT_EQ(setup->percentiles.size(), 3U);
   EXPECT_EQ(setup->percentiles[2].first, "p99.9");
-  EXPECT_EQ(slots_of(o, 2000), 64U);
-  EXPECT_EQ(slots_of(o, 3), 3U);
+  EXPECT_EQ(max_concurrent(o, 2000), 64U);
+  EXPECT_EQ(max_concurrent(o, 3), 3U);
 }
 
-TEST(ClientOptions, ChatTemplatesAreTheServers) {
+TEST(ClientOptions, ChatTemplateIsLeftToTheServer) {
   Options o = options();
   o.use_chat_template = true;
   const auto setup = check_options(o);
@@ -49,36 +50,36 @@ TEST(ClientOptions, ChatTemplatesAreTheServers) {
   EXPECT_EQ(setup->notes.size(), 1U);
 }
 
-TEST(ClientOptions, WhatIsWrongIsNamed) {
-  const auto said = [](auto change) {
+TEST(ClientOptions, ErrorNamesOptionOrValue) {
+  const auto message_for = [](auto change) {
     Options o = options();
     change(o);
     const auto setup = check_options(o);
-    return setup ? std::string("nothing") : setup.error().message;
+    return setup ? std::string("no error") : setup.error().message;
   };
   const auto names = [](const std::string& text, const char* word) {
     return text.find(word) != std::string::npos;
   };
-  EXPECT_PRED2(names, said([](Options& o) { o.model = ""; }), "--model");
-  EXPECT_PRED2(names, said([](Options& o) { o.backend = "tgi"; }), "'tgi'");
-  EXPECT_PRED2(names, said([](Options& o) { o.dataset_name = "sharegpt"; }), "'sharegpt'");
-  EXPECT_PRED2(names, said([](Options& o) { o.num_prompts = 0; }), "--num-prompts 0");
-  EXPECT_PRED2(names, said([](Options& o) { o.max_concurrency = 0; }), "--max-concurrency 0");
-  EXPECT_PRED2(names, said([](Options& o) { o.range_ratio = 1.5; }), "--random-range-ratio");
-  EXPECT_PRED2(names, said([](Options& o) { o.request_rate = 0; }), "--request-rate");
-  EXPECT_PRED2(names, said([](Options& o) { o.burstiness = std::nan(""); }), "--burstiness");
-  EXPECT_PRED2(names, said([](Options& o) { o.base_url = "https://x"; }), "TLS");
-  EXPECT_PRED2(names, said([](Options& o) { o.base_url = "http://x:99999"; }), "port");
-  EXPECT_PRED2(names, said([](Options& o) { o.base_url = "http://x\r\nEvil: 1"; }), "--base-url");
-  EXPECT_PRED2(names, said([](Options& o) { o.endpoint = "/generate"; }), "'/generate'");
-  EXPECT_PRED2(names, said([](Options& o) { o.goodput = {"itl:5"}; }), "'itl:5'");
-  EXPECT_PRED2(names, said([](Options& o) { o.metadata = {"tp"}; }), "'tp'");
-  EXPECT_PRED2(names, said([](Options& o) { o.metric_percentiles = "99,101"; }), "'101'");
-  EXPECT_PRED2(names, said([](Options& o) { o.percentile_metrics = "ttft,x"; }), "'x'");
-  EXPECT_PRED2(names, said([](Options& o) { o.extra_body = "[1]"; }), "--extra-body");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.model = ""; }), "--model");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.backend = "tgi"; }), "'tgi'");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.dataset_name = "sharegpt"; }), "'sharegpt'");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.num_prompts = 0; }), "--num-prompts 0");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.max_concurrency = 0; }), "--max-concurrency 0");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.range_ratio = 1.5; }), "--random-range-ratio");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.request_rate = 0; }), "--request-rate");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.burstiness = std::nan(""); }), "--burstiness");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.base_url = "https://x"; }), "TLS");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.base_url = "http://x:99999"; }), "port");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.base_url = "http://x\r\nEvil: 1"; }), "--base-url");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.endpoint = "/generate"; }), "'/generate'");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.goodput = {"itl:5"}; }), "'itl:5'");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.metadata = {"tp"}; }), "'tp'");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.metric_percentiles = "99,101"; }), "'101'");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.percentile_metrics = "ttft,x"; }), "'x'");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.extra_body = "[1]"; }), "--extra-body");
 }
 
-TEST(ClientUrl, Forms) {
+TEST(ClientUrl, ParsesHostPortAndPath) {
   EXPECT_EQ(parse_url("http://[::1]:9/a/")->host, "::1");
   EXPECT_EQ(parse_url("http://[::1]:9/a/")->path, "/a");
   EXPECT_EQ(parse_url("http://h")->port, "80");
@@ -86,7 +87,7 @@ TEST(ClientUrl, Forms) {
     EXPECT_FALSE(parse_url(bad)) << bad;
 }
 
-TEST(ClientPlan, LengthsFillTheRangeAndTheSeedDecides) {
+TEST(ClientPlan, LengthsCoverTheRangeAndDependOnTheSeed) {
   const Plan plan = make_plan(options()), same = make_plan(options());
   Options other = options();
   other.seed = 1;
@@ -110,10 +111,10 @@ TEST(ClientPlan, LengthsFillTheRangeAndTheSeedDecides) {
   EXPECT_EQ(*inputs.rbegin(), 100U);
   EXPECT_EQ(*outputs.begin(), 40U);
   EXPECT_EQ(*outputs.rbegin(), 50U);
-  EXPECT_EQ(starts.size(), 2001U);  // no two prompts begin alike, the test run's included
+  EXPECT_EQ(starts.size(), 2001U);  // prompts begin at different positions, including the test request's
 }
 
-TEST(ClientPlan, ArrivalsHaveTheRateAndTheBurstiness) {
+TEST(ClientPlan, ArrivalsMatchRateAndBurstiness) {
   for (const double burstiness : {0.3, 1.0, 4.0}) {
     Options o = options();
     o.num_prompts = 20'000;
@@ -138,7 +139,7 @@ nlohmann::json parsed(const Body& body) {
                                std::string(body.tail));
 }
 
-TEST(ClientPrompts, IdsHaveTheExactLength) {
+TEST(ClientPrompts, IdPromptsHaveTheExactLength) {
   Options o = options();
   o.prefix_len = 7;
   o.ignore_eos = true;
@@ -164,7 +165,7 @@ TEST(ClientPrompts, IdsHaveTheExactLength) {
   }
 }
 
-TEST(ClientPrompts, TextHasAWordForEachToken) {
+TEST(ClientPrompts, TextPromptHasOneWordPerToken) {
   Options o = options();
   o.endpoint = "/v1/chat/completions";
   const auto setup = check_options(o);

@@ -1,11 +1,11 @@
-// sweep-bench, the program, against a server that says what each test tells it to.
+// The program sweep-bench with a scripted server.
 #include "tests/process/program.hpp"
 
 #include <gmock/gmock.h>
 
 #include <csignal>
 
-#include "tests/bench/script_server.hpp"
+#include "tests/bench/scripted_server.hpp"
 #include "util/json.hpp"
 
 namespace sweep::client {
@@ -19,13 +19,13 @@ using testing::StartsWith;
 
 const std::string kGood = stream_answer(token_event() + token_event() + usage_event(64, 7));
 
-Said good(int, const std::string&) {
+ScriptedResponse good(int, const std::string&) {
   return {kGood, false};
 }
 
 class BenchProgram : public ProcessTest {
  protected:
-  std::vector<std::string> words(const ScriptServer& server, std::vector<std::string> more) const {
+  std::vector<std::string> command_line(const ScriptedServer& server, std::vector<std::string> more) const {
     std::vector<std::string> all = {"sweep-bench",
                                     "--model",
                                     "m",
@@ -44,8 +44,8 @@ class BenchProgram : public ProcessTest {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
-  int run(const ScriptServer& server, const std::vector<std::string>& more) {
-    Program program(directory_.string(), words(server, more));
+  int run(const ScriptedServer& server, const std::vector<std::string>& more) {
+    Program program(directory_.string(), command_line(server, more));
     const int status = program.finish();
     out_ = program.out();
     err_ = program.err();
@@ -55,8 +55,8 @@ class BenchProgram : public ProcessTest {
   std::string out_, err_;
 };
 
-TEST_F(BenchProgram, OutputIsWhatUsageSaysAndNotTheChunks) {
-  ScriptServer server(good);
+TEST_F(BenchProgram, OutputTokensComeFromUsageNotFromChunks) {
+  ScriptedServer server(good);
   EXPECT_EQ(run(server, {"--num-prompts", "10", "--max-concurrency", "3"}), 0) << err_;
   EXPECT_EQ(result()["completed"], 10);
   EXPECT_EQ(result()["total_output_tokens"], 70);
@@ -68,21 +68,21 @@ TEST_F(BenchProgram, OutputIsWhatUsageSaysAndNotTheChunks) {
   EXPECT_THAT(out_, HasSubstr("Starting initial single prompt test run"));
   EXPECT_THAT(out_, HasSubstr("Starting main benchmark run"));
   EXPECT_THAT(err_, HasSubstr("100%|██████████| 10/10 ["));
-  EXPECT_THAT(err_, Not(HasSubstr("\x1b"))) << "no escapes where there is no terminal";
+  EXPECT_THAT(err_, Not(HasSubstr("\x1b"))) << "no escape sequences without a terminal";
 }
 
-TEST_F(BenchProgram, WithoutUsageChunksAreCountedAndThatIsSaid) {
-  ScriptServer server([](int, const std::string&) {
-    return Said{stream_answer(token_event() + token_event() + token_event() + kDoneEvent), false};
+TEST_F(BenchProgram, WithoutUsageChunksAreCountedAndReported) {
+  ScriptedServer server([](int, const std::string&) {
+    return ScriptedResponse{stream_answer(token_event() + token_event() + token_event() + kDoneEvent), false};
   });
   EXPECT_EQ(run(server, {"--num-prompts", "4"}), 0) << err_;
   EXPECT_EQ(result()["total_output_tokens"], 12);
   EXPECT_EQ(result()["output_tokens_from"], "chunks");
-  EXPECT_THAT(out_, HasSubstr("The server gave no usage for 4 answers"));
+  EXPECT_THAT(out_, HasSubstr("The server reported no usage for 4 responses"));
 }
 
 TEST_F(BenchProgram, PromptsAreIdsOfExactLength) {
-  ScriptServer server(good);
+  ScriptedServer server(good);
   EXPECT_EQ(run(server, {"--num-prompts", "5", "--seed", "3"}), 0) << err_;
   std::set<json> prompts;
   for (const std::string& text : server.bodies()) {
@@ -96,63 +96,64 @@ TEST_F(BenchProgram, PromptsAreIdsOfExactLength) {
     EXPECT_EQ(body["ignore_eos"], true);
     prompts.insert(body["prompt"]);
   }
-  EXPECT_EQ(prompts.size(), 6u) << "no two are the same, nor is the test run's";
+  EXPECT_EQ(prompts.size(), 6u) << "all prompts differ, including the test request's";
 }
 
-TEST_F(BenchProgram, ChatSendsMessagesToItsPath) {
+TEST_F(BenchProgram, ChatRequestsUseMessagesAndTheChatEndpoint) {
   std::string first;
-  ScriptServer server([&](int number, const std::string& request) {
+  ScriptedServer server([&](int number, const std::string& request) {
     if (number == 0) first = request;
     const std::string role = R"(data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]})"
                              "\n\n";
     const std::string word = R"(data: {"choices":[{"index":0,"delta":{"content":"x"}}]})"
                              "\n\n";
-    return Said{stream_answer(role + word + word + usage_event(70, 7)), false};
+    return ScriptedResponse{stream_answer(role + word + word + usage_event(70, 7)), false};
   });
   EXPECT_EQ(run(server, {"--num-prompts", "3", "--backend", "openai-chat"}), 0) << err_;
   EXPECT_THAT(first, StartsWith("POST /v1/chat/completions HTTP/1.1\r\n"));
   EXPECT_TRUE(json::parse(server.bodies()[0])["messages"][0]["content"].is_string());
-  EXPECT_EQ(result()["total_input_tokens"], 210) << "by the server's usage";
+  EXPECT_EQ(result()["total_input_tokens"], 210) << "from the server's usage";
   EXPECT_EQ(result()["client"]["prompt_format"], "text");
 }
 
-TEST_F(BenchProgram, AServerThatTakesNoIdsGetsTextAndThatIsSaid) {
-  ScriptServer server([](int, const std::string& request) {
+TEST_F(BenchProgram, TextIsSentAndReportedIfTheServerRejectsIds) {
+  ScriptedServer server([](int, const std::string& request) {
     const bool ids = request.find(R"("prompt":[)") != std::string::npos;
-    return ids ? Said{"HTTP/1.1 422 No\r\nContent-Length: 7\r\n\r\nno ids!", false} : Said{kGood, false};
+    return ids ? ScriptedResponse{"HTTP/1.1 422 No\r\nContent-Length: 7\r\n\r\nno ids!", false}
+               : ScriptedResponse{kGood, false};
   });
   EXPECT_EQ(run(server, {"--num-prompts", "3"}), 0) << err_;
   EXPECT_THAT(out_,
-              HasSubstr("does not take token ids (HTTP status 422: no ids!); prompts are sent as text"));
+              HasSubstr("does not accept token ids (HTTP status 422: no ids!); sending prompts as text"));
   EXPECT_EQ(result()["client"]["prompt_format"], "text");
   EXPECT_EQ(run(server, {"--num-prompts", "3", "--prompt-format", "ids"}), 1);
   EXPECT_THAT(err_, HasSubstr("the test run failed: http_status: HTTP status 422"));
 }
 
-TEST_F(BenchProgram, ConnectionsAreKept) {
-  ScriptServer server(good);
+TEST_F(BenchProgram, ConnectionsAreReused) {
+  ScriptedServer server(good);
   EXPECT_EQ(run(server, {"--num-prompts", "60", "--max-concurrency", "4"}), 0) << err_;
-  EXPECT_LE(server.connections(), 6) << "four, one of the test run, one that find_target looks with";
+  EXPECT_LE(server.connections(), 6) << "four, one for the test request, one probe of resolve_target";
   EXPECT_EQ(server.requests(), 61);
 }
 
-TEST_F(BenchProgram, MoreThanAHundredAreReallyOpenAtOnce) {
-  ScriptServer server(good, 150);  // says nothing before as many wait
+TEST_F(BenchProgram, ConcurrencyIsNotLimitedByDefault) {
+  ScriptedServer server(good, 150);  // sends nothing before this many requests wait
   EXPECT_EQ(run(server, {"--num-prompts", "150"}), 0) << err_;
-  EXPECT_EQ(server.most_open(), 150);
+  EXPECT_EQ(server.max_unanswered(), 150);
   EXPECT_EQ(result()["max_concurrency"], nullptr);
 }
 
-TEST_F(BenchProgram, AnIdleConnectionThatTheServerHasClosedCostsNoRequest) {
-  ScriptServer server([](int, const std::string&) { return Said{kGood, true}; });
+TEST_F(BenchProgram, RequestIsResentIfAnIdleConnectionWasClosed) {
+  ScriptedServer server([](int, const std::string&) { return ScriptedResponse{kGood, true}; });
   EXPECT_EQ(run(server, {"--num-prompts", "20", "--max-concurrency", "2"}), 0) << err_;
   EXPECT_EQ(result()["completed"], 20);
   EXPECT_GT(result()["client"]["stale_connections"], 0);
 }
 
-TEST_F(BenchProgram, EachFailureIsCountedByItsKindAndInNoAverage) {
+TEST_F(BenchProgram, FailuresAreCountedByKindAndExcludedFromAverages) {
   const std::string kSlow = token_event();
-  ScriptServer server([&](int number, const std::string&) -> Said {
+  ScriptedServer server([&](int number, const std::string&) -> ScriptedResponse {
     switch (number) {
       case 1:
         return {"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", false};
@@ -168,14 +169,14 @@ TEST_F(BenchProgram, EachFailureIsCountedByItsKindAndInNoAverage) {
         return {stream_answer(kDoneEvent), false};
       case 7:
         return {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" + token_event(),
-                false};  // and no more
+                false};  // then silence
       default:
         return {kGood, false};
     }
   });
   EXPECT_EQ(run(server, {"--num-prompts", "20", "--max-concurrency", "1", "--stall-timeout", "1"}), 1);
   EXPECT_THAT(err_, HasSubstr("7 of 20 requests failed, more than 5 %"));
-  const json r = result();  // written all the same
+  const json r = result();  // written although the run failed
   EXPECT_EQ(r["completed"], 13);
   EXPECT_EQ(r["failed"], 7);
   EXPECT_EQ(r["failures"], (json{{"refused", 0},
@@ -186,20 +187,21 @@ TEST_F(BenchProgram, EachFailureIsCountedByItsKindAndInNoAverage) {
                                  {"server", 1},
                                  {"empty", 1}}));
   EXPECT_EQ(r["total_output_tokens"], 13 * 7);
-  EXPECT_LT(r["p99.9_e2el_ms"], 900) << "the one that stalled for a second is in no latency";
+  EXPECT_LT(r["p99.9_e2el_ms"], 900) << "the request that stalled for a second is in no latency";
   EXPECT_THAT(out_, HasSubstr("first: HTTP status 503: busy"));
 }
 
-TEST_F(BenchProgram, AFewFailuresAreNoFailureOfTheRun) {
-  ScriptServer server([](int number, const std::string&) {
-    return number == 3 ? Said{"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", false} : Said{kGood, false};
+TEST_F(BenchProgram, RunSucceedsWithAFewFailures) {
+  ScriptedServer server([](int number, const std::string&) {
+    return number == 3 ? ScriptedResponse{"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", false}
+                       : ScriptedResponse{kGood, false};
   });
   EXPECT_EQ(run(server, {"--num-prompts", "20"}), 0) << err_;
   EXPECT_EQ(result()["failure_ratio"], 0.05);
 }
 
-TEST_F(BenchProgram, DetailsAreOfEachRequest) {
-  ScriptServer server(good);
+TEST_F(BenchProgram, DetailedResultListsEachRequest) {
+  ScriptedServer server(good);
   EXPECT_EQ(run(server, {"--num-prompts", "3", "--save-detailed", "--metadata", "site=here", "run=7"}), 0)
       << err_;
   const json r = result();
@@ -211,19 +213,19 @@ TEST_F(BenchProgram, DetailsAreOfEachRequest) {
   EXPECT_EQ(r["run"], "7");
 }
 
-TEST_F(BenchProgram, ArrivalsAndGoodput) {
-  ScriptServer server(good);
+TEST_F(BenchProgram, RequestRateAndGoodputAreApplied) {
+  ScriptedServer server(good);
   EXPECT_EQ(
       run(server, {"--num-prompts", "20", "--request-rate", "200", "--goodput", "ttft:10000", "e2el:10000"}),
       0)
       << err_;
-  EXPECT_GE(result()["duration"], 0.02) << "twenty at 200 a second do not all come at once";
+  EXPECT_GE(result()["duration"], 0.02) << "twenty requests at 200 per second do not all arrive at once";
   EXPECT_EQ(result()["request_rate"], 200.0);
   EXPECT_EQ(result()["request_goodput:"], result()["request_throughput"]);
 }
 
-TEST_F(BenchProgram, WhatItLeavesIsAResultForTheNextTool) {
-  ScriptServer server(good);
+TEST_F(BenchProgram, ProcessResultAcceptsTheResult) {
+  ScriptedServer server(good);
   EXPECT_EQ(run(server, {"--num-prompts", "8", "--max-concurrency", "4"}), 0) << err_;
   Program next(directory_.string(), {"sweepctl", "process-result"},
                {"RESULT_FILENAME=r", "RUNNER_TYPE=b200", "FRAMEWORK=vllm", "PRECISION=fp4", "TP=4",
@@ -234,24 +236,25 @@ TEST_F(BenchProgram, WhatItLeavesIsAResultForTheNextTool) {
   EXPECT_GT(agg["tput_per_gpu"], 0);
   EXPECT_TRUE(agg.contains("p99_ttft"));
   for (const auto& [key, value] : agg.items())
-    EXPECT_THAT(key, Not(HasSubstr("lag"))) << "what is the client's own is no latency of the server";
+    EXPECT_THAT(key, Not(HasSubstr("lag"))) << "the client's own lag is not a latency of the server";
 }
 
-TEST_F(BenchProgram, InterruptedItLeavesNoResult) {
-  ScriptServer server([](int number, const std::string&) {
-    return number == 0 ? Said{kGood, false} : Said{{}, false};
+TEST_F(BenchProgram, InterruptedRunWritesNoResult) {
+  ScriptedServer server([](int number, const std::string&) {
+    return number == 0 ? ScriptedResponse{kGood, false} : ScriptedResponse{{}, false};
   });
-  Program program(directory_.string(), words(server, {"--num-prompts", "50", "--max-concurrency", "5"}));
+  Program program(directory_.string(),
+                  command_line(server, {"--num-prompts", "50", "--max-concurrency", "5"}));
   ASSERT_TRUE(server.await_requests(6));
   program.signal(SIGINT);
   EXPECT_EQ(program.finish(), 130);
-  EXPECT_THAT(program.err(), HasSubstr("ended by a signal; no result is written"));
+  EXPECT_THAT(program.err(), HasSubstr("interrupted by a signal; no result written"));
   EXPECT_FALSE(exists("r.json"));
 }
 
-TEST_F(BenchProgram, TooFewOpenFilesAreSaidBeforeAnythingIsSent) {
-  ScriptServer server(good);
-  auto line = words(server, {"--num-prompts", "500"});
+TEST_F(BenchProgram, FileLimitIsCheckedBeforeAnythingIsSent) {
+  ScriptedServer server(good);
+  auto line = command_line(server, {"--num-prompts", "500"});
   line[0] = SWEEP_BIN_DIR "/sweep-bench";
   std::string script = "ulimit -n 100; exec";
   for (const std::string& word : line)
@@ -259,24 +262,24 @@ TEST_F(BenchProgram, TooFewOpenFilesAreSaidBeforeAnythingIsSent) {
   Program program(directory_.string(), {"/bin/sh", "-c", script});
   EXPECT_EQ(program.finish(), 1);
   EXPECT_THAT(program.err(),
-              HasSubstr("500 requests at once need 564 open files, and 100 are allowed: raise the limit "
-                        "(ulimit -n 564), or lower --max-concurrency"));
+              HasSubstr("cannot run 500 concurrent requests: they need 564 open files, but the limit is 100; "
+                        "raise it (ulimit -n 564) or lower --max-concurrency"));
   EXPECT_EQ(server.requests(), 0);
 }
 
-TEST_F(BenchProgram, ConnectionsThatAreRefused) {
+TEST_F(BenchProgram, RefusedConnectionFailsTheTestRequest) {
   Program program(directory_.string(), {"sweep-bench", "--model", "m", "--base-url", "http://127.0.0.1:1"});
   EXPECT_EQ(program.finish(), 1);
   EXPECT_THAT(program.err(), HasSubstr("the test run failed: refused: cannot connect: Connection refused"));
 }
 
-TEST_F(BenchProgram, AResultThatCannotBeWrittenIsNamed) {
-  ScriptServer server(good);
+TEST_F(BenchProgram, ErrorNamesTheResultThatCannotBeWritten) {
+  ScriptedServer server(good);
   EXPECT_EQ(run(server, {"--num-prompts", "2", "--result-dir", path("none")}), 1);
   EXPECT_THAT(err_, HasSubstr("none/r.json"));
 }
 
-TEST_F(BenchProgram, WrongUsageIsOneLine) {
+TEST_F(BenchProgram, InvalidCommandLineGivesOneLine) {
   for (const std::vector<std::string>& wrong :
        std::vector<std::vector<std::string>>{{"sweep-bench"},
                                              {"sweep-bench", "--model", "m", "--request-rate", "fast"},

@@ -1,4 +1,5 @@
-// Records to the result file: the contract's keys, definitions and order; failures; the client-bound verdict.
+// From records to the result file: keys, definitions and order of the contract; failures; the client-bound
+// verdict.
 #include "benchmarks/sweep-bench/core/result.hpp"
 
 #include <gtest/gtest.h>
@@ -10,13 +11,13 @@ namespace {
 
 constexpr Nanos kSecond = 1'000'000'000;
 
-struct Scene {
+struct SampleRun {
   Setup setup;
   Plan plan;
   std::vector<RequestRecord> records;
   ClientReport client;
 
-  explicit Scene(Options o = {}) {
+  explicit SampleRun(Options o = {}) {
     o.model = "org/Model";
     o.num_prompts = 4;
     setup = check_options(o).value();
@@ -45,60 +46,60 @@ struct Scene {
   }
 };
 
-TEST(ClientMetrics, AreThoseOfTheContract) {
-  const auto json = Scene().json();
+TEST(ClientMetrics, FollowTheDefinitionsOfTheContract) {
+  const auto json = SampleRun().json();
   EXPECT_EQ(json["completed"], 3);
   EXPECT_EQ(json["total_input_tokens"], 30);
-  EXPECT_EQ(json["total_output_tokens"], 15);  // usage, not the nine chunks
+  EXPECT_EQ(json["total_output_tokens"], 15);  // from usage, not the nine chunks
   EXPECT_DOUBLE_EQ(json["output_throughput"], 1.5);
   EXPECT_DOUBLE_EQ(json["total_token_throughput"], 4.5);
   EXPECT_DOUBLE_EQ(json["request_throughput"], 0.3);
   EXPECT_DOUBLE_EQ(json["mean_ttft_ms"], 2000);
   EXPECT_NEAR(json["std_ttft_ms"], 816.4965809, 1e-6);  // divisor n
   EXPECT_NEAR(json["p90_ttft_ms"], 2800, 1e-9);         // between the second and the third
-  EXPECT_DOUBLE_EQ(json["median_tpot_ms"], 250);        // 1 s by 5 - 1 tokens
+  EXPECT_DOUBLE_EQ(json["median_tpot_ms"], 250);        // 1 s / (5 - 1) tokens
   EXPECT_DOUBLE_EQ(json["mean_itl_ms"], 500);
   EXPECT_DOUBLE_EQ(json["median_e2el_ms"], 3000);
   EXPECT_TRUE(json["request_goodput:"].is_null());
 }
 
-TEST(ClientMetrics, AFailedRequestIsInNoAverage) {
-  Scene scene;
-  const auto json = scene.json();
+TEST(ClientMetrics, FailedRequestsAreExcludedFromAverages) {
+  SampleRun run;
+  const auto json = run.json();
   EXPECT_EQ(json["failures"]["cut"], 1);
   EXPECT_EQ(json["failed"], 1);
   EXPECT_DOUBLE_EQ(json["failure_ratio"], 0.25);
   EXPECT_EQ(json["output_lens"][3], 0);
-  for (RequestRecord& record : scene.records)
+  for (RequestRecord& record : run.records)
     record.failure = Failure::Refused;
-  const auto none = scene.json();
+  const auto none = run.json();
   EXPECT_EQ(none["completed"], 0);
   EXPECT_EQ(none["p99_itl_ms"], 0.0);
 }
 
-TEST(ClientMetrics, GoodputCountsWhatMeetsEveryLimit) {
+TEST(ClientMetrics, GoodputCountsRequestsWithinEveryLimit) {
   Options o;
   o.goodput = {"ttft:2000", "e2el:10000", "tpot:250"};
-  EXPECT_DOUBLE_EQ(Scene(o).json()["request_goodput:"], 0.2);
+  EXPECT_DOUBLE_EQ(SampleRun(o).json()["request_goodput:"], 0.2);
   o.goodput = {"tpot:249"};
-  EXPECT_DOUBLE_EQ(Scene(o).json()["request_goodput:"], 0.0);
+  EXPECT_DOUBLE_EQ(SampleRun(o).json()["request_goodput:"], 0.0);
 }
 
-TEST(ClientMetrics, ChunksCountOnlyWithoutUsageAndThatIsSaid) {
-  Scene scene;
-  EXPECT_EQ(scene.json()["output_tokens_from"], "usage");
-  scene.records[0].completion_tokens.reset();
-  EXPECT_EQ(scene.json()["total_output_tokens"], 13);
-  EXPECT_EQ(scene.json()["requests_without_usage"], 1);
-  EXPECT_NE(scene.json()["output_tokens_from"], "usage");
+TEST(ClientMetrics, ChunksAreCountedOnlyWithoutUsageAndReported) {
+  SampleRun run;
+  EXPECT_EQ(run.json()["output_tokens_from"], "usage");
+  run.records[0].completion_tokens.reset();
+  EXPECT_EQ(run.json()["total_output_tokens"], 13);
+  EXPECT_EQ(run.json()["requests_without_usage"], 1);
+  EXPECT_NE(run.json()["output_tokens_from"], "usage");
 }
 
-TEST(ClientResult, KeysComeInTheContractsOrder) {
+TEST(ClientResult, KeysAreInTheOrderOfTheContract) {
   Options o;
   o.metadata = {"tp=8"};
   o.save_detailed = true;
   std::vector<std::string> keys;
-  const auto json = Scene(o).json();
+  const auto json = SampleRun(o).json();
   for (const auto& [key, value] : json.items())
     keys.push_back(key);
   const std::vector<std::string> begin = {"date",
@@ -137,34 +138,34 @@ TEST(ClientResult, KeysComeInTheContractsOrder) {
             begin);
 }
 
-// Who processes a result takes every outermost key that ends in "ms" for a latency.
-TEST(ClientResult, OursAreNoLatencies) {
-  bool ours = false;
-  const auto json = Scene().json();
+// Tools that process a result treat every top-level key that ends in "ms" as a latency.
+TEST(ClientResult, AdditionalKeysDoNotLookLikeLatencies) {
+  bool additional = false;
+  const auto json = SampleRun().json();
   for (const auto& [key, value] : json.items()) {
-    ours = ours || key == "benchmark_start_time_unix";
-    EXPECT_FALSE(ours && key.ends_with("ms")) << key;
+    additional = additional || key == "benchmark_start_time_unix";
+    EXPECT_FALSE(additional && key.ends_with("ms")) << key;
   }
-  EXPECT_TRUE(ours);
+  EXPECT_TRUE(additional);
 }
 
-TEST(ClientResult, ASimulationIsMarked) {
-  Scene scene;
-  EXPECT_FALSE(scene.json().contains("simulated"));
-  scene.records[1].simulated = true;
-  EXPECT_EQ(scene.json()["simulated"], true);
+TEST(ClientResult, SimulatedResultIsMarked) {
+  SampleRun run;
+  EXPECT_FALSE(run.json().contains("simulated"));
+  run.records[1].simulated = true;
+  EXPECT_EQ(run.json()["simulated"], true);
 }
 
-TEST(ClientResult, ThePathIsBenchmarkServings) {
+TEST(ClientResult, DefaultPathIsThatOfBenchmarkServing) {
   Options o;
   o.max_concurrency = 4;
-  EXPECT_EQ(result_path(Scene(o).setup, "D"), "vllm-infqps-concurrency4-Model-D.json");
+  EXPECT_EQ(result_path(SampleRun(o).setup, "D"), "vllm-infqps-concurrency4-Model-D.json");
   o.result_dir = "out/";
   o.result_filename = "r.json";
-  EXPECT_EQ(result_path(Scene(o).setup, "D"), "out/r.json");
+  EXPECT_EQ(result_path(SampleRun(o).setup, "D"), "out/r.json");
 }
 
-TEST(ClientLag, PercentilesAreWithinAStep) {
+TEST(ClientLag, PercentilesAreExactToOneStep) {
   LagHistogram lags, more;
   for (Nanos i = 1; i <= 1000; ++i)
     lags.add(i * 1000);
@@ -176,20 +177,20 @@ TEST(ClientLag, PercentilesAreWithinAStep) {
   EXPECT_EQ(LagHistogram().percentile(99), 0);
 }
 
-TEST(ClientLag, TheVerdictSaysWhichLagWasTooLong) {
-  Scene scene;
-  EXPECT_EQ(scene.json()["client_bound"], false);
-  scene.client.read_lag.add(20'000'000);
-  EXPECT_EQ(scene.json()["client_bound"], true);
-  scene.client = {};
-  for (RequestRecord& record : scene.records)
+TEST(ClientLag, VerdictNamesTheExcessiveLag) {
+  SampleRun run;
+  EXPECT_EQ(run.json()["client_bound"], false);
+  run.client.read_lag.add(20'000'000);
+  EXPECT_EQ(run.json()["client_bound"], true);
+  run.client = {};
+  for (RequestRecord& record : run.records)
     record.scheduled = record.sent - kSecond / 10;  // below a tenth of the median TTFT, 2 s
-  EXPECT_EQ(scene.json()["client_bound"], false);
-  for (RequestRecord& record : scene.records)
+  EXPECT_EQ(run.json()["client_bound"], false);
+  for (RequestRecord& record : run.records)
     record.scheduled = record.sent - kSecond / 2;
-  const auto json = scene.json();
+  const auto json = run.json();
   EXPECT_EQ(json["client_bound"], true);
-  EXPECT_NE(json["client_bound_reason"].get<std::string>().find("could go"), std::string::npos);
+  EXPECT_NE(json["client_bound_reason"].get<std::string>().find("could be sent"), std::string::npos);
 }
 
 }  // namespace

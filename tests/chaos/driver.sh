@@ -21,7 +21,7 @@ begin_srun() { # COMMAND...: starts it in the background and in a new session, a
 # Prints the command that the last srun printed for resuming the sweep.
 printed_command() {
   local file=$WORK/srun/$((NUMBER - 1)).out
-  [[ -s $file ]] && sed -n 's/^.*; \(to go on\|to try again\): \(cd .*\)$/\2/p' "$file" | tail -n 1
+  [[ -s $file ]] && sed -n 's/^.*; \(to resume\|to retry\): \(cd .*\)$/\2/p' "$file" | tail -n 1
 }
 
 BEGUN=no

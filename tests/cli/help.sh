@@ -74,7 +74,7 @@ ends 2 "Usage: sweepctl COMMAND"
 [[ ! -s $WORK/out ]] || bad "sweepctl without arguments prints to standard output"
 # An empty value is a value; the next argument must not be taken instead.
 mkdir "$WORK/empty"
-ends 1 "no result with a place on a frontier" pareto --by= "$WORK/empty"
+ends 1 "no valid results found in" pareto --by= "$WORK/empty"
 ends 1 "no processed results found in" aggregate --exp-name= "$WORK/empty"
 status=0
 "$SWEEPCTL" --version >/dev/full 2>"$WORK/err" || status=$?

@@ -1,11 +1,11 @@
-// libFuzzer target: anybody's bytes as sweep.control, which `sweepctl status`, `cancel` and a controller that
-// takes over read.
+// libFuzzer target: arbitrary bytes as sweep.control, which `sweepctl status`, `cancel` and a controller that
+// takes over a sweep read.
 //
-// An input is the file. Checked beside what the sanitizers see:
+// An input is the file. Properties that are checked in addition to the sanitizers:
 //
-// - what is read and written again reads back the same; so does the profile in it;
-// - what is refused is refused in one printable line that names the file, and never says a secret;
-// - the file is not read when others could have read it.
+// - a file that was read and written again reads back the same, including its profile;
+// - a rejected file gives a one-line printable message that names the file and contains no secret;
+// - a file that others could read is not read.
 #include <sys/stat.h>
 
 #include <cstddef>
@@ -28,20 +28,20 @@ std::string all_of(const ControlFile& control) {
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-void check_silent(const std::string& message, const std::string& secret) {
-  constexpr std::size_t kGuessed = 8;  // shorter ones are in a message by chance
-  require(secret.size() < kGuessed || message.find(secret) == std::string::npos, "a message says no secret",
-          message);
+void check_message_has_no_secret(const std::string& message, const std::string& secret) {
+  constexpr std::size_t kGuessed = 8;  // shorter secrets may be in a message by chance
+  require(secret.size() < kGuessed || message.find(secret) == std::string::npos,
+          "a message contains no secret", message);
 }
 
 void check_secret(const std::string& secret) {
   const auto key = public_key_of(secret);
   if (key) return require(key->size() == secret.size(), "a public key is as long as its secret", *key);
   require_message(key.error());
-  check_silent(key.error().message, secret);
+  check_message_has_no_secret(key.error().message, secret);
 }
 
-/// Whether it is one.
+/// Returns true if `body` is a valid profile.
 bool check_profile(const nlohmann::json& body) {
   const auto profile = profile::profile_from_json(body);
   if (!profile) {
@@ -59,9 +59,9 @@ void check(std::string_view input) {
   const std::string directory = kScratch.path(), file = kScratch.path("sweep.control");
   put_file(file, input);
   const auto control = read_control_file(directory);
-  require(!control || control->has_value(), "a file that is there is not overlooked");
+  require(!control || control->has_value(), "an existing file is not overlooked");
   require(::chmod(file.c_str(), 0640) == 0 && !read_control_file(directory),
-          "what others can read is not read");
+          "a file that others can read is not read");
   ::unlink(file.c_str());
   if (!control) {
     require_message(control.error());
@@ -70,16 +70,20 @@ void check(std::string_view input) {
   }
   check_secret((*control)->server_secret);
   check_secret((*control)->client_secret);
-  if (!check_profile((*control)->profile)) return;  // nobody goes on with it
-  require(write_control_file(directory, **control).has_value(), "what was read can be written");
+  if (!check_profile((*control)->profile)) return;  // nothing else uses such a file
+  require(write_control_file(directory, **control).has_value(),
+          "a control file that was read can be written");
   struct stat info {};
-  require(::stat(file.c_str(), &info) == 0 && (info.st_mode & 07777) == 0600, "it is for its owner alone");
+  require(::stat(file.c_str(), &info) == 0 && (info.st_mode & 07777) == 0600,
+          "only its owner can read the file");
   const auto again = read_control_file(directory);
-  require(again && again->has_value(), "what was written is read", again ? "" : again.error().message);
-  // The first writing makes what is no UTF-8 into what is.
-  require(write_control_file(directory, **again).has_value(), "what was read can be written");
+  require(again && again->has_value(), "a written control file can be read",
+          again ? "" : again.error().message);
+  // The first write replaces invalid UTF-8.
+  require(write_control_file(directory, **again).has_value(), "a control file that was read can be written");
   const auto third = read_control_file(directory);
-  require(third && third->has_value() && all_of(**third) == all_of(**again), "it reads back the same");
+  require(third && third->has_value() && all_of(**third) == all_of(**again),
+          "a written control file reads back the same");
   ::unlink(file.c_str());
 }
 

@@ -1,14 +1,14 @@
-// libFuzzer target: anybody's bytes as the frames of one message, by the way that both ends take
-// (wire::decode).
+// libFuzzer target: arbitrary bytes as the frames of one message, decoded as both ends do (wire::decode).
 //
-// An input is a byte, then frames. The byte's lower three bits say how many (0 to 4); each but the last has
-// its length in two bytes in front. With the byte's highest bit the lengths in the header are made right
-// first, so that a body which has changed its length still gets past it. Checked beside what the sanitizers
-// see:
+// An input is a byte, then frames. The byte's lower three bits give the number of frames (0 to 4); each frame
+// except for the last one is preceded by its length in two bytes. If the byte's highest bit is set, the
+// lengths in the header are corrected first, so that a body with a changed length still passes the header
+// check. Properties that are checked in addition to the sanitizers:
 //
-// - what decodes obeys the limits, says what the bytes said, and encodes to what decodes to the same;
-// - what does not is called by its fault, in one printable line;
-// - nests_within never takes a value for shallower than the parser makes it.
+// - a decoded message respects the limits, contains what the bytes contain, and encodes to frames that decode
+//   to the same message;
+// - an error has the right fault code and a one-line printable message;
+// - nests_within never considers a value less deep than the parser does.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::string_view kMagic = "SWEP";
 
-std::vector<std::string> carved(std::string_view input) {
+std::vector<std::string> split_frames(std::string_view input) {
   if (input.empty()) return {};
   const auto first = static_cast<unsigned char>(input[0]);
   input.remove_prefix(1);
@@ -57,10 +57,10 @@ void check_fault(const std::vector<std::string_view>& frames, const wire::Decode
   };
   const bool other_version = ours && number(4) != wire::kProtocolVersion;
   require((error.fault == wire::DecodeFault::WrongVersion) == other_version,
-          "another version is called that, and nothing else is", error.message);
+          "WrongVersion is reported if, and only if, the version differs", error.message);
   const bool other_type = ours && !other_version && number(6) >= std::variant_size_v<wire::Message>;
   require((error.fault == wire::DecodeFault::UnknownType) == other_type,
-          "an unknown type is called that, and nothing else is", error.message);
+          "UnknownType is reported if, and only if, the type is unknown", error.message);
 }
 
 std::size_t depth_of(const json& value) {
@@ -74,18 +74,18 @@ std::size_t depth_of(const json& value) {
 }
 
 void check_nesting(std::string_view bytes) {
-  constexpr std::size_t kShort = 400;  // the parser recurses: no deeper than the sanitizers' stack
+  constexpr std::size_t kShort = 400;  // the parser recurses: not deeper than the sanitizers' stack permits
   if (bytes.size() > kShort) return;
   const json value = json::from_msgpack(bytes, false, false);
   if (value.is_discarded()) return;
-  const std::size_t depth = depth_of(value);  // a key that comes twice may hide what was deeper
-  require(wire::nests_within(bytes, kShort), "what the parser takes is whole");
+  const std::size_t depth = depth_of(value);  // a repeated key may hide a deeper value
+  require(wire::nests_within(bytes, kShort), "nests_within accepts what the parser accepts");
   require(depth == 0 || !wire::nests_within(bytes, depth - 1),
-          "a value is not taken for shallower than it is");
+          "nests_within does not consider a value less deep than it is");
 }
 
 void check(std::string_view input) {
-  const std::vector<std::string> frames = carved(input);
+  const std::vector<std::string> frames = split_frames(input);
   const auto message = wire::decode(views(frames));
   if (message) {
     check_decoded(views(frames), *message);

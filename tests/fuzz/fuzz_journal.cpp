@@ -1,22 +1,25 @@
-// libFuzzer target: a damaged journal, in the hands of all who read one.
+// libFuzzer target: a damaged journal, given to everything that reads one.
 //
-// An input begins with a letter, or is a whole SQLite file:
+// An input is a whole SQLite file or begins with one of these letters:
 //
-// - E, then lines: the events of a sweep, without a file. "#7" is the seventh event of a sound sweep, "#0-9"
-//   are ten of them, anything else KIND and JSON as the journal has them.
-// - R and two bytes, then lines "TABLE ROW COLUMN TYPE VALUE": values of a sound journal that are others.
-//   TYPE: text, blob, int, null, or gone for the whole row.
-// - P and two bytes, then three bytes each: a place in a sound journal's file, and what is XORed to the byte.
+// - E, then lines: the events of a sweep, without a file. "#7" is event 7 of the sample sweep, "#0-9" are ten
+//   of them; any other line is KIND and JSON as in the journal.
+// - R and two bytes, then lines "TABLE ROW COLUMN TYPE VALUE": changed values in a valid journal. TYPE: text,
+//   blob, int, null, or gone to delete the row.
+// - P and two bytes, then three bytes each: a position in a valid journal's file, and a value to XOR to the
+//   byte there.
 //
-// The two bytes say which journal, whether checks beside the rows are taken off so that the damage gets
-// further, what is done beside reading, and how much is cut off. Checked beside what the sanitizers see:
+// The two bytes select the journal, whether the checksums of the rows are removed (so that the damage gets
+// further), what is done besides reading, and how much of the file is cut off. Properties that are checked in
+// addition to the sanitizers:
 //
-// - a journal is read to a sweep whose invariants hold, or refused in one printable line;
-// - what passes check() can be read; an event that was read is written the same;
-// - what people are shown of a sweep is printable;
-// - a sweep that was read goes on: recovered or resumed, its invariants hold after each command, and it ends;
+// - a journal gives a sweep whose invariants hold, or is rejected with a one-line printable message;
+// - a journal that passes check() can be read; an event that was read is written back the same;
+// - everything that is shown of a sweep is printable;
+// - a sweep that was read can continue: after recovery or resume its invariants hold after each command, and
+//   it ends;
 // - open_to_continue gives the same events, in a file that passes check();
-// - salvage leaves a journal that can be read, where every point that is done has its result.
+// - salvage leaves a readable journal in which every point that is done has its result.
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -26,13 +29,15 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/core/events_json.hpp"
+#include "controller/core/invariants.hpp"
 #include "controller/io/gather.hpp"
 #include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/salvage.hpp"
 #include "controller/view/records.hpp"
 #include "controller/view/status.hpp"
-#include "tests/fuzz/journal_story.hpp"
+#include "tests/fuzz/sample_sweep.hpp"
 #include "tests/unit/core_dump.hpp"
 
 namespace sweep::fuzz {
@@ -40,26 +45,26 @@ namespace {
 
 using journal::Journal;
 
-constexpr Instant kLater{Millis(2'000'000'000'000)};  // than all that is told
+constexpr Instant kLater{Millis(2'000'000'000'000)};  // later than all recorded times
 
 const Scratch& scratch() {
   static const Scratch kScratch;
   return kScratch;
 }
-const Story& story() {
-  static const Story kStory;
-  return kStory;
+const SampleSweep& sample_sweep() {
+  static const SampleSweep kSample;
+  return kSample;
 }
 
-// ---- what must hold
+// ---- properties of a sweep
 
 void check_sound(const core::State& state, const char* when) {
   const auto problems = core::check_invariants(state);
   require(problems.empty(), when, problems.empty() ? "" : problems.front());
 }
 
-/// No time is longer than any that a profile can say (profile/duration.cpp), and nobody was heard in the
-/// future.
+/// Returns true if no time exceeds the maximum of a profile (profile/duration.cpp) and no agent was last seen
+/// in the future.
 bool is_sane(const core::State& state) {
   constexpr Millis kLongest = std::chrono::hours(24'000);
   const core::Settings& settings = state.settings;
@@ -70,43 +75,43 @@ bool is_sane(const core::State& state) {
                      [](const auto& agent) { return agent.second.last_seen <= kLater; });
 }
 
-/// The sweep in the hands of a controller and of one agent that can do anything.
-void check_going_on(core::State state, const core::Command& begin) {
+/// Runs the sweep with a controller and one agent that can run every point.
+void check_continuation(core::State state, const core::Command& begin) {
   if (!is_sane(state)) return;
   Instant now = kLater;
-  const auto tell = [&](const core::Command& command) {
+  const auto apply = [&](const core::Command& command) {
     core::advance(state, command, now);
-    check_sound(state, "a sweep that was read goes on soundly");
+    check_sound(state, "a sweep that was read continues without violating invariants");
   };
   core::AgentInfo agent;
   agent.id = "fuzz.0.0";
   agent.node = agent.job = "fuzz";
   for (int i = 0; i < 8; ++i)
     agent.gpus.push_back(std::to_string(i));
-  tell(begin);
-  tell(core::Hello{agent});
+  apply(begin);
+  apply(core::Hello{agent});
   for (std::size_t round = 0; round < 4 * state.points.size() + 60; ++round) {
     if (state.phase == core::Phase::Closed) return;
-    core::observe(state, agent.id, now);
-    tell(core::Ready{agent.id});
-    const auto known = state.agents.find(agent.id);  // a sweep that is stopping takes nobody
+    core::mark_seen(state, agent.id, now);
+    apply(core::Ready{agent.id});
+    const auto known = state.agents.find(agent.id);  // a stopping sweep accepts no agent
     const auto held = known == state.agents.end() ? decltype(known->second.held)() : known->second.held;
     for (const auto& [index, number] : held) {
-      const core::AttemptRef ref{state.points[static_cast<std::size_t>(index)].spec.id, number};
-      tell(core::AttemptStarted{agent.id, ref, 1});
-      tell(core::AttemptFinished{agent.id, ref, {}, Millis(1)});
+      const core::AttemptRef ref{core::point_at(state, index).spec.id, number};
+      apply(core::AttemptStarted{agent.id, ref, 1});
+      apply(core::AttemptFinished{agent.id, ref, {}, Millis(1)});
     }
     now += std::chrono::hours(1);
-    core::observe(state, agent.id, now);
-    tell(core::Tick{});
+    core::mark_seen(state, agent.id, now);
+    apply(core::Tick{});
   }
-  constexpr Millis kPatience = std::chrono::hours(24);  // more than that nobody waits here
-  const bool waits = state.settings.agent_timeout > kPatience || state.settings.join_timeout > kPatience;
-  require(waits, "a sweep that goes on with an able agent ends", waits ? "" : core::dump(state));
+  constexpr Millis kMaxTimeout = std::chrono::hours(24);  // longer timeouts are not simulated
+  const bool waits = state.settings.agent_timeout > kMaxTimeout || state.settings.join_timeout > kMaxTimeout;
+  require(waits, "a sweep with a suitable agent ends", waits ? "" : core::dump(state));
 }
 
-/// What people would be shown of it.
-void check_shown(const Sweep& sweep) {
+/// Checks what is shown to users.
+void check_views(const Sweep& sweep) {
   std::string table;
   view::write_jobs(sweep.plan, sweep.state, [&](std::string_view part) { table += part; });
   const std::string totals = view::totals_text(sweep.plan, sweep.state, sweep.facts);
@@ -115,22 +120,24 @@ void check_shown(const Sweep& sweep) {
   for (const std::string* text : std::initializer_list<const std::string*>{&table, &totals, &status}) {
     for (const std::string& line : split(*text, '\n')) {
       for (const std::string& cell : split(line, '\t'))
-        require(printable(cell) == cell, "what is shown is printable", line);
+        require(printable(cell) == cell, "output for users is printable", line);
     }
   }
   std::string manifest;
   view::write_manifest(sweep.plan, sweep.state, sweep.facts,
                        [&](std::string_view piece) { manifest += piece; });
-  require(nlohmann::json::parse(manifest, nullptr, false).is_object(), "there is a manifest", manifest);
+  require(nlohmann::json::parse(manifest, nullptr, false).is_object(), "the manifest is valid JSON",
+          manifest);
 }
 
 void check_sweep(const Sweep& sweep) {
-  check_sound(sweep.state, "a sweep that was read is sound");
-  check_shown(sweep);
-  static bool resumed = false;  // in turn: the way of one input is then that of another, too
+  check_sound(sweep.state, "a sweep that was read satisfies the invariants");
+  check_views(sweep);
+  // Alternates, so both ways are tested with inputs that were found for the other.
+  static bool resumed = false;
   resumed = !resumed;
-  if (resumed) return check_going_on(sweep.state, core::Resume{"0.3.0", "14", true, {}});
-  check_going_on(sweep.state, core::Recover{"0.3.0"});
+  if (resumed) return check_continuation(sweep.state, core::Resume{"0.3.0", "14", true, {}});
+  check_continuation(sweep.state, core::Recover{"0.3.0"});
 }
 
 std::string text_of(const core::Event& event) {
@@ -147,7 +154,7 @@ std::string text_of(const std::vector<core::Event>& events) {
 
 void check_event(const core::Event& event) {
   const auto again = core::event_from_json(core::event_word(event.what), core::event_to_json(event.what));
-  require(again.has_value(), "what is written of an event is read", text_of(event));
+  require(again.has_value(), "a written event can be read", text_of(event));
   require(text_of({event.at, *again}) == text_of(event), "an event reads back", text_of(event));
 }
 
@@ -161,15 +168,15 @@ std::size_t number_at(std::string_view& text) {
 }
 
 void add_known(std::string_view line, std::vector<core::Event>& out) {
-  constexpr std::size_t kMost = 2'000;
-  const std::vector<core::Event>& all = story().events;
+  constexpr std::size_t kMaxEvents = 2'000;
+  const std::vector<core::Event>& all = sample_sweep().events;
   const std::size_t first = number_at(line) % all.size();
   std::size_t last = first;
   if (line.starts_with('-')) {
     line.remove_prefix(1);
     last = number_at(line) % all.size();
   }
-  for (std::size_t i = first; i <= last && out.size() < kMost; ++i)
+  for (std::size_t i = first; i <= last && out.size() < kMaxEvents; ++i)
     out.push_back(all[i]);
 }
 
@@ -190,7 +197,7 @@ void check_events(std::string_view input) {
     events.push_back({kBegin + std::chrono::seconds(events.size()), *event});
     check_event(events.back());
   }
-  static const journal::Opening kOpening = opening_of(story().sweep);
+  static const journal::Opening kOpening = opening_of(sample_sweep().sweep);
   const auto sweep = restore_sweep(kOpening, events);
   if (!sweep) return require_message(sweep.error());
   check_sweep(*sweep);
@@ -198,14 +205,14 @@ void check_events(std::string_view input) {
 
 // ---- files
 
-/// What is done with the file beside reading it.
-enum class Then { Nothing, Continue, Salvage, Resume, Gather };
+/// What is done with the file besides reading it.
+enum class Action { Nothing, Continue, Salvage, Resume, Gather };
 
 struct Choice {
   std::size_t journal = 0;
-  bool unchecked = false;  // checks beside the rows are taken off
-  Then then = Then::Nothing;
-  double kept = 1;  // of the file
+  bool unchecked = false;  // checksums of the rows are removed
+  Action action = Action::Nothing;
+  double kept = 1;  // fraction of the file that is kept
 };
 
 Choice choice_of(std::string_view two) {
@@ -213,12 +220,12 @@ Choice choice_of(std::string_view two) {
   Choice out;
   out.journal = first & 7;
   out.unchecked = (first & 8) != 0;
-  out.then = static_cast<Then>((first >> 4) % 5);
+  out.action = static_cast<Action>((first >> 4) % 5);
   out.kept = 1 - second / 256.0;
   return out;
 }
 
-std::size_t results_that_count(Journal& journal, std::set<std::string>* of = nullptr) {
+std::size_t count_accepted_results(Journal& journal, std::set<std::string>* of = nullptr) {
   std::size_t count = 0;
   const auto read = journal.each_accepted_result([&](const journal::StoredResult& result) {
     ++count;
@@ -228,7 +235,7 @@ std::size_t results_that_count(Journal& journal, std::set<std::string>* of = nul
   return count;
 }
 
-/// Reads all there is. Returns the events, where they make a sweep.
+/// Reads the whole journal. Returns its events if they make a sweep.
 std::vector<core::Event> check_reading(const std::string& directory) {
   auto journal = Journal::open_to_read(journal_path(directory));
   if (!journal) {
@@ -241,8 +248,8 @@ std::vector<core::Event> check_reading(const std::string& directory) {
   if (!opening) require_message(opening.error());
   const auto checked = journal->check();
   if (!checked) require_message(checked.error());
-  require(!checked || (opening && good.damage.empty()), "what passes the check can be read");
-  results_that_count(*journal);
+  require(!checked || (opening && good.damage.empty()), "a journal that passes the check can be read");
+  count_accepted_results(*journal);
   journal->each_good_result([](const journal::StoredResult&) {});
   if (!opening || !good.damage.empty()) return {};
   const auto sweep = restore_sweep(*opening, good.events);
@@ -259,9 +266,10 @@ void check_continuing(const std::string& directory, const std::vector<core::Even
   if (!journal) return require_message(journal.error());
   const auto events = journal->events();
   require(events && (before.empty() || text_of(*events) == text_of(before)),
-          "the events are the same in the new version");
+          "converting to the new version does not change the events");
   const auto checked = journal->check();
-  require(checked.has_value(), "what can be continued is sound", checked ? "" : checked.error().message);
+  require(checked.has_value(), "a journal that can be continued passes the check",
+          checked ? "" : checked.error().message);
 }
 
 void check_salvaging(const std::string& directory) {
@@ -270,12 +278,12 @@ void check_salvaging(const std::string& directory) {
   for (const std::string& line : *lines)
     require_message(Error{line});
   auto archive = open_archive(directory);
-  require(archive.has_value(), "what was recovered can be read", archive ? "" : archive.error().message);
+  require(archive.has_value(), "a salvaged journal can be read", archive ? "" : archive.error().message);
   const auto checked = archive->journal.check();
-  require(checked.has_value(), "what was recovered is sound", checked ? "" : checked.error().message);
+  require(checked.has_value(), "a salvaged journal passes the check", checked ? "" : checked.error().message);
   check_sweep(archive->sweep);
   std::set<std::string> with_result;
-  results_that_count(archive->journal, &with_result);
+  count_accepted_results(archive->journal, &with_result);
   for (const core::PointStatus& point : archive->sweep.state.points) {
     require(point.state != core::PointState::Done || with_result.contains(point.spec.id),
             "a point that is done has its result", point.spec.id);
@@ -292,7 +300,7 @@ void check_resuming(const std::string& directory) {
   if (!opened) return require_message(opened.error());
   check_sweep(opened->sweep);
   const auto checked = opened->journal.check();
-  require(checked.has_value(), "what was resumed is sound", checked ? "" : checked.error().message);
+  require(checked.has_value(), "a resumed journal passes the check", checked ? "" : checked.error().message);
 }
 
 void check_gathering(const std::string& directory) {
@@ -304,14 +312,14 @@ void check_gathering(const std::string& directory) {
 void check_file(const Choice& choice) {
   const std::string directory = scratch().path();
   const std::vector<core::Event> before = check_reading(directory);
-  if (choice.then == Then::Continue) check_continuing(directory, before);
-  if (choice.then == Then::Salvage) check_salvaging(directory);
-  if (choice.then == Then::Resume) check_resuming(directory);
-  if (choice.then == Then::Gather) check_gathering(directory);
+  if (choice.action == Action::Continue) check_continuing(directory, before);
+  if (choice.action == Action::Salvage) check_salvaging(directory);
+  if (choice.action == Action::Resume) check_resuming(directory);
+  if (choice.action == Action::Gather) check_gathering(directory);
 }
 
-const std::string& sound(const Choice& choice) {
-  static const std::vector<std::string> kAll = sound_journals(story(), scratch());
+const std::string& valid_journal(const Choice& choice) {
+  static const std::vector<std::string> kAll = valid_journals(sample_sweep(), scratch());
   return kAll[choice.journal % kAll.size()];
 }
 
@@ -357,7 +365,7 @@ void change_row(const RawDatabase& database, std::string_view line) {
 }
 
 void check_rows(const Choice& choice, std::string_view lines) {
-  write_journal(sound(choice));
+  write_journal(valid_journal(choice));
   {
     RawDatabase database(journal_path(scratch().path()));
     for (const std::string& line : split(lines, '\n'))
@@ -368,7 +376,7 @@ void check_rows(const Choice& choice, std::string_view lines) {
 }
 
 void check_pages(const Choice& choice, std::string_view changes) {
-  std::string bytes = sound(choice);
+  std::string bytes = valid_journal(choice);
   for (std::size_t i = 0; i + 3 <= changes.size(); i += 3) {
     const auto place =
         static_cast<unsigned char>(changes[i]) * 256u + static_cast<unsigned char>(changes[i + 1]);

@@ -1,14 +1,15 @@
-// libFuzzer target: each message of the protocol with fields that somebody else wrote.
+// libFuzzer target: each message of the protocol with arbitrary fields.
 //
-// An input is a byte, then a MessagePack map. The byte's lower five bits are the message's type. Its highest
-// bit says that the map is all of the body; without it the map's fields take the place of those of a sound
-// message, so that one field that is wrong or odd meets all the rest in order. 0x40: bulk goes with it.
-// Checked beside what the sanitizers see:
+// An input is a byte, then a MessagePack map. The byte's lower five bits are the message's type. If its
+// highest bit is set, the map is the whole body; otherwise the map's fields replace those of a valid message,
+// so that one wrong field is combined with correct ones. 0x40: the message has bulk. Properties that are
+// checked in addition to the sanitizers:
 //
-// - decode takes exactly what read_body takes;
-// - what is taken obeys the limits, says what the bytes said, and encodes to what decodes to the same;
-// - what is refused is refused in one printable line;
-// - a field that no version knows changes nothing.
+// - decode accepts exactly what read_body accepts;
+// - an accepted message respects the limits, contains what the bytes contain, and encodes to frames that
+//   decode to the same message;
+// - an error has a one-line printable message;
+// - an unknown field changes nothing.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +32,7 @@ const wire::Sample& sample(std::size_t type) {
   return kAll[type];
 }
 
-/// The body of the message. Only one that decode reads, too, is looked at closer.
+/// Returns the body of the message. Fields are merged only if decode accepts the map's nesting.
 std::string body_of(std::size_t type, std::string_view bytes, bool whole) {
   if (whole) return std::string(bytes);
   json body = sample(type).body;
@@ -61,13 +62,13 @@ void check(std::string_view input) {
   if (!decoded) check_error(decoded.error());
   if (wire::nests_within(body, wire::kMaxNesting)) {
     const json fields = json::from_msgpack(body, true, false);
-    const bool takes = !fields.is_discarded() && wire::read_body(type, fields);
-    const bool bulk_is_wrong = !bulk.empty() && sample(type).bulk.empty();
-    require(decoded.has_value() == (takes && !bulk_is_wrong), "decode takes what read_body takes",
-            sample(type).name);
+    const bool accepted = !fields.is_discarded() && wire::read_body(type, fields);
+    const bool has_unexpected_bulk = !bulk.empty() && sample(type).bulk.empty();
+    require(decoded.has_value() == (accepted && !has_unexpected_bulk),
+            "decode accepts what read_body accepts", sample(type).name);
   }
   if (!decoded) return;
-  require(decoded->message.index() == type, "a message is of the type that it says");
+  require(decoded->message.index() == type, "a decoded message has the type of its header");
   check_decoded(views(frames), *decoded);
   check_unknown_field(type, *decoded);
 }

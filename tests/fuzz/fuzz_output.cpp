@@ -1,13 +1,13 @@
-// libFuzzer target: a benchmark's output, in pieces cut anywhere.
+// libFuzzer target: a benchmark's output, split anywhere.
 //
-// An input is two bytes that say how the rest is cut, then the output. Checked beside what the sanitizers
-// see:
+// An input is two bytes that determine how the rest is split, then the output. Properties that are checked in
+// addition to the sanitizers:
 //
-// - pieces show the same as the whole, in the same order, and leave the same last line;
-// - what is shown is in the output: readiness once, and a bar as it is written there;
-// - a bar is shown when it has moved, and not twice in a row;
-// - the last line is one line of bounded length, and not a bar;
-// - however much output comes, the scanner does not grow.
+// - pieces give the same sightings as the whole output, in the same order, and leave the same last line;
+// - sightings occur in the output: readiness once, and progress bars as written there;
+// - a bar is reported when it has moved, and not twice in a row;
+// - the last line is a single line of bounded length, and not a bar;
+// - the scanner's memory does not grow with the output.
 #include <sanitizer/allocator_interface.h>
 
 #include <cstddef>
@@ -24,9 +24,9 @@ namespace {
 
 using namespace sweep::agent;
 
-std::string shown(const std::vector<Sighting>& seen) {
+std::string shown(const std::vector<OutputEvent>& seen) {
   std::string out;
-  for (const Sighting& sighting : seen) {
+  for (const OutputEvent& sighting : seen) {
     const auto* bar = std::get_if<Bar>(&sighting);
     if (bar != nullptr) out += std::to_string(bar->done) + "/" + std::to_string(bar->total) + " ";
     if (bar == nullptr) out += std::holds_alternative<MainRun>(sighting) ? "main-run " : "ready ";
@@ -34,7 +34,7 @@ std::string shown(const std::vector<Sighting>& seen) {
   return out;
 }
 
-/// Lengths of pieces from a small generator: from single bytes to all at once.
+/// Generates lengths of pieces, from a single byte to `longest` + 1.
 class Cutter {
  public:
   Cutter(unsigned char seed, unsigned char longest) : state_(seed), longest_(std::size_t{longest} + 1) {}
@@ -48,18 +48,19 @@ class Cutter {
   std::size_t longest_;
 };
 
-std::vector<Sighting> feed_pieces(OutputScanner& scanner, std::string_view output, Cutter cutter) {
-  std::vector<Sighting> all;
+std::vector<OutputEvent> feed_pieces(OutputScanner& scanner, std::string_view output, Cutter cutter) {
+  std::vector<OutputEvent> all;
   while (!output.empty()) {
     const std::string_view piece = output.substr(0, cutter.next());
-    const auto seen = scanner.feed(std::string(piece));  // a copy: nothing behind a piece may be looked at
+    const auto seen =
+        scanner.feed(std::string(piece));  // a copy, so that the sanitizers detect reads beyond the piece
     all.insert(all.end(), seen.begin(), seen.end());
     output.remove_prefix(piece.size());
   }
   return all;
 }
 
-/// "7/10 [", also where it is written 007/10.
+/// Returns true if the bar occurs as "7/10 [" or with leading zeros.
 bool is_written(std::string_view output, const Bar& bar) {
   const std::string total = std::to_string(bar.total) + " [", done = std::to_string(bar.done);
   for (std::size_t at = output.find('/'); at != std::string_view::npos; at = output.find('/', at + 1)) {
@@ -76,42 +77,43 @@ bool is_written(std::string_view output, const Bar& bar) {
   return false;
 }
 
-void check_sightings(std::string_view output, const std::vector<Sighting>& seen) {
+void check_sightings(std::string_view output, const std::vector<OutputEvent>& seen) {
   int ready = 0, main_run = 0;
   const Bar* last = nullptr;
-  for (const Sighting& sighting : seen) {
+  for (const OutputEvent& sighting : seen) {
     const auto* bar = std::get_if<Bar>(&sighting);
     ready += std::holds_alternative<ServerReady>(sighting);
     main_run += std::holds_alternative<MainRun>(sighting);
     if (bar == nullptr) continue;
-    require(bar->done >= 0 && bar->total > 0, "a bar counts to something", shown(seen));
-    require(is_written(output, *bar), "a bar is written in the output", shown(seen));
-    require(last == nullptr || !(*last == *bar), "a bar that stands still is not shown again", shown(seen));
+    require(bar->done >= 0 && bar->total > 0, "a bar has a total", shown(seen));
+    require(is_written(output, *bar), "a bar occurs in the output", shown(seen));
+    require(last == nullptr || !(*last == *bar), "a bar that has not moved is not reported again",
+            shown(seen));
     last = bar;
   }
-  require(ready <= 1, "a server is ready once", shown(seen));
-  require(main_run <= ready, "the main run begins once, and is a word of readiness too", shown(seen));
+  require(ready <= 1, "readiness is reported once", shown(seen));
+  require(main_run <= ready, "the main run is reported once, and only with readiness", shown(seen));
   require(main_run == 0 || output.find("Starting main benchmark run") != std::string_view::npos,
-          "somebody said that the main run begins");
+          "the output says that the main run begins");
   require(ready == 0 || output.find("Application startup complete") != std::string_view::npos ||
               output.find("fired up and ready to roll") != std::string_view::npos ||
               output.find("Starting ") != std::string_view::npos,
-          "somebody said that the server is ready");
+          "the output says that the server is ready");
 }
 
 void check_last_line(const OutputScanner& scanner) {
   constexpr std::size_t kMaxLine = 4096;
   const std::string line = scanner.last_line();
-  require(line.size() <= kMaxLine, "the last line is of bounded length");
+  require(line.size() <= kMaxLine, "the last line has a bounded length");
   require(line.find_first_of("\r\n") == std::string::npos && !find_bar(line),
-          "the last line is one, and no bar", line);
+          "the last line is a single line and not a bar", line);
   require(line.empty() || (line.find_first_of(" \t") != 0 && line.find_last_of(" \t") != line.size() - 1),
-          "the last line has no blanks around it", line);
+          "the last line is trimmed", line);
 }
 
-/// `scanner` has seen the output once.
+/// `scanner` must have scanned the output once.
 void check_memory(OutputScanner& scanner, std::string_view output) {
-  constexpr std::size_t kMost = 32 * 1024;  // two lines, each in a buffer that grew by doubling
+  constexpr std::size_t kMost = 32 * 1024;  // two lines, each in a buffer that grows by doubling
   const std::size_t before = __sanitizer_get_current_allocated_bytes();
   for (int i = 0; i < 8; ++i)
     scanner.feed(output);
@@ -127,7 +129,8 @@ void check(std::string_view input) {
   OutputScanner whole, pieces;
   const auto seen = whole.feed(output);
   const auto in_pieces = feed_pieces(pieces, output, cutter);
-  require(seen == in_pieces, "pieces show what the whole shows", shown(seen) + "| " + shown(in_pieces));
+  require(seen == in_pieces, "pieces give the same sightings as the whole",
+          shown(seen) + "| " + shown(in_pieces));
   require(whole.last_line() == pieces.last_line(), "pieces leave the same last line",
           whole.last_line() + " | " + pieces.last_line());
   check_sightings(output, seen);

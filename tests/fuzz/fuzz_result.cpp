@@ -1,15 +1,16 @@
-// libFuzzer target: anybody's bytes as a result of the serving client and as files that reports are made of.
+// libFuzzer target: arbitrary bytes as a result of the serving client and as files from which reports are
+// made.
 //
-// An input is one JSON document; a list is taken for many, one a file. Checked beside what the sanitizers
-// see:
+// An input is one JSON document; a list is also treated as many documents, one per file. Properties that are
+// checked in addition to the sanitizers:
 //
-// - what was read and written again reads back the same, and is written the same again, on one line and
-//   indented; strict JSON is read as another parser reads it; reading the top level alone refuses and gives
+// - a document that was read and written again reads back the same and is written the same again, on one line
+//   and indented; strict JSON is read as by another parser; reading only the top level rejects and returns
 //   the same as reading everything;
-// - an accepted result (check_result) can be processed, and what comes of it is a processed result;
-// - a number spelled as Python spells it reads back the same;
+// - a result that check_result accepts can be processed, and the outcome is a processed result;
+// - a number in Python's spelling reads back the same;
 // - a table has one line for each processed result, with all its cells; collected documents read back;
-// - a frontier rises, and no point beats one on it; plots are made of finite numbers;
+// - a frontier rises, and no point dominates one on it; plots consist of finite numbers;
 // - messages are one printable line.
 #include <algorithm>
 #include <array>
@@ -25,6 +26,7 @@
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
 #include "controller/report/frontier.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/plot_model.hpp"
 #include "controller/report/plot_script.hpp"
@@ -41,7 +43,7 @@ namespace {
 using namespace sweep::report;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kFewPoints = 20;  // of a picture; placing labels takes its time
+constexpr std::size_t kFewPoints = 20;  // per plot; placing labels is slow
 constexpr std::array<Metric, 2> kMetrics = {Metric::MedianE2el, Metric::MedianIntvty};
 
 ResultContext context_of(const char* tp, const char* ep) {
@@ -56,7 +58,7 @@ ResultContext context_of(const char* tp, const char* ep) {
   return out;
 }
 
-// Good, good with everything, wrong, not set.
+// Valid, valid with all optional settings, invalid, empty.
 const std::array<ResultContext, 4>& contexts() {
   static const std::array<ResultContext, 4> kContexts = [] {
     std::array<ResultContext, 4> out = {context_of("8", "1"), context_of(" 4", "1_0"), context_of("0", "1"),
@@ -85,22 +87,22 @@ void check_number(std::string_view text) {
   }
 }
 
-// What is written reads back; NaN, which is not equal to itself, is compared as it is written.
+// Checks that a written value reads back. NaN, which is not equal to itself, is compared in its written form.
 void check_written(const Json& value) {
   const std::string line = python_json(value, -1);
   require(std::all_of(line.begin(), line.end(), [](char c) { return c >= 0x20 && c < 0x7f; }),
           "JSON of one line is printable ASCII", line);
   const auto again = read_json(line);
-  require(again.has_value(), "what was written is read", line);
-  require(python_json(*again, -1) == line, "what was written is written the same again", line);
-  require(*again == value || line.find("NaN") != std::string::npos, "what was written reads back", line);
+  require(again.has_value(), "written JSON can be read", line);
+  require(python_json(*again, -1) == line, "written JSON is written the same again", line);
+  require(*again == value || line.find("NaN") != std::string::npos, "written JSON reads back", line);
   const std::string pretty = python_json(value, 2);
   const auto third = read_json(pretty);
   require(third && python_json(*third, -1) == line, "indentation changes nothing", pretty);
 }
 
-// Beside Python's own words and halves of surrogate pairs, what is read is what nlohmann's parser reads. (A
-// zero byte is the end to that one.)
+// Apart from Python's own words and halves of surrogate pairs, read_json reads the same as nlohmann's parser.
+// (For that parser, a zero byte ends the text.)
 void check_against_parser(std::string_view bytes, const Expected<Json>& read) {
   if (bytes.find('\0') != std::string_view::npos) return;
   const Json strict = Json::parse(bytes, nullptr, false);
@@ -108,24 +110,24 @@ void check_against_parser(std::string_view bytes, const Expected<Json>& read) {
     const bool pythons = bytes.find("NaN") != std::string_view::npos ||
                          bytes.find("Infinity") != std::string_view::npos ||
                          bytes.find("\\u") != std::string_view::npos;
-    require(!read || pythons, "what is no JSON is refused");
+    require(!read || pythons, "invalid JSON is rejected");
     return;
   }
-  const bool capped = !read && (read.error().message.starts_with("nests deeper") ||
+  const bool capped = !read && (read.error().message.starts_with("nested more than") ||
                                 read.error().message.starts_with("an object has more"));
-  require(capped || (read && *read == strict), "strict JSON is read as it stands");
+  require(capped || (read && *read == strict), "strict JSON is read as by nlohmann's parser");
 }
 
-// ReadDepth::TopLevel against ReadDepth::All.
+// Compares ReadDepth::TopLevel with ReadDepth::All.
 void check_top_level(std::string_view bytes, const Expected<Json>& all) {
   const auto top = read_json(bytes, ReadDepth::TopLevel);
   if (!top) {
-    require(!all, "who reads the top level alone refuses no more");
+    require(!all, "reading only the top level rejects nothing else");
     return;
   }
-  if (!all) {  // the cap on keys is for objects that are kept
-    require(all.error().message.find(" keys") != std::string::npos, "who reads the top level refuses as much",
-            all.error().message);
+  if (!all) {  // the limit of keys applies only to objects that are kept
+    require(all.error().message.find(" keys") != std::string::npos,
+            "reading only the top level rejects the same, except for too many keys", all.error().message);
     return;
   }
   Json expected = *all;
@@ -138,7 +140,7 @@ void check_top_level(std::string_view bytes, const Expected<Json>& all) {
   require(python_json(*top, -1) == python_json(expected, -1), "the top level is the same");
 }
 
-// The result processed in every context.
+// Processes the result in every context.
 std::vector<Document> check_processing(std::string_view bytes) {
   std::vector<Document> out;
   const auto checked = check_result(bytes);
@@ -150,8 +152,8 @@ std::vector<Document> check_processing(std::string_view bytes) {
       require(!checked || &context >= &contexts()[2], "an accepted result can be processed");
       continue;
     }
-    require(&context < &contexts()[2], "without a GPU there is no result");
-    require(is_processed_result(*processed), "what process_result gives is a processed result");
+    require(&context < &contexts()[2], "an invalid context gives no result");
+    require(is_processed_result(*processed), "process_result returns a processed result");
     check_written(*processed);
     out.push_back({"agg_result.json", std::move(*processed)});
   }
@@ -191,7 +193,7 @@ void check_table(std::span<const Document> documents) {
   check_written(rows);
 }
 
-bool beats(const TradeOff& a, const TradeOff& b, Metric metric) {
+bool dominates(const TradeOff& a, const TradeOff& b, Metric metric) {
   const double x = metric == Metric::MedianE2el ? b.x - a.x : a.x - b.x;
   return a.y >= b.y && x >= 0 && (a.y > b.y || x > 0);
 }
@@ -202,29 +204,29 @@ void check_frontier(std::span<const Document> documents, Metric metric) {
   for (const Row& row : rows) {
     const auto point = trade_off(row, metric);
     if (!point) continue;
-    require(std::isfinite(point->x) && std::isfinite(point->y), "a place in the plane is finite");
+    require(std::isfinite(point->x) && std::isfinite(point->y), "a trade-off is finite");
     points.push_back(*point);
   }
   const std::vector<std::size_t> frontier = pareto_frontier(points, metric);
-  require(frontier.empty() == points.empty(), "there is a frontier where there is a point");
+  require(frontier.empty() == points.empty(), "there is a frontier if there is a point");
   for (std::size_t i = 0; i < frontier.size(); ++i) {
     const TradeOff& point = points.at(frontier[i]);
     require(i == 0 || points[frontier[i - 1]].x < point.x, "a frontier rises");
     for (const TradeOff& other : points)
-      require(!beats(other, point, metric), "no point beats one on the frontier");
+      require(!dominates(other, point, metric), "no point dominates one on the frontier");
   }
   const std::vector<std::string> by(group_keys().begin(), group_keys().end());
   for (const Row* row : frontiers(rows, metric, by))
-    require(trade_off(*row, metric).has_value(), "a frontier has places in the plane only");
+    require(trade_off(*row, metric).has_value(), "all rows on a frontier have a trade-off");
 }
 
-// A gnuplot string of somebody else's text ends where it should.
+// Checks that a gnuplot string with arbitrary text ends at its closing quote.
 void check_quoted(std::string_view text) {
   const std::string out = quoted(text, 40);
   require(out.size() >= 2 && out.front() == '\'' && out.back() == '\'', "a gnuplot text is quoted", out);
   const std::string inside = out.substr(1, out.size() - 2);
   require(inside.find_first_of("'`") == std::string::npos && printable(inside) == inside &&
-              characters(inside) <= 41,  // with the … that says it was cut
+              characters(inside) <= 41,  // including the … that marks a cut
           "a gnuplot text is one short line without quotes", inside);
 }
 
@@ -243,7 +245,7 @@ void check_plots(std::span<const Document> documents) {
           require(std::isfinite(point.x) && std::isfinite(point.y), "a drawn point is finite");
       }
       if (points == 0 || points > kFewPoints) continue;
-      require(!plot_script(family, metric, styles, "plot.png").empty(), "a picture has a program");
+      require(!plot_script(family, metric, styles, "plot.png").empty(), "a plot has a script");
     }
   }
 }

@@ -1,16 +1,16 @@
-// libFuzzer target: anybody's bytes as configuration files and as a runner file.
+// libFuzzer target: arbitrary bytes as configuration files and as a runner file.
 //
-// An input is one YAML file, or several with a line "#next-file" between: all are configuration files, read
-// in this order, and the last one is the runner file, too. Checked beside what the sanitizers see:
+// An input is one YAML file, or several separated by lines "#next-file": all are configuration files, read in
+// this order, and the last one is also the runner file. Properties that are checked in addition to the
+// sanitizers:
 //
-// - a parsed tree is what document.hpp says: its size and depth add up, keys of a dict are unique;
-// - a scalar means the same when what it means is spelled out;
+// - a parsed tree is as described in document.hpp: its size and depth add up, the keys of a dict are unique;
+// - a scalar means the same if its type is given explicitly;
 // - checked entries are within the limits of master.hpp;
-// - every point of a matrix lies within its range, which begins and ends where the file says;
-// - a matrix written as JSON reads back the same, and both writers agree on it;
-// - load_matrix, which reads files, says what its parts say, and in one printable line (theirs may quote a
-// file's
-//   text as it stands).
+// - every point of a matrix is within its range, which begins and ends as in the file;
+// - a matrix written as JSON reads back the same, and both writers produce the same;
+// - load_matrix, which reads files, gives the same as its parts, and its messages are one printable line
+//   (those of the parts may quote a file's text unchanged).
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -29,11 +29,13 @@
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/master.hpp"
 #include "controller/matrix/runners.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/yaml/document.hpp"
 #include "controller/yaml/scalar.hpp"
 #include "proto/base/point.hpp"
 #include "tests/fuzz/property.hpp"
+#include "util/json.hpp"
 
 namespace sweep::fuzz {
 namespace {
@@ -42,8 +44,9 @@ using namespace sweep::matrix;
 using namespace sweep::yaml;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kSmallTree = 20'000;  // values walked; aliases can make a few bytes stand for millions
-constexpr std::size_t kFewElements = 200;   // expanded, each to some 50 points at most
+// Values that are visited; aliases can turn a few bytes into millions of values.
+constexpr std::size_t kSmallTree = 20'000;
+constexpr std::size_t kFewElements = 200;  // expanded elements, each to about 50 points at most
 
 std::vector<std::string_view> files_of(std::string_view input) {
   constexpr std::string_view kBetween = "\n#next-file\n";
@@ -60,7 +63,7 @@ void check_tagged(const char* tag, std::string_view text, const Scalar& plain) {
   const auto tagged = read_tagged_scalar(std::string("tag:yaml.org,2002:") + tag, text);
   require(tagged.has_value() && tagged->kind == plain.kind && tagged->truth == plain.truth &&
               tagged->integer == plain.integer && tagged->huge == plain.huge,
-          "a scalar means the same with the tag of its kind", text);
+          "a scalar means the same with an explicit tag", text);
 }
 
 void check_scalar(std::string_view text) {
@@ -82,7 +85,7 @@ struct Measure {
 
 Measure check_tree(const Value& value) {
   Measure out;
-  require(value.line >= 0 && value.column >= 0, "a value has a place");
+  require(value.line >= 0 && value.column >= 0, "a value has a line and a column");
   const auto add = [&](const Value& child) {
     const Measure inner = check_tree(child);
     out.size += inner.size;
@@ -93,7 +96,7 @@ Measure check_tree(const Value& value) {
     require(keys.emplace(member.key->kind(), python_str(*member.key)).second, "the keys of a dict are unique",
             python_str(*member.key));
     require(!member.key->is(Kind::Text) || find(value, member.key->text) == member.value.get(),
-            "find gives the member", member.key->text);
+            "find returns the member", member.key->text);
     add(*member.key);
     add(*member.value);
   }
@@ -107,7 +110,7 @@ Measure check_tree(const Value& value) {
 void check_document(std::string_view bytes) {
   const auto document = parse_document(bytes);
   if (!document) {
-    require(!document.error().message.empty(), "a message says something");
+    require(!document.error().message.empty(), "a message is not empty");
   } else if ((*document)->size <= kSmallTree) {
     check_tree(**document);
   }
@@ -148,11 +151,12 @@ void check_written(const Matrix& matrix) {
   if (const auto points = make_points(matrix)) {
     std::set<std::string> ids;
     for (const Point& point : *points)
-      require(ids.insert(point.id).second, "points have identities of their own", label(point));
+      require(ids.insert(point.id).second, "the ids of points are unique", label(point));
   }
 }
 
-// The points of one element, from `at` on; leaves `at` behind them. conc is a bool where the file had one.
+// Checks the points of one element, which begin at index `at`, and advances `at` past them. conc is a bool if
+// the file contains one.
 void check_range(const Matrix& matrix, std::size_t& at, const Block& block, const Element& element) {
   const auto number = [](const Json& value) {
     return value.is_boolean() ? std::int64_t{value.get<bool>()} : value.get<std::int64_t>();
@@ -160,13 +164,13 @@ void check_range(const Matrix& matrix, std::size_t& at, const Block& block, cons
   const std::int64_t start = element.conc_start.value, end = element.conc_end.value;
   std::int64_t before = 0;
   for (bool first = true, last = start > end; !last; first = false, ++at) {
-    require(at < matrix.size(), "a range is all there", element.place);
+    require(at < matrix.size(), "no point of a range is missing", element.place);
     const Json& entry = matrix[at];
     const std::int64_t conc = number(entry.at("conc"));
     require(conc >= start && conc <= end, "a point lies within its range", element.place);
     require(first ? conc == start : conc > before, "a range begins at its start and rises", element.place);
     require(number(entry.at("tp")) == element.tp.value && number(entry.at("isl")) == block.isl.value,
-            "a point is its element's", element.place);
+            "a point has the values of its element", element.place);
     before = conc;
     last = conc == end;
   }
@@ -178,7 +182,7 @@ void check_full_sweep(const std::vector<Config>& configs, std::int64_t step) {
   const auto matrix = expand_full_sweep(configs, sweep);
   if (!matrix) return;
   check_written(*matrix);
-  if (step < 2) return;  // what such a step gives is no range
+  if (step < 2) return;  // such a step gives no range
   std::size_t at = 0;
   for (const Config& config : configs) {
     for (const Block& block : config.blocks) {
@@ -186,14 +190,14 @@ void check_full_sweep(const std::vector<Config>& configs, std::int64_t step) {
         check_range(*matrix, at, block, element);
     }
   }
-  require(at == matrix->size(), "a matrix has no points beside its ranges");
+  require(at == matrix->size(), "a matrix has only the points of its ranges");
 }
 
-// The other subcommands, for their first entry.
+// Checks the other subcommands with the first entry.
 void check_subcommands(const std::vector<Config>& configs, const Runners& runners) {
   const Config& first = configs.front();
-  require(!check_runner_types({first.runner, "no\nsuch"}, runners) || runners.knows("no\nsuch"),
-          "an unknown runner type is refused");
+  require(!check_runner_types({first.runner, "no\nsuch"}, runners) || runners.contains("no\nsuch"),
+          "an unknown runner type is rejected");
   FullSweep sweep;
   sweep.model_prefix = {first.model};
   if (const auto matrix = expand_full_sweep(configs, sweep)) check_written(*matrix);
@@ -217,12 +221,12 @@ void check_subcommands(const std::vector<Config>& configs, const Runners& runner
   }
 }
 
-// A file without a place in the file system, for the reader of files.
+// A file in memory with a path, for code that reads files.
 class MemoryFile {
  public:
   explicit MemoryFile(std::string_view bytes) : fd_(memfd_create("fuzz", MFD_CLOEXEC)) {
     require(fd_ >= 0 && write(fd_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()),
-            "a file in memory takes its bytes");
+            "a file in memory can be written");
   }
   MemoryFile(const MemoryFile&) = delete;
   MemoryFile& operator=(const MemoryFile&) = delete;
@@ -233,26 +237,26 @@ class MemoryFile {
   int fd_;
 };
 
-// One file's full sweep by the way that sweepctl takes.
+// Compares load_matrix, which sweepctl uses, with its parts, for one file.
 void check_load(std::string_view bytes, const Expected<std::vector<Config>>& configs) {
   const MemoryFile file(bytes);
   const auto loaded = load_matrix({file.path()}, {});
   if (!loaded) require_message(loaded.error());
-  require(configs || !loaded, "load_matrix refuses what its parts refuse");
+  require(configs || !loaded, "load_matrix rejects what its parts reject");
   if (!configs) return;
   const auto expanded = expand_full_sweep(*configs, {});
   require(expanded.has_value() == loaded.has_value() && (!loaded || *expanded == *loaded),
-          "load_matrix gives what its parts give");
+          "load_matrix returns what its parts return");
 }
 
 void check_runners(std::string_view bytes) {
   const auto runners = Runners::parse(bytes, "runners.yaml");
-  if (!runners) return require(!runners.error().message.empty(), "a message says something");
+  if (!runners) return require(!runners.error().message.empty(), "a message is not empty");
   for (const std::string& type : runners->types()) {
-    require(runners->find(type) != nullptr && runners->knows(type), "a runner type is known", type);
+    require(runners->find(type) != nullptr && runners->contains(type), "a runner type is known", type);
     if (const auto nodes = runners->nodes_of(type)) {
       for (const std::string& node : *nodes)
-        require(runners->knows(node), "a node of a runner type is known", node);
+        require(runners->contains(node), "a node of a runner type is known", node);
     }
   }
 }
@@ -268,14 +272,14 @@ void check(std::string_view input) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto added = add_entries({"file" + std::to_string(i), std::string(files[i])}, entries);
     if (added) continue;
-    require(!added.error().message.empty(), "a message says something");
+    require(!added.error().message.empty(), "a message is not empty");
     if (files.size() == 1) check_load(input, tl::unexpected(added.error()));
     return;
   }
   constexpr std::array<Lengths, 2> kLengths = {{{1024, 1024}, {8192, 1024}}};
   const auto configs = check_entries(entries, kLengths);
   if (!configs) {
-    require(!configs.error().message.empty(), "a message says something");
+    require(!configs.error().message.empty(), "a message is not empty");
     if (files.size() == 1) check_load(input, configs);
     return;
   }

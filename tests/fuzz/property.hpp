@@ -1,5 +1,5 @@
-// What the fuzz targets share: a property that does not hold ends the process with one line, which libFuzzer
-// takes for a finding and keeps the input of.
+// Parts that the fuzz targets share. A violated property ends the process with a one-line message; libFuzzer
+// treats that as a finding and keeps the input.
 #pragma once
 
 #include <cstdio>
@@ -12,7 +12,7 @@
 
 namespace sweep::fuzz {
 
-/// `what` says what should have held; `detail` is the value that it did not hold for.
+/// `what` is the property; `detail` is the value that violates it.
 inline void require(bool holds, const char* what, std::string_view detail = {}) {
   if (holds) return;
   const std::string shown = printable(clipped(detail, 2000));
@@ -20,9 +20,9 @@ inline void require(bool holds, const char* what, std::string_view detail = {}) 
   std::abort();
 }
 
-/// error.hpp's rule, for messages that are shown as they are.
+/// Checks the rule of error.hpp for messages that are shown unchanged.
 inline void require_message(const Error& error) {
-  require(!error.message.empty(), "a message says something");
+  require(!error.message.empty(), "a message is not empty");
   require(printable(error.message) == error.message, "a message is one line and printable", error.message);
 }
 

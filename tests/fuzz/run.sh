@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Runs a fuzz target for a while on a temporary copy of its seeds; the source tree stays as it is.
+# Runs a fuzz target for a given time on a temporary copy of its seeds; the source tree is not changed.
 #
 #   tests/fuzz/run.sh NAME [SECONDS] [LIBFUZZER-OPTION]...      for example: tests/fuzz/run.sh journal 600
 #
-# NAME: yaml, result, frames, messages, journal, output or control. SWEEP_BUILD names another build folder than build/.
-# Seeds: the files of the repository that the target reads, and tests/fuzz/corpus/NAME, where the input of each finding
-# goes once it is fixed. Files that a target writes lie in memory where there is a /dev/shm. Exit status: 0 without a
-# finding; libFuzzer's with one, whose input is then kept in the build folder.
+# NAME: yaml, result, frames, messages, journal, output or control. SWEEP_BUILD: the build folder, if it is
+# not build/. Seeds: the repository's files of the kind that the target reads, and tests/fuzz/corpus/NAME;
+# when a finding has been fixed, its input is added there. Files that a target writes are in memory if there
+# is a /dev/shm. Exit status: 0 if nothing was found; otherwise libFuzzer's, and the input is kept in the
+# build folder.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -29,7 +30,7 @@ case $name in
 esac
 program=$build/tests/fuzz/build/bin/fuzz_$name
 if [[ ! -x $program ]]; then
-  echo "run.sh: no $program: build it (cmake --build ${build@Q}), with clang's packages of deploy/packages.txt" >&2
+  echo "run.sh: cannot find $program; install clang's packages of deploy/packages.txt and build it: cmake --build ${build@Q}" >&2
   exit 1
 fi
 
@@ -39,21 +40,21 @@ memory=/dev/shm
 SWEEP_FUZZ_SCRATCH=$(mktemp -d -- "$memory/fuzz-$name.XXXXXX")
 export SWEEP_FUZZ_SCRATCH
 trap 'rm -rf -- "$corpus" "$SWEEP_FUZZ_SCRATCH"' EXIT
-for seed in "${seeds[@]}"; do # two may have the same name
+for seed in "${seeds[@]}"; do  # the directory's name keeps equal file names apart
   cp -- "$seed" "$corpus/$(basename -- "$(dirname -- "$seed")")-${seed##*/}"
 done
 dictionary=() words=$here/${name/frames/messages}.dict
 [[ ! -e $words ]] || dictionary=(-dict="$words")
 
-# Stacks without llvm-symbolizer, where only binutils are there.
+# Allows stack traces without llvm-symbolizer, if only binutils are installed.
 export ASAN_OPTIONS=allow_addr2line=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export UBSAN_OPTIONS=allow_addr2line=1:print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}
 status=0
-# libFuzzer's own status of a finding is 77, which ctest would take for a test that is skipped.
+# libFuzzer's default status for a finding is 77, which ctest would treat as a skipped test.
 nice -n 5 "$program" -error_exitcode=1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len="$longest" -detect_leaks=1 \
   -print_final_stats=1 "${dictionary[@]}" -artifact_prefix="$build/tests/fuzz/$name-" "$@" "$corpus" ||
   status=$?
 if [[ $status -ne 0 ]]; then
-  echo "run.sh: a finding of fuzz_$name. Again: ${program@Q} INPUT; fixed, INPUT goes to tests/fuzz/corpus/$name" >&2
+  echo "run.sh: fuzz_$name found a failing INPUT; to reproduce: ${program@Q} INPUT; when fixed, add INPUT to tests/fuzz/corpus/$name" >&2
 fi
 exit "$status"

@@ -1,16 +1,16 @@
-// A stand-in for libnvidia-ml.so.1, for tests on machines without a GPU. No hardware stands behind its
-// numbers, and its device names and driver version say so.
+// A stand-in for libnvidia-ml.so.1, for tests on machines without a GPU. Its numbers do not come from
+// hardware, and its device names and driver version say so.
 //
-// What it answers stands in the file that NVML_STAND_IN names, read anew at each call, one `KEY VALUE` a
+// Its answers are read at each call from the file that NVML_STAND_IN names, which has one `KEY VALUE` per
 // line:
-//     init error 9          nvmlInit_v2 fails with 9; `init hang` and `init crash` do that
-//     count 4               GPUs (2 where nothing is said)
+//     init error 9          nvmlInit_v2 fails with 9; `init hang` and `init crash` hang and crash
+//     count 4               number of GPUs (default: 2)
 //     3.open error 4        GPU 3 has no handle (4: no permission)
 //     0.power 350000        mW; also energy, sm_clock, memory_clock, temperature, memory, utilization,
-//     throttle, 0.power error 3       processes, uuid, name; or that call's error, or hang, or crash
+//     0.power error 3       throttle, processes, uuid, name; or the error of that call, or hang, or crash
 // Without the file every value has a default that depends on the GPU's number.
 //
-// Its declarations are its own, on purpose: agent/io/nvml.cpp has those under test.
+// It deliberately has its own declarations: those of agent/io/nvml.cpp are under test.
 #include <unistd.h>
 
 #include <csignal>
@@ -45,9 +45,9 @@ Answer answer_of(std::istringstream& words) {
   return answer;
 }
 
-// The last line with that key counts.
-Answer look_up(const std::string& key, const std::string& standard) {
-  Answer answer{0, standard};
+// If several lines have the key, the last one counts.
+Answer answer_for(const std::string& key, const std::string& fallback) {
+  Answer answer{0, fallback};
   const char* path = std::getenv("NVML_STAND_IN");
   if (path == nullptr) return answer;
   std::ifstream file(path);
@@ -68,13 +68,13 @@ unsigned number_of(const void* device) {
   return static_cast<const Gpu*>(device)->number;
 }
 
-Answer of(const void* device, const char* what, const std::string& standard) {
-  return look_up(std::to_string(number_of(device)) + "." + what, standard);
+Answer value_of(const void* device, const char* what, const std::string& fallback) {
+  return answer_for(std::to_string(number_of(device)) + "." + what, fallback);
 }
 
 template <class Number>
-int number(const void* device, const char* what, std::uint64_t standard, Number* out) {
-  const Answer answer = of(device, what, std::to_string(standard));
+int number(const void* device, const char* what, std::uint64_t fallback, Number* out) {
+  const Answer answer = value_of(device, what, std::to_string(fallback));
   if (answer.code == 0) *out = static_cast<Number>(std::strtoull(answer.value.c_str(), nullptr, 10));
   return answer.code;
 }
@@ -91,7 +91,7 @@ std::string own_uuid(unsigned number) {
 }
 
 unsigned count() {
-  return static_cast<unsigned>(std::strtoul(look_up("count", "2").value.c_str(), nullptr, 10));
+  return static_cast<unsigned>(std::strtoul(answer_for("count", "2").value.c_str(), nullptr, 10));
 }
 
 }  // namespace
@@ -99,7 +99,7 @@ unsigned count() {
 NVML_API int nvmlInit_v2() {
   for (unsigned i = 0; i < kMostGpus; ++i)
     gpus[i].number = i;
-  return look_up("init", "0").code;
+  return answer_for("init", "0").code;
 }
 NVML_API int nvmlShutdown() {
   return 0;
@@ -121,31 +121,31 @@ NVML_API const char* nvmlErrorString(int code) {
   }
 }
 NVML_API int nvmlSystemGetDriverVersion(char* out, unsigned bytes) {
-  return text(look_up("driver", "0.0 stand-in"), out, bytes);
+  return text(answer_for("driver", "0.0 stand-in"), out, bytes);
 }
 
 NVML_API int nvmlDeviceGetCount_v2(unsigned* out) {
   *out = count();
-  return look_up("count", "2").code;
+  return answer_for("count", "2").code;
 }
 NVML_API int nvmlDeviceGetHandleByIndex_v2(unsigned index, void** device) {
   if (index >= count() || index >= kMostGpus) return kInvalidArgument;
   *device = &gpus[index];
-  return of(*device, "open", "").code;
+  return value_of(*device, "open", "").code;
 }
 NVML_API int nvmlDeviceGetHandleByUUID(const char* uuid, void** device) {
   for (unsigned i = 0; i < count(); ++i) {
     *device = &gpus[i];
-    if (of(*device, "uuid", own_uuid(i)).value == uuid) return of(*device, "open", "").code;
+    if (value_of(*device, "uuid", own_uuid(i)).value == uuid) return value_of(*device, "open", "").code;
   }
   return kNotFound;
 }
 NVML_API int nvmlDeviceGetName(void* device, char* out, unsigned bytes) {
-  return text(of(device, "name", "stand-in GPU " + std::to_string(number_of(device)) + ", no hardware"), out,
-              bytes);
+  return text(value_of(device, "name", "stand-in GPU " + std::to_string(number_of(device)) + ", no hardware"),
+              out, bytes);
 }
 NVML_API int nvmlDeviceGetUUID(void* device, char* out, unsigned bytes) {
-  return text(of(device, "uuid", own_uuid(number_of(device))), out, bytes);
+  return text(value_of(device, "uuid", own_uuid(number_of(device))), out, bytes);
 }
 
 #ifndef STAND_IN_WITHOUT_POWER
@@ -175,7 +175,7 @@ NVML_API int nvmlDeviceGetComputeRunningProcesses_v3(void* device, unsigned* out
   return *out > room || (*out > 0 && infos == nullptr) ? kInsufficientSize : 0;
 }
 
-// total, free, used; what the driver keeps for itself (1 GiB here) is part of `used`.
+// total, free, used; `used` includes the memory that the driver reserves (1 GiB here).
 NVML_API int nvmlDeviceGetMemoryInfo(void* device, unsigned long long* out) {
   const int code = number(device, "memory", 0, out + 2);
   if (code == 0) out[2] += 1ULL << 30;

@@ -88,7 +88,7 @@ TEST_F(AnotherUser, IsRefusedWithAnotherKey) {
   ASSERT_TRUE(benchmark_waits()) << run.err();
   Program agent(directory_, as(kOther, {bin("sweep-agent")}), key_of(control(), make_key_pair().secret_key));
   EXPECT_NE(agent.finish(), 0);
-  EXPECT_THAT(agent.err(), HasSubstr("does not know this sweep's key"));
+  EXPECT_THAT(agent.err(), HasSubstr("does not accept this sweep's key"));
   let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
   EXPECT_THAT(run.err(), HasSubstr("with a wrong key refused"));

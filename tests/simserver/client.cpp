@@ -11,7 +11,7 @@ namespace sweep::sim_server {
 
 namespace {
 
-constexpr time_t kPatienceSeconds = 20;
+constexpr time_t kTimeoutSeconds = 20;
 
 }  // namespace
 
@@ -20,8 +20,8 @@ Client::Client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const timeval patience{kPatienceSeconds, 0};
-  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const timeval timeout{kTimeoutSeconds, 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     throw std::runtime_error("cannot connect to port " + std::to_string(port));
 }
@@ -91,28 +91,28 @@ std::string stream_of(int tokens) {
               R"({"prompt": [1, 2, 3], "stream": true, "max_tokens": )" + std::to_string(tokens) + "}");
 }
 
-int times(const std::string& text, const std::string& part) {
+int occurrences(const std::string& text, const std::string& part) {
   int found = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size()))
     ++found;
   return found;
 }
 
-Program& SimserverTest::serve(std::vector<std::string> options, const std::string& until) {
+Program& SimserverTest::start_server(std::vector<std::string> options, const std::string& until) {
   options.insert(options.begin(), {"sweep-simserver", "--port", "0"});
   programs_.push_back(std::make_unique<Program>(directory_.string(), options));
   Program& program = *programs_.back();
   EXPECT_TRUE(program.wait_for_error(until)) << program.err();
-  const std::string said = "listening on http://127.0.0.1:";
+  const std::string prefix = "listening on http://127.0.0.1:";
   EXPECT_TRUE(program.wait_for_output("\n")) << "the two streams are read one after the other";
-  EXPECT_TRUE(program.out().starts_with(said)) << program.out();
-  port_ = program.out().starts_with(said) ? std::stoi(program.out().substr(said.size())) : 0;
+  EXPECT_TRUE(program.out().starts_with(prefix)) << program.out();
+  port_ = program.out().starts_with(prefix) ? std::stoi(program.out().substr(prefix.size())) : 0;
   return program;
 }
 
-std::string SimserverTest::ask(const std::string& request) const {
+std::string SimserverTest::request(const std::string& bytes) const {
   Client client(port_);
-  client.send(request);
+  client.send(bytes);
   return client.response();
 }
 

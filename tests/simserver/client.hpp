@@ -1,4 +1,5 @@
-// A raw HTTP client, so that the tests see the server's bytes as they are; and the server under test.
+// A raw HTTP client, with which the tests see the server's bytes unchanged; and a fixture that starts
+// servers.
 #pragma once
 
 #include <string>
@@ -9,19 +10,20 @@
 
 namespace sweep::sim_server {
 
-/// A blocking connection to 127.0.0.1. Every wait ends after patience.
+/// A blocking connection to 127.0.0.1. Every wait has a time limit.
 class Client {
  public:
   explicit Client(int port);
   void send(const std::string& bytes) const;
-  /// What has come until the server closed, patience ended, or what came since the last call ends with `end`.
+  /// Returns the bytes received since the last call, up to when they end with `end`, the server closes the
+  /// connection, or the time limit is reached.
   std::string read_until(const std::string& end);
-  /// Until the server closes. `closed()`: it did.
+  /// Reads until the server closes the connection; closed() is then true.
   std::string read_all() { return read_until(""); }
-  /// One whole response, by its length or its chunks, and nothing of the next one.
+  /// Returns one whole response, delimited by its length or chunks, and nothing of the next one.
   std::string response();
   bool closed() const { return closed_; }
-  /// With a reset instead of an orderly end.
+  /// Closes the connection with a reset.
   void reset();
 
  private:
@@ -38,18 +40,19 @@ std::string get(const std::string& path);
 /// A streamed completion of `tokens` tokens.
 std::string stream_of(int tokens);
 
-/// How many times `part` is in `text`.
-int times(const std::string& text, const std::string& part);
+/// Returns how many times `part` occurs in `text`.
+int occurrences(const std::string& text, const std::string& part);
 
-/// A test with servers, each on a port of its own.
+/// A test that starts servers, each on its own port.
 class SimserverTest : public ProcessTest {
  protected:
-  /// Starts sweep-simserver with a free port; it has been told where it listens when this returns.
-  Program& serve(std::vector<std::string> options, const std::string& until = "Application startup complete");
-  /// The port of the server started last.
+  /// Starts sweep-simserver on a free port. Returns when it has printed its address and `until`.
+  Program& start_server(std::vector<std::string> options,
+                        const std::string& until = "Application startup complete");
+  /// The port of the most recently started server.
   int port() const { return port_; }
-  /// One request on a connection of its own.
-  std::string ask(const std::string& request) const;
+  /// Sends one request on a new connection and returns the response.
+  std::string request(const std::string& bytes) const;
 
  private:
   std::vector<std::unique_ptr<Program>> programs_;

@@ -1,4 +1,4 @@
-// The bytes of a whole generation, and what each fault makes of them.
+// The bytes of a whole response, and how each fault changes them.
 #include "benchmarks/sweep-simserver/core/exchange.hpp"
 
 #include <gmock/gmock.h>
@@ -12,7 +12,7 @@ using testing::Not;
 using testing::StartsWith;
 using State = Exchange::State;
 
-Exchange::Plan a_plan(Fault fault, bool stream, std::uint32_t tokens = 10) {
+Exchange::Plan make_plan(Fault fault, bool stream, std::uint32_t tokens = 10) {
   Exchange::Plan plan;
   plan.generation = {.prompts = {5}, .max_tokens = tokens, .stream = stream, .include_usage = stream};
   plan.head.model = "m";
@@ -20,13 +20,13 @@ Exchange::Plan a_plan(Fault fault, bool stream, std::uint32_t tokens = 10) {
   return plan;
 }
 
-struct Ran {
+struct RunResult {
   State state;
   std::string out;
   std::size_t events;
 };
 
-Ran run(const Exchange::Plan& plan) {
+RunResult run(const Exchange::Plan& plan) {
   Exchange exchange(plan);
   std::string out;
   exchange.begin(out);
@@ -39,16 +39,17 @@ Ran run(const Exchange::Plan& plan) {
   return {exchange.state(), out, events};
 }
 
-TEST(Exchange, StreamsEveryTokenTheUsageAndTheEnd) {
-  const Ran ran = run(a_plan(Fault::None, true));
-  EXPECT_EQ(ran.state, State::Done);
-  EXPECT_EQ(ran.events, 12U);
-  EXPECT_THAT(ran.out, HasSubstr(R"("usage":{"prompt_tokens":5,"completion_tokens":10,"total_tokens":15})"));
-  EXPECT_THAT(ran.out, EndsWith("data: [DONE]\n\n\r\n0\r\n\r\n"));
+TEST(Exchange, StreamHasEveryTokenUsageAndEnd) {
+  const RunResult result = run(make_plan(Fault::None, true));
+  EXPECT_EQ(result.state, State::Done);
+  EXPECT_EQ(result.events, 12U);
+  EXPECT_THAT(result.out,
+              HasSubstr(R"("usage":{"prompt_tokens":5,"completion_tokens":10,"total_tokens":15})"));
+  EXPECT_THAT(result.out, EndsWith("data: [DONE]\n\n\r\n0\r\n\r\n"));
 }
 
-TEST(Exchange, WaitsForAllChoices) {
-  Exchange::Plan plan = a_plan(Fault::None, true, 2);
+TEST(Exchange, EndsAfterAllChoices) {
+  Exchange::Plan plan = make_plan(Fault::None, true, 2);
   plan.generation.prompts = {1, 1};
   Exchange exchange(plan);
   std::string out;
@@ -61,17 +62,17 @@ TEST(Exchange, WaitsForAllChoices) {
   EXPECT_EQ(exchange.usage().completion_tokens, 4U);
 }
 
-TEST(Exchange, WithoutAStreamThereIsOneAnswer) {
-  const Ran ran = run(a_plan(Fault::None, false));
-  EXPECT_EQ(ran.state, State::Done);
-  EXPECT_THAT(ran.out, StartsWith("HTTP/1.1 200 OK\r\n"));
-  EXPECT_THAT(ran.out, HasSubstr(R"("completion_tokens":10)"));
-  EXPECT_THAT(ran.out, Not(HasSubstr("chunked")));
+TEST(Exchange, ResponseWithoutStreamingIsOneDocument) {
+  const RunResult result = run(make_plan(Fault::None, false));
+  EXPECT_EQ(result.state, State::Done);
+  EXPECT_THAT(result.out, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(result.out, HasSubstr(R"("completion_tokens":10)"));
+  EXPECT_THAT(result.out, Not(HasSubstr("chunked")));
 }
 
-TEST(Exchange, ABurstIsTheSameBytesInPieces) {
-  const std::string whole = run(a_plan(Fault::None, true, 1000)).out;
-  Exchange exchange(a_plan(Fault::None, true, 1000));
+TEST(Exchange, BurstGivesTheSameBytesInPieces) {
+  const std::string whole = run(make_plan(Fault::None, true, 1000)).out;
+  Exchange exchange(make_plan(Fault::None, true, 1000));
   std::string all;
   int pieces = 0;
   for (; exchange.state() == State::Going; ++pieces) {
@@ -84,39 +85,39 @@ TEST(Exchange, ABurstIsTheSameBytesInPieces) {
   EXPECT_GT(pieces, 20);
 }
 
-TEST(Exchange, OldClientsGetNoChunks) {
-  Exchange::Plan plan = a_plan(Fault::None, true);
+TEST(Exchange, Http10ClientsGetNoChunkedEncoding) {
+  Exchange::Plan plan = make_plan(Fault::None, true);
   plan.chunked = false;
-  const Ran ran = run(plan);
-  EXPECT_THAT(ran.out, Not(HasSubstr("chunked")));
-  EXPECT_THAT(ran.out, HasSubstr("Connection: close"));
-  EXPECT_THAT(ran.out, EndsWith("data: [DONE]\n\n"));
+  const RunResult result = run(plan);
+  EXPECT_THAT(result.out, Not(HasSubstr("chunked")));
+  EXPECT_THAT(result.out, HasSubstr("Connection: close"));
+  EXPECT_THAT(result.out, EndsWith("data: [DONE]\n\n"));
 }
 
-TEST(ExchangeFault, OfStreams) {
-  EXPECT_THAT(run(a_plan(Fault::Error, true)).out, StartsWith("HTTP/1.1 500 "));
-  const Ran empty = run(a_plan(Fault::Empty, true));
+TEST(ExchangeFault, StreamsAreDamagedAsDocumented) {
+  EXPECT_THAT(run(make_plan(Fault::Error, true)).out, StartsWith("HTTP/1.1 500 "));
+  const RunResult empty = run(make_plan(Fault::Empty, true));
   EXPECT_EQ(empty.events, 0U);
   EXPECT_THAT(empty.out, EndsWith("\r\n\r\n0\r\n\r\n"));
-  const Ran stall = run(a_plan(Fault::Stall, true));
+  const RunResult stall = run(make_plan(Fault::Stall, true));
   EXPECT_EQ(stall.state, State::Stalled);
   EXPECT_EQ(stall.events, 5U);
-  const Ran cut = run(a_plan(Fault::Cut, true));
+  const RunResult cut = run(make_plan(Fault::Cut, true));
   EXPECT_EQ(cut.state, State::Cut);
   EXPECT_EQ(cut.events, 5U);
   EXPECT_THAT(cut.out, Not(EndsWith("0\r\n\r\n")));
-  const Ran garbage = run(a_plan(Fault::Garbage, true));
+  const RunResult garbage = run(make_plan(Fault::Garbage, true));
   EXPECT_EQ(garbage.state, State::Done);
   EXPECT_THAT(garbage.out, HasSubstr("\xc3\x28"));
   EXPECT_THAT(garbage.out, Not(HasSubstr("[DONE]")));
   EXPECT_THAT(garbage.out, EndsWith("\r\n0\r\n\r\n"));
-  const Ran half = run(a_plan(Fault::HalfJson, true));
+  const RunResult half = run(make_plan(Fault::HalfJson, true));
   EXPECT_EQ(half.events, 6U);
   EXPECT_THAT(half.out, HasSubstr("\"te\n\n\r\n0\r\n\r\n"));
 }
 
-TEST(ExchangeFault, AnEndlessLineHasNoEnd) {
-  Exchange exchange(a_plan(Fault::EndlessLine, true));
+TEST(ExchangeFault, EndlessLineHasNoEnd) {
+  Exchange exchange(make_plan(Fault::EndlessLine, true));
   std::string out;
   exchange.burst(out, 1 << 20, 0);
   EXPECT_EQ(exchange.state(), State::Endless);
@@ -127,21 +128,21 @@ TEST(ExchangeFault, AnEndlessLineHasNoEnd) {
   EXPECT_GT(out.size() - line, 100000U);
 }
 
-TEST(ExchangeFault, OfWholeAnswers) {
-  EXPECT_THAT(run(a_plan(Fault::Error, false)).out, StartsWith("HTTP/1.1 500 "));
-  EXPECT_THAT(run(a_plan(Fault::Empty, false)).out, EndsWith("Content-Length: 0\r\n\r\n"));
-  EXPECT_EQ(run(a_plan(Fault::Stall, false)).out, "");
-  const Ran cut = run(a_plan(Fault::Cut, false));
+TEST(ExchangeFault, WholeResponsesAreDamagedAsDocumented) {
+  EXPECT_THAT(run(make_plan(Fault::Error, false)).out, StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(run(make_plan(Fault::Empty, false)).out, EndsWith("Content-Length: 0\r\n\r\n"));
+  EXPECT_EQ(run(make_plan(Fault::Stall, false)).out, "");
+  const RunResult cut = run(make_plan(Fault::Cut, false));
   EXPECT_EQ(cut.state, State::Cut);
   EXPECT_THAT(cut.out, Not(EndsWith("}")));
-  EXPECT_THAT(run(a_plan(Fault::HalfJson, false)).out, Not(EndsWith("}")));
-  EXPECT_EQ(run(a_plan(Fault::EndlessLine, false)).state, State::Endless);
-  EXPECT_THAT(run(a_plan(Fault::Garbage, false)).out, HasSubstr("garbage"));
+  EXPECT_THAT(run(make_plan(Fault::HalfJson, false)).out, Not(EndsWith("}")));
+  EXPECT_EQ(run(make_plan(Fault::EndlessLine, false)).state, State::Endless);
+  EXPECT_THAT(run(make_plan(Fault::Garbage, false)).out, HasSubstr("garbage"));
 }
 
-TEST(ExchangeFault, HappensInTheShortestAnswerToo) {
-  EXPECT_EQ(run(a_plan(Fault::Cut, true, 1)).events, 0U);
-  EXPECT_EQ(run(a_plan(Fault::Cut, true, 1)).state, State::Cut);
+TEST(ExchangeFault, FaultsAffectTheShortestResponseToo) {
+  EXPECT_EQ(run(make_plan(Fault::Cut, true, 1)).events, 0U);
+  EXPECT_EQ(run(make_plan(Fault::Cut, true, 1)).state, State::Cut);
 }
 
 }  // namespace

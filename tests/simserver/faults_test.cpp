@@ -1,4 +1,4 @@
-// --fault: how it is read, and which requests it takes.
+// --fault: parsing, and which requests are affected.
 #include "benchmarks/sweep-simserver/core/faults.hpp"
 
 #include <gmock/gmock.h>
@@ -10,12 +10,12 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string wrong(const std::vector<std::string>& words) {
+std::string error_for(const std::vector<std::string>& words) {
   const auto plan = read_faults(words);
-  return plan ? "nothing" : plan.error().message;
+  return plan ? "no error" : plan.error().message;
 }
 
-TEST(Faults, AreRead) {
+TEST(Faults, ValidFaultsAreParsed) {
   const auto plan = read_faults(
       std::vector<std::string>{"cut=0.25", "error=0.5", "crash-after=20", "never-ready", "slow-start=1.5"});
   ASSERT_TRUE(plan);
@@ -26,20 +26,20 @@ TEST(Faults, AreRead) {
   EXPECT_EQ(plan->slow_start, 1.5);
 }
 
-TEST(Faults, WrongOnesAreNamed) {
-  EXPECT_THAT(wrong({"cutt=0.1"}), HasSubstr("did you mean cut?"));
-  EXPECT_THAT(wrong({"cut"}), HasSubstr("cut=RATE"));
-  EXPECT_THAT(wrong({"cut=1.5"}), HasSubstr("'1.5'"));
-  EXPECT_THAT(wrong({"cut=nan"}), HasSubstr("'nan'"));
-  EXPECT_THAT(wrong({"cut=0.1x"}), HasSubstr("'0.1x'"));
-  EXPECT_THAT(wrong({"cut=0.6", "stall=0.6"}), HasSubstr("more than 1"));
-  EXPECT_THAT(wrong({"crash-after=0"}), HasSubstr("from 1 on"));
-  EXPECT_THAT(wrong({"crash-after=1.5"}), HasSubstr("from 1 on"));
-  EXPECT_THAT(wrong({"never-ready=1"}), HasSubstr("takes no value"));
-  EXPECT_THAT(wrong({"=1"}), HasSubstr("not known"));
+TEST(Faults, ErrorsNameTheInvalidFault) {
+  EXPECT_THAT(error_for({"cutt=0.1"}), HasSubstr("did you mean cut?"));
+  EXPECT_THAT(error_for({"cut"}), HasSubstr("cut=RATE"));
+  EXPECT_THAT(error_for({"cut=1.5"}), HasSubstr("'1.5'"));
+  EXPECT_THAT(error_for({"cut=nan"}), HasSubstr("'nan'"));
+  EXPECT_THAT(error_for({"cut=0.1x"}), HasSubstr("'0.1x'"));
+  EXPECT_THAT(error_for({"cut=0.6", "stall=0.6"}), HasSubstr("more than 1"));
+  EXPECT_THAT(error_for({"crash-after=0"}), HasSubstr("at least 1"));
+  EXPECT_THAT(error_for({"crash-after=1.5"}), HasSubstr("at least 1"));
+  EXPECT_THAT(error_for({"never-ready=1"}), HasSubstr("takes no value"));
+  EXPECT_THAT(error_for({"=1"}), HasSubstr("unknown --fault"));
 }
 
-TEST(Faults, TakeTheShareThatWasAskedFor) {
+TEST(Faults, AffectTheRequestedFractionOfRequests) {
   const auto plan = read_faults(std::vector<std::string>{"cut=0.1", "stall=0.3"});
   std::vector<int> seen(kFaults);
   for (std::uint64_t number = 0; number < 20000; ++number)
@@ -50,7 +50,7 @@ TEST(Faults, TakeTheShareThatWasAskedFor) {
   EXPECT_EQ(seen[static_cast<std::size_t>(Fault::Error)], 0);
 }
 
-TEST(Faults, FollowFromTheSeed) {
+TEST(Faults, DependOnlyOnTheSeed) {
   const auto plan = read_faults(std::vector<std::string>{"cut=0.5"});
   int differ = 0;
   for (std::uint64_t number = 0; number < 1000; ++number) {

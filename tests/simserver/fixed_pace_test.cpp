@@ -1,4 +1,4 @@
-// --fixed-latency: the same times for every request, however many there are.
+// --fixed-latency: the same latencies for every request, regardless of their number.
 #include "benchmarks/sweep-simserver/core/fixed_pace.hpp"
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-TEST(FixedPace, GivesEveryTokenItsTime) {
+TEST(FixedPace, EveryTokenIsDueAtItsTime) {
   FixedPace pace(milliseconds(50), milliseconds(10));
   EXPECT_EQ(pace.next_time(), std::nullopt);
   ASSERT_TRUE(pace.submit({1, 1, 3}, milliseconds(100)));
@@ -31,7 +31,7 @@ TEST(FixedPace, GivesEveryTokenItsTime) {
   EXPECT_EQ(pace.next_time(), std::nullopt);
 }
 
-TEST(FixedPace, NeedsNoTimeAtAll) {
+TEST(FixedPace, ZeroLatenciesAreAllowed) {
   FixedPace pace(Time(0), Time(0));
   ASSERT_TRUE(pace.submit({1, 1, 100}, Time(5)));
   std::vector<TokenEvent> events;
@@ -39,7 +39,7 @@ TEST(FixedPace, NeedsNoTimeAtAll) {
   EXPECT_EQ(events.size(), 100U);
 }
 
-TEST(FixedPace, ForgetsWhatIsCancelled) {
+TEST(FixedPace, CancelledSequencesGenerateNoTokens) {
   FixedPace pace(milliseconds(50), milliseconds(10));
   ASSERT_TRUE(pace.submit({1, 1, 3}, Time(0)));
   EXPECT_TRUE(pace.cancel(1));

@@ -1,4 +1,4 @@
-// Each --fault, as a client sees it. What the rest of the bytes are: exchange_test.
+// Each --fault as a client sees it; exchange_test checks the exact bytes.
 #include <gmock/gmock.h>
 
 #include <csignal>
@@ -16,35 +16,35 @@ using testing::StartsWith;
 
 class SimserverFaults : public SimserverTest, public testing::WithParamInterface<const char*> {
  protected:
-  void serve_with(const std::string& fault) { serve({GetParam(), "--fault", fault}); }
+  void start_with_fault(const std::string& fault) { start_server({GetParam(), "--fault", fault}); }
 };
 
-TEST_P(SimserverFaults, ErrorsAreStatus500) {
-  serve_with("error=1");
-  EXPECT_THAT(ask(stream_of(10)), StartsWith("HTTP/1.1 500 "));
-  EXPECT_THAT(ask(stream_of(10)), HasSubstr("internal_server_error"));
+TEST_P(SimserverFaults, ErrorGivesStatus500) {
+  start_with_fault("error=1");
+  EXPECT_THAT(request(stream_of(10)), StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(request(stream_of(10)), HasSubstr("internal_server_error"));
 }
 
-TEST_P(SimserverFaults, EmptyIsAStreamWithoutEvents) {
-  serve_with("empty=1");
-  const std::string stream = ask(stream_of(10));
+TEST_P(SimserverFaults, EmptyGivesAStreamWithoutEvents) {
+  start_with_fault("empty=1");
+  const std::string stream = request(stream_of(10));
   EXPECT_THAT(stream, StartsWith("HTTP/1.1 200 "));
-  EXPECT_EQ(times(stream, "data: "), 0);
-  EXPECT_THAT(ask(post("/v1/completions", R"({"prompt": [1]})")), EndsWith("Content-Length: 0\r\n\r\n"));
+  EXPECT_EQ(occurrences(stream, "data: "), 0);
+  EXPECT_THAT(request(post("/v1/completions", R"({"prompt": [1]})")), EndsWith("Content-Length: 0\r\n\r\n"));
 }
 
-TEST_P(SimserverFaults, CutClosesInTheMiddle) {
-  serve_with("cut=1");
+TEST_P(SimserverFaults, CutClosesTheConnectionInTheMiddle) {
+  start_with_fault("cut=1");
   Client client(port());
   client.send(stream_of(10));
   const std::string stream = client.read_all();
   EXPECT_TRUE(client.closed());
-  EXPECT_EQ(times(stream, "data: "), 5);
+  EXPECT_EQ(occurrences(stream, "data: "), 5);
   EXPECT_THAT(stream, Not(EndsWith("0\r\n\r\n")));
 }
 
-TEST_P(SimserverFaults, StallKeepsTheConnectionAndLeavesTheBatch) {
-  serve({GetParam(), "--max-num-seqs", "1", "--fault", "stall=0.5", "--seed", "3"});
+TEST_P(SimserverFaults, StalledRequestKeepsItsConnectionAndLeavesTheBatch) {
+  start_server({GetParam(), "--max-num-seqs", "1", "--fault", "stall=0.5", "--seed", "3"});
   const auto plan = read_faults(std::vector<std::string>{"stall=0.5"});
   std::vector<std::unique_ptr<Client>> clients;
   int stalled = 0;
@@ -52,35 +52,35 @@ TEST_P(SimserverFaults, StallKeepsTheConnectionAndLeavesTheBatch) {
     clients.push_back(std::make_unique<Client>(port()));
     clients.back()->send(stream_of(4));
     if (fault_of(*plan, 3, number) == Fault::None) {
-      EXPECT_EQ(times(clients.back()->response(), "data: "), 5) << number;
+      EXPECT_EQ(occurrences(clients.back()->response(), "data: "), 5) << number;
       continue;
     }
     ++stalled;
     std::string half;
-    while (times(half, "data: ") < 2 && !clients.back()->closed())
+    while (occurrences(half, "data: ") < 2 && !clients.back()->closed())
       half += clients.back()->read_until("\n\n\r\n");
-    EXPECT_EQ(times(half, "data: "), 2) << number;
+    EXPECT_EQ(occurrences(half, "data: "), 2) << number;
     EXPECT_FALSE(clients.back()->closed());
   }
-  EXPECT_GE(stalled, 3);  // and those behind them came through
+  EXPECT_GE(stalled, 3);  // and the requests after them were answered
   EXPECT_LE(stalled, 9);
 }
 
-TEST_P(SimserverFaults, GarbageAndHalvesEndAsUsual) {
-  serve_with("garbage=1");
+TEST_P(SimserverFaults, GarbageAndHalfJsonEndNormally) {
+  start_with_fault("garbage=1");
   Client client(port());
   client.send(stream_of(10));
   EXPECT_THAT(client.response(), HasSubstr("garbage"));
   client.send(get("/health"));
   EXPECT_THAT(client.response(), HasSubstr("\"ready\""));
-  serve_with("half-json=1");
-  const std::string stream = ask(stream_of(10));
+  start_with_fault("half-json=1");
+  const std::string stream = request(stream_of(10));
   EXPECT_THAT(stream, HasSubstr("\"te\n\n"));
   EXPECT_THAT(stream, Not(HasSubstr("[DONE]")));
 }
 
-TEST_P(SimserverFaults, AnEndlessLineGoesOnUntilTheClientLeaves) {
-  serve_with("endless-line=1");
+TEST_P(SimserverFaults, EndlessLineContinuesUntilTheClientDisconnects) {
+  start_with_fault("endless-line=1");
   Client client(port());
   client.send(stream_of(10));
   std::string stream;
@@ -90,16 +90,16 @@ TEST_P(SimserverFaults, AnEndlessLineGoesOnUntilTheClientLeaves) {
   const std::size_t line = stream.rfind("data: ");
   EXPECT_EQ(stream.find("\n\n", line), std::string::npos);
   client.reset();
-  EXPECT_THAT(ask(get("/health")), HasSubstr("\"ready\""));
+  EXPECT_THAT(request(get("/health")), HasSubstr("\"ready\""));
 }
 
-TEST_P(SimserverFaults, CrashEndsTheProcess) {
-  Program& program = serve({GetParam(), "--fault", "crash-after=2"});
-  EXPECT_EQ(times(ask(stream_of(3)), "data: "), 4);
+TEST_P(SimserverFaults, CrashAbortsTheProcess) {
+  Program& program = start_server({GetParam(), "--fault", "crash-after=2"});
+  EXPECT_EQ(occurrences(request(stream_of(3)), "data: "), 4);
   Client waiting(port());
   waiting.send(get("/health"));
   waiting.response();
-  EXPECT_EQ(times(ask(stream_of(3)), "data: "), 4);
+  EXPECT_EQ(occurrences(request(stream_of(3)), "data: "), 4);
   waiting.read_all();
   EXPECT_TRUE(waiting.closed());
   EXPECT_EQ(program.finish(), -SIGABRT);

@@ -1,8 +1,10 @@
-// Heads, bodies, routes; and that nothing goes out without saying that it is simulated.
+// Heads, bodies and routes; and that every response is marked as simulated.
 #include "benchmarks/sweep-simserver/core/reply.hpp"
 
 #include <gmock/gmock.h>
 
+#include "benchmarks/sweep-simserver/core/event_writer.hpp"
+#include "benchmarks/sweep-simserver/core/words.hpp"
 #include "util/json.hpp"
 
 namespace sweep::sim_server {
@@ -12,56 +14,56 @@ using testing::HasSubstr;
 using Json = nlohmann::json;
 
 const Served kServed{
-    .model = "my \"model\"", .created = 5, .max_model_len = 4096, .what = "dsr1", .ready = true};
+    .model = "my \"model\"", .created = 5, .max_model_len = 4096, .description = "dsr1", .ready = true};
 
-Answer answered(std::string_view method, std::string_view target, const Served& served = kServed) {
+Answer answer_to(std::string_view method, std::string_view target, const Served& served = kServed) {
   const auto way = route(method, target, served);
   return std::holds_alternative<Answer>(way) ? std::get<Answer>(way)
                                              : Answer{.status = 0, .body = "", .allow = ""};
 }
 
-TEST(Route, KnowsItsPaths) {
-  EXPECT_EQ(answered("GET", "/health").status, 200);
-  EXPECT_EQ(answered("GET", "/health?x=1").status, 200);
-  EXPECT_EQ(answered("POST", "/reset_prefix_cache").status, 200);
-  EXPECT_EQ(answered("GET", "/flush_cache").status, 200);
+TEST(Route, PathsAndMethodsAreRouted) {
+  EXPECT_EQ(answer_to("GET", "/health").status, 200);
+  EXPECT_EQ(answer_to("GET", "/health?x=1").status, 200);
+  EXPECT_EQ(answer_to("POST", "/reset_prefix_cache").status, 200);
+  EXPECT_EQ(answer_to("GET", "/flush_cache").status, 200);
   EXPECT_EQ(std::get<Endpoint>(route("POST", "/v1/completions", kServed)), Endpoint::Completions);
   EXPECT_EQ(std::get<Endpoint>(route("POST", "/v1/chat/completions", kServed)), Endpoint::Chat);
-  EXPECT_EQ(answered("GET", "/").status, 404);
-  EXPECT_EQ(answered("GET", "/v1/completion").status, 404);
-  const Answer get = answered("GET", "/v1/completions");
+  EXPECT_EQ(answer_to("GET", "/").status, 404);
+  EXPECT_EQ(answer_to("GET", "/v1/completion").status, 404);
+  const Answer get = answer_to("GET", "/v1/completions");
   EXPECT_EQ(get.status, 405);
   EXPECT_EQ(get.allow, "POST");
-  EXPECT_EQ(answered("DELETE", "/v1/models").allow, "GET");
+  EXPECT_EQ(answer_to("DELETE", "/v1/models").allow, "GET");
 }
 
-TEST(Route, NamesTheModel) {
-  const Json models = Json::parse(answered("GET", "/v1/models").body);
+TEST(Route, ModelListHasTheServedModel) {
+  const Json models = Json::parse(answer_to("GET", "/v1/models").body);
   EXPECT_EQ(models["data"][0]["id"], kServed.model);
   EXPECT_EQ(models["data"][0]["max_model_len"], 4096);
 }
 
-TEST(Route, NothingIsServedBeforeItIsLoaded) {
+TEST(Route, RequestsGet503WhileLoading) {
   Served loading = kServed;
   loading.ready = false;
   for (const auto& [method, path] : {std::pair{"GET", "/health"},
                                      {"GET", "/v1/models"},
                                      {"POST", "/v1/completions"},
                                      {"POST", "/flush_cache"}})
-    EXPECT_EQ(answered(method, path, loading).status, 503) << path;
-  EXPECT_EQ(answered("GET", "/nothing", loading).status, 404);
+    EXPECT_EQ(answer_to(method, path, loading).status, 503) << path;
+  EXPECT_EQ(answer_to("GET", "/nothing", loading).status, 404);
 }
 
-TEST(Reply, EverythingSaysThatItIsSimulated) {
+TEST(Reply, EveryBodyAndEventIsMarkedAsSimulated) {
   Served loading = kServed;
   loading.ready = false;
   std::vector<std::string> bodies = {
-      answered("GET", "/health").body,    answered("GET", "/health", loading).body,
-      answered("GET", "/v1/models").body, answered("GET", "/flush_cache").body,
-      answered("GET", "/").body,          answered("GET", "/v1/completions").body,
+      answer_to("GET", "/health").body,    answer_to("GET", "/health", loading).body,
+      answer_to("GET", "/v1/models").body, answer_to("GET", "/flush_cache").body,
+      answer_to("GET", "/").body,          answer_to("GET", "/v1/completions").body,
       whole_answer({}, 2, 3, {1, 6})};
   for (const Endpoint endpoint : {Endpoint::Completions, Endpoint::Chat}) {
-    Events events({.endpoint = endpoint, .model = kServed.model}, false, std::nullopt);
+    EventWriter events({.endpoint = endpoint, .model = kServed.model}, false, std::nullopt);
     std::string out;
     events.token(out, 0, 0, false, 0);
     events.token(out, 0, 1, true, 0);
@@ -76,12 +78,12 @@ TEST(Reply, EverythingSaysThatItIsSimulated) {
   EXPECT_EQ(bodies.size(), 7U + 3 + 4);
   for (const std::string& body : bodies)
     EXPECT_EQ(Json::parse(body).at("simulated"), true) << body;
-  EXPECT_THAT(Json::parse(bodies[5]).at("error").at("message"), HasSubstr("takes POST"));
+  EXPECT_THAT(Json::parse(bodies[5]).at("error").at("message"), HasSubstr("use POST"));
   EXPECT_THAT(response({}, false), HasSubstr("\r\nX-Simulated: true\r\n"));
   EXPECT_THAT(stream_head("a", true, false), HasSubstr("\r\nX-Simulated: true\r\n"));
 }
 
-TEST(Reply, AnswersAreWhole) {
+TEST(Reply, WholeAnswerHasChoicesAndUsage) {
   const Json completion = Json::parse(whole_answer({.number = 7, .created = 9, .model = "m"}, 2, 3, {10, 6}));
   EXPECT_EQ(completion["object"], "text_completion");
   EXPECT_EQ(completion["choices"].size(), 2U);
@@ -95,14 +97,14 @@ TEST(Reply, AnswersAreWhole) {
   EXPECT_EQ(chat["object"], "chat.completion");
 }
 
-TEST(Reply, AChunkSaysItsLength) {
+TEST(Reply, ChunkBeginsWithItsLength) {
   EXPECT_EQ(chunk("hello"), "5\r\nhello\r\n");
   EXPECT_EQ(chunk(std::string(255, 'x')), "ff\r\n" + std::string(255, 'x') + "\r\n");
 }
 
-TEST(Events, AreTheSameTextAsTheWholeAnswer) {
-  const AnswerHead head{.number = 3, .words = 12345678901234567, .model = "m"};
-  Events events(head, false, std::nullopt);
+TEST(EventWriter, TextEqualsThatOfTheWholeAnswer) {
+  const AnswerHead head{.number = 3, .text_seed = 12345678901234567, .model = "m"};
+  EventWriter events(head, false, std::nullopt);
   std::string out, text;
   for (std::uint32_t i = 0; i < 100; ++i)
     events.token(out, 1, i, i == 99, 0);
@@ -117,8 +119,8 @@ TEST(Events, AreTheSameTextAsTheWholeAnswer) {
   EXPECT_EQ(text, Json::parse(whole_answer(head, 2, 100, {}))["choices"][1]["text"]);
 }
 
-TEST(Events, BearTheTimeOfTheirSend) {
-  Events events({.model = "m"}, false, 17);
+TEST(EventWriter, EventsContainTheirTimeStamps) {
+  EventWriter events({.model = "m"}, false, 17);
   std::string out;
   events.token(out, 0, 0, false, 9223372036854775807);
   events.token(out, 0, 1, true, 5);
@@ -128,11 +130,11 @@ TEST(Events, BearTheTimeOfTheirSend) {
   const std::size_t second = out.rfind("data: ") + 6;
   EXPECT_EQ(Json::parse(out.substr(second))["stamp_ns"], 5);
   std::string without;
-  Events({.model = "m"}, false, std::nullopt).token(without, 0, 0, false, 9);
+  EventWriter({.model = "m"}, false, std::nullopt).token(without, 0, 0, false, 9);
   EXPECT_EQ(without.find("stamp_ns"), std::string::npos);
 }
 
-TEST(Words, AllHaveOneLengthAndChange) {
+TEST(Words, AllWordsHaveTheSameLengthAndAreUsed) {
   EXPECT_EQ(word(99, 0, 0).size(), kWordBytes);
   EXPECT_EQ(word(99, 0, 7), word(99, 0, 7));
   std::set<std::string_view> seen;

@@ -1,8 +1,9 @@
-// What a body asks for, and what is said about one that asks for nothing sensible.
+// Parsing of request bodies, and the errors for invalid ones.
 #include "benchmarks/sweep-simserver/core/request.hpp"
 
 #include <gmock/gmock.h>
 
+#include "benchmarks/sweep-simserver/core/prompt_ids.hpp"
 #include "tests/unit/seeds.hpp"
 
 namespace sweep::sim_server {
@@ -21,13 +22,13 @@ Generation completion(const std::string& body) {
   return read(Endpoint::Completions, body);
 }
 
-std::string wrong(Endpoint endpoint, const std::string& body) {
+std::string error_for(Endpoint endpoint, const std::string& body) {
   const auto generation = read_generation(endpoint, body, "m");
-  return generation ? "nothing"
+  return generation ? "no error"
                     : std::to_string(generation.error().status) + " " + generation.error().message;
 }
 
-TEST(Request, CountsPromptsOfEveryForm) {
+TEST(Request, PromptsOfEveryFormAreCounted) {
   EXPECT_THAT(completion(R"({"prompt": [5, 0, 123456789]})").prompts, ElementsAre(3));
   EXPECT_THAT(completion(R"({"prompt": "abcdefgh"})").prompts, ElementsAre(2));
   EXPECT_THAT(completion(R"({"prompt": "abcdefghi"})").prompts, ElementsAre(3));
@@ -37,7 +38,7 @@ TEST(Request, CountsPromptsOfEveryForm) {
   EXPECT_THAT(completion(R"({"prompt": [[1, 2], "abcd"]})").prompts, ElementsAre(2, 1));
 }
 
-TEST(Request, TakesTheOptionsThatClientsSend) {
+TEST(Request, OptionsOfRealClientsAreAccepted) {
   const auto all = completion(
       R"({"model": "m", "prompt": [1], "max_tokens": 77, "stream": true, "stream_options": {"include_usage": true},
           "temperature": 0.0, "ignore_eos": true, "logprobs": null, "n": 1, "best_of": 1, "echo": false})");
@@ -50,7 +51,7 @@ TEST(Request, TakesTheOptionsThatClientsSend) {
   EXPECT_FALSE(none.include_usage);
 }
 
-TEST(Request, CountsMessages) {
+TEST(Request, MessagesAreCounted) {
   const auto chat = read(Endpoint::Chat, R"({"messages": [{"role": "system", "content": "abcdefgh"},
       {"role": "user", "content": [{"type": "text", "text": "abcd"}, {"type": "text", "text": "abcd"}]}]})");
   EXPECT_THAT(chat.prompts, ElementsAre(kMessageTokens + 2 + kMessageTokens + 2));
@@ -61,64 +62,66 @@ TEST(Request, CountsMessages) {
       9U);
 }
 
-TEST(Request, NamesWhatIsWrong) {
-  const auto said = [](const std::string& body) { return wrong(Endpoint::Completions, body); };
-  EXPECT_THAT(said(""), HasSubstr("400 the body is not JSON"));
-  EXPECT_THAT(said("{"), HasSubstr("not JSON"));
-  EXPECT_THAT(said("[1]"), HasSubstr("must be a JSON object"));
-  EXPECT_THAT(said("{}"), HasSubstr("'prompt' is missing"));
-  EXPECT_THAT(said(R"({"prompt": null})"), HasSubstr("'prompt' is missing"));
-  EXPECT_THAT(said(R"({"prompt": []})"), HasSubstr("empty list"));
-  EXPECT_THAT(said(R"({"prompt": [[]]})"), HasSubstr("'prompt' must be"));
-  EXPECT_THAT(said(R"({"prompt": [1, -2]})"), HasSubstr("'prompt' must be"));
-  EXPECT_THAT(said(R"({"prompt": [1, 2.5]})"), HasSubstr("'prompt' must be"));
-  EXPECT_THAT(said(R"({"prompt": {"ids": 3}})"), HasSubstr("'prompt' must be"));
-  EXPECT_THAT(said(R"({"prompt": [1], "max_tokens": 0})"), HasSubstr("'max_tokens' must be from 1"));
-  EXPECT_THAT(said(R"({"prompt": [1], "max_tokens": 18446744073709551615})"),
+TEST(Request, ErrorsNameTheInvalidField) {
+  const auto message_for = [](const std::string& body) { return error_for(Endpoint::Completions, body); };
+  EXPECT_THAT(message_for(""), HasSubstr("400 the body is not valid JSON"));
+  EXPECT_THAT(message_for("{"), HasSubstr("not valid JSON"));
+  EXPECT_THAT(message_for("[1]"), HasSubstr("must be a JSON object"));
+  EXPECT_THAT(message_for("{}"), HasSubstr("'prompt' is missing"));
+  EXPECT_THAT(message_for(R"({"prompt": null})"), HasSubstr("'prompt' is missing"));
+  EXPECT_THAT(message_for(R"({"prompt": []})"), HasSubstr("empty list"));
+  EXPECT_THAT(message_for(R"({"prompt": [[]]})"), HasSubstr("'prompt' must be"));
+  EXPECT_THAT(message_for(R"({"prompt": [1, -2]})"), HasSubstr("'prompt' must be"));
+  EXPECT_THAT(message_for(R"({"prompt": [1, 2.5]})"), HasSubstr("'prompt' must be"));
+  EXPECT_THAT(message_for(R"({"prompt": {"ids": 3}})"), HasSubstr("'prompt' must be"));
+  EXPECT_THAT(message_for(R"({"prompt": [1], "max_tokens": 0})"), HasSubstr("'max_tokens' must be from 1"));
+  EXPECT_THAT(message_for(R"({"prompt": [1], "max_tokens": 18446744073709551615})"),
               HasSubstr("'max_tokens' must be from 1"));
-  EXPECT_THAT(said(R"({"prompt": [1], "max_tokens": "9"})"),
-              HasSubstr("'max_tokens' must be a whole number"));
-  EXPECT_THAT(said(R"({"prompt": [1], "stream": 1})"), HasSubstr("'stream' must be true or false"));
-  EXPECT_THAT(said(R"({"prompt": [1], "stream_options": {}})"), HasSubstr("goes with"));
-  EXPECT_THAT(said(R"({"prompt": [1], "stream": true, "stream_options": 3})"),
+  EXPECT_THAT(message_for(R"({"prompt": [1], "max_tokens": "9"})"),
+              HasSubstr("'max_tokens' must be an integer"));
+  EXPECT_THAT(message_for(R"({"prompt": [1], "stream": 1})"), HasSubstr("'stream' must be true or false"));
+  EXPECT_THAT(message_for(R"({"prompt": [1], "stream_options": {}})"), HasSubstr("requires"));
+  EXPECT_THAT(message_for(R"({"prompt": [1], "stream": true, "stream_options": 3})"),
               HasSubstr("'stream_options' must be"));
-  EXPECT_THAT(said(R"({"prompt": [1], "n": 2})"), HasSubstr("'n' must be 1"));
-  EXPECT_THAT(said(R"({"prompt": [1], "echo": true})"), HasSubstr("'echo'"));
-  EXPECT_THAT(said(R"({"prompt": [1], "model": "other"})"),
+  EXPECT_THAT(message_for(R"({"prompt": [1], "n": 2})"), HasSubstr("'n' must be 1"));
+  EXPECT_THAT(message_for(R"({"prompt": [1], "echo": true})"), HasSubstr("'echo'"));
+  EXPECT_THAT(message_for(R"({"prompt": [1], "model": "other"})"),
               HasSubstr("404 the model 'other' does not exist"));
-  EXPECT_THAT(said(R"({"prompt": [1], "model": 3})"), HasSubstr("'model' must be a string"));
-  EXPECT_THAT(said(std::string(100000, '[')), HasSubstr("nests too deep"));
+  EXPECT_THAT(message_for(R"({"prompt": [1], "model": 3})"), HasSubstr("'model' must be a string"));
+  EXPECT_THAT(message_for(std::string(100000, '[')), HasSubstr("nested too deeply"));
 }
 
-TEST(Request, NamesWhatIsWrongWithMessages) {
-  const auto said = [](const std::string& body) { return wrong(Endpoint::Chat, body); };
-  EXPECT_THAT(said("{}"), HasSubstr("'messages' must be a list"));
-  EXPECT_THAT(said(R"({"messages": []})"), HasSubstr("at least one"));
-  EXPECT_THAT(said(R"({"messages": ["hi"]})"), HasSubstr("with a 'role'"));
-  EXPECT_THAT(said(R"({"messages": [{"role": "user", "content": 3}]})"), HasSubstr("'content' must be"));
-  EXPECT_THAT(said(R"({"messages": [{"role": "user", "content": [3]}]})"), HasSubstr("must have a 'text'"));
-  EXPECT_THAT(said(R"({"prompt": [1, 2]})"), HasSubstr("'messages' must be"));
+TEST(Request, ErrorsNameInvalidMessages) {
+  const auto message_for = [](const std::string& body) { return error_for(Endpoint::Chat, body); };
+  EXPECT_THAT(message_for("{}"), HasSubstr("'messages' must be a list"));
+  EXPECT_THAT(message_for(R"({"messages": []})"), HasSubstr("at least one"));
+  EXPECT_THAT(message_for(R"({"messages": ["hi"]})"), HasSubstr("with a 'role'"));
+  EXPECT_THAT(message_for(R"({"messages": [{"role": "user", "content": 3}]})"),
+              HasSubstr("'content' must be"));
+  EXPECT_THAT(message_for(R"({"messages": [{"role": "user", "content": [3]}]})"),
+              HasSubstr("must have a 'text'"));
+  EXPECT_THAT(message_for(R"({"prompt": [1, 2]})"), HasSubstr("'messages' must be"));
 }
 
-TEST(LiftIds, TakesOnlyAListOfIdsAtItsPlace) {
-  const auto lifted = lift_ids(R"({"a": "prompt", "prompt" : [1, 22,333 ] , "b": 1})");
-  ASSERT_TRUE(lifted);
-  EXPECT_EQ(lifted->count, 3U);
-  EXPECT_EQ(lifted->rest, R"({"a": "prompt", "prompt" : null , "b": 1})");
+TEST(ExtractPromptIds, OnlyATopLevelListOfIdsIsExtracted) {
+  const auto extracted = extract_prompt_ids(R"({"a": "prompt", "prompt" : [1, 22,333 ] , "b": 1})");
+  ASSERT_TRUE(extracted);
+  EXPECT_EQ(extracted->tokens, 3U);
+  EXPECT_EQ(extracted->rest, R"({"a": "prompt", "prompt" : null , "b": 1})");
   for (const char* body :
        {R"({"prompt": []})", R"({"prompt": [1,]})", R"({"prompt": [01]})", R"({"prompt": [-1]})",
         R"({"prompt": [1.5]})", R"({"prompt": [1 2]})", R"({"prompt": [1)", R"({"prompt": "x"})",
         R"({"a": {"prompt": [1]}})", R"({"a": "\"prompt\": [1]"})", R"({"prompt": [1234567890]})", "", "\"",
         R"({"prompt\)"})
-    EXPECT_FALSE(lift_ids(body)) << body;
+    EXPECT_FALSE(extract_prompt_ids(body)) << body;
 }
 
-TEST(LiftIds, TheLastOfTwoPromptsCounts) {
+TEST(ExtractPromptIds, LastOfTwoPromptsCounts) {
   EXPECT_THAT(completion(R"({"prompt": [1, 2, 3], "prompt": "abcd"})").prompts, ElementsAre(1));
   EXPECT_THAT(completion(R"({"prompt": "abcd", "prompt": [1, 2, 3]})").prompts, ElementsAre(3));
 }
 
-TEST(RequestProperty, NoBodyIsTooOdd) {
+TEST(RequestProperty, ArbitraryBodiesAreParsedOrRejected) {
   static const std::vector<std::string> kPieces = {"{",          "}",
                                                    "[",          "]",
                                                    ":",          ",",

@@ -1,4 +1,4 @@
-// Setups that several tests use.
+// Deployments and batches that several tests use.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 
 namespace sweep::sim_server {
 
-inline Deployment a_setup(const char* architecture, const char* hardware, Precision precision,
-                          std::uint32_t tp) {
+inline Deployment deployment(const char* architecture, const char* hardware, Precision precision,
+                             std::uint32_t tp) {
   Deployment setup;
   setup.architecture = find_architecture(architecture);
   setup.hardware = find_hardware(hardware);
@@ -17,13 +17,13 @@ inline Deployment a_setup(const char* architecture, const char* hardware, Precis
   return setup;
 }
 
-inline CostModel a_model(const Deployment& setup) {
+inline CostModel cost_model(const Deployment& setup) {
   auto model = CostModel::make(setup);
   if (!model) throw std::runtime_error(model.error().message);
   return *model;
 }
 
-/// `sequences` that decode, each with `context` tokens before.
+/// A batch of `sequences` decoding sequences with `context` tokens each.
 inline Batch decoding(double sequences, double context) {
   Batch batch;
   batch.decode_tokens = sequences;
@@ -32,7 +32,7 @@ inline Batch decoding(double sequences, double context) {
   return batch;
 }
 
-/// One prompt of `tokens`, whole.
+/// A batch with one whole prompt of `tokens` tokens.
 inline Batch prefilling(double tokens) {
   Batch batch;
   batch.prefill_tokens = tokens;

@@ -84,4 +84,4 @@ done
 sed '/^  image:/d' profile.yaml >each.yaml
 run sweepctl check configs/dsr1-1k1k.yaml --profile each.yaml
 status_is 1
-err_has "one container serves all points"
+err_has "needs one container for all points"

@@ -41,7 +41,7 @@ states_are() { # OUTPUT STATES: checks the points' states in the order of the ma
   json_is "$1/manifest.json" '[.points[].state] | join(" ")' "$2"
 }
 offered() { # prints the command for resuming that standard error ends with
-  sed -n 's/^.* left; to go on: //p; s/^.*; to try again: //p' err | tail -n 1
+  sed -n 's/^.* left; to resume: //p; s/^.*; to retry: //p' err | tail -n 1
 }
 
 # ---- ended by the time limit

@@ -167,7 +167,7 @@ TEST_F(ResumeSweep, AcceptedChangeKeepsDonePointsAndMovesFilesOfRemovedOnes) {
     EXPECT_THAT(states(opened->sweep),
                 ElementsAre(PointState::Failed, PointState::Pending, PointState::Pending,
                             PointState::Withdrawn, PointState::Withdrawn));
-    EXPECT_EQ(core::wanted(opened->sweep.state), 3);
+    EXPECT_EQ(core::total_points(opened->sweep.state), 3);
   }
   EXPECT_THAT(notes_, testing::SizeIs(3)) << "the changes are reported";
   EXPECT_TRUE(

@@ -73,7 +73,7 @@ class OpeningTest : public InFolder {
   void decide(OpenedSweep& opened, const core::Command& command, journal::Batch batch = {}) {
     now_ += Millis(1'000);
     for (const auto& [id, agent] : opened.sweep.state.agents)
-      core::observe(opened.sweep.state, id, now_);
+      core::mark_seen(opened.sweep.state, id, now_);
     auto made = core::advance(opened.sweep.state, command, now_).events;
     batch.events.insert(batch.events.end(), made.begin(), made.end());
     const auto done = opened.journal.commit(batch);

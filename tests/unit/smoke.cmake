@@ -1,4 +1,4 @@
-# benchmarks/stats.hpp and the program cpu-smoke.
+# benchmarks/statistics.hpp, benchmarks/progress_line.hpp and the program cpu-smoke.
 sweep_unit_test(smoke_test
   LIBS nlohmann_json::nlohmann_json
   SOURCES smoke_test.cpp)

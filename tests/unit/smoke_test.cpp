@@ -1,4 +1,5 @@
-// benchmarks/stats.hpp against numbers computed by hand, and the program cpu-smoke as a sweep runs it.
+// benchmarks/statistics.hpp compared with computations by hand, benchmarks/progress_line.hpp, and the program
+// cpu-smoke as a sweep runs it.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -11,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "benchmarks/stats.hpp"
+#include "benchmarks/progress_line.hpp"
+#include "benchmarks/statistics.hpp"
 #include "util/json.hpp"
 
 namespace sweep::bench {
@@ -21,30 +23,30 @@ TEST(Stats, SummaryOfFourUnsortedValues) {
   const Summary summary = summarize({4.0, 1.0, 3.0, 2.0});
   EXPECT_DOUBLE_EQ(summary.mean, 2.5);
   EXPECT_DOUBLE_EQ(summary.median, 2.5);
-  EXPECT_DOUBLE_EQ(summary.std, 1.1180339887498949);  // sqrt(5/4); a sample's would be sqrt(5/3)
+  EXPECT_DOUBLE_EQ(summary.std, 1.1180339887498949);  // sqrt(5/4); the sample's would be sqrt(5/3)
   EXPECT_DOUBLE_EQ(summary.p90, 3.7);                 // rank 2.7
   EXPECT_DOUBLE_EQ(summary.p99, 3.97);
   EXPECT_DOUBLE_EQ(summary.p999, 3.997);
 }
 
-TEST(Stats, PercentileStopsAtTheEnds) {
+TEST(Stats, PercentileIsLimitedToTheExtremes) {
   EXPECT_DOUBLE_EQ(percentile({2.0, 8.0}, 0.0), 2.0);
   EXPECT_DOUBLE_EQ(percentile({2.0, 8.0}, 100.0), 8.0);
   EXPECT_DOUBLE_EQ(percentile({5.0}, 99.9), 5.0);
 }
 
-TEST(Stats, NothingIsAllZero) {
+TEST(Stats, StatisticsOfNoValueAreZero) {
   const Summary summary = summarize({});
   EXPECT_EQ(summary.mean, 0.0);
   EXPECT_EQ(summary.std, 0.0);
   EXPECT_EQ(summary.p999, 0.0);
 }
 
-TEST(Stats, LatenciesOfRequests) {
+TEST(Stats, LatenciesFollowFromTokenTimes) {
   const std::vector<RequestTimes> requests = {
       {.start = 10.0, .input_tokens = 3, .tokens = {10.5, 10.625, 11.0}},
       {.start = 11.0, .input_tokens = 3, .tokens = {11.25}},  // one token: no tpot, no itl
-      {.start = 12.0, .input_tokens = 3, .tokens = {}},       // no token: nothing
+      {.start = 12.0, .input_tokens = 3, .tokens = {}},       // no token: not counted
   };
   const Latencies all = latencies(requests);
   EXPECT_EQ(all.ttft, (std::vector<double>{0.5, 0.25}));
@@ -85,7 +87,7 @@ std::string contents(const std::filesystem::path& path) {
   return text.str();
 }
 
-class Program : public testing::Test {
+class CpuSmoke : public testing::Test {
  protected:
   void SetUp() override {
     std::string name = (std::filesystem::temp_directory_path() / "cpu-smoke-XXXXXX").string();
@@ -94,7 +96,7 @@ class Program : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
-  // Runs the script with nothing but `environment`; returns its exit status.
+  // Runs the script with only these environment variables. Returns its exit status.
   int run(const Environment& environment) {
     std::string command = "cd '" + directory_.string() + "' && exec env -i PATH=/usr/bin:/bin";
     for (const auto& [name, value] : environment)
@@ -107,7 +109,7 @@ class Program : public testing::Test {
   std::filesystem::path directory_;
 };
 
-TEST_F(Program, WritesWhatTheServingClientWrites) {
+TEST_F(CpuSmoke, ResultHasTheKeysOfTheServingClient) {
   ASSERT_EQ(run(point()), 0) << contents(directory_ / "err");
   const auto json = nlohmann::ordered_json::parse(contents(directory_ / "r_c8.json"));
   std::vector<std::string> expected = {"date",
@@ -144,7 +146,7 @@ TEST_F(Program, WritesWhatTheServingClientWrites) {
   EXPECT_FALSE(std::filesystem::exists(directory_ / "r_c8.json.tmp"));
 }
 
-TEST_F(Program, NumbersAgreeWithEachOther) {
+TEST_F(CpuSmoke, ResultIsConsistent) {
   ASSERT_EQ(run(point()), 0) << contents(directory_ / "err");
   const auto json = nlohmann::json::parse(contents(directory_ / "r_c8.json"));
   const auto value = [&](const char* key) { return json.at(key).get<double>(); };
@@ -161,17 +163,17 @@ TEST_F(Program, NumbersAgreeWithEachOther) {
   EXPECT_NEAR(value("output_throughput") * duration, output, 1e-6 * output);
   EXPECT_NEAR(value("total_token_throughput") * duration, input + output, 1e-6 * output);
   EXPECT_NEAR(value("request_throughput") * duration, requests, 1e-6 * requests);
-  // A request's latency is its first token's and the gaps between the others.
+  // A request's latency is that of its first token plus the gaps between the others.
   const double latency = value("mean_e2el_ms") * requests;
   const double parts = value("mean_ttft_ms") * requests + value("mean_itl_ms") * (output - requests);
   EXPECT_NEAR(latency, parts, 1e-6 * latency);
-  // Little's law: no more than CONC requests in flight, and most of the time nearly that many.
+  // Little's law: at most CONC requests in flight, and nearly as many most of the time.
   const double in_flight = latency / 1000.0 / duration;
   EXPECT_LE(in_flight, 8.0);
   EXPECT_GT(in_flight, 3.0);
 }
 
-TEST_F(Program, SaysWhenItIsReadyAndShowsProgress) {
+TEST_F(CpuSmoke, ReadinessAndProgressArePrinted) {
   ASSERT_EQ(run(point()), 0);
   const std::string out = contents(directory_ / "out");
   EXPECT_NE(out.find("hw cpu: this measures this CPU, not an accelerator or a model\n"), std::string::npos)
@@ -182,18 +184,18 @@ TEST_F(Program, SaysWhenItIsReadyAndShowsProgress) {
   EXPECT_NE(err.find("\r100%|██████████| "), std::string::npos) << err;
 }
 
-TEST_F(Program, NamesTheVariableThatIsMissing) {
+TEST_F(CpuSmoke, ErrorNamesTheMissingVariable) {
   for (const char* name :
        {"EXP_NAME", "MODEL", "ISL", "OSL", "TP", "EP_SIZE", "DP_ATTENTION", "CONC", "RESULT_FILENAME"}) {
     Environment environment = point();
     environment.erase(name);
     EXPECT_EQ(run(environment), 2) << name;
     EXPECT_EQ(contents(directory_ / "err"),
-              std::string("cpu-smoke: ") + name + " is not in the environment\n");
+              std::string("cpu-smoke: ") + name + " is not set; set it in the environment\n");
   }
 }
 
-TEST_F(Program, RefusesWhatIsNoNumberOrNoFileName) {
+TEST_F(CpuSmoke, InvalidNumbersAndFileNamesAreRejected) {
   const std::vector<std::pair<std::string, std::string>> cases = {{"CONC", "0"},
                                                                   {"ISL", "-1"},
                                                                   {"OSL", "1e3"},

@@ -4,6 +4,8 @@
 #include <set>
 
 #include "controller/core/decide.hpp"
+#include "controller/core/events_json.hpp"
+#include "controller/core/invariants.hpp"
 #include "controller/io/gather.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/salvage.hpp"

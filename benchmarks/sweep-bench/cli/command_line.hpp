@@ -1,4 +1,4 @@
-// sweep-bench's command line.
+// The command line of sweep-bench.
 #pragma once
 
 #include <optional>
@@ -9,16 +9,17 @@
 
 namespace sweep::client {
 
+/// What to do next: run `setup`, or exit with `status`.
 struct Invocation {
-  std::optional<Setup> setup;  // nothing: there is nothing to do but to end with
+  std::optional<Setup> setup;  // std::nullopt: exit with `status`
   int status = 0;
 };
 
-/// Reads the arguments and checks them; --help, --version and what is wrong are printed here. The key for the
-/// server is OPENAI_API_KEY of the environment.
+/// Reads and checks the arguments. Prints --help, --version and error messages itself. Takes the API key from
+/// the environment variable OPENAI_API_KEY.
 Invocation read_command_line(const std::vector<std::string>& arguments);
 
-/// "sweep-bench: TEXT" on standard error.
-void say(const std::string& text);
+/// Prints "sweep-bench: TEXT" to standard error.
+void print_error(const std::string& text);
 
 }  // namespace sweep::client

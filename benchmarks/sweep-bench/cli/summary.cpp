@@ -37,8 +37,8 @@ double rate(double count, double seconds) {
   return seconds > 0 ? count / seconds : 0;
 }
 
-std::string latency(const Setup& setup, const Metrics& metrics, const std::string& name,
-                    const std::string& title) {
+std::string latency_section(const Setup& setup, const Metrics& metrics, const std::string& name,
+                            const std::string& title) {
   if (std::find(setup.metrics.begin(), setup.metrics.end(), name) == setup.metrics.end()) return {};
   constexpr double kMs = 1000;
   const Statistics& s = metrics.latency.at(name);
@@ -50,8 +50,8 @@ std::string latency(const Setup& setup, const Metrics& metrics, const std::strin
   return out;
 }
 
-/// Failures by kind, each with the words of the first.
-std::string failures(const Metrics& metrics, const std::vector<RequestRecord>& records) {
+/// Returns a line for each kind of failure, with the message of the first such failure.
+std::string failure_lines(const Metrics& metrics, const std::vector<RequestRecord>& records) {
   std::string out;
   for (std::size_t kind = 0; kind < metrics.failures.size(); ++kind) {
     if (metrics.failures[kind] == 0) continue;
@@ -67,13 +67,13 @@ std::string failures(const Metrics& metrics, const std::vector<RequestRecord>& r
 
 }  // namespace
 
-std::string summary(const Setup& setup, const Metrics& m, const ClientReport& client,
-                    const std::vector<RequestRecord>& records) {
+std::string format_summary(const Setup& setup, const Metrics& m, const ClientReport& client,
+                           const std::vector<RequestRecord>& records) {
   std::string out =
       centred(m.simulated ? " Serving Benchmark Result (simulated) " : " Serving Benchmark Result ", '=');
   out += count_line("Successful requests:", static_cast<std::int64_t>(m.completed));
   if (m.failed > 0)
-    out += count_line("Failed requests:", static_cast<std::int64_t>(m.failed)) + failures(m, records);
+    out += count_line("Failed requests:", static_cast<std::int64_t>(m.failed)) + failure_lines(m, records);
   out += line("Benchmark duration (s):", m.duration);
   out += count_line("Total input tokens:", m.input_tokens);
   out += count_line("Total generated tokens:", m.output_tokens);
@@ -83,20 +83,20 @@ std::string summary(const Setup& setup, const Metrics& m, const ClientReport& cl
   out += line("Output token throughput (tok/s):", rate(static_cast<double>(m.output_tokens), m.duration));
   out += line("Total Token throughput (tok/s):",
               rate(static_cast<double>(m.input_tokens + m.output_tokens), m.duration));
-  out += latency(setup, m, "ttft", "Time to First Token");
-  out += latency(setup, m, "tpot", "Time per Output Token (excl. 1st token)");
-  out += latency(setup, m, "itl", "Inter-token Latency");
-  out += latency(setup, m, "e2el", "End-to-end Latency");
-  out += std::string(kWidth, '=') + "\n";
+  out += latency_section(setup, m, "ttft", "Time to First Token");
+  out += latency_section(setup, m, "tpot", "Time per Output Token (excl. 1st token)");
+  out += latency_section(setup, m, "itl", "Inter-token Latency");
+  out += latency_section(setup, m, "e2el", "End-to-end Latency");
+  out.append(kWidth, '=').append("\n");
   if (m.without_usage > 0)
-    out += "The server gave no usage for " + counted(m.without_usage, "answer") +
-           ": their output tokens are chunks that were counted\n";
+    out += "The server reported no usage for " + counted(m.without_usage, "response") +
+           "; the output tokens of these were counted as chunks\n";
   if (m.short_outputs > 0)
-    out += counted(m.short_outputs, "answer") +
-           " shorter than was asked for (--ignore-eos asks for full length)\n";
+    out += counted(m.short_outputs, "response") +
+           " shorter than requested; --ignore-eos requests the full length\n";
   if (const Verdict verdict = client_bound(client, m, setup.options.lag_bound_ms / 1000);
       verdict.client_bound)
-    out += "CLIENT-BOUND: " + verdict.reason + "; this does not measure the server\n";
+    out += "CLIENT-BOUND: " + verdict.reason + "; this result does not measure the server\n";
   return out;
 }
 

@@ -1,4 +1,4 @@
-// What sweep-bench prints at the end: the table of benchmark_serving, and what else people should know. Pure.
+// The text that sweep-bench prints at the end: the table of benchmark_serving, then warnings. Pure.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace sweep::client {
 
-std::string summary(const Setup& setup, const Metrics& metrics, const ClientReport& client,
-                    const std::vector<RequestRecord>& records);
+std::string format_summary(const Setup& setup, const Metrics& metrics, const ClientReport& client,
+                           const std::vector<RequestRecord>& records);
 
 }  // namespace sweep::client

@@ -21,10 +21,10 @@ void set_failure(RequestRecord& record, Failure kind, std::string_view error) {
   record.error = printable(clipped(error, kMaxError));
 }
 
-AnswerReader::AnswerReader(RequestRecord& record, std::uint32_t wanted, bool details)
-    : record_(record), most_chunks_(std::uint64_t{wanted} * 4 + 1024), details_(details) {}
+AnswerReader::AnswerReader(RequestRecord& record, std::uint32_t max_tokens, bool details)
+    : record_(record), max_chunks_(std::uint64_t{max_tokens} * 4 + 1024), details_(details) {}
 
-bool AnswerReader::give_up(Failure kind, const std::string& error) {
+bool AnswerReader::fail_with(Failure kind, const std::string& error) {
   set_failure(record_, kind, error);
   return false;
 }
@@ -32,7 +32,7 @@ bool AnswerReader::give_up(Failure kind, const std::string& error) {
 bool AnswerReader::body(std::string_view bytes, Nanos at) {
   const auto fed = events_.feed(bytes, [&](std::string_view data) { return event(data, at); });
   if (record_.failure) return false;
-  if (!fed) return give_up(Failure::Garbage, fed.error().message);
+  if (!fed) return fail_with(Failure::Garbage, fed.error().message);
   return true;
 }
 
@@ -43,8 +43,9 @@ bool AnswerReader::event(std::string_view data, Nanos at) {
     return true;
   }
   const auto chunk = read_chunk(data);
-  if (!chunk) return give_up(Failure::Garbage, "an event that is no JSON object: " + sample(data));
-  if (!chunk->error.empty()) return give_up(Failure::Server, "the server says " + std::string(chunk->error));
+  if (!chunk) return fail_with(Failure::Garbage, "an event is not a JSON object: " + sample(data));
+  if (!chunk->error.empty())
+    return fail_with(Failure::Server, "the server sent an error: " + std::string(chunk->error));
   if (chunk->prompt_tokens) record_.prompt_tokens = chunk->prompt_tokens;
   if (chunk->completion_tokens) record_.completion_tokens = chunk->completion_tokens;
   if (chunk->simulated) record_.simulated = true;
@@ -58,8 +59,8 @@ bool AnswerReader::event(std::string_view data, Nanos at) {
     record_.gaps.push_back(static_cast<float>(static_cast<double>(at - record_.last) * 1e-9));
   }
   record_.last = at;
-  if (++record_.chunks > most_chunks_)
-    return give_up(Failure::Garbage, std::to_string(record_.chunks) + " chunks, far more than was asked for");
+  if (++record_.chunks > max_chunks_)
+    return fail_with(Failure::Garbage, std::to_string(record_.chunks) + " chunks, far more than requested");
   if (details_) keep_details(*chunk);
   return true;
 }
@@ -81,18 +82,19 @@ void AnswerReader::end(bool whole, Nanos at) {
   if (record_.failure) return;
   if (whole) static_cast<void>(events_.finish([&](std::string_view data) { return event(data, at); }));
   if (record_.failure) return;
-  // A stream that ends as HTTP says, with a finish_reason or usage, is whole even without [DONE].
+  // A stream that is complete according to HTTP and has a finish_reason or usage is whole even without
+  // [DONE].
   const bool complete = done_ || (whole && (finished_ || record_.completion_tokens));
   if (complete && record_.chunks > 0 && record_.completion_tokens.value_or(1) > 0) return;
-  if (events_.strange_lines() > 0 && !done_) {
+  if (events_.unknown_lines() > 0 && !done_) {
     set_failure(
         record_, Failure::Garbage,
-        "the answer has " + counted(events_.strange_lines(), "line") + " that no stream of events has");
+        "the response has " + counted(events_.unknown_lines(), "line") + " that are not server-sent events");
   } else if (complete || (whole && record_.chunks == 0)) {
-    set_failure(record_, Failure::Empty, "the answer has no output token");
+    set_failure(record_, Failure::Empty, "the response has no output token");
   } else {
     set_failure(record_, Failure::Cut,
-                "the answer was cut after " + counted(record_.chunks, "chunk") + " with output");
+                "the connection ended after " + counted(record_.chunks, "chunk") + " with output");
   }
 }
 

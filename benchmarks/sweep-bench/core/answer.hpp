@@ -1,8 +1,9 @@
-// The body of one answer, bytes in, record out: when tokens came, how many, and how it ended. Pure.
+// Parses the body of one response and fills in its record: when tokens arrived, how many, and how the
+// response ended. Pure.
 //
-// What counts as output is what vLLM's benchmark_serving counts: each event with a choice, even one whose
-// text is empty (a special token); ITL is the time between two of them, and one event may bring several
-// tokens. Not counted, unlike there, is the opening of a chat answer that only names the role.
+// An event counts as output as in vLLM's benchmark_serving: each event with a choice counts, even if its text
+// is empty (a special token). ITL is the time between two such events; one event may carry several tokens.
+// Unlike there, the first event of a chat response, which only names the role, does not count.
 #pragma once
 
 #include <string_view>
@@ -15,28 +16,29 @@ namespace sweep::client {
 
 class AnswerReader {
  public:
-  /// Writes into `record`, which outlives it. `wanted`: output tokens asked for; a stream of far more chunks
-  /// is garbage, so that none is read for ever. `details`: texts and the server's stamps are kept.
-  AnswerReader(RequestRecord& record, std::uint32_t wanted, bool details);
+  /// `record` is filled in and must outlive this object. `max_tokens`: the number of output tokens requested;
+  /// a stream with far more chunks fails as garbage, so that no stream is read forever. `details`: keep texts
+  /// and the server's time stamps.
+  AnswerReader(RequestRecord& record, std::uint32_t max_tokens, bool details);
 
-  /// Body bytes of an answer with status 200 that arrived at `at`. False: it is garbage or an error, the
-  /// record says so, and nothing more is wanted of it.
+  /// Parses body bytes of a response with status 200 that arrived at `at`. Returns false if no more bytes are
+  /// needed because they are garbage or an error; the record then holds the failure.
   bool body(std::string_view bytes, Nanos at);
 
-  /// The body has ended as HTTP says it should (`whole`), or without that. Decides how the request ended.
+  /// Decides how the request ended. `whole`: the body was complete according to HTTP.
   void end(bool whole, Nanos at);
 
-  /// The server has said all: [DONE] was there.
+  /// Returns true once [DONE] was received.
   bool done() const { return done_; }
 
  private:
   bool event(std::string_view data, Nanos at);
   void keep_details(const Chunk& chunk);
-  bool give_up(Failure kind, const std::string& error);
+  bool fail_with(Failure kind, const std::string& error);
 
   RequestRecord& record_;
   SseParser events_;
-  std::uint64_t most_chunks_;
+  std::uint64_t max_chunks_;
   bool details_, done_ = false, finished_ = false;
 };
 

@@ -14,9 +14,9 @@ class ChunkReader {
   ChunkReader(std::string_view json, Chunk& chunk) : scan_(json), chunk_(chunk) {}
 
   bool read() {
-    scan_.blanks();
+    scan_.skip_blanks();
     const bool good = scan_.object([&](std::string_view key) { return top_level(key); });
-    scan_.blanks();
+    scan_.skip_blanks();
     return good && scan_.finished();
   }
 
@@ -29,7 +29,7 @@ class ChunkReader {
     std::string_view spelled;
     if (!scan_.value(spelled, 1)) return false;
     if (key == "error" && spelled != "null") chunk_.error = spelled;
-    // Some servers write the error itself as the object.
+    // Some servers send the error object itself.
     if (key == "object" && spelled == "\"error\"" && chunk_.error.empty()) chunk_.error = spelled;
     if (key == "simulated") chunk_.simulated = spelled == "true";
     if (key == "stamp_ns") chunk_.stamp_ns = integer(spelled);
@@ -87,7 +87,7 @@ class ChunkReader {
 
 Expected<Chunk> read_chunk(std::string_view json) {
   Chunk chunk;
-  if (!ChunkReader(json, chunk).read()) return fail("no JSON object");
+  if (!ChunkReader(json, chunk).read()) return fail("not a JSON object");
   return chunk;
 }
 

@@ -62,7 +62,7 @@ bool JsonScanner::digits() {
 
 bool JsonScanner::number() {
   take('-');
-  if (!take('0') && !digits()) return false;  // no digits behind a leading zero
+  if (!take('0') && !digits()) return false;  // no digits may follow a leading zero
   if (take('.') && !digits()) return false;
   if (take('e') || take('E')) {
     if (!take('+')) take('-');

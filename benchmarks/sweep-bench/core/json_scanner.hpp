@@ -1,6 +1,7 @@
-// Moves over the values of a JSON text without keeping any of it. Pure; takes bytes from anybody.
+// Steps over the values of a JSON text without storing them. Pure; accepts untrusted bytes.
 //
-// Rule: each function is false, for good, where the grammar is broken. Bytes above 0x7f are not checked.
+// Each function returns false on a grammar error, after which the scanner cannot be used any more. Bytes
+// above 0x7f are not checked.
 #pragma once
 
 #include <string_view>
@@ -13,53 +14,53 @@ class JsonScanner {
 
   explicit JsonScanner(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
-  void blanks() {
+  void skip_blanks() {
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t'))
       ++at_;
   }
   bool finished() const { return at_ == end_; }
-  /// The next byte, 0 at the end.
+  /// Returns the next byte, 0 at the end.
   char peek() const { return at_ == end_ ? '\0' : *at_; }
   bool take(char c);
   bool word(std::string_view word);
-  /// `inside`: what stands between the quotes.
+  /// Steps over a string. `inside` becomes the text between the quotes, still escaped.
   bool string(std::string_view& inside);
   bool number();
-  /// Moves over any value that lies `depth` containers deep.
+  /// Steps over any value that is `depth` containers deep.
   bool skip(int depth);
-  /// The same; `spelled`: its JSON.
+  /// Does the same and sets `spelled` to the value's JSON.
   bool value(std::string_view& spelled, int depth);
 
-  /// `value(key)` has to move over the value of `key`.
+  /// Calls `value(key)` for each member; it must step over the value.
   template <class Value>
   bool object(Value&& value) {
     if (!take('{')) return false;
-    blanks();
+    skip_blanks();
     if (take('}')) return true;
     for (;;) {
       std::string_view key;
-      blanks();
+      skip_blanks();
       if (!string(key)) return false;
-      blanks();
+      skip_blanks();
       if (!take(':')) return false;
-      blanks();
+      skip_blanks();
       if (!value(key)) return false;
-      blanks();
+      skip_blanks();
       if (take('}')) return true;
       if (!take(',')) return false;
     }
   }
 
-  /// `value(i)` has to move over element i.
+  /// Calls `value(i)` for each element; it must step over the element.
   template <class Value>
   bool array(Value&& value) {
     if (!take('[')) return false;
-    blanks();
+    skip_blanks();
     if (take(']')) return true;
     for (std::size_t i = 0;; ++i) {
-      blanks();
+      skip_blanks();
       if (!value(i)) return false;
-      blanks();
+      skip_blanks();
       if (take(']')) return true;
       if (!take(',')) return false;
     }
@@ -67,7 +68,7 @@ class JsonScanner {
 
  private:
   bool digits();
-  bool escape();  // at the backslash; ends at the last character of the escape
+  bool escape();  // starts at the backslash and stops at the last character of the escape
 
   const char* at_;
   const char* end_;

@@ -9,7 +9,7 @@ namespace sweep::client {
 
 namespace {
 
-// Values below 16 have a step of their own; from there each power of two has 16.
+// Values below 16 have one step each; above that, each power of two has 16 steps.
 std::size_t step_of(std::uint64_t value) {
   if (value < 16) return value;
   const auto power = static_cast<std::size_t>(std::bit_width(value)) - 1;  // 4 or more
@@ -68,11 +68,11 @@ Verdict client_bound(const ClientReport& client, const Metrics& metrics, double 
   const double tenth = ttft == metrics.latency.end() ? 0 : ttft->second.median / 10;
   if (read > bound_seconds) {
     verdict.client_bound = true;
-    verdict.reason = "p99 from the arrival of bytes to the end of reading them is " + milliseconds(read) +
+    verdict.reason = "p99 from when bytes arrived until they were read is " + milliseconds(read) +
                      ", more than " + milliseconds(bound_seconds);
   } else if (send > std::max(bound_seconds, tenth)) {
     verdict.client_bound = true;
-    verdict.reason = "p99 from the moment a request could go to its first byte is " + milliseconds(send) +
+    verdict.reason = "p99 from when a request could be sent until it was sent is " + milliseconds(send) +
                      ", more than " + milliseconds(std::max(bound_seconds, tenth));
   }
   return verdict;

@@ -1,7 +1,8 @@
-// The client's own lag, and whether it coloured the measurement. Pure.
+// The client's own lag, and whether it distorted the measurement. Pure.
 //
-// Send lag: from the moment a request could go to the moment its first byte went. Read lag: from the arrival
-// of bytes to the end of reading them. Both are the client's fault alone (or its machine's), and no server's.
+// Send lag: from when a request could be sent until its first byte was sent. Read lag: from when bytes
+// arrived until they were read and parsed. Both are caused only by the client or its machine, never by the
+// server.
 #pragma once
 
 #include <array>
@@ -13,15 +14,15 @@
 
 namespace sweep::client {
 
-/// Durations counted by size, in steps of a sixteenth of a power of two: percentiles to within 7 % in fixed
-/// memory, since there is one lag for each piece of every stream.
+/// A histogram of durations with steps of a sixteenth of a power of two: percentiles are exact to 7 % in a
+/// fixed amount of memory, which matters because every piece of every stream adds a value.
 class LagHistogram {
  public:
   void add(Nanos lag);
   void add(const LagHistogram& other);
   std::uint64_t count() const { return count_; }
   double mean() const;                      // seconds
-  double percentile(double percent) const;  // seconds, the upper edge of its step; 0 without a value
+  double percentile(double percent) const;  // seconds, the upper edge of the step; 0 if empty
   double max() const { return static_cast<double>(max_) * 1e-9; }
 
  private:
@@ -32,24 +33,25 @@ class LagHistogram {
   Nanos max_ = 0;
 };
 
-/// What the threads did, apart from the requests.
+/// What the client's threads measured about themselves.
 struct ClientReport {
   LagHistogram read_lag;
-  bool kernel_stamps = false;  // arrivals are the kernel's stamps, not those of the read
+  bool kernel_stamps = false;  // arrival times are the kernel's time stamps, not the times of the reads
   std::size_t threads = 0;
-  double busiest_thread = 0;          // of them, the largest share of the run on the CPU, 0 to 1
+  double busiest_thread = 0;          // the largest CPU share of any thread during the run, 0 to 1
   std::size_t connections = 0;        // opened during the run
-  std::size_t stale_connections = 0;  // requests sent again: the server had closed an idle connection
+  std::size_t stale_connections = 0;  // requests resent because the server had closed an idle connection
   std::int64_t peak_memory_kib = 0;
 };
 
 struct Verdict {
   bool client_bound = false;
-  std::string reason;  // one line, "" when it is not
+  std::string reason;  // one line; empty if not client-bound
 };
 
-/// Client-bound: p99 of the read lag above the bound, or p99 of the send lag above the bound and above a
-/// tenth of the median TTFT (at an infinite rate all first requests go at once, and some of them go last).
+/// Returns whether the run is client-bound: the p99 of the read lag exceeds the bound, or the p99 of the send
+/// lag exceeds both the bound and a tenth of the median TTFT (with an infinite rate, all first requests are
+/// due at the same time and some of them are necessarily sent last).
 Verdict client_bound(const ClientReport& client, const Metrics& metrics, double bound_seconds);
 
 }  // namespace sweep::client

@@ -1,9 +1,6 @@
 #include "benchmarks/sweep-bench/core/metrics.hpp"
 
 #include <algorithm>
-#include <cmath>
-
-#include "benchmarks/stats.hpp"
 
 namespace sweep::client {
 
@@ -33,13 +30,13 @@ void add_success(const Setup& setup, const PlannedRequest& planned, const Reques
   metrics.input_tokens += metrics.input_lens.back();
   metrics.output_tokens += output;
   metrics.output_lens.back() = output;
-  metrics.wanted_input += planned.input_len;
-  metrics.wanted_output += planned.output_len;
+  metrics.requested_input += planned.input_len;
+  metrics.requested_output += planned.output_len;
   if (!record.completion_tokens) ++metrics.without_usage;
   if (output < planned.output_len) ++metrics.short_outputs;
 
   const double ttft = ttft_of(record), e2el = seconds(record.sent, record.last);
-  double tpot = 0;  // also for --goodput, where there is but one token
+  double tpot = 0;  // also used for --goodput if there is only one token
   if (output > 1) {
     tpot = (e2el - ttft) / static_cast<double>(output - 1);
     all.tpot.push_back(tpot);
@@ -54,25 +51,6 @@ void add_success(const Setup& setup, const PlannedRequest& planned, const Reques
 
 double ttft_of(const RequestRecord& record) {
   return record.chunks == 0 ? 0 : seconds(record.sent, record.first);
-}
-
-Statistics statistics(std::vector<double> values, std::span<const double> percentiles) {
-  Statistics out;
-  out.percentiles.resize(percentiles.size());
-  if (values.empty()) return out;
-  std::sort(values.begin(), values.end());
-  const auto count = static_cast<double>(values.size());
-  double sum = 0, squares = 0;
-  for (const double value : values)
-    sum += value;
-  out.mean = sum / count;
-  for (const double value : values)
-    squares += (value - out.mean) * (value - out.mean);
-  out.std = std::sqrt(squares / count);
-  out.median = bench::percentile(values, 50);
-  for (std::size_t i = 0; i < percentiles.size(); ++i)
-    out.percentiles[i] = bench::percentile(values, percentiles[i]);
-  return out;
 }
 
 Metrics measure(const Setup& setup, const Plan& plan, const std::vector<RequestRecord>& records, Nanos begin,
@@ -98,12 +76,12 @@ Metrics measure(const Setup& setup, const Plan& plan, const std::vector<RequestR
   std::vector<double> percents;
   for (const auto& [name, percent] : setup.percentiles)
     percents.push_back(percent);
-  metrics.latency["ttft"] = statistics(std::move(all.ttft), percents);
-  metrics.latency["tpot"] = statistics(std::move(all.tpot), percents);
-  metrics.latency["itl"] = statistics(std::move(all.itl), percents);
-  metrics.latency["e2el"] = statistics(std::move(all.e2el), percents);
-  metrics.queue = statistics(std::move(all.queue), kLagPercentiles);
-  metrics.send_lag = statistics(std::move(all.send_lag), kLagPercentiles);
+  metrics.latency["ttft"] = bench::statistics(std::move(all.ttft), percents);
+  metrics.latency["tpot"] = bench::statistics(std::move(all.tpot), percents);
+  metrics.latency["itl"] = bench::statistics(std::move(all.itl), percents);
+  metrics.latency["e2el"] = bench::statistics(std::move(all.e2el), percents);
+  metrics.queue = bench::statistics(std::move(all.queue), kLagPercentiles);
+  metrics.send_lag = bench::statistics(std::move(all.send_lag), kLagPercentiles);
   return metrics;
 }
 

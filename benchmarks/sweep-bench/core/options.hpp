@@ -1,7 +1,7 @@
-// What a run of sweep-bench was asked to do: the options of vLLM's benchmark_serving that InferenceMAX's
-// scripts use, spelled and meant as there, and a few of our own. Pure.
+// The options of a run: those of vLLM's benchmark_serving that InferenceMAX's scripts use, with the same
+// names and meaning, and a few more. Pure.
 //
-// Rule: whatever check_options lets through can be carried out without another look at it.
+// A Setup that check_options() returns is valid; the rest of the client does not check it again.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,20 @@
 namespace sweep::client {
 
 enum class Api { Completions, Chat };
-/// How prompts travel. Auto: as token ids where the endpoint takes them (completions), else as text.
+/// How prompts are sent. Auto: as token ids if the endpoint accepts them (completions), otherwise as text.
 enum class PromptFormat { Auto, Ids, Text };
 
 struct Options {
   // The server.
-  std::string backend = "vllm";  // kept for the result; all of kBackends speak the OpenAI API
-  std::string base_url;          // empty: http://host:port
+  std::string backend = "vllm";  // only copied to the result; all of kBackends use the OpenAI API
+  std::string base_url;          // if empty: http://host:port
   std::string host = "127.0.0.1";
   int port = 8000;
-  std::string endpoint;  // empty: as api says
+  std::string endpoint;  // if empty: the default path of the API
   std::string model, served_model_name, tokenizer;
-  std::string api_key;  // sent as a bearer token; empty: none
+  std::string api_key;  // sent as a bearer token; empty: not sent
 
-  // The load. Lengths in tokens, rates in requests a second.
+  // The load. Lengths in tokens, rates in requests per second.
   std::string dataset_name = "random";
   std::int64_t input_len = 1024, output_len = 128, prefix_len = 0;
   double range_ratio = 1.0;
@@ -42,9 +42,9 @@ struct Options {
   bool ignore_eos = false, use_chat_template = false;
   std::uint64_t seed = 0;
   std::optional<std::int64_t> best_of, logprobs;
-  std::string extra_body;  // a JSON object, merged into each request
+  std::string extra_body;  // a JSON object to merge into each request
   PromptFormat prompt_format = PromptFormat::Auto;
-  std::int64_t token_id_min = 1000, token_id_max = 31'999;  // ordinary tokens in every common vocabulary
+  std::int64_t token_id_min = 1000, token_id_max = 31'999;  // ordinary tokens in all common vocabularies
 
   // The result.
   std::vector<std::string> goodput;   // NAME:MILLISECONDS
@@ -53,37 +53,37 @@ struct Options {
   bool save_result = false, save_detailed = false;
   std::string result_dir, result_filename;
 
-  // Our own. Seconds, but for the bound.
+  // Options that benchmark_serving does not have. Times in seconds, except for the bound.
   std::int64_t threads = 0;  // 0: one per core
   double connect_timeout = 30, stall_timeout = 600, request_timeout = 6 * 60 * 60;
   double lag_bound_ms = 10;
-  bool quiet = false;  // no progress
+  bool quiet = false;  // no progress output
 };
 
-/// One limit of --goodput: a request is good when its `metric` takes at most `limit` seconds.
+/// One limit of --goodput: a request is good if its `metric` is at most `limit` seconds.
 struct Objective {
   std::string metric;
   double limit = 0;
 };
 
-/// Options as the rest of the client wants them.
+/// Checked options, in the form that the rest of the client uses.
 struct Setup {
   Options options;
   Api api = Api::Completions;
-  std::string host, port, path;                             // where requests go
-  std::string host_header;                                  // "name:8000", "[::1]:8000"
-  std::vector<std::string> metrics;                         // of --percentile-metrics, in the result's order
-  std::vector<std::pair<std::string, double>> percentiles;  // "p99.9" and 99.9
-  std::vector<Objective> objectives;                        // of --goodput
-  std::vector<std::pair<std::string, std::string>> metadata;  // of --metadata
+  std::string host, port, path;      // where requests go
+  std::string host_header;           // "name:8000", "[::1]:8000"
+  std::vector<std::string> metrics;  // from --percentile-metrics, in the result's order
+  std::vector<std::pair<std::string, double>> percentiles;    // "p99.9" and 99.9
+  std::vector<Objective> objectives;                          // from --goodput
+  std::vector<std::pair<std::string, std::string>> metadata;  // from --metadata
   nlohmann::ordered_json extra_body = nlohmann::ordered_json::object();
-  std::vector<std::string> notes;  // what was made of an option, for people
+  std::vector<std::string> notes;  // messages to the user about how an option was interpreted
 };
 
-/// Fails with one line that names option, value and remedy.
+/// Fails with a one-line message that names the option, its value and the remedy.
 Expected<Setup> check_options(Options options);
 
-/// How many requests may be on their way at once.
-std::size_t slots_of(const Options& options, std::size_t requests);
+/// Returns the maximum number of concurrent requests, given that there are `requests` in total.
+std::size_t max_concurrent(const Options& options, std::size_t requests);
 
 }  // namespace sweep::client

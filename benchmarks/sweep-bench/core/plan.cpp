@@ -10,7 +10,7 @@ namespace sweep::client {
 
 namespace {
 
-constexpr std::size_t kFewestStarts = 65'536;
+constexpr std::size_t kMinStarts = 65'536;
 
 std::uint32_t length(Random& random, std::int64_t full, double ratio) {
   const auto least = static_cast<std::int64_t>(std::floor(static_cast<double>(full) * ratio));
@@ -25,8 +25,8 @@ Plan make_plan(const Options& options) {
   const auto count = static_cast<std::size_t>(options.num_prompts);
   const auto warmups = static_cast<std::size_t>(options.num_warmups) + 1;
 
-  // All places in a random order; each request takes the next one.
-  std::vector<std::uint32_t> starts(std::max(kFewestStarts, count + warmups));
+  // Shuffle the start positions; each request takes the next one.
+  std::vector<std::uint32_t> starts(std::max(kMinStarts, count + warmups));
   std::iota(starts.begin(), starts.end(), 0u);
   for (std::size_t i = 0; i < count + warmups; ++i) {
     const auto other =

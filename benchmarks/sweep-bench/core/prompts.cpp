@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 64> kWords = {
     "about", "into", "than",  "them", "can",  "only",  "other", "new",  "some",  "could", "time",
     "these", "two",  "may",   "then", "do",   "first", "any",   "my",   "now"};
 
-// One token, with what parts it from the one before: a comma, or a blank.
+// Appends one token, preceded by its separator: a comma for ids, a blank for text.
 void append_token(std::string& out, Random& random, const Options& options, bool text) {
   if (text) {
     out += ' ';
@@ -34,7 +34,7 @@ std::string dumped(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
-// All of the body but the prompt and the output's length.
+// All fields except for the prompt and the number of output tokens.
 Json common_fields(const Setup& setup, bool chat) {
   const Options& o = setup.options;
   Json json;
@@ -58,24 +58,24 @@ Prompts::Prompts(const Setup& setup, const Plan& plan, bool text) {
   const Json fields = common_fields(setup, chat);
   fixed_length_ = fields.contains("max_tokens") || fields.contains("max_completion_tokens");
   head_ = dumped(fields);
-  head_.pop_back();  // the brace: the rest follows
+  head_.pop_back();  // remove the closing brace; more fields follow
   length_key_ = chat ? R"(,"max_completion_tokens":)" : R"(,"max_tokens":)";
   open_ = chat ? R"(,"messages":[{"role":"user","content":")" : text ? R"(,"prompt":")" : R"(,"prompt":[)";
   tail_ = chat ? R"("}]})" : text ? R"("})" : R"(]})";
 
-  Random random(setup.options.seed ^ 0x706f6f6cu);  // not the plan's numbers
+  Random random(setup.options.seed ^ 0x706f6f6cu);  // a different sequence from the plan's
   prefix_len_ = static_cast<std::uint32_t>(setup.options.prefix_len);
   for (std::uint32_t i = 0; i < prefix_len_; ++i)
     append_token(prefix_, random, setup.options, text);
   if (!prefix_.empty()) prefix_.erase(0, 1);
 
   const std::size_t count = std::size_t{plan.starts} + plan.longest;
-  places_.reserve(count + 1);
+  offsets_.reserve(count + 1);
   for (std::size_t i = 0; i < count; ++i) {
-    places_.push_back(static_cast<std::uint32_t>(pool_.size()));
+    offsets_.push_back(static_cast<std::uint32_t>(pool_.size()));
     append_token(pool_, random, setup.options, text);
   }
-  places_.push_back(static_cast<std::uint32_t>(pool_.size()));
+  offsets_.push_back(static_cast<std::uint32_t>(pool_.size()));
 }
 
 Body Prompts::body(const PlannedRequest& request) const {
@@ -85,8 +85,8 @@ Body Prompts::body(const PlannedRequest& request) const {
   body.head += open_;
   body.prefix = prefix_;
   const std::size_t tokens = request.input_len - prefix_len_;
-  const std::size_t skip = prefix_.empty() ? 1 : 0;  // nothing stands before the first one
-  const std::size_t from = places_[request.start] + skip, to = places_[request.start + tokens];
+  const std::size_t skip = prefix_.empty() ? 1 : 0;  // the first token has no separator
+  const std::size_t from = offsets_[request.start] + skip, to = offsets_[request.start + tokens];
   body.window = std::string_view(pool_).substr(from, to - from);
   body.tail = tail_;
   return body;

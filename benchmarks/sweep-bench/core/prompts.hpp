@@ -1,11 +1,13 @@
-// The bodies of requests: prompts as token ids of exact length, or as text. Pure.
+// Builds request bodies: prompts as token ids of exact length, or as text. Pure.
 //
-// All prompts are windows into one pool of random tokens, already spelled as JSON, so that sending a request
-// copies no prompt and makes none. Windows begin at different places: two prompts share no beginning but the
-// prefix that was asked for, and a server's prefix cache helps no measured request.
+// All prompts are windows into one pool of random tokens that is already JSON text, so sending a request
+// neither generates nor copies a prompt. Windows begin at different positions, so two prompts have no common
+// beginning except for a requested prefix, and the server's prefix cache does not speed up any measured
+// request.
 //
-// Text is for chat and for servers that take no ids: short English words, which common vocabularies have as
-// one token each. Its length is near what was asked for, not exactly that; the server's usage tells.
+// Text is for chat and for servers that do not accept ids: short English words, each of which is one token in
+// common vocabularies. The token count of a text prompt is only approximately the requested one; the server's
+// usage reports the actual count.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,7 @@
 
 namespace sweep::client {
 
-/// A request's body in the pieces that are sent one behind the other. The views hold as long as the Prompts.
+/// The pieces of a request body, to be sent in this order. The views are valid as long as the Prompts object.
 struct Body {
   std::string head;
   std::string_view prefix, window, tail;
@@ -26,17 +28,17 @@ struct Body {
 
 class Prompts {
  public:
-  /// `text`: as text, else as ids (completions only).
+  /// `text`: send prompts as text, otherwise as ids (completions only).
   Prompts(const Setup& setup, const Plan& plan, bool text);
 
-  /// The JSON object: {"model":…,…,"max_tokens":N,"prompt":[…]} or "messages" for chat.
+  /// Returns {"model":…,…,"max_tokens":N,"prompt":[…]}, or "messages" instead of "prompt" for chat.
   Body body(const PlannedRequest& request) const;
 
  private:
   std::string head_, length_key_, open_, prefix_, pool_, tail_;
-  std::vector<std::uint32_t> places_;  // of each token in pool_, and its end
+  std::vector<std::uint32_t> offsets_;  // start of each token in pool_, then its end
   std::uint32_t prefix_len_ = 0;
-  bool fixed_length_ = false;  // --extra-body says how many tokens
+  bool fixed_length_ = false;  // --extra-body sets the number of output tokens
 };
 
 }  // namespace sweep::client

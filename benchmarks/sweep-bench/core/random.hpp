@@ -1,5 +1,5 @@
-// Random numbers that are the same on every machine for one seed: the standard's distributions are not.
-// Generator: SplitMix64 (Steele, Lea, Flood 2014). Pure.
+// Random numbers with distributions that give the same values on every machine, unlike those of the standard
+// library. The generator is SplitMix64. Pure.
 #pragma once
 
 #include <cmath>
@@ -18,7 +18,7 @@ class Random {
   /// Uniform in [0, 1).
   double unit() { return sweep::unit(bits()); }
 
-  /// Uniform in [least, most]; the bias is below 2^-32 for the ranges used here.
+  /// Uniform in [least, most]; the bias is below 2^-32 for the ranges used in sweep-bench.
   std::int64_t between(std::int64_t least, std::int64_t most) {
     const auto span = static_cast<std::uint64_t>(most - least) + 1;
     return least + static_cast<std::int64_t>(bits() % span);

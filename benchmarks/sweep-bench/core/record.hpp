@@ -1,4 +1,4 @@
-// What became of one request. Times are nanoseconds of one monotonic clock. Pure.
+// The outcome of one request. Times are nanoseconds of one monotonic clock. Pure.
 #pragma once
 
 #include <array>
@@ -12,44 +12,45 @@ namespace sweep::client {
 
 using Nanos = std::int64_t;
 
-/// Why a request counts as failed; each is counted apart, and none is in an average.
+/// Why a request failed. Failures are counted by kind; failed requests are excluded from all averages.
 enum class Failure {
-  Refused,     // no connection: refused, unreachable, or not within --connect-timeout
-  Cut,         // the connection ended before the answer did
-  Stalled,     // no byte for --stall-timeout, or no end within --request-timeout
+  Refused,     // cannot connect: refused, unreachable, or --connect-timeout exceeded
+  Cut,         // the connection ended before the response was complete
+  Stalled,     // --stall-timeout passed without a byte, or --request-timeout was exceeded
   HttpStatus,  // a status other than 200
-  Garbage,     // no HTTP, no JSON, a line without an end, more than was asked for
-  Server,      // an error in the middle of the stream
-  Empty,       // an answer that ended well and has no token in it
+  Garbage,     // invalid HTTP or JSON, a line without an end, or more output than requested
+  Server,      // the stream contained an error
+  Empty,       // a complete response without an output token
 };
 inline constexpr std::array<std::string_view, 7> kFailureWords = {
     "refused", "cut", "stalled", "http_status", "garbage", "server", "empty"};
 
 struct RequestRecord {
-  // Set when it was sent.
-  Nanos arrival = 0;    // when the plan has it
-  Nanos scheduled = 0;  // when it could go: arrived, and a place among --max-concurrency was free
-  Nanos sent = 0;       // when its first byte was handed to the system (or its connection begun)
+  // Set when the request is sent.
+  Nanos arrival = 0;    // the planned arrival
+  Nanos scheduled = 0;  // when it could be sent: after its arrival and when --max-concurrency permitted it
+  Nanos sent = 0;       // when its first byte was passed to the kernel (or its connection was started)
 
-  // Set as the answer comes; arrivals of bytes.
-  Nanos first = 0, last = 0;  // of the first and last chunk with output
-  std::uint32_t chunks = 0;   // with output; 0: there is neither first nor last
-  std::vector<float> gaps;    // seconds between them
-  std::optional<std::int64_t> prompt_tokens, completion_tokens;  // the server's usage
-  // Of a server that stamps its events (sweep-simserver --stamps), where details are kept: seconds from the
-  // request's arrival there to its first event, and between its events, by its own clock.
+  // Set while the response arrives. The times are those at which bytes arrived.
+  Nanos first = 0, last = 0;  // first and last chunk with output
+  std::uint32_t chunks = 0;   // chunks with output; if 0, `first` and `last` are not set
+  std::vector<float> gaps;    // seconds between consecutive chunks
+  std::optional<std::int64_t> prompt_tokens, completion_tokens;  // from the server's usage
+  // Only with --save-detailed and a server that stamps its events (sweep-simserver --stamps): seconds from
+  // the arrival of the request at the server to its first event, and between its events, by the server's
+  // clock.
   std::optional<double> server_ttft;
   std::vector<float> server_gaps;
   std::optional<Nanos> last_stamp;
-  std::string text;  // where it is kept
+  std::string text;  // only with --save-detailed
   bool simulated = false;
 
   std::optional<Failure> failure;
-  std::string error;  // one printable line, "" when it succeeded
-  int status = 0;     // of HTTP; 0: none came
+  std::string error;  // one printable line; empty if the request succeeded
+  int status = 0;     // HTTP status; 0 if none was received
 };
 
-/// Marks `record` as failed; `error` is made one printable line of bounded length.
+/// Marks `record` as failed. `error` is made printable and clipped to a bounded length.
 void set_failure(RequestRecord& record, Failure kind, std::string_view error);
 
 }  // namespace sweep::client

@@ -47,7 +47,7 @@ void add_throughput(Json& json, const Setup& setup, const Metrics& m) {
   json["total_token_throughput"] = rate(m.input_tokens + m.output_tokens, m.duration);
 }
 
-/// The server's own times, in the order of ttfts and itls, where it stamps its events.
+/// Adds the server's own times, in the order of ttfts and itls, if the server stamps its events.
 void add_stamps(Json& json, const std::vector<RequestRecord>& records) {
   const auto stamped = [](const RequestRecord& record) { return record.server_ttft.has_value(); };
   if (std::none_of(records.begin(), records.end(), stamped)) return;
@@ -90,7 +90,7 @@ void add_latency(Json& json, const Setup& setup, const Metrics& metrics) {
 
 std::string tokens_from(const Metrics& m) {
   if (m.without_usage == 0) return "usage";
-  return m.without_usage == m.completed ? "chunks" : "usage, and chunks where the server gave none";
+  return m.without_usage == m.completed ? "chunks" : "usage, or chunks if there was no usage";
 }
 
 Json lag_json(const Statistics& s) {
@@ -117,8 +117,8 @@ Json client_json(const RunFacts& facts, const Metrics& m, const ClientReport& cl
   return json;
 }
 
-void add_ours(Json& json, const Setup& setup, const RunFacts& facts, const Metrics& m,
-              const ClientReport& client) {
+void add_additional_keys(Json& json, const Setup& setup, const RunFacts& facts, const Metrics& m,
+                         const ClientReport& client) {
   json["benchmark_start_time_unix"] = facts.start_unix;
   json["benchmark_end_time_unix"] = facts.end_unix;
   json["failed"] = m.failed;
@@ -127,8 +127,8 @@ void add_ours(Json& json, const Setup& setup, const RunFacts& facts, const Metri
   for (std::size_t i = 0; i < kFailureWords.size(); ++i)
     kinds[std::string(kFailureWords[i])] = m.failures[i];
   json["failures"] = std::move(kinds);
-  json["requested_input_tokens"] = m.wanted_input;
-  json["requested_output_tokens"] = m.wanted_output;
+  json["requested_input_tokens"] = m.requested_input;
+  json["requested_output_tokens"] = m.requested_output;
   json["short_outputs"] = m.short_outputs;
   json["output_tokens_from"] = tokens_from(m);
   json["requests_without_usage"] = m.without_usage;
@@ -155,7 +155,7 @@ Json result_json(const Setup& setup, const RunFacts& facts, const Metrics& metri
   json["output_lens"] = metrics.output_lens;
   if (setup.options.save_detailed) add_details(json, records);
   add_latency(json, setup, metrics);
-  add_ours(json, setup, facts, metrics, client);
+  add_additional_keys(json, setup, facts, metrics, client);
   return json;
 }
 

@@ -1,9 +1,9 @@
-// The result file: the keys of vLLM's benchmark_serving (the contract of InferenceMAX, section 4) in its
-// order, then ours. Pure.
+// Builds the result file: the keys of vLLM's benchmark_serving (the contract of InferenceMAX, section 4) in
+// its order, then additional keys. Pure.
 //
-// Ours are texts, counts and ratios at the outermost level (validity is read from them), and all that is in
-// milliseconds inside the object `client`: who processes a result takes every outermost key that ends in "ms"
-// for a latency of the server.
+// Additional keys at the top level are texts, counts and ratios (the validity check reads them). All
+// additional values in milliseconds are inside the object `client`, because tools that process a result treat
+// every top-level key that ends in "ms" as a latency of the server.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -17,8 +17,8 @@
 
 namespace sweep::client {
 
-/// More of the requests than this failed: the run has failed, though its result is written.
-inline constexpr double kMostFailures = 0.05;
+/// If a larger fraction of the requests fails, the run has failed, although its result is written.
+inline constexpr double kMaxFailureRatio = 0.05;
 
 struct RunFacts {
   std::string date;                     // local time, 20251120-140305
@@ -26,13 +26,14 @@ struct RunFacts {
   std::string prompt_format;            // "ids" or "text"
 };
 
-/// Of all requests, 0 to 1.
+/// Returns the fraction of requests that failed, 0 to 1.
 double failure_ratio(const Metrics& metrics);
 
 nlohmann::ordered_json result_json(const Setup& setup, const RunFacts& facts, const Metrics& metrics,
                                    const ClientReport& client, const std::vector<RequestRecord>& records);
 
-/// Where it goes: --result-dir/--result-filename, or the name that benchmark_serving makes.
+/// Returns the path of the result file: --result-dir/--result-filename, or the name that benchmark_serving
+/// generates.
 std::string result_path(const Setup& setup, const std::string& date);
 
 }  // namespace sweep::client

@@ -1,8 +1,9 @@
-// Server-sent events out of a stream of bytes (WHATWG HTML, section 9.2.6, without what only browsers need).
-// Pure.
+// Parses server-sent events from a stream of bytes (WHATWG HTML, section 9.2.6, without the parts that only
+// browsers need). Pure.
 //
-// Rules: how the bytes are cut makes no difference; lines end in LF, CRLF or CR; comments and unknown fields
-// are left out; a line or event longer than kMaxEvent is an error, so a peer cannot fill the memory.
+// Events do not depend on how the bytes are split into pieces. Lines end in LF, CRLF or CR. Comments and
+// unknown fields are ignored. A line or event longer than kMaxEvent is an error, so a peer cannot exhaust the
+// memory.
 #pragma once
 
 #include <functional>
@@ -17,26 +18,28 @@ class SseParser {
  public:
   static constexpr std::size_t kMaxEvent = 1 << 20;  // bytes
 
-  /// Takes an event's data; false: no more of them are wanted.
-  using Take = std::function<bool(std::string_view)>;
+  /// Receives the data of an event. Returns false to stop parsing.
+  using Consumer = std::function<bool(std::string_view)>;
 
-  /// Hands the data of each event that ends in `bytes` to `take`. Fails when a line does not end.
-  Expected<void> feed(std::string_view bytes, const Take& take);
+  /// Calls `consume` with the data of each event that is completed by `bytes`. Fails if a line or event is
+  /// too long.
+  Expected<void> feed(std::string_view bytes, const Consumer& consume);
 
-  /// The stream has ended: an event whose empty line is missing is handed out as it is.
-  Expected<void> finish(const Take& take);
+  /// To be called at the end of the stream. Passes on an event whose final empty line is missing.
+  Expected<void> finish(const Consumer& consume);
 
-  /// How many lines were neither fields of an event nor comments: what a stream of something else has.
-  std::size_t strange_lines() const { return strange_; }
+  /// Returns how many lines were neither event fields nor comments; these indicate that the stream is
+  /// something else.
+  std::size_t unknown_lines() const { return unknown_lines_; }
 
  private:
-  bool line(std::string_view line, const Take& take);
-  bool dispatch(const Take& take);
+  bool line(std::string_view line, const Consumer& consume);
+  bool dispatch(const Consumer& consume);
 
-  std::string partial_;  // a line that has not ended
-  std::string data_;     // of the event that has not ended
+  std::string partial_;  // an incomplete line
+  std::string data_;     // of the incomplete event
   bool has_data_ = false, after_cr_ = false, stopped_ = false, too_long_ = false;
-  std::size_t strange_ = 0;
+  std::size_t unknown_lines_ = 0;
 };
 
 }  // namespace sweep::client

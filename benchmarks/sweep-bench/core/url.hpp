@@ -1,4 +1,4 @@
-// The server's address as --base-url names it. Pure.
+// Parses the server's address, the value of --base-url. Pure.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 namespace sweep::client {
 
 struct Url {
-  std::string host, port, path;  // the path without a slash at its end, "" for none
+  std::string host, port, path;  // path: without a trailing slash, may be empty
   std::string host_header;
 };
 
-/// "http://host:8000/prefix"; IPv6 in brackets; port 80 when none is given. Fails on anything else, https
-/// included, naming the text and the remedy.
+/// Parses "http://host:8000/prefix"; an IPv6 address stands in brackets, the default port is 80. Fails on
+/// anything else, including https, with a message that names the text and the remedy.
 Expected<Url> parse_url(std::string_view text);
 
 }  // namespace sweep::client

@@ -10,7 +10,8 @@
 #include <thread>
 #include <unordered_set>
 
-#include "benchmarks/sweep-bench/io/mono.hpp"
+#include "benchmarks/monotonic_clock.hpp"
+#include "benchmarks/sweep-bench/io/clock.hpp"
 #include "util/text.hpp"
 
 namespace sweep::client {
@@ -20,11 +21,11 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kOpenAtOnce = 64;  // per thread: a listen backlog is 128 and more
+constexpr std::size_t kConcurrentConnects = 64;  // per thread; listen backlogs are 128 or more
 constexpr std::size_t kOtherFiles = 64;
 constexpr auto kProgressEvery = std::chrono::milliseconds(200);
 
-/// What all threads of a run share.
+/// State shared by all threads of a run.
 struct Shared {
   const Setup& setup;
   const Target& target;
@@ -37,21 +38,22 @@ struct Shared {
 
 class Worker {
  public:
-  Worker(Shared& shared, std::size_t places)
-      : shared_(shared), places_(places), state_{shared.setup, shared.target} {}
+  Worker(Shared& shared, std::size_t slots)
+      : shared_(shared), slots_(slots), state_{shared.setup, shared.target} {}
 
-  /// Opens connections for the first burst, so that none of its requests waits for one.
+  /// Opens connections for the first burst of requests, so that none of these has to wait for one.
   void open(std::size_t connections) {
     to_open_ = connections;
     opening_ = true;
-    // What has not come up by then is left to the requests, which have the same limit and say so.
+    // Connections that are not open by then are left to the requests, which have the same limit and report
+    // the failure.
     arrival_.expires_after(std::chrono::nanoseconds(nanos(shared_.setup.options.connect_timeout)));
     arrival_.async_wait([this](const error_code& code) {
       if (!code) state_.loop.stop();
     });
-    for (std::size_t i = 0; i < std::min(connections, kOpenAtOnce); ++i)
+    for (std::size_t i = 0; i < std::min(connections, kConcurrentConnects); ++i)
       open_next();
-    if (connections == 0) opened();
+    if (connections == 0) all_opened();
     state_.loop.run();
     state_.loop.restart();
     opening_ = false;
@@ -60,7 +62,7 @@ class Worker {
   void run() {
     rusage before{}, after{};
     ::getrusage(RUSAGE_THREAD, &before);
-    const Nanos start = mono_now();
+    const Nanos start = bench::monotonic_ns();
     asio::post(state_.loop, [this] { dispatch(); });
     state_.loop.run();
     ::getrusage(RUSAGE_THREAD, &after);
@@ -68,11 +70,11 @@ class Worker {
       return static_cast<double>(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
              static_cast<double>(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
     };
-    const double wall = static_cast<double>(mono_now() - start) * 1e-9;
+    const double wall = static_cast<double>(bench::monotonic_ns() - start) * 1e-9;
     state_.report.busiest_thread = wall > 0 ? (cpu(after) - cpu(before)) / wall : 0;
   }
 
-  /// From another thread: no new requests, and those under way are left.
+  /// Stops sending and abandons the running requests. May be called from any thread.
   void stop() {
     asio::post(state_.loop, [this] {
       stopped_ = true;
@@ -94,23 +96,23 @@ class Worker {
     open_connection(state_, [this] {
       --under_way_;
       open_next();
-      if (under_way_ == 0) opened();
+      if (under_way_ == 0) all_opened();
     });
   }
-  void opened() { arrival_.cancel(); }
+  void all_opened() { arrival_.cancel(); }
 
-  /// Starts what can be started: a free place and a request that has arrived.
+  /// Starts requests as long as there is a free slot and the next request has arrived.
   void dispatch() {
-    while (!stopped_ && running_.size() < places_) {
-      if (!taken_) {
-        taken_ = shared_.next.fetch_add(1);
-        free_since_ = mono_now();
+    while (!stopped_ && running_.size() < slots_) {
+      if (!next_request_) {
+        next_request_ = shared_.next.fetch_add(1);
+        free_since_ = bench::monotonic_ns();
       }
-      if (*taken_ >= shared_.requests.size()) return;
-      const Nanos arrival = shared_.begin + nanos(shared_.requests[*taken_].arrival);
-      if (arrival > mono_now()) return wait_for(arrival);
-      start(*taken_, arrival);
-      taken_.reset();
+      if (*next_request_ >= shared_.requests.size()) return;
+      const Nanos arrival = shared_.begin + nanos(shared_.requests[*next_request_].arrival);
+      if (arrival > bench::monotonic_ns()) return wait_for(arrival);
+      start(*next_request_, arrival);
+      next_request_.reset();
     }
   }
 
@@ -134,23 +136,23 @@ class Worker {
   }
 
   void ended(Exchange& exchange) {
-    const Nanos now = mono_now();
+    const Nanos now = bench::monotonic_ns();
     running_.erase(exchange.shared_from_this());
     shared_.done.fetch_add(1, std::memory_order_relaxed);
-    if (!taken_) {
-      taken_ = shared_.next.fetch_add(1);
+    if (!next_request_) {
+      next_request_ = shared_.next.fetch_add(1);
       free_since_ = now;
     }
     dispatch();
   }
 
   Shared& shared_;
-  std::size_t places_;
+  std::size_t slots_;
   ThreadState state_;
   asio::steady_timer arrival_{state_.loop};
   std::unordered_set<std::shared_ptr<Exchange>> running_;
-  std::optional<std::size_t> taken_;  // a request that waits for its arrival
-  Nanos free_since_ = 0;              // since when there is a place for it
+  std::optional<std::size_t> next_request_;  // the next request, waiting for its arrival
+  Nanos free_since_ = 0;                     // since when a slot is free for it
   std::size_t to_open_ = 0, under_way_ = 0;
   bool stopped_ = false, opening_ = false;
 };
@@ -167,7 +169,7 @@ std::vector<std::unique_ptr<Worker>> make_workers(Shared& shared, std::size_t co
   return workers;
 }
 
-/// Calls `what` for each worker in a thread of its own, and `last` in the last one that is through.
+/// Calls `what` for each worker in its own thread, and `last` in the thread that finishes last.
 template <class What>
 std::vector<std::thread> in_threads(std::vector<std::unique_ptr<Worker>>& workers,
                                     std::atomic<std::size_t>& left, What what, std::function<void()> last) {
@@ -182,13 +184,13 @@ std::vector<std::thread> in_threads(std::vector<std::unique_ptr<Worker>>& worker
   return threads;
 }
 
-/// Waits for the workers in a loop of its own: progress, and signals that end the run.
+/// Runs an event loop until the workers have finished: reports progress and stops the workers on a signal.
 class Supervisor {
  public:
   Supervisor(Shared& shared, std::vector<std::unique_ptr<Worker>>& workers, const Progress& progress)
       : shared_(shared), workers_(workers), progress_(progress) {}
 
-  /// The signal that ended it, or 0.
+  /// Returns the signal that ended the run, or 0.
   template <class What>
   int wait(What what) {
     signals_.async_wait([this](const error_code& code, int signal) {
@@ -210,7 +212,7 @@ class Supervisor {
   void tick() {
     timer_.expires_after(kProgressEvery);
     timer_.async_wait([this](const error_code& code) {
-      // One that had expired when it was cancelled comes without a code, and must not begin anew.
+      // A timer that had already expired when it was cancelled reports no error; it must not be restarted.
       if (code || over_) return;
       progress_(shared_.done.load(std::memory_order_relaxed), shared_.requests.size());
       tick();
@@ -229,7 +231,7 @@ class Supervisor {
   asio::steady_timer timer_{loop_};
   asio::signal_set signals_{loop_, SIGINT, SIGTERM};
   int signal_ = 0;
-  bool over_ = false;  // all threads are through
+  bool over_ = false;  // all threads have finished
 };
 
 void add_reports(const std::vector<std::unique_ptr<Worker>>& workers, ClientReport& all) {
@@ -249,17 +251,18 @@ void add_reports(const std::vector<std::unique_ptr<Worker>>& workers, ClientRepo
 
 }  // namespace
 
-Expected<Target> find_target(const Setup& setup) {
+Expected<Target> resolve_target(const Setup& setup) {
   asio::io_context loop;
   Tcp::resolver resolver(loop);
   error_code code;
   const auto found = resolver.resolve(setup.host, setup.port, code);
   if (code || found.empty())
-    return fail("no address for '" + printable(setup.host) + "' (" + code.message() +
-                "): check --base-url, or --host");
+    return fail("cannot resolve host '" + printable(setup.host) + "': " + code.message() +
+                "; check --base-url or --host");
   Target target;
   target.endpoint = found.begin()->endpoint();
-  // A server that listens on IPv4 alone is also what 'localhost' means.
+  // Use the first address that accepts a connection: 'localhost' may also resolve to IPv6, while the server
+  // listens only on IPv4.
   for (const auto& entry : found) {
     Tcp::socket probe(loop);
     probe.connect(entry.endpoint(), code);
@@ -277,7 +280,7 @@ Expected<Target> find_target(const Setup& setup) {
   return target;
 }
 
-Expected<void> make_room_for(std::size_t connections) {
+Expected<void> raise_file_limit(std::size_t connections) {
   const rlim_t wanted = connections + kOtherFiles;
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -286,10 +289,9 @@ Expected<void> make_room_for(std::size_t connections) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
   ::getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= wanted) return {};
-  return fail(std::to_string(connections) + " requests at once need " + std::to_string(wanted) +
-              " open files, and " + std::to_string(limit.rlim_cur) +
-              " are allowed: raise the limit (ulimit -n " + std::to_string(wanted) +
-              "), or lower --max-concurrency");
+  return fail("cannot run " + std::to_string(connections) + " concurrent requests: they need " +
+              std::to_string(wanted) + " open files, but the limit is " + std::to_string(limit.rlim_cur) +
+              "; raise it (ulimit -n " + std::to_string(wanted) + ") or lower --max-concurrency");
 }
 
 RunResult run_requests(const Setup& setup, const Target& target, const Prompts& prompts,
@@ -304,10 +306,10 @@ RunResult run_requests(const Setup& setup, const Target& target, const Prompts& 
   const Progress silent = [](std::size_t, std::size_t) {};
   result.signal = Supervisor(shared, workers, silent).wait([each](Worker& worker) { worker.open(each); });
   if (result.signal != 0) return result;
-  shared.begin = mono_now();
+  shared.begin = bench::monotonic_ns();
   result.begin = shared.begin;
   result.signal = Supervisor(shared, workers, progress).wait([](Worker& worker) { worker.run(); });
-  result.end = mono_now();
+  result.end = bench::monotonic_ns();
   add_reports(workers, result.client);
   result.records = std::move(shared.records);
   return result;

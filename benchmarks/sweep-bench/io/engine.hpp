@@ -1,8 +1,7 @@
-// A run of requests over several threads, each with a loop of its own: Boost.Asio, one thread per core.
+// Runs requests on several threads, one per core, each with its own event loop (Boost.Asio).
 //
-// Rules: places among --max-concurrency are shared out to the threads; whoever has a free place takes the
-// next request and waits for its arrival, so together they do what one queue in front of one semaphore does.
-// Nothing sleeps.
+// --max-concurrency is divided among the threads. A thread with a free slot takes the next request and waits
+// for its arrival; together the threads behave like one queue in front of one semaphore. No thread sleeps.
 #pragma once
 
 #include <functional>
@@ -17,24 +16,24 @@
 
 namespace sweep::client {
 
-/// The server's address. Fails, naming the host, when it has none.
-Expected<Target> find_target(const Setup& setup);
+/// Resolves the server's address. Fails with a message that names the host.
+Expected<Target> resolve_target(const Setup& setup);
 
-/// Room for so many connections and the rest of the process: raises the limit of open files as far as it may.
-/// Fails, naming `ulimit -n`, when that is not enough.
-Expected<void> make_room_for(std::size_t connections);
+/// Raises the limit of open files as far as permitted, to allow for `connections` and the other files of the
+/// process. Fails, recommending `ulimit -n`, if that is not enough.
+Expected<void> raise_file_limit(std::size_t connections);
 
 struct RunResult {
   std::vector<RequestRecord> records;  // in the order of the requests
-  Nanos begin = 0, end = 0;            // of the run, from the first arrival to the last answer
+  Nanos begin = 0, end = 0;            // from the start of the run to the last response
   ClientReport client;
-  int signal = 0;  // that ended it early; then the records are not complete
+  int signal = 0;  // the signal that ended the run early, or 0; if not 0, the records are incomplete
 };
 
-/// Told from time to time, in the caller's thread: how many requests are over, and of how many.
+/// Called periodically in the caller's thread with the number of finished requests and their total.
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
-/// Sends them all and waits for their ends. `concurrency`: at most so many at once.
+/// Sends all requests, at most `concurrency` at a time, and waits until they have finished.
 RunResult run_requests(const Setup& setup, const Target& target, const Prompts& prompts,
                        std::span<const PlannedRequest> requests, std::size_t concurrency,
                        const Progress& progress);

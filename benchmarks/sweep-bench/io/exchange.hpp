@@ -1,10 +1,10 @@
-// One request and its answer over one connection: connect where there is none, send, read until the answer is
-// over, time out. Boost.Asio, on one thread's loop.
+// One request and its response over one connection: connects if there is no idle connection, sends, reads the
+// whole response, enforces the time limits. Boost.Asio, on the loop of one thread.
 //
-// Rules: the record is complete when `done` is called, once. Arrivals are the kernel's stamps where it gives
-// them (SO_TIMESTAMPNS), else the time of the read. A reused connection that ends before a byte of the answer
-// is the server having closed it while idle: the request goes again, once, over a new one, and that is
-// counted.
+// The record is complete when `done` is called, which happens exactly once. Arrival times are the kernel's
+// time stamps (SO_TIMESTAMPNS) if available, otherwise the times of the reads. If a reused connection ends
+// before the first byte of the response, the server has closed it while it was idle: the request is sent
+// again, once, over a new connection, and this is counted.
 #pragma once
 
 #include <array>
@@ -27,18 +27,18 @@ namespace sweep::client {
 using Tcp = boost::asio::ip::tcp;
 using Connection = std::unique_ptr<Tcp::socket>;
 
-/// Where requests go, and what stands in front of each body.
+/// The server's address, and the part of the request before each body.
 struct Target {
   Tcp::endpoint endpoint;
   std::string request_head;  // up to Content-Length's value
 };
 
-/// What the exchanges of one thread share.
+/// State shared by the exchanges of one thread.
 struct ThreadState {
   const Setup& setup;
   const Target& target;
   boost::asio::io_context loop{1};
-  std::vector<Connection> idle = {};  // the one that was used last comes last
+  std::vector<Connection> idle = {};  // the most recently used one is the last
   std::vector<char> buffer = std::vector<char>(std::size_t{256} << 10);
   ClientReport report = {};
 };
@@ -47,12 +47,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   using Done = std::function<void(Exchange&)>;
 
-  /// `record` and `state` outlive it.
-  Exchange(ThreadState& state, RequestRecord& record, std::uint32_t wanted, Body body, Done done);
+  /// `record` and `state` must outlive this object.
+  Exchange(ThreadState& state, RequestRecord& record, std::uint32_t max_tokens, Body body, Done done);
 
-  /// Takes an idle connection or makes one; the record's arrival and scheduled are set before.
+  /// Uses an idle connection or opens one. The record's `arrival` and `scheduled` must be set before.
   void start();
-  /// Ends it now; `done` is not called.
+  /// Ends the exchange immediately without calling `done`.
   void abandon();
 
  private:
@@ -64,12 +64,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void fail_with(Failure kind, const std::string& error);
   void ended_by_peer(const std::string& error);
   void finish();
-  void watch_time();
+  void watch_time_limits();
   std::optional<std::string> overdue(Nanos now) const;
 
   ThreadState& state_;
   RequestRecord& record_;
-  std::uint32_t wanted_;
+  std::uint32_t max_tokens_;
   Body body_;
   Done done_;
   std::string head_;
@@ -81,7 +81,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Nanos last_activity_ = 0;
 };
 
-/// Opens a connection and hands it to the thread's idle ones; `done` is told in any case.
+/// Opens a connection and adds it to the thread's idle connections. Calls `done` whether or not that
+/// succeeds.
 void open_connection(ThreadState& state, std::function<void()> done);
 
 }  // namespace sweep::client

@@ -16,7 +16,8 @@ using boost::beast::string_view;
 class HttpReader::Parser : public http::basic_parser<false> {
  public:
   explicit Parser(HttpReader& reader) : reader_(reader) {
-    body_limit(std::numeric_limits<std::uint64_t>::max());  // none at all is less than any, for some versions
+    // Some versions of Beast treat "no limit" as less than any limit.
+    body_limit(std::numeric_limits<std::uint64_t>::max());
     eager(true);
   }
 
@@ -38,12 +39,12 @@ class HttpReader::Parser : public http::basic_parser<false> {
   void on_finish_impl(error_code&) override {}
 
   std::size_t take(string_view body, error_code& code) {
-    constexpr std::size_t kMostText = 400;
+    constexpr std::size_t kMaxErrorText = 400;
     const std::string_view bytes(body.data(), body.size());
     if (status_ != kOk) {
-      text_.append(bytes.substr(0, kMostText - std::min(kMostText, text_.size())));
+      text_.append(bytes.substr(0, kMaxErrorText - std::min(kMaxErrorText, text_.size())));
     } else if (!reader_.answer_.body(bytes, at_)) {
-      code = http::error::bad_value;  // the record says what is wrong
+      code = http::error::bad_value;  // the record holds the failure
     }
     return body.size();
   }
@@ -52,7 +53,7 @@ class HttpReader::Parser : public http::basic_parser<false> {
   HttpReader& reader_;
   Nanos at_ = 0;
   int status_ = 0;
-  std::string text_;  // of an answer that is none
+  std::string text_;  // the body of a response with an error status
 };
 
 HttpReader::HttpReader(AnswerReader& answer, RequestRecord& record)
@@ -75,16 +76,16 @@ bool HttpReader::feed(std::string_view bytes, Nanos at) {
   }
   if (record_.failure) return false;
   if (code && code != http::error::need_more) {
-    set_failure(record_, Failure::Garbage, "no HTTP answer: " + code.message());
+    set_failure(record_, Failure::Garbage, "not an HTTP response: " + code.message());
     return false;
   }
-  if (parser_->is_done()) return over(at);
+  if (parser_->is_done()) return response_complete(at);
   carry_ = std::string(bytes.substr(used));
   return true;
 }
 
-/// The answer has ended as HTTP says it should.
-bool HttpReader::over(Nanos at) {
+/// The response is complete according to HTTP.
+bool HttpReader::response_complete(Nanos at) {
   whole_ = true;
   if (parser_->status() == 200) {
     answer_.end(true, at);
@@ -98,15 +99,16 @@ bool HttpReader::over(Nanos at) {
 void HttpReader::end_of_stream(Nanos at) {
   if (record_.failure || whole_) return;
   parser_->now(at);
-  if (!begun_) return set_failure(record_, Failure::Cut, "the connection ended before an answer came");
+  if (!begun_)
+    return set_failure(record_, Failure::Cut, "the connection was closed before the response began");
   error_code code;
   if (parser_->is_header_done()) parser_->put_eof(code);
   if (!code && parser_->is_done()) {
-    over(at);
+    response_complete(at);
     return;
   }
   if (parser_->is_header_done() && parser_->status() == 200) return answer_.end(false, at);
-  set_failure(record_, Failure::Cut, "the connection ended in the middle of the answer's head or body");
+  set_failure(record_, Failure::Cut, "the connection was closed in the middle of the response");
 }
 
 bool HttpReader::reusable() const {

@@ -1,8 +1,9 @@
-// One HTTP/1.1 answer, bytes in: its status, and its body to an AnswerReader. No sockets, no clocks;
-// Boost.Beast parses, and nothing of it shows here.
+// Parses one HTTP/1.1 response: stores its status and passes its body to an AnswerReader. Uses no sockets and
+// no clocks. Boost.Beast does the parsing and is hidden from this header.
 //
-// Rules: how the bytes are cut makes no difference; a body has no limit, a head has Beast's (8 KiB); whatever
-// a peer sends leads to one of the three ends below.
+// The result does not depend on how the bytes are split into pieces. The body has no size limit, the head has
+// Beast's (8 KiB). Whatever the peer sends, a request ends: when feed() returns false or with
+// end_of_stream().
 #pragma once
 
 #include <memory>
@@ -15,31 +16,32 @@ namespace sweep::client {
 
 class HttpReader {
  public:
-  /// `answer` and `record` outlive it.
+  /// `answer` and `record` must outlive this object.
   HttpReader(AnswerReader& answer, RequestRecord& record);
   ~HttpReader();
   HttpReader(const HttpReader&) = delete;
   HttpReader& operator=(const HttpReader&) = delete;
 
-  /// Bytes that arrived at `at`. False: the request is over, well or not; the record says which.
+  /// Parses bytes that arrived at `at`. Returns false when the request has ended; the record says whether it
+  /// succeeded.
   bool feed(std::string_view bytes, Nanos at);
-  /// The connection has ended. The request is over.
+  /// To be called when the connection has ended. The request is then over.
   void end_of_stream(Nanos at);
 
-  /// Whether anything has come.
+  /// Returns true once any byte of the response has arrived.
   bool begun() const { return begun_; }
-  /// Once over: whether the connection can take another request.
+  /// After the end of the request: returns whether the connection can be used for another one.
   bool reusable() const;
 
  private:
   class Parser;
 
-  bool over(Nanos at);
+  bool response_complete(Nanos at);
 
   AnswerReader& answer_;
   RequestRecord& record_;
   std::unique_ptr<Parser> parser_;
-  std::string carry_;  // what the parser left over
+  std::string carry_;  // bytes that the parser did not consume
   bool begun_ = false, whole_ = false;
 };
 

@@ -1,5 +1,5 @@
 // sweep-simserver: an OpenAI-compatible server that simulates continuous batching (docs/simulated-server.md).
-// What it does: core/; how: io/server.hpp.
+// The model and the protocol are in core/; io/server.hpp describes the event loop.
 #include <sys/resource.h>
 
 #include <boost/asio/signal_set.hpp>
@@ -9,7 +9,7 @@
 #include <exception>
 #include <memory>
 
-#include "benchmarks/sweep-simserver/cli/options.hpp"
+#include "benchmarks/sweep-simserver/cli/command_line.hpp"
 #include "benchmarks/sweep-simserver/core/fixed_pace.hpp"
 #include "benchmarks/sweep-simserver/io/server.hpp"
 
@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kUsage = 2;
 
-// What is simulated, for people: "dsr1 in fp4 on 8 b200".
+// Returns a description of the simulation: "dsr1 in fp4 on 8 b200".
 std::string description(const Settings& settings) {
   if (settings.pace == Pace::Zero) return "no model, zero latency";
   if (settings.pace == Pace::Fixed) return "no model, fixed latency";
@@ -30,7 +30,7 @@ std::string description(const Settings& settings) {
   return out;
 }
 
-Expected<std::unique_ptr<Timeline>> timeline(const Settings& settings, Served& served) {
+Expected<std::unique_ptr<Timeline>> make_timeline(const Settings& settings, Served& served) {
   if (settings.pace == Pace::Zero) return std::unique_ptr<Timeline>();
   if (settings.pace == Pace::Fixed)
     return std::unique_ptr<Timeline>(std::make_unique<FixedPace>(settings.fixed_ttft, settings.fixed_itl));
@@ -40,7 +40,7 @@ Expected<std::unique_ptr<Timeline>> timeline(const Settings& settings, Served& s
   return std::unique_ptr<Timeline>(std::make_unique<Engine>(std::move(engine)));
 }
 
-// As many connections as the system lets a user have.
+// Allow as many connections as the hard limit permits.
 void raise_file_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -52,8 +52,8 @@ int serve(const Settings& settings) {
   Served served;
   served.model = settings.model;
   served.created = std::time(nullptr);
-  served.what = description(settings);
-  auto pace = timeline(settings, served);
+  served.description = description(settings);
+  auto pace = make_timeline(settings, served);
   if (!pace) {
     print_error(pace.error().message);
     return kUsage;
@@ -69,9 +69,9 @@ int serve(const Settings& settings) {
     print_error(taken.error().message);
     return 1;
   }
-  std::fprintf(stderr,
-               "sweep-simserver: simulated: %s, as '%s'; nothing it says is a measurement of hardware\n",
-               served.what.c_str(), settings.model.c_str());
+  std::fprintf(
+      stderr, "sweep-simserver: simulated: %s, served as '%s'; its output is not a measurement of hardware\n",
+      served.description.c_str(), settings.model.c_str());
   std::printf("listening on %s\n", server.url().c_str());
   std::fflush(stdout);
   signals.async_wait([&](const boost::system::error_code& code, int signal) {

@@ -10,8 +10,8 @@ namespace sweep::sim_server {
 namespace {
 
 // DeepSeek-V3 Technical Report, arXiv:2412.19437, section 4.2, and config.json of deepseek-ai/DeepSeek-R1: 61
-// layers, the first 3 dense; MLA with latent 512 + rope 64; 256 routed experts, 8 of them and a shared one
-// for each token.
+// layers, the first 3 dense; MLA with latent 512 + rope 64; 256 routed experts, of which each token uses 8,
+// and a shared one.
 Architecture deepseek_r1() {
   constexpr double kLayers = 61, kDense = 3, kMoe = 58, kHidden = 7168, kHeads = 128, kVocabulary = 129280;
   constexpr double kQueryRank = 1536, kLatent = 512, kRope = 64, kNope = 128, kValue = 128;
@@ -68,8 +68,8 @@ Architecture llama_70b() {
 }
 
 // gpt-oss-120b & gpt-oss-20b Model Card, arXiv:2508.10925, and config.json of openai/gpt-oss-120b: 36 layers,
-// every other one with a window of 128 tokens; 128 experts, 4 for each token, kept in MXFP4, all else in
-// BF16.
+// every other one with a window of 128 tokens; 128 experts, 4 for each token, stored in MXFP4, everything
+// else in BF16.
 Architecture gpt_oss_120b() {
   constexpr double kLayers = 36, kHidden = 2880, kHeads = 64, kKvHeads = 8, kHead = 64, kWidth = 2880;
   constexpr double kVocabulary = 201088, kExperts = 128;
@@ -128,10 +128,10 @@ const Architecture* find_architecture(std::string_view name) {
 
 const Architecture* guess_architecture(std::string_view model) {
   const std::string name = ascii_lower(std::string(model));
-  const auto says = [&](std::string_view word) { return name.find(word) != std::string::npos; };
-  if (says("deepseek") || says("dsr1")) return find_architecture("dsr1");
-  if (says("gpt-oss") || says("gptoss")) return find_architecture("gptoss");
-  if (says("70b")) return find_architecture("llama70b");
+  const auto contains = [&](std::string_view word) { return name.find(word) != std::string::npos; };
+  if (contains("deepseek") || contains("dsr1")) return find_architecture("dsr1");
+  if (contains("gpt-oss") || contains("gptoss")) return find_architecture("gptoss");
+  if (contains("70b")) return find_architecture("llama70b");
   return nullptr;
 }
 

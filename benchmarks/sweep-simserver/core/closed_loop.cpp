@@ -9,21 +9,21 @@ namespace sweep::sim_server {
 
 namespace {
 
-// One request's way.
-struct Sent {
+// A request, when it was sent, and when it got its first token.
+struct Request {
   Sequence sequence;
   Time at{}, first{};
 };
 
-// An even draw from [ratio x length, length], both ends included, as InferenceMAX's client draws.
+// Draws uniformly from [ratio x length, length], both ends included, as InferenceMAX's client does.
 std::uint32_t draw(std::uint32_t length, double ratio, std::uint64_t bits) {
   const auto low = std::max(1U, static_cast<std::uint32_t>(std::floor(length * std::clamp(ratio, 0.0, 1.0))));
   const std::uint64_t span = std::max(low, length) - low + 1;
   return low + static_cast<std::uint32_t>(bits % span);
 }
 
-std::vector<Sent> requests(const ClosedLoop& loop) {
-  std::vector<Sent> out(loop.num_prompts);
+std::vector<Request> make_requests(const ClosedLoop& loop) {
+  std::vector<Request> out(loop.num_prompts);
   for (std::uint32_t i = 0; i < loop.num_prompts; ++i) {
     out[i].sequence = {.id = i,
                        .prompt_tokens = draw(loop.isl, loop.range_ratio, mixed(loop.seed, 2ULL * i)),
@@ -36,9 +36,9 @@ double seconds(Time time) {
   return std::chrono::duration<double>(time).count();
 }
 
-Expected<void> sensible(const ClosedLoop& loop) {
+Expected<void> check_loop(const ClosedLoop& loop) {
   if (loop.concurrency < 1 || loop.num_prompts < 1 || loop.isl < 1 || loop.osl < 1)
-    return fail("concurrency, prompts and both lengths must be at least 1");
+    return fail("concurrency, number of prompts and both lengths must be at least 1");
   return {};
 }
 
@@ -46,41 +46,41 @@ Expected<void> sensible(const ClosedLoop& loop) {
 
 Expected<ClosedLoopResult> simulate_closed_loop(const Deployment& setup, const Limits& limits,
                                                 const ClosedLoop& loop) {
-  if (const auto good = sensible(loop); !good) return tl::unexpected(good.error());
+  SWEEP_TRY(check_loop(loop));
   SWEEP_ASSIGN(const auto cost, CostModel::make(setup));
   SWEEP_ASSIGN(auto engine, Engine::make(cost, limits));
 
-  std::vector<Sent> sent = requests(loop);
+  std::vector<Request> requests = make_requests(loop);
   std::vector<double> ttft, tpot, e2el;
   std::vector<TokenEvent> events;
   std::size_t next = 0;
   Time now{};
   const auto send = [&]() -> Expected<void> {
-    sent[next].at = now;
-    return engine.submit(sent[next++].sequence, now);
+    requests[next].at = now;
+    return engine.submit(requests[next++].sequence, now);
   };
 
-  while (next < sent.size() && next < loop.concurrency) {
-    if (const auto taken = send(); !taken) return tl::unexpected(taken.error());
+  while (next < requests.size() && next < loop.concurrency) {
+    SWEEP_TRY(send());
   }
   while (const auto due = engine.next_time()) {
     now = std::max(now, *due);
     events.clear();
     engine.advance(now, events);
     for (const TokenEvent& event : events) {
-      Sent& request = sent[event.id];
+      Request& request = requests[event.id];
       if (event.index == 0) request.first = event.at;
       if (!event.last) continue;
       ttft.push_back(seconds(request.first - request.at));
       e2el.push_back(seconds(event.at - request.at));
       if (event.index > 0) tpot.push_back(seconds(event.at - request.first) / event.index);
-      if (next == sent.size()) continue;
-      if (const auto taken = send(); !taken) return tl::unexpected(taken.error());
+      if (next == requests.size()) continue;
+      SWEEP_TRY(send());
     }
   }
 
   ClosedLoopResult out;
-  for (const Sent& request : sent) {
+  for (const Request& request : requests) {
     out.input_tokens += request.sequence.prompt_tokens;
     out.output_tokens += request.sequence.output_tokens;
   }

@@ -9,7 +9,8 @@ namespace sweep::sim_server {
 namespace {
 
 Precision dense_precision(const Deployment& setup) {
-  return std::max(setup.precision, setup.architecture->dense_precision);  // in the order of the bits
+  // The enumerators are in ascending order of bits.
+  return std::max(setup.precision, setup.architecture->dense_precision);
 }
 
 std::string gigabytes(double bytes) {
@@ -18,17 +19,20 @@ std::string gigabytes(double bytes) {
   return text;
 }
 
-Expected<void> sensible(const Deployment& setup) {
+Expected<void> check_deployment(const Deployment& setup) {
   if (setup.tp < 1 || setup.tp > 64 || (setup.tp & (setup.tp - 1)) != 0)
-    return fail("--tp must be 1, 2, 4, 8, 16, 32 or 64, not " + std::to_string(setup.tp));
+    return fail("--tp " + std::to_string(setup.tp) + " is not supported; give 1, 2, 4, 8, 16, 32 or 64");
   if (setup.ep < 1 || setup.tp % setup.ep != 0)
-    return fail("--ep must divide --tp " + std::to_string(setup.tp) + ", not be " + std::to_string(setup.ep));
+    return fail("--ep " + std::to_string(setup.ep) + " does not divide --tp " + std::to_string(setup.tp) +
+                "; give a divisor");
   if (setup.ep > 1 && setup.architecture->moe_layers == 0)
-    return fail("--ep " + std::to_string(setup.ep) + " makes no sense with " +
-                std::string(setup.architecture->name) + ", which has no experts");
-  if (setup.kv_precision == Precision::Fp4) return fail("the cache cannot be fp4: use fp8 or bf16");
+    return fail("--ep " + std::to_string(setup.ep) + " is not possible with " +
+                std::string(setup.architecture->name) + ", which has no experts; give --ep 1");
+  if (setup.kv_precision == Precision::Fp4)
+    return fail("the KV cache cannot be fp4; give --kv-cache-dtype fp8 or bf16");
   if (!(setup.memory_utilization > 0.0 && setup.memory_utilization <= 1.0))
-    return fail("--gpu-memory-utilization must be above 0 and at most 1");
+    return fail("--gpu-memory-utilization " + std::to_string(setup.memory_utilization) +
+                " is out of range; give a number above 0 and at most 1");
   return {};
 }
 
@@ -56,7 +60,7 @@ CostModel::CostModel(const Deployment& setup) : setup_(setup) {
 }
 
 Expected<CostModel> CostModel::make(const Deployment& setup) {
-  if (const auto good = sensible(setup); !good) return tl::unexpected(good.error());
+  SWEEP_TRY(check_deployment(setup));
   const CostModel model(setup);
   if (model.kv_capacity_tokens() < 1) {
     const double room = setup.hardware->memory_bytes * setup.memory_utilization - kReservedBytes;
@@ -64,7 +68,7 @@ Expected<CostModel> CostModel::make(const Deployment& setup) {
                 " needs " + gigabytes(model.weight_bytes()) + " for weights on each of " +
                 std::to_string(setup.tp) + " " + std::string(setup.hardware->name) +
                 ", which have room for " + gigabytes(std::max(0.0, room)) +
-                ": use a larger --tp, a lower --precision or other --hardware");
+                "; give a larger --tp, a lower --precision or other --hardware");
   }
   return model;
 }
@@ -74,7 +78,7 @@ double CostModel::weight_bytes() const {
   return dense_bytes_ + expert_bytes_ + embedding;
 }
 
-// Among how many GPUs the cache of one token is divided.
+// Returns the number of GPUs among which the cache of one token is divided.
 double CostModel::kv_parts() const {
   if (setup_.dp_attention) return setup_.tp;
   return std::min(setup_.tp, setup_.architecture->kv.heads);
@@ -131,7 +135,7 @@ double CostModel::reduce_seconds(const Batch& batch) const {
   const double gpus = setup_.tp;
   const double tokens = batch.prefill_tokens + batch.decode_tokens;
   const double bytes =
-      2 * (gpus - 1) / gpus * tokens * model.hidden * 2;  // of bf16, through each GPU's links
+      2 * (gpus - 1) / gpus * tokens * model.hidden * 2;  // bf16 values, through each GPU's links
   const double one = kReduceSeconds + kReduceHopSeconds * (gpus - 1) +
                      bytes / (setup_.hardware->link_bandwidth * kBandwidthShare);
   return one * model.layers * (setup_.dp_attention ? 1 : 2);

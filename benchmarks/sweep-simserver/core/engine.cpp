@@ -9,17 +9,16 @@ Engine::Engine(const CostModel& cost, const Limits& limits, std::uint64_t blocks
     : cost_(cost), limits_(limits), blocks_(blocks), free_blocks_(blocks) {}
 
 Expected<Engine> Engine::make(const CostModel& cost, const Limits& limits) {
-  const std::uint32_t can = cost.setup().architecture->max_context;
+  const std::uint32_t maximum = cost.setup().architecture->max_context;
   Limits used = limits;
-  if (used.max_model_len == 0) used.max_model_len = can;
-  if (used.max_model_len > can)
-    return fail("--max-model-len " + std::to_string(used.max_model_len) + " is more than the " +
-                std::to_string(can) + " that " + std::string(cost.setup().architecture->name) + " can");
+  if (used.max_model_len == 0) used.max_model_len = maximum;
+  if (used.max_model_len > maximum)
+    return fail("--max-model-len " + std::to_string(used.max_model_len) + " exceeds the maximum of " +
+                std::string(cost.setup().architecture->name) + "; give at most " + std::to_string(maximum));
   if (used.max_num_seqs < 1) return fail("--max-num-seqs must be at least 1");
   if (used.max_num_batched_tokens < 1) return fail("--max-num-batched-tokens must be at least 1");
   const auto blocks = static_cast<std::uint64_t>(cost.kv_capacity_tokens() / kBlock);
-  if (blocks < 1)
-    return fail("no room is left for a cache beside the weights: use a larger --tp or another --precision");
+  if (blocks < 1) return fail("no memory is left for a KV cache; give a larger --tp or another --precision");
   return Engine(cost, used, blocks);
 }
 
@@ -27,13 +26,14 @@ Expected<void> Engine::submit(const Sequence& sequence, Time now) {
   const std::uint64_t context = std::uint64_t{sequence.prompt_tokens} + sequence.output_tokens;
   if (context > limits_.max_model_len)
     return fail("this model's maximum context length is " + std::to_string(limits_.max_model_len) +
-                " tokens, not " + std::to_string(context) + " (" + std::to_string(sequence.prompt_tokens) +
-                " of the prompt, " + std::to_string(sequence.output_tokens) + " to complete)");
-  if (blocks_of(static_cast<std::uint32_t>(context)) > blocks_)
-    return fail("the cache holds " + std::to_string(blocks_ * kBlock) + " tokens, not " +
+                " tokens; you requested " + std::to_string(context) + " tokens (" +
+                std::to_string(sequence.prompt_tokens) + " in the prompt, " +
+                std::to_string(sequence.output_tokens) + " in the completion)");
+  if (blocks_needed(static_cast<std::uint32_t>(context)) > blocks_)
+    return fail("the KV cache holds only " + std::to_string(blocks_ * kBlock) + " tokens; you requested " +
                 std::to_string(context));
   clock_ = std::max(clock_, now);
-  Running entry;
+  SequenceState entry;
   entry.id = sequence.id;
   entry.output = sequence.output_tokens;
   entry.known = sequence.prompt_tokens;
@@ -42,7 +42,7 @@ Expected<void> Engine::submit(const Sequence& sequence, Time now) {
 }
 
 bool Engine::cancel(std::uint64_t id) {
-  const auto is_it = [id](const Running& one) { return one.id == id; };
+  const auto is_it = [id](const SequenceState& one) { return one.id == id; };
   if (const auto at = std::find_if(running_.begin(), running_.end(), is_it); at != running_.end()) {
     free_blocks_ += at->blocks;
     running_.erase(at);
@@ -55,8 +55,9 @@ bool Engine::cancel(std::uint64_t id) {
   return false;
 }
 
-// What a sequence with so many tokens in its cache takes, its windows included.
-std::uint32_t Engine::blocks_of(std::uint32_t tokens) const {
+// Returns the number of blocks for a sequence with `tokens` tokens in the cache, including its windowed
+// layers.
+std::uint32_t Engine::blocks_needed(std::uint32_t tokens) const {
   const auto windows = static_cast<std::uint32_t>(std::ceil(cost_.window_tokens(tokens) / kBlock));
   return (tokens + kBlock - 1) / kBlock + windows;
 }
@@ -78,9 +79,9 @@ void Engine::advance(Time now, std::vector<TokenEvent>& out) {
   if (!step_end_) begin_step(clock_);
 }
 
-// Gives the last admitted sequence's blocks back and has it wait at the head of the queue.
+// Frees the blocks of the most recently admitted sequence and puts it at the head of the queue.
 void Engine::preempt_last() {
-  Running last = running_.back();
+  SequenceState last = running_.back();
   running_.pop_back();
   free_blocks_ += last.blocks;
   last.blocks = last.computed = last.scheduled = 0;
@@ -88,9 +89,10 @@ void Engine::preempt_last() {
   ++preemptions_;
 }
 
-// Blocks for `tokens` more of the sequence at `index`; false when it had to give way itself.
+// Allocates blocks for `tokens` more tokens of the sequence at `index`. Returns false if that sequence itself
+// was preempted.
 bool Engine::make_room(std::size_t index, std::uint32_t tokens) {
-  const std::uint32_t wanted = blocks_of(running_[index].computed + tokens);
+  const std::uint32_t wanted = blocks_needed(running_[index].computed + tokens);
   const std::uint32_t more = wanted - std::min(wanted, running_[index].blocks);
   while (free_blocks_ < more) {
     const bool itself = index + 1 == running_.size();
@@ -102,12 +104,12 @@ bool Engine::make_room(std::size_t index, std::uint32_t tokens) {
   return true;
 }
 
-// The head of the queue runs, if there is room for its next part.
-bool Engine::admit(std::uint32_t& budget) {
+// Starts the sequence at the head of the queue if there is memory for its next part. Returns false otherwise.
+bool Engine::admit_next(std::uint32_t& budget) {
   if (waiting_.empty() || budget == 0 || running_.size() >= limits_.max_num_seqs) return false;
-  Running next = waiting_.front();
+  SequenceState next = waiting_.front();
   next.scheduled = std::min(next.known, budget);
-  const std::uint32_t blocks = blocks_of(next.scheduled);
+  const std::uint32_t blocks = blocks_needed(next.scheduled);
   if (blocks > free_blocks_) return false;
   free_blocks_ -= blocks;
   next.blocks = blocks;
@@ -117,7 +119,7 @@ bool Engine::admit(std::uint32_t& budget) {
   return true;
 }
 
-void Engine::count(const Running& one, Batch& batch) const {
+void Engine::add_to_batch(const SequenceState& one, Batch& batch) const {
   if (one.scheduled == 0) return;
   const double tokens = one.scheduled, before = one.computed, after = before + tokens;
   const double window = cost_.setup().architecture->kv.window;
@@ -136,7 +138,7 @@ void Engine::begin_step(Time at) {
   if (running_.empty() && waiting_.empty()) return;
   std::uint32_t budget = limits_.max_num_batched_tokens;
   const std::uint64_t preempted = preemptions_;
-  for (Running& one : running_)
+  for (SequenceState& one : running_)
     one.scheduled = 0;
   for (std::size_t i = 0; i < running_.size() && budget > 0; ++i) {
     const std::uint32_t tokens = std::min(running_[i].known - running_[i].computed, budget);
@@ -144,13 +146,13 @@ void Engine::begin_step(Time at) {
     running_[i].scheduled = tokens;
     budget -= tokens;
   }
-  while (preempted == preemptions_ && admit(budget)) {
+  while (preempted == preemptions_ && admit_next(budget)) {
   }
-  most_used_ = std::max(most_used_, blocks_ - free_blocks_);
+  peak_used_ = std::max(peak_used_, blocks_ - free_blocks_);
 
   Batch batch;
-  for (const Running& one : running_)
-    count(one, batch);
+  for (const SequenceState& one : running_)
+    add_to_batch(one, batch);
   const double seconds = cost_.step_seconds(batch);
   step_begin_ = at;
   step_end_ = at + std::max(Time(1), Time(std::llround(seconds * 1e9)));
@@ -162,7 +164,7 @@ void Engine::end_step(std::vector<TokenEvent>& out) {
   ++steps_;
   busy_ += at - step_begin_;
   std::size_t kept = 0;
-  for (Running& one : running_) {
+  for (SequenceState& one : running_) {
     one.computed += one.scheduled;
     const bool token = one.scheduled > 0 && one.computed == one.known;
     one.scheduled = 0;
@@ -187,27 +189,27 @@ Load Engine::load() const {
           .waiting = waiting_.size(),
           .blocks_used = blocks_ - free_blocks_,
           .blocks = blocks_,
-          .most_blocks_used = most_used_,
+          .peak_blocks_used = peak_used_,
           .busy = busy_};
 }
 
-std::string Engine::broken() const {
+std::string Engine::check_invariants() const {
   std::uint64_t used = 0, scheduled = 0;
-  for (const Running& one : running_) {
+  for (const SequenceState& one : running_) {
     used += one.blocks;
     scheduled += one.scheduled;
-    if (blocks_of(one.computed + one.scheduled) > one.blocks)
-      return "a sequence has fewer blocks than tokens";
-    if (one.generated >= one.output) return "a sequence that has ended still runs";
-    if (one.computed + one.scheduled > one.known) return "a sequence computes what is not known";
+    if (blocks_needed(one.computed + one.scheduled) > one.blocks)
+      return "a sequence has fewer blocks than its tokens need";
+    if (one.generated >= one.output) return "a finished sequence is still running";
+    if (one.computed + one.scheduled > one.known) return "a sequence computes more tokens than it has";
   }
-  if (used + free_blocks_ != blocks_) return "blocks are lost or there twice";
-  if (running_.size() > limits_.max_num_seqs) return "more sequences run than may";
-  if (scheduled > limits_.max_num_batched_tokens) return "a step is larger than its budget";
-  for (const Running& one : waiting_) {
-    if (one.blocks != 0 || one.computed != 0) return "a waiting sequence has cache";
+  if (used + free_blocks_ != blocks_) return "the number of used and free blocks does not add up";
+  if (running_.size() > limits_.max_num_seqs) return "more sequences are running than permitted";
+  if (scheduled > limits_.max_num_batched_tokens) return "a step exceeds its token budget";
+  for (const SequenceState& one : waiting_) {
+    if (one.blocks != 0 || one.computed != 0) return "a waiting sequence holds cache blocks";
   }
-  if (!step_end_ && !running_.empty()) return "sequences run and no step is under way";
+  if (!step_end_ && !running_.empty()) return "sequences are running but no step is in progress";
   return "";
 }
 

@@ -6,16 +6,15 @@ namespace sweep::sim_server {
 
 namespace {
 
-// What is no event, no JSON and no UTF-8.
+// Bytes that are not an event, not JSON and not UTF-8.
 constexpr std::string_view kGarbage("\x00\xff\xfe}]{\"\x80\x81 garbage \xc3\x28\r\r\x1b[31m\x07]]", 31);
 constexpr std::string_view kHalf =
-    "data: "
-    "{\"id\":\"cmpl-sim\",\"object\":\"text_completion\",\"simulated\":true,\"choices\":[{\"index\":0,"
-    "\"te\n\n";
+    "data: {\"id\":\"cmpl-sim\",\"object\":\"text_completion\",\"simulated\":true,"
+    "\"choices\":[{\"index\":0,\"te\n\n";
 constexpr std::size_t kEndlessBytes = 16384;
 
-// A head that announces `length` bytes, and those of `body` that there are.
-std::string announced(std::string_view body, std::size_t length, bool close) {
+// Returns a response head with a Content-Length of `length`, followed by `body`, which may be shorter.
+std::string response_with_length(std::string_view body, std::size_t length, bool close) {
   std::string out =
       "HTTP/1.1 200 OK\r\nServer: sweep-simserver\r\nX-Simulated: true\r\nContent-Type: application/json\r\n";
   if (close) out += "Connection: close\r\n";
@@ -49,18 +48,18 @@ void Exchange::begin(std::string& out) {
     state_ = State::Done;
   } else if (plan_.fault == Fault::Empty) {
     if (plan_.generation.stream) {
-      open(out);
+      begin_response(out);
       events_.end(out);
     } else {
-      out += announced("", 0, plan_.close);
+      out += response_with_length("", 0, plan_.close);
     }
     state_ = State::Done;
   }
 }
 
-void Exchange::open(std::string& out) {
-  if (open_) return;
-  open_ = true;
+void Exchange::begin_response(std::string& out) {
+  if (begun_) return;
+  begun_ = true;
   if (plan_.generation.stream)
     out += stream_head("text/event-stream; charset=utf-8", plan_.chunked, plan_.close);
 }
@@ -68,14 +67,14 @@ void Exchange::open(std::string& out) {
 void Exchange::token(std::string& out, std::size_t choice, std::uint32_t index, bool last,
                      std::int64_t stamp_ns) {
   if (state_ != State::Going) return;
-  open(out);
+  begin_response(out);
   if (plan_.fault != Fault::None && choice == 0 && index == fault_at_) return fail_now(out);
   if (plan_.generation.stream) events_.token(out, choice, index, last, stamp_ns);
   if (last && ++ended_ == plan_.generation.prompts.size()) finish(out, stamp_ns);
 }
 
-void Exchange::burst(std::string& out, std::size_t enough, std::int64_t stamp_ns) {
-  while (state_ == State::Going && out.size() < enough) {
+void Exchange::burst(std::string& out, std::size_t min_bytes, std::int64_t stamp_ns) {
+  while (state_ == State::Going && out.size() < min_bytes) {
     const bool last = burst_index_ + 1 == plan_.generation.max_tokens;
     token(out, burst_choice_, burst_index_, last, stamp_ns);
     burst_index_ = last ? 0 : burst_index_ + 1;
@@ -135,7 +134,7 @@ void Exchange::fail_whole(std::string& out) {
       state_ = State::Stalled;
       return;
     case Fault::Cut:
-      out += announced(half, whole.size(), plan_.close);
+      out += response_with_length(half, whole.size(), plan_.close);
       state_ = State::Cut;
       return;
     case Fault::EndlessLine:
@@ -144,10 +143,10 @@ void Exchange::fail_whole(std::string& out) {
       state_ = State::Endless;
       return;
     case Fault::Garbage:
-      out += announced(kGarbage, kGarbage.size(), plan_.close);
+      out += response_with_length(kGarbage, kGarbage.size(), plan_.close);
       return;
     case Fault::HalfJson:
-      out += announced(half, half.size(), plan_.close);
+      out += response_with_length(half, half.size(), plan_.close);
       return;
     default:
       return;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, kFaults> kNames = {"",    "error",   "empty",     "stall",
                                                           "cut", "garbage", "half-json", "endless-line"};
-constexpr double kLongest = 1e6;  // seconds
+constexpr double kMaxSeconds = 1e6;
 
 std::optional<double> number(std::string_view text, double high) {
   double value = 0;
@@ -28,8 +28,8 @@ std::string unknown(const std::string& word) {
   std::vector<std::string> all(kNames.begin() + 1, kNames.end());
   all.insert(all.end(), {"crash-after", "never-ready", "slow-start"});
   const auto near = nearest(word, all);
-  return "--fault " + printable(word) + " is not known" +
-         (near ? ": did you mean " + *near + "?" : ": " + join(all, ", "));
+  return "unknown --fault '" + printable(word) + "'; " +
+         (near ? "did you mean " + *near + "?" : "give one of " + join(all, ", "));
 }
 
 Expected<void> read_one(const std::string& word, FaultPlan& plan) {
@@ -38,21 +38,23 @@ Expected<void> read_one(const std::string& word, FaultPlan& plan) {
   const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
   if (name == "never-ready") {
     if (equals != std::string::npos)
-      return fail("--fault never-ready takes no value, not '" + printable(value) + "'");
+      return fail("--fault never-ready takes no value, but got '" + printable(value) + "'");
     plan.never_ready = true;
     return {};
   }
   if (name == "slow-start") {
-    const auto seconds = number(value, kLongest);
-    if (!seconds) return fail("--fault slow-start=SECONDS needs seconds, not '" + printable(value) + "'");
+    const auto seconds = number(value, kMaxSeconds);
+    if (!seconds)
+      return fail("invalid value '" + printable(value) +
+                  "' in --fault slow-start=SECONDS; give 0 to 1000000");
     plan.slow_start = *seconds;
     return {};
   }
   if (name == "crash-after") {
     const auto count = number(value, 1e9);
     if (!count || *count < 1 || std::floor(*count) != *count)
-      return fail("--fault crash-after=N needs a number of requests from 1 on, not '" + printable(value) +
-                  "'");
+      return fail("invalid value '" + printable(value) +
+                  "' in --fault crash-after=N; give a whole number, at least 1");
     plan.crash_after = static_cast<std::uint32_t>(*count);
     return {};
   }
@@ -60,7 +62,8 @@ Expected<void> read_one(const std::string& word, FaultPlan& plan) {
   if (at == kNames.end()) return fail(unknown(name));
   const auto rate = number(value, 1.0);
   if (!rate)
-    return fail("--fault " + name + "=RATE needs a rate from 0 to 1, not '" + printable(value) + "'");
+    return fail("invalid value '" + printable(value) + "' in --fault " + name +
+                "=RATE; give a number from 0 to 1");
   plan.rates[static_cast<std::size_t>(at - kNames.begin())] = *rate;
   return {};
 }
@@ -70,13 +73,15 @@ Expected<void> read_one(const std::string& word, FaultPlan& plan) {
 Expected<FaultPlan> read_faults(std::span<const std::string> words) {
   FaultPlan plan;
   for (const std::string& word : words) {
-    if (const auto good = read_one(word, plan); !good) return tl::unexpected(good.error());
+    SWEEP_TRY(read_one(word, plan));
   }
   double sum = 0;
   for (const double rate : plan.rates)
     sum += rate;
   if (sum > 1.0 + 1e-9)
-    return fail("the rates of --fault add up to more than 1: a request has one fault at most");
+    return fail(
+        "the rates of --fault add up to more than 1, but a request has at most one fault; give smaller "
+        "rates");
   return plan;
 }
 

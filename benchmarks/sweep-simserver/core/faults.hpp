@@ -1,5 +1,5 @@
-// What goes wrong on request (--fault), and in which requests: drawn from the seed and the request's number,
-// so that the same seed fails the same ones. Pure.
+// Faults that --fault injects, and which requests they affect: this depends only on the seed and the number
+// of the request, so the same seed makes the same requests fail. Pure.
 #pragma once
 
 #include <array>
@@ -12,33 +12,33 @@
 
 namespace sweep::sim_server {
 
-/// What happens to one request. Those from Stall on happen when half of its tokens are out.
+/// The fault of one request. Those from Stall on happen after half of its tokens have been sent.
 enum class Fault {
   None,
   Error,        ///< status 500
-  Empty,        ///< status 200 and nothing
-  Stall,        ///< nothing more comes, and the connection stays
+  Empty,        ///< status 200 and no content
+  Stall,        ///< nothing more is sent, the connection stays open
   Cut,          ///< the connection is closed
-  Garbage,      ///< bytes that are no event, then the end as usual
-  HalfJson,     ///< an event with half of its JSON, then the end as usual
-  EndlessLine,  ///< an event that never ends, until the client leaves
+  Garbage,      ///< bytes that are not an event, then the normal end
+  HalfJson,     ///< an event with truncated JSON, then the normal end
+  EndlessLine,  ///< an event that never ends, until the client disconnects
 };
 
 inline constexpr std::size_t kFaults = 8;
 
-/// All of --fault.
+/// All values of --fault.
 struct FaultPlan {
-  std::array<double, kFaults> rates{};  ///< by Fault; the rest of 1 goes well
-  std::optional<std::uint32_t>
-      crash_after;  ///< the process ends itself when so many requests have been answered
+  std::array<double, kFaults> rates{};       ///< indexed by Fault; the remaining requests succeed
+  std::optional<std::uint32_t> crash_after;  ///< the process aborts after this many answered requests
   bool never_ready = false;
-  double slow_start = 0;  ///< seconds for which loading stands still before it ends
+  double slow_start = 0;  ///< seconds for which loading pauses before it completes
 };
 
-/// Reads "cut=0.1", "crash-after=20", "never-ready" and so on. Fails with what is wrong and what there is.
+/// Parses "cut=0.1", "crash-after=20", "never-ready" and so on. Fails with a message that lists the known
+/// faults.
 Expected<FaultPlan> read_faults(std::span<const std::string> words);
 
-/// What happens to request `number` (from 0).
+/// Returns the fault of request `number` (from 0).
 Fault fault_of(const FaultPlan& plan, std::uint64_t seed, std::uint64_t number);
 
 }  // namespace sweep::sim_server

@@ -5,7 +5,7 @@
 namespace sweep::sim_server {
 
 Expected<void> FixedPace::submit(const Sequence& sequence, Time now) {
-  left_[sequence.id] = sequence.output_tokens;
+  output_tokens_[sequence.id] = sequence.output_tokens;
   first_.push_back({now + ttft_, sequence.id, 0});
   return {};
 }
@@ -24,12 +24,12 @@ void FixedPace::advance(Time now, std::vector<TokenEvent>& out) {
     if (queue.empty() || queue.front().at > now) return;
     const Due due = queue.front();
     queue.pop_front();
-    const auto wanted = left_.find(due.id);
-    if (wanted == left_.end()) continue;
-    const bool last = due.index + 1 == wanted->second;
+    const auto entry = output_tokens_.find(due.id);
+    if (entry == output_tokens_.end()) continue;
+    const bool last = due.index + 1 == entry->second;
     out.push_back({due.id, due.index, last, due.at});
     if (last) {
-      left_.erase(wanted);
+      output_tokens_.erase(entry);
     } else {
       next_.push_back({due.at + itl_, due.id, due.index + 1});
     }

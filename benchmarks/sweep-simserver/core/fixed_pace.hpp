@@ -1,6 +1,6 @@
-// The timeline of --fixed-latency: every sequence has its first token `ttft` after it was submitted and
-// another one each `itl`, however many there are. Pure. For measuring a client: what it adds to these is its
-// own.
+// The timeline of --fixed-latency: every sequence has its first token `ttft` after submission and another one
+// every `itl`, regardless of the number of sequences. Pure. For measuring a client: any additional latency is
+// the client's.
 #pragma once
 
 #include <deque>
@@ -15,7 +15,7 @@ class FixedPace final : public Timeline {
   FixedPace(Time ttft, Time itl) : ttft_(ttft), itl_(itl) {}
 
   Expected<void> submit(const Sequence& sequence, Time now) override;
-  bool cancel(std::uint64_t id) override { return left_.erase(id) > 0; }
+  bool cancel(std::uint64_t id) override { return output_tokens_.erase(id) > 0; }
   std::optional<Time> next_time() const override;
   void advance(Time now, std::vector<TokenEvent>& out) override;
 
@@ -25,10 +25,9 @@ class FixedPace final : public Timeline {
     std::uint64_t id = 0;
     std::uint32_t index = 0;
   };
-  // Each in the order of time by itself, since each adds the same to times that only grow.
+  // Each queue is ordered by time, because a constant is added to times that never decrease.
   std::deque<Due> first_, next_;
-  std::unordered_map<std::uint64_t, std::uint32_t>
-      left_;  // id -> tokens wanted; cancelled ones are not in it
+  std::unordered_map<std::uint64_t, std::uint32_t> output_tokens_;  // by id; without cancelled sequences
   Time ttft_, itl_;
 };
 

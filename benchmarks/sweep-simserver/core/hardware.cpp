@@ -15,11 +15,10 @@ constexpr std::array<Hardware, 3> kHardware = {{
      2250 * kTeraFlops, 900 * kGB,
      "NVIDIA DGX B200 datasheet, https://www.nvidia.com/en-us/data-center/dgx-b200/"},
     // NVIDIA, H200 Tensor Core GPU datasheet (SXM): 141 GB HBM3e, 4.8 TB/s, 3,958 TFLOPS FP8 and 1,979 BF16
-    // with
-    // sparsity, NVLink 900 GB/s in both directions. No FP4.
+    // with sparsity, NVLink 900 GB/s in both directions. No FP4.
     {"h200", "NVIDIA H200, 141 GB SXM", 141 * kGB, 4.8 * kTB, 989.5 * kTeraFlops, 1979 * kTeraFlops,
      989.5 * kTeraFlops, 450 * kGB, "NVIDIA H200 datasheet, https://www.nvidia.com/en-us/data-center/h200/"},
-    // NVIDIA, H100 Tensor Core GPU datasheet (SXM): 80 GB HBM3, 3.35 TB/s, FLOP/s and NVLink as H200.
+    // NVIDIA, H100 Tensor Core GPU datasheet (SXM): 80 GB HBM3, 3.35 TB/s, FLOP/s and NVLink as for H200.
     {"h100", "NVIDIA H100, 80 GB SXM", 80 * kGB, 3.35 * kTB, 989.5 * kTeraFlops, 1979 * kTeraFlops,
      989.5 * kTeraFlops, 450 * kGB, "NVIDIA H100 datasheet, https://www.nvidia.com/en-us/data-center/h100/"},
 }};

@@ -1,7 +1,7 @@
-// The GPUs that can be simulated, and what their makers publish of them. Pure.
+// The GPUs that can be simulated, with the figures that their makers publish. Pure.
 //
-// Rules: every figure is of one GPU and without sparsity; each has its source. A figure that is not published
-// is not here: what the model assumes beyond these is in cost_model.hpp and called an assumption.
+// Every figure is for one GPU, without sparsity, and has its source. Figures that are not published are
+// assumptions of the model: they are in cost_model.hpp and are called assumptions there.
 #pragma once
 
 #include <optional>
@@ -10,19 +10,20 @@
 
 namespace sweep::sim_server {
 
-/// What weights are kept in. Fp4: NVFP4 or MXFP4, with a scale for each block.
+/// The precision in which weights are stored. Fp4: NVFP4 or MXFP4, with a scale for each block.
 enum class Precision { Fp4, Fp8, Bf16 };
 
-/// "fp4", "fp8", "bf16".
+/// Returns "fp4", "fp8" or "bf16".
 std::string_view name_of(Precision precision);
+/// Returns std::nullopt for other names.
 std::optional<Precision> precision_of(std::string_view name);
 
 struct Hardware {
-  std::string_view name;    ///< as the option says it: "b200"
+  std::string_view name;    ///< as in the option: "b200"
   std::string_view label;   ///< "NVIDIA B200, 180 GB (HGX)"
-  double memory_bytes;      ///< of HBM
+  double memory_bytes;      ///< HBM
   double memory_bandwidth;  ///< bytes per second, HBM
-  double flops_fp4;  ///< dense tensor FLOP/s; of GPUs without FP4 units, that of BF16, to which they unpack
+  double flops_fp4;         ///< dense tensor FLOP/s; GPUs without FP4 units unpack to BF16 and have its value
   double flops_fp8;
   double flops_bf16;
   double link_bandwidth;    ///< bytes per second over NVLink, one direction
@@ -31,10 +32,10 @@ struct Hardware {
   double flops(Precision precision) const;
 };
 
-/// The GPU of that name, null when there is none: "b200", "h200", "h100".
+/// Returns the GPU "b200", "h200" or "h100"; nullptr if the name is unknown.
 const Hardware* find_hardware(std::string_view name);
 
-/// "b200, h200, h100", for messages.
+/// Returns "b200, h200, h100", for messages.
 std::string hardware_names();
 
 }  // namespace sweep::sim_server

@@ -1,9 +1,9 @@
-// Heads and bodies; events are in events.cpp.
 #include "benchmarks/sweep-simserver/core/reply.hpp"
 
 #include <array>
 #include <charconv>
 
+#include "benchmarks/sweep-simserver/core/words.hpp"
 #include "util/json.hpp"
 
 namespace sweep::sim_server {
@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view reason(int status) {
+std::string_view reason_phrase(int status) {
   switch (status) {
     case 200:
       return "OK";
@@ -43,7 +43,7 @@ std::string text_of(const Json& json) {
 
 Answer health(const Served& served) {
   if (!served.ready) return {503, text_of({{"status", "loading"}, {"simulated", true}}), ""};
-  return {200, text_of({{"status", "ready"}, {"simulated", true}, {"simulates", served.what}}), ""};
+  return {200, text_of({{"status", "ready"}, {"simulated", true}, {"simulates", served.description}}), ""};
 }
 
 Answer models(const Served& served) {
@@ -54,32 +54,33 @@ Answer models(const Served& served) {
   return {200, text_of({{"object", "list"}, {"data", Json::array({model})}, {"simulated", true}}), ""};
 }
 
-Answer flushed(const Served&) {
+Answer nothing_to_flush(const Served&) {
   return {200,
           text_of({{"status", "ok"}, {"note", "there is no prefix cache to reset"}, {"simulated", true}}),
           ""};
 }
 
 Answer wrong_method(std::string_view method, std::string_view path, std::string allow) {
-  Answer out =
-      error_answer({.status = 405,
-                    .message = std::string(path) + " takes " + allow + ", not " + std::string(method),
-                    .param = ""});
+  Answer out = error_answer({.status = 405,
+                             .message = "method " + std::string(method) + " is not allowed for " +
+                                        std::string(path) + "; use " + allow,
+                             .param = ""});
   out.allow = std::move(allow);
   return out;
 }
 
-struct Simple {
+struct FixedRoute {
   std::string_view path;
   bool get, post;
-  bool early;  // answered before the model is loaded
+  bool before_loading;  // answered even before the model is loaded
   Answer (*answer)(const Served&);
 };
 
-constexpr std::array<Simple, 4> kSimple = {{{"/health", true, false, true, health},
-                                            {"/v1/models", true, false, false, models},
-                                            {"/reset_prefix_cache", true, true, false, flushed},
-                                            {"/flush_cache", true, true, false, flushed}}};
+constexpr std::array<FixedRoute, 4> kFixedRoutes = {
+    {{"/health", true, false, true, health},
+     {"/v1/models", true, false, false, models},
+     {"/reset_prefix_cache", true, true, false, nothing_to_flush},
+     {"/flush_cache", true, true, false, nothing_to_flush}}};
 
 std::string allowed(bool get, bool post) {
   return get && post ? "GET, POST" : get ? "GET" : "POST";
@@ -87,26 +88,25 @@ std::string allowed(bool get, bool post) {
 
 Answer loading() {
   return error_answer(
-      {.status = 503, .type = "service_unavailable", .message = "the model is being loaded", .param = ""});
+      {.status = 503, .type = "service_unavailable", .message = "the model is still loading", .param = ""});
 }
 
 }  // namespace
 
 std::variant<Answer, Endpoint> route(std::string_view method, std::string_view target, const Served& served) {
   const std::string_view path = target.substr(0, target.find('?'));
-  for (const Simple& one : kSimple) {
+  for (const FixedRoute& one : kFixedRoutes) {
     if (path != one.path) continue;
     if (!((one.get && method == "GET") || (one.post && method == "POST")))
       return wrong_method(method, path, allowed(one.get, one.post));
-    return served.ready || one.early ? one.answer(served) : loading();
+    return served.ready || one.before_loading ? one.answer(served) : loading();
   }
   const bool completions = path == "/v1/completions", chat = path == "/v1/chat/completions";
   if (!completions && !chat) {
     return error_answer({.status = 404,
                          .type = "not_found_error",
-                         .message =
-                             "there is nothing at this path; there are /health, /v1/models, /v1/completions, "
-                             "/v1/chat/completions, /reset_prefix_cache and /flush_cache",
+                         .message = "unknown path; known paths are /health, /v1/models, /v1/completions, "
+                                    "/v1/chat/completions, /reset_prefix_cache and /flush_cache",
                          .param = ""});
   }
   if (method != "POST") return wrong_method(method, path, "POST");
@@ -122,7 +122,8 @@ Answer error_answer(const ApiError& error) {
 }
 
 std::string response(const Answer& answer, bool close) {
-  std::string out = "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(reason(answer.status)) +
+  std::string out = "HTTP/1.1 " + std::to_string(answer.status) + " " +
+                    std::string(reason_phrase(answer.status)) +
                     "\r\nServer: sweep-simserver\r\nX-Simulated: true\r\nContent-Type: application/json\r\n";
   if (!answer.allow.empty()) out += "Allow: " + answer.allow + "\r\n";
   if (close) out += "Connection: close\r\n";
@@ -152,7 +153,7 @@ std::string whole_answer(const AnswerHead& head, std::size_t choices, std::uint3
     std::string text;
     text.reserve(std::size_t{tokens} * kWordBytes);
     for (std::uint32_t i = 0; i < tokens; ++i)
-      text += word(head.words, choice, i);
+      text += word(head.text_seed, choice, i);
     Json one = {{"index", choice}};
     if (chat) {
       one["message"] = {{"role", "assistant"}, {"content", std::move(text)}};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "benchmarks/sweep-simserver/core/prompt_ids.hpp"
+#include "util/error.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -35,12 +37,12 @@ ApiExpected<bool> flag(const Json& body, const char* key) {
 ApiExpected<std::uint32_t> count(const Json& body, const char* key, std::uint32_t fallback) {
   const Json& value = field(body, key);
   if (value.is_null()) return fallback;
-  if (!value.is_number_integer()) return bad("'" + std::string(key) + "' must be a whole number", key);
-  const auto number = value.is_number_unsigned() && value.get<std::uint64_t>() > kMostTokens
-                          ? std::int64_t{kMostTokens} + 1
+  if (!value.is_number_integer()) return bad("'" + std::string(key) + "' must be an integer", key);
+  const auto number = value.is_number_unsigned() && value.get<std::uint64_t>() > kMaxTokens
+                          ? std::int64_t{kMaxTokens} + 1
                           : value.get<std::int64_t>();
-  if (number < 1 || number > kMostTokens)
-    return bad("'" + std::string(key) + "' must be from 1 to " + std::to_string(kMostTokens), key);
+  if (number < 1 || number > kMaxTokens)
+    return bad("'" + std::string(key) + "' must be from 1 to " + std::to_string(kMaxTokens), key);
   return static_cast<std::uint32_t>(number);
 }
 
@@ -52,11 +54,11 @@ bool are_ids(const Json& list) {
   return list.is_array() && !list.empty() && std::all_of(list.begin(), list.end(), is_id);
 }
 
-// One prompt: a text or a list of ids.
+// Counts the tokens of one prompt: a string or a list of ids.
 ApiExpected<std::uint32_t> one_prompt(const Json& value) {
   if (value.is_string()) return text_tokens(value.get_ref<const std::string&>());
   if (are_ids(value)) return static_cast<std::uint32_t>(value.size());
-  return bad("'prompt' must be a string, a list of token ids (whole numbers from 0 on), or a list of these",
+  return bad("'prompt' must be a string, a list of token ids (non-negative integers), or a list of these",
              "prompt");
 }
 
@@ -68,9 +70,9 @@ ApiExpected<std::vector<std::uint32_t>> prompts(const Json& body) {
     return std::vector<std::uint32_t>{one};
   }
   if (value.empty()) return bad("'prompt' is an empty list", "prompt");
-  if (value.size() > kMostPrompts)
-    return bad("'prompt' has " + std::to_string(value.size()) + " prompts; the most is " +
-                   std::to_string(kMostPrompts),
+  if (value.size() > kMaxPrompts)
+    return bad("'prompt' has " + std::to_string(value.size()) + " prompts; the maximum is " +
+                   std::to_string(kMaxPrompts),
                "prompt");
   std::vector<std::uint32_t> out;
   for (const Json& element : value) {
@@ -80,7 +82,7 @@ ApiExpected<std::vector<std::uint32_t>> prompts(const Json& body) {
   return out;
 }
 
-// The text of a message: a string, or a list of parts with "text".
+// Counts the tokens of a message whose content is a string, or a list of parts with "text".
 ApiExpected<std::uint32_t> message_tokens(const Json& message) {
   if (!message.is_object() || !field(message, "role").is_string())
     return bad("each of 'messages' must be an object with a 'role'", "messages");
@@ -113,24 +115,24 @@ ApiExpected<std::vector<std::uint32_t>> messages(const Json& body) {
   return std::vector<std::uint32_t>{tokens};
 }
 
-ApiExpected<std::uint32_t> wanted_tokens(Endpoint endpoint, const Json& body) {
+ApiExpected<std::uint32_t> requested_tokens(Endpoint endpoint, const Json& body) {
   const std::uint32_t fallback = endpoint == Endpoint::Chat ? kDefaultChatTokens : kDefaultCompletionTokens;
   const bool newer = endpoint == Endpoint::Chat && !field(body, "max_completion_tokens").is_null();
   return count(body, newer ? "max_completion_tokens" : "max_tokens", fallback);
 }
 
-// What is known and not simulated must not look as if it had been done.
-ApiExpected<void> refuse_others(const Json& body) {
+// Rejects options that are known but not simulated, which must not look as if they had an effect.
+ApiExpected<void> reject_unsupported(const Json& body) {
   for (const char* key : {"n", "best_of"}) {
     const Json& value = field(body, key);
     if (!value.is_null() && value != 1)
-      return bad("'" + std::string(key) + "' must be 1: one answer a prompt", key);
+      return bad("'" + std::string(key) + "' must be 1: one completion per prompt", key);
   }
   if (const auto echo = flag(body, "echo"); !echo || *echo) return bad("'echo' is not simulated", "echo");
   return {};
 }
 
-ApiExpected<Generation> from_json(Endpoint endpoint, const Json& body, std::optional<std::uint32_t> lifted,
+ApiExpected<Generation> from_json(Endpoint endpoint, const Json& body, std::optional<std::uint32_t> extracted,
                                   std::string_view served) {
   const Json& model = field(body, "model");
   if (!model.is_null() && !model.is_string()) return bad("'model' must be a string", "model");
@@ -144,24 +146,24 @@ ApiExpected<Generation> from_json(Endpoint endpoint, const Json& body, std::opti
   }
   Generation out;
   out.endpoint = endpoint;
-  if (lifted && endpoint == Endpoint::Completions && field(body, "prompt").is_null()) {
-    out.prompts = {*lifted};
+  if (extracted && endpoint == Endpoint::Completions && field(body, "prompt").is_null()) {
+    out.prompts = {*extracted};
   } else {
     SWEEP_ASSIGN(auto read, endpoint == Endpoint::Chat ? messages(body) : prompts(body));
     out.prompts = std::move(read);
   }
-  SWEEP_ASSIGN(const auto tokens, wanted_tokens(endpoint, body));
+  SWEEP_ASSIGN(const auto tokens, requested_tokens(endpoint, body));
   out.max_tokens = tokens;
   SWEEP_ASSIGN(const auto stream, flag(body, "stream"));
   out.stream = stream;
   const Json& options = field(body, "stream_options");
   if (!options.is_null()) {
     if (!options.is_object()) return bad("'stream_options' must be an object", "stream_options");
-    if (!out.stream) return bad("'stream_options' goes with 'stream': true", "stream_options");
+    if (!out.stream) return bad("'stream_options' requires 'stream': true", "stream_options");
     SWEEP_ASSIGN(const auto usage, flag(options, "include_usage"));
     out.include_usage = usage;
   }
-  if (const auto good = refuse_others(body); !good) return tl::unexpected(good.error());
+  if (const auto good = reject_unsupported(body); !good) return tl::unexpected(good.error());
   return out;
 }
 
@@ -173,11 +175,11 @@ std::uint32_t text_tokens(std::string_view text) {
 }
 
 ApiExpected<Generation> read_generation(Endpoint endpoint, std::string_view body, std::string_view served) {
-  const auto lifted = lift_ids(body);
-  const Json json = parse_json(lifted ? std::string_view(lifted->rest) : body);
-  if (json.is_discarded()) return bad("the body is not JSON, or nests too deep");
+  const auto extracted = extract_prompt_ids(body);
+  const Json json = parse_json(extracted ? std::string_view(extracted->rest) : body);
+  if (json.is_discarded()) return bad("the body is not valid JSON, or is nested too deeply");
   if (!json.is_object()) return bad("the body must be a JSON object");
-  return from_json(endpoint, json, lifted ? std::optional(lifted->count) : std::nullopt, served);
+  return from_json(endpoint, json, extracted ? std::optional(extracted->tokens) : std::nullopt, served);
 }
 
 }  // namespace sweep::sim_server

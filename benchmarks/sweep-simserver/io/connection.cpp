@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <ctime>
 
+#include "benchmarks/monotonic_clock.hpp"
 #include "benchmarks/sweep-simserver/io/server.hpp"
 #include "util/splitmix64.hpp"
 
@@ -16,13 +17,13 @@ using boost::asio::ip::tcp;
 
 constexpr std::uint64_t kBodyBytes = 64 << 20;
 constexpr std::uint32_t kHeaderBytes = 64 << 10;
-constexpr std::size_t kAheadBytes = 1 << 20;    // of requests that came while an answer is under way
+constexpr std::size_t kAheadBytes = 1 << 20;    // of further requests that arrive during a response
 constexpr std::size_t kUnsentBytes = 64 << 20;  // of a stream whose client does not read
-constexpr std::size_t kBurstBytes = 16 << 10;   // written at once without latency
-constexpr std::size_t kKeptBytes = 64 << 10;    // of an idle buffer
+constexpr std::size_t kBurstBytes = 16 << 10;   // written in one go without latency
+constexpr std::size_t kKeptBytes = 64 << 10;    // kept capacity of an idle buffer
 constexpr std::chrono::seconds kRequestDeadline{60};
 constexpr std::chrono::seconds kHangUpDeadline{2};
-constexpr std::chrono::milliseconds kEndlessRhythm{10};
+constexpr std::chrono::milliseconds kEndlessInterval{10};
 
 }  // namespace
 
@@ -45,7 +46,7 @@ void Connection::close() {
   timer_.cancel();
   Code ignored;
   socket_.close(ignored);
-  server_.left(self);
+  server_.connection_closed(self);
 }
 
 void Connection::set_deadline(std::chrono::seconds after) {
@@ -54,12 +55,11 @@ void Connection::set_deadline(std::chrono::seconds after) {
   timer_.async_wait([self = shared_from_this()](Code code) {
     if (code || self->closed_) return;
     if (self->hanging_up_) return self->close();
-    if (!self->exchange_) self->refuse(408, "the request was not whole within a minute");
+    if (!self->exchange_) self->reject(408, "the request was not complete within a minute");
   });
 }
 
 // --- reading
-// -----------------------------------------------------------------------------------------------------
 
 void Connection::wait_readable() {
   if (closed_ || waiting_readable_ || in_.size() > kAheadBytes) return;
@@ -89,7 +89,7 @@ void Connection::read_requests() {
   }
 }
 
-// Gives the parser what there is; false when it needs more.
+// Passes the input to the parser. Returns false if it needs more.
 bool Connection::read_one() {
   if (!parser_) {
     parser_.emplace();
@@ -103,13 +103,13 @@ bool Connection::read_one() {
   in_.erase(0, used);
   if (code && code != http::error::need_more) {
     const int status = code == http::error::body_limit ? 413 : code == http::error::header_limit ? 431 : 400;
-    refuse(status, "the request cannot be read: " + code.message());
+    reject(status, "cannot parse the request: " + code.message());
     return false;
   }
   if (parser_->is_done()) {
     timer_.cancel();
     deadline_set_ = false;
-    handle();
+    handle_request();
     return true;
   }
   if (parser_->is_header_done() && !continued_ && parser_->get()[http::field::expect] == "100-continue") {
@@ -122,13 +122,13 @@ bool Connection::read_one() {
   return false;
 }
 
-void Connection::refuse(int status, const std::string& message) {
+void Connection::reject(int status, const std::string& message) {
   parser_.reset();
   in_.clear();
   answer(error_answer({.status = status, .message = message, .param = ""}), true);
 }
 
-void Connection::handle() {
+void Connection::handle_request() {
   const auto& message = parser_->get();
   const bool close = !message.keep_alive();
   const auto method = message.method_string();
@@ -142,7 +142,7 @@ void Connection::handle() {
 }
 
 void Connection::generate(Endpoint endpoint, bool close) {
-  const std::int64_t received = monotonic_ns();
+  const std::int64_t received = bench::monotonic_ns();
   const bool chunked = parser_->get().version() >= 11;
   auto generation = read_generation(endpoint, parser_->get().body(), server_.served().model);
   parser_.reset();
@@ -167,7 +167,6 @@ void Connection::generate(Endpoint endpoint, bool close) {
 }
 
 // --- writing
-// -----------------------------------------------------------------------------------------------------
 
 void Connection::answer(const Answer& answer, bool close) {
   out_ += response(answer, close);
@@ -175,22 +174,22 @@ void Connection::answer(const Answer& answer, bool close) {
   flush();
 }
 
-bool Connection::take(const Token& token) {
-  taken_.push_back(token);
-  return taken_.size() == 1;
+bool Connection::add_token(const Token& token) {
+  tokens_.push_back(token);
+  return tokens_.size() == 1;
 }
 
 void Connection::deliver() {
-  if (closed_ || !exchange_) return taken_.clear();
-  const std::int64_t stamp = server_.settings().stamps ? monotonic_ns() : 0;
-  for (const Token& token : taken_)
+  if (closed_ || !exchange_) return tokens_.clear();
+  const std::int64_t stamp = server_.settings().stamps ? bench::monotonic_ns() : 0;
+  for (const Token& token : tokens_)
     exchange_->token(out_, token.choice, token.index, token.last, stamp);
-  taken_.clear();
+  tokens_.clear();
   if (out_.size() - sent_ > kUnsentBytes) return close();
   after_tokens();
 }
 
-// Sends what there is, and does what the exchange's state asks for.
+// Sends the buffered bytes and acts on the state of the exchange.
 void Connection::after_tokens() {
   const Exchange::State state = exchange_->state();
   if (state == Exchange::State::Going) {
@@ -201,7 +200,7 @@ void Connection::after_tokens() {
   ids_.clear();
   if (state == Exchange::State::Endless) {
     flush();
-    return endless();
+    return send_endless_line();
   }
   if (state == Exchange::State::Stalled) return flush();
   const auto self = shared_from_this();
@@ -215,14 +214,15 @@ void Connection::after_tokens() {
   exchange_.reset();
   flush();
   server_.answered(tokens);
-  // What came meanwhile, not from inside here: answers could nest without a bound.
+  // Requests that have arrived meanwhile are handled from the loop: handling them here could recurse without
+  // a limit.
   boost::asio::post(server_.loop(), [self] {
     self->read_requests();
     self->wait_readable();
   });
 }
 
-// From the loop, so that every stream has its turn.
+// Schedules burst() on the loop, so that all streams get their turn.
 void Connection::post_burst() {
   if (burst_posted_) return;
   burst_posted_ = true;
@@ -234,20 +234,20 @@ void Connection::post_burst() {
 
 void Connection::burst() {
   if (closed_ || !exchange_ || waiting_writable_) return;
-  exchange_->burst(out_, kBurstBytes, server_.settings().stamps ? monotonic_ns() : 0);
+  exchange_->burst(out_, kBurstBytes, server_.settings().stamps ? bench::monotonic_ns() : 0);
   after_tokens();
 }
 
-void Connection::endless() {
+void Connection::send_endless_line() {
   if (closed_) return;
-  timer_.expires_after(kEndlessRhythm);
+  timer_.expires_after(kEndlessInterval);
   timer_.async_wait([self = shared_from_this()](Code code) {
     if (code || self->closed_ || !self->exchange_) return;
     if (!self->waiting_writable_) {
       self->exchange_->endless(self->out_);
       self->flush();
     }
-    self->endless();
+    self->send_endless_line();
   });
 }
 
@@ -278,7 +278,7 @@ void Connection::all_sent() {
   if (more && server_.settings().pace == Pace::Zero) post_burst();
 }
 
-// Closes so that the client gets everything: unread bytes would make a reset of it.
+// Closes such that the client receives everything: closing with unread input would reset the connection.
 void Connection::hang_up() {
   if (hanging_up_) return;
   hanging_up_ = true;

@@ -1,8 +1,8 @@
-// One client's connection: requests in, one after another, and the bytes of their answers out.
+// One client connection: reads requests, one after another, and writes the bytes of their responses.
 //
-// Rules: it always waits for something to read, so that a client that goes away is seen in the middle of a
-// stream and its sequences leave the batch. Nothing blocks: what the socket does not take waits for it, up to
-// a bound. A request that has begun must be whole within a deadline.
+// A connection always waits for input, so a client that disconnects in the middle of a stream is noticed and
+// its sequences leave the batch. Nothing blocks: bytes that the socket does not accept are buffered, up to a
+// limit. A request must be complete within a deadline after its first byte.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -25,7 +25,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(boost::asio::ip::tcp::socket socket, Server& server);
 
   void start();
-  /// Closes at once; safe to call twice.
+  /// Closes immediately. May be called more than once.
   void close();
 
   struct Token {
@@ -33,9 +33,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint32_t index = 0;
     bool last = false;
   };
-  /// A token is due. True when it is the first one since the last deliver().
-  bool take(const Token& token);
-  /// Writes what was taken.
+  /// Stores a token that is due. Returns true if it is the first one since the last deliver().
+  bool add_token(const Token& token);
+  /// Writes the stored tokens.
   void deliver();
 
  private:
@@ -46,14 +46,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void readable();
   void read_requests();
   bool read_one();
-  void refuse(int status, const std::string& message);
-  void handle();
+  void reject(int status, const std::string& message);
+  void handle_request();
   void generate(Endpoint endpoint, bool close);
   void answer(const Answer& answer, bool close);
   void after_tokens();
   void post_burst();
   void burst();
-  void endless();
+  void send_endless_line();
   void flush();
   void all_sent();
   void hang_up();
@@ -61,19 +61,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   boost::asio::ip::tcp::socket socket_;
   Server& server_;
-  boost::asio::steady_timer
-      timer_;  // the deadline of a request or of hanging up; the rhythm of an endless line
+  boost::asio::steady_timer timer_;  // deadline of a request or of closing; interval of an endless line
   std::optional<Parser> parser_;
-  std::string in_;   // read and not parsed
-  std::string out_;  // made and not sent; what is before sent_ has gone
+  std::string in_;   // received but not parsed
+  std::string out_;  // to be sent; the first sent_ bytes have been sent
   std::size_t sent_ = 0;
   std::optional<Exchange> exchange_;
-  std::vector<std::uint64_t> ids_;  // its sequences
-  std::vector<Token> taken_;
+  std::vector<std::uint64_t> ids_;  // ids of the running request's sequences
+  std::vector<Token> tokens_;
   bool waiting_readable_ = false, waiting_writable_ = false;
-  bool continued_ = false;    // the client was told to go on with its body
-  bool close_after_ = false;  // when everything is sent
-  bool hanging_up_ = false;   // what comes is thrown away
+  bool continued_ = false;    // 100 Continue has been sent for this request
+  bool close_after_ = false;  // close after everything has been sent
+  bool hanging_up_ = false;   // further input is discarded
   bool burst_posted_ = false;
   bool deadline_set_ = false;
   bool closed_ = false;

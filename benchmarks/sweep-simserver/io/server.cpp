@@ -1,7 +1,6 @@
 #include "benchmarks/sweep-simserver/io/server.hpp"
 
 #include <sys/resource.h>
-#include <time.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -11,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "benchmarks/monotonic_clock.hpp"
 #include "benchmarks/sweep-simserver/io/connection.hpp"
 
 namespace sweep::sim_server {
@@ -22,39 +22,34 @@ using Code = boost::system::error_code;
 
 constexpr int kBacklog = 4096;
 constexpr std::size_t kScratchBytes = 256 * 1024;
-constexpr int kLoadSteps = 10;  // lines of progress
+constexpr int kLoadSteps = 10;  // number of progress lines
 constexpr int kNeverReadyPercent = 40;
 
-void say(const std::string& line) {
+void log(const std::string& line) {
   std::fprintf(stderr, "%s\n", line.c_str());
 }
 
-// As a crash of an engine looks from outside, without a core file.
+// Aborts the process, which looks like a crash of an engine from outside. Writes no core file.
 [[noreturn]] void crash(std::uint64_t answers) {
-  say("sweep-simserver: simulated crash (--fault crash-after) after " + std::to_string(answers) + " answers");
+  log("sweep-simserver: simulated crash after " + std::to_string(answers) +
+      " responses (--fault crash-after)");
   const rlimit none{};
   ::setrlimit(RLIMIT_CORE, &none);
   std::signal(SIGABRT, SIG_DFL);
   std::abort();
 }
 
-Expected<tcp::endpoint> resolved(boost::asio::io_context& loop, const std::string& host, std::uint16_t port) {
+Expected<tcp::endpoint> resolve(boost::asio::io_context& loop, const std::string& host, std::uint16_t port) {
   tcp::resolver resolver(loop);
   Code code;
   const auto found = resolver.resolve(host, std::to_string(port), tcp::resolver::passive, code);
   if (code || found.empty())
     return fail("cannot listen on '" + host + "': " + code.message() +
-                "; give --host an address of this machine");
+                "; give an address of this machine with --host");
   return found.begin()->endpoint();
 }
 
 }  // namespace
-
-std::int64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 Server::Server(boost::asio::io_context& loop, const Settings& settings, std::unique_ptr<Timeline> timeline,
                Served served)
@@ -70,7 +65,7 @@ Server::Server(boost::asio::io_context& loop, const Settings& settings, std::uni
 Server::~Server() = default;
 
 Expected<void> Server::listen() {
-  SWEEP_ASSIGN(const auto endpoint, resolved(loop_, settings_.host, settings_.port));
+  SWEEP_ASSIGN(const auto endpoint, resolve(loop_, settings_.host, settings_.port));
   Code code;
   acceptor_.open(endpoint.protocol(), code);
   if (!code) acceptor_.set_option(tcp::acceptor::reuse_address(true), code);
@@ -79,9 +74,7 @@ Expected<void> Server::listen() {
   if (!code) acceptor_.non_blocking(true, code);
   if (!code) return {};
   const std::string remedy =
-      code == boost::asio::error::address_in_use
-          ? "; another program has this port: choose another one with --port (0: any free one)"
-          : "";
+      code == boost::asio::error::address_in_use ? "; give another port with --port (0: any free port)" : "";
   return fail("cannot listen on " + settings_.host + ":" + std::to_string(settings_.port) + ": " +
               code.message() + remedy);
 }
@@ -115,10 +108,10 @@ void Server::stop() {
 }
 
 std::string Server::report() const {
-  char late[32];
-  std::snprintf(late, sizeof late, "%.3f", std::chrono::duration<double, std::milli>(latest_).count());
+  char delay[32];
+  std::snprintf(delay, sizeof delay, "%.3f", std::chrono::duration<double, std::milli>(max_delay_).count());
   return "simulated: " + std::to_string(requests_) + " requests, " + std::to_string(answers_) +
-         " answered, " + std::to_string(tokens_) + " tokens; at most " + late +
+         " answered, " + std::to_string(tokens_) + " tokens; at most " + delay +
          " ms behind the simulated clock";
 }
 
@@ -129,8 +122,8 @@ void Server::accept() {
     accepting_ = false;
     if (stopped_) return;
     if (code == boost::asio::error::no_descriptors) {
-      // The next one is taken when one has gone; until then they wait in the kernel.
-      say("sweep-simserver: no descriptor left for another connection: raise the limit (ulimit -n)");
+      // The next connection is accepted when one closes; until then, connections wait in the kernel's queue.
+      log("sweep-simserver: cannot accept a connection: too many open files; raise the limit (ulimit -n)");
       if (!connections_.empty()) return;
     }
     if (!code) {
@@ -142,16 +135,15 @@ void Server::accept() {
   });
 }
 
-void Server::left(const std::shared_ptr<Connection>& connection) {
+void Server::connection_closed(const std::shared_ptr<Connection>& connection) {
   connections_.erase(connection);
   accept();
 }
 
 // --- loading
-// -----------------------------------------------------------------------------------------------------
 
 void Server::load(int percent) {
-  say("Loading weights: " + std::to_string(percent) + "%");
+  log("Loading weights: " + std::to_string(percent) + "%");
   if (settings_.faults.never_ready && percent >= kNeverReadyPercent) return;
   const int next = percent + 100 / kLoadSteps;
   double seconds = settings_.startup_seconds / kLoadSteps;
@@ -160,58 +152,58 @@ void Server::load(int percent) {
   load_timer_.async_wait([this, next](Code code) {
     if (code) return;
     if (next < 100) return load(next);
-    say("Loading weights: 100%");
+    log("Loading weights: 100%");
     ready();
   });
 }
 
 void Server::ready() {
   served_.ready = true;
-  say("Application startup complete. (simulated)");
+  log("Application startup complete. (simulated)");
 }
 
-// --- the pace
-// ----------------------------------------------------------------------------------------------------
+// --- the timeline
 
 Time Server::virtual_now() const {
   const std::chrono::duration<double, std::nano> passed = std::chrono::steady_clock::now() - origin_;
   return Time(std::llround(passed.count() * settings_.time_scale));
 }
 
-std::chrono::steady_clock::time_point Server::real(Time at) const {
+std::chrono::steady_clock::time_point Server::real_time(Time at) const {
   const double passed = static_cast<double>(at.count()) / settings_.time_scale;
   return origin_ + std::chrono::nanoseconds(static_cast<std::int64_t>(std::ceil(passed)));
 }
 
-void Server::arm() {
+void Server::arm_timer() {
   const std::optional<Time> next = timeline_->next_time();
   if (!next || (armed_for_ && *armed_for_ <= *next)) return;
   armed_for_ = next;
-  pace_timer_.expires_at(real(*next));
+  pace_timer_.expires_at(real_time(*next));
   pace_timer_.async_wait([this](Code code) {
     if (code) return;
     armed_for_.reset();
-    pump();
+    deliver_due_tokens();
   });
 }
 
-void Server::pump() {
+void Server::deliver_due_tokens() {
   events_.clear();
   timeline_->advance(virtual_now(), events_);
   if (!events_.empty())
-    latest_ = std::max(latest_,
-                       std::chrono::nanoseconds(std::chrono::steady_clock::now() - real(events_.front().at)));
+    max_delay_ = std::max(max_delay_, std::chrono::nanoseconds(std::chrono::steady_clock::now() -
+                                                               real_time(events_.front().at)));
   for (const TokenEvent& event : events_) {
     const auto at = sequences_.find(event.id);
     if (at == sequences_.end()) continue;
-    Taker& taker = at->second;
-    if (taker.connection->take({taker.choice, event.index, event.last})) dirty_.push_back(taker.connection);
+    Recipient& recipient = at->second;
+    if (recipient.connection->add_token({recipient.choice, event.index, event.last}))
+      pending_delivery_.push_back(recipient.connection);
     if (event.last) sequences_.erase(at);
   }
-  for (const auto& connection : dirty_)
+  for (const auto& connection : pending_delivery_)
     connection->deliver();
-  dirty_.clear();
-  arm();
+  pending_delivery_.clear();
+  arm_timer();
 }
 
 Expected<std::vector<std::uint64_t>> Server::submit(const std::shared_ptr<Connection>& connection,
@@ -229,7 +221,7 @@ Expected<std::vector<std::uint64_t>> Server::submit(const std::shared_ptr<Connec
     sequences_[id] = {connection, choice};
     ids.push_back(id);
   }
-  arm();
+  arm_timer();
   return ids;
 }
 

@@ -1,8 +1,8 @@
-// The server: one event loop, one thread. It accepts, keeps the timeline going at the pace of the clock, and
-// hands each token to the connection that waits for it.
+// The server: one event loop in one thread. It accepts connections, advances the timeline with the clock, and
+// passes each token to the connection that waits for it.
 //
-// Rules: what is sent follows from core/; here are sockets, timers and nothing else. Tokens that are due
-// together are written connection by connection, each with one write, and stamped just before it.
+// core/ determines what is sent; this class has only sockets and timers. Tokens that are due at the same time
+// are written connection by connection, with one write for each, and get their time stamps just before.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -22,27 +22,24 @@ namespace sweep::sim_server {
 
 class Connection;
 
-/// CLOCK_MONOTONIC in nanoseconds.
-std::int64_t monotonic_ns();
-
 class Server {
  public:
-  /// `timeline`: null where the pace is Zero. `served`: what is told of the model; it becomes ready later.
+  /// `timeline`: nullptr if the pace is Zero. `served`: describes the model; it becomes ready later.
   Server(boost::asio::io_context& loop, const Settings& settings, std::unique_ptr<Timeline> timeline,
          Served served);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Takes the port. Fails with the address and the reason.
+  /// Binds the port. Fails with the address and the reason.
   Expected<void> listen();
-  /// "http://127.0.0.1:8000", once it listens.
+  /// Returns "http://127.0.0.1:8000". Only after listen().
   std::string url() const;
-  /// Begins to accept and to load.
+  /// Starts to accept connections and to load.
   void start();
-  /// Closes everything; the loop then has nothing to do.
+  /// Closes all connections and cancels all timers, after which the loop has no work.
   void stop();
-  /// What was done, in one line.
+  /// Returns a one-line summary of the run.
   std::string report() const;
 
   // For connections.
@@ -51,16 +48,18 @@ class Server {
   boost::asio::io_context& loop() { return loop_; }
   std::vector<char>& scratch() { return scratch_; }
   std::uint64_t next_number() { return requests_++; }
-  /// One sequence for each prompt. Fails where one could never run; then there is none.
+  /// Submits one sequence for each prompt and returns their ids. Fails if one of them could never run; then
+  /// none is submitted.
   Expected<std::vector<std::uint64_t>> submit(const std::shared_ptr<Connection>& connection,
                                               const Generation& generation);
   void cancel(const std::vector<std::uint64_t>& ids);
-  /// An answer has gone out, with so many tokens; where --fault crash-after says so, this does not return.
+  /// To be called after each response with its number of tokens. Does not return if --fault crash-after is
+  /// due.
   void answered(std::uint64_t tokens);
-  void left(const std::shared_ptr<Connection>& connection);
+  void connection_closed(const std::shared_ptr<Connection>& connection);
 
  private:
-  struct Taker {
+  struct Recipient {
     std::shared_ptr<Connection> connection;
     std::size_t choice = 0;
   };
@@ -69,9 +68,9 @@ class Server {
   void load(int percent);
   void ready();
   Time virtual_now() const;
-  std::chrono::steady_clock::time_point real(Time at) const;
-  void arm();
-  void pump();
+  std::chrono::steady_clock::time_point real_time(Time at) const;
+  void arm_timer();
+  void deliver_due_tokens();
 
   boost::asio::io_context& loop_;
   const Settings settings_;
@@ -82,13 +81,13 @@ class Server {
   std::chrono::steady_clock::time_point origin_;
   std::optional<Time> armed_for_;
   std::set<std::shared_ptr<Connection>> connections_;
-  std::unordered_map<std::uint64_t, Taker> sequences_;
+  std::unordered_map<std::uint64_t, Recipient> sequences_;
   std::vector<TokenEvent> events_;
-  std::vector<std::shared_ptr<Connection>> dirty_;
-  std::vector<char> scratch_;  // what a connection reads, before it is its own
+  std::vector<std::shared_ptr<Connection>> pending_delivery_;
+  std::vector<char> scratch_;  // shared read buffer of all connections
   bool accepting_ = false, stopped_ = false;
   std::uint64_t next_id_ = 0, requests_ = 0, answers_ = 0, tokens_ = 0;
-  std::chrono::nanoseconds latest_{};  // the most by which a token was behind its time
+  std::chrono::nanoseconds max_delay_{};  // the largest delay of a token behind its due time
 };
 
 }  // namespace sweep::sim_server

@@ -1,4 +1,4 @@
-// What sweep-simserver was told to do, checked.
+// The checked settings of sweep-simserver.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +11,23 @@
 namespace sweep::sim_server {
 
 enum class Pace {
-  Model,  ///< the engine's
+  Model,  ///< as simulated by Engine
   Zero,   ///< as fast as the client reads
-  Fixed,  ///< the same for every request
+  Fixed,  ///< the same latencies for every request
 };
 
 struct Settings {
-  std::string model;  ///< as it is served
+  std::string model;  ///< name of the model in requests
   std::string host = "127.0.0.1";
-  std::uint16_t port = 8000;  ///< 0: any
+  std::uint16_t port = 8000;  ///< 0: any free port
 
   Deployment setup;
   Limits limits;
 
   Pace pace = Pace::Model;
   Time fixed_ttft{}, fixed_itl{};
-  double time_scale = 1.0;     ///< virtual seconds in a real one
-  double startup_seconds = 0;  ///< virtual
+  double time_scale = 1.0;     ///< virtual seconds per real second
+  double startup_seconds = 0;  ///< in virtual time
   bool stamps = false;
   std::uint64_t seed = 0;
   FaultPlan faults;
