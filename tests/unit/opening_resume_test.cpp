@@ -54,8 +54,8 @@ class ResumeSweep : public OpeningTest {
  protected:
   /// Returns the number of damaged journals that a recovery has kept.
   std::ptrdiff_t damaged_journals() const {
-    const auto items = std::filesystem::directory_iterator(out_);
-    return std::count_if(begin(items), end(items), [](const auto& item) {
+    const std::filesystem::directory_iterator items(out_);
+    return std::count_if(std::filesystem::begin(items), std::filesystem::end(items), [](const auto& item) {
       return item.path().filename().string().starts_with("sweep.db.damaged-");
     });
   }
