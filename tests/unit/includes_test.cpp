@@ -45,8 +45,9 @@ const Rules& rules() {
       {"controller/plan/", with(kWire, {"controller/core/", "controller/profile/", "container/core/"})},
       {"controller/view/", with(kWire, {"controller/core/", "controller/plan/", "controller/profile/"})},
       {"controller/journal/", with(kWire, {"controller/core/"})},
-      {"controller/io/", with(kIo, {"controller/core/", "controller/plan/", "controller/view/",
-                                    "controller/journal/", "controller/report/", "controller/profile/"})},
+      {"controller/io/",
+       with(kIo, {"controller/core/", "controller/matrix/", "controller/plan/", "controller/view/",
+                  "controller/journal/", "controller/report/", "controller/profile/"})},
       {"controller/cli/", with(kIo, {"util/command_line.hpp", "controller/", "container/"})},
       {"spank_plugin/", {"proto/base/env_names.hpp"}},
       {"benchmarks/sweep-bench/core/", {"util/", "benchmarks/statistics.hpp"}},
@@ -132,6 +133,16 @@ TEST(Includes, PureBoxesUseNoSystemInterface) {
     if (!pure) continue;
     EXPECT_FALSE(std::regex_match(include.included, world))
         << include.file << " includes " << include.included;
+  }
+}
+
+// Options are parsed by programs, not by what they are made of.
+TEST(Includes, OnlyCommandLinesParseOptions) {
+  for (const Include& include : includes()) {
+    if (include.included != "util/command_line.hpp") continue;
+    const bool program = include.file.starts_with("controller/cli/") ||
+                         include.file.starts_with("benchmarks/") || include.file == "util/command_line.cpp";
+    EXPECT_TRUE(program) << include.file << " includes " << include.included;
   }
 }
 
