@@ -107,7 +107,8 @@ Helper helper_of(const std::string& option) {
     constexpr sweep::Millis kPatience{2'000};
     // Processes first: container::remove_abandoned_containers() removes what they leave.
     const int killed = sweep::agent::kill_leftovers(sweep::own_environment(), kPatience);
-    for (const container::RemovedContainer& left : container::remove_abandoned_containers(sweep::own_environment()))
+    for (const container::RemovedContainer& left :
+         container::remove_abandoned_containers(sweep::own_environment()))
       sweep::agent::print_line(left.line);
     if (killed > 0)
       sweep::agent::print_line("killed " + std::to_string(killed) +

@@ -14,8 +14,7 @@ constexpr std::array<std::string_view, 4> kAlways = {"HF_TOKEN", "HF_HUB_CACHE",
 
 /// Returns the names of the variables that go into the container: the lease's, Slurm's, the contract's, and
 /// those that the profile names.
-std::vector<std::string> names_inside(const Setup& setup, const ContainerSpec& spec,
-                                      const Inside& what) {
+std::vector<std::string> names_inside(const Setup& setup, const ContainerSpec& spec, const Inside& what) {
   std::vector<std::string> names{"PORT", "PORT_OFFSET", variable_name(mark_of(what.ref))};
   names.insert(names.end(), kAlways.begin(), kAlways.end());
   names.insert(names.end(), spec.names.begin(), spec.names.end());

@@ -10,6 +10,7 @@
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/words.hpp"
 #include "controller/profile/benchmark.hpp"
+#include "controller/profile/container_section.hpp"
 #include "controller/profile/load_profile.hpp"
 #include "controller/view/resume.hpp"
 #include "util/digest.hpp"
@@ -100,7 +101,7 @@ Expected<OpenedSweep> open_resumed(const SweepRequest& request, const SessionOri
   SWEEP_ASSIGN(auto sweep, ResumableSweep::open(request.output));
   SWEEP_ASSIGN(auto wishes,
                resume_wishes(request, sweep, new_facts(request, origin, sweep.directory(), now)));
-  SWEEP_TRY(check_job(profile::wants_agents_inside(wishes.profile), origin));
+  SWEEP_TRY(check_job(profile::has_agents_inside(wishes.profile), origin));
   return std::move(sweep).resume(std::move(wishes), now, notes);
 }
 

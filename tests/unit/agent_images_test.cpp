@@ -84,7 +84,7 @@ TEST(Images, ImageIsStagedThenTheCommandStartsInIt) {
   EXPECT_THAT(request.argv, ElementsAre("bash", "/home/u/run.sh"));
   EXPECT_THAT(request.container.image_variables, ElementsAre("OF_IMAGE=1"));
   EXPECT_THAT(request.container.names, testing::IsSupersetOf({"CONC", "PORT", "HF_TOKEN", "SLURM_JOB_ID",
-                                                    "CUDA_VISIBLE_DEVICES", "SWEEP_ATTEMPT"}));
+                                                              "CUDA_VISIBLE_DEVICES", "SWEEP_ATTEMPT"}));
   EXPECT_THAT(request.container.names, Not(Contains("SLURM_SWEEP_CLIENT_SECRET")));
   EXPECT_THAT(request.container.names, Not(Contains("OWN")));
   EXPECT_THAT(agent.phases(), Contains("image"));

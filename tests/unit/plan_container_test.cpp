@@ -169,8 +169,9 @@ TEST(PlanStep, OneContainerServesAllPoints) {
 TEST(PlanStep, ImageIsWrittenInPyxisSyntax) {
   auto entry = sample_entry(4, 8);
   entry["image"] = "nvcr.io/nvidia/tensorrt-llm/release:1";
-  EXPECT_EQ(sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->container.image,
-            "nvcr.io#nvidia/tensorrt-llm/release:1");
+  EXPECT_EQ(
+      sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->container.image,
+      "nvcr.io#nvidia/tensorrt-llm/release:1");
 }
 
 TEST(PlanStep, PlanHasNoStepWithoutAgentImage) {
