@@ -283,7 +283,9 @@ TEST(ShowProfile, OutputReadsBackAsTheSameProfile) {
   Profile again = read(text);
   // Keys that were not set are printed with their defaults, and so are set now.
   for (const ContainerField& field : container_fields()) {
-    if (field.key != nullptr) EXPECT_TRUE(again.container.given.contains(field.key)) << field.key;
+    if (field.key != nullptr) {
+      EXPECT_TRUE(again.container.given.contains(field.key)) << field.key;
+    }
   }
   EXPECT_EQ(merged(default_container(), again.container), merged(default_container(), profile.container));
   again.container = profile.container;
