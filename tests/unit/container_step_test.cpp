@@ -77,9 +77,9 @@ TEST(Step, PathsThatPyxisCannotMountAreNamed) {
     EXPECT_THAT(says(of, kAgent), HasSubstr("(the workspace)")) << folder;
     of = request();
     of.container.mounts.push_back(std::string(folder) + ":/x");
-    // A comma or a colon separates the parts of a mount, so such a source is refused when the mount is parsed.
-    const bool separates = std::string_view(folder).find_first_of(",:") != std::string_view::npos;
-    EXPECT_THAT(says(of, kAgent), HasSubstr(separates ? "mount '" : "(source of a mount)")) << folder;
+    // Separators, quotes and control characters are refused when the mount is parsed, blanks only for pyxis.
+    const bool malformed = std::string_view(folder).find_first_of(",:\"\n") != std::string_view::npos;
+    EXPECT_THAT(says(of, kAgent), HasSubstr(malformed ? "mount '" : "(source of a mount)")) << folder;
     auto agent = kAgent;
     agent.folders.push_back(folder);
     EXPECT_THAT(says(request(), agent), HasSubstr("(needed by the agent)")) << folder;
