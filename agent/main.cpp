@@ -12,7 +12,7 @@
 #include "agent/io/leftovers.hpp"
 #include "agent/io/sampling_process.hpp"
 #include "container/io/overlay.hpp"
-#include "container/io/places.hpp"
+#include "container/io/scoped_folders.hpp"
 #include "container/io/stage.hpp"
 #include "container/io/supervise.hpp"
 #include "proto/base/env_names.hpp"
@@ -105,9 +105,10 @@ Helper helper_of(const std::string& option) {
   if (option != "--tidy") return nullptr;
   return [](const Words&) {
     constexpr sweep::Millis kPatience{2'000};
-    // Processes first: container::tidy() removes what they leave.
+    // Processes first: container::remove_abandoned_containers() removes what they leave.
     const int killed = sweep::agent::kill_leftovers(sweep::own_environment(), kPatience);
-    for (const container::RemovedContainer& left : container::tidy(sweep::own_environment()))
+    for (const container::RemovedContainer& left :
+         container::remove_abandoned_containers(sweep::own_environment()))
       sweep::agent::print_line(left.line);
     if (killed > 0)
       sweep::agent::print_line("killed " + std::to_string(killed) +

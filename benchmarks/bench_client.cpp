@@ -318,8 +318,9 @@ Expected<void> measure(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep::bench;
   Options options;
-  CommandLine app("bench_client",
-                  "Measures the cost of sweep-bench, and of a client on asyncio, with the simulated server.");
+  sweep::CommandLine app(
+      "bench_client",
+      "Measures the cost of sweep-bench, and of a client on asyncio, with the simulated server.");
   add_directory_options(app, options.directories, "results", "sweep-bench and sweep-simserver");
   app.option("--streams", options.streams,
              "number of concurrent streams; several numbers give several lines");

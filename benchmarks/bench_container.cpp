@@ -16,7 +16,6 @@
 #include "benchmarks/statistics.hpp"
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
-#include "container/io/store.hpp"
 #include "container/io/tools.hpp"
 #include "util/os/process.hpp"
 #include "util/os/run_program.hpp"
@@ -42,7 +41,7 @@ double milliseconds(std::chrono::steady_clock::duration time) {
 /// Returns how many milliseconds a command took. Fails if its exit status is not 0.
 Expected<double> timed(const std::vector<std::string>& argv) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto ran = run_program(argv, {own_environment()});
+  const auto ran = sweep::run_program(argv, {own_environment()});
   const double took = milliseconds(std::chrono::steady_clock::now() - begin);
   if (!ran) return tl::unexpected(ran.error());
   if (!ran->ok()) return fail(argv[0] + ": " + how_it_ended(*ran));
@@ -61,15 +60,15 @@ container::StageRequest stage_request(const Options& options, const std::string&
   out.runtime = tool.runtime;
   out.tool = tool.path;
   out.version = tool.version;
-  out.image = options.image;
-  out.cache = folder + "/cache";
-  out.scratch = folder;
+  out.container.image = options.image;
+  out.container.cache = folder + "/cache";
+  out.container.scratch = folder;
   return out;
 }
 
 Expected<container::Staged> stage(const Options& options, const container::StageRequest& request) {
-  const auto ran = run_program({options.directories.bin + "/sweep-agent", "--stage", to_text(request)},
-                               {own_environment()});
+  const auto ran = sweep::run_program({options.directories.bin + "/sweep-agent", "--stage", to_text(request)},
+                                      {own_environment()});
   if (!ran) return tl::unexpected(ran.error());
   std::string last;
   for (const std::string& line : split(ran->out, '\n')) {
@@ -85,13 +84,13 @@ std::vector<std::string> start_command(const Options& options, const std::string
   container::StartRequest out;
   out.runtime = staged.runtime;
   out.tool = staged.tool;
-  out.image = staged.image;
+  out.container.image = staged.image;
   out.name = "bench-" + std::to_string(::getpid()) + (writable ? "w" : "r");
   out.argv = {"true"};
   out.workspace = folder;
-  out.workdir = "/workspace/";
-  out.scratch = folder;
-  out.writable = writable;
+  out.container.workdir = "/workspace/";
+  out.container.scratch = folder;
+  out.container.writable = writable;
   if (const char* const job = std::getenv("SLURM_JOB_ID")) out.job = job;
   if (const char* const node = std::getenv("SLURMD_NODENAME")) out.node = node;
   return {options.directories.bin + "/sweep-agent", "--contain", to_text(out)};
@@ -183,7 +182,7 @@ Expected<void> measure(Options options) {
 
 int main(int argc, char** argv) {
   using namespace sweep::bench;
-  CommandLine app(
+  sweep::CommandLine app(
       "bench_container",
       "Measures the cost of containers: staging an image, cold and warm, and starting a command in each "
       "available runtime, compared with starting it without a container.");

@@ -3,7 +3,7 @@
 // on disjoint GPUs; and a lower bound.
 //
 // In (b) to (d) the real controller core grants the leases. Durations come from the simulated server's model
-// and start times are random; nothing was measured on a GPU, and the output is marked accordingly.
+// and start times are random; nothing was measured on a GPU, as the output states.
 #include <set>
 
 #include "benchmarks/bench_command.hpp"
@@ -75,7 +75,7 @@ Expected<void> measure(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sweep::bench;
   Options options;
-  CommandLine app(
+  sweep::CommandLine app(
       "bench_makespan",
       "Computes how long a sweep occupies its nodes, in virtual time with the real controller core. "
       "Simulated.");

@@ -4,7 +4,7 @@
 //
 // InferenceMAX's tool is not part of this repository. If --python-tool gives its path, both must print the
 // same output. Without it, a Python script does only what the tool has to do at least (start, import json and
-// yaml, load the files); the ratio is then a lower bound, and the output is marked accordingly.
+// yaml, load the files); the ratio is then a lower bound, as the output states.
 #include <algorithm>
 #include <cmath>
 #include <csignal>

@@ -3,7 +3,7 @@
 // It replaces a serving engine and its client: CONC requests are always in flight; each is a prefill of its
 // input tokens followed by one step per output token, all of them real arithmetic on this CPU, and every
 // output token is stamped with the monotonic clock. All numbers in the result are computed from these stamps.
-// They measure this CPU, not an accelerator or a model, and the result is marked "hardware": "cpu".
+// They measure this CPU, not an accelerator or a model, as the result states ("hardware": "cpu").
 //
 // The work of a token is the same on every machine and for every point; only the number of requests depends
 // on the point and on the number of threads. Exit status: 0 success, 1 no result, 2 invalid environment.

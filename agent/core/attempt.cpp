@@ -12,7 +12,7 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kMaxChunk = 64 * 1024;
+constexpr std::size_t kMaxChunk = std::size_t{64} << 10;
 constexpr std::size_t kMaxLastWords = 300;
 
 Outcome outcome(OutcomeKind kind, std::string reason) {

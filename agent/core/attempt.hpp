@@ -81,7 +81,7 @@ class Attempt {
     return work_.image && !staged_ ? &*work_.image : nullptr;
   }
   const std::optional<container::StageRequest>& image() const { return work_.image; }
-  const wire::ContainerSpec& container() const { return work_.lease.container; }
+  const ContainerSpec& container() const { return work_.lease.container; }
   void set_image(const container::Staged& staged);
   /// Returns true once the check that its GPUs are idle has ended, whatever it found (AttemptGpus::may_start).
   bool idle_check_done(bool samples_expected, Instant now) { return gpus_.may_start(samples_expected, now); }

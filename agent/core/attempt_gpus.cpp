@@ -60,6 +60,7 @@ std::string gpu_names(const std::vector<GpuFacts>& gpus) {
     known == counts.end() ? void(counts.emplace_back(gpu.name, 1)) : void(++known->second);
   }
   std::vector<std::string> words;
+  words.reserve(counts.size());
   for (const auto& [name, count] : counts)
     words.push_back((count > 1 ? std::to_string(count) + " x " : "") + name);
   return join(words, ", ");

@@ -50,9 +50,9 @@ bool AttemptStarter::has_image(Attempt& attempt, Instant now, Actions& out) {
 }
 
 /// Stages the image that the next lease will probably need, while this attempt runs.
-void AttemptStarter::stage_next(const wire::ContainerSpec& container, Actions& out) {
+void AttemptStarter::stage_next(const ContainerSpec& container, Actions& out) {
   if (container.next.empty() || ending_) return;
-  wire::ContainerSpec next = container;
+  ContainerSpec next = container;
   next.image = container.next;
   if (const auto request = stage_request(setup_, next)) images_.prefetch(*request, out);
 }

@@ -41,7 +41,7 @@ class AttemptStarter {
 
  private:
   bool has_image(Attempt& attempt, Instant now, Actions& out);
-  void stage_next(const wire::ContainerSpec& container, Actions& out);
+  void stage_next(const ContainerSpec& container, Actions& out);
   std::vector<int> ports_in_use() const;
   bool something_prepares() const;
 

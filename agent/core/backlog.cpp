@@ -9,7 +9,7 @@ namespace {
 // What each piece costs in addition to its bytes. It bounds the memory for output that arrives byte by byte
 // from both streams in turn.
 constexpr std::size_t kPerPiece = 64;
-constexpr std::size_t kLongestPiece = 64 * 1024;
+constexpr std::size_t kLongestPiece = std::size_t{64} << 10;
 
 std::string notice(std::size_t bytes) {
   return "\n[slurm-sweep: " + std::to_string(bytes) +

@@ -13,13 +13,13 @@
 namespace sweep::agent {
 
 /// Returns true if the lease has a container.
-inline bool has_container(const wire::ContainerSpec& spec) {
+inline bool has_container(const ContainerSpec& spec) {
   return !spec.runtime.empty();
 }
 
 /// Returns the request that stages the container's image. Fails if this agent does not support its runtime or
 /// a mount.
-Expected<container::StageRequest> stage_request(const Setup& setup, const wire::ContainerSpec& spec);
+Expected<container::StageRequest> stage_request(const Setup& setup, const ContainerSpec& spec);
 
 /// A command to run in a container.
 struct Inside {
@@ -30,7 +30,7 @@ struct Inside {
 };
 
 /// Returns the `sweep-agent --contain …` command. stage_request() must have accepted `spec`.
-std::vector<std::string> contained_command(const Setup& setup, const wire::ContainerSpec& spec,
+std::vector<std::string> contained_command(const Setup& setup, const ContainerSpec& spec,
                                            const container::Staged& staged, const Inside& what);
 
 /// Returns the path inside the container: a path below the workspace becomes one below workdir.

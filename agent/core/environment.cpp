@@ -43,7 +43,7 @@ std::vector<std::string> benchmark_environment(const std::vector<std::string>& o
   std::vector<std::string> out;
   out.reserve(all.size());
   for (const auto& [name, value] : all) {
-    if (!is_internal(name)) out.push_back(name + "=" + value);
+    if (!is_internal(name)) out.emplace_back(name).append("=").append(value);
   }
   return out;
 }

@@ -15,7 +15,7 @@
 namespace sweep::agent {
 
 /// Longer lines are rejected.
-constexpr std::size_t kMaxReportLine = 64 * 1024;
+constexpr std::size_t kMaxReportLine = std::size_t{64} << 10;
 
 /// One GPU, for the provenance. Texts are empty if unknown.
 struct GpuFacts {

@@ -79,7 +79,7 @@ void Images::on_deadline(Instant now, Actions& out) {
     Outcome outcome;
     outcome.kind = OutcomeKind::TimedOut;
     outcome.phase = "image";
-    outcome.reason = "staging the image '" + printable(image.request.image) + "' took too long" +
+    outcome.reason = "staging the image '" + printable(image.request.container.image) + "' took too long" +
                      (image.progress.what.empty() ? "" : " (" + image.progress.what + ")");
     image.failure = std::move(outcome);
   }

@@ -37,7 +37,7 @@ Expected<Work> LeaseIntake::work_for(const wire::Lease& lease, const wire::Welco
 
 /// Decides what runs in the lease's container, and which path the command has there.
 Expected<void> LeaseIntake::contain(Work& work) const {
-  wire::ContainerSpec& container = work.lease.container;
+  ContainerSpec& container = work.lease.container;
   SWEEP_ASSIGN(auto request, stage_request(setup_, container));
   work.image = std::move(request);
   work.contained = !work.needs_server || container.client_inside;

@@ -4,7 +4,7 @@ namespace sweep::agent {
 
 namespace {
 
-Outcome outcome(OutcomeKind kind, std::string reason) {
+Outcome outcome_with(OutcomeKind kind, std::string reason) {
   Outcome out;
   out.kind = kind;
   out.reason = std::move(reason);
@@ -17,7 +17,9 @@ Outcome outcome(OutcomeKind kind, std::string reason) {
 Outcome check_result(const ResultRead& result, const std::optional<FileStamp>& old_result,
                      const std::string& path) {
   const std::string quoted = "'" + path + "'";
-  const auto no_result = [](std::string reason) { return outcome(OutcomeKind::NoResult, std::move(reason)); };
+  const auto no_result = [](std::string reason) {
+    return outcome_with(OutcomeKind::NoResult, std::move(reason));
+  };
   if (!result.stamp)
     return no_result(result.problem.empty() ? "the benchmark exited 0 but did not create " + quoted
                                             : result.problem);
@@ -25,12 +27,12 @@ Outcome check_result(const ResultRead& result, const std::optional<FileStamp>& o
     return no_result("the benchmark exited 0 but did not change " + quoted +
                      ", which existed before it started");
   if (result.stamp->bytes > wire::kMaxBulkBytes)
-    return outcome(OutcomeKind::InvalidResult, quoted + " has " + std::to_string(result.stamp->bytes) +
-                                                   " bytes; a result may have at most " +
-                                                   std::to_string(wire::kMaxBulkBytes));
+    return outcome_with(OutcomeKind::InvalidResult, quoted + " has " + std::to_string(result.stamp->bytes) +
+                                                        " bytes; a result may have at most " +
+                                                        std::to_string(wire::kMaxBulkBytes));
   if (!result.problem.empty()) return no_result(result.problem);
   if (result.bytes.empty()) return no_result("the benchmark exited 0 but left " + quoted + " empty");
-  return outcome(OutcomeKind::Ok, {});
+  return outcome_with(OutcomeKind::Ok, {});
 }
 
 }  // namespace sweep::agent

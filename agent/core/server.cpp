@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kTailLines = 12;
 constexpr std::size_t kTailLine = 300;
 constexpr std::size_t kIdleOutput = std::size_t{64} << 10;
-constexpr std::size_t kMaxChunk = 64 * 1024;
+constexpr std::size_t kMaxServerChunk = std::size_t{64} << 10;
 constexpr Millis kAskAgain{250};
 
 LinePattern pattern(const std::string& text) {
@@ -127,11 +127,11 @@ void Server::mark_loading() {
 void Server::on(const Output& input, Instant now, Actions& out) {
   const std::string_view all = input.bytes;
   if (attempt_) {
-    for (Backlog::Piece& piece : backlog_.take(kMaxChunk))
+    for (Backlog::Piece& piece : backlog_.take(kMaxServerChunk))
       out.emplace_back(Send{wire::LogChunk{*attempt_, piece.is_stderr}, std::move(piece.bytes)});
-    for (std::size_t at = 0; at < all.size(); at += kMaxChunk)
+    for (std::size_t at = 0; at < all.size(); at += kMaxServerChunk)
       out.emplace_back(
-          Send{wire::LogChunk{*attempt_, input.is_stderr}, std::string(all.substr(at, kMaxChunk))});
+          Send{wire::LogChunk{*attempt_, input.is_stderr}, std::string(all.substr(at, kMaxServerChunk))});
   } else {
     backlog_.add(input.is_stderr, all);
   }

@@ -42,7 +42,7 @@ class Server {
     std::string directory;          // where to run it; empty: in the agent's directory
     Millis kill_grace{0};
     // The container that it runs in, if any:
-    wire::ContainerSpec container = {};
+    ContainerSpec container = {};
     std::optional<container::StageRequest> image = {};
     std::optional<container::Staged> staged = {};
     std::string workspace = {};  // absolute

@@ -1,5 +1,7 @@
 #include "agent/io/access.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -7,8 +9,6 @@
 
 #include "proto/base/env_names.hpp"
 #include "util/text.hpp"
-
-extern char** environ;
 
 namespace sweep::agent {
 

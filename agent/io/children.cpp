@@ -13,7 +13,7 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr std::size_t kOutputRead = std::size_t{64} << 10;
 // A pipe holds less than this many reads. If there is more to read, some process is still writing.
 constexpr int kMostFinalReads = 32;
 // An exec takes microseconds, unless the process gets no processor. A process that shows no environment for
@@ -87,7 +87,7 @@ void Children::watch_output(pid_t group, int fd, bool is_stderr) {
 
 void Children::read_output(Group& group, bool is_stderr) {
   Fd& end = is_stderr ? group.err : group.out;
-  Chunk chunk = read_available(end.get(), kReadAtOnce);
+  Chunk chunk = read_available(end.get(), kOutputRead);
   if (!chunk.bytes.empty()) on_input_(Output{group.ref, is_stderr, std::move(chunk.bytes)});
   if (chunk.closed) close_output(end);
 }
@@ -134,7 +134,7 @@ void Children::leader_ended(Group& group) {
 
 void Children::report_setup_failure(Group& group) {
   if (!group.setup_report.open()) return;
-  const std::string text = read_available(group.setup_report.get(), kReadAtOnce).bytes;
+  const std::string text = read_available(group.setup_report.get(), kOutputRead).bytes;
   group.setup_report.reset();
   const auto report = container::report_in(text.substr(0, text.find('\n')));
   const auto* failed = report ? std::get_if<container::Failed>(&*report) : nullptr;
@@ -151,7 +151,7 @@ void Children::remove(std::map<pid_t, Group>::iterator at) {
   for (const bool is_stderr : {false, true}) {
     Fd& end = is_stderr ? group.err : group.out;
     for (int i = 0; i < kMostFinalReads && end.open(); ++i) {
-      Chunk chunk = read_available(end.get(), kReadAtOnce);
+      Chunk chunk = read_available(end.get(), kOutputRead);
       if (chunk.bytes.empty()) break;
       on_input_(Output{group.ref, is_stderr, std::move(chunk.bytes)});
     }

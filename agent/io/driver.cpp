@@ -121,7 +121,7 @@ class Driver {
 
   void ask_job_end() {
     job_end_query_.ask(job_end_command_, slurm_environment(own_environment()), now() + Limits{}.job_end,
-                       [this](const std::string& text, std::string problem) {
+                       [this](const std::string& text, const std::string& problem) {
                          const auto end = problem.empty() ? parse_end_time(text) : fail(problem);
                          inputs_.emplace_back(JobEndKnown{end.value_or(std::nullopt), parse_sharing(text),
                                                           parse_slurm_version(text)});
@@ -147,7 +147,7 @@ class Driver {
     SamplerSettings settings;
     settings.gpus = sampled_;
     settings.clock_offset = clock_offset();
-    sampler_.start(own_command(), settings, own_environment(),
+    sampler_.start(own_command(SWEEP_ENV_LOADER, SWEEP_ENV_AGENT), settings, own_environment(),
                    [this](GpuReport report) { inputs_.emplace_back(GpuReported{std::move(report)}); });
     if (const auto pid = sampler_.pid()) children_.ignore_helper(*pid);
   }

@@ -11,7 +11,7 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr std::size_t kSamplerRead = std::size_t{64} << 10;
 
 }  // namespace
 
@@ -45,7 +45,7 @@ Expected<void> GpuSampler::spawn_process(const std::vector<std::string>& program
 }
 
 void GpuSampler::read() {
-  const Chunk chunk = read_available(out_.get(), kReadAtOnce);
+  const Chunk chunk = read_available(out_.get(), kSamplerRead);
   text_ += chunk.bytes;
   std::size_t begin = 0;
   for (std::size_t end = 0; child_ && (end = text_.find('\n', begin)) != std::string::npos; begin = end + 1)

@@ -18,7 +18,7 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kReadAtOnce = 16 * 1024;
+constexpr std::size_t kHttpRead = std::size_t{16} << 10;
 
 std::string request_of(const AskServer& what) {
   return std::string(what.post ? "POST " : "GET ") + what.path +
@@ -81,7 +81,7 @@ void HttpClient::write(Request& request) {
 // Reads the head, which contains the status; the rest is not read. The head is short enough to parse it again
 // after each piece.
 void HttpClient::read(Request& request) {
-  std::array<char, kReadAtOnce> bytes;
+  std::array<char, kHttpRead> bytes;
   const ssize_t got = ::recv(request.socket.get(), bytes.data(), bytes.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) return answer(request, 0, errno_text(errno));
@@ -93,7 +93,7 @@ void HttpClient::read(Request& request) {
   parser.put(boost::asio::buffer(request.head), code);
   if (code && code != http::error::need_more)
     return answer(request, 0, "not an HTTP answer: " + code.message());
-  if (parser.is_header_done()) return answer(request, parser.get().result_int(), {});
+  if (parser.is_header_done()) return answer(request, static_cast<int>(parser.get().result_int()), {});
   if (got == 0) return answer(request, 0, "the connection was closed without an answer");
 }
 

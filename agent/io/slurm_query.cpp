@@ -8,7 +8,7 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kMostBytes = 64 * 1024;
+constexpr std::size_t kMostBytes = std::size_t{64} << 10;
 
 }  // namespace
 

@@ -29,7 +29,7 @@ constexpr std::string_view kMagic = "slurm-sweep spooled result 1\n";
 constexpr std::size_t kDigest = 64;
 constexpr std::size_t kNameDigits = 16;
 constexpr std::size_t kMaxText = 4096;
-constexpr std::size_t kMaxFile = wire::kMaxBulkBytes + 64 * 1024;
+constexpr std::size_t kMaxFile = wire::kMaxBulkBytes + (std::size_t{64} << 10);
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr std::string_view kEnding = ".result", kLock = ".lock", kDamaged = ".damaged";
@@ -108,8 +108,10 @@ std::vector<std::string> names_in(const std::string& folder) {
 std::vector<Found> files_below(const std::string& base) {
   std::vector<Found> found;
   for (const std::string& sweep : names_in(base)) {
-    for (const std::string& name : names_in(base + "/" + sweep)) {
-      Found file{base + "/" + sweep, name};
+    std::string folder = base;
+    folder.append("/").append(sweep);
+    for (const std::string& name : names_in(folder)) {
+      Found file{folder, name};
       struct stat info {};
       if (!is_of_a_result(name) || ::lstat(file.path().c_str(), &info) != 0 || !S_ISREG(info.st_mode))
         continue;

@@ -11,7 +11,7 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr std::size_t kStagingRead = std::size_t{64} << 10;
 constexpr int kLowPriority = 15;  // nice value for an image that no attempt waits for yet
 
 /// Returns the failure that the process itself could not report.
@@ -55,7 +55,7 @@ void Staging::read(int serial) {
   const auto found = processes_.find(serial);
   if (found == processes_.end()) return;
   Process& process = found->second;
-  const Chunk chunk = read_available(process.out.get(), kReadAtOnce);
+  const Chunk chunk = read_available(process.out.get(), kStagingRead);
   process.text += chunk.bytes;
   const bool endless = process.text.size() > container::kMaxReportLine;
   for (std::size_t end = 0; (end = process.text.find('\n')) != std::string::npos;) {

@@ -8,6 +8,9 @@
 #include <unordered_map>
 
 #include "controller/plan/step.hpp"
+#include "controller/profile/benchmark.hpp"
+#include "controller/profile/container_section.hpp"
+#include "controller/profile/variables.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -16,7 +19,8 @@ namespace sweep {
 
 namespace {
 
-/// Returns Plan::shares_name. Entries of a matrix that would share a RESULT_FILENAME get the point's id in it.
+/// Returns Plan::shares_name. Entries of a matrix that would share a RESULT_FILENAME get the point's id in
+/// it.
 std::vector<bool> find_shared_names(const std::vector<Point>& points,
                                     const std::set<std::string>& withdrawn) {
   std::unordered_map<std::string, int> uses;
@@ -38,11 +42,11 @@ std::vector<std::pair<std::string, std::string>> shared_environment(const profil
   std::move(own.begin(), own.end(), std::back_inserter(out));
   const profile::Recipe* recipe = profile::recipe_of(profile, point);
   if (recipe == nullptr) return out;
-  for (const profile::DerivedVariable& derived : recipe->steps) {
+  for (const profile::DerivedVariable& derived : recipe->derived) {
     const auto of =
         std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == derived.of; });
     const std::int64_t number = of == out.rend() ? 0 : std::atoll(of->second.c_str());
-    out.emplace_back(derived.name, std::to_string(profile::step_value(derived, number)));
+    out.emplace_back(derived.name, std::to_string(profile::derived_value(derived, number)));
   }
   return out;
 }
@@ -78,7 +82,7 @@ Expected<void> check_recipe(const profile::Profile& profile, const profile::Reci
                 (near ? "did you mean '" + *near + "'?"
                       : "variables that srun passes on need not be named; points have " + join(known, ", ")));
   }
-  for (const profile::DerivedVariable& derived : recipe.steps) {
+  for (const profile::DerivedVariable& derived : recipe.derived) {
     if (has(known, derived.of)) continue;
     const auto near = nearest(derived.of, known);
     return fail("the recipe's variable '" + derived.name + "' is derived from '" + derived.of +
@@ -245,9 +249,9 @@ std::string server_key(const Plan& plan, int index) {
     digest.add_part(runner);
   if (const auto container = profile::container_of(plan.profile, point);
       container && profile::has_container(*container)) {
-    digest.add_part(*container->runtime);
-    digest.add_part(*container->image);
-    for (const std::string& mount : *container->mounts)
+    digest.add_part(container->runtime);
+    digest.add_part(container->image);
+    for (const std::string& mount : container->mounts)
       digest.add_part(mount);
   }
   std::map<std::string, std::string> known;
@@ -286,32 +290,13 @@ wire::ServerSpec make_server(const Plan& plan, int index) {
   return spec;
 }
 
-wire::ContainerSpec make_container(const Plan& plan, const Point& point) {
-  wire::ContainerSpec spec;
-  const auto container = profile::container_of(plan.profile, point);
-  if (plan.step || !container || !profile::has_container(*container)) return spec;
-  spec.runtime = *container->runtime;
-  spec.image = *container->image;
-  spec.by_runtime = *container->cache == "none";
-  if (!spec.by_runtime) spec.cache = *container->cache;
-  spec.scratch = *container->scratch;
-  spec.mounts = *container->mounts;
-  if (const std::string folder = profile::folder_beside(plan.profile, point); !folder.empty())
-    spec.mounts.push_back(folder + ":" + folder + ":ro");
-  spec.workdir = *container->workdir;
-  spec.names = *container->names;
-  spec.options = *container->options;
-  spec.shm_size = *container->shm_size;
-  spec.writable = *container->writable;
-  spec.client_inside = *container->client;
-  spec.image_ms = plan.profile.image_timeout.count();
-  spec.retries = *container->retries;
-  spec.room_bytes = *container->room_bytes;
-  spec.keep_bytes = *container->keep_bytes;
-  spec.keep_ms = container->keep->count();
-  return spec;
+ContainerSpec make_container(const Plan& plan, const Point& point) {
+  auto container = profile::container_of(plan.profile, point);
+  if (plan.step || !container || !profile::has_container(*container)) return {};
+  if (const std::string folder = profile::benchmark_mount(plan.profile, point); !folder.empty())
+    container->mounts.push_back(folder + ":" + folder + ":ro");
+  return *std::move(container);
 }
-
 }  // namespace
 
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node) {
@@ -323,7 +308,8 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.result_filename = result_filename(plan, index, node);
   lease.environment = benchmark_environment(plan, index, node);
   lease.command = profile::benchmark_command(plan.profile, point).value_or(std::vector<std::string>());
-  lease.workspace = plan.step ? plan.step->workdir : profile::workspace_of(plan.profile, point).value_or("");
+  lease.workspace =
+      plan.step ? plan.step->container.workdir : profile::workspace_of(plan.profile, point).value_or("");
   lease.timeouts.server_ms = plan.profile.timeouts.server.count();
   lease.timeouts.benchmark_ms = plan.profile.timeouts.benchmark.count();
   lease.timeouts.point_ms = plan.profile.timeouts.point.count();
@@ -337,7 +323,7 @@ std::string next_image(const Plan& plan, const core::State& state, int index,
   constexpr int kMaxPoints = 200;
   const Point& current = plan.points[static_cast<std::size_t>(index)];
   const auto now = profile::container_of(plan.profile, current);
-  if (plan.step || !now || !*now->prefetch) return {};
+  if (plan.step || !now || !now->prefetch) return {};
   int left = kMaxPoints;
   for (const auto& [negative_gpus, waiting] : state.pending) {
     if (--left < 0) break;
@@ -347,7 +333,7 @@ std::string next_image(const Plan& plan, const core::State& state, int index,
     const bool fits = -negative_gpus <= static_cast<int>(agent.info.gpus.size());
     if (!fits || !core::serves(agent, spec.runner.str())) continue;
     const auto next = profile::container_of(plan.profile, point);
-    if (next && profile::has_container(*next) && *next->image != *now->image) return *next->image;
+    if (next && profile::has_container(*next) && next->image != now->image) return next->image;
   }
   return {};
 }

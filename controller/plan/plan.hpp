@@ -12,6 +12,7 @@
 #include "container/core/step.hpp"
 #include "controller/core/state.hpp"
 #include "controller/profile/profile.hpp"
+#include "controller/profile/runner.hpp"
 #include "proto/base/point.hpp"
 #include "proto/wire/messages.hpp"
 #include "util/error.hpp"

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "controller/profile/benchmark.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 

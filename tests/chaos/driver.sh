@@ -88,7 +88,7 @@ driver() {
     : >"$WORK/srun.pid"
     note "$WORK/driver.log" "srun $NUMBER ended with $status: $(grep -v '^$' "$WORK/srun/$NUMBER.err" | tail -n 1)"
     ((status != 0)) || return 0
-    if grep -q 'nothing is left to resume' "$WORK/srun/$NUMBER.err"; then return 0; fi
+    if grep -q 'nothing to resume' "$WORK/srun/$NUMBER.err"; then return 0; fi
     # Some users wait until the old processes are gone, some do not.
     chance 2
     if ((REPLY)); then

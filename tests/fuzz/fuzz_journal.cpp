@@ -294,7 +294,9 @@ void check_resuming(const std::string& directory) {
   std::vector<std::string> notes;
   ResumeWishes wishes;
   wishes.retry_failed = true;
-  auto opened = resume_sweep(directory, wishes, kLater, notes);
+  auto resumable = ResumableSweep::open(directory);
+  if (!resumable) return require_message(resumable.error());
+  auto opened = std::move(*resumable).resume(wishes, kLater, notes);
   if (!opened) return require_message(opened.error());
   check_sweep(opened->sweep);
   const auto checked = opened->journal.check();

@@ -75,7 +75,7 @@ for order in behind without; do
   "$order"
   sweep "$order.d" cpu-smoke
   status_is_not 0
-  err_has "line in plugstack.conf stand before that of slurm-sweep?"
+  err_has "its line in plugstack.conf before that of slurm-sweep"
   count_is 0 "$order.d"/raw/*.json
   all_gone
 done

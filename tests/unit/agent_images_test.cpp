@@ -67,7 +67,7 @@ TEST(Images, ImageIsStagedThenTheCommandStartsInIt) {
   ContainerAgent agent;
   agent.receive(ContainerAgent::container_lease("p1"));
   ASSERT_THAT(agent.staged, SizeIs(1));
-  EXPECT_EQ(agent.staged[0].request.image, "a/b:1");
+  EXPECT_EQ(agent.staged[0].request.container.image, "a/b:1");
   EXPECT_EQ(agent.staged[0].request.node, "n1");
   EXPECT_FALSE(agent.staged[0].ahead);
   EXPECT_THAT(agent.spawned, IsEmpty());
@@ -77,16 +77,16 @@ TEST(Images, ImageIsStagedThenTheCommandStartsInIt) {
   EXPECT_TRUE(agent.spawned[0].contained);
   EXPECT_THAT(agent.spawned[0].argv, ElementsAre("/opt/sweep-agent", "--contain", testing::_));
   const auto request = agent.started();
-  EXPECT_EQ(request.image, "/roots/a.root");
+  EXPECT_EQ(request.container.image, "/roots/a.root");
   EXPECT_EQ(request.tool, "/bin/bwrap");
   EXPECT_EQ(request.workspace, "/home/u");
-  EXPECT_EQ(request.workdir, "/workspace/");
+  EXPECT_EQ(request.container.workdir, "/workspace/");
   EXPECT_THAT(request.argv, ElementsAre("bash", "/home/u/run.sh"));
-  EXPECT_THAT(request.of_image, ElementsAre("OF_IMAGE=1"));
-  EXPECT_THAT(request.names, testing::IsSupersetOf({"CONC", "PORT", "HF_TOKEN", "SLURM_JOB_ID",
-                                                    "CUDA_VISIBLE_DEVICES", "SWEEP_ATTEMPT"}));
-  EXPECT_THAT(request.names, Not(Contains("SLURM_SWEEP_CLIENT_SECRET")));
-  EXPECT_THAT(request.names, Not(Contains("OWN")));
+  EXPECT_THAT(request.container.image_variables, ElementsAre("OF_IMAGE=1"));
+  EXPECT_THAT(request.container.names, testing::IsSupersetOf({"CONC", "PORT", "HF_TOKEN", "SLURM_JOB_ID",
+                                                              "CUDA_VISIBLE_DEVICES", "SWEEP_ATTEMPT"}));
+  EXPECT_THAT(request.container.names, Not(Contains("SLURM_SWEEP_CLIENT_SECRET")));
+  EXPECT_THAT(request.container.names, Not(Contains("OWN")));
   EXPECT_THAT(agent.phases(), Contains("image"));
   agent.start("p1");
   agent.leave_result("p1", "{}");
@@ -171,7 +171,7 @@ TEST(Images, NextImageIsStagedWhileAnAttemptRuns) {
   agent.stage_reports(ContainerAgent::staged_image());
   ASSERT_THAT(agent.staged, SizeIs(2));
   EXPECT_TRUE(agent.staged[1].ahead);
-  EXPECT_EQ(agent.staged[1].request.image, "a/b:2");
+  EXPECT_EQ(agent.staged[1].request.container.image, "a/b:2");
   agent.start("p1");
   agent.exit("p1", {1, {}});
   // The point that needs the image waits for the staging that has begun; its time limit begins now.

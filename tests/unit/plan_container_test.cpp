@@ -1,4 +1,5 @@
 // Containers, templates and runners: from the text of a profile to a lease.
+#include "controller/profile/load_profile.hpp"
 #include "tests/unit/plan_sample.hpp"
 
 namespace sweep {
@@ -58,7 +59,7 @@ TEST(PlanContainer, WrongPlaceholderOrImageIsReportedByThePlan) {
       HasSubstr(
           "unknown placeholder {image-slog} in the profile's 'container.image'; did you mean {image-slug}?"));
   EXPECT_THAT(error_of("container: {runtime: bwrap, mounts: ['/a{precision}']}"), HasSubstr("mount '/afp4'"));
-  EXPECT_THAT(error_of("container: {runtime: bwrap, image: 'a b'}"), HasSubstr("'a b' is no image"));
+  EXPECT_THAT(error_of("container: {runtime: bwrap, image: 'a b'}"), HasSubstr("'a b' is not an image name"));
   EXPECT_THAT(error_of("workspace: /x/{modle-prefix}"),
               HasSubstr("'workspace'; did you mean {model-prefix}?"));
   EXPECT_EQ(error_of("container: {runtime: none, image: 'a b'}"), "");
@@ -152,11 +153,11 @@ TEST(PlanStep, OneContainerServesAllPoints) {
                                 profile_in(std::string(kInside) + "workspace: /ws"));
   ASSERT_TRUE(plan.step);
   container::StepRequest expected;
-  expected.image = "/i.sqsh";
   expected.workspace = "/ws";
-  expected.workdir = "/workspace/";
-  expected.mounts = {{"/m", "/m", true}};
-  expected.names = {"TZ"};
+  expected.container.image = "/i.sqsh";
+  expected.container.workdir = "/workspace/";
+  expected.container.mounts = {"/m:/m:ro"};
+  expected.container.names = {"TZ"};
   EXPECT_EQ(*plan.step, expected);
   const auto lease = make_lease(plan, 1, 1, "n1");
   EXPECT_EQ(lease.container.runtime, "");
@@ -168,8 +169,9 @@ TEST(PlanStep, OneContainerServesAllPoints) {
 TEST(PlanStep, ImageIsWrittenInPyxisSyntax) {
   auto entry = sample_entry(4, 8);
   entry["image"] = "nvcr.io/nvidia/tensorrt-llm/release:1";
-  EXPECT_EQ(sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->image,
-            "nvcr.io#nvidia/tensorrt-llm/release:1");
+  EXPECT_EQ(
+      sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->container.image,
+      "nvcr.io#nvidia/tensorrt-llm/release:1");
 }
 
 TEST(PlanStep, PlanHasNoStepWithoutAgentImage) {
@@ -212,7 +214,7 @@ TEST(PlanStep, ErrorNamesWhatOneContainerCannotServe) {
       HasSubstr("'container.workdir' of"));
   EXPECT_THAT(
       error_of("runners: {b200: {container: {runtime: pyxis, agent: image, image: /i, workdir: '/a b'}}}"),
-      HasSubstr("'container.workdir' '/a b' cannot be mounted by pyxis"));
+      HasSubstr("pyxis cannot mount '/a b' ('container.workdir')"));
   EXPECT_THAT(
       error_of("workspace: '/w{framework-suffix}'\ncontainer: {runtime: pyxis, agent: image, image: /i}"),
       HasSubstr("'workspace' ('/w' and '/w_trt')"));

@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "controller/profile/benchmark.hpp"
 #include "tests/unit/plan_sample.hpp"
 #include "util/json.hpp"
 
@@ -221,14 +222,14 @@ TEST(Plan, PointsShareAServerIfItsInputsAreEqual) {
 TEST(Plan, DerivedVariableLetsSomePointsShareAServer) {
   auto profile = recipe_profile();
   profile.recipe.server_env.push_back("CONC_FROM");
-  profile.recipe.steps = {{"CONC_FROM", "CONC", {1, 16}}};
+  profile.recipe.derived = {{"CONC_FROM", "CONC", {1, 16}}};
   profile.recipe.server += " --interval $((CONC_FROM + 1)) ${CONC_FROM}";
   const Plan plan = sample_plan({sample_entry(8, 8), sample_entry(8, 16), sample_entry(8, 64)}, profile);
   EXPECT_NE(server_key(plan, 0), server_key(plan, 1));
   EXPECT_EQ(server_key(plan, 1), server_key(plan, 2));
   EXPECT_EQ(environment_of(make_lease(plan, 0, 1, "n1")).at("CONC_FROM"), "1");
   EXPECT_EQ(environment_of(make_lease(plan, 2, 1, "n1")).at("CONC_FROM"), "16");
-  profile.recipe.steps[0].of = "CONCC";
+  profile.recipe.derived[0].of = "CONCC";
   const auto wrong = make_plan({sample_entry(8, 32)}, profile);
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message,

@@ -1,4 +1,5 @@
-// What /proc says about processes: which exist, who their children are, what environment they started with.
+// Processes of this machine, from /proc: which exist, their children, and the environment with which they
+// were started. Processes start and end at any time, so every result may be outdated when it is returned.
 #pragma once
 
 #include <sys/types.h>
@@ -10,16 +11,22 @@
 
 namespace sweep {
 
-/// Returns all processes that this user can see, except init and the calling process.
+/// Returns all processes that are visible to this one, except init and this process.
 std::vector<pid_t> other_processes();
 
-/// Returns the children of this process's main thread, dead ones that were not collected included. In a process
-/// with PR_SET_CHILD_SUBREAPER these include the orphans among its descendants. Empty if the kernel does not
-/// list children (/proc/PID/task/TID/children).
+/// Returns the children of all threads of a process, including zombies; empty if the process does not exist.
+std::vector<pid_t> children_of(pid_t pid);
+
+/// Returns all descendants of a process, parents before their children. The process itself is not included.
+std::vector<pid_t> descendants_of(pid_t pid);
+
+/// Returns the children of this process's main thread, dead ones that were not collected included. In a
+/// process with PR_SET_CHILD_SUBREAPER these include the orphans among its descendants. Empty if the kernel
+/// does not list children (/proc/PID/task/TID/children).
 std::vector<pid_t> children_of_main_thread();
 
-/// Returns the environment with which `pid` was started, each entry between two zero bytes. Empty if it has no
-/// environment, belongs to another user, or is in the middle of an exec, when the kernel shows none.
+/// Returns the environment with which `pid` was started, each entry between two zero bytes. Empty if it has
+/// no environment, belongs to another user, or is in the middle of an exec, when the kernel shows none.
 std::string initial_environment(pid_t pid);
 
 /// Returns true if initial_environment() contains `entry` (NAME=value), or a variable called `name`.

@@ -1,7 +1,7 @@
-// container/core/import_words: whose fault an import's failure is.
+// container/core/import_fault: the classification of failed imports.
 #include <gtest/gtest.h>
 
-#include "container/core/import_words.hpp"
+#include "container/core/import_fault.hpp"
 
 namespace sweep::container {
 namespace {
@@ -11,8 +11,8 @@ void expect(ImportFault fault, std::initializer_list<const char*> outputs) {
     EXPECT_EQ(import_fault(output), fault) << output;
 }
 
-// As enroot 4.1 (curl), podman 4.3, docker and apptainer word it.
-TEST(ImportWords, ARegistryThatWantsALogin) {
+// The messages are those of enroot 4.1 (curl), podman 4.3, docker and apptainer.
+TEST(ImportFault, RegistryRequiresALogin) {
   expect(
       ImportFault::Login,
       {"[INFO] Querying registry for permission grant\n[ERROR] URL https://x returned error code: 401 "
@@ -27,7 +27,7 @@ TEST(ImportWords, ARegistryThatWantsALogin) {
        "FATAL:   While making image from oci registry: unauthorized: authentication required"});
 }
 
-TEST(ImportWords, ARegistryThatHasNoSuchImage) {
+TEST(ImportFault, RegistryDoesNotHaveTheImage) {
   expect(ImportFault::NoSuchImage,
          {"[ERROR] URL https://x returned error code: 404 Not Found",
           "curl: (22) The requested URL returned error: 404",
@@ -36,7 +36,7 @@ TEST(ImportWords, ARegistryThatHasNoSuchImage) {
           "failed to resolve reference \"docker.io/x:1\": docker.io/x:1: not found"});
 }
 
-TEST(ImportWords, NumbersAndWordsOfTheNodeAreNoAnswerOfARegistry) {
+TEST(ImportFault, ProgressAndErrorsOfTheNodeAreNotARegistrysAnswer) {
   expect(ImportFault::Unclear,
          {"[INFO] Authenticating with user: <anonymous>\ncurl: (28) Operation timed out",
           "[INFO] Authenticating with user: me\n[INFO] Authentication succeeded\nreset by peer",
@@ -48,14 +48,14 @@ TEST(ImportWords, NumbersAndWordsOfTheNodeAreNoAnswerOfARegistry) {
           "429 Too Many Requests: Quota exceeded for quota metric 'Requests'", "open /x: not found"});
 }
 
-// What came before was overcome.
-TEST(ImportWords, OnlyTheLastOnesCount) {
+// The tool recovered from earlier errors.
+TEST(ImportFault, OnlyTheLastLinesCount) {
   expect(ImportFault::Unclear,
          {"curl: (22) The requested URL returned error: 401\nretrying\n1\n2\n3\n4\n5\nreset by peer",
           "error: 404\r1 %\r2 %\r3 %\r4 %\r5 %\r6 %\nreset by peer"});
 }
 
-TEST(ImportWords, ADiskThatIsFull) {
+TEST(ImportFault, DiskIsFull) {
   expect(ImportFault::DiskFull, {"write: No space left on device", "write error: Disk quota exceeded"});
 }
 

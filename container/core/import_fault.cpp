@@ -1,4 +1,4 @@
-#include "container/core/import_words.hpp"
+#include "container/core/import_fault.hpp"
 
 #include <algorithm>
 #include <regex>
@@ -13,11 +13,13 @@ namespace {
 constexpr int kLastLines = 6;
 constexpr std::size_t kMostBytes = 4096;
 
-/// The last lines that are not empty and not of a file that may not be written, in small letters.
+/// Returns the last kLastLines non-empty lines in lower case, without those that report "permission denied"
+/// for a file.
 std::string last_lines(std::string_view output) {
   if (output.size() > kMostBytes) output.remove_prefix(output.size() - kMostBytes);
   std::string text = ascii_lower(std::string(output));
-  std::replace(text.begin(), text.end(), '\r', '\n');  // of progress bars
+  // Progress bars redraw their line after a carriage return.
+  std::replace(text.begin(), text.end(), '\r', '\n');
   const auto lines = split(text, '\n');
   std::string out;
   int left = kLastLines;
@@ -41,7 +43,8 @@ bool has_any(const std::string& text, std::initializer_list<const char*> words) 
                      [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
-/// A status of HTTP where an answer has one: "returned error: 404", "HTTP/2 401", "status 403".
+/// Returns true if the text reports one of the HTTP status codes: "returned error: 404", "HTTP/2 401",
+/// "status 403".
 bool has_status(const std::string& text, const std::string& codes) {
   const std::regex pattern("(error|code|status|http(/[0-9.]+)?)[:= ]+\\(?(" + codes + ")($|[^0-9a-z])");
   return std::regex_search(text, pattern);
@@ -55,12 +58,12 @@ ImportFault import_fault(std::string_view output) {
   if (has_any(text, {"unauthorized", "authentication required", "no basic auth credentials", "access denied",
                      "is denied", "denied: ", "403 forbidden", "403 (forbidden"}))
     return ImportFault::Login;
-  // Enroot keeps the answer of a registry with passwords (Basic) to itself.
+  // Enroot does not print the answer of a registry that uses passwords (Basic).
   if (last_line(text).find("authenticating with user:") != std::string::npos) return ImportFault::Login;
   if (has_status(text, "401|403")) return ImportFault::Login;
   if (has_any(text, {"manifest unknown", "name unknown", "no such image", "404 not found", "404 (not found"}))
     return ImportFault::NoSuchImage;
-  // Docker over containerd.
+  // Docker with containerd.
   if (text.find("failed to resolve reference") != std::string::npos &&
       last_line(text).ends_with(": not found"))
     return ImportFault::NoSuchImage;

@@ -1,10 +1,12 @@
-// Reading profile files. One table says which keys there are, and what each takes.
+#include "controller/profile/load_profile.hpp"
+
 #include <filesystem>
 
-#include "controller/profile/container.hpp"
-#include "controller/profile/profile.hpp"
+#include "controller/profile/container_section.hpp"
 #include "controller/profile/reader.hpp"
 #include "controller/profile/recipe.hpp"
+#include "controller/profile/runner.hpp"
+#include "controller/profile/variables.hpp"
 #include "controller/yaml/document.hpp"
 #include "proto/base/account.hpp"
 #include "util/os/files.hpp"
@@ -58,8 +60,8 @@ Table validity_keys(Profile& p) {
            }}};
 }
 
-/// A recipe in the profile itself: one value, wherever its parts stand.
-void note_recipe(Reader& in, const yaml::Value& node, Profile& profile) {
+/// Reads a recipe that is written in the profile itself. Its source is the line of the key `benchmark`.
+void read_profile_recipe(Reader& in, const yaml::Value& node, Profile& profile) {
   read_recipe(in, node, profile.recipe);
   in.path.pop_back();
   in.note_source("benchmark", node);
@@ -71,10 +73,10 @@ Table top_keys(Profile& p) {
       {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
       {"benchmark",
        [&](auto& r, auto& k, auto& n) {
-         if (n.is(yaml::Kind::Dict)) return note_recipe(r, n, p);
+         if (n.is(yaml::Kind::Dict)) return read_profile_recipe(r, n, p);
          p.benchmark = read_text(r, k, n);
          p.recipe = Recipe();
-         p.benchmark_folder.clear();  // load_profile knows it
+         p.benchmark_folder.clear();  // load_profile() sets it
        }},
       {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p.env); }},
       {"runners", [&](auto& r, auto&, auto& n) { read_runners(r, n, p.runners); }},
@@ -102,7 +104,7 @@ void check_whole(Reader& in, const yaml::Value& root, const Profile& profile) {
   if (profile.agent_timeout <= profile.heartbeat) {
     in.complain(
         root,
-        "timeouts: 'agent' must be longer than 'heartbeat', or every idle agent would be taken for dead");
+        "timeouts: 'agent' must be longer than 'heartbeat'; otherwise every idle agent is considered lost");
   }
 }
 
@@ -124,9 +126,7 @@ Expected<Profile> load_profile(const std::vector<std::string>& files) {
   Profile profile;
   for (const std::string& file : files) {
     SWEEP_ASSIGN(const auto text, read_file(file, kMaxProfileBytes));
-    auto next = parse_profile(text, file, std::move(profile));
-    if (!next) return next;
-    profile = std::move(*next);
+    SWEEP_ASSIGN(profile, parse_profile(text, file, std::move(profile)));
     const auto folder = std::filesystem::absolute(file).parent_path();
     if (profile.benchmark_folder.empty()) profile.benchmark_folder = folder.lexically_normal().string();
     const bool relative = profile.workspace.find_first_of("/{") != 0;
