@@ -82,7 +82,7 @@ TEST(Images, ImageIsStagedThenTheCommandStartsInIt) {
   EXPECT_EQ(request.workspace, "/home/u");
   EXPECT_EQ(request.container.workdir, "/workspace/");
   EXPECT_THAT(request.argv, ElementsAre("bash", "/home/u/run.sh"));
-  EXPECT_THAT(request.container.image_variables, ElementsAre("OF_IMAGE=1"));
+  EXPECT_THAT(request.image_variables, ElementsAre("OF_IMAGE=1"));
   EXPECT_THAT(request.container.names, testing::IsSupersetOf({"CONC", "PORT", "HF_TOKEN", "SLURM_JOB_ID",
                                                               "CUDA_VISIBLE_DEVICES", "SWEEP_ATTEMPT"}));
   EXPECT_THAT(request.container.names, Not(Contains("SLURM_SWEEP_CLIENT_SECRET")));
@@ -228,7 +228,7 @@ TEST(Images, CommandLineProgramIsFoundInTheContainer) {
   beside.receive(ContainerAgent::container_lease("p1"));
   beside.stage_reports(ContainerAgent::staged_image());
   EXPECT_THAT(beside.started().argv, ElementsAre("/workspace/bench.sh", "x"));
-  EXPECT_THAT(beside.started().mounts, SizeIs(1));
+  EXPECT_THAT(beside.started().container.mounts, SizeIs(1));
   // If the workspace is another directory, the program's folder is mounted too.
   ContainerAgent elsewhere(setup);
   auto lease = ContainerAgent::container_lease("p1");
@@ -236,7 +236,7 @@ TEST(Images, CommandLineProgramIsFoundInTheContainer) {
   elsewhere.receive(lease);
   elsewhere.stage_reports(ContainerAgent::staged_image());
   EXPECT_THAT(elsewhere.started().argv, ElementsAre("/home/u/bench.sh", "x"));
-  EXPECT_THAT(elsewhere.started().mounts, Contains(container::Mount{"/home/u", "/home/u", true}));
+  EXPECT_THAT(elsewhere.started().container.mounts, Contains("/home/u:/home/u:ro"));
 }
 
 TEST(Images, ProfilesRelativeProgramStartsAtTheWorkspace) {
@@ -272,8 +272,8 @@ TEST(Images, ServerRunsInTheContainerAndClientOnTheNode) {
   ASSERT_THAT(agent.spawned, SizeIs(1));
   EXPECT_TRUE(agent.spawned[0].contained);
   EXPECT_THAT(agent.started().argv, ElementsAre("bash", "-c", "serve"));
-  EXPECT_THAT(agent.started().names, Contains("TP"));
-  EXPECT_THAT(agent.started().names, Not(Contains("CONC")));
+  EXPECT_THAT(agent.started().container.names, Contains("TP"));
+  EXPECT_THAT(agent.started().container.names, Not(Contains("CONC")));
   agent.feed(ProcessStarted{{kServerRef, 1}, 500});
   agent.feed(Output{{kServerRef, 1}, false, "up\n"});
   ASSERT_THAT(agent.spawned, SizeIs(2));

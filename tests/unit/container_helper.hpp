@@ -29,7 +29,7 @@ namespace sweep::container {
 
 /// Runs `script` under bash and requires exit status 0.
 inline void shell(const std::string& script) {
-  const auto ran = run_program({"bash", "-euc", script}, own_environment(), Millis(60'000));
+  const auto ran = run_program({"bash", "-euc", script}, {own_environment(), Millis(60'000)});
   ASSERT_TRUE(ran && ran->ok()) << (ran ? ran->out : ran.error().message);
 }
 
