@@ -12,13 +12,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxText = 4096;
+constexpr std::size_t kMaxReportText = 4096;
 constexpr std::size_t kMaxVariables = 4096;
 constexpr std::size_t kMaxVariable = 64 * 1024;
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 2;
 
 std::string safe(const std::string& text) {
-  return clipped(printable(text), kMaxText);
+  return clipped(printable(text), kMaxReportText);
 }
 
 json json_of(const StageProgress& progress) {
@@ -41,14 +41,14 @@ json json_of(const Failed& failed) {
 
 Staged read_staged(Fields& in) {
   Staged out;
-  const auto runtime = runtime_of(in.text("runtime", kMaxText));
+  const auto runtime = runtime_of(in.text("runtime", kMaxReportText));
   if (!runtime) in.complain("report: unknown 'runtime'; known: " + known_runtimes());
   out.runtime = runtime.value_or(Runtime::None);
-  out.tool = in.text("tool", kMaxText);
-  out.version = in.text("version", kMaxText);
-  out.image = in.text("image", kMaxText);
+  out.tool = in.text("tool", kMaxReportText);
+  out.version = in.text("version", kMaxReportText);
+  out.image = in.text("image", kMaxReportText);
   out.bytes = in.integer("bytes", 0, kMost);
-  out.digest = in.text("digest", kMaxText);
+  out.digest = in.text("digest", kMaxReportText);
   out.environment = in.texts("environment", kMaxVariables, kMaxVariable);
   return out;
 }
@@ -66,14 +66,14 @@ Expected<Report> report_in(std::string_view line) {
   Report out;
   if (in.has("what")) {
     StageProgress progress;
-    progress.what = in.text("what", kMaxText);
+    progress.what = in.text("what", kMaxReportText);
     progress.done = in.integer("done", 0, kMost);
     progress.total = in.integer("total", 0, kMost);
     out = std::move(progress);
   } else if (in.has("failed")) {
     Failed failed;
     failed.of_image = in.flag("of_image");
-    failed.reason = in.text("failed", kMaxText);
+    failed.reason = in.text("failed", kMaxReportText);
     out = std::move(failed);
   } else {
     out = read_staged(in);

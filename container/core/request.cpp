@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxText = 64 * 1024;
+constexpr std::size_t kMaxRequestText = 64 * 1024;
 constexpr std::size_t kMaxItems = 8192;
 
 json container_json(ContainerUse use, const ContainerSpec& container) {
@@ -24,7 +24,7 @@ ContainerSpec read_container(Fields& in, ContainerUse use) {
   Fields of(in.child("container"), "container");
   ContainerSpec out;
   for (const ContainerField& field : container_fields()) {
-    if (field.used_by(use)) read_container_value(of, field.name, field, {kMaxItems, kMaxText}, out);
+    if (field.used_by(use)) read_container_value(of, field.name, field, {kMaxItems, kMaxRequestText}, out);
   }
   if (of.error()) in.complain(*of.error());
   return out;
@@ -35,7 +35,7 @@ std::string dumped(const json& body) {
 }
 
 Runtime read_runtime(Fields& in) {
-  const auto runtime = runtime_of(in.text("runtime", kMaxText));
+  const auto runtime = runtime_of(in.text("runtime", kMaxRequestText));
   if (!runtime) in.complain("unknown 'runtime'; known: " + known_runtimes());
   return runtime.value_or(Runtime::None);
 }
@@ -55,9 +55,9 @@ Expected<StageRequest> stage_request_in(const std::string& text) {
   Fields in(body, "stage request");
   StageRequest out;
   out.runtime = read_runtime(in);
-  out.tool = in.text("tool", kMaxText);
-  out.version = in.text("version", kMaxText);
-  out.node = in.text("node", kMaxText);
+  out.tool = in.text("tool", kMaxRequestText);
+  out.version = in.text("version", kMaxRequestText);
+  out.node = in.text("node", kMaxRequestText);
   out.container = read_container(in, ContainerUse::Stage);
   if (in.error()) return fail(*in.error());
   return out;
@@ -81,14 +81,14 @@ Expected<StartRequest> start_request_in(const std::string& text) {
   Fields in(body, "start request");
   StartRequest out;
   out.runtime = read_runtime(in);
-  out.tool = in.text("tool", kMaxText);
-  out.name = in.text("name", kMaxText);
-  out.argv = in.texts("argv", kMaxItems, kMaxText);
-  out.workspace = in.text("workspace", kMaxText);
-  out.image_variables = in.texts("image_variables", kMaxItems, kMaxText);
-  out.gpus = in.text("gpus", kMaxText);
-  out.job = in.text("job", kMaxText);
-  out.node = in.text("node", kMaxText);
+  out.tool = in.text("tool", kMaxRequestText);
+  out.name = in.text("name", kMaxRequestText);
+  out.argv = in.texts("argv", kMaxItems, kMaxRequestText);
+  out.workspace = in.text("workspace", kMaxRequestText);
+  out.image_variables = in.texts("image_variables", kMaxItems, kMaxRequestText);
+  out.gpus = in.text("gpus", kMaxRequestText);
+  out.job = in.text("job", kMaxRequestText);
+  out.node = in.text("node", kMaxRequestText);
   out.container = read_container(in, ContainerUse::Start);
   if (out.argv.empty()) in.complain("start request: 'argv' is empty");
   if (in.error()) return fail(*in.error());

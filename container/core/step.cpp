@@ -10,7 +10,7 @@ namespace sweep::container {
 namespace {
 
 // The longest value of a variable that pyxis reads. It silently ignores longer ones.
-constexpr std::size_t kMaxVariable = 4095;
+constexpr std::size_t kMaxPyxisVariable = 4095;
 
 std::string folder_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
@@ -87,10 +87,10 @@ Expected<StepVariables> step_variables(const StepRequest& request, const StepAge
   const auto& names = request.container.names;
   if (!names.empty()) out.emplace_back("PYXIS_CONTAINER_ENV", join(names, ","));
   for (const auto& [name, value] : out) {
-    if (value.size() > kMaxVariable)
+    if (value.size() > kMaxPyxisVariable)
       return fail(
           "too many mounts or variables for pyxis: " + name + " would have " + std::to_string(value.size()) +
-          " characters, at most " + std::to_string(kMaxVariable) +
+          " characters, at most " + std::to_string(kMaxPyxisVariable) +
           " are possible; mount a common parent directory, or run the agent on the node (container: agent: "
           "node)");
   }

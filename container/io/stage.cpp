@@ -39,7 +39,7 @@ constexpr std::size_t kMaxStem = 160;  // of an entry's name; its marks add more
 constexpr std::size_t kShortDigest = 12;
 constexpr std::size_t kMaxEnvironmentFile = 1 << 20;
 constexpr Millis kFirstWait{2'000};
-constexpr Millis kEndTimeout{5'000};
+constexpr Millis kKillTimeout{5'000};
 
 void print_report(const Report& report) {
   const std::string line = line_of(report) + "\n";
@@ -448,7 +448,7 @@ int stage_image(const std::string& text) {
   const pid_t worker = fork_worker(*request, user);
   const ProcessToken token = token_of(worker);
   const auto status = wait_for(worker, signals);
-  kill_children(kEndTimeout);
+  kill_children(kKillTimeout);
   if (status != 0) {
     for (const std::string& folder : {request->container.cache, user_folder().value_or("") + "/images",
                                       user_folder(request->container.scratch).value_or("") + "/roots"})

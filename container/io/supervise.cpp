@@ -28,8 +28,8 @@ namespace sweep::container {
 
 namespace {
 
-constexpr Millis kEndTimeout{20'000};        // of the runtime's command that ends a container
-constexpr Millis kStragglerTimeout{10'000};  // for processes that outlive the runtime's command
+constexpr Millis kEndCommandTimeout{20'000};  // of the runtime's command that ends a container
+constexpr Millis kStragglerTimeout{10'000};   // for processes that outlive the runtime's command
 constexpr std::size_t kMaxStatus = 4096;
 
 /// Reports Failed to the agent on kNoteFd.
@@ -130,7 +130,7 @@ class Supervisor {
     auto [argv, environment] = command(probe);
     const auto status = std::find(argv.begin(), argv.end(), "--json-status-fd");
     if (status != argv.end()) argv.erase(status, status + 2);
-    const auto ran = run_program(argv, {environment, kEndTimeout});
+    const auto ran = run_program(argv, {environment, kEndCommandTimeout});
     const std::string words = ran ? how_it_ended(*ran) : ran.error().message;
     if (words.find("execvp " + probe.argv[0]) == std::string::npos)
       return {false, "cannot set up the container: " + words};
@@ -158,7 +158,7 @@ class Supervisor {
     if (command.empty()) {
       ::kill(-child_.pid, signal);
     } else {
-      std::ignore = run_program(command, {environment_, kEndTimeout});
+      std::ignore = run_program(command, {environment_, kEndCommandTimeout});
     }
   }
 
@@ -189,7 +189,7 @@ class Supervisor {
   void run_end_command() {
     const auto command = signal_command(request_, SIGKILL);
     end_command_ran_ = true;
-    if (!command.empty()) std::ignore = run_program(command, {environment_, kEndTimeout});
+    if (!command.empty()) std::ignore = run_program(command, {environment_, kEndCommandTimeout});
   }
 
   void reap_all() {

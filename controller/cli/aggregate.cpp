@@ -14,13 +14,13 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kAggregateDescription =
     "Collects all results in DIR, writes collections, summary and plots, and prints the summary. DIR is the "
     "output directory of a sweep, a folder of processed results, or a folder that contains both. In a "
     "sweep's output directory, raw/, agg_*.json, jobs.txt and manifest.json are also written again from its "
     "journal. Running it twice changes nothing. Every sweep does the same at its end.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kAggregateClosing = R"(Exit status:
   0  every file was written
   1  something could not be read or written; standard error names it
   2  wrong usage
@@ -62,7 +62,7 @@ Expected<Aggregation> aggregate_directory(const std::string& directory, const st
 }  // namespace
 
 int aggregate_command(const Arguments& arguments) {
-  CommandLine app("sweepctl aggregate", kDescription, kClosing);
+  CommandLine app("sweepctl aggregate", kAggregateDescription, kAggregateClosing);
   std::string directory, name;
   bool json = false;
   add_directory(app, directory, "output directory of a sweep, or a folder of processed results");

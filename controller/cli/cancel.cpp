@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::size_t kMaxReasonBytes = 4096;  // the limit of a message
 
-constexpr const char* kDescription =
+constexpr const char* kCancelDescription =
     "Stops the sweep in an output directory: starts no further points, stops running benchmarks, and keeps "
     "and writes all finished results. The request goes to the sweep's controller, on whatever host it runs. "
     "Only the sweep's owner can cancel it.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kCancelClosing = R"(Exit status:
   0  the sweep is stopping
   1  no controller is running, it did not answer, or the sweep has ended
   2  wrong usage
@@ -67,7 +67,7 @@ Expected<std::string> cancel(const std::string& directory, const wire::StopReque
 }  // namespace
 
 int cancel_command(const Arguments& arguments) {
-  CommandLine app("sweepctl cancel", kDescription, kClosing);
+  CommandLine app("sweepctl cancel", kCancelDescription, kCancelClosing);
   std::string directory;
   wire::StopRequest request{"cancelled by its owner", false};
   add_directory(app, directory, "output directory of a sweep");

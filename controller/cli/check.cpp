@@ -16,12 +16,12 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kCheckDescription =
     "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or "
     "reports an error in one line that names file, value and remedy. It starts and writes nothing. The Slurm "
     "plugin runs this command before it requests an allocation.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kCheckClosing = R"(Exit status:
   0  the sweep could start
   1  error in configuration, profile or output directory
   2  wrong usage
@@ -84,7 +84,7 @@ int check_resumed(const SweepRequest& request, bool quiet) {
 }  // namespace
 
 int check_command(const Arguments& arguments) {
-  CommandLine app("sweepctl check", kDescription, kClosing);
+  CommandLine app("sweepctl check", kCheckDescription, kCheckClosing);
   SweepRequest request;
   bool quiet = false, json = false;
   app.option("FILE", request.configs,

@@ -20,13 +20,13 @@ namespace {
 
 using container::CachedImage;
 
-constexpr const char* kDescription =
+constexpr const char* kImagesDescription =
     "Lists or removes the container images that agents have staged: those in the profile's image-cache "
     "(default: slurm-sweep-UID/images in TMPDIR or /tmp), and on this node also those that were unpacked for "
     "enroot or bubblewrap.\n\nImages that are in use or being imported are never removed. Every prune also "
     "removes truncated files and the leftovers of imports that died.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kImagesClosing = R"(Exit status:
   0  success
   1  a folder could not be read, or something could not be removed
   2  wrong usage
@@ -156,7 +156,7 @@ int prune(const std::vector<std::string>& folders, const container::CacheLimits&
 }  // namespace
 
 int images_command(const Arguments& arguments) {
-  CommandLine app("sweepctl images", kDescription, kClosing);
+  CommandLine app("sweepctl images", kImagesDescription, kImagesClosing);
   ImagesOptions options;
   app.option("ACTION", options.action, "list or prune").required().one_of({"list", "prune"});
   app.option("--cache", options.cache, "use only this folder instead of the profile's").value("DIR");

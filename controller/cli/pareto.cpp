@@ -13,7 +13,7 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kParetoDescription =
     "Prints the Pareto frontier of the processed results below DIR: the results that no other result of the "
     "same experiment, model, hardware and framework beats in both throughput per GPU and interactivity (with "
     "--x median_e2el: end-to-end latency, E2EL). Every other setting is worse for the operator, the user or "
@@ -21,7 +21,7 @@ constexpr const char* kDescription =
     "agg_RESULT_FILENAME.json and agrees with the content. Results whose experiment is unknown are compared "
     "with each other, so keep results of different sequence lengths in different folders.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kParetoClosing = R"(Exit status:
   0  the frontier was printed
   1  a file is invalid (the others are used), or no valid results were found
   2  wrong usage
@@ -50,7 +50,7 @@ std::vector<std::string> words(std::span<const std::string_view> names) {
 }  // namespace
 
 int pareto_command(const Arguments& arguments) {
-  CommandLine app("sweepctl pareto", kDescription, kClosing);
+  CommandLine app("sweepctl pareto", kParetoDescription, kParetoClosing);
   report::ParetoOptions options;
   std::string metric = std::string(report::metric_key(options.metric)), by = join(options.by, ",");
   add_directory(app, options.directory, "directory of processed results (agg_*.json)");

@@ -26,14 +26,14 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kProfileDescription =
     "show: prints the effective profile, merged from the built-in defaults, /etc/slurm-sweep/profile.yaml, "
     "~/.config/slurm-sweep/profile.yaml and --profile, with the file and line that sets each value. The "
     "output is itself a valid profile.\n\ncheck: checks that what the profile requires is available: "
     "container runtimes (by running them), folders, mounts, image files, and Slurm features and partitions; "
     "on this node, or with --allocation on every node of the job.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kProfileClosing = R"(Exit status:
   0  show: printed; check: everything is available
   1  the profile is invalid; check: something is missing
   2  wrong usage
@@ -219,7 +219,7 @@ int check_all_nodes(const std::string& file) {
 }  // namespace
 
 int profile_command(const Arguments& arguments) {
-  CommandLine app("sweepctl profile", kDescription, kClosing);
+  CommandLine app("sweepctl profile", kProfileDescription, kProfileClosing);
   std::string action, file;
   bool allocation = false;
   app.option("ACTION", action, "show or check").required().one_of({"show", "check"});

@@ -22,7 +22,7 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kRunDescription =
     "Runs a sweep: BENCHMARK is run once for each point of the benchmark matrix in FILE. Inside a Slurm "
     "allocation (salloc, sbatch) it uses all nodes of the job, through one job step; elsewhere only this "
     "machine. On a cluster with the plugin, srun --sweep-config=FILE BENCHMARK does the same.\n\n"
@@ -32,7 +32,7 @@ constexpr const char* kDescription =
     "Press Ctrl-C once to stop the sweep cleanly: no new points are started, running ones are stopped, and "
     "finished results are aggregated. Press it twice to stop immediately.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kRunClosing = R"(Exit status:
   0    every point is done and every file was written
   1    otherwise, or the sweep could not start
   2    wrong usage
@@ -167,7 +167,7 @@ class AgentProcess {
 }  // namespace
 
 int run_command(const Arguments& arguments) {
-  CommandLine app("sweepctl run", kDescription, kClosing);
+  CommandLine app("sweepctl run", kRunDescription, kRunClosing);
   SweepRequest request;
   Arguments benchmark;
   bool quiet = false;

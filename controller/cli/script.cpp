@@ -14,14 +14,14 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kScriptDescription =
     "Prints the recipe in FILE as one bash script: it starts the server, waits until it is ready, runs the "
     "client and stops the server. Use it to try a recipe by hand or on a machine without slurm-sweep. It "
     "needs bash, curl and the programs that the recipe calls, and reads the variables that a benchmark gets "
     "(see man sweep-config). A profile's 'benchmark:' may name the script instead of the recipe; every point "
     "then starts its own server.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kScriptClosing = R"(Exit status:
   0  the script was printed
   1  the file is not a recipe
   2  wrong usage
@@ -37,7 +37,7 @@ Examples:
 }  // namespace
 
 int script_command(const Arguments& arguments) {
-  CommandLine app("sweepctl script", kDescription, kClosing);
+  CommandLine app("sweepctl script", kScriptDescription, kScriptClosing);
   std::string file;
   app.option("FILE", file, "recipe: a YAML file with a server and a client").required();
   if (const auto status = app.parse(arguments)) return *status;

@@ -13,12 +13,12 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kStatusDescription =
     "Prints the state of the sweep in an output directory: points done and running, points failed with "
     "reasons, agents and attempts. Asks the live controller, or reads the journal if no controller is "
     "running.";
 
-constexpr const char* kClosing = R"(Exit status:
+constexpr const char* kStatusClosing = R"(Exit status:
   0  the sweep is running, or every point is done
   1  the sweep has ended and points are not done, or it cannot be read
   2  wrong usage
@@ -51,7 +51,7 @@ Expected<Status> status_of(const std::string& directory) {
 }  // namespace
 
 int status_command(const Arguments& arguments) {
-  CommandLine app("sweepctl status", kDescription, kClosing);
+  CommandLine app("sweepctl status", kStatusDescription, kStatusClosing);
   std::string directory;
   bool json = false;
   add_directory(app, directory, "output directory of a sweep");

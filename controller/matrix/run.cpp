@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "controller/matrix/subcommands.hpp"
+#include "util/json.hpp"
 #include "util/os/files.hpp"
 
 namespace sweep::matrix {

@@ -21,7 +21,7 @@ std::optional<double> number(const Json& json, const char* key) {
   return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-std::string percent(double part) {
+std::string one_decimal_percent(double part) {
   char text[40];
   std::snprintf(text, sizeof text, "%.1f %%", part * 100);
   return text;
@@ -40,7 +40,7 @@ void check_failures(const Json& result, std::vector<std::string>& out) {
   if (failed / *prompts > kMaxFailed)
     out.push_back("failures: " + std::to_string(static_cast<long long>(failed)) + " of " +
                   std::to_string(static_cast<long long>(*prompts)) + " requests failed, more than " +
-                  percent(kMaxFailed));
+                  one_decimal_percent(kMaxFailed));
 }
 
 // The expected mean input length of completed requests and its statistical tolerance, in tokens.
@@ -67,7 +67,7 @@ void check_input_length(const Json& result, const RequestedInput& requested, std
   const double mean = *tokens / *completed, error = mean - expected->mean;
   if (std::abs(error) <= kMaxInputError * expected->mean + expected->tolerance) return;
   out.push_back("input-length: prompts had " + rounded(mean) + " tokens on average instead of " +
-                rounded(expected->mean) + ", " + percent(std::abs(error) / expected->mean) +
+                rounded(expected->mean) + ", " + one_decimal_percent(std::abs(error) / expected->mean) +
                 (error < 0 ? " less" : " more") + " than requested");
 }
 

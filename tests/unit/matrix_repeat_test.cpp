@@ -13,7 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::string entry(const std::string& key, const std::string& repeat) {
+std::string repeated_entry(const std::string& key, const std::string& repeat) {
   return key + ":\n  image: i\n  model: org/M\n" + repeat +
          "  search-space:\n  - { tp: 4, conc-start: 4, conc-end: 8 }\n";
 }
@@ -32,13 +32,14 @@ std::vector<std::string> points(const std::string& yaml, std::int64_t repeat = 0
 }
 
 TEST(Repeat, RepeatsPointsInFullPasses) {
-  EXPECT_THAT(points(entry("m-fp8-h100-x", "  repeat: 3\n") + entry("m-fp8-h100-y", "  repeat: 2\n") +
-                     entry("m-fp8-h100-z", "")),
+  EXPECT_THAT(points(repeated_entry("m-fp8-h100-x", "  repeat: 3\n") +
+                     repeated_entry("m-fp8-h100-y", "  repeat: 2\n") + repeated_entry("m-fp8-h100-z", "")),
               ElementsAre("x4", "x8", "y4", "y8", "z4", "z8", "x4", "x8", "y4", "y8", "x4", "x8"));
 }
 
 TEST(Repeat, CommandLineOverridesTheEntry) {
-  const std::string yaml = entry("m-fp8-h100-x", "  repeat: 3\n") + entry("m-fp8-h100-z", "");
+  const std::string yaml =
+      repeated_entry("m-fp8-h100-x", "  repeat: 3\n") + repeated_entry("m-fp8-h100-z", "");
   EXPECT_THAT(points(yaml, 1), ElementsAre("x4", "x8", "z4", "z8"));
   EXPECT_THAT(points(yaml, 2), ElementsAre("x4", "x8", "z4", "z8", "x4", "x8", "z4", "z8"));
 }
@@ -50,10 +51,10 @@ TEST(Repeat, RepeatWorksInTheContractsForm) {
 
 TEST(Repeat, RejectsInvalidRepeat) {
   for (const char* wrong : {"0", "-1", "1001", "true"})
-    EXPECT_THAT(error_in(entry("m-fp8-h100-x", std::string("  repeat: ") + wrong + "\n")),
+    EXPECT_THAT(error_in(repeated_entry("m-fp8-h100-x", std::string("  repeat: ") + wrong + "\n")),
                 HasSubstr("'repeat' must be between 1 and 1000 in key 'm-fp8-h100-x'"))
         << wrong;
-  EXPECT_THAT(error_in(entry("m-fp8-h100-x", "  repeat: two\n")), HasSubstr("'repeat' must be int"));
+  EXPECT_THAT(error_in(repeated_entry("m-fp8-h100-x", "  repeat: two\n")), HasSubstr("'repeat' must be int"));
 }
 
 TEST(Repeat, RejectsTooManyPoints) {

@@ -14,7 +14,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // Returns an entry in short form with the given key and additional fields.
-std::string entry(const std::string& key, const std::string& fields = "") {
+std::string short_entry(const std::string& key, const std::string& fields = "") {
   return key + ":\n  image: i\n  model: org/M\n" + fields +
          "  search-space:\n  - { tp: 4, conc-start: 4, conc-end: 8 }\n";
 }
@@ -28,22 +28,24 @@ std::vector<std::string> parts(const std::string& yaml) {
 }
 
 TEST(ShortForm, KeySuppliesOmittedFields) {
-  EXPECT_THAT(parts(entry("dsr1-fp4-b200-sglang")), ElementsAre("dsr1", "fp4", "b200", "sglang"));
-  EXPECT_THAT(parts(entry("dsr1-fp8-b200-trt-sglang")), ElementsAre("dsr1", "fp8", "b200-trt", "sglang"));
-  EXPECT_THAT(parts(entry("a-b-c-d")), ElementsAre("a", "b", "c", "d"));
+  EXPECT_THAT(parts(short_entry("dsr1-fp4-b200-sglang")), ElementsAre("dsr1", "fp4", "b200", "sglang"));
+  EXPECT_THAT(parts(short_entry("dsr1-fp8-b200-trt-sglang")),
+              ElementsAre("dsr1", "fp8", "b200-trt", "sglang"));
+  EXPECT_THAT(parts(short_entry("a-b-c-d")), ElementsAre("a", "b", "c", "d"));
 }
 
 TEST(ShortForm, FieldOverridesTheKey) {
-  EXPECT_THAT(parts(entry("dsr1-fp4-b200-sglang", "  framework: trt\n  runner: h100\n")),
+  EXPECT_THAT(parts(short_entry("dsr1-fp4-b200-sglang", "  framework: trt\n  runner: h100\n")),
               ElementsAre("dsr1", "fp4", "h100", "trt"));
-  EXPECT_THAT(parts(entry("anything", "  model-prefix: m\n  precision: p\n  runner: r\n  framework: f\n")),
-              ElementsAre("m", "p", "r", "f"));
+  EXPECT_THAT(
+      parts(short_entry("anything", "  model-prefix: m\n  precision: p\n  runner: r\n  framework: f\n")),
+      ElementsAre("m", "p", "r", "f"));
 }
 
 TEST(ShortForm, FieldThatTheKeyRepeatsMayContainDashes) {
-  EXPECT_THAT(parts(entry("gpt-oss-fp4-h100-vllm", "  model-prefix: gpt-oss\n")),
+  EXPECT_THAT(parts(short_entry("gpt-oss-fp4-h100-vllm", "  model-prefix: gpt-oss\n")),
               ElementsAre("gpt-oss", "fp4", "h100", "vllm"));
-  EXPECT_THAT(parts(entry("dsr1-fp4-gb200-dynamo-trt", "  framework: dynamo-trt\n")),
+  EXPECT_THAT(parts(short_entry("dsr1-fp4-gb200-dynamo-trt", "  framework: dynamo-trt\n")),
               ElementsAre("dsr1", "fp4", "gb200", "dynamo-trt"));
 }
 
@@ -51,12 +53,12 @@ TEST(ShortForm, RejectsKeyThatCannotBeSplit) {
   // In the last two keys, a split at the first dash would give the precisions oss and r1.
   for (const char* key : {"dsr1", "dsr1-fp4-b200", "dsr1--b200-sglang", "-fp4-b200-sglang", "dsr1-fp4-b200-",
                           "dsr1-fp4--sglang", "gpt-oss-fp4-h100-vllm", "ds-r1-bf16-h100-vllm"}) {
-    const std::string text = error_in(entry(key));
+    const std::string text = error_in(short_entry(key));
     EXPECT_EQ(text, "Cannot derive 'model-prefix' from key '" + std::string(key) +
                         "' in 'f.yaml': write the key as "
                         "<model-prefix>-<precision>-<runner>-<framework>, or add the field 'model-prefix'");
   }
-  EXPECT_THAT(error_in(entry("k", "  model-prefix: m\n")), HasSubstr("add the field 'precision'"));
+  EXPECT_THAT(error_in(short_entry("k", "  model-prefix: m\n")), HasSubstr("add the field 'precision'"));
 }
 
 TEST(ShortForm, ImageAndModelAreNotTakenFromTheKey) {
@@ -72,12 +74,12 @@ TEST(ShortForm, IsCheckedLikeTheContractsForm) {
   EXPECT_EQ(error_in(head + "[{ tp: 1, conc: 3 }]\n"),
             "Extra fields {'conc'} in search-space[0] for key 'a-b-c-d'");
   EXPECT_EQ(error_in(head + "[{ tp: 1 }]\n"), "Missing 'conc-start' in search-space[0] for key 'a-b-c-d'");
-  EXPECT_EQ(error_in(entry("a-b-c-d", "  precision: 4\n")),
+  EXPECT_EQ(error_in(short_entry("a-b-c-d", "  precision: 4\n")),
             "Field 'precision' must be str for key 'a-b-c-d', got int");
 }
 
 TEST(ShortForm, SeqLenConfigsSelectTheContractsForm) {
-  EXPECT_EQ(error_in(entry("a-b-c-d", "  seq-len-configs: ~\n")),
+  EXPECT_EQ(error_in(short_entry("a-b-c-d", "  seq-len-configs: ~\n")),
             "Missing required field 'model-prefix' for key 'a-b-c-d'");
 }
 

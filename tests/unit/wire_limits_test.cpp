@@ -165,7 +165,9 @@ Limits limits_of(const std::string& type) {
 }
 
 TEST(ProtocolPage, LimitsMatchTheCodec) {
-  for (const auto& [name, section] : protocol_page()) {
+  for (const auto& item : protocol_page()) {  // not a structured binding: clang 14 cannot capture one
+    const auto& name = item.first;
+    const auto& section = item.second;
     if (!section.of_message) continue;
     const Sample sample = sample_of(name);
     for (const Row& row : section.rows) {
@@ -194,11 +196,13 @@ TEST(ProtocolPage, NestedMapsMatchTheCodec) {
       {"Container", {"Lease", "container"}},
       {"Account", {"Finished", "account"}},
       {"Outcome", {"Finished", "outcome"}}};
-  for (const auto& [name, place] : places) {
+  for (const auto& item : places) {
+    const auto& name = item.first;
+    const auto& place = item.second;
     const Sample sample = sample_of(place.first);
     std::set<std::string> described, sent;
-    for (const auto& item : sample.body.at(place.second).items())
-      sent.insert(item.key());
+    for (const auto& member : sample.body.at(place.second).items())
+      sent.insert(member.key());
     for (const Row& row : page.at(name).rows) {
       described.insert(row.field);
       if (row.type == "one word" || row.type.find("[name, ms]") != std::string::npos) continue;

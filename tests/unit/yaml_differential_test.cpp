@@ -16,16 +16,16 @@ namespace {
 namespace fs = std::filesystem;
 
 // yaml-cpp does not interpret scalars, so they are compared as text. All spellings of null are equal.
-std::string shown(const Value& value) {
+std::string outline(const Value& value) {
   std::string out;
   switch (value.kind()) {
     case Kind::List:
       for (const ValueRef& item : value.items)
-        out += "- " + shown(*item) + "\n";
+        out += "- " + outline(*item) + "\n";
       return "[\n" + out + "]";
     case Kind::Dict:
       for (const Member& member : value.members)
-        out += shown(*member.key) + ": " + shown(*member.value) + "\n";
+        out += outline(*member.key) + ": " + outline(*member.value) + "\n";
       return "{\n" + out + "}";
     case Kind::Null:
       return "null";
@@ -34,16 +34,16 @@ std::string shown(const Value& value) {
   }
 }
 
-std::string shown(const YAML::Node& node) {
+std::string outline(const YAML::Node& node) {
   std::string out;
   switch (node.Type()) {
     case YAML::NodeType::Sequence:
       for (const YAML::Node& item : node)
-        out += "- " + shown(item) + "\n";
+        out += "- " + outline(item) + "\n";
       return "[\n" + out + "]";
     case YAML::NodeType::Map:
       for (const auto& member : node)
-        out += shown(member.first) + ": " + shown(member.second) + "\n";
+        out += outline(member.first) + ": " + outline(member.second) + "\n";
       return "{\n" + out + "}";
     case YAML::NodeType::Scalar:
       return "'" + node.Scalar() + "'";
@@ -71,7 +71,7 @@ TEST(Differential, ShippedConfigsReadAsInYamlCpp) {
     ASSERT_TRUE(text) << text.error().message;
     const auto ours = parse_document(*text);
     ASSERT_TRUE(ours) << file << ": " << ours.error().message;
-    EXPECT_EQ(shown(**ours), shown(YAML::Load(*text))) << file;
+    EXPECT_EQ(outline(**ours), outline(YAML::Load(*text))) << file;
   }
 }
 
@@ -85,7 +85,7 @@ TEST(Differential, SyntaxReadsAsInYamlCpp) {
         "010: 0x1F\n1:30: 2025-11-01\nnull: True\n"}) {
     const auto ours = parse_document(text);
     ASSERT_TRUE(ours) << text << ours.error().message;
-    EXPECT_EQ(shown(**ours), shown(YAML::Load(text))) << text;
+    EXPECT_EQ(outline(**ours), outline(YAML::Load(text))) << text;
   }
 }
 

@@ -10,7 +10,7 @@ namespace sweep::sim_server {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::string_view reason_phrase(int status) {
   switch (status) {
@@ -37,8 +37,8 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string text_of(const OrderedJson& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 Answer health(const Served& served) {
@@ -47,11 +47,11 @@ Answer health(const Served& served) {
 }
 
 Answer models(const Served& served) {
-  Json model = {{"id", served.model},        {"object", "model"},
-                {"created", served.created}, {"owned_by", "sweep-simserver"},
-                {"root", served.model},      {"simulated", true}};
+  OrderedJson model = {{"id", served.model},        {"object", "model"},
+                       {"created", served.created}, {"owned_by", "sweep-simserver"},
+                       {"root", served.model},      {"simulated", true}};
   if (served.max_model_len > 0) model["max_model_len"] = served.max_model_len;
-  return {200, text_of({{"object", "list"}, {"data", Json::array({model})}, {"simulated", true}}), ""};
+  return {200, text_of({{"object", "list"}, {"data", OrderedJson::array({model})}, {"simulated", true}}), ""};
 }
 
 Answer nothing_to_flush(const Served&) {
@@ -115,8 +115,8 @@ std::variant<Answer, Endpoint> route(std::string_view method, std::string_view t
 }
 
 Answer error_answer(const ApiError& error) {
-  const Json param = error.param.empty() ? Json() : Json(error.param);
-  const Json inner = {
+  const OrderedJson param = error.param.empty() ? OrderedJson() : OrderedJson(error.param);
+  const OrderedJson inner = {
       {"message", error.message}, {"type", error.type}, {"param", param}, {"code", error.status}};
   return {error.status, text_of({{"error", inner}, {"simulated", true}}), ""};
 }
@@ -148,13 +148,13 @@ std::string chunk(std::string_view bytes) {
 std::string whole_answer(const AnswerHead& head, std::size_t choices, std::uint32_t tokens,
                          const Usage& usage) {
   const bool chat = head.endpoint == Endpoint::Chat;
-  Json list = Json::array();
+  OrderedJson list = OrderedJson::array();
   for (std::size_t choice = 0; choice < choices; ++choice) {
     std::string text;
     text.reserve(std::size_t{tokens} * kWordBytes);
     for (std::uint32_t i = 0; i < tokens; ++i)
       text += word(head.text_seed, choice, i);
-    Json one = {{"index", choice}};
+    OrderedJson one = {{"index", choice}};
     if (chat) {
       one["message"] = {{"role", "assistant"}, {"content", std::move(text)}};
     } else {
@@ -164,9 +164,9 @@ std::string whole_answer(const AnswerHead& head, std::size_t choices, std::uint3
     one["finish_reason"] = "length";
     list.push_back(std::move(one));
   }
-  const Json counts = {{"prompt_tokens", usage.prompt_tokens},
-                       {"completion_tokens", usage.completion_tokens},
-                       {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
+  const OrderedJson counts = {{"prompt_tokens", usage.prompt_tokens},
+                              {"completion_tokens", usage.completion_tokens},
+                              {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
   return text_of({{"id", (chat ? "chatcmpl-sim-" : "cmpl-sim-") + std::to_string(head.number)},
                   {"object", chat ? "chat.completion" : "text_completion"},
                   {"created", head.created},
