@@ -1,6 +1,6 @@
 # benchmarks/statistics.hpp, benchmarks/progress_line.hpp and the program cpu-smoke.
 sweep_unit_test(smoke_test
-  LIBS nlohmann_json::nlohmann_json
+  LIBS sweep_util
   SOURCES smoke_test.cpp)
 target_compile_definitions(smoke_test PRIVATE
   CPU_SMOKE_PROGRAM="$<TARGET_FILE:cpu-smoke>"
