@@ -1,5 +1,5 @@
-// sweep-agent: takes the place of a Slurm task, or is a child of `sweepctl run`, and runs the benchmarks that
-// the controller leases to it. What it does: core/agent.hpp. How: io/driver.hpp.
+// sweep-agent: replaces a Slurm task, or is a child of `sweepctl run`, and runs the benchmarks that the
+// controller leases to it. What it does: core/agent.hpp. How: io/driver.hpp.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -7,12 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/io/access.hpp"
 #include "agent/io/driver.hpp"
 #include "agent/io/leftovers.hpp"
-#include "agent/io/own_secret.hpp"
-#include "agent/io/sampler.hpp"
+#include "agent/io/sampling_process.hpp"
 #include "container/io/overlay.hpp"
-#include "container/io/places.hpp"
+#include "container/io/scoped_folders.hpp"
 #include "container/io/stage.hpp"
 #include "container/io/supervise.hpp"
 #include "proto/base/env_names.hpp"
@@ -23,27 +23,31 @@ namespace {
 
 constexpr const char* kHelp = R"(Usage: sweep-agent [OPTION]... [-- BENCHMARK [ARG]...]
 
-Takes part in a sweep: runs BENCHMARK once for each point that the controller
-leases to it, with the point in the environment, and hands the result to the
-controller. Without BENCHMARK, the one that the sweep's profile names.
+Runs the benchmarks of a sweep: runs BENCHMARK once for each point that the
+controller leases to it, with the point in the environment, and sends the
+result to the controller. Without BENCHMARK, it runs the benchmark that the
+sweep's profile names.
 
-People need not start it. srun --sweep-config=FILE has it take the place of
-each task of the step, sweepctl run starts it through srun or as a child; the
-controller's address and keys come in its environment. As the command of
-srun --sweep-config=FILE, sweep-agent alone means: the profile's benchmark.
+You need not start it yourself. srun --sweep-config=FILE runs it in place of
+each task of the step; sweepctl run starts it through srun or as a child. Both
+pass the controller's address and keys in its environment. To run the benchmark
+named in the profile, give sweep-agent as the command of srun
+--sweep-config=FILE.
 
 Options:
   -h, --help            show this help and exit
   -V, --version         show the version and exit
   --telemetry [GPU,... [EVERY_MS]]
-                        print what the NVIDIA GPUs say (power, clocks, heat,
-                        memory, processes) as lines of JSON, every second,
-                        until nobody reads; the agent starts itself like this
+                        print samples of the NVIDIA GPUs (power, clocks,
+                        temperature, memory, processes) as lines of JSON,
+                        every second by default, until their reader is
+                        gone; the agent starts itself with this option
   --tidy                end containers whose agents are dead, remove what they
-                        have left on this node, and end what attempts of this
-                        very step have left running; the plugin does it at the
-                        end of a step. (--stage, --contain and --overlay are
-                        how the agent starts itself around containers)
+                        have left on this node, and kill processes that
+                        attempts of this step have left running; the plugin
+                        runs it at the end of a step. (--stage, --contain and
+                        --overlay: the agent starts itself with these options
+                        to set up containers)
 
 Exit status:
   0    every point of the sweep is done
@@ -52,26 +56,26 @@ Exit status:
 
 Environment:
   SLURM_SWEEP_ENDPOINT, SLURM_SWEEP_SERVER_KEY, SLURM_SWEEP_CLIENT_SECRET
-       where the controller is and how to speak to it; taken out of the
-       environment at once, benchmarks do not see them
+       the controller's address and the keys for it; the agent removes the
+       secret from its environment at once, and benchmarks get none of them
   CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES
-       the GPUs that the agent has; with packing by GPU each benchmark gets its
-       own part of them
+       the agent's GPUs; if benchmarks are packed by GPU, each one gets its
+       own share of them
 
 Signals:
   SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2
-       running benchmarks are stopped and reported as preempted, which costs
-       their points no retry; a second one kills them. The warning that
-       srun --signal=USR1@60 asks for is one of them
+       stop the running benchmarks and report them as preempted, which does
+       not count as a retry of their points; a second signal kills them. The
+       warning that srun --signal=USR1@60 requests is one of these signals
 
 Files:
-  $TMPDIR/slurm-sweep-UID/ (else in /tmp)
-       how attempts ended, with their results, until the controller has
+  $TMPDIR/slurm-sweep-UID/ (without TMPDIR: in /tmp)
+       the outcomes of attempts, with their results, until the controller has
        acknowledged them; what an agent leaves there, the next agent of the
-       sweep on this node hands in. The profile's spool: names another place
+       sweep on this node delivers. `spool:` in the profile names another place
 
 Examples:
-  The benchmarks that the profile names, on four nodes of eight GPUs:
+  Run the benchmarks that the profile names, on four nodes with eight GPUs:
     srun -N4 --ntasks-per-node=1 --gpus-per-node=8 \
       --sweep-config=nvidia-master.yaml --sweep-profile=site.yaml \
       sweep-agent
@@ -81,7 +85,7 @@ constexpr int kUsage = 2;
 
 int telemetry(const std::vector<std::string>& words) {
   using namespace sweep::agent;
-  const auto settings = sampler_settings(words, sweep::own_environment());
+  const auto settings = parse_sampler_settings(words, sweep::own_environment());
   if (settings) return sample_gpus(*settings);
   print_line(settings.error().message);
   return kUsage;
@@ -89,7 +93,7 @@ int telemetry(const std::vector<std::string>& words) {
 
 using Helper = int (*)(const std::vector<std::string>&);
 
-/// What the agent starts itself for, around containers.
+/// Returns the function for an option with which the agent starts itself for work around containers.
 Helper helper_of(const std::string& option) {
   namespace container = sweep::container;
   using Words = std::vector<std::string>;
@@ -101,13 +105,15 @@ Helper helper_of(const std::string& option) {
   if (option != "--tidy") return nullptr;
   return [](const Words&) {
     constexpr sweep::Millis kPatience{2'000};
-    // First those that are still at it: what they leave is for the second.
-    const int ended = sweep::agent::end_left_behind(sweep::own_environment(), kPatience);
-    for (const container::RemovedContainer& left : container::tidy(sweep::own_environment()))
+    // Processes first: container::remove_abandoned_containers() removes what they leave.
+    const int killed = sweep::agent::kill_leftovers(sweep::own_environment(), kPatience);
+    for (const container::RemovedContainer& left :
+         container::remove_abandoned_containers(sweep::own_environment()))
       sweep::agent::print_line(left.line);
-    if (ended > 0)
-      sweep::agent::print_line("ended " + std::to_string(ended) +
-                               " that attempts of this step had left running");
+    if (killed > 0)
+      sweep::agent::print_line("killed " + std::to_string(killed) +
+                               (killed == 1 ? " process" : " processes") +
+                               " left running by attempts of this step");
     return 0;
   };
 }
@@ -126,10 +132,11 @@ int run(const std::vector<std::string>& words) {
   if (const auto helper = helper_of(first)) return helper({words.begin() + 1, words.end()});
   if (first == "--telemetry") return telemetry({words.begin() + 1, words.end()});
   if (first != "--") {
-    print_line("unknown argument '" + sweep::printable(first) + "': the command stands after --; see --help");
+    print_line("unknown argument '" + sweep::printable(first) +
+               "'; put the benchmark after --; see sweep-agent --help");
     return kUsage;
   }
-  // The job's, which need not be inside; /tmp is.
+  // TMPDIR is the job's, and may not exist inside the container; /tmp does.
   if (std::getenv(SWEEP_ENV_LOADER) != nullptr) ::unsetenv("TMPDIR");
   const auto access = take_access();
   if (!access) {
@@ -137,7 +144,7 @@ int run(const std::vector<std::string>& words) {
     return kUsage;
   }
   const std::size_t head = words.empty() ? 0 : 1;
-  return take_part(*access,
+  return run_agent(*access,
                    make_setup(*access, {words.begin() + static_cast<std::ptrdiff_t>(head), words.end()}));
 }
 

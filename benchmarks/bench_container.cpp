@@ -16,7 +16,6 @@
 #include "benchmarks/statistics.hpp"
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
-#include "container/io/store.hpp"
 #include "container/io/tools.hpp"
 #include "util/os/process.hpp"
 #include "util/os/run_program.hpp"
@@ -61,9 +60,9 @@ container::StageRequest stage_request(const Options& options, const std::string&
   out.runtime = tool.runtime;
   out.tool = tool.path;
   out.version = tool.version;
-  out.image = options.image;
-  out.cache = folder + "/cache";
-  out.scratch = folder;
+  out.container.image = options.image;
+  out.container.cache = folder + "/cache";
+  out.container.scratch = folder;
   return out;
 }
 
@@ -85,13 +84,13 @@ std::vector<std::string> start_command(const Options& options, const std::string
   container::StartRequest out;
   out.runtime = staged.runtime;
   out.tool = staged.tool;
-  out.image = staged.image;
+  out.container.image = staged.image;
   out.name = "bench-" + std::to_string(::getpid()) + (writable ? "w" : "r");
   out.argv = {"true"};
   out.workspace = folder;
-  out.workdir = "/workspace/";
-  out.scratch = folder;
-  out.writable = writable;
+  out.container.workdir = "/workspace/";
+  out.container.scratch = folder;
+  out.container.writable = writable;
   if (const char* const job = std::getenv("SLURM_JOB_ID")) out.job = job;
   if (const char* const node = std::getenv("SLURMD_NODENAME")) out.node = node;
   return {options.directories.bin + "/sweep-agent", "--contain", to_text(out)};

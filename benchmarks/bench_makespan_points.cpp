@@ -6,6 +6,8 @@
 #include "benchmarks/sweep-simserver/core/closed_loop.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/plan/plan.hpp"
+#include "controller/profile/benchmark.hpp"
+#include "controller/profile/load_profile.hpp"
 #include "controller/profile/profile.hpp"
 
 namespace sweep::bench {

@@ -151,7 +151,7 @@ class AllocationSimulation {
 
   void begin(const core::SendLease& grant) {
     const int index = core::find_point(state_, grant.ref.point);
-    const core::PointSpec& spec = state_.points[static_cast<std::size_t>(index)].spec;
+    const core::PointSpec& spec = core::point_at(state_, index).spec;
     const bool cold = nodes_.at(grant.agent).acquire(spec, !rules_.pack_gpus);
     End end{grant.ref, grant.agent, cold ? start_times_.next() : kReset,
             points_[static_cast<std::size_t>(index)].run, cold};
@@ -163,7 +163,7 @@ class AllocationSimulation {
 
   void end_of_attempt(const End& end) {
     const int index = core::find_point(state_, end.ref.point);
-    nodes_.at(end.agent).release(state_.points[static_cast<std::size_t>(index)].spec.server.str());
+    nodes_.at(end.agent).release(core::point_at(state_, index).spec.server.str());
     core::AttemptFinished finished{end.agent, end.ref, Outcome{}, end.start + end.run};
     if (rules_.reuse_servers) {
       finished.account.servers = end.started ? 1 : 0;

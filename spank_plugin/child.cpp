@@ -17,14 +17,14 @@
 namespace sweep::plugin {
 namespace {
 
-// In the child, beside the two of child.hpp: where the errno of a failed exec goes.
+// In the child: the errno of a failed exec is written here.
 constexpr int kErrorChildFd = 5;
-// Above all of them, while they are put into their places.
+// Descriptors are duplicated to this number or above while they are rearranged.
 constexpr int kParkingFd = 10;
-// How long a child that was killed may take to be gone.
+// How long a child may take to end after SIGKILL.
 constexpr unsigned kKilledSeconds = 5;
-// How often a child is looked at where no event tells its end.
-constexpr int kLookMilliseconds = 100;
+// How often a child is checked if the kernel has no pidfd.
+constexpr int kPollMilliseconds = 100;
 
 struct Inheritance {
   int first;
@@ -34,7 +34,7 @@ struct Inheritance {
 
 // From here to become(): the child between fork and exec, where only async-signal-safe calls are allowed.
 
-// What the user had ignored (nohup) stays ignored; what srun does with signals is not for its child.
+// Restores the default handlers and mask, but keeps ignored what the user chose to ignore (nohup).
 void default_signals() {
   for (int number = 1; number < NSIG; ++number) {
     struct sigaction action = {};
@@ -70,8 +70,8 @@ bool arrange_descriptors(const Inheritance& wanted) {
   const int second = wanted.second < 0 ? -1 : fcntl(wanted.second, F_DUPFD, kParkingFd);
   const int error = fcntl(wanted.error, F_DUPFD, kParkingFd);
   if (error < 0 || (wanted.first >= 0 && first < 0) || (wanted.second >= 0 && second < 0)) return false;
-  // Opened for both ways: it fills the places of a closed stdout and stderr too, or else the first file that
-  // the program opens would take them and be written over by its messages.
+  // Opened for reading and writing, because it also fills a closed stdout and stderr. Otherwise the first
+  // file that the program opens would get that number, and its messages would overwrite the file.
   int null = -1;
   do {
     null = open("/dev/null", O_RDWR);
@@ -96,13 +96,13 @@ bool arrange_descriptors(const Inheritance& wanted) {
   _exit(written == sizeof error ? 127 : 126);
 }
 
-// How long poll() may wait.
+// Returns the timeout for poll().
 int milliseconds_until(Deadline deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
 }
 
-// Polls for input until the deadline; 0 when it has passed, below 0 on errors.
+// Polls for input until the deadline. Returns 0 if it has passed, a negative number on errors.
 int poll_until(int fd, Deadline deadline) {
   for (;;) {
     pollfd entry = {fd, POLLIN, 0};
@@ -111,7 +111,7 @@ int poll_until(int fd, Deadline deadline) {
   }
 }
 
-// exec went well when the pipe closes without a word.
+// Waits for the result of exec: the pipe is closed empty if it succeeded, and has the errno if not.
 Started exec_result(int fd, pid_t pid, Deadline deadline) {
   const int ready = poll_until(fd, deadline);
   if (ready == 0) return {-1, 0, true};
@@ -125,8 +125,8 @@ Started exec_result(int fd, pid_t pid, Deadline deadline) {
   return {pid, 0, false};
 }
 
-// A descriptor that is readable once the child has ended; none where the kernel has no such thing.
-Fd end_of(pid_t pid) {
+// Returns a descriptor that is readable once the child has ended; none if the kernel has no pidfd.
+Fd open_pidfd(pid_t pid) {
 #ifdef SYS_pidfd_open
   return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
 #else
@@ -135,7 +135,8 @@ Fd end_of(pid_t pid) {
 #endif
 }
 
-// A descriptor for SIGTERM where it is blocked; otherwise none, and the signal does what it always does.
+// Returns a descriptor for SIGTERM if it is blocked; otherwise none, because the signal then has its usual
+// effect.
 Fd blocked_term() {
   sigset_t blocked;
   if (pthread_sigmask(SIG_SETMASK, nullptr, &blocked) != 0 || sigismember(&blocked, SIGTERM) != 1)
@@ -146,8 +147,8 @@ Fd blocked_term() {
   return Fd(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-// The child as it is now.
-Ended look_at(pid_t pid) {
+// Returns the child's present state without waiting.
+Ended poll_child(pid_t pid) {
   Ended ended;
   pid_t got = 0;
   do {
@@ -227,24 +228,25 @@ bool Ended::ok() const {
 }
 
 std::string Ended::describe() const {
-  if (late) return "no status: it cannot be killed";
-  if (!known) return "a status that cannot be read";
+  if (late) return "no exit status, because it cannot be killed";
+  if (!known) return "an unknown exit status";
   if (WIFSIGNALED(status))
     return "signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
   return "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
 Ended wait_child(pid_t pid, Deadline deadline) {
-  const Fd end = end_of(pid);
+  const Fd end = open_pidfd(pid);
   const Fd term = blocked_term();
   pollfd entries[] = {{end.get(), POLLIN, 0}, {term.get(), POLLIN, 0}};
   for (;;) {
-    const Ended ended = look_at(pid);
+    const Ended ended = poll_child(pid);
     int wait = milliseconds_until(deadline);
     if (!ended.late || wait == 0) return ended;
-    // A debugger is told before the parent is: what has ended once is only looked at from then on.
+    // The pidfd of a traced child becomes readable before waitpid() succeeds: from then on only poll_child()
+    // counts.
     if (entries[0].revents != 0) entries[0].fd = -1;
-    if (entries[0].fd < 0) wait = std::min(wait, kLookMilliseconds);
+    if (entries[0].fd < 0) wait = std::min(wait, kPollMilliseconds);
     if (poll(entries, 2, wait) < 0 && errno != EINTR) return ended;
     signalfd_siginfo info;
     if (entries[1].revents != 0 && read(term.get(), &info, sizeof info) == sizeof info) kill(pid, SIGTERM);
@@ -252,7 +254,7 @@ Ended wait_child(pid_t pid, Deadline deadline) {
 }
 
 Ended stop_child(pid_t pid, unsigned seconds) {
-  Ended ended = look_at(pid);
+  Ended ended = poll_child(pid);
   if (!ended.late) return ended;
   kill(pid, SIGTERM);
   ended = wait_child(pid, in_seconds(seconds));
@@ -261,12 +263,12 @@ Ended stop_child(pid_t pid, unsigned seconds) {
   return wait_child(pid, in_seconds(kKilledSeconds));
 }
 
-Ended let_end(pid_t pid, unsigned seconds) {
+Ended wait_or_stop(pid_t pid, unsigned seconds) {
   const Ended ended = wait_child(pid, in_seconds(seconds));
   return ended.late ? stop_child(pid, seconds) : ended;
 }
 
-void expect_children() {
+void enable_waiting() {
   struct sigaction action = {};
   if (sigaction(SIGCHLD, nullptr, &action) != 0 || action.sa_handler != SIG_IGN) return;
   action = {};

@@ -1,10 +1,10 @@
-// Child processes and pipes, as little as the plugin needs.
+// Child processes and pipes for the plugin.
 //
 // Rules: all memory is allocated before fork, because srun has threads. A child gets stdin from /dev/null,
-// stdout and stderr of its parent (/dev/null where the parent has none), the descriptors it is meant to have
-// and no other. It stays in the parent's process group, so that one Ctrl-C on the terminal reaches both.
-// No wait is without a deadline, and each is for events (where the kernel has no pidfd, the end of a child is
-// looked for ten times a second instead). Not even a child that cannot be killed holds its parent up.
+// stdout and stderr of its parent (/dev/null if the parent's are closed), the descriptors that it is given,
+// and no others. It stays in the parent's process group, so that one Ctrl-C on the terminal reaches both.
+// Every wait has a deadline and waits for an event (if the kernel has no pidfd, the child is checked ten
+// times a second instead). Not even a child that cannot be killed blocks its parent.
 #pragma once
 
 #include <sys/types.h>
@@ -40,11 +40,11 @@ struct Pipe {
   int error = 0;  // errno; 0 when both ends are open
 };
 
-/// A pipe whose ends no other program inherits, and which never stands in for a closed stdin, stdout or
-/// stderr of this process.
+/// Returns a pipe whose ends are closed on exec and are never the descriptors 0, 1 or 2, even if those are
+/// closed.
 Pipe make_pipe();
 
-/// Where a child finds the first and the second descriptor given to start_child().
+/// The numbers that the first and the second descriptor given to start_child() have in the child.
 inline constexpr int kFirstChildFd = 3;
 inline constexpr int kSecondChildFd = 4;
 
@@ -57,35 +57,37 @@ inline Deadline in_seconds(unsigned seconds) {
 
 struct Started {
   pid_t pid = -1;
-  int error = 0;      // errno of what failed, exec included; 0 when the program runs
-  bool late = false;  // exec took until the deadline (a file system that hangs), and was ended
+  int error = 0;  // errno of what failed, exec included; 0 when the program runs
+  bool late =
+      false;  // exec did not finish before the deadline (a file system that hangs); the child was killed
   bool ok() const { return error == 0 && !late; }
 };
 
-/// Runs command[0], without searching PATH. `first` and `second` (or -1) are the descriptors it gets.
+/// Runs command[0] without searching PATH. The child gets the descriptors `first` and `second` (-1: none).
 Started start_child(const std::vector<std::string>& command, int first, int second, Deadline deadline);
 
 /// How a child ended.
 struct Ended {
-  bool known = false;  // false when it has not ended, or somebody else has waited for it
+  bool known = false;  // false if it has not ended, or was reaped elsewhere
   bool late = false;   // it has not ended
-  int status = 0;      // as waitpid() says
+  int status = 0;      // from waitpid()
   bool ok() const;
   std::string describe() const;  // "exit status 3", "signal 9 (Killed)"
 };
 
-/// Waits until the child has ended or the deadline has passed. srun blocks SIGTERM and nothing takes it once
-/// its signal thread has gone, so whoever asks srun to end meanwhile is heard here: the child is told.
+/// Waits until the child has ended or the deadline has passed. A SIGTERM that arrives meanwhile is forwarded
+/// to the child: srun blocks it, and once its signal thread has ended nothing else receives it.
 Ended wait_child(pid_t pid, Deadline deadline);
 
-/// Asks the child to end, and kills it after `seconds`. Late only if not even that ends it.
+/// Sends SIGTERM to the child, and SIGKILL after `seconds`. The result is late only if that does not end it
+/// either.
 Ended stop_child(pid_t pid, unsigned seconds);
 
-/// For a child that is ending by itself: stop_child() only if it has not ended after `seconds`.
-Ended let_end(pid_t pid, unsigned seconds);
+/// Waits up to `seconds` for a child that is ending by itself, then calls stop_child().
+Ended wait_or_stop(pid_t pid, unsigned seconds);
 
-/// From now on children of this process can be waited for, even when it was started with SIGCHLD ignored.
-void expect_children();
+/// Makes children of this process waitable, also if it was started with SIGCHLD ignored.
+void enable_waiting();
 
 enum class LineEnd { kLine, kClosed, kTooLong, kTimeout, kError };
 
@@ -104,7 +106,7 @@ class LineReader {
   int fd_;
   std::size_t limit_;
   Deadline deadline_;
-  std::string rest_;  // that came with the lines before
+  std::string rest_;  // read but not returned yet
 };
 
 }  // namespace sweep::plugin

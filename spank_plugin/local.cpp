@@ -13,20 +13,20 @@
 namespace sweep::plugin::local {
 namespace {
 
-// Job ids from here on belong to srun --no-allocate.
+// Job ids from this one up are those of srun --no-allocate.
 constexpr std::uint32_t kFirstIdWithoutJob = 0xffff0000;
 constexpr unsigned kStopSeconds = 5;
 
 struct Command {
   Options options;
   std::vector<std::string> arguments;  // for sweepctl; empty until they have been checked
-  Fd lifeline;                         // the controller lives as long as this is open
+  Fd lifeline;                         // the controller runs as long as this is open
   pid_t controller = -1;
-  pid_t owner = -1;  // a fork of srun is not the controller's parent
+  pid_t owner = -1;  // the process that started the controller; a fork of srun must not wait for it
   unsigned end_timeout_seconds = 0;
 };
 
-// Made when the first option comes in, never destroyed: hooks run until the very end of the process.
+// Created by the first option and never destroyed, because hooks run until the end of the process.
 Command* command = nullptr;
 int components = 0;
 
@@ -51,27 +51,27 @@ struct Limit {
   unsigned seconds;
 };
 
-std::string not_within(const Limit& limit) {
+std::string within(const Limit& limit) {
   return "within " + std::to_string(limit.seconds) + " s";
 }
 
-std::string allows_more(const Limit& limit) {
-  return std::string("; ") + limit.name + "=SECONDS in plugstack.conf allows more";
+std::string raise_remedy(const Limit& limit) {
+  return std::string("; to allow more time, set ") + limit.name + "=SECONDS in plugstack.conf";
 }
 
-// Ends a child that has taken too long, and says what came of that.
+// Ends a child that has taken too long. Returns the result, for a message.
 std::string end_by_force(pid_t pid) {
   return stop_child(pid, kStopSeconds).late ? " and cannot be killed (process " + std::to_string(pid) + ")"
-                                            : " and was ended";
+                                            : " and was terminated";
 }
 
 [[noreturn]] void give_up_starting(const Settings& settings, const Started& started, const Limit& limit) {
   const std::string what = "cannot run " + settings.sweepctl + " on " + host() + ": ";
   if (started.late)
-    give_up(what + "it did not start " + not_within(limit) + ", as if its file system did not answer" +
-            allows_more(limit));
+    give_up(what + "it did not start " + within(limit) + "; the file system may be hanging" +
+            raise_remedy(limit));
   give_up(what + strerror(started.error) +
-          "; install slurm-sweep there or set sweepctl=PATH in plugstack.conf");
+          "; install slurm-sweep there, or set sweepctl=PATH in plugstack.conf");
 }
 
 std::string submit_directory() {
@@ -86,11 +86,10 @@ void check(const Settings& settings, const std::vector<std::string>& arguments) 
   if (!started.ok()) give_up_starting(settings, started, limit);
   const Ended ended = wait_child(started.pid, deadline);
   if (ended.late)
-    give_up("sweepctl check did not end " + not_within(limit) + end_by_force(started.pid) +
-            allows_more(limit));
+    give_up("sweepctl check did not end " + within(limit) + end_by_force(started.pid) + raise_remedy(limit));
   if (!ended.ok())
-    give_up("the sweep was refused before anything was allocated (sweepctl check ended with " +
-            ended.describe() + ")");
+    give_up("the sweep was refused before a job was allocated (sweepctl check ended with " +
+            ended.describe() + "); see the message above");
 }
 
 struct Step {
@@ -101,10 +100,11 @@ struct Step {
 Step step_of(spank_t spank) {
   auto [job, step] = Step();
   if (spank_get_item(spank, S_JOB_ID, &job) != ESPANK_SUCCESS || job == 0)
-    give_up("Slurm does not say which job this is");
-  if (job >= kFirstIdWithoutJob) give_up("srun --no-allocate cannot run a sweep: --sweep-config needs a job");
+    give_up("Slurm did not provide the job id");
+  if (job >= kFirstIdWithoutJob)
+    give_up("srun --no-allocate cannot run a sweep, because a sweep needs a job; remove --no-allocate");
   if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS)
-    give_up("Slurm does not say which step of job " + std::to_string(job) + " this is");
+    give_up("Slurm did not provide the step id of job " + std::to_string(job));
   return {job, step};
 }
 
@@ -112,27 +112,27 @@ Limit ready_limit(const Settings& settings) {
   return {"ready-timeout", settings.ready_timeout_seconds};
 }
 
-// The controller is no more ours to wait for at the end.
-pid_t let_go() {
+// Returns the controller's process, which command_ends() then does not wait for, and closes its lifeline.
+pid_t release_controller() {
   const pid_t pid = command->controller;
   command->controller = -1;
   command->lifeline.reset();
   return pid;
 }
 
-// What went wrong while waiting for the ready line; the controller is told to end.
+// Reports why there is no ready line, and ends the controller.
 [[noreturn]] void not_ready(const Settings& settings, const Line& line) {
-  const pid_t pid = let_go();
+  const pid_t pid = release_controller();
   switch (line.end) {
     case LineEnd::kClosed:
-      give_up("the controller ended before it was ready, with " + let_end(pid, kStopSeconds).describe());
+      give_up("the controller ended before it was ready, with " + wait_or_stop(pid, kStopSeconds).describe());
     case LineEnd::kTimeout:
-      give_up("the controller was not ready " + not_within(ready_limit(settings)) + end_by_force(pid) +
-              allows_more(ready_limit(settings)));
+      give_up("the controller was not ready " + within(ready_limit(settings)) + end_by_force(pid) +
+              raise_remedy(ready_limit(settings)));
     case LineEnd::kTooLong:
       stop_child(pid, kStopSeconds);
-      give_up("a line of " + settings.sweepctl + ", up to the ready line, is longer than " +
-              std::to_string(kSetLineLimit) + " characters: plugin and sweepctl must be of the same version");
+      give_up("a line from " + settings.sweepctl + " is longer than " + std::to_string(kSetLineLimit) +
+              " characters; install the same version of plugin and sweepctl");
     case LineEnd::kLine:
     case LineEnd::kError:
       break;
@@ -142,9 +142,9 @@ pid_t let_go() {
 }
 
 [[noreturn]] void not_understood(const Settings& settings, const std::string& problem) {
-  stop_child(let_go(), kStopSeconds);
-  give_up("the ready line of " + settings.sweepctl + " cannot be used: " + problem +
-          "; plugin and sweepctl must be of the same version");
+  stop_child(release_controller(), kStopSeconds);
+  give_up("the ready line of " + settings.sweepctl + " is invalid: " + problem +
+          "; install the same version of plugin and sweepctl");
 }
 
 void set_variable(const char* name, const std::string& value) {
@@ -152,8 +152,8 @@ void set_variable(const char* name, const std::string& value) {
     give_up(std::string("cannot put ") + name + " into the environment: " + strerror(errno));
 }
 
-// The user's own wishes for pyxis, which the sweep's take the place of.
-void forget_pyxis() {
+// Removes the user's own pyxis variables, which the sweep's replace.
+void unset_pyxis_variables() {
   constexpr std::string_view kPrefix = SWEEP_ENV_PYXIS_PREFIX;
   std::vector<std::string> names;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -176,8 +176,8 @@ Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline) {
     }
     const Variable variable = parse_set_line(line.text);
     if (!variable.problem.empty()) not_understood(settings, variable.problem);
-    if (set == kMostSetLines) not_understood(settings, "too many lines stand before it");
-    if (set == 0) forget_pyxis();
+    if (set == kMostSetLines) not_understood(settings, "too many lines precede it");
+    if (set == 0) unset_pyxis_variables();
     set_variable(variable.name.c_str(), variable.value);
   }
 }
@@ -199,7 +199,7 @@ void start_controller(const Settings& settings, const std::string& step) {
   command->lifeline = std::move(lifeline.write);
   ready.write.reset();
 
-  unsetenv(SWEEP_ENV_LOADER);  // of another sweep
+  unsetenv(SWEEP_ENV_LOADER);  // may be set by another sweep
   const Ready address = wait_until_ready(settings, ready.read.get(), deadline);
   set_variable(SWEEP_ENV_ENDPOINT, address.endpoint);
   set_variable(SWEEP_ENV_SERVER_KEY, address.server_key);
@@ -220,14 +220,14 @@ void options_complete(int count, char** words) {
   const std::string problem = command->options.problem();
   if (!problem.empty()) give_up(problem);
   if (components > 1 && spank_context() == S_CTX_LOCAL)
-    give_up("a sweep runs in one component of a heterogeneous job: start it with srun --het-group=N");
+    give_up("a sweep can run in one component of a heterogeneous job only; use srun --het-group=N");
 
   const std::vector<std::string> wanted = command->options.arguments(submit_directory());
   if (wanted == command->arguments) return;
   const Settings settings = settings_from(count, words);
   for (const std::string& complaint : settings.complaints)
     slurm_error("sweep: %s", complaint.c_str());
-  expect_children();
+  enable_waiting();
   check(settings, wanted);
   command->arguments = wanted;
 }
@@ -235,25 +235,25 @@ void options_complete(int count, char** words) {
 void step_known(spank_t spank, int count, char** words) {
   if (command == nullptr || !command->options.active()) return;
   const Step step = step_of(spank);
-  // salloc's shell inherits the option of salloc, and is no place for a controller: each srun in it has its
-  // own.
+  // The shell of salloc inherits salloc's option but gets no controller: each srun in it starts its own.
   if (!is_ordinary_step(step.step)) return;
-  if (command->controller != -1) give_up("one srun runs one sweep, and this one has begun already");
+  if (command->controller != -1)
+    give_up("an srun can run only one sweep, and its sweep has already been started");
   start_controller(settings_from(count, words), job_and_step(step.job, step.step));
 }
 
 void command_ends() {
   if (command == nullptr || command->controller == -1 || command->owner != getpid()) return;
   const unsigned seconds = command->end_timeout_seconds;
-  const pid_t pid = let_go();
+  const pid_t pid = release_controller();
   const Ended ended = wait_child(pid, in_seconds(seconds));
   if (ended.late)
     slurm_error(
-        "sweep: the controller (process %d on %s) did not end within %u s and goes on writing its files by "
-        "itself; end-timeout=SECONDS in plugstack.conf waits longer",
+        "sweep: the controller (process %d on %s) did not end within %u s; it continues to write its files "
+        "in the background; to wait longer, set end-timeout=SECONDS in plugstack.conf",
         static_cast<int>(pid), host().c_str(), seconds);
   else if (ended.known && !ended.ok())
-    slurm_error("sweep: the controller ended with %s; its own messages are above", ended.describe().c_str());
+    slurm_error("sweep: the controller ended with %s; see its messages above", ended.describe().c_str());
 }
 
 }  // namespace sweep::plugin::local

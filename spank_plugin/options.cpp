@@ -42,7 +42,7 @@ bool take_path(std::string_view value, std::string& path) {
   return true;
 }
 
-// Where the setting of this name goes; null when there is none.
+// Returns the timeout setting of this name; null if there is none.
 unsigned* timeout_of(Settings& settings, std::string_view name) {
   if (name == "check-timeout") return &settings.check_timeout_seconds;
   if (name == "ready-timeout") return &settings.ready_timeout_seconds;
@@ -100,9 +100,10 @@ Settings parse_settings(const std::vector<std::string>& arguments, std::string_v
                                       "' is ignored: it must be a number of seconds from 1 to " +
                                       std::to_string(kLongestTimeout));
     } else {
-      settings.complaints.push_back("plugstack.conf argument '" + argument +
-                                    "' is ignored: known are sweepctl=PATH, agent=PATH, and in seconds "
-                                    "check-timeout, ready-timeout, end-timeout");
+      settings.complaints.push_back(
+          "plugstack.conf argument '" + argument +
+          "' is ignored: unknown; known: sweepctl=PATH, agent=PATH, check-timeout=SECONDS, "
+          "ready-timeout=SECONDS, end-timeout=SECONDS");
     }
   }
   return settings;
@@ -145,25 +146,21 @@ bool Options::empty() const {
 std::string Options::problem() const {
   for (const OptionId id : {kRetryFailed, kAcceptChanges}) {
     if (values_[id].given && !values_[kResume].given)
-      return dashed(id) + " goes with --sweep-resume, which continues a sweep: add that or leave this out";
+      return dashed(id) + " requires --sweep-resume; add --sweep-resume or remove " + dashed(id);
   }
   for (int i = 0; i < kResume; ++i) {
     const std::string name = dashed(static_cast<OptionId>(i));
     if (!values_[i].given) continue;
-    if (!active())
-      return name +
-             " says how to run a sweep, but no --sweep-config=FILE says which, and no --sweep-resume "
-             "continues "
-             "one";
-    if (values_[i].text.empty()) return name + "= is empty: give it a value or leave it out";
+    if (!active()) return name + " requires --sweep-config=FILE or --sweep-resume";
+    if (values_[i].text.empty()) return name + "= is empty; give a value or remove the option";
     if (i != kConfig) continue;
     for (const std::string_view file : split(values_[i].text, ',')) {
       if (file.empty())
-        return name + "=" + values_[i].text + " has an empty file name: separate files by single commas";
+        return name + "=" + values_[i].text + " contains an empty file name; separate files by single commas";
     }
   }
   if (values_[kResume].given && !values_[kOutput].given)
-    return "--sweep-resume continues the sweep of a directory: say which with --sweep-output=DIR";
+    return "--sweep-resume requires --sweep-output=DIR, the output directory of the sweep to resume";
   return "";
 }
 
@@ -221,7 +218,7 @@ Variable parse_set_line(std::string_view line) {
   const std::string_view name = line.substr(kSet.size(), equals - kSet.size());
   constexpr std::string_view kPyxis = SWEEP_ENV_PYXIS_PREFIX;
   if (name != SWEEP_ENV_LOADER && name != SWEEP_ENV_AGENT && name.substr(0, kPyxis.size()) != kPyxis)
-    return {"", "", "it sets a variable that is none of an agent in a container"};
+    return {"", "", "it sets a variable that is not allowed"};
   return {std::string(name), std::string(line.substr(equals + 1)), ""};
 }
 
@@ -252,7 +249,7 @@ bool is_multi_prog(const std::vector<std::string_view>& command) {
   for (const std::string_view line : split(command[1], '\n')) {
     const std::size_t first = line.find_first_not_of(" \t");
     if (first == std::string_view::npos || line[first] == '#') continue;
-    // A line begins with task numbers such as 0, 1-3,7 or *, and a program behind them.
+    // A line consists of task numbers, such as 0, 1-3,7 or *, and a program.
     const std::size_t end = line.find_first_of(" \t", first);
     return end != std::string_view::npos &&
            line.substr(first, end - first).find_first_not_of("0123456789-,*") == std::string_view::npos;

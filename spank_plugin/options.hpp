@@ -1,8 +1,8 @@
-// What the plugin understands: its plugstack.conf arguments, the --sweep options, and the one line that
-// `sweepctl serve` answers with; and the command lines it makes of them.
+// The texts that the plugin parses (its plugstack.conf arguments, the --sweep options, the lines that
+// `sweepctl serve` writes) and the command lines that it makes.
 //
-// Rules: pure text in, pure text out. No Slurm, no files, no environment. The limits here are the only ones
-// on what a child process may make the plugin believe.
+// Rules: text in, text out. No Slurm, no files, no environment. What a child process sends is validated here
+// only.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +13,18 @@
 
 namespace sweep::plugin {
 
-/// The arguments behind the plugin's name in plugstack.conf.
+/// The arguments after the plugin's name in plugstack.conf.
 struct Settings {
   std::string sweepctl;                 // absolute path
   std::string agent;                    // absolute path
   unsigned check_timeout_seconds = 60;  // how long `sweepctl check` may take
   unsigned ready_timeout_seconds = 60;  // how long `sweepctl serve` may take until it listens
-  unsigned end_timeout_seconds = 600;   // how long srun's end waits for the controller to write its files
+  unsigned end_timeout_seconds = 600;  // how long srun waits at its end for the controller to write its files
   std::vector<std::string> complaints;  // one line for each argument that was ignored
 };
 
-/// Reads plugstack arguments over the built-in paths. Never fails: what it does not understand keeps its
-/// default and leaves a line in `complaints`.
+/// Parses plugstack.conf arguments; they override the built-in paths. Does not fail: an invalid argument is
+/// ignored and adds a line to `complaints`.
 Settings parse_settings(const std::vector<std::string>& arguments, std::string_view default_sweepctl,
                         std::string_view default_agent);
 
@@ -34,38 +34,39 @@ enum OptionId : int {
   kSelect = 1,
   kOutput = 2,
   kProfile = 3,
-  kResume = 4,  // from here on without a value
+  kResume = 4,  // this and the following have no value
   kRetryFailed = 5,
   kAcceptChanges = 6,
   kOptionCount = 7
 };
 
-/// The long name without dashes, such as "sweep-config".
+/// Returns the long name without dashes, such as "sweep-config".
 std::string_view option_name(OptionId id);
 
-/// The name of the environment variable in which Slurm hands the option to the sruns inside a job.
+/// Returns the environment variable through which Slurm passes the option to the sruns inside a job.
 std::string inherited_variable(OptionId id);
 
-/// What the user asked for. Slurm reports inherited values first, then those of the command line, and calls
-/// once more per component of a heterogeneous job, so a new component starts over.
+/// The options that the user has given. Slurm reports inherited values first, then those of the command line.
+/// It does so once for each component of a heterogeneous job, so each component starts over.
 class Options {
  public:
-  /// Takes a value as Slurm reports it. `inherited`: what stands in inherited_variable(id) now, or null. The
-  /// first report of an option that equals it is the inherited one; any later report is the user's own.
+  /// Takes a value as Slurm reports it. `inherited`: the present value of inherited_variable(id), or null. If
+  /// the first report of an option equals it, that report is the inherited value; later reports are from the
+  /// command line.
   void take(OptionId id, std::string_view value, const char* inherited);
-  /// The reports of one component are complete.
+  /// To be called when all reports of one component have been taken.
   void end_component();
 
-  /// True when a sweep was asked for: a new one, or that one goes on.
+  /// Returns true if a sweep is to be started or resumed.
   bool active() const { return values_[kConfig].given || values_[kResume].given; }
-  /// True when no --sweep option was given at all.
+  /// Returns true if no --sweep option was given.
   bool empty() const;
-  /// One line that says what is wrong, or nothing. Call when all options are in.
+  /// Returns one line about what is wrong with the options; "" if nothing is. Call after end_component().
   std::string problem() const;
 
-  /// The options of `sweepctl check` and `sweepctl serve` that stand for these. Each is one `--name=value` or
-  /// `--name` argument, so that a value may begin with a dash. Inherited relative paths are taken from
-  /// `submit_dir` (left alone when that is empty); the user's own stay as they are.
+  /// Returns the corresponding options of `sweepctl check` and `sweepctl serve`. Each is one `--name=value`
+  /// or `--name` argument, so that a value may begin with a dash. Inherited relative paths are resolved
+  /// against `submit_dir` unless it is empty; those of the command line stay as they are.
   std::vector<std::string> arguments(std::string_view submit_dir) const;
 
  private:
@@ -78,52 +79,53 @@ class Options {
   Value values_[kOptionCount];
 };
 
-/// `sweepctl check --quiet …`: is what the user asked for sound?
+/// Returns the command `sweepctl check --quiet …`.
 std::vector<std::string> check_command(const std::string& sweepctl,
                                        const std::vector<std::string>& arguments);
 
-/// `sweepctl serve …`: the controller of one step. The numbers are file descriptors in the child.
+/// Returns the command `sweepctl serve …`, the controller of one step. The numbers are file descriptors in
+/// the child.
 std::vector<std::string> serve_command(const Settings& settings, int lifeline_fd, int ready_fd,
                                        const std::string& job, const std::vector<std::string>& arguments);
 
-/// False for what is no `srun COMMAND`: the batch script, the extern and the interactive step (the shell that
-/// salloc may start through srun), and ids that no step has yet.
+/// Returns true for the steps of `srun COMMAND`; false for the batch script, the extern and the interactive
+/// step (the shell that salloc may start through srun), and reserved step ids.
 bool is_ordinary_step(std::uint32_t step);
 
-/// How a step is written: "12.0".
+/// Returns job and step as Slurm writes them: "12.0".
 std::string job_and_step(std::uint32_t job, std::uint32_t step);
 
-/// What the controller's ready line says, or why it is none.
+/// A parsed ready line, or why it is invalid.
 struct Ready {
   std::string endpoint;
   std::string server_key;
   std::string client_secret;
-  std::string problem;  // empty: the rest is good. Never contains a key.
+  std::string problem;  // empty if the line is valid. Never contains a key.
 };
 
-/// No ready line is longer, its newline included.
+/// The maximum length of a ready line, including its newline.
 inline constexpr std::size_t kReadyLineLimit = 512;
-/// No line before it is, and there are no more of them.
+/// The maximum length and number of the `set` lines before it.
 inline constexpr std::size_t kSetLineLimit = 65536;
 inline constexpr int kMostSetLines = 32;
 
-/// A variable that the step is to have, said before the ready line, or why it cannot be one.
+/// A parsed `set` line: a variable for the step's environment, or why the line is invalid.
 struct Variable {
   std::string name, value;
-  std::string problem;  // empty: the rest is good
+  std::string problem;  // empty if the line is valid
 };
 
-/// Does a line say `set …`?
+/// Returns true if the line begins with `set `.
 bool is_set_line(std::string_view line);
 
-/// Parses `set NAME=VALUE`, without the newline. Only what an agent in a container needs may be set.
+/// Parses `set NAME=VALUE`, without the newline. Only variables for agents in a container are accepted.
 Variable parse_set_line(std::string_view line);
 
 /// Parses `ready tcp://HOST:PORT KEY KEY`, without the newline. A key is 40 characters of Z85.
 Ready parse_ready_line(std::string_view line);
 
-/// Does the command of a step look like `srun --multi-prog FILE`? Slurm gives the plugin then the file's
-/// name and its text instead of a command.
+/// Returns true if the command of a step looks like `srun --multi-prog FILE`. In that case Slurm gives the
+/// plugin the file's name and its text instead of a command.
 bool is_multi_prog(const std::vector<std::string_view>& command);
 
 }  // namespace sweep::plugin

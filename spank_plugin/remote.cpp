@@ -25,7 +25,7 @@ namespace {
 constexpr int kNotFound = 127;
 constexpr int kCannotRun = 126;
 
-bool of_a_sweep = false;  // the step of this slurmstepd
+bool is_sweep_step = false;  // whether the step of this slurmstepd belongs to a sweep
 
 bool is_set(spank_t spank, const char* name) {
   char value[512];
@@ -69,16 +69,16 @@ std::string variable(spank_t spank, const char* name) {
   return spank_getenv(spank, name, value, sizeof value) == ESPANK_SUCCESS ? value : "";
 }
 
-// The words that start the agent. In an image that pyxis has put this task into, the controller has said
-// where it is there, and that the node's own loader starts it.
+// Returns the command that starts the agent. If pyxis has put this task into an image, the controller has
+// provided the path of the agent there, and of the node's dynamic loader, which has to start it.
 std::vector<std::string> agent_words(spank_t spank, const Settings& settings) {
   const std::string loader = variable(spank, SWEEP_ENV_LOADER);
   if (loader.empty()) return {settings.agent};
   return {loader, "--library-path", loader.substr(0, loader.rfind('/')), variable(spank, SWEEP_ENV_AGENT)};
 }
 
-// Comes back only where it could not be started: with errno. Nothing of it is left then, which memcheck would
-// report.
+// Returns errno if the agent cannot be executed, otherwise does not return. A function of its own, so that
+// its memory is freed before end_task(), or memcheck would report it.
 int exec_agent(std::vector<std::string> agent, int count, char** words, char** environment) {
   agent.emplace_back("--");
   std::vector<char*> command;
@@ -91,13 +91,14 @@ int exec_agent(std::vector<std::string> agent, int count, char** words, char** e
   return errno;
 }
 
-// Not there: it is not installed, or this task is not where the controller meant it to be.
+// Returns what to do if the agent's program is not found: it is not installed, or pyxis has not put the task
+// into the image.
 const char* remedy(const std::vector<std::string>& agent) {
   return agent.size() == 1
-             ? "install slurm-sweep there or set agent=PATH in plugstack.conf"
-             : "the profile wants the agent in an image: is there pyxis (0.21 or newer), does its "
-               "line in plugstack.conf stand before that of slurm-sweep?, and has srun neither "
-               "--container-mounts nor an --export without ALL?";
+             ? "install slurm-sweep there, or set agent=PATH in plugstack.conf"
+             : "the profile runs agents in an image, which requires pyxis 0.21 or newer, its line in "
+               "plugstack.conf before that of slurm-sweep, and srun without --container-mounts and without "
+               "an --export that lacks ALL";
 }
 
 [[noreturn]] void become_agent(spank_t spank, const std::vector<std::string>& arguments) {
@@ -106,10 +107,12 @@ const char* remedy(const std::vector<std::string>& agent) {
   char** environment = nullptr;
   if (spank_get_item(spank, S_JOB_ARGV, &count, &words) != ESPANK_SUCCESS ||
       spank_get_item(spank, S_JOB_ENV, &environment) != ESPANK_SUCCESS)
-    end_task(kCannotRun, "Slurm does not tell the command or the environment of this task");
+    end_task(kCannotRun, "Slurm did not provide the command or the environment of this task");
   if (is_multi_prog({words, words + count}))
-    end_task(kCannotRun,
-             "srun --multi-prog cannot run a sweep: in a sweep every task is an agent and runs one command");
+    end_task(
+        kCannotRun,
+        "srun --multi-prog cannot run a sweep, because every task of a sweep runs the same command; remove "
+        "--multi-prog");
 
   const Settings settings = parse_settings(arguments, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT);
   const std::vector<std::string> agent = agent_words(spank, settings);
@@ -131,7 +134,7 @@ bool user_of(spank_t spank, User& user) {
          spank_get_item(spank, S_JOB_SUPPLEMENTARY_GIDS, &user.list, &user.groups) == ESPANK_SUCCESS;
 }
 
-// In the child: allocates nothing.
+// Runs in the child. Allocates nothing.
 [[noreturn]] void tidy_up(const User& user, char** argv, char** environment) {
   const int null = open("/dev/null", O_RDWR);
   for (int fd = 0; fd < 3; ++fd)
@@ -158,14 +161,14 @@ void tidy(spank_t spank, const std::vector<std::string>& arguments) {
 }  // namespace
 
 void step_starts(spank_t spank, spank_option* options) noexcept {
-  of_a_sweep = belongs_to_a_sweep(spank, options);
+  is_sweep_step = belongs_to_a_sweep(spank, options);
 }
 
 void step_ends(spank_t spank, int count, char** words) noexcept {
-  if (!of_a_sweep) return;
+  if (!is_sweep_step) return;
   try {
     tidy(spank, {words, words + count});
-  } catch (...) {  // there is nobody to tell
+  } catch (...) {  // errors are ignored, see remote.hpp
   }
 }
 

@@ -1,26 +1,28 @@
-// The plugin in slurmstepd: it runs the agent in place of a step's command, and tidies up after it.
+// The plugin in slurmstepd: runs the agent in place of a step's command, and cleans up after it.
 //
-// Rules: task_init, which already is the user in the job's cgroup; only ordinary steps of a sweep. All
-// other tasks are left as they are, whatever goes wrong here: until it is clear that a task is a sweep's,
-// nothing is allocated and nothing can fail. From there on it is the task that fails, never its node.
+// Rules: this happens in task_init, where the process is already the user in the job's cgroup, and only in
+// ordinary steps of a sweep. All other tasks are left unchanged, whatever goes wrong here: until it is clear
+// that a task belongs to a sweep, nothing is allocated and nothing can fail. After that an error fails the
+// task, never the node.
 #pragma once
 
 #include "spank_plugin/spank_api.hpp"
 
 namespace sweep::plugin::remote {
 
-/// Becomes `AGENT -- COMMAND…` when this task belongs to a sweep, otherwise returns. When it cannot, says so
-/// on the task's stderr and ends the task with status 127 (no such program) or 126, as a shell does.
-/// `options` are the registered ones in the order of OptionId; `count` and `words` the arguments of
+/// Executes `AGENT -- COMMAND…` if this task belongs to a sweep, otherwise returns. On failure it writes the
+/// reason to the task's stderr and ends the task with status 127 (program not found) or 126, as a shell does.
+/// `options` are the registered ones in the order of OptionId; `count` and `words` are the arguments of
 /// plugstack.conf.
 void task_starts(spank_t spank, spank_option* options, int count, char** words) noexcept;
 
-/// Notes whether the step is a sweep's, which Slurm does not tell any more when it ends.
+/// Remembers whether the step belongs to a sweep: at the step's end Slurm does not provide its options any
+/// more.
 void step_starts(spank_t spank, spank_option* options) noexcept;
 
-/// The last net under the attempts of a step: runs `AGENT --tidy` as the step's user, which ends what an
-/// agent that was killed could not, such as the container of a daemon, or what has left its session. Says
-/// nothing, whatever comes of it; kTidySeconds at most.
+/// Runs `AGENT --tidy` as the step's user, for at most kTidySeconds. It ends what an agent that was killed
+/// has left running, such as a container of a daemon, or processes that have left their session. Errors are
+/// ignored.
 void step_ends(spank_t spank, int count, char** words) noexcept;
 
 inline constexpr unsigned kTidySeconds = 20;

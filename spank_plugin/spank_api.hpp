@@ -1,5 +1,5 @@
-// <slurm/spank.h> for C++: it declares the hooks outside its own extern "C" block, and without a visibility,
-// so that they would be hidden as all the rest of the plugin is.
+// <slurm/spank.h> for C++. The header declares the hooks outside its extern "C" block and without a
+// visibility, so that they would be hidden like the rest of the plugin.
 #pragma once
 
 #pragma GCC visibility push(default)

@@ -1,11 +1,11 @@
-// The C interface that Slurm loads: names, options and hooks. Only hands over to local.hpp (srun, sbatch,
-// salloc) and remote.hpp (slurmstepd).
+// The C interface that Slurm loads: names, options and hooks. It only calls local.hpp (srun, sbatch, salloc)
+// and remote.hpp (slurmstepd).
 //
-// Rules, because this runs inside root daemons: no exception leaves a hook, no thread, no static object with
-// a destructor, nothing exported but what spank_sweep.lds lists. Without --sweep-config or --sweep-resume
-// nothing happens. Every hook returns 0. An error would keep slurmd from starting, drain a node, or fail the
-// tasks of others; so what goes wrong is logged and that is all. Where a sweep must not go on (local.hpp,
-// remote.hpp) the plugin ends the command or the task by itself.
+// Rules, because this runs inside root daemons: no exception leaves a hook, no threads, no static objects
+// with a destructor, nothing exported except what spank_sweep.lds lists. Without --sweep-config or
+// --sweep-resume nothing happens. Every hook returns 0: an error would keep slurmd from starting, drain a
+// node, or fail other users' tasks, so errors are only logged. If a sweep cannot continue, the plugin ends
+// the command (local.hpp) or the task (remote.hpp) itself.
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -15,7 +15,7 @@
 #include "spank_plugin/remote.hpp"
 #include "spank_plugin/spank_api.hpp"
 
-// SPANK_PLUGIN defines const objects, which in C++ are not seen from outside unless declared so.
+// SPANK_PLUGIN defines const objects, which in C++ have internal linkage unless they are declared extern.
 #pragma GCC visibility push(default)
 extern "C" {
 extern const char plugin_name[];
@@ -26,7 +26,7 @@ SPANK_PLUGIN(sweep, 1)
 }
 #pragma GCC visibility pop
 
-// In libstdc++, without a header.
+// Defined in libstdc++; no header declares it.
 namespace __gnu_cxx {
 void __freeres() __attribute__((weak));
 }
@@ -34,8 +34,8 @@ void __freeres() __attribute__((weak));
 namespace sweep::plugin {
 namespace {
 
-// Slurm unloads its plugins and loads them again. The C++ library that is linked in keeps 72 KB for
-// exceptions, which nobody could find any more.
+// Slurm unloads its plugins and loads them again. The C++ library that is linked in reserves 72 KB for
+// exceptions, which would be leaked each time.
 __attribute__((destructor)) void unloaded() {
   if (__gnu_cxx::__freeres != nullptr) __gnu_cxx::__freeres();
 }
@@ -45,22 +45,22 @@ int take_option(int id, const char* value, int remote);
 char config_name[] = "sweep-config";
 char config_argument[] = "FILE[,FILE]";
 char config_usage[] =
-    "run the command once per point of this benchmark matrix, spread over all tasks (see sweepctl --help)";
+    "run the command once for each point of this benchmark matrix, on all tasks (see sweepctl --help)";
 char select_name[] = "sweep-select";
 char select_argument[] = "ARGS";
-char select_usage[] = "which points of the matrix, such as \"--seq-lens 1k1k --model-prefix dsr1\"";
+char select_usage[] = "select points of the matrix, such as \"--seq-lens 1k1k --model-prefix dsr1\"";
 char output_name[] = "sweep-output";
 char output_argument[] = "DIR";
-char output_usage[] = "where the sweep's results go (default: results_<exp-name>_<time>)";
+char output_usage[] = "output directory of the sweep (default: results_<exp-name>_<time>)";
 char profile_name[] = "sweep-profile";
 char profile_argument[] = "FILE";
-char profile_usage[] = "how benchmarks are run here: containers, timeouts, retries";
+char profile_usage[] = "profile: containers, timeouts, retries and more";
 char resume_name[] = "sweep-resume";
-char resume_usage[] = "go on with the sweep in the --sweep-output directory (--sweep-config may be left out)";
+char resume_usage[] = "resume the sweep in the --sweep-output directory (--sweep-config is optional)";
 char retry_failed_name[] = "sweep-retry-failed";
-char retry_failed_usage[] = "with --sweep-resume: try failed points again";
+char retry_failed_usage[] = "with --sweep-resume: also retry failed points";
 char accept_changes_name[] = "sweep-accept-changes";
-char accept_changes_usage[] = "with --sweep-resume: go on although the matrix has changed";
+char accept_changes_usage[] = "with --sweep-resume: resume even if the matrix has changed";
 
 spank_option options[kOptionCount] = {
     {config_name, config_argument, config_usage, 1, kConfig, take_option},
@@ -76,7 +76,7 @@ bool is_local(spank_context_t context) {
   return context == S_CTX_LOCAL || context == S_CTX_ALLOCATOR;
 }
 
-// Runs `hook`; what it throws is logged and goes no further.
+// Runs `hook` and logs its exceptions. Returns false if there was one.
 template <class Hook>
 bool guarded(const char* name, Hook hook) noexcept {
   try {
@@ -90,16 +90,17 @@ bool guarded(const char* name, Hook hook) noexcept {
   return false;
 }
 
-// A hook of srun, sbatch or salloc, without which the sweep that they were asked for cannot be.
+// Runs a hook of srun, sbatch or salloc without which the requested sweep cannot run: an exception ends the
+// command.
 template <class Hook>
-int needed(const char* name, Hook hook) noexcept {
+int run_or_exit(const char* name, Hook hook) noexcept {
   if (!guarded(name, hook)) exit(EXIT_FAILURE);
   return 0;
 }
 
 int take_option(int id, const char* value, int remote) {
   if (remote != 0 || id < 0 || id >= kOptionCount) return 0;
-  return needed("option", [&] { local::take_option(static_cast<OptionId>(id), value); });
+  return run_or_exit("option", [&] { local::take_option(static_cast<OptionId>(id), value); });
 }
 
 void log_complaints(int count, char** words) {
@@ -117,24 +118,24 @@ extern "C" {
 
 int slurm_spank_init(spank_t spank, int count, char** words) {
   const spank_context_t context = spank_context();
-  // slurmd's log is where the administrator looks.
+  // slurmd's log is the one that administrators read.
   if (context == S_CTX_SLURMD) guarded("init", [&] { log_complaints(count, words); });
   if (!is_local(context) && context != S_CTX_REMOTE) return 0;
   for (spank_option& option : options) {
     if (spank_option_register(spank, &option) != ESPANK_SUCCESS)
-      slurm_error("sweep: Slurm does not take the option --%s", option.name);
+      slurm_error("sweep: Slurm did not accept the option --%s", option.name);
   }
   return 0;
 }
 
 int slurm_spank_init_post_opt(spank_t, int count, char** words) {
   if (!is_local(spank_context())) return 0;
-  return needed("init_post_opt", [&] { local::options_complete(count, words); });
+  return run_or_exit("init_post_opt", [&] { local::options_complete(count, words); });
 }
 
 int slurm_spank_local_user_init(spank_t spank, int count, char** words) {
   if (spank_context() != S_CTX_LOCAL) return 0;
-  return needed("local_user_init", [&] { local::step_known(spank, count, words); });
+  return run_or_exit("local_user_init", [&] { local::step_known(spank, count, words); });
 }
 
 int slurm_spank_user_init(spank_t spank, int, char**) {

@@ -1,5 +1,5 @@
-// An optional that is as small as a pointer while it is empty: for what few of many things have. A copy has a
-// value of its own, as with std::optional. Pure.
+// A heap-allocated optional for a field that only few of many objects have: it takes the size of a pointer,
+// and memory for the value only if there is one. Copies are independent, as with std::optional. Pure.
 #pragma once
 
 #include <memory>

@@ -1,8 +1,8 @@
 // Options of a program and its --help. The one place that includes CLI11, which takes seconds to compile.
 //
-// A command line has a description (paragraphs, filled) and a closing text: "Exit status:", "Environment:", "Files:",
-// "Examples:", its lines indented by hand. Man pages and completions are generated from the resulting --help
-// (docs/man/README.md describes the form they rely on).
+// A command line has a description (paragraphs, filled) and a closing text: "Exit status:", "Environment:",
+// "Files:", "Examples:", its lines indented by hand. Man pages and completions are generated from the
+// resulting --help (docs/man/README.md describes the form they rely on).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ namespace sweep {
 
 class CommandLine {
  public:
-  /// `name`: the command as a user types it, such as "sweepctl run". Its first word is the prefix of error messages.
+  /// `name`: the command as a user types it, such as "sweepctl run". Its first word is the prefix of error
+  /// messages.
   CommandLine(const std::string& name, const std::string& description, const std::string& closing = {});
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
@@ -32,7 +33,7 @@ class CommandLine {
     Option& one_of(const std::vector<std::string>& words);
     Option& range(std::int64_t low, std::int64_t high);
     Option& existing_file();
-    /// The value becomes an absolute path.
+    /// The directory must exist; the value becomes an absolute path.
     Option& existing_directory();
     /// The option may be given several times; all values are kept.
     Option& repeatable();
@@ -49,21 +50,21 @@ class CommandLine {
     void* option_;  // a CLI::Option
   };
 
-  /// An option or, if `names` does not begin with a dash, a positional argument. `target` holds the default and must
-  /// outlive this object. T: std::string, int, std::int64_t, std::uint64_t, double, std::optional<std::int64_t>,
-  /// std::vector<std::string>, std::vector<int>.
+  /// Adds an option or, if `names` does not begin with a dash, a positional argument. `target` holds the
+  /// default and must outlive this object. T: std::string, int, std::int64_t, std::uint64_t, double,
+  /// std::optional<std::int64_t>, std::vector<std::string>, std::vector<int>.
   template <class T>
   Option option(const std::string& names, T& target, const std::string& help);
-  /// An option without a value; it sets `target` to true ("!--no-x": to false).
+  /// Adds an option without a value, which sets `target` to true; with names like "!--no-x" to false.
   void flag(const std::string& names, bool& target, const std::string& help);
-  /// -V and --version, which print "NAME VERSION".
+  /// Adds -V and --version, which print "NAME VERSION".
   void version_flag(const std::string& version);
-  /// If an option without repeatable() is given twice, the last value counts, as in Python's argparse; otherwise
-  /// that is an error.
+  /// Makes the last value count if an option without repeatable() is given twice, as in Python's argparse.
+  /// Without this call, that is an error. Applies to options that are added afterwards.
   void last_value_wins();
 
-  /// Returns std::nullopt after a successful parse. Otherwise returns the status to exit with: 0 after printing --help
-  /// or --version, 1 if they cannot be printed, 2 after printing what is wrong.
+  /// Returns std::nullopt after a successful parse. Otherwise returns the status to exit with: 0 after
+  /// printing --help or --version, 1 if they cannot be printed, 2 after printing what is wrong.
   std::optional<int> parse(const std::vector<std::string>& arguments);
 
   /// Returns true if the option was given. Only after parse().

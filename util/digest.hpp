@@ -1,4 +1,5 @@
-// SHA-256, for identities. A digest is the same on every machine and in every version.
+// SHA-256, for identities of points and files. Digests are stored, so they are the same on every machine and
+// in every version.
 #pragma once
 
 #include <array>
@@ -8,17 +9,18 @@
 
 namespace sweep {
 
-/// SHA-256 of `bytes` as 64 lower-case hexadecimal digits (what `sha256sum` prints).
+/// Returns the SHA-256 of `bytes` as 64 lower-case hexadecimal digits, as `sha256sum` prints it.
 std::string sha256_hex(std::string_view bytes);
 
-/// The same of bytes that come piece by piece.
+/// Computes the SHA-256 of bytes that arrive in pieces.
 class Sha256 {
  public:
   Sha256();
   void add(std::string_view bytes);
-  /// The same with its length in front: no two different lists of parts make one digest.
+  /// Adds the length of `part` and then its bytes, so that two different lists of parts never have the same
+  /// digest.
   void add_part(std::string_view part);
-  /// To be asked once, at the end.
+  /// Returns the digest as 64 hexadecimal digits. Call it once, at the end.
   std::string hex();
 
  private:

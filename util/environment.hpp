@@ -1,4 +1,4 @@
-// Environments as lists of NAME=value.
+// Environments of processes, as lists of NAME=value.
 #pragma once
 
 #include <optional>
@@ -8,13 +8,15 @@
 
 namespace sweep {
 
-/// NAME of NAME=value.
+/// Returns NAME of "NAME=value".
 std::string variable_name(std::string_view entry);
 
-/// The value of `name`; of several the first, as for getenv. Nothing: it is not set.
+/// Returns the value of the variable `name`; std::nullopt if it is not set. Of several entries the first
+/// counts, as with getenv.
 std::optional<std::string> look_up(const std::vector<std::string>& environment, std::string_view name);
 
-/// Whether a variable says which GPUs a process may use (CUDA_VISIBLE_DEVICES and the like).
+/// Returns true if the variable selects the GPUs that a process may use: CUDA_VISIBLE_DEVICES and similar
+/// ones.
 bool names_gpus(std::string_view name);
 
 }  // namespace sweep

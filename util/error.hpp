@@ -1,7 +1,8 @@
-// Errors as values. What may fail returns Expected<T>; the one catch in main is for what nobody foresaw.
+// Errors as values. Functions that can fail return Expected<T>; main has the only catch, for unexpected
+// exceptions.
 //
-// Rule: a message is one line and names the thing, the value and, where there is one, the remedy. It has
-// no trailing full stop or newline and no program name in front: who prints it adds those.
+// Rule: a message is one line of the form "cannot do X: VALUE (FILE:LINE): REASON; REMEDY". It has no final
+// full stop, no newline and no program name; the caller that prints it adds them.
 #pragma once
 
 #include <string>
@@ -17,13 +18,13 @@ struct Error {
 template <class T>
 using Expected = tl::expected<T, Error>;
 
-/// For `return fail("…");` from any function that returns Expected.
+/// Returns an error with this message, for `return fail("…");` in any function that returns Expected.
 tl::unexpected<Error> fail(std::string message);
 
 }  // namespace sweep
 
-/// SWEEP_TRY(EXPRESSION): evaluates an Expected and returns its error from the enclosing function, if it has one. The
-/// value, if any, is dropped.
+/// SWEEP_TRY(EXPRESSION): evaluates an Expected; if it has an error, returns that from the enclosing
+/// function. A value is dropped.
 #define SWEEP_TRY(...)                                                                 \
   do {                                                                                 \
     auto sweep_try_result = (__VA_ARGS__);                                             \

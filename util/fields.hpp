@@ -1,7 +1,7 @@
-// Reading a JSON object that somebody else wrote.
+// Reads the fields of a JSON object from another process.
 //
-// A Fields is asked for one field after another; the first thing that is wrong is remembered and everything
-// after it yields empty values, so that a message is read in straight lines and checked once at the end:
+// Only the first error is kept. After it, every function returns an empty value, so that a caller can read
+// all fields without checks and test for an error once, at the end:
 //
 //     Fields in(body, "Hello");
 //     hello.node = in.text("node", 256);
@@ -20,34 +20,38 @@ namespace sweep {
 
 class Fields {
  public:
-  /// `what` names the object in error messages. `object` must outlive this.
+  /// `what` is the object's name in error messages. `object` must outlive this Fields.
   Fields(const nlohmann::json& object, std::string_view what);
 
+  /// Returns true if the field is present and not null.
   bool has(const char* key) const;
 
-  /// A required string of at most `max_bytes` bytes.
+  // Each of these requires the field and returns its value. If the field is missing or has another type or
+  // size, error() is set and the result is empty, 0 or false.
+
+  /// A string of at most `max_bytes` bytes.
   std::string text(const char* key, std::size_t max_bytes);
-  /// A required integer in [low, high].
+  /// An integer in [low, high].
   std::int64_t integer(const char* key, std::int64_t low, std::int64_t high);
-  /// A required finite number.
+  /// A finite number.
   double number(const char* key);
-  /// A required truth value.
+  /// true or false.
   bool flag(const char* key);
-  /// A required list of strings.
+  /// A list of at most `max_count` strings of at most `max_bytes` bytes each.
   std::vector<std::string> texts(const char* key, std::size_t max_count, std::size_t max_bytes);
-  /// A required list of integers in [low, high].
+  /// A list of at most `max_count` integers in [low, high].
   std::vector<std::int64_t> integers(const char* key, std::size_t max_count, std::int64_t low,
                                      std::int64_t high);
-  /// A required object or list, to be read further; null when absent.
+  /// Any value, which the caller reads further; null if it is missing. Valid as long as `object`.
   const nlohmann::json& child(const char* key);
 
-  /// The same where the field may be absent or null.
+  /// A string or integer like above; std::nullopt if the field is missing or null, which is not an error.
   std::optional<std::string> maybe_text(const char* key, std::size_t max_bytes);
   std::optional<std::int64_t> maybe_integer(const char* key, std::int64_t low, std::int64_t high);
 
-  /// What was wrong first, as a message; nothing when all was well.
+  /// Returns the first error; std::nullopt if there was none.
   const std::optional<std::string>& error() const { return error_; }
-  /// To report what only the caller can see.
+  /// Sets the error, unless there is one already: for checks of the caller.
   void complain(std::string message);
 
  private:

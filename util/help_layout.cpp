@@ -8,7 +8,7 @@ namespace sweep {
 
 namespace {
 
-// The words of one paragraph in lines.
+// Returns one paragraph, filled.
 std::string paragraph(const std::string& text, const std::string& indent) {
   std::istringstream words(text);
   std::string out, line = indent;

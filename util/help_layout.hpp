@@ -1,5 +1,6 @@
-// The look of every program's --help: filled paragraphs, names in one column and what they mean in the next.
-// The manual pages and the completion are made of such text, so it has one form (docs/man/README.md). Pure.
+// The layout of every program's --help: filled paragraphs, and lists with names in one column and meanings in
+// the next. Manual pages and completions are generated from this text, so its form is fixed
+// (docs/man/README.md). Pure.
 #pragma once
 
 #include <string>
@@ -7,15 +8,16 @@
 
 namespace sweep {
 
-inline constexpr std::size_t kHelpWidth = 79;   // characters in a line, so that 80 columns never wrap
+inline constexpr std::size_t kHelpWidth =
+    79;  // characters per line; one less than 80 so that terminals do not wrap
 inline constexpr std::size_t kHelpColumn = 24;  // where meanings begin
 
-/// `text` with its paragraphs filled, each line behind `indent` blanks, a newline at the end. An empty line
-/// parts paragraphs; a line that begins with a blank stays as it is.
+/// Returns `text` with its paragraphs filled and every line indented by `indent` blanks, with a newline at
+/// the end. An empty line separates paragraphs; a line that begins with a blank is kept as it is.
 std::string filled(std::string_view text, std::size_t indent = 0);
 
-/// One entry of a list: "  NAME    meaning", the meaning filled from kHelpColumn on, and on the next line
-/// when the name, which comes with its own blanks in front, is too long.
+/// Returns one entry of a list: "  NAME    meaning". The meaning begins at kHelpColumn, or on the next line
+/// if the name is too long. `name` includes its indentation.
 std::string help_entry(std::string_view name, std::string_view meaning);
 
 }  // namespace sweep

@@ -1,7 +1,7 @@
-// A text of which many are alike: each distinct one is in memory once.
+// An interned string: equal strings share one copy in memory, and comparison compares pointers.
 //
-// Rule: what was shared once stays for as long as the program runs, so this is for names, of which there are
-// few, in things of which there are many. Pure; for one thread.
+// Rule: a string that was interned once is never freed. So this is only for values with few distinct texts in
+// many objects, such as names. Not thread-safe. Pure.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace sweep {
 
 class InternedString {
  public:
-  InternedString();  // empty
+  InternedString();  // the empty string
   InternedString(std::string_view text);
   InternedString(const std::string& text) : InternedString(std::string_view(text)) {}
   InternedString(const char* text) : InternedString(std::string_view(text)) {}

@@ -1,5 +1,5 @@
-// A POSIX extended regular expression for one line of a program's output. (std::regex recurses, and a long
-// line would end the process.)
+// A POSIX extended regular expression for one line of a program's output. std::regex is not used because it
+// recurses: a long line would overflow the stack.
 #pragma once
 
 #include <memory>
@@ -11,10 +11,10 @@ namespace sweep {
 
 class LinePattern {
  public:
-  /// Fails, in the words of the C library, on what is no expression.
+  /// Compiles an expression. Returns the C library's error message if it is not valid.
   static Expected<LinePattern> compile(const std::string& text);
 
-  /// Whether it matches somewhere in the line. What stands behind a NUL is not looked at.
+  /// Returns true if the expression matches anywhere in the line. Text after a NUL byte is ignored.
   bool matches(const std::string& line) const;
 
  private:

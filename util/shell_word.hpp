@@ -1,11 +1,12 @@
-// Words of a command line. Pure.
+// Quoting for shells. Pure.
 #pragma once
 
 #include <string>
 
 namespace sweep {
 
-/// `word` as a shell reads it back: in single quotes where it must be.
+/// Returns `word` so that a POSIX shell reads it as one word: in single quotes if it contains special
+/// characters.
 std::string shell_word(const std::string& word);
 
 }  // namespace sweep

@@ -22,7 +22,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-// Length in bytes of the valid UTF-8 sequence at the head of `text`, 0 when there is none.
+// Returns the length in bytes of the valid UTF-8 sequence at the beginning of `text`; 0 if there is none.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -33,8 +33,8 @@ std::size_t utf8_length(std::string_view text) {
   if (lead >= 0xc2 && lead <= 0xdf) length = 2;
   if (lead >= 0xe0 && lead <= 0xef) length = 3;
   if (lead >= 0xf0 && lead <= 0xf4) length = 4;
-  if (lead == 0xe0) second_low = 0xa0;   // shorter spellings of the same character,
-  if (lead == 0xf0) second_low = 0x90;   // surrogates and what lies beyond U+10FFFF
+  if (lead == 0xe0) second_low = 0xa0;   // overlong encodings,
+  if (lead == 0xf0) second_low = 0x90;   // surrogates and code points above U+10FFFF
   if (lead == 0xed) second_high = 0x9f;  // are not valid UTF-8
   if (lead == 0xf4) second_high = 0x8f;
   if (length == 0 || text.size() < length) return 0;

@@ -1,4 +1,4 @@
-// Small pure functions over text that error messages and file names need.
+// Functions on text, for error messages and file names. Pure.
 #pragma once
 
 #include <functional>
@@ -10,40 +10,43 @@
 
 namespace sweep {
 
-/// Where a text goes that is too long to be there as a whole: piece by piece.
+/// Receives a text in pieces, if it is too large to be in memory at once.
 using Sink = std::function<void(std::string_view)>;
 
-/// The candidate nearest to `word` by edit distance (Levenshtein), when it is near enough to be what was
-/// meant: at most a third of the word's length, and at least 1. Nothing otherwise.
+/// Returns the candidate that is nearest to `word` by edit distance (Levenshtein), for "did you mean …?".
+/// Returns std::nullopt if the distance is more than a third of the word's length (but at least 1 is always
+/// allowed).
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
 
-/// `text` split at every `separator`; empty parts are kept. "a,,b" gives three.
+/// Returns the parts of `text` between separators. Empty parts are kept: "a,,b" has three parts, "" has one.
 std::vector<std::string> split(std::string_view text, char separator);
 
-/// `parts` with `separator` between.
+/// Returns the parts with `separator` between them.
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
-/// `text` with every byte that is a control character, or not part of valid UTF-8, replaced by '?': what
-/// a peer or a benchmark wrote may be shown on a terminal only through this.
+/// Returns `text` with every control character (newlines too) and every byte that is not valid UTF-8 replaced
+/// by '?'. Text from a peer or a benchmark must pass through this before it is printed on a terminal.
 std::string printable(std::string_view text);
 
-/// `text`, cut to at most `max_bytes` bytes where it is longer, and never inside a character of UTF-8.
+/// Returns `text`, truncated to at most `max_bytes` bytes, never inside a UTF-8 character.
 std::string clipped(std::string_view text, std::size_t max_bytes);
 
-/// `text` with its ASCII letters in capitals, or in small letters; other bytes stay.
+/// Return `text` with its ASCII letters in upper or lower case. Other bytes are unchanged; the locale is
+/// ignored.
 std::string ascii_upper(std::string text);
 std::string ascii_lower(std::string text);
 
-/// How many characters `text` has: code points of UTF-8, which bytes that continue one are not.
+/// Returns the number of characters: UTF-8 code points, not bytes.
 std::size_t characters(std::string_view text);
 
-/// `text` with `by` blanks before each line but the first.
+/// Returns `text` with `by` blanks inserted before every line but the first.
 std::string indented(std::string_view text, std::size_t by);
 
-/// "1 point", "2 points".
+/// Returns "1 point", "2 points" for the noun "point".
 std::string counted(std::size_t count, std::string_view noun);
 
-/// Returns `text` as one component of a path: each '/', each control character and a leading '.' becomes '_'.
+/// Returns `text` as one safe component of a path: each '/', each control character and a leading '.' becomes
+/// '_'.
 std::string file_safe(std::string_view text);
 
 }  // namespace sweep

@@ -55,7 +55,7 @@ Expected<Work> Agent::work_for(const wire::Lease& lease) const {
 
 /// What runs in the lease's container, and what its command is called there.
 Expected<void> Agent::contain(Work& work) const {
-  wire::ContainerSpec& container = work.lease.container;
+  ContainerSpec& container = work.lease.container;
   SWEEP_ASSIGN(auto request, stage_request(setup_, container));
   work.image = std::move(request);
   work.contained = !work.needs_server || container.client_inside;

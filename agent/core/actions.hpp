@@ -1,9 +1,10 @@
-// What reaches the agent's state machine, and what it asks the driver (agent/io) to do. Plain values.
+// The inputs of the agent's state machine, and the actions that the driver (agent/io) performs for it. Plain
+// values.
 //
-// AttemptRef names whose processes, files and questions they are: an attempt's, or a server's (server.hpp).
+// An AttemptRef names an attempt, or a server (server.hpp): the owner of processes, files and requests.
 //
-// Rules: an Action is performed in the order given. Whatever it leads to comes back as an Input; an Input
-// about an attempt that the agent no longer has is ignored.
+// Rules: actions are performed in the order given. Their consequences come back as inputs. An input about an
+// attempt that the agent no longer has is ignored.
 #pragma once
 
 #include <cstdint>
@@ -22,27 +23,27 @@ namespace sweep::agent {
 
 using wire::AttemptRef;
 
-/// How a process ended: one of the two.
+/// How a process ended: exactly one of the two is set.
 struct Ended {
   std::optional<int> code;
   std::optional<int> signal;
 };
 
-/// Tells whether a file is still the one that was looked at before.
+/// Identifies one version of a file: if two stamps are equal, the file has not changed in between.
 struct FileStamp {
   std::uint64_t device = 0, inode = 0;
   std::uint64_t bytes = 0;
-  std::int64_t changed_ns = 0;  // its content, Unix time
+  std::int64_t changed_ns = 0;  // modification time, Unix time in ns
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
 // ---- inputs
 
-/// The connection is there, both sides know each other's key.
+/// The connection is established, and both sides have accepted each other's key.
 struct Connected {};
-/// The connection is cut; ZeroMQ tries to make it again.
+/// The connection is cut. ZeroMQ tries to establish it again.
 struct Disconnected {};
-/// The controller does not take this agent's key.
+/// The controller does not accept this agent's key.
 struct Refused {};
 struct Received {
   wire::Message message;
@@ -56,8 +57,8 @@ struct Undecodable {
 struct Prepared {
   AttemptRef ref;
   int port = 0;
-  std::optional<FileStamp> old_result;  // of a result file that was there before
-  std::string commit = {};              // of the git repository it is in; empty: none
+  std::optional<FileStamp> old_result;  // of a result file that existed before
+  std::string commit = {};              // of the git repository that contains it; empty: none
 };
 /// Answers Prepare or Spawn: this machine lacks something that every benchmark needs.
 struct NotPrepared {
@@ -79,74 +80,74 @@ struct Output {
   bool is_stderr = false;
   std::string bytes;
 };
-/// Its container could not be set up, and its command was not started. Before LeaderExited.
+/// The container could not be set up, so the command was not started. Comes before LeaderExited.
 struct SetupFailed {
   AttemptRef ref;
   container::Failed why;
 };
-/// The attempt's first process has ended; others of its group may live on.
+/// The first process has ended; other processes of its group may still be alive.
 struct LeaderExited {
   AttemptRef ref;
   Ended how;
 };
-/// No process of the attempt is left, and all its output has been told. After LeaderExited.
+/// No process is left, and all output has been passed on. Comes after LeaderExited.
 struct GroupGone {
   AttemptRef ref;
 };
 /// Answers ReadResult.
 struct ResultRead {
   AttemptRef ref;
-  std::optional<FileStamp> stamp;  // none: there is no file
+  std::optional<FileStamp> stamp;  // std::nullopt: there is no file
   std::string bytes;
-  std::string problem;  // why it could not be read, empty when it could or is not there
+  std::string problem;  // why the file could not be read; empty if it was read or does not exist
 };
-/// Answers SpoolResult, whether it could be kept or not: the driver has said so where it could not.
+/// Answers SpoolResult, whether the result could be kept or not. If not, the driver has reported that.
 struct Spooled {
   AttemptRef ref;
 };
-/// Answers OpenSpool, where there is something: the end of an attempt of an agent that is gone (`of` its
-/// name), which it could not hand in. With `more`, the next one comes when this one has been dropped, so that
-/// they are not in memory all at once.
+/// Answers OpenSpool if there is something: the outcome of an attempt that an earlier agent (`of` is its
+/// name) could not deliver. If `more` is true, the next one comes after this one has been dropped, so that
+/// they are not all in memory at once.
 struct Adopted {
   wire::Finished finished;
   std::string bytes;
   bool more = false;
 };
-/// Answers Ask: the HTTP status, or 0 and why there is none.
-struct Answered {
+/// Answers AskServer: the HTTP status; or 0, and `problem` is the reason.
+struct ServerAnswered {
   AttemptRef ref;
   int serial = 0;
   int status = 0;
   std::string problem;
 };
-/// When Slurm ends this agent's job, and what else it says; nothing where that could not be found out.
+/// When Slurm ends this agent's job, and what else Slurm reports. Members are empty if unknown.
 struct JobEndKnown {
   std::optional<Instant> end;
-  std::string sharing = {}, slurm = {};  // wire::Ready
+  std::string sharing = {}, slurm = {};  // see wire::Ready
 };
-/// Answers AskNode: what Slurm says of the node; nothing where that could not be found out.
+/// Answers AskNode: what Slurm reports about the node. Members are empty if unknown.
 struct NodeKnown {
   std::vector<std::string> features, gpu_types;
 };
-/// From the process that samples GPUs.
-struct GpuTold {
+/// A report of the process that samples the GPUs.
+struct GpuReported {
   GpuReport report;
 };
-/// Answers Stage, any number of times; Staged or Failed is the last.
-struct StageTold {
+/// Answers Stage, any number of times; the last report is Staged or Failed.
+struct StageReported {
   int serial = 0;
   container::Report report;
 };
 struct Signalled {
   int signal = 0;
 };
-/// The deadline has passed.
+/// The time of next_deadline() has come.
 struct Tick {};
 
-using Input =
-    std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
-                 ProcessStarted, StartFailed, Output, SetupFailed, LeaderExited, GroupGone, ResultRead,
-                 Spooled, Adopted, Answered, JobEndKnown, NodeKnown, GpuTold, StageTold, Signalled, Tick>;
+using Input = std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
+                           ProcessStarted, StartFailed, Output, SetupFailed, LeaderExited, GroupGone,
+                           ResultRead, Spooled, Adopted, ServerAnswered, JobEndKnown, NodeKnown, GpuReported,
+                           StageReported, Signalled, Tick>;
 
 // ---- actions
 
@@ -154,38 +155,38 @@ struct Send {
   wire::Message message;
   std::string bulk;
 };
-/// Find a free port other than these, and look whether the result file is there already.
+/// Find a free port other than these, and check whether the result file exists already.
 struct Prepare {
   AttemptRef ref;
   std::string result_path;
   std::vector<int> ports_in_use;
 };
-/// Start the benchmark in a process group of its own.
+/// Start a command in a new process group.
 struct Spawn {
   AttemptRef ref;
   std::vector<std::string> argv;
-  std::vector<std::string> environment;  // NAME=value, all of it
+  std::vector<std::string> environment;  // the whole environment, NAME=value
   std::string directory;
-  std::string mark;        // NAME=value, which, in its environment, tells its processes from those of others
-  bool contained = false;  // argv is `sweep-agent --contain`, which sees to the processes below it
+  std::string mark;  // NAME=value in its environment, which identifies all processes that descend from it
+  bool contained = false;  // argv is `sweep-agent --contain`, which supervises the processes below it
 };
-/// Bring an image to this node; at an idle pace where nobody waits for it yet.
+/// Bring an image to this node. `ahead`: no attempt waits for it yet, so do it at low priority.
 struct Stage {
   int serial = 0;
   container::StageRequest request;
   bool ahead = false;
 };
-/// Nobody wants it any more.
+/// The image is no longer needed.
 struct StopStaging {
   int serial = 0;
 };
-/// SIGTERM, or SIGKILL, to every process of the attempt. Nothing where none is left.
+/// Send SIGTERM, or SIGKILL, to every process of the attempt or server. No-op if none is left.
 struct SignalGroup {
   AttemptRef ref;
   bool kill = false;
 };
-/// Ask a server at 127.0.0.1 over HTTP. A question before it from the same ref is forgotten.
-struct Ask {
+/// Send an HTTP request to a server at 127.0.0.1. It replaces an earlier request with the same ref.
+struct AskServer {
   AttemptRef ref;
   int serial = 0;
   bool post = false;
@@ -199,37 +200,37 @@ struct ReadResult {
 };
 /// Ask Slurm about this node.
 struct AskNode {};
-/// Make this agent's place in the sweep's spool, and look there for what others have left.
+/// Create this agent's folder in the sweep's spool, and look for results that earlier agents left there.
 struct OpenSpool {
-  std::string directory;  // as the profile says; empty: the driver's choice
+  std::string directory;  // from the profile; empty: the driver chooses
   std::string sweep, agent;
 };
-/// Keep the end of an attempt on this node's disk until DropSpooled.
+/// Keep the outcome of an attempt on this node's disk until DropSpooled.
 struct SpoolResult {
   wire::Finished finished;
   std::string bytes;
 };
 struct DropSpooled {
   AttemptRef ref;
-  std::string of;  // whose it was; empty: this agent's own
+  std::string of;  // the agent that wrote it; empty: this agent
 };
-/// Delete the file, unless it is another one by now.
+/// Delete the file, unless it has changed.
 struct RemoveFile {
   std::string path;
   FileStamp stamp;
 };
-/// A line for the user's terminal.
+/// Print a line on the user's terminal.
 struct Warn {
   std::string text;
 };
-/// The last action. The reason is for the user's terminal; empty: nothing to say.
+/// End the agent. The last action. `reason` is printed on the user's terminal unless it is empty.
 struct Exit {
   int status = 0;
   std::string reason;
 };
 
-using Action = std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, Ask, AskNode, ReadResult,
-                            OpenSpool, SpoolResult, DropSpooled, RemoveFile, Warn, Exit>;
+using Action = std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, AskServer, AskNode,
+                            ReadResult, OpenSpool, SpoolResult, DropSpooled, RemoveFile, Warn, Exit>;
 using Actions = std::vector<Action>;
 
 }  // namespace sweep::agent

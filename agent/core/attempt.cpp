@@ -5,13 +5,14 @@
 
 #include "agent/core/contained.hpp"
 #include "agent/core/environment.hpp"
+#include "agent/core/result_check.hpp"
 #include "util/text.hpp"
 
 namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kMaxChunk = 64 * 1024;
+constexpr std::size_t kMaxChunk = std::size_t{64} << 10;
 constexpr std::size_t kMaxLastWords = 300;
 
 Outcome outcome(OutcomeKind kind, std::string reason) {
@@ -29,16 +30,16 @@ std::string Attempt::result_path() const {
 
 // ---- start
 
-void Attempt::give_server(const std::optional<AttemptRef>& server, bool started) {
+void Attempt::set_server(const std::optional<AttemptRef>& server, bool started) {
   server_ = server;
   account_.servers = account_.servers.value_or(0) + (started ? 1 : 0);
 }
 
-void Attempt::waits_in(const std::string& phase, Bar how_far, Instant now, Actions& out) {
-  if (!waits_since_) waits_since_ = now;
+void Attempt::wait_in_phase(const std::string& phase, Bar progress, Instant now, Actions& out) {
+  if (!times_.waiting_since) times_.waiting_since = now;
   clock_.enter(phase, now);
-  gate_.set({phase, how_far.done, how_far.total});
-  tell_progress(gate_.take(now), out);
+  gate_.set({phase, progress.done, progress.total});
+  send_progress(gate_.take(now), out);
 }
 
 Server::Plan Attempt::server_plan() const {
@@ -47,7 +48,7 @@ Server::Plan Attempt::server_plan() const {
   plan.ready_ms = work_.lease.timeouts.server_ms;
   plan.variables = work_.lease.environment;
   plan.gpus = work_.gpus;
-  plan.directory = where();
+  plan.directory = working_directory();
   plan.kill_grace = work_.kill_grace;
   plan.container = work_.lease.container;
   plan.image = work_.image;
@@ -56,10 +57,11 @@ Server::Plan Attempt::server_plan() const {
   return plan;
 }
 
-void Attempt::server_failed(const Outcome& why, std::vector<std::string> says, Instant now, Actions& out) {
+void Attempt::server_failed(const Outcome& why, std::vector<std::string> last_lines, Instant now,
+                            Actions& out) {
   const bool ended_by_itself = ended_ && !verdict_;
   if (over() || ended_by_itself) return;
-  account_.server_says = std::move(says);
+  account_.server_says = std::move(last_lines);
   if (waiting()) return finish(why, now, out);
   if (verdict_) return;
   stop(why.kind, why.reason, std::nullopt, now, out);
@@ -67,31 +69,32 @@ void Attempt::server_failed(const Outcome& why, std::vector<std::string> says, I
   verdict_->signal = why.signal;
 }
 
-void Attempt::give_image(const container::Staged& staged) {
+void Attempt::set_image(const container::Staged& staged) {
   staged_ = staged;
   account_.origin.runtime =
       printable(staged.version.empty() ? std::string(runtime_word(staged.runtime)) : staged.version);
-  account_.origin.image = printable(container().image);  // as the profile names it: where it lies is chance
+  // the profile's name for it, not its path on this node
+  account_.origin.image = printable(container().image);
   account_.origin.digest = printable(staged.digest);
 }
 
-void Attempt::runs_on(const Origin& origin) {
+void Attempt::set_origin(const Origin& origin) {
   const Origin own = account_.origin;
   account_.origin = origin;
   account_.origin.commit = own.commit;
-  // Its container's, else what all of the step is in.
+  // The container's runtime and image, if it has one; else those of the whole step.
   if (!own.runtime.empty()) account_.origin.runtime = own.runtime;
   if (!own.image.empty()) account_.origin.image = own.image;
   account_.origin.digest = own.digest;
 }
 
-void Attempt::doubt(const std::string& flaw) {
+void Attempt::add_flaw(const std::string& flaw) {
   auto& flaws = account_.flaws;
   if (std::find(flaws.begin(), flaws.end(), flaw) == flaws.end()) flaws.push_back(flaw);
 }
 
-// What PWD says: nothing where the agent's own directory is right.
-std::string Attempt::where() const {
+// Returns the value for PWD; empty if the agent's own directory is right.
+std::string Attempt::working_directory() const {
   return work_.lease.workspace.empty() ? std::string() : work_.directory;
 }
 
@@ -113,9 +116,11 @@ void Attempt::on(const Prepared& input, Instant now, Actions& out) {
   account_.origin.commit = input.commit;
   Variables gpus;
   if (!work_.gpus.empty()) gpus = gpu_variables(setup_.gpus, work_.gpus);
-  auto environment = benchmark_environment(setup_.environment, work_.lease.environment, gpus, port_, where());
+  auto environment =
+      benchmark_environment(setup_.environment, work_.lease.environment, gpus, port_, working_directory());
   environment.push_back(mark_of(ref()));
-  Spawn spawn{ref(), work_.argv, std::move(environment), where(), mark_of(ref()), work_.contained};
+  Spawn spawn{ref(),          work_.argv,     std::move(environment), working_directory(),
+              mark_of(ref()), work_.contained};
   if (work_.contained) {
     Variables inside = work_.lease.environment;
     inside.insert(inside.end(), gpus.begin(), gpus.end());
@@ -135,13 +140,13 @@ void Attempt::on(const ProcessStarted& input, Instant now, Actions& out) {
   if (stage_ != Stage::Starting) return;
   stage_ = Stage::Running;
   pid_ = input.pid;
-  started_at_ = now;
+  times_.started_at = now;
   clock_.enter(needs_server() ? "warm-up" : "server", now);
-  if (needs_server()) watch_.begin(now);  // its client may not tell when its main run begins
+  if (needs_server()) gpus_.begin(now);  // the client may not print when its main run begins
   out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
   gate_.set({clock_.name(), 0, 0});
-  tell_progress(gate_.take(now), out);
-  if (verdict_) begin_kill(grace_, now, out);
+  send_progress(gate_.take(now), out);
+  if (verdict_) send_signal(kill_.begin(kill_.grace(), now), out);
 }
 
 void Attempt::on(const StartFailed& input, Instant now, Actions& out) {
@@ -157,25 +162,99 @@ void Attempt::on(const Output& input, Instant now, Actions& out) {
   for (std::size_t at = 0; at < all.size(); at += kMaxChunk) {
     out.emplace_back(Send{wire::LogChunk{ref(), input.is_stderr}, std::string(all.substr(at, kMaxChunk))});
   }
-  for (const Sighting& sighting : (input.is_stderr ? err_ : out_).feed(all)) {
-    see(sighting, now);
-    tell_progress(gate_.take(now), out);
+  for (const OutputEvent& event : (input.is_stderr ? err_ : out_).feed(all)) {
+    on_event(event, now);
+    send_progress(gate_.take(now), out);
   }
 }
 
-void Attempt::see(const Sighting& sighting, Instant now) {
-  if (const auto* bar = std::get_if<Bar>(&sighting)) {
+void Attempt::on_event(const OutputEvent& event, Instant now) {
+  if (const auto* bar = std::get_if<Bar>(&event)) {
     gate_.set({clock_.name(), bar->done, bar->total});
-  } else if (!ready_at_ && (!needs_server() || std::holds_alternative<MainRun>(sighting))) {
-    ready_at_ = now;
-    watch_.begin(now);
+  } else if (!times_.ready_at && (!needs_server() || std::holds_alternative<MainRun>(event))) {
+    times_.ready_at = now;
+    gpus_.begin(now);
     clock_.enter("benchmark", now);
     gate_.set({clock_.name(), 0, 0});
   }
 }
 
-void Attempt::tell_progress(std::optional<Whereabouts> where, Actions& out) const {
-  if (where) out.emplace_back(Send{wire::Progress{ref(), where->phase, where->done, where->total}, {}});
+void Attempt::send_progress(std::optional<PhaseProgress> progress, Actions& out) const {
+  if (progress)
+    out.emplace_back(Send{wire::Progress{ref(), progress->phase, progress->done, progress->total}, {}});
+}
+
+// ---- stopping it
+
+std::optional<TimeLimit> Attempt::next_limit() const {
+  if (verdict_) return std::nullopt;
+  if (waiting()) return limit_while_waiting(work_.lease, times_);
+  return stage_ == Stage::Running ? limit_while_running(work_.lease, needs_server(), times_) : std::nullopt;
+}
+
+void Attempt::stop(OutcomeKind kind, std::string reason, std::optional<Millis> longest_grace, Instant now,
+                   Actions& out) {
+  if (over() || stage_ == Stage::Reading) return;
+  const bool ended_by_itself =
+      ended_.has_value() && !(kind == OutcomeKind::Preempted && was_ended_by_outside_signal());
+  if (!verdict_ && !ended_by_itself) {
+    Outcome verdict;
+    verdict.kind = kind;
+    verdict.reason = std::move(reason);
+    verdict.phase = clock_.name();
+    verdict_ = std::move(verdict);
+  }
+  if (stage_ == Stage::AwaitingSignal || waiting()) return decide(now, out);
+  const Millis grace = std::min(work_.kill_grace, longest_grace.value_or(Millis::max()));
+  kill_.set_grace(grace);
+  if (!processes_live()) return;  // it is stopped as soon as it has started
+  if (!kill_.begun()) return send_signal(kill_.begin(grace, now), out);
+  kill_.hurry(grace, now);
+}
+
+void Attempt::send_signal(KillSequence::Signal signal, Actions& out) const {
+  if (signal == KillSequence::Signal::None) return;
+  out.emplace_back(SignalGroup{ref(), signal == KillSequence::Signal::Kill});
+}
+
+void Attempt::kill(Instant now, Actions& out) {
+  if (processes_live()) send_signal(kill_.kill(now), out);
+}
+
+void Attempt::escalate(Instant now, Actions& out) {
+  send_signal(kill_.escalate(now), out);
+  if (!kill_.gave_up()) return;
+  // The container's supervisor has not ended all processes: it is killed now.
+  if (work_.contained) send_signal(KillSequence::Signal::Kill, out);
+  decide(now, out);
+}
+
+// ---- time
+
+void Attempt::on_deadline(Instant now, Actions& out) {
+  if (finished()) {
+    if (now >= resend_at_) send_finished(now, out);
+    return;
+  }
+  if (const auto limit = next_limit(); limit && now >= limit->at) {
+    stop(OutcomeKind::TimedOut, limit->reason, std::nullopt, now, out);
+  } else if (processes_live() && kill_.begun() && now >= *kill_.deadline()) {
+    escalate(now, out);
+  } else if (stage_ == Stage::AwaitingSignal && now >= *times_.ended_at + setup_.limits.signal_lag) {
+    decide(now, out);
+  }
+  if (!over()) send_progress(gate_.take(now), out);
+}
+
+std::optional<Instant> Attempt::next_deadline() const {
+  if (finished()) return resend_at_;
+  if (over()) return std::nullopt;
+  std::optional<Instant> next = gate_.deadline();
+  if (const auto limit = next_limit()) next = earlier(next, limit->at);
+  if (processes_live()) next = earlier(next, kill_.deadline());
+  if (stage_ == Stage::AwaitingSignal) next = earlier(next, *times_.ended_at + setup_.limits.signal_lag);
+  if (waiting()) next = earlier(next, gpus_.deadline());
+  return next;
 }
 
 // ---- the end
@@ -191,9 +270,9 @@ void Attempt::on(const LeaderExited& input, Instant now, Actions& out) {
   if (stage_ != Stage::Running) return;
   stage_ = Stage::Ending;
   ended_ = input.how;
-  ended_at_ = now;
-  // The rest of its group. Nothing happens where there is none.
-  if (kill_ == Kill::None) begin_kill(work_.kill_grace, now, out);
+  times_.ended_at = now;
+  // Ends the rest of its process group. No-op if there is none.
+  if (!kill_.begun()) send_signal(kill_.begin(work_.kill_grace, now), out);
 }
 
 void Attempt::on(const GroupGone&, Instant now, Actions& out) {
@@ -202,7 +281,7 @@ void Attempt::on(const GroupGone&, Instant now, Actions& out) {
 
 void Attempt::all_gone(Instant now, Actions& out) {
   if (!verdict_ && was_ended_by_outside_signal()) {
-    stage_ = Stage::Doubtful;
+    stage_ = Stage::AwaitingSignal;
     return;
   }
   decide(now, out);
@@ -233,7 +312,7 @@ Outcome Attempt::outcome_of_exit() const {
 
 void Attempt::on(const ResultRead& input, Instant now, Actions& out) {
   if (stage_ != Stage::Reading) return;
-  Outcome end = outcome_of_result(input);
+  Outcome end = check_result(input, old_result_, result_path());
   if (end.kind == OutcomeKind::Ok) {
     new_result_ = input.stamp;
     result_ = input.bytes;
@@ -241,42 +320,21 @@ void Attempt::on(const ResultRead& input, Instant now, Actions& out) {
   finish(std::move(end), now, out);
 }
 
-Outcome Attempt::outcome_of_result(const ResultRead& result) const {
-  const std::string path = "'" + result_path() + "'";
-  const auto none = [](std::string reason) { return outcome(OutcomeKind::NoResult, std::move(reason)); };
-  const auto with_status = [&](Outcome out) {
-    out.exit_code = ended_->code;
-    return out;
-  };
-  if (!result.stamp) {
-    return with_status(none(result.problem.empty() ? "it left no " + path : result.problem));
-  }
-  if (result.stamp == old_result_)
-    return with_status(none("it left " + path + " as it was before the start"));
-  if (result.stamp->bytes > wire::kMaxBulkBytes) {
-    return with_status(outcome(OutcomeKind::InvalidResult,
-                               path + " has " + std::to_string(result.stamp->bytes) +
-                                   " bytes; a result has at most " + std::to_string(wire::kMaxBulkBytes)));
-  }
-  if (!result.problem.empty()) return with_status(none(result.problem));
-  if (result.bytes.empty()) return with_status(none("it left " + path + " empty"));
-  return with_status(outcome(OutcomeKind::Ok, {}));
-}
-
 void Attempt::finish(Outcome end, Instant now, Actions& out) {
   if (end.phase.empty() && end.kind != OutcomeKind::Ok) end.phase = clock_.name();
-  if (gave_up_) {
-    end.reason += std::string(end.reason.empty() ? "" : "; ") + "some of its processes outlive SIGKILL";
+  if (kill_.gave_up()) {
+    end.reason += std::string(end.reason.empty() ? "" : "; ") + "some of its processes survived SIGKILL";
   }
-  tell_progress(gate_.take_last(), out);
+  send_progress(gate_.take_last(), out);
   finished_.ref = ref();
   finished_.outcome = std::move(end);
-  const auto began_at = waits_since_ ? waits_since_ : started_at_;
-  if (began_at) finished_.wall_ms = (ended_at_.value_or(now) - *began_at).count();
-  if (needs_server() && started_at_ && !ready_at_) clock_.rename("benchmark");  // its client does not tell
-  account_.phases = clock_.times(ended_at_.value_or(now));
-  account_.gpu_use = watch_.use(ended_at_.value_or(now));
-  if (!watch_.flaw().empty()) doubt(watch_.flaw());
+  const auto began_at = times_.waiting_since ? times_.waiting_since : times_.started_at;
+  if (began_at) finished_.wall_ms = (times_.ended_at.value_or(now) - *began_at).count();
+  if (needs_server() && times_.started_at && !times_.ready_at)
+    clock_.rename("benchmark");  // the client does not print it
+  account_.phases = clock_.times(times_.ended_at.value_or(now));
+  account_.gpu_use = gpus_.use(times_.ended_at.value_or(now));
+  if (!gpus_.flaw().empty()) add_flaw(gpus_.flaw());
   finished_.account = account_;
   stage_ = Stage::Spooling;
   out.emplace_back(SpoolResult{finished_, result_});
@@ -290,26 +348,26 @@ void Attempt::on(const Spooled&, Instant now, Actions& out) {
 
 void Attempt::send_finished(Instant now, Actions& out) {
   out.emplace_back(Send{finished_, result_});
-  say_again_at_ = now + setup_.limits.resend;
+  resend_at_ = now + setup_.limits.resend;
 }
 
-void Attempt::settled(bool accepted, Actions& out) const {
+void Attempt::on_settled(bool accepted, Actions& out) const {
   out.emplace_back(DropSpooled{ref(), {}});
   if (accepted && new_result_) out.emplace_back(RemoveFile{result_path(), *new_result_});
 }
 
-void Attempt::answer_again(Instant now, Actions& out) {
+void Attempt::repeat_answer(Instant now, Actions& out) {
   if (finished()) return send_finished(now, out);
-  if (stage_ == Stage::Spooling) return;  // it is about to be said
+  if (stage_ == Stage::Spooling) return;  // Finished is sent soon
   if (pid_ != 0) out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
 }
 
-void Attempt::reconnected(Instant now, Actions& out) {
+void Attempt::on_reconnected(Instant now, Actions& out) {
   for (Backlog::Piece& piece : backlog_.take(kMaxChunk))
     out.emplace_back(Send{wire::LogChunk{ref(), piece.is_stderr}, std::move(piece.bytes)});
   if (finished()) return send_finished(now, out);
   gate_.repeat();
-  tell_progress(gate_.take(now), out);
+  send_progress(gate_.take(now), out);
 }
 
 }  // namespace sweep::agent

@@ -16,14 +16,14 @@ std::optional<std::int64_t> rounded(const std::optional<double>& value, double f
 
 }  // namespace
 
-bool AttemptGpus::may_start(bool samples_come, Instant now) {
+bool AttemptGpus::may_start(bool samples_expected, Instant now) {
   if (looked_ || count_ == 0) return true;
   if (!asked_) asked_ = now;
   std::vector<GpuSample> fresh = window_.newest();
   std::erase_if(fresh, [&](const GpuSample& sample) { return sample.at < *asked_; });
   const IdleVerdict verdict = idle_check(fresh);
   const bool all_idle = verdict.idle && fresh.size() == count_;
-  if (samples_come && !all_idle && now < *asked_ + kPatience) return false;
+  if (samples_expected && !all_idle && now < *asked_ + kPatience) return false;
   looked_ = true;
   if (!verdict.idle) flaw_ = "gpus-busy: " + verdict.why;
   return true;
@@ -60,6 +60,7 @@ std::string gpu_names(const std::vector<GpuFacts>& gpus) {
     known == counts.end() ? void(counts.emplace_back(gpu.name, 1)) : void(++known->second);
   }
   std::vector<std::string> words;
+  words.reserve(counts.size());
   for (const auto& [name, count] : counts)
     words.push_back((count > 1 ? std::to_string(count) + " x " : "") + name);
   return join(words, ", ");

@@ -1,10 +1,10 @@
-// The GPUs of one attempt, as telemetry sees them: whether they are idle before it starts, what they took
-// while it was measured.
+// What telemetry shows about the GPUs of one attempt: whether they are idle before it starts, and what they
+// consumed while it was measured.
 //
-// Rules: pure. Nothing is claimed without samples: an attempt whose GPUs nobody samples starts at once and is
-// not doubted. One whose GPUs are sampled waits for a look at each that was taken after it could have
-// started, because what ended right before still shows in older ones; where they are not idle, for kPatience
-// at most.
+// Rules: pure. Without samples nothing is concluded: an attempt whose GPUs are not sampled starts at once and
+// gets no flaw. If they are sampled, the attempt waits for a sample of each GPU that was taken after it could
+// have started, because older samples still show the previous work. If the GPUs are not idle, it waits for
+// kPatience at most.
 #pragma once
 
 #include <optional>
@@ -19,20 +19,21 @@ namespace sweep::agent {
 
 class AttemptGpus {
  public:
-  /// GPUs that NVML may know; none: nothing is looked at.
+  /// `gpus`: the GPUs that NVML may know; empty: none is sampled.
   explicit AttemptGpus(std::vector<std::string> gpus) : count_(gpus.size()), window_(std::move(gpus)) {}
 
   void add(const GpuSample& sample) { window_.add(sample); }
-  /// Whether it may start. `samples_come`: the sampler is running, or about to.
-  bool may_start(bool samples_come, Instant now);
-  /// Until when may_start() waits, once it has been asked and has said no.
+  /// Returns true if the attempt may start. `samples_expected`: the sampler is running, or will be soon.
+  bool may_start(bool samples_expected, Instant now);
+  /// Returns until when may_start() returns false; std::nullopt if it was not called yet or has returned
+  /// true.
   std::optional<Instant> deadline() const;
-  /// Why the result is to be doubted; empty: it is not. For Account::flaws.
+  /// Returns the flaw of the result (Account::flaws); empty if there is none.
   const std::string& flaw() const { return flaw_; }
 
-  /// The measured window begins, perhaps anew.
+  /// Begins the measured window; if it has begun before, it begins again.
   void begin(Instant at) { window_.begin(at); }
-  /// What was measured until `end`; nothing without a sample in between.
+  /// Returns what was measured up to `end`; std::nullopt if there was no sample.
   std::optional<GpuUse> use(Instant end) const;
 
   static constexpr Millis kPatience{5'000};
@@ -45,7 +46,7 @@ class AttemptGpus {
   std::string flaw_;
 };
 
-/// "8 x NVIDIA B200, NVIDIA T4": names in the order in which they come first.
+/// Returns "8 x NVIDIA B200, NVIDIA T4": the names in the order of their first appearance.
 std::string gpu_names(const std::vector<GpuFacts>& gpus);
 
 }  // namespace sweep::agent

@@ -6,14 +6,14 @@ namespace sweep::agent {
 
 namespace {
 
-// What a piece costs beside its bytes: output that comes byte by byte, from both streams in turn, is bounded
-// too.
+// What each piece costs in addition to its bytes. It bounds the memory for output that arrives byte by byte
+// from both streams in turn.
 constexpr std::size_t kPerPiece = 64;
-constexpr std::size_t kLongestPiece = 64 * 1024;
+constexpr std::size_t kLongestPiece = std::size_t{64} << 10;
 
 std::string notice(std::size_t bytes) {
   return "\n[slurm-sweep: " + std::to_string(bytes) +
-         " bytes of output are missing here: no controller answered]\n";
+         " bytes of output were dropped here: the controller did not answer]\n";
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// A benchmark's output from a time in which no controller answers, until one does.
+// Keeps a benchmark's output while the controller does not answer.
 //
-// Rules: bounded; the newest is kept. What was dropped is said in one line of its own at its place, in each
-// of the two streams that lost something.
+// Rules: bounded; the newest output is kept. If output was dropped, a line at its place reports that, in each
+// of the two streams that lost some.
 #pragma once
 
 #include <array>
@@ -23,16 +23,16 @@ class Backlog {
   explicit Backlog(std::size_t limit) : limit_(limit) {}
 
   void add(bool is_stderr, std::string_view bytes);
-  /// All of it, in its order, in pieces of at most `longest` bytes, and forgotten.
+  /// Returns everything in order, in pieces of at most `longest` bytes, and forgets it.
   std::vector<Piece> take(std::size_t longest);
 
  private:
   void make_room();
 
   std::size_t limit_;
-  std::size_t size_ = 0;  // of what is kept, bookkeeping included
+  std::size_t size_ = 0;  // of the pieces, their bookkeeping included
   std::deque<Piece> pieces_;
-  std::array<std::size_t, 2> dropped_{};  // bytes of stdout, of stderr
+  std::array<std::size_t, 2> dropped_{};  // bytes of stdout, bytes of stderr
 };
 
 }  // namespace sweep::agent

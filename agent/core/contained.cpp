@@ -9,12 +9,12 @@ namespace sweep::agent {
 
 namespace {
 
-/// Variables of the agent's own that every benchmark of the contract may need.
+/// Variables of the agent's environment that any benchmark of the contract may need.
 constexpr std::array<std::string_view, 4> kAlways = {"HF_TOKEN", "HF_HUB_CACHE", "RANDOM_RANGE_RATIO", "TZ"};
 
-/// The lease's, Slurm's, the contract's, and those that the profile names.
-std::vector<std::string> names_inside(const Setup& setup, const wire::ContainerSpec& spec,
-                                      const Inside& what) {
+/// Returns the names of the variables that go into the container: the lease's, Slurm's, the contract's, and
+/// those that the profile names.
+std::vector<std::string> names_inside(const Setup& setup, const ContainerSpec& spec, const Inside& what) {
   std::vector<std::string> names{"PORT", "PORT_OFFSET", variable_name(mark_of(what.ref))};
   names.insert(names.end(), kAlways.begin(), kAlways.end());
   names.insert(names.end(), spec.names.begin(), spec.names.end());
@@ -22,7 +22,7 @@ std::vector<std::string> names_inside(const Setup& setup, const wire::ContainerS
     names.push_back(name);
   for (const std::string& entry : setup.environment) {
     const std::string name = variable_name(entry);
-    if ((name.starts_with("SLURM") && !is_ours(name)) || names_gpus(name)) names.push_back(name);
+    if ((name.starts_with("SLURM") && !is_internal(name)) || names_gpus(name)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -35,7 +35,8 @@ std::string vendor(const Setup& setup) {
   return amd ? "amd" : "nvidia";
 }
 
-/// One of its own on this node: another agent may run the same attempt's twin.
+/// Returns a container name that is unique on this node. It contains the agent's name, because another agent
+/// may run an attempt with the same ref.
 std::string container_name(const Setup& setup, const wire::AttemptRef& ref) {
   std::string name = "sweep-" + setup.hello.agent + "-" + ref.point + "-" + std::to_string(ref.attempt);
   std::replace_if(
@@ -51,11 +52,11 @@ std::string container_name(const Setup& setup, const wire::AttemptRef& ref) {
 
 }  // namespace
 
-Expected<container::StageRequest> stage_request(const Setup& setup, const wire::ContainerSpec& spec) {
+Expected<container::StageRequest> stage_request(const Setup& setup, const ContainerSpec& spec) {
   const auto runtime = container::runtime_of(spec.runtime);
   if (!runtime || *runtime == container::Runtime::None)
     return fail(
-        "this agent knows no container runtime '" + printable(spec.runtime) + "'; known are " +
+        "unknown container runtime '" + printable(spec.runtime) + "'; known: " +
         join(std::vector<std::string>(container::kRuntimeWords.begin(), container::kRuntimeWords.end()),
              ", "));
   for (const std::string& text : spec.mounts) {
@@ -63,38 +64,25 @@ Expected<container::StageRequest> stage_request(const Setup& setup, const wire::
   }
   container::StageRequest request;
   request.runtime = *runtime;
-  request.image = spec.image;
-  request.cache = spec.cache;
-  request.scratch = spec.scratch;
   request.node = setup.hello.node;
-  request.by_runtime = spec.by_runtime;
-  request.retries = static_cast<int>(std::min<std::int64_t>(spec.retries, 100));
-  request.room_bytes = spec.room_bytes;
-  request.keep_bytes = spec.keep_bytes;
-  request.keep_ms = spec.keep_ms;
+  request.container = only_for(ContainerUse::Stage, spec);
+  request.container.retries = std::min<std::int64_t>(spec.retries, 100);
   return request;
 }
 
-std::vector<std::string> contained_command(const Setup& setup, const wire::ContainerSpec& spec,
+std::vector<std::string> contained_command(const Setup& setup, const ContainerSpec& spec,
                                            const container::Staged& staged, const Inside& what) {
   container::StartRequest request;
   request.runtime = staged.runtime;
   request.tool = staged.tool;
-  request.image = staged.image;
-  request.of_image = staged.environment;
+  request.image_variables = staged.environment;
   request.name = container_name(setup, what.ref);
   request.argv = what.argv;
   request.workspace = what.directory;
-  request.workdir = spec.workdir;
-  for (const std::string& text : spec.mounts) {
-    if (auto mount = container::parse_mount(text)) request.mounts.push_back(std::move(*mount));
-  }
-  request.names = names_inside(setup, spec, what);
-  request.options = spec.options;
-  request.scratch = spec.scratch;
-  request.shm_size = spec.shm_size;
+  request.container = only_for(ContainerUse::Start, spec);
+  request.container.image = staged.image;
+  request.container.names = names_inside(setup, spec, what);
   request.gpus = vendor(setup);
-  request.writable = spec.writable;
   request.job = setup.hello.job;
   request.node = setup.hello.node;
   return {setup.program, "--contain", container::to_text(request)};

@@ -1,4 +1,4 @@
-// A lease's container as requests to the helpers: what to stage, and how a command is started in it.
+// Turns a lease's container into requests to the helpers: what to stage, and how to start a command in it.
 #pragma once
 
 #include <optional>
@@ -12,27 +12,28 @@
 
 namespace sweep::agent {
 
-/// Whether a lease has a container at all.
-inline bool has_container(const wire::ContainerSpec& spec) {
+/// Returns true if the lease has a container.
+inline bool has_container(const ContainerSpec& spec) {
   return !spec.runtime.empty();
 }
 
-/// Fails on a runtime or a mount that this agent does not know.
-Expected<container::StageRequest> stage_request(const Setup& setup, const wire::ContainerSpec& spec);
+/// Returns the request that stages the container's image. Fails if this agent does not support its runtime or
+/// a mount.
+Expected<container::StageRequest> stage_request(const Setup& setup, const ContainerSpec& spec);
 
-/// What is to run where.
+/// A command to run in a container.
 struct Inside {
   std::vector<std::string> argv;
   std::string directory;  // the workspace on the node, absolute
-  wire::AttemptRef ref;   // whose command it is
-  Variables variables;    // of the lease and the GPUs: all of them go in
+  wire::AttemptRef ref;   // the attempt or server that runs it
+  Variables variables;    // of the lease and for the GPUs: all of them are passed into the container
 };
 
-/// `sweep-agent --contain …` for a command. `spec` has passed stage_request().
-std::vector<std::string> contained_command(const Setup& setup, const wire::ContainerSpec& spec,
+/// Returns the `sweep-agent --contain …` command. stage_request() must have accepted `spec`.
+std::vector<std::string> contained_command(const Setup& setup, const ContainerSpec& spec,
                                            const container::Staged& staged, const Inside& what);
 
-/// The path as it is inside: a path below the workspace becomes one below workdir.
+/// Returns the path inside the container: a path below the workspace becomes one below workdir.
 std::string path_inside(const std::string& path, const std::string& directory, const std::string& workdir);
 
 }  // namespace sweep::agent

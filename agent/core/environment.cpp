@@ -13,7 +13,7 @@ constexpr int kContractPort = 8888;
 
 }  // namespace
 
-bool is_ours(std::string_view name) {
+bool is_internal(std::string_view name) {
   return name.starts_with(SWEEP_ENV_PREFIX) || name.starts_with(SWEEP_ENV_SPANK_PREFIX);
 }
 
@@ -27,7 +27,7 @@ std::vector<std::string> benchmark_environment(const std::vector<std::string>& o
   std::map<std::string, std::string> all;
   for (const std::string& entry : own) {
     const std::size_t equals = entry.find('=');
-    // Of a name that is there twice the first counts, as for getenv.
+    // If a name occurs twice, the first value counts, as for getenv.
     if (equals != std::string::npos) all.try_emplace(entry.substr(0, equals), entry.substr(equals + 1));
   }
   for (const auto& [name, value] : lease)
@@ -43,7 +43,7 @@ std::vector<std::string> benchmark_environment(const std::vector<std::string>& o
   std::vector<std::string> out;
   out.reserve(all.size());
   for (const auto& [name, value] : all) {
-    if (!is_ours(name)) out.push_back(name + "=" + value);
+    if (!is_internal(name)) out.emplace_back(name).append("=").append(value);
   }
   return out;
 }

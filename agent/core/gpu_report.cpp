@@ -30,7 +30,7 @@ constexpr Key kValues[] = {{"power_mw", &GpuSample::power_mw},
                            {"throttle_reasons", &GpuSample::throttle_reasons},
                            {"processes", &GpuSample::processes}};
 
-// What is not UTF-8 cannot stand in JSON, and what a library wrote is shown to people sooner or later.
+// JSON cannot contain bytes that are not UTF-8, and these texts are shown to users sooner or later.
 std::string safe(const std::string& text) {
   return clipped(printable(text), kMaxText);
 }
@@ -66,7 +66,8 @@ Expected<GpuReport> facts_in(Fields& in) {
   NvmlFacts facts;
   facts.driver = in.text("driver", kMaxText);
   const nlohmann::json& list = in.child("gpus");
-  if (!list.is_array() || list.size() > kMaxGpus) in.complain("a report's list of GPUs is none, or too long");
+  if (!list.is_array() || list.size() > kMaxGpus)
+    in.complain("a report's list of GPUs is not an array, or too long");
   if (in.error()) return fail(*in.error());
   for (const nlohmann::json& item : list) {
     Fields one(item, "a report's GPU");
@@ -93,10 +94,10 @@ std::string to_line(const GpuReport& report) {
   return std::visit([](const auto& what) { return json_of(what).dump(); }, report) + "\n";
 }
 
-Expected<GpuReport> report_in(std::string_view line) {
+Expected<GpuReport> parse_report(std::string_view line) {
   if (line.size() > kMaxReportLine) return fail("a report of a GPU is too long");
   const nlohmann::json object = parse_json(line);
-  if (!object.is_object()) return fail("a report of a GPU is no JSON object");
+  if (!object.is_object()) return fail("a report of a GPU is not a JSON object");
   Fields in(object, "a report of a GPU");
   if (in.has("driver")) return facts_in(in);
   if (in.has("at")) return sample_in(in);

@@ -1,7 +1,7 @@
-// What the sampling process (agent/io/sampler.hpp) tells the agent: one JSON object a line.
+// What the sampling process (agent/io/sampling_process.hpp) reports to the agent: one JSON object per line.
 //
-// Rules: pure. A library that is not ours has run in the process that wrote a line, so a line is read like a
-// peer's message: checked field by field, limited, and refused with a reason, never asserted on.
+// Rules: pure. NVIDIA's library runs in the process that writes the lines, so a line is treated like a peer's
+// message: every field is checked and bounded, and an invalid line is rejected with a reason.
 #pragma once
 
 #include <string>
@@ -14,10 +14,10 @@
 
 namespace sweep::agent {
 
-/// Longer lines are refused.
-constexpr std::size_t kMaxReportLine = 64 * 1024;
+/// Longer lines are rejected.
+constexpr std::size_t kMaxReportLine = std::size_t{64} << 10;
 
-/// One GPU for the provenance. Texts are empty where unknown.
+/// One GPU, for the provenance. Texts are empty if unknown.
 struct GpuFacts {
   std::string gpu;  // as CUDA_VISIBLE_DEVICES names it
   std::string name, uuid;
@@ -27,30 +27,30 @@ struct GpuFacts {
 
 /// Comes first, once.
 struct NvmlFacts {
-  std::string driver;  // its version; empty where unknown
+  std::string driver;  // its version; empty if unknown
   std::vector<GpuFacts> gpus;
   friend bool operator==(const NvmlFacts&, const NvmlFacts&) = default;
 };
 
-/// A GPU that could be read cannot be now. Said once until it can be again.
+/// A GPU cannot be read, although it could before. Reported once, until it can be read again.
 struct GpuProblem {
   std::string gpu, problem;
   friend bool operator==(const GpuProblem&, const GpuProblem&) = default;
 };
 
-/// There are no samples, or no more: why, for the log.
+/// There are no samples, or no more. `why` is for the log.
 struct TelemetryOff {
   std::string why;
-  bool for_good = false;  // starting the sampler again cannot help: there is no NVML, no such GPU
+  bool for_good = false;  // starting the sampler again cannot help: there is no NVML, or no such GPU
   friend bool operator==(const TelemetryOff&, const TelemetryOff&) = default;
 };
 
 using GpuReport = std::variant<NvmlFacts, GpuSample, GpuProblem, TelemetryOff>;
 
-/// With its newline.
+/// Returns the report as a line, with its newline.
 std::string to_line(const GpuReport& report);
 
-/// Without its newline. Fails, with what is wrong with it.
-Expected<GpuReport> report_in(std::string_view line);
+/// Parses a line without its newline. Fails with the reason.
+Expected<GpuReport> parse_report(std::string_view line);
 
 }  // namespace sweep::agent

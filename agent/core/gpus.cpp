@@ -18,11 +18,11 @@ constexpr std::array<std::string_view, 5> kVariables = {kCuda, kRocr, kHip, "SLU
 
 std::vector<std::string> parse_ids(const std::string& value) {
   std::vector<std::string> ids;
-  if (value == "NoDevFiles") return ids;  // how Slurm says none
+  if (value == "NoDevFiles") return ids;  // Slurm's value for "no GPUs"
   for (std::string id : split(value, ',')) {
     id.erase(0, id.find_first_not_of(' '));
     id.erase(id.find_last_not_of(' ') + 1);
-    if (id.starts_with('-')) break;  // CUDA ignores what comes after an index that is none
+    if (id.starts_with('-')) break;  // CUDA ignores everything after an invalid index
     if (!id.empty()) ids.push_back(std::move(id));
   }
   return ids;
@@ -74,8 +74,8 @@ std::optional<std::vector<std::string>> choose_gpus(const std::vector<std::strin
 
 Variables gpu_variables(const GpuList& list, const std::vector<std::string>& chosen) {
   const std::string value = join(chosen, ",");
-  // ROCm numbers what ROCR_VISIBLE_DEVICES leaves over from 0, and HIP then reads CUDA_VISIBLE_DEVICES in
-  // those numbers: both with the same list would hide everything.
+  // ROCm numbers the GPUs that ROCR_VISIBLE_DEVICES leaves from 0, and HIP then applies CUDA_VISIBLE_DEVICES
+  // to these numbers: setting both to the same list would hide all GPUs.
   if (list.variable == kRocr) return {{std::string(kRocr), value}};
   Variables variables{{std::string(kCuda), value}};
   if (list.variable == kHip) variables.emplace_back(kHip, value);

@@ -11,18 +11,18 @@ namespace sweep::agent {
 
 struct GpuList {
   std::vector<std::string> ids;  // as the variable names them: indices or UUIDs
-  std::string variable;          // that named them; empty: none did
+  std::string variable;          // the variable that named them; empty: none did
 };
 
-/// The GPUs that this environment gives the agent. Outside of Slurm, where no variable names or hides any,
-/// those of `devices` (names in /dev, nvidia0).
+/// Returns the GPUs that this environment gives the agent. Outside of Slurm, if no variable names or hides
+/// GPUs, these are the ones in `devices` (names in /dev, such as nvidia0).
 GpuList find_gpus(const std::vector<std::string>& environment, const std::vector<std::string>& devices);
 
-/// `count` of `all` that are not in `taken`, in the list's order; nothing when there are not so many.
+/// Returns the first `count` GPUs of `all` that are not in `taken`; std::nullopt if there are fewer.
 std::optional<std::vector<std::string>> choose_gpus(const std::vector<std::string>& all,
                                                     const std::vector<std::string>& taken, int count);
 
-/// What makes a program see just `chosen` of the list.
+/// Returns the variables that make a program see only the GPUs in `chosen`.
 Variables gpu_variables(const GpuList& list, const std::vector<std::string>& chosen);
 
 }  // namespace sweep::agent

@@ -7,7 +7,7 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr int kMost = 1'000'000;  // tasks, as in PROTOCOL.md
+constexpr int kMost = 1'000'000;  // the protocol's limit for tasks
 
 std::string text(const std::vector<std::string>& environment, std::string_view name) {
   return look_up(environment, name).value_or("");

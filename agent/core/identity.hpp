@@ -1,4 +1,4 @@
-// Who the agent is: what it says in Hello.
+// The agent's identity, as it reports it in Hello.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,10 @@
 
 namespace sweep::agent {
 
-/// The Hello of an agent with this environment. In a step of Slurm it is named by job, step and task;
-/// elsewhere, also in the shell of an allocation, by host and pid. `command` is what stands after "--"; none
-/// of it when that is this program's own name alone, which means: what the lease names.
+/// Returns the Hello of an agent with this environment. In a Slurm step the agent is named by job, step and
+/// task; else, also in the shell of an allocation, by host and process id. `command` is what follows "--". If
+/// that is only this program's own name, Hello has no command, and the agent runs the one that each lease
+/// names.
 wire::Hello identify(const std::vector<std::string>& environment, const std::string& host, std::int64_t pid,
                      const GpuList& gpus, const std::vector<std::string>& command);
 

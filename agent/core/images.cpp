@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/core/in_words.hpp"
+#include "agent/core/duration_text.hpp"
 #include "util/text.hpp"
 
 namespace sweep::agent {
@@ -18,8 +18,8 @@ Images::Image& Images::add(const container::StageRequest& request, bool ahead, A
   image.serial = ++serial_;
   image.request = request;
   Stage stage{image.serial, request, ahead};
-  for (const Known& known : known_) {
-    if (known.wanted != request.runtime) continue;
+  for (const KnownRuntime& known : known_) {
+    if (known.requested != request.runtime) continue;
     stage.request.runtime = known.by.runtime;
     stage.request.tool = known.by.tool;
     stage.request.version = known.by.version;
@@ -28,16 +28,16 @@ Images::Image& Images::add(const container::StageRequest& request, bool ahead, A
   return image;
 }
 
-const Images::Image& Images::want(const container::StageRequest& request, Millis limit, Instant now,
-                                  Actions& out) {
+const Images::Image& Images::ensure(const container::StageRequest& request, Millis limit, Instant now,
+                                    Actions& out) {
   Image* image = find(request);
   if (image == nullptr) image = &add(request, false, out);
-  if (!image->wanted && !image->done() && limit.count() > 0) image->until = now + limit;
-  image->wanted = true;
+  if (!image->needed && !image->done() && limit.count() > 0) image->until = now + limit;
+  image->needed = true;
   return *image;
 }
 
-void Images::want_ahead(const container::StageRequest& request, Actions& out) {
+void Images::prefetch(const container::StageRequest& request, Actions& out) {
   const bool busy =
       std::any_of(images_.begin(), images_.end(), [](const Image& image) { return !image.done(); });
   if (!busy && find(request) == nullptr) add(request, true, out);
@@ -51,7 +51,7 @@ void Images::forget_failures() {
   images_.remove_if([](const Image& image) { return image.failure.has_value(); });
 }
 
-void Images::on(const StageTold& input) {
+void Images::on(const StageReported& input) {
   const auto found = std::find_if(images_.begin(), images_.end(),
                                   [&](const Image& image) { return image.serial == input.serial; });
   if (found == images_.end() || found->done()) return;
@@ -59,8 +59,8 @@ void Images::on(const StageTold& input) {
     found->progress = *progress;
   } else if (const auto* staged = std::get_if<container::Staged>(&input.report)) {
     found->staged = *staged;
-    const bool is_known = std::any_of(known_.begin(), known_.end(), [&](const Known& known) {
-      return known.wanted == found->request.runtime;
+    const bool is_known = std::any_of(known_.begin(), known_.end(), [&](const KnownRuntime& known) {
+      return known.requested == found->request.runtime;
     });
     if (!is_known) known_.push_back({found->request.runtime, *staged});
   } else if (const auto* failed = std::get_if<container::Failed>(&input.report)) {
@@ -72,14 +72,14 @@ void Images::on(const StageTold& input) {
   }
 }
 
-void Images::on_time(Instant now, Actions& out) {
+void Images::on_deadline(Instant now, Actions& out) {
   for (Image& image : images_) {
     if (image.done() || !image.until || now < *image.until) continue;
     out.emplace_back(StopStaging{image.serial});
     Outcome outcome;
     outcome.kind = OutcomeKind::TimedOut;
     outcome.phase = "image";
-    outcome.reason = "the image '" + printable(image.request.image) + "' was not there in time" +
+    outcome.reason = "staging the image '" + printable(image.request.container.image) + "' took too long" +
                      (image.progress.what.empty() ? "" : " (" + image.progress.what + ")");
     image.failure = std::move(outcome);
   }

@@ -1,8 +1,8 @@
-// The images that this agent's leases run in: which are there, which are on their way, which could not be
-// had.
+// The container images that the agent's leases need: which are staged, which are being staged, which failed.
 //
-// Rules: pure. One staging for each image, however many attempts wait for it; one ahead of need at a time. A
-// failure is told to all who wait then, and forgotten: the next attempt tries again.
+// Rules: pure. Each image is staged once, however many attempts wait for it; at most one is staged ahead of
+// need. A failure ends all attempts that wait for the image then, and is forgotten: the next attempt tries
+// again.
 #pragma once
 
 #include <list>
@@ -23,43 +23,44 @@ class Images {
     container::StageRequest request;
     std::optional<container::Staged> staged;
     std::optional<Outcome> failure;
-    bool wanted = false;           // by an attempt, and not only ahead
-    std::optional<Instant> until;  // when it must be there
+    bool needed = false;           // by an attempt; false: it is only staged ahead
+    std::optional<Instant> until;  // when it must be staged
     container::StageProgress progress;
     bool done() const { return staged || failure; }
   };
 
-  /// The image, whose staging begins where it has not. `limit`: how long that may take from the first time on
-  /// that it is wanted; 0: any time.
-  const Image& want(const container::StageRequest& request, Millis limit, Instant now, Actions& out);
-  /// Begins to stage it, unless it or another one is on its way.
-  void want_ahead(const container::StageRequest& request, Actions& out);
-  /// What a container could not be set up from may be gone: it is looked at anew when it is wanted again.
+  /// Returns the image, and begins to stage it if that has not happened. `limit`: how long that may take,
+  /// from the first request by an attempt on; 0: there is no limit.
+  const Image& ensure(const container::StageRequest& request, Millis limit, Instant now, Actions& out);
+  /// Begins to stage the image ahead of need, unless any image is being staged.
+  void prefetch(const container::StageRequest& request, Actions& out);
+  /// Forgets a staged image because a container could not be set up from it: it is staged again when it is
+  /// needed.
   void forget(const container::StageRequest& request);
-  /// All who waited have been told.
+  /// Forgets failures. To be called after all waiting attempts have seen them.
   void forget_failures();
 
-  void on(const StageTold& input);
-  void on_time(Instant now, Actions& out);
+  void on(const StageReported& input);
+  void on_deadline(Instant now, Actions& out);
   std::optional<Instant> next_deadline() const;
-  /// The agent ends.
+  /// Stops all staging: the agent ends.
   void stop_all(Actions& out);
 
  private:
   Image* find(const container::StageRequest& request);
   Image& add(const container::StageRequest& request, bool ahead, Actions& out);
 
-  struct Known {
-    container::Runtime wanted;  // as a lease names it
+  struct KnownRuntime {
+    container::Runtime requested;  // as a lease names it
     container::Staged by;
   };
 
   std::list<Image> images_;
-  std::vector<Known> known_;  // runtimes that work here
+  std::vector<KnownRuntime> known_;  // the runtimes that work on this node
   int serial_ = 0;
 };
 
-/// What of an image's staging is shown as progress.
+/// Returns the part of an image's staging that is shown as progress.
 Bar bar_of(const container::StageProgress& progress);
 
 }  // namespace sweep::agent

@@ -23,7 +23,7 @@ std::optional<Number> number(std::string_view text) {
   return whole ? std::optional(out) : std::nullopt;
 }
 
-/// The six numbers of 2026-11-25T03:00:00.
+/// Returns the six numbers of a time such as 2026-11-25T03:00:00.
 std::optional<std::array<int, 6>> fields_of(std::string_view time) {
   static constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd";
   if (time.size() != kForm.size()) return std::nullopt;
@@ -51,7 +51,7 @@ std::optional<Instant> instant_of(std::string_view utc) {
   return at > Instant() ? std::optional(at) : std::nullopt;
 }
 
-/// The value of `name`, which ends with =, where a word begins so.
+/// Returns the value that follows `name` (which ends with =) at the beginning of a word.
 std::optional<std::string_view> value_of(std::string_view text, std::string_view name) {
   for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
     if (at != 0 && text[at - 1] != ' ' && text[at - 1] != '\n') continue;
@@ -63,49 +63,49 @@ std::optional<std::string_view> value_of(std::string_view text, std::string_view
 
 }  // namespace
 
-std::optional<Instant> job_end_in(const std::vector<std::string>& environment) {
+std::optional<Instant> job_end_from(const std::vector<std::string>& environment) {
   const auto seconds = number<std::int64_t>(look_up(environment, "SLURM_JOB_END_TIME").value_or(""));
   if (!seconds || *seconds == 0 || *seconds > kLastSecond) return std::nullopt;
   return Instant(std::chrono::seconds(*seconds));
 }
 
-std::vector<std::string> job_end_question(const wire::Hello& hello) {
-  // The job's id is a number; what is none could be taken for an option.
+std::vector<std::string> job_end_command(const wire::Hello& hello) {
+  // A job id is a number. scontrol could take anything else for an option.
   if (hello.task != 0 || !number<std::int64_t>(hello.job)) return {};
   return {"sh", "-c", "scontrol --version; exec scontrol -o show job \"$1\"", "sh", hello.job};
 }
 
-std::vector<std::string> environment_for_slurm(const std::vector<std::string>& own) {
+std::vector<std::string> slurm_environment(const std::vector<std::string>& own) {
   std::vector<std::string> out = {"TZ=UTC0", "SLURM_TIME_FORMAT=standard"};
   for (const std::string& entry : own) {
     const bool replaced = entry.starts_with("TZ=") || entry.starts_with("SLURM_TIME_FORMAT=");
-    if (!replaced && !is_ours(entry)) out.push_back(entry);
+    if (!replaced && !is_internal(entry)) out.push_back(entry);
   }
   return out;
 }
 
-std::string sharing_in(std::string_view text) {
+std::string parse_sharing(std::string_view text) {
   return clipped(printable(value_of(text, "OverSubscribe=").value_or("")), kMostShown);
 }
 
-std::string slurm_version_in(std::string_view text) {
+std::string parse_slurm_version(std::string_view text) {
   const std::string_view line = text.substr(0, text.find('\n'));
   const std::size_t blank = line.rfind(' ');
   const bool is_one = line.starts_with("slurm") && blank != std::string_view::npos;
   return is_one ? clipped(printable(line.substr(blank + 1)), kMostShown) : std::string();
 }
 
-Expected<std::optional<Instant>> end_time_in(std::string_view text) {
+Expected<std::optional<Instant>> parse_end_time(std::string_view text) {
   const auto value = value_of(text, "EndTime=");
   if (!value) {
     const std::string first = clipped(printable(text.substr(0, text.find('\n'))), kMostShown);
-    return fail(first.empty() ? "scontrol printed nothing"
-                              : "scontrol printed no EndTime but '" + first + "'");
+    return fail(first.empty() ? "scontrol printed nothing" : "scontrol printed no EndTime: '" + first + "'");
   }
   if (*value == "Unknown" || *value == "None") return std::optional<Instant>();
   const auto at = instant_of(*value);
   if (!at)
-    return fail("scontrol printed EndTime=" + clipped(printable(*value), kMostShown) + ", which is no time");
+    return fail("scontrol printed EndTime=" + clipped(printable(*value), kMostShown) +
+                ", which is not a time");
   return at;
 }
 

@@ -1,5 +1,5 @@
-// Output in pieces to lines. A line ends with \n or \r (progress bars draw themselves again behind one); of a
-// long one the beginning is kept, so that endless lines take no memory.
+// Splits output into lines. A line ends with \n or \r (progress bars redraw themselves after a \r). Only the
+// beginning of a long line is kept, so that endless lines take no memory.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@ class LineSplitter {
  public:
   static constexpr std::size_t kLongest = 4096;
 
-  /// The lines that end in these bytes, without their ends; empty ones are left out.
+  /// Returns the lines that end in these bytes, without their line ends. Empty lines are left out.
   std::vector<std::string> feed(std::string_view bytes);
 
  private:
-  std::string line_;  // the beginning of the current one
+  std::string line_;  // the beginning of the current line
 };
 
 }  // namespace sweep::agent

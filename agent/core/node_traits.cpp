@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMostItems = 256;
 constexpr std::size_t kMostName = 128;
 
-/// The value of ` NAME=`; empty where it is not there, or "(null)".
+/// Returns the value of ` NAME=`; empty if it is missing or "(null)".
 std::string_view value_of(std::string_view text, std::string_view name) {
   const auto at = text.find(std::string(" ") + std::string(name));
   if (at == std::string_view::npos) return {};
@@ -28,13 +28,13 @@ void add(std::vector<std::string>& to, std::string_view item) {
 
 }  // namespace
 
-std::vector<std::string> node_question(const wire::Hello& hello) {
-  // A name that begins with a dash would be an option.
+std::vector<std::string> node_command(const wire::Hello& hello) {
+  // A name that begins with a dash would be taken for an option.
   if (hello.job.empty() || hello.node.empty() || hello.node[0] == '-') return {};
   return {"scontrol", "-o", "show", "node", hello.node};
 }
 
-NodeKnown node_traits_in(std::string_view text) {
+NodeKnown parse_node_traits(std::string_view text) {
   NodeKnown out;
   for (const std::string& feature : split(value_of(text, "ActiveFeatures="), ','))
     add(out.features, feature);

@@ -1,5 +1,5 @@
-// What Slurm says of the agent's node: its features and the types of its GPUs, by which the controller tells
-// which runners it serves. Asked only where the sweep's profile has runners that depend on them.
+// What Slurm reports about the agent's node: its features and GPU types, from which the controller derives
+// which runners the node serves. Slurm is asked only if the sweep's profile has runners that depend on them.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace sweep::agent {
 
-/// The command that tells; empty where this is no task of Slurm's.
-std::vector<std::string> node_question(const wire::Hello& hello);
+/// Returns the command that asks Slurm; empty if this agent is not a task of Slurm's.
+std::vector<std::string> node_command(const wire::Hello& hello);
 
-/// What `scontrol -o show node` has printed. What it does not say is empty.
-NodeKnown node_traits_in(std::string_view text);
+/// Parses the output of `scontrol -o show node`. Values that are missing are empty.
+NodeKnown parse_node_traits(std::string_view text);
 
 }  // namespace sweep::agent

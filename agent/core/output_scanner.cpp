@@ -11,14 +11,14 @@ namespace {
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::int64_t kMostSteps = 1'000'000'000'000'000;
 
-// Servers: uvicorn (vLLM, trtllm-serve, …) and SGLang. The serving client says the others when it begins,
-// which also tells where the server's own output goes to a file.
+// The first two are printed by servers: uvicorn (vLLM, trtllm-serve, …) and SGLang. The others are printed by
+// the serving client when it begins, which shows readiness even if the server's own output goes to a file.
 constexpr std::string_view kMainRun = "Starting main benchmark run";
 constexpr std::array<std::string_view, 4> kReadyWords = {"Application startup complete",
                                                          "The server is fired up and ready to roll",
                                                          "Starting initial single prompt test run", kMainRun};
 
-/// Where the first of them ends; npos where there is none.
+/// Returns where the first of these texts ends; npos if there is none.
 std::size_t find_ready(std::string_view line) {
   std::size_t end = std::string_view::npos;
   for (const std::string_view words : kReadyWords) {
@@ -48,7 +48,7 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
   return value;
 }
 
-// "45/100 [": the bracket shows that the number before it is whole.
+// Parses "45/100 [". The bracket shows that the number before it is complete.
 std::optional<Bar> parse_count(std::string_view& text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   const auto done = take_number(text);
@@ -64,7 +64,7 @@ namespace {
 
 struct Found {
   Bar bar;
-  std::size_t end;  // in the line, behind its bracket
+  std::size_t end;  // its offset in the line, after the bracket
 };
 
 std::optional<Found> find_bar_in(std::string_view line) {
@@ -90,13 +90,13 @@ std::optional<Bar> find_bar(std::string_view line) {
   return found ? std::optional(found->bar) : std::nullopt;
 }
 
-std::vector<Sighting> OutputScanner::feed(std::string_view bytes) {
-  std::vector<Sighting> seen;
+std::vector<OutputEvent> OutputScanner::feed(std::string_view bytes) {
+  std::vector<OutputEvent> seen;
   while (!bytes.empty()) {
     const std::size_t end = bytes.find_first_of("\r\n");
     const std::string_view piece = bytes.substr(0, end);
     line_.append(piece.substr(0, kMaxLine - line_.size()));
-    look(seen);  // also at a line that has not ended: tqdm ends a bar only when it draws the next one
+    look(seen);  // also at an unfinished line: tqdm ends a bar only when it draws the next one
     if (end == std::string_view::npos) break;
     end_line();
     bytes.remove_prefix(end + 1);
@@ -104,9 +104,9 @@ std::vector<Sighting> OutputScanner::feed(std::string_view bytes) {
   return seen;
 }
 
-void OutputScanner::look(std::vector<Sighting>& seen) {
-  std::vector<std::pair<std::size_t, Sighting>>
-      found;  // with where they end: as they come when cut in pieces
+void OutputScanner::look(std::vector<OutputEvent>& seen) {
+  std::vector<std::pair<std::size_t, OutputEvent>>
+      found;  // with the offsets where they end, for the same order as if the bytes came in pieces
   if (const std::size_t end = find_ready(line_); !ready_ && end != std::string_view::npos) {
     ready_ = true;
     found.emplace_back(end, ServerReady{});
@@ -126,7 +126,7 @@ void OutputScanner::look(std::vector<Sighting>& seen) {
 }
 
 void OutputScanner::end_line() {
-  // Of pyxis' own step: what the exit status says too, in the place of why.
+  // A message of srun about pyxis' own step only repeats the exit status; it is not the reason of a failure.
   const bool of_srun = line_.starts_with("srun: error: ") && line_.find(": task ") != std::string::npos;
   if (!trimmed(line_).empty() && !find_bar(line_) && !of_srun) last_line_ = trimmed(line_);
   line_.clear();

@@ -1,4 +1,4 @@
-// Which phase an attempt is in, and how long each took.
+// Measures how long each phase of an attempt takes.
 #pragma once
 
 #include <optional>
@@ -11,14 +11,14 @@ namespace sweep::agent {
 
 class PhaseClock {
  public:
-  /// Ends the phase before it. The same phase again goes on.
+  /// Ends the current phase and begins `name`. No-op if that is the current phase.
   void enter(const std::string& name, Instant now);
-  /// The current one turns out to be another.
+  /// Gives the current phase another name.
   void rename(const std::string& name) { name_ = name; }
-  /// "start" before the first.
+  /// Returns the current phase; "start" before the first.
   const std::string& name() const { return name_; }
   bool started() const { return since_.has_value(); }
-  /// All of them, the last one up to `end`.
+  /// Returns all phases; the last one is measured up to `end`.
   std::vector<PhaseTime> times(Instant end) const;
 
  private:

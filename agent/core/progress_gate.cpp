@@ -2,14 +2,14 @@
 
 namespace sweep::agent {
 
-std::optional<Whereabouts> ProgressGate::take(Instant now) {
+std::optional<PhaseProgress> ProgressGate::take(Instant now) {
   const auto due = deadline();
   if (!due || now < *due) return std::nullopt;
   told_at_ = now;
   return told_ = current_;
 }
 
-std::optional<Whereabouts> ProgressGate::take_last() {
+std::optional<PhaseProgress> ProgressGate::take_last() {
   if (!is_news()) return std::nullopt;
   return told_ = current_;
 }

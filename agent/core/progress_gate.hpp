@@ -1,5 +1,5 @@
-// Lets progress through when it has changed, and not too often: a change of phase at once, steps within a
-// phase with some time between. The last one held back is let through when its time comes.
+// Limits how often progress is sent: a change of phase at once, steps within a phase with a minimum spacing.
+// The last value that was held back is sent when the spacing has passed.
 #pragma once
 
 #include <cstdint>
@@ -10,31 +10,31 @@
 
 namespace sweep::agent {
 
-struct Whereabouts {
+struct PhaseProgress {
   std::string phase;
   std::int64_t done = 0, total = 0;
-  friend bool operator==(const Whereabouts&, const Whereabouts&) = default;
+  friend bool operator==(const PhaseProgress&, const PhaseProgress&) = default;
 };
 
 class ProgressGate {
  public:
   explicit ProgressGate(Millis spacing) : spacing_(spacing) {}
 
-  void set(Whereabouts now) { current_ = std::move(now); }
-  /// What to tell now, if anything.
-  std::optional<Whereabouts> take(Instant now);
-  /// The same at the end, whenever that is.
-  std::optional<Whereabouts> take_last();
-  /// What was told last may not have arrived: tell it again.
+  void set(PhaseProgress now) { current_ = std::move(now); }
+  /// Returns the progress to send now; std::nullopt if there is nothing new, or it is too early.
+  std::optional<PhaseProgress> take(Instant now);
+  /// Returns progress that has not been sent, at once: the attempt has ended.
+  std::optional<PhaseProgress> take_last();
+  /// Makes take() return the current progress again: the last one may have been lost.
   void repeat() { told_.reset(); }
-  /// When take() has something, should nothing change until then.
+  /// Returns when take() will return a value if the progress does not change before.
   std::optional<Instant> deadline() const;
 
  private:
   bool is_news() const { return current_ && current_ != told_; }
 
   Millis spacing_;
-  std::optional<Whereabouts> current_, told_;
+  std::optional<PhaseProgress> current_, told_;
   Instant told_at_{};
 };
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "agent/core/contained.hpp"
-#include "agent/core/in_words.hpp"
+#include "agent/core/duration_text.hpp"
 #include "util/text.hpp"
 
 namespace sweep::agent {
@@ -14,17 +14,17 @@ namespace {
 constexpr std::size_t kTailLines = 12;
 constexpr std::size_t kTailLine = 300;
 constexpr std::size_t kIdleOutput = std::size_t{64} << 10;
-constexpr std::size_t kMaxChunk = 64 * 1024;
+constexpr std::size_t kMaxServerChunk = std::size_t{64} << 10;
 constexpr Millis kAskAgain{250};
 
 LinePattern pattern(const std::string& text) {
-  // The profile's reader has seen that it is one; another controller's would match nothing.
+  // The profile's reader has checked the pattern. An invalid one, from another controller, matches nothing.
   return text.empty() ? LinePattern() : LinePattern::compile(text).value_or(LinePattern());
 }
 
 std::string how(const Ended& ended) {
   if (ended.signal) return "was ended by signal " + std::to_string(*ended.signal);
-  return ended.code ? "ended with status " + std::to_string(*ended.code) : "ended";
+  return ended.code ? "exited with status " + std::to_string(*ended.code) : "ended";
 }
 
 }  // namespace
@@ -94,14 +94,14 @@ void Server::on(const Prepared& input, Instant, Actions& out) {
 }
 
 void Server::on(const NotPrepared& input, Instant, Actions&) {
-  never_starts(OutcomeKind::Infrastructure, input.reason);
+  fail_to_start(OutcomeKind::Infrastructure, input.reason);
 }
 
 void Server::on(const StartFailed& input, Instant, Actions&) {
-  never_starts(OutcomeKind::ServerFailed, input.reason);
+  fail_to_start(OutcomeKind::ServerFailed, input.reason);
 }
 
-void Server::never_starts(OutcomeKind kind, const std::string& reason) {
+void Server::fail_to_start(OutcomeKind kind, const std::string& reason) {
   if (stage_ == Stage::Gone || alive_) return;
   if (usable()) failure_ = Outcome{kind, {}, {}, phase(), reason};
   stage_ = Stage::Gone;
@@ -110,7 +110,7 @@ void Server::never_starts(OutcomeKind kind, const std::string& reason) {
 void Server::on(const ProcessStarted&, Instant now, Actions& out) {
   alive_ = true;
   started_at_ = now;
-  if (stage_ != Stage::Spawning) {  // stopped meanwhile
+  if (stage_ != Stage::Spawning) {  // it was stopped in the meantime
     out.emplace_back(SignalGroup{ref_, killing_});
     return;
   }
@@ -118,7 +118,7 @@ void Server::on(const ProcessStarted&, Instant now, Actions& out) {
   if (!plan_.spec.ready_url.empty()) ask(plan_.spec.ready_url, false, now, out);
 }
 
-void Server::sign_of_life() {
+void Server::mark_loading() {
   if (stage_ == Stage::Starting) stage_ = Stage::Loading;
 }
 
@@ -127,18 +127,18 @@ void Server::sign_of_life() {
 void Server::on(const Output& input, Instant now, Actions& out) {
   const std::string_view all = input.bytes;
   if (attempt_) {
-    for (Backlog::Piece& piece : backlog_.take(kMaxChunk))
+    for (Backlog::Piece& piece : backlog_.take(kMaxServerChunk))
       out.emplace_back(Send{wire::LogChunk{*attempt_, piece.is_stderr}, std::move(piece.bytes)});
-    for (std::size_t at = 0; at < all.size(); at += kMaxChunk)
+    for (std::size_t at = 0; at < all.size(); at += kMaxServerChunk)
       out.emplace_back(
-          Send{wire::LogChunk{*attempt_, input.is_stderr}, std::string(all.substr(at, kMaxChunk))});
+          Send{wire::LogChunk{*attempt_, input.is_stderr}, std::string(all.substr(at, kMaxServerChunk))});
   } else {
     backlog_.add(input.is_stderr, all);
   }
-  sign_of_life();
+  mark_loading();
   for (const std::string& line : (input.is_stderr ? err_ : out_).feed(all))
-    look(line, now);
-  for (const Sighting& sighting : (input.is_stderr ? err_bars_ : out_bars_).feed(all)) {
+    on_line(line, now);
+  for (const OutputEvent& sighting : (input.is_stderr ? err_bars_ : out_bars_).feed(all)) {
     if (const auto* bar = std::get_if<Bar>(&sighting)) {
       progress_at_ = now;
       bar_ = *bar;
@@ -146,13 +146,13 @@ void Server::on(const Output& input, Instant now, Actions& out) {
   }
 }
 
-void Server::look(const std::string& line, Instant now) {
+void Server::on_line(const std::string& line, Instant now) {
   if (!find_bar(line) && line.find_first_not_of(" \t") != std::string::npos) {
     tail_.push_back(clipped(printable(line), kTailLine));
     if (tail_.size() > kTailLines) tail_.pop_front();
   }
   if (progress_line_.matches(line)) progress_at_ = now;
-  if (coming() && ready_line_.matches(line)) return becomes_ready();
+  if (starting_up() && ready_line_.matches(line)) return set_ready();
   if (ready() && ready_line_.matches(line)) restarted_ = true;
 }
 
@@ -160,54 +160,54 @@ std::string Server::last_words() const {
   return tail_.empty() ? "" : ": " + tail_.back();
 }
 
-// ---- questions to it
+// ---- HTTP requests to it
 
 void Server::ask(const std::string& path, bool post, Instant now, Actions& out) {
   waits_for_answer_ = true;
   ask_at_.reset();
   const Millis patience = plan_.spec.reset_ms > 0 ? Millis(plan_.spec.reset_ms) : setup_.limits.answer;
   answer_until_ = now + patience;
-  out.emplace_back(Ask{ref_, ++asked_, post, port_, path, patience});
+  out.emplace_back(AskServer{ref_, ++asked_, post, port_, path, patience});
 }
 
-void Server::on(const Answered& input, Instant now, Actions& out) {
+void Server::on(const ServerAnswered& input, Instant now, Actions& out) {
   if (!waits_for_answer_ || input.serial != asked_) return;
   waits_for_answer_ = false;
   answer_until_.reset();
-  const bool well = input.status >= 200 && input.status < 300;
-  if (coming()) {
-    if (input.status > 0) sign_of_life();
-    if (well) return becomes_ready();
+  const bool succeeded = input.status >= 200 && input.status < 300;
+  if (starting_up()) {
+    if (input.status > 0) mark_loading();
+    if (succeeded) return set_ready();
     ask_at_ = now + kAskAgain;
     return;
   }
-  if (!renewing()) return;
+  if (!being_reused()) return;
   const bool resetting = stage_ == Stage::Resetting;
-  if (well) return resetting ? check(now, out) : becomes_ready();
-  failure_is_old_ = true;
-  const std::string answer = input.status > 0 ? "answers " + std::to_string(input.status) : input.problem;
-  fails(OutcomeKind::ServerFailed,
-        (resetting ? "POST " + plan_.spec.reset_url : "GET " + plan_.spec.health_url) + ": " + answer, now,
-        out);
+  if (succeeded) return resetting ? check(now, out) : set_ready();
+  failed_on_reuse_ = true;
+  const std::string answer = input.status > 0 ? "HTTP status " + std::to_string(input.status) : input.problem;
+  fail_with(OutcomeKind::ServerFailed,
+            (resetting ? "POST " + plan_.spec.reset_url : "GET " + plan_.spec.health_url) + ": " + answer,
+            now, out);
 }
 
-void Server::take(const AttemptRef& attempt, Instant now, Actions& out) {
+void Server::assign(const AttemptRef& attempt, Instant now, Actions& out) {
   attempt_ = attempt;
-  if (!std::exchange(used_, true) || stage_ != Stage::Ready) return;  // nothing in its caches yet
+  if (!std::exchange(used_, true) || stage_ != Stage::Ready) return;  // its caches are still empty
   if (plan_.spec.reset_url.empty()) return check(now, out);
   stage_ = Stage::Resetting;
   ask(plan_.spec.reset_url, true, now, out);
 }
 
 void Server::check(Instant now, Actions& out) {
-  if (plan_.spec.health_url.empty()) return becomes_ready();
+  if (plan_.spec.health_url.empty()) return set_ready();
   stage_ = Stage::Checking;
   ask(plan_.spec.health_url, false, now, out);
 }
 
 // ---- its end
 
-void Server::fails(OutcomeKind kind, std::string reason, Instant now, Actions& out) {
+void Server::fail_with(OutcomeKind kind, std::string reason, Instant now, Actions& out) {
   if (!failure_ && usable()) {
     failure_ = Outcome{kind, {}, {}, phase(), std::move(reason)};
   }
@@ -245,14 +245,14 @@ void Server::kill(Instant now, Actions& out) {
 
 void Server::on(const SetupFailed& input, Instant now, Actions& out) {
   if (usable())
-    fails(input.why.of_image ? OutcomeKind::ServerFailed : OutcomeKind::Infrastructure,
-          printable(input.why.reason), now, out);
+    fail_with(input.why.of_image ? OutcomeKind::ServerFailed : OutcomeKind::Infrastructure,
+              printable(input.why.reason), now, out);
 }
 
 void Server::on(const LeaderExited& input, Instant now, Actions& out) {
-  // Its last output comes before GroupGone, and says why it ended.
+  // Its last output, which often contains the reason, comes before GroupGone.
   if (usable()) {
-    failure_is_old_ = renewing();
+    failed_on_reuse_ = being_reused();
     Outcome end{OutcomeKind::ServerFailed, {}, {}, phase(), "the server " + how(input.how)};
     end.exit_code = input.how.code;
     end.signal = input.how.signal;
@@ -270,7 +270,7 @@ void Server::on(const GroupGone&, Instant, Actions&) {
 // ---- time
 
 std::optional<Server::Limit> Server::limit() const {
-  if (!coming()) return std::nullopt;
+  if (!starting_up()) return std::nullopt;
   std::optional<Limit> next;
   const auto consider = [&](Instant at, std::string reason) {
     if (!next || at < next->at) next = Limit{at, std::move(reason)};
@@ -278,28 +278,28 @@ std::optional<Server::Limit> Server::limit() const {
   const wire::ServerSpec& spec = plan_.spec;
   if (stage_ == Stage::Starting && spec.start_ms > 0)
     consider(*started_at_ + Millis(spec.start_ms),
-             "the server gave no sign of life within " + in_words(Millis(spec.start_ms)));
+             "the server printed and answered nothing within " + duration_text(Millis(spec.start_ms)));
   if (plan_.ready_ms <= 0) return next;
   const Instant plain = *started_at_ + Millis(plan_.ready_ms);
   Instant extended = plain;
   if (progress_at_) extended = std::max(extended, *progress_at_ + Millis(spec.progress_ms));
   if (spec.longest_ms > 0)
     extended = std::max(plain, std::min(extended, *started_at_ + Millis(spec.longest_ms)));
-  consider(extended, "the server was not ready within " + in_words(extended - *started_at_) +
-                         (extended > plain ? ", although loading got on" : ""));
+  consider(extended, "the server was not ready within " + duration_text(extended - *started_at_) +
+                         (extended > plain ? ", although loading was making progress" : ""));
   return next;
 }
 
-void Server::on_time(Instant now, Actions& out) {
+void Server::on_deadline(Instant now, Actions& out) {
   if (const auto due = limit(); due && now >= due->at) {
-    fails(OutcomeKind::TimedOut, due->reason + last_words(), now, out);
+    fail_with(OutcomeKind::TimedOut, due->reason + last_words(), now, out);
   } else if (answer_until_ && now >= *answer_until_) {
-    on(Answered{ref_, asked_, 0, "no answer"}, now, out);
+    on(ServerAnswered{ref_, asked_, 0, "no answer"}, now, out);
   } else if (ask_at_ && now >= *ask_at_) {
     ask(plan_.spec.ready_url, false, now, out);
   } else if (stage_ == Stage::Stopping && kill_at_ && now >= *kill_at_) {
     if (killing_) {
-      stage_ = Stage::Gone;  // some of its processes outlive SIGKILL
+      stage_ = Stage::Gone;  // some of its processes survived SIGKILL
     } else {
       kill(now, out);
     }

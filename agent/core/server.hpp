@@ -1,15 +1,16 @@
-// The server of a recipe: one that outlives the attempts that use it. A state machine without I/O.
+// The server of a recipe, which may outlive the attempts that use it: a state machine without I/O.
 //
 //   Preparing -> Spawning -> Starting -> Loading -> Ready <-> Resetting -> Checking
 //                               any of them -> Stopping -> Gone
 //
-// Starting: it has shown no sign of life yet. Loading: it has, and is not ready. Ready: an attempt may use
-// it. Resetting, Checking: it was used before; its caches are emptied and its health asked for.
+//   Starting             it has not printed or answered anything yet
+//   Loading              it has, but is not ready
+//   Ready                an attempt may use it
+//   Resetting, Checking  it was used before: its caches are being emptied, its health is being checked
 //
-// Rules: at most one attempt has it. It goes on without one: warm, or still loading. What makes it unfit is
-// decided once (failure()), and then it is stopped. Whoever has it is told through failure() and gone(), and
-// the Agent looks; it tells nobody. Being asked whether it is ready has no event: it is asked again, with
-// time between, until its deadline.
+// Rules: at most one attempt has the server. Without one it keeps running, warm or still loading. What makes
+// it unusable is decided once (failure()), and then it is stopped. ServerPool polls failure() and gone().
+// Readiness has no event, so the server is asked repeatedly, until its time limit.
 #pragma once
 
 #include <deque>
@@ -28,26 +29,26 @@
 
 namespace sweep::agent {
 
-/// The word in AttemptRef::point of a server's processes; no point's id is this.
+/// AttemptRef::point of a server's processes. No point has this id.
 inline constexpr const char* kServerRef = "server";
 
 class Server {
  public:
   struct Plan {
     wire::ServerSpec spec;
-    std::int64_t ready_ms = 0;      // until it must be ready; 0: no limit
-    Variables variables;            // the lease's that it may see
-    std::vector<std::string> gpus;  // its share of the agent's; empty where it has all that the agent has
-    std::string directory;          // to run in; empty: where the agent stands
+    std::int64_t ready_ms = 0;      // time limit for becoming ready; 0: none
+    Variables variables;            // those of the lease's variables that it may see
+    std::vector<std::string> gpus;  // its share of the agent's GPUs; empty if it has all of them
+    std::string directory;          // where to run it; empty: in the agent's directory
     Millis kill_grace{0};
-    // The container that it runs in, where there is one:
-    wire::ContainerSpec container = {};
+    // The container that it runs in, if any:
+    ContainerSpec container = {};
     std::optional<container::StageRequest> image = {};
     std::optional<container::Staged> staged = {};
     std::string workspace = {};  // absolute
   };
 
-  /// `setup` must outlive it.
+  /// `setup` must outlive the server. `number` identifies it.
   Server(const Setup& setup, int number, Plan plan);
 
   const AttemptRef& ref() const { return ref_; }
@@ -55,35 +56,36 @@ class Server {
   const std::vector<std::string>& gpus() const { return plan_.gpus; }
   bool overlaps(const std::vector<std::string>& gpus) const;
   const std::optional<container::StageRequest>& image() const { return plan_.image; }
-  /// 0 until it has one.
+  /// Returns 0 until the server has a port.
   int port() const { return port_; }
 
   void begin(std::vector<int> ports_in_use, Actions& out);
   bool preparing() const { return stage_ == Stage::Preparing; }
 
-  /// Gives it to an attempt. One that has been used before is reset and asked about its health first.
-  void take(const AttemptRef& attempt, Instant now, Actions& out);
-  const std::optional<AttemptRef>& taken_by() const { return attempt_; }
-  /// The attempt is over.
-  void let_go() { attempt_.reset(); }
+  /// Gives the server to an attempt. If it was used before, it is reset and its health is checked first.
+  void assign(const AttemptRef& attempt, Instant now, Actions& out);
+  const std::optional<AttemptRef>& attempt() const { return attempt_; }
+  /// The attempt no longer uses it.
+  void release() { attempt_.reset(); }
 
-  /// server-start, ready, reset or stop.
+  /// Returns server-start, ready, reset or stop.
   std::string phase() const;
-  /// How far it says its loading is; 0 of 0 where it does not say.
-  Bar loaded() const { return coming() && bar_ ? *bar_ : Bar{}; }
+  /// Returns the progress of loading as the server prints it; 0 of 0 if it prints none.
+  Bar loading_progress() const { return starting_up() && bar_ ? *bar_ : Bar{}; }
   bool ready() const { return stage_ == Stage::Ready; }
-  /// Whether the line by which it is ready has come again since this was last asked.
+  /// Returns true if the line that reports readiness was printed again since the last call.
   bool take_restarted() { return std::exchange(restarted_, false); }
-  /// Whether it can be given to an attempt, now or later.
+  /// Returns true if an attempt can use it, now or later.
   bool usable() const { return stage_ != Stage::Stopping && stage_ != Stage::Gone; }
-  /// Why it cannot be used, once that is decided; then it is being stopped, or gone.
+  /// Returns why it cannot be used, once that is decided. It is being stopped then, or gone.
   const std::optional<Outcome>& failure() const { return failure_; }
-  /// Whether that says nothing about the attempt: another one may do. It was unwell, or ended, between two.
-  bool failure_is_old() const { return failure_is_old_; }
-  /// No process of it is left, or what is left cannot be ended.
+  /// Returns true if it failed or ended while it was made ready for reuse. That is not the attempt's
+  /// fault, so it can get another server.
+  bool failed_on_reuse() const { return failed_on_reuse_; }
+  /// Returns true if none of its processes is left, or the remaining ones cannot be killed.
   bool gone() const { return stage_ == Stage::Gone; }
-  /// Its last lines.
-  std::vector<std::string> says() const { return {tail_.begin(), tail_.end()}; }
+  /// Returns the last lines of its output.
+  std::vector<std::string> last_lines() const { return {tail_.begin(), tail_.end()}; }
 
   void on(const Prepared& input, Instant now, Actions& out);
   void on(const NotPrepared& input, Instant now, Actions& out);
@@ -93,14 +95,14 @@ class Server {
   void on(const SetupFailed& input, Instant now, Actions& out);
   void on(const LeaderExited& input, Instant now, Actions& out);
   void on(const GroupGone& input, Instant now, Actions& out);
-  void on(const Answered& input, Instant now, Actions& out);
+  void on(const ServerAnswered& input, Instant now, Actions& out);
   void on(const ResultRead&, Instant, Actions&) {}
   void on(const Spooled&, Instant, Actions&) {}
 
-  /// SIGTERM, and SIGKILL after its grace time or `longest_grace`.
+  /// Stops it: SIGTERM, then SIGKILL after its grace time or `longest_grace`, whichever is shorter.
   void stop(std::optional<Millis> longest_grace, Instant now, Actions& out);
   void kill(Instant now, Actions& out);
-  void on_time(Instant now, Actions& out);
+  void on_deadline(Instant now, Actions& out);
   std::optional<Instant> next_deadline() const;
 
  private:
@@ -110,16 +112,16 @@ class Server {
     std::string reason;
   };
 
-  bool coming() const { return stage_ == Stage::Starting || stage_ == Stage::Loading; }
-  bool renewing() const { return stage_ == Stage::Resetting || stage_ == Stage::Checking; }
+  bool starting_up() const { return stage_ == Stage::Starting || stage_ == Stage::Loading; }
+  bool being_reused() const { return stage_ == Stage::Resetting || stage_ == Stage::Checking; }
   std::optional<Limit> limit() const;
-  void sign_of_life();
-  void look(const std::string& line, Instant now);
+  void mark_loading();
+  void on_line(const std::string& line, Instant now);
   void ask(const std::string& path, bool post, Instant now, Actions& out);
   void check(Instant now, Actions& out);
-  void becomes_ready() { stage_ = Stage::Ready; }
-  void never_starts(OutcomeKind kind, const std::string& reason);
-  void fails(OutcomeKind kind, std::string reason, Instant now, Actions& out);
+  void set_ready() { stage_ = Stage::Ready; }
+  void fail_to_start(OutcomeKind kind, const std::string& reason);
+  void fail_with(OutcomeKind kind, std::string reason, Instant now, Actions& out);
   std::string last_words() const;
 
   const Setup& setup_;
@@ -129,22 +131,22 @@ class Server {
   int port_ = 0;
   std::optional<AttemptRef> attempt_;
   bool used_ = false;
-  bool alive_ = false;  // has processes
+  bool alive_ = false;  // it has processes
 
   LinePattern ready_line_, progress_line_;
   LineSplitter out_, err_;
   OutputScanner out_bars_, err_bars_;
   std::optional<Bar> bar_;
   std::deque<std::string> tail_;
-  Backlog backlog_;  // output from when no attempt had it
+  Backlog backlog_;  // output from the time when no attempt had it
 
   std::optional<Instant> started_at_, progress_at_;
-  int asked_ = 0;  // serial number of the last question
+  int asked_ = 0;  // serial number of the last request
   bool waits_for_answer_ = false;
   std::optional<Instant> ask_at_, answer_until_;
 
   std::optional<Outcome> failure_;
-  bool failure_is_old_ = false;
+  bool failed_on_reuse_ = false;
   bool restarted_ = false;
   bool killing_ = false;
   std::optional<Instant> kill_at_;

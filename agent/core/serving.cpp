@@ -122,9 +122,9 @@ bool Agent::has_image(Attempt& attempt, Instant now, Actions& out) {
 }
 
 /// The image of what is likely to come next, while this one runs.
-void Agent::stage_next(const wire::ContainerSpec& container, Actions& out) {
+void Agent::stage_next(const ContainerSpec& container, Actions& out) {
   if (container.next.empty() || leaving_ || drain_) return;
-  wire::ContainerSpec next = container;
+  ContainerSpec next = container;
   next.image = container.next;
   if (const auto request = stage_request(setup_, next)) images_.want_ahead(*request, out);
 }

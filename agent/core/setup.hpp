@@ -1,4 +1,4 @@
-// What the agent knows when it starts and that never changes.
+// What is fixed when the agent starts.
 #pragma once
 
 #include <cstddef>
@@ -15,14 +15,15 @@ namespace sweep::agent {
 
 struct Limits {
   Millis first_welcome{60'000};  // from the start to the controller's first answer
-  Millis away{120'000};          // without a connection, later on, where the controller does not say
+  Millis away{120'000};          // without a connection after that, if the controller names no limit
   Millis job_end{10'000};        // to find out when the job ends
   Millis resend{30'000};         // between two Finished of one attempt
-  Millis stop_grace{
-      2'000};  // at most between SIGTERM and SIGKILL when Slurm ends the step: its KillWait is short
-  Millis answer{10'000};     // for a server to answer a question
-  Millis settle{3'000};      // a leaving agent waits for the controller's word on what it has just said
-  Millis signal_lag{1'000};  // Slurm signals every process of a step; the agent's turn may come so much later
+  // The longest time between SIGTERM and SIGKILL when Slurm ends the step: Slurm's KillWait is short.
+  Millis stop_grace{2'000};
+  Millis answer{10'000};  // for a server to answer a request
+  Millis settle{3'000};   // for the controller to settle what an agent that ends has sent last
+  // Slurm signals every process of a step; the agent may receive its signal up to this much later than others.
+  Millis signal_lag{1'000};
   Millis progress_spacing{200};                    // between two Progress within a phase
   std::size_t kept_output = std::size_t{1} << 20;  // of an attempt, while no controller answers
 };
@@ -31,13 +32,13 @@ struct Setup {
   wire::Hello hello;
   GpuList gpus;
   std::vector<std::string> environment;  // the agent's own, NAME=value
-  std::string directory;                 // where it stands, absolute
+  std::string directory;                 // its working directory, absolute
   std::string program;                   // its own binary, which starts containers
-  std::string endpoint;                  // of the controller, for people
-  std::vector<std::string> sampled;      // GPUs of which the driver tells samples, or why there are none
-  Origin origin;                         // what is known of it without them
-  bool asks_job_end = false;             // the driver finds out, and tells
-  std::optional<Instant> job_end;        // where the environment says it
+  std::string endpoint;                  // of the controller, for messages
+  std::vector<std::string> sampled;  // the GPUs for which the driver reports samples, or why there are none
+  Origin origin;                     // what is known of it without the samples
+  bool asks_job_end = false;         // the driver asks Slurm, and reports JobEndKnown
+  std::optional<Instant> job_end;    // from the environment, if it is there
   Limits limits;
 };
 

@@ -13,7 +13,7 @@ namespace sweep::agent {
 namespace {
 
 constexpr double kMillisPerSecond = 1000.0;
-constexpr double kMilli = 1000.0;  // mW in a W, mJ in a J
+constexpr double kMilli = 1000.0;  // mW per W, mJ per J
 constexpr std::int64_t kMiB = std::int64_t{1} << 20;
 
 struct Reason {
@@ -37,7 +37,7 @@ void raise(std::optional<std::int64_t>& most, const std::optional<std::int64_t>&
   if (value && (!most || *value > *most)) most = value;
 }
 
-// All of them summed up; nothing where one lacks it.
+// Returns the sum over all GPUs; std::nullopt if one of them has no value.
 template <class Member>
 std::optional<double> sum_of(const std::vector<GpuSummary>& gpus, Member member) {
   if (gpus.empty()) return std::nullopt;
@@ -85,16 +85,16 @@ nlohmann::json to_json(const GpuSummary& gpu) {
 std::vector<std::string> complaints(const GpuSample& sample, const IdleLimits& limits) {
   std::vector<std::string> out;
   if (sample.processes && *sample.processes > limits.processes) {
-    out.push_back("has " + std::to_string(*sample.processes) + " compute processes (bound " +
+    out.push_back("has " + std::to_string(*sample.processes) + " compute processes (limit " +
                   std::to_string(limits.processes) + ")");
   }
   if (sample.utilization_percent && *sample.utilization_percent > limits.utilization_percent) {
-    out.push_back("is " + std::to_string(*sample.utilization_percent) + " % busy (bound " +
+    out.push_back("is " + std::to_string(*sample.utilization_percent) + " % busy (limit " +
                   std::to_string(limits.utilization_percent) + " %)");
   }
   if (sample.memory_used_bytes && *sample.memory_used_bytes > limits.memory_bytes) {
     out.push_back("has " + std::to_string(*sample.memory_used_bytes / kMiB) +
-                  " MiB of memory in use (bound " + std::to_string(limits.memory_bytes / kMiB) + " MiB)");
+                  " MiB of memory in use (limit " + std::to_string(limits.memory_bytes / kMiB) + " MiB)");
   }
   return out;
 }
@@ -200,7 +200,7 @@ void TelemetryWindow::add(const GpuSample& sample) {
   gpu.last = sample;
 }
 
-// What is counted by samples and not by time, and the energy counter.
+// Updates what is counted by samples, not by time, and the energy counter.
 void TelemetryWindow::count(Gpu& gpu, Counter& counter, const GpuSample& sample) const {
   const bool inside = begin_ && sample.at >= *begin_;
   if (sample.energy_mj) {
@@ -209,7 +209,7 @@ void TelemetryWindow::count(Gpu& gpu, Counter& counter, const GpuSample& sample)
     if (inside && !counter.start) {
       counter.start = value;
       counter.start_at = sample.at;
-      if (counter.seen && sample.at - counter.last_at <= longest_gap_) {  // its value at begin()
+      if (counter.seen && sample.at - counter.last_at <= longest_gap_) {  // interpolates the value at begin()
         const double part = seconds_of(counter.last_at, *begin_) / seconds_of(counter.last_at, sample.at);
         counter.start = counter.last + (value - counter.last) * part;
         counter.start_at = *begin_;
@@ -247,7 +247,7 @@ std::optional<double> TelemetryWindow::counted_energy(const Counter& counter, In
   const double known = seconds_of(counter.start_at, counter.last_at);
   const double window = seconds_of(*begin_, end);
   const double energy = counter.last - *counter.start;
-  // Some virtual GPUs have a counter that stands still.
+  // The counter of some virtual GPUs does not move.
   if (energy <= 0 || known < kLeastCovered * window) return std::nullopt;
   return energy / kMilli * window / known;
 }

@@ -1,11 +1,11 @@
-// What GPUs say of themselves: samples in; out comes whether they are idle before a point, and one summary of
-// the measured window after it.
+// Evaluates samples of GPUs: whether they are idle before a point, and a summary of the measured window after
+// it.
 //
-// Rules: pure, times are handed in. What a GPU does not tell is absent, never 0. Means are over time: between
-// two samples that lie no further apart than longest_gap a value goes in a straight line (trapezoid), after
-// the last one it stays until the window's end; longer stretches without a sample are gaps and count for
-// nothing. Energy is said only where at least kLeastCovered of the window is known, and is then that of all
-// of it.
+// Rules: pure; times are parameters. What a GPU does not report is absent, never 0. Means are over time:
+// between two samples that are at most longest_gap apart a value is interpolated linearly (trapezoid); after
+// the last sample it stays constant until the window's end; longer stretches without a sample are gaps and do
+// not count. Energy is reported only if at least kLeastCovered of the window is known, and then for the whole
+// window.
 #pragma once
 
 #include <cstddef>
@@ -22,32 +22,33 @@
 
 namespace sweep::agent {
 
-/// One look at one GPU. A field is absent where the GPU, its driver or the permissions do not give it.
+/// One sample of one GPU. A field is absent if the GPU, its driver or the permissions do not provide it.
 struct GpuSample {
   Instant at{};
   std::string gpu;  // as CUDA_VISIBLE_DEVICES names it
   std::optional<std::int64_t> power_mw;
-  std::optional<std::int64_t> energy_mj;  // a counter, since the driver was loaded
+  std::optional<std::int64_t> energy_mj;  // a counter since the driver was loaded
   std::optional<std::int64_t> sm_clock_mhz, memory_clock_mhz;
   std::optional<std::int64_t> temperature_c;
   std::optional<std::int64_t> memory_used_bytes;
-  std::optional<std::int64_t> utilization_percent;  // of time with a kernel running, of about the last second
-  std::optional<std::int64_t> throttle_reasons;     // NVML's bits, see throttle_names
-  std::optional<std::int64_t> processes;            // that have a compute context on it
+  // share of time with a running kernel, over about the last second
+  std::optional<std::int64_t> utilization_percent;
+  std::optional<std::int64_t> throttle_reasons;  // NVML's bits, see throttle_names
+  std::optional<std::int64_t> processes;         // that have a compute context on it
   friend bool operator==(const GpuSample&, const GpuSample&) = default;
 };
 
-/// Those of `list` that NVML can know; none where AMD's variables named them.
+/// Returns the GPUs of `list` that NVML may know; none if AMD's variables named them.
 std::vector<std::string> nvidia_gpus(const GpuList& list);
 
 // ---- throttling
 
-/// The bits that mean a clock lower than the load asked for: all but "idle" and those that say that somebody
-/// has set the clock (applications clocks, display clock).
+/// Returns the bits that mean a lower clock than the load asked for: all except "idle" and those for clocks
+/// that a user has set (applications clocks, display clock).
 std::int64_t throttling_bits(std::int64_t reasons);
 
-/// Their names, in the order of the bits: "power cap", "thermal (software)". A bit that this program does not
-/// know is "unknown (0x200)". Source: NVIDIA's NVML API reference, nvmlClocksEventReasons.
+/// Returns the names of the throttling bits in bit order, such as "power cap", "thermal (software)". An
+/// unknown bit is "unknown (0x200)". Source: NVIDIA's NVML API reference, nvmlClocksEventReasons.
 std::vector<std::string> throttle_names(std::int64_t reasons);
 
 // ---- idle before the start
@@ -55,19 +56,19 @@ std::vector<std::string> throttle_names(std::int64_t reasons);
 struct IdleLimits {
   std::int64_t processes = 0;
   std::int64_t utilization_percent = 5;
-  // What the driver keeps for itself counts as used on drivers before 510: up to about 1 GiB on large GPUs.
+  // Drivers before 510 count memory that the driver reserves as used: up to about 1 GiB on large GPUs.
   std::int64_t memory_bytes = std::int64_t{2} << 30;
 };
 
 struct IdleVerdict {
-  bool idle = true;  // so far as the samples tell
-  std::string why;   // not idle: one line with GPU, value and bound of each that is not
+  bool idle = true;  // as far as the samples show
+  std::string why;   // if not idle: one line with GPU, value and limit of each value that is too high
 };
 
-/// Whether the GPUs of `samples`, which are one per GPU, do nothing. What a sample does not tell is no
-/// argument. Not for GPUs on which a server of the agent's own is running; and right after a process has
-/// ended, utilization still tells of its last second, and memory is being given back: look again at the next
-/// sample before a point is held to be spoilt.
+/// Checks whether GPUs are idle; `samples` has one sample per GPU. Absent fields are ignored. Not meant for
+/// GPUs on which one of the agent's own servers runs. Right after a process has ended, utilization still
+/// includes its last second, and its memory is still being freed: check again with the next sample before you
+/// report the GPUs as busy.
 IdleVerdict idle_check(std::span<const GpuSample> samples, const IdleLimits& limits = {});
 
 // ---- the measured window
@@ -76,47 +77,47 @@ constexpr double kLeastCovered = 0.9;
 
 struct ThrottleShare {
   std::string reason;
-  double share = 0;  // of the samples that tell reasons, in (0, 1]
+  double share = 0;  // of the samples that have reasons, in (0, 1]
 };
 
 struct GpuSummary {
   std::string gpu;
-  std::size_t samples = 0;  // inside the window; without one there is nothing below
+  std::size_t samples = 0;  // inside the window; if 0, the members below are absent
   std::size_t gaps = 0;
-  double covered = 0;  // what part of the window power is known of, 0 to 1
+  double covered = 0;  // the part of the window for which power is known, 0 to 1
   std::optional<double> mean_power_w;
   std::optional<double> energy_j;    // of the whole window
-  bool energy_from_counter = false;  // else mean power times the window's length
+  bool energy_from_counter = false;  // false: mean power times the window's length
   std::optional<double> mean_sm_clock_mhz, mean_memory_clock_mhz;
   std::optional<std::int64_t> max_temperature_c, max_memory_bytes;
   std::vector<ThrottleShare> throttle;
 };
 
-/// The same of all GPUs of a point. Sums are absent where one GPU lacks its part of it.
+/// The summary over all GPUs of a point. A sum is absent if the value of one GPU is.
 struct TelemetrySummary {
   Millis window{0};
   std::vector<GpuSummary> gpus;  // in the order of the window's list
   std::optional<double> power_w, energy_j;
-  std::optional<std::int64_t> max_temperature_c, max_memory_bytes;  // of any one GPU
-  std::optional<double> mean_sm_clock_mhz, mean_memory_clock_mhz;   // over the GPUs that tell it
+  std::optional<std::int64_t> max_temperature_c, max_memory_bytes;  // the highest of any GPU
+  std::optional<double> mean_sm_clock_mhz, mean_memory_clock_mhz;   // over the GPUs that report it
   bool throttled = false;
-  std::vector<std::string> throttle_reasons;  // of any GPU, each once, as throttle_names orders them
+  std::vector<std::string> throttle_reasons;  // of any GPU, each once, in the order of throttle_names
 };
 
-/// Energy by output tokens; nothing where either is unknown or the tokens are none.
+/// Returns energy per output token; std::nullopt if the energy is unknown or there are no tokens.
 std::optional<double> joules_per_output_token(const TelemetrySummary& summary, std::int64_t output_tokens);
 
-/// Keys are the members' names; what is absent is left out.
+/// Returns an object whose keys are the members' names; absent members are left out.
 nlohmann::json to_json(const TelemetrySummary& summary);
 
-/// A value's integral over time.
+/// Integrates a value over time.
 class TimeIntegral {
  public:
   void begin(Instant at) { begin_ = at; }
-  /// Values in the order of time; one that is not later than the one before is ignored.
+  /// Adds a value. One that is not later than the previous value is ignored.
   void add(Instant at, double value, Millis longest_gap);
   void end(Instant at, Millis longest_gap);
-  double seconds() const { return seconds_; }  // that it is known of
+  double seconds() const { return seconds_; }  // for which the value is known
   std::optional<double> mean() const;
 
  private:
@@ -126,20 +127,22 @@ class TimeIntegral {
   double area_ = 0, seconds_ = 0;
 };
 
-/// Takes the samples of an attempt's GPUs from the moment it is made; what comes before begin() serves to
-/// know the values at begin(), and idle_check.
+/// Collects the samples of an attempt's GPUs from its construction on. Samples before begin() serve to
+/// interpolate the values at begin(), and for idle_check.
 class TelemetryWindow {
  public:
   explicit TelemetryWindow(std::vector<std::string> gpus, Millis longest_gap = Millis{3'000});
 
-  /// The measured window begins. A second call begins anew and forgets what was measured.
+  /// Begins the measured window. A second call begins it again and forgets what was measured.
   void begin(Instant at);
   bool begun() const { return begin_.has_value(); }
-  /// A sample of a GPU that is not in the list is ignored; so is one not later than that GPU's last.
+  /// Adds a sample. Ignores samples of GPUs that are not in the list, and those not later than that GPU's
+  /// last one.
   void add(const GpuSample& sample);
-  /// The newest sample of each GPU that there is one of.
+  /// Returns the newest sample of each GPU that has one.
   std::vector<GpuSample> newest() const;
-  /// The window ended then. The object can go on and be asked again; nothing where it has not begun.
+  /// Returns the summary of the window up to `end`; std::nullopt if it has not begun. The window can be used
+  /// further.
   std::optional<TelemetrySummary> summary(Instant end) const;
 
  private:
@@ -147,7 +150,7 @@ class TelemetryWindow {
     std::optional<double> start;  // mJ
     Instant start_at{}, last_at{};
     double last = 0;
-    bool broken = false;  // it went backwards: the driver was loaded anew
+    bool broken = false;  // it went backwards: the driver was reloaded
     bool seen = false;
   };
   struct Gpu {
@@ -155,7 +158,7 @@ class TelemetryWindow {
     Counter counter;
     std::optional<GpuSample> last;
     std::size_t samples = 0, gaps = 0, with_reasons = 0;
-    std::map<std::int64_t, std::size_t> reasons;  // bit: in how many samples
+    std::map<std::int64_t, std::size_t> reasons;  // bit -> number of samples with it
     std::optional<std::int64_t> max_temperature, max_memory;
   };
 

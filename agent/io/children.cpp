@@ -6,25 +6,25 @@
 #include <cerrno>
 #include <csignal>
 
-#include "agent/io/processes.hpp"
 #include "util/os/clock.hpp"
+#include "util/os/proc.hpp"
 
 namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kReadAtOnce = 64 * 1024;
-// What a pipe can hold, with room to spare: more than that is from somebody who still writes.
-constexpr int kReadsAtTheEnd = 32;
-// A process is in an exec for microseconds, unless it gets no processor. One that shows no environment for
-// longer has none.
+constexpr std::size_t kOutputRead = std::size_t{64} << 10;
+// A pipe holds less than this many reads. If there is more to read, some process is still writing.
+constexpr int kMostFinalReads = 32;
+// An exec takes microseconds, unless the process gets no processor. A process that shows no environment for
+// longer than this has none.
 constexpr Millis kLongestExec{500};
-constexpr Millis kLookAgain{5};
+constexpr Millis kCheckAgain{5};
 
 }  // namespace
 
-Children::Children(EventLoop& loop, Tell tell) : loop_(loop), tell_(std::move(tell)) {
-  // Inherited from a parent that ignores it, it would make ends go unseen.
+Children::Children(EventLoop& loop, OnInput on_input) : loop_(loop), on_input_(std::move(on_input)) {
+  // If SIGCHLD is ignored, which a parent may pass on, children disappear without their status.
   std::signal(SIGCHLD, SIG_DFL);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
@@ -41,18 +41,18 @@ Children::~Children() {
 void Children::start(const Spawn& what) {
   auto out = make_pipe();
   auto err = make_pipe();
-  if (!out || !err) return tell_(NotPrepared{what.ref, (out ? err : out).error().message});
-  Pipe note;
+  if (!out || !err) return on_input_(NotPrepared{what.ref, (out ? err : out).error().message});
+  Pipe setup_report;
   if (what.contained) {
     auto pipe = make_pipe();
-    if (!pipe) return tell_(NotPrepared{what.ref, pipe.error().message});
-    note = std::move(*pipe);
+    if (!pipe) return on_input_(NotPrepared{what.ref, pipe.error().message});
+    setup_report = std::move(*pipe);
   }
   SpawnSpec spec;
   if (what.contained) {
-    // It outlives the agent for long enough to end what it has.
+    // The supervisor outlives the agent for long enough to end its container's processes.
     spec.death_signal = SIGQUIT;
-    spec.more = {note.write_end.get()};
+    spec.more = {setup_report.write_end.get()};
   }
   spec.argv = what.argv;
   spec.environment = what.environment;
@@ -60,20 +60,20 @@ void Children::start(const Spawn& what) {
   spec.out = out->write_end.get();
   spec.err = err->write_end.get();
   auto child = spawn(spec);
-  if (!child) return tell_(StartFailed{what.ref, child.error().message});
+  if (!child) return on_input_(StartFailed{what.ref, child.error().message});
   const pid_t id = child->pid;
   Group& group = groups_[id];
   group.ref = what.ref;
   group.id = id;
   group.mark = what.mark;
   group.leader = std::move(child->pidfd);
-  group.note = std::move(note.read_end);
+  group.setup_report = std::move(setup_report.read_end);
   group.out = std::move(out->read_end);
   group.err = std::move(err->read_end);
   watch_output(id, group.out.get(), false);
   watch_output(id, group.err.get(), true);
   loop_.watch(group.leader.get(), [this] { collect(); });
-  tell_(ProcessStarted{what.ref, id});
+  on_input_(ProcessStarted{what.ref, id});
 }
 
 // ---- output
@@ -87,8 +87,8 @@ void Children::watch_output(pid_t group, int fd, bool is_stderr) {
 
 void Children::read_output(Group& group, bool is_stderr) {
   Fd& end = is_stderr ? group.err : group.out;
-  Chunk chunk = read_available(end.get(), kReadAtOnce);
-  if (!chunk.bytes.empty()) tell_(Output{group.ref, is_stderr, std::move(chunk.bytes)});
+  Chunk chunk = read_available(end.get(), kOutputRead);
+  if (!chunk.bytes.empty()) on_input_(Output{group.ref, is_stderr, std::move(chunk.bytes)});
   if (chunk.closed) close_output(end);
 }
 
@@ -103,23 +103,23 @@ void Children::close_output(Fd& end) {
 void Children::collect() {
   for (;;) {
     siginfo_t info{};
-    // Looked at before it is taken: a leader's end is told, an orphan's is not.
+    // WNOWAIT: the status of a leader is reported, that of an orphan is dropped.
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
     wait_for(info.si_pid);
   }
-  look_again_at_.reset();
+  check_again_at_.reset();
   for (auto group = groups_.begin(); group != groups_.end();) {
     const auto current = group++;
-    if (current->second.leader_ended && !has_processes(current->second)) let_go(current);
+    if (current->second.leader_ended && !has_processes(current->second)) remove(current);
   }
-  if (groups_.empty()) unclear_since_.clear();
+  if (groups_.empty()) unreadable_since_.clear();
 }
 
 void Children::wait_for(pid_t pid) {
   const auto found = groups_.find(pid);
   if (found != groups_.end() && !found->second.leader_ended) return leader_ended(found->second);
-  unclear_since_.erase(pid);
-  spared_.erase(pid);
+  unreadable_since_.erase(pid);
+  helpers_.erase(pid);
   reap(pid);
 }
 
@@ -128,36 +128,36 @@ void Children::leader_ended(Group& group) {
   loop_.unwatch(group.leader.get());
   group.leader.reset();
   group.leader_ended = true;
-  tell_note(group);
-  tell_(LeaderExited{group.ref, status ? Ended{status->code, status->signal} : Ended{}});
+  report_setup_failure(group);
+  on_input_(LeaderExited{group.ref, status ? Ended{status->code, status->signal} : Ended{}});
 }
 
-void Children::tell_note(Group& group) {
-  if (!group.note.open()) return;
-  const std::string text = read_available(group.note.get(), kReadAtOnce).bytes;
-  group.note.reset();
+void Children::report_setup_failure(Group& group) {
+  if (!group.setup_report.open()) return;
+  const std::string text = read_available(group.setup_report.get(), kOutputRead).bytes;
+  group.setup_report.reset();
   const auto report = container::report_in(text.substr(0, text.find('\n')));
   const auto* failed = report ? std::get_if<container::Failed>(&*report) : nullptr;
-  if (failed != nullptr) tell_(SetupFailed{group.ref, *failed});
+  if (failed != nullptr) on_input_(SetupFailed{group.ref, *failed});
 }
 
 bool Children::has_processes(Group& group) {
-  if (group.last_signal != 0) signal_strays(group);  // those that have become orphans since
-  return ::kill(-group.id, 0) == 0 || errno != ESRCH || !strays_of(group).empty() || look_again_at_;
+  if (group.last_signal != 0) signal_strays(group);  // processes may have become orphans since
+  return ::kill(-group.id, 0) == 0 || errno != ESRCH || !strays_of(group).empty() || check_again_at_;
 }
 
-void Children::let_go(std::map<pid_t, Group>::iterator at) {
+void Children::remove(std::map<pid_t, Group>::iterator at) {
   Group& group = at->second;
   for (const bool is_stderr : {false, true}) {
     Fd& end = is_stderr ? group.err : group.out;
-    for (int i = 0; i < kReadsAtTheEnd && end.open(); ++i) {
-      Chunk chunk = read_available(end.get(), kReadAtOnce);
+    for (int i = 0; i < kMostFinalReads && end.open(); ++i) {
+      Chunk chunk = read_available(end.get(), kOutputRead);
       if (chunk.bytes.empty()) break;
-      tell_(Output{group.ref, is_stderr, std::move(chunk.bytes)});
+      on_input_(Output{group.ref, is_stderr, std::move(chunk.bytes)});
     }
     close_output(end);
   }
-  tell_(GroupGone{group.ref});
+  on_input_(GroupGone{group.ref});
   groups_.erase(at);
 }
 
@@ -166,8 +166,9 @@ void Children::let_go(std::map<pid_t, Group>::iterator at) {
 void Children::signal(const AttemptRef& ref, bool kill) {
   for (auto& [id, group] : groups_) {
     if (group.ref != ref) continue;
-    // A supervisor that is killed cannot end what is not its child: it is asked first.
-    if (kill && group.note.open() && !std::exchange(group.asked_to_end, true)) {
+    // A supervisor that is killed cannot end processes that are not its children, so it is asked to end them
+    // first.
+    if (kill && group.setup_report.open() && !std::exchange(group.asked_to_end, true)) {
       ::kill(id, SIGQUIT);
       continue;
     }
@@ -182,31 +183,31 @@ void Children::signal_strays(Group& group) {
   for (const pid_t stray : strays_of(group)) {
     if (!group.signalled.insert(stray).second) continue;
     const pid_t its_group = ::getpgid(stray);
-    // All of its group where it leads one; never the agent's own group.
+    // If the stray leads a process group, the whole group is signalled; the agent's own group never is.
     ::kill(its_group == stray ? -stray : stray, group.last_signal);
   }
 }
 
 std::vector<pid_t> Children::strays_of(const Group& group) {
   std::vector<pid_t> strays;
-  for (const pid_t child : own_children()) {
-    if (spared_.contains(child)) continue;
+  for (const pid_t child : children_of_main_thread()) {
+    if (helpers_.contains(child)) continue;
     const auto leader = groups_.find(child);
     if (leader != groups_.end() && !leader->second.leader_ended) continue;
     if (groups_.contains(::getpgid(child))) continue;
-    if (groups_.size() == 1 || is_of(group, child)) strays.push_back(child);
+    if (groups_.size() == 1 || belongs_to(group, child)) strays.push_back(child);
   }
   return strays;
 }
 
-bool Children::is_of(const Group& group, pid_t stray) {
+bool Children::belongs_to(const Group& group, pid_t stray) {
   const auto answer = was_started_with(stray, group.mark);
   if (answer) {
-    unclear_since_.erase(stray);
+    unreadable_since_.erase(stray);
     return *answer;
   }
-  const Instant since = unclear_since_.try_emplace(stray, now()).first->second;
-  if (now() < since + kLongestExec) look_again_at_ = now() + kLookAgain;
+  const Instant since = unreadable_since_.try_emplace(stray, now()).first->second;
+  if (now() < since + kLongestExec) check_again_at_ = now() + kCheckAgain;
   return false;
 }
 

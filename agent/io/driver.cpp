@@ -13,10 +13,10 @@
 #include "agent/core/node_traits.hpp"
 #include "agent/io/children.hpp"
 #include "agent/io/git_commit.hpp"
+#include "agent/io/gpu_sampler.hpp"
+#include "agent/io/http_client.hpp"
 #include "agent/io/machine.hpp"
-#include "agent/io/questions.hpp"
-#include "agent/io/sampler.hpp"
-#include "agent/io/slurm_question.hpp"
+#include "agent/io/slurm_query.hpp"
 #include "agent/io/spool.hpp"
 #include "agent/io/staging.hpp"
 #include "proto/base/env_names.hpp"
@@ -41,36 +41,37 @@ class Driver {
       : access_(access),
         signals_(std::move(signals)),
         socket_(std::move(socket)),
-        question_(job_end_question(setup.hello)),
-        about_node_question_(node_question(setup.hello)),
+        job_end_command_(job_end_command(setup.hello)),
+        node_command_(node_command(setup.hello)),
         sampled_(setup.sampled),
         agent_(std::move(setup), now()) {
-    // Signals first: Slurm signals the agent and its benchmarks together, and then it matters who is asked
-    // first.
+    // Signals come first: Slurm signals the agent and its benchmarks together, and the agent must see its own
+    // signal before it sees a benchmark's end.
     loop_.watch(signals_.fd(), [this] { on_signals(); });
     loop_.watch(socket_.connection().socket(), [this] { on_connection(); });
     loop_.watch(socket_.socket(), [this] { on_messages(); });
-    if (!question_.empty()) ask_job_end();
+    if (!job_end_command_.empty()) ask_job_end();
     start_sampler();
   }
 
   int run() {
     while (!exit_) {
       const auto deadline = agent_.next_deadline();
-      loop_.step(earlier(earlier(earlier(deadline, earlier(job_end_.deadline(), about_node_.deadline())),
-                                 questions_.deadline()),
-                         earlier(earlier(hello_again_at_, children_.deadline()), sampler_.deadline())));
-      questions_.on_time(now());
-      sampler_.on_time(now());
-      job_end_.on_time(now());
-      about_node_.on_time(now());
+      loop_.step(
+          earlier(earlier(earlier(deadline, earlier(job_end_query_.deadline(), node_query_.deadline())),
+                          http_client_.deadline()),
+                  earlier(earlier(retry_hello_at_, children_.deadline()), sampler_.deadline())));
+      http_client_.on_deadline(now());
+      sampler_.on_deadline(now());
+      job_end_query_.on_deadline(now());
+      node_query_.on_deadline(now());
       if (const auto due = children_.deadline(); due && now() >= *due) children_.collect();
-      say_hello_again();
+      retry_hello();
       if (deadline && now() >= *deadline) inputs_.emplace_back(Tick{});
       work();
     }
     if (!exit_->reason.empty()) print_line(exit_->reason);
-    say_what_stays();
+    report_unacknowledged();
     return exit_->status;
   }
 
@@ -101,7 +102,7 @@ class Driver {
     while (const auto event = socket_.connection().next()) {
       if (*event == ConnectionEvent::Up) inputs_.emplace_back(Connected{});
       if (*event == ConnectionEvent::Down) {
-        hello_again_at_.reset();  // the next connection brings its own
+        retry_hello_at_.reset();  // the next connection sends its own Hello
         inputs_.emplace_back(Disconnected{});
       }
       if (*event == ConnectionEvent::Refused) inputs_.emplace_back(Refused{});
@@ -119,67 +120,68 @@ class Driver {
   }
 
   void ask_job_end() {
-    job_end_.ask(question_, environment_for_slurm(own_environment()), now() + Limits{}.job_end,
-                 [this](const std::string& text, std::string problem) {
-                   const auto end = problem.empty() ? end_time_in(text) : fail(problem);
-                   inputs_.emplace_back(
-                       JobEndKnown{end.value_or(std::nullopt), sharing_in(text), slurm_version_in(text)});
-                   if (end || job_end_in(own_environment())) return;
-                   print_line("cannot tell when the job ends: " + printable(end.error().message) +
-                              "; the controller may start points that the job has no time for");
-                 });
+    job_end_query_.ask(job_end_command_, slurm_environment(own_environment()), now() + Limits{}.job_end,
+                       [this](const std::string& text, const std::string& problem) {
+                         const auto end = problem.empty() ? parse_end_time(text) : fail(problem);
+                         inputs_.emplace_back(JobEndKnown{end.value_or(std::nullopt), parse_sharing(text),
+                                                          parse_slurm_version(text)});
+                         if (end || job_end_from(own_environment())) return;
+                         print_line("cannot determine when the job ends: " + printable(end.error().message) +
+                                    "; the controller may start points that the job has no time to finish");
+                       });
   }
 
   void perform(AskNode&) {
-    about_node_.ask(about_node_question_, environment_for_slurm(own_environment()), now() + Limits{}.job_end,
+    node_query_.ask(node_command_, slurm_environment(own_environment()), now() + Limits{}.job_end,
                     [this](const std::string& text, const std::string& problem) {
-                      inputs_.emplace_back(node_traits_in(text));
+                      inputs_.emplace_back(parse_node_traits(text));
                       if (!problem.empty())
-                        print_line("cannot tell what Slurm says of this node: " + printable(problem));
+                        print_line("cannot ask Slurm about this node: " + printable(problem));
                     });
   }
 
-  /// Once more where one has ended: it does nothing where there is nothing to sample, or it has failed too
+  /// Starts the sampler, also after it has exited. No-op if there are no GPUs to sample or it has failed too
   /// often.
   void start_sampler() {
     if (sampled_.empty() || sampler_.running()) return;
     SamplerSettings settings;
     settings.gpus = sampled_;
     settings.clock_offset = clock_offset();
-    sampler_.start(own_command(), settings, own_environment(),
-                   [this](GpuReport report) { inputs_.emplace_back(GpuTold{std::move(report)}); });
-    if (const auto pid = sampler_.pid()) children_.spare(*pid);
+    sampler_.start(own_command(SWEEP_ENV_LOADER, SWEEP_ENV_AGENT), settings, own_environment(),
+                   [this](GpuReport report) { inputs_.emplace_back(GpuReported{std::move(report)}); });
+    if (const auto pid = sampler_.pid()) children_.ignore_helper(*pid);
   }
 
-  /// What the controller has not got, and how it comes to it.
-  void say_what_stays() const {
+  /// Reports results that the controller has not acknowledged, and how they will be delivered.
+  void report_unacknowledged() const {
     if (spool_.kept() > 0) {
-      print_line("how " + counted(spool_.kept(), "attempt") +
-                 " ended has not been acknowledged by the controller; it is kept in '" + spool_.folder() +
-                 "' and the next agent of this sweep on this node hands it in");
+      print_line("the controller has not acknowledged the outcome of " + counted(spool_.kept(), "attempt") +
+                 "; kept in '" + spool_.folder() +
+                 "'; the next agent of this sweep on this node delivers it");
     }
-    if (!not_in_spool_.empty()) {
-      print_line(counted(not_in_spool_.size(), "result") +
-                 " that the controller has not acknowledged: in the workspace alone, for want of a spool");
+    if (!unspooled_results_.empty()) {
+      print_line("the controller has not acknowledged " + counted(unspooled_results_.size(), "result") +
+                 "; without a spool, only the workspace has it");
     }
   }
 
   void perform(Send& what) {
     auto* hello = std::get_if<wire::Hello>(&what.message);
-    if (hello == nullptr || show_credential(*hello)) socket_.send(what.message, what.bulk);
+    if (hello == nullptr || attach_credential(*hello)) socket_.send(what.message, what.bulk);
   }
-  /// A credential is good once, and not for long: each Hello has its own. False: munge has worked here and
-  /// does not now. A Hello without it would be rejected, and what runs here with it; so it waits.
-  bool show_credential(wire::Hello& hello) {
+  /// Attaches a fresh munge credential, because one can be used only once and only for a short time. Returns
+  /// false if munge has worked before but fails now; the Hello is retried then, because one without a
+  /// credential would be rejected, and the running attempts with it.
+  bool attach_credential(wire::Hello& hello) {
     auto credential = munge_credential(hello_payload(access_.server_key, hello));
     if (credential) {
-      munge_works_ = true;
+      munge_has_worked_ = true;
       hello.credential = std::move(*credential);
-    } else if (munge_works_) {
-      hello_again_at_ = now() + kMungeRetry;
+    } else if (munge_has_worked_) {
+      retry_hello_at_ = now() + kMungeRetry;
       if (!std::exchange(warned_of_munge_, true)) {
-        print_line("cannot say Hello again: " + printable(credential.error().message) +
-                   "; tried again until munge answers");
+        print_line("cannot authenticate to the controller again: " + printable(credential.error().message) +
+                   "; retrying until munge works");
       }
       return false;
     } else {
@@ -187,15 +189,15 @@ class Driver {
     }
     return true;
   }
-  void say_hello_again() {
-    if (!hello_again_at_ || now() < *hello_again_at_) return;
-    hello_again_at_.reset();
+  void retry_hello() {
+    if (!retry_hello_at_ || now() < *retry_hello_at_) return;
+    retry_hello_at_.reset();
     inputs_.emplace_back(Connected{});
   }
   void perform(Prepare& what) {
     start_sampler();
     const auto port = free_port(what.ports_in_use);
-    // In front of what has come meanwhile: the next lease's Prepare must know of this port.
+    // In front of the inputs that have arrived: the next lease's Prepare must exclude this port.
     if (!port) {
       inputs_.emplace_front(NotPrepared{what.ref, port.error().message});
     } else {
@@ -204,10 +206,10 @@ class Driver {
                                      folder.empty() ? std::string() : git_commit(folder)});
     }
   }
-  void perform(Ask& what) { questions_.ask(what, now()); }
+  void perform(AskServer& what) { http_client_.send(what, now()); }
   void perform(Spawn& what) { children_.start(what); }
   void perform(Stage& what) {
-    if (const auto pid = staging_.start(own_executable(), what)) children_.spare(*pid);
+    if (const auto pid = staging_.start(own_executable(), what)) children_.ignore_helper(*pid);
   }
   void perform(StopStaging& what) { staging_.stop(what.serial); }
   void perform(SignalGroup& what) { children_.signal(what.ref, what.kill); }
@@ -222,25 +224,26 @@ class Driver {
     auto left = spool_.adopt(notes);
     for (const std::string& note : notes)
       print_line(note);
-    // In front of what has come meanwhile: with a Drain there it would leave without handing this in.
+    // In front of the inputs that have arrived: after a Drain the agent would end without delivering this
+    // result.
     if (left)
       inputs_.emplace_front(Adopted{std::move(left->finished), std::move(left->bytes), spool_.has_more()});
   }
   void perform(SpoolResult& what) {
     if (const auto kept = spool_.keep(what.finished, what.bytes); !kept) {
       warn_of_spool(kept.error());
-      if (!what.bytes.empty()) not_in_spool_.push_back(what.finished.ref);
+      if (!what.bytes.empty()) unspooled_results_.push_back(what.finished.ref);
     }
     inputs_.emplace_back(Spooled{what.finished.ref});
   }
   void warn_of_spool(const Error& problem) {
     if (!std::exchange(warned_of_spool_, true))
       print_line(problem.message +
-                 "; results stay in memory and in the workspace until they are acknowledged");
+                 "; until the controller acknowledges them, results are only in memory and in the workspace");
   }
   void perform(DropSpooled& what) {
     spool_.drop(what.ref, what.of);
-    std::erase(not_in_spool_, what.ref);
+    std::erase(unspooled_results_, what.ref);
     if (!what.of.empty() && spool_.has_more()) adopt_next();
   }
   void perform(RemoveFile& what) { remove_if_unchanged(what.path, what.stamp); }
@@ -251,17 +254,17 @@ class Driver {
   Access access_;
   SignalFd signals_;
   ClientSocket socket_;
-  std::vector<std::string> question_, about_node_question_, sampled_;
+  std::vector<std::string> job_end_command_, node_command_, sampled_;
   Spool spool_;
-  bool warned_of_spool_ = false, warned_of_munge_ = false, munge_works_ = false;
-  std::optional<Instant> hello_again_at_;
-  std::vector<AttemptRef> not_in_spool_;  // results
+  bool warned_of_spool_ = false, warned_of_munge_ = false, munge_has_worked_ = false;
+  std::optional<Instant> retry_hello_at_;
+  std::vector<AttemptRef> unspooled_results_;  // attempts whose results are only in the workspace
   std::deque<Input> inputs_;
   Children children_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Staging staging_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
-  Questions questions_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
+  HttpClient http_client_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Agent agent_;
-  SlurmQuestion job_end_{loop_}, about_node_{loop_};
+  SlurmQuery job_end_query_{loop_}, node_query_{loop_};
   GpuSampler sampler_{loop_};
   std::optional<Exit> exit_;
 };
@@ -284,16 +287,17 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
     setup.origin.runtime = "pyxis, the agent in it";
     setup.origin.image = printable(look_up(setup.environment, "PYXIS_CONTAINER_IMAGE").value_or(""));
   }
-  setup.job_end = job_end_in(setup.environment);
-  setup.asks_job_end = !job_end_question(setup.hello).empty();
+  setup.job_end = job_end_from(setup.environment);
+  setup.asks_job_end = !job_end_command(setup.hello).empty();
   std::error_code ignored;
   setup.directory = std::filesystem::current_path(ignored).string();
   setup.program = own_executable();
   return setup;
 }
 
-int take_part(const Access& access, Setup setup) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is one more way in which a spool has no room
+int run_agent(const Access& access, Setup setup) {
+  // exceeding a file size limit must fail like a full disk, not kill the agent
+  std::signal(SIGXFSZ, SIG_IGN);
   SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
   zmq::context_t context;
   auto socket = ClientSocket::connect(context, access.endpoint, access.server_key, access.client_secret,

@@ -1,21 +1,21 @@
-// Runs the agent's state machine on this machine: one event loop over the connection, signals and processes.
+// Runs the agent's state machine on this machine: one event loop for the connection, signals and processes.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "agent/core/setup.hpp"
-#include "agent/io/own_secret.hpp"
+#include "agent/io/access.hpp"
 
 namespace sweep::agent {
 
-/// What the agent knows at its start; `command` is what stands after "--".
+/// Returns what is fixed when the agent starts. `command`: the arguments after "--".
 Setup make_setup(const Access& access, const std::vector<std::string>& command);
 
-/// Takes part in the sweep to its end and returns the exit status.
-int take_part(const Access& access, Setup setup);
+/// Runs the agent until it ends and returns the exit status.
+int run_agent(const Access& access, Setup setup);
 
-/// A line on standard error, with the program's name in front.
+/// Prints a line on standard error, after the program's name.
 void print_line(const std::string& text);
 
 }  // namespace sweep::agent

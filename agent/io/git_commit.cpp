@@ -16,9 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostOfAFile = 4096, kMostOfAPack = 16u << 20;
 constexpr int kMostFolders = 64;  // from a folder up to its work tree
-constexpr int kMostRefs = 5;      // one naming another
+constexpr int kMostRefs = 5;      // each one naming the next
 
-/// The first line.
+/// Returns the first line of a file.
 std::optional<std::string> line_in(const fs::path& file) {
   const auto bytes = read_file(file.string(), kMostOfAFile);
   if (!bytes) return std::nullopt;
@@ -31,12 +31,12 @@ bool is_commit(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
 }
 
-/// What `path`, relative to `base`, names.
+/// Returns the path that `path` means, which may be relative to `base`.
 fs::path from(const fs::path& base, const std::string& path) {
   return fs::path(path).is_absolute() ? fs::path(path) : base / path;
 }
 
-/// The repository of a work tree: .git itself, or what it names.
+/// Returns the repository of a work tree: .git, or the folder that a .git file names.
 std::optional<fs::path> repository_at(const fs::path& folder) {
   std::error_code ignored;
   const fs::path here = folder / ".git";
@@ -59,7 +59,7 @@ std::optional<std::string> packed(const fs::path& common, const std::string& ref
 
 std::string commit_in(const fs::path& repository) {
   constexpr std::string_view kRef = "ref: ";
-  // Of a further work tree: what all of them have in common lies elsewhere.
+  // An additional work tree names the folder that it shares with the others in commondir.
   const auto elsewhere = line_in(repository / "commondir");
   const fs::path common = elsewhere ? from(repository, *elsewhere) : repository;
   std::string name = "HEAD";

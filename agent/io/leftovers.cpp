@@ -10,7 +10,6 @@
 #include <set>
 
 #include "agent/core/environment.hpp"
-#include "agent/io/processes.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/fd.hpp"
 #include "util/os/proc.hpp"
@@ -19,8 +18,8 @@ namespace sweep::agent {
 
 namespace {
 
-/// The entries that a process of the step has; empty where they do not say which step it is.
-std::vector<std::string> entries_of_step(const std::vector<std::string>& environment) {
+/// Returns the environment entries that identify a process of the step; empty if they do not name a step.
+std::vector<std::string> step_entries(const std::vector<std::string>& environment) {
   std::vector<std::string> out;
   for (const char* name : {"SLURM_JOB_ID", "SLURM_STEP_ID", "SLURMD_NODENAME"}) {
     const auto value = look_up(environment, name);
@@ -30,40 +29,40 @@ std::vector<std::string> entries_of_step(const std::vector<std::string>& environ
   return out;
 }
 
-bool is_left(pid_t pid, const std::vector<std::string>& entries) {
-  const std::string own = environment_of(pid);
-  const auto has = [&](const std::string& entry) { return has_entry(own, entry); };
-  return std::all_of(entries.begin(), entries.end(), has) && has_variable(own, kMarkName);
+bool is_leftover(pid_t pid, const std::vector<std::string>& entries) {
+  const std::string environment = initial_environment(pid);
+  const auto has = [&](const std::string& entry) { return environment_has_entry(environment, entry); };
+  return std::all_of(entries.begin(), entries.end(), has) && environment_has_variable(environment, kMarkName);
 }
 
-/// Whether it was one, and was signalled.
-bool end_if_left(pid_t pid, const std::vector<std::string>& entries) {
-  // Held before it is looked at: its number may become another's.
-  const Fd held(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!held.open() || !is_left(pid, entries)) return false;
-  return ::syscall(SYS_pidfd_send_signal, held.get(), SIGKILL, nullptr, 0) == 0;
+/// Returns true if `pid` was left behind by the step, and has been killed.
+bool kill_if_leftover(pid_t pid, const std::vector<std::string>& entries) {
+  // The pidfd is opened before the check, because the number may be reused by another process.
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process.open() || !is_leftover(pid, entries)) return false;
+  return ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0;
 }
 
 }  // namespace
 
-int end_left_behind(const std::vector<std::string>& environment, Millis patience) {
-  constexpr Millis kLookAgain{20};
-  const auto entries = entries_of_step(environment);
+int kill_leftovers(const std::vector<std::string>& environment, Millis patience) {
+  constexpr Millis kCheckAgain{20};
+  const auto entries = step_entries(environment);
   if (entries.empty()) return 0;
   const Instant until = now() + patience;
-  std::set<pid_t> ended;
-  for (bool some = true; some;) {
-    some = false;
+  std::set<pid_t> killed;
+  for (bool found_any = true; found_any;) {
+    found_any = false;
     for (const pid_t pid : other_processes()) {
-      if (!end_if_left(pid, entries)) continue;
-      ended.insert(pid);
-      some = true;
+      if (!kill_if_leftover(pid, entries)) continue;
+      killed.insert(pid);
+      found_any = true;
     }
     if (now() >= until) break;
-    if (some)
-      ::poll(nullptr, 0, static_cast<int>(kLookAgain.count()));  // they may have had children meanwhile
+    // The killed processes may have started children in the meantime.
+    if (found_any) ::poll(nullptr, 0, static_cast<int>(kCheckAgain.count()));
   }
-  return static_cast<int>(ended.size());
+  return static_cast<int>(killed.size());
 }
 
 }  // namespace sweep::agent

@@ -1,4 +1,4 @@
-// What a step's agents have left on the node when the step has ended there.
+// Processes that a step's agents have left behind on the node.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace sweep::agent {
 
-/// Kills what attempts of this very step have left behind: processes of this user that were started with an
-/// attempt's mark and with the job, step and node that `environment` has, until none is left, `patience` at
-/// most. For the end of the step, when no agent of it is on the node any more: an agent that was killed has
-/// ended nothing, and Slurm without cgroups loses sight of what has left its session. How many there were; 0
-/// where `environment` does not say which step it is.
-int end_left_behind(const std::vector<std::string>& environment, Millis patience);
+/// Kills processes that attempts of this step have left behind: processes of this user whose environment
+/// contains an attempt's mark and the job, step and node that `environment` names. Repeats until none is
+/// left, for `patience` at most. Meant for the end of a step, when none of its agents is left on the node: an
+/// agent that was killed has ended no process, and without cgroups Slurm does not find processes that have
+/// left their session. Returns the number of killed processes; 0 if `environment` does not name a step.
+int kill_leftovers(const std::vector<std::string>& environment, Millis patience);
 
 }  // namespace sweep::agent

@@ -38,12 +38,12 @@ FileStamp stamp_from(const struct stat& info) {
 }  // namespace
 
 Expected<int> free_port(const std::vector<int>& in_use) {
-  // Each stays bound until the end, so that the next one is another.
+  // All sockets stay bound until the end, so that each one gets another port.
   std::vector<Fd> sockets;
   for (std::size_t i = 0; i <= in_use.size(); ++i) {
     sockets.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!sockets.back().open()) return fail("cannot find a free port: " + errno_text(errno));
-    const auto port = bound_port(sockets.back().get());
+    auto port = bound_port(sockets.back().get());
     if (!port) return port;
     if (std::find(in_use.begin(), in_use.end(), *port) == in_use.end()) return port;
   }

@@ -1,4 +1,4 @@
-// What the agent asks this machine: a free port, its GPU devices, a result file.
+// What the agent needs from this machine: a free port, its GPU devices, result files.
 #pragma once
 
 #include <string>
@@ -9,22 +9,22 @@
 
 namespace sweep::agent {
 
-/// A TCP port that nothing listens on and that is none of `in_use`. Fails with the reason.
+/// Returns a TCP port on which nothing listens and that is not in `in_use`. Fails with the reason.
 Expected<int> free_port(const std::vector<int>& in_use);
 
-/// "Linux 6.1.0-18-amd64".
+/// Returns "Linux 6.1.0-18-amd64".
 std::string kernel_name();
 
-/// The names in /dev.
+/// Returns the names in /dev.
 std::vector<std::string> device_names();
 
-/// The stamp of what is at `path`; nothing when nothing is.
+/// Returns the stamp of the file at `path`; std::nullopt if it does not exist.
 std::optional<FileStamp> stamp_of(const std::string& path);
 
-/// The result file at `path`, whatever state it is in.
+/// Returns the result file at `path`, or why it cannot be read.
 ResultRead read_result(const AttemptRef& ref, const std::string& path);
 
-/// Deletes the file, unless its stamp is another one.
+/// Deletes the file if it still has this stamp.
 void remove_if_unchanged(const std::string& path, const FileStamp& stamp);
 
 }  // namespace sweep::agent

@@ -24,7 +24,7 @@ constexpr int kSensorGpu = 0;               // nvmlTemperatureSensors_t
 struct Memory {  // nvmlMemory_t
   unsigned long long total = 0, free = 0, used = 0;
 };
-struct MemoryV2 {  // nvmlMemory_v2_t: `used` without what the driver keeps for itself
+struct MemoryV2 {  // nvmlMemory_v2_t: `used` does not include what the driver reserves
   unsigned version = 0;
   unsigned long long total = 0, reserved = 0, free = 0, used = 0;
 };
@@ -77,7 +77,7 @@ struct Nvml::Library {
   Result (*throttle_reasons)(Device, unsigned long long*) = nullptr;
   Result (*processes)(Device, unsigned*, void*) = nullptr;
 
-  std::string missing;  // the first function that is not there
+  std::string missing;  // the first function that was not found
   bool initialised = false;
 
   explicit Library(void* handle) {
@@ -96,17 +96,18 @@ struct Nvml::Library {
     find(handle, temperature, {"nvmlDeviceGetTemperature"});
     find(handle, memory_v1, {"nvmlDeviceGetMemoryInfo"});
     find(handle, utilization, {"nvmlDeviceGetUtilizationRates"});
-    // Two names for one thing: the first is deprecated and still everywhere.
+    // The same function under two names. The first is deprecated, but all libraries have it.
     find(handle, throttle_reasons,
          {"nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetCurrentClocksEventReasons"});
-    // Asked for their number alone, which takes no struct and so is the same in all three.
+    // Only the number of processes is asked for. That takes no struct, so it works in the same way with all
+    // three.
     find(handle, processes,
          {"nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2",
           "nvmlDeviceGetComputeRunningProcesses"});
     memory_v2 = reinterpret_cast<decltype(memory_v2)>(::dlsym(handle, "nvmlDeviceGetMemoryInfo_v2"));
   }
   ~Library() {
-    // It stays loaded: nothing is gained by unloading what has threads and state of its own.
+    // The library stays loaded: unloading code that has threads and state gains nothing.
     if (initialised) shutdown();
   }
   Library(const Library&) = delete;
@@ -121,7 +122,7 @@ struct Nvml::Library {
     if (missing.empty()) missing = *names.begin();
   }
 
-  /// Memory in use, where the library can tell without what the driver keeps for itself.
+  /// Reads the memory in use, without what the driver reserves if the library separates the two.
   Result used(Device device, unsigned long long* bytes) const {
     MemoryV2 memory;
     memory.version = kMemoryV2;
@@ -167,7 +168,7 @@ Expected<int> Nvml::count() const {
   return static_cast<int>(count);
 }
 
-// NVML may count those that this process may not open (docs of nvmlDeviceGetCount_v2); CUDA does not.
+// NVML may count GPUs that this process may not open (documentation of nvmlDeviceGetCount_v2). CUDA does not.
 Expected<void*> Nvml::by_index(unsigned index) const {
   unsigned count = 0;
   if (const Result code = library_->count(&count); code != kSuccess) return fail(library_->why(code));
@@ -197,7 +198,7 @@ Expected<void*> Nvml::by_uuid(const std::string& id) const {
       fitting.push_back(device);
     }
   }
-  if (fitting.size() > 1) return fail("more than one GPU has a UUID that begins so");
+  if (fitting.size() > 1) return fail("more than one GPU has a UUID with this prefix");
   if (fitting.empty()) return fail(library_->why(code == kSuccess ? kNotFound : code));
   return fitting.front();
 }
@@ -212,7 +213,7 @@ Expected<void*> Nvml::handle(const std::string& id) {
   return found;
 }
 
-// ---- what it says
+// ---- reading values
 
 std::string Nvml::driver_version() const {
   Buffer text{};
@@ -244,7 +245,7 @@ Expected<GpuSample> Nvml::read(const std::string& id, Instant at) {
   bool any = false;
   const auto take = [&](std::optional<std::int64_t>& field, Result code, const auto& value) {
     if (code != kSuccess) last = code;
-    if (code != kSuccess || static_cast<std::int64_t>(value) < 0) return;  // all bits: not available
+    if (code != kSuccess || static_cast<std::int64_t>(value) < 0) return;  // all bits set: not available
     field = static_cast<std::int64_t>(value);
     any = true;
   };
@@ -272,7 +273,7 @@ Expected<GpuSample> Nvml::read(const std::string& id, Instant at) {
   const Result code = nvml.processes(device, &processes, nullptr);
   take(sample.processes, code == kInsufficientSize ? kSuccess : code, processes);
   if (any) return sample;
-  handles_.erase(id);  // after a reset the GPU has another
+  handles_.erase(id);  // after a reset the GPU has another handle
   return fail(nvml.why(last));
 }
 

@@ -1,22 +1,21 @@
-// GPUs by NVML, NVIDIA's management library, which comes with the driver.
+// Reads GPUs through NVML, NVIDIA's management library, which comes with the driver.
 //
 // Rules:
-// - it is loaded at run time and never linked: where it is not there, or lacks a function, opening fails with
-//   one line, and that is all that happens.
-// - what is declared here of its binary interface is NVIDIA's NVML API reference, group by group: structs and
-//   numbers that have been the same since driver 470. Newer forms are used where the library has them.
-// - calls can hang in the driver for as long as it likes, and can crash. So they are made in the sampling
-// process
-//   alone (sampler.hpp), never in the agent.
+// - the library is loaded at run time and never linked. If it is missing, or lacks a function, open() fails
+//   with one line, and the agent works without it.
+// - its binary interface is declared here, from NVIDIA's NVML API reference: structs and numbers that have
+//   been the same since driver 470. Newer functions are used if the library has them.
+// - calls may block in the driver for any time, and may crash. They are made only in the sampling process
+//   (sampling_process.hpp), never in the agent.
 //
 // Which GPU an id means:
-// - "3": the fourth GPU, in NVML's order (by PCI bus), of those that this process may open. In a cgroup that
-//   hides devices CUDA counts the same. CUDA's own order differs only where a node has GPUs of different
+// - "3": the fourth GPU, in NVML's order (by PCI bus), of those that this process may open. CUDA counts in
+//   the same way in a cgroup that hides devices. CUDA's order differs only if a node has GPUs of different
 //   models and CUDA_DEVICE_ORDER=PCI_BUS_ID is not set.
-// - "GPU-8932f937-…": by UUID; like CUDA, also by its beginning where only one GPU has that.
-// - "MIG-…": a part of a GPU, by the UUID that NVML gives it. Memory and processes are the part's. Power and
-//   energy are measured for whole GPUs alone, which others may be using, so they are left out; utilization is
-//   not supported by NVML there, and of the rest what it answers is taken.
+// - "GPU-8932f937-…": by UUID; as with CUDA, a prefix suffices if only one GPU has it.
+// - "MIG-…": a part of a GPU, by the UUID that NVML gives it. Memory and processes are those of the part.
+//   Power and energy are left out, because they are measured only for whole GPUs, which others may be using.
+//   NVML does not support utilization there. Other values are used if NVML returns them.
 #pragma once
 
 #include <map>
@@ -33,22 +32,22 @@ class Nvml {
  public:
   static constexpr const char* kLibrary = "libnvidia-ml.so.1";
 
-  /// Loads and initialises it, which takes seconds on a machine whose driver is not kept loaded. `library`: a
-  /// name that the loader looks for, or a path. Fails with why there is none.
+  /// Loads and initialises NVML, which takes seconds if the driver is not kept loaded. `library`: a name that
+  /// the loader searches, or a path. Fails with the reason.
   static Expected<Nvml> open(const std::string& library = kLibrary);
 
   Nvml(Nvml&&) noexcept;
   Nvml& operator=(Nvml&&) noexcept;
   ~Nvml();
 
-  /// The driver's version; empty where it does not say.
+  /// Returns the driver's version; empty if unknown.
   std::string driver_version() const;
-  /// How many GPUs there are, those that may not be opened among them.
+  /// Returns the number of GPUs, including those that may not be opened.
   Expected<int> count() const;
-  /// Name and UUID; with the reason where there is no such GPU.
+  /// Returns the GPU's name and UUID; or, in `problem`, why there is no such GPU.
   GpuFacts facts(const std::string& id);
-  /// One sample, stamped `at`. What one call does not give is absent. Fails where there is no such GPU, or it
-  /// gives nothing at all.
+  /// Returns one sample with the time `at`. Values that a call does not return are absent. Fails if there is
+  /// no such GPU, or none of its values can be read.
   Expected<GpuSample> read(const std::string& id, Instant at);
 
  private:

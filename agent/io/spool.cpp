@@ -29,11 +29,11 @@ constexpr std::string_view kMagic = "slurm-sweep spooled result 1\n";
 constexpr std::size_t kDigest = 64;
 constexpr std::size_t kNameDigits = 16;
 constexpr std::size_t kMaxText = 4096;
-constexpr std::size_t kMaxFile = wire::kMaxBulkBytes + 64 * 1024;
+constexpr std::size_t kMaxFile = wire::kMaxBulkBytes + (std::size_t{64} << 10);
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr std::string_view kEnding = ".result", kLock = ".lock", kDamaged = ".damaged";
-constexpr std::string_view kTemporary = ".result.tmp-";  // write_file_atomic's
+constexpr std::string_view kTemporary = ".result.tmp-";  // the name of write_file_atomic's temporary files
 
 std::string name_digest(const std::string& name) {
   return sha256_hex(name).substr(0, kNameDigits);
@@ -44,7 +44,7 @@ std::string file_name(const std::string& agent, const wire::AttemptRef& ref) {
          std::string(kEnding);
 }
 
-/// A folder for this user alone: made, or there already and just that.
+/// Creates a folder for this user only, or checks that an existing one is that.
 Expected<void> own_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return fail("cannot create the spool '" + path + "': " + errno_text(errno));
@@ -55,11 +55,12 @@ Expected<void> own_folder(const std::string& path) {
   if (info.st_uid != ::geteuid())
     return fail("cannot use the spool '" + path + "': it belongs to uid " + std::to_string(info.st_uid));
   if ((info.st_mode & 077) != 0)
-    return fail("cannot use the spool '" + path + "': it is open to others (chmod 700 it, or remove it)");
+    return fail("cannot use the spool '" + path + "': other users have access to it; run: chmod 700 '" +
+                path + "'");
   return {};
 }
 
-/// Whether the descriptor's file is still the one of that name: who holds a lock may have removed its file.
+/// Returns true if `path` still names the descriptor's file: an agent that held the lock may have removed it.
 bool is_named(int fd, const std::string& path) {
   struct stat held {
   }, named{};
@@ -67,7 +68,7 @@ bool is_named(int fd, const std::string& path) {
          held.st_ino == named.st_ino;
 }
 
-/// The lock of an agent. 0, EWOULDBLOCK where somebody holds it, or why it cannot be made.
+/// Takes the lock of an agent. Returns 0, EWOULDBLOCK if another process holds it, or the errno.
 int take_lock(const std::string& path, Fd& out) {
   for (;;) {
     Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
@@ -82,7 +83,7 @@ std::string owner_of(const std::string& name) {
   return name.substr(0, kNameDigits);
 }
 
-/// Results, damaged ones, and what a write that was cut short has left.
+/// Returns true for results, damaged results, and the temporary file of an interrupted write.
 bool is_of_a_result(const std::string& name) {
   return name.size() > kNameDigits && name[kNameDigits] == '.' && name.find(kEnding) != std::string::npos;
 }
@@ -103,12 +104,14 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-/// What takes room in the folders of `base`, the oldest first.
+/// Returns the files that take space in the folders of `base`, the oldest first.
 std::vector<Found> files_below(const std::string& base) {
   std::vector<Found> found;
   for (const std::string& sweep : names_in(base)) {
-    for (const std::string& name : names_in(base + "/" + sweep)) {
-      Found file{base + "/" + sweep, name};
+    std::string folder = base;
+    folder.append("/").append(sweep);
+    for (const std::string& name : names_in(folder)) {
+      Found file{folder, name};
       struct stat info {};
       if (!is_of_a_result(name) || ::lstat(file.path().c_str(), &info) != 0 || !S_ISREG(info.st_mode))
         continue;
@@ -143,8 +146,8 @@ std::string spool_text(const wire::Finished& finished, const std::string& agent,
   return std::string(kMagic) + sha256_hex(rest) + "\n" + rest;
 }
 
-Expected<Spool::Left> read_spool_text(std::string_view text) {
-  if (!text.starts_with(kMagic)) return fail("it is no spooled result of this version");
+Expected<Spool::LeftResult> read_spool_text(std::string_view text) {
+  if (!text.starts_with(kMagic)) return fail("it is not a spooled result of this version");
   text.remove_prefix(kMagic.size());
   if (text.size() <= kDigest || text[kDigest] != '\n') return fail("it is cut short");
   const std::string_view digest = text.substr(0, kDigest);
@@ -154,7 +157,7 @@ Expected<Spool::Left> read_spool_text(std::string_view text) {
   if (line == std::string_view::npos) return fail("it is cut short");
   const auto head = nlohmann::json::parse(text.substr(0, line), nullptr, false);
   Fields in(head, "its first line");
-  Spool::Left left;
+  Spool::LeftResult left;
   left.finished.of = in.text("agent", kMaxText);
   left.finished.ref.point = in.text("point", kMaxText);
   left.finished.ref.attempt = static_cast<int>(in.integer("attempt", 1, 1'000'000));
@@ -174,7 +177,7 @@ Spool::~Spool() {
   for (const auto& [owner, lock] : locks_) {
     if (!has_files(folder_, owner)) ::unlink((folder_ + "/" + owner + std::string(kLock)).c_str());
   }
-  ::rmdir(folder_.c_str());  // where nothing is left in them
+  ::rmdir(folder_.c_str());  // fails unless it is empty
   ::rmdir(base_.c_str());
 }
 
@@ -185,14 +188,14 @@ Expected<void> Spool::open(const std::string& directory, const std::string& swee
   SWEEP_TRY(directory.empty() ? Expected<void>() : make_directories(root));
   const std::string base = root + "/slurm-sweep-" + std::to_string(::geteuid());
   SWEEP_TRY(enter(base, base + "/" + name_digest(sweep), agent));
-  inherit();
+  find_left_results();
   return {};
 }
 
 Expected<void> Spool::enter(const std::string& base, const std::string& folder, const std::string& agent) {
   Fd lock;
   int code = ENOENT;
-  // An agent that ends removes what is empty, perhaps from under this one.
+  // An agent that ends removes empty folders, perhaps while this one is creating its own.
   for (int tries = 0; tries < 10 && code == ENOENT; ++tries) {
     for (const std::string& path : {base, folder}) {
       SWEEP_TRY(own_folder(path));
@@ -200,8 +203,8 @@ Expected<void> Spool::enter(const std::string& base, const std::string& folder, 
     code = take_lock(folder + "/" + name_digest(agent) + std::string(kLock), lock);
   }
   if (code == EWOULDBLOCK)
-    return fail("cannot use the spool '" + folder + "': another agent of the name " + printable(agent) +
-                " does");
+    return fail("cannot use the spool '" + folder + "': another running agent has the same name, " +
+                printable(agent));
   if (code != 0) return fail("cannot use the spool '" + folder + "': " + errno_text(code));
   base_ = base;
   folder_ = folder;
@@ -212,43 +215,43 @@ Expected<void> Spool::enter(const std::string& base, const std::string& folder, 
 
 // ---- what others left
 
-void Spool::inherit() {
+void Spool::find_left_results() {
   for (const std::string& name : names_in(folder_)) {
     const std::string owner = owner_of(name);
     if (!is_of_a_result(name) && name != owner + std::string(kLock)) continue;
     if (!locks_.contains(owner)) {
       Fd lock;
-      if (take_lock(folder_ + "/" + owner + std::string(kLock), lock) != 0) continue;  // it lives
+      if (take_lock(folder_ + "/" + owner + std::string(kLock), lock) != 0) continue;  // that agent is alive
       locks_[owner] = std::move(lock);
     }
     if (name.ends_with(kEnding)) {
       kept_.insert(name);
-      waiting_.push_back(name);
+      unread_.push_back(name);
     } else if (name.find(kTemporary) != std::string::npos) {
-      ::unlink((folder_ + "/" + name).c_str());  // its agent died while it wrote it
+      ::unlink((folder_ + "/" + name).c_str());  // its agent died while it wrote the file
     }
   }
 }
 
-std::optional<Spool::Left> Spool::adopt(std::vector<std::string>& notes) {
-  if (!ahead_) ahead_ = read_next(notes);
-  auto out = std::exchange(ahead_, std::nullopt);
-  ahead_ = read_next(notes);
+std::optional<Spool::LeftResult> Spool::adopt(std::vector<std::string>& notes) {
+  if (!read_ahead_) read_ahead_ = read_next(notes);
+  auto out = std::exchange(read_ahead_, std::nullopt);
+  read_ahead_ = read_next(notes);
   return out;
 }
 
-std::optional<Spool::Left> Spool::read_next(std::vector<std::string>& notes) {
-  while (!waiting_.empty()) {
-    const std::string name = waiting_.front(), path = folder_ + "/" + name;
-    waiting_.pop_front();
+std::optional<Spool::LeftResult> Spool::read_next(std::vector<std::string>& notes) {
+  while (!unread_.empty()) {
+    const std::string name = unread_.front(), path = folder_ + "/" + name;
+    unread_.pop_front();
     const auto text = read_file(path, kMaxFile);
-    auto left = text ? read_spool_text(*text) : Expected<Left>(tl::unexpected(text.error()));
+    auto left = text ? read_spool_text(*text) : Expected<LeftResult>(tl::unexpected(text.error()));
     if (left && file_name(left->finished.of, left->finished.ref) != name)
-      left = fail("it has another one's name");
+      left = fail("the name inside does not match the file name");
     if (left) return std::move(*left);
     kept_.erase(name);
     const bool aside = ::rename(path.c_str(), (path + std::string(kDamaged)).c_str()) == 0;
-    notes.push_back("cannot hand in '" + path + "': " + printable(left.error().message) +
+    notes.push_back("cannot deliver '" + path + "': " + printable(left.error().message) +
                     (aside ? "; renamed to *" + std::string(kDamaged) : std::string()));
   }
   return std::nullopt;
@@ -262,19 +265,19 @@ Expected<void> Spool::make_room(std::uint64_t bytes) const {
   for (const Found& found : all)
     sum += found.bytes;
   for (const Found& found : all) {
-    if (sum <= most_) break;
+    if (sum <= most_bytes_) break;
     if (found.folder == folder_) continue;
     const std::string owner = owner_of(found.name),
                       lock_path = found.folder + "/" + owner + std::string(kLock);
     Fd lock;
-    if (take_lock(lock_path, lock) != 0) continue;  // not from under an agent that lives
+    if (take_lock(lock_path, lock) != 0) continue;  // the file belongs to an agent that is alive
     if (::unlink(found.path().c_str()) == 0) sum -= found.bytes;
     if (!has_files(found.folder, owner)) ::unlink(lock_path.c_str());
-    ::rmdir(found.folder.c_str());  // where nothing is left in it
+    ::rmdir(found.folder.c_str());  // fails unless it is empty
   }
-  if (sum <= most_) return {};
+  if (sum <= most_bytes_) return {};
   return fail("the spools in '" + base_ + "' have no room for " + std::to_string(bytes) +
-              " bytes: all have at most " + std::to_string(most_));
+              " bytes: the limit for all of them is " + std::to_string(most_bytes_));
 }
 
 Expected<void> Spool::keep(const wire::Finished& finished, std::string_view bytes) {

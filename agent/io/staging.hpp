@@ -1,8 +1,8 @@
-// The processes that bring images to this node, `sweep-agent --stage`, and what they tell.
+// The processes that bring images to this node (`sweep-agent --stage`), and their reports.
 //
-// Rules: they are collected with the agent's other children, and belong to no attempt (Children::spare). One
-// that ends without its last word is told as failed. None outlives the agent: SIGTERM at its death has them
-// end what they started.
+// Rules: they are collected with the agent's other children, and belong to no attempt
+// (Children::ignore_helper). If one ends without its last report, a failure is reported for it. None outlives
+// the agent: when it dies they receive SIGTERM and end the processes that they started.
 #pragma once
 
 #include <functional>
@@ -18,34 +18,34 @@ namespace sweep::agent {
 
 class Staging {
  public:
-  using Tell = std::function<void(Input)>;
+  using OnInput = std::function<void(Input)>;
 
-  Staging(EventLoop& loop, Tell tell) : loop_(loop), tell_(std::move(tell)) {}
+  Staging(EventLoop& loop, OnInput on_input) : loop_(loop), on_input_(std::move(on_input)) {}
   ~Staging();
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
 
-  /// Starts one by `program`, the agent's own path; its process, for Children::spare. Nothing, and the
-  /// failure told, where it cannot be started.
+  /// Starts a process with `program`, the agent's own path. Returns its id, for Children::ignore_helper. If
+  /// it cannot be started, returns std::nullopt and reports the failure.
   std::optional<pid_t> start(const std::string& program, const Stage& what);
   void stop(int serial);
 
  private:
-  struct One {
+  struct Process {
     Child child;
     Fd out;
     std::string node;
-    std::string text;  // of a line that has not come whole
+    std::string text;  // the beginning of a line that has not arrived completely
   };
 
   void read(int serial);
-  /// False after its last word.
+  /// Passes a report on. Returns false if it was the last one.
   bool take(int serial, std::string_view line);
   void drop(int serial);
 
   EventLoop& loop_;
-  Tell tell_;
-  std::map<int, One> all_;
+  OnInput on_input_;
+  std::map<int, Process> processes_;
 };
 
 }  // namespace sweep::agent

@@ -21,11 +21,11 @@ bool plain(std::string_view text, std::string_view more) {
 }
 
 tl::unexpected<Error> bad(std::string_view text, const std::string& why) {
-  return fail("'" + printable(clipped(text, 200)) + "' is no image: " + why +
-              "; an image is NAME:TAG, REGISTRY/NAME:TAG, or the absolute path of a squash file or folder");
+  return fail("'" + printable(clipped(text, 200)) + "' is not an image name: " + why +
+              "; write NAME:TAG, REGISTRY/NAME:TAG, or the absolute path of a squash file or directory");
 }
 
-/// "nvcr.io", "localhost:5000": what tells a registry from the first part of a repository.
+/// Returns true for "nvcr.io" or "localhost:5000": a first component with a dot or a port is a registry.
 bool is_registry(std::string_view part) {
   return part == "localhost" || part.find_first_of(".:") != std::string_view::npos;
 }
@@ -37,12 +37,12 @@ Expected<Image> parse_image(std::string_view text) {
   if (text.empty()) return bad(text, "it is empty");
   if (text.size() > kMaxName) return bad(text, "it is too long");
   if (text.find_first_of("\n\r\t ") != std::string_view::npos || printable(text) != text)
-    return bad(text, "it has blanks or control characters");
+    return bad(text, "it contains blanks or control characters");
   if (text[0] == '/') {
     image.path = text;
     return image;
   }
-  if (text[0] == '.') return bad(text, "a path must be absolute, to mean the same on every node");
+  if (text[0] == '.') return bad(text, "a path must be absolute, so that it means the same on every node");
   std::string_view rest = text;
   if (rest.starts_with(kScheme)) rest.remove_prefix(kScheme.size());
   if (const auto at = rest.find('@'); at != std::string_view::npos) {
@@ -51,7 +51,7 @@ Expected<Image> parse_image(std::string_view text) {
     const std::string_view digits =
         std::string_view(image.digest).substr(std::min<std::size_t>(7, image.digest.size()));
     if (!image.digest.starts_with("sha256:") || digits.size() != kDigestDigits || !plain(digits, ""))
-      return bad(text, "a digest is sha256: and 64 hexadecimal digits");
+      return bad(text, "a digest is sha256: followed by 64 hexadecimal digits");
   }
   if (const auto mark = rest.find('#'); mark != std::string_view::npos) {
     image.registry = rest.substr(0, mark);
@@ -64,16 +64,16 @@ Expected<Image> parse_image(std::string_view text) {
   if (const auto colon = rest.rfind(':'); colon != std::string_view::npos) {
     image.tag = rest.substr(colon + 1);
     rest = rest.substr(0, colon);
-    if (!plain(image.tag, "._-"))
-      return bad(text, "its tag has other characters than letters, digits, . _ -");
+    if (!plain(image.tag, "._-")) return bad(text, "its tag may only contain letters, digits, . _ -");
   } else if (image.digest.empty()) {
     image.tag = "latest";
   }
   image.repository = rest;
-  if (!image.registry.empty() && !plain(image.registry, ".:-")) return bad(text, "its registry is no host");
-  // With a dash in front a tool would take it for an option.
+  if (!image.registry.empty() && !plain(image.registry, ".:-"))
+    return bad(text, "its registry is not a host name");
+  // A leading dash would make a tool take the name for an option.
   if (!plain(image.repository, "/._-") || image.repository[0] == '-' || image.repository[0] == '/')
-    return bad(text, "its name has other characters than letters, digits, / . _ -");
+    return bad(text, "its name may only contain letters, digits, / . _ - and must not begin with - or /");
   return image;
 }
 

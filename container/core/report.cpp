@@ -42,7 +42,7 @@ json json_of(const Failed& failed) {
 Staged read_staged(Fields& in) {
   Staged out;
   const auto runtime = runtime_of(in.text("runtime", kMaxText));
-  if (!runtime) in.complain("report: 'runtime' is none that is known");
+  if (!runtime) in.complain("report: unknown 'runtime'; known: " + known_runtimes());
   out.runtime = runtime.value_or(Runtime::None);
   out.tool = in.text("tool", kMaxText);
   out.version = in.text("version", kMaxText);

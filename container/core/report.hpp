@@ -1,5 +1,5 @@
-// What the two helpers tell the agent, a line of JSON each: of staging on standard output, of a container on
-// the descriptor kNoteFd.
+// What the two helpers report to the agent, one line of JSON each: `sweep-agent --stage` on standard output,
+// `sweep-agent --contain` on the descriptor kNoteFd.
 #pragma once
 
 #include <cstdint>
@@ -14,41 +14,41 @@
 
 namespace sweep::container {
 
-/// What stages an image, and how far it is: bytes, 0 of 0 where that is not known.
+/// Progress of staging, in bytes; 0 of 0 if unknown.
 struct StageProgress {
   std::string what;  // "waiting", "importing", "unpacking", "checking"
   std::int64_t done = 0, total = 0;
   friend bool operator==(const StageProgress&, const StageProgress&) = default;
 };
 
-/// It is there. The last line.
+/// The image is staged. This is the last line.
 struct Staged {
-  Runtime runtime = Runtime::None;       // which one it is to be started with
-  std::string tool, version;             // its program, and what that says of itself
-  std::string image;                     // what to hand to it
-  std::int64_t bytes = 0;                // of the image's file; 0: not known
-  std::string digest;                    // of its content, with a word for what of it; empty: not known
-  std::vector<std::string> environment;  // NAME=value that the image sets, where the runtime does not do that
+  Runtime runtime = Runtime::None;       // the runtime that must start it
+  std::string tool, version;             // the runtime's program, and the version that it prints
+  std::string image;                     // the image as the runtime takes it
+  std::int64_t bytes = 0;                // size of the image's file; 0: unknown
+  std::string digest;                    // of the image, with the name of the method; empty: unknown
+  std::vector<std::string> environment;  // NAME=value of the image, if the runtime does not set them itself
   friend bool operator==(const Staged&, const Staged&) = default;
 };
 
-/// It is not, or a container could not be set up. The last line.
+/// The image could not be staged, or the container could not be set up. This is the last line.
 struct Failed {
-  bool of_image = false;  // the image's, the benchmark's fault: another node would fare no better
+  bool of_image = false;  // the image or the command is at fault: the same would happen on every node
   std::string reason;
   friend bool operator==(const Failed&, const Failed&) = default;
 };
 
 using Report = std::variant<StageProgress, Staged, Failed>;
 
-/// Without the newline. Texts are made printable.
+/// Returns the report as one line without the newline. Texts are made printable.
 std::string line_of(const Report& report);
-/// Fails on a line that line_of does not write.
+/// Parses a line that line_of() wrote. Returns an error for any other line.
 Expected<Report> report_in(std::string_view line);
 
-/// No line is longer.
+/// The longest line that a reader accepts, in bytes.
 inline constexpr std::size_t kMaxReportLine = std::size_t{1} << 20;
-/// The descriptor on which `sweep-agent --contain` says Failed.
+/// The descriptor on which `sweep-agent --contain` writes Failed.
 inline constexpr int kNoteFd = 3;
 
 }  // namespace sweep::container

@@ -20,7 +20,7 @@ std::uint64_t number(std::string_view head, std::size_t at, std::size_t bytes) {
 Expected<Superblock> read_superblock(std::string_view head, std::uint64_t file_bytes) {
   if (head.size() < kSuperblockBytes)
     return fail("it has " + std::to_string(head.size()) + " bytes, too few for a squash file");
-  if (!head.starts_with("hsqs")) return fail("it is no squash file");
+  if (!head.starts_with("hsqs")) return fail("it is not a squash file");
   if (const auto major = number(head, kMajor, 2); major != kVersion)
     return fail("it is a squash file of version " + std::to_string(major) + ", not 4");
   Superblock out;
@@ -28,12 +28,12 @@ Expected<Superblock> read_superblock(std::string_view head, std::uint64_t file_b
   out.bytes_used = number(head, kBytesUsed, 8);
   out.tables_begin = number(head, kInodeTable, 8);
   if (out.bytes_used > file_bytes) {
-    return fail("it was cut: it has " + std::to_string(file_bytes) + " of " + std::to_string(out.bytes_used) +
-                " bytes");
+    return fail("it is truncated: it has " + std::to_string(file_bytes) + " of " +
+                std::to_string(out.bytes_used) + " bytes");
   }
-  // mksquashfs writes the head last: one that was killed leaves zeros, or a head without tables.
+  // mksquashfs writes the superblock last. If it is killed, the file has zeros there or offsets of no tables.
   if (out.inodes == 0 || out.tables_begin < kSuperblockBytes || out.tables_begin >= out.bytes_used)
-    return fail("its head is damaged");
+    return fail("its superblock is damaged");
   return out;
 }
 

@@ -1,4 +1,4 @@
-// What the head of a squash file says: enough to tell a whole one from one that was cut.
+// The superblock of a squash file: enough to detect a file that was truncated.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,18 @@
 
 namespace sweep::container {
 
-/// How much of a file's beginning read_superblock wants.
+/// The number of bytes at the beginning of a file that read_superblock() needs.
 inline constexpr std::size_t kSuperblockBytes = 96;
 
 struct Superblock {
-  std::uint64_t bytes_used = 0;    // of the file; what follows is padding
-  std::uint64_t tables_begin = 0;  // where inodes and all that leads to the data begin
+  std::uint64_t bytes_used = 0;    // of the file; padding follows
+  std::uint64_t tables_begin = 0;  // offset of the inode table; all metadata lies behind it
   std::uint32_t inodes = 0;
 };
 
-/// From the head of a file of `file_bytes` bytes (squashfs 4.0: Linux, fs/squashfs/squashfs_fs.h). Fails,
-/// saying what is wrong, on what is no squash file, is of another version, or was cut.
+/// Parses the superblock in `head`, the first bytes of a file of `file_bytes` bytes (squashfs 4.0: Linux,
+/// fs/squashfs/squashfs_fs.h). Returns an error that begins with "it" if the file is not a squash file, has
+/// another version, is truncated or damaged.
 Expected<Superblock> read_superblock(std::string_view head, std::uint64_t file_bytes);
 
 }  // namespace sweep::container

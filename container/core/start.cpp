@@ -20,45 +20,52 @@ bool has(const Words& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-/// The workspace and the profile's mounts, in this order: a mount may lie in the workspace.
-std::vector<Mount> all_mounts(const StartRequest& request) {
-  std::vector<Mount> out{{request.workspace, request.workdir, false}};
-  out.insert(out.end(), request.mounts.begin(), request.mounts.end());
+void add_all(Words& to, const Words& words) {
+  to.insert(to.end(), words.begin(), words.end());
+}
+
+/// Returns the workspace and the profile's mounts. The workspace comes first because a mount may lie in it.
+std::vector<Mount> profile_mounts(const StartRequest& request) {
+  auto out = parse_mounts(request.container.mounts).value_or(std::vector<Mount>());
+  out.insert(out.begin(), {request.workspace, request.container.workdir, false});
   return out;
 }
 
-std::vector<Mount> with_places(const StartRequest& request, const Places& places) {
-  auto out = all_mounts(request);
-  if (!places.shm.empty()) out.insert(out.begin(), {places.shm, "/dev/shm", false});
-  if (!places.tmp.empty()) out.insert(out.begin(), {places.tmp, "/tmp", false});
+/// Returns /tmp, /dev/shm and the profile's mounts.
+std::vector<Mount> all_mounts(const StartRequest& request, const ContainerFolders& folders) {
+  auto out = profile_mounts(request);
+  if (!folders.shm.empty()) out.insert(out.begin(), {folders.shm, "/dev/shm", false});
+  if (!folders.tmp.empty()) out.insert(out.begin(), {folders.tmp, "/tmp", false});
   return out;
 }
 
-std::string sized(const StartRequest& request, const std::string& option) {
-  return request.shm_size.empty() ? "" : option + request.shm_size;
+/// Returns `option` followed by the size of /dev/shm; empty if the profile does not set the size.
+std::string shm_option(const StartRequest& request, const std::string& option) {
+  return request.container.shm_size.empty() ? "" : option + request.container.shm_size;
 }
 
-/// The command, by a shell that goes to where it runs, which enroot has no option for, and sees to
-/// kStartMark.
-Words by_shell(const StartRequest& request) {
+/// Returns the command wrapped in a shell that changes to the working directory (enroot has no option for
+/// that) and maintains kStartMark.
+Words shell_command(const StartRequest& request) {
   const std::string mark = "/tmp/" + std::string(kStartMark);
   Words out{"/bin/sh", "-c",
             "cd -- \"$0\" && { command -v \"$1\" >" + mark + " && rm -f " + mark + "; exec \"$@\"; }",
-            request.workdir};
-  out.insert(out.end(), request.argv.begin(), request.argv.end());
+            request.container.workdir};
+  add_all(out, request.argv);
   return out;
 }
 
-/// Only the image's variables and those that are named. PATH comes from the image, or is the usual one.
-Words inside(const StartRequest& request, const Words& environment) {
+/// Returns the environment of a command under bubblewrap: the named variables and those of the image. PATH is
+/// the image's, or the usual one.
+Words bwrap_environment(const StartRequest& request, const Words& environment) {
   Words out, names{"HOME"};
   for (const std::string& entry : environment) {
     const std::string name = variable_name(entry);
-    if (!has(request.names, name) || has(names, name)) continue;
+    if (!has(request.container.names, name) || has(names, name)) continue;
     names.push_back(name);
     out.push_back(entry);
   }
-  for (const std::string& entry : request.of_image) {
+  for (const std::string& entry : request.image_variables) {
     const std::string name = variable_name(entry);
     if (has(names, name)) continue;
     names.push_back(name);
@@ -69,194 +76,199 @@ Words inside(const StartRequest& request, const Words& environment) {
   return out;
 }
 
-Command bwrap(const StartRequest& request, const Places& places, const Words& environment) {
+Command bwrap(const StartRequest& request, const ContainerFolders& folders, const Words& environment) {
   Command out;
   Words& argv = out.argv;
   add(argv, {request.tool, "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--json-status-fd",
              std::to_string(kStatusFd)});
-  add(argv, {"--bind", places.root, "/"});
-  // The host's devices, for its GPUs; a /dev/shm of its own.
+  add(argv, {"--bind", folders.root, "/"});
+  // The host's devices, because of its GPUs, but a private /dev/shm.
   add(argv,
       {"--dev-bind", "/dev", "/dev", "--tmpfs", "/dev/shm", "--proc", "/proc", "--ro-bind", "/sys", "/sys"});
-  // How to look up names and users.
+  // Files that are needed to look up hosts and users.
   for (const char* file : {"/etc/resolv.conf", "/etc/hosts", "/etc/passwd", "/etc/group"})
     add(argv, {"--ro-bind-try", file, file});
-  add(argv, {"--bind", places.tmp, "/tmp", "--tmpfs", "/run"});
-  for (const Mount& mount : all_mounts(request))
+  add(argv, {"--bind", folders.tmp, "/tmp", "--tmpfs", "/run"});
+  for (const Mount& mount : profile_mounts(request))
     add(argv, {mount.read_only ? "--ro-bind" : "--bind", mount.source, mount.target});
-  // Only now: places to mount at may have had to be made.
-  if (!request.writable) add(argv, {"--remount-ro", "/"});
-  argv.insert(argv.end(), request.options.begin(), request.options.end());
-  add(argv, {"--chdir", request.workdir, "--"});
-  argv.insert(argv.end(), request.argv.begin(), request.argv.end());
-  out.environment = inside(request, environment);
+  // Last, because bubblewrap may have to create mount points in the root first.
+  if (!request.container.writable) add(argv, {"--remount-ro", "/"});
+  add_all(argv, request.container.options);
+  add(argv, {"--chdir", request.container.workdir, "--"});
+  add_all(argv, request.argv);
+  out.environment = bwrap_environment(request, environment);
   return out;
 }
 
-Command enroot(const StartRequest& request, const Places& places, const Words& environment) {
+Command enroot(const StartRequest& request, const ContainerFolders& folders, const Words& environment) {
   Command out;
   Words& argv = out.argv;
   add(argv, {request.tool, "start"});
-  if (request.writable) argv.push_back("--rw");
-  if (!places.rc.empty()) add(argv, {"--rc", places.rc});
-  for (const Mount& mount : with_places(request, places))
+  if (request.container.writable) argv.push_back("--rw");
+  if (!folders.rc.empty()) add(argv, {"--rc", folders.rc});
+  for (const Mount& mount : all_mounts(request, folders))
     add(argv, {"--mount",
                mount.source + ":" + mount.target + ":x-create=dir,rbind," + (mount.read_only ? "ro" : "rw")});
-  add(argv,
-      {"--mount", "tmpfs:/dev/shm:tmpfs:x-create=dir,rw,nosuid,nodev,mode=1777" + sized(request, ",size=")});
-  for (const std::string& name : request.names)
+  add(argv, {"--mount",
+             "tmpfs:/dev/shm:tmpfs:x-create=dir,rw,nosuid,nodev,mode=1777" + shm_option(request, ",size=")});
+  for (const std::string& name : request.container.names)
     add(argv, {"--env", name});
   add(argv, {"--env", "HOME=/tmp"});
-  argv.insert(argv.end(), request.options.begin(), request.options.end());
-  const auto slash = places.root.rfind('/');
-  argv.push_back(places.root.substr(slash + 1));
-  const Words command = by_shell(request);
-  argv.insert(argv.end(), command.begin(), command.end());
+  add_all(argv, request.container.options);
+  const auto slash = folders.root.rfind('/');
+  argv.push_back(folders.root.substr(slash + 1));
+  add_all(argv, shell_command(request));
   out.environment = environment;
-  out.environment.push_back("ENROOT_DATA_PATH=" + places.root.substr(0, slash));
+  out.environment.push_back("ENROOT_DATA_PATH=" + folders.root.substr(0, slash));
   return out;
 }
 
-/// What srun looks at, and what enroot's hooks do, beside the variables of the step and the image.
-bool of_srun(const std::string& name) {
+/// Returns true if srun or enroot's hooks read the variable, apart from the variables of the step and the
+/// image.
+bool is_for_srun(const std::string& name) {
   constexpr std::array<std::string_view, 6> kNames = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("NVIDIA_") ||
          name.starts_with("MELLANOX_");
 }
 
-/// What enroot looks at when pyxis starts it: the user's settings, and how to reach registries.
-bool of_enroot(const std::string& name) {
+/// Returns true if enroot reads the variable when pyxis starts it: the user's settings and the proxies for
+/// registries.
+bool is_for_enroot(const std::string& name) {
   return name.starts_with("ENROOT_") || name.starts_with("XDG_") || ascii_lower(name).ends_with("_proxy");
 }
 
-/// Before the command in a container of pyxis: what is to be otherwise than srun or Slurm has it.
-Words pyxis_changes(const StartRequest& request, const Words& environment) {
+/// Returns the `env` command that runs in a container of pyxis before the command: it removes variables that
+/// only enroot needs and sets those that srun or Slurm would set otherwise.
+Words pyxis_env_command(const StartRequest& request, const Words& environment) {
   Words out{"env"}, own{"HOME=/tmp"};
   for (const std::string& entry : environment) {
     const std::string name = variable_name(entry);
-    const bool named = has(request.names, name);
-    if (!named && of_enroot(name)) add(out, {"-u", name});
-    // Slurm sets these for the step; what the attempt has is a part of it.
+    const bool named = has(request.container.names, name);
+    if (!named && is_for_enroot(name)) add(out, {"-u", name});
+    // Slurm sets these to the GPUs of the step; the attempt may use only a part of them.
     if (named && names_gpus(name)) own.push_back(entry);
   }
-  out.insert(out.end(), own.begin(), own.end());
+  add_all(out, own);
   return out;
 }
 
-Command pyxis(const StartRequest& request, const Places& places, const Words& environment) {
+Command pyxis(const StartRequest& request, const ContainerFolders& folders, const Words& environment) {
   Command out;
   Words& argv = out.argv;
   add(argv, {request.tool, "--quiet", "--overlap", "--nodes=1", "--ntasks=1", "--export=ALL",
              "--job-name=" + request.name});
-  // To what the agent is bound, a step of its own would be too. Where tasks cannot be bound, srun complains.
+  // Without this the new step would inherit the agent's CPU binding. Only if there is a binding: srun
+  // complains about the option if tasks cannot be bound.
   const auto binds = [](const std::string& entry) { return variable_name(entry) == "SLURM_CPU_BIND"; };
   if (std::any_of(environment.begin(), environment.end(), binds)) argv.push_back("--cpu-bind=none");
   if (!request.job.empty()) argv.push_back("--jobid=" + request.job);
   if (!request.node.empty()) argv.push_back("--nodelist=" + request.node);
   Words mounts;
-  for (const Mount& mount : with_places(request, places))
+  for (const Mount& mount : all_mounts(request, folders))
     mounts.push_back(mount_text(mount));
-  mounts.push_back("tmpfs:/dev/shm:mode=1777" + sized(request, "+size="));
-  add(argv, {"--kill-on-bad-exit=1", "--container-image=" + request.image,
-             "--container-mounts=" + join(mounts, ","), "--container-workdir=" + request.workdir,
+  mounts.push_back("tmpfs:/dev/shm:mode=1777" + shm_option(request, "+size="));
+  add(argv, {"--kill-on-bad-exit=1", "--container-image=" + request.container.image,
+             "--container-mounts=" + join(mounts, ","), "--container-workdir=" + request.container.workdir,
              "--no-container-mount-home", "--no-container-remap-root", "--no-container-entrypoint",
-             request.writable ? "--container-writable" : "--container-readonly",
-             "--container-env=" + join(request.names, ",")});
-  argv.insert(argv.end(), request.options.begin(), request.options.end());
-  for (const Words& words : {pyxis_changes(request, environment), by_shell(request)})
-    argv.insert(argv.end(), words.begin(), words.end());
-  // What srun has goes inside.
+             request.container.writable ? "--container-writable" : "--container-readonly",
+             "--container-env=" + join(request.container.names, ",")});
+  add_all(argv, request.container.options);
+  add_all(argv, pyxis_env_command(request, environment));
+  add_all(argv, shell_command(request));
+  // srun passes its own environment on to the container.
   for (const std::string& entry : environment) {
     const std::string name = variable_name(entry);
-    if (has(request.names, name) || of_srun(name) || of_enroot(name)) out.environment.push_back(entry);
+    if (has(request.container.names, name) || is_for_srun(name) || is_for_enroot(name))
+      out.environment.push_back(entry);
   }
   return out;
 }
 
-Command apptainer(const StartRequest& request, const Places& places, const Words& environment) {
+Command apptainer(const StartRequest& request, const ContainerFolders& folders, const Words& environment) {
   Command out;
   Words& argv = out.argv;
   add(argv, {request.tool, "exec", "--cleanenv", "--containall", "--no-home", "--no-init"});
-  if (request.writable) argv.push_back("--writable-tmpfs");
+  if (request.container.writable) argv.push_back("--writable-tmpfs");
   if (request.gpus == "nvidia") argv.push_back("--nv");
   if (request.gpus == "amd") argv.push_back("--rocm");
-  for (const Mount& mount : with_places(request, places))
+  for (const Mount& mount : all_mounts(request, folders))
     add(argv, {"--bind", mount_text(mount)});
-  argv.insert(argv.end(), request.options.begin(), request.options.end());
-  add(argv, {"--pwd", request.workdir, request.image});
-  const Words command = by_shell(request);
-  argv.insert(argv.end(), command.begin(), command.end());
-  // By name alone they can be handed over in its own environment, where other users do not see them.
+  add_all(argv, request.container.options);
+  add(argv, {"--pwd", request.container.workdir, request.container.image});
+  add_all(argv, shell_command(request));
+  // Apptainer passes on APPTAINERENV_NAME from its own environment, which other users cannot read.
   out.environment = environment;
   for (const std::string& entry : environment) {
-    if (has(request.names, variable_name(entry))) out.environment.push_back("APPTAINERENV_" + entry);
+    if (has(request.container.names, variable_name(entry)))
+      out.environment.push_back("APPTAINERENV_" + entry);
   }
   out.environment.push_back("APPTAINERENV_HOME=/tmp");
   return out;
 }
 
-/// Docker and podman, which agree on nearly everything.
-Command docker(const StartRequest& request, const Places& places, const Words& environment) {
+/// Docker and podman, whose options are nearly the same.
+Command docker(const StartRequest& request, const ContainerFolders& folders, const Words& environment) {
   const bool podman = request.runtime == Runtime::Podman;
   Command out;
   Words& argv = out.argv;
   add(argv, {request.tool, "run", "--rm", "--init", "--name", request.name, "--network", "host", "--ipc",
              "private"});
-  // Their own has 64 MB, too little for NCCL; a tmpfs of no size is as large as with the other runtimes.
-  if (request.shm_size.empty()) {
+  // Their default has 64 MB, which is too little for NCCL. A tmpfs without a size has the same size as with
+  // the other runtimes.
+  if (request.container.shm_size.empty()) {
     add(argv, {"--mount", "type=tmpfs,destination=/dev/shm,tmpfs-mode=1777"});
   } else {
-    add(argv, {"--shm-size", request.shm_size});
+    add(argv, {"--shm-size", request.container.shm_size});
   }
-  // Rootless podman's root is the user outside, and may write to the image; docker's is root.
+  // In rootless podman root is the user outside and may write to the image. In docker root is root.
   if (podman) {
     add(argv, {"--security-opt", "label=disable", "--log-driver", "none"});
   } else {
-    add(argv, {"--user", places.user, "--log-driver", "none"});
-    for (const std::string& group : places.groups)
+    add(argv, {"--user", folders.user, "--log-driver", "none"});
+    for (const std::string& group : folders.groups)
       add(argv, {"--group-add", group});
   }
-  if (!request.writable) argv.push_back("--read-only");
+  if (!request.container.writable) argv.push_back("--read-only");
   if (request.gpus == "nvidia") {
     podman ? add(argv, {"--device", "nvidia.com/gpu=all"}) : add(argv, {"--gpus", "all"});
   } else if (request.gpus == "amd") {
     add(argv, {"--device", "/dev/kfd", "--device", "/dev/dri", "--group-add", "video"});
   }
-  for (const Mount& mount : with_places(request, places))
+  for (const Mount& mount : all_mounts(request, folders))
     add(argv, {"--volume", mount_text(mount)});
-  for (const std::string& name : request.names)
+  for (const std::string& name : request.container.names)
     add(argv, {"--env", name});
-  // The image's list of users has no such one, and programs that ask for its name fail: Python's getpass, and
-  // with it PyTorch's compiler.
+  // The image's /etc/passwd does not list the user, so programs that look up its name would fail: Python's
+  // getpass, and with it PyTorch's compiler.
   if (!podman) add(argv, {"--env", "USER", "--env", "LOGNAME"});
-  add(argv, {"--env", "HOME=/tmp", "--workdir", request.workdir, "--entrypoint", ""});
-  argv.insert(argv.end(), request.options.begin(), request.options.end());
-  if (podman && request.image.starts_with('/')) {
-    add(argv, {"--rootfs", request.image + ":O"});
+  add(argv, {"--env", "HOME=/tmp", "--workdir", request.container.workdir, "--entrypoint", ""});
+  add_all(argv, request.container.options);
+  if (podman && request.container.image.starts_with('/')) {
+    add(argv, {"--rootfs", request.container.image + ":O"});
   } else {
-    argv.push_back(request.image);
+    argv.push_back(request.container.image);
   }
-  const Words command = by_shell(request);
-  argv.insert(argv.end(), command.begin(), command.end());
+  add_all(argv, shell_command(request));
   out.environment = environment;
   return out;
 }
 
 }  // namespace
 
-Command start_command(const StartRequest& request, const Places& places, const Words& environment) {
+Command start_command(const StartRequest& request, const ContainerFolders& folders,
+                      const Words& environment) {
   switch (request.runtime) {
     case Runtime::Pyxis:
-      return pyxis(request, places, environment);
+      return pyxis(request, folders, environment);
     case Runtime::Enroot:
-      return enroot(request, places, environment);
+      return enroot(request, folders, environment);
     case Runtime::Apptainer:
-      return apptainer(request, places, environment);
+      return apptainer(request, folders, environment);
     case Runtime::Podman:
     case Runtime::Docker:
-      return docker(request, places, environment);
+      return docker(request, folders, environment);
     case Runtime::Bwrap:
-      return bwrap(request, places, environment);
+      return bwrap(request, folders, environment);
     case Runtime::None:
     case Runtime::Auto:
       break;
@@ -274,8 +286,8 @@ Words signal_command(const StartRequest& request, int signal) {
     return {request.tool, "kill", "--signal", number, request.name};
   }
   if (request.runtime != Runtime::Pyxis) return {};
-  // Srun ends its step at once when it is signalled, whatever the signal; and a step knows no name but in
-  // this list.
+  // Any signal to srun ends its step at once, so scancel is used. It needs the step's id, which is found by
+  // the step's name.
   return {"/bin/sh",
           "-c",
           "squeue --steps --noheader --jobs=\"$1\" --format='%i %j' | while read -r id name; do "
@@ -286,7 +298,7 @@ Words signal_command(const StartRequest& request, int signal) {
           number};
 }
 
-bool tells_by_mark(Runtime runtime) {
+bool uses_start_mark(Runtime runtime) {
   return runtime != Runtime::Bwrap;
 }
 

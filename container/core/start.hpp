@@ -1,60 +1,63 @@
-// The command lines of the runtimes: how each starts one command in a container.
+// The command lines with which the runtimes run one command in a container.
 //
-// All give the command: the workspace at workdir, where it runs; the mounts; no home, HOME is /tmp; a /tmp
-// and a /dev/shm of its own; the variables that the request names, beside those of the image; the host's
-// network and user; no entrypoint of the image.
+// Every runtime gives the command the same surroundings:
+// - the workspace at workdir, which is the working directory, and the mounts of the profile;
+// - no home directory: HOME is /tmp; a private /tmp and a private /dev/shm;
+// - the variables that the request names, in addition to those of the image;
+// - the network and the user of the host, and no entrypoint of the image.
 #pragma once
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "container/core/request.hpp"
 
 namespace sweep::container {
 
-/// The folders of one container, made before it starts and removed after its end. Empty where its runtime has
-/// its own.
-struct Places {
-  std::string tmp, shm;  // become /tmp and /dev/shm
-  std::string root;  // of bwrap and enroot: where the image's folder is mounted writably, for this one alone
-  std::string user;  // "UID:GID" of who starts it
-  std::vector<std::string> groups;  // the further groups of who starts it, by number
-  std::string rc;                   // of enroot: kRunCommand, in place of what the image would start
+/// The directories of one container. They are made before it starts and removed after its end. A path is
+/// empty if the runtime provides that directory itself.
+struct ContainerFolders {
+  std::string tmp, shm;  // mounted at /tmp and /dev/shm
+  std::string root;      // bwrap and enroot: where the image is mounted writably, for this container only
+  std::string user;      // "UID:GID" of the user who starts it
+  std::vector<std::string> groups;  // supplementary groups of that user, as numbers
+  std::string rc;                   // enroot: a file with kRunCommand, which replaces the image's entrypoint
 };
 
 struct Command {
   std::vector<std::string> argv;
-  std::vector<std::string> environment;  // NAME=value, all of it
+  std::vector<std::string> environment;  // the complete environment as NAME=value
 };
 
-/// `environment`: the helper's own, with the values of request.names. Neither Auto nor None.
-Command start_command(const StartRequest& request, const Places& places,
+/// Returns the command line for request.runtime, which must not be Auto or None. `environment` is the
+/// helper's own environment, with the values of request.container.names.
+Command start_command(const StartRequest& request, const ContainerFolders& folders,
                       const std::vector<std::string>& environment);
 
-/// Enroot makes the image's entrypoint a script that it starts with the command as its arguments; this one
-/// is started instead.
+/// The content of ContainerFolders::rc. Enroot turns the image's entrypoint into a script that gets the
+/// command as its arguments; this script is used instead and only runs the command.
 inline constexpr std::string_view kRunCommand = "exec \"$@\"\n";
 
-/// A file of Places::tmp by which the shell that starts the command tells what became of that, where the
-/// runtime cannot: it holds kNotBegun until the shell is there, nothing where the image has no such command,
-/// and is gone once the command is.
+/// A file in ContainerFolders::tmp that shows how far the start of the command got, for runtimes that do not
+/// report it. It contains kNotBegun until the shell in the container runs, is empty if the image does not
+/// have the command, and is removed just before the command starts.
 inline constexpr std::string_view kStartMark = ".slurm-sweep";
 inline constexpr std::string_view kNotBegun = "not begun\n";
-/// Whether the command is started by such a shell: all but bubblewrap's.
-bool tells_by_mark(Runtime runtime);
+/// Returns true if the runtime uses the file kStartMark: all but bubblewrap, which reports on kStatusFd.
+bool uses_start_mark(Runtime runtime);
 
-/// Signals what is in it, where its processes are not children of who started it; SIGKILL ends it. Empty:
-/// they are.
+/// Returns a command that sends `signal` to the container's processes, and for SIGKILL removes the container.
+/// Empty if the processes are children of the caller, who then signals them directly.
 std::vector<std::string> signal_command(const StartRequest& request, int signal);
 
-/// Whether the runtime needs Places::shm: it would share the host's otherwise.
+/// Returns true if the runtime needs ContainerFolders::shm because it would otherwise share the host's
+/// /dev/shm.
 bool needs_shm(Runtime runtime);
 
-/// The descriptor on which bwrap tells what became of its start.
+/// The descriptor on which bwrap reports its status as JSON.
 inline constexpr int kStatusFd = 3;
-/// Whether what it told there says that the command was started.
+/// Returns true if `status`, read from kStatusFd, shows that the command was started.
 bool was_set_up(const std::string& status);
 
 }  // namespace sweep::container

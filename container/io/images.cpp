@@ -1,14 +1,15 @@
-// What a cache holds, and what may go.
-#include <fcntl.h>
+#include "container/io/images.hpp"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
+#include "container/io/process_token.hpp"
+#include "container/io/squash_file.hpp"
 #include "container/io/store.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -19,10 +20,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A process on another machine cannot be asked whether it lives: its mark holds for so long.
+// Whether a process on another machine lives cannot be checked; its mark counts for this time.
 constexpr std::int64_t kForeignUseSeconds = 24 * 3600;
 
-bool ends_entry(const std::string& name) {
+bool is_entry_name(const std::string& name) {
   return name.ends_with(".sqsh") || name.ends_with(".sif") || name.ends_with(".root");
 }
 
@@ -42,12 +43,13 @@ std::int64_t bytes_in(const fs::path& path) {
   return all;
 }
 
-std::int64_t changed(const std::string& path) {
+/// Returns the time of the last change in seconds of Unix time; 0 if unknown.
+std::int64_t modified_unix(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 ? info.st_mtim.tv_sec : 0;
 }
 
-/// ".NAME.WHAT.REST": whose and what it is.
+/// The parts of a file name ".NAME.WHAT.REST" (store.hpp).
 struct Mark {
   std::string entry, what, rest;
 };
@@ -58,7 +60,7 @@ std::optional<Mark> mark_in(const std::string& file) {
     const std::string middle = std::string(".") + what;
     for (auto at = file.find(middle); at != std::string::npos; at = file.find(middle, at + 1)) {
       const std::string entry = file.substr(1, at - 1);
-      if (!ends_entry(entry)) continue;
+      if (!is_entry_name(entry)) continue;
       const std::size_t end = at + middle.size();
       if (end == file.size()) return Mark{entry, what, ""};
       if (file[end] == '.') return Mark{entry, what, file.substr(end + 1)};
@@ -67,104 +69,102 @@ std::optional<Mark> mark_in(const std::string& file) {
   return std::nullopt;
 }
 
+/// Returns true if the process with this token may be using a file whose mark was last changed at
+/// `marked_unix`.
+bool may_use(Liveness liveness, std::int64_t marked_unix) {
+  const bool recent = marked_unix + kForeignUseSeconds > ::time(nullptr);
+  return liveness == Liveness::Alive || (liveness == Liveness::OtherMachine && recent);
+}
+
+/// Collects the files of a cache into a list of images.
 class Listing {
  public:
-  explicit Listing(const std::string& folder)
-      : folder_(folder), store_(folder, [](const StageProgress&) {}) {}
+  explicit Listing(const std::string& folder) : store_(folder, [](const StageProgress&) {}) {}
 
-  void take(const fs::path& path) {
+  void add(const fs::path& path) {
     const std::string file = path.filename().string();
-    if (const auto mark = mark_in(file)) return take(*mark, path.string());
-    if (file.starts_with('.') || !ends_entry(file)) return;
-    Stored& stored = at(file);
-    seen_[file] = true;
-    stored.bytes = bytes_in(path);
+    if (const auto mark = mark_in(file)) return add(*mark, path.string());
+    if (file.starts_with('.') || !is_entry_name(file)) return;
+    CachedImage& image = image_named(file);
+    exists_[file] = true;
+    image.bytes = bytes_in(path);
     if (file.ends_with(".sqsh")) {
-      if (const auto whole = check_squash(path.string()); !whole) stored.problem = whole.error().message;
+      if (const auto whole = check_squash(path.string()); !whole) image.problem = whole.error().message;
     }
-    if (stored.used_unix == 0) stored.used_unix = changed(path.string());
-    if (const auto meta = store_.meta(file)) stored.image = meta->image;
+    if (image.used_unix == 0) image.used_unix = modified_unix(path.string());
+    if (const auto info = store_.info(file)) image.image = info->image;
   }
 
-  std::vector<Stored> done() {
-    std::vector<Stored> out;
-    for (auto& [name, stored] : entries_) {
-      if (seen_[name] || stored.in_the_making) out.push_back(stored);
+  std::vector<CachedImage> finish() {
+    std::vector<CachedImage> out;
+    for (auto& [name, image] : images_) {
+      if (exists_[name] || image.being_made) out.push_back(image);
     }
     out.insert(out.end(), leftovers_.begin(), leftovers_.end());
-    std::sort(out.begin(), out.end(), [](const Stored& a, const Stored& b) { return a.name < b.name; });
+    std::sort(out.begin(), out.end(),
+              [](const CachedImage& a, const CachedImage& b) { return a.name < b.name; });
     return out;
   }
 
  private:
-  Stored& at(const std::string& name) {
-    Stored& stored = entries_[name];
-    stored.name = name;
-    return stored;
+  CachedImage& image_named(const std::string& name) {
+    CachedImage& image = images_[name];
+    image.name = name;
+    return image;
   }
 
-  void take(const Mark& mark, const std::string& path) {
-    const auto token = token_in(without_ending(mark.rest));
-    const Life life = token ? life_of(*token) : Life::Dead;
-    if (mark.what == "meta") at(mark.entry).used_unix = changed(path);
-    if (mark.what == "claim" && mark.rest.find('~') == std::string::npos) at(mark.entry).in_the_making = true;
-    if (mark.what == "user") {
-      const bool recent = changed(path) + kForeignUseSeconds > ::time(nullptr);
-      at(mark.entry).users += life == Life::Lives || (life == Life::Elsewhere && recent) ? 1 : 0;
-    }
-    if (mark.what == "part" && life != Life::Lives) {
-      Stored left;
+  void add(const Mark& mark, const std::string& path) {
+    const auto token = token_in(without_helpers_ending(mark.rest));
+    const Liveness liveness = token ? liveness_of(*token) : Liveness::Dead;
+    if (mark.what == "meta") image_named(mark.entry).used_unix = modified_unix(path);
+    if (mark.what == "claim" && mark.rest.find('~') == std::string::npos)
+      image_named(mark.entry).being_made = true;
+    if (mark.what == "user") image_named(mark.entry).users += may_use(liveness, modified_unix(path)) ? 1 : 0;
+    if (mark.what == "part" && liveness != Liveness::Alive) {
+      CachedImage left;
       left.name = fs::path(path).filename().string();
       left.bytes = bytes_in(path);
-      left.used_unix = changed(path);
-      left.problem = life == Life::Dead ? "left by an import that died"
-                                        : "of an import on another machine, or left by it";
-      left.users = life == Life::Elsewhere && left.used_unix + kForeignUseSeconds > ::time(nullptr) ? 1 : 0;
+      left.used_unix = modified_unix(path);
+      left.problem = liveness == Liveness::Dead
+                         ? "left behind by an import whose process died"
+                         : "belongs to an import on another machine, or was left behind by it";
+      left.users = may_use(liveness, left.used_unix) ? 1 : 0;
       leftovers_.push_back(left);
     }
   }
 
-  std::string folder_;
   Store store_;
-  std::map<std::string, Stored> entries_;
-  std::map<std::string, bool> seen_;
-  std::vector<Stored> leftovers_;
+  std::map<std::string, CachedImage> images_;
+  std::map<std::string, bool> exists_;
+  std::vector<CachedImage> leftovers_;
 };
-
-/// Opens up a folder that may not be listed, and what is below it.
-void open_up(const fs::path& path) {
-  std::error_code code;
-  if (!fs::is_directory(fs::symlink_status(path, code))) return;
-  ::chmod(path.c_str(), 0700);
-  for (const auto& item : fs::directory_iterator(path, code))
-    open_up(item.path());
-}
 
 }  // namespace
 
-Expected<std::vector<Stored>> list_images(const std::string& folder) {
+Expected<std::vector<CachedImage>> list_images(const std::string& folder) {
   Listing listing(folder);
   std::error_code code;
   fs::directory_iterator items(folder, code);
   if (code) return fail("cannot read '" + folder + "': " + code.message());
   for (const auto& item : items)
-    listing.take(item.path());
-  return listing.done();
+    listing.add(item.path());
+  return listing.finish();
 }
 
-std::vector<Stored> to_prune(const std::vector<Stored>& images, const Limits& limits, std::int64_t now_unix) {
-  std::vector<Stored> by_use;
+std::vector<CachedImage> images_to_prune(const std::vector<CachedImage>& images, const CacheLimits& limits,
+                                         std::int64_t now_unix) {
+  std::vector<CachedImage> by_use;
   std::int64_t all = 0;
-  for (const Stored& image : images) {
+  for (const CachedImage& image : images) {
     all += image.bytes;
-    if (image.users == 0 && !image.in_the_making) by_use.push_back(image);
+    if (image.users == 0 && !image.being_made) by_use.push_back(image);
   }
-  std::stable_sort(by_use.begin(), by_use.end(), [](const Stored& a, const Stored& b) {
+  std::stable_sort(by_use.begin(), by_use.end(), [](const CachedImage& a, const CachedImage& b) {
     const bool bad_a = !a.problem.empty(), bad_b = !b.problem.empty();
     return bad_a != bad_b ? bad_a : a.used_unix < b.used_unix;
   });
-  std::vector<Stored> out;
-  for (const Stored& image : by_use) {
+  std::vector<CachedImage> out;
+  for (const CachedImage& image : by_use) {
     const bool old = limits.unused && now_unix - image.used_unix >= limits.unused->count() / 1000;
     const bool too_much = limits.bytes && all > *limits.bytes;
     if (image.problem.empty() && !old && !too_much) continue;
@@ -174,10 +174,10 @@ std::vector<Stored> to_prune(const std::vector<Stored>& images, const Limits& li
   return out;
 }
 
-Expected<void> remove_image(const std::string& folder, const Stored& image) {
+Expected<void> remove_image(const std::string& folder, const CachedImage& image) {
   const std::string path = folder + "/" + image.name;
   const bool mark = image.name.starts_with('.');
-  // Under another name first: nobody shall find half of it.
+  // Renamed first, so that no process finds a partly deleted image under its name.
   const std::string aside =
       mark ? path : folder + "/." + image.name + ".part." + token_text(token_of(::getpid()));
   if (!mark && ::rename(path.c_str(), aside.c_str()) != 0)
@@ -190,29 +190,6 @@ Expected<void> remove_image(const std::string& folder, const Stored& image) {
     }
   }
   return remove_all(aside);
-}
-
-Expected<void> remove_all(const std::string& path) {
-  std::error_code code;
-  fs::remove_all(path, code);
-  if (!code) return {};
-  open_up(path);
-  fs::remove_all(path, code);
-  if (code) return fail("cannot remove '" + path + "': " + code.message());
-  return {};
-}
-
-Expected<std::string> own_folder(const std::string& base) {
-  const char* const tmp = std::getenv("TMPDIR");
-  std::string folder = !base.empty() ? base : tmp != nullptr && tmp[0] == '/' ? tmp : "/tmp";
-  folder += "/slurm-sweep-" + std::to_string(::getuid());
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail("cannot make '" + folder + "': " + errno_text(errno));
-  struct stat info {};
-  if (::lstat(folder.c_str(), &info) != 0) return fail("cannot read '" + folder + "': " + errno_text(errno));
-  if (!S_ISDIR(info.st_mode) || info.st_uid != ::getuid())
-    return fail("'" + folder + "' is no folder of this user's own");
-  return folder;
 }
 
 }  // namespace sweep::container

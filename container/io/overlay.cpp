@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kCannot = 125;
 
-int give_up(const std::string& what, int code) {
+int report_failure(const std::string& what, int code) {
   std::fprintf(stderr, "sweep-agent: %s: %s\n", what.c_str(), errno_text(code).c_str());
   return kCannot;
 }
@@ -29,7 +29,7 @@ bool write_to(const char* path, const std::string& text) {
   return good;
 }
 
-/// As an option of overlayfs: what separates options and folders is escaped.
+/// Returns the path as part of a mount option of overlayfs, with its separators escaped.
 std::string escaped(const std::string& path) {
   std::string out;
   for (const char c : path) {
@@ -39,7 +39,7 @@ std::string escaped(const std::string& path) {
   return out;
 }
 
-/// Mounts of its own, in a user namespace where that is needed for them; the user stays who it was.
+/// Enters a new mount namespace, and for ordinary users also a user namespace in which the user keeps its id.
 bool enter_namespaces() {
   const uid_t user = ::geteuid();
   const gid_t group = ::getegid();
@@ -59,9 +59,9 @@ int overlay(const std::vector<std::string>& words) {
     return 2;
   }
   const std::string &lower = words[0], &root = words[3];
-  if (!enter_namespaces()) return give_up("cannot make a user namespace", errno);
+  if (!enter_namespaces()) return report_failure("cannot create a user namespace", errno);
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
-    return give_up("cannot change mounts", errno);
+    return report_failure("cannot make mounts private", errno);
   const std::string options =
       "lowerdir=" + escaped(lower) + ",upperdir=" + escaped(words[1]) + ",workdir=" + escaped(words[2]);
   const std::string as_user = options + ",userxattr";
@@ -72,8 +72,8 @@ int overlay(const std::vector<std::string>& words) {
     if (::mount(lower.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
         ::mount(nullptr, root.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV,
                 nullptr) != 0)
-      return give_up("cannot mount '" + lower + "'", errno);
-    std::fprintf(stderr, "sweep-agent: the image stays read-only, but for /tmp: overlayfs: %s\n",
+      return report_failure("cannot mount '" + lower + "'", errno);
+    std::fprintf(stderr, "sweep-agent: warning: the image is mounted read-only, except /tmp: overlayfs: %s\n",
                  errno_text(code).c_str());
   }
   std::vector<char*> argv;
@@ -81,7 +81,7 @@ int overlay(const std::vector<std::string>& words) {
     argv.push_back(const_cast<char*>(words[i].c_str()));
   argv.push_back(nullptr);
   ::execv(argv[0], argv.data());
-  return give_up("cannot start '" + words[kFolders + 1] + "'", errno);
+  return report_failure("cannot start '" + words[kFolders + 1] + "'", errno);
 }
 
 }  // namespace sweep::container

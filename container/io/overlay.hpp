@@ -1,6 +1,6 @@
-// `sweep-agent --overlay LOWER UPPER WORK ROOT -- COMMAND…`: the folder LOWER at ROOT, where what is written
-// goes to UPPER, for COMMAND and what it starts alone. An ordinary user can do this in a user namespace since
-// Linux 5.11.
+// `sweep-agent --overlay LOWER UPPER WORK ROOT -- COMMAND…`: mounts the directory LOWER at ROOT, with changes
+// going to UPPER, and runs COMMAND. Only COMMAND and its children see the mount. Since Linux 5.11 ordinary
+// users can do this in a user namespace.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace sweep::container {
 
-/// Does not return where all goes well. Where the kernel does not let an overlay be mounted, ROOT is LOWER
-/// without the right to write, and a line says so. Otherwise prints why not and returns an exit status.
+/// Replaces this process with COMMAND. If the kernel does not allow the overlay, ROOT is LOWER mounted
+/// read-only, and a warning is printed. On any other failure prints the reason and returns an exit status.
 int overlay(const std::vector<std::string>& words);
 
 }  // namespace sweep::container

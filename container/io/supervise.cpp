@@ -15,10 +15,11 @@
 
 #include "container/core/report.hpp"
 #include "container/core/start.hpp"
-#include "container/io/descendants.hpp"
-#include "container/io/places.hpp"
+#include "container/io/end_processes.hpp"
+#include "container/io/scoped_folders.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/files.hpp"
+#include "util/os/proc.hpp"
 #include "util/os/process.hpp"
 #include "util/os/run_program.hpp"
 #include "util/os/signals.hpp"
@@ -27,37 +28,40 @@ namespace sweep::container {
 
 namespace {
 
-constexpr Millis kForEnding{20'000};      // a runtime's own command that ends a container
-constexpr Millis kForStragglers{10'000};  // what a runtime still does after its command has ended
+constexpr Millis kEndTimeout{20'000};        // of the runtime's command that ends a container
+constexpr Millis kStragglerTimeout{10'000};  // for processes that outlive the runtime's command
 constexpr std::size_t kMaxStatus = 4096;
 
-void note(const StartRequest& request, bool of_image, const std::string& reason) {
+/// Reports Failed to the agent on kNoteFd.
+void report_failure(const StartRequest& request, bool of_image, const std::string& reason) {
   const std::string node = request.node.empty() ? host_name() : request.node;
   const std::string line = line_of(Failed{of_image, "node " + node + ": " + reason}) + "\n";
   std::ignore = write_all(kNoteFd, line);
 }
 
-/// What is wrong with the node, before a runtime says it in its own words.
-std::string missing(const StartRequest& request) {
+/// Returns what the node lacks for the request; empty if nothing. The runtimes report it less clearly.
+std::string missing_on_node(const StartRequest& request) {
   struct stat info {};
-  for (const Mount& mount : request.mounts) {
+  for (const Mount& mount : parse_mounts(request.container.mounts).value_or(std::vector<Mount>())) {
     if (::stat(mount.source.c_str(), &info) != 0)
-      return "mount source '" + mount.source + "' cannot be used: " + errno_text(errno);
+      return "cannot use the mount source '" + mount.source + "': " + errno_text(errno);
   }
   if (::stat(request.workspace.c_str(), &info) != 0)
-    return "workspace '" + request.workspace + "' cannot be used: " + errno_text(errno);
+    return "cannot use the workspace '" + request.workspace + "': " + errno_text(errno);
   return "";
 }
 
-/// Whether the node has the devices of these GPUs: pretended ones cannot be let in.
+/// Returns true if the node has the device files of these GPUs. Simulated GPUs have none and cannot be passed
+/// through.
 bool has_devices(const std::string& gpus) {
   return gpus.empty() || ::access(gpus == "amd" ? "/dev/kfd" : "/dev/nvidiactl", F_OK) == 0;
 }
 
+/// Runs the command of one request and ends everything that belongs to it.
 class Supervisor {
  public:
-  Supervisor(const StartRequest& request, const OwnPlaces& own)
-      : request_(request), own_(own), environment_(own_environment()) {}
+  Supervisor(const StartRequest& request, const ScopedFolders& folders)
+      : request_(request), folders_(folders), environment_(own_environment()) {}
 
   Expected<void> start() {
     SpawnSpec spec;
@@ -74,88 +78,92 @@ class Supervisor {
     return {};
   }
 
-  /// Until nothing of it is left.
+  /// Passes signals on until the command has ended and none of its processes is left.
   void run(SignalFd& signals) {
     while (!over()) {
       pollfd fd{signals.fd(), POLLIN, 0};
-      ::poll(&fd, 1, wait());
+      ::poll(&fd, 1, wait_ms());
       for (const int signal : signals.take())
-        take(signal);
-      collect();
+        handle(signal);
+      reap_all();
       if (ended_ && now() >= *straggle_until_) kill_all();
     }
-    if (ended_->signal && !ended_command_) end_by_command();
+    if (ended_->signal && !end_command_ran_) run_end_command();
   }
 
-  /// Why the command did not begin; nothing where it did, as far as that can be told.
-  std::optional<Failed> why_not() {
+  /// Returns why the command did not start; std::nullopt if it did, or if that is unknown.
+  std::optional<Failed> start_failure() {
     const std::string name(runtime_word(request_.runtime));
-    if (ended_->signal || ended_->code == 0 || told_) return std::nullopt;
-    if (tells_by_mark(request_.runtime)) {
-      const auto mark = read_file(own_.mark(), kMaxStatus);
+    if (ended_->signal || ended_->code == 0 || signalled_) return std::nullopt;
+    if (uses_start_mark(request_.runtime)) {
+      const auto mark = read_file(folders_.start_mark(), kMaxStatus);
       if (!mark || (!mark->empty() && *mark != kNotBegun)) return std::nullopt;
       if (mark->empty()) return no_command();
-      return Failed{false, name + " could not set up the container; what it says of that is in the log"};
+      return Failed{false,
+                    name + " could not set up the container; its messages are in the log of the point"};
     }
     if (!status_.open() || container::was_set_up(read_available(status_.get(), kMaxStatus).bytes))
       return std::nullopt;
-    return asked_again();
+    return probe_again();
   }
 
   const std::optional<ExitStatus>& ended() const { return ended_; }
 
  private:
   std::pair<std::vector<std::string>, std::vector<std::string>> command(const StartRequest& request) const {
-    Command out = start_command(request, own_.places(), environment_);
-    if (!own_.places().root.empty()) {
-      const std::vector<std::string> in_front = {
-          own_executable(), "--overlay", request.image, own_.upper(), own_.work(), own_.places().root, "--"};
-      out.argv.insert(out.argv.begin(), in_front.begin(), in_front.end());
+    Command out = start_command(request, folders_.folders(), environment_);
+    if (!folders_.folders().root.empty()) {
+      const std::vector<std::string> overlay = {
+          own_executable(),        "--overlay", request.container.image, folders_.upper(), folders_.work(),
+          folders_.folders().root, "--"};
+      out.argv.insert(out.argv.begin(), overlay.begin(), overlay.end());
     }
     return {std::move(out.argv), std::move(out.environment)};
   }
 
-  /// Bubblewrap says in the same way that it could not set up the container, and that the command cannot be
-  /// started in it. So it is asked to start what nobody has: which it only complains of where all else is
-  /// well.
-  Failed asked_again() const {
+  /// Bubblewrap reports a container that could not be set up and a command that does not exist in the same
+  /// way. So it is run again with a command that certainly does not exist: it complains about that command
+  /// only if the container was set up.
+  Failed probe_again() const {
     StartRequest probe = request_;
     probe.argv = {"/.slurm-sweep-is-not-here"};
     auto [argv, environment] = command(probe);
     const auto status = std::find(argv.begin(), argv.end(), "--json-status-fd");
     if (status != argv.end()) argv.erase(status, status + 2);
-    const auto ran = run_program(argv, {environment, kForEnding});
+    const auto ran = run_program(argv, {environment, kEndTimeout});
     const std::string words = ran ? how_it_ended(*ran) : ran.error().message;
     if (words.find("execvp " + probe.argv[0]) == std::string::npos)
-      return {false, "the container could not be set up: " + words};
+      return {false, "cannot set up the container: " + words};
     return no_command();
   }
 
   Failed no_command() const {
-    return {true, "the command '" + request_.argv[0] + "' cannot be started in the image " + request_.image};
+    return {true, "cannot start the command '" + request_.argv[0] + "': the image " +
+                      request_.container.image + " does not have it or cannot run it"};
   }
 
   bool over() const { return ended_ && children_of(::getpid()).empty(); }
 
-  int wait() const {
+  int wait_ms() const {
     if (!straggle_until_) return -1;
     return static_cast<int>(std::max<std::int64_t>(0, (*straggle_until_ - now()).count()));
   }
 
-  void take(int signal) {
+  void handle(int signal) {
     if (signal == SIGCHLD) return;
-    told_ = true;
+    signalled_ = true;
     if (signal == SIGQUIT) return kill_all();
     if (request_.runtime == Runtime::Bwrap) return signal_inside(signal);
     const auto command = signal_command(request_, signal);
     if (command.empty()) {
       ::kill(-child_.pid, signal);
     } else {
-      std::ignore = run_program(command, {environment_, kForEnding});
+      std::ignore = run_program(command, {environment_, kEndTimeout});
     }
   }
 
-  /// Bubblewrap itself would end of it, and take all inside with it, without the time to end in order.
+  /// Signals the processes in the container one by one. Bubblewrap itself would exit on the signal and kill
+  /// all of them, without giving them time to shut down.
   void signal_inside(int signal) {
     for (const pid_t init : children_of(child_.pid)) {
       for (const pid_t inside : descendants_of(init))
@@ -164,30 +172,31 @@ class Supervisor {
   }
 
   void kill_all() {
-    end_by_command();
+    run_end_command();
     if (!ended_) {
-      // Of srun only the first process: the other one then cancels the step.
+      // Of srun's two processes only the first is killed; the other one then cancels the step.
       ::kill(request_.runtime == Runtime::Pyxis ? child_.pid : -child_.pid, SIGKILL);
       pollfd fd{child_.pidfd.get(), POLLIN, 0};
-      if (::poll(&fd, 1, static_cast<int>(kForStragglers.count())) > 0) collect();
+      if (::poll(&fd, 1, static_cast<int>(kStragglerTimeout.count())) > 0) reap_all();
     }
-    if (request_.runtime == Runtime::Pyxis) wait_for_children(kForStragglers);
-    end_children(kForStragglers);
+    if (request_.runtime == Runtime::Pyxis) wait_for_children(kStragglerTimeout);
+    kill_children(kStragglerTimeout);
     if (!ended_) ended_ = ExitStatus{std::nullopt, SIGKILL};
-    straggle_until_ = now() + kForStragglers;
+    straggle_until_ = now() + kStragglerTimeout;
   }
 
-  void end_by_command() {
+  /// Runs the runtime's command that ends the container, if it has one.
+  void run_end_command() {
     const auto command = signal_command(request_, SIGKILL);
-    ended_command_ = true;
-    if (!command.empty()) std::ignore = run_program(command, {environment_, kForEnding});
+    end_command_ran_ = true;
+    if (!command.empty()) std::ignore = run_program(command, {environment_, kEndTimeout});
   }
 
-  void collect() {
+  void reap_all() {
     if (!ended_) {
       if (const auto status = reap(child_.pid)) {
         ended_ = ExitStatus{status->code, status->signal};
-        straggle_until_ = now() + kForStragglers;
+        straggle_until_ = now() + kStragglerTimeout;
       }
     }
     for (const pid_t child : children_of(::getpid())) {
@@ -196,22 +205,18 @@ class Supervisor {
   }
 
   const StartRequest& request_;
-  const OwnPlaces& own_;
+  const ScopedFolders& folders_;
   std::vector<std::string> environment_;
   Child child_;
   Fd status_;
   std::optional<ExitStatus> ended_;
   std::optional<Instant> straggle_until_;
-  bool ended_command_ = false;
-  bool told_ = false;  // to end, or something else
+  bool end_command_ran_ = false;
+  bool signalled_ = false;  // a signal other than SIGCHLD has arrived
 };
 
-}  // namespace
-
-namespace {
-
-/// As the command ended: a signal that ended it ends this process too.
-int end_as(const ExitStatus& ended) {
+/// Returns the command's exit status. If a signal ended the command, ends this process with the same signal.
+int exit_like(const ExitStatus& ended) {
   constexpr int kOfSignal = 128;
   if (!ended.signal) return ended.code.value_or(kCannotContain);
   const rlimit no_core{0, 0};
@@ -225,15 +230,16 @@ int end_as(const ExitStatus& ended) {
   return kOfSignal + *ended.signal;
 }
 
-/// Where it could not be set up, why. Its folders are gone in either case.
-tl::expected<ExitStatus, Failed> run_to_its_end(const StartRequest& request, SignalFd& signals) {
+/// Runs the request and returns how the command ended, or why the container could not be set up. Its
+/// directories have been removed in either case.
+tl::expected<ExitStatus, Failed> run_in_container(const StartRequest& request, SignalFd& signals) {
   const auto cannot = [](const Error& error) { return tl::unexpected(Failed{false, error.message}); };
-  const auto own = OwnPlaces::make(request);
-  if (!own) return cannot(own.error());
-  Supervisor supervisor(request, *own);
+  const auto folders = ScopedFolders::make(request);
+  if (!folders) return cannot(folders.error());
+  Supervisor supervisor(request, *folders);
   if (const auto started = supervisor.start(); !started) return cannot(started.error());
   supervisor.run(signals);
-  if (auto why = supervisor.why_not()) return tl::unexpected(std::move(*why));
+  if (auto why = supervisor.start_failure()) return tl::unexpected(std::move(*why));
   return *supervisor.ended();
 }
 
@@ -244,14 +250,14 @@ int contain(const std::string& text) {
   SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGCHLD});
   auto request = start_request_in(text);
   const auto cannot = [&](const Failed& why) {
-    note(request ? *request : StartRequest(), why.of_image, why.reason);
+    report_failure(request ? *request : StartRequest(), why.of_image, why.reason);
     return kCannotContain;
   };
   if (!request) return cannot({false, request.error().message});
-  if (const std::string lacks = missing(*request); !lacks.empty()) return cannot({false, lacks});
+  if (const std::string lacks = missing_on_node(*request); !lacks.empty()) return cannot({false, lacks});
   if (!has_devices(request->gpus)) request->gpus.clear();
-  const auto ended = run_to_its_end(*request, signals);
-  return ended ? end_as(*ended) : cannot(ended.error());
+  const auto ended = run_in_container(*request, signals);
+  return ended ? exit_like(*ended) : cannot(ended.error());
 }
 
 }  // namespace sweep::container

@@ -10,14 +10,14 @@ namespace sweep::container {
 
 namespace {
 
-constexpr Millis kProbe{20'000};
+constexpr Millis kProbeTimeout{20'000};
 
 std::string first_line(const std::string& text) {
   return clipped(printable(text.substr(0, text.find('\n'))), 100);
 }
 
-/// What tells that it works: a command that ends with 0.
-std::vector<std::string> trial(Runtime runtime, const std::string& path) {
+/// Returns a command that exits with status 0 if the runtime works.
+std::vector<std::string> probe_command(Runtime runtime, const std::string& path) {
   switch (runtime) {
     case Runtime::Bwrap:
       return {path, "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "/bin/true"};
@@ -39,21 +39,23 @@ std::vector<std::string> version_command(Runtime runtime, const std::string& pat
 std::string hint(Runtime runtime) {
   if (runtime == Runtime::Bwrap || runtime == Runtime::Enroot)
     return "; it needs user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone)";
-  if (runtime == Runtime::Docker) return "; its daemon must run, and this user be allowed to speak to it";
+  if (runtime == Runtime::Docker)
+    return "; its daemon must run, and this user must be allowed to use it (group docker)";
   return "";
 }
 
-Expected<Tool> tried(Runtime runtime, const std::string& path, const std::vector<std::string>& environment) {
+Expected<Tool> try_program(Runtime runtime, const std::string& path,
+                           const std::vector<std::string>& environment) {
   const std::string name(runtime_word(runtime));
-  const auto ran = run_program(trial(runtime, path), {environment, kProbe});
+  const auto ran = run_program(probe_command(runtime, path), {environment, kProbeTimeout});
   if (!ran) return fail(name + ": " + ran.error().message);
   if (!ran->ok()) return fail(name + " does not work here: " + how_it_ended(*ran) + hint(runtime));
   if (runtime == Runtime::Pyxis && ran->out.find("--container-image") == std::string::npos)
-    return fail("pyxis is not in this Slurm: srun has no --container-image");
+    return fail("pyxis is not installed: srun has no option --container-image");
   if (runtime == Runtime::Pyxis && look_up(environment, "SLURM_JOB_ID").value_or("").empty())
-    return fail("pyxis needs a Slurm job, and this is none");
+    return fail("pyxis needs a Slurm job; run inside srun, sbatch or salloc");
   Tool tool{runtime, path, ""};
-  if (const auto version = run_program(version_command(runtime, path), {environment, kProbe});
+  if (const auto version = run_program(version_command(runtime, path), {environment, kProbeTimeout});
       version && version->ok())
     tool.version = first_line(version->out);
   if (runtime == Runtime::Enroot && !tool.version.starts_with("enroot"))
@@ -78,10 +80,10 @@ Expected<Tool> try_runtime(Runtime runtime, const std::vector<std::string>& envi
   const std::string name(program_of(runtime));
   const std::string path = find_program(name, environment);
   if (path.empty()) return fail(name + " is not in PATH");
-  return tried(runtime, path, environment);
+  return try_program(runtime, path, environment);
 }
 
-Expected<Tool> first_that_works(const std::vector<std::string>& environment) {
+Expected<Tool> first_working_runtime(const std::vector<std::string>& environment) {
   std::string why;
   for (const Runtime runtime : kAutoOrder) {
     auto tool = try_runtime(runtime, environment);

@@ -1,4 +1,4 @@
-// Which container runtimes this node has, and whether they work.
+// Finds the container runtimes of this node and checks whether they work.
 #pragma once
 
 #include <string>
@@ -9,19 +9,21 @@
 
 namespace sweep::container {
 
+/// A runtime that works on this node.
 struct Tool {
   Runtime runtime = Runtime::None;
-  std::string path, version;
+  std::string path, version;  // of its program
 };
 
-/// The program `name` in PATH of `environment`; empty: it is not there.
+/// Returns the path of the program `name` in PATH of `environment`; empty if there is none.
 std::string find_program(const std::string& name, const std::vector<std::string>& environment);
 
-/// The runtime's program, tried: it can start a container here, as far as that can be told without an image.
-/// Fails with what is missing. Takes up to kProbe for each.
+/// Finds the runtime's program and tries whether it can start containers here, as far as that is possible
+/// without an image. Returns an error that says what is missing. Blocks for at most 20 s per command that it
+/// runs.
 Expected<Tool> try_runtime(Runtime runtime, const std::vector<std::string>& environment);
 
-/// The first of kAutoOrder that works. Fails with why none does.
-Expected<Tool> first_that_works(const std::vector<std::string>& environment);
+/// Returns the first runtime of kAutoOrder that works. Returns an error with the reasons if none does.
+Expected<Tool> first_working_runtime(const std::vector<std::string>& environment);
 
 }  // namespace sweep::container

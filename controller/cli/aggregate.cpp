@@ -1,4 +1,4 @@
-// sweepctl aggregate: all files that follow from the results in a directory.
+// sweepctl aggregate: writes all files that follow from the results in a directory.
 #include "controller/io/aggregate.hpp"
 
 #include <filesystem>
@@ -15,47 +15,47 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Makes collection, table and plots of all results in DIR and prints the summary. DIR is a sweep's output "
-    "directory (whose raw/, agg_*.json, jobs.txt and manifest.json are then written again from its journal "
-    "too), a folder of processed results, or a folder with both below it. Doing it twice changes nothing. "
-    "Each sweep does it at its end.";
+    "Collects all results in DIR, writes collections, summary and plots, and prints the summary. DIR is the "
+    "output directory of a sweep, a folder of processed results, or a folder that contains both. In a "
+    "sweep's output directory, raw/, agg_*.json, jobs.txt and manifest.json are also written again from its "
+    "journal. Running it twice changes nothing. Every sweep does the same at its end.";
 
 constexpr const char* kClosing = R"(Exit status:
-  0  everything is written
+  0  every file was written
   1  something could not be read or written; standard error names it
   2  wrong usage
 
 Files:
   agg_EXP.json         all processed results of an experiment
-  agg_all.json         all of them, where there are several experiments, or
-                       results that do not know theirs
-  .aggregate           digests of these three: one that was changed since is
-                       not written over
-  summary.txt          the table; best results, Pareto frontier, failures with
-                       reasons, attempts, server starts, wall time
+  agg_all.json         all results, if there are several experiments or
+                       results whose experiment is unknown
+  summary.txt          table, best results, Pareto frontier, failures with
+                       reasons, attempts, server starts, elapsed time
+  .aggregate           digests of the files above; a file that was changed
+                       since is not overwritten
   tput_vs_e2el_FAMILY_EXP.png, tput_vs_intvty_FAMILY_EXP.png
-                       the plots (sweepctl plot)
+                       plots (see sweepctl plot)
 
 Examples:
-  A sweep whose machine went down, made whole again:
+  Write the files of a sweep that was interrupted:
     sweepctl aggregate results_dsr1_1k1k_20261124_222153
-  The results of several nights together:
+  Combine the results of several sweeps:
     sweepctl aggregate --exp-name dsr1_1k1k nightly/
 )";
 
 Expected<Aggregation> aggregate_directory(const std::string& directory, const std::string& name) {
   std::error_code code;
-  if (!std::filesystem::is_directory(directory, code)) return fail("'" + directory + "' is no directory");
+  if (!std::filesystem::is_directory(directory, code)) return fail("'" + directory + "' is not a directory");
   if (!std::filesystem::exists(journal_path(directory), code)) return aggregate(directory, nullptr, name);
   auto archive = open_archive(directory);
   if (!archive) {
-    // A live sweep writes here itself. Beside a journal that cannot be read there are still agg files.
+    // A live sweep writes these files itself. If the journal cannot be read, the agg files are still there.
     const auto control = read_control_file(directory);
     if (control && *control) return tl::unexpected(archive.error());
     return aggregate(directory, nullptr, name);
   }
   archive->sweep.facts.directory = directory;
-  const OpenSweep own{directory, &archive->sweep, &archive->journal};
+  const SweepSource own{directory, &archive->sweep, &archive->journal};
   return aggregate(directory, &own, name);
 }
 
@@ -66,11 +66,12 @@ int aggregate_command(const Arguments& arguments) {
   std::string directory, name;
   bool json = false;
   add_directory(app, directory, "output directory of a sweep, or a folder of processed results");
-  app.option("--exp-name", name,
-             "experiment of the results that do not know theirs: those that are neither in a sweep's "
-             "journal nor in a file agg_RESULT_FILENAME.json as a sweep names it")
+  app.option(
+         "--exp-name", name,
+         "experiment of results whose experiment is unknown, because they are neither in a sweep's journal "
+         "nor in a file that a sweep has named (agg_RESULT_FILENAME.json)")
       .value("EXP");
-  app.flag("--json", json, "print the summary as one JSON document");
+  app.flag("--json", json, "print the summary as JSON");
   if (const auto status = app.parse(arguments)) return *status;
   const auto written = aggregate_directory(plain_path(directory), name);
   if (!written) return print_error(written.error().message), 1;

@@ -14,10 +14,10 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr Millis kPatience{5'000};  // for a controller's answer
+constexpr Millis kAnswerTimeout{5'000};
 
-/// Whether the controller can be seen to be gone: a process of this machine that is no more.
-bool is_gone(const ControlFile& control) {
+/// Returns true if the controller was a process of this machine that has ended.
+bool has_ended(const ControlFile& control) {
   return control.host == host_name() && ::kill(static_cast<pid_t>(control.pid), 0) != 0 && errno == ESRCH;
 }
 
@@ -25,15 +25,15 @@ bool is_gone(const ControlFile& control) {
 
 Expected<std::optional<ControlFile>> find_controller(const std::string& directory) {
   auto control = read_control_file(directory);
-  if (control && *control && is_gone(**control)) return std::optional<ControlFile>();
+  if (control && *control && has_ended(**control)) return std::optional<ControlFile>();
   return control;
 }
 
 namespace {
 
-/// A credential that is good for this request alone, or why there is none.
+/// Adds a credential that is valid for this request only, or the reason why there is none.
 template <class Request>
-Request shown(Request request, const ControlFile& control, std::string_view what) {
+Request with_credential(Request request, const ControlFile& control, std::string_view what) {
   auto credential = munge_credential(request_payload(control.server_key, what));
   if (credential) {
     request.credential = std::move(*credential);
@@ -43,7 +43,7 @@ Request shown(Request request, const ControlFile& control, std::string_view what
   return request;
 }
 
-Expected<std::optional<Status>> ask(const ControlFile& control, const wire::Message& question) {
+Expected<std::optional<Status>> ask(const ControlFile& control, const wire::Message& request) {
   zmq::context_t context;
   SWEEP_ASSIGN(auto socket,
                ClientSocket::connect(context, control.endpoint, control.server_key, control.client_secret));
@@ -52,7 +52,7 @@ Expected<std::optional<Status>> ask(const ControlFile& control, const wire::Mess
   EventLoop loop;
   loop.watch(socket.connection().socket(), [&] {
     while (const auto event = socket.connection().next()) {
-      if (*event == ConnectionEvent::Refused) refusal = "this key is of another sweep";
+      if (*event == ConnectionEvent::Refused) refusal = "the key in sweep.control is not this sweep's key";
     }
   });
   loop.watch(socket.socket(), [&] {
@@ -66,27 +66,24 @@ Expected<std::optional<Status>> ask(const ControlFile& control, const wire::Mess
       }
     }
   });
-  socket.send(question);
-  const Instant deadline = now() + kPatience;
+  socket.send(request);
+  const Instant deadline = now() + kAnswerTimeout;
   while (!answer && refusal.empty() && now() < deadline)
     loop.step(deadline);
-  if (!answer) socket.socket().set(zmq::sockopt::linger, 0);  // nobody takes it, or it was refused
-  if (!refusal.empty()) return fail("the controller answers: " + printable(refusal));
+  if (!answer)
+    socket.socket().set(zmq::sockopt::linger, 0);  // the request cannot be delivered, or was refused
+  if (!refusal.empty()) return fail("the controller refused the request: " + printable(refusal));
   return answer;
 }
 
 }  // namespace
 
-Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StatusRequest question) {
-  return ask(control, shown(std::move(question), control, "status"));
+Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StatusRequest request) {
+  return ask(control, with_credential(std::move(request), control, "status"));
 }
 
-Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StopRequest question) {
-  return ask(control, shown(std::move(question), control, "stop"));
-}
-
-std::string name_of(const ControlFile& control) {
-  return control.host + ", pid " + std::to_string(control.pid);
+Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StopRequest request) {
+  return ask(control, with_credential(std::move(request), control, "stop"));
 }
 
 }  // namespace sweep::cli

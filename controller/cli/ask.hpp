@@ -1,4 +1,4 @@
-// A person's question to the live controller of a sweep: what status and cancel share.
+// Requests to the live controller of a sweep, for status and cancel.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,16 +13,13 @@ namespace sweep::cli {
 
 using Status = nlohmann::ordered_json;
 
-/// The controller that may be live: nothing when there is no control file, or its process was one of this
-/// machine's and is no more. Fails where the file cannot be trusted, or read.
+/// Returns the control file of the controller that may be live; std::nullopt if there is none, or if its
+/// process ran on this machine and has ended. Fails if the file cannot be read or trusted.
 Expected<std::optional<ControlFile>> find_controller(const std::string& directory);
 
-/// Asks it `question`, with a credential of its own where munge is there, and returns the sweep's status;
-/// nothing when it does not answer within some seconds. Fails with its words, where it refuses.
-Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StatusRequest question);
-Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StopRequest question);
-
-/// "host1, pid 77".
-std::string name_of(const ControlFile& control);
+/// Sends `request`, with a munge credential if munge works, and returns the sweep's status; std::nullopt if
+/// the controller does not answer within some seconds. Fails with the controller's reason if it refuses.
+Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StatusRequest request);
+Expected<std::optional<Status>> ask_controller(const ControlFile& control, wire::StopRequest request);
 
 }  // namespace sweep::cli

@@ -1,30 +1,30 @@
-// sweepctl cancel: asks the live controller to end its sweep.
+// sweepctl cancel: asks the live controller to stop its sweep.
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/ask.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/io/output_dir.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
 
 namespace {
 
-constexpr std::size_t kMostReason = 4096;  // what a message has room for
+constexpr std::size_t kMaxReasonBytes = 4096;  // the limit of a message
 
 constexpr const char* kDescription =
-    "Ends the sweep in an output directory: no point is started any more, running benchmarks are ended in "
-    "order, "
-    "and what is done is kept and written. The controller that runs the sweep does it, wherever it runs; "
-    "only the "
-    "sweep's owner can ask it.";
+    "Stops the sweep in an output directory: starts no further points, stops running benchmarks, and keeps "
+    "and writes all finished results. The request goes to the sweep's controller, on whatever host it runs. "
+    "Only the sweep's owner can cancel it.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  the sweep is stopping
-  1  no controller runs there, it does not answer, or the sweep had ended
+  1  no controller is running, it did not answer, or the sweep has ended
   2  wrong usage
 
 Files:
-  DIR/sweep.control   how to reach the live controller; only its owner may
+  DIR/sweep.control   address and key of the live controller; readable by
+                      the owner only
 
 Examples:
     sweepctl cancel results_dsr1_1k1k_20261124_222153
@@ -40,26 +40,27 @@ std::string done_of_all(const Status& status) {
          counted(static_cast<std::size_t>(count_of(status, "total")), "point") + " done";
 }
 
-/// What the controller's answer means for somebody who wanted the sweep to end. Fails where it does not end
-/// by this.
+/// Returns the success message for the controller's answer. Fails if the sweep does not stop because of this
+/// request.
 Expected<std::string> outcome(const Status& status) {
   const std::string sweep = "sweep " + printable(status.value("sweep", "")),
                     state = status.value("state", "");
-  if (state == "done" || state == "incomplete") return fail(sweep + " had ended: " + done_of_all(status));
-  if (state != "stopping") return fail(sweep + " goes on: its controller says '" + printable(state) + "'");
+  if (state == "done" || state == "incomplete")
+    return fail(sweep + " has already ended: " + done_of_all(status));
+  if (state != "stopping") return fail(sweep + " was not stopped: its state is '" + printable(state) + "'");
   const auto running = static_cast<std::size_t>(count_of(status, "running") + count_of(status, "leased"));
-  const std::string ends = running == 0   ? "nothing was running"
-                           : running == 1 ? "1 running attempt is ended"
-                                          : counted(running, "running attempt") + " are ended";
-  return sweep + " is stopping: " + ends + "; " + done_of_all(status);
+  const std::string stopped = running == 0   ? "no attempt was running"
+                              : running == 1 ? "1 running attempt is being stopped"
+                                             : counted(running, "running attempt") + " are being stopped";
+  return sweep + " is stopping: " + stopped + "; " + done_of_all(status);
 }
 
 Expected<std::string> cancel(const std::string& directory, const wire::StopRequest& request) {
   SWEEP_ASSIGN(const auto control, find_controller(directory));
-  const std::string see = "; sweepctl status " + printable(directory) + " says how the sweep stands";
-  if (!control) return fail("no controller runs a sweep in '" + printable(directory) + "'" + see);
+  const std::string see = "; see sweepctl status " + printable(directory);
+  if (!control) return fail("no sweep is running in '" + printable(directory) + "'" + see);
   SWEEP_ASSIGN(const auto status, ask_controller(*control, request));
-  if (!status) return fail("the controller on " + printable(name_of(*control)) + " does not answer" + see);
+  if (!status) return fail("the " + controller_text(*control) + ", does not answer" + see);
   return outcome(*status);
 }
 
@@ -70,13 +71,13 @@ int cancel_command(const Arguments& arguments) {
   std::string directory;
   wire::StopRequest request{"cancelled by its owner", false};
   add_directory(app, directory, "output directory of a sweep");
-  app.flag("--now", request.at_once, "do not wait for benchmarks to end in order");
-  app.option("--reason", request.reason, "why, for summary.txt and the log").value("TEXT");
+  app.flag("--now", request.at_once, "do not wait for benchmarks to end cleanly");
+  app.option("--reason", request.reason, "reason, for summary.txt and the log").value("TEXT");
   if (const auto status = app.parse(arguments)) return *status;
-  request.reason = clipped(printable(request.reason), kMostReason);
-  const auto done = cancel(directory, request);
-  if (!done) return print_error(done.error().message), 1;
-  return print_out(*done + "\n");
+  request.reason = clipped(printable(request.reason), kMaxReasonBytes);
+  const auto message = cancel(directory, request);
+  if (!message) return print_error(message.error().message), 1;
+  return print_out(*message + "\n");
 }
 
 }  // namespace sweep::cli

@@ -1,4 +1,4 @@
-// sweepctl check: everything that can be known to be wrong before an allocation is asked for.
+// sweepctl check: finds the errors that can be found before an allocation is requested.
 #include <algorithm>
 #include <map>
 
@@ -7,6 +7,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
+#include "controller/profile/runner.hpp"
 #include "util/json.hpp"
 #include "util/os/clock.hpp"
 #include "util/text.hpp"
@@ -16,25 +17,25 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or says "
-    "what is wrong, in one line that names file, value and remedy. Nothing is started or written. The plugin "
-    "does this before anything is allocated.";
+    "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or "
+    "reports an error in one line that names file, value and remedy. It starts and writes nothing. The Slurm "
+    "plugin runs this command before it requests an allocation.";
 
 constexpr const char* kClosing = R"(Exit status:
   0  the sweep could start
-  1  something is wrong with configuration, profile or output directory
+  1  error in configuration, profile or output directory
   2  wrong usage
 
 Examples:
-  Which points would DeepSeek-R1 at 1024 tokens in, 1024 out make?
+  List the points of DeepSeek-R1 with 1024 input and 1024 output tokens:
     sweepctl check nvidia-master.yaml \
       --select '--seq-lens 1k1k --model-prefix dsr1'
-  How many GPUs does the largest point need?
+  Print the number of GPUs that the largest point needs:
     sweepctl check nvidia-master.yaml --json |
       jq '[.points[].gpus] | max'
 )";
 
-std::string described(const Plan& plan) {
+std::string as_text(const Plan& plan) {
   std::string out;
   int largest = 0;
   for (const Point& point : plan.points) {
@@ -43,7 +44,7 @@ std::string described(const Plan& plan) {
   }
   const auto names = exp_names(plan);
   out += counted(plan.points.size(), "point") + " of " + printable(join(names, ", ")) + ", ";
-  if (plan.profile.ignore_gpus) return out + "without GPUs (the profile says 'gpus: ignore')\n";
+  if (plan.profile.ignore_gpus) return out + "GPUs are ignored (profile: 'gpus: ignore')\n";
   return out + "up to " + counted(static_cast<std::size_t>(largest), "GPU") + " each\n";
 }
 
@@ -56,54 +57,53 @@ nlohmann::ordered_json as_json(const Plan& plan) {
           {"points", std::move(points)}};
 }
 
-/// Points whose runner the profile does not name, said runner by runner. Whether any other is left.
-bool some_have_nodes(const Plan& plan) {
-  std::map<std::string, std::size_t> homeless;
+/// Prints an error for each runner that points need and the profile does not name. Returns false if no other
+/// points are left.
+bool report_unknown_runners(const Plan& plan) {
+  std::map<std::string, std::size_t> unknown;  // number of points by runner
   std::size_t all = 0;
   for (const Point& point : plan.points) {
     if (plan.profile.runners.empty() || profile::runner_of(plan.profile, point.runner) != nullptr) continue;
-    ++homeless[point.runner];
+    ++unknown[point.runner];
     ++all;
   }
-  for (const auto& [runner, count] : homeless)
+  for (const auto& [runner, count] : unknown)
     print_error(counted(count, "point") + (count == 1 ? " needs" : " need") + " runner '" + runner +
-                "', which the profile's 'runners' does not name: no node will run " +
-                (count == 1 ? "it" : "them"));
+                "', which is not in the profile's 'runners': " + (count == 1 ? "it" : "they") +
+                " cannot run; add the runner to the profile");
   return all < plan.points.size() || plan.points.empty();
 }
 
-int check_resumed(SweepArguments wanted, bool quiet) {
-  const auto directory = claimed_output_dir(wanted.output);
-  if (!directory) return print_error(directory.error().message), 1;
-  wanted.output = *directory;
-  const auto wishes = resume_wishes(wanted, {});
-  if (!wishes) return print_error(wishes.error().message), 1;
-  if (const auto good = check_resume(*directory, *wishes, now()); !good)
-    return print_error(good.error().message), 1;
-  return quiet ? 0 : print_out("the sweep in '" + printable(*directory) + "' can go on\n");
+int check_resumed(const SweepRequest& request, bool quiet) {
+  if (const auto good = check_resume(request, now()); !good) return print_error_list(good.error().message), 1;
+  return quiet
+             ? 0
+             : print_out("the sweep in '" + printable(absolute_path(request.output)) + "' can be resumed\n");
 }
 
 }  // namespace
 
 int check_command(const Arguments& arguments) {
   CommandLine app("sweepctl check", kDescription, kClosing);
-  SweepArguments wanted;
+  SweepRequest request;
   bool quiet = false, json = false;
-  app.option("FILE", wanted.configs, "benchmark matrix: a master configuration (YAML), or FILE,FILE")
+  app.option("FILE", request.configs,
+             "benchmark matrix: a master configuration (YAML), or several as FILE,FILE")
       .usage("FILE...");
-  add_sweep_options(app, wanted, true);
-  app.flag("--quiet", quiet, "print only what is wrong");
-  app.flag("--json", json, "print one JSON document");
+  add_sweep_options(app, request, true);
+  app.flag("--quiet", quiet, "print errors only");
+  app.flag("--json", json, "print JSON");
   if (const auto status = app.parse(arguments)) return *status;
-  if (const auto wrong = wrong_use(wanted, "sweepctl check FILE")) return print_error("check: " + *wrong), 2;
-  if (wanted.resume) return check_resumed(wanted, quiet);
-  const auto plan = load_plan(wanted);
+  if (const auto error = usage_error(request, "sweepctl check FILE"))
+    return print_error("check: " + *error + "; see sweepctl check --help"), 2;
+  if (request.resume) return check_resumed(request, quiet);
+  const auto plan = load_plan(request);
   if (!plan) return print_error(plan.error().message), 1;
-  if (const auto good = check_output_dir(wanted.output); !good) return print_error(good.error().message), 1;
-  if (!some_have_nodes(*plan)) return 1;
+  if (const auto good = check_output_dir(request.output); !good) return print_error(good.error().message), 1;
+  if (!report_unknown_runners(*plan)) return 1;
   if (quiet) return 0;
   return print_out(json ? as_json(*plan).dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"
-                        : described(*plan));
+                        : as_text(*plan));
 }
 
 }  // namespace sweep::cli

@@ -1,6 +1,6 @@
 // The commands of sweepctl. Each takes what follows its name on the command line and returns the exit status.
 //
-// Exit statuses: 0 done; 1 not done, or not all of it; 2 wrong usage; 128 + N ended by signal N.
+// Exit statuses: 0 success; 1 failed or incomplete; 2 wrong usage; 128 + N stopped by signal N.
 #pragma once
 
 #include <string>
@@ -28,7 +28,7 @@ int summarize_command(const Arguments& arguments);
 int plot_command(const Arguments& arguments);
 int pareto_command(const Arguments& arguments);
 
-/// Prints what a command over files has to say; the status to exit with.
-int give(const report::CommandOutput& output);
+/// Prints the output of a command over files. Returns the status to exit with.
+int print_output(const report::CommandOutput& output);
 
 }  // namespace sweep::cli

@@ -1,4 +1,4 @@
-// sweepctl: expands the matrix, runs the controller, aggregates results. This file is its table of contents.
+// sweepctl: expands the matrix, runs the controller, aggregates results. This file lists the commands.
 #include <array>
 #include <cstdio>
 #include <exception>
@@ -22,48 +22,46 @@ struct Command {
 
 constexpr std::array<Command, 15> kCommands = {{
     {"run", "run a sweep in the Slurm allocation, or on this machine", run_command},
-    {"check", "list the points of a sweep, or say what is wrong", check_command},
-    {"status", "say how far a sweep is, live or after its end", status_command},
-    {"cancel", "end a live sweep; what is done is kept", cancel_command},
-    {"aggregate", "make collection, table and plots of a sweep again", aggregate_command},
+    {"check", "list the points of a sweep, or report errors", check_command},
+    {"status", "print the state of a running or finished sweep", status_command},
+    {"cancel", "stop a running sweep; finished points are kept", cancel_command},
+    {"aggregate", "write collections, summary and plots of a sweep again", aggregate_command},
     {"matrix", "print the matrix of configuration files as JSON", matrix_command},
-    {"process-result", "turn a serving client's result into a processed one", process_result_command},
-    {"collect", "put all JSON files below a directory into one", collect_command},
+    {"process-result", "process one result of a serving client", process_result_command},
+    {"collect", "collect all JSON files below a directory into one", collect_command},
     {"summarize", "print processed results as a table", summarize_command},
-    {"plot", "draw throughput per GPU over latency and interactivity", plot_command},
+    {"plot", "plot throughput per GPU over latency and interactivity", plot_command},
     {"pareto", "print the results on the Pareto frontier", pareto_command},
-    {"images", "list the staged container images, or remove some", images_command},
-    {"profile", "print the merged profile, or check what it asks for", profile_command},
-    {"script", "print a recipe as one script with a server of its own", script_command},
-    {"serve", "the controller of one srun", serve_command},
+    {"images", "list or remove staged container images", images_command},
+    {"profile", "print the effective profile, or check what it requires", profile_command},
+    {"script", "export a recipe as a standalone script", script_command},
+    {"serve", "run the controller of one srun", serve_command},
 }};
 constexpr std::string_view kForThePlugin = "serve";
 
 constexpr const char* kDescription =
-    "Inference benchmark sweeps on Slurm GPU clusters: a matrix of models, lengths (ISL/OSL), parallelism "
-    "(TP, "
-    "EP) and concurrencies becomes points, each point one run of a benchmark, and what comes out is "
-    "throughput "
-    "per GPU against latency and interactivity.\n\n"
-    "With the Slurm plugin, a sweep is one srun (man sweep-config):\n\n"
+    "Runs inference benchmark sweeps on Slurm GPU clusters. A matrix of models, sequence lengths (ISL/OSL), "
+    "parallelism (TP, EP) and concurrencies is expanded into points; each point is one run of a benchmark. "
+    "The result is throughput per GPU over latency and interactivity.\n\n"
+    "With the Slurm plugin, a sweep is one srun command (see man sweep-config):\n\n"
     "  srun OPTIONS --sweep-config=FILE[,FILE] [--sweep-select=ARGS]\n"
     "       [--sweep-output=DIR] [--sweep-profile=FILE] BENCHMARK [ARG]...\n\n"
-    "One that was cut short goes on, with what is done kept:\n\n"
+    "Resume a sweep that was interrupted; finished points are kept:\n\n"
     "  srun OPTIONS --sweep-resume --sweep-output=DIR [--sweep-config=FILE]\n"
     "       [--sweep-retry-failed] [--sweep-accept-changes] BENCHMARK [ARG]...";
 
 constexpr const char* kClosing = R"(Exit status:
-  0    done: for a sweep, every point
-  1    not done, or not all of it
+  0    success; for a sweep: every point is done
+  1    failed or incomplete
   2    wrong usage
   128+N
        stopped by signal N
 
 Files:
   /etc/slurm-sweep/profile.yaml
-                       how benchmarks run at this site
+                       the site's profile: how benchmarks run here
   ~/.config/slurm-sweep/profile.yaml
-                       the user's own, over the site's
+                       the user's profile; overrides the site's
 
 Examples:
     sweepctl check nvidia-master.yaml --select '--seq-lens 1k1k'
@@ -80,7 +78,7 @@ std::string help_text() {
     (command.name == kForThePlugin ? plugin : out) +=
         help_entry("  " + std::string(command.name), command.help);
   out += "\nStarted by the Slurm plugin:\n" + plugin + "\nOptions:\n" +
-         help_entry("  -h, --help", "show this help, with a COMMAND its own, and exit") +
+         help_entry("  -h, --help", "show this help and exit (COMMAND --help: that of a command)") +
          help_entry("  -V, --version", "show the version and exit") + "\n" + filled(kClosing);
   return out;
 }
@@ -90,8 +88,8 @@ int wrong_command(const std::string& name) {
   for (const Command& command : kCommands)
     names.emplace_back(command.name);
   const auto close = nearest(name, names);
-  print_error("there is no command '" + name + "'" +
-              (close ? "; did you mean " + *close + "?" : "; sweepctl --help lists them"));
+  print_error("unknown command '" + name + "'" +
+              (close ? "; did you mean " + *close + "?" : "; see sweepctl --help"));
   return 2;
 }
 

@@ -20,6 +20,13 @@ void print_error(const std::string& message) {
   print_lines("sweepctl: " + printable(message) + "\n");
 }
 
+void print_error_list(const std::string& lines) {
+  std::string out = "sweepctl: ";
+  for (const std::string& line : split(lines, '\n'))
+    out += printable(line) + "\n";
+  print_lines(out);
+}
+
 void print_errors(const std::string& lines) {
   for (const std::string& line : split(lines, '\n')) {
     if (!line.empty()) print_error(line);

@@ -1,21 +1,25 @@
-// What commands print. Standard output is for what was asked for, standard error for the rest.
+// Output of the commands: standard output is for what was asked for, standard error for everything else.
 #pragma once
 
 #include <string>
 
 namespace sweep::cli {
 
-/// To standard output. Status 1 is returned where it cannot be written (a full disk; a closed pipe is no
-/// error).
+/// Writes to standard output. Returns the exit status: 1 if it cannot be written (a full disk). A closed pipe
+/// is not an error.
 int print_out(const std::string& text);
 
-/// "sweepctl: MESSAGE" to standard error, made printable, with a newline.
+/// Writes "sweepctl: MESSAGE" and a newline to standard error, made printable.
 void print_error(const std::string& message);
 
-/// Whole lines to standard error as they are.
+/// Writes an error whose first line is followed by a list, one line for each item. Only the first line has
+/// the prefix.
+void print_error_list(const std::string& lines);
+
+/// Writes whole lines to standard error as they are.
 void print_lines(const std::string& lines);
 
-/// Each line as an error.
+/// Writes each line as an error.
 void print_errors(const std::string& lines);
 
 }  // namespace sweep::cli

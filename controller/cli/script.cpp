@@ -1,4 +1,4 @@
-// sweepctl script: a recipe as a script that runs without slurm-sweep.
+// sweepctl script: prints a recipe as a script that runs without slurm-sweep.
 #include "controller/profile/script.hpp"
 
 #include <filesystem>
@@ -16,18 +16,18 @@ namespace {
 
 constexpr const char* kDescription =
     "Prints the recipe in FILE as one bash script: it starts the server, waits until it is ready, runs the "
-    "client and stops the server. A profile's 'benchmark:' may name such a script as it may name the recipe; "
-    "every point then starts a server of its own. It needs bash, curl and what the recipe's commands call, "
-    "and reads the variables that a benchmark has (man sweep-config): so it can be tried by hand, and used "
-    "where slurm-sweep is not.";
+    "client and stops the server. Use it to try a recipe by hand or on a machine without slurm-sweep. It "
+    "needs bash, curl and the programs that the recipe calls, and reads the variables that a benchmark gets "
+    "(see man sweep-config). A profile's 'benchmark:' may name the script instead of the recipe; every point "
+    "then starts its own server.";
 
 constexpr const char* kClosing = R"(Exit status:
-  0  the script is printed
-  1  the file is no recipe
+  0  the script was printed
+  1  the file is not a recipe
   2  wrong usage
 
 Examples:
-  One point, by hand:
+  Run one point by hand:
     sweepctl script simulated.yaml >simulated.sh
     MODEL=deepseek-r1 FRAMEWORK=sglang PRECISION=fp4 RUNNER_TYPE=b200 \
       TP=8 EP_SIZE=1 DP_ATTENTION=false CONC=4 ISL=1024 OSL=1024 \
@@ -39,7 +39,7 @@ Examples:
 int script_command(const Arguments& arguments) {
   CommandLine app("sweepctl script", kDescription, kClosing);
   std::string file;
-  app.option("FILE", file, "a recipe: a YAML file with a server and a client").required();
+  app.option("FILE", file, "recipe: a YAML file with a server and a client").required();
   if (const auto status = app.parse(arguments)) return *status;
   const auto text = read_file(file, profile::kMaxRecipeBytes);
   if (!text) return print_error(text.error().message), 1;

@@ -1,10 +1,11 @@
-// sweepctl status: asks the live controller, or reads the journal where there is none.
+// sweepctl status: asks the live controller, or reads the journal if there is none.
 #include "controller/view/status.hpp"
 
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/ask.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/io/output_dir.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "util/json.hpp"
 
@@ -13,16 +14,18 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Says how far the sweep in an output directory is: points done, running, failed and why, agents and "
-    "attempts. A live controller is asked; where there is none, the journal is read.";
+    "Prints the state of the sweep in an output directory: points done and running, points failed with "
+    "reasons, agents and attempts. Asks the live controller, or reads the journal if no controller is "
+    "running.";
 
 constexpr const char* kClosing = R"(Exit status:
-  0  the sweep runs, or every point is done
-  1  the sweep has ended with points that are not done, or cannot be read
+  0  the sweep is running, or every point is done
+  1  the sweep has ended and points are not done, or it cannot be read
   2  wrong usage
 
 Files:
-  DIR/sweep.control   how to reach the live controller; only its owner may
+  DIR/sweep.control   address and key of the live controller; readable by
+                      the owner only
   DIR/sweep.db        the journal
 
 Examples:
@@ -36,7 +39,7 @@ Expected<Status> status_of(const std::string& directory) {
   if (control) {
     SWEEP_ASSIGN(auto answer, ask_controller(*control, wire::StatusRequest{}));
     if (answer) return std::move(*answer);
-    owner = " (its controller on " + name_of(*control) + ", did not answer)";
+    owner = " (its " + controller_text(*control) + ", did not answer)";
   }
   auto archive = open_archive(directory);
   if (!archive) return fail(archive.error().message + owner);
@@ -52,7 +55,7 @@ int status_command(const Arguments& arguments) {
   std::string directory;
   bool json = false;
   add_directory(app, directory, "output directory of a sweep");
-  app.flag("--json", json, "print one JSON document");
+  app.flag("--json", json, "print JSON");
   if (const auto status = app.parse(arguments)) return *status;
   const auto status = status_of(directory);
   if (!status) return print_error(status.error().message), 1;

@@ -14,28 +14,30 @@ namespace sweep::cli {
 
 namespace {
 
-/// The file of the loader that has started this program, without links: inside they would lead elsewhere.
+/// Returns the file of the dynamic loader that started this program. Symbolic links are resolved, because in
+/// the image they would lead elsewhere.
 std::string own_loader() {
   std::string path;
-  const auto look = [](dl_phdr_info* program, std::size_t, void* out) {
+  const auto find_loader = [](dl_phdr_info* program, std::size_t, void* out) {
     for (int i = 0; i < program->dlpi_phnum; ++i) {
       const auto& part = program->dlpi_phdr[i];
       if (part.p_type != PT_INTERP) continue;
       *static_cast<std::string*>(out) = reinterpret_cast<const char*>(program->dlpi_addr + part.p_vaddr);
     }
-    return 1;  // the first is the program itself
+    return 1;  // stop: the first entry is the program itself
   };
-  ::dl_iterate_phdr(look, &path);
+  ::dl_iterate_phdr(find_loader, &path);
   std::error_code code;
   return std::filesystem::canonical(path, code).string();
 }
 
-/// What has to be inside where it is outside: spools, as on the node, and the way to munged.
+/// Returns the folders that the image must have at the same path as the host: those of the spool and of
+/// munged's socket.
 std::vector<std::string> shared_folders(const profile::Profile& profile) {
   std::vector<std::string> folders;
   folders.reserve(4);
   folders.emplace_back("/tmp");
-  // The agent makes it, or finds that it cannot: what is above it has to be there.
+  // The agent creates the spool, so its nearest existing parent must be in the image.
   std::filesystem::path spool(profile.spool);
   std::error_code code;
   while (spool.has_relative_path() && !std::filesystem::exists(spool, code))
@@ -59,7 +61,7 @@ Expected<container::StepVariables> variables_of_step(container::StepRequest requ
   const std::string named = agent.empty() ? agent_program() : agent;
   const std::string found =
       named.starts_with('/') ? named : container::find_program(named, own_environment());
-  // Where this host has it as a link, nodes do, and inside that leads elsewhere.
+  // Resolved, because in the image a symbolic link would lead elsewhere.
   const std::string program = std::filesystem::canonical(found, code).string();
   return container::step_variables(
       request, {program.empty() ? found : program, own_loader(), shared_folders(profile)});

@@ -1,5 +1,5 @@
-// Agents in an image: what of this machine they need there (container/core/step.hpp). Nodes are taken to be
-// like it.
+// Agents that run inside a container image: what they need of the host (container/core/step.hpp). The nodes
+// are assumed to be like this machine.
 #pragma once
 
 #include <string>
@@ -9,17 +9,15 @@
 
 namespace sweep::cli {
 
-/// The variables of a step whose agents are in an image. `agent`: sweep-agent's path on the nodes; empty: it
-/// lies beside this program. Fails where the node's libraries cannot be handed in.
+/// Returns the environment variables of a step whose agents run in an image. `agent`: sweep-agent's path on
+/// the nodes; "": it is in the directory of this program. Fails if the node's libraries cannot be made
+/// available in the image.
 Expected<container::StepVariables> variables_of_step(container::StepRequest request,
                                                      const profile::Profile& profile,
                                                      const std::string& agent);
 
-/// Why there is no sweep where no job is.
-inline constexpr const char* kNeedsJob =
-    "the profile's 'container.agent: image' needs a job of Slurm: pyxis starts the agents in the image";
-
-/// The agent that was built or installed with this program, else whatever PATH has.
+/// Returns the path of the sweep-agent that was built or installed with this program; if there is none,
+/// "sweep-agent", to be found in PATH.
 std::string agent_program();
 
 }  // namespace sweep::cli

@@ -22,15 +22,15 @@ namespace sweep::cli {
 
 namespace {
 
-constexpr int kInternalError = 70;  // EX_SOFTWARE: an exception, as good as a crash
+constexpr int kInternalError = 70;  // EX_SOFTWARE: an exception, treated as a crash
 constexpr std::size_t kMostDeaths = 5;
 constexpr Millis kWithin{60'000};
-constexpr Millis kFirstPause{50};  // doubled with each death within that time
+constexpr Millis kFirstPause{50};  // doubled with each death within kWithin
 constexpr Millis kBetweenTries{2'000};
-constexpr std::size_t kMaxTold = 64 * 1024;
+constexpr std::size_t kMaxNoteBytes = 64 * 1024;
 
 std::string cause(const ExitStatus& status) {
-  if (!status.signal) return status.code == kInternalError ? "an internal error" : "nobody knows what";
+  if (!status.signal) return status.code == kInternalError ? "internal error" : "unknown cause";
   const char* name = sigabbrev_np(*status.signal);
   return name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(*status.signal);
 }
@@ -39,8 +39,8 @@ bool died(const ExitStatus& status) {
   return status.signal.has_value() || status.code == kInternalError;
 }
 
-SupervisorNote told_in(const std::string& text) {
-  // The directory last: it may have any character.
+SupervisorNote parse_note(const std::string& text) {
+  // The directory comes last because it may contain any character.
   const std::size_t key = text.find(' ');
   const std::size_t directory = key == std::string::npos ? key : text.find(' ', key + 1);
   if (directory == std::string::npos) return {};
@@ -56,22 +56,22 @@ class Supervisor {
  public:
   Supervisor(SignalFd& signals, int lifeline, Fd listening)
       : signals_(signals), lifeline_(lifeline), listening_(std::move(listening)) {
-    loop_.watch(signals_.fd(), [this] { hand_on(); });
+    loop_.watch(signals_.fd(), [this] { forward_signals(); });
   }
 
-  Expected<int> run(const std::function<int(Life)>& live) {
+  Expected<int> run(const std::function<int(ControllerStart)>& run_controller) {
     for (int number = 0;; ++number) {
-      if (const auto started = start(number, live); !started) return tl::unexpected(started.error());
+      SWEEP_TRY(start(number, run_controller));
       const ExitStatus status = wait();
-      const bool refused = status.code == kTryAgain;
+      const bool refused = status.code == kTryAgainLater;
       if (!refused && !died(status)) return exit_status(status);
-      if (refused && !wait_for_better()) return 1;
+      if (refused && !wait_after_refusal()) return 1;
       if (!refused && !wait_after_death(status)) return exit_status(status);
     }
   }
 
  private:
-  Expected<void> start(int number, const std::function<int(Life)>& live) {
+  Expected<void> start(int number, const std::function<int(ControllerStart)>& run_controller) {
     SWEEP_ASSIGN(auto pipe, make_pipe());
     const pid_t parent = ::getpid();
     child_ = ::fork();
@@ -79,23 +79,23 @@ class Supervisor {
     if (child_ == 0) {
       pipe.read_end.reset();
       ::prctl(PR_SET_NAME, "sweep-control");
-      // Not the end with its supervisor: srun and its agents are there still. But a supervisor that was gone
-      // before this line is a sign that all of it ends.
+      // The controller outlives its supervisor, because srun and its agents are still there. Only if the
+      // supervisor has gone before this line is everything about to end.
       if (::getppid() != parent) ::_exit(1);
-      ::_exit(run_life({number, told_, died_of_, refused_, pipe.write_end.release(),
-                        Fd(::fcntl(listening_.get(), F_DUPFD_CLOEXEC, 0))},
-                       live));
+      ::_exit(run_child({number, note_, cause_, refused_, pipe.write_end.release(),
+                         Fd(::fcntl(listening_.get(), F_DUPFD_CLOEXEC, 0))},
+                        run_controller));
     }
-    telling_ = std::move(pipe.read_end);
+    note_pipe_ = std::move(pipe.read_end);
     ended_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
     if (!ended_.open()) return fail("cannot watch the controller: " + errno_text(errno));
     return {};
   }
 
-  static int run_life(Life life, const std::function<int(Life)>& live) {
+  static int run_child(ControllerStart child, const std::function<int(ControllerStart)>& run_controller) {
     int status = kInternalError;
     try {
-      status = live(std::move(life));
+      status = run_controller(std::move(child));
     } catch (const std::exception& error) {
       print_error("internal error: " + std::string(error.what()));
     }
@@ -111,23 +111,24 @@ class Supervisor {
     loop_.unwatch(ended_.get());
     ended_.reset();
     child_ = -1;
-    if (SupervisorNote told = told_in(read_available(telling_.get(), kMaxTold).bytes);
-        !told.directory.empty()) {
-      told_ = std::move(told);
+    if (SupervisorNote note = parse_note(read_available(note_pipe_.get(), kMaxNoteBytes).bytes);
+        !note.directory.empty()) {
+      note_ = std::move(note);
       refused_ = 0;
     }
     return *status;
   }
 
-  std::string where_it_stands() const {
-    return "What was acknowledged is in '" + told_.directory + "'; --sweep-resume goes on with it";
+  std::string how_to_resume() const {
+    return "acknowledged results are in '" + note_.directory +
+           "'; to continue, use --sweep-resume --sweep-output=" + note_.directory;
   }
 
-  /// False: it is not to be started again.
+  /// Returns false if the controller is not to be restarted.
   bool wait_after_death(const ExitStatus& status) {
-    died_of_ = cause(status);
-    if (told_.directory.empty()) {
-      print_error("the controller died of " + died_of_ + " before it had a sweep");
+    cause_ = cause(status);
+    if (note_.directory.empty()) {
+      print_error("the controller died (" + cause_ + ") before it had opened a sweep");
       return false;
     }
     deaths_.push_back(now());
@@ -135,39 +136,39 @@ class Supervisor {
       deaths_.pop_front();
     if (deaths_.size() >= kMostDeaths) {
       print_error("the controller died " + std::to_string(deaths_.size()) + " times within " +
-                  std::to_string(kWithin.count() / 1000) + " s, the last time of " + died_of_ +
-                  "; it is not started again. " + where_it_stands());
+                  std::to_string(kWithin.count() / 1000) + " s (last cause: " + cause_ +
+                  ") and is not restarted; " + how_to_resume());
       return false;
     }
-    if (deaths_.size() == 1) return true;  // at once
+    if (deaths_.size() == 1) return true;  // restart immediately
     return pause(kFirstPause * (1 << (deaths_.size() - 1)));
   }
 
-  /// False: nobody waits for it any more.
-  bool wait_for_better() {
+  /// Returns false if no agent waits for the controller any more.
+  bool wait_after_refusal() {
     if (refused_++ == 0) refused_since_ = now();
-    if (now() < refused_since_ + told_.away) return pause(kBetweenTries);
-    print_error("the controller could not come back for " + std::to_string(told_.away.count() / 1000) +
-                " s, and its agents do not wait longer. " + where_it_stands());
+    if (now() < refused_since_ + note_.away) return pause(kBetweenTries);
+    print_error("the controller could not be restarted within " + std::to_string(note_.away.count() / 1000) +
+                " s (timeouts.away), and its agents have stopped waiting; " + how_to_resume());
     return false;
   }
 
-  /// False when it was cut short: srun has ended, or a signal says to end.
+  /// Waits. Returns false if srun has ended or a signal has arrived meanwhile.
   bool pause(Millis time) {
     const Instant until = now() + time;
-    loop_.watch(lifeline_, [this] { unwanted_ = true; });
-    while (!unwanted_ && now() < until)
+    loop_.watch(lifeline_, [this] { no_controller_needed_ = true; });
+    while (!no_controller_needed_ && now() < until)
       loop_.step(until);
     loop_.unwatch(lifeline_);
-    return !unwanted_;
+    return !no_controller_needed_;
   }
 
-  void hand_on() {
+  void forward_signals() {
     for (const int signal : signals_.take()) {
       if (child_ > 0) {
         ::kill(child_, signal);
       } else {
-        unwanted_ = true;
+        no_controller_needed_ = true;
       }
     }
   }
@@ -177,26 +178,27 @@ class Supervisor {
   int lifeline_;
   Fd listening_;
   pid_t child_ = -1;
-  Fd ended_, telling_;
-  SupervisorNote told_;
-  std::string died_of_;
+  Fd ended_, note_pipe_;
+  SupervisorNote note_;
+  std::string cause_;
   std::deque<Instant> deaths_;
   int refused_ = 0;
   Instant refused_since_{};
-  bool unwanted_ = false;
+  bool no_controller_needed_ = false;
 };
 
 }  // namespace
 
-Expected<int> supervise(SignalFd& signals, int lifeline, const std::function<int(Life)>& live) {
+Expected<int> supervise(SignalFd& signals, int lifeline,
+                        const std::function<int(ControllerStart)>& run_controller) {
   SWEEP_ASSIGN(auto listening, listening_socket());
-  return Supervisor(signals, lifeline, std::move(listening)).run(live);
+  return Supervisor(signals, lifeline, std::move(listening)).run(run_controller);
 }
 
-void tell(int fd, const SupervisorNote& told) {
-  const std::string text = std::to_string(told.away.count()) + " " + told.server_key + " " + told.directory;
+void send_note(int fd, const SupervisorNote& note) {
+  const std::string text = std::to_string(note.away.count()) + " " + note.server_key + " " + note.directory;
   if (::write(fd, text.data(), text.size()) < 0) {
-    // Then there is no supervisor any more, and nobody who would start this controller again.
+    // The supervisor has ended, so this controller will not be restarted.
   }
   ::close(fd);
 }

@@ -1,4 +1,4 @@
-// The commands that take the place of InferenceMAX's Python tools, one for one.
+// The commands that replace InferenceMAX's Python tools, one for one.
 #include <cstdlib>
 
 #include "controller/cli/arguments.hpp"
@@ -13,26 +13,26 @@ namespace sweep::cli {
 namespace {
 
 constexpr const char* kProcessResult =
-    "Turns one result of a serving client (benchmark_serving's JSON) into a processed one: throughput per "
-    "GPU "
-    "in tokens a second, times (TTFT, TPOT, ITL, E2EL) in seconds, and interactivity, which is 1/TPOT, in "
-    "tokens a second and user. Reads $RESULT_FILENAME.json, prints the processed result and writes it to "
-    "agg_$RESULT_FILENAME.json. Takes the place of process_result.py.";
+    "Processes one result of a serving client (benchmark_serving's JSON): computes throughput per GPU in "
+    "tokens/s, times (TTFT, TPOT, ITL, E2EL) in seconds, and interactivity (1/TPOT) in tokens/s per user. "
+    "Reads $RESULT_FILENAME.json, prints the processed result and writes it to agg_$RESULT_FILENAME.json. "
+    "Replaces process_result.py.";
 
 constexpr const char* kProcessResultClosing = R"(Exit status:
-  0  the processed result is printed and written
-  1  a file or a variable is missing or wrong; nothing half is left
+  0  the processed result was printed and written
+  1  a file or a variable is missing or invalid; nothing was written
   2  wrong usage
 
 Environment:
   RESULT_FILENAME       name of the result file, without .json (required)
   TP, EP_SIZE           tensor and expert parallelism (required)
-  RUNNER_TYPE           the hardware, the result's hw: h100, b200, mi355x, ...
+  RUNNER_TYPE           hardware, the result's hw: h100, b200, mi355x, ...
   FRAMEWORK, PRECISION  as in the matrix: vllm, sglang, trt, ...; fp4, fp8, ...
   DP_ATTENTION          true or false
-  MTP_MODE              the result's mtp, when it is not empty
+  MTP_MODE              the result's mtp, if not empty
   PREFILL_GPUS, DECODE_GPUS
-                        GPUs of each kind, disaggregated serving; empty: TP
+                        number of GPUs of each kind, for disaggregated
+                        serving; empty: TP
 
 Examples:
     RESULT_FILENAME=dsr1_1k1k_fp8_sglang_tp8_conc64 RUNNER_TYPE=h200 \
@@ -41,17 +41,17 @@ Examples:
 )";
 
 constexpr const char* kCollect =
-    "Puts every JSON file below DIR, in the order of their paths, into one list: agg_EXP.json in the working "
-    "directory. Takes the place of collect_results.py.";
+    "Writes the content of every JSON file below DIR, in path order, as one list to agg_EXP.json in the "
+    "working directory. Replaces collect_results.py.";
 
 constexpr const char* kCollectClosing = R"(Exit status:
-  0  the collection is written
-  1  a file could not be read (the rest is collected), or not written
+  0  the collection was written
+  1  a file could not be read (the others are collected), or not written
   2  wrong usage
 
 Files:
-  agg_EXP.json  the collection; itself it is not collected, every other JSON
-                file below DIR is (of a sweep's: sweepctl aggregate)
+  agg_EXP.json  the collection; every JSON file below DIR is collected except
+                this one (for a sweep's results use sweepctl aggregate)
 
 Examples:
     sweepctl collect results/ dsr1_1k1k
@@ -60,43 +60,43 @@ Examples:
 
 constexpr const char* kSummarize =
     "Prints the processed results below DIR as a Markdown table: median TTFT and TPOT in milliseconds, "
-    "interactivity in tokens a second and user, E2EL in seconds, throughput per GPU (total, output, input) "
-    "in tokens a second; sorted by model, hardware, framework, precision, TP, EP and concurrency. Takes the "
-    "place of summarize.py.";
+    "interactivity in tokens/s per user, E2EL in seconds, throughput per GPU (total, output, input) in "
+    "tokens/s. Rows are sorted by model, hardware, framework, precision, TP, EP and concurrency. Replaces "
+    "summarize.py.";
 
 constexpr const char* kSummarizeClosing = R"(Exit status:
-  0  the table is printed
-  1  a file is bad (the rest is kept), or there are files and none is a
-     processed result
+  0  the table was printed
+  1  a file is invalid (the others are used), or no file is a processed
+     result
   2  wrong usage
 
 Examples:
     sweepctl summarize results/ >> "$GITHUB_STEP_SUMMARY"
-  The highest concurrency whose median interactivity is above 50:
+  The highest concurrency with a median interactivity above 50:
     sweepctl summarize --json results/ |
       jq 'map(select(.median_intvty > 50)) | max_by(.conc) | .conc'
 )";
 
 constexpr const char* kPlot =
-    "Draws the processed results below DIR: throughput per GPU over end-to-end latency (E2EL) and over "
-    "interactivity, a pair of PNG files for each model family in the working directory, and prints their "
-    "names. Each hardware and framework has its colour and its Pareto frontier; points are labelled with TP, "
-    "and along the frontier with the concurrency. A second framework of a hardware has another shade and "
-    "dashes; "
-    "an axis is logarithmic when its largest value is 15 times its smallest or more. gnuplot does the "
-    "drawing. Takes the place of plot_perf.py.";
+    "Plots the processed results below DIR: throughput per GPU over end-to-end latency (E2EL) and over "
+    "interactivity. Writes two PNG files for each model family into the working directory and prints their "
+    "names. Each combination of hardware and framework has its own colour and Pareto frontier; a second "
+    "framework on the same hardware has another shade and dashed lines. Points are labelled with TP, on the "
+    "frontier also with concurrency. An axis is logarithmic if its largest value is at least 15 times its "
+    "smallest. Needs gnuplot. Replaces plot_perf.py.";
 
 constexpr const char* kPlotClosing = R"(Exit status:
-  0  the plots are written; no file at all is no plot and no error
-  1  a file is bad (the rest is drawn), or gnuplot is missing or fails
+  0  the plots were written, or there were no files to plot
+  1  a file is invalid (the others are plotted), or gnuplot is missing or
+     failed
   2  wrong usage
 
 Files:
-  tput_vs_e2el_FAMILY_EXP.png    over end-to-end latency, seconds
-  tput_vs_intvty_FAMILY_EXP.png  over interactivity, tokens a second and user
+  tput_vs_e2el_FAMILY_EXP.png    over end-to-end latency, in seconds
+  tput_vs_intvty_FAMILY_EXP.png  over interactivity, in tokens/s per user
 
 Examples:
-  Two files, tput_vs_e2el_dsr1_1k1k.png and tput_vs_intvty_dsr1_1k1k.png:
+  Write tput_vs_e2el_dsr1_1k1k.png and tput_vs_intvty_dsr1_1k1k.png:
     sweepctl plot results_dsr1_1k1k_20261124_222153 1k1k
 )";
 
@@ -107,7 +107,7 @@ std::optional<std::string> from_environment(const char* name) {
 
 }  // namespace
 
-int give(const report::CommandOutput& output) {
+int print_output(const report::CommandOutput& output) {
   const int printed = print_out(output.out);
   print_errors(output.err);
   return output.status != 0 ? output.status : printed;
@@ -123,35 +123,35 @@ int matrix_command(const Arguments& arguments) {
 int process_result_command(const Arguments& arguments) {
   CommandLine app("sweepctl process-result", kProcessResult, kProcessResultClosing);
   if (const auto status = app.parse(arguments)) return *status;
-  return give(report::run_process_result(from_environment));
+  return print_output(report::run_process_result(from_environment));
 }
 
 int collect_command(const Arguments& arguments) {
   CommandLine app("sweepctl collect", kCollect, kCollectClosing);
   std::string directory, exp_name;
-  add_directory(app, directory, "where to look for *.json");
+  add_directory(app, directory, "directory of JSON files");
   add_exp_name(app, exp_name);
   if (const auto status = app.parse(arguments)) return *status;
-  return give(report::run_collect(directory, exp_name));
+  return print_output(report::run_collect(directory, exp_name));
 }
 
 int summarize_command(const Arguments& arguments) {
   CommandLine app("sweepctl summarize", kSummarize, kSummarizeClosing);
   std::string directory;
   bool json = false;
-  add_directory(app, directory, "where to look for processed results (agg_*.json)");
-  app.flag("--json", json, "print a JSON array, times in seconds");
+  add_directory(app, directory, "directory of processed results (agg_*.json)");
+  app.flag("--json", json, "print a JSON array; times are in seconds");
   if (const auto status = app.parse(arguments)) return *status;
-  return give(report::run_summarize(directory, json));
+  return print_output(report::run_summarize(directory, json));
 }
 
 int plot_command(const Arguments& arguments) {
   CommandLine app("sweepctl plot", kPlot, kPlotClosing);
   std::string directory, exp_name;
-  add_directory(app, directory, "where to look for processed results (agg_*.json)");
+  add_directory(app, directory, "directory of processed results (agg_*.json)");
   add_exp_name(app, exp_name);
   if (const auto status = app.parse(arguments)) return *status;
-  return give(report::run_plot(directory, exp_name));
+  return print_output(report::run_plot(directory, exp_name));
 }
 
 }  // namespace sweep::cli

@@ -1,26 +1,18 @@
-// apply(): the only place where a State changes.
+#include "controller/core/apply.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <limits>
-
-#include "controller/core/events.hpp"
 
 namespace sweep::core {
 
 namespace {
 
-// After a controller came back into a sweep that was being stopped: until its agents have found it.
+// How long a stopping sweep waits for its agents to reconnect after its controller was restarted.
 constexpr Millis kStopAfterRecovery{15'000};
 
-PointStatus& point_at(State& state, int index) {
-  assert(index >= 0);
-  return state.points[static_cast<std::size_t>(index)];
-}
-
-Attempt& attempt_at(State& state, const AttemptRef& ref) {
-  PointStatus& point = point_at(state, find_point(state, ref.point));
-  assert(ref.attempt >= 1 && static_cast<std::size_t>(ref.attempt) <= point.attempts.size());
-  return point.attempts[static_cast<std::size_t>(ref.attempt - 1)];
+Attempt& attempt_of(State& state, const AttemptRef& ref) {
+  return attempt_at(point_at(state, find_point(state, ref.point)), ref.attempt);
 }
 
 AgentStatus& agent_at(State& state, const std::string& id) {
@@ -30,14 +22,15 @@ AgentStatus& agent_at(State& state, const std::string& id) {
 }
 
 void release(State& state, int index, int number) {
-  const Attempt& attempt = point_at(state, index).attempts[static_cast<std::size_t>(number - 1)];
-  AgentStatus& agent = agent_at(state, attempt.agent);
-  if (agent.held.erase({index, number}) > 0) agent.gpus_held -= point_at(state, index).spec.gpus;
+  const PointStatus& point = point_at(state, index);
+  AgentStatus& agent = agent_at(state, attempt_at(point, number).agent);
+  if (agent.held.erase({index, number}) > 0) agent.gpus_held -= point.spec.gpus;
 }
 
 // ---- the servers of recipes
 
-/// An attempt begins: it has its server, and what is on its GPUs ends.
+/// Updates the agent's warm servers when an attempt begins: it uses its own server, and the agent stops the
+/// least recently used other ones that it needs GPUs of.
 void use_server(const State& state, AgentStatus& agent, const PointStatus& point) {
   auto& warm = agent.warm;
   const auto own =
@@ -52,13 +45,13 @@ void use_server(const State& state, AgentStatus& agent, const PointStatus& point
   warm.erase(first_gone, warm.end());
 }
 
-/// Whether the server of an attempt that ended so goes on running.
+/// True if the server keeps running after an attempt that ended with this outcome.
 bool leaves_server(OutcomeKind kind) {
   return kind == OutcomeKind::Ok || kind == OutcomeKind::BenchmarkFailed || kind == OutcomeKind::NoResult ||
          kind == OutcomeKind::InvalidResult || kind == OutcomeKind::Cancelled;
 }
 
-/// What it took until the attempt had its server.
+/// Returns how long the attempt waited for its server: stopping the previous one, starting, getting ready.
 Millis start_of_server(const Account& account) {
   Millis total{0};
   for (const PhaseTime& phase : account.phases) {
@@ -67,8 +60,8 @@ Millis start_of_server(const Account& account) {
   return total;
 }
 
-/// A result that counts came in: how long such points take.
-void learn(State& state, const PointStatus& point, const Ended& event) {
+/// Adds the durations of an accepted result to the medians.
+void record_duration(State& state, const PointStatus& point, const Ended& event) {
   const Millis start = event.account.servers ? start_of_server(event.account) : Millis(0);
   const Millis wall = std::max(Millis(0), event.wall - start);
   state.walls[point.spec.kind.str()].add(wall);
@@ -81,8 +74,8 @@ void on(State& state, Instant at, const AgentJoined& event) {
   if (!state.first_join) state.first_join = at;
   AgentStatus& agent = state.agents[event.agent.id];
   const std::string old_node = agent.info.node;
-  // An agent of that name that was there before has ended. What it held was written off; a result may still
-  // be found in its spool.
+  // A previous agent of that name has ended. Its attempts were written off; their results may still be found
+  // in its spool.
   const auto held = agent.held;
   for (const auto& [index, number] : held)
     release(state, index, number);
@@ -92,14 +85,14 @@ void on(State& state, Instant at, const AgentJoined& event) {
   agent.session = state.session;
   agent.last_seen = at;
   state.announced = std::max(state.announced, agent.info.tasks);
-  if (!agent.info.job.empty()) state.answered_jobs.try_emplace(agent.info.job, false);
+  if (!agent.info.job.empty()) state.job_end_answered.try_emplace(agent.info.job, false);
   index_agent(state, agent.info.id);
   if (old_node != agent.info.node) index_node(state, old_node);
 }
 
-/// Nobody waits for the agent's word on its job's end any more: it has spoken, or will not.
-void job_end_is_answered(State& state, const AgentInfo& agent) {
-  if (agent.task == 0 && !agent.job.empty()) state.answered_jobs[agent.job] = true;
+/// Records that the job's end time is known, or that its first task can no longer report it.
+void mark_job_end_answered(State& state, const AgentInfo& agent) {
+  if (agent.task == 0 && !agent.job.empty()) state.job_end_answered[agent.job] = true;
 }
 
 void on(State& state, Instant, const AgentReady& event) {
@@ -113,7 +106,7 @@ void on(State& state, Instant, const AgentReady& event) {
     int& largest = state.largest_of.try_emplace(runner, -1).first->second;
     if (serves(agent, runner)) largest = std::max(largest, static_cast<int>(agent.info.gpus.size()));
   }
-  job_end_is_answered(state, agent.info);
+  mark_job_end_answered(state, agent.info);
   index_agent(state, event.agent);
 }
 
@@ -126,30 +119,30 @@ void on(State& state, Instant, const AgentGone& event) {
   agent.gone = true;
   agent.warm.clear();
   agent.gone_reason = event.reason;
-  job_end_is_answered(state, agent.info);
+  mark_job_end_answered(state, agent.info);
   index_agent(state, event.agent);
 }
 
 // ---- nodes
 
-void blame(State& state, const std::string& name, const std::string& reason) {
+void count_node_failure(State& state, const std::string& name, const std::string& reason) {
   NodeStatus& node = state.nodes[name];
   ++node.failures;
   node.last_reason = reason;
   const bool too_many = state.settings.node_failures > 0 && node.failures >= state.settings.node_failures;
-  if (too_many && node.quarantine.empty()) state.suspects.insert(name);
+  if (too_many && node.quarantine.empty()) state.nodes_to_quarantine.insert(name);
 }
 
-void pardon(State& state, const std::string& name, int failures) {
+void forgive_node_failures(State& state, const std::string& name, int failures) {
   const auto node = state.nodes.find(name);
   if (node == state.nodes.end()) return;
   node->second.failures = std::max(0, node->second.failures - failures);
-  if (node->second.failures < state.settings.node_failures) state.suspects.erase(name);
+  if (node->second.failures < state.settings.node_failures) state.nodes_to_quarantine.erase(name);
 }
 
 void on(State& state, Instant, const Quarantined& event) {
   state.nodes[event.node].quarantine = event.reason;
-  state.suspects.erase(event.node);
+  state.nodes_to_quarantine.erase(event.node);
   index_node(state, event.node);
 }
 
@@ -157,11 +150,11 @@ bool failed_by_infrastructure(const Attempt& attempt) {
   return attempt.outcome && attempt.outcome->kind == OutcomeKind::Infrastructure;
 }
 
-/// A written-off attempt goes on after all, and what its loss was counted as with it.
-void take_back(State& state, PointStatus& point, Attempt& attempt) {
+/// Makes a written-off attempt current again and undoes what was counted when it was written off.
+void reinstate(State& state, PointStatus& point, Attempt& attempt) {
   if (failed_by_infrastructure(attempt)) {
     point.infrastructure_failures = std::max(0, point.infrastructure_failures - 1);
-    pardon(state, attempt.node, 1);
+    forgive_node_failures(state, attempt.node, 1);
   }
   attempt.state = attempt.started ? Attempt::State::Running : Attempt::State::Leased;
   attempt.outcome.reset();
@@ -180,13 +173,13 @@ void on(State& state, Instant at, const AgentReturned& event) {
   agent.session = state.session;
   for (const auto& [index, number] : agent.held) {
     PointStatus& point = point_at(state, index);
-    Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
+    Attempt& attempt = attempt_at(point, number);
     const bool latest = static_cast<std::size_t>(number) == point.attempts.size();
-    // A point that failed only because nobody heard of its agent has not failed after all.
-    const bool waits = point.state == PointState::Pending ||
-                       (point.state == PointState::Failed && failed_by_infrastructure(attempt));
-    if (!latest || !waits || attempt.state != Attempt::State::Lost) continue;
-    take_back(state, point, attempt);
+    // A point that failed only because its agent was considered lost has not failed after all.
+    const bool is_open = point.state == PointState::Pending ||
+                         (point.state == PointState::Failed && failed_by_infrastructure(attempt));
+    if (!latest || !is_open || attempt.state != Attempt::State::Lost) continue;
+    reinstate(state, point, attempt);
     point.reason.clear();
     set_point_state(state, index, attempt.started ? PointState::Running : PointState::Leased);
   }
@@ -211,16 +204,17 @@ void on(State& state, Instant at, const Leased& event) {
 }
 
 void on(State& state, Instant at, const Started& event) {
-  Attempt& attempt = attempt_at(state, event.ref);
+  Attempt& attempt = attempt_of(state, event.ref);
   attempt.state = Attempt::State::Running;
   attempt.started = at;
   attempt.pid = event.pid;
   const int index = find_point(state, event.ref.point);
-  // Where a late result came between, the point is done, and this attempt about to be cancelled.
+  // If a late result of an earlier attempt has arrived meanwhile, the point is done and this attempt is being
+  // cancelled.
   if (point_at(state, index).state == PointState::Leased) set_point_state(state, index, PointState::Running);
 }
 
-/// The attempt's result is the point's, in place of any other.
+/// Makes the attempt's result the point's result, replacing any other.
 void accept(PointStatus& point, Attempt& attempt) {
   for (Attempt& other : point.attempts)
     other.accepted = false;
@@ -230,9 +224,10 @@ void accept(PointStatus& point, Attempt& attempt) {
 void on(State& state, Instant at, const Ended& event) {
   const int index = find_point(state, event.ref.point);
   PointStatus& point = point_at(state, index);
-  Attempt& attempt = attempt_at(state, event.ref);
-  // An old end may come out of a spool when another agent has the name: that one is not about to leave.
-  const bool of_this_life = agent_at(state, attempt.agent).held.contains({index, event.ref.attempt});
+  Attempt& attempt = attempt_of(state, event.ref);
+  // The end may come from the spool of an earlier agent of the same name. Then it is not held, and the
+  // present agent is neither leaving nor does it have the server.
+  const bool is_held = agent_at(state, attempt.agent).held.contains({index, event.ref.attempt});
   attempt.state = event.lost ? Attempt::State::Lost : Attempt::State::Ended;
   attempt.outcome = event.outcome;
   attempt.ended = at;
@@ -242,24 +237,24 @@ void on(State& state, Instant at, const Ended& event) {
   if (event.accepted) accept(point, attempt);
   if (!event.lost) release(state, index, event.ref.attempt);
   AgentStatus& holder = agent_at(state, attempt.agent);
-  if (!event.lost && of_this_life && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
+  if (!event.lost && is_held && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
     holder.warm.insert(holder.warm.begin(), {point.key, point.spec.gpus});
   if (event.counted && event.outcome.kind == OutcomeKind::Infrastructure) {
     ++point.infrastructure_failures;
     point.bad_nodes.insert(attempt.node);
-    blame(state, attempt.node, event.outcome.reason);
+    count_node_failure(state, attempt.node, event.outcome.reason);
   } else if (event.counted && event.outcome.kind == OutcomeKind::Ok) {
     ++point.invalid_results;
   } else if (event.counted) {
     ++point.benchmark_failures;
   }
-  if (event.outcome.kind == OutcomeKind::Preempted && of_this_life) {
+  if (event.outcome.kind == OutcomeKind::Preempted && is_held) {
     holder.leaving = true;
     if (!holder.gone) holder.gone_reason = event.outcome.reason;
   }
   if (event.accepted) {
-    learn(state, point, event);
-    pardon(state, attempt.node, std::numeric_limits<int>::max());
+    record_duration(state, point, event);
+    forgive_node_failures(state, attempt.node, std::numeric_limits<int>::max());
   }
   const bool over = event.next == PointState::Failed || event.next == PointState::Cancelled;
   if (event.next != point.state) point.reason = over ? describe(event.outcome) : std::string();
@@ -285,24 +280,25 @@ void on(State& state, Instant, const Closed& event) {
   state.stop_deadline.reset();
 }
 
-// ---- controllers that come and go
+// ---- recovery and resume
 
-/// Agents may take as long as usual to be heard of, as if all had been at this moment.
+/// Restarts the timeouts: agents are treated as if each had sent a message at this moment.
 void on(State& state, Instant at, const Recovered&) {
   for (auto& [id, agent] : state.agents) {
     if (agent.gone) continue;
-    agent.last_seen = at;  // also where that is earlier: the clock of the one that died may have been ahead
+    // Even if that is earlier: the clock of the controller that died may have been ahead.
+    agent.last_seen = at;
     index_agent(state, id);
   }
-  if (state.first_join && state.roster.present() < state.announced) state.first_join = at;
+  if (state.first_join && state.roster.joined() < state.announced) state.first_join = at;
   if (state.stop_deadline) state.stop_deadline = at + kStopAfterRecovery;
 }
 
-/// Nobody of the session before will be heard of again; its results may be, through a spool.
-void leave_behind(State& state, Instant at, const std::string& id, AgentStatus& agent) {
+/// Writes off what an agent of the previous session held. It will not come back; its results may, by a spool.
+void end_agent_of_last_session(State& state, Instant at, const std::string& id, AgentStatus& agent) {
   const auto held = agent.held;
   for (const auto& [index, number] : held) {
-    Attempt& attempt = point_at(state, index).attempts[static_cast<std::size_t>(number - 1)];
+    Attempt& attempt = attempt_at(point_at(state, index), number);
     release(state, index, number);
     if (attempt.state == Attempt::State::Lost) continue;
     attempt.state = Attempt::State::Lost;
@@ -326,7 +322,7 @@ void on(State& state, Instant at, const Resumed& event) {
   ++state.session;
   state.resumed = at;
   for (auto& [id, agent] : state.agents)
-    leave_behind(state, at, id, agent);
+    end_agent_of_last_session(state, at, id, agent);
   const std::set<std::string> withdrawn(event.withdrawn.begin(), event.withdrawn.end());
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     PointStatus& point = state.points[i];
@@ -342,13 +338,14 @@ void on(State& state, Instant at, const Resumed& event) {
   state.first_join.reset();
   state.stop_deadline.reset();
   state.nodes.clear();
-  state.suspects.clear();
+  state.nodes_to_quarantine.clear();
   state.job_ends.clear();
   state.largest_of.clear();
-  state.answered_jobs.clear();
+  state.job_end_answered.clear();
 }
 
-/// A result whose story the journal lost. The attempts before it are unknown; they count as written off.
+/// Adds a result whose events the journal has lost. The attempts before it are unknown and count as written
+/// off.
 void on(State& state, Instant at, const Salvaged& event) {
   const int index = find_point(state, event.ref.point);
   PointStatus& point = point_at(state, index);
@@ -359,7 +356,7 @@ void on(State& state, Instant at, const Salvaged& event) {
     unknown.state = Attempt::State::Lost;
     point.attempts.push_back(std::move(unknown));
   }
-  Attempt& attempt = attempt_at(state, event.ref);
+  Attempt& attempt = attempt_of(state, event.ref);
   if (!attempt.agent.empty()) {
     const std::string agent = attempt.agent;
     release(state, index, event.ref.attempt);

@@ -1,10 +1,12 @@
-// decide(): commands to events. Everything a peer sends is either taken, answered again, or rejected with a
-// reason; nothing it sends can break the state.
+// Everything that a peer sends is either accepted, answered again, or rejected with a reason. Nothing that it
+// sends can break the state.
 #include "controller/core/decide.hpp"
 
 #include <algorithm>
 #include <iterator>
 
+#include "controller/core/apply.hpp"
+#include "controller/core/schedule.hpp"
 #include "util/text.hpp"
 
 namespace sweep::core {
@@ -15,23 +17,23 @@ Decision reject(std::string reason) {
   return {{}, {}, std::move(reason)};
 }
 
-Decision happened(EventBody what, Instant now) {
+Decision single_event(EventBody what, Instant now) {
   return {{Event{now, std::move(what)}}, {}, {}};
 }
 
-// What others say is kept the way the journal can give it back: no control characters, no broken UTF-8, not
-// too long.
+// Text from peers is stored in the form in which the journal can return it: without control characters, valid
+// UTF-8, of limited length.
 
-std::string tidy(const std::string& text) {
-  constexpr std::size_t kMaxReason = 1024;  // leaves room for the words around it in an outcome
+std::string sanitized(const std::string& text) {
+  constexpr std::size_t kMaxReason = 1024;  // leaves room for the text added around it in an outcome
   return clipped(printable(text), kMaxReason);
 }
 
-Outcome tidy(const Outcome& outcome) {
+Outcome sanitized(const Outcome& outcome) {
   return outcome_from_json(outcome_to_json(outcome)).value_or(outcome);
 }
 
-Account tidy(const Account& account) {
+Account sanitized(const Account& account) {
   return account_from_json(account_to_json(account)).value_or(Account());
 }
 
@@ -44,32 +46,33 @@ const AgentStatus* find_agent(const State& state, const std::string& id) {
   return found == state.agents.end() ? nullptr : &found->second;
 }
 
-/// Names stand in the journal, in file names and on terminals: they must survive all three unchanged.
-bool well_named(const AgentInfo& agent) {
+/// True if all names can be stored in the journal, used in file names and printed without change.
+bool has_valid_names(const AgentInfo& agent) {
   const auto good = [](const std::string& text) { return printable(text) == text; };
   return !agent.id.empty() && good(agent.id) && good(agent.node) && good(agent.job) && good(agent.step) &&
          std::all_of(agent.gpus.begin(), agent.gpus.end(), good);
 }
 
-/// A Hello of an agent that is taking part already: its connection was cut, and messages with it.
-Decision greet_again(const State& state, const AgentStatus& agent, Instant now) {
+/// Handles a Hello from an agent that is already taking part. Its connection was cut, and messages may be
+/// lost.
+Decision welcome_again(const State& state, const AgentStatus& agent, Instant now) {
   const std::string& id = agent.info.id;
   if (agent.gone && state.phase != Phase::Closed)
     return {{Event{now, AgentReturned{id}}}, {SendWelcome{id}}, {}};
-  std::vector<Effect> out = reminders(state, id);
+  std::vector<Effect> out = missed_messages(state, id);
   out.insert(out.begin(), SendWelcome{id});
   return {{}, std::move(out), {}};
 }
 
 Decision on(const State& state, const Hello& command, Instant now) {
   const std::string& id = command.agent.id;
-  if (!well_named(command.agent)) {
+  if (!has_valid_names(command.agent)) {
     const std::string reason = "agent '" + printable(id) + "' on '" + printable(command.agent.node) +
-                               "' has no name, or control characters in a name";
+                               "': a name is empty or contains control characters";
     return {{}, {SendMessage{id, wire::Reject{reason}}}, reason};
   }
   const AgentStatus* known = find_agent(state, id);
-  if (known != nullptr && known->info.pid == command.agent.pid) return greet_again(state, *known, now);
+  if (known != nullptr && known->info.pid == command.agent.pid) return welcome_again(state, *known, now);
   if (known != nullptr && !known->gone) {
     const std::string reason = "agent " + id + " is already taking part (pid " +
                                std::to_string(known->info.pid) + " on " + known->info.node + ")";
@@ -78,20 +81,20 @@ Decision on(const State& state, const Hello& command, Instant now) {
   if (state.phase != Phase::Running) {
     return {{}, {SendMessage{id, wire::Drain{complete(state), "the sweep is over"}}}, {}};
   }
-  return happened(AgentJoined{command.agent}, now);
+  return single_event(AgentJoined{command.agent}, now);
 }
 
-bool serves_as_said(const AgentStatus& agent, const Ready& command) {
+bool serves_unchanged(const AgentStatus& agent, const Ready& command) {
   if (!command.serves || !agent.serves) return !command.serves && !agent.serves;
   return *agent.serves == std::set<std::string>(command.serves->begin(), command.serves->end());
 }
 
 Decision on(const State& state, const Ready& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
-  if (agent == nullptr) return reject("Ready from " + command.agent + ", which has not said Hello");
+  if (agent == nullptr) return reject("Ready from " + command.agent + ", which has not sent Hello");
   Decision out;
-  if ((agent->ready && serves_as_said(*agent, command)) || state.phase == Phase::Closed) {
-    out.replies = reminders(state, command.agent);
+  if ((agent->ready && serves_unchanged(*agent, command)) || state.phase == Phase::Closed) {
+    out.replies = missed_messages(state, command.agent);
   } else {
     out.events.push_back({now, AgentReady{command.agent, command.serves}});
   }
@@ -106,10 +109,10 @@ Decision on(const State& state, const Ready& command, Instant now) {
 Decision on(const State& state, const AttemptStarted& command, Instant now) {
   const Attempt* attempt = find_attempt(state, command.ref);
   if (attempt == nullptr || attempt->agent != command.agent) {
-    return reject("Started of " + name(command.ref) + ", which " + command.agent + " was not leased");
+    return reject("Started for " + name(command.ref) + ", which was not leased to " + command.agent);
   }
   if (attempt->state != Attempt::State::Leased) return {};
-  return happened(Started{command.ref, command.pid}, now);
+  return single_event(Started{command.ref, command.pid}, now);
 }
 
 bool is_benchmark_failure(OutcomeKind kind) {
@@ -118,7 +121,7 @@ bool is_benchmark_failure(OutcomeKind kind) {
          kind == OutcomeKind::ServerFailed;
 }
 
-/// Where a point goes after its current attempt ended without a result that counts.
+/// Returns the point's next state after its current attempt ended without a result.
 PointState after_failure(const State& state, const PointStatus& point, OutcomeKind kind) {
   if (is_benchmark_failure(kind)) {
     return point.benchmark_failures < state.settings.benchmark_retries ? PointState::Pending
@@ -132,19 +135,21 @@ PointState after_failure(const State& state, const PointStatus& point, OutcomeKi
   return PointState::Pending;  // preempted: costs no retry
 }
 
-/// Whether a result becomes the point's: the first one does, and a valid one in place of one that is not.
+/// True if a result becomes the point's result: the first one does, and a valid one replaces one that
+/// is not valid.
 bool is_better(const PointStatus& point, const Outcome& outcome, bool valid) {
   if (outcome.kind != OutcomeKind::Ok) return false;
-  return !has_result(point) || (valid && has_doubtful_result(point));
+  return !has_result(point) || (valid && has_invalid_result(point));
 }
 
-/// Where a point goes after a result that is not valid: that one counts until a better one comes.
+/// Returns the point's next state after a result that is not valid. The point keeps it until a valid one
+/// comes.
 PointState after_invalid(const State& state, const PointStatus& point) {
   const bool again = state.phase == Phase::Running && point.invalid_results < state.settings.invalid_retries;
   return again ? PointState::Pending : PointState::Done;
 }
 
-/// The end of the attempt that the point is on. In a stopping sweep nothing is tried again.
+/// Returns the event for the end of the point's current attempt. A stopping sweep leases no retry.
 Ended end_of_current(const State& state, const PointStatus& point, const AttemptRef& ref,
                      const Outcome& outcome, std::vector<std::string> invalid = {}) {
   const bool ok = outcome.kind == OutcomeKind::Ok, valid = invalid.empty();
@@ -160,18 +165,19 @@ Ended end_of_current(const State& state, const PointStatus& point, const Attempt
   } else {
     ended.next = after_failure(state, point, outcome.kind);
     const bool over = ended.next == PointState::Failed || ended.next == PointState::Cancelled;
-    if (over && has_result(point)) ended.next = PointState::Done;  // nothing better came
+    if (over && has_result(point))
+      ended.next = PointState::Done;  // keep the earlier result, which is not valid
   }
   return ended;
 }
 
-Decision settle_again(const Attempt& attempt, const AttemptFinished& command) {
+Decision repeat_settled(const Attempt& attempt, const AttemptFinished& command) {
   return {{}, {SendMessage{command.agent, wire::Settled{command.ref, attempt.accepted}}}, {}};
 }
 
-/// An attempt that was written off, or that another one has overtaken, reports after all.
-Ended end_of_overtaken(const PointStatus& point, const AttemptRef& ref, const Outcome& outcome,
-                       std::vector<std::string> invalid) {
+/// Returns the event for a late end: of an attempt that was written off, or whose point is already done.
+Ended end_of_late(const PointStatus& point, const AttemptRef& ref, const Outcome& outcome,
+                  std::vector<std::string> invalid) {
   Ended ended;
   ended.ref = ref;
   ended.outcome = outcome;
@@ -185,28 +191,27 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
   const Attempt* attempt = find_attempt(state, command.ref);
   const std::string& holder = command.of.empty() ? command.agent : command.of;
   if (attempt == nullptr || attempt->agent != holder || find_agent(state, command.agent) == nullptr) {
-    Decision out =
-        reject("Finished of " + name(command.ref) + ", which " + command.agent + " was not leased");
+    Decision out = reject("Finished for " + name(command.ref) + ", which was not leased to " + command.agent);
     out.replies.push_back(SendMessage{command.agent, wire::Settled{command.ref, false}});
     return out;
   }
-  const PointStatus& point = state.points[static_cast<std::size_t>(find_point(state, command.ref.point))];
-  // When all is over only a result that was missing still counts.
+  const PointStatus& point = point_at(state, find_point(state, command.ref.point));
+  // After the sweep has closed, only a missing or better result is still accepted.
   const bool late =
       state.phase == Phase::Closed && !is_better(point, command.outcome, command.invalid.empty());
-  if (attempt->state == Attempt::State::Ended || late) return settle_again(*attempt, command);
+  if (attempt->state == Attempt::State::Ended || late) return repeat_settled(*attempt, command);
   const bool current = attempt->state != Attempt::State::Lost && point.state != PointState::Done;
-  const Outcome outcome = tidy(command.outcome);
+  const Outcome outcome = sanitized(command.outcome);
   std::vector<std::string> invalid;
   for (const std::string& reason : command.invalid) {
-    if (outcome.kind == OutcomeKind::Ok) invalid.push_back(tidy(reason));
+    if (outcome.kind == OutcomeKind::Ok) invalid.push_back(sanitized(reason));
   }
   Ended ended = current ? end_of_current(state, point, command.ref, outcome, std::move(invalid))
-                        : end_of_overtaken(point, command.ref, outcome, std::move(invalid));
+                        : end_of_late(point, command.ref, outcome, std::move(invalid));
   ended.wall = command.wall;
-  ended.account = tidy(command.account);
-  Decision out = happened(std::move(ended), now);
-  // Its own agent hears of it as an effect of the event.
+  ended.account = sanitized(command.account);
+  Decision out = single_event(std::move(ended), now);
+  // The agent that ran the attempt gets Settled as an effect of the event; here the finder gets it.
   if (holder != command.agent)
     out.replies.push_back(
         SendMessage{command.agent, wire::Settled{command.ref, std::get<Ended>(out.events[0].what).accepted}});
@@ -215,18 +220,19 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
 
 Decision on(const State& state, const Heartbeat& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
-  if (agent == nullptr) return reject("Heartbeat from " + command.agent + ", which has not said Hello");
-  if (agent->gone && state.phase != Phase::Closed) return happened(AgentReturned{command.agent}, now);
-  return {{}, reminders(state, command.agent), {}};
+  if (agent == nullptr) return reject("Heartbeat from " + command.agent + ", which has not sent Hello");
+  if (agent->gone && state.phase != Phase::Closed) return single_event(AgentReturned{command.agent}, now);
+  return {{}, missed_messages(state, command.agent), {}};
 }
 
-/// The agent is gone: what it had is written off. `kind` says whether that counts against point and node.
+/// Returns the events for an agent that is gone: its attempts are written off. `kind` decides whether that
+/// counts against point and node.
 std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, OutcomeKind kind,
                               const std::string& reason, Instant now) {
   std::vector<Event> events{{now, AgentGone{agent.info.id, reason}}};
   for (const auto& [index, number] : agent.held) {
-    const PointStatus& point = state.points[static_cast<std::size_t>(index)];
-    const Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
+    const PointStatus& point = point_at(state, index);
+    const Attempt& attempt = attempt_at(point, number);
     if (attempt.state == Attempt::State::Lost) continue;
     Outcome outcome;
     outcome.kind = state.phase == Phase::Stopping ? OutcomeKind::Cancelled : kind;
@@ -243,28 +249,30 @@ std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, Outc
   return events;
 }
 
-/// An agent that says Goodbye gives back what it has; one that falls silent has failed under it.
+/// An agent that sends Goodbye gives its attempts back, at no cost. (If it only falls silent, they have
+/// failed.)
 Decision on(const State& state, const Goodbye& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
-  if (agent == nullptr) return reject("Goodbye from " + command.agent + ", which has not said Hello");
+  if (agent == nullptr) return reject("Goodbye from " + command.agent + ", which has not sent Hello");
   if (agent->gone || state.phase == Phase::Closed) return {};
-  return {lose_agent(state, *agent, OutcomeKind::Preempted, tidy(command.reason), now), {}, {}};
+  return {lose_agent(state, *agent, OutcomeKind::Preempted, sanitized(command.reason), now), {}, {}};
 }
 
 Decision on(const State& state, const Stop& command, Instant now) {
   const Instant deadline = now + command.patience;
-  if (state.phase == Phase::Running) return happened(Stopping{tidy(command.reason), deadline}, now);
-  // Asked again while it stops: may only shorten the wait.
+  if (state.phase == Phase::Running) return single_event(Stopping{sanitized(command.reason), deadline}, now);
+  // A further Stop can only shorten the wait.
   const bool sooner =
       state.phase == Phase::Stopping && state.stop_deadline && deadline < *state.stop_deadline;
-  return sooner ? happened(Stopping{state.end_reason, deadline}, now) : Decision{};
+  return sooner ? single_event(Stopping{state.end_reason, deadline}, now) : Decision{};
 }
 
-/// Agents that have not been heard of for too long; all that still have something when patience ends.
+/// Returns an agent to be written off: one that has been silent for too long or, once a stopping sweep's
+/// deadline has passed, one that still holds attempts; nullptr if there is none.
 const AgentStatus* overdue(const State& state, Instant now) {
-  const auto& heard = state.roster.by_last_seen();
-  if (!heard.empty() && now >= heard.begin()->first + state.settings.agent_timeout)
-    return &state.agents.at(heard.begin()->second);
+  const auto& by_time = state.roster.by_last_seen();
+  if (!by_time.empty() && now >= by_time.begin()->first + state.settings.agent_timeout)
+    return &state.agents.at(by_time.begin()->second);
   if (!state.stop_deadline || now < *state.stop_deadline || !state.roster.any_busy()) return nullptr;
   const auto busy = std::find_if(state.agents.begin(), state.agents.end(), [](const auto& entry) {
     return !entry.second.gone && !entry.second.held.empty();
@@ -272,14 +280,14 @@ const AgentStatus* overdue(const State& state, Instant now) {
   return &busy->second;
 }
 
-/// Nodes that failed too often.
+/// Returns Quarantined events for the nodes that failed too often.
 std::vector<Event> quarantine(const State& state, Instant now) {
   std::vector<Event> events;
-  for (const std::string& name : state.suspects) {
+  for (const std::string& name : state.nodes_to_quarantine) {
     const NodeStatus& node = state.nodes.at(name);
     events.push_back(
-        {now, Quarantined{name, std::to_string(node.failures) +
-                                    " infrastructure failures in a row, the last: " + node.last_reason}});
+        {now, Quarantined{name, counted(static_cast<std::size_t>(node.failures), "infrastructure failure") +
+                                    " in a row, last: " + node.last_reason}});
   }
   return events;
 }
@@ -289,7 +297,7 @@ Decision on(const State& state, const Tick&, Instant now) {
   if (const AgentStatus* agent = overdue(state, now)) {
     const bool silent = now >= agent->last_seen + state.settings.agent_timeout;
     const std::string reason =
-        silent ? "not heard of for " + std::to_string((now - agent->last_seen).count() / 1000) + " s"
+        silent ? "no message for " + std::to_string((now - agent->last_seen).count() / 1000) + " s"
                : "did not stop in time (" + state.end_reason + ")";
     return {lose_agent(state, *agent, OutcomeKind::Infrastructure, reason, now), {}, {}};
   }
@@ -299,15 +307,15 @@ Decision on(const State& state, const Tick&, Instant now) {
 
 Decision on(const State& state, const Recover& command, Instant now) {
   if (state.phase == Phase::Closed) return {};
-  return happened(Recovered{command.version}, now);
+  return single_event(Recovered{command.version}, now);
 }
 
 Decision on(const State&, const Resume& command, Instant now) {
-  return happened(Resumed{command.version, command.job, command.retry_failed, command.withdrawn}, now);
+  return single_event(Resumed{command.version, command.job, command.retry_failed, command.withdrawn}, now);
 }
 
-/// Who is alive because it sent this: any agent's message but the first and the last. (A Beat of an agent
-/// that was gone is decided by its own rule.)
+/// Returns the agent whose message shows that it is alive; nullptr if this command does not. (decide()
+/// handles Hello and Heartbeat of an agent that was gone itself, and Goodbye does not bring an agent back.)
 const std::string* sender_of(const Command& command) {
   if (const auto* c = std::get_if<Ready>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptStarted>(&command)) return &c->agent;
@@ -323,13 +331,14 @@ Decision decide(const State& state, const Command& command, Instant now) {
 
 namespace {
 
-/// What decide() said comes before the effects of its events: a Welcome before the leases.
-void follow(State& state, Decision& all, Decision next, const Witness& witness) {
+/// Applies the events of `next` and appends events and messages to `all`: first the replies of decide(), then
+/// the effects of its events, so that Welcome comes before the leases.
+void follow(State& state, Decision& all, Decision next, const OnEvent& on_event) {
   std::move(next.replies.begin(), next.replies.end(), std::back_inserter(all.replies));
   if (all.rejected.empty()) all.rejected = std::move(next.rejected);
   for (Event& event : next.events) {
     apply(state, event);
-    if (witness) witness(state, event);
+    if (on_event) on_event(state, event);
     auto out = effects(state, event);
     std::move(out.begin(), out.end(), std::back_inserter(all.replies));
     all.events.push_back(std::move(event));
@@ -338,26 +347,26 @@ void follow(State& state, Decision& all, Decision next, const Witness& witness) 
 
 }  // namespace
 
-Decision advance(State& state, const Command& command, Instant now, const Witness& witness) {
+Decision advance(State& state, const Command& command, Instant now, const OnEvent& on_event) {
   Decision all;
   const std::string* sender = sender_of(command);
   const AgentStatus* agent = sender == nullptr ? nullptr : find_agent(state, *sender);
   if (agent != nullptr && agent->gone && state.phase != Phase::Closed) {
-    follow(state, all, happened(AgentReturned{*sender}, now), witness);
+    follow(state, all, single_event(AgentReturned{*sender}, now), on_event);
   }
-  follow(state, all, decide(state, command, now), witness);
+  follow(state, all, decide(state, command, now), on_event);
   for (;;) {
     Decision more = decide(state, Tick{}, now);
     if (more.events.empty()) return all;
-    follow(state, all, std::move(more), witness);
+    follow(state, all, std::move(more), on_event);
   }
 }
 
-void observe(State& state, const std::string& agent, Instant now) {
+void mark_seen(State& state, const std::string& agent, Instant now) {
   const auto found = state.agents.find(agent);
   if (found == state.agents.end() || now <= found->second.last_seen) return;
   found->second.last_seen = now;
-  state.roster.heard(agent, now);
+  state.roster.set_last_seen(agent, now);
 }
 
 }  // namespace sweep::core

@@ -1,5 +1,4 @@
-// What goes out after an event: to whom, and what.
-#include "controller/core/decide.hpp"
+#include "controller/core/effects.hpp"
 
 namespace sweep::core {
 
@@ -9,9 +8,9 @@ Effect drain(const State& state, const std::string& agent) {
   return SendMessage{agent, wire::Drain{complete(state), state.end_reason}};
 }
 
-/// Cancellations of everything the point still has running, but for `except`.
+/// Appends cancellations of all other attempts of the point that have not ended.
 void cancel_others(const State& state, const AttemptRef& except, std::vector<Effect>& out) {
-  const auto& attempts = state.points[static_cast<std::size_t>(find_point(state, except.point))].attempts;
+  const auto& attempts = point_at(state, find_point(state, except.point)).attempts;
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     const int number = static_cast<int>(i) + 1;
     const bool over = attempts[i].state == Attempt::State::Ended || attempts[i].state == Attempt::State::Lost;
@@ -31,7 +30,7 @@ std::vector<Effect> on(const State&, const AgentGone&) {
   return {};
 }
 std::vector<Effect> on(const State& state, const AgentReturned& event) {
-  return reminders(state, event.agent);
+  return missed_messages(state, event.agent);
 }
 std::vector<Effect> on(const State&, const Leased& event) {
   return {SendLease{event.agent, event.ref}};
@@ -49,7 +48,7 @@ std::vector<Effect> on(const State&, const JobEnds&) {
 std::vector<Effect> on(const State&, const Quarantined&) {
   return {};
 }
-// The agents say Hello by themselves, and then hear what they may have missed.
+// The agents reconnect and send Hello, and then get the messages that they have missed.
 std::vector<Effect> on(const State&, const Recovered&) {
   return {};
 }
@@ -74,8 +73,7 @@ std::vector<Effect> on(const State& state, const Stopping& event) {
   std::vector<Effect> out;
   for (const auto& [id, agent] : state.agents) {
     for (const auto& [index, number] : agent.held) {
-      out.push_back(SendMessage{
-          id, wire::Cancel{{state.points[static_cast<std::size_t>(index)].spec.id, number}, event.reason}});
+      out.push_back(SendMessage{id, wire::Cancel{{point_at(state, index).spec.id, number}, event.reason}});
     }
   }
   return out;
@@ -95,22 +93,22 @@ std::vector<Effect> effects(const State& state, const Event& event) {
   return std::visit([&](const auto& what) { return on(state, what); }, event.what);
 }
 
-std::vector<Effect> reminders(const State& state, const std::string& agent) {
+std::vector<Effect> missed_messages(const State& state, const std::string& agent) {
   const auto found = state.agents.find(agent);
   if (found == state.agents.end()) return {};
   if (state.phase == Phase::Closed) return {drain(state, agent)};
   std::vector<Effect> out;
   for (const auto& [index, number] : found->second.held) {
-    const PointStatus& point = state.points[static_cast<std::size_t>(index)];
-    const Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
+    const PointStatus& point = point_at(state, index);
+    const Attempt& attempt = attempt_at(point, number);
     const AttemptRef ref{point.spec.id, number};
     const bool written_off = attempt.state == Attempt::State::Lost;
     if (state.phase == Phase::Stopping || written_off || point.state == PointState::Done) {
-      // An agent ignores the cancellation of a lease that it never got, and would then hold it for ever. So
-      // it gets the lease again first: then it has something to end.
+      // An agent ignores the cancellation of a lease that it has never received, and the attempt would stay
+      // held forever. So the lease is sent again first: then the agent ends it and reports the end.
       if (!attempt.started) out.push_back(SendLease{agent, ref});
       const std::string reason = state.phase == Phase::Stopping ? state.end_reason
-                                 : written_off                  ? "it was written off"
+                                 : written_off                  ? "the attempt was written off"
                                                                 : "another attempt has the result";
       out.push_back(SendMessage{agent, wire::Cancel{ref, reason}});
     } else if (attempt.state == Attempt::State::Leased) {
@@ -120,7 +118,7 @@ std::vector<Effect> reminders(const State& state, const std::string& agent) {
   return out;
 }
 
-void forget_unsaid(std::vector<Effect>& effects, const std::string& agent) {
+void drop_effects_for(std::vector<Effect>& effects, const std::string& agent) {
   std::erase_if(effects, [&](const Effect& effect) {
     return std::visit([&](const auto& what) { return what.agent == agent; }, effect);
   });

@@ -1,15 +1,17 @@
-// What happened, as the journal keeps it.
+// Events: what has happened to a sweep, as the journal records it.
 //
-// Rules: an event says everything that apply() needs: apply decides nothing, fails on nothing, and is the
-// same live and in replay. New kinds and new fields may be added; the meaning of old ones never changes.
+// Rules: an event contains everything that apply() needs; apply() decides nothing and cannot fail, and does
+// the same live and in replay. New kinds and new fields may be added; the meaning of existing ones never
+// changes.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "controller/core/state.hpp"
-#include "util/error.hpp"
 
 namespace sweep::core {
 
@@ -18,9 +20,9 @@ struct AgentJoined {
 };
 struct AgentReady {
   std::string agent;
-  std::optional<std::vector<std::string>> serves = {};  // runners; nothing: all of them
+  std::optional<std::vector<std::string>> serves = {};  // runners; nullopt: all
 };
-/// Slurm ends a job at this time.
+/// Slurm will end a job at this time.
 struct JobEnds {
   std::string job;
   Instant end{};
@@ -29,8 +31,8 @@ struct AgentGone {
   std::string agent;
   std::string reason;
 };
-/// An agent that was taken for gone is heard again. What it still runs is taken back where nobody else has
-/// it.
+/// An agent that was considered gone has sent a message again. Attempts that it still runs are reinstated
+/// unless they have been leased to another agent.
 struct AgentReturned {
   std::string agent;
 };
@@ -47,13 +49,13 @@ struct Ended {
   Outcome outcome;
   Millis wall{0};
   bool accepted = false;                  // its result becomes the point's result
-  bool lost = false;                      // written off without word from its agent
-  bool counted = false;                   // against the point's retries
-  PointState next = PointState::Pending;  // of the point
+  bool lost = false;                      // written off; its agent has not reported an end
+  bool counted = false;                   // counts against the point's retries
+  PointState next = PointState::Pending;  // new state of the point
   Account account = {};
-  std::vector<std::string> invalid = {};  // why its result is not valid; empty: it is
+  std::vector<std::string> invalid = {};  // why its result is not valid; empty: the result is valid
 };
-/// No agent of this sweep can ever run the point.
+/// The point failed because no agent of this session can ever run it.
 struct Unfit {
   std::string point;
   std::string reason;
@@ -71,18 +73,18 @@ struct Quarantined {
   std::string node;
   std::string reason;
 };
-/// A controller took the place of one that died, on the same address: the agents go on.
+/// A controller has replaced one that died, at the same address; the agents keep running.
 struct Recovered {
-  std::string version;  // of the controller
+  std::string version;  // of the new controller
 };
-/// A new controller goes on with the sweep, with new agents.
+/// A new controller has resumed the sweep, with new agents.
 struct Resumed {
   std::string version;
   std::string job;
   bool retry_failed = false;
-  std::vector<std::string> withdrawn;  // all points of the journal that the sweep has no more
+  std::vector<std::string> withdrawn;  // ids of all points in the journal that are no longer in the sweep
 };
-/// A result was found in a damaged journal whose account of it was lost.
+/// A result was recovered from a damaged journal that had lost the events of its attempt.
 struct Salvaged {
   AttemptRef ref;
   std::string node;
@@ -95,18 +97,5 @@ struct Event {
   Instant at{};
   EventBody what;
 };
-
-/// Makes `state` what it is after `event`. Total: an event that does not fit the state is a bug of ours.
-void apply(State& state, const Event& event);
-
-/// Applies the events of a journal. Fails, naming the event, on one that does not fit the state before it,
-/// and when the state that comes out breaks its own rules: a damaged journal must not end the reader.
-Expected<void> replay(State& state, const std::vector<Event>& events);
-
-/// The word for an event's kind in the journal: "leased".
-std::string_view event_word(const EventBody& what);
-nlohmann::json event_to_json(const EventBody& what);
-/// Fails, naming the field, on anything that event_to_json does not write.
-Expected<EventBody> event_from_json(std::string_view word, const nlohmann::json& body);
 
 }  // namespace sweep::core

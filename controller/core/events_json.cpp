@@ -1,7 +1,8 @@
-// Events as the journal writes them, and back.
+#include "controller/core/events_json.hpp"
+
+#include <array>
 #include <limits>
 
-#include "controller/core/events.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -143,7 +144,7 @@ void read(Fields& in, Ended& e) {
   e.counted = in.flag("counted");
   read_state(in, e.next);
   if (in.has("invalid")) e.invalid = in.texts("invalid", kMaxText, kMaxText);
-  if (!in.has("account")) return;  // in journals of before there is none
+  if (!in.has("account")) return;  // journals of early versions have none
   auto account = account_from_json(in.child("account"));
   if (!account) return in.complain(account.error().message);
   e.account = std::move(*account);

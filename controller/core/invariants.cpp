@@ -1,7 +1,6 @@
-// The rules of State, checked. Linear in the size of the sweep.
-#include <algorithm>
+#include "controller/core/invariants.hpp"
 
-#include "controller/core/state.hpp"
+#include <algorithm>
 
 namespace sweep::core {
 
@@ -14,32 +13,32 @@ bool active(const Attempt& attempt) {
 }
 
 void check_attempts(const PointStatus& point, Problems& problems) {
-  const auto say = [&](const std::string& what) {
+  const auto report = [&](const std::string& what) {
     problems.push_back("point " + point.spec.id + ": " + what);
   };
   const auto accepted = std::count_if(point.attempts.begin(), point.attempts.end(),
                                       [](const Attempt& a) { return a.accepted; });
   const bool withdrawn = point.state == PointState::Withdrawn && accepted == 1;
-  // Tried again for a better one.
-  const bool doubtful = accepted == 1 && has_doubtful_result(point) && point.state != PointState::Failed &&
-                        point.state != PointState::Cancelled;
-  if (accepted != (point.state == PointState::Done ? 1 : 0) && !withdrawn && !doubtful)
-    say(std::to_string(accepted) + " accepted attempts");
+  // A point that is retried after an invalid result keeps that result meanwhile.
+  const bool has_invalid = accepted == 1 && has_invalid_result(point) && point.state != PointState::Failed &&
+                           point.state != PointState::Cancelled;
+  if (accepted != (point.state == PointState::Done ? 1 : 0) && !withdrawn && !has_invalid)
+    report(std::to_string(accepted) + " accepted attempts");
   const auto running = std::count_if(point.attempts.begin(), point.attempts.end(), active);
-  const bool should = point.state == PointState::Leased || point.state == PointState::Running;
-  if (should && (running != 1 || !active(point.attempts.back())))
-    say("must have its last attempt alone in flight");
-  if (!should && point.state != PointState::Done && running != 0) say("has an attempt in flight");
-  if (should) {
+  const bool in_flight = point.state == PointState::Leased || point.state == PointState::Running;
+  if (in_flight && (running != 1 || !active(point.attempts.back())))
+    report("exactly its last attempt must be in flight");
+  if (!in_flight && point.state != PointState::Done && running != 0) report("has an attempt in flight");
+  if (in_flight) {
     const bool started = point.attempts.back().state == Attempt::State::Running;
     if (started != (point.state == PointState::Running))
-      say("and its attempt disagree whether it has started");
+      report("the point and its attempt disagree on whether it has started");
   }
   for (const Attempt& attempt : point.attempts) {
     if (attempt.accepted && (!attempt.outcome || attempt.outcome->kind != OutcomeKind::Ok)) {
-      say("accepted a result without an ok outcome");
+      report("accepted a result without an ok outcome");
     }
-    if (attempt.state == Attempt::State::Ended && !attempt.outcome) say("an ended attempt has no outcome");
+    if (attempt.state == Attempt::State::Ended && !attempt.outcome) report("an ended attempt has no outcome");
   }
 }
 
@@ -51,12 +50,12 @@ void check_points(const State& state, Problems& problems) {
     check_attempts(point, problems);
     const bool queued = state.pending.contains({-point.spec.gpus, static_cast<int>(i)});
     if (queued != (point.state == PointState::Pending))
-      problems.push_back("point " + point.spec.id + ": queue is wrong");
+      problems.push_back("point " + point.spec.id + ": wrong membership in the queue");
     if (point.infrastructure_failures < 0 ||
         point.infrastructure_failures > state.settings.infrastructure_retries + 1 ||
         point.benchmark_failures > state.settings.benchmark_retries + 1 ||
         point.invalid_results > state.settings.invalid_retries + 1) {
-      problems.push_back("point " + point.spec.id + ": tried more often than allowed");
+      problems.push_back("point " + point.spec.id + ": more retries than allowed");
     }
     const bool needs_reason = point.state == PointState::Failed || point.state == PointState::Cancelled;
     if (needs_reason && point.reason.empty())
@@ -66,13 +65,13 @@ void check_points(const State& state, Problems& problems) {
   for (const auto& [runner, places] : state.pending_of) {
     by_runner += places.size();
     for (const Place& place : places) {
-      const PointStatus& point = state.points[static_cast<std::size_t>(place.second)];
+      const PointStatus& point = point_at(state, place.second);
       if (point.spec.runner.str() != runner || !state.pending.contains(place))
-        problems.push_back("point " + point.spec.id + ": its runner's queue is wrong");
+        problems.push_back("point " + point.spec.id + ": wrong membership in its runner's queue");
     }
   }
   if (!state.pending_of.empty() && by_runner != state.pending.size())
-    problems.push_back("the queues of runners have the wrong length");
+    problems.push_back("the queues by runner have the wrong length");
   if (counts != state.counts) problems.push_back("the counts are wrong");
   if (state.pending.size() != static_cast<std::size_t>(state.count(PointState::Pending))) {
     problems.push_back("the queue has the wrong length");
@@ -80,40 +79,40 @@ void check_points(const State& state, Problems& problems) {
 }
 
 void check_agent(const State& state, const AgentStatus& agent, Problems& problems) {
-  const auto say = [&](const std::string& what) {
+  const auto report = [&](const std::string& what) {
     problems.push_back("agent " + agent.info.id + ": " + what);
   };
   int gpus = 0;
   int in_flight = 0;
   for (const auto& [index, number] : agent.held) {
-    const PointStatus& point = state.points[static_cast<std::size_t>(index)];
-    const Attempt& attempt = point.attempts[static_cast<std::size_t>(number - 1)];
-    if (attempt.agent != agent.info.id) say("holds an attempt of " + attempt.agent);
-    if (attempt.state == Attempt::State::Ended) say("holds an attempt that has ended");
-    if (agent.gone && active(attempt)) say("is gone and has an attempt in flight");
+    const PointStatus& point = point_at(state, index);
+    const Attempt& attempt = attempt_at(point, number);
+    if (attempt.agent != agent.info.id) report("holds an attempt of " + attempt.agent);
+    if (attempt.state == Attempt::State::Ended) report("holds an attempt that has ended");
+    if (agent.gone && active(attempt)) report("is gone but has an attempt in flight");
     gpus += point.spec.gpus;
     ++in_flight;
   }
   if (state.phase == Phase::Closed && !agent.gone && !agent.held.empty())
-    say("holds something of a closed sweep");
-  if (gpus != agent.gpus_held) say("GPU count is wrong");
-  if (gpus > static_cast<int>(agent.info.gpus.size())) say("has more GPUs in use than it has");
-  if (!state.settings.pack_gpus && in_flight > 1) say("runs two points at once on one node");
+    report("holds attempts although the sweep is closed");
+  if (gpus != agent.gpus_held) report("gpus_held is wrong");
+  if (gpus > static_cast<int>(agent.info.gpus.size())) report("has more GPUs in use than it has");
+  if (!state.settings.pack_gpus && in_flight > 1) report("runs two points at once on one node");
   int warm = 0;
   for (const WarmServer& server : agent.warm)
     warm += server.gpus;
   if (!agent.warm.empty() && warm + gpus > static_cast<int>(agent.info.gpus.size()))
-    say("has servers on more GPUs than it has");
+    report("has warm servers on more GPUs than it has");
 }
 
 void check_holders(const State& state, Problems& problems) {
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     for (std::size_t n = 0; n < state.points[i].attempts.size(); ++n) {
       const Attempt& attempt = state.points[i].attempts[n];
-      if (attempt.agent.empty() && !active(attempt)) continue;  // its story was lost with a damaged journal
+      if (attempt.agent.empty() && !active(attempt)) continue;  // salvaged from a damaged journal
       const auto agent = state.agents.find(attempt.agent);
       if (agent == state.agents.end()) {
-        problems.push_back("point " + state.points[i].spec.id + ": leased to nobody");
+        problems.push_back("point " + state.points[i].spec.id + ": its agent is unknown");
       } else if (active(attempt) &&
                  !agent->second.held.contains({static_cast<int>(i), static_cast<int>(n) + 1})) {
         problems.push_back("point " + state.points[i].spec.id + ": its agent does not hold it");
@@ -130,16 +129,18 @@ Problems check_invariants(const State& state) {
   for (const auto& [id, agent] : state.agents)
     check_agent(state, agent, problems);
   check_holders(state, problems);
-  if (state.roster != derived_roster(state)) problems.push_back("the roster is not what the agents are");
-  if (state.servers != derived_servers(state)) problems.push_back("the servers are not what the agents have");
+  if (state.roster != derived_roster(state)) problems.push_back("the roster does not match the agents");
+  if (state.servers != derived_servers(state))
+    problems.push_back("the server indexes do not match the agents");
   for (const auto& [name, node] : state.nodes) {
-    const bool suspect = state.settings.node_failures > 0 && node.failures >= state.settings.node_failures &&
-                         node.quarantine.empty();
-    if (suspect != state.suspects.contains(name))
-      problems.push_back("node " + name + ": quarantine is wrong");
+    const bool due = state.settings.node_failures > 0 && node.failures >= state.settings.node_failures &&
+                     node.quarantine.empty();
+    if (due != state.nodes_to_quarantine.contains(name))
+      problems.push_back("node " + name + ": wrong membership in nodes_to_quarantine");
   }
   const int in_flight = state.count(PointState::Leased) + state.count(PointState::Running);
-  if (state.phase == Phase::Closed && in_flight != 0) problems.push_back("closed with points in flight");
+  if (state.phase == Phase::Closed && in_flight != 0)
+    problems.push_back("the sweep is closed but has points in flight");
   return problems;
 }
 

@@ -1,16 +1,20 @@
-// replay(): what apply() takes for granted, checked for events that come from a file.
-#include "controller/core/events.hpp"
+// Checks the preconditions of apply() for events that come from a file.
+#include "controller/core/replay.hpp"
+
+#include "controller/core/apply.hpp"
+#include "controller/core/events_json.hpp"
+#include "controller/core/invariants.hpp"
 #include "util/text.hpp"
 
 namespace sweep::core {
 
 namespace {
 
-using Problem = std::string;  // empty: none
+using Problem = std::string;  // empty: no problem
 
 const PointStatus* point_of(const State& state, const std::string& id) {
   const int index = find_point(state, id);
-  return index < 0 ? nullptr : &state.points[static_cast<std::size_t>(index)];
+  return index < 0 ? nullptr : &point_at(state, index);
 }
 
 Problem agent_known(const State& state, const std::string& id) {
@@ -20,7 +24,7 @@ Problem agent_known(const State& state, const std::string& id) {
 Problem check(const State& state, const AgentJoined& e) {
   const auto found = state.agents.find(e.agent.id);
   return found == state.agents.end() || found->second.gone ? ""
-                                                           : "agent '" + e.agent.id + "' is there already";
+                                                           : "agent '" + e.agent.id + "' has already joined";
 }
 Problem check(const State& state, const AgentReady& e) {
   return agent_known(state, e.agent);
@@ -37,7 +41,7 @@ Problem check(const State& state, const Leased& e) {
   if (point == nullptr) return "no point '" + e.ref.point + "'";
   if (point->state != PointState::Pending) return "the point is " + std::string(state_word(point->state));
   if (static_cast<std::size_t>(e.ref.attempt) != point->attempts.size() + 1)
-    return "attempts must be in order";
+    return "attempt " + std::to_string(e.ref.attempt) + " is not the next one";
   return agent_known(state, e.agent);
 }
 
@@ -46,13 +50,13 @@ Problem check(const State& state, const Started& e) {
   if (attempt == nullptr) return "no such attempt";
   return attempt->state == Attempt::State::Leased && !attempt->agent.empty()
              ? ""
-             : "the attempt was started or is over";
+             : "the attempt has already started or ended";
 }
 
 Problem check(const State& state, const Ended& e) {
   const Attempt* attempt = find_attempt(state, e.ref);
   if (attempt == nullptr || attempt->agent.empty()) return "no such attempt";
-  return attempt->state != Attempt::State::Ended ? "" : "the attempt is over";
+  return attempt->state != Attempt::State::Ended ? "" : "the attempt has already ended";
 }
 
 Problem check(const State& state, const Unfit& e) {
@@ -84,11 +88,12 @@ Problem check(const State& state, const Resumed& e) {
 }
 
 Problem check(const State& state, const Salvaged& e) {
-  constexpr int kMostAttempts = 100'000;  // each that is missing is made up
+  constexpr int kMaxAttempts = 100'000;  // apply() creates all missing attempts before this one
   const PointStatus* point = point_of(state, e.ref.point);
   if (point == nullptr) return "no point '" + e.ref.point + "'";
-  if (e.ref.attempt > kMostAttempts) return "attempt " + std::to_string(e.ref.attempt) + " is beyond belief";
-  return has_result(*point) ? "the point has a result" : "";
+  if (e.ref.attempt > kMaxAttempts)
+    return "attempt number " + std::to_string(e.ref.attempt) + " is too large";
+  return has_result(*point) ? "the point already has a result" : "";
 }
 
 }  // namespace
@@ -99,12 +104,12 @@ Expected<void> replay(State& state, const std::vector<Event>& events) {
     if (!problem.empty()) {
       return fail("event " + std::to_string(i + 1) + " of the journal (" +
                   std::string(event_word(events[i].what)) +
-                  ") does not fit what went before: " + printable(problem));
+                  ") does not fit the events before it: " + printable(problem));
     }
     apply(state, events[i]);
   }
   const auto problems = check_invariants(state);
-  if (!problems.empty()) return fail("the journal does not add up: " + printable(problems.front()));
+  if (!problems.empty()) return fail("the journal is inconsistent: " + printable(problems.front()));
   return {};
 }
 

@@ -10,7 +10,7 @@ void Roster::set(const std::string& agent, RosterEntry entry) {
   count(agent, at->second, 1);
 }
 
-void Roster::heard(const std::string& agent, Instant at) {
+void Roster::set_last_seen(const std::string& agent, Instant at) {
   const auto found = entries_.find(agent);
   if (found == entries_.end() || !found->second.last_seen) return;
   by_last_seen_.erase({*found->second.last_seen, agent});
@@ -19,9 +19,9 @@ void Roster::heard(const std::string& agent, Instant at) {
 }
 
 const std::set<std::string>& Roster::on_node(const std::string& node) const {
-  static const std::set<std::string> nobody;
+  static const std::set<std::string> none;
   const auto found = nodes_.find(node);
-  return found == nodes_.end() ? nobody : found->second;
+  return found == nodes_.end() ? none : found->second;
 }
 
 void Roster::count(const std::string& agent, const RosterEntry& entry, int by) {
@@ -30,11 +30,11 @@ void Roster::count(const std::string& agent, const RosterEntry& entry, int by) {
   if (entry.last_seen) put(by_last_seen_, std::pair(*entry.last_seen, agent));
   put(nodes_[entry.node], agent);
   if (nodes_[entry.node].empty()) nodes_.erase(entry.node);
-  if (entry.present && (sizes_[entry.gpus] += by) == 0) sizes_.erase(entry.gpus);
+  if (entry.joined && (sizes_[entry.gpus] += by) == 0) sizes_.erase(entry.gpus);
   busy_ += by * entry.busy;
-  crew_ += by * entry.in_crew;
-  unsettled_ += by * entry.unsettled;
-  present_ += by * entry.present;
+  eligible_ += by * entry.is_eligible;
+  not_ready_yet_ += by * entry.not_ready_yet;
+  joined_ += by * entry.joined;
 }
 
 }  // namespace sweep::core

@@ -1,8 +1,8 @@
-// Who could take work now, who is busy, who was heard of last: derived from the agents of a State, so that a
-// decision costs a look and not a walk over ten thousand agents.
+// Indexes of a State's agents: free ones by GPUs, all by time of the last message, by node. They are derived
+// from the agents, so that a decision is a lookup instead of a loop over ten thousand agents.
 //
-// Rules: only index_agent() and observe() write it. What it was told about an agent is kept beside it, so
-// that the old entries can be found again.
+// Rules: only index_agent() and mark_seen() write it. The entry last set for an agent is stored, so that it
+// can be removed from the indexes when a new one is set.
 #pragma once
 
 #include <map>
@@ -16,39 +16,40 @@
 
 namespace sweep::core {
 
-/// What the roster has to know of one agent.
+/// The properties of an agent that the indexes depend on.
 struct RosterEntry {
   std::string node;
-  int gpus = 0;                      // that it has
-  int order = 0;                     // of joining
-  std::optional<int> free;           // GPUs; nothing: it cannot take anything now
-  bool in_crew = false;              // here, and gets work as long as there is some
-  bool unsettled = false;            // here, and may yet take something without any news of points
-  bool busy = false;                 // here, and has something that has not ended
-  bool present = false;              // of this session, gone or not
-  std::optional<Instant> last_seen;  // where it is here
+  int gpus = 0;                // total
+  int order = 0;               // join sequence number
+  std::optional<int> free;     // free GPUs; nullopt: cannot take work now
+  bool is_eligible = false;    // gets work: not gone, leaving or quarantined
+  bool not_ready_yet = false;  // eligible, but has not sent Ready or waits for a leaving agent of its node
+  bool busy = false;           // not gone, and has attempts that have not ended
+  bool joined = false;         // took part in this session, gone or not
+  std::optional<Instant> last_seen;  // nullopt: gone
   friend bool operator==(const RosterEntry&, const RosterEntry&) = default;
 };
 
 class Roster {
  public:
-  /// Replaces what is known of the agent.
+  /// Replaces the agent's entry.
   void set(const std::string& agent, RosterEntry entry);
-  /// The agent, if it is here, was heard of at `at`.
-  void heard(const std::string& agent, Instant at);
+  /// Sets the time of the agent's last message; no-op if the agent is gone or unknown.
+  void set_last_seen(const std::string& agent, Instant at);
   void clear() { *this = Roster(); }
 
-  /// (free GPUs, order of joining, agent): the first that is not less than {gpus} is the best for a point.
+  /// (free GPUs, join order, agent): the first entry not less than {gpus} is the best agent for a point.
   using Free = std::set<std::tuple<int, int, std::string>>;
   const Free& free() const { return free_; }
-  /// (last heard of, agent)
+  /// (time of the last message, agent) of agents that are not gone
   const std::set<std::pair<Instant, std::string>>& by_last_seen() const { return by_last_seen_; }
   const std::set<std::string>& on_node(const std::string& node) const;
   bool any_busy() const { return busy_ > 0; }
-  bool any_in_crew() const { return crew_ > 0; }
-  bool any_unsettled() const { return unsettled_ > 0; }
-  int present() const { return present_; }
-  /// The most GPUs that an agent of this session has, gone or not; -1 without agents.
+  bool any_eligible() const { return eligible_ > 0; }
+  bool any_not_ready_yet() const { return not_ready_yet_ > 0; }
+  /// Returns how many agents took part in this session, gone or not.
+  int joined() const { return joined_; }
+  /// Returns the GPUs of the largest agent of this session, gone or not; -1 without agents.
   int largest() const { return sizes_.empty() ? -1 : sizes_.rbegin()->first; }
 
   friend bool operator==(const Roster&, const Roster&) = default;
@@ -60,8 +61,8 @@ class Roster {
   Free free_;
   std::set<std::pair<Instant, std::string>> by_last_seen_;
   std::map<std::string, std::set<std::string>> nodes_;
-  std::map<int, int> sizes_;  // GPUs -> how many agents
-  int busy_ = 0, crew_ = 0, unsettled_ = 0, present_ = 0;
+  std::map<int, int> sizes_;  // GPUs -> number of agents
+  int busy_ = 0, eligible_ = 0, not_ready_yet_ = 0, joined_ = 0;
 };
 
 }  // namespace sweep::core

@@ -1,14 +1,7 @@
-// Who gets what next, and when the sweep is over.
-//
-// Order: largest GPU demand first, then matrix order. A point goes to the agent with the fewest free GPUs
-// that are enough, away from nodes whose infrastructure failed under it where there is another.
-//
-// Where points have servers, an agent that has one idle goes on with its points. The others take the first
-// points of keys that nobody serves, and when there are none, help where most wait per server, unless the
-// servers that are there will be done before a further one has started.
+#include "controller/core/schedule.hpp"
+
 #include <algorithm>
 
-#include "controller/core/decide.hpp"
 #include "util/text.hpp"
 
 namespace sweep::core {
@@ -21,42 +14,38 @@ int total_gpus(const AgentStatus& agent) {
   return static_cast<int>(agent.info.gpus.size());
 }
 
-bool in_crew(const State& state, const AgentStatus& agent) {
+bool is_eligible(const State& state, const AgentStatus& agent) {
   return !agent.gone && !agent.leaving && !is_quarantined(state, agent);
 }
 
-/// Whether a node that has not failed under the point could ever run it.
+/// True if an eligible agent could run the point on a node that has not failed under it.
 bool has_untried_node(const State& state, const PointStatus& point) {
   return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
     const AgentStatus& agent = entry.second;
-    return in_crew(state, agent) && total_gpus(agent) >= point.spec.gpus &&
+    return is_eligible(state, agent) && total_gpus(agent) >= point.spec.gpus &&
            serves(agent, point.spec.runner.str()) && !point.bad_nodes.contains(agent.info.node);
   });
 }
 
 const AgentStatus* best_agent(const State& state, const PointStatus& point, Instant now) {
-  const bool choosy = !point.bad_nodes.empty() && has_untried_node(state, point);
+  const bool avoid_bad_nodes = !point.bad_nodes.empty() && has_untried_node(state, point);
   const auto& free = state.roster.free();
   for (auto at = free.lower_bound({point.spec.gpus, 0, ""}); at != free.end(); ++at) {
     const AgentStatus& agent = state.agents.at(std::get<2>(*at));
-    if (choosy && point.bad_nodes.contains(agent.info.node)) continue;
+    if (avoid_bad_nodes && point.bad_nodes.contains(agent.info.node)) continue;
     if (!serves(agent, point.spec.runner.str())) continue;
     if (can_take(state, agent, point.spec.gpus) && ends_in_time(state, agent, point, now)) return &agent;
   }
   return nullptr;
 }
 
-const PointStatus& point_at(const State& state, const Place& place) {
-  return state.points[static_cast<std::size_t>(place.second)];
-}
-
 Leased lease_of(const PointStatus& point, const AgentStatus& agent) {
   return {{point.spec.id, static_cast<int>(point.attempts.size()) + 1}, agent.info.id};
 }
 
-/// Whether a point of the key should wait for a server that is at work: it is expected to be done with all
-/// that waits before a further one has started and run one point.
-bool better_waits(const State& state, int key) {
+/// True if the points of the key should wait for its running servers: those are expected to finish
+/// all waiting points before another server would have started and run one point.
+bool worth_waiting(const State& state, int key) {
   const Servers& servers = state.servers;
   const int at_work = key < 0 ? 0 : servers.in_use(key);
   if (at_work == 0) return false;
@@ -64,25 +53,25 @@ bool better_waits(const State& state, int key) {
   const auto wall = state.key_walls[static_cast<std::size_t>(key)].value();
   if (!start || !wall) return false;
   const auto waiting = static_cast<std::int64_t>(servers.waiting(key).size());
-  // What they do now is taken to be half done.
+  // The attempts in progress are assumed to be half done.
   const Millis until_done = (*wall * waiting + *wall * at_work / 2) / at_work;
   return *start + *wall >= until_done;
 }
 
-/// The first place whose point somebody can take now.
+/// Returns the first place whose point an agent can take now, with its lease.
 template <class Places>
 std::optional<std::pair<Place, Leased>> first_place(const State& state, const Places& places, Instant now) {
   const int most_free = std::get<0>(*state.roster.free().rbegin());
   for (auto at = places.lower_bound({-most_free, 0}); at != places.end(); ++at) {
-    const PointStatus& point = point_at(state, *at);
-    if (better_waits(state, point.key)) continue;
+    const PointStatus& point = point_at(state, at->second);
+    if (worth_waiting(state, point.key)) continue;
     if (const AgentStatus* agent = best_agent(state, point, now))
       return std::pair(*at, lease_of(point, *agent));
   }
   return std::nullopt;
 }
 
-bool somebody_free_serves(const State& state, const std::string& runner) {
+bool any_free_agent_serves(const State& state, const std::string& runner) {
   const auto& free = state.roster.free();
   return std::any_of(free.begin(), free.end(),
                      [&](const auto& entry) { return serves(state.agents.at(std::get<2>(entry)), runner); });
@@ -94,26 +83,26 @@ std::optional<Leased> first_lease(const State& state, const Places& places, Inst
   return first ? std::optional(std::move(first->second)) : std::nullopt;
 }
 
-/// The first of all that waits; by runner where there are such, so that what waits for other nodes is not
-/// walked.
+/// Returns the first possible lease of a pending point. If points name runners, only the queues of runners
+/// that a free agent serves are searched.
 std::optional<Leased> first_pending(const State& state, Instant now) {
   if (state.pending_of.empty()) return first_lease(state, state.pending, now);
   std::optional<std::pair<Place, Leased>> best;
   for (const auto& [runner, places] : state.pending_of) {
-    if (places.empty() || !somebody_free_serves(state, runner)) continue;
+    if (places.empty() || !any_free_agent_serves(state, runner)) continue;
     auto first = first_place(state, places, now);
     if (first && (!best || first->first < best->first)) best = std::move(first);
   }
   return best ? std::optional(std::move(best->second)) : std::nullopt;
 }
 
-/// A free agent goes on with a server that it has.
+/// Returns a lease of a free agent's idle server, if a point waits for one.
 std::optional<Leased> warm_lease(const State& state, Instant now) {
   for (const auto& [first, key] : state.servers.matches()) {
     for (const auto& [order, id] : state.servers.warm(key)) {
       const AgentStatus& agent = state.agents.at(id);
       for (const Place& place : state.servers.waiting(key)) {
-        const PointStatus& point = point_at(state, place);
+        const PointStatus& point = point_at(state, place.second);
         if (!can_take(state, agent, point.spec.gpus) || !serves(agent, point.spec.runner.str())) break;
         const bool avoided = point.bad_nodes.contains(agent.info.node) && has_untried_node(state, point);
         if (!avoided && ends_in_time(state, agent, point, now)) return lease_of(point, agent);
@@ -123,24 +112,24 @@ std::optional<Leased> warm_lease(const State& state, Instant now) {
   return std::nullopt;
 }
 
-/// A further server for the key whose points would wait longest.
-std::optional<Leased> helping_lease(const State& state, Instant now) {
+/// Returns a lease that starts another server for the key with the most waiting points per server.
+std::optional<Leased> additional_server_lease(const State& state, Instant now) {
   const int most_free = std::get<0>(*state.roster.free().rbegin());
   for (const auto& [load, key] : state.servers.loads()) {
-    const PointStatus& point = point_at(state, *state.servers.waiting(key).begin());
-    if (point.spec.gpus > most_free || better_waits(state, key)) continue;
+    const PointStatus& point = point_at(state, state.servers.waiting(key).begin()->second);
+    if (point.spec.gpus > most_free || worth_waiting(state, key)) continue;
     if (const AgentStatus* agent = best_agent(state, point, now)) return lease_of(point, *agent);
   }
   return std::nullopt;
 }
 
-/// The first lease that is possible now. One at a time: the next decision sees what this one did.
+/// Returns the first lease that is possible now. Only one: the next one is decided on the state after it.
 std::optional<Leased> next_lease(const State& state, Instant now) {
   if (state.roster.free().empty()) return std::nullopt;
   if (state.servers.any_keys()) {
     if (auto lease = warm_lease(state, now)) return lease;
     if (auto lease = first_lease(state, state.servers.unserved(), now)) return lease;
-    if (auto lease = helping_lease(state, now)) return lease;
+    if (auto lease = additional_server_lease(state, now)) return lease;
   }
   return first_pending(state, now);
 }
@@ -163,8 +152,8 @@ std::string too_large(int gpus, const AgentStatus& largest) {
   return out;
 }
 
-/// Points that no agent of this session, gone or not, could ever run. The queue begins with the largest
-/// demand.
+/// Returns Unfit events for points that need more GPUs than any agent of this session, gone or not, has. The
+/// queue begins with the largest demand.
 std::vector<Event> unfit_points(const State& state, Instant now) {
   const int most = state.roster.largest();
   if (most < 0 || state.pending.empty() || -state.pending.begin()->first <= most) return {};
@@ -172,28 +161,28 @@ std::vector<Event> unfit_points(const State& state, Instant now) {
   std::vector<Event> events;
   for (const auto& [negative_gpus, index] : state.pending) {
     if (-negative_gpus <= most) break;
-    const std::string& id = state.points[static_cast<std::size_t>(index)].spec.id;
+    const std::string& id = point_at(state, index).spec.id;
     events.push_back({now, Unfit{id, too_large(-negative_gpus, largest)}});
   }
   return events;
 }
 
-/// Points whose runner no agent of this session serves, or none that is large enough.
-std::vector<Event> homeless_points(const State& state, Instant now) {
+/// Returns Unfit events for points whose runner no agent of this session, or none large enough, serves.
+std::vector<Event> unserved_points(const State& state, Instant now) {
   std::vector<Event> events;
-  if (state.roster.any_unsettled()) return events;
+  if (state.roster.any_not_ready_yet()) return events;
   for (const auto& [runner, places] : state.pending_of) {
     if (runner.empty()) continue;
     const auto found = state.largest_of.find(runner);
     const int largest = found == state.largest_of.end() ? -1 : found->second;
     for (const auto& [negative_gpus, index] : places) {
       if (-negative_gpus <= largest) break;
-      const std::string why =
-          largest < 0 ? "no node serves its runner '" + runner + "': the profile's 'runners' says which do"
-                      : "needs " + counted(static_cast<std::size_t>(-negative_gpus), "GPU") +
-                            "; the largest node that serves its runner '" + runner + "' has " +
-                            std::to_string(largest);
-      events.push_back({now, Unfit{state.points[static_cast<std::size_t>(index)].spec.id, why}});
+      const std::string why = largest < 0
+                                  ? "no node serves its runner '" + runner + "'; see 'runners' in the profile"
+                                  : "needs " + counted(static_cast<std::size_t>(-negative_gpus), "GPU") +
+                                        "; the largest node that serves its runner '" + runner + "' has " +
+                                        std::to_string(largest);
+      events.push_back({now, Unfit{point_at(state, index).spec.id, why}});
     }
   }
   return events;
@@ -204,8 +193,8 @@ std::string minutes(Millis time) {
   return seconds < 120 ? std::to_string(seconds) + " s" : std::to_string(seconds / 60) + " min";
 }
 
-/// Why a point that nobody runs is leased to nobody, where that is the time that is left.
-std::optional<std::string> too_little_time(const State& state, const PointStatus& point, Instant now) {
+/// Returns the reason if the point is not leased because a free agent's job ends too soon.
+std::optional<std::string> too_little_time_reason(const State& state, const PointStatus& point, Instant now) {
   for (const auto& [gpus, order, id] : state.roster.free()) {
     const AgentStatus& agent = state.agents.at(id);
     if (!can_take(state, agent, point.spec.gpus) || !serves(agent, point.spec.runner.str()) ||
@@ -214,30 +203,30 @@ std::optional<std::string> too_little_time(const State& state, const PointStatus
     const auto wall = expected_wall(state, point);
     const bool measured = state.walls.contains(point.spec.kind.str());
     return "job " + agent.info.job + " ends in " + minutes(state.job_ends.at(agent.info.job) - now) +
-           ", too soon for what is left" +
-           (wall ? ": " + minutes(*wall) +
-                       (measured ? " each, as measured so far" : " each, as timeouts.point says")
+           ", too soon for the remaining points" +
+           (wall ? " (" + minutes(*wall) +
+                       (measured ? " each, as measured so far)" : " each, from timeouts.point)")
                  : std::string());
   }
   return std::nullopt;
 }
 
-/// "n1 is", "n1 and n2 are", "n1, n2, n3 and 4 more are"
+/// Returns "n1 is", "n1 and n2 are", or "n1, n2, n3 and 4 more are".
 std::string nodes_are(const std::set<std::string>& nodes) {
-  constexpr std::size_t kMostNames = 3;
+  constexpr std::size_t kMaxNames = 3;
   if (nodes.size() == 1) return *nodes.begin() + " is";
   std::vector<std::string> names(nodes.begin(), nodes.end());
-  if (names.size() > kMostNames + 1) {
-    names.resize(kMostNames);
-    names.push_back(std::to_string(nodes.size() - kMostNames) + " more");
+  if (names.size() > kMaxNames + 1) {
+    names.resize(kMaxNames);
+    names.push_back(std::to_string(nodes.size() - kMaxNames) + " more");
   }
   const std::string last = names.back();
   names.pop_back();
   return join(names, ", ") + " and " + last + " are";
 }
 
-/// What became of the nodes that could have run what is left.
-std::string nobody_left(const State& state, const PointStatus& first) {
+/// Returns why no node is left to run the remaining points: the nodes that could have, with their reasons.
+std::string no_node_left_reason(const State& state, const PointStatus& first) {
   std::map<std::string, std::set<std::string>> gone;  // by the reason
   for (const auto& [id, agent] : state.agents) {
     const bool could = agent.session == state.session && total_gpus(agent) >= first.spec.gpus &&
@@ -250,15 +239,15 @@ std::string nobody_left(const State& state, const PointStatus& first) {
   }
   for (const auto& [reason, nodes] : gone)
     what += "; " + nodes_are(nodes) + " gone: " + reason;
-  const bool too_small = state.roster.any_in_crew();
-  const std::string wanted =
+  const bool too_small = state.roster.any_eligible();
+  const std::string size =
       too_small ? " with " + counted(static_cast<std::size_t>(first.spec.gpus), "GPU") : "";
   const std::string of_runner =
       first.spec.runner.empty() ? "" : " of runner '" + first.spec.runner.str() + "'";
-  return clipped("no node" + wanted + of_runner + " is left" + what, kMaxReason);
+  return clipped("no node" + size + of_runner + " is left" + what, kMaxReason);
 }
 
-bool some_wait_for_job_end(const State& state, Instant now) {
+bool any_waits_for_job_end(const State& state, Instant now) {
   const auto& free = state.roster.free();
   return std::any_of(free.begin(), free.end(), [&](const auto& entry) {
     return waits_for_job_end(state, state.agents.at(std::get<2>(entry)), now);
@@ -269,12 +258,12 @@ std::optional<Closed> ending(const State& state, Instant now) {
   if (state.roster.any_busy()) return std::nullopt;
   if (state.phase == Phase::Stopping) return Closed{complete(state), state.end_reason};
   if (state.pending.empty()) return Closed{complete(state), ""};
-  if (!crew_is_known(state, now)) return std::nullopt;
-  // Nobody runs anything and nobody can be given anything: so it is for good, but for those who come or go.
-  if (state.roster.any_unsettled() || some_wait_for_job_end(state, now)) return std::nullopt;
-  const PointStatus& first = state.points[static_cast<std::size_t>(state.pending.begin()->second)];
-  if (auto time = too_little_time(state, first, now)) return Closed{false, *time};
-  return Closed{false, nobody_left(state, first)};
+  if (!joining_is_over(state, now)) return std::nullopt;
+  // No attempt is running and none can be leased; this cannot change unless an agent joins or leaves.
+  if (state.roster.any_not_ready_yet() || any_waits_for_job_end(state, now)) return std::nullopt;
+  const PointStatus& first = point_at(state, state.pending.begin()->second);
+  if (auto time = too_little_time_reason(state, first, now)) return Closed{false, *time};
+  return Closed{false, no_node_left_reason(state, first)};
 }
 
 }  // namespace
@@ -282,9 +271,9 @@ std::optional<Closed> ending(const State& state, Instant now) {
 std::vector<Event> schedule(const State& state, Instant now) {
   if (state.phase == Phase::Running) {
     if (auto lease = next_lease(state, now)) return {{now, std::move(*lease)}};
-    if (crew_is_known(state, now)) {
+    if (joining_is_over(state, now)) {
       if (auto unfit = unfit_points(state, now); !unfit.empty()) return unfit;
-      if (auto homeless = homeless_points(state, now); !homeless.empty()) return homeless;
+      if (auto unserved = unserved_points(state, now); !unserved.empty()) return unserved;
     }
   }
   if (auto closed = ending(state, now)) return {{now, std::move(*closed)}};

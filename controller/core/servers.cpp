@@ -4,7 +4,7 @@ namespace sweep::core {
 
 namespace {
 
-/// An entry of an index, replaced where it has changed.
+/// Replaces an entry of an index if its value has changed.
 template <class Index, class Value, class Entry>
 void replace(Index& index, std::optional<Value>& was, const std::optional<Value>& now, Entry entry) {
   if (was == now) return;
@@ -16,7 +16,7 @@ void replace(Index& index, std::optional<Value>& was, const std::optional<Value>
 }  // namespace
 
 void Servers::queue(int key, Place place, bool pending) {
-  if (!any_keys()) return;  // a sweep of scripts: the queue is enough
+  if (!any_keys()) return;  // no recipes: State::pending is enough
   auto& set = key < 0 ? unserved_ : keys_[static_cast<std::size_t>(key)].waiting;
   pending ? void(set.insert(place)) : void(set.erase(place));
   if (key >= 0) index(key);

@@ -1,12 +1,12 @@
-// Where the servers of recipes are, and which points wait for one: derived from points and agents, so that a
-// lease that keeps a server warm costs a look and not a walk.
+// Indexes of the servers of recipes and of the points that wait for one. They are derived from points and
+// agents, so that finding a lease that reuses a running server is a lookup instead of a loop.
 //
-// Rules: only State's own functions write it, through queue() and set(). What it was told about an agent is
-// kept beside it, so that the old entries can be found again. What it says of an agent is what the agent is
-// likely to have; an agent that has something else starts what is missing.
+// Rules: only the functions of state.cpp write it, through queue() and set(). The entry last set for an agent
+// is stored, so that it can be removed from the indexes when a new one is set. The entries describe the
+// servers that an agent probably runs; if it does not, it starts the missing one.
 //
-// A key names all that a server depends on (PointSpec::server). Here it is a number; -1 stands for points
-// that need no server of ours.
+// A key identifies everything that a server depends on (PointSpec::server). Here it is a number; -1 marks
+// points whose benchmark starts its own server.
 #pragma once
 
 #include <map>
@@ -18,15 +18,15 @@
 
 namespace sweep::core {
 
-/// (-gpus, index): a point's place in the queue.
+/// A point's place in the queue: (-gpus, index).
 using Place = std::pair<int, int>;
 
-/// What of an agent matters here. Empty for one that gets no work.
+/// The servers on an agent. Empty if the agent gets no work.
 struct AgentServers {
-  std::vector<int> in_use;  // keys of the servers that attempts have; one per attempt
-  std::vector<int> idle;    // keys of those that wait for one; none twice
-  int order = 0;            // of joining
-  bool free = false;        // it could take something now
+  std::vector<int> in_use;  // keys of the servers in use, one per attempt
+  std::vector<int> idle;    // keys of the idle servers, each once
+  int order = 0;            // join sequence number
+  bool free = false;        // the agent could take an attempt now
   friend bool operator==(const AgentServers&, const AgentServers&) = default;
 };
 
@@ -37,25 +37,27 @@ class Servers {
   explicit Servers(int keys) : keys_(static_cast<std::size_t>(keys)) {}
   bool any_keys() const { return !keys_.empty(); }
 
-  /// A point begins or ceases to be pending.
+  /// Records that a point has become pending, or no longer is.
   void queue(int key, Place place, bool pending);
-  /// Replaces what is known of the agent.
+  /// Replaces the agent's entry.
   void set(const std::string& agent, AgentServers now);
 
+  /// Returns the pending points of the key.
   const std::set<Place>& waiting(int key) const { return at(key).waiting; }
-  /// (order of joining, agent) of free agents on which a server of the key waits.
+  /// Returns (join order, agent) of free agents on which a server of the key is idle.
   const std::set<std::pair<int, std::string>>& warm(int key) const { return at(key).warm; }
-  /// How many attempts have a server of the key.
+  /// Returns how many attempts use a server of the key.
   int in_use(int key) const { return at(key).in_use; }
-  /// How many servers of the key there are.
+  /// Returns how many servers of the key are running, idle ones included.
   int servers(int key) const { return at(key).in_use + at(key).idle; }
 
-  /// Keys with points that wait and a free agent that has their server, by the first point.
+  /// Returns (first waiting point, key) of keys that have both waiting points and a free agent with an idle
+  /// server.
   const std::set<std::pair<Place, int>>& matches() const { return matches_; }
-  /// Points that no server waits for or works on: those without a key, and of each other key that nobody
-  /// serves the first.
+  /// Returns the pending points for which no server runs: all points without a key, and the first point of
+  /// each key that has no server.
   const std::set<Place>& unserved() const { return unserved_; }
-  /// (minus the points that wait per thousand servers, key) of keys that somebody serves.
+  /// Returns (-1000 * waiting points / servers, key) of keys that have both; the highest load comes first.
   const std::set<std::pair<long, int>>& loads() const { return loads_; }
 
   friend bool operator==(const Servers&, const Servers&) = default;
@@ -65,7 +67,7 @@ class Servers {
     std::set<Place> waiting;
     std::set<std::pair<int, std::string>> warm;
     int in_use = 0, idle = 0;
-    // What stands in the indices for it.
+    // The key's current entries in the indexes below.
     std::optional<Place> match, unserved;
     std::optional<long> load;
     friend bool operator==(const Key&, const Key&) = default;
@@ -75,7 +77,7 @@ class Servers {
   void count(const std::string& agent, const AgentServers& what, int by);
 
   std::vector<Key> keys_;
-  std::map<std::string, AgentServers> agents_;  // those with something
+  std::map<std::string, AgentServers> agents_;  // without empty entries
   std::set<std::pair<Place, int>> matches_;
   std::set<Place> unserved_;
   std::set<std::pair<long, int>> loads_;

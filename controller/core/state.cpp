@@ -14,20 +14,20 @@ std::string_view state_word(PointState state) {
 namespace {
 
 Place queue_key(const State& state, int index) {
-  return {-state.points[static_cast<std::size_t>(index)].spec.gpus, index};
+  return {-point_at(state, index).spec.gpus, index};
 }
 
 void enqueue(State& state, int index, bool pending) {
   const Place place = queue_key(state, index);
   pending ? void(state.pending.insert(place)) : void(state.pending.erase(place));
-  const PointStatus& point = state.points[static_cast<std::size_t>(index)];
+  const PointStatus& point = point_at(state, index);
   state.servers.queue(point.key, place, pending);
   if (state.pending_of.empty()) return;
   auto& of_runner = state.pending_of[point.spec.runner.str()];
   pending ? void(of_runner.insert(place)) : void(of_runner.erase(place));
 }
 
-/// In the order in which the points name them.
+/// Numbers the server keys in the order in which the points name them.
 std::unordered_map<std::string, int> numbered_keys(const std::vector<PointSpec>& points) {
   std::unordered_map<std::string, int> keys;
   for (const PointSpec& spec : points) {
@@ -47,8 +47,8 @@ bool share_gpus(const AgentInfo& a, const AgentInfo& b) {
   });
 }
 
-/// Of two agents on one node: the one that can run more, else the one that came first.
-bool goes_before(const AgentStatus& a, const AgentStatus& b) {
+/// True if `a` takes precedence over `b` on the same node: it has more GPUs, or else joined first.
+bool takes_precedence(const AgentStatus& a, const AgentStatus& b) {
   if (a.info.gpus.size() != b.info.gpus.size()) return a.info.gpus.size() > b.info.gpus.size();
   return a.order < b.order;
 }
@@ -83,7 +83,7 @@ State make_state(const Settings& settings, const std::vector<PointSpec>& points)
 }
 
 void set_point_state(State& state, int index, PointState to) {
-  PointStatus& point = state.points[static_cast<std::size_t>(index)];
+  PointStatus& point = point_at(state, index);
   if (point.state == to) return;
   if (point.state == PointState::Pending) enqueue(state, index, false);
   --counter(state, point.state);
@@ -100,7 +100,7 @@ int find_point(const State& state, const std::string& id) {
 const Attempt* find_attempt(const State& state, const AttemptRef& ref) {
   const int index = find_point(state, ref.point);
   if (index < 0) return nullptr;
-  const auto& attempts = state.points[static_cast<std::size_t>(index)].attempts;
+  const auto& attempts = point_at(state, index).attempts;
   if (ref.attempt < 1 || static_cast<std::size_t>(ref.attempt) > attempts.size()) return nullptr;
   return &attempts[static_cast<std::size_t>(ref.attempt - 1)];
 }
@@ -110,17 +110,17 @@ bool has_result(const PointStatus& point) {
                      [](const Attempt& attempt) { return attempt.accepted; });
 }
 
-bool has_doubtful_result(const PointStatus& point) {
+bool has_invalid_result(const PointStatus& point) {
   return std::any_of(point.attempts.begin(), point.attempts.end(),
                      [](const Attempt& attempt) { return attempt.accepted && !attempt.invalid.empty(); });
 }
 
-int wanted(const State& state) {
+int total_points(const State& state) {
   return static_cast<int>(state.points.size()) - state.count(PointState::Withdrawn);
 }
 
 bool complete(const State& state) {
-  return state.count(PointState::Done) == wanted(state);
+  return state.count(PointState::Done) == total_points(state);
 }
 
 std::optional<Millis> expected_wall(const State& state, const PointStatus& point) {
@@ -131,9 +131,9 @@ std::optional<Millis> expected_wall(const State& state, const PointStatus& point
 
 namespace {
 
-/// Until when the agents of a job wait for its first task's word on the job's end. The first task gives up
-/// asking earlier.
-Instant job_end_due(const State& state) {
+/// Returns until when the agents of a job wait for its first task to report the job's end. The first task
+/// stops asking Slurm before that.
+Instant job_end_deadline(const State& state) {
   constexpr Millis kPatience{15'000};
   return *state.first_join + std::min(kPatience, state.settings.join_timeout);
 }
@@ -142,10 +142,10 @@ Instant job_end_due(const State& state) {
 
 bool waits_for_job_end(const State& state, const AgentStatus& agent, Instant now) {
   const std::string& job = agent.info.job;
-  const auto answered = state.answered_jobs.find(job);
-  const bool asks =
-      answered != state.answered_jobs.end() && !answered->second && !state.job_ends.contains(job);
-  return asks && now < job_end_due(state);
+  const auto answered = state.job_end_answered.find(job);
+  const bool unanswered =
+      answered != state.job_end_answered.end() && !answered->second && !state.job_ends.contains(job);
+  return unanswered && now < job_end_deadline(state);
 }
 
 bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now) {
@@ -171,7 +171,7 @@ bool is_spare(const State& state, const AgentStatus& agent) {
   return std::any_of(neighbours.begin(), neighbours.end(), [&](const std::string& id) {
     const AgentStatus& other = state.agents.at(id);
     if (other.gone || other.info.id == agent.info.id || other.info.node != agent.info.node) return false;
-    return (goes_before(other, agent) || !other.held.empty()) &&
+    return (takes_precedence(other, agent) || !other.held.empty()) &&
            (!state.settings.pack_gpus || share_gpus(other.info, agent.info));
   });
 }
@@ -183,7 +183,7 @@ bool serves(const AgentStatus& agent, const std::string& runner) {
 bool can_take(const State& state, const AgentStatus& agent, int gpus) {
   if (!agent.ready || agent.gone || agent.leaving || is_quarantined(state, agent)) return false;
   const bool whole_node = !state.settings.pack_gpus || gpus == 0;
-  // A point without GPUs that runs there has the node to itself too.
+  // A running point without GPUs occupies the whole node, too.
   if (!agent.held.empty() && (whole_node || agent.gpus_held == 0)) return false;
   if (static_cast<int>(agent.info.gpus.size()) - agent.gpus_held < gpus) return false;
   return !is_spare(state, agent);
@@ -198,15 +198,15 @@ int announced_agents(const State& state) {
   return state.announced;
 }
 
-bool crew_is_known(const State& state, Instant now) {
+bool joining_is_over(const State& state, Instant now) {
   if (!state.first_join) return false;
   if (now >= *state.first_join + state.settings.join_timeout) return true;
-  return state.roster.present() >= announced_agents(state);
+  return state.roster.joined() >= announced_agents(state);
 }
 
 namespace {
 
-/// Whether its turn comes when another one on its node, which is about to leave, is gone.
+/// True if the agent is a spare and will take over when a leaving agent on its node is gone.
 bool waits_for_leaving(const State& state, const AgentStatus& agent) {
   const auto& neighbours = state.roster.on_node(agent.info.node);
   return is_spare(state, agent) &&
@@ -222,10 +222,10 @@ RosterEntry entry_of(const State& state, const AgentStatus& agent) {
   entry.gpus = static_cast<int>(agent.info.gpus.size());
   entry.order = agent.order;
   if (can_take(state, agent, 0) || can_take(state, agent, 1)) entry.free = entry.gpus - agent.gpus_held;
-  entry.in_crew = !agent.gone && !agent.leaving && !is_quarantined(state, agent);
-  entry.unsettled = entry.in_crew && (!agent.ready || waits_for_leaving(state, agent));
+  entry.is_eligible = !agent.gone && !agent.leaving && !is_quarantined(state, agent);
+  entry.not_ready_yet = entry.is_eligible && (!agent.ready || waits_for_leaving(state, agent));
   entry.busy = !agent.gone && !agent.held.empty();
-  entry.present = agent.session == state.session;
+  entry.joined = agent.session == state.session;
   if (!agent.gone) entry.last_seen = agent.last_seen;
   return entry;
 }
@@ -234,7 +234,7 @@ AgentServers servers_of(const State& state, const AgentStatus& agent) {
   AgentServers out;
   if (!state.servers.any_keys() || agent.gone || agent.leaving || is_quarantined(state, agent)) return out;
   for (const auto& [index, number] : agent.held) {
-    const int key = state.points[static_cast<std::size_t>(index)].key;
+    const int key = point_at(state, index).key;
     if (key >= 0) out.in_use.push_back(key);
   }
   for (const WarmServer& server : agent.warm) {
@@ -256,7 +256,7 @@ void index(State& state, const AgentStatus& agent) {
 Servers derived_servers(const State& state) {
   Servers servers(static_cast<int>(state.key_walls.size()));
   for (const Place& place : state.pending)
-    servers.queue(state.points[static_cast<std::size_t>(place.second)].key, place, true);
+    servers.queue(point_at(state, place.second).key, place, true);
   for (const auto& [id, agent] : state.agents)
     servers.set(id, servers_of(state, agent));
   return servers;
@@ -272,7 +272,7 @@ Roster derived_roster(const State& state) {
 void index_agent(State& state, const std::string& agent) {
   const AgentStatus& changed = state.agents.at(agent);
   index(state, changed);
-  // What one has, the others on its node may not have.
+  // Leases of one agent can make the others on its node spares.
   if (state.roster.on_node(changed.info.node).size() > 1) index_node(state, changed.info.node);
 }
 
@@ -284,15 +284,15 @@ void index_node(State& state, const std::string& node) {
 std::optional<Instant> next_deadline(const State& state, Instant now) {
   if (state.phase == Phase::Closed) return std::nullopt;
   std::optional<Instant> next = state.stop_deadline;
-  if (const auto& heard = state.roster.by_last_seen(); !heard.empty())
-    next = earlier(next, heard.begin()->first + state.settings.agent_timeout);
-  if (state.phase == Phase::Running && state.first_join && !crew_is_known(state, now)) {
+  if (const auto& by_time = state.roster.by_last_seen(); !by_time.empty())
+    next = earlier(next, by_time.begin()->first + state.settings.agent_timeout);
+  if (state.phase == Phase::Running && state.first_join && !joining_is_over(state, now)) {
     next = earlier(next, *state.first_join + state.settings.join_timeout);
   }
-  const bool some_ask = std::any_of(state.answered_jobs.begin(), state.answered_jobs.end(),
-                                    [](const auto& job) { return !job.second; });
-  if (state.phase == Phase::Running && some_ask && now < job_end_due(state))
-    next = earlier(next, job_end_due(state));
+  const bool any_unanswered = std::any_of(state.job_end_answered.begin(), state.job_end_answered.end(),
+                                          [](const auto& job) { return !job.second; });
+  if (state.phase == Phase::Running && any_unanswered && now < job_end_deadline(state))
+    next = earlier(next, job_end_deadline(state));
   return next;
 }
 

@@ -1,14 +1,17 @@
-// The sweep as a value: points, their attempts, and the agents that run them.
+// The state of a sweep as a value: points, their attempts, and the agents that run them.
 //
-// Rules: State changes only through apply() (events.hpp), live and in replay alike; what is derived (pending
-// queue, counts, Roster, Servers) is kept in step by set_point_state() and index_agent(), and
-// check_invariants() proves it. No clock, socket or file.
+// Rules: State changes only through apply() (apply.hpp), both live and in replay, and through mark_seen()
+// (decide.hpp). Derived members (pending queue, counts, Roster, Servers) are kept up to date by
+// set_point_state() and index_agent(); check_invariants() (invariants.hpp) verifies them. No clock, socket or
+// file is used here.
 //
-// A session is one controller's, or one supervisor's, time with a sweep: the first begins with the sweep,
-// each further one with a resume. Agents belong to a session; points and their attempts to the sweep.
+// A session is the time that one controller, or one supervisor with its restarted controllers, works on a
+// sweep. The first session begins with the sweep, each further one with a resume. Agents belong to a session;
+// points and their attempts belong to the sweep.
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,40 +34,39 @@ namespace sweep::core {
 
 using wire::AttemptRef;
 
-/// What holds for the whole sweep.
+/// Settings of the whole sweep.
 struct Settings {
   bool pack_gpus = false;          // several attempts per node on disjoint GPUs
-  int infrastructure_retries = 2;  // further tries after failures of node, agent or connection
-  int benchmark_retries = 0;       // further tries after failures of the benchmark itself
-  int invalid_retries = 0;         // further tries after results that are not valid
-  Millis agent_timeout{45'000};    // an agent not heard of for so long is gone
-  Millis join_timeout{60'000};     // after the first agent, how long the others may take to come
-  int node_failures = 3;           // infrastructure failures in a row that quarantine a node; 0: never
-  Millis expected{0};              // how long a point is taken to last before one like it has; 0: not known
-  Millis margin{0};                // what an attempt needs beside its wall time before its job ends
+  int infrastructure_retries = 2;  // retries after failures of node, agent or connection
+  int benchmark_retries = 0;       // retries after failures of the benchmark itself
+  int invalid_retries = 0;         // retries after results that are not valid
+  Millis agent_timeout{45'000};    // an agent is considered lost after this much silence
+  Millis join_timeout{60'000};     // time for the other agents to join after the first one has joined
+  int node_failures = 3;           // consecutive infrastructure failures that quarantine a node; 0: never
+  Millis expected{0};  // expected duration of a point until one of its kind was measured; 0: unknown
+  Millis margin{0};    // time to reserve before the job's end in addition to an attempt's duration
 };
 
-/// What the core has to know of a point.
+/// The properties of a point that scheduling depends on.
 struct PointSpec {
   std::string id;
-  int gpus = 0;              // on one node; 0: needs none
-  InternedString kind = {};  // points of one kind are alike: they are expected to take about as long
-  InternedString server =
-      {};  // key of the server that it runs against; empty: a script, which starts its own
-  InternedString runner = {};  // what its node must serve; empty: any node does
+  int gpus = 0;                // required on one node; 0: needs no GPU
+  InternedString kind = {};    // points of the same kind are expected to take about equally long
+  InternedString server = {};  // key of its server; empty: a script, which starts its own server
+  InternedString runner = {};  // the runner that its node must serve; empty: any node
 };
 
-/// Withdrawn: a resume with a changed matrix has taken it out. Its results stay in the journal.
+/// Withdrawn: removed from the sweep by a resume with a changed matrix. Its results stay in the journal.
 enum class PointState { Pending, Leased, Running, Done, Failed, Cancelled, Withdrawn };
 inline constexpr std::size_t kPointStates = 7;
-/// "pending", "leased", …
+/// Returns the state's name in journal and status: "pending", "leased", …
 std::string_view state_word(PointState state);
 
 struct Attempt {
   enum class State {
-    Leased,   // the agent was told
-    Running,  // the agent started it
-    Lost,     // written off; its agent may yet report
+    Leased,   // the lease is sent (or will be, after the commit)
+    Running,  // the agent has started it
+    Lost,     // written off because its agent is gone; the agent may still report its end
     Ended,
   };
   std::string agent, node;
@@ -73,20 +75,20 @@ struct Attempt {
   std::optional<Instant> started, ended;
   std::int64_t pid = 0;
   std::optional<Outcome> outcome;
-  Millis wall{0};                    // of the benchmark's process, as the agent measured it
+  Millis wall{0};                    // of the benchmark's process, measured by the agent
   bool accepted = false;             // its result is the point's result
-  Account account;                   // where the time went
-  std::vector<std::string> invalid;  // why its result is not valid; empty: it is
+  Account account;                   // durations of its phases, servers, telemetry, origin
+  std::vector<std::string> invalid;  // why its result is not valid; empty: the result is valid
 };
 
 struct PointStatus {
   PointSpec spec;
-  int key = -1;  // of spec.server, as Servers counts them
+  int key = -1;  // number of spec.server in Servers; -1: no server
   PointState state = PointState::Pending;
   std::vector<Attempt> attempts;  // attempt n is attempts[n - 1]
   int infrastructure_failures = 0, benchmark_failures = 0;
-  int invalid_results = 0;          // that the point was tried again for, or could have been
-  std::set<std::string> bad_nodes;  // where infrastructure failed under it
+  int invalid_results = 0;          // that led to a retry, or would have if retries were left
+  std::set<std::string> bad_nodes;  // on which an attempt of this point failed because of infrastructure
   std::string reason;               // why it failed or was cancelled, one line
 };
 
@@ -95,10 +97,10 @@ struct AgentInfo {
   int task = 0, tasks = 1;
   std::vector<std::string> gpus;
   std::int64_t pid = 0;
-  std::vector<std::string> command = {};  // that it runs per point; empty: what its lease says
+  std::vector<std::string> command = {};  // run for each point; empty: the command of the lease
 };
 
-/// A server that no attempt has.
+/// A server that no attempt is using.
 struct WarmServer {
   int key = -1;
   int gpus = 0;
@@ -107,24 +109,24 @@ struct WarmServer {
 
 struct AgentStatus {
   AgentInfo info;
-  int order = 0;                                     // the how many-eth to join
-  int session = 0;                                   // in which it last took part
-  bool ready = false;                                // has asked for work
-  bool leaving = false;                              // has been told by Slurm to end: gets no work
-  std::optional<std::set<std::string>> serves = {};  // runners; nothing: all of them
+  int order = 0;                                     // join sequence number, from 0
+  int session = 0;                                   // the last session in which it took part
+  bool ready = false;                                // has sent Ready
+  bool leaving = false;                              // Slurm is ending it: it gets no work
+  std::optional<std::set<std::string>> serves = {};  // runners that its node serves; nullopt: all
   bool gone = false;
-  std::string gone_reason;             // or why it leaves
-  std::set<std::pair<int, int>> held;  // (point index, attempt number) not yet ended on it
+  std::string gone_reason;             // why it is gone or leaving
+  std::set<std::pair<int, int>> held;  // (point index, attempt number) of attempts that have not ended on it
   int gpus_held = 0;
-  std::vector<WarmServer> warm;  // that it is likely to have, the last used first
+  std::vector<WarmServer> warm;  // servers that are probably running on it, most recently used first
   Instant last_seen{};           // not in the journal
 };
 
-/// How far a node can be relied on, in this session.
+/// A node's record of infrastructure failures in this session.
 struct NodeStatus {
-  int failures = 0;         // of infrastructure, since a result last came from it
-  std::string last_reason;  // of the last
-  std::string quarantine;   // why it gets no more work; empty: it does
+  int failures = 0;         // since the node last delivered a result
+  std::string last_reason;  // of the last failure
+  std::string quarantine;   // why it gets no more work; empty: not quarantined
 };
 
 enum class Phase { Running, Stopping, Closed };
@@ -135,94 +137,113 @@ struct State {
   std::unordered_map<std::string, int> index_of;
   std::map<std::string, AgentStatus> agents;
   std::map<std::string, NodeStatus> nodes;
-  std::map<std::string, Instant> job_ends;     // when Slurm ends a job, where it is known
-  std::map<std::string, bool> answered_jobs;   // whether the first task, which asks Slurm, is ready or gone
-  std::map<std::string, RunningMedian> walls;  // of the results that count, by kind of point
-  RunningMedian server_starts;                 // what it cost to have a server that was not there
-  std::vector<RunningMedian> key_walls;        // of points of one key, without that
+  std::map<std::string, Instant> job_ends;  // by job: when Slurm ends it, if known
+  // By job: true if its first task, which asks Slurm when the job ends, is ready or gone.
+  std::map<std::string, bool> job_end_answered;
+  std::map<std::string, RunningMedian> walls;  // durations of accepted results without server start, by kind
+  std::vector<RunningMedian> key_walls;        // the same by server key
+  RunningMedian server_starts;                 // durations of server starts
   Roster roster;                               // derived
   Servers servers;                             // derived
   Phase phase = Phase::Running;
   int session = 0;
-  std::optional<Instant> resumed;  // when this session began, if it is not the first
-  int joins = 0;                   // how many agents have joined so far, returns not counted
-  int announced = 0;               // the most tasks that a step of this session has
-  std::set<std::string> suspects;  // nodes that are to be quarantined. Derived
-  std::string end_reason;          // why it was stopped or closed short of complete
-  std::optional<Instant> first_join;
-  std::optional<Instant> stop_deadline;  // until when a stopping sweep waits for its agents
-  std::set<Place> pending;               // the order of leasing
-  std::map<std::string, std::set<Place>>
-      pending_of;  // the same by runner, where any point names one. Derived
-  std::map<std::string, int>
-      largest_of;  // by runner: the most GPUs that an agent of this session has that serves it
+  std::optional<Instant> resumed;             // when this session began; nullopt in the first session
+  int joins = 0;                              // number of AgentJoined events so far
+  int announced = 0;                          // largest number of tasks of a step of this session
+  std::set<std::string> nodes_to_quarantine;  // derived
+  std::string end_reason;                     // why the sweep was stopped, or closed before it was complete
+  std::optional<Instant> first_join;          // of this session
+  std::optional<Instant> stop_deadline;       // until when a stopping sweep waits for its agents
+  std::set<Place> pending;                    // pending points in the order of leasing
+  // Derived: pending by runner; empty if no point names a runner.
+  std::map<std::string, std::set<Place>> pending_of;
+  // By runner: GPUs of the largest agent of this session that serves it.
+  std::map<std::string, int> largest_of;
   std::array<int, kPointStates> counts{};
 
   int count(PointState state) const { return counts[static_cast<std::size_t>(state)]; }
 };
 
-/// A sweep in which nothing has happened. Point ids must be distinct.
+/// Returns the state of a sweep that has just begun. Point ids must be distinct.
 State make_state(const Settings& settings, const std::vector<PointSpec>& points);
 
-/// Moves a point and keeps queue and counts in step. For apply() alone.
+/// Changes a point's state and updates queue and counts. Only for apply().
 void set_point_state(State& state, int index, PointState to);
 
-/// The attempt that `ref` names; nullptr when there is none.
+inline PointStatus& point_at(State& state, int index) {
+  assert(index >= 0);
+  return state.points[static_cast<std::size_t>(index)];
+}
+inline const PointStatus& point_at(const State& state, int index) {
+  assert(index >= 0);
+  return state.points[static_cast<std::size_t>(index)];
+}
+
+/// Returns attempt `number` (from 1) of the point, which must exist.
+inline Attempt& attempt_at(PointStatus& point, int number) {
+  assert(number >= 1 && static_cast<std::size_t>(number) <= point.attempts.size());
+  return point.attempts[static_cast<std::size_t>(number - 1)];
+}
+inline const Attempt& attempt_at(const PointStatus& point, int number) {
+  assert(number >= 1 && static_cast<std::size_t>(number) <= point.attempts.size());
+  return point.attempts[static_cast<std::size_t>(number - 1)];
+}
+
+/// Returns the attempt that `ref` names; nullptr if there is none.
 const Attempt* find_attempt(const State& state, const AttemptRef& ref);
-/// The index of a point; -1 when there is none of that id.
+/// Returns the index of the point with this id; -1 if there is none.
 int find_point(const State& state, const std::string& id);
 
-/// Whether one of its attempts has the point's result.
+/// True if one of the point's attempts has its result.
 bool has_result(const PointStatus& point);
-/// Whether it has one that is not valid: better than none, and worse than a valid one.
-bool has_doubtful_result(const PointStatus& point);
-/// How many points the sweep has: those that were withdrawn do not count.
-int wanted(const State& state);
-/// Whether every one of them is done.
+/// True if the point has a result that is not valid. A valid result replaces it.
+bool has_invalid_result(const PointStatus& point);
+/// Returns the number of points in the sweep; withdrawn points are not counted.
+int total_points(const State& state);
+/// True if all points (withdrawn ones excepted) are done.
 bool complete(const State& state);
-/// How long the point is expected to take: the median of like points, else what the settings say. Nothing
-/// where neither is known.
+/// Returns the expected duration of the point: the median of its kind, or else settings.expected;
+/// std::nullopt if neither is known.
 std::optional<Millis> expected_wall(const State& state, const PointStatus& point);
-/// Whether the agent gets no work for a moment: the first task of its job has yet to say when the job ends.
+/// True if the agent gets no work for now because the first task of its job has not yet reported when
+/// the job ends.
 bool waits_for_job_end(const State& state, const AgentStatus& agent, Instant now);
-/// Whether the agent has a server for the point that nobody uses.
+/// True if an idle server for the point is running on the agent.
 bool is_warm(const AgentStatus& agent, const PointStatus& point);
-/// Whether an attempt that begins now is expected to end before the agent's job does, with the start of a
-/// server that it has not. Not while it waits to hear when that is.
+/// True if an attempt that begins now is expected to end before the agent's job does, including the
+/// start of its server if that is not running. False while waits_for_job_end().
 bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now);
-/// Whether the agent's node gets no more work.
+/// True if the agent's node is quarantined.
 bool is_quarantined(const State& state, const AgentStatus& agent);
-/// Whether an agent waits in the second row: another one on its node has the same GPUs, or the node takes one
-/// point at a time. In the first row stands the one with the most GPUs, else the first to join. The second
-/// steps forward when the first is gone, and a first one that comes back waits for what was started
-/// meanwhile.
+/// True if the agent is a spare: another agent on its node has the same GPUs, or the node runs one
+/// point at a time. The agent with the most GPUs takes precedence, then the first to join. A spare takes over
+/// when that agent is gone; an agent that returns waits until the attempts started meanwhile have ended.
 bool is_spare(const State& state, const AgentStatus& agent);
-/// Whether the agent's node serves a runner; empty: it is one that any node serves.
+/// True if the agent's node serves the runner; always true for an empty runner.
 bool serves(const AgentStatus& agent, const std::string& runner);
-/// Whether the agent could take an attempt on `gpus` GPUs now.
+/// True if the agent could take an attempt on `gpus` GPUs now.
 bool can_take(const State& state, const AgentStatus& agent, int gpus);
-/// Whether the agent took part in this session and is gone. One of an earlier session may have had its name:
-/// a job that was requeued.
+/// True if the agent took part in this session and is gone. (An agent of an earlier session may have
+/// had the same name, if its job was requeued.)
 bool is_gone(const State& state, const std::string& agent);
-/// How many agents their steps have, as those that came in this session say: 0 before the first.
+/// Returns how many agents are expected in this session: the largest number of tasks that an agent has
+/// announced in Hello; 0 before the first one.
 int announced_agents(const State& state);
-/// Whether all agents that were announced have come, or have had the time to.
-bool crew_is_known(const State& state, Instant now);
+/// True if all announced agents have joined, or join_timeout has passed since the first one joined.
+bool joining_is_over(const State& state, Instant now);
 
-/// Brings the roster up to date about an agent and the others on its node, after every change to what it is
-/// derived from. For apply() alone.
+/// Updates Roster and Servers for the agent and the other agents on its node. To be called after every change
+/// to the data from which they are derived. Only for apply().
 void index_agent(State& state, const std::string& agent);
-/// The same about all agents of a node.
+/// Updates Roster and Servers for all agents of a node. Only for apply().
 void index_node(State& state, const std::string& node);
 
-/// What follows from the rest of the state. For check_invariants().
+/// Compute Roster and Servers anew from the rest of the state. For check_invariants().
 Roster derived_roster(const State& state);
 Servers derived_servers(const State& state);
 
-/// When decide(Tick) has something to do next, if nothing else happens before and Tick was decided at `now`.
+/// Returns when decide(Tick) next has something to do if no other command comes before. Tick must have been
+/// decided at `now`.
 std::optional<Instant> next_deadline(const State& state, Instant now);
-
-/// What is wrong with the state by its own rules; empty when it is sound. For tests, and after each replay.
-std::vector<std::string> check_invariants(const State& state);
 
 }  // namespace sweep::core

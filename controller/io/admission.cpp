@@ -10,20 +10,20 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kMostName = 256;
-constexpr const char* kOrKey = ", or say 'auth: key' in the profile (then the sweep's key alone decides)";
+constexpr const char* kOrKey = ", or set 'auth: key' in the profile (agents then need only the sweep's key)";
 
-std::string tidy(const std::string& text) {
+std::string shown(const std::string& text) {
   return clipped(printable(text), kMostName);
 }
 
-/// Whether munge here makes a credential for this process and takes it. Fails with why not.
+/// Makes a munge credential and has it checked. Fails with the reason if munge does not work here.
 Expected<void> try_munge() {
   const std::string payload = "slurm-sweep: does munge work here?";
   SWEEP_ASSIGN(const auto credential, munge_credential(payload));
   const auto identity = munge_check(credential);
   if (!identity) return fail(identity.error().message);
   if (identity->uid != munge_uid() || identity->payload != payload) {
-    return fail("munged takes this process for one of uid " + std::to_string(identity->uid));
+    return fail("munged identifies this process as uid " + std::to_string(identity->uid));
   }
   return {};
 }
@@ -34,11 +34,11 @@ Admission::Verdict refused(std::string reason) {
 
 }  // namespace
 
-/// What somebody shows, and says to be.
+/// The sender's claimed identity, and its credential.
 struct Admission::Claim {
-  std::string who, where;  // for people
+  std::string who, where;  // for messages
   const std::string &credential, &no_credential;
-  std::string payload;  // what the credential must be over
+  std::string payload;  // what the credential must have been made for
 };
 
 namespace {
@@ -47,21 +47,22 @@ Admission::Verdict verdict_on(const MungeFault& fault, const std::string& who, c
                               uid_t owner) {
   switch (fault.kind) {
     case MungeFault::Kind::Unreachable:
-      return {Admission::Answer::Later,
-              who + " waits: munge on the controller's machine does not answer (" + fault.message + ")"};
+      return {
+          Admission::Answer::Later,
+          who + " has to wait: munge on the controller's machine does not answer (" + fault.message + ")"};
     case MungeFault::Kind::OtherTime:
-      return refused(who + " shows a munge credential of another time (" + fault.message +
-                     "): set the clocks of " + node + " and of the controller's machine" + kOrKey);
+      return refused(who + " sent a munge credential that is expired or from the future (" + fault.message +
+                     "): synchronize the clocks of " + node + " and of the controller's machine" + kOrKey);
     case MungeFault::Kind::Replayed:
-      return refused(who + " shows a munge credential that was shown before (" + fault.message +
+      return refused(who + " sent a munge credential that was already used (" + fault.message +
                      "): each Hello and each request needs a new one");
     case MungeFault::Kind::OtherUser:
-      return refused(who + " shows the munge credential of another user than uid " + std::to_string(owner) +
-                     ", whose sweep this is (" + fault.message + ")");
+      return refused(who + " sent a munge credential of another user than uid " + std::to_string(owner) +
+                     ", the owner of this sweep (" + fault.message + ")");
     case MungeFault::Kind::Invalid:
       break;
   }
-  return refused(who + " shows no good munge credential (" + fault.message + "): give " + node +
+  return refused(who + " sent an invalid munge credential (" + fault.message + "): install on " + node +
                  " the munge key of the controller's machine" + kOrKey);
 }
 
@@ -72,16 +73,16 @@ Expected<Admission> Admission::open(profile::Profile::Auth auth, const std::stri
   const uid_t owner = munge_uid();
   Admission out(By::Key, server_public_key, owner);
   if (auth == Auth::Key) {
-    out.note_ = "agents are admitted by the sweep's key alone, as the profile says";
+    out.note_ = "agents are admitted by the sweep's key only, as the profile requires";
     return out;
   }
   const auto works = try_munge();
   if (!works && auth == Auth::Munge) {
-    return fail("the profile says 'auth: munge' and munge does not work here (" + works.error().message +
+    return fail("the profile requires 'auth: munge', but munge does not work here (" + works.error().message +
                 "): start munged on this machine" + kOrKey);
   }
   if (!works) {
-    out.note_ = "agents are admitted by the sweep's key alone: munge does not work here (" +
+    out.note_ = "agents are admitted by the sweep's key only: munge does not work here (" +
                 works.error().message + ")";
     return out;
   }
@@ -91,35 +92,35 @@ Expected<Admission> Admission::open(profile::Profile::Auth auth, const std::stri
 }
 
 Admission::Verdict Admission::admit(const wire::Hello& hello) const {
-  return admit(Claim{"agent " + tidy(hello.agent) + " on " + tidy(hello.node), tidy(hello.node),
+  return admit(Claim{"agent " + shown(hello.agent) + " on " + shown(hello.node), shown(hello.node),
                      hello.credential, hello.no_credential, hello_payload(server_public_key_, hello)});
 }
 
 Admission::Verdict Admission::admit(const wire::StatusRequest& request) const {
-  return admit(Claim{"who asks for the status", "its machine", request.credential, request.no_credential,
-                     request_payload(server_public_key_, "status")});
+  return admit(Claim{"the sender of the status request", "its machine", request.credential,
+                     request.no_credential, request_payload(server_public_key_, "status")});
 }
 
 Admission::Verdict Admission::admit(const wire::StopRequest& request) const {
-  return admit(Claim{"who asks for the end", "its machine", request.credential, request.no_credential,
-                     request_payload(server_public_key_, "stop")});
+  return admit(Claim{"the sender of the stop request", "its machine", request.credential,
+                     request.no_credential, request_payload(server_public_key_, "stop")});
 }
 
 Admission::Verdict Admission::admit(const Claim& claim) const {
   if (by_ == By::Key) return {Answer::Admitted, {}};
   if (claim.credential.empty()) {
-    const std::string why = claim.no_credential.empty() ? "it does not say why" : tidy(claim.no_credential);
-    return refused(claim.who + " shows no munge credential (" + why + "): start munge on " + claim.where +
+    const std::string why = claim.no_credential.empty() ? "no reason given" : shown(claim.no_credential);
+    return refused(claim.who + " sent no munge credential (" + why + "): start munged on " + claim.where +
                    kOrKey);
   }
   const auto identity = munge_check(claim.credential);
   if (!identity) return verdict_on(identity.error(), claim.who, claim.where, owner_);
   if (identity->uid != owner_) {
-    return refused(claim.who + " runs as uid " + std::to_string(identity->uid) + "; this is a sweep of uid " +
-                   std::to_string(owner_));
+    return refused(claim.who + " runs as uid " + std::to_string(identity->uid) +
+                   ", but this sweep belongs to uid " + std::to_string(owner_));
   }
   if (identity->payload != claim.payload)
-    return refused(claim.who + " shows a munge credential of another sweep, agent or process");
+    return refused(claim.who + " sent a munge credential that was made for another sweep, agent or process");
   return {Answer::Admitted, {}};
 }
 

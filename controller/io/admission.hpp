@@ -1,12 +1,12 @@
-// Who may take part, and ask: those that show the sweep's key (without it nobody gets a message through), and
-// where munge works also that they run as the sweep's owner.
+// Decides which agents are admitted and whose requests are answered: senders must have the sweep's key
+// (without it no message arrives), and, if munge is used, a munge credential of the sweep's owner.
 //
 // Rules:
-// - Where munge is asked for, no agent gets in without it. `auth: auto` asks for it when it works where the
-//   controller runs; an agent that has no munge is then refused, with the remedy, and not let in on its key.
-// - A credential is for one Hello, or one request: an agent that comes back shows a new one.
-// - That munge on the controller's own machine does not answer is no agent's fault: such an agent is asked to
-//   wait, neither refused nor let in.
+// - If munge is used, no agent is admitted without it. `auth: auto` uses munge if it works where the
+//   controller runs; an agent without munge is then refused, with the remedy, even though it has the key.
+// - A credential is valid for one Hello or one request: an agent that reconnects needs a new one.
+// - If munge on the controller's own machine does not answer, that is not the agent's fault: its Hello is
+//   kept and checked again, neither refused nor admitted.
 #pragma once
 
 #include <sys/types.h>
@@ -30,27 +30,27 @@ class Admission {
   enum class Answer { Admitted, Refused, Later };
   struct Verdict {
     Answer answer = Answer::Refused;
-    std::string reason;  // for people, where it is not Admitted
+    std::string reason;  // for people; empty if Admitted
   };
 
-  /// Finds out whether munge works here where `auth` leaves that open; this process's user is the owner.
-  /// Fails, with the remedy, where munge is asked for and does not work. Waits a second for a munged that
-  /// hangs.
+  /// Chooses the rule. With `auth: auto` it tries whether munge works here. The owner is this process's user.
+  /// Fails, with the remedy, if `auth` is munge and munge does not work. A munged that hangs delays it by one
+  /// second.
   static Expected<Admission> open(profile::Profile::Auth auth, const std::string& server_public_key);
-  /// As an earlier controller of this sweep has found: nothing is tried.
+  /// Uses the rule that an earlier controller of this session chose. Nothing is tried.
   Admission(By by, std::string server_public_key, uid_t owner)
       : by_(by),
         server_public_key_(std::move(server_public_key)),
-        note_(by == By::Munge ? "agents are admitted by the sweep's key and munge, as before"
-                              : "agents are admitted by the sweep's key alone, as before"),
+        note_(by == By::Munge ? "agents are admitted by the sweep's key and munge, as before the restart"
+                              : "agents are admitted by the sweep's key only, as before the restart"),
         owner_(owner) {}
 
   By by() const { return by_; }
-  /// One line for the log: who is admitted, and why not by munge.
+  /// One line for the log: which rule applies, and why.
   const std::string& note() const { return note_; }
 
   Verdict admit(const wire::Hello& hello) const;
-  /// The same of somebody who asks how the sweep stands, or for its end.
+  /// The same for requests of sweepctl status and sweepctl cancel.
   Verdict admit(const wire::StatusRequest& request) const;
   Verdict admit(const wire::StopRequest& request) const;
 
@@ -62,8 +62,9 @@ class Admission {
   uid_t owner_;
 };
 
-/// Hellos that are to be looked at again because munge here did not answer. Pure. The latest of each peer,
-/// and of kMost peers: one beyond is forgotten, and its agent gives up by its own deadline.
+/// Hellos whose credentials are to be checked again because munge here did not answer. Keeps the latest of
+/// each peer, for at most kMost peers: further ones are dropped, and their agents give up at their own
+/// deadline. Pure.
 class WaitingHellos {
  public:
   static constexpr std::size_t kMost = 20'000;
@@ -73,11 +74,11 @@ class WaitingHellos {
     wire::Hello hello;
   };
   void add(Waiting waiting, Instant now);
-  /// The peer has said Hello anew.
+  /// Drops the Hello of a peer that has sent another one.
   void forget(const std::string& peer) { waiting_.erase(peer); }
-  /// When take() has something.
+  /// Returns when the Hellos are to be checked again; std::nullopt if there are none.
   std::optional<Instant> due() const;
-  /// All of them, once that has come; else none.
+  /// Removes and returns all of them if that time has come; otherwise none.
   std::vector<Waiting> take(Instant now);
 
  private:

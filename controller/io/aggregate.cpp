@@ -24,33 +24,33 @@ namespace {
 
 using Rows = std::vector<report::Row>;
 
-constexpr const char* kAll = "all";  // for files over several experiments, or none that is known
+constexpr const char* kAll = "all";  // in names of files over several or unknown experiments
 
-/// Collects what goes wrong: one file that cannot be written must not keep the others from being written.
+/// Writes files and collects errors: a file that cannot be written must not prevent the others.
 class Writer {
  public:
   Writer(const std::string& directory, Aggregation& out)
       : directory_(directory), ledger_(Ledger::of(directory)), out_(out) {}
 
-  /// A file that follows from the directory's own journal.
+  /// Writes a file that follows from the directory's own journal.
   void write(const std::string& name, const std::function<void(const Sink&)>& make) {
     AtomicFile file(directory_ + "/" + name);
     make([&](std::string_view piece) { file.write(piece); });
     note(name, file.finish());
   }
-  /// A file of a name that somebody's own may have.
+  /// Writes a file with a name that a user's file may also have.
   template <class Text>
   void write_ours(const std::string& name, const Text& text) {
     note(name, ledger_.write(name, text));
   }
 
-  void keep(const Expected<void>& done) {
+  void keep_error(const Expected<void>& done) {
     if (!done) out_.problems.push_back(done.error().message);
   }
 
  private:
   void note(const std::string& name, const Expected<void>& done) {
-    keep(done);
+    keep_error(done);
     if (done) out_.written.push_back(directory_ + "/" + name);
   }
 
@@ -59,18 +59,18 @@ class Writer {
   Aggregation& out_;
 };
 
-/// Everything in the directory; every result of its own sweep is written on the way.
-Gathered gather_and_write(const OpenSweep& own, Writer& writer) {
+/// Gathers everything in the directory and writes the files of each result of its own sweep on the way.
+Gathered gather_and_write(const SweepSource& own, Writer& writer) {
   for (const char* part : {"/raw", "/logs"})
-    writer.keep(make_directories(own.directory + part));
-  writer.keep(write_matrix(own.directory, own.sweep->plan));
+    writer.keep_error(make_directories(own.directory + part));
+  writer.keep_error(write_matrix(own.directory, own.sweep->plan));
   Gathered all = gather(own.directory, &own, [&](const JournalResult& result) {
     const std::string name = result_filename(own.sweep->plan, result.index, result.node);
     remove_superseded(own.directory, own.sweep->plan, own.sweep->state, result.index);
-    writer.keep(write_result_files(own.directory, name, result.raw, result.text, Sync::No));
+    writer.keep_error(write_result_files(own.directory, name, result.raw, result.text, Sync::No));
   });
-  // Once for all of them, not twice for each.
-  writer.keep(sync_file_system(own.directory));
+  // One sync for all files instead of two for each.
+  writer.keep_error(sync_file_system(own.directory));
   return all;
 }
 
@@ -83,7 +83,7 @@ Chosen pointers(const Rows& rows) {
   return out;
 }
 
-std::map<std::string, Chosen> by_experiment(const OpenSweep* own, const Rows& results) {
+std::map<std::string, Chosen> by_experiment(const SweepSource* own, const Rows& results) {
   std::map<std::string, Chosen> out;
   if (own != nullptr) {
     for (const std::string& exp_name : exp_names(own->sweep->plan))
@@ -104,7 +104,7 @@ Expected<void> write_collection(const Chosen& chosen, TextStore& texts, const Si
   return {};
 }
 
-void write_collections(const OpenSweep* own, Gathered& all, Writer& writer) {
+void write_collections(const SweepSource* own, Gathered& all, Writer& writer) {
   const auto groups = by_experiment(own, all.results);
   report::FileNames names;
   const auto write = [&](const std::string& exp_name, const Chosen& chosen) {
@@ -117,24 +117,26 @@ void write_collections(const OpenSweep* own, Gathered& all, Writer& writer) {
   if (groups.size() != 1 || groups.contains("")) write(kAll, pointers(all.results));
 }
 
-/// The contract's table; one for each experiment when there are several, for their numbers do not compare.
+/// Returns the contract's table; one for each experiment if there are several, because their numbers do not
+/// compare.
 std::string tables(const Rows& results) {
   const auto groups = by_experiment(nullptr, results);
   if (groups.size() <= 1) return report::summary_table(results);
   std::string out;
   for (const auto& [exp_name, chosen] : groups) {
     out += (out.empty() ? "" : "\n") + std::string("Experiment ") +
-           (exp_name.empty() ? "not known" : printable(exp_name)) + "\n\n" + report::summary_table(chosen);
+           (exp_name.empty() ? "unknown" : printable(exp_name)) + "\n\n" + report::summary_table(chosen);
   }
   return out;
 }
 
-std::string below(const std::string& path, const std::string& directory) {
+/// Returns `path` relative to `directory`.
+std::string relative_to(const std::string& path, const std::string& directory) {
   const std::string out = std::filesystem::path(path).lexically_relative(directory).string();
   return out.empty() ? path : out;
 }
 
-void summarize(const std::string& directory, const OpenSweep* own, const Gathered& all, const Rows& rows,
+void summarize(const std::string& directory, const SweepSource* own, const Gathered& all, const Rows& rows,
                Aggregation& out) {
   const Chosen chosen = pointers(rows);
   const std::string notes =
@@ -146,8 +148,8 @@ void summarize(const std::string& directory, const OpenSweep* own, const Gathere
   out.json["sweeps"] = nlohmann::ordered_json::array();
   const auto add = [&](const Sweep& sweep, bool titled) {
     if (titled)
-      out.summary +=
-          "\nSweep " + sweep.facts.sweep + " in " + printable(below(sweep.facts.directory, directory)) + "\n";
+      out.summary += "\nSweep " + sweep.facts.sweep + " in " +
+                     printable(relative_to(sweep.facts.directory, directory)) + "\n";
     out.summary += view::totals_text(sweep.plan, sweep.state, sweep.facts);
     out.json["sweeps"].push_back(view::totals_json(sweep.plan, sweep.state, sweep.facts));
   };
@@ -164,7 +166,7 @@ void write_records(const Sweep& sweep, Writer& writer) {
 
 }  // namespace
 
-Aggregation aggregate(const std::string& directory, const OpenSweep* own, const std::string& exp_name) {
+Aggregation aggregate(const std::string& directory, const SweepSource* own, const std::string& exp_name) {
   Aggregation out;
   Writer writer(directory, out);
   Gathered all = own != nullptr ? gather_and_write(*own, writer) : gather(directory);
@@ -174,17 +176,17 @@ Aggregation aggregate(const std::string& directory, const OpenSweep* own, const 
   out.problems.insert(out.problems.end(), all.problems.begin(), all.problems.end());
   out.notes = all.notes;
   out.results = all.results.size();
-  // Most sweeps have no repeats, and as many rows again would cost.
+  // Most sweeps have no repeats; a second copy of the rows would cost memory.
   const bool repeats = report::has_repeats(all.results);
   const Rows merged = repeats ? report::merged_repeats(all.results) : Rows();
   const Rows& rows = repeats ? merged : all.results;
   const bool nothing = own == nullptr && all.results.empty() && all.archives.empty();
   if (nothing) {
-    out.problems.push_back("no processed result in '" + directory + "'; nothing is written");
+    out.problems.push_back("no processed results found in '" + directory + "'; nothing was written");
   } else {
     write_collections(own, all, writer);
     if (own != nullptr) write_records(*own->sweep, writer);
-    // Before the table: those of a large sweep need not be in memory together.
+    // Before the table, because plots and table of a large sweep need not be in memory together.
     auto plots = report::plot(rows, kAll, directory);
     if (!plots) out.problems.push_back(plots.error().message);
     if (plots) out.plots = std::move(*plots);

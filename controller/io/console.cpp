@@ -29,7 +29,7 @@ Console::Console(bool quiet) : quiet_(quiet) {
 }
 
 void Console::write(const std::string& text) {
-  // Whether anybody reads it is not for us to care about.
+  // A closed standard error does not stop the sweep.
   if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;
 }
 
@@ -40,6 +40,10 @@ void Console::line(const std::string& text) {
 void Console::error(const std::string& text) {
   write((has_status_ ? kClearLine : std::string()) + text + (text.ends_with('\n') ? "" : "\n"));
   has_status_ = false;
+}
+
+void Console::error_once(const std::string& text) {
+  if (printed_errors_.insert(text).second) error(text);
 }
 
 void Console::status(const std::string& text) {

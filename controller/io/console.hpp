@@ -1,7 +1,8 @@
-// The controller's standard error: lines as things happen, and on a terminal a status line below them.
+// The controller's standard error: one line per event, and on a terminal a status line below them.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "controller/view/lines.hpp"
@@ -11,24 +12,27 @@ namespace sweep {
 
 class Console {
  public:
-  /// `quiet`: errors only.
+  /// `quiet`: prints errors only.
   explicit Console(bool quiet);
 
   const view::Style& style() const { return style_; }
+  /// True if standard error is a terminal that can show a status line.
   bool live() const { return live_; }
-  /// Whether the status line stands there now.
+  /// True if the status line is on the screen now.
   bool shows_status() const { return has_status_; }
 
-  /// Prints a line above the status line. Nothing for an empty one.
+  /// Prints a line above the status line, unless it is empty or the console is quiet.
   void line(const std::string& text);
-  /// The same, also when quiet.
+  /// Prints a line also if the console is quiet.
   void error(const std::string& text);
-  /// Replaces the status line; nothing off a terminal.
+  /// Prints an error the first time that it is passed.
+  void error_once(const std::string& text);
+  /// Replaces the status line. No-op if not on a terminal.
   void status(const std::string& text);
-  /// Takes the status line away for good.
+  /// Removes the status line; it is not shown again.
   void end();
 
-  /// When the status line is due to be drawn again, so that its times move; nothing off a terminal.
+  /// When the status line is to be drawn again, so that its times advance; std::nullopt if not on a terminal.
   std::optional<Instant> next_redraw() const;
   void drawn(Instant now) { last_drawn_ = now; }
 
@@ -38,6 +42,7 @@ class Console {
   view::Style style_;
   bool has_status_ = false;
   Instant last_drawn_{};
+  std::set<std::string> printed_errors_;  // by error_once()
 };
 
 }  // namespace sweep

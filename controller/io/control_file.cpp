@@ -43,10 +43,11 @@ Expected<std::optional<ControlFile>> read_control_file(const std::string& direct
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<ControlFile>();
     return fail("cannot read '" + path + "': " + errno_text(errno));
   }
-  if (!S_ISREG(info.st_mode)) return fail("'" + path + "' is no plain file; remove it");
+  if (!S_ISREG(info.st_mode)) return fail("'" + path + "' is not a regular file; remove it");
   if (info.st_uid != ::geteuid() && ::geteuid() != 0)
     return fail("'" + path + "' belongs to another user (uid " + std::to_string(info.st_uid) + ")");
-  if ((info.st_mode & 077) != 0) return fail("'" + path + "' can be read by others; remove it, or chmod 600");
+  if ((info.st_mode & 077) != 0)
+    return fail("'" + path + "' can be read by other users; remove it or run: chmod 600 " + path);
   SWEEP_ASSIGN(const auto text, read_file(path, kMaxBytes));
   const auto body = parse_json(text);
   Fields in(body, path);

@@ -1,7 +1,7 @@
-// How to reach the controller of a sweep that is running, and what another one needs to take its place when
-// it dies: a file in the output directory, for its owner alone.
+// sweep.control in the output directory: how to reach the controller of a running sweep, and what another
+// controller needs to take over if it dies.
 //
-// Rule: it holds secrets. It is written with mode 0600 and not read when others could have read it.
+// Rule: it holds secrets. It is written with mode 0600, and refused if others can read it.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct ControlFile {
 /// Writes it with mode 0600. Fails, naming the path and the reason.
 Expected<void> write_control_file(const std::string& directory, const ControlFile& control);
 
-/// Nothing when there is none. Fails when it is there and cannot be read, belongs to somebody else, or can be
-/// read by others.
+/// Returns std::nullopt if there is none. Fails if the file cannot be read, belongs to another user, or can
+/// be read by others.
 Expected<std::optional<ControlFile>> read_control_file(const std::string& directory);
 
 void remove_control_file(const std::string& directory);

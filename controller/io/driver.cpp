@@ -5,14 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "controller/io/control_file.hpp"
-#include "controller/io/output_dir.hpp"
-#include "controller/io/outputs.hpp"
 #include "controller/profile/record.hpp"
 #include "controller/view/lines.hpp"
-#include "controller/view/status.hpp"
 #include "proto/net/address.hpp"
 #include "proto/net/munge.hpp"
 #include "util/os/clock.hpp"
@@ -23,337 +19,304 @@ namespace sweep {
 
 namespace {
 
-constexpr Millis kCommitDelay{50};     // of events that let nothing out
+constexpr Millis kCommitDelay{50};     // of events that cause no output
 constexpr Millis kCommitRetry{2'000};  // after the journal could not be written
-constexpr std::size_t kMostWaiting = 500, kMostWaitingBytes = 32 * 1024 * 1024;  // result files to write
+constexpr std::size_t kMostQueuedFiles = 500, kMostQueuedBytes = 32 * 1024 * 1024;  // of results
 constexpr Millis kGoodbyes{10'000};  // how long agents may take to leave once the sweep is over
 
-/// An agent is a descriptor, and a login node's usual limit is a thousand.
-void allow_many_files() {
+/// Raises the limit of open files: each agent is a descriptor, and a login node's usual limit is 1,024.
+void raise_file_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool hears_of(const core::Event& event) {
-  return !std::holds_alternative<core::Started>(event.what);
+/// Returns true if agents that were announced have not said Hello yet.
+bool some_absent(const core::State& state, std::size_t arrived) {
+  return arrived < static_cast<std::size_t>(core::announced_agents(state));
 }
 
-/// Whether agents that were announced have yet to say Hello.
-bool some_absent(const core::State& state, std::size_t came) {
-  return came < static_cast<std::size_t>(core::announced_agents(state));
+/// Returns the profile for a controller that takes over: with the rule that was chosen if `auth` left it
+/// open.
+profile::Profile profile_for_successor(profile::Profile profile, Admission::By admission) {
+  profile.auth =
+      admission == Admission::By::Munge ? profile::Profile::Auth::Munge : profile::Profile::Auth::Key;
+  return profile;
 }
 
 }  // namespace
 
 // --- opening and closing
-// ---------------------------------------------------------------------------------------
 
-Driver::Driver(OpenedSweep entry, std::string directory, Console& console)
-    : sweep_(std::move(entry.sweep)),
-      server_keys_(std::move(entry.server_keys)),
-      client_keys_(std::move(entry.client_keys)),
+Driver::Driver(OpenedSweep opened, std::string directory, Console& console)
+    : sweep_(std::move(opened.sweep)),
+      server_keys_(std::move(opened.server_keys)),
+      client_keys_(std::move(opened.client_keys)),
       directory_(std::move(directory)),
-      footing_(directory_),
+      directory_watch_(directory_),
       console_(console),
-      journal_(std::move(entry.journal)),
-      log_(directory_ + "/logs/controller.log") {}
+      journal_(std::move(opened.journal)),
+      log_(directory_ + "/logs/controller.log"),
+      pending_(sweep_, log_, console_) {}
 
-Expected<std::unique_ptr<Driver>> Driver::open(OpenedSweep entry, const std::string& directory,
+Expected<std::unique_ptr<Driver>> Driver::open(OpenedSweep opened, const std::string& directory,
                                                Console& console, Fd listening) {
-  // What is large comes and goes as a whole: glibc would learn to keep it, and a sweep's end has its tables
-  // in memory beside what its connections had.
+  // Large blocks are always mapped and unmapped: glibc would otherwise learn to keep them, and at a sweep's
+  // end its tables would be in memory beside what its connections had.
   constexpr int kLarge = 256 * 1024;
   ::mallopt(M_MMAP_THRESHOLD, kLarge);
-  const auto admits = entry.admits;
-  std::unique_ptr<Driver> server(new Driver(std::move(entry), directory, console));
-  SWEEP_TRY(write_matrix(directory, server->sweep_.plan));
-  SWEEP_TRY(server->choose_admission(admits));
-  SWEEP_TRY(server->listen(std::move(listening)));
-  ::malloc_trim(0);  // the opening of a large sweep took several times what it keeps
-  return server;
+  const auto previous = opened.admission;
+  std::unique_ptr<Driver> driver(new Driver(std::move(opened), directory, console));
+  SWEEP_TRY(write_matrix(directory, driver->sweep_.plan));
+  SWEEP_ASSIGN(auto admission, driver->choose_admission(previous));
+  SWEEP_TRY(driver->listen(std::move(listening), std::move(admission)));
+  ::malloc_trim(0);  // opening a large sweep took several times the memory that it keeps
+  return driver;
 }
 
-// The answer holds for the session: agents that came by munge's word are not to find another rule because
-// munge did not answer in the moment in which a controller came back.
-Expected<void> Driver::choose_admission(std::optional<Admission::By> admits) {
-  if (admits) {
-    admission_.emplace(*admits, server_keys_.public_key, munge_uid());
-  } else {
-    SWEEP_ASSIGN(auto admission, Admission::open(sweep_.plan.profile.auth, server_keys_.public_key));
-    admission_.emplace(std::move(admission));
-  }
-  log_.info(admission_->note());
-  return {};
+// The rule holds for the whole session: agents that were admitted by munge must not meet another rule only
+// because munge did not answer at the moment when a controller was restarted.
+Expected<Admission> Driver::choose_admission(std::optional<Admission::By> previous) {
+  auto admission = previous ? Admission(*previous, server_keys_.public_key, munge_uid())
+                            : Admission::open(sweep_.plan.profile.auth, server_keys_.public_key);
+  if (admission) log_.info(admission->note());
+  return admission;
 }
 
-profile::Profile Driver::profile_for_next() const {
-  profile::Profile out = sweep_.plan.profile;
-  out.auth =
-      admission_->by() == Admission::By::Munge ? profile::Profile::Auth::Munge : profile::Profile::Auth::Key;
-  return out;
-}
-
-Expected<void> Driver::listen(Fd listening) {
-  allow_many_files();
-  const auto refusals = [this](Fault kind) {
+Expected<void> Driver::listen(Fd listening, Admission admission) {
+  raise_file_limit();
+  const auto log_refusal = [this](Fault kind) {
     return [this, kind](const std::string& from, const std::string& why) {
       log_.fault(kind, "connection from " + from + " refused: it " + why, now());
     };
   };
-  doorman_.emplace(context_, client_keys_.public_key, refusals(Fault::Key));
+  authenticator_.emplace(context_, client_keys_.public_key, log_refusal(Fault::Key));
   SWEEP_ASSIGN(auto socket, listening.open()
                                 ? ServerSocket::listen(context_, std::move(listening), server_keys_)
                                 : ServerSocket::listen(context_, "tcp://*:*", server_keys_));
   socket_.emplace(std::move(socket));
-  handshakes_.emplace(context_, socket_->socket(), refusals(Fault::Handshake));
+  handshakes_.emplace(context_, socket_->socket(), log_refusal(Fault::Handshake));
+  const profile::Profile profile = profile_for_successor(sweep_.plan.profile, admission.by());
+  messages_.emplace(
+      MessageHandler::Context{sweep_, directory_, *socket_, pending_, console_, log_,
+                              [this](const std::string& reason, Millis patience) { stop(reason, patience); }},
+      std::move(admission));
   access_ = {"tcp://" + reachable_host() + ":" + std::to_string(socket_->port()), server_keys_.public_key,
              client_keys_.secret_key};
-  loop_.watch(doorman_->socket(), [this] { doorman_->answer(); });
+  loop_.watch(authenticator_->socket(), [this] { authenticator_->answer(); });
   loop_.watch(handshakes_->socket(), [this] { handshakes_->take(); });
-  loop_.watch(socket_->socket(), [this] { take_messages(); });
-  log_.info("sweep " + sweep_.facts.sweep + " of " + counted(sweep_.plan.points.size(), "point") +
+  loop_.watch(socket_->socket(), [this] { received_ = messages_->receive_all() || received_; });
+  log_.info("sweep " + sweep_.facts.sweep + " with " + counted(sweep_.plan.points.size(), "point") +
             " listens on " + access_.endpoint);
   return write_control_file(
       directory_, {host_name(), ::getpid(), access_.endpoint, access_.server_key, access_.client_secret,
-                   server_keys_.secret_key, profile::profile_to_json(profile_for_next())});
+                   server_keys_.secret_key, profile::profile_to_json(profile)});
 }
 
-void Driver::retire() const {
-  remove_control_file(directory_);
+void Driver::remove_control_file() const {
+  sweep::remove_control_file(directory_);
 }
 
-// --- the rounds
-// ------------------------------------------------------------------------------------------------
+// --- rounds
 
 bool Driver::run() {
-  keep(advance(core::Tick{}));
-  settle();
+  pending_.send_later(pending_.decide(core::Tick{}));
+  commit_if_due();
   while (!over()) {
-    heard_ = false;
+    received_ = false;
     loop_.step(files_.empty() ? deadline() : now());
-    take_waiting_hellos();
-    keep(advance(core::Tick{}));
-    settle();
-    write_files();
-    draw();
+    messages_->retry_waiting_hellos();
+    pending_.send_later(pending_.decide(core::Tick{}));
+    commit_if_due();
+    write_next_file();
+    draw_status();
   }
   for (const std::string& line : log_.totals())
     console_.error(line + ": see logs/controller.log");
-  let_go();
-  return batch_.empty();
+  close_connections();
+  return pending_.batch.empty();
 }
 
-// Nothing is read any more. A thousand connections have some sixty megabytes, which the end can use once
-// ZeroMQ's thread is through with them: that takes as long as what was said last needs to go out, and no
-// longer than its linger.
-void Driver::let_go() {
+// The connections of a thousand agents take some 60 MB, which the final aggregation can use once ZeroMQ's
+// thread has released them. Closing the context takes as long as the last messages need to go out, at most
+// their linger time.
+void Driver::close_connections() {
+  messages_.reset();
   handshakes_.reset();
   socket_.reset();
-  doorman_.reset();
+  authenticator_.reset();
   context_.close();
-  files_.clear();  // the end writes all that is missing
+  files_.clear();  // the aggregation at the end writes every missing file
   ::malloc_trim(0);
 }
 
 std::optional<Instant> Driver::deadline() const {
   auto next = core::next_deadline(sweep_.state, now());
-  // While the journal cannot be written, that is what is waited for.
+  // While the journal is failing, wait only for the next retry.
   next = earlier(next, retry_at_ ? retry_at_ : commit_by_);
-  next = earlier(next, waiting_hellos_.due());
-  if (batch_.empty()) next = earlier(next, linger_until_);
+  next = earlier(next, messages_->due());
+  if (pending_.batch.empty()) next = earlier(next, linger_until_);
   return earlier(next, console_.next_redraw());
 }
 
 bool Driver::over() {
-  // Nobody is here, and what the end would write has no place: there is nothing to wait for.
+  // srun has ended, and there is no place to write the results to: nothing to wait for.
   if (!expects_agents_ && place() != DirectoryWatch::Place::There) return true;
   if (sweep_.state.phase != core::Phase::Closed) return false;
-  if (!batch_.empty()) return hurried_ || given_up();
-  if (!expects_agents_ || hurried_) return true;
+  if (!pending_.batch.empty()) return stop_now_ || journal_wait_expired();
+  if (!expects_agents_ || stop_now_) return true;
   if (!linger_until_) {
-    const bool absent = some_absent(sweep_.state, peer_of_.size());
+    const bool absent = some_absent(sweep_.state, messages_->agents());
     linger_until_ = now() + (absent ? std::max(kGoodbyes, sweep_.plan.profile.join) : kGoodbyes);
   }
   return everybody_left() || now() >= *linger_until_;
 }
 
-// The journal takes nothing, and srun has ended, so that nobody is here who could end this: for as long as an
-// agent would look for a controller, and no longer.
-bool Driver::given_up() {
+// If the journal cannot be written and srun has ended, no process is left that could end this one. It waits
+// as long as an agent would look for a controller.
+bool Driver::journal_wait_expired() {
   if (expects_agents_) return false;
   if (!give_up_at_) give_up_at_ = now() + sweep_.plan.profile.away;
   return now() >= *give_up_at_;
 }
 
-// Agents may come when all is over already. They too are to hear so, and not to look for a controller that is
+// Agents that arrive after the end are waited for too: otherwise they would look for a controller that is
 // gone.
 bool Driver::everybody_left() const {
-  if (some_absent(sweep_.state, peer_of_.size())) return false;
-  return std::all_of(peer_of_.begin(), peer_of_.end(), [&](const auto& entry) {
-    return departed_.contains(entry.first) || core::is_gone(sweep_.state, entry.first);
-  });
+  return !some_absent(sweep_.state, messages_->agents()) && messages_->all_agents_left();
 }
 
 void Driver::stop(const std::string& reason, Millis patience) {
-  hurried_ = sweep_.state.phase != core::Phase::Running && patience.count() == 0;
-  keep(advance(core::Stop{reason, patience}));
+  stop_now_ = sweep_.state.phase != core::Phase::Running && patience.count() == 0;
+  pending_.send_later(pending_.decide(core::Stop{reason, patience}));
 }
 
-void Driver::keep(core::Decision decision) {
-  outbox_.insert(outbox_.end(), std::make_move_iterator(decision.replies.begin()),
-                 std::make_move_iterator(decision.replies.end()));
-}
-
-core::Decision Driver::advance(const core::Command& command) {
-  core::Decision decision = core::advance(
-      sweep_.state, command, now(), [this](const core::State&, const core::Event& event) { witness(event); });
-  if (!decision.rejected.empty()) log_.peer_fault(decision.rejected);
-  return decision;
-}
-
-void Driver::witness(const core::Event& event) {
-  batch_.events.push_back(event);
-  const std::string line = view::event_line(sweep_.plan, sweep_.state, event, sweep_.facts, console_.style());
-  if (!line.empty()) lines_.push_back(line);
-  if (const auto* ended = std::get_if<core::Ended>(&event.what)) {
-    sweep_.facts.progress.erase({ended->ref.point, ended->ref.attempt});
-    if (ended->outcome.kind == OutcomeKind::Ok && raw_ != nullptr) {
-      batch_.results.push_back({ended->ref, core::find_attempt(sweep_.state, ended->ref)->node,
-                                ended->accepted, std::move(*raw_)});
-      documents_.push_back(std::move(processed_));
-      raw_ = nullptr;
-    }
-  }
-}
-
-void Driver::settle() {
-  if (batch_.empty() && outbox_.empty()) return;
-  const bool urgent = !outbox_.empty() || std::any_of(batch_.events.begin(), batch_.events.end(), hears_of);
+void Driver::commit_if_due() {
+  if (pending_.empty()) return;
+  const bool urgent = pending_.urgent();
   if (!urgent && !commit_by_) commit_by_ = now() + kCommitDelay;
   if (!urgent && now() < *commit_by_) return;
   if (retry_at_ && now() < *retry_at_) return;
-  if (commit()) let_out();
+  if (commit()) send_and_print();
 }
 
+/// Returns true if messages may be sent: the batch is committed, or the journal was deleted.
 bool Driver::commit() {
-  if (lost_) {
+  if (journal_deleted_) {
     commit_by_.reset();
     return true;
   }
-  const auto done = batch_.empty() ? Expected<void>() : journal_.commit(batch_);
+  const auto done = pending_.batch.empty() ? Expected<void>() : journal_.commit(pending_.batch);
   if (!done && place() == DirectoryWatch::Place::Deleted) {
-    lose();
+    abandon_journal();
     return true;
   }
   if (!done) {
-    if (!retry_at_) console_.error(done.error().message + "; nothing is leased until it can be written");
+    if (!retry_at_) {
+      console_.error(done.error().message +
+                     "; the sweep is paused until the journal can be written (tried every 2 s)");
+    }
     retry_at_ = now() + kCommitRetry;
     return false;
   }
-  if (retry_at_) console_.error("the journal can be written again");
+  if (retry_at_) console_.error("the journal can be written again; the sweep continues");
   retry_at_.reset();
   commit_by_.reset();
   return true;
 }
 
-// The journal was deleted, and takes nothing ever again. Agents would wait with what they have for as long as
-// their job lasts: they are told to end, and what they still say is answered though it is kept nowhere.
-void Driver::lose() {
-  lost_ = true;
+// The journal was deleted and cannot be written again. Agents would otherwise keep their results until the
+// end of the job, so the sweep is stopped, and what they still send is acknowledged although it is not
+// stored.
+void Driver::abandon_journal() {
+  journal_deleted_ = true;
   retry_at_.reset();
   commit_by_.reset();
-  // What will not have happened.
-  lines_.clear();
-  std::erase_if(outbox_,
+  // Lines and leases of decisions that are not stored must not go out.
+  pending_.lines.clear();
+  std::erase_if(pending_.outbox,
                 [](const core::Effect& effect) { return std::holds_alternative<core::SendLease>(effect); });
-  keep(advance(core::Stop{"the output directory '" + directory_ + "' was deleted",
-                          sweep_.plan.profile.kill_grace + kStopMargin}));
+  pending_.send_later(pending_.decide(core::Stop{"the output directory '" + directory_ + "' was deleted",
+                                                 sweep_.plan.profile.kill_grace + kStopMargin}));
 }
 
-// After the commit. Agents first: they wait for work, the files for nobody.
-void Driver::let_out() {
-  for (const core::Effect& effect : outbox_)
+// After the commit. Messages first, because agents wait for work, while files are not urgent.
+void Driver::send_and_print() {
+  for (const core::Effect& effect : pending_.outbox)
     send(effect);
-  outbox_.clear();
-  for (const std::string& line : lines_)
+  pending_.outbox.clear();
+  for (const std::string& line : pending_.lines)
     console_.line(line);
-  lines_.clear();
-  if (!lost_) queue_files();
-  documents_.clear();
-  batch_ = {};
+  pending_.lines.clear();
+  if (!journal_deleted_) queue_files();
+  pending_.processed.clear();
+  pending_.batch = {};
 }
 
-// Files follow from the journal, so they have time; and what there is no memory for waits for the end of the
-// sweep, which writes all that is missing.
+// Files follow from the journal, so they can wait. What does not fit into the queue is written at the end of
+// the sweep.
 void Driver::queue_files() {
-  for (std::size_t i = 0; i < batch_.results.size(); ++i) {
-    journal::StoredResult& result = batch_.results[i];
-    if (!result.accepted || file_bytes_ + result.raw.size() > kMostWaitingBytes ||
-        files_.size() >= kMostWaiting)
+  for (std::size_t i = 0; i < pending_.batch.results.size(); ++i) {
+    journal::StoredResult& result = pending_.batch.results[i];
+    if (!result.accepted || file_bytes_ + result.raw.size() > kMostQueuedBytes ||
+        files_.size() >= kMostQueuedFiles)
       continue;
     const int index = core::find_point(sweep_.state, result.ref.point);
     file_bytes_ += result.raw.size();
     files_.push_back({result_filename(sweep_.plan, index, result.node), std::move(result.raw),
-                      std::move(documents_[i]), result.ref});
+                      std::move(pending_.processed[i]), result.ref});
     if (result.ref.attempt > 1) remove_superseded(directory_, sweep_.plan, sweep_.state, index);
   }
-  documents_.clear();
 }
 
-// One result a round in which nothing was heard, so that nobody waits for more than that.
-void Driver::write_files() {
-  if (heard_ || files_.empty()) return;
+// One result in each round in which no message has arrived, so that no message waits longer than that.
+void Driver::write_next_file() {
+  if (received_ || files_.empty()) return;
   ResultFiles files = std::move(files_.front());
   files_.pop_front();
   complete_record(files.processed, sweep_.plan, sweep_.state, sweep_.facts, files.ref);
   file_bytes_ -= std::min(file_bytes_, files.raw.size());
   const auto done =
       write_result_files(directory_, files.name, files.raw, agg_text(files.processed.document), Sync::No);
-  if (!done) complain_once(done.error().message + "; the result is safe in the journal");
+  if (!done) console_.error_once(done.error().message + "; the result is stored in the journal");
 }
 
-void Driver::complain_once(const std::string& problem) {
-  if (complaints_.insert(problem).second) console_.error(problem);
-}
-
-void Driver::draw() {
+void Driver::draw_status() {
   const auto due = console_.next_redraw();
   if (!due || (now() < *due && console_.shows_status())) return;
   console_.status(view::bar_line(sweep_.plan, sweep_.state, sweep_.facts, now(), console_.style()));
   console_.drawn(now());
 }
 
-// --- out
-// -------------------------------------------------------------------------------------------------------
+// --- sending
 
 void Driver::send(const core::Effect& effect) {
-  if (const auto* greet = std::get_if<core::SendWelcome>(&effect)) {
+  if (const auto* welcome = std::get_if<core::SendWelcome>(&effect)) {
     const profile::Profile& profile = sweep_.plan.profile;
-    send_to_agent(greet->agent, wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
-                                              profile.heartbeat.count(), profile.kill_grace.count(),
-                                              profile.away.count(), profile.spool, asks_node(profile)});
-  } else if (const auto* grant = std::get_if<core::SendLease>(&effect)) {
-    const int index = core::find_point(sweep_.state, grant->ref.point);
-    const core::AgentStatus& agent = sweep_.state.agents.at(grant->agent);
-    wire::Lease lease = make_lease(sweep_.plan, index, grant->ref.attempt, agent.info.node);
+    send_to_agent(welcome->agent, wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
+                                                profile.heartbeat.count(), profile.kill_grace.count(),
+                                                profile.away.count(), profile.spool, asks_node(profile)});
+  } else if (const auto* leased = std::get_if<core::SendLease>(&effect)) {
+    const int index = core::find_point(sweep_.state, leased->ref.point);
+    const core::AgentStatus& agent = sweep_.state.agents.at(leased->agent);
+    wire::Lease lease = make_lease(sweep_.plan, index, leased->ref.attempt, agent.info.node);
     if (!lease.container.runtime.empty())
       lease.container.next = next_image(sweep_.plan, sweep_.state, index, agent);
-    send_to_agent(grant->agent, lease);
-  } else if (const auto* say = std::get_if<core::SendMessage>(&effect)) {
-    wire::Message message = say->message;
+    send_to_agent(leased->agent, lease);
+  } else if (const auto* other = std::get_if<core::SendMessage>(&effect)) {
+    wire::Message message = other->message;
     auto* drain = std::get_if<wire::Drain>(&message);
-    if (drain != nullptr && lost_) drain->complete = false;  // the agent's status, and so srun's, says it
-    send_to_agent(say->agent, message);
+    if (drain != nullptr && journal_deleted_)
+      drain->complete = false;  // the agent's status, and so srun's, is 1
+    send_to_agent(other->agent, message);
   }
 }
 
 void Driver::send_to_agent(const std::string& agent, const wire::Message& message) {
-  const auto peer = peer_of_.find(agent);
-  if (peer == peer_of_.end() || !socket_->send(peer->second, message)) {
-    log_.news(std::string(wire::type_name(message)) + " did not reach " + agent, now());
-  }
+  const std::string* peer = messages_->peer_of(agent);
+  if (peer == nullptr || !socket_->send(*peer, message))
+    log_.event(std::string(wire::type_name(message)) + " could not be sent to " + agent, now());
 }
 
 }  // namespace sweep

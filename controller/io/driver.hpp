@@ -1,43 +1,31 @@
-// The controller's driver: carries what agents say to the core, and what the core decides to the journal, the
-// agents, the files and the terminal.
+// The controller's driver: passes what arrives (message_handler.hpp) to the core, and what the core decides
+// to the journal, the agents, the files and the terminal.
 //
-// Rules: it decides nothing. One round is: take what is there to read, decide all of it, commit all of it in
-// one transaction, and only then let messages, lines and files out. Events that let nothing out (an attempt
-// has started) wait for the next round that does, or a moment, so that they cost no fsync of their own. When
-// the journal cannot be written nothing goes out, and so nothing is leased or acknowledged, until it can. One
-// that was deleted never can: then the sweep is stopped.
+// Rules: it decides nothing. One round is: receive what has arrived, decide all of it, commit all of it in
+// one transaction, and only then send messages, print lines and write files. Events that cause no output (an
+// attempt has started) are committed with the next ones that do, or after a short delay, so that they cost no
+// fsync of their own. While the journal cannot be written nothing is sent, so nothing is leased or
+// acknowledged. If the journal was deleted, the sweep is stopped.
 #pragma once
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <vector>
 
-#include "controller/core/decide.hpp"
 #include "controller/io/admission.hpp"
 #include "controller/io/console.hpp"
 #include "controller/io/log.hpp"
+#include "controller/io/message_handler.hpp"
+#include "controller/io/opened_sweep.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
-#include "controller/io/recent.hpp"
-#include "controller/io/sweep_record.hpp"
+#include "controller/io/pending_decisions.hpp"
 #include "controller/journal/journal.hpp"
 #include "proto/net/event_loop.hpp"
 #include "proto/net/sockets.hpp"
 
 namespace sweep {
-
-/// A sweep that is to be run: new, resumed, or taken over. See opening.hpp.
-struct OpenedSweep {
-  Sweep sweep;
-  journal::Journal journal;
-  KeyPair server_keys, client_keys;
-  std::optional<Admission::By> admits =
-      {};  // as the controller before has found out; nothing: to be found out
-};
 
 /// What an agent needs to take part.
 struct Access {
@@ -46,14 +34,11 @@ struct Access {
   std::string client_secret;  // Z85
 };
 
-/// How long agents may take to end what they run, beyond what a benchmark that ignores SIGTERM needs.
-inline constexpr Millis kStopMargin{5'000};
-
 class Driver {
  public:
-  /// Writes the matrix and listens: on `listening`, or where that is none, on a port of its own. Fails,
-  /// naming the file or the address. Signals that the caller reads must be blocked before.
-  static Expected<std::unique_ptr<Driver>> open(OpenedSweep entry, const std::string& directory,
+  /// Writes sweep_configs.json and listens: on the socket `listening` if it is open, otherwise on a free
+  /// port. Fails, naming the file or the address. Signals that the caller reads must already be blocked.
+  static Expected<std::unique_ptr<Driver>> open(OpenedSweep opened, const std::string& directory,
                                                 Console& console, Fd listening = Fd());
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
@@ -62,117 +47,78 @@ class Driver {
   const Sweep& sweep() const { return sweep_; }
   journal::Journal& journal() { return journal_; }
   const std::string& directory() const { return directory_; }
-  DirectoryWatch::Place place() const { return footing_.place(); }
-  /// For the caller to watch what it has beside the agents: signals, pipes, children.
+  DirectoryWatch::Place place() const { return directory_watch_.place(); }
+  /// For the caller to watch its own descriptors: signals, pipes, children.
   EventLoop& loop() { return loop_; }
 
-  /// No new leases; running attempts are cancelled; after `patience` the sweep ends without their agents. A
-  /// second call may shorten the patience.
+  /// Stops leasing and cancels running attempts; after `patience` the sweep ends without waiting for their
+  /// agents. A second call may shorten the patience.
   void stop(const std::string& reason, Millis patience);
-  /// The sweep is over and all is written: nobody is to look for this controller, or to take its place.
-  void retire() const;
-  /// Nobody is left to listen: run() does not wait for goodbyes.
-  void expect_nobody() { expects_agents_ = false; }
+  /// Removes sweep.control, so that no other process contacts this controller or takes over from it. For the
+  /// end of the sweep.
+  void remove_control_file() const;
+  /// From now on run() does not wait for agents to say Goodbye. For when their step has ended.
+  void stop_expecting_agents() { expects_agents_ = false; }
 
-  /// Runs until the sweep has ended and its agents have left. False when it had to give up with decisions
-  /// that the journal did not take.
+  /// Runs until the sweep has ended and its agents have left. Returns false if it gave up while the journal
+  /// could not be written; decisions are then lost.
   bool run();
 
  private:
-  struct Sender {
-    std::string peer, agent;
+  /// Files of a result that is in the journal. They are written when nothing else is to be done.
+  struct ResultFiles {
+    std::string name;  // RESULT_FILENAME
+    std::string raw;
+    Processed processed;  // its record is completed when it is written, because that takes time and memory
+    core::AttemptRef ref;
   };
 
-  Driver(OpenedSweep entry, std::string directory, Console& console);
-  Expected<void> choose_admission(std::optional<Admission::By> admits);
-  /// The profile as one that takes over is to find it: with the answer where `auth` left it open.
-  profile::Profile profile_for_next() const;
-  Expected<void> listen(Fd listening);
+  Driver(OpenedSweep opened, std::string directory, Console& console);
+  Expected<Admission> choose_admission(std::optional<Admission::By> previous);
+  Expected<void> listen(Fd listening, Admission admission);
 
   std::optional<Instant> deadline() const;
   bool over();
-  bool given_up();
+  bool journal_wait_expired();
   bool everybody_left() const;
-  void take_messages();
-  void take(Incoming incoming);
-  bool serves(const std::string& peer, const Admission::Verdict& verdict);
-  void take_stop(const std::string& peer, const wire::StopRequest& request);
-  void answer_status(const std::string& peer);
-  void take_fault(const std::string& peer, const wire::DecodeError& error);
-  void take_hello(const std::string& peer, const std::string& connection, const wire::Hello& hello);
-  bool admits(const std::string& peer, const std::string& connection, const wire::Hello& hello);
-  void take_waiting_hellos();
-  void take_from(const Sender& sender, const wire::Message& message, std::string& bulk);
-  void take_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes);
-  void take_progress(const Sender& sender, const wire::Progress& progress);
-  void take_job(const Sender& sender, const wire::Ready& ready);
-  std::optional<std::vector<std::string>> served_by(const Sender& sender, const wire::Ready& ready) const;
-  void complete(const Sender& holder, int index, Account& account) const;
-  void take_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk);
-  bool runs(const Sender& sender, const wire::AttemptRef& ref) const;
 
-  core::Decision advance(const core::Command& command);
-  void keep(core::Decision decision);
-  void witness(const core::Event& event);
-  void settle();
+  void commit_if_due();
   bool commit();
-  void lose();
-  void let_out();
+  void abandon_journal();
+  void send_and_print();
   void send(const core::Effect& effect);
   void send_to_agent(const std::string& agent, const wire::Message& message);
   void queue_files();
-  void write_files();
-  void complain_once(const std::string& problem);
-  void draw();
-  void let_go();
+  void write_next_file();
+  void draw_status();
+  void close_connections();
 
   Sweep sweep_;
   KeyPair server_keys_, client_keys_;
   std::string directory_;
-  DirectoryWatch footing_;
+  DirectoryWatch directory_watch_;
   Console& console_;
   journal::Journal journal_;
   Log log_;
+  PendingDecisions pending_;
   zmq::context_t context_;
-  std::optional<KeyAuthenticator> doorman_;
+  std::optional<KeyAuthenticator> authenticator_;
   std::optional<ServerSocket> socket_;
   std::optional<HandshakeWatch> handshakes_;
-  std::optional<Admission> admission_;
-  WaitingHellos waiting_hellos_;
+  std::optional<MessageHandler> messages_;
   EventLoop loop_;
   Access access_;
 
-  // A peer chooses its routing id, and may choose another's; the number of its connection is the Doorman's.
-  // An agent is sent to by the first, and known by the second.
-  std::map<std::string, std::string> peer_of_, connection_of_;  // of agents
-  std::map<std::string, std::string> agent_of_;                 // by connection
-  Recent rejected_peers_{10'000};                               // told once that they make no sense
-  std::set<std::string> departed_;                              // agents that have said Goodbye
-
-  journal::Batch batch_;                                             // decided, not committed
-  std::vector<core::Effect> outbox_;                                 // to be sent once that is committed
-  std::vector<std::string> lines_;                                   // to be shown then
-  std::map<std::string, std::pair<std::string, std::string>> jobs_;  // wire::Ready's sharing and slurm
-  std::string* raw_ = nullptr;        // the result file that the command under decision brought
-  Processed processed_;               // what processed() made of it
-  std::vector<Processed> documents_;  // of batch_.results, in their order
-  /// Files of results that are in the journal, for when there is nothing else to do.
-  struct ResultFiles {
-    std::string name;  // RESULT_FILENAME
-    std::string raw;
-    Processed processed;  // its record is completed when it is written: that needs time and room
-    core::AttemptRef ref;
-  };
   std::deque<ResultFiles> files_;
-  std::size_t file_bytes_ = 0;           // of the raw ones in files_
-  bool heard_ = false;                   // something came in this round
-  std::optional<Instant> commit_by_;     // for a batch that lets nothing out
+  std::size_t file_bytes_ = 0;           // of the raw results in files_
+  bool received_ = false;                // a message has arrived in this round
+  std::optional<Instant> commit_by_;     // for a batch that causes no output
   std::optional<Instant> retry_at_;      // after a commit that failed
-  std::optional<Instant> linger_until_;  // for the goodbyes
-  std::optional<Instant> give_up_at_;    // a journal that takes nothing, when nobody is left
-  bool expects_agents_ = true, hurried_ = false;
-  bool lost_ = false;  // the journal was deleted
-  std::set<std::string> complaints_;
+  std::optional<Instant> linger_until_;  // for the agents' Goodbyes
+  std::optional<Instant> give_up_at_;    // if the journal cannot be written and srun has ended
+  bool expects_agents_ = true;
+  bool stop_now_ = false;  // stopped twice: do not wait for anything
+  bool journal_deleted_ = false;
 };
 
 }  // namespace sweep

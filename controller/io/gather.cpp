@@ -10,6 +10,7 @@
 #include "controller/io/ledger.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
@@ -26,7 +27,7 @@ bool has_journal(const std::string& directory) {
   return fs::exists(journal_path(directory), ignored);
 }
 
-// agg_*.json in a sweep's output directory itself, sorted.
+// Returns the paths of agg_*.json in a sweep's output directory, not below it, sorted.
 std::vector<std::string> agg_files(const std::string& directory, std::vector<std::string>& problems) {
   auto [files, unread] =
       report::find_json(directory, [&](const std::string& folder) { return folder == directory; });
@@ -37,7 +38,7 @@ std::vector<std::string> agg_files(const std::string& directory, std::vector<std
   return std::move(files);
 }
 
-// The same number is the same, however it is spelled: 8 that was computed, 8.0 that came through other hands.
+// Turns whole floating-point numbers into integers, so that 8 and 8.0 compare as equal.
 void unify_numbers(nlohmann::ordered_json& json) {
   constexpr double kWhole = 1e15;
   if (json.is_structured()) {
@@ -49,7 +50,7 @@ void unify_numbers(nlohmann::ordered_json& json) {
   }
 }
 
-// Equal results have equal ones.
+// Returns a digest that is the same for equal results.
 std::string content_digest(nlohmann::ordered_json json) {
   unify_numbers(json);
   return sha256_hex(report::python_json(json, -1));
@@ -59,8 +60,8 @@ class Gatherer {
  public:
   explicit Gatherer(const std::string& directory) : out_{{}, TextStore(directory), {}, {}, {}} {}
 
-  /// A sweep's results from its journal, and what was put beside them.
-  void add_sweep(const OpenSweep& sweep, const std::function<void(const JournalResult&)>& see) {
+  /// Adds a sweep's results from its journal, and agg files that were added beside them.
+  void add_sweep(const SweepSource& sweep, const std::function<void(const JournalResult&)>& see) {
     sweeps_.insert(sweep.sweep->facts.sweep);
     const std::size_t first = out_.results.size();
     out_.results.reserve(first + static_cast<std::size_t>(sweep.sweep->state.count(core::PointState::Done)));
@@ -75,7 +76,7 @@ class Gatherer {
     add_agg_files(sweep.directory, first);
   }
 
-  /// A sweep below. One that is running holds its journal; then its agg files say how far it is.
+  /// Adds a sweep below the directory. If it is running its journal is locked, and its agg files are used.
   void add_sweep_below(const std::string& directory) {
     auto archive = open_archive(directory);
     if (archive && !sweeps_.contains(archive->sweep.facts.sweep)) {
@@ -85,10 +86,10 @@ class Gatherer {
       return;
     }
     if (archive) {
-      out_.notes.push_back("'" + directory + "' is a copy of sweep " + archive->sweep.facts.sweep +
-                           ", which is in already; left out");
+      out_.notes.push_back("skipped '" + directory + "': it is a copy of sweep " +
+                           archive->sweep.facts.sweep + ", which was already read");
     } else {
-      out_.problems.push_back(archive.error().message + "; its results are taken from its agg files");
+      out_.problems.push_back(archive.error().message + "; using this sweep's agg files instead");
     }
     add_agg_files(directory, out_.results.size());
   }
@@ -97,7 +98,7 @@ class Gatherer {
     if (is_ours(path)) return;
     auto document = report::read_document(path);
     if (!document) {
-      out_.problems.push_back(document.error().message + "; left out");
+      out_.problems.push_back(document.error().message + "; skipped");
     } else if (report::is_processed_result(document->json)) {
       report::Row row = report::make_row(*document);
       row.exp_name = experiment_in_name(path, row);
@@ -109,11 +110,11 @@ class Gatherer {
     }
   }
 
-  /// The results that are only in collected lists.
-  void open_lists() {
+  /// Adds the results that are only in collected lists.
+  void add_lists() {
     for (const std::string& path : lists_) {
       auto list = report::read_document(path);
-      if (!list) continue;  // gone meanwhile
+      if (!list) continue;  // removed since it was found
       for (auto& element : list->json) {
         if (report::is_processed_result(element)) add_if_new(report::make_row({path, element}), element);
       }
@@ -122,15 +123,16 @@ class Gatherer {
 
   Gathered finish() {
     sort_by_path(0);
-    tell(others_, "JSON file", " that is no processed result", " that are no processed results",
-         first_other_);
-    tell(copies_, "file", " with a result that is in already", " with results that are in already",
-         first_copy_);
+    note_skipped(others_, "JSON file", " that is not a processed result", " that are not processed results",
+                 first_other_);
+    note_skipped(copies_, "file", " with a result that was already read",
+                 " with results that were already read", first_copy_);
     return std::move(out_);
   }
 
  private:
-  /// All but the results from `first` on, which are a journal's, sorted.
+  /// Adds the directory's agg files, except those of the results from `first` on, which are a journal's,
+  /// sorted by path.
   void add_agg_files(const std::string& directory, std::size_t first) {
     const std::size_t last = out_.results.size();
     for (const std::string& path : agg_files(directory, out_.problems)) {
@@ -152,9 +154,9 @@ class Gatherer {
     out_.results.push_back(std::move(row));
   }
 
-  /// Equal ones are copies.
+  /// Adds a result unless an equal one was added before. Returns false if it was.
   bool add_if_new(report::Row row, const nlohmann::ordered_json& json) {
-    // A sweep's own end meets nothing but its own files, and never comes here.
+    // Digests are made only now: the end of a sweep meets only its own files and does not need them.
     for (; known_ < out_.results.size(); ++known_) {
       const auto text = out_.texts.read(out_.results[known_]);
       if (text) contents_.insert(content_digest(report::read_json(*text).value_or(nullptr)));
@@ -173,11 +175,11 @@ class Gatherer {
     return known->second.has_written(path.substr(slash + 1));
   }
 
-  void tell(std::size_t count, const char* noun, const char* one, const char* several,
-            const std::string& first) {
+  void note_skipped(std::size_t count, const char* noun, const char* one, const char* several,
+                    const std::string& first) {
     if (count == 0) return;
-    out_.notes.push_back(counted(count, noun) + (count == 1 ? one : several) + " left out, first '" + first +
-                         "'");
+    out_.notes.push_back("skipped " + counted(count, noun) + (count == 1 ? one : several) + ", such as '" +
+                         first + "'");
   }
 
   Gathered out_;
@@ -192,7 +194,7 @@ class Gatherer {
 
 }  // namespace
 
-void each_result(const OpenSweep& from, const std::function<void(JournalResult)>& take,
+void each_result(const SweepSource& from, const std::function<void(JournalResult)>& take,
                  std::vector<std::string>& problems) {
   const Plan& plan = from.sweep->plan;
   const core::State& state = from.sweep->state;
@@ -202,10 +204,8 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
   }
   const auto read = from.journal->each_accepted_result([&](journal::StoredResult stored) {
     const int index = core::find_point(from.sweep->state, stored.ref.point);
-    if (index < 0 ||
-        from.sweep->state.points[static_cast<std::size_t>(index)].state == core::PointState::Withdrawn)
-      return;
-    // One that is not valid may have been superseded since.
+    if (index < 0 || core::point_at(from.sweep->state, index).state == core::PointState::Withdrawn) return;
+    // A result that is not valid may have been superseded later.
     const core::Attempt* attempt = core::find_attempt(state, stored.ref);
     if (attempt == nullptr || !attempt->accepted) return;
     missing.erase(index);
@@ -225,10 +225,11 @@ void each_result(const OpenSweep& from, const std::function<void(JournalResult)>
           std::move(text)});
   });
   if (!read) return problems.push_back(read.error().message);
-  for (const int index : missing)  // a damaged index hides rows without a word
+  for (const int index : missing)  // a damaged SQLite index hides rows without an error
     problems.push_back(
         label(plan.points[static_cast<std::size_t>(index)]) +
-        ": the journal has lost its result; resume the sweep to have it recovered or run again");
+        ": the result is missing from the journal; resume the sweep to recover it or run the point "
+        "again");
 }
 
 std::string experiment_in_name(const std::string& path, const report::Row& result) {
@@ -238,11 +239,11 @@ std::string experiment_in_name(const std::string& path, const report::Row& resul
   const std::string rest = "_" + text("precision") + "_" + text("framework") + "_tp" + text("tp") + "_ep" +
                            text("ep") + "_dpa_" + text("dp_attention") + "_conc" + text("conc") + "_";
   const std::size_t end = name.find(rest);
-  constexpr std::size_t kBegin = 4;  // behind agg_
+  constexpr std::size_t kBegin = 4;  // after agg_
   return end == std::string::npos || end <= kBegin ? "" : name.substr(kBegin, end - kBegin);
 }
 
-Gathered gather(const std::string& directory, const OpenSweep* own,
+Gathered gather(const std::string& directory, const SweepSource* own,
                 const std::function<void(const JournalResult&)>& see) {
   Gatherer gatherer(directory);
   std::vector<std::string> sweeps;
@@ -261,7 +262,7 @@ Gathered gather(const std::string& directory, const OpenSweep* own,
     gatherer.add_sweep_below(sweep);
   for (const std::string& path : listing.files)
     gatherer.add_file(path);
-  gatherer.open_lists();
+  gatherer.add_lists();
   Gathered out = gatherer.finish();
   out.problems.insert(out.problems.end(), listing.problems.begin(), listing.problems.end());
   return out;

@@ -1,10 +1,10 @@
-// The results that lie in a directory, wherever they come from: journals of sweeps, agg files of sweeps, of
-// other tools, collected lists.
+// Finds all results in a directory: in sweeps' journals, in agg files of sweeps and of other tools, and in
+// collected lists.
 //
-// Rules: a result counts once, also when copies of it lie about. A sweep's own results come from its journal,
-// which its agg files only follow; a sweep's output directory is otherwise asked for agg files that were put
-// beside, and not searched further. What aggregate() wrote itself (ledger.hpp) is no source. Nothing is
-// written, but that opening the journal of a sweep that was cut off folds its log in.
+// Rules: a result counts once, even if there are copies of it. A sweep's own results come from its journal;
+// its output directory is searched only for agg files that were added beside, and not below. Files that
+// aggregate() wrote itself (ledger.hpp) are not a source. Nothing is written, except that opening the journal
+// of an interrupted sweep folds in its write-ahead log.
 #pragma once
 
 #include <functional>
@@ -19,42 +19,43 @@
 
 namespace sweep {
 
-/// A sweep with its journal, read or live, and the directory they are of.
-struct OpenSweep {
+/// A sweep with its journal, which this process has open, and its output directory.
+struct SweepSource {
   std::string directory;
   const Sweep* sweep;
   journal::Journal* journal;
 };
 
-/// A result that counts, with what its journal knows of it.
+/// An accepted result from a journal.
 struct JournalResult {
   int index;  // of its point
   std::string node;
   std::string raw;            // the client's JSON
-  report::Document document;  // of its agg file
-  std::string text;           // of that
+  report::Document document;  // the content of its agg file
+  std::string text;           // the text of its agg file
 };
 
-/// Hands over the results that count one by one, processed. What cannot be processed goes to `problems`.
-void each_result(const OpenSweep& from, const std::function<void(JournalResult)>& take,
+/// Passes the accepted results to `take` one by one, processed. Adds a line to `problems` for each that
+/// cannot be processed or is missing.
+void each_result(const SweepSource& from, const std::function<void(JournalResult)>& take,
                  std::vector<std::string>& problems);
 
 struct Gathered {
   std::vector<report::Row> results;   // sorted by path
   TextStore texts;                    // of their documents
-  std::vector<Archive> archives;      // of the sweeps below the directory, itself not among them
-  std::vector<std::string> problems;  // one line each; the rest is there
-  std::vector<std::string> notes;     // on what else was found
+  std::vector<Archive> archives;      // the sweeps below the directory, without the directory's own
+  std::vector<std::string> problems;  // one line for each thing that could not be read
+  std::vector<std::string> notes;     // one line for each kind of file that was left out
 };
 
-/// All results in `directory`. `own`: its sweep, when it has one, else null; `see` is shown each of its
-/// results before only the row remains.
-Gathered gather(const std::string& directory, const OpenSweep* own = nullptr,
+/// Returns all results in `directory`. `own`: the sweep whose output directory it is; null if it is not one.
+/// `see` is called with each of that sweep's results before only its row is kept.
+Gathered gather(const std::string& directory, const SweepSource* own = nullptr,
                 const std::function<void(const JournalResult&)>& see = nullptr);
 
-/// The experiment that a file agg_<RESULT_FILENAME>.json names (contract, section 3), when all the rest of
-/// the name is what the result in it says; else empty. A result's file is the only place outside a journal
-/// that knows it.
+/// Returns the experiment in the file name agg_<RESULT_FILENAME>.json (contract, section 3) if the rest of
+/// the name agrees with the result in the file; otherwise "". Outside a journal only the file name has the
+/// experiment.
 std::string experiment_in_name(const std::string& path, const report::Row& result);
 
 }  // namespace sweep

@@ -62,13 +62,14 @@ Expected<void> Ledger::write(const std::string& name,
   if (!made) return made;
   const std::string digest = sum.hex();
   std::error_code code;
-  const bool there = std::filesystem::exists(std::filesystem::symlink_status(path, code));
-  const auto found = there ? digest_of_file(path) : fail("not there");
+  const bool exists = std::filesystem::exists(std::filesystem::symlink_status(path, code));
+  const auto found = exists ? digest_of_file(path) : fail("does not exist");
   const bool same = found && *found == digest;
-  if (there && !same && !(found && has_digest(name, *found))) {
-    return fail("'" + path +
-                "' is there and is not what sweepctl wrote (or was changed since): move it away, then "
-                "aggregate again");
+  if (exists && !same && !(found && has_digest(name, *found))) {
+    return fail(
+        "cannot write '" + path +
+        "': a file of that name exists that sweepctl did not write, or that was changed since; move it away, "
+        "then run sweepctl aggregate again");
   }
   std::set<std::string>& digests = digests_[name];
   if (digests != std::set<std::string>{digest}) {

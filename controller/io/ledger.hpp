@@ -1,8 +1,8 @@
-// Which files of a directory aggregate() wrote, so that it writes over its own ones only and never takes its
-// own collections for somebody's results.
+// The ledger of the files that aggregate() wrote into a directory, so that it overwrites only its own files
+// and does not read its own collections as results.
 //
-// It is the file `.aggregate`, lines as sha256sum prints them. A file that was changed since is not ours any
-// more.
+// It is the file `.aggregate`, with lines as sha256sum prints them. A file that was changed since no longer
+// counts as ours.
 #pragma once
 
 #include <functional>
@@ -18,15 +18,15 @@ namespace sweep {
 
 class Ledger {
  public:
-  /// That of `directory`; an empty one where there is none or it cannot be read.
+  /// Returns the ledger of `directory`; an empty one if it does not exist or cannot be read.
   static Ledger of(const std::string& directory);
 
-  /// Whether `name` is there as aggregate() wrote it.
+  /// Returns true if the file `name` exists and is as aggregate() wrote it.
   bool has_written(const std::string& name) const;
 
-  /// Writes what `make` says to `name`, and into the ledger first, so that a crash in between leaves nothing
-  /// that looks like somebody else's. Fails, naming the file, when one is there that is not ours and says
-  /// something else.
+  /// Writes the output of `make` to the file `name`. The ledger is written first, so that after a crash in
+  /// between the file is not taken for a user's. Fails, naming the file, if one with other content exists
+  /// that is not ours.
   Expected<void> write(const std::string& name, const std::function<Expected<void>(const Sink&)>& make);
   Expected<void> write(const std::string& name, std::string_view text);
 
@@ -36,7 +36,7 @@ class Ledger {
   Expected<void> save() const;
 
   std::string directory_;
-  std::map<std::string, std::set<std::string>> digests_;  // by name; two while one is being replaced
+  std::map<std::string, std::set<std::string>> digests_;  // by name; two while a file is being replaced
 };
 
 }  // namespace sweep

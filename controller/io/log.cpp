@@ -17,34 +17,35 @@ namespace {
 constexpr std::size_t kMostText = 600;
 constexpr Millis kSlow{60'000};
 
-// 20 faults at once, then one a second, and from the thousandth on one a minute.
-Limited of_faults() {
+// 20 faults at once, then one per second, and after 1,000 lines one per minute.
+LineLimiter limiter_of_faults() {
   return {20, Millis(1'000), 1'000};
 }
 
-// Room for what ordinary sweeps have: some lines per agent and connection.
-Limited of_news() {
+// Ordinary sweeps have a few lines per agent and connection and stay below this.
+LineLimiter limiter_of_events() {
   return {5'000, Millis(1'000), 20'000};
 }
 
-struct Words {
+struct FaultText {
   const char *one, *many;
 };
 
-Words words_of(Fault kind) {
+FaultText text_of(Fault kind) {
   switch (kind) {
     case Fault::Key:
       return {"connection with a wrong key refused", "connections with a wrong key refused"};
     case Fault::Handshake:
       return {"connection without a key refused", "connections without a key refused"};
     case Fault::Admission:
-      return {"agent with the sweep's key not admitted", "agents with the sweep's key not admitted"};
+      return {"agent refused although it had the sweep's key",
+              "agents refused although they had the sweep's key"};
     case Fault::Frame:
-      return {"message that was none ignored", "messages that were none ignored"};
+      return {"malformed message ignored", "malformed messages ignored"};
     case Fault::Version:
       return {"message of another protocol version ignored", "messages of another protocol version ignored"};
     case Fault::Order:
-      return {"message that made no sense ignored", "messages that made no sense ignored"};
+      return {"unexpected message ignored", "unexpected messages ignored"};
   }
   return {"fault", "faults"};
 }
@@ -59,28 +60,28 @@ std::shared_ptr<spdlog::logger> make_logger(const std::string& path) {
   auto logger = std::make_shared<spdlog::logger>("controller", std::move(sink));
   logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
   logger->flush_on(spdlog::level::info);
-  // A full disk is told of elsewhere; it must not end the sweep here.
+  // A full disk is reported by the journal; here it must not end the sweep.
   logger->set_error_handler([](const std::string&) {});
   return logger;
 }
 
 }  // namespace
 
-bool Allowance::take(Instant now) {
+bool TokenBucket::take(Instant now) {
   const Instant from = std::max(used_until_, now);
-  if (from + each_ > now + at_once_ * each_) return false;
-  used_until_ = from + each_;
+  if (from + interval_ > now + burst_ * interval_) return false;
+  used_until_ = from + interval_;
   return true;
 }
 
-Limited::Verdict Limited::on_one(Instant now) {
+LineLimiter::Verdict LineLimiter::count_line(Instant now) {
   ++count_;
-  if (!allowance_.take(now)) {
-    ++left_out_;
+  if (!bucket_.take(now)) {
+    ++omitted_;
     return {};
   }
-  if (++written_ == most_) allowance_.slow_down(kSlow);
-  return {true, std::exchange(left_out_, 0)};
+  if (++written_ == most_) bucket_.slow_down(kSlow);
+  return {true, std::exchange(omitted_, 0)};
 }
 
 Fault fault_of(wire::DecodeFault fault) {
@@ -89,15 +90,16 @@ Fault fault_of(wire::DecodeFault fault) {
 
 Log::Log(const std::string& path)
     : logger_(make_logger(path)),
-      faults_{of_faults(), of_faults(), of_faults(), of_faults(), of_faults(), of_faults()},
-      news_(of_news()) {}
+      faults_{limiter_of_faults(), limiter_of_faults(), limiter_of_faults(),
+              limiter_of_faults(), limiter_of_faults(), limiter_of_faults()},
+      events_(limiter_of_events()) {}
 
 void Log::info(const std::string& text) {
   logger_->info("{}", printable(text));
 }
 
-void Log::news(const std::string& text, Instant now) {
-  write(news_, text, false, now);
+void Log::event(const std::string& text, Instant now) {
+  write(events_, text, false, now);
 }
 
 void Log::fault(Fault kind, const std::string& text, Instant now) {
@@ -108,17 +110,18 @@ void Log::peer_fault(const std::string& text) {
   fault(Fault::Order, text, now());
 }
 
-void Log::write(Limited& lines, const std::string& text, bool warns, Instant now) {
-  const auto verdict = lines.on_one(now);
+void Log::write(LineLimiter& limiter, const std::string& text, bool warns, Instant now) {
+  const auto verdict = limiter.count_line(now);
   if (!verdict.write) return;
   const auto level = warns ? spdlog::level::warn : spdlog::level::info;
-  if (verdict.left_out > 0) logger_->log(level, "{} more like the next were not logged", verdict.left_out);
+  if (verdict.omitted > 0)
+    logger_->log(level, "{} more lines like the next were not logged", verdict.omitted);
   logger_->log(level, "{}", clipped(printable(text), kMostText));
 }
 
 std::uint64_t Log::faults() const {
   std::uint64_t sum = 0;
-  for (const Limited& kind : faults_)
+  for (const LineLimiter& kind : faults_)
     sum += kind.count();
   return sum;
 }
@@ -126,12 +129,11 @@ std::uint64_t Log::faults() const {
 std::vector<std::string> Log::totals() {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < kFaults; ++i) {
-    const std::uint64_t count = faults_[i].count(), left_out = faults_[i].left_out();
+    const std::uint64_t count = faults_[i].count(), omitted = faults_[i].omitted();
     if (count == 0) continue;
-    const Words words = words_of(static_cast<Fault>(i));
-    const std::string line = std::to_string(count) + " " + (count == 1 ? words.one : words.many);
-    const std::string note =
-        left_out > 0 ? " (the last " + std::to_string(left_out) + " were not logged)" : "";
+    const FaultText text = text_of(static_cast<Fault>(i));
+    const std::string line = std::to_string(count) + " " + (count == 1 ? text.one : text.many);
+    const std::string note = omitted > 0 ? " (the last " + std::to_string(omitted) + " were not logged)" : "";
     logger_->warn("{}{}", line, note);
     out.push_back(line);
   }

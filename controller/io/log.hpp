@@ -1,7 +1,7 @@
-// logs/controller.log: what the controller saw that people need only when something is wrong.
+// logs/controller.log: events that people need only if something is wrong.
 //
-// Rules: never a secret; what a peer sent is made printable and cut; whatever peers do, they cannot fill the
-// disk: lines that they cause have an allowance per kind, and what goes beyond it is counted.
+// Rules: it never contains a secret. What a peer has sent is made printable and cut. Peers cannot fill the
+// disk: the lines that they cause are rate-limited per kind, and lines that are not written are counted.
 #pragma once
 
 #include <array>
@@ -19,76 +19,80 @@ class logger;
 
 namespace sweep {
 
-/// How many lines there may be: so many at once, then one per `each`. Pure.
-class Allowance {
+/// A token bucket: up to `burst` tokens at once, then one per `interval`. Pure.
+class TokenBucket {
  public:
-  Allowance(int at_once, Millis each) : at_once_(at_once), each_(each) {}
-  /// Whether there may be one now; takes it if so.
+  TokenBucket(int burst, Millis interval) : burst_(burst), interval_(interval) {}
+  /// Takes a token. Returns false if there is none now.
   bool take(Instant now);
-  void slow_down(Millis each) { each_ = each; }
+  void slow_down(Millis interval) { interval_ = interval; }
 
  private:
-  int at_once_;
-  Millis each_;
-  Instant used_until_{};  // so far ahead of now have lines been taken
+  int burst_;
+  Millis interval_;
+  Instant used_until_{};  // the time up to which tokens have been taken in advance
 };
 
-/// What peers do wrong. Each kind is counted, and has an allowance, by itself: a flood of one hides no other.
+/// What peers do wrong. Each kind is counted and rate-limited separately, so that a flood of one hides no
+/// other.
 enum class Fault {
   Key,        // connected with another key
-  Handshake,  // connected without one, or does not speak ZeroMQ
-  Admission,  // has the key, and is refused all the same (admission.hpp)
-  Frame,      // sent what is no message: frames, lengths, types, fields
+  Handshake,  // connected without a key, or does not speak ZeroMQ
+  Admission,  // has the key but is not admitted (admission.hpp)
+  Frame,      // sent frames, lengths, types or fields that are not a message
   Version,    // speaks another version of the protocol
-  Order,      // sent a message that makes no sense where it comes
+  Order,      // sent a message that is not allowed at that point
 };
 inline constexpr std::size_t kFaults = 6;
 
 Fault fault_of(wire::DecodeFault fault);
 
-/// The lines of one kind: which of them to write, and how many others there were. Pure.
-class Limited {
+/// Decides which lines of one kind are written, and counts all of them. Pure.
+class LineLimiter {
  public:
-  /// `most`: after so many lines there is only one a minute.
-  Limited(int at_once, Millis each, std::uint64_t most) : allowance_(at_once, each), most_(most) {}
+  /// `burst` and `interval` as in TokenBucket; after `most` written lines the interval is one minute.
+  LineLimiter(int burst, Millis interval, std::uint64_t most) : bucket_(burst, interval), most_(most) {}
 
   struct Verdict {
     bool write = false;
-    std::uint64_t left_out = 0;  // not written since the last one that was
+    std::uint64_t omitted = 0;  // lines that were not written since the last one that was
   };
-  Verdict on_one(Instant now);
+  /// Counts one line and returns whether to write it.
+  Verdict count_line(Instant now);
   std::uint64_t count() const { return count_; }
-  std::uint64_t left_out() const { return left_out_; }
+  /// The number of lines that were not written since the last one that was.
+  std::uint64_t omitted() const { return omitted_; }
 
  private:
-  Allowance allowance_;
-  std::uint64_t most_, count_ = 0, written_ = 0, left_out_ = 0;
+  TokenBucket bucket_;
+  std::uint64_t most_, count_ = 0, written_ = 0, omitted_ = 0;
 };
 
 class Log {
  public:
-  /// Where the file cannot be made nothing is logged.
+  /// If the file cannot be created, nothing is logged.
   explicit Log(const std::string& path);
 
+  /// Logs what the controller itself does. Not rate-limited.
   void info(const std::string& text);
-  /// What a peer made happen, and may make happen as often as it likes.
-  void news(const std::string& text, Instant now);
-  /// What a peer did wrong.
+  /// Logs an event that a peer can cause as often as it likes.
+  void event(const std::string& text, Instant now);
+  /// Logs what a peer did wrong.
   void fault(Fault kind, const std::string& text, Instant now);
-  /// The same, of kind Order, now.
+  /// Logs a fault of kind Order that happens now.
   void peer_fault(const std::string& text);
 
   std::uint64_t faults() const;  // of all kinds
   std::uint64_t faults(Fault kind) const { return faults_[static_cast<std::size_t>(kind)].count(); }
-  /// One line for people per kind of which there were any; writes them into the log too. At the sweep's end.
+  /// Returns one line for people per kind of fault that has occurred, and logs them. For the sweep's end.
   std::vector<std::string> totals();
 
  private:
-  void write(Limited& lines, const std::string& text, bool warns, Instant now);
+  void write(LineLimiter& limiter, const std::string& text, bool warns, Instant now);
 
   std::shared_ptr<spdlog::logger> logger_;
-  std::array<Limited, kFaults> faults_;
-  Limited news_;
+  std::array<LineLimiter, kFaults> faults_;
+  LineLimiter events_;
 };
 
 }  // namespace sweep

@@ -1,57 +1,82 @@
-// How a controller comes to its sweep: a new one, one whose controller died a moment ago, or one that ended,
-// or was left, on another day.
+// How a controller opens its sweep: a new one, one whose controller died a moment ago (take over), or one
+// that ended or was interrupted earlier (resume).
 //
-// Rules: what is changed in the journal by that is committed before anybody is listened to. A journal that is
-// damaged is recovered first (salvage.hpp); what was lost is said in `notes`.
+// Rules: what the opening changes in the journal is committed before the controller listens. A damaged
+// journal is recovered first (salvage.hpp); `notes` receives what was lost, one line each.
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "controller/io/driver.hpp"
+#include "controller/io/matrix_change.hpp"
+#include "controller/io/opened_sweep.hpp"
 #include "util/error.hpp"
 #include "util/time.hpp"
 
 namespace sweep {
 
-/// A new sweep in `directory` (claimed, see output_dir.hpp), with new keys. `sweep.facts` must be filled in.
+/// Creates the journal of a new sweep, with new keys, in `directory`, which claim_output_dir() has returned.
+/// `sweep.facts` must be filled in.
 Expected<OpenedSweep> begin_sweep(Sweep sweep, const std::string& directory);
 
-/// The sweep in `directory` as the controller left it that died: same keys, same profile, and its agents,
-/// which go on. Fails, naming the file, when there is nothing to take over, and when the sweep there has
-/// another server key: somebody has resumed it meanwhile.
+/// Opens the sweep in `directory` in place of its controller, which died: with the same keys and profile, and
+/// with its agents, which continue. Fails, naming the file, if there is no control file or journal, and if
+/// the sweep has another server key by now, because it was resumed.
 Expected<OpenedSweep> take_over_sweep(const std::string& directory, const std::string& server_key,
                                       Instant now, std::vector<std::string>& notes);
 
-/// What somebody who resumes a sweep wants.
+/// What a resume asks for.
 struct ResumeWishes {
-  std::optional<Plan> plan;  // the matrix as it is now; nothing: the journal's
+  std::optional<Plan> plan;  // of the matrix that was given; std::nullopt: keep the journal's matrix
   profile::Profile profile;
   bool retry_failed = false, accept_changes = false;
-  view::Facts facts;  // of this session: version, job, owner, profile, working directory, resume; the rest is
-                      // the sweep's
+  view::Facts
+      facts;  // of this session: version, job, owner, profile, working directory, resume command. The rest
+              // is taken from the journal.
 };
 
-/// How the matrix differs from that of the journal.
-struct MatrixChange {
-  std::vector<std::string> lines;    // for people: one for each point that is added, removed or changed
-  std::set<std::string> withdrawn;   // ids of the journal that the matrix has no more
-  std::vector<std::string> entries;  // the matrix, then those that are withdrawn
-  bool any() const { return !lines.empty(); }
+/// Everything in a journal, read.
+struct JournalContents {
+  journal::Journal journal;
+  journal::Opening opening;
+  std::vector<core::Event> events;
+  Sweep sweep;  // with the settings that the journal keeps of its profile
 };
-/// Pure. `were`: the journal's points but for those that were withdrawn before.
-MatrixChange compare_matrix(const std::vector<Point>& were, const std::set<std::string>& withdrawn_before,
-                            const std::vector<Point>& are);
 
-/// Whether resume_sweep would go on, without changing anything. Fails with what is in the way.
-Expected<void> check_resume(const std::string& directory, const ResumeWishes& wishes, Instant now);
+/// A sweep that is to be resumed. Its journal is opened and read once, by open().
+class ResumableSweep {
+ public:
+  /// Opens the journal in `directory` (as the user gave it) for writing; from then on no other controller can
+  /// open it. Fails, naming the directory and the remedy, if it holds no sweep, cannot be written to, or its
+  /// controller runs. A damaged journal is not an error here: resume() recovers it.
+  static Expected<ResumableSweep> open(const std::string& directory);
+  /// Opens the journal for check() only. Changes nothing.
+  static Expected<ResumableSweep> open_to_check(const std::string& directory);
 
-/// The sweep in `directory`, to go on with new agents: new keys; done points are kept. Fails, naming the file
-/// or the change, when there is none, when its controller lives, and when the matrix has changed and that is
-/// not accepted.
-Expected<OpenedSweep> resume_sweep(const std::string& directory, ResumeWishes wishes, Instant now,
-                                   std::vector<std::string>& notes);
+  /// The output directory, absolute.
+  const std::string& directory() const { return directory_; }
+  /// The profile file that the sweep was started with; "" if there was none or the journal is too damaged to
+  /// read it.
+  const std::string& profile_file() const { return profile_file_; }
+
+  /// Fails with the reason for which resume() would refuse `wishes`. Succeeds if the journal has to be
+  /// recovered first.
+  Expected<void> check(const ResumeWishes& wishes, Instant now) const;
+
+  /// Starts a new session of the sweep: new keys, no agents; done points are kept. Fails, and changes
+  /// nothing, if the matrix has changed and `wishes` do not accept that (one line for each change), or if no
+  /// point is left to run.
+  Expected<OpenedSweep> resume(ResumeWishes wishes, Instant now, std::vector<std::string>& notes) &&;
+
+ private:
+  /// `contents`: the journal as read; closed by now if that failed.
+  static Expected<ResumableSweep> from(std::string directory, Expected<JournalContents> contents);
+  explicit ResumableSweep(std::string directory) : directory_(std::move(directory)) {}
+
+  std::string directory_, profile_file_;
+  std::optional<JournalContents> contents_;  // std::nullopt: the journal is damaged
+  std::string damage_;                       // why it could not be read
+};
 
 }  // namespace sweep

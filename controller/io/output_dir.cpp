@@ -25,24 +25,20 @@ bool exists(const std::string& path) {
   return fs::exists(path, code) && !code;
 }
 
-std::string named(const ControlFile& control) {
-  return "controller on " + printable(control.host) + ", pid " + std::to_string(control.pid);
-}
-
-/// Why a directory with a journal is refused to a new sweep.
+/// Returns why a new sweep cannot use a directory that has a journal.
 std::string held_message(const std::string& directory) {
   const auto journal = journal::Journal::open_to_read(journal_path(directory));
   if (journal) {
-    return "'" + directory +
-           "' holds the results of another sweep; choose another --sweep-output, or go on with it: "
-           "--sweep-resume";
+    return "cannot use '" + directory +
+           "': it holds the results of another sweep; choose another --sweep-output, or add --sweep-resume "
+           "to continue that sweep";
   }
   const auto control = read_control_file(directory);
   if (control && *control) {
-    return "'" + directory + "' belongs to another sweep that is running (" + named(**control) +
+    return "cannot use '" + directory + "': another sweep is running there (" + controller_text(**control) +
            "); choose another --sweep-output";
   }
-  return "'" + directory + "' belongs to another sweep (" + journal.error().message +
+  return "cannot use '" + directory + "': it belongs to another sweep (" + journal.error().message +
          "); choose another --sweep-output";
 }
 
@@ -50,7 +46,8 @@ constexpr const char* kOtherDirectory = "; choose another --sweep-output";
 constexpr const char* kSameDirectory =
     "; a resume writes into the sweep's own directory: make it writable, or resume as its owner";
 
-/// The nearest directory upwards that is there must let us write.
+/// Fails unless this process may write to `directory` or, if that does not exist, to its nearest existing
+/// parent.
 Expected<void> check_writable(const std::string& directory, const char* remedy = kOtherDirectory) {
   fs::path at = fs::absolute(directory);
   while (!exists(at.string()) && at.has_parent_path() && at != at.parent_path())
@@ -64,20 +61,24 @@ Expected<void> check_writable(const std::string& directory, const char* remedy =
   return {};
 }
 
-/// results_<name>_<time>, with a number behind it when two sweeps begin within one second.
+/// Creates results_<name>_<time>, with _2, _3, … appended if sweeps begin within the same second.
 Expected<std::string> make_default(const std::string& name, Instant now) {
   const std::string base = "results_" + file_safe(name) + "_" + local_stamp(now);
-  if (const auto writable = check_writable(base); !writable) return tl::unexpected(writable.error());
+  SWEEP_TRY(check_writable(base));
   constexpr int kMost = 1000;
   for (int n = 1; n < kMost; ++n) {
     const std::string path = n == 1 ? base : base + "_" + std::to_string(n);
     if (::mkdir(path.c_str(), 0777) == 0) return path;
     if (errno != EEXIST) return fail("cannot create the directory '" + path + "': " + errno_text(errno));
   }
-  return fail("cannot create the directory '" + base + "': too many of that name");
+  return fail("cannot create the directory '" + base + "': too many of that name exist");
 }
 
 }  // namespace
+
+std::string controller_text(const ControlFile& control) {
+  return "controller on " + printable(control.host) + ", pid " + std::to_string(control.pid);
+}
 
 std::string absolute_path(const std::string& path) {
   std::error_code code;
@@ -99,58 +100,49 @@ Expected<void> check_output_dir(const std::string& wanted) {
   return check_writable(wanted);
 }
 
-Expected<std::string> claimed_output_dir(const std::string& wanted) {
+Expected<std::string> find_resumable_dir(const std::string& wanted) {
   if (wanted.empty())
-    return fail("--resume needs the output directory of the sweep: --output DIR (srun: --sweep-output)");
+    return fail(
+        "cannot resume: no output directory given; add --sweep-output=DIR (sweepctl run: --output DIR)");
   if (!exists(journal_path(wanted))) {
-    return fail("there is no sweep to resume in '" + wanted + "': it has no sweep.db" +
-                (exists(wanted) ? "" : "; the directory is not there"));
+    return fail("there is no sweep to resume in '" + wanted +
+                "': " + (exists(wanted) ? "it has no sweep.db" : "the directory does not exist"));
   }
-  if (const auto journal = journal::Journal::open_to_read(journal_path(wanted)); !journal) {
-    const auto control = read_control_file(wanted);
-    if (control && *control) {
-      return fail("the sweep in '" + wanted + "' is still at work (" + named(**control) +
-                  "); wait for its end (sweepctl status " + wanted +
-                  " says how far it is) or end it (sweepctl cancel " + wanted + "), then resume");
-    }
-  }
-  if (const auto good = check_writable(wanted, kSameDirectory); !good) return tl::unexpected(good.error());
+  SWEEP_TRY(check_writable(wanted, kSameDirectory));
   return absolute_path(wanted);
 }
 
 Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now) {
   std::string directory = wanted;
   if (wanted.empty()) {
-    auto made = make_default(name, now);
-    if (!made) return made;
-    directory = *made;
-  } else if (const auto good = check_output_dir(wanted); !good) {
-    return tl::unexpected(good.error());
+    SWEEP_ASSIGN(directory, make_default(name, now));
+  } else {
+    SWEEP_TRY(check_output_dir(wanted));
   }
-  for (const char* part : {"/raw", "/logs"}) {
-    if (const auto made = make_directories(directory + part); !made) return tl::unexpected(made.error());
-  }
+  for (const char* part : {"/raw", "/logs"})
+    SWEEP_TRY(make_directories(directory + part));
   return absolute_path(directory);
 }
 
-// For its links alone, and by no ordinary descriptor: closing one would drop SQLite's lock.
+// O_PATH, because only the link count is needed and closing an ordinary descriptor would drop SQLite's lock.
 DirectoryWatch::DirectoryWatch(const std::string& directory)
     : directory_(directory), journal_(::open(journal_path(directory).c_str(), O_PATH | O_CLOEXEC)) {}
 
 DirectoryWatch::Place DirectoryWatch::place() const {
   struct stat own {};
-  struct stat there {};
-  const bool known = ::fstat(journal_.get(), &own) == 0;
-  if (!known && errno != ESTALE) return Place::There;
-  const bool other = ::stat(journal_path(directory_).c_str(), &there) == 0;
-  if (known && other && own.st_dev == there.st_dev && own.st_ino == there.st_ino) return Place::There;
-  // A file system that does not answer says nothing about the file.
-  if (!other && errno != ENOENT && errno != ENOTDIR) return Place::There;
-  if (!known || own.st_nlink == 0) return Place::Deleted;
-  // NFS only gives a file that is open another name when it is removed.
+  struct stat at_path {};
+  const bool own_known = ::fstat(journal_.get(), &own) == 0;
+  if (!own_known && errno != ESTALE) return Place::There;
+  const bool path_exists = ::stat(journal_path(directory_).c_str(), &at_path) == 0;
+  if (own_known && path_exists && own.st_dev == at_path.st_dev && own.st_ino == at_path.st_ino)
+    return Place::There;
+  // Any other error of the file system is not evidence that the file is gone.
+  if (!path_exists && errno != ENOENT && errno != ENOTDIR) return Place::There;
+  if (!own_known || own.st_nlink == 0) return Place::Deleted;
+  // NFS does not remove an open file: it renames it to .nfs*.
   std::error_code code;
-  const fs::path now_is = fs::read_symlink("/proc/self/fd/" + std::to_string(journal_.get()), code);
-  return now_is.filename().string().starts_with(".nfs") ? Place::Deleted : Place::Elsewhere;
+  const fs::path current_path = fs::read_symlink("/proc/self/fd/" + std::to_string(journal_.get()), code);
+  return current_path.filename().string().starts_with(".nfs") ? Place::Deleted : Place::Elsewhere;
 }
 
 }  // namespace sweep

@@ -1,41 +1,45 @@
-// The output directory of a sweep: made, claimed, or refused.
+// The output directory of a sweep: creates it, claims it for a sweep, and notices its removal.
 #pragma once
 
 #include <string>
 
+#include "controller/io/control_file.hpp"
 #include "util/error.hpp"
 #include "util/os/fd.hpp"
 #include "util/time.hpp"
 
 namespace sweep {
 
-/// The directory a new sweep may write into, with its folders raw/ and logs/ made. `wanted` as the user gave
-/// it; empty: results_<name>_<local time> in the current directory. Fails, naming the directory and the
-/// reason, when it cannot be written, holds a sweep already, or belongs to a running one (with that one's
-/// host and pid).
+/// Creates the output directory of a new sweep with its folders raw/ and logs/, and returns its absolute
+/// path. `wanted` is the directory as the user gave it; if it is empty, results_<name>_<local time> in the
+/// current directory is used. Fails, naming the directory and the reason, if it cannot be written to or
+/// already holds a sweep (with the host and pid of that sweep's controller, if it runs).
 Expected<std::string> claim_output_dir(const std::string& wanted, const std::string& name, Instant now);
 
-/// The directory of a sweep that is to be resumed, absolute. Fails, naming it and the reason, when it is not
-/// given, holds no sweep, cannot be written, or its controller lives (with that one's host and pid).
-Expected<std::string> claimed_output_dir(const std::string& wanted);
+/// Returns the absolute path of the directory of a sweep that is to be resumed. Fails, naming it and the
+/// reason, if none was given, it holds no sweep, or cannot be written to.
+Expected<std::string> find_resumable_dir(const std::string& wanted);
 
-/// The same checks without making anything, for `sweepctl check`.
+/// Makes the checks of claim_output_dir() without creating anything, for `sweepctl check`.
 Expected<void> check_output_dir(const std::string& wanted);
 
-/// `path` from the root, without . and .. and without a slash at its end.
+/// Returns `path` as an absolute path without ".", ".." and trailing slash.
 std::string absolute_path(const std::string& path);
 
-/// The journal's path in an output directory.
+/// Returns the path of the journal in an output directory.
 std::string journal_path(const std::string& directory);
 
-/// Whether a directory is still that of the sweep whose journal is open.
+/// Returns "controller on HOST, pid PID", for messages.
+std::string controller_text(const ControlFile& control);
+
+/// Tells whether a path still leads to the directory of the sweep whose journal this process has open.
 class DirectoryWatch {
  public:
-  /// To be made while the journal is in place.
+  /// The journal must be in place.
   explicit DirectoryWatch(const std::string& directory);
 
-  /// Elsewhere: the directory was renamed, and may come back, or another file has the journal's place.
-  /// Deleted: nobody can bring it back.
+  /// Elsewhere: the directory was renamed (and may come back), or another file has taken the journal's place.
+  /// Deleted: the journal was removed and cannot come back.
   enum class Place { There, Elsewhere, Deleted };
   Place place() const;
 

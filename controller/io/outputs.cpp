@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "controller/report/command.hpp"
+#include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/validity.hpp"
@@ -24,7 +25,7 @@ std::string raw_path(const std::string& directory, const std::string& result_fil
   return directory + "/raw/" + result_filename + ".json";
 }
 
-/// Of those with one name the last counts.
+/// Returns the value of the last entry of that name.
 std::optional<std::string> variable(const std::vector<std::pair<std::string, std::string>>& environment,
                                     const char* name) {
   const auto last = std::find_if(environment.rbegin(), environment.rend(),
@@ -32,9 +33,9 @@ std::optional<std::string> variable(const std::vector<std::pair<std::string, std
   return last == environment.rend() ? std::nullopt : std::optional(last->second);
 }
 
-/// Most files are there already when they are written again, at the end of a sweep.
-Expected<void> write_where_different(const std::string& path, std::string_view bytes, Sync sync) {
-  if (const auto there = read_file(path, bytes.size()); there && *there == bytes) return {};
+/// Writes the file unless it already has these bytes, as most files do at the end of a sweep.
+Expected<void> write_if_different(const std::string& path, std::string_view bytes, Sync sync) {
+  if (const auto present = read_file(path, bytes.size()); present && *present == bytes) return {};
   return write_file_atomic(path, bytes, kFileMode, sync);
 }
 
@@ -43,7 +44,7 @@ Expected<void> write_where_different(const std::string& path, std::string_view b
 Expected<Processed> processed(const Plan& plan, int index, const std::string& node, std::string_view raw) {
   SWEEP_ASSIGN(const auto whole, report::check_result(raw));
   const Point& point = plan.points[static_cast<std::size_t>(index)];
-  // The very variables that the benchmark had: process-result run by hand beside it would say the same.
+  // The variables that the benchmark had, so that process-result run by hand gives the same.
   const auto environment = benchmark_environment(plan, index, node);
   const auto lookup = [&](const char* name) { return variable(environment, name); };
   SWEEP_ASSIGN(auto document, report::process_checked(report::result_context(lookup), whole));
@@ -53,7 +54,7 @@ Expected<Processed> processed(const Plan& plan, int index, const std::string& no
     report::mark_repeat(out.document, plan.points[static_cast<std::size_t>(first)].id, point.repeat + 1);
   const auto tokens = whole.find("total_output_tokens");
   if (tokens != whole.end() && tokens->is_number_integer()) out.output_tokens = tokens->get<std::int64_t>();
-  report::Asked asked;
+  report::RequestedInput asked;
   asked.isl = point.isl;
   if (const auto ratio = lookup("RANDOM_RANGE_RATIO"))
     asked.range_ratio = std::strtod(ratio->c_str(), nullptr);
@@ -75,7 +76,7 @@ void complete_record(Processed& result, const Plan& plan, const core::State& sta
   view::describe_result(result.document, plan, state, facts, ref, result.output_tokens);
 }
 
-// Without anything beyond ASCII; most entries are so as they stand.
+/// Returns the entry's JSON in ASCII. Most entries already are.
 std::string ascii_entry(const Point& point) {
   const auto plain = [](char c) { return c >= 0x20 && c < 0x7f; };
   if (std::all_of(point.entry.begin(), point.entry.end(), plain)) return point.entry;
@@ -110,15 +111,15 @@ std::string agg_text(const nlohmann::ordered_json& document) {
 }
 
 void remove_superseded(const std::string& directory, const Plan& plan, const core::State& state, int index) {
-  const auto& attempts = state.points[static_cast<std::size_t>(index)].attempts;
-  const auto counts =
+  const auto& attempts = core::point_at(state, index).attempts;
+  const auto accepted =
       std::find_if(attempts.begin(), attempts.end(), [](const core::Attempt& a) { return a.accepted; });
-  if (counts == attempts.end()) return;
+  if (accepted == attempts.end()) return;
   for (const core::Attempt& attempt : attempts) {
-    const bool left_files = !attempt.accepted && !attempt.invalid.empty() && attempt.node != counts->node;
+    const bool left_files = !attempt.accepted && !attempt.invalid.empty() && attempt.node != accepted->node;
     if (!left_files) continue;
     const std::string name = result_filename(plan, index, attempt.node);
-    std::error_code ignored;  // they may be gone
+    std::error_code ignored;  // the files may not exist
     std::filesystem::remove(raw_path(directory, name), ignored);
     std::filesystem::remove(directory + "/" + agg_name(name), ignored);
   }
@@ -126,8 +127,8 @@ void remove_superseded(const std::string& directory, const Plan& plan, const cor
 
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,
                                   std::string_view raw, std::string_view agg, Sync sync) {
-  SWEEP_TRY(write_where_different(raw_path(directory, result_filename), raw, sync));
-  return write_where_different(directory + "/" + agg_name(result_filename), agg, sync);
+  SWEEP_TRY(write_if_different(raw_path(directory, result_filename), raw, sync));
+  return write_if_different(directory + "/" + agg_name(result_filename), agg, sync);
 }
 
 }  // namespace sweep

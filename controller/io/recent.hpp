@@ -1,5 +1,4 @@
-// The last so many names that were seen: to do something once per peer without keeping every peer there ever
-// was.
+// The last N distinct names: to do something once per peer without keeping every peer for ever.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +11,7 @@ namespace sweep {
 class Recent {
  public:
   explicit Recent(std::size_t most) : most_(most) {}
-  /// False when `name` is among the last ones already.
+  /// Adds `name`. Returns false if it is already among the last ones.
   bool insert(const std::string& name) {
     if (!names_.insert(name).second) return false;
     order_.push_back(name);

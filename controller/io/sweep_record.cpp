@@ -5,6 +5,7 @@
 #include <limits>
 #include <string_view>
 
+#include "controller/core/replay.hpp"
 #include "controller/io/output_dir.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
@@ -19,8 +20,8 @@ constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kMaxRetries = 1'000'000;
 constexpr std::int64_t kLongest = std::int64_t{1000} * 24 * 3600 * 1000;  // as in profile/duration.cpp
 
-/// What process_result reads beside the point; the rest of the profile's environment may be secret and stays
-/// out.
+/// The variables that processing a result needs in addition to the point. The rest of the profile's
+/// environment is not stored, because it may be secret.
 constexpr std::array<std::string_view, 3> kResultVariables = {"MTP_MODE", "PREFILL_GPUS", "DECODE_GPUS"};
 
 nlohmann::json result_environment(const Plan& plan) {
@@ -63,7 +64,7 @@ Expected<profile::Profile> read_settings(const nlohmann::json& body) {
   profile.retries.benchmark = static_cast<int>(in.integer("benchmark_retries", 0, kMaxRetries));
   profile.agent_timeout = Millis(in.integer("agent_timeout_ms", 1, kLongest));
   profile.join = Millis(in.integer("join_timeout_ms", 0, kLongest));
-  // Journals of version 1 do not say these.
+  // Journals of version 1 do not have these.
   profile.retries.node =
       static_cast<int>(in.maybe_integer("node_failures", 0, kMaxRetries).value_or(profile.retries.node));
   profile.timeouts.point = Millis(in.maybe_integer("expected_ms", 0, kLongest).value_or(0));
@@ -123,16 +124,15 @@ std::set<std::string> withdrawn_points(const std::vector<core::Event>& events) {
 
 Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events,
                               std::optional<profile::Profile> own) {
-  auto profile =
-      own ? Expected<profile::Profile>(std::move(*own)) : read_settings(meta_json(opening, "settings"));
-  if (!profile) return tl::unexpected(profile.error());
+  SWEEP_ASSIGN(auto profile, own ? Expected<profile::Profile>(std::move(*own))
+                                 : read_settings(meta_json(opening, "settings")));
   SWEEP_ASSIGN(auto facts, read_facts(meta_json(opening, "facts")));
   auto points = read_points(opening.entries);
   if (!points) return fail("journal: " + points.error().message);
-  SWEEP_ASSIGN(auto plan, plan_points(std::move(*points), std::move(*profile), withdrawn_points(events)));
+  SWEEP_ASSIGN(auto plan, plan_points(std::move(*points), std::move(profile), withdrawn_points(events)));
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
     if (plan.points[i].id != opening.ids[i])
-      return fail("journal: point " + printable(opening.ids[i]) + " is not that of its entry");
+      return fail("journal: the id of point " + printable(opening.ids[i]) + " does not match its entry");
   }
   core::State state = core::make_state(core_settings(plan), core_points(plan));
   SWEEP_TRY(core::replay(state, events));

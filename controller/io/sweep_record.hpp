@@ -1,5 +1,4 @@
-// A sweep as its journal keeps it: what it is opened with, and the sweep that a journal's rows give back.
-// Pure.
+// The conversion between a sweep and the rows of its journal. Pure, except open_archive().
 #pragma once
 
 #include <optional>
@@ -15,30 +14,32 @@
 
 namespace sweep {
 
-/// All that there is to know about a sweep, live or read back.
+/// Everything about a sweep, live or read from a journal.
 struct Sweep {
   Plan plan;
   core::State state;
   view::Facts facts;
 };
 
-/// What the journal of a new sweep begins with. `sweep.facts` must be filled in but for its progress.
+/// Returns what the journal of a new sweep begins with. `sweep.facts` must be filled in, except its progress.
 journal::Opening opening_of(const Sweep& sweep);
 
-/// The sweep after `events`. Without `profile` its plan has no commands and no environment: it can be looked
-/// at, not run. Fails, naming what is wrong, on rows that are not a sweep's.
+/// Returns the sweep after `events`. Without `profile` its plan has no commands and no environment, so that
+/// it can be shown but not run. Fails, naming what is wrong, if the rows are not those of a sweep.
 Expected<Sweep> restore_sweep(const journal::Opening& opening, const std::vector<core::Event>& events,
                               std::optional<profile::Profile> profile = std::nullopt);
 
-/// The points that the last resume has withdrawn.
+/// Returns the ids of the points that the last resume withdrew.
 std::set<std::string> withdrawn_points(const std::vector<core::Event>& events);
 
-/// Opens the journal in `directory` and reads all of it. Fails, naming the file, when there is none, when a
-/// live controller holds it, and when it is damaged.
+/// A sweep whose journal is open for reading.
 struct Archive {
   journal::Journal journal;
   Sweep sweep;
 };
+
+/// Opens the journal in `directory` and reads all of it. Fails, naming the file, if it does not exist, a
+/// controller has it open, or it is damaged.
 Expected<Archive> open_archive(const std::string& directory);
 
 }  // namespace sweep

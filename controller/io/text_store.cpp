@@ -36,8 +36,8 @@ void TextStore::add(std::string_view text, report::Row& row) {
   if (buffer_.size() >= kBuffer) flush();
 }
 
-// At the end of the file: reading does not move where it is written. After a failure nothing is read any
-// more, so what size_ then says does not matter.
+// Appends: pread() does not move the position at which this writes. After a failure read() only fails, so
+// size_ need not be right any more.
 void TextStore::flush() {
   if (code_ == 0) code_ = write_all(fd_.get(), buffer_);
   size_ += buffer_.size();
@@ -54,7 +54,7 @@ Expected<std::string> TextStore::read(const report::Row& row) {
     if (got <= 0) code_ = got < 0 ? errno : EIO;
     if (got > 0) done += static_cast<std::size_t>(got);
   }
-  if (code_ != 0) return fail("cannot keep results in a temporary file: " + errno_text(code_));
+  if (code_ != 0) return fail("cannot store results in a temporary file: " + errno_text(code_));
   return text;
 }
 

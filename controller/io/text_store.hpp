@@ -1,4 +1,4 @@
-// The documents whose rows are in memory: their texts, in a file without a name, which goes when this does.
+// The texts of the documents whose rows are in memory, kept in an unlinked temporary file.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ namespace sweep {
 
 class TextStore {
  public:
-  /// The file is in `directory`, or where that cannot be written in the folder for temporary files.
+  /// The file is created in `directory`, or, if that cannot be written to, in the folder for temporary files.
   explicit TextStore(const std::string& directory);
 
-  /// Keeps `text`, and notes in `row` where. What cannot be written is not there when it is asked for.
+  /// Stores `text` and its position in `row`. Does not fail: read() does, if the text could not be written.
   void add(std::string_view text, report::Row& row);
-  /// The text of a row. Fails when it could not be written or cannot be read.
+  /// Returns the text of a row. Fails if it could not be written or cannot be read.
   Expected<std::string> read(const report::Row& row);
 
  private:

@@ -11,7 +11,7 @@ namespace {
 tl::unexpected<Error> failed(sqlite3* db, const std::string& path) {
   if (db != nullptr && sqlite3_errcode(db) == SQLITE_BUSY)
     return fail("'" + path + "' is in use by another process");
-  // Of a damaged file SQLite says words as they stand in it.
+  // For a damaged file SQLite's message can contain text from the file.
   return fail("journal '" + path + "': " + (db == nullptr ? "out of memory" : printable(sqlite3_errmsg(db))));
 }
 

@@ -1,4 +1,4 @@
-// SQLite with Expected instead of codes: a connection, a prepared statement, nothing else.
+// A thin wrapper of SQLite: a connection and a prepared statement, with Expected instead of error codes.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,18 @@ namespace sweep::journal {
 
 class Statement {
  public:
-  /// Values for the ?s, from 1. Text and blobs are copied.
+  /// Set the value of parameter `index` (from 1). Text and blobs are copied.
   Statement& bind(int index, std::int64_t value);
   Statement& bind(int index, std::string_view text);
   Statement& bind_blob(int index, std::string_view bytes);
 
-  /// True: there is a row to read. False: there are no more. Fails with SQLite's message and the file's name.
+  /// Advances to the next row. Returns true if there is one, false if there are no more. Fails with SQLite's
+  /// message and the file's name.
   Expected<bool> step();
-  /// step() where no row is expected, then made ready for the next values.
+  /// Executes a statement that returns no rows, and resets it.
   Expected<void> run();
 
-  /// Ready for the next values, whatever the last step() said.
+  /// Makes the statement ready for new values, whatever the last step() returned.
   void reset();
 
   bool is_null(int column) const;
@@ -47,10 +48,10 @@ class Database {
  public:
   enum class Mode { Create, ReadWrite, ReadOnly };
 
-  /// Fails, naming the file, when it cannot be opened or made.
+  /// Fails, naming the file, if it cannot be opened or created.
   static Expected<Database> open(const std::string& path, Mode mode);
 
-  /// Runs statements without parameters.
+  /// Executes statements without parameters.
   Expected<void> execute(const std::string& sql);
   Expected<Statement> prepare(const std::string& sql);
 

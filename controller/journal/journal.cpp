@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "controller/core/events_json.hpp"
 #include "util/digest.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
@@ -28,7 +29,7 @@ constexpr const char* kSchema = R"(
                        accepted INTEGER NOT NULL, raw BLOB NOT NULL, digest INTEGER, PRIMARY KEY(point, attempt));
 )";
 
-// The write-ahead log makes a commit one fsync; in exclusive mode it needs no shared memory.
+// With a write-ahead log a commit takes one fsync. In exclusive mode the log needs no shared memory.
 constexpr const char* kPragmas =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
 
@@ -37,11 +38,11 @@ std::string text_of(const Json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// Makes the file, empty, for whoever comes first; fails for everybody else.
-Expected<void> claim(const std::string& path) {
+/// Creates the file, empty. Fails if it exists; so only one of several processes succeeds.
+Expected<void> create_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0 && errno == EEXIST) return fail("'" + path + "' is there already");
-  if (fd < 0) return fail("cannot make '" + path + "': " + std::strerror(errno));
+  if (fd < 0 && errno == EEXIST) return fail("'" + path + "' already exists");
+  if (fd < 0) return fail("cannot create '" + path + "': " + std::strerror(errno));
   ::close(fd);
   return {};
 }
@@ -51,23 +52,23 @@ void remove_all(const std::string& path) {
     ::unlink((path + suffix).c_str());
 }
 
-/// The version of the file's schema. Fails when it is none that this program reads.
+/// Returns the version of the file's schema. Fails if this program cannot read that version.
 Expected<int> read_version(Database& database, const std::string& path) {
   SWEEP_ASSIGN(auto version, database.prepare("PRAGMA user_version"));
   SWEEP_TRY(version.step());
   const std::int64_t found = version.integer(0);
   if (found >= 1 && found <= kSchemaVersion) return static_cast<int>(found);
-  if (found == 0) return fail("'" + path + "' is no journal of a sweep");
+  if (found == 0) return fail("'" + path + "' is not the journal of a sweep");
   return fail("'" + path + "' has schema version " + std::to_string(found) +
-              "; this sweepctl reads up to version " + std::to_string(kSchemaVersion) +
-              ": use the sweepctl that wrote it, or a newer one");
+              ", but this sweepctl reads versions up to " + std::to_string(kSchemaVersion) +
+              "; use the sweepctl that wrote it, or a newer one");
 }
 
-/// What each version brings over the one before; kMigrations[0] leads from 1 to 2.
+/// The statements that migrate to the next version; kMigrations[0] migrates from 1 to 2.
 constexpr std::array<const char*, kSchemaVersion - 1> kMigrations = {
     "ALTER TABLE events ADD COLUMN digest INTEGER; ALTER TABLE results ADD COLUMN digest INTEGER;"};
 
-/// The first 63 bits of SHA-256: a positive number for SQLite.
+/// Returns the first 63 bits of SHA-256 over the parts; so it is a positive integer in SQLite.
 std::int64_t digest_of(const std::vector<std::string_view>& parts) {
   Sha256 digest;
   for (const std::string_view part : parts)
@@ -88,8 +89,7 @@ std::int64_t result_digest(const StoredResult& result) {
                     result.accepted ? "1" : "0", result.raw});
 }
 
-/// Of all that is fixed when the sweep begins. It has a row of its own in meta; journals from before have
-/// none.
+/// Returns the digest of the opening. It is stored in a row of meta; journals of version 1 have none.
 std::string opening_digest(const Opening& opening) {
   Sha256 digest;
   for (const auto& [name, value] : opening.meta) {
@@ -123,7 +123,7 @@ Expected<void> write_opening(Database& database, const Opening& opening) {
 }  // namespace
 
 Expected<Journal> Journal::create(const std::string& path, const Opening& opening) {
-  SWEEP_TRY(claim(path));
+  SWEEP_TRY(create_file(path));
   auto journal = fill(path, opening);
   if (!journal) remove_all(path);
   return journal;
@@ -150,8 +150,8 @@ Expected<Journal> Journal::fill(const std::string& path, const Opening& opening)
 Expected<Journal> Journal::open_to_read(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0)
-    return fail("'" + path + "' is not there: no sweep has run in that directory");
-  // A log that was left behind by a controller that died is read too, and that takes the right to write.
+    return fail("'" + path + "' does not exist: no sweep has run in that directory");
+  // Reading the log that a killed controller left behind needs write access.
   auto database = Database::open(path, Database::Mode::ReadWrite);
   if (!database) database = Database::open(path, Database::Mode::ReadOnly);
   if (!database) return tl::unexpected(database.error());
@@ -166,7 +166,7 @@ Expected<Journal> Journal::open_to_continue(const std::string& path) {
   auto journal = open_to_read(path);
   if (!journal) return journal;
   SWEEP_TRY(journal->database_.execute(kPragmas));
-  const auto migrated = journal->transact([&]() -> Expected<void> {  // takes the lock that keeps others out
+  const auto migrated = journal->transact([&]() -> Expected<void> {  // also takes the exclusive lock
     for (; journal->version_ < kSchemaVersion; ++journal->version_)
       SWEEP_TRY(journal->database_.execute(kMigrations[static_cast<std::size_t>(journal->version_ - 1)]));
     return journal->database_.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion));
@@ -219,9 +219,9 @@ Expected<void> Journal::transact(const std::function<Expected<void>()>& what) {
 Expected<void> Journal::is_in_place() const {
   struct stat info {};
   if (::stat(path_.c_str(), &info) != 0)
-    return fail("journal '" + path_ + "' is gone: " + std::strerror(errno));
+    return fail("journal '" + path_ + "' cannot be found any more: " + std::strerror(errno));
   if (info.st_dev != device_ || info.st_ino != inode_)
-    return fail("journal '" + path_ + "' is gone: another file is in its place");
+    return fail("journal '" + path_ + "' was replaced by another file");
   return {};
 }
 
@@ -264,7 +264,7 @@ namespace {
 
 constexpr std::int64_t kLatest = 253'402'300'799'999;  // the end of the year 9999
 
-/// The event in a row (seq, at_ms, kind, body, digest). Fails when it is not what was written.
+/// Returns the event in a row (seq, at_ms, kind, body, digest). Fails if it is damaged.
 Expected<core::Event> read_event(const Statement& row) {
   const std::string where = "journal: event " + std::to_string(row.integer(0));
   const std::string kind = row.text(2), text = row.text(3);
@@ -279,16 +279,16 @@ Expected<core::Event> read_event(const Statement& row) {
   return core::Event{from_unix_ms(at), std::move(*what)};
 }
 
-constexpr std::int64_t kMostAttempts = 100'000;  // as in core/replay.cpp
+constexpr std::int64_t kMaxAttempts = 100'000;  // as in core/replay.cpp
 
-/// The result in a row (point, attempt, node, accepted, raw, digest).
+/// Returns the result in a row (point, attempt, node, accepted, raw, digest). Fails if it is damaged.
 Expected<StoredResult> read_result(const Statement& row) {
   StoredResult result{
       {row.text(0), static_cast<int>(row.integer(1))}, row.text(2), row.integer(3) == 1, row.blob(4)};
-  // Names of nodes are printable when they come (core/decide.cpp); journals of version 1 have no digest.
-  const bool odd =
-      row.integer(1) < 1 || row.integer(1) > kMostAttempts || printable(result.node) != result.node;
-  if (odd || (!row.is_null(5) && row.integer(5) != result_digest(result))) {
+  // Node names are printable (core/decide.cpp). Journals of version 1 have no digest.
+  const bool implausible =
+      row.integer(1) < 1 || row.integer(1) > kMaxAttempts || printable(result.node) != result.node;
+  if (implausible || (!row.is_null(5) && row.integer(5) != result_digest(result))) {
     return fail("journal: the result of point " + printable(result.ref.point) + ", attempt " +
                 std::to_string(result.ref.attempt) + ", is damaged");
   }
@@ -304,7 +304,7 @@ std::string result_columns(int version) {
          " FROM results ";
 }
 
-/// The number in the only row; 0 where it cannot be had.
+/// Returns the number in the only row of the query's result; 0 if it cannot be read.
 std::int64_t number(Database& database, const std::string& sql) {
   auto query = database.prepare(sql);
   if (!query) return 0;
@@ -359,9 +359,9 @@ Expected<void> Journal::each_accepted_result(const std::function<void(StoredResu
 
 namespace {
 
-/// How many events the file has room for: the number of a row that is damaged may be anything. Where the end
-/// of the results cannot be found they are looked for no further than there are events, for each has one.
-std::int64_t most_rows(const std::string& path) {
+/// Returns an upper bound of the number of events in the file, from its size. The largest row number found
+/// may be damaged, so it must not be relied on as a bound.
+std::int64_t max_rows(const std::string& path) {
   constexpr std::uintmax_t kSmallestEvent = 32;
   std::uintmax_t bytes = 0;
   for (const char* part : {"", "-wal"}) {
@@ -375,9 +375,11 @@ std::int64_t most_rows(const std::string& path) {
 }  // namespace
 
 std::size_t Journal::each_good_result(const std::function<void(StoredResult)>& take) {
+  // Each result has an event, so the largest event number bounds the row numbers of results if their own
+  // maximum cannot be read.
   const std::int64_t last = std::min(std::max(number(database_, "SELECT max(rowid) FROM results"),
                                               number(database_, "SELECT max(seq) FROM events")),
-                                     most_rows(path_));
+                                     max_rows(path_));
   auto query = database_.prepare(result_columns(version_) + "WHERE results.rowid = ?");
   if (!query) return 1;
   std::size_t lost = 0;
@@ -400,7 +402,7 @@ Expected<void> Journal::check_opening() {
   SWEEP_ASSIGN(auto query, database_.prepare("SELECT value FROM meta WHERE name = 'digest'"));
   SWEEP_ASSIGN(const auto row, query.step());
   if (!row || query.text(0) == opening_digest(found)) return {};
-  return fail("journal '" + path_ + "' is damaged: its matrix or settings are not what was written");
+  return fail("journal '" + path_ + "' is damaged: the digest of its matrix and settings does not match");
 }
 
 Expected<void> Journal::check() {

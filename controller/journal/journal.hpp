@@ -1,11 +1,10 @@
 // The journal of a sweep: one SQLite file, sweep.db, in the output directory.
 //
-// Rules: what is not committed here has not happened: no lease, acknowledgement or file goes out before the
-// commit of the events behind it. One transaction, and so one fsync, serves all messages of one round. The
-// file is held exclusively while a controller lives (so no shared memory is needed, and network file systems
-// do), which is also what keeps a second controller out. Schema: user_version; migrations only go forward.
-// SQLite does not see a flipped bit in a text: each event and result has a check of its own beside it, and so
-// has what is fixed when the sweep begins.
+// Rules: no lease or acknowledgement is sent and no file is written before the events that cause it are
+// committed here. One transaction, and so one fsync, covers all messages of a round. While a controller runs
+// it holds the file exclusively: this keeps a second controller out, and SQLite then needs no shared memory,
+// so that network file systems work. The schema's version is in user_version; migrations only go forward.
+// SQLite does not notice a flipped bit in a text, so each event, each result and the opening have a digest.
 #pragma once
 
 #include <sys/types.h>
@@ -23,25 +22,25 @@
 
 namespace sweep::journal {
 
-/// 1: the first. 2: events and results carry a check; kinds of events for recovery, resume and nodes.
+/// 1: the first version. 2: events and results have a digest; event kinds for recovery, resume and nodes.
 inline constexpr int kSchemaVersion = 2;
 
-/// What is fixed when the sweep begins.
+/// The data that is fixed when the sweep begins. A resume may replace it.
 struct Opening {
-  std::map<std::string, std::string> meta;  // name -> value, for people and for later versions
-  std::vector<std::string> entries;         // the matrix, a JSON text each
-  std::vector<std::string> ids;             // of the points, in the matrix's order
+  std::map<std::string, std::string> meta;  // name -> value, for users and for later versions
+  std::vector<std::string> entries;         // the entries of the matrix, each as JSON text
+  std::vector<std::string> ids;             // of the points, in matrix order
 };
 
-/// A result file as it came, with the attempt that brought it.
+/// A result file as received, with the attempt that produced it.
 struct StoredResult {
   core::AttemptRef ref;
   std::string node;
   bool accepted = false;
-  std::string raw;  // the client's JSON
+  std::string raw;  // JSON written by the benchmark client
 };
 
-/// All that one round has to make durable.
+/// Everything that one round has to commit.
 struct Batch {
   std::vector<core::Event> events;
   std::vector<StoredResult> results;
@@ -50,45 +49,45 @@ struct Batch {
 
 class Journal {
  public:
-  /// Makes the file of a new sweep. Fails, naming it, when it is there already or cannot be made, and leaves
-  /// nothing then.
+  /// Creates the journal of a new sweep. Fails, naming the file, if it already exists or cannot be created;
+  /// in the second case no file is left behind.
   static Expected<Journal> create(const std::string& path, const Opening& opening);
-  /// Opens one to read, of this version or an older one. Fails, naming it, when it is not there, is of a
-  /// newer version, or in use.
+  /// Opens a journal of this version or an older one for reading. Fails, naming the file, if it does not
+  /// exist, has a newer version, or is in use.
   static Expected<Journal> open_to_read(const std::string& path);
-  /// Opens one to go on with, and brings it to this version. Fails as open_to_read, and when check() does.
+  /// Opens a journal for writing and migrates it to this version. Fails if open_to_read() or check() fails.
   static Expected<Journal> open_to_continue(const std::string& path);
 
-  /// Looks at the whole file: its structure (PRAGMA quick_check), the check of each event and result, and
-  /// that of the opening. Fails, naming the first damage.
+  /// Verifies the whole file: its structure (PRAGMA quick_check) and the digests of the opening and of each
+  /// event and result. Fails, naming the first damage found.
   Expected<void> check();
-  /// Replaces what was fixed when the sweep began, and adds the batch: a resume. Durable when it returns.
-  /// Every point that an event names must be in the new opening.
+  /// Replaces the opening and adds the batch, as a resume does. Durable when it returns. Every point that an
+  /// event names must be in the new opening.
   Expected<void> reopen(const Opening& opening, const Batch& batch);
 
-  /// Durable when it returns. After a failure nothing of the batch is in the journal. Fails also when the
-  /// file is not where it was any more: what is written into a deleted file is lost.
+  /// Adds the batch. Durable when it returns. After a failure nothing of the batch is in the journal. Fails
+  /// also if the file has been removed or replaced, because data written to a deleted file is lost.
   Expected<void> commit(const Batch& batch);
 
-  /// To be called when the sweep has ended: folds the log into the file, which then is plain and can be read
-  /// and copied by everybody.
+  /// Merges SQLite's write-ahead log into the file, so that this one file can be read and copied. To be
+  /// called when the sweep has ended.
   Expected<void> finish();
 
   Expected<Opening> opening();
-  /// Every event, in order. Fails, naming it, at the first that is damaged.
+  /// Returns all events, in order. Fails if one is damaged, naming the first such event.
   Expected<std::vector<core::Event>> events();
-  /// The same, up to the first that is damaged, and then why.
+  /// The events before the first damaged one.
   struct GoodEvents {
     std::vector<core::Event> events;
-    std::string damage;     // empty: none
-    std::int64_t lost = 0;  // how many there were after that, as far as can be told
+    std::string damage;     // what is wrong with the first damaged event; empty: none is damaged
+    std::int64_t lost = 0;  // number of events from there on, as far as it can be determined
   };
   GoodEvents good_events();
-  /// Hands over the results that count one by one, in the matrix's order: together they may be larger than
-  /// memory.
+  /// Calls `take` with each accepted result, in matrix order. One by one, because all together may be larger
+  /// than memory. Fails at the first damaged result.
   Expected<void> each_accepted_result(const std::function<void(StoredResult)>& take);
-  /// Hands over every result that can be read and is what it was, looked up one by one, so that a damaged
-  /// page costs only what is on it. Returns how many could not be read.
+  /// Calls `take` with each undamaged result. Each is looked up by its row number, so that a damaged page
+  /// costs only the results on it. Returns how many could not be read.
   std::size_t each_good_result(const std::function<void(StoredResult)>& take);
 
  private:
@@ -104,7 +103,7 @@ class Journal {
   Database database_;
   std::string path_;
   int version_ = kSchemaVersion;  // of the file
-  dev_t device_ = 0;              // of the file that is open
+  dev_t device_ = 0;              // of the file that was opened
   ino_t inode_ = 0;
   std::optional<Statement> insert_event_, insert_result_;
 };

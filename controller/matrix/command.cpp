@@ -30,25 +30,25 @@ std::string top_help() {
   std::string out =
       top_usage() + "\n" +
       filled(
-          "Prints the benchmark matrix that configuration files make: one line of JSON, a list with one "
-          "entry for each point (model, precision, framework, runner, ISL, OSL, TP, EP, concurrency). "
-          "Takes the place of generate_sweep_configs.py: same arguments, same output. Options may be "
-          "abbreviated while they are unambiguous.");
+          "Prints the benchmark matrix of configuration files as one line of JSON: a list with one entry per "
+          "point (model, precision, framework, runner, ISL, OSL, TP, EP, concurrency). Replaces InferenceMAX's "
+          "generate_sweep_configs.py; arguments and output are the same. An option may be abbreviated if the "
+          "abbreviation is unambiguous.");
   out += "\nCommands:\n";
   for (const CommandSpec& command : subcommands())
     out += help_entry("  " + command.name, command.help);
   return out + "\noptions:\n" +
-         help_entry("  -h, --help", "show this help, behind a command its own, and exit") + R"(
+         help_entry("  -h, --help", "show this help and exit; after a command: show the command's help") + R"(
 Exit status:
-  0  the matrix is printed
-  1  a file or a value is wrong, or nothing matches; nothing is printed
+  0  the matrix was printed
+  1  a file or value is invalid, or no entry matches; no matrix was printed
   2  wrong usage
 
 Examples:
   Every point of DeepSeek-R1 at 1024 tokens in, 1024 out:
     sweepctl matrix full-sweep --config-files nvidia-master.yaml \
       --model-prefix dsr1 --seq-lens 1k1k
-  How many points is that?
+  The number of points:
     sweepctl matrix full-sweep --config-files nvidia-master.yaml |
       jq length
 )";
@@ -77,14 +77,13 @@ CommandOutput run(const CommandSpec& command, std::span<const std::string> args)
 CommandOutput run_matrix_command(const std::vector<std::string>& args) {
   if (args.empty()) return top_error("the following arguments are required: command");
   const std::string& name = args.front();
-  const bool asks_for_help =
-      name == "-h" || (name.size() > 2 && std::string_view("--help").starts_with(name));
-  if (asks_for_help) return {0, top_help(), ""};
+  const bool is_help = name == "-h" || (name.size() > 2 && std::string_view("--help").starts_with(name));
+  if (is_help) return {0, top_help(), ""};
   const auto commands = subcommands();
   const auto command = std::find_if(commands.begin(), commands.end(),
                                     [&](const CommandSpec& candidate) { return candidate.name == name; });
   if (command != commands.end()) return run(*command, std::span(args).subspan(1));
-  if (name.starts_with('-')) return top_error("unrecognized arguments: " + name + " (name a command first)");
+  if (name.starts_with('-')) return top_error("unrecognized arguments: " + name + " (give a command first)");
   std::string message =
       "argument command: invalid choice: '" + name + "' (choose from " + join(names(), ", ") + ")";
   if (const auto close = nearest(name, names())) message += ": did you mean " + *close + "?";

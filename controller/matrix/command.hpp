@@ -1,4 +1,4 @@
-// `sweepctl matrix`: the Python tool generate_sweep_configs.py as a command. Contract, section 2.
+// `sweepctl matrix`, which replaces InferenceMAX's generate_sweep_configs.py. Contract, section 2.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@ namespace sweep::matrix {
 
 struct CommandOutput {
   int status = 0;        // 0, 1 (error) or 2 (usage)
-  std::string out, err;  // for standard output and standard error, complete with newlines
+  std::string out, err;  // the text for standard output and standard error, including newlines
 };
 
-/// Runs what follows `sweepctl matrix` on the command line. `out` is the matrix as one line of JSON, or the
-/// help; `err` is one line that says what is wrong, on a usage error after the usage.
+/// Runs `sweepctl matrix` with the arguments `args` and returns its output. `out` is the matrix as one line
+/// of JSON, or the help. `err` is a one-line error message; for a usage error the usage precedes it.
 CommandOutput run_matrix_command(const std::vector<std::string>& args);
 
 }  // namespace sweep::matrix

@@ -11,7 +11,7 @@ tl::unexpected<Error> endless(Number start, Number end, std::int64_t step) {
   const std::string range = std::to_string(start.value) + ".." + std::to_string(end.value);
   const bool step_is_wrong = step >= -1 && step <= 1 && start.value > 0;
   return fail(
-      "concurrency " + range + " never ends with step size " + std::to_string(step) + ": use a " +
+      "concurrency " + range + " never reaches its end with step size " + std::to_string(step) + ": use a " +
       (step_is_wrong ? "step size of 2 or more" : "conc-start of 1 or more and a step size of 2 or more"));
 }
 
@@ -30,7 +30,8 @@ Expected<std::vector<Number>> concurrencies(Number start, Number end, std::int64
       at = end;
       continue;
     }
-    // A series that stands still, swings between two values or falls for ever has no end.
+    // The series never reaches its end if it stays at a value, alternates between two values or decreases for
+    // ever.
     if (next == at.value || next == before || (step > 0 && next < 0)) return endless(start, end, step);
     before = at.value;
     at = next > end.value ? end : Number{next, false};

@@ -1,4 +1,4 @@
-// The concurrencies of one search-space element. Pure.
+// Computes the concurrencies of one search-space element. Pure.
 #pragma once
 
 #include <cstdint>
@@ -8,15 +8,15 @@
 
 namespace sweep::matrix {
 
-/// Python's int. A bool is one of them (true is 1) but is still printed as a bool.
+/// A Python int. As in Python, a bool is also an int (true is 1) but is printed as a bool.
 struct Number {
   std::int64_t value = 0;
   bool is_bool = false;
 };
 
-/// From `start` by factors of `step` to `end`: the last one that would overshoot becomes `end` itself. Empty
-/// when start > end. Fails where the series would never reach its end: step 0 or 1 with start < end, start 0
-/// with end > 0, and the like.
+/// Returns start, start * step, start * step^2, …, end. The first product beyond `end` is replaced by `end`.
+/// Empty if start > end. Fails if the series would never reach `end`, for example with step 0 or 1 and start
+/// < end, or with start 0 and end > 0.
 Expected<std::vector<Number>> concurrencies(Number start, Number end, std::int64_t step);
 
 }  // namespace sweep::matrix

@@ -13,14 +13,19 @@ namespace {
 
 using Entry = nlohmann::ordered_json;
 
-constexpr std::int64_t kFullSweepSlack = 200;  // tokens of max-model-len beyond isl + osl
-constexpr std::int64_t kShortLength = 1024;    // isl and osl of the short tests of a runner
+// Lengths in tokens.
+constexpr std::int64_t kFullSweepSlack = 200;  // added to isl + osl for max-model-len
+constexpr std::int64_t kShortLength = 1024;    // isl and osl of a runner's short test
 constexpr std::int64_t kShortMaxModelLen = 2 * kShortLength;
 
-// What follows tp in an entry, and in which order.
-enum class Layout { ConcurrencyFirst, NameLast, NameThenLength };
+// The order of an entry's keys after tp.
+enum class Layout {
+  ConcurrencyFirst,  // conc, max-model-len, ep, dp-attn, exp-name
+  NameLast,          // ep, dp-attn, conc, max-model-len, exp-name
+  NameThenLength,    // ep, dp-attn, conc, exp-name, max-model-len
+};
 
-// All that an entry says but its concurrency.
+// The members of an entry, except its concurrency.
 struct Draft {
   std::string image, model, precision, framework, runner;
   Number isl, osl, tp, ep{1, false};
@@ -33,7 +38,7 @@ Entry number(Number value) {
   return value.is_bool ? Entry(value.value != 0) : Entry(value.value);
 }
 
-// The keys differ, so no look for an earlier one at each: a matrix may have a million entries.
+// Appends the members without looking for duplicate keys, because a matrix may have a million entries.
 Entry make_entry(const Draft& draft, Number conc, Layout layout) {
   constexpr std::size_t kKeys = 13;
   Entry::object_t out;
@@ -76,7 +81,7 @@ bool contains(const std::vector<std::string>& texts, const std::string& text) {
   return std::find(texts.begin(), texts.end(), text) != texts.end();
 }
 
-// Whether a filter by exact membership lets `text` through.
+// Returns true if `wanted` is empty or contains `text`.
 bool passes(const std::vector<std::string>& wanted, const std::string& text) {
   return wanted.empty() || contains(wanted, text);
 }
@@ -95,7 +100,7 @@ bool passes_lengths(const std::vector<std::string>& wanted, const Block& block) 
   return lengths != nullptr && contains(wanted, std::string(lengths->name));
 }
 
-// Python prints a bool as True or False, also where it counts as a number.
+// Returns the number as Python's str() prints it: a bool is True or False.
 std::string python_number(Number number) {
   if (number.is_bool) return number.value != 0 ? "True" : "False";
   return std::to_string(number.value);
@@ -106,7 +111,7 @@ std::string lengths_text(const Block& block) {
   return python_number(block.isl) + "_" + python_number(block.osl);
 }
 
-// The element with the highest tp, the first of them.
+// Returns the first of the elements with the highest tp.
 const Element& highest_tp(const std::vector<Element>& elements) {
   return *std::max_element(elements.begin(), elements.end(),
                            [](const Element& a, const Element& b) { return a.tp.value < b.tp.value; });
@@ -114,18 +119,18 @@ const Element& highest_tp(const std::vector<Element>& elements) {
 
 Expected<void> add(Matrix& matrix, Entry entry, const std::string& place) {
   if (matrix.size() >= kMaxPoints) {
-    return fail("More than " + std::to_string(kMaxPoints) + " points, at " + place +
-                ": narrow the matrix with filters or split its files");
+    return fail("More than " + std::to_string(kMaxPoints) + " points in the matrix (at " + place +
+                "): narrow it with filters or split the files");
   }
   matrix.push_back(std::move(entry));
   return {};
 }
 
-// One entry for each concurrency of the element.
+// Adds one entry for each concurrency of the element.
 Expected<void> add_range(Matrix& matrix, const Draft& draft, const Element& element, std::int64_t step,
                          Layout layout) {
   const auto range = concurrencies(element.conc_start, element.conc_end, step);
-  if (!range) return fail(range.error().message + ", in " + element.place);
+  if (!range) return fail(element.place + ": " + range.error().message);
   for (const Number conc : *range) {
     SWEEP_TRY(add(matrix, make_entry(draft, conc, layout), element.place));
   }
@@ -176,15 +181,16 @@ tl::unexpected<Error> nothing_matches(const FullSweep& sweep) {
   return fail(message);
 }
 
-// The short test of a configuration on every node: 1k1k at its highest tp.
+// Adds one short test of a configuration for each node: ISL and OSL 1024 at the highest tp.
 Expected<void> add_short_tests(Matrix& matrix, const Config& config, const std::vector<std::string>& nodes,
                                Layout layout) {
   const auto block = std::find_if(config.blocks.begin(), config.blocks.end(), [](const Block& candidate) {
     return candidate.isl.value == kShortLength && candidate.osl.value == kShortLength;
   });
   if (block == config.blocks.end()) {
-    return fail("Key '" + config.key +
-                "' has no seq-len-config with isl 1024 and osl 1024, which a runner is tested with: add one");
+    return fail(
+        "Key '" + config.key +
+        "' has no seq-len-config with isl 1024 and osl 1024, which the tests of runners use: add one");
   }
   const Element& element = highest_tp(block->search_space);
   for (const std::string& node : nodes) {
@@ -199,7 +205,7 @@ Expected<void> add_short_tests(Matrix& matrix, const Config& config, const std::
   return {};
 }
 
-// Whether `node` may stand in for the configuration's runner type.
+// Fails if `node` does not belong to the configuration's runner type.
 Expected<void> check_node(const Config& config, const Runners& runners, const std::string& node) {
   const RunnerType* type = runners.find(config.runner);
   if (type != nullptr && type->has_node(node)) return {};
@@ -209,14 +215,14 @@ Expected<void> check_node(const Config& config, const Runners& runners, const st
               "'. Available runner nodes for this config are '" + join(nodes, ", ") + "'.");
 }
 
-/// The further rounds behind the first.
+// Returns the matrix followed by its further passes. times[i] is how many times entry i is run.
 Expected<Matrix> repeated(Matrix matrix, const std::vector<std::int64_t>& times) {
   const std::size_t once = matrix.size();
-  const std::int64_t rounds = *std::max_element(times.begin(), times.end());
-  for (std::int64_t round = 1; round < rounds; ++round) {
+  const std::int64_t passes = *std::max_element(times.begin(), times.end());
+  for (std::int64_t pass = 1; pass < passes; ++pass) {
     for (std::size_t i = 0; i < once; ++i) {
-      if (times[i] <= round) continue;
-      SWEEP_TRY(add(matrix, Entry(matrix[i]), "repeat " + std::to_string(round + 1)));
+      if (times[i] <= pass) continue;
+      SWEEP_TRY(add(matrix, Entry(matrix[i]), "repeat " + std::to_string(pass + 1)));
     }
   }
   return matrix;
@@ -226,7 +232,7 @@ Expected<Matrix> repeated(Matrix matrix, const std::vector<std::int64_t>& times)
 
 Expected<Matrix> expand_full_sweep(const std::vector<Config>& configs, const FullSweep& sweep) {
   Matrix matrix;
-  std::vector<std::int64_t> times;  // of each entry
+  std::vector<std::int64_t> times;  // how many times each entry is run
   for (const Config& config : configs) {
     times.resize(matrix.size(), 1);
     if (!selects(sweep, config)) continue;
@@ -311,7 +317,7 @@ Expected<Matrix> expand_runner_sweep(const std::vector<Config>& configs, const R
 }
 
 Expected<Matrix> expand_custom(const Runners& runners, const Custom& custom) {
-  if (!runners.knows(custom.runner_label)) {
+  if (!runners.contains(custom.runner_label)) {
     return fail("Unable to find specified runner label '" + custom.runner_label + "'.");
   }
   Draft draft;

@@ -1,4 +1,4 @@
-// A matrix as one line of JSON, byte for byte as Python's json.dumps writes it. Pure.
+// Writes a matrix as one line of JSON with the same bytes as Python's json.dumps. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,9 +7,9 @@
 
 namespace sweep::matrix {
 
-/// `[{"image": "a", "tp": 8}, …]` with `, ` and `: ` between and everything beyond ASCII as \uXXXX, no
-/// newline. Entries are flat objects of texts, integers and truth values. Bytes that are not UTF-8 become
-/// U+FFFD.
+/// Returns `[{"image": "a", "tp": 8}, …]` without a newline. The separators are `, ` and `: `; characters
+/// beyond ASCII are written as \uXXXX and bytes that are not UTF-8 as \ufffd. Entries must be flat objects of
+/// texts, integers and bools.
 std::string json_line(const std::vector<nlohmann::ordered_json>& entries);
 
 }  // namespace sweep::matrix

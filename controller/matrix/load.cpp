@@ -17,10 +17,10 @@ tl::unexpected<Error> one_line(const Error& error) {
 
 Expected<std::vector<nlohmann::ordered_json>> load_matrix(const std::vector<std::string>& files,
                                                           const std::vector<std::string>& selection) {
-  if (files.empty()) return fail("No configuration file is given: name at least one");
+  if (files.empty()) return fail("No configuration file given: give at least one");
   auto options = parse_options(selection_command(), selection);
   if (!options) return one_line(options.error());
-  if (options->help) return fail("--help does not select anything: see `sweepctl matrix full-sweep --help`");
+  if (options->help) return fail("--help is not a selection: see `sweepctl matrix full-sweep --help`");
   options->set("--config-files", files);
   auto matrix = run_subcommand(selection_command().name, *options);
   if (!matrix) return one_line(matrix.error());

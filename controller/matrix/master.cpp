@@ -11,7 +11,7 @@ namespace sweep::matrix {
 
 namespace {
 
-// The member of a dict, null when absent or null: the contract treats both alike.
+// Returns the member of a dict; nullptr if it is absent or null, which the contract treats alike.
 const yaml::Value* given(const yaml::Value& dict, std::string_view field) {
   const yaml::Value* value = find(dict, field);
   return value == nullptr || value->is(yaml::Kind::Null) ? nullptr : value;
@@ -21,12 +21,12 @@ std::string quoted(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
-// What the short form reads from the key; nothing for a key that does not hold it.
+// The fields that the short form takes from the key.
 struct KeyParts {
   std::string model_prefix, precision, runner, framework;
 };
 
-// fp4, bf16, nvfp4: letters that name a number's kind, then bits.
+// Returns true for the name of a number format followed by its bits: fp4, bf16, nvfp4.
 bool looks_like_precision(std::string_view part) {
   const std::string_view kind = part.substr(0, part.find_first_of("0123456789"));
   const std::string_view bits = part.substr(kind.size());
@@ -35,9 +35,10 @@ bool looks_like_precision(std::string_view part) {
          bits.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// `model_prefix` and `framework` are what the entry says itself, or empty: where the key has them, they may
-// hold dashes; otherwise each is one part. Nothing, too, where a model prefix with dashes would be read as a
-// precision: gpt-oss-fp4-h100-vllm.
+// Splits a key of the short form. `model_prefix` and `framework` are the entry's fields, or empty; only if
+// they are given and part of the key may they contain dashes. Returns std::nullopt if the key does not have
+// this form, or if a part of an unknown model prefix would be taken for the precision, as in
+// gpt-oss-fp4-h100-vllm.
 std::optional<KeyParts> split_key(std::string_view key, const std::string& model_prefix,
                                   const std::string& framework) {
   const bool has_prefix = !model_prefix.empty() && key.starts_with(model_prefix + "-");
@@ -50,12 +51,12 @@ std::optional<KeyParts> split_key(std::string_view key, const std::string& model
   out.runner = join(std::span(middle).subspan(1), "-");
   if (out.model_prefix.empty() || out.framework.empty() || middle.size() < 2) return std::nullopt;
   if (std::find(middle.begin(), middle.end(), "") != middle.end()) return std::nullopt;
-  const bool later = std::any_of(middle.begin() + 1, middle.end(), looks_like_precision);
-  if (!has_prefix && later && !looks_like_precision(middle.front())) return std::nullopt;
+  const bool precision_follows = std::any_of(middle.begin() + 1, middle.end(), looks_like_precision);
+  if (!has_prefix && precision_follows && !looks_like_precision(middle.front())) return std::nullopt;
   return out;
 }
 
-// Reads one entry; each step fails with the contract's message.
+// Reads one entry. Every function fails with the contract's message.
 class EntryReader {
  public:
   EntryReader(const RawEntry& entry, std::span<const Lengths> short_form)
@@ -68,7 +69,8 @@ class EntryReader {
       return fail("Missing required field 'image' for key '" + key_ + "': the entry must be a dict, got " +
                   std::string(yaml::python_type(value_.kind())));
     }
-    // Absent, not null: a null list is a mistake in the contract's form, and it has a message for it.
+    // The short form requires that seq-len-configs is absent. If it is null, the entry has the contract's
+    // form, which has its own message for null.
     is_short_ = find(value_, "search-space") != nullptr && find(value_, "seq-len-configs") == nullptr;
     const std::array<std::pair<std::string_view, std::string*>, 6> texts = {
         {{"image", &out.image},
@@ -88,7 +90,7 @@ class EntryReader {
     Number repeat;
     SWEEP_TRY(read_number(value_, "repeat", place, repeat));
     if (repeat.is_bool || repeat.value < 1 || repeat.value > kMaxRepeats)
-      return fail("'repeat' must lie within 1 and " + std::to_string(kMaxRepeats) + " in " + place);
+      return fail("'repeat' must be between 1 and " + std::to_string(kMaxRepeats) + " in " + place);
     out.repeat = repeat.value;
     return out;
   }
@@ -119,8 +121,8 @@ class EntryReader {
     if (field == "image" || field == "model") return missing_field(field);
     const auto parts = split_key(key_, text_or_empty("model-prefix"), text_or_empty("framework"));
     if (!parts) {
-      return fail("Key '" + key_ + "' in '" + entry_.file + "' does not say " + quoted(field) +
-                  ": write the key as <model-prefix>-<precision>-<runner>-<framework>, or add the field " +
+      return fail("Cannot derive " + quoted(field) + " from key '" + key_ + "' in '" + entry_.file +
+                  "': write the key as <model-prefix>-<precision>-<runner>-<framework>, or add the field " +
                   quoted(field));
     }
     if (field == "model-prefix") return parts->model_prefix;
@@ -168,18 +170,18 @@ class EntryReader {
     return out;
   }
 
-  // `where` follows the name of the list in messages, `of` the name of an element.
-  Expected<std::vector<Element>> read_search_space(const yaml::Value& owner, const std::string& where,
-                                                   const std::string& of) const {
+  // In messages, `list_suffix` follows the name of the list and `element_suffix` the name of an element.
+  Expected<std::vector<Element>> read_search_space(const yaml::Value& owner, const std::string& list_suffix,
+                                                   const std::string& element_suffix) const {
     const yaml::Value* list = given(owner, "search-space");
     if (list == nullptr || !list->is(yaml::Kind::List) || list->items.empty()) {
-      return fail("Missing or invalid 'search-space'" + where);
+      return fail("Missing or invalid 'search-space'" + list_suffix);
     }
     std::vector<Element> out;
     out.reserve(list->items.size());
     for (std::size_t j = 0; j < list->items.size(); ++j) {
       SWEEP_ASSIGN(auto element,
-                   read_element(*list->items[j], "search-space[" + std::to_string(j) + "]" + of));
+                   read_element(*list->items[j], "search-space[" + std::to_string(j) + "]" + element_suffix));
       out.push_back(std::move(element));
     }
     return out;
@@ -190,7 +192,7 @@ class EntryReader {
       return fail("Missing 'tp' in " + place + ": the element must be a dict, got " +
                   std::string(yaml::python_type(value.kind())));
     }
-    SWEEP_TRY(only_known_fields(value, place));
+    SWEEP_TRY(check_fields(value, place));
     Element out;
     for (const auto& [field, target] : {std::pair<std::string_view, Number*>{"tp", &out.tp},
                                         {"conc-start", &out.conc_start},
@@ -210,7 +212,7 @@ class EntryReader {
     return out;
   }
 
-  static Expected<void> only_known_fields(const yaml::Value& element, const std::string& place) {
+  static Expected<void> check_fields(const yaml::Value& element, const std::string& place) {
     constexpr std::array<std::string_view, 5> kKnown = {"tp", "conc-start", "conc-end", "ep", "dp-attn"};
     std::vector<std::string> extra;
     for (const yaml::Member& member : element.members) {
@@ -236,8 +238,9 @@ class EntryReader {
     if (!value->is(yaml::Kind::Int)) return fail(quoted(field) + " must be int in " + place);
     out = {value->scalar.integer, false};
     if (value->scalar.huge || out.value > kMaxNumber || out.value < -kMaxNumber) {
-      return fail(quoted(field) + " must lie within ±" + std::to_string(kMaxNumber) + " in " + place +
-                  ", got " + value->text);
+      const std::string limit = std::to_string(kMaxNumber);
+      return fail(quoted(field) + " must be between -" + limit + " and " + limit + " in " + place + ", got " +
+                  value->text);
     }
     return {};
   }
@@ -259,14 +262,14 @@ Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entrie
   std::unordered_set<std::string> known;
   for (const RawEntry& entry : entries)
     known.insert(python_str(*entry.key));
-  std::vector<std::string> twice;
+  std::vector<std::string> duplicates;
   for (const yaml::Member& member : (*document)->members) {
-    if (known.contains(python_str(*member.key))) twice.push_back(python_str(*member.key));
+    if (known.contains(python_str(*member.key))) duplicates.push_back(python_str(*member.key));
     entries.push_back({member.key, member.value, file.name});
   }
-  if (twice.empty()) return {};
-  std::sort(twice.begin(), twice.end());
-  return fail("Duplicate configuration keys found in '" + file.name + "': " + join(twice, ", "));
+  if (duplicates.empty()) return {};
+  std::sort(duplicates.begin(), duplicates.end());
+  return fail("Duplicate configuration keys found in '" + file.name + "': " + join(duplicates, ", "));
 }
 
 Expected<std::vector<Config>> check_entries(std::span<const RawEntry> entries,

@@ -1,9 +1,10 @@
-// Master configurations: what the YAML files say, checked, in types. Contract, section 1. Pure.
+// Reads and checks master configurations. Contract, section 1. Pure.
 //
-// Beside the contract's form there is a short one for files written by hand: an entry with `search-space`
-// itself and no `seq-len-configs`. What it leaves out of model-prefix, precision, runner and framework is
-// read from its key, <model-prefix>-<precision>-<runner>-<framework> (a prefix or framework with dashes only
-// where the entry says it too); its lengths are its own isl and osl, or those that the command line names.
+// In addition to the contract's form, an entry may have a short form for files written by hand: it has
+// `search-space` itself and no `seq-len-configs`. Those of model-prefix, precision, runner and framework that
+// it omits are taken from its key, <model-prefix>-<precision>-<runner>-<framework>. A prefix or framework
+// that contains dashes must also be given as a field. The lengths are the entry's isl and osl; if it has
+// neither, those given on the command line.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +20,14 @@
 
 namespace sweep::matrix {
 
-/// The largest magnitude of a number that a matrix is computed from. Sums of a few stay far from 64 bits, and
-/// every reader of JSON takes them exactly.
+/// The largest magnitude of a number in a configuration. Sums of a few such numbers fit into 64 bits, and
+/// every JSON reader represents them exactly.
 inline constexpr std::int64_t kMaxNumber = 1'000'000'000'000'000;
 
-/// The most times that a point can be asked for.
+/// The maximum of `repeat` and --repeat.
 inline constexpr std::int64_t kMaxRepeats = 1'000;
 
+/// One element of search-space.
 struct Element {
   Number tp, conc_start, conc_end;
   std::optional<Number> ep;
@@ -33,18 +35,21 @@ struct Element {
   std::string place;  // for messages: "search-space[0] of seq-len-config[1] for key 'k'"
 };
 
+/// One element of seq-len-configs. isl and osl are in tokens.
 struct Block {
   Number isl, osl;
   std::vector<Element> search_space;  // never empty
 };
 
+/// One checked entry of a master configuration.
 struct Config {
   std::string key;
   std::string image, model, model_prefix, precision, framework, runner;
   std::vector<Block> blocks;  // never empty
-  std::int64_t repeat = 1;    // how often each point is run: an addition to the contract's form
+  std::int64_t repeat = 1;    // how many times each point is run; an addition to the contract's form
 };
 
+/// Input and output length in tokens.
 struct Lengths {
   std::int64_t isl, osl;
 };
@@ -54,18 +59,18 @@ struct SourceFile {
   std::string name, bytes;
 };
 
-/// An entry as it stands in a file, unchecked.
+/// An unchecked entry of a file.
 struct RawEntry {
   yaml::ValueRef key, value;
   std::string file;
 };
 
-/// Adds the entries of one file to those of the files before it. Fails when the file is not YAML, not a
-/// mapping or repeats a key of an earlier file.
+/// Appends the entries of one file to `entries`, which has those of the earlier files. Fails if the file is
+/// not YAML, is not a mapping or repeats a key of an earlier file.
 Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries);
 
-/// Checks every entry in order and stops at the first error, with the contract's message. `short_form` are
-/// the lengths of entries in short form that name none themselves; must not be empty.
+/// Returns the checked entries. Fails at the first error, with the contract's message. `short_form` has the
+/// lengths for entries in short form without isl and osl; it must not be empty.
 Expected<std::vector<Config>> check_entries(std::span<const RawEntry> entries,
                                             std::span<const Lengths> short_form);
 

@@ -25,8 +25,9 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Python's int(): blanks around, a sign, digits with single underscores between. What is beyond 64 bits
-// becomes the nearest that is not: as a step size both overshoot every range at once.
+// Reads an integer as Python's int() does: blanks around it, a sign, digits with single underscores between.
+// A value beyond 64 bits becomes INT64_MAX or -INT64_MAX; as a step size it overshoots every range in one
+// step, as the exact value would.
 std::optional<std::int64_t> to_integer(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0)
     text.remove_prefix(1);
@@ -48,7 +49,7 @@ std::optional<std::int64_t> to_integer(std::string_view text) {
   return negative ? -value : value;
 }
 
-// "-2" and "-.5" are values, not options.
+// Returns true for "-2" and "-.5", which argparse takes for values, not options.
 bool is_negative_number(std::string_view text) {
   if (!text.starts_with('-')) return false;
   text.remove_prefix(1);
@@ -74,7 +75,7 @@ class Parser {
       const std::string& arg = args_[at_];
       if (arg == "--") break;
       if (!looks_like_option(arg)) {
-        strangers_.push_back(arg);
+        unrecognized_.push_back(arg);
         ++at_;
         continue;
       }
@@ -82,12 +83,13 @@ class Parser {
     }
     if (out_.help) return out_;
     for (; at_ < args_.size(); ++at_)
-      strangers_.push_back(args_[at_]);
+      unrecognized_.push_back(args_[at_]);
     return finish();
   }
 
  private:
-  // The known option that `name` is or abbreviates; nothing when there is none.
+  // Returns the known option that `name` is or abbreviates; std::nullopt if there is none. Fails if it is
+  // ambiguous.
   Expected<std::optional<std::string>> resolve(const std::string& name) const {
     if (name == "-h") return kHelp;
     if (std::find(names_.begin(), names_.end(), name) != names_.end()) return name;
@@ -100,8 +102,8 @@ class Parser {
     return matches.front();
   }
 
-  // Whether an argument is meant as an option, known or not. What begins with a dash and holds a blank is a
-  // value unless it is a known option: --exp-name "-- the new build".
+  // Returns true if argparse takes `arg` for an option, known or not. An argument that begins with a dash and
+  // contains a blank is a value, unless it is a known option: --exp-name "-- the new build".
   bool looks_like_option(const std::string& arg) const {
     if (arg.size() < 2 || arg[0] != '-' || is_negative_number(arg)) return false;
     if (arg.find(' ') == std::string::npos) return true;
@@ -109,7 +111,7 @@ class Parser {
     return !name || *name;
   }
 
-  // An ambiguous option is an error wherever it stands, also behind --help.
+  // Fails if any option is ambiguous, even one after --help.
   Expected<void> check_ambiguity() const {
     for (const std::string& arg : args_) {
       if (arg == "--") break;
@@ -125,7 +127,7 @@ class Parser {
     ++at_;
     if (!name) {
       unknown_ = unknown_.empty() ? arg.substr(0, equals) : unknown_;
-      strangers_.push_back(arg);
+      unrecognized_.push_back(arg);
       return {};
     }
     std::optional<std::string> attached;
@@ -184,8 +186,8 @@ class Parser {
     if (!missing.empty() && unknown_.empty()) {
       return fail("the following arguments are required: " + join(missing, ", "));
     }
-    if (strangers_.empty()) return out_;
-    std::string message = "unrecognized arguments: " + join(strangers_, " ");
+    if (unrecognized_.empty()) return out_;
+    std::string message = "unrecognized arguments: " + join(unrecognized_, " ");
     if (const auto close = nearest(unknown_, names_)) message += " (did you mean " + *close + "?)";
     return fail(message);
   }
@@ -194,13 +196,13 @@ class Parser {
 
   const CommandSpec& command_;
   std::span<const std::string> args_;
-  std::vector<std::string> names_, strangers_;
+  std::vector<std::string> names_, unrecognized_;
   std::string unknown_;  // the first unknown option
   std::size_t at_ = 0;
   Options out_;
 };
 
-// CONFIG_FILES of --config-files, or the choices.
+// Returns the placeholder for the option's value: CONFIG_FILES for --config-files, or its choices.
 std::string metavar(const OptionSpec& option) {
   if (!option.choices.empty()) return concat({"{", join(option.choices, ","), "}"});
   std::string out = option.name.substr(2);

@@ -1,6 +1,6 @@
-// Command-line options with argparse's rules, because scripts that call the Python tool rely on them: long
-// options may be abbreviated when unambiguous, the last of a repeated option wins, an option that takes
-// several values takes all up to the next option, --name=value. Pure.
+// Parses command-line options by the rules of Python's argparse, because scripts that call the Python tool
+// rely on them: long options may be abbreviated if unambiguous; if an option is repeated, the last one wins;
+// an option with several values takes all arguments up to the next option; --name=value is accepted. Pure.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace sweep::matrix {
 enum class Arity { Flag, One, Many };
 
 struct OptionSpec {
-  std::string name;  // with the two dashes
+  std::string name;  // including the two dashes
   Arity arity = Arity::One;
   std::string help;
   bool required = false;
@@ -28,31 +28,33 @@ struct OptionSpec {
 struct CommandSpec {
   std::string name, help;
   std::vector<OptionSpec> options;
-  std::string details = {}, closing = {};  // more on what it does; what stands under the options
+  std::string details = {}, closing = {};  // paragraphs of the help text, after `help` and after the options
 };
 
-/// What was given. An option that was not given is an empty list, an empty text or false.
+/// The values of the options. The value of an option that was not given is an empty list, an empty text or
+/// false.
 class Options {
  public:
-  bool help = false;  // -h or --help: the rest is then incomplete
+  bool help = false;  // true for -h or --help; the other options are then incomplete
 
   void set(const std::string& name, std::vector<std::string> values) { values_[name] = std::move(values); }
   bool has(const std::string& name) const { return values_.contains(name); }
   const std::vector<std::string>& list(const std::string& name) const;
   std::string text(const std::string& name) const;
-  /// An integer option, `fallback` when it was not given.
+  /// Returns the value of an integer option; `fallback` if it was not given.
   std::int64_t integer(const std::string& name, std::int64_t fallback) const;
 
  private:
   std::map<std::string, std::vector<std::string>> values_;
 };
 
-/// Fails with argparse's message; one about an unknown option names the nearest known one.
+/// Returns the options in `args`. Fails with argparse's message; for an unknown option it also suggests the
+/// most similar known option.
 Expected<Options> parse_options(const CommandSpec& command, std::span<const std::string> args);
 
-/// "usage: PROGRAM NAME --config-files CONFIG_FILES …", wrapped, with a newline at the end.
+/// Returns "usage: PROGRAM NAME --config-files CONFIG_FILES …", wrapped, with a newline at the end.
 std::string usage_text(const CommandSpec& command, std::string_view program);
-/// The usage, what the command does, an entry for each option and what the command closes with.
+/// Returns the usage, the command's description, its options and its closing paragraph.
 std::string help_text(const CommandSpec& command, std::string_view program);
 
 }  // namespace sweep::matrix

@@ -20,7 +20,7 @@ std::string hex_escape(std::uint32_t value) {
   return out;
 }
 
-// The code point of one whole UTF-8 character.
+// Returns the code point of one complete UTF-8 character.
 std::uint32_t code_point(std::string_view character) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
   if (character.size() == 1) return byte(0);
@@ -30,8 +30,8 @@ std::uint32_t code_point(std::string_view character) {
   return value;
 }
 
-// Spaces other than the plain one, marks that only direct the layout, private use: Unicode's categories Zs,
-// Zl, Zp, Cf and Co, which Python does not print as they are.
+// Returns true for characters of Unicode's categories Zs, Zl, Zp, Cf and Co (spaces except U+0020, format
+// characters, private use) and the C1 control characters. Python's repr() escapes them.
 bool is_invisible(std::uint32_t value) {
   constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 26> kRanges = {
       {{0x80, 0xa0},        {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},
@@ -44,9 +44,9 @@ bool is_invisible(std::uint32_t value) {
                      [&](const auto& range) { return value >= range.first && value <= range.second; });
 }
 
-// The length of the UTF-8 character at the head of `text`: 1 for a byte that begins none.
+// Returns the length in bytes of the UTF-8 character at the start of `text`; 1 for an invalid byte.
 std::size_t character_length(std::string_view text) {
-  // U+0080 to U+009F are control characters, which printable() does not let through.
+  // U+0080 to U+009F are control characters, which printable() replaces.
   if (text.size() >= 2 && text[0] == '\xc2' && (text[1] & 0xe0) == 0x80) return 2;
   for (std::size_t n = 1; n <= 4 && n <= text.size(); ++n) {
     const std::string_view candidate = text.substr(0, n);
@@ -87,16 +87,16 @@ std::string python_repr(std::string_view text) {
 }
 
 std::string python_list(std::span<const std::string> texts) {
-  std::vector<std::string> spelled;
+  std::vector<std::string> elements;
   for (const std::string& text : texts)
-    spelled.push_back(python_repr(text));
-  return "[" + join(spelled, ", ") + "]";
+    elements.push_back(python_repr(text));
+  return "[" + join(elements, ", ") + "]";
 }
 
-std::string python_set(std::vector<std::string> spelled) {
-  std::sort(spelled.begin(), spelled.end());
-  spelled.erase(std::unique(spelled.begin(), spelled.end()), spelled.end());
-  return "{" + join(spelled, ", ") + "}";
+std::string python_set(std::vector<std::string> elements) {
+  std::sort(elements.begin(), elements.end());
+  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
+  return "{" + join(elements, ", ") + "}";
 }
 
 }  // namespace sweep::matrix

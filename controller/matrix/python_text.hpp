@@ -1,5 +1,4 @@
-// Values spelled as Python spells them: error messages of the contract show lists and sets of strings that
-// way. Pure.
+// Formats strings, lists and sets as Python's repr() does. The contract's error messages contain them. Pure.
 #pragma once
 
 #include <span>
@@ -9,14 +8,15 @@
 
 namespace sweep::matrix {
 
-/// repr() of a str: 'dsr1', "it's", 'a\n'. What cannot be seen, such as a no-break space, becomes \xNN,
-/// \uNNNN or \UNNNNNNNN; bytes that are not UTF-8 become \xNN.
+/// Returns repr() of a str: 'dsr1', "it's", 'a\n'. Characters that Python does not print, such as a no-break
+/// space, become \xNN, \uNNNN or \UNNNNNNNN. Bytes that are not UTF-8 become \xNN.
 std::string python_repr(std::string_view text);
 
-/// A list of strings: ['a', 'b'].
+/// Returns repr() of a list of str: ['a', 'b'].
 std::string python_list(std::span<const std::string> texts);
 
-/// A set of what is spelled already: {'a', 'b'}, sorted (Python's order is arbitrary) and without repetition.
-std::string python_set(std::vector<std::string> spelled);
+/// Returns repr() of a set: {'a', 'b'}. `elements` are already formatted; they are sorted, because Python's
+/// order is arbitrary, and duplicates are removed.
+std::string python_set(std::vector<std::string> elements);
 
 }  // namespace sweep::matrix

@@ -16,7 +16,7 @@ bool is_missing(const std::string& path) {
   return std::filesystem::status(path, ignored).type() == std::filesystem::file_type::not_found;
 }
 
-// The lengths of an entry in short form: those named, once each; 1k1k when none is.
+// Returns the lengths for entries in short form: each of `names` once; 1k1k if `names` is empty.
 std::vector<Lengths> short_form_lengths(const std::vector<std::string>& names) {
   std::vector<Lengths> out;
   for (auto name = names.begin(); name != names.end(); ++name) {
@@ -40,7 +40,7 @@ Expected<std::vector<Config>> read_configs(const Options& options) {
   std::vector<Config> out;
   for (const RawEntry& entry : entries) {
     auto checked = check_entries({&entry, 1}, lengths);
-    // The contract's message names the key alone; with two files one would have to look for it.
+    // The contract's message names only the key. With several files the user would have to search for it.
     if (!checked)
       return fail(entry.file + ":" + std::to_string(entry.key->line) + ": " + checked.error().message);
     out.push_back(std::move(checked->front()));
@@ -66,8 +66,8 @@ Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& o
   sweep.test_mode = options.has("--test-mode");
   sweep.repeat = options.integer("--repeat", sweep.repeat);
   if (options.has("--repeat") && (sweep.repeat < 1 || sweep.repeat > kMaxRepeats))
-    return fail("--repeat must lie within 1 and " + std::to_string(kMaxRepeats));
-  if (!sweep.runner_type.empty()) {  // without it the runner file is not even opened
+    return fail("--repeat must be between 1 and " + std::to_string(kMaxRepeats));
+  if (!sweep.runner_type.empty()) {  // contract: only --runner-type opens the runner file
     if (options.text("--runner-config").empty()) {
       return fail("--runner-config is required when --runner-type is specified");
     }

@@ -1,4 +1,4 @@
-// One subcommand from its options to its entries: reads the files that the options name, the rest is pure.
+// Runs one subcommand: reads the files that its options name and expands them.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace sweep::matrix {
 
-/// `name` is one of subcommands(), `options` what parse_options gave for it. Every entry of every file is
-/// checked before anything else. Fails with the contract's message.
+/// Returns the matrix of the subcommand `name`, one of subcommands(), with the options from parse_options.
+/// Checks every entry of every file first. Fails with the contract's message.
 Expected<Matrix> run_subcommand(const std::string& name, const Options& options);
 
 }  // namespace sweep::matrix

@@ -27,8 +27,8 @@ std::string problem_with(const std::string& type, std::string_view kind) {
          ": write each name in quotes";
 }
 
-// Null, false and 0 hold no nodes, as in Python.
-bool is_nothing(const yaml::Value& nodes) {
+// Returns true for null, false and 0, which Python's truth test treats like an empty list.
+bool is_empty(const yaml::Value& nodes) {
   return nodes.is(yaml::Kind::Null) || (nodes.is(yaml::Kind::Bool) && !nodes.scalar.truth) ||
          (nodes.is(yaml::Kind::Int) && nodes.scalar.integer == 0);
 }
@@ -52,7 +52,7 @@ RunnerType read_type(const yaml::Value& key, const yaml::Value& nodes) {
   } else if (nodes.is(yaml::Kind::Dict)) {
     for (const yaml::Member& member : nodes.members)
       add(*member.key);
-  } else if (!is_nothing(nodes)) {
+  } else if (!is_empty(nodes)) {
     out.problem = problem_with(out.name, yaml::python_type(nodes.kind()));
   }
   return out;
@@ -69,7 +69,8 @@ Expected<Runners> Runners::parse(std::string_view text, const std::string& file)
   const auto document = yaml::parse_document(text);
   if (!document) return fail("Runner config file '" + file + "': " + document.error().message);
   if (!(*document)->is(yaml::Kind::Dict)) {
-    return fail("Runner config file '" + file + "' must contain a dictionary: runner type: [node, …]");
+    return fail("Runner config file '" + file +
+                "' must contain a dictionary of the form 'runner-type: [node, …]'");
   }
   Runners out;
   out.file_ = file;
@@ -98,7 +99,7 @@ Expected<std::vector<std::string>> Runners::nodes_of(const std::string& type) co
   return found->nodes;
 }
 
-bool Runners::knows(std::string_view label) const {
+bool Runners::contains(std::string_view label) const {
   return std::any_of(types_.begin(), types_.end(),
                      [&](const RunnerType& type) { return type.name == label || type.has_node(label); });
 }

@@ -49,7 +49,7 @@ OptionSpec runner_config() {
 CommandSpec selection() {
   return {
       "full-sweep",
-      "Every point of the entries that pass all given filters.",
+      "Every point of the entries that match all given filters.",
       {several("--model-prefix", "only entries whose key begins with one of these"),
        several("--precision", "only these precisions, e.g. fp4 fp8"),
        several("--framework", "only these frameworks, e.g. vllm trt sglang"),
@@ -57,14 +57,14 @@ CommandSpec selection() {
        optional("--runner-config", "file with the nodes of each runner type (YAML)"),
        seq_lens(),
        step_size(),
-       test_mode("only the highest TP at its conc-start, once for each pair of lengths"),
+       test_mode("only the highest TP at its conc-start, once per pair of lengths"),
        {.name = "--repeat",
         .arity = Arity::One,
-        .help = "run each point so often, one whole round after another (default: what its entry says in "
-                "'repeat', else once)",
+        .help =
+            "repeat every point this many times, in full passes (default: its entry's 'repeat', otherwise 1)",
         .integer = true}},
-      "An entry's concurrencies begin at conc-start, are multiplied by the step size and end at conc-end. "
-      "Named lengths are ISL and OSL: 1k1k is 1024 tokens in and 1024 out.",
+      "An entry's concurrencies start at conc-start, are multiplied by the step size and end at conc-end. "
+      "Named lengths are ISL and OSL: 1k1k is 1024 input tokens and 1024 output tokens.",
       R"(Examples:
   Every FP8 point with vLLM or SGLang on H200:
     sweepctl matrix full-sweep --config-files nvidia-master.yaml \
@@ -81,10 +81,10 @@ CommandSpec full_sweep() {
 
 CommandSpec test_config() {
   return {"test-config",
-          "Every point of one entry, on its runner type or on one node of it.",
+          "Every point of one entry, on its runner type or on one node of that type.",
           {config_files(), runner_config(), required("--key", "the entry's key"),
-           optional("--runner-node", "run on this node instead of any of the type"), seq_lens(), step_size(),
-           test_mode("every search-space element at its conc-start only")},
+           optional("--runner-node", "run on this node instead of any node of the type"), seq_lens(),
+           step_size(), test_mode("every search-space element at its conc-start only")},
           {},
           R"(Examples:
     sweepctl matrix test-config --config-files nvidia-master.yaml \
@@ -97,7 +97,7 @@ CommandSpec runner_model_sweep() {
   return {"runner-model-sweep",
           "One short point for each entry of a runner type on each of its nodes.",
           {config_files(), required("--runner-type", "the runner type, e.g. h100"), runner_config()},
-          "The point: 1024 tokens in and out, the highest TP, at its conc-start.",
+          "The point has 1024 input and output tokens and the highest TP, at its conc-start.",
           R"(Examples:
     sweepctl matrix runner-model-sweep --config-files nvidia-master.yaml \
       --runner-type h100 --runner-config runners.yaml
@@ -111,7 +111,7 @@ CommandSpec runner_sweep() {
            required("--model-prefix", "only entries whose key begins with this"),
            optional("--precision", "only this precision, e.g. fp4"),
            optional("--framework", "only this framework, e.g. trt"), runner_config()},
-          "The point: 1024 tokens in and out, the highest TP, at its conc-start.",
+          "The point has 1024 input and output tokens and the highest TP, at its conc-start.",
           R"(Examples:
     sweepctl matrix runner-sweep --config-files nvidia-master.yaml \
       --runner-type b200 --model-prefix dsr1 --precision fp4 \
@@ -120,16 +120,17 @@ CommandSpec runner_sweep() {
 }
 
 CommandSpec custom() {
-  return {"custom",
-          "One short point from values given here.",
-          {config_files(), required("--runner-label", "a runner type or node, e.g. h200 or h200-nv_1"),
-           required("--image", "container image, e.g. vllm/vllm-openai:latest"),
-           required("--model", "model, e.g. openai/gpt-oss-120b"),
-           required("--framework", "framework, e.g. vllm, trt, sglang"),
-           required("--precision", "precision, e.g. fp4, fp8"),
-           required("--exp-name", "name of the experiment, e.g. 70b_test"), runner_config()},
-          "The point: 1024 tokens in and out, TP 8, EP 1, no attention data parallelism, concurrency 4.",
-          R"(Examples:
+  return {
+      "custom",
+      "One short point with the values of the options.",
+      {config_files(), required("--runner-label", "a runner type or node, e.g. h200 or h200-nv_1"),
+       required("--image", "container image, e.g. vllm/vllm-openai:latest"),
+       required("--model", "model, e.g. openai/gpt-oss-120b"),
+       required("--framework", "framework, e.g. vllm, trt, sglang"),
+       required("--precision", "precision, e.g. fp4, fp8"),
+       required("--exp-name", "name of the experiment, e.g. 70b_test"), runner_config()},
+      "The point has 1024 input and output tokens, TP 8, EP 1, no attention data parallelism, concurrency 4.",
+      R"(Examples:
     sweepctl matrix custom --config-files nvidia-master.yaml \
       --runner-label h200 --image vllm/vllm-openai:latest \
       --model openai/gpt-oss-120b --framework vllm --precision fp4 \

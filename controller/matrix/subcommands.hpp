@@ -1,4 +1,4 @@
-// The five subcommands of `sweepctl matrix` and their options: a table and nothing else.
+// The table of the five subcommands of `sweepctl matrix` and their options.
 #pragma once
 
 #include <array>
@@ -10,10 +10,10 @@
 
 namespace sweep::matrix {
 
-/// In the order in which the usage names them.
+/// Returns the subcommands in the order of the usage text.
 std::span<const CommandSpec> subcommands();
 
-/// full-sweep without --config-files: what selects among entries whose files are known already.
+/// Returns full-sweep without --config-files, for callers that know the files already (--sweep-select).
 const CommandSpec& selection_command();
 
 /// A named pair of input and output lengths, in tokens.

@@ -1,6 +1,6 @@
-#include <optional>
+#include "controller/matrix/words.hpp"
 
-#include "controller/matrix/load.hpp"
+#include <optional>
 
 namespace sweep::matrix {
 
@@ -10,7 +10,8 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-// Whether a backslash within double quotes escapes `c`; before anything else it stands for itself.
+// Returns true if a backslash in double quotes escapes `c`. Before any other character the backslash is
+// literal.
 bool is_escapable(char c) {
   return c == '"' || c == '\\' || c == '$' || c == '`';
 }
@@ -19,7 +20,7 @@ bool is_escapable(char c) {
 
 Expected<std::vector<std::string>> split_words(std::string_view text) {
   std::vector<std::string> out;
-  std::optional<std::string> word;  // a word may be empty: ''
+  std::optional<std::string> word;  // has a value inside a word; '' is an empty word
   char quote = '\0';
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -35,7 +36,7 @@ Expected<std::vector<std::string>> split_words(std::string_view text) {
       quote = c;
     } else if (c == '\\' && quote != '\'') {
       if (i + 1 == text.size())
-        return fail("A backslash ends '" + std::string(text) + "': write \\\\ for one");
+        return fail("'" + std::string(text) + "' ends with a backslash: write \\\\ for a literal backslash");
       if (quote == '"' && !is_escapable(text[i + 1])) *word += c;
       *word += text[++i];
     } else {
@@ -43,7 +44,7 @@ Expected<std::vector<std::string>> split_words(std::string_view text) {
     }
   }
   if (quote != '\0') {
-    return fail("The quote " + std::string(1, quote) + " is not closed in '" + std::string(text) + "'");
+    return fail("Unclosed quote " + std::string(1, quote) + " in '" + std::string(text) + "'");
   }
   if (word) out.push_back(std::move(*word));
   return out;

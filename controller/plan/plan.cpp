@@ -7,6 +7,10 @@
 #include <map>
 #include <unordered_map>
 
+#include "controller/plan/step.hpp"
+#include "controller/profile/benchmark.hpp"
+#include "controller/profile/container_section.hpp"
+#include "controller/profile/variables.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -15,19 +19,21 @@ namespace sweep {
 
 namespace {
 
-/// Two entries of one matrix can share a RESULT_FILENAME; those get the point's identity in it.
-std::vector<bool> find_twins(const std::vector<Point>& points, const std::set<std::string>& withdrawn) {
+/// Returns Plan::shares_name. Entries of a matrix that would share a RESULT_FILENAME get the point's id in
+/// it.
+std::vector<bool> find_shared_names(const std::vector<Point>& points,
+                                    const std::set<std::string>& withdrawn) {
   std::unordered_map<std::string, int> uses;
   for (const Point& point : points)
     uses[result_stem(point)] += withdrawn.contains(point.id) ? 0 : 1;
-  std::vector<bool> twins;
+  std::vector<bool> shared;
   for (const Point& point : points)
-    twins.push_back(uses[result_stem(point)] > 1 || withdrawn.contains(point.id));
-  return twins;
+    shared.push_back(uses[result_stem(point)] > 1 || withdrawn.contains(point.id));
+  return shared;
 }
 
-/// What does not depend on the node. The point's variables come last: they say what is measured, and a
-/// profile must not change that.
+/// Returns the variables that do not depend on the node. Those of the point come after those of the profile,
+/// because a profile must not change what is measured.
 std::vector<std::pair<std::string, std::string>> shared_environment(const profile::Profile& profile,
                                                                     const Point& point) {
   auto out = profile::variables_of(profile, point);
@@ -36,15 +42,16 @@ std::vector<std::pair<std::string, std::string>> shared_environment(const profil
   std::move(own.begin(), own.end(), std::back_inserter(out));
   const profile::Recipe* recipe = profile::recipe_of(profile, point);
   if (recipe == nullptr) return out;
-  for (const profile::DerivedVariable& step : recipe->steps) {
-    const auto of = std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == step.of; });
+  for (const profile::DerivedVariable& derived : recipe->derived) {
+    const auto of =
+        std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == derived.of; });
     const std::int64_t number = of == out.rend() ? 0 : std::atoll(of->second.c_str());
-    out.emplace_back(step.name, std::to_string(profile::step_value(step, number)));
+    out.emplace_back(derived.name, std::to_string(profile::derived_value(derived, number)));
   }
   return out;
 }
 
-/// Whether a shell command uses the variable: $NAME or ${NAME….
+/// True if a shell command uses the variable as $NAME or ${NAME….
 bool uses(const std::string& command, const std::string& name) {
   const auto goes_on = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   for (std::size_t at = command.find('$'); at != std::string::npos; at = command.find('$', at + 1)) {
@@ -57,8 +64,9 @@ bool uses(const std::string& command, const std::string& name) {
   return false;
 }
 
-/// The server's variables: each named one is there, and each one that its command uses is named. Without this
-/// a slip would start a server with an empty --tensor-parallel-size on every node.
+/// Fails if the recipe's server names a variable that the point does not have, or if its command uses one
+/// that it does not name. Without this check a typo could start a server with an empty --tensor-parallel-size
+/// on every node.
 Expected<void> check_recipe(const profile::Profile& profile, const profile::Recipe& recipe,
                             const Point& point) {
   std::vector<std::string> known;
@@ -70,27 +78,26 @@ Expected<void> check_recipe(const profile::Profile& profile, const profile::Reci
   for (const std::string& name : recipe.server_env) {
     if (has(known, name)) continue;
     const auto near = nearest(name, known);
-    return fail("the recipe's server names the variable '" + name + "' in 'env', which no point has; " +
+    return fail("'env' of the recipe's server names the variable '" + name + "', which no point has; " +
                 (near ? "did you mean '" + *near + "'?"
-                      : "those of the environment that srun hands on need not be named; points have " +
-                            join(known, ", ")));
+                      : "variables that srun passes on need not be named; points have " + join(known, ", ")));
   }
-  for (const profile::DerivedVariable& step : recipe.steps) {
-    if (has(known, step.of)) continue;
-    const auto near = nearest(step.of, known);
-    return fail("the recipe's variable '" + step.name + "' follows from '" + step.of +
+  for (const profile::DerivedVariable& derived : recipe.derived) {
+    if (has(known, derived.of)) continue;
+    const auto near = nearest(derived.of, known);
+    return fail("the recipe's variable '" + derived.name + "' is derived from '" + derived.of +
                 "', which no point has" + (near ? "; did you mean '" + *near + "'?" : ""));
   }
   for (const std::string& name : known) {
     if (uses(recipe.server, name) && !has(recipe.server_env, name))
-      return fail(
-          "the recipe's server uses $" + name + ", but its 'env' does not name " + name +
-          ": it would be empty; add it (points with different values of it get servers of their own)");
+      return fail("the recipe's server uses $" + name + ", but its 'env' does not name " + name +
+                  ", so it would be empty; add " + name +
+                  " to 'env' (points with different values then get different servers)");
   }
   return {};
 }
 
-/// All recipes that these points use.
+/// Checks all recipes that the points use.
 Expected<void> check_recipes(const profile::Profile& profile, const std::vector<Point>& points) {
   std::set<const profile::Recipe*> seen;
   for (const Point& point : points) {
@@ -101,7 +108,7 @@ Expected<void> check_recipes(const profile::Profile& profile, const std::vector<
   return {};
 }
 
-/// Plan::first_copy.
+/// Returns Plan::first_copy.
 std::vector<int> find_copies(const std::vector<Point>& points) {
   std::vector<int> first(points.size(), -1);
   const auto is_copy = [](const Point& point) { return point.repeat > 0; };
@@ -138,7 +145,7 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
   SWEEP_ASSIGN(auto step, step_container(points, profile, withdrawn));
   Plan plan;
   plan.step = std::move(step);
-  plan.has_twins = find_twins(points, withdrawn);
+  plan.shares_name = find_shared_names(points, withdrawn);
   plan.first_copy = find_copies(points);
   plan.points = std::move(points);
   plan.withdrawn = withdrawn;
@@ -209,7 +216,7 @@ std::string stem_of(const Plan& plan, int index) {
   constexpr std::size_t kShortId = 8;
   const auto at = static_cast<std::size_t>(index);
   const Point& point = plan.points[at];
-  return result_stem(point) + (plan.has_twins[at] ? "_p" + point.id.substr(0, kShortId) : "");
+  return result_stem(point) + (plan.shares_name[at] ? "_p" + point.id.substr(0, kShortId) : "");
 }
 
 std::string result_filename(const Plan& plan, int index, const std::string& node) {
@@ -219,7 +226,7 @@ std::string result_filename(const Plan& plan, int index, const std::string& node
 std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,
                                                                        const std::string& node) {
   auto out = shared_environment(plan.profile, plan.points[static_cast<std::size_t>(index)]);
-  // The home of who runs it is not there; the profile may have another one.
+  // The user's home does not exist in the container. The profile may set another HOME.
   if (plan.step) out.insert(out.begin(), {"HOME", "/tmp"});
   out.emplace_back("RUNNER_NAME", node);
   out.emplace_back("RESULT_FILENAME", result_filename(plan, index, node));
@@ -237,14 +244,14 @@ std::string server_key(const Plan& plan, int index) {
         &recipe->progress, &workspace, &point.image})
     digest.add_part(*part);
   digest.add_part(std::to_string(gpus_needed(point)));
-  // Nodes of another runner are other machines.
+  // Nodes of different runners are different machines.
   if (const std::string runner = runner_section(plan.profile, point); !runner.empty())
     digest.add_part(runner);
   if (const auto container = profile::container_of(plan.profile, point);
       container && profile::has_container(*container)) {
-    digest.add_part(*container->runtime);
-    digest.add_part(*container->image);
-    for (const std::string& mount : *container->mounts)
+    digest.add_part(container->runtime);
+    digest.add_part(container->image);
+    for (const std::string& mount : container->mounts)
       digest.add_part(mount);
   }
   std::map<std::string, std::string> known;
@@ -283,32 +290,13 @@ wire::ServerSpec make_server(const Plan& plan, int index) {
   return spec;
 }
 
-wire::ContainerSpec make_container(const Plan& plan, const Point& point) {
-  wire::ContainerSpec spec;
-  const auto container = profile::container_of(plan.profile, point);
-  if (plan.step || !container || !profile::has_container(*container)) return spec;
-  spec.runtime = *container->runtime;
-  spec.image = *container->image;
-  spec.by_runtime = *container->cache == "none";
-  if (!spec.by_runtime) spec.cache = *container->cache;
-  spec.scratch = *container->scratch;
-  spec.mounts = *container->mounts;
-  if (const std::string folder = profile::folder_beside(plan.profile, point); !folder.empty())
-    spec.mounts.push_back(folder + ":" + folder + ":ro");
-  spec.workdir = *container->workdir;
-  spec.names = *container->names;
-  spec.options = *container->options;
-  spec.shm_size = *container->shm_size;
-  spec.writable = *container->writable;
-  spec.client_inside = *container->client;
-  spec.image_ms = plan.profile.image_timeout.count();
-  spec.retries = *container->retries;
-  spec.room_bytes = *container->room_bytes;
-  spec.keep_bytes = *container->keep_bytes;
-  spec.keep_ms = container->keep->count();
-  return spec;
+ContainerSpec make_container(const Plan& plan, const Point& point) {
+  auto container = profile::container_of(plan.profile, point);
+  if (plan.step || !container || !profile::has_container(*container)) return {};
+  if (const std::string folder = profile::benchmark_mount(plan.profile, point); !folder.empty())
+    container->mounts.push_back(folder + ":" + folder + ":ro");
+  return *std::move(container);
 }
-
 }  // namespace
 
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node) {
@@ -320,7 +308,8 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.result_filename = result_filename(plan, index, node);
   lease.environment = benchmark_environment(plan, index, node);
   lease.command = profile::benchmark_command(plan.profile, point).value_or(std::vector<std::string>());
-  lease.workspace = plan.step ? plan.step->workdir : profile::workspace_of(plan.profile, point).value_or("");
+  lease.workspace =
+      plan.step ? plan.step->container.workdir : profile::workspace_of(plan.profile, point).value_or("");
   lease.timeouts.server_ms = plan.profile.timeouts.server.count();
   lease.timeouts.benchmark_ms = plan.profile.timeouts.benchmark.count();
   lease.timeouts.point_ms = plan.profile.timeouts.point.count();
@@ -331,20 +320,20 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
 
 std::string next_image(const Plan& plan, const core::State& state, int index,
                        const core::AgentStatus& agent) {
-  constexpr int kLooksAhead = 200;
+  constexpr int kMaxPoints = 200;
   const Point& current = plan.points[static_cast<std::size_t>(index)];
   const auto now = profile::container_of(plan.profile, current);
-  if (plan.step || !now || !*now->prefetch) return {};
-  int left = kLooksAhead;
+  if (plan.step || !now || !now->prefetch) return {};
+  int left = kMaxPoints;
   for (const auto& [negative_gpus, waiting] : state.pending) {
     if (--left < 0) break;
     const Point& point = plan.points[static_cast<std::size_t>(waiting)];
     if (point.image == current.image && point.runner == current.runner) continue;
-    const core::PointSpec& spec = state.points[static_cast<std::size_t>(waiting)].spec;
+    const core::PointSpec& spec = core::point_at(state, waiting).spec;
     const bool fits = -negative_gpus <= static_cast<int>(agent.info.gpus.size());
     if (!fits || !core::serves(agent, spec.runner.str())) continue;
     const auto next = profile::container_of(plan.profile, point);
-    if (next && profile::has_container(*next) && *next->image != *now->image) return *next->image;
+    if (next && profile::has_container(*next) && next->image != now->image) return next->image;
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// The plan of a sweep: what to run (points) and how (profile), and all that follows from the two. Pure.
+// The plan of a sweep: what to run (points), how (profile), and everything derived from the two. Pure
+// functions.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,6 +12,7 @@
 #include "container/core/step.hpp"
 #include "controller/core/state.hpp"
 #include "controller/profile/profile.hpp"
+#include "controller/profile/runner.hpp"
 #include "proto/base/point.hpp"
 #include "proto/wire/messages.hpp"
 #include "util/error.hpp"
@@ -18,68 +20,64 @@
 namespace sweep {
 
 struct Plan {
-  std::vector<Point> points;    // in matrix order
-  std::vector<bool> has_twins;  // of each: whether its files are told from another point's by its identity
-  std::vector<int> first_copy;  // of each: the index of the first of its copies; -1: it is the only one
+  std::vector<Point> points;  // in matrix order
+  std::vector<bool>
+      shares_name;              // by point: its file names contain its id, as another point's would be equal
+  std::vector<int> first_copy;  // by point: index of the first point of the same entry; -1: it has no copies
   profile::Profile profile;
-  std::set<std::string> withdrawn;             // ids of points that are no longer wanted
-  std::optional<container::StepRequest> step;  // what agents run in, where they do not run on the node
+  std::set<std::string> withdrawn;             // ids of points that are no longer in the sweep
+  std::optional<container::StepRequest> step;  // the container in which agents run; nullopt: on the node
 };
 
-/// Fails, naming the entry, when the entries are no matrix, and naming the template when the profile's
-/// benchmark cannot be made out. `withdrawn`: ids of points that are no longer wanted; they give way to the
-/// others where names of result files must be distinct.
+/// Returns the plan of a matrix. Fails, naming the entry, if one is not valid, and naming the key if a
+/// template of the profile cannot be filled. `withdrawn`: ids of points that are no longer in the sweep; if
+/// names of result files would be equal, these get the longer ones.
 Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::Profile profile,
                          const std::set<std::string>& withdrawn = {});
 Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
                            const std::set<std::string>& withdrawn = {});
 
-/// What all agents run in where the profile wants them in the image; an empty workspace stands for the folder
-/// where srun was started. Nothing: they run on the node. Fails, naming key and points, where one container
-/// cannot serve all points.
-Expected<std::optional<container::StepRequest>> step_container(const std::vector<Point>& points,
-                                                               const profile::Profile& profile,
-                                                               const std::set<std::string>& withdrawn);
-
-/// What points have in common that take about equally long: all but the concurrency.
+/// Returns a key that is equal for points that take about equally long: all parameters but the concurrency.
 std::string kind_of(const Point& point);
 
-/// The name of the profile's runner section that a point belongs to; the point's own runner where the profile
-/// has others and not this one, so that nobody serves it; empty where any node serves any.
+/// Returns the name of the profile's runner section to which a point belongs. If the profile has runner
+/// sections but none for this point, returns the point's own runner, which no node serves. Returns "" if the
+/// profile has no runner sections; then every node serves every point.
 std::string runner_section(const profile::Profile& profile, const Point& point);
-/// The runner sections that a node serves; nothing: all.
+/// Returns the runner sections that a node serves; std::nullopt: all points.
 std::optional<std::vector<std::string>> served_by(const profile::Profile& profile,
                                                   const profile::NodeTraits& node);
-/// Whether an agent has to find out what Slurm says of its node.
+/// True if agents have to ask Slurm for their node's features and GPU types, because a runner section
+/// depends on them.
 bool asks_node(const profile::Profile& profile);
 
 core::Settings core_settings(const Plan& plan);
 std::vector<core::PointSpec> core_points(const Plan& plan);
 
-/// The result file's name without the node: distinct for all points of the plan.
+/// Returns the name of a point's result file without the node; it is distinct for all points of the plan.
 std::string stem_of(const Plan& plan, int index);
-/// RESULT_FILENAME of a point on a node.
+/// Returns RESULT_FILENAME of a point on a node.
 std::string result_filename(const Plan& plan, int index, const std::string& node);
 
-/// The variables of a benchmark; of those with one name the last counts.
+/// Returns the environment variables of a benchmark. If a name occurs repeatedly, the last value applies.
 std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,
                                                                        const std::string& node);
 
-/// The key of the server that a recipe's points share: a digest of all that the server sees. Empty without a
-/// recipe.
+/// Returns the key of the server that points of a recipe share: a digest of everything that the server
+/// depends on; "" without a recipe.
 std::string server_key(const Plan& plan, int index);
 
-/// The lease of an attempt at points[index] for an agent on `node`.
+/// Returns the lease of an attempt of points[index] for an agent on `node`.
 wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::string& node);
 
-/// The image that an agent is likely to need after that of points[index]: of the first point that waits for a
-/// node like its, among the next few, and has another image. Empty: none, or the profile does not want it
-/// staged ahead.
+/// Returns the image that the agent will probably need after that of points[index]: that of the first pending
+/// point (of the next 200) that the agent can run and that has another image; "" if there is none or the
+/// profile turns prefetching off.
 std::string next_image(const Plan& plan, const core::State& state, int index, const core::AgentStatus& agent);
 
-/// The distinct exp-names, in matrix order.
+/// Returns the distinct exp-names, in matrix order.
 std::vector<std::string> exp_names(const Plan& plan);
-/// The name of the sweep for folders and titles: the exp-name, or "all" when there are several.
+/// Returns the sweep's name for folders and titles: its exp-name, or "all" if there are several.
 std::string sweep_name(const Plan& plan);
 
 }  // namespace sweep

@@ -1,61 +1,63 @@
-// Agents in the image: one container has to serve all points of a sweep.
+#include "controller/plan/step.hpp"
+
 #include <algorithm>
 
 #include "container/core/image.hpp"
-#include "controller/plan/plan.hpp"
-#include "controller/profile/container.hpp"
+#include "controller/profile/benchmark.hpp"
+#include "controller/profile/container_section.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
 
 namespace {
 
-/// What one point asks of the step.
-struct Asked {
-  bool inside = false;
+/// The container that one point needs.
+struct PointStep {
+  bool inside = false;  // whether its profile section wants the agent in the image
   container::StepRequest step;
 };
 
-Expected<Asked> asked_by(const profile::Profile& profile, const Point& point) {
-  Asked out;
+Expected<PointStep> step_of(const profile::Profile& profile, const Point& point) {
+  PointStep out;
   const auto container = profile::container_of(profile, point);
   if (!container) return tl::unexpected(container.error());
-  out.inside = *container->agent;
+  out.inside = container->agent_inside;
   if (!out.inside) return out;
-  if (*container->runtime != "pyxis")
-    return fail("the profile's 'container.agent: image' needs 'runtime: pyxis', and for " + label(point) +
-                " it is " + *container->runtime + "; agent: node works with every runtime");
-  if (!container->options->empty())
+  if (container->runtime != "pyxis")
+    return fail("the profile's 'container.agent: image' needs 'runtime: pyxis', but for " + label(point) +
+                " the runtime is " + container->runtime +
+                "; use 'agent: node', which works with every runtime");
+  if (!container->options.empty())
     return fail(
-        "the profile's 'container.options' cannot go with 'agent: image': they are words for "
-        "a command of its own for each point");
-  SWEEP_ASSIGN(const auto image, container::parse_image(*container->image));
-  out.step.image = container::pyxis_name(image);
+        "the profile's 'container.options' cannot be combined with 'container.agent: image', because no "
+        "container is started per point; remove the options, or use 'agent: node'");
+  SWEEP_ASSIGN(const auto image, container::parse_image(container->image));
   out.step.workspace = profile::workspace_of(profile, point).value_or("");
-  out.step.workdir = *container->workdir;
-  for (const std::string& text : *container->mounts) {
-    if (auto mount = container::parse_mount(text)) out.step.mounts.push_back(std::move(*mount));
-  }
-  out.step.names = *container->names;
-  out.step.shm_size = *container->shm_size;
-  out.step.writable = *container->writable;
+  out.step.container = only_for(ContainerUse::Step, *container);
+  out.step.container.image = container::pyxis_name(image);
+  SWEEP_ASSIGN(const auto mounts, container::parse_mounts(container->mounts));
+  out.step.container.mounts.clear();
+  for (const container::Mount& mount : mounts)
+    out.step.container.mounts.push_back(mount_text(mount));
   return out;
 }
 
-/// The key in which they differ, with both values.
+/// Returns the first key in which the two differ, for some keys with both values.
 std::string difference(const container::StepRequest& a, const container::StepRequest& b) {
-  if (a.image != b.image)
-    return "'container.image' ('" + printable(a.image) + "' and '" + printable(b.image) + "')";
+  const ContainerSpec &x = a.container, &y = b.container;
+  if (x.image != y.image)
+    return "'container.image' ('" + printable(x.image) + "' and '" + printable(y.image) + "')";
   if (a.workspace != b.workspace)
     return "'workspace' ('" + printable(a.workspace) + "' and '" + printable(b.workspace) + "')";
-  if (a.mounts != b.mounts) return "'container.mounts'";
-  if (a.workdir != b.workdir) return "'container.workdir'";
-  if (a.names != b.names) return "'container.env'";
-  return a.shm_size != b.shm_size ? "'container.shm-size'" : "'container.writable'";
+  for (const ContainerField& field : container_fields()) {
+    const bool differs = std::visit([&](auto member) { return x.*member != y.*member; }, field.member);
+    if (differs) return "'container." + std::string(field.key) + "'";
+  }
+  return "'container'";
 }
 
-void add_once(std::vector<container::Mount>& mounts, container::Mount mount) {
-  if (std::find(mounts.begin(), mounts.end(), mount) == mounts.end()) mounts.push_back(std::move(mount));
+void add_once(std::vector<std::string>& mounts, const std::string& mount) {
+  if (std::find(mounts.begin(), mounts.end(), mount) == mounts.end()) mounts.push_back(mount);
 }
 
 }  // namespace
@@ -63,29 +65,28 @@ void add_once(std::vector<container::Mount>& mounts, container::Mount mount) {
 Expected<std::optional<container::StepRequest>> step_container(const std::vector<Point>& points,
                                                                const profile::Profile& profile,
                                                                const std::set<std::string>& withdrawn) {
-  if (!profile::wants_agents_inside(profile)) return std::nullopt;
+  if (!profile::has_agents_inside(profile)) return std::nullopt;
   const Point* first = nullptr;
-  Asked all;
-  std::vector<container::Mount> beside;
+  PointStep all;
+  std::vector<std::string> beside;
   for (const Point& point : points) {
     if (withdrawn.contains(point.id)) continue;
-    SWEEP_ASSIGN(auto asked, asked_by(profile, point));
-    if (const std::string folder = profile::folder_beside(profile, point); !folder.empty())
-      add_once(beside, {folder, folder, true});
+    SWEEP_ASSIGN(auto own, step_of(profile, point));
+    if (const std::string folder = profile::benchmark_mount(profile, point); !folder.empty())
+      add_once(beside, folder + ":" + folder + ":ro");
     if (first == nullptr) {
       first = &point;
-      all = std::move(asked);
-    } else if (asked.inside != all.inside || asked.step != all.step) {
+      all = std::move(own);
+    } else if (own.inside != all.inside || own.step != all.step) {
       const std::string what =
-          asked.inside != all.inside ? "'container.agent'" : difference(all.step, asked.step);
-      return fail(
-          "with the profile's 'container.agent: image' one container serves all points, and " + what +
-          " of " + label(*first) + " and of " + label(point) +
-          " differ; choose among them with --select, or let the agent stay on the node (agent: node)");
+          own.inside != all.inside ? "'container.agent'" : difference(all.step, own.step);
+      return fail("the profile's 'container.agent: image' needs one container for all points, but " + what +
+                  " of " + label(*first) + " and of " + label(point) +
+                  " differ; choose points with the same value with --select, or use 'agent: node'");
     }
   }
   if (!all.inside) return std::nullopt;
-  all.step.mounts.insert(all.step.mounts.end(), beside.begin(), beside.end());
+  all.step.container.mounts.insert(all.step.container.mounts.end(), beside.begin(), beside.end());
   if (const auto good = container::check_step(all.step); !good) return tl::unexpected(good.error());
   return all.step;
 }

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "controller/profile/profile.hpp"
+#include "controller/profile/duration.hpp"
 #include "util/text.hpp"
 
 namespace sweep::profile {
@@ -12,6 +12,18 @@ namespace {
 constexpr int kMaxRetries = 100;
 
 }  // namespace
+
+void Reader::note_source(const std::string& key, const yaml::Value& at) {
+  std::string name;
+  for (const std::string& part : path)
+    name += part + ".";
+  sources[name + key] = file + (at.line > 0 ? ":" + std::to_string(at.line) : "");
+}
+
+void Reader::complain(const yaml::Value& at, const std::string& what) {
+  if (error) return;
+  error = Error{file + (at.line > 0 ? ":" + std::to_string(at.line) : "") + ": " + what};
+}
 
 bool is_text(const yaml::Value& node) {
   using yaml::Kind;
@@ -30,7 +42,7 @@ std::string shown(const yaml::Value& node) {
 
 std::string read_text(Reader& in, const std::string& key, const yaml::Value& node) {
   if (is_text(node)) return node.text;
-  in.complain(node, "'" + key + "' must be a text, got " + shown(node));
+  in.complain(node, "'" + key + "' must be text, got " + shown(node));
   return {};
 }
 
@@ -48,30 +60,10 @@ Millis read_period(Reader& in, const std::string& key, const yaml::Value& node) 
   return value;
 }
 
-void Reader::note_source(const std::string& key, const yaml::Value& at) {
-  std::string name;
-  for (const std::string& part : path)
-    name += part + ".";
-  sources[name + key] = file + (at.line > 0 ? ":" + std::to_string(at.line) : "");
-}
-
 std::int64_t read_bytes(Reader& in, const std::string& key, const yaml::Value& node) {
-  std::int64_t value = -1;
-  if (is_text(node)) {
-    const std::string& text = node.text;
-    const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const std::string unit(rest, text.data() + text.size());
-    static const std::map<std::string, std::int64_t> kUnits = {
-        {"", 1}, {"K", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}, {"T", 1'000'000'000'000}};
-    const auto found = kUnits.find(unit);
-    constexpr std::int64_t kMost = std::int64_t{1} << 50;
-    const bool good =
-        code == std::errc() && found != kUnits.end() && value >= 0 && value <= kMost / found->second;
-    value = good ? value * found->second : -1;
-  }
-  if (value < 0)
-    in.complain(node, "'" + key + "' must be a size such as 500M, 40G or 1T, got " + shown(node));
-  return value;
+  const auto value = is_text(node) ? parse_size(node.text) : std::nullopt;
+  if (!value) in.complain(node, "'" + key + "' must be a size such as 500M, 40G or 1T, got " + shown(node));
+  return value.value_or(-1);
 }
 
 bool read_flag(Reader& in, const std::string& key, const yaml::Value& node) {
@@ -86,7 +78,8 @@ std::vector<std::string> read_texts(Reader& in, const std::string& key, const ya
   if (!node.is(yaml::Kind::List))
     in.complain(node, "'" + key + "' must be a list of texts, got " + shown(node));
   for (const auto& item : node.items) {
-    if (!is_text(*item)) in.complain(*item, "'" + key + "' must be a list of texts, and has " + shown(*item));
+    if (!is_text(*item))
+      in.complain(*item, "'" + key + "' must be a list of texts, but contains " + shown(*item));
     out.push_back(item->text);
   }
   return out;
@@ -138,7 +131,7 @@ void read_map(Reader& in, const std::string& what, const yaml::Value& node, cons
       const auto near = nearest(key, known);
       return in.complain(*name_node,
                          "unknown key '" + printable(key) + "' in " + what + "; " +
-                             (near ? "did you mean '" + *near + "'?" : "known are " + join(known, ", ")));
+                             (near ? "did you mean '" + *near + "'?" : "known: " + join(known, ", ")));
     }
     if (value->is(yaml::Kind::Null)) continue;  // an empty key leaves the default
     if (!value->is(yaml::Kind::Dict)) in.note_source(key, *name_node);

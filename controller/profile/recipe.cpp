@@ -16,14 +16,14 @@ bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
-/// A path on the server: where it listens is the agent's choice, and is in its PORT.
+/// Reads the path of a URL on the server. The agent chooses the port and passes it to the server as PORT.
 std::string read_path(Reader& in, const std::string& key, const yaml::Value& node) {
   std::string path = read_text(in, key, node);
   const bool plain =
       std::all_of(path.begin(), path.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; });
   if (!in.error && (!path.starts_with('/') || !plain)) {
     in.complain(node, "'" + key + "' must be a path such as /health, got " + shown(node) +
-                          "; the agent asks for it at 127.0.0.1 and the server's PORT");
+                          "; the agent requests it from 127.0.0.1 at the server's PORT");
   }
   return path;
 }
@@ -33,28 +33,29 @@ std::string read_pattern(Reader& in, const std::string& key, const yaml::Value& 
   if (in.error) return text;
   if (const auto pattern = LinePattern::compile(text); !pattern)
     in.complain(node,
-                "'" + key + "' is no regular expression: " + shown(node) + ": " + pattern.error().message);
+                "'" + key + "' is not a regular expression: " + shown(node) + ": " + pattern.error().message);
   return text;
 }
 
-/// {of: CONC, steps: [1, 16]}
-void read_step(Reader& in, const std::string& name, const yaml::Value& node, Recipe& recipe) {
-  DerivedVariable step;
-  step.name = name;
-  read_map(in, "'" + name + "'", node,
-           {{"of", [&](auto& r, auto& k, auto& n) { step.of = read_text(r, k, n); }},
-            {"steps", [&](auto& r, auto&, auto& n) {
-               for (const auto& item : n.items)
-                 step.steps.push_back(item->is(yaml::Kind::Int) ? std::atoll(item->text.c_str()) : -1);
-               const bool rising = std::is_sorted(step.steps.begin(), step.steps.end(), std::less_equal<>());
-               if (step.steps.empty() || !rising || step.steps[0] < 0)
-                 r.complain(n, "the steps of '" + name + "' must be rising whole numbers, such as [1, 16]");
-             }}});
-  if (!in.error && (step.of.empty() || step.steps.empty()))
+/// Reads {of: CONC, steps: [1, 16]}.
+void read_derived(Reader& in, const std::string& name, const yaml::Value& node, Recipe& recipe) {
+  DerivedVariable derived;
+  derived.name = name;
+  read_map(
+      in, "'" + name + "'", node,
+      {{"of", [&](auto& r, auto& k, auto& n) { derived.of = read_text(r, k, n); }},
+       {"steps", [&](auto& r, auto&, auto& n) {
+          for (const auto& item : n.items)
+            derived.steps.push_back(item->is(yaml::Kind::Int) ? std::atoll(item->text.c_str()) : -1);
+          const bool rising = std::is_sorted(derived.steps.begin(), derived.steps.end(), std::less_equal<>());
+          if (derived.steps.empty() || !rising || derived.steps[0] < 0)
+            r.complain(n, "the steps of '" + name + "' must be ascending whole numbers, such as [1, 16]");
+        }}});
+  if (!in.error && (derived.of.empty() || derived.steps.empty()))
     in.complain(
         node, "'" + name +
                   "' needs 'of', a variable with a number, and 'steps', such as {of: CONC, steps: [1, 16]}");
-  recipe.steps.push_back(std::move(step));
+  recipe.derived.push_back(std::move(derived));
 }
 
 void read_names(Reader& in, const yaml::Value& node, Recipe& recipe) {
@@ -64,16 +65,18 @@ void read_names(Reader& in, const yaml::Value& node, Recipe& recipe) {
     return;
   }
   for (const auto& item : node.items) {
-    const bool step = item->is(yaml::Kind::Dict) && item->members.size() == 1;
-    const std::string name = key_text(step ? *item->members[0].key : *item);
-    if (!valid_name(name)) in.complain(*item, shown(*item) + " is no name of an environment variable");
+    const bool derived = item->is(yaml::Kind::Dict) && item->members.size() == 1;
+    const std::string name = key_text(derived ? *item->members[0].key : *item);
+    if (!valid_name(name))
+      in.complain(*item, shown(*item) + " is not a valid name of an environment variable");
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    if (step) read_step(in, name, *item->members[0].value, recipe);
+    if (derived) read_derived(in, name, *item->members[0].value, recipe);
     names.push_back(name);
   }
 }
 
-KeyReader path_of(const std::string& what, std::string& to) {
+/// Returns a reader of {url: PATH}.
+KeyReader url_reader(const std::string& what, std::string& to) {
   return [what, &to](Reader& in, const std::string&, const yaml::Value& node) {
     read_map(in, what, node, {{"url", [&](auto& r, auto& k, auto& n) { to = read_path(r, k, n); }}});
   };
@@ -84,9 +87,10 @@ void read_ready(Reader& in, const yaml::Value& node, Recipe& recipe) {
            {{"url", [&](auto& r, auto& k, auto& n) { recipe.ready_url = read_path(r, k, n); }},
             {"log", [&](auto& r, auto& k, auto& n) { recipe.ready_log = read_pattern(r, k, n); }}});
   if (!in.error && recipe.ready_url.empty() == recipe.ready_log.empty())
-    in.complain(node,
-                "the server's 'ready' must have either 'url' (a path that answers 200) or 'log' (an "
-                "expression for a line of its output)");
+    in.complain(
+        node,
+        "the server's 'ready' must have either 'url' (a path that answers 200) or 'log' (a regular expression "
+        "for a line of its output)");
 }
 
 void read_server(Reader& in, const yaml::Value& node, Recipe& recipe) {
@@ -99,19 +103,20 @@ void read_server(Reader& in, const yaml::Value& node, Recipe& recipe) {
                has_env = true;
              }},
             {"ready", [&](auto& r, auto&, auto& n) { read_ready(r, n, recipe); }},
-            {"reset", path_of("the server's 'reset'", recipe.reset_url)},
-            {"health", path_of("the server's 'health'", recipe.health_url)},
+            {"reset", url_reader("the server's 'reset'", recipe.reset_url)},
+            {"health", url_reader("the server's 'health'", recipe.health_url)},
             {"progress", [&](auto& r, auto& k, auto& n) { recipe.progress = read_pattern(r, k, n); }}});
   if (in.error) return;
   if (is_blank(recipe.server)) return in.complain(node, "the recipe's 'server' has no 'command'");
   if (!has_env)
     return in.complain(node,
                        "the recipe's 'server' has no 'env': the names of the variables that its command "
-                       "uses, such as [MODEL, TP]; points that agree on them share a running server");
+                       "uses, such as [MODEL, TP]; points with the same values share a running server");
   if (recipe.ready_url.empty() && recipe.ready_log.empty())
-    in.complain(node,
-                "the recipe's 'server' has no 'ready': 'url' (a path that answers 200) or 'log' (an "
-                "expression for a line of its output)");
+    in.complain(
+        node,
+        "the recipe's 'server' has no 'ready'; add 'url' (a path that answers 200) or 'log' (a regular "
+        "expression for a line of its output)");
 }
 
 void read_client(Reader& in, const yaml::Value& node, Recipe& recipe) {

@@ -1,4 +1,4 @@
-// Reading a recipe, a mapping with a server and a client: `benchmark:` of a profile, or a file of its own.
+// Reads a recipe, a mapping with `server` and `client`: either `benchmark:` of a profile, or a separate file.
 #pragma once
 
 #include "controller/profile/profile.hpp"
@@ -6,15 +6,15 @@
 
 namespace sweep::profile {
 
-/// Reads the mapping into `recipe`, replacing what is there. Complains of unknown keys, of a missing command,
-/// of expressions that are none, and of paths that do not begin with /.
+/// Reads the mapping into `recipe`, whose old value is dropped. Reports unknown keys, a missing command,
+/// invalid regular expressions, and paths that do not begin with /.
 void read_recipe(Reader& in, const yaml::Value& node, Recipe& recipe);
 
 inline constexpr std::size_t kMaxRecipeBytes = std::size_t{1} << 20;
 
-/// The text of a file that is a recipe as a whole. Fails with "FILE:LINE: …".
+/// Parses `text`, the content of the recipe file `file`. Returns an error "FILE:LINE: …".
 Expected<Recipe> parse_recipe(const std::string& file, const std::string& text);
-/// The same, read from the file.
+/// Reads and parses a recipe file of at most kMaxRecipeBytes.
 Expected<Recipe> load_recipe(const std::string& file);
 
 }  // namespace sweep::profile

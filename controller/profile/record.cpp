@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "controller/profile/container.hpp"
+#include "controller/profile/container_section.hpp"
 #include "proto/base/account.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
@@ -17,7 +17,7 @@ constexpr std::size_t kMaxItems = 1 << 16;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kMaxCount = 1'000'000;
 
-/// Calls visit(name, Millis&) for each of the profile's times: one list for both ways.
+/// Calls visit(name, Millis&) for each of the profile's times. Writing and reading share this list.
 template <class P, class Visit>
 void each_time(P& profile, Visit visit) {
   visit("server_ms", profile.timeouts.server);
@@ -68,8 +68,8 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
   each_recipe_text(recipe, [&](const char* name, const std::string& value) { out[name] = value; });
   out["server_env"] = recipe.server_env;
   out["steps"] = nlohmann::json::array();
-  for (const DerivedVariable& step : recipe.steps)
-    out["steps"].push_back({{"name", step.name}, {"of", step.of}, {"steps", step.steps}});
+  for (const DerivedVariable& derived : recipe.derived)
+    out["steps"].push_back({{"name", derived.name}, {"of", derived.of}, {"steps", derived.steps}});
   return out;
 }
 
@@ -82,12 +82,12 @@ Recipe read_recipe_record(Fields& in, const nlohmann::json& body) {
   if (!list.is_array() || list.size() > kMaxItems) from.complain("profile: 'recipe': 'steps' must be a list");
   for (const auto& item : list.is_array() ? list : nlohmann::json::array()) {
     Fields of(item, "profile: 'recipe': 'steps'");
-    DerivedVariable step;
-    step.name = of.text("name", kMaxText);
-    step.of = of.text("of", kMaxText);
-    step.steps = of.integers("steps", kMaxItems, 0, kMaxInt);
+    DerivedVariable derived;
+    derived.name = of.text("name", kMaxText);
+    derived.of = of.text("of", kMaxText);
+    derived.steps = of.integers("steps", kMaxItems, 0, kMaxInt);
     if (of.error()) from.complain(*of.error());
-    recipe.steps.push_back(std::move(step));
+    recipe.derived.push_back(std::move(derived));
   }
   if (from.error()) in.complain(*from.error());
   return recipe;
@@ -118,60 +118,32 @@ Variables read_pairs(Fields& in, const char* key) {
   Variables out;
   const auto all = in.texts(key, kMaxItems, kMaxText);
   if (all.size() % 2 != 0)
-    in.complain("profile: '" + std::string(key) + "' must be names and values in turn");
+    in.complain("profile: '" + std::string(key) + "' must be a list of names and values in turn");
   for (std::size_t i = 0; i + 1 < all.size(); i += 2)
     out.emplace_back(all[i], all[i + 1]);
   return out;
 }
 
-nlohmann::json value_json(const Millis& value) {
-  return value.count();
-}
-template <class T>
-nlohmann::json value_json(const T& value) {
-  return value;
-}
-
-/// Only the fields that it has.
-nlohmann::json container_to_json(const Container& container) {
+/// Returns the keys that the section sets.
+nlohmann::json container_to_json(const ContainerSection& section) {
   nlohmann::json out = nlohmann::json::object();
-  each_field(
-      [&](const char* key, const auto& field) {
-        if (field) out[key] = value_json(*field);
-      },
-      container);
+  for (const ContainerField& field : container_fields()) {
+    if (field.key != nullptr && section.given.contains(field.key))
+      out[field.key] = container_value(section.values, field);
+  }
   return out;
 }
 
-void read_field(Fields& in, const char* key, std::string& to) {
-  to = in.text(key, kMaxText);
-}
-void read_field(Fields& in, const char* key, std::vector<std::string>& to) {
-  to = in.texts(key, kMaxItems, kMaxText);
-}
-void read_field(Fields& in, const char* key, bool& to) {
-  to = in.flag(key);
-}
-void read_field(Fields& in, const char* key, int& to) {
-  to = static_cast<int>(in.integer(key, 0, kMaxCount));
-}
-void read_field(Fields& in, const char* key, std::int64_t& to) {
-  to = in.integer(key, 0, kMaxInt);
-}
-void read_field(Fields& in, const char* key, Millis& to) {
-  to = Millis(in.integer(key, 0, kMaxInt));
-}
-
-Container read_container_record(Fields& in, const nlohmann::json& body) {
+ContainerSection read_container_record(Fields& in, const nlohmann::json& body) {
   Fields from(body, "profile: 'container'");
-  Container container;
-  each_field(
-      [&](const char* key, auto& field) {
-        if (from.has(key)) read_field(from, key, field.emplace());
-      },
-      container);
+  ContainerSection section;
+  for (const ContainerField& field : container_fields()) {
+    if (field.key == nullptr || !from.has(field.key)) continue;
+    read_container_value(from, field.key, field, {kMaxItems, kMaxText}, section.values);
+    section.given.insert(field.key);
+  }
   if (from.error()) in.complain(*from.error());
-  return container;
+  return section;
 }
 
 nlohmann::json runner_to_json(const Runner& runner) {

@@ -1,6 +1,7 @@
-// A profile as JSON, whole: for a controller that takes the place of one that died.
+// A complete profile as JSON, in sweep.control: a controller that takes over after a crash reads it.
 //
-// Rule: it may hold secrets (env). Whoever writes it down does so for the sweep's owner alone.
+// Rule: the JSON may contain secrets (env), so it must be stored in a file that only the sweep's owner can
+// read.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -10,8 +11,10 @@
 
 namespace sweep::profile {
 
+/// Returns every field but `sources`, which is only for display.
 nlohmann::json profile_to_json(const Profile& profile);
-/// Fails, naming the field, on anything that profile_to_json does not write.
+/// Parses what profile_to_json() wrote. Returns an error that names the field for anything else; unknown
+/// fields are ignored.
 Expected<Profile> profile_from_json(const nlohmann::json& body);
 
 }  // namespace sweep::profile

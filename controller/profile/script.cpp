@@ -83,25 +83,25 @@ server_lives || give_up "the server ended while the client ran"
 exit "$status"
 )";
 
-const DerivedVariable* step_of(const Recipe& recipe, const std::string& name) {
-  const auto found = std::find_if(recipe.steps.begin(), recipe.steps.end(),
-                                  [&](const DerivedVariable& step) { return step.name == name; });
-  return found == recipe.steps.end() ? nullptr : &*found;
+const DerivedVariable* derived_of(const Recipe& recipe, const std::string& name) {
+  const auto found = std::find_if(recipe.derived.begin(), recipe.derived.end(),
+                                  [&](const DerivedVariable& derived) { return derived.name == name; });
+  return found == recipe.derived.end() ? nullptr : &*found;
 }
 
-/// What the server sees must be there, for its key is made of it; a step is reckoned from its number.
+/// Returns the lines that check that the server's variables are set, and that compute the derived ones.
 std::string variables(const Recipe& recipe) {
-  std::string needed, reckoned;
+  std::string needed, computed;
   for (const std::string& name : recipe.server_env) {
-    const DerivedVariable* step = step_of(recipe, name);
-    needed += ": \"${" + (step ? step->of : name) + "?is not set, and this benchmark needs it}\"\n";
-    if (!step) continue;
-    reckoned += name + "=$(step \"$" + step->of + "\"";
-    for (const std::int64_t number : step->steps)
-      reckoned += " " + std::to_string(number);
-    reckoned += ")\nexport " + name + "\n";
+    const DerivedVariable* derived = derived_of(recipe, name);
+    needed += ": \"${" + (derived ? derived->of : name) + "?is not set, and this benchmark needs it}\"\n";
+    if (!derived) continue;
+    computed += name + "=$(step \"$" + derived->of + "\"";
+    for (const std::int64_t number : derived->steps)
+      computed += " " + std::to_string(number);
+    computed += ")\nexport " + name + "\n";
   }
-  return needed + (reckoned.empty() ? "" : kSteps + reckoned);
+  return needed + (computed.empty() ? "" : kSteps + computed);
 }
 
 std::string function(const std::string& name, const std::string& command) {
@@ -115,7 +115,7 @@ std::string ready(const Recipe& recipe) {
          "; }\n";
 }
 
-/// What a file says of itself: the lines that it begins with as long as they begin with #.
+/// Returns the leading comment lines of a file.
 std::string heading_of(const std::string& text) {
   std::string out;
   for (const std::string& line : split(text, '\n')) {

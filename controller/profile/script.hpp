@@ -1,5 +1,5 @@
-// A recipe as one bash script that starts a server of its own, for a machine without slurm-sweep, to try a
-// recipe by hand, and to measure what a warm server saves. Pure: text in, text out.
+// Exports a recipe as a standalone bash script that starts its own server: for a machine without slurm-sweep,
+// to try a recipe by hand, and to measure how much time a running server saves. Pure.
 #pragma once
 
 #include <string>
@@ -8,9 +8,10 @@
 
 namespace sweep::profile {
 
-/// The script. `name` is the recipe file's, for its first line; `text` is that file's, for the comment that
-/// it begins with. The commands stand in it as they are: it runs as `recipe` does under an agent, but that
-/// the server sees the whole environment, and that deadlines are SERVER_TIMEOUT alone.
+/// Returns the script. `name` and `text` are the recipe file's name, for the script's first line, and its
+/// content, whose leading comment is copied. The script contains the commands unchanged and runs as `recipe`
+/// does under an agent, with two differences: the server gets the complete environment, and the only time
+/// limit is SERVER_TIMEOUT.
 std::string single_script(const Recipe& recipe, const std::string& name, const std::string& text);
 
 }  // namespace sweep::profile

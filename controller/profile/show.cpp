@@ -1,18 +1,22 @@
 #include "controller/profile/show.hpp"
 
+#include <yaml-cpp/emitter.h>
+#include <yaml-cpp/emittermanip.h>
+
 #include <algorithm>
 
-#include "controller/profile/container.hpp"
+#include "controller/profile/container_section.hpp"
+#include "controller/profile/duration.hpp"
 #include "util/text.hpp"
 
 namespace sweep::profile {
 
 namespace {
 
-constexpr std::size_t kSourceColumn = 56;
+constexpr std::size_t kSourceColumn = 58;  // where comments begin, if the value is shorter
 
-/// As a YAML scalar: quoted where it would otherwise be read as something else.
-std::string scalar(const std::string& text) {
+/// Returns false if YAML could read the text as something else without quotes.
+bool is_plain(const std::string& text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '/' || c == '.' || c == '-' || c == '+';
@@ -20,95 +24,105 @@ std::string scalar(const std::string& text) {
   const std::string lower = ascii_lower(text);
   const bool word = lower == "yes" || lower == "no" || lower == "true" || lower == "false" || lower == "on" ||
                     lower == "off" || lower == "null" || text[0] == '-';
-  if (plain && !word) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c == '\n' ? std::string("\\n") : std::string(1, c);
-  }
-  return out + "\"";
+  return plain && !word;
 }
 
-std::string list(const std::vector<std::string>& items) {
-  std::vector<std::string> words;
-  for (const std::string& item : items)
-    words.push_back(scalar(item));
-  return "[" + join(words, ", ") + "]";
-}
-
-std::string time_text(Millis time) {
-  const std::int64_t ms = time.count();
-  if (ms == 0) return "none";
-  if (ms % 86'400'000 == 0) return std::to_string(ms / 86'400'000) + "d";
-  if (ms % 3'600'000 == 0) return std::to_string(ms / 3'600'000) + "h";
-  if (ms % 60'000 == 0) return std::to_string(ms / 60'000) + "m";
-  return ms % 1'000 == 0 ? std::to_string(ms / 1'000) + "s" : std::to_string(ms) + "ms";
-}
-
-std::string bytes_text(std::int64_t bytes) {
-  constexpr std::pair<const char*, std::int64_t> kUnits[] = {
-      {"T", 1'000'000'000'000}, {"G", 1'000'000'000}, {"M", 1'000'000}, {"K", 1'000}};
-  for (const auto& [unit, size] : kUnits) {
-    if (bytes > 0 && bytes % size == 0) return std::to_string(bytes / size) + unit;
-  }
-  return std::to_string(bytes);
-}
-
-std::string value_text(const std::string&, const std::string& value) {
-  return scalar(value);
-}
-std::string value_text(const std::string&, const std::vector<std::string>& value) {
-  return list(value);
-}
-std::string value_text(const std::string& key, bool value) {
-  if (key == "client" || key == "agent") return value ? "image" : "node";
-  return value ? "yes" : "no";
-}
-std::string value_text(const std::string&, int value) {
-  return std::to_string(value);
-}
-std::string value_text(const std::string&, std::int64_t value) {
-  return bytes_text(value);
-}
-std::string value_text(const std::string&, Millis value) {
-  return time_text(value);
-}
-
+/// A YAML mapping in which a comment after each value names the value's source.
 class Page {
  public:
-  explicit Page(const Profile& profile) : profile_(profile) {}
+  explicit Page(const Profile& profile) : profile_(profile) { out_ << YAML::BeginMap; }
 
   void open(const std::string& key) {
-    text_ += std::string(2 * path_.size(), ' ') + scalar(key) + ":\n";
+    out_ << YAML::Key;
+    write(key);
+    out_ << YAML::Value << YAML::BeginMap;
     path_.push_back(key);
   }
-  void close() { path_.pop_back(); }
+  void close() {
+    out_ << YAML::EndMap;
+    path_.pop_back();
+  }
 
-  void put(const std::string& key, const std::string& value) {
+  /// Writes `key: value`. Value: std::string, std::vector<std::string>, bool, or YAML::Null.
+  template <class Value>
+  void put(const std::string& key, const Value& value, const std::string& note = "") {
+    out_ << YAML::Key;
+    write(key);
+    out_ << YAML::Value;
+    write(value);
+    put_source(key, note);
+  }
+  void put_abbreviated_recipe(const std::string& key) {
+    out_ << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginMap << YAML::Key << "server"
+         << YAML::Value << "..." << YAML::Key << "client" << YAML::Value << "..." << YAML::EndMap;
+    put_source(key, "");
+  }
+
+  /// Ends the page and returns its text.
+  std::string finish() {
+    out_ << YAML::EndMap;
+    return std::string(out_.c_str(), out_.size()) + "\n";
+  }
+
+ private:
+  void write(const std::string& text) {
+    if (!is_plain(text)) out_ << YAML::DoubleQuoted;
+    out_ << text;
+  }
+  void write(const std::vector<std::string>& items) {
+    out_ << YAML::Flow << YAML::BeginSeq;
+    for (const std::string& item : items)
+      write(item);
+    out_ << YAML::EndSeq;
+  }
+  void write(bool value) { out_ << YAML::YesNoBool << value; }
+  void write(const YAML::_Null& null) { out_ << null; }
+
+  void put_source(const std::string& key, const std::string& note) {
     std::string name;
     for (const std::string& part : path_)
       name += part + ".";
     const auto source = profile_.sources.find(name + key);
-    std::string line = std::string(2 * path_.size(), ' ') + key + ": " + value;
-    if (line.size() < kSourceColumn) line.resize(kSourceColumn, ' ');
-    text_ += line + "  # " + (source == profile_.sources.end() ? "default" : source->second) + "\n";
+    const std::string_view text(out_.c_str(), out_.size());
+    const std::size_t column = characters(text.substr(text.rfind('\n') + 1));
+    out_.SetPreCommentIndent(column + 2 > kSourceColumn ? 2 : kSourceColumn - column);
+    out_ << YAML::Comment((source == profile_.sources.end() ? "default" : source->second) + note);
   }
 
-  std::string text() const { return text_; }
-
- private:
   const Profile& profile_;
   std::vector<std::string> path_;
-  std::string text_;
+  YAML::Emitter out_;
 };
 
-void put_container(Page& page, const Container& container) {
+std::string number_text(std::int64_t value, ContainerSyntax syntax) {
+  if (syntax == ContainerSyntax::Duration) return duration_text(Millis(value));
+  return syntax == ContainerSyntax::Bytes ? size_text(value) : std::to_string(value);
+}
+
+void put_field(Page& page, const ContainerSpec& spec, const ContainerField& field) {
+  const auto put = [&](auto member) {
+    using Value = std::remove_cvref_t<decltype(spec.*member)>;
+    if constexpr (std::is_same_v<Value, std::int64_t>) {
+      page.put(field.key, number_text(spec.*member, field.syntax));
+    } else if constexpr (std::is_same_v<Value, bool>) {
+      if (field.syntax == ContainerSyntax::ImageOrNode) {
+        page.put(field.key, std::string(spec.*member ? "image" : "node"));
+      } else {
+        page.put(field.key, spec.*member);
+      }
+    } else {
+      page.put(field.key, spec.*member);
+    }
+  };
+  std::visit(put, field.member);
+}
+
+/// Writes all keys, or those of `only`.
+void put_container(Page& page, const ContainerSpec& spec, const std::set<std::string>* only) {
   page.open("container");
-  each_field(
-      [&](const char* key, const auto& field) {
-        if (field) page.put(key, value_text(key, *field));
-      },
-      container);
+  for (const ContainerField& field : container_fields()) {
+    if (field.key != nullptr && (only == nullptr || only->contains(field.key))) put_field(page, spec, field);
+  }
   page.close();
 }
 
@@ -116,7 +130,7 @@ void put_env(Page& page, const Variables& variables, bool (*hidden)(std::string_
   if (variables.empty()) return;
   page.open("env");
   for (const auto& [name, value] : variables)
-    page.put(name, hidden(name) ? "(hidden)" : scalar(value));
+    page.put(name, hidden(name) ? "(hidden)" : value);
   page.close();
 }
 
@@ -125,11 +139,12 @@ void put_runners(Page& page, const Profile& profile, bool (*hidden)(std::string_
   page.open("runners");
   for (const Runner& runner : profile.runners) {
     page.open(runner.name);
-    if (!runner.features.empty()) page.put("features", list(runner.features));
-    if (!runner.gpus.empty()) page.put("gpus", list(runner.gpus));
-    if (!runner.nodes.empty()) page.put("nodes", list(runner.nodes));
-    if (!runner.partition.empty()) page.put("partition", scalar(runner.partition));
-    if (runner.container != Container()) put_container(page, runner.container);
+    if (!runner.features.empty()) page.put("features", runner.features);
+    if (!runner.gpus.empty()) page.put("gpus", runner.gpus);
+    if (!runner.nodes.empty()) page.put("nodes", runner.nodes);
+    if (!runner.partition.empty()) page.put("partition", runner.partition);
+    if (!runner.container.given.empty())
+      put_container(page, runner.container.values, &runner.container.given);
     put_env(page, runner.env, hidden);
     page.close();
   }
@@ -154,7 +169,7 @@ void put_limits(Page& page, const Profile& profile) {
                                                   {"join", profile.join},
                                                   {"away", profile.away}};
   for (const auto& [key, time] : times)
-    page.put(key, time_text(time));
+    page.put(key, duration_text(time));
   page.close();
   page.open("retries");
   const std::pair<const char*, int> counts[] = {{"infrastructure", profile.retries.infrastructure},
@@ -170,23 +185,29 @@ void put_limits(Page& page, const Profile& profile) {
 
 std::string show_profile(const Profile& profile, bool (*hidden)(std::string_view name)) {
   Page page(profile);
-  page.put("workspace",
-           profile.workspace.empty() ? "  # where the step was started" : scalar(profile.workspace));
-  page.put("benchmark",
-           profile.recipe.server.empty() ? scalar(profile.benchmark) : "{server: ..., client: ...}");
+  if (profile.workspace.empty()) {
+    page.put("workspace", YAML::Null, ": where the step was started");
+  } else {
+    page.put("workspace", profile.workspace);
+  }
+  if (profile.recipe.server.empty()) {
+    page.put("benchmark", profile.benchmark);
+  } else {
+    page.put_abbreviated_recipe("benchmark");
+  }
   put_env(page, profile.env, hidden);
-  page.put("packing", profile.packing == Profile::Packing::Gpu ? "gpu" : "node");
-  page.put("gpus", profile.ignore_gpus ? "ignore" : "auto");
-  put_container(page, merged(default_container(), profile.container));
+  page.put("packing", std::string(profile.packing == Profile::Packing::Gpu ? "gpu" : "node"));
+  page.put("gpus", std::string(profile.ignore_gpus ? "ignore" : "auto"));
+  put_container(page, merged(default_container(), profile.container), nullptr);
   put_runners(page, profile, hidden);
   put_limits(page, profile);
   page.open("validity");
-  page.put("ignore", list(profile.doubts_ignored));
+  page.put("ignore", profile.doubts_ignored);
   page.close();
   if (profile.auth != Profile::Auth::Auto)
-    page.put("auth", profile.auth == Profile::Auth::Munge ? "munge" : "key");
-  if (!profile.spool.empty()) page.put("spool", scalar(profile.spool));
-  return page.text();
+    page.put("auth", std::string(profile.auth == Profile::Auth::Munge ? "munge" : "key"));
+  if (!profile.spool.empty()) page.put("spool", profile.spool);
+  return page.finish();
 }
 
 }  // namespace sweep::profile

@@ -1,15 +1,16 @@
-// A merged profile as people read it: every key with its value and where that was said.
+// Prints a merged profile for people: every key with its value and where the value was set.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "controller/profile/profile.hpp"
 
 namespace sweep::profile {
 
-/// YAML that reads as the same profile, each value with its source as a comment: "# FILE:LINE" or "#
-/// default". Values of variables whose names say that they are secret (view::is_secret) are for the caller to
-/// hide: `hidden`.
+/// Returns YAML that load_profile() reads as the same profile. Each value is followed by its source as a
+/// comment: "# FILE:LINE" or "# default". The values of variables for whose names `hidden` returns true are
+/// not shown, and a recipe is abbreviated.
 std::string show_profile(const Profile& profile, bool (*hidden)(std::string_view name));
 
 }  // namespace sweep::profile

@@ -1,4 +1,4 @@
-// Many processed results into one file: what the contract, section 4, calls collect. Pure.
+// Collects many processed results into one JSON array (`collect` in the contract, section 4). Pure.
 #pragma once
 
 #include <map>
@@ -10,12 +10,13 @@
 
 namespace sweep::report {
 
-/// One JSON array, indented by 2, no newline at the end, of elements that come one by one.
+/// Writes a JSON array element by element, indented by 2, without a newline at the end.
 class Collection {
  public:
   explicit Collection(Sink out) : out_(std::move(out)) {}
-  /// `element`: as python_json(…, 2) spells it.
+  /// Appends an element, which must be formatted by python_json(…, 2).
   void add(std::string_view element);
+  /// Closes the array. Must be called once, after the last add().
   void end();
 
  private:
@@ -23,20 +24,20 @@ class Collection {
   bool empty_ = true;
 };
 
-/// The documents as such an array in the order given. A document that is a list is one element.
+/// Returns the documents as such an array, in the given order. A document that is a list becomes one element.
 std::string collect_text(std::span<const Document> documents);
 
-/// The name of the file that holds it: agg_<exp_name>.json.
+/// Returns the name of the collected file: agg_<exp_name>.json.
 std::string collected_name(const std::string& exp_name);
 
-/// Names of experiments as parts of file names (file_safe): two experiments that would share one are told
-/// apart by a digest.
+/// Converts experiment names to parts of file names (file_safe). If two experiments would have the same name,
+/// the second gets a suffix with the first digits of its name's SHA-256.
 class FileNames {
  public:
   std::string of(const std::string& exp_name);
 
  private:
-  std::map<std::string, std::string> owners_;  // by the name for files
+  std::map<std::string, std::string> owners_;  // the experiment that has each file name
 };
 
 }  // namespace sweep::report

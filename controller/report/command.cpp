@@ -5,6 +5,8 @@
 
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
+#include "controller/report/json_read.hpp"
+#include "controller/report/json_text.hpp"
 #include "controller/report/plot.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
@@ -23,31 +25,33 @@ CommandOutput failed(const std::string& message) {
   return {1, "", message + "\n"};
 }
 
-void complain(CommandOutput& output, const std::string& message) {
+void add_error(CommandOutput& output, const std::string& message) {
   output.status = 1;
   output.err += message + "\n";
 }
 
-// Reads the files below `directory`, and says in `output` what could not be read.
-Documents load(const std::string& directory, CommandOutput& output, const std::string& leave_out = {}) {
-  Documents documents = read_documents(directory, leave_out);
-  if (!documents.exists) output.err += "there is no directory '" + printable(directory) + "': no results\n";
+// Reads the JSON files below `directory`, except `excluded`. Reports files that cannot be read in `output`.
+Documents load(const std::string& directory, CommandOutput& output, const std::string& excluded = {}) {
+  Documents documents = read_documents(directory, excluded);
+  if (!documents.exists)
+    output.err += "no results: directory '" + printable(directory) + "' does not exist\n";
   for (const std::string& problem : documents.problems)
-    complain(output, problem + "; left out");
+    add_error(output, problem + "; skipped");
   return documents;
 }
 
-// What a sweep and its tools leave beside processed results: nobody misses it in a table.
+// Returns true for files that a sweep and its tools write beside processed results. Skipping them is not
+// reported.
 bool is_by_product(const Document& document) {
   const std::string& path = document.path;
   return document.json.is_array() || path.ends_with("/manifest.json") ||
          path.find("/raw/") != std::string::npos;
 }
 
-// What the table and the plots do not show, for the user to know.
-void note_others(const Documents& documents, CommandOutput& output) {
+// Reports documents that are not processed results and therefore not in the table and plots.
+void report_skipped_documents(const Documents& documents, CommandOutput& output) {
   if (documents.exists && documents.good.empty() && documents.problems.empty())
-    output.err += "no JSON file there: no results\n";
+    output.err += "no results: the directory contains no JSON files\n";
   const auto results =
       std::count_if(documents.good.begin(), documents.good.end(),
                     [](const Document& document) { return is_processed_result(document.json); });
@@ -58,24 +62,25 @@ void note_others(const Documents& documents, CommandOutput& output) {
   if (results == 0 && !documents.good.empty()) output.status = 1;
   if (others == 0) {
     if (output.status == 1 && documents.problems.empty())
-      output.err += "no processed result among the JSON files there\n";
+      output.err += "no results: none of the JSON files is a processed result\n";
     return;
   }
   const auto first = std::find_if(documents.good.begin(), documents.good.end(), is_other);
-  output.err += counted(static_cast<std::size_t>(others), "JSON file") + " left out that " +
-                (others == 1 ? "is" : "are") + " no processed result, first '" + printable(first->path) +
-                "'\n";
+  output.err +=
+      "skipped " + counted(static_cast<std::size_t>(others), "JSON file") +
+      (others == 1 ? " that is not a processed result: '" : " that are not processed results, first '") +
+      printable(first->path) + "'\n";
 }
 
-// Results that a frontier has to do without.
-void note_without(std::span<const Row> rows, Metric metric, CommandOutput& output) {
+// Reports results that cannot be on a frontier because they lack a value.
+void report_incomplete_rows(std::span<const Row> rows, Metric metric, CommandOutput& output) {
   const auto lacks = [&](const Row& row) { return !trade_off(row, metric); };
   const auto count = std::count_if(rows.begin(), rows.end(), lacks);
   if (count == 0) return;
   const auto first = std::find_if(rows.begin(), rows.end(), lacks);
-  output.err += counted(static_cast<std::size_t>(count), "result") + " left out without " +
-                std::string(metric_key(metric)) + " or tput_per_gpu, first '" + printable(first->path) +
-                "'\n";
+  output.err += "skipped " + counted(static_cast<std::size_t>(count), "result") + " without " +
+                std::string(metric_key(metric)) + " or tput_per_gpu" + (count == 1 ? ": '" : ", first '") +
+                printable(first->path) + "'\n";
 }
 
 }  // namespace
@@ -98,20 +103,20 @@ ResultContext result_context(const Lookup& lookup) {
 CommandOutput run_process_result(const Lookup& lookup) {
   const ResultContext context = result_context(lookup);
   if (context.result_filename.empty()) {
-    return failed(
-        "RESULT_FILENAME is not set, or empty, in the environment; it names the result file without .json");
+    return failed("RESULT_FILENAME is not set or empty; set it to the name of the result file without .json");
   }
   const std::string path = context.result_filename + ".json";
   const auto bytes = read_file(path, kMaxJsonBytes);
   if (!bytes)
-    return failed(printable(bytes.error().message) + "; RESULT_FILENAME names it without .json at the end");
+    return failed(printable(bytes.error().message) +
+                  "; RESULT_FILENAME must be the file's name without .json");
   const auto processed = process_result(context, *bytes);
   if (!processed) return failed(printable(path) + ": " + processed.error().message);
   CommandOutput output;
   const std::string text = python_json(*processed, 2);
   output.out = text + "\n";
   if (auto written = write_file_atomic(agg_path(context.result_filename), text); !written) {
-    complain(output, printable(written.error().message));
+    add_error(output, printable(written.error().message));
   }
   return output;
 }
@@ -121,7 +126,7 @@ CommandOutput run_collect(const std::string& directory, const std::string& exp_n
   const std::string target = collected_name(exp_name);
   const Documents documents = load(directory, output, target);
   if (auto written = write_file_atomic(target, collect_text(documents.good)); !written) {
-    complain(output, printable(written.error().message));
+    add_error(output, printable(written.error().message));
   }
   return output;
 }
@@ -129,7 +134,7 @@ CommandOutput run_collect(const std::string& directory, const std::string& exp_n
 CommandOutput run_summarize(const std::string& directory, bool json) {
   CommandOutput output;
   const Documents documents = load(directory, output);
-  note_others(documents, output);
+  report_skipped_documents(documents, output);
   const std::vector<Row> rows = merged_repeats(rows_of(documents.good));
   output.out = json ? python_json(summary_json(rows), 2) + "\n" : summary_table(rows);
   return output;
@@ -138,10 +143,10 @@ CommandOutput run_summarize(const std::string& directory, bool json) {
 CommandOutput run_plot(const std::string& directory, const std::string& exp_name) {
   CommandOutput output;
   const Documents documents = load(directory, output);
-  note_others(documents, output);
+  report_skipped_documents(documents, output);
   const auto paths = plot(merged_repeats(rows_of(documents.good)), exp_name, ".");
   if (!paths) {
-    complain(output, printable(paths.error().message));
+    add_error(output, printable(paths.error().message));
     return output;
   }
   for (const std::string& path : *paths)
@@ -152,10 +157,10 @@ CommandOutput run_plot(const std::string& directory, const std::string& exp_name
 CommandOutput pareto_output(std::span<const Row> results, const ParetoOptions& options) {
   CommandOutput output;
   const std::vector<Row> rows = merged_repeats(results);
-  note_without(rows, options.metric, output);
+  report_incomplete_rows(rows, options.metric, output);
   const auto points = frontiers(rows, options.metric, options.by);
   if (points.empty()) {
-    complain(output, "no result with a place on a frontier below '" + printable(options.directory) + "'");
+    add_error(output, "no valid results found in '" + printable(options.directory) + "'");
   }
   output.err += stand_in_note(points) + repeat_note(points) + validity_note(points);
   if (options.json) {

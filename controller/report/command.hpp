@@ -1,7 +1,7 @@
-// The commands over result files: the four of the Python tools (process-result, collect, summarize, plot) and
-// pareto. They read and write files, and leave arguments and printing to who calls them.
+// The commands that work on result files: the four of the Python tools (process-result, collect, summarize,
+// plot) and pareto. They read and write files; the caller parses the arguments and prints the output.
 //
-// Status: 0, or 1 when something went wrong, also when all else was still done (a bad file among good ones).
+// The status is 0, or 1 if anything failed, even if the rest was done (one unreadable file among many).
 #pragma once
 
 #include <functional>
@@ -17,35 +17,36 @@ namespace sweep::report {
 
 struct CommandOutput {
   int status = 0;
-  std::string out, err;  // whole lines for standard output and standard error
+  std::string out, err;  // complete lines for standard output and standard error
 };
 
-/// The value of an environment variable; nothing when it is not set.
+/// Returns the value of an environment variable; std::nullopt if it is not set.
 using Lookup = std::function<std::optional<std::string>(const char* name)>;
 
-/// The variables of the contract, section 4, as they stand in the environment. Pure.
+/// Reads the variables of the contract, section 4, unchanged. Pure.
 ResultContext result_context(const Lookup& lookup);
 
 /// Reads <RESULT_FILENAME>.json, prints the processed result and writes it to agg_<RESULT_FILENAME>.json.
 CommandOutput run_process_result(const Lookup& lookup);
 
-/// agg_<exp_name>.json in the working directory, of every *.json below `directory`.
+/// Writes agg_<exp_name>.json in the working directory: an array of every *.json below `directory`.
 CommandOutput run_collect(const std::string& directory, const std::string& exp_name);
 
-/// The table of the processed results below `directory`, or its rows as JSON.
+/// Prints the table of the processed results below `directory`, or its rows as JSON.
 CommandOutput run_summarize(const std::string& directory, bool json);
 
-/// The plots of the processed results below `directory`, in the working directory. Prints their paths.
+/// Draws the plots of the processed results below `directory` into the working directory and prints their
+/// paths.
 CommandOutput run_plot(const std::string& directory, const std::string& exp_name);
 
 struct ParetoOptions {
-  std::string directory;  // where the results are from, for a message
+  std::string directory;  // the directory of the results, for error messages
   Metric metric = Metric::MedianIntvty;
-  std::vector<std::string> by = {"hw", "framework"};  // of group_keys()
+  std::vector<std::string> by = {"hw", "framework"};  // elements of group_keys()
   bool json = false;
 };
 
-/// The frontier points among `rows`, as a table or JSON. Status 1 when there is not one. Pure.
+/// Returns the frontier points among `rows` as a table or JSON. The status is 1 if there are none. Pure.
 CommandOutput pareto_output(std::span<const Row> rows, const ParetoOptions& options);
 
 }  // namespace sweep::report

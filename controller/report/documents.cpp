@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "controller/report/json_text.hpp"
+#include "controller/report/json_read.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -48,11 +48,11 @@ Expected<Document> read_document(const std::string& path) {
   const auto bytes = read_file(path, kMaxJsonBytes);
   if (!bytes) return fail(printable(bytes.error().message));
   auto json = read_json(*bytes);
-  if (!json) return fail("'" + printable(path) + "' is not usable JSON: " + json.error().message);
+  if (!json) return fail("cannot read '" + printable(path) + "' as JSON: " + json.error().message);
   return Document{path, std::move(*json)};
 }
 
-Documents read_documents(const std::string& directory, const std::string& leave_out) {
+Documents read_documents(const std::string& directory, const std::string& excluded) {
   Documents out;
   std::error_code code;
   out.exists = fs::exists(directory, code);
@@ -61,7 +61,7 @@ Documents read_documents(const std::string& directory, const std::string& leave_
   out.problems = std::move(listing.problems);
   for (const std::string& path : listing.files) {
     std::error_code ignored;
-    if (!leave_out.empty() && fs::equivalent(path, leave_out, ignored)) continue;
+    if (!excluded.empty() && fs::equivalent(path, excluded, ignored)) continue;
     if (auto document = read_document(path)) {
       out.good.push_back(std::move(*document));
     } else {

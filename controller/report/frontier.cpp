@@ -37,7 +37,8 @@ std::vector<std::size_t> pareto_frontier(std::span<const TradeOff> points, Metri
   const bool less_is_better = metric == Metric::MedianE2el;
   std::vector<std::size_t> order(points.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  // Best x first, so that a point is on the frontier exactly when it has more throughput than all before it.
+  // With the best x first, a point is on the frontier exactly if it has more throughput than all points
+  // before it.
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     if (points[a].x != points[b].x) return (points[a].x < points[b].x) == less_is_better;
     return points[a].y > points[b].y;
@@ -70,7 +71,7 @@ std::string group_text(const Row& row, const std::string& key) {
   return ascii_lower(row[key].text(absent));
 }
 
-Comparable comparable(const Row& row) {
+ComparisonKey comparison_key(const Row& row) {
   return {row.exp_name.str(), model_family(row["model"].text("unknown")), row.stand_in.str()};
 }
 
@@ -83,7 +84,7 @@ std::vector<const Row*> frontiers(std::span<const Row> rows, Metric metric, std:
   for (const Row& row : rows) {
     const auto point = trade_off(row, metric);
     if (!point || !row.valid) continue;
-    const Comparable kind = comparable(row);
+    const ComparisonKey kind = comparison_key(row);
     std::vector<std::string> name(kind.begin(), kind.end());
     for (const std::string& key : by)
       name.push_back(group_text(row, key));

@@ -15,8 +15,8 @@ double value_of(const Row& row, const char* key) {
   return row[key].number().value_or(0);
 }
 
-// "B200 sglang fp4 tp4 ep1 conc64"
-std::string who(const Row& row) {
+// Returns "B200 sglang fp4 tp4 ep1 conc64, deepseek-ai/DeepSeek-R1".
+std::string description(const Row& row) {
   return printable(ascii_upper(group_text(row, "hw")) + " " + group_text(row, "framework") + " " +
                    group_text(row, "precision") + " tp" + row["tp"].text("?") + " ep" + row["ep"].text("?") +
                    " conc" + row["conc"].text("?") +
@@ -31,8 +31,8 @@ std::string value(const Row& row, const char* key) {
 std::string best_lines(const Highlights::Best& best) {
   const Row &most = *best.throughput, &fastest = *best.interactivity;
   return "  throughput per GPU  " + value(most, kThroughput) + " tok/s (" + value(most, kInteractivity) +
-         " tok/s/user): " + who(most) + "\n  interactivity       " + value(fastest, kInteractivity) +
-         " tok/s/user (" + value(fastest, kThroughput) + " tok/s per GPU): " + who(fastest) + "\n";
+         " tok/s/user): " + description(most) + "\n  interactivity       " + value(fastest, kInteractivity) +
+         " tok/s/user (" + value(fastest, kThroughput) + " tok/s per GPU): " + description(fastest) + "\n";
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ Highlights find_highlights(std::span<const Row> rows) {
   Highlights out;
   for (const Row& row : rows) {
     if (!row.valid || !trade_off(row, Metric::MedianIntvty)) continue;
-    Highlights::Best& best = out.best[comparable(row)];
+    Highlights::Best& best = out.best[comparison_key(row)];
     const auto beats = [&](const Row* other, const char* key) {
       return other == nullptr || value_of(row, key) > value_of(*other, key);
     };
@@ -58,10 +58,10 @@ std::string highlights_text(const Highlights& highlights) {
   for (const auto& [kind, best] : highlights.best) {
     const auto& [exp_name, family, stand_in] = kind;
     out += "\nBest of " + printable(exp_name.empty() ? family : exp_name + ", " + family) +
-           (stand_in.empty() ? "" : ", a stand-in (" + printable(stand_in) + ")") + "\n" + best_lines(best);
+           (stand_in.empty() ? "" : " (stand-in: " + printable(stand_in) + ")") + "\n" + best_lines(best);
   }
   if (out.empty()) return out;
-  return out + "\nPareto frontier of each hardware and framework, throughput per GPU over interactivity\n\n" +
+  return out + "\nPareto frontier per hardware and framework: throughput per GPU over interactivity\n\n" +
          aligned_table(frontier_columns(), highlights.frontier);
 }
 

@@ -1,4 +1,4 @@
-// What a reader looks for first under the table: the best results and the frontier. Pure.
+// The best results and the Pareto frontier, which summary.txt prints below the table. Pure.
 #pragma once
 
 #include <map>
@@ -12,23 +12,25 @@
 
 namespace sweep::report {
 
-/// Pointers into the rows that they were found in.
+/// Points into the rows passed to find_highlights, which must outlive it.
 struct Highlights {
-  /// The results with the highest throughput per GPU and the highest interactivity; of equal ones the first.
+  /// The results with the highest throughput per GPU and the highest interactivity; of equal results the
+  /// first.
   struct Best {
     const Row *throughput = nullptr, *interactivity = nullptr;
   };
-  std::map<Comparable, Best> best;
-  std::vector<const Row*> frontier;  // of each hardware and framework, throughput over interactivity
+  std::map<ComparisonKey, Best> best;
+  std::vector<const Row*> frontier;  // throughput over interactivity, for each hardware and framework
 };
 
 Highlights find_highlights(std::span<const Row> rows);
 
-/// A paragraph for each of `best`, then the frontier as a table. Empty when no result has such values.
+/// Returns a paragraph for each element of `best`, then the frontier as a table; "" if no result has both
+/// values.
 std::string highlights_text(const Highlights& highlights);
 
-/// The same: keys `best` (a list of {exp_name, family, stand_in, tput_per_gpu, median_intvty}, each of the
-/// two a row as in table.hpp) and `frontier` (rows).
+/// Returns the same as JSON: `best`, a list of {exp_name, family, stand_in, tput_per_gpu, median_intvty}, of
+/// which the last two are rows as in table_json, and `frontier`, a list of such rows.
 nlohmann::ordered_json highlights_json(const Highlights& highlights);
 
 }  // namespace sweep::report

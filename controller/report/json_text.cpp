@@ -26,7 +26,7 @@ struct CodePoint {
   std::size_t bytes;
 };
 
-// The code point that `text`, not empty, starts with; U+FFFD for a byte that starts none.
+// Returns the first code point of `text`, which must not be empty; U+FFFD for an invalid byte.
 CodePoint first_code_point(std::string_view text) {
   constexpr CodePoint kBroken{0xfffd, 1};
   const auto byte = [&](std::size_t i) {
@@ -46,7 +46,7 @@ CodePoint first_code_point(std::string_view text) {
   return {value, length};
 }
 
-// What stands in a text as it is; nearly every text is of nothing else.
+// Returns true if json.dumps writes `c` unchanged, as it does for nearly all characters.
 bool is_plain(char c) {
   return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }

@@ -17,22 +17,22 @@ namespace sweep::report {
 
 namespace {
 
-constexpr Millis kPatience{120'000};
-constexpr std::size_t kLastLine = 300;  // bytes of gnuplot's last line in a message
-constexpr std::size_t kMaxPicture = 64u << 20;
+constexpr Millis kGnuplotTimeout{120'000};
+constexpr std::size_t kLastLine = 300;          // bytes of gnuplot's last line that a message quotes
+constexpr std::size_t kMaxPicture = 64u << 20;  // bytes
 
-// A directory of our own that goes when we do: gnuplot works in it, and only finished pictures leave it.
-class Workshop {
+// A temporary directory for gnuplot, removed by the destructor. Only complete pictures are copied from it.
+class TemporaryDirectory {
  public:
-  static Expected<Workshop> make() {
+  static Expected<TemporaryDirectory> make() {
     std::error_code code;
     std::string path = (std::filesystem::temp_directory_path(code) / "sweep-plot-XXXXXX").string();
     if (::mkdtemp(path.data()) == nullptr) return fail("cannot create '" + path + "': " + errno_text(errno));
-    return Workshop(std::move(path));
+    return TemporaryDirectory(std::move(path));
   }
-  Workshop(Workshop&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Workshop& operator=(Workshop&&) = delete;
-  ~Workshop() {
+  TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
+  ~TemporaryDirectory() {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
@@ -40,12 +40,13 @@ class Workshop {
   const std::string& path() const { return path_; }
 
  private:
-  explicit Workshop(std::string path) : path_(std::move(path)) {}
+  explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
 
 struct Picture {
-  std::string script, file;  // `file`: its name in the end
+  std::string script;  // the gnuplot program
+  std::string file;    // the file name in the output directory
 };
 
 std::string file_name(const Family& family, Metric metric, FileNames& names) {
@@ -74,7 +75,7 @@ std::vector<Picture> pictures(std::span<const Row> rows, const std::string& exp_
   return out;
 }
 
-// The environment without what changes how gnuplot reads or spells numbers.
+// Returns our environment without the variables that change gnuplot's number format or settings.
 std::vector<std::string> gnuplot_environment() {
   std::vector<std::string> out = own_environment();
   std::erase_if(out, [](const std::string& entry) {
@@ -88,23 +89,26 @@ Expected<void> run_gnuplot(const std::string& directory, const std::string& scri
   SWEEP_TRY(write_file_atomic(directory + "/plot.gp", script));
   RunOptions options;
   options.environment = gnuplot_environment();
-  options.limit = kPatience;
+  options.limit = kGnuplotTimeout;
   options.directory = directory;
   const auto result = run_program({"gnuplot", "-d", "plot.gp"}, options);  // -d: ignore the user's .gnuplot
-  if (!result) return fail("no plots: " + result.error().message + "; install the package gnuplot-nox");
-  if (result->late) return fail("no plots: gnuplot did not end within 2 minutes and was stopped");
+  if (!result)
+    return fail("cannot draw plots: " + result.error().message + "; install the package gnuplot-nox");
+  if (result->late) return fail("cannot draw plots: gnuplot did not finish within 2 minutes and was stopped");
   if (result->ok()) return {};
   const ExitStatus& status = result->status;
   const std::string how = status.code ? "status " + std::to_string(*status.code)
                                       : "signal " + std::to_string(status.signal.value_or(0));
-  // gnuplot prints the faulty command and a caret first, and the reason last.
-  return fail("no plots: gnuplot ended with " + how + ": " + last_line(result->out, kLastLine));
+  // gnuplot prints the faulty command and a caret first, and the reason on the last line.
+  return fail("cannot draw plots: gnuplot ended with " + how + ": " + last_line(result->out, kLastLine));
 }
 
-Expected<std::string> deliver(const std::string& from, const std::string& to) {
+// Copies a picture to its final path. Returns that path.
+Expected<std::string> copy_picture(const std::string& from, const std::string& to) {
   const auto bytes = read_file(from, kMaxPicture);
-  if (!bytes) return fail("gnuplot left no picture: " + bytes.error().message);
-  if (!bytes->starts_with("\x89PNG\r\n\x1a\n")) return fail("what gnuplot wrote for '" + to + "' is no PNG");
+  if (!bytes) return fail("gnuplot wrote no picture: " + bytes.error().message);
+  if (!bytes->starts_with("\x89PNG\r\n\x1a\n"))
+    return fail("gnuplot's output for '" + to + "' is not a PNG file");
   SWEEP_TRY(write_file_atomic(to, *bytes));
   return to;
 }
@@ -116,16 +120,16 @@ Expected<std::vector<std::string>> plot(std::span<const Row> rows, const std::st
   const std::vector<Picture> all = pictures(rows, exp_name);
   std::vector<std::string> written;
   if (all.empty()) return written;
-  const auto workshop = Workshop::make();
-  if (!workshop) return fail("no plots: " + workshop.error().message);
+  const auto temporary = TemporaryDirectory::make();
+  if (!temporary) return fail("cannot draw plots: " + temporary.error().message);
   std::string script;
   for (const Picture& picture : all)
     script += picture.script + "reset session\n";
-  SWEEP_TRY(run_gnuplot(workshop->path(), script));
+  SWEEP_TRY(run_gnuplot(temporary->path(), script));
   for (std::size_t i = 0; i < all.size(); ++i) {
     SWEEP_ASSIGN(auto path,
-                 deliver(workshop->path() + "/" + number_png(i),
-                         (std::filesystem::path(directory) / all[i].file).lexically_normal().string()));
+                 copy_picture(temporary->path() + "/" + number_png(i),
+                              (std::filesystem::path(directory) / all[i].file).lexically_normal().string()));
     written.push_back(std::move(path));
   }
   std::sort(written.begin(), written.end());

@@ -1,8 +1,8 @@
-// Draws the plots: what the contract, section 4, calls plot. Starts gnuplot (package gnuplot-nox) and waits
-// for it; everything else about a picture is decided in the pure files plot_*.
+// Draws the plots (`plot` in the contract, section 4) with gnuplot (package gnuplot-nox). The plot_*.hpp
+// files, which are pure, compute what is drawn; this one runs gnuplot and waits for it.
 //
-// Better than the Python tool: unknown hardware and precisions other than fp4 and fp8 are drawn too, and a
-// title says so when results are a stand-in's.
+// Unlike the Python tool, it also draws unknown hardware and precisions other than fp4 and fp8, and marks
+// results of a stand-in in the title.
 #pragma once
 
 #include <span>
@@ -14,11 +14,13 @@
 
 namespace sweep::report {
 
-/// tput_vs_e2el_<family>_<exp>.png and tput_vs_intvty_<family>_<exp>.png in `directory` for each model family
-/// among `rows`, <exp> being their own experiment where they know it and
-/// `exp_name` where not; a picture without a single point is not drawn. Returns the
-/// paths written, sorted; none when there is nothing to draw. Fails when gnuplot is missing, fails or takes
-/// longer than two minutes, or a file cannot be written; an old picture is then still whole.
+/// Writes tput_vs_e2el_<family>_<exp>.png and tput_vs_intvty_<family>_<exp>.png to `directory` for each model
+/// family in `rows`. <exp> is the experiment of the rows; `exp_name` if they have none. A picture without
+/// points is not written.
+///
+/// Returns the paths of the written files, sorted, possibly none. Fails if gnuplot is missing, fails or takes
+/// longer than two minutes, or if a file cannot be written. Files are replaced atomically, so an older
+/// picture then stays intact.
 Expected<std::vector<std::string>> plot(std::span<const Row> rows, const std::string& exp_name,
                                         const std::string& directory);
 

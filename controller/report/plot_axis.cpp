@@ -8,15 +8,16 @@ namespace sweep::report {
 
 namespace {
 
-// Beyond these nothing is told apart any more; the arithmetic of an axis must not reach infinity.
+// Values are clamped to this range, so that the arithmetic below does not overflow to infinity.
 constexpr double kLeast = 1e-250, kMost = 1e250;
 
-// How many powers of ten lie between; the quotient itself may be beyond a double.
+// Returns log10(high / low). Computed as a difference, because the quotient may overflow.
 double decades_between(double low, double high) {
   return std::log10(high) - std::log10(low);
 }
 
-// Every k-th power of ten for an axis of many decades.
+// Returns 1, 2 and 5 times each power of ten; for more than 3.5 decades only powers of ten, at most about ten
+// of them.
 std::vector<double> logarithmic_tics(double low, double high) {
   const double decades = decades_between(low, high);
   const std::vector<double> factors = decades > 3.5 ? std::vector<double>{1} : std::vector<double>{1, 2, 5};
@@ -31,7 +32,7 @@ std::vector<double> logarithmic_tics(double low, double high) {
   return out;
 }
 
-// 1, 2 or 5 times a power of ten between tics, about seven of them.
+// Returns about seven tics. Their distance is 1, 2 or 5 times a power of ten.
 std::vector<double> linear_tics(double low, double high) {
   const double rough = (high - low) / 7;
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
@@ -46,7 +47,7 @@ std::vector<double> linear_tics(double low, double high) {
   return out;
 }
 
-std::string spelled(double value) {
+std::string tic_label(double value) {
   char buffer[40];
   const double size = std::abs(value);
   if (size >= 1e9 || (size < 1e-4 && size > 0)) {
@@ -80,7 +81,7 @@ Axis make_axis(std::span<const double> values) {
       axis.low = low / margin;
       axis.high = high * margin;
     } else {
-      // One value alone, and values that differ by rounding only, still need a range that gnuplot can draw.
+      // A single value, or values that differ only by rounding, still need a range that gnuplot can draw.
       const double size = std::max(std::abs(low), std::abs(high));
       const double span = std::max({high - low, 0.2 * size, 1e-300});
       const double middle = low / 2 + high / 2;
@@ -92,7 +93,7 @@ Axis make_axis(std::span<const double> values) {
   }
   for (const double at :
        axis.logarithmic ? logarithmic_tics(axis.low, axis.high) : linear_tics(axis.low, axis.high)) {
-    axis.tics.push_back({at, spelled(at)});
+    axis.tics.push_back({at, tic_label(at)});
   }
   return axis;
 }

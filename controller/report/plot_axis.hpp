@@ -1,5 +1,5 @@
-// An axis: its range, whether it is logarithmic, and where its tics stand. Chosen here and not by gnuplot,
-// because labels are placed in pixels and gnuplot puts a lone tic on an axis from 30 to 80. Pure.
+// Computes the range, scale and tics of an axis. gnuplot's own choice is not used, because labels are placed
+// in pixels and because gnuplot draws only one tic on an axis from 30 to 80. Pure.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 namespace sweep::report {
 
 struct Tic {
-  double at;
+  double at;  // the value on the axis
   std::string label;
 };
 
@@ -18,12 +18,12 @@ struct Axis {
   double low = 0, high = 1;
   std::vector<Tic> tics;
 
-  /// Where `value` lies, from 0 at the low end to 1 at the high one.
+  /// Returns the position of `value` on the axis, from 0 at the low end to 1 at the high end.
   double share(double value) const;
 };
 
-/// An axis with room around all `values`, which are finite; logarithmic when all are positive and the largest
-/// is at least 15 times the smallest.
+/// Returns an axis that covers all `values`, which must be finite, with a margin. It is logarithmic if all
+/// values are positive and the largest is at least 15 times the smallest.
 Axis make_axis(std::span<const double> values);
 
 }  // namespace sweep::report

@@ -14,10 +14,11 @@ struct Box {
   double left, bottom, right, top;
 };
 
-// What is taken, in cells of a few pixels: asking is then as cheap with ten thousand points as with ten.
-class Ground {
+// Records which parts of the picture are occupied, in cells of a few pixels. A lookup therefore takes the
+// same time for ten thousand points as for ten.
+class OccupancyGrid {
  public:
-  explicit Ground(const LabelGeometry& geometry)
+  explicit OccupancyGrid(const LabelGeometry& geometry)
       : origin_{geometry.left, geometry.bottom, geometry.right, geometry.top},
         columns_(cells(geometry.right - geometry.left)),
         rows_(cells(geometry.top - geometry.bottom)),
@@ -38,7 +39,7 @@ class Ground {
   }
 
  private:
-  static constexpr double kCell = 3;
+  static constexpr double kCell = 3;  // pixels
 
   static std::size_t cells(double pixels) {
     return static_cast<std::size_t>(std::max(0.0, pixels) / kCell) + 1;
@@ -69,42 +70,43 @@ Box around(double x, double y, double half_width, double half_height) {
   return {x - half_width, y - half_height, x + half_width, y + half_height};
 }
 
-void take_line(Ground& ground, const LabelLine& line) {
+void take_line(OccupancyGrid& grid, const LabelLine& line) {
   const double length = std::hypot(line.x1 - line.x0, line.y1 - line.y0);
   const int steps = static_cast<int>(std::min(length / 2, 2000.0)) + 1;
   for (int i = 0; i <= steps; ++i) {
     const double share = static_cast<double>(i) / steps;
-    ground.take(around(line.x0 + share * (line.x1 - line.x0), line.y0 + share * (line.y1 - line.y0), 1, 1));
+    grid.take(around(line.x0 + share * (line.x1 - line.x0), line.y0 + share * (line.y1 - line.y0), 1, 1));
   }
 }
 
-// Where a label may stand: a direction from its mark, and the gap between the two in pixels.
-struct Attempt {
-  int right, up;
-  double gap;
-  bool off_lines;
+// A possible position of a label.
+struct Candidate {
+  int right, up;     // direction from the mark: -1, 0 or 1
+  double gap;        // distance from the mark in pixels
+  bool avoid_lines;  // use the position only if no line crosses it
 };
 
-// Off the lines before on them, near before far; above, right, left and below before the corners. The gap
-// keeps a label off the cell of its own mark.
-constexpr auto kAttempts = [] {
+// The candidates in the order in which they are tried: those that avoid lines first, then the nearer ones,
+// then above, right, left and below before the corners. The gap keeps a label out of the cells of its own
+// mark.
+constexpr auto kCandidates = [] {
   constexpr int kDirections[8][2] = {{0, 1}, {1, 0}, {-1, 0}, {0, -1}, {1, 1}, {-1, 1}, {1, -1}, {-1, -1}};
-  std::array<Attempt, 32> out{};
+  std::array<Candidate, 32> out{};
   std::size_t next = 0;
-  for (const bool off_lines : {true, false}) {
+  for (const bool avoid_lines : {true, false}) {
     for (const double gap : {4.0, 9.0}) {
       for (const auto& direction : kDirections)
-        out[next++] = {direction[0], direction[1], gap, off_lines};
+        out[next++] = {direction[0], direction[1], gap, avoid_lines};
     }
   }
   return out;
 }();
 
-Box attempt_box(const LabelRequest& request, const Attempt& attempt, double half_width,
-                const LabelGeometry& geometry) {
+Box candidate_box(const LabelRequest& request, const Candidate& candidate, double half_width,
+                  const LabelGeometry& geometry) {
   const double half_height = geometry.line_height / 2;
-  return around(request.x + attempt.right * (geometry.mark_radius + half_width + attempt.gap),
-                request.y + attempt.up * (geometry.mark_radius + half_height + attempt.gap), half_width,
+  return around(request.x + candidate.right * (geometry.mark_radius + half_width + candidate.gap),
+                request.y + candidate.up * (geometry.mark_radius + half_height + candidate.gap), half_width,
                 half_height);
 }
 
@@ -112,7 +114,7 @@ Box attempt_box(const LabelRequest& request, const Attempt& attempt, double half
 
 std::vector<PlacedLabel> place_labels(std::span<const LabelRequest> requests,
                                       std::span<const LabelLine> lines, const LabelGeometry& geometry) {
-  Ground taken(geometry), crossed(geometry);
+  OccupancyGrid taken(geometry), crossed(geometry);
   const double radius = geometry.mark_radius;
   for (const LabelRequest& request : requests)
     taken.take(around(request.x, request.y, radius, radius));
@@ -122,9 +124,9 @@ std::vector<PlacedLabel> place_labels(std::span<const LabelRequest> requests,
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const double half_width =
         static_cast<double>(characters(requests[i].text)) * geometry.character_width / 2 + 2;
-    for (const Attempt& attempt : kAttempts) {
-      const Box box = attempt_box(requests[i], attempt, half_width, geometry);
-      if (!taken.free(box) || (attempt.off_lines && !crossed.free(box))) continue;
+    for (const Candidate& candidate : kCandidates) {
+      const Box box = candidate_box(requests[i], candidate, half_width, geometry);
+      if (!taken.free(box) || (candidate.avoid_lines && !crossed.free(box))) continue;
       taken.take(box);
       placed.push_back({i, (box.left + box.right) / 2, (box.bottom + box.top) / 2});
       break;

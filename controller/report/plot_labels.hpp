@@ -1,5 +1,5 @@
-// Where the points' labels go so that none lies on another one or on a mark, and on a line only where there
-// is no other place. Pure.
+// Places the labels of points so that no label covers another label or a mark. Labels avoid lines if
+// possible. Pure.
 #pragma once
 
 #include <optional>
@@ -9,31 +9,32 @@
 
 namespace sweep::report {
 
-/// A point in pixels from the picture's lower left corner, and what is to stand beside it.
+// All lengths are in pixels; positions are measured from the picture's lower left corner.
+
+/// A point and the text of its label.
 struct LabelRequest {
   double x, y;
   std::string text;
 };
 
-/// A straight line in the picture, in pixels.
+/// A straight line that labels should avoid.
 struct LabelLine {
   double x0, y0, x1, y1;
 };
 
-/// The size in pixels of what is placed, and the box that nothing may leave.
 struct LabelGeometry {
-  double left, bottom, right, top;  // the box
+  double left, bottom, right, top;  // the box that labels must not leave
   double mark_radius;
   double character_width, line_height;
 };
 
 struct PlacedLabel {
-  std::size_t request;  // its index
-  double x, y;          // the text's middle, pixels
+  std::size_t request;  // index into the requests
+  double x, y;          // the centre of the text
 };
 
-/// A place near its point for each label, tried in the order given; those for which there is none are left
-/// out. Every mark keeps its place free, also those without a label.
+/// Returns a position for each label that fits near its point. Earlier requests take precedence. A label that
+/// does not fit is omitted, but no label covers its mark.
 std::vector<PlacedLabel> place_labels(std::span<const LabelRequest> requests,
                                       std::span<const LabelLine> lines, const LabelGeometry& geometry);
 

@@ -10,8 +10,8 @@ namespace sweep::report {
 
 namespace {
 
-// In this order, so that the series of one frontier stand side by side: hardware, framework, stand-in,
-// precision.
+// Hardware, framework, stand-in, precision. The precision comes last, so that the series of one frontier are
+// adjacent.
 using SeriesKey = std::tuple<std::string, std::string, std::string, std::string>;
 
 struct FamilyDraft {
@@ -38,8 +38,8 @@ void add_row(FamilyDraft& family, const Row& row) {
   }
 }
 
-// The contract's "<HW> (<precision>)" names a series as long as its hardware ran one framework.
-// Where some results are a stand-in's and some are not, a stand-in's are called that.
+// Sets the labels: the contract's "<HW> (<precision>)", with the framework if the hardware has several
+// frameworks, and with "stand-in" if only some results of the family are from a stand-in.
 void name_series(std::vector<Series>& all, bool all_stand_in) {
   std::map<std::string, std::vector<std::string>> frameworks;
   for (const Series& series : all) {
@@ -58,7 +58,7 @@ void name_series(std::vector<Series>& all, bool all_stand_in) {
   }
 }
 
-// The frontier of the series from `first` up to `last`, which have hardware and framework in common.
+// Returns the frontier of the series in [first, last), which have the same hardware, framework and stand-in.
 FrontierLine draw_line(std::vector<Series>& all, std::size_t first, std::size_t last, Metric metric) {
   std::vector<PlotPoint*> points;
   std::vector<TradeOff> places;

@@ -20,32 +20,33 @@ std::string number(double value) {
   return python_repr(value);
 }
 
-// A position in the picture as gnuplot's screen coordinates.
+// Returns a position in the picture as gnuplot's screen coordinates.
 std::string at_pixel(double x, double y) {
   return "screen " + number(x / kWidth) + ", screen " + number(y / kHeight);
 }
 
-// The list of series at the right: one column of readable letters, or more of smaller ones.
+// The list of series to the right of the plot.
 struct Legend {
-  bool small = false;
-  double width = 0;  // pixels
+  bool small = false;  // many series: small letters, if necessary in several columns
+  double width = 0;    // pixels
 };
 
 struct Layout {
   Axis x, y;
   Legend legend;
-  double right = 0;  // of the plot's box, pixels; the legend stands beyond
-  double mark_size = 1.6, mark_radius = 7;
+  double right = 0;  // the right edge of the plot's box in pixels; the legend is to the right of it
+  double mark_size = 1.6, mark_radius = 7;  // gnuplot's pointsize; pixels
 };
 
-constexpr std::size_t kLegendRows = 52, kReadableRows = 34;
+constexpr std::size_t kReadableRows = 34;  // rows of the legend with normal letters
+constexpr std::size_t kLegendRows = 52;    // rows of a column of the legend with small letters
 
 Legend make_legend(std::size_t entries, std::size_t widest) {
   const bool small = entries > kReadableRows;
   const std::size_t columns = (entries + kLegendRows - 1) / kLegendRows;
-  const double letters = small ? 7.0 : 9.6;  // pixels a letter, capitals among them
-  const double column = 45 + letters * static_cast<double>(widest);
-  // The plot keeps a third of the picture, whatever the legend would like.
+  const double letter_width = small ? 7.0 : 9.6;  // pixels, an average that includes capitals
+  const double column = 45 + letter_width * static_cast<double>(widest);
+  // The plot keeps at least a third of the picture.
   return {small, std::min(column * static_cast<double>(std::max<std::size_t>(columns, 1)), kWidth * 2 / 3)};
 }
 
@@ -96,20 +97,20 @@ std::string axis_lines(const char* name, const Axis& axis, const char* title) {
 }
 
 std::string terminal_lines(const std::string& png) {
-  const std::string rest = " size 1600,1000 noenhanced font 'Sans,13' linewidth 1.5 background '#ffffff'\n";
   return "set encoding utf8\n"
-         "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {\n  set terminal pngcairo" +
-         rest +
-         "} else {\n  set terminal png truecolor size 1600,1000 noenhanced font 'Sans,13' background "
-         "'#ffffff'\n}\n"
+         "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {\n"
+         "  set terminal pngcairo size 1600,1000 noenhanced font 'Sans,13' linewidth 1.5 background '#ffffff'\n"
+         "} else {\n"
+         "  set terminal png truecolor size 1600,1000 noenhanced font 'Sans,13' background '#ffffff'\n"
+         "}\n"
          "set output '" +
          png + "'\n";
 }
 
 struct Drawing {
-  std::size_t points = 0, hollow = 0, repeated = 0, lines = 0;
-  std::string blocks;                     // the data
-  std::vector<std::string> below, above;  // elements of the plot command
+  std::size_t points = 0, hollow = 0, repeated = 0, lines = 0;  // how many were drawn, for the subtitle
+  std::string blocks;                                           // the data blocks
+  std::vector<std::string> below, above;  // elements of the plot command, in drawing order
 };
 
 std::string heading(const Family& family, const Drawing& drawing, std::size_t unlabelled) {
@@ -120,10 +121,10 @@ std::string heading(const Family& family, const Drawing& drawing, std::size_t un
   }
   std::string subtitle = family.exp_name + " · " + counted(drawing.points, "point");
   if (drawing.lines > 0)
-    subtitle += " · line: Pareto frontier of one hardware and framework (TPn cm: TP, concurrency)";
+    subtitle += " · line: Pareto frontier per hardware and framework (TPn cm: TP n, concurrency m)";
   if (drawing.repeated > 0) subtitle += " · bars: range of repeats";
   if (drawing.hollow > 0) subtitle += " · hollow: not valid";
-  if (unlabelled > 0) subtitle += " · " + counted(unlabelled, "label") + " left out for want of room";
+  if (unlabelled > 0) subtitle += " · " + counted(unlabelled, "label") + " hidden";
   std::string out = "set label " + quoted(title, 110) + " at " + at_pixel(kLeft, kHeight - 38) +
                     " left font 'Sans:Bold,22' textcolor rgb '#222222'\n";
   out += "set label " + quoted(subtitle, 170) + " at " + at_pixel(kLeft, kHeight - 70) +
@@ -160,23 +161,25 @@ std::string data_block(const std::string& name, const std::vector<PlotPoint>& po
   return out + "EOD\n";
 }
 
-// The label, a long one cut where the hardware's name ends: framework and precision tell series apart.
+// Returns the series' label. A long label is shortened in the hardware's name, because framework and
+// precision distinguish the series.
 std::string legend_text(const Series& series) {
   if (characters(series.label) <= kLegendCharacters || series.hw.size() > series.label.size())
     return series.label;
-  constexpr std::size_t kLeastRoom = 8;
+  constexpr std::size_t kMinHardwareCharacters = 8;
   const std::string tail = series.label.substr(series.hw.size());
-  const std::size_t taken = std::min(kLegendCharacters - kLeastRoom, characters(tail) + 1);
+  const std::size_t taken = std::min(kLegendCharacters - kMinHardwareCharacters, characters(tail) + 1);
   return clipped(series.label.substr(0, series.hw.size()), kLegendCharacters - taken) + "…" + tail;
 }
 
-/// One series' valid points, or the others, which are drawn hollow.
+// Draws the valid points of a series, or its invalid ones with hollow marks.
 void add_points(Drawing& drawing, const std::vector<PlotPoint>& points, const std::string& title, int filled,
                 bool hollow, double size, const std::string& colour) {
   if (points.empty()) return;
   const std::string dots = "$points" + std::to_string(drawing.above.size());
   drawing.blocks += data_block(dots, points);
-  // gnuplot's hollow mark comes right before its filled one. A white rim keeps marks apart where they touch.
+  // In gnuplot the number of a hollow mark is one less than that of the filled mark. A white rim separates
+  // marks that touch.
   const std::string full = " with points pointtype " + std::to_string(filled) + " pointsize ";
   const std::string mark =
       hollow ? " with points pointtype " + std::to_string(filled - 1) + " pointsize " : full;
@@ -186,11 +189,12 @@ void add_points(Drawing& drawing, const std::vector<PlotPoint>& points, const st
                           (title.empty() ? " notitle" : " title " + quoted(title, kLegendCharacters)));
 }
 
-/// Between which values a point's repeats lie: a bar for each direction in which they differ.
+// The range of a point's repeats in one direction.
 struct Bar {
   double x, y, to_x, to_y;
 };
 
+// Returns a bar for each direction in which the repeats differ.
 std::vector<Bar> bars_of(const PlotPoint& point) {
   std::vector<Bar> out;
   if (point.x_range && point.x_range->least < point.x_range->greatest)
@@ -242,79 +246,79 @@ void add_frontier(Drawing& drawing, const FrontierLine& line, const Series& seri
                           styles.colour(series) + "' notitle");
 }
 
-// A label to place, and its colour.
-struct Wanted {
+// A label to place and its colour.
+struct ColouredRequest {
   LabelRequest request;
   std::string colour;
 };
 
-struct LabelsWanted {
-  std::vector<Wanted> first, then;  // the frontier is what people look up: its labels get the places first
+struct LabelInput {
+  std::vector<ColouredRequest> frontier, others;  // labels on the frontier matter most and are placed first
   std::vector<LabelLine> lines;
 };
 
-// Where a point lies in the picture, pixels.
-struct Place {
+// A position in the picture in pixels.
+struct Position {
   double x, y;
 };
 
-Place place_at(double x, double y, const Layout& layout) {
+Position position_at(double x, double y, const Layout& layout) {
   return {kLeft + layout.x.share(x) * (layout.right - kLeft), kBottom + layout.y.share(y) * (kTop - kBottom)};
 }
 
-Place place_of(const PlotPoint& point, const Layout& layout) {
-  return place_at(point.x, point.y, layout);
+Position position_of(const PlotPoint& point, const Layout& layout) {
+  return position_at(point.x, point.y, layout);
 }
 
-// TP, and on the frontier concurrency too: what to run to get there.
+// Returns the TP, and for points on the frontier also the concurrency.
 std::string label_text(const PlotPoint& point) {
   const auto brief = [](const std::string& text) { return characters(text) > kValueCharacters ? "…" : text; };
   const std::string tp = "TP" + brief(point.tp);
   return point.on_frontier ? tp + " c" + brief(point.conc) : tp;
 }
 
-LabelsWanted want_labels(const Family& family, Metric metric, const PlotStyles& styles,
-                         const Layout& layout) {
-  LabelsWanted wanted;
+LabelInput label_input(const Family& family, Metric metric, const PlotStyles& styles, const Layout& layout) {
+  LabelInput input;
   for (const Series& series : family.series) {
     for (const PlotPoint& point : series.points[metric]) {
-      const Place at = place_of(point, layout);
-      (point.on_frontier ? wanted.first : wanted.then)
+      const Position at = position_of(point, layout);
+      (point.on_frontier ? input.frontier : input.others)
           .push_back({{at.x, at.y, label_text(point)}, styles.text_colour(series)});
       for (const Bar& bar : bars_of(point)) {
-        const Place from = place_at(bar.x, bar.y, layout), to = place_at(bar.to_x, bar.to_y, layout);
-        wanted.lines.push_back({from.x, from.y, to.x, to.y});
+        const Position from = position_at(bar.x, bar.y, layout), to = position_at(bar.to_x, bar.to_y, layout);
+        input.lines.push_back({from.x, from.y, to.x, to.y});
       }
     }
   }
   for (const FrontierLine& line : family.frontiers[metric]) {
     for (std::size_t i = 1; i < line.points.size(); ++i) {
-      const Place from = place_of(line.points[i - 1], layout), to = place_of(line.points[i], layout);
-      wanted.lines.push_back({from.x, from.y, to.x, to.y});
+      const Position from = position_of(line.points[i - 1], layout), to = position_of(line.points[i], layout);
+      input.lines.push_back({from.x, from.y, to.x, to.y});
     }
   }
-  return wanted;
+  return input;
 }
 
 struct Labels {
-  std::string lines;
-  std::size_t left_out = 0;
+  std::string lines;       // gnuplot commands
+  std::size_t hidden = 0;  // labels that did not fit
 };
 
 Labels label_lines(const Family& family, Metric metric, const PlotStyles& styles, const Layout& layout) {
-  LabelsWanted wanted = want_labels(family, metric, styles, layout);
-  wanted.first.insert(wanted.first.end(), wanted.then.begin(), wanted.then.end());
+  LabelInput input = label_input(family, metric, styles, layout);
+  std::vector<ColouredRequest> all = std::move(input.frontier);
+  all.insert(all.end(), input.others.begin(), input.others.end());
   std::vector<LabelRequest> requests;
-  for (const Wanted& label : wanted.first)
+  for (const ColouredRequest& label : all)
     requests.push_back(label.request);
   const LabelGeometry geometry{kLeft + 3, kBottom + 3, layout.right + 10, kTop + 10, layout.mark_radius,
                                8.2,       13};
-  const auto placed = place_labels(requests, wanted.lines, geometry);
+  const auto placed = place_labels(requests, input.lines, geometry);
   Labels out{"", requests.size() - placed.size()};
   for (const PlacedLabel& label : placed) {
     out.lines += "set label " + quoted(requests[label.request].text, kLabelCharacters) + " at " +
                  at_pixel(label.x, label.y) + " center front font 'Sans,10' textcolor rgb '" +
-                 wanted.first[label.request].colour + "'\n";
+                 all[label.request].colour + "'\n";
   }
   return out;
 }
@@ -347,7 +351,7 @@ std::string plot_script(const Family& family, Metric metric, const PlotStyles& s
   std::vector<std::string> elements = drawing.below;
   elements.insert(elements.end(), drawing.above.begin(), drawing.above.end());
   if (elements.empty()) elements.push_back("NaN notitle");
-  return terminal_lines(png) + frame_lines(layout, metric) + heading(family, drawing, labels.left_out) +
+  return terminal_lines(png) + frame_lines(layout, metric) + heading(family, drawing, labels.hidden) +
          labels.lines + drawing.blocks + "plot " + join(elements, ", \\\n     ") + "\nset output\n";
 }
 

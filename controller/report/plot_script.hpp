@@ -1,7 +1,7 @@
-// A picture as a gnuplot program. Pure.
+// Writes the gnuplot program of a picture. Pure.
 //
-// Rule: a text of somebody else's (hardware, precision, experiment name) reaches the program only through
-// quoted(), inside single quotes, where gnuplot replaces nothing; numbers are spelled by us.
+// Rule: text from results (hardware, precision, experiment name) is inserted only with quoted(), in single
+// quotes, where gnuplot substitutes nothing. Numbers are formatted by this program.
 #pragma once
 
 #include <string>
@@ -12,13 +12,14 @@
 
 namespace sweep::report {
 
-/// The program that draws `family` into the file `png` of its working directory, 1600 x 1000 pixels. `png` is
-/// a name of our own. Points whose label found no place are drawn without one, and the subtitle says so.
+/// Returns the program that draws `family` into the file `png` of its working directory, 1600 x 1000 pixels.
+/// `png` must be a name chosen by this program. Labels that do not fit are omitted; the subtitle gives their
+/// number.
 std::string plot_script(const Family& family, Metric metric, const PlotStyles& styles,
                         const std::string& png);
 
-/// `text` as a gnuplot string: one line in single quotes, at most `max_characters` and an ellipsis. A
-/// backquote, which would run a command elsewhere, and a single quote become ’.
+/// Returns `text` as a gnuplot string: one line in single quotes, cut to `max_characters` and an ellipsis.
+/// Single quotes and backquotes (which run a command in gnuplot's double-quoted strings) are replaced by ’.
 std::string quoted(std::string_view text, std::size_t max_characters);
 
 }  // namespace sweep::report

@@ -9,7 +9,7 @@ namespace sweep::report {
 
 namespace {
 
-// The contract's, by their CSS names.
+// The contract's colours. The comments are their CSS names.
 const std::map<std::string, unsigned> kColours = {
     {"h100", 0x90ee90},      // lightgreen
     {"h200", 0x008000},      // green
@@ -22,14 +22,14 @@ const std::map<std::string, unsigned> kColours = {
     {"gb200", 0xffa500},     // orange
 };
 
-// For hardware that the contract does not know: none of them near to one above.
+// For other hardware; each clearly differs from the colours above.
 constexpr std::array<unsigned, 10> kFurtherColours = {0x1f77b4, 0x8c564b, 0x17becf, 0xbcbd22, 0xd6278f,
                                                       0x5254a3, 0xd2691e, 0x2f4f4f, 0x9acd32, 0x6495ed};
 
 const std::map<std::string, int> kMarks = {{"fp8", 7}, {"fp4", 5}};  // circle, square
 constexpr std::array<int, 4> kFurtherMarks = {9, 13, 11, 15};        // triangle, diamond, triangle, pentagon
 
-// `colour` moved towards white, so that frameworks on the same hardware differ but stay one kin.
+// Returns `colour` mixed with white; `share` is the part of white.
 unsigned lighter(unsigned colour, double share) {
   unsigned out = 0;
   for (const unsigned shift : {16u, 8u, 0u}) {
@@ -39,13 +39,13 @@ unsigned lighter(unsigned colour, double share) {
   return out;
 }
 
-// 0 to 255, as the eye weighs the channels.
+// Returns the luma of ITU-R BT.601, from 0 to 255.
 double brightness(unsigned colour) {
   const auto channel = [&](unsigned shift) { return (colour >> shift) & 0xff; };
   return 0.30 * channel(16) + 0.59 * channel(8) + 0.11 * channel(0);
 }
 
-// `colour` moved towards black: light ones would vanish on white.
+// Returns `colour` mixed with black; `share` is the part of black.
 unsigned darker(unsigned colour, double share) {
   unsigned out = 0;
   for (const unsigned shift : {16u, 8u, 0u})
@@ -53,13 +53,13 @@ unsigned darker(unsigned colour, double share) {
   return out;
 }
 
-// `colour` darkened until its brightness is at most 110.
+// Returns `colour`, darkened to a brightness of at most 110.
 unsigned readable(unsigned colour) {
   const double factor = std::min(1.0, 110 / std::max(1.0, brightness(colour)));
   return darker(colour, 1 - factor);
 }
 
-std::string spelled(unsigned colour) {
+std::string colour_code(unsigned colour) {
   char text[8];
   std::snprintf(text, sizeof text, "#%06x", colour & 0xffffffu);
   return text;
@@ -85,6 +85,8 @@ PlotStyles::PlotStyles(std::span<const Family> families) : colours_(kColours), m
   }
 }
 
+// Lightens the hardware's colour for its second and further frameworks; darkens it if it is light, because a
+// lighter shade would be invisible on white.
 unsigned PlotStyles::shade(const Series& series) const {
   constexpr std::array<double, 4> kShares = {0, 0.42, 0.62, 0.25};
   const unsigned base = colours_.at(series.hw);
@@ -93,11 +95,11 @@ unsigned PlotStyles::shade(const Series& series) const {
 }
 
 std::string PlotStyles::colour(const Series& series) const {
-  return spelled(shade(series));
+  return colour_code(shade(series));
 }
 
 std::string PlotStyles::text_colour(const Series& series) const {
-  return spelled(readable(shade(series)));
+  return colour_code(readable(shade(series)));
 }
 
 int PlotStyles::mark(const Series& series) const {

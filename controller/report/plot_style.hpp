@@ -1,5 +1,5 @@
-// Colours by hardware and marks by precision, the contract's where it has one, one of their own for all the
-// others. Pure; the same in every picture of a call.
+// Assigns colours to hardware and marks to precisions: the contract's if it defines one, otherwise one from a
+// list. Pure. The assignment is the same in all pictures of one PlotStyles.
 #pragma once
 
 #include <map>
@@ -12,13 +12,15 @@ namespace sweep::report {
 
 class PlotStyles {
  public:
+  /// `families` are all families that will be drawn.
   explicit PlotStyles(std::span<const Family> families);
 
-  /// "#90ee90"; lighter for the second and further frameworks of the same hardware.
+  /// Returns the colour of a series' marks and lines: "#90ee90". Frameworks of the same hardware have
+  /// different shades.
   std::string colour(const Series& series) const;
-  /// The same colour, dark enough to be read as small letters on white.
+  /// Returns the same colour, darkened if necessary so that small letters are readable on white.
   std::string text_colour(const Series& series) const;
-  /// gnuplot's number of a filled mark: circle for fp8, square for fp4.
+  /// Returns gnuplot's number of a filled mark: circle for fp8, square for fp4.
   int mark(const Series& series) const;
 
  private:

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "controller/report/json_read.hpp"
+#include "controller/report/json_text.hpp"
 #include "controller/report/python_number.hpp"
 #include "controller/report/stand_in.hpp"
 #include "util/json.hpp"
@@ -16,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// float(value); nothing when Python would refuse.
+// Returns Python's float(value); std::nullopt if Python would raise an exception.
 std::optional<double> as_number(const Json& value) {
   if (value.is_number()) return value.get<double>();
   if (value.is_boolean()) return value.get<bool>() ? 1.0 : 0.0;
@@ -24,7 +26,8 @@ std::optional<double> as_number(const Json& value) {
   return std::nullopt;
 }
 
-// int(value); nothing when Python would refuse.
+// Returns Python's int(value); std::nullopt if Python would raise an exception or the value does not fit into
+// 64 bits.
 std::optional<std::int64_t> as_integer(const Json& value) {
   if (value.is_number_float()) {
     const double number = value.get<double>();
@@ -38,7 +41,7 @@ std::optional<std::int64_t> as_integer(const Json& value) {
   return std::nullopt;
 }
 
-// The value as a message shows it.
+// Returns the value for an error message.
 std::string shown(const Json& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
@@ -50,8 +53,8 @@ tl::unexpected<Error> missing(const char* key) {
               "'; the serving client did not write it or did not finish");
 }
 
-tl::unexpected<Error> wrong(const char* key, const Json& value, const char* wanted) {
-  return fail("'" + std::string(key) + "' in the result is " + shown(value) + ", must be " + wanted);
+tl::unexpected<Error> wrong(const char* key, const Json& value, const char* expected) {
+  return fail("'" + std::string(key) + "' in the result must be " + expected + ", but is " + shown(value));
 }
 
 Expected<double> number_at(const Json& result, const char* key) {
@@ -71,17 +74,18 @@ Expected<std::int64_t> integer_at(const Json& result, const char* key) {
 }
 
 Expected<std::int64_t> variable(const char* name, const std::optional<std::string>& text) {
-  if (!text) return fail(std::string(name) + " is not set in the environment; it must be an integer");
+  if (!text)
+    return fail("the environment variable " + std::string(name) + " is not set; set it to an integer");
   const auto value = python_int(*text);
-  if (!value) return fail(std::string(name) + " is '" + printable(*text) + "', must be an integer");
+  if (!value) return fail(std::string(name) + " must be an integer, but is '" + printable(*text) + "'");
   return *value;
 }
 
 Expected<std::int64_t> gpus(const char* name, const std::optional<std::string>& text) {
   auto value = variable(name, text);
   if (value && *value < 1) {
-    return fail(std::string(name) + " is '" + printable(*text) +
-                "', must be at least 1: throughput is divided by it");
+    return fail(std::string(name) + " must be at least 1, because throughput is divided by it, but is '" +
+                printable(*text) + "'");
   }
   return value;
 }
@@ -96,7 +100,8 @@ Json text_or_null(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json(nullptr);
 }
 
-// The client's statistics, milliseconds to seconds, and the interactivity that follows from each tpot.
+// Adds the client's statistics, converted from milliseconds to seconds, and for each tpot its interactivity
+// in tokens per second and user: 1000 / tpot.
 void add_statistics(const Json& result, Json& data) {
   for (const auto& [key, value] : result.items()) {
     const bool milliseconds = key.ends_with("ms"), tpot = key.find("tpot") != std::string::npos;
@@ -132,8 +137,8 @@ Expected<GpuCounts> gpu_counts(const ResultContext& context) {
 
 Expected<Json> read_result(std::string_view bytes) {
   auto result = read_json(bytes, ReadDepth::TopLevel);
-  if (!result) return fail("the result is not JSON: " + result.error().message);
-  if (!result->is_object()) return fail("the result is " + shown(*result) + ", must be an object");
+  if (!result) return fail("the result is not valid JSON: " + result.error().message);
+  if (!result->is_object()) return fail("the result must be a JSON object, but is " + shown(*result));
   return result;
 }
 
@@ -183,9 +188,9 @@ Expected<Json> check_result(std::string_view bytes) {
   for (const char* key : {"max_concurrency", "completed"}) {
     SWEEP_ASSIGN(const auto count, integer_at(*result, key));
     if (count < 1)
-      return fail(
-          "'" + std::string(key) + "' in the result is " + std::to_string(count) +
-          (key == std::string_view("completed") ? ": no request was answered" : ", must be at least 1"));
+      return fail("'" + std::string(key) + "' in the result must be at least 1, but is " +
+                  std::to_string(count) +
+                  (key == std::string_view("completed") ? ": no request completed" : ""));
   }
   for (const char* key : {"duration", "total_token_throughput", "output_throughput", "median_ttft_ms",
                           "median_tpot_ms", "median_itl_ms", "median_e2el_ms"}) {

@@ -1,10 +1,10 @@
-// One result of the serving client (benchmark_serving's JSON) into one processed result: what the contract,
-// section 4, calls process_result. Pure.
+// Turns one result of the serving client (benchmark_serving's JSON) into a processed result (`process_result`
+// in the contract, section 4). Pure.
 //
-// Better than the Python tool: a tpot statistic of 0 (the standard deviation of a single request) leaves out
-// its own interactivity key and nothing else; so does a value that is no number. A GPU count that is 0 is an
-// error that names the variable instead of a division by zero. As there, every key that ends in "ms" counts
-// as milliseconds, even `items`.
+// Unlike the Python tool, it omits only the interactivity key of a tpot statistic that is 0 (the standard
+// deviation of a single request) or not a number, instead of failing, and reports a GPU count of 0 as an
+// error that names the variable. Like the Python tool, it takes every key that ends in "ms" for milliseconds,
+// even `items`.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,14 +12,13 @@
 #include <string>
 #include <string_view>
 
-#include "controller/report/json_text.hpp"
 #include "util/error.hpp"
 
 namespace sweep::report {
 
-/// The environment that the Python tool reads. Texts as they stand there; nothing: not set.
+/// The environment variables that the Python tool reads, unparsed; std::nullopt if not set.
 struct ResultContext {
-  std::string result_filename;                      // RESULT_FILENAME; for the callers' file names
+  std::string result_filename;                      // RESULT_FILENAME; used by callers for file names
   std::optional<std::string> runner_type;           // RUNNER_TYPE, the result's hw
   std::optional<std::string> framework, precision;  // FRAMEWORK, PRECISION
   std::optional<std::string> tp, ep;                // TP, EP_SIZE
@@ -28,21 +27,25 @@ struct ResultContext {
   std::string prefill_gpus, decode_gpus;            // PREFILL_GPUS, DECODE_GPUS; empty: TP
 };
 
-/// The processed result, its keys in the contract's order; throughputs in tokens a second and GPU, times in
-/// seconds. A result that calls itself a stand-in (stand_in.hpp) keeps that as a last key, `stand_in`.
-/// Fails, naming the variable or the key, when one that is needed is missing or no number.
+/// Returns the processed result with its keys in the contract's order. Throughputs are in tokens per second
+/// and GPU, times in seconds. A result of a stand-in (stand_in.hpp) also has the key `stand_in`, the last
+/// one. Fails if a required variable or key is missing or not a number; the message names it.
+///
+/// Formulas (contract, section 4): tput_per_gpu = total_token_throughput / TP, output_tput_per_gpu =
+/// output_throughput / DECODE_GPUS, input_tput_per_gpu = (total - output) / PREFILL_GPUS, intvty = 1000 /
+/// tpot in milliseconds.
 Expected<nlohmann::ordered_json> process_result(const ResultContext& context, std::string_view result_json);
-/// The same of a result that check_result has read.
+/// The same for a result that check_result returned.
 Expected<nlohmann::ordered_json> process_checked(const ResultContext& context,
                                                  const nlohmann::ordered_json& result);
 
-/// Whether `bytes` are what the serving client writes at the end of a run that answered at least one request.
-/// Returns its keys in order, inner lists and objects empty. Fails, naming the key that is missing or wrong;
-/// takes bytes from anybody.
+/// Returns the serving client's result in `bytes`: its keys in order, with empty inner lists and objects.
+/// Fails if it is not the result of a run in which at least one request completed; the message names the
+/// missing or invalid key. Safe on untrusted input.
 Expected<nlohmann::ordered_json> check_result(std::string_view bytes);
 
-/// `directory/agg_name` for the result file name `directory/name` (the Python tool glues agg_ to the front of
-/// the whole path, which then names a directory that is not there), with .json at the end.
+/// Returns `directory/agg_name.json` for the result file name `directory/name`. (The Python tool prefixes
+/// agg_ to the whole path and therefore names a directory that does not exist.)
 std::string agg_path(std::string_view result_filename);
 
 }  // namespace sweep::report

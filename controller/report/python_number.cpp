@@ -22,7 +22,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-// `text` without its underscores; nothing when one is not between two digits.
+// Returns `text` without its underscores; std::nullopt if one of them is not between two digits.
 std::optional<std::string> without_underscores(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -35,7 +35,8 @@ std::optional<std::string> without_underscores(std::string_view text) {
   return out;
 }
 
-// Blanks, underscores and a plus sign off, none of which from_chars knows.
+// Returns `text` without blanks, underscores and a plus sign, which from_chars does not accept; std::nullopt
+// if invalid.
 std::optional<std::string> plain(std::string_view text) {
   auto out = without_underscores(trimmed(text));
   if (out && out->starts_with('+')) {
@@ -76,7 +77,7 @@ std::optional<double> python_float(std::string_view text) {
   const auto digits = plain(text);
   if (!digits) return std::nullopt;
   if (const auto value = special(lower(*digits))) return value;
-  // from_chars also takes nan(…), which Python does not.
+  // from_chars also accepts nan(…), which Python rejects.
   if (digits->find_first_not_of("0123456789+-.eE") != std::string::npos) return std::nullopt;
   double value = 0;
   const char* end = digits->data() + digits->size();
@@ -92,7 +93,7 @@ std::string python_repr(double value) {
   char buffer[40];
   const auto [end, code] =
       std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
-  std::string text(buffer, end);  // -d.ddde±xx with at least two exponent digits, as Python has it
+  std::string text(buffer, end);  // -d.ddde±xx with at least two exponent digits, as in Python
   const std::size_t e = text.find('e');
   const int exponent = std::stoi(text.substr(e + 1));
   if (exponent < -4 || exponent >= 16) return text;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kNumber = "repeat";
 constexpr const char* kOf = "repeat_of";
-// Those of kRowKeys that are measured, not asked for.
+// The index in kRowKeys of the first key that is measured. The keys before it are configured.
 constexpr std::size_t kFirstMeasured = 8;
 static_assert(kRowKeys[kFirstMeasured - 1] == "conc" && kRowKeys[kFirstMeasured] == "median_ttft");
 
@@ -28,7 +28,7 @@ double median(const std::vector<double>& sorted) {
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-/// `first` with the values of all.
+// Returns `first` with the medians and ranges of all rows.
 Row merged(const Row& first, const std::vector<const Row*>& all) {
   Row out = first;
   auto spread = std::make_shared<Spread>();
@@ -106,7 +106,7 @@ std::string repeat_note(std::span<const Row* const> rows) {
   const std::string runs =
       least == most ? std::to_string(most) : std::to_string(least) + " to " + std::to_string(most);
   return "Repeated: " + counted(points, "point") + ", " + runs +
-         " times each; values are medians, ± half of the range over the median.\n";
+         " times each; values are medians, ± is half the range divided by the median.\n";
 }
 
 }  // namespace sweep::report

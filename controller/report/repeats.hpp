@@ -1,8 +1,8 @@
-// Repeats: the same point run several times, and what they say together. Pure.
+// Merges the results of repeats, that is of a point that was run several times. Pure.
 //
-// Rules: a result says which point it repeats, and nothing is taken for a repeat that does not. Medians and
-// ranges are of the valid ones alone; the others stay rows of their own, shown for what they are. Repeats of
-// different sweeps, which lie in different folders, stay apart.
+// Rules: only results with the key `repeat_of` are repeats. Medians and ranges are computed from valid
+// results only; invalid ones remain separate rows. Repeats of different sweeps, which are in different
+// folders, are not merged.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,20 +14,22 @@
 
 namespace sweep::report {
 
-/// Puts `repeat` (from 1) and `repeat_of` behind the keys of a processed result.
+/// Appends the keys `repeat` (a number from 1) and `repeat_of` to a processed result.
 void mark_repeat(nlohmann::ordered_json& processed, const std::string& of, int number);
-/// What a processed result says that it repeats; empty: nothing.
+/// Returns the point that a processed result repeats; "" if it is not a repeat.
 std::string repeat_of(const nlohmann::ordered_json& processed);
 
+/// Returns true if any row is a repeat.
 bool has_repeats(std::span<const Row> rows);
-/// The rows with one in place of all valid repeats of a point, where the first of them stood: of each
-/// measured value the median (of an even number the mean of the two in the middle), with its range.
+/// Returns the rows with all valid repeats of a point replaced by one row at the position of the first. It
+/// has the median and the range of each measured value. The median of an even number of values is the mean of
+/// the middle two.
 std::vector<Row> merged_repeats(std::span<const Row> rows);
 
-/// Half the range over the median; nothing without a range, or where the median is 0.
+/// Returns (maximum - minimum) / 2 / |median|; std::nullopt if there is no range or the median is 0.
 std::optional<double> half_spread(const Row& row, std::string_view key);
 
-/// A line on what the rows of repeats show. Empty when there are none.
+/// Returns a line that explains the values of repeated points; "" if there are none.
 std::string repeat_note(std::span<const Row* const> rows);
 
 }  // namespace sweep::report

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/python_number.hpp"
 #include "controller/report/repeats.hpp"
@@ -73,20 +74,20 @@ std::string Value::text(const std::string& absent) const {
 
 namespace {
 
-std::size_t place_of(std::string_view key) {
-  const auto* const at = std::find(kRowKeys.begin(), kRowKeys.end(), key);
-  assert(at != kRowKeys.end());
-  return static_cast<std::size_t>(at - kRowKeys.begin());
+std::size_t index_of(std::string_view key) {
+  const auto* const found = std::find(kRowKeys.begin(), kRowKeys.end(), key);
+  assert(found != kRowKeys.end());
+  return static_cast<std::size_t>(found - kRowKeys.begin());
 }
 
 }  // namespace
 
 const Value& Row::operator[](std::string_view key) const {
-  return values[place_of(key)];
+  return values[index_of(key)];
 }
 
 std::optional<Spread::Range> Row::range(std::string_view key) const {
-  return spread == nullptr ? std::nullopt : spread->ranges[place_of(key)];
+  return spread == nullptr ? std::nullopt : spread->ranges[index_of(key)];
 }
 
 Row make_row(const Document& document) {
@@ -94,7 +95,7 @@ Row make_row(const Document& document) {
   row.path = document.path;
   row.exp_name = document.exp_name;
   row.stand_in = stand_in(document.json).value_or("");
-  row.valid = !says_invalid(document.json);
+  row.valid = !is_marked_invalid(document.json);
   row.repeat_of = repeat_of(document.json);
   for (std::size_t i = 0; i < kRowKeys.size(); ++i) {
     const auto found = document.json.find(kRowKeys[i]);

@@ -1,5 +1,5 @@
-// A row: what remains of a processed result once it is read. Tables, frontiers and plots need its few names
-// and medians; the document itself, ten times as large, lies where it came from. Pure.
+// A row holds the values of a processed result that tables, frontiers and plots need. The document itself,
+// which is ten times as large, is not kept in memory. Pure.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@
 
 namespace sweep::report {
 
-/// The keys whose values a row keeps.
+/// The keys whose values a row holds.
 inline constexpr std::array<std::string_view, 15> kRowKeys = {"model",
                                                               "hw",
                                                               "framework",
@@ -35,20 +35,20 @@ inline constexpr std::array<std::string_view, 15> kRowKeys = {"model",
                                                               "output_tput_per_gpu",
                                                               "input_tput_per_gpu"};
 
-/// One JSON value, small where there are many alike.
+/// One JSON value. Texts are interned, because many rows have the same.
 class Value {
  public:
-  Value() = default;  // absent
+  Value() = default;  // an absent value
   explicit Value(const nlohmann::ordered_json& json);
 
   bool absent() const { return std::holds_alternative<std::monostate>(held_); }
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(held_); }
-  /// The number, which may be spelled as text; nothing when it is absent or no number.
+  /// Returns the number, also if it is written as a text; std::nullopt if the value is absent or not a
+  /// number.
   std::optional<double> number() const;
-  /// The text: `absent` where the key is missing, "unknown" where it is null, other values as Python's str()
-  /// shows them.
+  /// Returns the value as Python's str() formats it; `absent` if it is absent, "unknown" if it is null.
   std::string text(const std::string& absent) const;
-  /// The value as it was; null where it is absent.
+  /// Returns the JSON value; null if it is absent.
   nlohmann::ordered_json json() const;
 
  private:
@@ -60,7 +60,7 @@ class Value {
       held_;
 };
 
-/// Of a row that stands for several repeats of one point: each value is their median.
+/// The ranges of a row whose values are medians of several repeats.
 struct Spread {
   struct Range {
     double least = 0, greatest = 0;
@@ -70,24 +70,24 @@ struct Spread {
 };
 
 struct Row {
-  std::string path;          // of its document; may be empty
+  std::string path;          // the document's file; may be empty
   InternedString exp_name;   // as in Document
-  InternedString stand_in;   // what stood in for the hardware (stand_in.hpp); empty: nothing did
-  bool valid = true;         // false where it says that it is not (validity.hpp)
-  InternedString repeat_of;  // which point it repeats (repeats.hpp); empty: none
+  InternedString stand_in;   // "cpu" or "simulated" (stand_in.hpp); empty for real hardware
+  bool valid = true;         // false if the result is marked as not valid (validity.hpp)
+  InternedString repeat_of;  // the point that it repeats (repeats.hpp); empty if it is not a repeat
   std::array<Value, kRowKeys.size()> values;  // in the order of kRowKeys
-  std::shared_ptr<const Spread> spread;       // null: one result
-  std::uint64_t text_at = 0, text_size = 0;   // where the document lies, for who keeps it
+  std::shared_ptr<const Spread> spread;       // nullptr if the row is a single result
+  std::uint64_t text_at = 0, text_size = 0;   // offset and size of the document, for callers that store it
 
-  /// The value of one of kRowKeys.
+  /// Returns the value of `key`, which must be one of kRowKeys.
   const Value& operator[](std::string_view key) const;
-  /// Between which values the repeats lie; nothing for one result, and for what is no measured number.
+  /// Returns the range of the repeats; std::nullopt for a single result and for keys that are not measured.
   std::optional<Spread::Range> range(std::string_view key) const;
 };
 
-/// `document` must be a processed result.
+/// Returns the row of `document`, which must be a processed result.
 Row make_row(const Document& document);
-/// The rows of the processed results among `documents`.
+/// Returns the rows of the processed results among `documents`.
 std::vector<Row> rows_of(std::span<const Document> documents);
 
 }  // namespace sweep::report

@@ -1,5 +1,5 @@
-// Results that were not measured on the hardware they are filed under: the CPU stand-in benchmark and the
-// simulated server exist to try a sweep out, and nobody may take their numbers for a GPU's. Pure.
+// Marks results that were not measured on the hardware that they name. The CPU stand-in benchmark and the
+// simulated server are for trying out a sweep; their results must not be mistaken for those of a GPU. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,21 +11,21 @@
 
 namespace sweep::report {
 
-/// The key under which process_result passes the remark on.
+/// The key of a processed result that names the stand-in.
 constexpr const char* kStandInKey = "stand_in";
-/// What stood in when a server simulated it, and the key that says so.
+/// The name of the stand-in if a simulated server was used; also a key of such a result.
 constexpr const char* kSimulated = "simulated";
 
-/// What stood in for the hardware ("cpu", "simulated") when a client's result or a processed one says so: its
-/// hw or hardware is cpu, or it has a true, non-empty or non-zero `stand_in` or `simulated`. Nothing
-/// otherwise.
+/// Returns the stand-in ("cpu", "simulated") of a client's result or a processed result; std::nullopt if it
+/// is from real hardware. It is from a stand-in if `hw` or `hardware` is cpu, or if `stand_in` or `simulated`
+/// is true, a non-empty text or a number other than 0.
 std::optional<std::string> stand_in(const nlohmann::ordered_json& document);
 
-/// Says so in a processed result or a row of JSON: `stand_in: WHAT`, and `simulated: true` for a simulation.
+/// Marks a processed result or a JSON row: `stand_in: WHAT`, and for a simulation also `simulated: true`.
 void mark_stand_in(nlohmann::ordered_json& out, const std::string& what);
 
-/// A line on how many of `rows` measured a stand-in, for numbers of one must not be read as those of the
-/// hardware they are filed under. Empty when none did.
+/// Returns a warning line with the number of `rows` from a stand-in and the hardware that they name; "" if
+/// there are none.
 std::string stand_in_note(std::span<const Row* const> rows);
 
 }  // namespace sweep::report

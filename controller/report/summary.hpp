@@ -1,4 +1,4 @@
-// The table that people read: what the contract, section 4, calls summarize. Pure.
+// Writes the summary table (`summarize` in the contract, section 4). Pure.
 #pragma once
 
 #include <span>
@@ -8,14 +8,14 @@
 
 namespace sweep::report {
 
-/// `rows` as a Markdown table, a header and one line
-/// each, sorted by model, hardware, framework, precision, TP, EP and concurrency, equal ones in the order
-/// given. Medians, four decimals; TTFT and TPOT in milliseconds, E2EL in seconds, throughput in tokens a
+/// Returns `rows` as a Markdown table, sorted by model, hardware, framework, precision, TP, EP and
+/// concurrency; equal rows keep their order. Values are medians with four decimals: TTFT and TPOT in
+/// milliseconds, E2EL in seconds, interactivity in tokens per second and user, throughput in tokens per
 /// second and GPU.
 std::string summary_table(std::span<const Row> rows);
 std::string summary_table(std::span<const Row* const> rows);
 
-/// The same rows as a JSON array (table.hpp), times in seconds.
+/// Returns the same rows as a JSON array (table_json), with all times in seconds.
 nlohmann::ordered_json summary_json(std::span<const Row> rows);
 
 }  // namespace sweep::report

@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Show = Column::Show;
 
-constexpr const char* kRuns = "Runs";  // of points that were repeated
+constexpr const char* kRuns = "Runs";  // the column's title
 
 constexpr Column kModel{"Model", "model", Show::Text, 1, "unknown"};
 constexpr Column kHardware{"Hardware", "hw", Show::Capitals, 1, "unknown"};
@@ -54,7 +54,7 @@ constexpr std::array<Column, 12> kFrontier = {{kModel, kHardware, kFramework, kP
                                                kDpAttention, kConc, kTtft, kInteractivity, kLatency,
                                                kThroughput}};
 
-// A row with what it is sorted by.
+// A row and its sort key.
 struct Sortable {
   InternedString model, hw, framework, precision;
   double tp, ep, conc;
@@ -63,7 +63,8 @@ struct Sortable {
   auto key() const { return std::tie(model.str(), hw.str(), framework.str(), precision.str(), tp, ep, conc); }
 };
 
-// What has no number sorts last; NaN must not reach the comparison, which needs an order.
+// Returns the number for sorting. A missing number and NaN become infinity: they sort last, and the order
+// stays strict.
 double sortable(const Value& value) {
   const double number = value.number().value_or(std::numeric_limits<double>::infinity());
   return number == number ? number : std::numeric_limits<double>::infinity();
@@ -75,7 +76,7 @@ Sortable make_sortable(const Row& row) {
           sortable(row["tp"]), sortable(row["ep"]), sortable(row["conc"]), &row};
 }
 
-// A cell must not end its row or begin another one.
+// Escapes `text`, so that it cannot end its cell or its row.
 std::string cell_text(const std::string& text) {
   std::string out;
   for (const char c : printable(text)) {
@@ -98,7 +99,7 @@ std::string measured(const Row& row, const Column& column) {
   return four_decimals(*number * column.factor) + (spread ? " ±" + percent(*spread) : "");
 }
 
-// As Python's f-string shows it: a null as None.
+// Returns the value as Python's f-string formats it; null is None.
 std::string shown(const Value& value, const Column& column) {
   return value.is_null() ? "None" : value.text(column.absent);
 }
@@ -117,17 +118,17 @@ std::string cell(const Row& row, const Column& column) {
   return "-";
 }
 
-std::string padded(const std::string& text, std::size_t width, bool to_the_right) {
+std::string padded(const std::string& text, std::size_t width, bool align_right) {
   const std::size_t length = characters(text);
-  const std::string room(width - std::min(width, length), ' ');
-  return to_the_right ? room + text : text + room;
+  const std::string padding(width - std::min(width, length), ' ');
+  return align_right ? padding + text : text + padding;
 }
 
 bool any_repeats(std::span<const Row* const> rows) {
   return std::any_of(rows.begin(), rows.end(), [](const Row* row) { return row->spread != nullptr; });
 }
 
-/// How many results a row stands for.
+// Returns the number of results that a row was computed from.
 std::string runs_text(const Row& row) {
   return std::to_string(row.spread != nullptr ? row.spread->runs : 1);
 }
@@ -136,11 +137,11 @@ bool any_exp_name(std::span<const Row* const> rows) {
   return std::any_of(rows.begin(), rows.end(), [](const Row* row) { return !row->exp_name.empty(); });
 }
 
-// One column of an aligned table, the title first.
-struct Strip {
-  bool numbers;
-  std::vector<std::string> cells;
-  std::size_t width = 3;  // the least that Markdown takes for a rule
+// The cells of one column of an aligned table.
+struct AlignedColumn {
+  bool numbers;                    // aligned to the right
+  std::vector<std::string> cells;  // the title first
+  std::size_t width = 3;           // characters; Markdown requires at least three for the rule
 
   void add(std::string text) {
     width = std::max(width, characters(text));
@@ -149,31 +150,32 @@ struct Strip {
   std::string rule() const { return std::string(width - 1, '-') + (numbers ? ":" : "-"); }
 };
 
-std::vector<Strip> strips_of(std::span<const Column> columns, std::span<const Row* const> rows) {
-  std::vector<Strip> out;
+std::vector<AlignedColumn> aligned_columns(std::span<const Column> columns,
+                                           std::span<const Row* const> rows) {
+  std::vector<AlignedColumn> out;
   if (any_exp_name(rows)) {
-    Strip& strip = out.emplace_back(Strip{false, {}});
-    strip.add("Experiment");
+    AlignedColumn& aligned = out.emplace_back(AlignedColumn{false, {}});
+    aligned.add("Experiment");
     for (const Row* row : rows)
-      strip.add(row->exp_name.empty() ? "-" : cell_text(row->exp_name.str()));
+      aligned.add(row->exp_name.empty() ? "-" : cell_text(row->exp_name.str()));
   }
   for (const Column& column : columns) {
-    Strip& strip =
-        out.emplace_back(Strip{column.show == Show::Measured || column.show == Show::AsWritten, {}});
-    strip.add(column.title);
+    const bool numbers = column.show == Show::Measured || column.show == Show::AsWritten;
+    AlignedColumn& aligned = out.emplace_back(AlignedColumn{numbers, {}});
+    aligned.add(column.title);
     for (const Row* row : rows)
-      strip.add(cell(*row, column));
+      aligned.add(cell(*row, column));
   }
   if (any_repeats(rows)) {
-    Strip& strip = out.emplace_back(Strip{true, {}});
-    strip.add(kRuns);
+    AlignedColumn& aligned = out.emplace_back(AlignedColumn{true, {}});
+    aligned.add(kRuns);
     for (const Row* row : rows)
-      strip.add(runs_text(*row));
+      aligned.add(runs_text(*row));
   }
   return out;
 }
 
-/// `runs`, and `range` with the least and the greatest of each measured value.
+// Adds `runs`, and `range` with the minimum and maximum of each measured value.
 void add_spread(Json& object, const Row& row, std::span<const Column> columns) {
   object["runs"] = row.spread->runs;
   Json& ranges = object["range"] = Json::object();
@@ -227,24 +229,24 @@ std::string contract_table(std::span<const Column> columns, std::span<const Row*
     for (const Column& column : columns)
       out += " " + cell(*row, column) + " |";
     out += (repeats ? " " + runs_text(*row) + " |" : "") + "\n";
-    // Large ones would be in memory twice each time that they grow.
+    // Reserve the estimated size after the first row: a large table would be copied each time it grows.
     if (row == rows[0]) out.reserve(head + (out.size() - head) * (rows.size() + rows.size() / 8));
   }
   return out;
 }
 
 std::string aligned_table(std::span<const Column> columns, std::span<const Row* const> rows) {
-  const std::vector<Strip> strips = strips_of(columns, rows);
+  const std::vector<AlignedColumn> aligned = aligned_columns(columns, rows);
   std::string head = "|", rule = "|";
-  for (const Strip& strip : strips) {
-    head += " " + padded(strip.cells[0], strip.width, strip.numbers) + " |";
-    rule += " " + strip.rule() + " |";
+  for (const AlignedColumn& column : aligned) {
+    head += " " + padded(column.cells[0], column.width, column.numbers) + " |";
+    rule += " " + column.rule() + " |";
   }
   std::string out = head + "\n" + rule + "\n";
   for (std::size_t i = 1; i <= rows.size(); ++i) {
     out += "|";
-    for (const Strip& strip : strips)
-      out += " " + padded(strip.cells[i], strip.width, strip.numbers) + " |";
+    for (const AlignedColumn& column : aligned)
+      out += " " + padded(column.cells[i], column.width, column.numbers) + " |";
     out += "\n";
   }
   return out;

@@ -1,7 +1,7 @@
-// Processed results as rows: the columns that people read, in Markdown and as JSON. Pure.
+// Formats processed results as Markdown tables and as JSON. Pure.
 //
-// Better than the Python tool: a result that lacks a value has a dash in that cell, where the tool ends at
-// the first one; a TP that is spelled as text sorts as the number it is.
+// Unlike the Python tool, which fails at the first missing value, it shows a missing value as a dash. A TP
+// that is a text in the file is sorted as a number.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -17,29 +17,31 @@ struct Column {
   const char* title;
   const char* key;  // one of kRowKeys
   enum class Show { Text, Capitals, AsWritten, Measured } show;
-  double factor = 1;         // of a Measured value: from the file's unit to the title's
-  const char* absent = "-";  // what stands for a missing text
+  double factor = 1;         // multiplies a Measured value, to convert the file's unit to the title's
+  const char* absent = "-";  // shown instead of a missing text
 };
 
-/// The fifteen of the contract, section 4.
+/// Returns the fifteen columns of the contract, section 4.
 std::span<const Column> summary_columns();
 
-/// Those that say which result it is and where it stands in both trade-offs.
+/// Returns the columns that identify a result and its values in both trade-offs.
 std::span<const Column> frontier_columns();
 
-/// Sorted by model, hardware, framework, precision, TP, EP and concurrency; equal ones in the order given.
+/// Returns the rows sorted by model, hardware, framework, precision, TP, EP and concurrency; equal rows keep
+/// their order.
 std::vector<const Row*> sorted_results(std::span<const Row> rows);
 std::vector<const Row*> sorted_results(std::span<const Row* const> rows);
 
-/// Byte for byte as the contract has it: cells as long as their content.
+/// Returns a Markdown table with the bytes that the contract requires: cells are not padded. If there are
+/// repeats, it has an additional column Runs.
 std::string contract_table(std::span<const Column> columns, std::span<const Row* const> rows);
 
-/// The same for a terminal: columns of one width, numbers to the right, still Markdown. Where an exp-name is
-/// known there is a first column Experiment.
+/// Returns the same table for a terminal: columns are padded and numbers aligned to the right; it is still
+/// valid Markdown. If any row has an exp-name, the first column is Experiment.
 std::string aligned_table(std::span<const Column> columns, std::span<const Row* const> rows);
 
-/// An array of objects, the columns' keys with the values of the file (times in seconds), null where there is
-/// none; exp_name first where it is known, and last the file.
+/// Returns an array of objects with the columns' keys and the file's values (times in seconds), null for
+/// missing values. If known, exp_name is the first key and the file's path the last.
 nlohmann::ordered_json table_json(std::span<const Column> columns, std::span<const Row* const> rows);
 
 }  // namespace sweep::report

@@ -19,7 +19,7 @@ std::string painted(const std::string& text, const char* colour, const Style& st
   return style.colour ? "\x1b[" + std::string(colour) + "m" + text + "\x1b[0m" : text;
 }
 
-struct Scene {
+struct LineContext {
   const Plan& plan;
   const core::State& state;
   const Style& style;
@@ -30,81 +30,81 @@ struct Scene {
   std::string node_of(const std::string& agent) const { return printable(state.agents.at(agent).info.node); }
   std::string count() const {
     const int over = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
-    const std::string total = std::to_string(core::wanted(state));
+    const std::string total = std::to_string(core::total_points(state));
     std::string text = std::to_string(over);
     text.insert(0, total.size() - std::min(total.size(), text.size()), ' ');
     return text + "/" + total;
   }
 };
 
-std::string crew(const core::State& state) {
-  return std::to_string(state.roster.present()) + " of " + std::to_string(core::announced_agents(state));
+std::string joined_text(const core::State& state) {
+  return std::to_string(state.roster.joined()) + " of " + std::to_string(core::announced_agents(state));
 }
 
-std::string on(const Scene& scene, const core::AgentJoined& e) {
-  const auto found = scene.state.agents.find(e.agent.id);
-  const bool spare = found != scene.state.agents.end() && core::is_spare(scene.state, found->second);
+std::string on(const LineContext& context, const core::AgentJoined& e) {
+  const auto found = context.state.agents.find(e.agent.id);
+  const bool spare = found != context.state.agents.end() && core::is_spare(context.state, found->second);
   return printable(e.agent.node) + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" +
-         crew(scene.state) + ")" + (spare ? ", waiting: another agent has this node's GPUs" : "");
+         joined_text(context.state) + ")" + (spare ? " as a spare: another agent has this node's GPUs" : "");
 }
-std::string on(const Scene&, const core::AgentReady&) {
+std::string on(const LineContext&, const core::AgentReady&) {
   return {};
 }
-std::string on(const Scene& scene, const core::AgentGone& e) {
-  return painted(scene.node_of(e.agent) + " is gone: " + printable(e.reason), kYellow, scene.style);
+std::string on(const LineContext& context, const core::AgentGone& e) {
+  return painted(context.node_of(e.agent) + " is gone: " + printable(e.reason), kYellow, context.style);
 }
-std::string on(const Scene& scene, const core::AgentReturned& e) {
-  return scene.node_of(e.agent) + " is back";
+std::string on(const LineContext& context, const core::AgentReturned& e) {
+  return context.node_of(e.agent) + " has reconnected";
 }
-std::string on(const Scene&, const core::Leased&) {
+std::string on(const LineContext&, const core::Leased&) {
   return {};
 }
-std::string on(const Scene& scene, const core::Started& e) {
-  const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
-  return scene.count() + " started " + scene.label_of(e.ref.point) + " on " + printable(attempt.node) +
+std::string on(const LineContext& context, const core::Started& e) {
+  const core::Attempt& attempt = *core::find_attempt(context.state, e.ref);
+  return context.count() + " started " + context.label_of(e.ref.point) + " on " + printable(attempt.node) +
          (e.ref.attempt > 1 ? ", attempt " + std::to_string(e.ref.attempt) : "");
 }
-std::string on(const Scene& scene, const core::Ended& e) {
-  const core::Attempt& attempt = *core::find_attempt(scene.state, e.ref);
-  const std::string who = scene.label_of(e.ref.point) + " on " + printable(attempt.node);
-  const bool again = e.next == core::PointState::Pending && scene.state.phase == core::Phase::Running;
-  const std::string done = who + ", " + spoken(e.wall);
+std::string on(const LineContext& context, const core::Ended& e) {
+  const core::Attempt& attempt = *core::find_attempt(context.state, e.ref);
+  const std::string who = context.label_of(e.ref.point) + " on " + printable(attempt.node);
+  const bool again = e.next == core::PointState::Pending && context.state.phase == core::Phase::Running;
+  const std::string done = who + ", " + duration_text(e.wall);
   if (!e.invalid.empty()) {
-    return scene.count() + painted(" invalid ", kYellow, scene.style) + done + ": " +
-           printable(join(e.invalid, "; ")) + (again ? "; tried again" : "");
+    return context.count() + painted(" invalid ", kYellow, context.style) + done + ": " +
+           printable(join(e.invalid, "; ")) + (again ? "; retrying" : "");
   }
-  if (e.accepted) return scene.count() + painted(" done    ", kGreen, scene.style) + done;
+  if (e.accepted) return context.count() + painted(" done    ", kGreen, context.style) + done;
   const bool stopped = e.outcome.kind == OutcomeKind::Cancelled || e.outcome.kind == OutcomeKind::Preempted;
   const std::string verb = again ? " retry   " : stopped ? " stopped " : " failed  ";
-  return scene.count() + painted(verb, again || stopped ? kYellow : kRed, scene.style) + who + ": " +
+  return context.count() + painted(verb, again || stopped ? kYellow : kRed, context.style) + who + ": " +
          printable(describe(e.outcome));
 }
-std::string on(const Scene& scene, const core::Unfit& e) {
-  return scene.count() + painted(" failed  ", kRed, scene.style) + scene.label_of(e.point) + ": " +
+std::string on(const LineContext& context, const core::Unfit& e) {
+  return context.count() + painted(" failed  ", kRed, context.style) + context.label_of(e.point) + ": " +
          printable(e.reason);
 }
-std::string on(const Scene& scene, const core::Stopping& e) {
-  return painted("stopping: " + printable(e.reason), kYellow, scene.style);
+std::string on(const LineContext& context, const core::Stopping& e) {
+  return painted("stopping: " + printable(e.reason), kYellow, context.style);
 }
-std::string on(const Scene&, const core::Closed&) {
+std::string on(const LineContext&, const core::Closed&) {
   return {};
 }
-std::string on(const Scene&, const core::JobEnds&) {
+std::string on(const LineContext&, const core::JobEnds&) {
   return {};
 }
-std::string on(const Scene& scene, const core::Quarantined& e) {
-  return painted(printable(e.node) + " is quarantined and gets no more work: " + printable(e.reason), kRed,
-                 scene.style);
+std::string on(const LineContext& context, const core::Quarantined& e) {
+  return painted(printable(e.node) + " is quarantined, it gets no more work: " + printable(e.reason), kRed,
+                 context.style);
 }
-std::string on(const Scene& scene, const core::Recovered&) {
-  return painted("the controller is back; agents go on with what they run", kYellow, scene.style);
+std::string on(const LineContext& context, const core::Recovered&) {
+  return painted("the controller was restarted; agents keep running their attempts", kYellow, context.style);
 }
-std::string on(const Scene& scene, const core::Resumed&) {
-  return "resumed: " + std::to_string(scene.state.count(core::PointState::Done)) + " done, " +
-         std::to_string(scene.state.count(core::PointState::Pending)) + " to run";
+std::string on(const LineContext& context, const core::Resumed&) {
+  return "resumed: " + std::to_string(context.state.count(core::PointState::Done)) + " done, " +
+         std::to_string(context.state.count(core::PointState::Pending)) + " to run";
 }
-std::string on(const Scene& scene, const core::Salvaged& e) {
-  return scene.count() + " recovered " + scene.label_of(e.ref.point);
+std::string on(const LineContext& context, const core::Salvaged& e) {
+  return context.count() + " recovered " + context.label_of(e.ref.point);
 }
 
 std::string clock_text(Millis time) {
@@ -124,7 +124,7 @@ constexpr std::size_t kBarColumns = 26;
 
 std::string bar(const core::State& state, const Style& style) {
   constexpr int kWidth = kBarColumns - 2;
-  const int total = std::max<int>(1, core::wanted(state));
+  const int total = std::max<int>(1, core::total_points(state));
   const int ended = state.count(core::PointState::Done) + state.count(core::PointState::Failed);
   const int running = state.count(core::PointState::Running) + state.count(core::PointState::Leased);
   const int full = kWidth * ended / total;
@@ -134,20 +134,20 @@ std::string bar(const core::State& state, const Style& style) {
          painted(std::string(static_cast<std::size_t>(kWidth - full - begun), '.'), kDim, style) + "]";
 }
 
-/// How far the attempts that run say they are, the way the agents report it: "n1 45/100, n2 loading".
+/// Returns the progress of the running attempts as reported by the agents: "n1 45/100, n2 loading".
 std::string running_text(const core::State& state, const Facts& facts) {
   std::string out;
   for (const auto& [id, agent] : state.agents) {
     for (const auto& [index, number] : agent.held) {
-      const auto found = facts.progress.find({state.points[static_cast<std::size_t>(index)].spec.id, number});
+      const auto found = facts.progress.find({core::point_at(state, index).spec.id, number});
       if (found == facts.progress.end()) continue;
-      out += (out.empty() ? "" : ", ") + printable(agent.info.node) + " " + how_far(found->second);
+      out += (out.empty() ? "" : ", ") + printable(agent.info.node) + " " + progress_text(found->second);
     }
   }
   return out;
 }
 
-/// Why the result of a done point is not valid; nothing where it is.
+/// Returns the line that says why a done point's result is not valid; "" if it is valid.
 std::string invalid_line(const Plan& plan, const core::State& state, std::size_t index) {
   for (const core::Attempt& attempt : state.points[index].attempts) {
     if (attempt.accepted && !attempt.invalid.empty())
@@ -157,8 +157,9 @@ std::string invalid_line(const Plan& plan, const core::State& state, std::size_t
   return {};
 }
 
-/// The last lines of the server that the point's last attempt failed with, indented under it.
-std::string last_words_of_server(const core::PointStatus& point) {
+/// Returns the last output lines of the server of the point's last attempt, if its agent reported them,
+/// indented.
+std::string server_log_tail(const core::PointStatus& point) {
   std::string out;
   if (point.attempts.empty()) return out;
   for (const std::string& line : point.attempts.back().account.server_says)
@@ -172,7 +173,7 @@ Instant session_start(const core::State& state, const Facts& facts) {
   return state.resumed.value_or(facts.opened);
 }
 
-std::string spoken(Millis time) {
+std::string duration_text(Millis time) {
   char text[64];
   const double seconds = static_cast<double>(time.count()) / 1000;
   const auto whole = static_cast<long long>(seconds);
@@ -188,7 +189,7 @@ std::string spoken(Millis time) {
   return text;
 }
 
-std::string spoken_size(std::int64_t bytes) {
+std::string size_text(std::int64_t bytes) {
   constexpr double kMega = 1e6, kGiga = 1e9;
   char text[64];
   const auto number = static_cast<double>(bytes);
@@ -197,12 +198,13 @@ std::string spoken_size(std::int64_t bytes) {
   return text;
 }
 
-std::string how_far(const AttemptProgress& progress) {
+std::string progress_text(const AttemptProgress& progress) {
   if (progress.phase == "image" && progress.done > 0) {
-    // The total is known where the image is here and has only to be unpacked, and seldom before.
+    // The total is known when the image is already here and only has to be unpacked; before that it rarely
+    // is.
     const bool more_to_come = progress.total > progress.done;
-    return "image " + spoken_size(progress.done) +
-           (more_to_come ? " of " + spoken_size(progress.total) : std::string());
+    return "image " + size_text(progress.done) +
+           (more_to_come ? " of " + size_text(progress.total) : std::string());
   }
   if (progress.total > 0) return std::to_string(progress.done) + "/" + std::to_string(progress.total);
   return printable(progress.phase);
@@ -210,8 +212,8 @@ std::string how_far(const AttemptProgress& progress) {
 
 std::string event_line(const Plan& plan, const core::State& state, const core::Event& event,
                        const Facts& facts, const Style& style) {
-  const Scene scene{plan, state, style};
-  const std::string what = std::visit([&](const auto& e) { return on(scene, e); }, event.what);
+  const LineContext context{plan, state, style};
+  const std::string what = std::visit([&](const auto& e) { return on(context, e); }, event.what);
   if (what.empty()) return {};
   return painted("[" + clock_text(event.at - session_start(state, facts)) + "]", kDim, style) + " " + what;
 }
@@ -231,7 +233,8 @@ std::string bar_line(const Plan&, const core::State& state, const Facts& facts, 
   }
   if (speed.to_go) text += ", ETA " + clock_text(*speed.to_go);
   if (const std::string running = running_text(state, facts); !running.empty()) text += " | " + running;
-  // The last column stays free, so that no terminal wraps. Bytes are counted: no character has more columns.
+  // The last column stays free, so that no terminal wraps. Bytes are counted, because a character never takes
+  // more columns than bytes.
   const std::size_t room = static_cast<std::size_t>(std::max(style.columns - 1, 0));
   if (room < 2 * kBarColumns) return clipped(text.substr(1), room);
   return bar(state, style) + clipped(text, room - kBarColumns);
@@ -240,11 +243,11 @@ std::string bar_line(const Plan&, const core::State& state, const Facts& facts, 
 std::string closing_lines(const Plan& plan, const core::State& state, const Style& style) {
   using core::PointState;
   std::string out = std::to_string(state.count(PointState::Done)) + " of " +
-                    counted(static_cast<std::size_t>(core::wanted(state)), "point") + " done";
+                    counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done";
   if (const int failed = state.count(PointState::Failed); failed > 0)
     out += ", " + std::to_string(failed) + " failed";
   const int unfinished =
-      core::wanted(state) - state.count(PointState::Done) - state.count(PointState::Failed);
+      core::total_points(state) - state.count(PointState::Done) - state.count(PointState::Failed);
   if (unfinished > 0) out += ", " + std::to_string(unfinished) + " unfinished";
   out = painted(out, core::complete(state) ? kGreen : kRed, style);
   if (!state.end_reason.empty()) out += " (" + printable(state.end_reason) + ")";
@@ -256,7 +259,7 @@ std::string closing_lines(const Plan& plan, const core::State& state, const Styl
     const bool failed = point.state == PointState::Failed;
     out += std::string("  ") + (failed ? "failed      " : "unfinished  ") + printable(label(plan.points[i]));
     if (!point.reason.empty()) out += ": " + printable(point.reason);
-    out += "\n" + last_words_of_server(point);
+    out += "\n" + server_log_tail(point);
   }
   for (const auto& [name, node] : state.nodes) {
     if (!node.quarantine.empty())

@@ -1,4 +1,5 @@
-// What the controller prints while a sweep runs: one line per event, and a status line with a bar. Pure.
+// Formats what the controller prints while a sweep runs: one line per event, and a status line with a
+// progress bar. Pure functions.
 #pragma once
 
 #include <string>
@@ -14,28 +15,28 @@ struct Style {
   int columns = 80;
 };
 
-/// The line for an event, given the state right after it; "" for events that people need not see.
+/// Returns the line for an event, given the state right after it; "" for events that are not shown.
 std::string event_line(const Plan& plan, const core::State& state, const core::Event& event,
                        const Facts& facts, const Style& style);
 
-/// One line of at most style.columns columns: bar, counts, rate, time to go, what runs.
+/// Returns one line of at most style.columns columns: bar, counts, rate, ETA, progress of running attempts.
 std::string bar_line(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
                      const Style& style);
 
-/// What a person reads when it is over: counts, what failed and why, what is unfinished.
+/// Returns the lines shown when the sweep has ended: counts, failed points with reasons, unfinished points.
 std::string closing_lines(const Plan& plan, const core::State& state, const Style& style);
 
-/// When this session began: with the sweep, or with the resume.
+/// Returns when this session began: when the sweep was opened or, after a resume, when it was resumed.
 Instant session_start(const core::State& state, const Facts& facts);
 
-/// "0.4 s", "75 s", "12 min 05 s", "3 h 07 min".
-std::string spoken(Millis time);
+/// Returns a duration as text: "0.4 s", "75 s", "12 min 05 s", "3 h 07 min".
+std::string duration_text(Millis time);
 
-/// "0.2 MB", "18.3 GB".
-std::string spoken_size(std::int64_t bytes);
+/// Returns a size as text: "0.2 MB", "18.3 GB".
+std::string size_text(std::int64_t bytes);
 
-/// How far an attempt is, in a few words: "45/100", "image 3.2 GB", "server"; "" where nobody knows. What
-/// comes of an image is counted in bytes, which nobody would know from a bare number.
-std::string how_far(const AttemptProgress& progress);
+/// Returns an attempt's progress as short text: "45/100", "image 3.2 GB", "server"; "" if unknown. Images are
+/// shown in bytes with a unit, because a bare number would not be understood.
+std::string progress_text(const AttemptProgress& progress);
 
 }  // namespace sweep::view

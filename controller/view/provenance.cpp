@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "controller/profile/benchmark.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -16,7 +17,7 @@ using nlohmann::ordered_json;
 
 constexpr const char* kHidden = "(hidden)";
 
-/// "2026-11-25T03:00:00Z".
+/// Returns a time as "2026-11-25T03:00:00Z".
 std::string utc_text(Instant at) {
   using namespace std::chrono;
   const auto whole = floor<seconds>(at);
@@ -35,7 +36,7 @@ void put_scaled(ordered_json& out, const char* key, const Number& number, double
   if (number) out[key] = static_cast<double>(*number) / scale;
 }
 
-/// Keys carry their units.
+/// The names of the keys contain their units.
 ordered_json telemetry_json(const GpuUse& use, std::int64_t output_tokens) {
   constexpr double kMilli = 1'000;
   ordered_json out = {{"seconds", static_cast<double>(use.window.count()) / kMilli}};
@@ -71,8 +72,8 @@ void put_agent(ordered_json& out, const core::AgentInfo& info) {
 ordered_json provenance_json(const Plan& plan, const core::State& state, const Facts& facts, int index,
                              int number) {
   const Point& point = plan.points[static_cast<std::size_t>(index)];
-  const core::PointStatus& status = state.points[static_cast<std::size_t>(index)];
-  const core::Attempt& attempt = status.attempts[static_cast<std::size_t>(number - 1)];
+  const core::PointStatus& status = core::point_at(state, index);
+  const core::Attempt& attempt = core::attempt_at(status, number);
   const Origin& origin = attempt.account.origin;
   const auto agent = state.agents.find(attempt.agent);
   ordered_json out = {{"sweep", facts.sweep}, {"point", point.id}, {"attempt", number}};

@@ -1,6 +1,6 @@
-// What a result's record says beside the metrics: what the GPUs took, and where it came from. Pure.
+// Adds telemetry and provenance to a result's record. Pure functions.
 //
-// Rule: all of it follows from plan, state and facts, so that a record can be written again at any time.
+// Rule: everything is derived from plan, state and facts, so that a record can be written again at any time.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,14 +13,14 @@
 
 namespace sweep::view {
 
-/// Puts behind the keys of a processed result `telemetry` (where GPUs were sampled) and `provenance`. `ref`:
-/// an attempt that the state has, and which has ended. `output_tokens`: of the client's result; for the
-/// energy of one, where they are more than 0.
+/// Appends the keys `telemetry` (if GPUs were sampled) and `provenance` to a processed result. No-op if the
+/// state has no attempt `ref`; the attempt must have ended. `output_tokens`: from the client's result, for
+/// the energy per output token; 0: the key is omitted.
 void describe_result(nlohmann::ordered_json& record, const Plan& plan, const core::State& state,
                      const Facts& facts, const core::AttemptRef& ref, std::int64_t output_tokens);
 
-/// Whether a variable of this name may hold what must not be shown: one of its words (between underscores)
-/// ends with TOKEN, SECRET, PASSWORD, PASSWD, APIKEY or CREDENTIALS, or is KEY.
+/// True if a variable of this name may hold a secret: one of its words (between underscores) ends
+/// with TOKEN, SECRET, PASSWORD, PASSWD, APIKEY, CREDENTIAL or CREDENTIALS, or is KEY.
 bool is_secret(std::string_view name);
 
 }  // namespace sweep::view

@@ -27,7 +27,7 @@ ordered_json time_json(const std::optional<Instant>& at) {
   return at ? ordered_json(static_cast<double>(to_unix_ms(*at)) / 1000) : ordered_json();
 }
 
-/// Seconds of each phase, in their order; of one that came twice the sum.
+/// Returns the seconds of each phase, in their order; a phase that occurred repeatedly has the sum.
 ordered_json phases_json(const Account& account) {
   std::vector<std::string> order;
   std::map<std::string, Millis> sums;
@@ -99,10 +99,10 @@ std::string json_text(const ordered_json& value) {
 
 struct Totals {
   std::size_t attempts = 0;
-  std::size_t server_starts = 0;  // a benchmark script starts its server itself, once per attempt that began
-  bool recipes = false;           // there the agents count them
-  std::vector<PhaseTime> phases;  // of all attempts together, in the order in which they were first seen
-  std::map<std::string, std::size_t> containers;  // attempts by what had them in a container
+  std::size_t server_starts = 0;  // without recipes: started attempts, as each script starts its own server
+  bool recipes = false;           // agents counted the server starts of recipes
+  std::vector<PhaseTime> phases;  // sums over all attempts, in the order in which they first occurred
+  std::map<std::string, std::size_t> containers;  // number of attempts by container runtime
 };
 
 void add_phases(const Account& account, std::vector<PhaseTime>& sums) {
@@ -173,7 +173,7 @@ void write_manifest(const Plan& plan, const core::State& state, const Facts& fac
   }
   head["agents"] = std::move(agents);
   std::string text = json_text(head);
-  text.erase(text.rfind('\n'));  // with the last brace: the points come before it
+  text.erase(text.rfind('\n'));  // removes the closing brace: the points are written before it
   out(text + ",\n  \"points\": [");
   const char* between = "\n    ";
   for (std::size_t i = 0; i < state.points.size(); ++i) {
@@ -187,17 +187,17 @@ void write_manifest(const Plan& plan, const core::State& state, const Facts& fac
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts) {
   const Totals total = totals(state);
   std::string out = "\n" + closing_lines(plan, state, Style{}) + resume_line(state, facts);
-  out += counted(total.attempts, "attempt") + " on " + counted(state.agents.size(), "agent") + ", " +
-         counted(total.server_starts, "server start") +
-         (total.recipes
-              ? " for " + counted(static_cast<std::size_t>(state.count(core::PointState::Done)), "point") +
-                    " done\n"
-              : " (one per attempt that began)\n");
+  out += counted(total.attempts, "attempt") + " on " + counted(state.agents.size(), "agent");
+  // Without recipes the number is omitted: each attempt's script starts its own server.
+  if (total.recipes)
+    out += ", " + counted(total.server_starts, "server start") + " for " +
+           counted(static_cast<std::size_t>(state.count(core::PointState::Done)), "point") + " done";
+  out += "\n";
   if (!total.phases.empty()) {
     std::vector<std::string> words;
     for (const PhaseTime& phase : total.phases)
-      words.push_back(phase.name + " " + spoken(phase.time));
-    out += "time of all attempts: " + join(words, ", ") + "\n";
+      words.push_back(phase.name + " " + duration_text(phase.time));
+    out += "total time by phase: " + join(words, ", ") + "\n";
   }
   if (!total.containers.empty()) {
     std::vector<std::string> words;
@@ -206,8 +206,8 @@ std::string totals_text(const Plan& plan, const core::State& state, const Facts&
     out += "containers: " + join(words, ", ") + "\n";
   }
   if (const auto last = last_end(state))
-    out += "wall time " + spoken(*last - session_start(state, facts)) +
-           (state.resumed ? " of the last session" : "") + ", to the last end of a point\n";
+    out += "elapsed " + duration_text(*last - session_start(state, facts)) +
+           (state.resumed ? " since the last resume" : "") + " (until the last point finished)\n";
   return out;
 }
 
@@ -230,7 +230,7 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
           {"complete", core::complete(state)},
           {"reason", state.end_reason},
           {"resume", resume_line(state, facts).empty() ? "" : facts.resume},
-          {"points", core::wanted(state)},
+          {"points", core::total_points(state)},
           {"done", state.count(core::PointState::Done)},
           {"failed", std::move(failed)},
           {"unfinished", std::move(unfinished)},

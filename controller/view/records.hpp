@@ -1,5 +1,5 @@
-// The records a sweep leaves besides results: jobs.txt, manifest.json, and the totals under the summary.
-// Pure.
+// Formats the records of a sweep besides its results: jobs.txt, manifest.json, and the totals at the end of
+// summary.txt. Pure functions.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,23 +12,23 @@
 
 namespace sweep::view {
 
-/// jobs.txt: one line per attempt, in the order of leasing: point, attempt, job.step, node, outcome, seconds,
-/// label.
+/// Writes jobs.txt: one line per attempt, in the order of leasing: point, attempt, job.step, node, outcome,
+/// seconds, label.
 void write_jobs(const Plan& plan, const core::State& state, const Sink& out);
 
-/// manifest.json: what was expected, what became of each point, and where it all came from. Piece by piece,
-/// for of a large sweep it has a hundred megabytes.
+/// Writes manifest.json: the expected points, the outcome and attempts of each, and the sweep's origin. It is
+/// written piece by piece, because that of a large sweep has a hundred megabytes.
 void write_manifest(const Plan& plan, const core::State& state, const Facts& facts, const Sink& out);
 
-/// What summary.txt says of a sweep: failures with reasons, what is unfinished, totals.
+/// Returns the sweep's part of summary.txt: failed points with reasons, unfinished points, totals.
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts);
 
-/// The same for programs. Keys: sweep, directory, job, complete, reason, points, done, failed, unfinished
-/// (the last two lists of {label, reason}), attempts, agents, server_starts, wall_s (null before the first
-/// end).
+/// Returns the same as JSON. Keys: sweep, directory, job, complete, reason, resume, points, done, failed and
+/// unfinished (lists of {label, reason}), attempts, agents, server_starts, phases, containers, wall_s (null
+/// before the first attempt has ended).
 nlohmann::ordered_json totals_json(const Plan& plan, const core::State& state, const Facts& facts);
 
-/// The log files of an attempt, relative to the output directory, without .out or .err.
+/// Returns the path of an attempt's log files without .out or .err, relative to the output directory.
 std::string log_stem(const Plan& plan, int index, int attempt, const std::string& node);
 
 }  // namespace sweep::view

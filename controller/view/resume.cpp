@@ -9,11 +9,11 @@ namespace sweep::view {
 
 namespace {
 
-/// The options that say how a sweep is begun; what is resumed has its own. A value is in the same word or the
-/// next one.
+/// The options of srun or sweepctl run that a resume command replaces or omits. The value of `output` is in
+/// the same word (--output=X) or in the next one.
 struct Names {
   std::string resume, output;
-  std::vector<std::string> flags;  // to leave out
+  std::vector<std::string> flags;  // to omit
 };
 
 const Names kSrun = {
@@ -26,7 +26,7 @@ std::string base_name(const std::string& path) {
 
 void append_rest(std::vector<std::string>& out, const std::vector<std::string>& argv, std::size_t from,
                  const Names& names) {
-  bool own = true;  // not yet behind the -- that the benchmark's words follow
+  bool own = true;  // false after --, which the benchmark's command follows
   for (std::size_t i = from; i < argv.size(); ++i) {
     own = own && argv[i] != "--";
     const bool flag = std::find(names.flags.begin(), names.flags.end(), argv[i]) != names.flags.end();
@@ -58,7 +58,8 @@ std::string resume_command(const std::vector<std::string>& argv, const std::stri
     out += (out.empty() ? "" : " ") + shell_word(word);
   if (!working_directory.empty()) out = "cd " + shell_word(working_directory) + " && " + out;
   if (!inside_job.empty())
-    out += "  # in a job like " + printable(inside_job) + ": in its script, or after salloc with its options";
+    out += "  # run it inside a new job with the nodes and GPUs of job " + printable(inside_job) +
+           ": in an sbatch script, or after salloc";
   return out;
 }
 
@@ -66,11 +67,11 @@ std::string resume_line(const core::State& state, const Facts& facts) {
   using core::PointState;
   if (facts.resume.empty() || state.phase != core::Phase::Closed) return {};
   const int failed = state.count(PointState::Failed);
-  const int left = core::wanted(state) - state.count(PointState::Done) - failed;
+  const int left = core::total_points(state) - state.count(PointState::Done) - failed;
   if (left + failed == 0) return {};
   const std::string what = left > 0
-                               ? counted(static_cast<std::size_t>(left), "point") + " left; to go on"
-                               : counted(static_cast<std::size_t>(failed), "failed point") + "; to try again";
+                               ? counted(static_cast<std::size_t>(left), "point") + " left; to resume"
+                               : counted(static_cast<std::size_t>(failed), "failed point") + "; to retry";
   std::string command = facts.resume;
   if (left == 0) {
     const bool srun = command.find(kSrun.resume) != std::string::npos;

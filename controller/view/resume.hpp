@@ -1,4 +1,4 @@
-// The command that goes on with a sweep, made from the one that began it. Pure.
+// Builds the command that resumes a sweep from the command that started it. Pure functions.
 #pragma once
 
 #include <string>
@@ -9,15 +9,16 @@
 
 namespace sweep::view {
 
-/// The command line `argv` of srun with --sweep-resume, or of sweepctl run with --resume, for the output
-/// `directory` (absolute), to be typed anywhere: it begins with cd to `working_directory`. An srun that was
-/// started inside a job (`inside_job`, its id) took nodes and GPUs from that; a comment at the end of the
-/// line says so. Empty where argv is neither.
+/// Returns the command line `argv` of srun with --sweep-resume, or of sweepctl run with --resume, for the
+/// output `directory` (absolute path). It can be typed in any directory, because it begins with cd to
+/// `working_directory`. If srun was started inside a job (`inside_job` is its id), it took nodes and GPUs
+/// from that job; then a comment at the end of the line says to run it inside such a job. Returns "" if argv
+/// is neither srun nor sweepctl run.
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
                            const std::string& working_directory, const std::string& inside_job = {});
 
-/// What a person reads when a sweep has ended short of complete: how much is left, and the command. Empty
-/// when nothing is left that a resume could do, or when nobody knows the command.
+/// Returns the line shown when a sweep has ended incomplete: how many points are left, and the command that
+/// resumes it; "" if a resume would have nothing to do or the command is unknown.
 std::string resume_line(const core::State& state, const Facts& facts);
 
 }  // namespace sweep::view

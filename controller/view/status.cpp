@@ -14,29 +14,29 @@ namespace {
 
 std::string sweep_state(const core::State& state, const Facts& facts) {
   if (state.phase == core::Phase::Closed) return core::complete(state) ? "done" : "incomplete";
-  if (facts.owner.empty()) return "interrupted";  // its controller is gone and did not close it
+  if (facts.owner.empty()) return "interrupted";  // its controller has ended without closing it
   return state.phase == core::Phase::Stopping ? "stopping" : "running";
 }
 
 ordered_json counts_json(const core::State& state) {
-  ordered_json counts = {{"total", core::wanted(state)}};
+  ordered_json counts = {{"total", core::total_points(state)}};
   for (std::size_t i = 0; i < core::kPointStates; ++i) {
     counts[std::string(core::state_word(static_cast<core::PointState>(i)))] = state.counts[i];
   }
   return counts;
 }
 
-/// A list that takes entries as long as there is room for them.
+/// A list that accepts entries until no bytes are left; further entries are only counted.
 class List {
  public:
-  explicit List(std::size_t& room) : room_(room) {}
+  explicit List(std::size_t& bytes_left) : bytes_left_(bytes_left) {}
   void add(ordered_json entry) {
     const std::size_t size =
         entry.dump(-1, ' ', false, ordered_json::error_handler_t::replace).size() + sizeof(", ");
-    if (left_out_ > 0 || size > room_) {
+    if (left_out_ > 0 || size > bytes_left_) {
       ++left_out_;
     } else {
-      room_ -= size;
+      bytes_left_ -= size;
       entries_.push_back(std::move(entry));
     }
   }
@@ -44,14 +44,14 @@ class List {
   ordered_json take() { return std::move(entries_); }
 
  private:
-  std::size_t& room_;
+  std::size_t& bytes_left_;
   std::size_t left_out_ = 0;
   ordered_json entries_ = ordered_json::array();
 };
 
 void list_agents(const core::State& state, List& agents) {
   for (const auto& [id, agent] : state.agents) {
-    if (agent.session != state.session) continue;  // of another day
+    if (agent.session != state.session) continue;  // of an earlier session
     const std::string word = agent.gone                           ? "gone"
                              : core::is_quarantined(state, agent) ? "quarantined"
                              : core::is_spare(state, agent)       ? "spare"
@@ -120,10 +120,10 @@ std::string field(const ordered_json& object, const char* key) {
 void append_running(const ordered_json& status, std::string& out) {
   for (const ordered_json& run : status.value("running", ordered_json::array())) {
     out += "  running  " + field(run, "label") + " on " + field(run, "node");
-    const std::string far = how_far({run.value("phase", ""), run.value("progress", std::int64_t{0}),
-                                     run.value("progress_total", std::int64_t{0})});
+    const std::string far = progress_text({run.value("phase", ""), run.value("progress", std::int64_t{0}),
+                                           run.value("progress_total", std::int64_t{0})});
     if (!far.empty()) out += ", " + far;
-    out += ", " + spoken(Millis(static_cast<std::int64_t>(run.value("seconds", 0.0) * 1000))) + "\n";
+    out += ", " + duration_text(Millis(static_cast<std::int64_t>(run.value("seconds", 0.0) * 1000))) + "\n";
   }
 }
 
@@ -147,7 +147,7 @@ std::optional<Instant> last_end(const core::State& state) {
 }
 
 Pace pace(const core::State& state, Instant now) {
-  // Of this session: what was done on another day says nothing about today.
+  // Only this session counts: its speed does not depend on earlier ones.
   std::optional<Instant> first;
   int ended = 0, left = 0;
   for (const core::PointStatus& point : state.points) {
@@ -182,8 +182,8 @@ Instant last_change(const core::State& state, const Facts& facts) {
 }
 
 ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
-                         std::size_t room) {
-  // A sweep that is over took the time until its last end, however late somebody asks.
+                         std::size_t max_bytes) {
+  // The elapsed time of a closed sweep ends when its last attempt ended, no matter when the status is read.
   const bool over = state.phase == core::Phase::Closed;
   const Instant until = over ? std::max(facts.opened, last_end(state).value_or(facts.opened)) : now;
   const Pace speed = pace(state, until);
@@ -198,10 +198,10 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
                       {"rate_per_minute", speed.points_per_minute}};
   out["eta_s"] =
       speed.to_go ? ordered_json(static_cast<double>(speed.to_go->count()) / 1000) : ordered_json();
-  // Points that have ended are many in a large sweep; they leave room for those that run, and for agents.
-  std::size_t room_for_ended = room / 2;
-  room -= room_for_ended;
-  List running(room), agents(room), ended(room_for_ended);
+  // A large sweep has many ended points; they get half of the bytes, so that running ones and agents are
+  // listed, too.
+  std::size_t left_for_ended = max_bytes / 2, left_for_others = max_bytes - left_for_ended;
+  List running(left_for_others), agents(left_for_others), ended(left_for_ended);
   list_points(plan, state, facts, now, running, ended);
   list_agents(state, agents);
   out["agents"] = agents.take();
@@ -229,14 +229,14 @@ std::string status_text(const ordered_json& status) {
     out += ", " + std::to_string(cancelled) + " cancelled";
   }
   if (status.contains("eta_s") && status["eta_s"].is_number()) {
-    out += ", ETA " + spoken(Millis(static_cast<std::int64_t>(status["eta_s"].get<double>() * 1000)));
+    out += ", ETA " + duration_text(Millis(static_cast<std::int64_t>(status["eta_s"].get<double>() * 1000)));
   }
   out += "\n";
   append_running(status, out);
   append_failed(status, out);
   if (status.contains("left_out")) {
-    out += "  and more that are left out here: " + field(status["left_out"], "running") + " running, " +
-           field(status["left_out"], "ended") + " ended\n";
+    out += "  not listed: " + field(status["left_out"], "running") + " more running, " +
+           field(status["left_out"], "ended") + " more ended\n";
   }
   return out;
 }

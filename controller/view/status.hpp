@@ -1,4 +1,4 @@
-// The state of a sweep as one JSON document, and that document for people. Pure.
+// Formats the state of a sweep as one JSON document, and that document as text. Pure functions.
 #pragma once
 
 #include <cstddef>
@@ -13,27 +13,29 @@
 
 namespace sweep::view {
 
-/// Points that have ended per minute since the first lease, and from it the time that the rest will take.
+/// The rate at which points end in this session, and the estimated time until all have ended.
 struct Pace {
-  double points_per_minute = 0;
-  std::optional<Millis> to_go;  // nothing before the first end, and when nothing is left or will be tried
+  double points_per_minute = 0;  // since the session's first lease
+  std::optional<Millis> to_go;   // nullopt: no point has ended yet, none is left, or the sweep is ending
 };
 Pace pace(const core::State& state, Instant now);
 
-/// When the last attempt that has ended did so.
+/// Returns when the last attempt ended; std::nullopt before the first one has.
 std::optional<Instant> last_end(const core::State& state);
 
-/// When something last happened to an attempt, else when the sweep was opened.
+/// Returns when an attempt was last leased, started or ended; when the sweep was opened if there is none.
 Instant last_change(const core::State& state, const Facts& facts);
 
-/// Keys: sweep, directory, state (running, stopping, done, incomplete, interrupted), reason, points (counts),
-/// rate_per_minute, eta_s, elapsed_s, agents, running, ended. The three lists have at most `room` bytes as
-/// JSON between them; how many entries were left out for that is in left_out (agents, running, ended), and
-/// of those that ended the ones that are not done come first.
+/// Returns the status document. Keys: sweep, directory, job, state (running, stopping, done, incomplete,
+/// interrupted), reason, controller, points (counts), rate_per_minute, eta_s, elapsed_s, agents, running,
+/// ended. The last three are lists that together have at most `max_bytes` bytes as JSON; the number of
+/// entries omitted for that is in left_out (agents, running, ended). In `ended`, points that are not done
+/// come first.
 nlohmann::ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts,
-                                   Instant now, std::size_t room = std::numeric_limits<std::size_t>::max());
+                                   Instant now,
+                                   std::size_t max_bytes = std::numeric_limits<std::size_t>::max());
 
-/// That document as text of a few lines and one line per running and failed point.
+/// Returns the document as text: a few lines, and one line per running and per failed point.
 std::string status_text(const nlohmann::ordered_json& status);
 
 }  // namespace sweep::view

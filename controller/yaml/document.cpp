@@ -1,5 +1,6 @@
-// libyaml's events are turned into our own tree here. It is the C form of PyYAML's own scanner and parser, so
-// the two read alike. What is refused on the way is thrown; the exception ends in this file.
+// Builds the tree from libyaml's events. libyaml is a C port of PyYAML's scanner and parser, so both accept
+// the same syntax. A rejected document throws Refused, which parse_document catches; no exception leaves this
+// file.
 #include "controller/yaml/document.hpp"
 
 #include <yaml.h>
@@ -15,13 +16,13 @@ namespace sweep::yaml {
 
 namespace {
 
-constexpr std::size_t kSmallDict = 16;  // below this, comparing keys beats hashing them
+constexpr std::size_t kSmallDict = 16;  // up to this size, comparing keys is faster than hashing them
 
 struct Refused {
   std::string message;
 };
 
-// From 1.
+// A position in the file, counted from 1.
 struct Mark {
   int line = 0, column = 0;
 };
@@ -42,7 +43,7 @@ std::string place_text(const Mark& mark) {
   throw Refused{place_text(mark) + message};
 }
 
-// A libyaml event and what it owns.
+// One event of libyaml; frees what the event owns.
 class Event {
  public:
   explicit Event(yaml_parser_t& parser) : filled_(yaml_parser_parse(&parser, &event_) != 0) {}
@@ -71,13 +72,14 @@ class Parser {
   Parser& operator=(const Parser&) = delete;
 
   yaml_parser_t& get() { return parser_; }
-  // What stopped it, with what it was doing.
+  // Throws libyaml's error together with the construct that it was parsing.
   [[noreturn]] void refuse_problem() const {
     if (parser_.error == YAML_MEMORY_ERROR) throw std::bad_alloc();
-    std::string message = parser_.problem == nullptr ? "not readable" : parser_.problem;
+    std::string message = parser_.problem == nullptr ? "not valid YAML" : parser_.problem;
     if (parser_.context != nullptr) {
       const Mark began = mark_of(parser_.context_mark);
-      // The two that a file cut off or a slip of the hand makes, in plain words, at the place to repair.
+      // A truncated file or a typing error usually gives one of these two. libyaml reports where it noticed
+      // the error; we report where the error must be corrected.
       if (message == "could not find expected ':'") refuse(began, "a ':' is missing after this key");
       if (message == "found unexpected end of stream")
         refuse(began, "the quote that begins here is not closed");
@@ -99,7 +101,8 @@ bool same_key(const Value& a, const Value& b) {
   return a.kind() == b.kind() && python_str(a) == python_str(b);
 }
 
-// Puts `members` into a dict: the first of equal keys gives the place, the last the value.
+// Adds `members` to a dict. Of members with equal keys, the first determines the position and the last the
+// value.
 void fill_dict(Value& dict, const std::vector<Member>& members) {
   std::unordered_map<std::string, std::size_t> places;
   for (const Member& member : members) {
@@ -130,14 +133,14 @@ class TreeBuilder {
     switch (event->type) {
       case YAML_DOCUMENT_START_EVENT:
         if (++documents_ > 1)
-          refuse(mark,
-                 "something follows the first document: a file holds one; check the indentation or remove "
-                 "the '---'");
+          refuse(
+              mark,
+              "a second YAML document starts here; a file may contain only one: remove the '---' or '...'");
         return;
       case YAML_ALIAS_EVENT:
-        return alias(mark, text_of(event->data.alias.anchor));
+        return take_alias(mark, text_of(event->data.alias.anchor));
       case YAML_SCALAR_EVENT:
-        return scalar(mark, event->data.scalar);
+        return take_scalar(mark, event->data.scalar);
       case YAML_SEQUENCE_START_EVENT:
         return open(mark, text_of(event->data.sequence_start.tag), "tag:yaml.org,2002:seq",
                     text_of(event->data.sequence_start.anchor));
@@ -160,21 +163,22 @@ class TreeBuilder {
     std::vector<ValueRef> values;
   };
 
-  void alias(const Mark& mark, const std::string& name) {
+  void take_alias(const Mark& mark, const std::string& name) {
     const auto found = anchors_.find(name);
-    if (found == anchors_.end()) refuse(mark, "found undefined alias '" + name + "'");
-    if (!found->second) refuse(mark, "an alias stands inside what it names");
+    if (found == anchors_.end())
+      refuse(mark, "undefined alias '*" + name + "': define '&" + name + "' before it");
+    if (!found->second) refuse(mark, "the alias '*" + name + "' is inside the value that it refers to");
     place(mark, found->second);
   }
 
   template <class ScalarEvent>
-  void scalar(const Mark& mark, const ScalarEvent& event) {
+  void take_scalar(const Mark& mark, const ScalarEvent& event) {
     Value value;
     value.text.assign(reinterpret_cast<const char*>(event.value), event.length);
     if (event.plain_implicit != 0) {
-      if (value.text.find('\t') != std::string::npos)  // blank for libyaml, an error for PyYAML
-        refuse(mark, "a tab stands in this text: remove or quote it");
-      if (value.text == "=") refuse(mark, "'=' alone has a meaning of its own in YAML: quote it");
+      if (value.text.find('\t') != std::string::npos)  // libyaml treats a tab as a space, PyYAML fails
+        refuse(mark, "this text contains a tab: remove the tab or quote the text");
+      if (value.text == "=") refuse(mark, "a plain '=' has a special meaning in YAML 1.1: quote it");
       value.scalar = read_plain_scalar(value.text);
       value.merge_key = value.text == "<<";
     } else if (event.quoted_implicit == 0 && text_of(event.tag) != "!") {
@@ -182,18 +186,18 @@ class TreeBuilder {
       if (!read) refuse(mark, read.error().message);
       value.scalar = *read;
     }
-    know(mark, text_of(event.anchor));
+    define_anchor(mark, text_of(event.anchor));
     add(mark, text_of(event.anchor), std::move(value));
   }
 
-  // An anchor must be new, as for PyYAML: the second of a name is a slip.
-  void know(const Mark& mark, const std::string& anchor) {
+  // Registers an anchor. Fails if the name is already defined, as PyYAML does.
+  void define_anchor(const Mark& mark, const std::string& anchor) {
     if (!anchor.empty() && !anchors_.emplace(anchor, nullptr).second)
-      refuse(mark, "the anchor '&" + anchor + "' is there twice");
+      refuse(mark, "the anchor '&" + anchor + "' is defined twice: rename one of them");
   }
 
   static void refuse_merge_key(const Value& value) {
-    if (value.merge_key) refuse(mark_of(value), "'<<' is no value: quote it");
+    if (value.merge_key) refuse(mark_of(value), "'<<' cannot be a value: quote it");
   }
 
   void end_sequence() {
@@ -202,7 +206,7 @@ class TreeBuilder {
     list.scalar.kind = Kind::List;
     for (const ValueRef& item : frame.values) {
       refuse_merge_key(*item);
-      grow(frame.mark, list, *item);
+      count_child(frame.mark, list, *item);
     }
     list.items = std::move(frame.values);
     add(frame.mark, frame.anchor, std::move(list));
@@ -227,19 +231,18 @@ class TreeBuilder {
     dict.scalar.kind = Kind::Dict;
     fill_dict(dict, merged);
     for (const Member& member : dict.members) {
-      grow(frame.mark, dict, *member.key);
-      grow(frame.mark, dict, *member.value);
+      count_child(frame.mark, dict, *member.key);
+      count_child(frame.mark, dict, *member.value);
     }
     add(frame.mark, frame.anchor, std::move(dict));
   }
 
-  void open(const Mark& mark, const std::string& tag, const char* own_tag, std::string anchor) {
-    if (tag != "!" && !tag.empty() && tag != own_tag) {
-      refuse(mark, "the tag '" + tag + "' is not known here: leave it out");
+  void open(const Mark& mark, const std::string& tag, const char* standard_tag, std::string anchor) {
+    if (tag != "!" && !tag.empty() && tag != standard_tag) {
+      refuse(mark, "unsupported tag '" + tag + "' on a list or mapping: remove it");
     }
-    if (frames_.size() >= kMaxDepth)
-      refuse(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
-    know(mark, anchor);
+    if (frames_.size() >= kMaxDepth) refuse_depth(mark);
+    define_anchor(mark, anchor);
     frames_.push_back({mark, std::move(anchor), {}});
   }
 
@@ -266,14 +269,17 @@ class TreeBuilder {
     }
   }
 
-  static void grow(const Mark& mark, Value& parent, const Value& child) {
-    parent.size += child.size;  // cannot wrap: both are at most kMaxValues
+  // Adds the child's size and depth to the parent's. Fails if a limit is exceeded.
+  static void count_child(const Mark& mark, Value& parent, const Value& child) {
+    parent.size += child.size;  // cannot overflow: both are at most kMaxValues
     if (parent.size > kMaxValues) refuse_size(mark);
     if (child.depth >= parent.depth) parent.depth = child.depth + 1;
-    if (parent.depth > kMaxDepth) refuse(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
+    if (parent.depth > kMaxDepth) refuse_depth(mark);
   }
 
-  // PyYAML's order: of several sources the first wins, so the last stands first and is overwritten.
+  // Appends the members of `source`, the value of a << key, which must be a mapping or a list of mappings. As
+  // in PyYAML's flatten_mapping, the first mapping of a list has precedence, so the list is appended from its
+  // end.
   void merge(std::vector<Member>& into, const Value& source) {
     if (source.is(Kind::Dict)) {
       merged_ += source.members.size();
@@ -281,25 +287,33 @@ class TreeBuilder {
       into.insert(into.end(), source.members.begin(), source.members.end());
       return;
     }
-    if (!source.is(Kind::List)) refuse(mark_of(source), "only a mapping or a list of mappings can follow <<");
+    if (!source.is(Kind::List)) refuse_merge(source);
     for (std::size_t i = source.items.size(); i > 0; --i) {
       const Value& part = *source.items[i - 1];
-      if (!part.is(Kind::Dict)) refuse(mark_of(part), "only a mapping or a list of mappings can follow <<");
+      if (!part.is(Kind::Dict)) refuse_merge(part);
       if (++merged_ > kMaxValues) refuse_size(mark_of(source));
       merge(into, part);
     }
   }
 
+  [[noreturn]] static void refuse_merge(const Value& source) {
+    refuse(mark_of(source), "the value of '<<' must be a mapping or a list of mappings");
+  }
+
   [[noreturn]] static void refuse_size(const Mark& mark) {
     refuse(mark, "more than " + std::to_string(kMaxValues) +
-                     " values, aliases and merges counted in full: split the file");
+                     " values (each alias and merge counts in full): split the file");
+  }
+
+  [[noreturn]] static void refuse_depth(const Mark& mark) {
+    refuse(mark, "nested more than " + std::to_string(kMaxDepth) + " levels deep: flatten the file");
   }
 
   ValueRef root_;
   int documents_ = 0;
   std::size_t count_ = 0, merged_ = 0;
   std::vector<Frame> frames_;
-  std::unordered_map<std::string, ValueRef> anchors_;  // null while the value is still open
+  std::unordered_map<std::string, ValueRef> anchors_;  // nullptr until the value is complete
 };
 
 }  // namespace
@@ -316,12 +330,12 @@ Expected<ValueRef> parse_document(std::string_view text) {
       more = event->type != YAML_STREAM_END_EVENT;
     }
   } catch (const Refused& refused) {
-    return fail(printable(refused.message));  // names and tags of the file stand in some
+    return fail(printable(refused.message));  // a message may quote names and tags from the file
   }
   if (builder.root()) return builder.root();
-  Value nothing;
-  nothing.scalar.kind = Kind::Null;
-  return std::make_shared<const Value>(std::move(nothing));
+  Value null;
+  null.scalar.kind = Kind::Null;
+  return std::make_shared<const Value>(std::move(null));
 }
 
 const Value* find(const Value& dict, std::string_view key) {

@@ -1,9 +1,11 @@
-// A YAML file as a tree of values, with PyYAML's meaning: YAML 1.1 scalars, anchors, merges, the last of two
-// equal keys at the place of the first. libyaml parses; nothing of it shows here.
+// Reads a YAML document into a tree of values as PyYAML's SafeLoader does: YAML 1.1 scalars, anchors, aliases
+// and merge keys (<<). If a mapping has a key twice, the last value wins and keeps the position of the first.
 //
-// Rules: an alias shares its value, so that a file cannot make itself larger than it is. What would be larger
-// than kMaxValues all the same (when walked) or nests deeper than kMaxDepth is refused. Pure: text in, tree
-// out.
+// libyaml does the parsing; its types do not appear in this header. An alias shares the value of its anchor,
+// so a document's aliases do not multiply its memory. A document is rejected if walking its tree, aliases
+// included, would visit more than kMaxValues values, or if it is nested more than kMaxDepth levels deep.
+//
+// Pure: no file is opened here.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +20,11 @@
 
 namespace sweep::yaml {
 
-/// The largest file that is read, in bytes.
+/// The limit that callers pass when they read a YAML file, in bytes.
 inline constexpr std::size_t kMaxFileBytes = 16u << 20;
-/// The most values of one file, each alias counted as all that it stands for.
+/// The maximum number of values in one document. An alias counts as many values as its anchor.
 inline constexpr std::size_t kMaxValues = 2'000'000;
+/// The maximum number of nested lists and mappings.
 inline constexpr std::size_t kMaxDepth = 200;
 
 struct Value;
@@ -32,27 +35,29 @@ struct Member {
 };
 
 struct Value {
-  Scalar scalar;                // kind, and the value of a Bool or Int
-  std::string text;             // of a scalar, as written (unquoted)
-  std::vector<ValueRef> items;  // of a List
-  std::vector<Member> members;  // of a Dict, in order, keys unique
-  std::size_t size = 1;         // values in it, itself included, aliases counted in full
-  std::size_t depth = 1;
-  bool merge_key = false;    // a plain <<
-  int line = 0, column = 0;  // from 1
+  Scalar scalar;                // the kind, and the value of a Bool or Int
+  std::string text;             // a scalar's text, without quotes and with escapes resolved
+  std::vector<ValueRef> items;  // the items of a List
+  std::vector<Member> members;  // the members of a Dict in file order; keys are unique
+  std::size_t size = 1;         // number of values in this tree, including this one; aliases count in full
+  std::size_t depth = 1;        // levels of nesting, 1 for a scalar
+  bool merge_key = false;       // true for an unquoted <<
+  int line = 0, column = 0;     // position in the file, from 1
 
   Kind kind() const { return scalar.kind; }
   bool is(Kind wanted) const { return scalar.kind == wanted; }
 };
 
-/// Parses text that holds one YAML document; an empty one is null. Fails, naming line and column, on syntax
-/// errors, on a second document, on what is not UTF-8 and on what goes over the limits above.
+/// Returns the root of the YAML document in `text`; a Null value if the document is empty. Fails if `text` is
+/// not valid YAML or not UTF-8, contains a second document or exceeds a limit above. The message starts with
+/// the line and column.
 Expected<ValueRef> parse_document(std::string_view text);
 
-/// The member of a Dict by its key; null when there is none or `dict` is no Dict.
+/// Returns the value of the text key `key`; nullptr if there is none or `dict` is not a Dict.
 const Value* find(const Value& dict, std::string_view key);
 
-/// The scalar as Python's str() prints it: "dsr1", "70", "True", "None".
+/// Returns the scalar as Python's str() prints it: "dsr1", "70", "True", "None". Returns Float, Date,
+/// DateTime and Bytes scalars as they are written in the file.
 std::string python_str(const Value& value);
 
 }  // namespace sweep::yaml

@@ -1,4 +1,5 @@
-// The patterns of PyYAML's resolver, written out by hand: std::regex is slow and recurses on long text.
+// Implements the regular expressions of PyYAML's resolver.py by hand, because std::regex is slow and recurses
+// on long text.
 #include "controller/yaml/scalar.hpp"
 
 #include <algorithm>
@@ -24,7 +25,8 @@ int digit_value(char c) {
   return 99;
 }
 
-// Takes characters from the front of a text.
+// Consumes characters from the front of a text. The take functions return false if the next character does
+// not match.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : rest_(text) {}
@@ -50,7 +52,7 @@ class Cursor {
     rest_.remove_prefix(n);
     return taken;
   }
-  // Between `low` and `high` digits.
+  // Consumes between `low` and `high` digits; consumes nothing if there are fewer.
   bool take_digits(std::size_t low, std::size_t high) {
     std::size_t n = 0;
     while (n < high && n < rest_.size() && is_digit(rest_[n]))
@@ -78,7 +80,7 @@ std::optional<bool> as_bool(std::string_view text) {
   return std::nullopt;
 }
 
-// The sum of digits in mixed radix, capped where 64 bits end.
+// Accumulates the digits of an integer, whose radix may change (190:20:30). Saturates at 64 bits.
 class Accumulator {
  public:
   void push(std::int64_t radix, std::int64_t digit) {
@@ -101,7 +103,8 @@ class Accumulator {
   bool huge_ = false;
 };
 
-// Digits of one base with underscores between; nothing when there is no digit or a foreign character.
+// Reads digits of one base, ignoring underscores. Returns std::nullopt if there is no digit or another
+// character.
 std::optional<Accumulator> digits_of(std::string_view text, int base) {
   Accumulator sum;
   bool any = false;
@@ -115,7 +118,7 @@ std::optional<Accumulator> digits_of(std::string_view text, int base) {
   return sum;
 }
 
-// [1-9][0-9_]*(:[0-5]?[0-9])+ in base sixty, and without the colons plain decimal.
+// Reads [1-9][0-9_]*(:[0-5]?[0-9])*: decimal without colons, base 60 with colons.
 std::optional<Accumulator> decimal_of(std::string_view text) {
   if (text.empty() || text[0] < '1' || text[0] > '9') return std::nullopt;
   const std::size_t colon = text.find(':');
@@ -168,7 +171,7 @@ bool is_float(std::string_view text) {
   const bool is_signed = in.take_any("+-");
   const std::string_view rest = text.substr(is_signed ? 1 : 0);
   if (is_one_of(rest, {".inf", ".Inf", ".INF"})) return true;
-  if (in.take('.')) {  // PyYAML knows no sign before a bare point
+  if (in.take('.')) {  // PyYAML's pattern allows no sign here: "-.5" is text
     if (is_signed || !is_digit(in.peek())) return false;
     in.take_while(is_digit_or_underscore);
     return take_exponent(in) && in.done();
@@ -240,7 +243,7 @@ Expected<Scalar> read_tagged_scalar(std::string_view tag, std::string_view text)
   const std::string_view name =
       tag.starts_with(kYamlTags) ? tag.substr(kYamlTags.size()) : std::string_view();
   const auto wrong = [&] {
-    return fail("'" + std::string(text) + "' is not what its tag !!" + std::string(name) + " says");
+    return fail("'" + std::string(text) + "' is not a valid !!" + std::string(name));
   };
   if (name == "str") return of_kind(Kind::Text);
   if (name == "null") return of_kind(Kind::Null);
@@ -260,7 +263,7 @@ Expected<Scalar> read_tagged_scalar(std::string_view tag, std::string_view text)
     const auto moment = as_timestamp(text);
     return moment ? Expected<Scalar>(of_kind(*moment)) : wrong();
   }
-  return fail("the tag '" + std::string(tag) + "' is not known: leave it out or write !!str");
+  return fail("unsupported tag '" + std::string(tag) + "': remove it or use !!str");
 }
 
 std::string_view python_type(Kind kind) {

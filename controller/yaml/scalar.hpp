@@ -1,7 +1,8 @@
-// What a YAML scalar means under YAML 1.1, exactly as PyYAML's SafeLoader reads it: `010` is eight, `1:30` is
-// ninety, `yes` is true, `1e3` is text. The tools that wrote the existing configuration files read them so.
+// Reads YAML 1.1 scalars exactly as PyYAML's SafeLoader does: `010` is 8, `1:30` is 90, `yes` is true, `1e3`
+// is text. InferenceMAX's tools read their configuration files with PyYAML, so the same file must give the
+// same values here.
 //
-// Pure: text in, value out.
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +12,24 @@
 
 namespace sweep::yaml {
 
-/// Python's types, as far as a YAML file can name them.
+/// The Python type that SafeLoader makes of a YAML value.
 enum class Kind { Null, Bool, Int, Float, Date, DateTime, Bytes, Text, List, Dict };
 
 struct Scalar {
   Kind kind = Kind::Text;
-  bool truth = false;        // Kind::Bool
-  std::int64_t integer = 0;  // Kind::Int
-  bool huge = false;         // Kind::Int beyond 64 bits; `integer` is then the nearest that fits
+  bool truth = false;        // the value of a Bool
+  std::int64_t integer = 0;  // the value of an Int
+  bool huge = false;         // true for an Int beyond 64 bits; `integer` is then INT64_MAX or -INT64_MAX
 };
 
-/// The meaning of a plain (unquoted, untagged) scalar. Whatever is nothing else is text.
+/// Returns the value of a plain (unquoted, untagged) scalar. A scalar that matches no other kind is Text.
 Scalar read_plain_scalar(std::string_view text);
 
-/// The meaning of a scalar with an explicit tag ("tag:yaml.org,2002:int"). Fails on a tag that SafeLoader
-/// does not know and on text that is not of the tag's kind.
+/// Returns the value of a scalar with an explicit tag (example: "tag:yaml.org,2002:int"). Fails if SafeLoader
+/// does not support the tag or if `text` is not valid for it.
 Expected<Scalar> read_tagged_scalar(std::string_view tag, std::string_view text);
 
-/// Python's name of the type: "int", "str", "NoneType".
+/// Returns Python's name of the type: "int", "str", "NoneType".
 std::string_view python_type(Kind kind);
 
 }  // namespace sweep::yaml

@@ -22,16 +22,19 @@ bool is_plain(char c) {
   return (c >= 0x20 && c < 0x7f) || c == '\t';
 }
 
-// Length of the allowed character at the head of `text`, which is no plain one; 0 when there is none.
-// printable() judges UTF-8.
+// Returns the length in bytes of the character at the start of `text`, for which is_plain is false; 0 if it
+// is not valid UTF-8 or not allowed in YAML. printable() replaces invalid UTF-8, so a valid character comes
+// back unchanged.
 std::size_t allowed_length(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0x80) return text[0] == '\n' ? 1 : 0;
   const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
   if (text.size() < length) return 0;
   const std::string_view character = text.substr(0, length);
-  if (character == "\xc2\x85") return length;  // the one control character, a line end
-  if (character == "\xef\xbf\xbe" || character == "\xef\xbf\xbf") return 0;  // no characters
+  if (character == "\xc2\x85")
+    return length;  // U+0085 (next line), the only C1 control character that YAML allows
+  if (character == "\xef\xbf\xbe" || character == "\xef\xbf\xbf")
+    return 0;  // U+FFFE and U+FFFF are noncharacters
   return printable(character) == character ? length : 0;
 }
 

@@ -1,4 +1,4 @@
-// The bytes of a configuration file, checked and made plain before the YAML parser sees them. Pure.
+// Checks and normalises the bytes of a configuration file before they are parsed as YAML. Pure.
 #pragma once
 
 #include <string>
@@ -8,8 +8,9 @@
 
 namespace sweep::yaml {
 
-/// `bytes` without a byte-order mark and with every line end as \n. Fails, naming line and column, on bytes
-/// that are not UTF-8 and on characters that YAML does not allow.
+/// Returns `bytes` without a byte-order mark and with CR and CRLF replaced by LF. Fails if `bytes` is not
+/// UTF-8 or contains a character that YAML does not allow; the message starts with the line and column (in
+/// bytes).
 Expected<std::string> plain_source(std::string_view bytes);
 
 }  // namespace sweep::yaml

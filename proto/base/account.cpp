@@ -38,7 +38,7 @@ void read_phases(Fields& in, Account& account) {
 
 using Number = std::optional<std::int64_t>;
 
-/// The numbers of GpuUse by their keys: one list for both ways.
+/// Calls visit(key, number, maximum) for each number of GpuUse. Writing and reading share this list.
 template <class Use, class Visit>
 void each_number(Use& use, Visit visit) {
   visit("gpu_power_mw", use.power_mw, kMaxInt);
@@ -48,7 +48,7 @@ void each_number(Use& use, Visit visit) {
   visit("gpu_max_memory_bytes", use.max_memory_bytes, kMaxInt);
 }
 
-/// The same of Origin.
+/// Calls visit(key, text) for each field of Origin.
 template <class From, class Visit>
 void each_text(From& origin, Visit visit) {
   visit("kernel", origin.kernel);

@@ -1,4 +1,5 @@
-// How an attempt ended. Every attempt ends in exactly one of these; nothing is inferred from "a file exists".
+// How an attempt ended. Every attempt has exactly one outcome, which is reported explicitly and never
+// inferred from the existence of a file.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,38 +12,37 @@
 namespace sweep {
 
 enum class OutcomeKind {
-  Ok,               // ended with status 0 and left a valid result
-  BenchmarkFailed,  // ended with another status, was killed by a signal, or could not be started
-  NoResult,         // ended with status 0, but left no result file
-  InvalidResult,    // left a result file that is not what the serving client writes
-  TimedOut,         // a phase ran past its deadline
-  ServerFailed,     // a recipe's server could not be started, died, or was not well
+  Ok,               // exited with status 0 and wrote a valid result
+  BenchmarkFailed,  // exited with another status, was killed by a signal, or could not be started
+  NoResult,         // exited with status 0 but wrote no result file
+  InvalidResult,    // wrote a result file that does not have the serving client's format
+  TimedOut,         // a phase exceeded its time limit
+  ServerFailed,     // a recipe's server could not be started, died, or failed its health check
   Infrastructure,   // the node, the agent or the connection failed, not the benchmark
-  Cancelled,        // somebody stopped the sweep
-  Preempted,        // Slurm took the node away (time limit, scancel)
+  Cancelled,        // the sweep was stopped
+  Preempted,        // Slurm ended the job (time limit, scancel)
 };
 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::Ok;
   std::optional<int> exit_code;  // of the benchmark's first process
-  std::optional<int> signal;     // that ended it
-  std::string phase;             // in which it ended (PhaseTime::name)
-  std::string reason;            // one line for people; may be empty where the rest says it all
+  std::optional<int> signal;     // that killed it
+  std::string phase;             // PhaseTime::name of the phase in which it ended
+  std::string reason;            // one line for people; may be empty if the other fields are sufficient
 };
 
-/// The word for the kind as it stands in files and messages: "ok", "benchmark-failed", …
+/// Returns the word for the kind in files and messages: "ok", "benchmark-failed", …
 std::string_view outcome_word(OutcomeKind kind);
-/// The kind of a word; nothing when it is none of them.
+/// Returns the kind for a word; std::nullopt if the word is unknown.
 std::optional<OutcomeKind> outcome_kind(std::string_view word);
 
-/// One line for people: "benchmark-failed: exit status 3".
+/// Returns one line for people: "benchmark-failed: exit status 3".
 std::string describe(const Outcome& outcome);
 
-/// Always what outcome_from_json reads: a phase or reason that is too long is cut, and made printable
-/// (text.hpp).
+/// Returns JSON that outcome_from_json() accepts: phase and reason are made printable and truncated.
 nlohmann::json outcome_to_json(const Outcome& outcome);
-/// Fails, naming the field, on anything that outcome_to_json does not write, but for texts, which it makes
-/// printable.
+/// Parses outcome_to_json() and makes texts printable. Returns an error that names the field for anything
+/// else.
 Expected<Outcome> outcome_from_json(const nlohmann::json& body);
 
 }  // namespace sweep

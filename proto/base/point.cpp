@@ -15,8 +15,8 @@ constexpr std::size_t kMaxText = 4096;
 constexpr std::int64_t kMaxCount = 1'000'000'000;
 constexpr std::size_t kIdDigits = 16;
 
-/// Points one by one; knows which entries were there before.
-class Counting {
+/// Makes points one by one and counts equal entries.
+class RepeatCounter {
  public:
   Expected<Point> next(const nlohmann::ordered_json& entry) {
     auto point = make_point(entry, 0);
@@ -26,14 +26,14 @@ class Counting {
   }
 
  private:
-  std::unordered_map<std::string, int> seen_;  // by the id of the first
+  std::unordered_map<std::string, int> seen_;  // by the id of repeat 0
 };
 
 }  // namespace
 
 Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat) {
   Point point;
-  // nlohmann::json sorts the keys, so the order in which an entry was written does not change who it is.
+  // nlohmann::json sorts the keys, so the id does not depend on the order in which an entry was written.
   const nlohmann::json sorted = entry;
   Fields in(sorted, "matrix entry");
   point.exp_name = in.text("exp-name", kMaxText);
@@ -63,11 +63,11 @@ Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat) {
 Expected<std::vector<Point>> make_points(std::vector<nlohmann::ordered_json> entries) {
   std::vector<Point> points;
   points.reserve(entries.size());
-  Counting counting;
+  RepeatCounter counter;
   for (nlohmann::ordered_json& entry : entries) {
-    SWEEP_ASSIGN(auto point, counting.next(entry));
+    SWEEP_ASSIGN(auto point, counter.next(entry));
     points.push_back(std::move(point));
-    entry = nullptr;  // a large matrix is not there twice
+    entry = nullptr;  // so that a large matrix is not in memory twice
   }
   return points;
 }
@@ -75,11 +75,11 @@ Expected<std::vector<Point>> make_points(std::vector<nlohmann::ordered_json> ent
 Expected<std::vector<Point>> read_points(const std::vector<std::string>& entries) {
   std::vector<Point> points;
   points.reserve(entries.size());
-  Counting counting;
+  RepeatCounter counter;
   for (const std::string& text : entries) {
     const auto entry = parse_ordered_json(text);
-    if (entry.is_discarded()) return fail("a matrix entry is no JSON: " + printable(text));
-    SWEEP_ASSIGN(auto point, counting.next(entry));
+    if (entry.is_discarded()) return fail("a matrix entry is not valid JSON: " + printable(text));
+    SWEEP_ASSIGN(auto point, counter.next(entry));
     points.push_back(std::move(point));
   }
   return points;

@@ -6,7 +6,7 @@ namespace sweep {
 
 namespace {
 
-// The status of RFC 27 with which our Doorman refuses a key.
+// The status of RFC 27 with which KeyAuthenticator refuses a key.
 constexpr std::uint32_t kRefused = 400;
 
 std::optional<ConnectionEvent> event_of(std::uint16_t kind, std::uint32_t value) {
@@ -27,13 +27,13 @@ std::optional<ConnectionEvent> event_of(std::uint16_t kind, std::uint32_t value)
 }  // namespace
 
 ConnectionMonitor::ConnectionMonitor(zmq::context_t& context, zmq::socket_t& watched)
-    : news_(context, watched,
-            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                ZMQ_EVENT_DISCONNECTED) {}
+    : monitor_(context, watched,
+               ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                   ZMQ_EVENT_DISCONNECTED) {}
 
 std::optional<ConnectionEvent> ConnectionMonitor::next() {
-  while (const auto item = news_.next()) {
+  while (const auto item = monitor_.next()) {
     if (const auto event = event_of(item->kind, item->value)) return event;
   }
   return std::nullopt;

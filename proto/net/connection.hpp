@@ -1,17 +1,17 @@
-// News of a client's connection: ZeroMQ makes it, and again when it is cut, by itself; this tells when.
+// Reports when a client's connection is established or cut. ZeroMQ connects and reconnects by itself.
 #pragma once
 
 #include <optional>
 #include <zmq.hpp>
 
-#include "proto/net/socket_news.hpp"
+#include "proto/net/socket_monitor.hpp"
 
 namespace sweep {
 
 enum class ConnectionEvent {
-  Up,       // it is there, and each side has shown its key
-  Down,     // it was cut, or never got to be Up
-  Refused,  // the other side does not take this client's key
+  Up,       // established; both sides have proved their keys
+  Down,     // cut, or never established
+  Refused,  // the server does not accept this client's key
 };
 
 class ConnectionMonitor {
@@ -19,13 +19,13 @@ class ConnectionMonitor {
   /// Watches `watched`, which must not have been connected yet.
   ConnectionMonitor(zmq::context_t& context, zmq::socket_t& watched);
 
-  /// Readable when there is news.
-  zmq::socket_ref socket() { return news_.socket(); }
-  /// The next event; nothing when there is none now. Never blocks.
+  /// Returns a socket that is readable when there may be an event.
+  zmq::socket_ref socket() { return monitor_.socket(); }
+  /// Returns the next event; std::nullopt if there is none now. Never blocks.
   std::optional<ConnectionEvent> next();
 
  private:
-  SocketNews news_;
+  SocketMonitor monitor_;
 };
 
 }  // namespace sweep

@@ -25,17 +25,17 @@ std::string decode_key(const std::string& text) {
   return std::string(raw.begin(), raw.end());
 }
 
-// An IPv4 address that came to a socket for both.
+// Returns an IPv4 address without the prefix that it has on a socket for IPv6 and IPv4.
 std::string_view without_mapping(std::string_view address) {
   constexpr std::string_view kMapped = "::ffff:";
   const bool mapped = address.starts_with(kMapped) && address.find('.') != std::string_view::npos;
   return mapped ? address.substr(kMapped.size()) : address;
 }
 
-constexpr const char* kGone = "an address that was gone before it could be read";
+constexpr const char* kGone = "an unknown address (already disconnected)";
 
-/// The other end of a connection that ZeroMQ has just accepted. ZeroMQ does not tell it, and may have closed
-/// the connection again by now.
+/// Returns the address of the peer of a connection that ZeroMQ has just accepted. ZeroMQ does not report it,
+/// and may already have closed the connection.
 std::string peer_of(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -83,7 +83,7 @@ Expected<std::string> public_key_of(const std::string& secret_key) {
   return std::string(open.data());
 }
 
-// --- Doorman
+// --- KeyAuthenticator
 
 KeyAuthenticator::KeyAuthenticator(zmq::context_t& context, const std::string& client_public_key,
                                    RefusalHandler on_refused)
@@ -144,7 +144,7 @@ std::optional<HandshakeBook::Stranger> HandshakeBook::disconnected(int connectio
   if (found == from_.end()) return std::nullopt;
   const std::string from = std::move(found->second);
   from_.erase(found);
-  if (unknown_.erase(connection) == 0) return std::nullopt;  // it was through
+  if (unknown_.erase(connection) == 0) return std::nullopt;  // its handshake had succeeded
   const bool was_through = !failure && through_ > 0;
   if (was_through) --through_;
   settle();
@@ -154,25 +154,26 @@ std::optional<HandshakeBook::Stranger> HandshakeBook::disconnected(int connectio
 
 void HandshakeBook::settle() {
   if (through_ < unknown_.size()) return;
-  unknown_.clear();  // as many are through as there are left: it is all of them
+  unknown_.clear();  // as many have succeeded as are open, so all of them have
   through_ = 0;
 }
 
 HandshakeWatch::HandshakeWatch(zmq::context_t& context, zmq::socket_ref server, RefusalHandler on_refused)
-    : news_(context, server,
-            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                ZMQ_EVENT_DISCONNECTED),
+    : monitor_(context, server,
+               ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                   ZMQ_EVENT_DISCONNECTED),
       on_refused_(std::move(on_refused)) {}
 
 void HandshakeWatch::take() {
-  while (const auto item = news_.next()) {
+  while (const auto item = monitor_.next()) {
     const auto [kind, value] = *item;
     const int fd = static_cast<int>(value);  // of ACCEPTED and DISCONNECTED
     if (kind == ZMQ_EVENT_ACCEPTED) book_.accepted(fd, peer_of(fd));
     if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) book_.succeeded();
-    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) book_.failed("");  // the Doorman has told
-    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) book_.failed("left, or said nothing, without a key");
+    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) book_.failed("");  // KeyAuthenticator has reported it
+    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+      book_.failed("disconnected or sent nothing before showing a key");
     if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) book_.failed(why_failed(value));
     if (kind != ZMQ_EVENT_DISCONNECTED) continue;
     if (const auto stranger = book_.disconnected(fd)) {

@@ -1,4 +1,4 @@
-// CURVE keys, who may connect, and who tried to and may not.
+// CURVE keys, the authentication of connections, and reports of refused ones.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <string>
 #include <zmq.hpp>
 
-#include "proto/net/socket_news.hpp"
+#include "proto/net/socket_monitor.hpp"
 #include "util/error.hpp"
 
 namespace sweep {
@@ -19,29 +19,29 @@ struct KeyPair {
   std::string public_key, secret_key;
 };
 
-/// A new key pair from the system's random numbers.
+/// Returns a new random key pair.
 KeyPair make_key_pair();
 
-/// The public key that belongs to `secret_key`. Fails when that is not 40 characters of Z85.
+/// Returns the public key that belongs to `secret_key`. Returns an error if that is not 40 characters of Z85.
 Expected<std::string> public_key_of(const std::string& secret_key);
 
-/// What is told of a connection that was refused: from where ("10.0.0.7", "10.0.0.7:41200", or that this
-/// cannot be told) and why, for people.
+/// Called for a refused connection. `from`: its address ("10.0.0.7", "10.0.0.7:41200"), or a text that it is
+/// unknown. `why`: the reason, for people.
 using RefusalHandler = std::function<void(const std::string& from, const std::string& why)>;
 
-/// Answers ZeroMQ's question "may this key connect?" (RFC 27, ZAP) for every socket of a context: yes for one
-/// client key, no for everything else. Each connection that may gets a number of its own as its "user id",
-/// which ZeroMQ notes on every message that comes over it: a peer chooses its routing id, but not that.
+/// Implements ZeroMQ's authentication (RFC 27, ZAP) for all sockets of a context: accepts one client key and
+/// refuses all others. Each accepted connection gets a unique number as its "user id", which ZeroMQ attaches
+/// to every message of the connection. A peer can choose its routing id, but not this number.
 class KeyAuthenticator {
  public:
-  /// Must be made before any socket of `context` is bound. `client_public_key` is Z85.
+  /// Create it before any socket of `context` is bound. `client_public_key` is Z85.
   KeyAuthenticator(zmq::context_t& context, const std::string& client_public_key,
                    RefusalHandler on_refused = {});
 
   zmq::socket_ref socket() { return socket_; }
-  /// Answers what is waiting. Never blocks.
+  /// Answers all pending requests. Never blocks.
   void answer();
-  /// How many connections were refused so far.
+  /// Returns the number of refused connections.
   std::uint64_t refused() const { return refused_; }
 
  private:
@@ -51,21 +51,22 @@ class KeyAuthenticator {
   std::uint64_t refused_ = 0, admitted_ = 0;
 };
 
-/// Which connections to a server's socket end without having got through the handshake, from what ZeroMQ
-/// tells of them. Pure. ZeroMQ does not say which connection got through, only that one did. So in a crowd a
-/// stranger may be told of late and under another's address; in the end there are as many as there were.
-/// Keeps one entry per open connection.
+/// Finds the connections to a server's socket that end before their handshake has succeeded, from ZeroMQ's
+/// events. Pure. ZeroMQ reports that a handshake succeeded, but not on which connection. So if many peers
+/// connect at once, a failed one may be reported late and with another one's address; the total number is
+/// right. Keeps one entry per open connection.
 class HandshakeBook {
  public:
   void accepted(int connection, std::string from);
   void succeeded();
   /// `why` it failed; disconnected() follows for the same connection.
   void failed(std::string why);
-  /// What there is to tell of this end: nothing for one that got through, or whose failure was told
-  /// elsewhere.
+  /// A connection that ended during the handshake.
   struct Stranger {
     std::string from, why;
   };
+  /// Returns the connection if it ended during the handshake; std::nullopt if the handshake had succeeded, or
+  /// if KeyAuthenticator has reported the failure.
   std::optional<Stranger> disconnected(int connection);
   std::size_t open() const { return from_.size(); }
 
@@ -73,26 +74,26 @@ class HandshakeBook {
   void settle();
 
   std::map<int, std::string> from_;  // open connections
-  std::set<int> unknown_;            // those of them that may still be in the handshake
-  std::size_t through_ = 0;          // how many of these are known to be through
+  std::set<int> unknown_;            // open connections that may still be in the handshake
+  std::size_t through_ = 0;          // how many of these have succeeded
   std::optional<std::string> failure_;
 };
 
-/// Watches the handshakes at a server's socket, and tells of peers that do not speak ZeroMQ, or not with
-/// CURVE, or that say nothing: with those the Doorman is never asked.
+/// Watches the handshakes at a server's socket and reports peers that do not speak ZeroMQ or CURVE, or that
+/// send nothing. ZeroMQ does not ask KeyAuthenticator about those.
 class HandshakeWatch {
  public:
   HandshakeWatch(zmq::context_t& context, zmq::socket_ref server, RefusalHandler on_refused);
 
-  /// Readable when there is news.
-  zmq::socket_ref socket() { return news_.socket(); }
-  /// Takes what is waiting. Never blocks.
+  /// Returns a socket that is readable when there is an event.
+  zmq::socket_ref socket() { return monitor_.socket(); }
+  /// Processes all pending events. Never blocks.
   void take();
   std::uint64_t refused() const { return refused_; }
   std::size_t open() const { return book_.open(); }
 
  private:
-  SocketNews news_;
+  SocketMonitor monitor_;
   RefusalHandler on_refused_;
   HandshakeBook book_;
   std::uint64_t refused_ = 0;

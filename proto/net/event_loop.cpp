@@ -53,7 +53,7 @@ void EventLoop::step(std::optional<Instant> deadline) {
   }
   for (std::size_t i = sockets_.size(); i < items.size(); ++i) {
     if (items[i].revents == 0) continue;
-    // A handler before this one may have unwatched it.
+    // An earlier handler may have removed this one.
     const auto& handlers = i < readers_end ? fds_ : writers_;
     if (const auto found = handlers.find(items[i].fd); found != handlers.end()) {
       const Handler handler = found->second;  // a copy: the handler may unwatch itself

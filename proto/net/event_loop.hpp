@@ -1,5 +1,5 @@
-// One loop for sockets, pipes, processes and signals: everything that can happen is a descriptor or a
-// ZeroMQ socket that becomes readable, or a deadline that passes. Nothing sleeps, nothing polls.
+// An event loop for sockets, pipes, processes and signals. Every event is a descriptor or a ZeroMQ socket
+// that becomes ready, or a deadline that passes, so no code needs to sleep or to poll.
 #pragma once
 
 #include <functional>
@@ -16,16 +16,18 @@ class EventLoop {
  public:
   using Handler = std::function<void()>;
 
-  /// Calls `handler` whenever `fd` is readable, at its end, or in error. One handler a descriptor.
+  /// Calls `handler` whenever `fd` is readable, at end of file, or in error. Each descriptor has one handler.
   void watch(int fd, Handler handler);
-  /// The same for when it can be written to, beside the handler for reading.
+  /// Calls `handler` whenever `fd` is writable, in addition to the handler for reading.
   void watch_writing(int fd, Handler handler);
-  /// Both. Safe inside a handler, for any descriptor; must be called before the descriptor is closed.
+  /// Removes both handlers. May be called in a handler, for any descriptor. Call it before the descriptor is
+  /// closed.
   void unwatch(int fd);
-  /// The same for a ZeroMQ socket, which must outlive the loop.
+  /// Calls `handler` whenever the ZeroMQ socket is readable. The socket must outlive the loop.
   void watch(zmq::socket_ref socket, Handler handler);
 
-  /// Waits until something is ready or `deadline` has passed, and calls the handlers of what is ready.
+  /// Waits until a descriptor or socket is ready or `deadline` has passed, and calls the handlers of those
+  /// that are ready.
   void step(std::optional<Instant> deadline);
 
  private:

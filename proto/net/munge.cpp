@@ -48,7 +48,7 @@ bool find(void* handle, const char* name, Function& out) {
 }
 
 Expected<Library> load_library() {
-  void* handle = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);  // never closed: a call may hang in it
+  void* handle = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);  // never closed, because a call may hang in it
   if (handle == nullptr) {
     const char* why = ::dlerror();
     return fail(printable(why != nullptr ? why : "the dynamic loader gives no reason"));
@@ -63,7 +63,7 @@ Expected<Library> load_library() {
   return out;
 }
 
-// Tried again while it fails: somebody may install munge for an agent's next try.
+// Returns libmunge. A failure is not cached, because munge may be installed before an agent's next attempt.
 Expected<Library> library() {
   static Expected<Library> loaded = fail("");
   if (!loaded) loaded = load_library();
@@ -80,11 +80,11 @@ struct Free {
   void operator()(void* bytes) const { std::free(bytes); }
 };
 
-// --- a call with an end
+// --- a call with a time limit
 
 struct Answer {
   munge_err_t code = EMUNGE_SNAFU;
-  std::string text, bytes;  // text: why not; bytes: a credential, or a payload
+  std::string text, bytes;  // text: the error; bytes: a credential or a payload
   uid_t uid = 0;
   gid_t gid = 0;
 };
@@ -95,7 +95,7 @@ struct Call {
   std::optional<Answer> answer;
 };
 
-// The call that did not end in time, should there be one.
+// Returns the call that did not end in time; nullptr if there is none.
 std::shared_ptr<Call>& hanging() {
   static std::shared_ptr<Call> call;
   return call;
@@ -108,14 +108,15 @@ Answer no_answer(const std::string& text) {
   return out;
 }
 
-Answer with_an_end(std::function<Answer()> work) {
+// Runs `work` on a separate thread and returns its answer, or an error after kMungePatience.
+Answer with_time_limit(std::function<Answer()> work) {
   if (const auto before = hanging()) {
     const std::lock_guard lock(before->mutex);
     if (!before->answer) return no_answer("munged does not answer");
   }
   hanging().reset();
   const auto call = std::make_shared<Call>();
-  // The signals are for the thread that has the loop.
+  // Signals must only be delivered to the thread of the event loop.
   sigset_t all, old;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -179,7 +180,7 @@ Answer decode(const Library& munge, const std::string& socket, const std::string
   void* bytes = nullptr;
   int size = 0;
   out.code = munge.decode(credential.c_str(), context.get(), &bytes, &size, &out.uid, &out.gid);
-  const std::unique_ptr<void, Free> owned(bytes);  // there is a payload with some errors too
+  const std::unique_ptr<void, Free> owned(bytes);  // some errors come with a payload
   if (out.code != EMUNGE_SUCCESS) return failed(munge, context.get(), out.code);
   if (bytes != nullptr && size > 0)
     out.bytes.assign(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
@@ -226,8 +227,10 @@ uid_t munge_uid() {
 Expected<std::string> munge_credential(std::string_view payload) {
   const auto munge = library();
   if (!munge) return tl::unexpected(munge.error());
-  Answer answer = with_an_end([munge = *munge, socket = munge_place().socket,
-                               payload = std::string(payload)] { return encode(munge, socket, payload); });
+  Answer answer =
+      with_time_limit([munge = *munge, socket = munge_place().socket, payload = std::string(payload)] {
+        return encode(munge, socket, payload);
+      });
   if (answer.code != EMUNGE_SUCCESS) return fail(answer.text);
   return std::move(answer.bytes);
 }
@@ -235,7 +238,7 @@ Expected<std::string> munge_credential(std::string_view payload) {
 tl::expected<MungeIdentity, MungeFault> munge_check(const std::string& credential) {
   const auto munge = library();
   if (!munge) return tl::unexpected(MungeFault{MungeFault::Kind::Unreachable, munge.error().message});
-  Answer answer = with_an_end([munge = *munge, socket = munge_place().socket, credential] {
+  Answer answer = with_time_limit([munge = *munge, socket = munge_place().socket, credential] {
     return decode(munge, socket, credential);
   });
   if (answer.code != EMUNGE_SUCCESS) return tl::unexpected(MungeFault{kind_of(answer.code), answer.text});
@@ -244,7 +247,8 @@ tl::expected<MungeIdentity, MungeFault> munge_check(const std::string& credentia
 
 namespace {
 
-/// Each part with its length in front: no two different lists make one text.
+/// Returns a digest of the parts, each preceded by its length, so that two different lists never have the
+/// same digest.
 std::string payload_of(std::string text, std::initializer_list<std::string> parts) {
   for (const std::string& part : parts)
     text += std::to_string(part.size()) + ":" + part + "\n";
@@ -273,8 +277,8 @@ MungePlace munge_place() {
   return {};
 }
 
-// AuthInfo=socket=/run/munge/other,ttl=60; names and "socket" in any case, a later line wins. Files that
-// slurm.conf includes are not looked at.
+// The line is AuthInfo=socket=/run/munge/other,ttl=60 with names in any case; a later line wins. Files that
+// slurm.conf includes are not read.
 std::optional<std::string> munge_socket_of(std::string_view slurm_conf) {
   constexpr std::string_view kName = "authinfo=", kOption = "socket=";
   std::optional<std::string> found;

@@ -13,22 +13,23 @@ namespace sweep {
 
 namespace {
 
-// What a peer may make ZeroMQ allocate for one frame before the codec sees it.
+// The largest frame that ZeroMQ accepts from a peer; the codec has stricter limits.
 constexpr std::int64_t kMaxFrame = static_cast<std::int64_t>(wire::kMaxBulkBytes);
-// A connection is given up when the other side's TCP stack has not answered for 30 + 3 * 10 s.
+// A connection is closed if the other side's TCP stack has not answered for 30 + 3 * 10 s.
 constexpr int kTcpKeepaliveIdleS = 30;
 constexpr int kTcpKeepaliveIntervalS = 10;
 constexpr int kTcpKeepaliveProbes = 3;
-// ZeroMQ's own ping, and after how long without any answer the connection counts as cut: tells an agent that
-// the controller's machine is gone, or that its process is stuck. The controller's side sends none: leases
-// and Heartbeat tell it who is silent, and libzmq searches all timers of a thread for each connection that
-// says something (cancel_timer in poller_base.cpp), which costs more than all else with 1,000 agents.
+// Interval of ZeroMQ's own pings, and the time without an answer after which the connection counts as cut.
+// With these an agent detects that the controller's machine is gone or its process is stuck. The controller
+// sends no pings: it detects silent agents by their heartbeats, and libzmq searches all timers of a thread
+// for each connection that sends something (cancel_timer in poller_base.cpp), which with 1,000 agents costs
+// more than everything else.
 constexpr int kPingMs = 10'000;
 constexpr int kPingTimeoutMs = 30'000;
-// How long a closing socket may still deliver what was sent.
+// How long a closing socket may still deliver messages.
 constexpr int kLingerMs = 2000;
 constexpr int kQueue = 100'000;
-// Between two attempts to connect: the first (and up to twice that), the longest.
+// Wait between two attempts to connect: the first one (up to twice this value), and the longest.
 constexpr int kFirstWaitMs = 100;
 constexpr int kLongestWaitMs = 2'000;
 
@@ -47,7 +48,7 @@ void set_common(zmq::socket_t& socket) {
 bool send_frames(zmq::socket_t& socket, const std::vector<std::string>& frames) {
   for (std::size_t i = 0; i < frames.size(); ++i) {
     const auto more = i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
-    // Only the first frame can be refused; the rest of a message follows its head.
+    // Only the first frame can fail with EAGAIN; ZeroMQ accepts the rest of a message that it has begun.
     if (!socket.send(zmq::buffer(frames[i]), more | zmq::send_flags::dontwait)) return false;
   }
   return true;
@@ -72,7 +73,7 @@ std::optional<Incoming> receive_frames(zmq::socket_t& socket, bool has_peer) {
 
 Expected<Fd> listening_socket() {
   constexpr int kBacklog = 4096;
-  // Where there is no IPv6, IPv4 alone.
+  // IPv4 only if there is no IPv6.
   for (const int family : {AF_INET6, AF_INET}) {
     Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.open()) continue;
@@ -92,8 +93,8 @@ namespace {
 zmq::socket_t router(zmq::context_t& context, const KeyPair& keys) {
   zmq::socket_t socket(context, zmq::socket_type::router);
   set_common(socket);
-  socket.set(zmq::sockopt::router_mandatory, true);  // sending to a peer that is gone is an error we see
-  socket.set(zmq::sockopt::router_handover, true);   // a peer that connects again takes its old place
+  socket.set(zmq::sockopt::router_mandatory, true);  // sending to a peer that is gone returns an error
+  socket.set(zmq::sockopt::router_handover, true);   // a peer that reconnects replaces its old connection
   socket.set(zmq::sockopt::curve_server, true);
   socket.set(zmq::sockopt::curve_secretkey, keys.secret_key);
   socket.set(zmq::sockopt::zap_domain, "sweep");
@@ -121,7 +122,8 @@ Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, const std::
 
 Expected<ServerSocket> ServerSocket::listen(zmq::context_t& context, Fd listening, const KeyPair& keys) {
   zmq::socket_t socket = router(context, keys);
-  socket.set(zmq::sockopt::use_fd, listening.release());  // ZeroMQ closes it; the address below only says TCP
+  socket.set(zmq::sockopt::use_fd,
+             listening.release());  // ZeroMQ closes it; of the address below only "tcp" matters
   return bind(std::move(socket), "tcp://*:*");
 }
 
@@ -152,10 +154,11 @@ Expected<ClientSocket> ClientSocket::connect(zmq::context_t& context, const std:
     socket.set(zmq::sockopt::curve_publickey, client_public);
     socket.set(zmq::sockopt::curve_secretkey, client_secret);
     if (!identity.empty()) socket.set(zmq::sockopt::routing_id, identity);
-    // A controller that is back within a second is found soon, and not by all agents at once. ZeroMQ doubles
-    // its wait from the first to the longest. Jitter of its own: libzmq up to 4.3.4 adds less than the first
-    // wait to each, 4.3.5 and later add none where there is a longest (get_new_reconnect_ivl in
-    // stream_connecter_base.cpp); so each process takes a first wait of its own, which the doubling spreads.
+    // A controller that restarts within a second must be found soon, but not by all agents at the same
+    // moment. ZeroMQ doubles the wait from the first to the longest value. Its own jitter is not sufficient:
+    // libzmq up to 4.3.4 adds less than the first wait to each, 4.3.5 and later add none if there is a
+    // longest wait (get_new_reconnect_ivl in stream_connecter_base.cpp). So each process uses a random first
+    // wait, which the doubling spreads.
     socket.set(zmq::sockopt::reconnect_ivl,
                kFirstWaitMs + static_cast<int>(std::random_device()() % kFirstWaitMs));
     socket.set(zmq::sockopt::reconnect_ivl_max, kLongestWaitMs);

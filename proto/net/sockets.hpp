@@ -1,5 +1,5 @@
-// The two ends of the wire: the controller's ROUTER and an agent's DEALER, both with CURVE, speaking the
-// messages of proto/wire. Neither ever blocks.
+// The sockets of the protocol: the controller's ROUTER and an agent's DEALER, both with CURVE. They send and
+// receive the messages of proto/wire and never block.
 #pragma once
 
 #include <optional>
@@ -13,29 +13,31 @@
 
 namespace sweep {
 
-/// A TCP socket that listens on a free port of all addresses, IPv6 and IPv4. Fails with the reason.
+/// Returns a TCP socket that listens on a free port of all addresses, IPv6 and IPv4. Returns an error with
+/// the reason.
 Expected<Fd> listening_socket();
 
-/// What came in: a message, or the reason why it was none.
+/// A received message, or why it could not be decoded.
 struct Incoming {
-  std::string peer;  // ROUTER only: the routing id of the connection it came from, which the peer chose
+  std::string peer;  // ROUTER only: the routing id of the connection, which the peer chose
   tl::expected<wire::Envelope, wire::DecodeError> content;
-  std::string connection = {};  // ROUTER only: the number that the Doorman gave that connection
+  std::string connection = {};  // ROUTER only: the number that KeyAuthenticator gave the connection
 };
 
 class ServerSocket {
  public:
-  /// Listens on `address` (tcp://*:* for a free port). Fails, naming the address, when it cannot be had.
+  /// Listens on `address` (tcp://*:* for a free port). Returns an error that names the address.
   static Expected<ServerSocket> listen(zmq::context_t& context, const std::string& address,
                                        const KeyPair& keys);
-  /// Listens on a TCP socket that listens already: a port that outlives the process that answers there.
+  /// Uses a TCP socket that is already listening, so that the port can outlive this process.
   static Expected<ServerSocket> listen(zmq::context_t& context, Fd listening, const KeyPair& keys);
 
   zmq::socket_ref socket() { return socket_; }
   int port() const { return port_; }
 
+  /// Returns the next message; std::nullopt if there is none now.
   std::optional<Incoming> receive();
-  /// False when the peer is gone or cannot take more; the message is then dropped.
+  /// Returns false if the peer is gone or its queue is full; the message is then dropped.
   bool send(const std::string& peer, const wire::Message& message, std::string_view bulk = {});
 
  private:
@@ -47,19 +49,20 @@ class ServerSocket {
 
 class ClientSocket {
  public:
-  /// Connects (ZeroMQ does so, and again when cut, by itself). Fails on an address or key that is none.
-  /// With an `identity`, unique among the controller's peers and not empty, a connection that was cut and
-  /// made again is the same peer to the controller.
+  /// Starts to connect; ZeroMQ connects and reconnects in the background. Returns an error if the address or
+  /// the key is not valid. With an `identity` that is unique among the controller's peers, the controller
+  /// sees the same peer after a reconnect.
   static Expected<ClientSocket> connect(zmq::context_t& context, const std::string& endpoint,
                                         const std::string& server_key, const std::string& client_secret,
                                         const std::string& identity = {});
 
   zmq::socket_ref socket() { return socket_; }
-  /// News of the connection, from its first attempt on.
+  /// Returns the events of the connection, from the first attempt on.
   ConnectionMonitor& connection() { return connection_; }
 
+  /// Returns the next message; std::nullopt if there is none now.
   std::optional<Incoming> receive();
-  /// False when the queue towards the controller is full; the message is then dropped.
+  /// Returns false if the queue to the controller is full; the message is then dropped.
   bool send(const wire::Message& message, std::string_view bulk = {});
 
  private:

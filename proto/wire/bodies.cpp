@@ -20,14 +20,14 @@ constexpr std::size_t kMaxValue = 64 * 1024;
 constexpr std::size_t kMaxItems = 4096;
 constexpr std::int64_t kMaxTasks = 1'000'000;
 constexpr std::int64_t kMaxAttempts = 1'000'000;
-// Half of what fits, so that a sum of two does too.
+// Half of what fits, so that the sum of two values fits too.
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 
 json ref_json(const AttemptRef& ref) {
   return {{"point", ref.point}, {"attempt", ref.attempt}};
 }
 
-// A reason that is too long is cut here: no peer should lose the message for it.
+// Truncates a reason that is too long, because the peer would reject the whole message.
 json reason_json(const std::string& reason) {
   return clipped(reason, kMaxText);
 }
@@ -44,7 +44,7 @@ AttemptRef read_ref(Fields& in) {
   return ref;
 }
 
-// ---- writing, one function a message
+// ---- writing, one function per message
 
 json write(const Hello& m) {
   return {{"agent", m.agent},
@@ -112,25 +112,12 @@ json server_json(const ServerSpec& s) {
           {"reset_ms", s.reset_ms},
           {"warm_up_ms", s.warm_up_ms}};
 }
-json container_json(const ContainerSpec& c) {
-  return {{"runtime", c.runtime},
-          {"image", c.image},
-          {"cache", c.cache},
-          {"scratch", c.scratch},
-          {"by_runtime", c.by_runtime},
-          {"mounts", c.mounts},
-          {"workdir", c.workdir},
-          {"names", c.names},
-          {"options", c.options},
-          {"shm_size", c.shm_size},
-          {"writable", c.writable},
-          {"client_inside", c.client_inside},
-          {"next", c.next},
-          {"image_ms", c.image_ms},
-          {"retries", c.retries},
-          {"room_bytes", c.room_bytes},
-          {"keep_bytes", c.keep_bytes},
-          {"keep_ms", c.keep_ms}};
+json container_json(const ContainerSpec& container) {
+  json out = json::object();
+  for (const ContainerField& field : container_fields()) {
+    if (field.name != nullptr) out[field.name] = container_value(container, field);
+  }
+  return out;
 }
 json write(const Lease& m) {
   json environment = json::array();
@@ -171,7 +158,7 @@ json write(const StopRequest& m) {
           {"no_credential", reason_json(m.no_credential)}};
 }
 
-// ---- reading, the same order
+// ---- reading, in the same order
 
 void read(Fields& in, Hello& m) {
   m.agent = in.text("agent", kMaxName);
@@ -278,28 +265,15 @@ void read_server(Fields& in, ServerSpec& s) {
   if (of.error()) in.complain(*of.error());
 }
 
-void read_container(Fields& in, ContainerSpec& c) {
+void read_container(Fields& in, ContainerSpec& container) {
   const json& body = in.child("container");
   if (body.is_null()) return;
   Fields of(body, "container");
-  c.runtime = of.text("runtime", kMaxName);
-  c.image = of.text("image", kMaxText);
-  c.cache = of.text("cache", kMaxText);
-  c.scratch = of.text("scratch", kMaxText);
-  c.by_runtime = of.flag("by_runtime");
-  c.mounts = of.texts("mounts", kMaxItems, kMaxText);
-  c.workdir = of.text("workdir", kMaxText);
-  c.names = of.texts("names", kMaxItems, kMaxName);
-  c.options = of.texts("options", kMaxItems, kMaxText);
-  c.shm_size = of.text("shm_size", kMaxName);
-  c.writable = of.flag("writable");
-  c.client_inside = of.flag("client_inside");
-  c.next = of.text("next", kMaxText);
-  c.image_ms = of.integer("image_ms", 0, kMaxInt);
-  c.retries = of.integer("retries", 0, kMaxAttempts);
-  c.room_bytes = of.integer("room_bytes", 0, kMaxInt);
-  c.keep_bytes = of.integer("keep_bytes", 0, kMaxInt);
-  c.keep_ms = of.integer("keep_ms", 0, kMaxInt);
+  for (const ContainerField& field : container_fields()) {
+    if (field.name != nullptr)
+      read_container_value(of, field.name, field, {kMaxItems, static_cast<std::size_t>(field.most)},
+                           container);
+  }
   if (of.error()) in.complain(*of.error());
 }
 

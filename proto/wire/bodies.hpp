@@ -1,4 +1,4 @@
-// The fields of each message as a JSON object, and back. Used by codec.cpp alone.
+// Converts messages to JSON objects and back. Used only by codec.cpp and tests.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,10 +8,11 @@
 
 namespace sweep::wire {
 
+/// Returns the fields of the message as an object.
 nlohmann::json write_body(const Message& message);
 
-/// The message of type number `type` (its index in Message) with the fields of `body`; fails naming the first
-/// field that is missing or wrong. `type` must be one of Message's.
+/// Returns the message of type number `type` (an index of Message) with the fields of `body`. Returns an
+/// error that names the first field that is missing or wrong.
 Expected<Message> read_body(std::size_t type, const nlohmann::json& body);
 
 }  // namespace sweep::wire

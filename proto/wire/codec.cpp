@@ -4,7 +4,7 @@
 #include <cassert>
 
 #include "proto/wire/bodies.hpp"
-#include "proto/wire/nesting.hpp"
+#include "proto/wire/msgpack.hpp"
 #include "util/json.hpp"
 
 namespace sweep::wire {
@@ -42,7 +42,7 @@ bool may_have_bulk(const Message& message) {
   return std::holds_alternative<LogChunk>(message) || std::holds_alternative<Finished>(message);
 }
 
-// Whether the frames are as long as the header says, and none longer than allowed.
+// Returns true if the frames have the lengths that the header announces, and none is longer than allowed.
 bool sizes_agree(const std::vector<std::string_view>& frames) {
   const std::uint64_t body = get(frames[0], 8, 4);
   const std::uint64_t bulk = get(frames[0], 12, 8);
@@ -86,13 +86,11 @@ tl::expected<Envelope, DecodeError> decode(const std::vector<std::string_view>& 
     return reject(DecodeFault::Malformed,
                   std::string(kNames[type]) + ": the frames are not as long as announced");
   }
-  if (!nests_within(frames[1], kMaxNesting)) {
+  const auto body = parse_msgpack(frames[1], kMaxNesting);
+  if (body.is_discarded()) {
     return reject(DecodeFault::Malformed,
                   std::string(kNames[type]) + ": not MessagePack, or nested too deep");
   }
-  const auto body = nlohmann::json::from_msgpack(frames[1], true, false);
-  if (body.is_discarded())
-    return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": not MessagePack");
   auto message = read_body(type, body);
   if (!message) {
     return reject(DecodeFault::Malformed, std::string(kNames[type]) + ": " + message.error().message);

@@ -1,8 +1,10 @@
-// Messages to frames and back. Pure: bytes in, values out; whatever the bytes are, it returns.
+// Encodes messages as frames and decodes them. Pure. decode() returns for any bytes; it never throws or
+// crashes.
 //
-// Frame 1, 20 bytes, is the same in every protocol version, so that two versions can at least tell each
-// other so: magic "SWEP", u16 version, u16 message type, u32 bytes in frame 2, u64 bytes in frame 3 (all
-// big-endian). Frame 2: the message's fields as one MessagePack map. Frame 3: bulk bytes, absent when 0.
+// Frame 1 has 20 bytes and is the same in every protocol version, so that a receiver can detect another
+// version: magic "SWEP", u16 version, u16 message type, u32 length of frame 2, u64 length of frame 3, all
+// big-endian. Frame 2 has the message's fields as one MessagePack map. Frame 3 has the bulk bytes; it is
+// absent if there are none.
 #pragma once
 
 #include <cstddef>
@@ -23,16 +25,16 @@ inline constexpr std::size_t kMaxNesting = 32;
 
 struct Envelope {
   Message message;
-  std::string bulk;  // result file or log chunk; else empty
+  std::string bulk;  // a result file or a log chunk; otherwise empty
 };
 
-/// The frames to send, two or three.
+/// Returns the two or three frames of a message. Only LogChunk and Finished may have bulk.
 std::vector<std::string> encode(const Message& message, std::string_view bulk = {});
 
 enum class DecodeFault {
-  Malformed,     // not ours, truncated, too long, wrong types
-  WrongVersion,  // ours, but of another protocol version: the message says which side to upgrade
-  UnknownType,   // ours, but a type that this version does not know
+  Malformed,     // not a slurm-sweep message, truncated, too long, wrong types
+  WrongVersion,  // another protocol version; the text says which side to upgrade
+  UnknownType,   // a message type that this version does not have
 };
 
 struct DecodeError {
@@ -40,10 +42,11 @@ struct DecodeError {
   std::string message;
 };
 
-/// The message in `frames`. Unknown fields are ignored; everything else must be as encode writes it.
+/// Returns the message in `frames`. Unknown fields are ignored; everything else must be as encode() writes
+/// it.
 tl::expected<Envelope, DecodeError> decode(const std::vector<std::string_view>& frames);
 
-/// The name of the message's type, for logs: "Hello".
+/// Returns the name of the message's type for logs: "Hello".
 std::string_view type_name(const Message& message);
 
 }  // namespace sweep::wire

@@ -1,7 +1,7 @@
-// What agents, people's commands and the controller say to each other. PROTOCOL.md has the legal order.
+// The messages between agents, commands and the controller. PROTOCOL.md specifies their order.
 //
-// Rule: these are plain values. A message is checked when it is decoded (codec.hpp): sizes, ranges and types
-// are then right; whether it makes sense now is for the receiver to decide.
+// Rule: these are plain values. Sizes, ranges and types are checked when a message is decoded (codec.hpp).
+// Whether a message is allowed in the current state is checked by the receiver.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "proto/base/account.hpp"
+#include "proto/base/container_spec.hpp"
 #include "proto/base/outcome.hpp"
 #include "util/json.hpp"
 #include "util/time.hpp"
 
 namespace sweep::wire {
 
-/// Names one try at one point.
+/// Identifies one attempt at one point.
 struct AttemptRef {
   std::string point;  // Point::id
   int attempt = 0;    // from 1
@@ -37,29 +38,29 @@ struct Hello {
   std::vector<std::string> gpus;  // what CUDA_VISIBLE_DEVICES would name
   std::int64_t pid = 0;
   std::string version;               // of the agent, for people
-  std::vector<std::string> command;  // what it will run per point; empty: what the profile names
-  std::string credential = {};       // munge's, over hello_payload(); empty: it has none
-  std::string no_credential = {};    // why it has none, for people
+  std::vector<std::string> command;  // the benchmark command; empty: the profile's benchmark
+  std::string credential = {};       // munge credential for hello_payload(); empty: none
+  std::string no_credential = {};    // why there is no credential, for people
 };
 
 /// The agent can take leases now.
 struct Ready {
-  std::int64_t job_ends_ms = 0;  // Unix time at which Slurm ends this agent's job; 0: not known here
-  std::string sharing = {};      // what Slurm says of the job's OverSubscribe; empty: not known here
-  std::string slurm = {};        // its version; empty: not known here
-  // What tells which runners its node serves:
-  std::vector<std::string> features = {};   // Slurm's, of the node; empty: none, or not known here
-  std::vector<std::string> gpu_types = {};  // as Slurm's GRES and the driver name them
-  std::string partition = {};               // of its job; empty without Slurm
+  std::int64_t job_ends_ms = 0;  // Unix time at which Slurm ends this agent's job; 0: unknown
+  std::string sharing = {};      // the job's OverSubscribe in Slurm; empty: unknown
+  std::string slurm = {};        // Slurm's version; empty: unknown
+  // Traits of the node that decide which runners it serves:
+  std::vector<std::string> features = {};   // Slurm features of the node; empty: none, or unknown
+  std::vector<std::string> gpu_types = {};  // named as in Slurm's GRES and by the driver
+  std::string partition = {};               // of the agent's job; empty without Slurm
 };
 
-/// The benchmark's process is there.
+/// The benchmark's process has been started.
 struct Started {
   AttemptRef ref;
   std::int64_t pid = 0;
 };
 
-/// Where an attempt is: a phase, and how far the benchmark says it is (0 of 0 where it does not say).
+/// The phase of an attempt, and the progress that the benchmark reports (0 of 0 if it reports none).
 struct Progress {
   AttemptRef ref;
   std::string phase;
@@ -73,20 +74,20 @@ struct LogChunk {
   bool is_stderr = false;
 };
 
-/// The attempt is over, all its processes are gone and its GPUs are free. The result file's bytes are the
-/// bulk when the outcome is ok. Sent again until Settled comes.
+/// The attempt has ended: all its processes are gone and its GPUs are free. If the outcome is ok, the bulk is
+/// the result file. The agent sends it again until it receives Settled.
 struct Finished {
   AttemptRef ref;
   Outcome outcome;
   std::int64_t wall_ms = 0;  // from the start of the process to its end
-  std::string of = {};       // the agent that was leased it, where the sender found it in that one's spool
+  std::string of = {};  // the agent that had the lease, if the sender found the result in that agent's spool
   Account account = {};
 };
 
-/// Sent when nothing else was for the time Welcome asked for.
+/// Sent if the agent has sent no other message for Welcome::heartbeat_ms.
 struct Heartbeat {};
 
-/// The agent ends.
+/// The agent exits.
 struct Goodbye {
   std::string reason;
 };
@@ -98,62 +99,40 @@ struct Welcome {
   bool pack_gpus = false;  // packing: gpu
   std::int64_t heartbeat_ms = 0;
   std::int64_t kill_grace_ms = 0;  // between SIGTERM and SIGKILL
-  std::int64_t away_ms = 0;        // how long to go on, and to look for it, without a controller
-  std::string spool = {};  // node-local directory for results under way; empty: the agent's own choice
-  bool asks_node = false;  // Ready is to say what Slurm says of the node
+  std::int64_t away_ms = 0;        // how long to run and to reconnect without a controller
+  std::string spool = {};          // node-local directory for unfinished results; empty: the agent chooses
+  bool asks_node = false;          // Ready must contain Slurm's data about the node
 };
 
-/// The sender is not wanted; the reason is for people.
+/// The receiver's Hello or request is rejected; the reason is for people.
 struct Reject {
   std::string reason;
 };
 
-/// Deadlines of one attempt; 0 means none.
+/// Time limits of one attempt; 0: none.
 struct Timeouts {
   std::int64_t server_ms = 0;     // until the server is ready
   std::int64_t benchmark_ms = 0;  // from then on
-  std::int64_t point_ms = 0;      // all of it
+  std::int64_t point_ms = 0;      // for the whole attempt
 };
 
-/// The server that a recipe's client speaks to. Servers of one key are the same, and outlive a lease. The
-/// expressions are POSIX extended ones, for one line of its output. Paths are asked for at 127.0.0.1 and the
-/// server's PORT.
+/// The server of a recipe. Leases with the same key share a running server, which outlives a lease.
+/// Expressions are POSIX extended regular expressions for one line of its output. Paths are requested from
+/// 127.0.0.1 at the server's PORT.
 struct ServerSpec {
-  std::string key;  // empty: the lease is a script, which starts what it needs
+  std::string key;  // empty: the lease is a script, which starts its own server
   std::vector<std::string> command;
-  std::vector<std::string> names;    // of the lease's variables, those that the server gets
-  std::string ready_url, ready_log;  // when it is ready: a path, or an expression; one of the two
-  std::string health_url;            // path: 2xx means well; empty: it is well while it lives
-  std::string reset_url;             // path to POST to between two attempts; empty: nothing to reset
-  std::string progress;              // expression: a line by which loading gets on; empty: progress bars
-  std::int64_t start_ms = 0;         // until its first output or answer; 0: no limit, as below
-  std::int64_t progress_ms = 0;      // by so much progress extends server_ms,
-  std::int64_t longest_ms = 0;       // up to this, all in all
-  std::int64_t reset_ms = 0;         // for the answer to a reset, and to a question about its health
-  std::int64_t warm_up_ms = 0;       // of the client, until its main run begins
-};
-
-/// The container that a lease's commands run in. `sweep-agent --help` has the steps; container/core the rules
-/// of each field.
-struct ContainerSpec {
-  std::string runtime;  // a word of container/core/runtime.hpp; empty: no container
-  std::string image;    // as the matrix or the profile names it
-  std::string cache;    // folder of staged images; empty: the agent's own choice
-  std::string scratch;  // node-local folder for what is unpacked and for /tmp; empty: the agent's own choice
-  bool by_runtime = false;           // the runtime fetches images by itself
-  std::vector<std::string> mounts;   // SOURCE:TARGET[:ro]
-  std::string workdir;               // where the workspace is inside
-  std::vector<std::string> names;    // of the agent's own variables, those that go in beside the lease's
-  std::vector<std::string> options;  // further words for the runtime's command line
-  std::string shm_size;              // of /dev/shm; empty: the runtime's own
-  bool writable = true;              // its root
-  bool client_inside = false;        // of a recipe: whether the client runs in it too, and not on the node
-  std::string next;                  // an image that is likely to be needed next; empty: none is
-  std::int64_t image_ms = 0;         // until the image is there; 0: no limit
-  std::int64_t retries = 0;          // of an import
-  std::int64_t room_bytes = 0;       // that must be free before one
-  std::int64_t keep_bytes = 0;       // of the cache; 0: no limit
-  std::int64_t keep_ms = 0;          // for images that nobody uses; 0: no limit
+  std::vector<std::string> names;  // those of the lease's variables that the server gets
+  std::string ready_url,
+      ready_log;                 // it is ready when the path answers 2xx or a line matches; one of the two
+  std::string health_url;        // path that answers 2xx while the server is healthy; empty: no check
+  std::string reset_url;         // path for a POST between two attempts; empty: no reset
+  std::string progress;          // expression for a line that shows progress of loading; empty: progress bars
+  std::int64_t start_ms = 0;     // until its first output or answer; 0: no limit, also below
+  std::int64_t progress_ms = 0;  // each progress extends server_ms by this time
+  std::int64_t longest_ms = 0;   // maximum total start time
+  std::int64_t reset_ms = 0;     // for the answer to a reset or a health check
+  std::int64_t warm_up_ms = 0;   // from the client's start to its main run
 };
 
 struct Lease {
@@ -161,15 +140,15 @@ struct Lease {
   std::string label;
   int gpus = 0;
   std::string result_filename;                                   // without .json
-  std::vector<std::pair<std::string, std::string>> environment;  // in addition to the agent's own
-  std::vector<std::string> command;  // what the profile names; used when the agent was given no command
-  std::string workspace;             // where to run; empty: where the agent stands
+  std::vector<std::pair<std::string, std::string>> environment;  // in addition to the agent's environment
+  std::vector<std::string> command;  // the profile's benchmark; used if the agent was given no command
+  std::string workspace;             // working directory; empty: the agent's
   Timeouts timeouts;
   ServerSpec server = {};
   ContainerSpec container = {};
 };
 
-/// The controller has the end of this attempt on disk; the agent may forget it.
+/// The controller has stored the end of this attempt on disk; the agent may forget it.
 struct Settled {
   AttemptRef ref;
   bool accepted = false;  // whether the result counts
@@ -180,22 +159,22 @@ struct Cancel {
   std::string reason;
 };
 
-/// Nothing is left to do. `complete`: every point of the sweep is done.
+/// There is no more work. `complete`: every point of the sweep is done.
 struct Drain {
   bool complete = false;
   std::string reason;
 };
 
-// ---- people's commands
+// ---- commands of people
 
-/// `credential`: as of Hello, over what net/munge.hpp says of a request.
+/// `credential`: like Hello's, but for request_payload() (net/munge.hpp).
 struct StatusRequest {
   std::string credential, no_credential;
 };
 struct StatusReply {
   nlohmann::json status;
 };
-/// End the sweep: in order, or with `at_once` without waiting for the agents. Answered with StatusReply.
+/// Stops the sweep: cleanly, or with `at_once` without waiting for the agents. Answered with StatusReply.
 struct StopRequest {
   std::string reason;
   bool at_once = false;

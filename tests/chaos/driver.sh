@@ -21,7 +21,7 @@ begin_srun() { # COMMAND...: starts it in the background and in a new session, a
 # Prints the command that the last srun printed for resuming the sweep.
 printed_command() {
   local file=$WORK/srun/$((NUMBER - 1)).out
-  [[ -s $file ]] && sed -n 's/^.*; \(to go on\|to try again\): \(cd .*\)$/\2/p' "$file" | tail -n 1
+  [[ -s $file ]] && sed -n 's/^.*; \(to resume\|to retry\): \(cd .*\)$/\2/p' "$file" | tail -n 1
 }
 
 BEGUN=no
@@ -88,7 +88,7 @@ driver() {
     : >"$WORK/srun.pid"
     note "$WORK/driver.log" "srun $NUMBER ended with $status: $(grep -v '^$' "$WORK/srun/$NUMBER.err" | tail -n 1)"
     ((status != 0)) || return 0
-    if grep -q 'nothing is left to resume' "$WORK/srun/$NUMBER.err"; then return 0; fi
+    if grep -q 'nothing to resume' "$WORK/srun/$NUMBER.err"; then return 0; fi
     # Some users wait until the old processes are gone, some do not.
     chance 2
     if ((REPLY)); then

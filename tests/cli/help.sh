@@ -69,13 +69,13 @@ ends() {
 ends 0 "Usage: sweepctl plot " help plot
 ends 0 "Usage: sweepctl plot " --help plot
 ends 0 "usage: sweepctl matrix custom" help matrix custom
-ends 2 "there is no command 'nosuch'" help nosuch
+ends 2 "unknown command 'nosuch'" help nosuch
 ends 2 "Usage: sweepctl COMMAND"
 [[ ! -s $WORK/out ]] || bad "sweepctl without arguments prints to standard output"
 # An empty value is a value; the next argument must not be taken instead.
 mkdir "$WORK/empty"
-ends 1 "no result with a place on a frontier" pareto --by= "$WORK/empty"
-ends 1 "no processed result in" aggregate --exp-name= "$WORK/empty"
+ends 1 "no valid results found in" pareto --by= "$WORK/empty"
+ends 1 "no processed results found in" aggregate --exp-name= "$WORK/empty"
 status=0
 "$SWEEPCTL" --version >/dev/full 2>"$WORK/err" || status=$?
 [[ $status == 1 ]] || bad "sweepctl --version to a full disk: status $status, not 1"

@@ -48,25 +48,25 @@ PATH=/usr/bin:/bin says 1 "MISSING  runtime: apptainer is not in PATH" profile c
 grep -q "MISSING  image-cache: $WORK/p.yaml/none does not exist" out || bad "the missing cache is not reported: $(cat out)"
 grep -q "ok       mount: $WORK/models" out || bad "the existing mount is not reported: $(cat out)"
 sed "s#p.yaml/none#one/more#" wrong.yaml >made.yaml
-says 1 "ok       image-cache: $WORK/one/more: will be made in $WORK" profile check --profile made.yaml
-says 2 "this is no Slurm job" profile check --allocation
+says 1 "ok       image-cache: $WORK/one/more: will be created in $WORK" profile check --profile made.yaml
+says 2 "--allocation needs a Slurm job" profile check --allocation
 
 # A runner that the profile does not list is reported before anything is allocated. If no other point is left, it is an
 # error.
 for runner in b200 mi300x; do
   printf '%s-%s-sglang:\n  image: a/b:1\n  model: m\n  framework: sglang\n  search-space: [{ tp: 4, conc-start: 4, conc-end: 4 }]\n' x-fp4 $runner
 done >matrix.yaml
-says 0 "1 point needs runner 'mi300x', which the profile's 'runners' does not name" check matrix.yaml --profile p.yaml --quiet
+says 0 "1 point needs runner 'mi300x', which is not in the profile's 'runners'" check matrix.yaml --profile p.yaml --quiet
 sed -i '1,/^x-fp4-mi300x/{/^x-fp4-mi300x/!d}' matrix.yaml
 says 1 "runner 'mi300x'" check matrix.yaml --profile p.yaml --quiet
 
 # Only pyxis can start agents in the image.
 echo 'container: { runtime: pyxis, agent: image }' >inside.yaml
-says 1 "'container.agent: image' needs a job of Slurm" run matrix.yaml --profile inside.yaml --output inside.d -- true
+says 1 "'container.agent: image' needs a Slurm job" run matrix.yaml --profile inside.yaml --output inside.d -- true
 [[ ! -e inside.d ]] || bad "the refused sweep left files: $(ls -A inside.d)"
 
 # Images: a complete image, a truncated image, and the remains of an import.
-says 0 "nothing is staged here" images list
+says 0 "no images are staged" images list
 mkdir cache
 printf 'hsqs and no more' >cache/cut_1.sqsh
 printf sif >cache/a_b_1.sif
@@ -80,6 +80,6 @@ says 0 "freed" images prune --cache cache
 [[ $(ls -A cache) == a_b_1.sif ]] || bad "prune leaves $(ls -A cache)"
 says 0 "removed cache/a_b_1.sif" images prune --cache cache --max-size 0
 [[ -z $(ls -A cache) ]] || bad "prune --max-size 0 leaves $(ls -A cache)"
-says 2 "is no size such as 500G" images prune --cache cache --max-size lots
+says 2 "is not a size; use for example 500G" images prune --cache cache --max-size lots
 says 1 "none" images list --cache none
 exit "$FAILED"

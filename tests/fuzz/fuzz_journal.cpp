@@ -29,6 +29,8 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/core/events_json.hpp"
+#include "controller/core/invariants.hpp"
 #include "controller/io/gather.hpp"
 #include "controller/io/opening.hpp"
 #include "controller/io/output_dir.hpp"
@@ -90,17 +92,17 @@ void check_continuation(core::State state, const core::Command& begin) {
   apply(core::Hello{agent});
   for (std::size_t round = 0; round < 4 * state.points.size() + 60; ++round) {
     if (state.phase == core::Phase::Closed) return;
-    core::observe(state, agent.id, now);
+    core::mark_seen(state, agent.id, now);
     apply(core::Ready{agent.id});
     const auto known = state.agents.find(agent.id);  // a stopping sweep accepts no agent
     const auto held = known == state.agents.end() ? decltype(known->second.held)() : known->second.held;
     for (const auto& [index, number] : held) {
-      const core::AttemptRef ref{state.points[static_cast<std::size_t>(index)].spec.id, number};
+      const core::AttemptRef ref{core::point_at(state, index).spec.id, number};
       apply(core::AttemptStarted{agent.id, ref, 1});
       apply(core::AttemptFinished{agent.id, ref, {}, Millis(1)});
     }
     now += std::chrono::hours(1);
-    core::observe(state, agent.id, now);
+    core::mark_seen(state, agent.id, now);
     apply(core::Tick{});
   }
   constexpr Millis kMaxTimeout = std::chrono::hours(24);  // longer timeouts are not simulated
@@ -292,7 +294,9 @@ void check_resuming(const std::string& directory) {
   std::vector<std::string> notes;
   ResumeWishes wishes;
   wishes.retry_failed = true;
-  auto opened = resume_sweep(directory, wishes, kLater, notes);
+  auto resumable = ResumableSweep::open(directory);
+  if (!resumable) return require_message(resumable.error());
+  auto opened = std::move(*resumable).resume(wishes, kLater, notes);
   if (!opened) return require_message(opened.error());
   check_sweep(opened->sweep);
   const auto checked = opened->journal.check();

@@ -24,9 +24,9 @@ namespace {
 
 using namespace sweep::agent;
 
-std::string shown(const std::vector<Sighting>& seen) {
+std::string shown(const std::vector<OutputEvent>& seen) {
   std::string out;
-  for (const Sighting& sighting : seen) {
+  for (const OutputEvent& sighting : seen) {
     const auto* bar = std::get_if<Bar>(&sighting);
     if (bar != nullptr) out += std::to_string(bar->done) + "/" + std::to_string(bar->total) + " ";
     if (bar == nullptr) out += std::holds_alternative<MainRun>(sighting) ? "main-run " : "ready ";
@@ -48,8 +48,8 @@ class Cutter {
   std::size_t longest_;
 };
 
-std::vector<Sighting> feed_pieces(OutputScanner& scanner, std::string_view output, Cutter cutter) {
-  std::vector<Sighting> all;
+std::vector<OutputEvent> feed_pieces(OutputScanner& scanner, std::string_view output, Cutter cutter) {
+  std::vector<OutputEvent> all;
   while (!output.empty()) {
     const std::string_view piece = output.substr(0, cutter.next());
     const auto seen =
@@ -77,10 +77,10 @@ bool is_written(std::string_view output, const Bar& bar) {
   return false;
 }
 
-void check_sightings(std::string_view output, const std::vector<Sighting>& seen) {
+void check_sightings(std::string_view output, const std::vector<OutputEvent>& seen) {
   int ready = 0, main_run = 0;
   const Bar* last = nullptr;
-  for (const Sighting& sighting : seen) {
+  for (const OutputEvent& sighting : seen) {
     const auto* bar = std::get_if<Bar>(&sighting);
     ready += std::holds_alternative<ServerReady>(sighting);
     main_run += std::holds_alternative<MainRun>(sighting);

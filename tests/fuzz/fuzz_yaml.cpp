@@ -29,11 +29,13 @@
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/master.hpp"
 #include "controller/matrix/runners.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/yaml/document.hpp"
 #include "controller/yaml/scalar.hpp"
 #include "proto/base/point.hpp"
 #include "tests/fuzz/property.hpp"
+#include "util/json.hpp"
 
 namespace sweep::fuzz {
 namespace {
@@ -194,7 +196,7 @@ void check_full_sweep(const std::vector<Config>& configs, std::int64_t step) {
 // Checks the other subcommands with the first entry.
 void check_subcommands(const std::vector<Config>& configs, const Runners& runners) {
   const Config& first = configs.front();
-  require(!check_runner_types({first.runner, "no\nsuch"}, runners) || runners.knows("no\nsuch"),
+  require(!check_runner_types({first.runner, "no\nsuch"}, runners) || runners.contains("no\nsuch"),
           "an unknown runner type is rejected");
   FullSweep sweep;
   sweep.model_prefix = {first.model};
@@ -251,10 +253,10 @@ void check_runners(std::string_view bytes) {
   const auto runners = Runners::parse(bytes, "runners.yaml");
   if (!runners) return require(!runners.error().message.empty(), "a message is not empty");
   for (const std::string& type : runners->types()) {
-    require(runners->find(type) != nullptr && runners->knows(type), "a runner type is known", type);
+    require(runners->find(type) != nullptr && runners->contains(type), "a runner type is known", type);
     if (const auto nodes = runners->nodes_of(type)) {
       for (const std::string& node : *nodes)
-        require(runners->knows(node), "a node of a runner type is known", node);
+        require(runners->contains(node), "a node of a runner type is known", node);
     }
   }
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "controller/core/decide.hpp"
+#include "controller/core/invariants.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "controller/journal/journal.hpp"
 #include "tests/fuzz/property.hpp"

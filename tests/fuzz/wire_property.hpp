@@ -11,7 +11,7 @@
 
 #include "proto/wire/bodies.hpp"
 #include "proto/wire/codec.hpp"
-#include "proto/wire/nesting.hpp"
+#include "proto/wire/msgpack.hpp"
 #include "tests/fuzz/property.hpp"
 
 namespace sweep::fuzz {

@@ -1,4 +1,4 @@
-// sweepctl aggregate on a sweep's directory, on folders of agg files, and on both.
+// sweepctl aggregate on a sweep's output directory, on folders of agg files, and on folders with both.
 #include <map>
 
 #include "tests/process/program.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kForeign =
+constexpr const char* kOtherResult =
     R"({"hw": "h200", "tp": 4, "ep": 1, "dp_attention": "false", "conc": 99, "model": "org/DeepSeek-R1",)"
     R"( "framework": "vllm", "precision": "fp8", "tput_per_gpu": 900.0, "output_tput_per_gpu": 450.0,)"
     R"( "input_tput_per_gpu": 450.0, "median_ttft": 0.1, "median_tpot": 0.01, "median_intvty": 100.0,)"
@@ -29,7 +29,7 @@ class Aggregate : public ProcessTest {
   json aggregate(const std::string& directory, int status = 0) {
     Program program(directory_, {"sweepctl", "aggregate", directory, "--json"});
     EXPECT_EQ(program.finish(), status) << program.err();
-    said_ = program.err();
+    err_ = program.err();
     return program.out().empty() ? json() : json::parse(program.out());
   }
 
@@ -50,53 +50,53 @@ class Aggregate : public ProcessTest {
     return out;
   }
 
-  std::string said_;
+  std::string err_;
 };
 
-TEST_F(Aggregate, ASweepAgainFromItsJournalAlone) {
+TEST_F(Aggregate, WritesASweepAgainFromItsJournalOnly) {
   sweep_into("out", {1, 2});
   const auto before = files("out");
   for (const std::string& name : agg_files("out"))
     std::filesystem::remove(directory_ / name);
   std::filesystem::remove_all(directory_ / "out/raw");
-  const json said = aggregate("out/");
-  EXPECT_EQ(said["results"], 2);
-  EXPECT_EQ(said["sweeps"].at(0)["done"], 2);
-  EXPECT_EQ(said["sweeps"].at(0)["server_starts"], 2);
-  EXPECT_GE(said["best"].at(0)["tput_per_gpu"]["tput_per_gpu"], 0.0);
+  const json printed = aggregate("out/");
+  EXPECT_EQ(printed["results"], 2);
+  EXPECT_EQ(printed["sweeps"].at(0)["done"], 2);
+  EXPECT_EQ(printed["sweeps"].at(0)["server_starts"], 2);
+  EXPECT_GE(printed["best"].at(0)["tput_per_gpu"]["tput_per_gpu"], 0.0);
   for (const auto& [name, bytes] : files("out"))
     EXPECT_EQ(bytes, before.at(name)) << name;
   EXPECT_EQ(files("out").size(), before.size());
   const std::string summary = read("out/summary.txt");
-  EXPECT_NE(summary.find("2 attempts on 1 agent, 2 server starts"), std::string::npos) << summary;
+  EXPECT_NE(summary.find("2 attempts on 1 agent\n"), std::string::npos) << summary;
   EXPECT_NE(summary.find("Best of dsr1_1k1k, "), std::string::npos) << summary;
   EXPECT_NE(summary.find("Pareto frontier"), std::string::npos) << summary;
 }
 
-TEST_F(Aggregate, AggFilesPutBesideASweepCountToo) {
+TEST_F(Aggregate, IncludesAggFilesAddedBesideASweep) {
   sweep_into("out", {1});
-  write("out/agg_elsewhere.json", kForeign);
+  write("out/agg_elsewhere.json", kOtherResult);
   EXPECT_EQ(aggregate("out")["results"], 2);
   EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U) << "the sweep's own";
   EXPECT_EQ(json::parse(read("out/agg_all.json")).size(), 2U);
-  EXPECT_EQ(read("out/agg_elsewhere.json"), kForeign);
+  EXPECT_EQ(read("out/agg_elsewhere.json"), kOtherResult);
   const auto once = files("out");
   EXPECT_EQ(aggregate("out")["results"], 2);
   EXPECT_EQ(files("out"), once);
 }
 
-TEST_F(Aggregate, AFolderOfAggFiles) {
+TEST_F(Aggregate, CollectsAFolderOfAggFiles) {
   std::filesystem::create_directories(directory_ / "aggs/deep");
-  write("aggs/agg_a.json", kForeign);
-  json other = json::parse(kForeign);
+  write("aggs/agg_a.json", kOtherResult);
+  json other = json::parse(kOtherResult);
   other["conc"] = 7;
   write("aggs/deep/agg_b.json", other.dump());
   write("aggs/raw.json", R"({"no": "result"})");
   write("aggs/bad.json", "{");
-  const json said = aggregate("aggs", 1);
-  EXPECT_EQ(said["results"], 2);
-  EXPECT_NE(said_.find("aggs/bad.json"), std::string::npos) << said_;
-  EXPECT_NE(said_.find("first 'aggs/raw.json'"), std::string::npos) << said_;
+  const json printed = aggregate("aggs", 1);
+  EXPECT_EQ(printed["results"], 2);
+  EXPECT_NE(err_.find("aggs/bad.json"), std::string::npos) << err_;
+  EXPECT_NE(err_.find("such as 'aggs/raw.json'"), std::string::npos) << err_;
   std::filesystem::remove(directory_ / "aggs/bad.json");
   EXPECT_EQ(aggregate("aggs")["results"], 2);
   const auto once = files("aggs");
@@ -105,30 +105,30 @@ TEST_F(Aggregate, AFolderOfAggFiles) {
   EXPECT_EQ(aggregate("aggs")["results"], 2);
   EXPECT_EQ(files("aggs"), once);
   std::filesystem::remove(directory_ / "aggs/agg_a.json");
-  EXPECT_EQ(aggregate("aggs")["results"], 1) << "what is gone must not come back from agg_all.json";
+  EXPECT_EQ(aggregate("aggs")["results"], 1) << "a removed result must not come back from agg_all.json";
 }
 
-TEST_F(Aggregate, ResultsThatAreOnlyInCollectionsCountOnce) {
+TEST_F(Aggregate, ResultsInSeveralCollectionsCountOnce) {
   std::filesystem::create_directories(directory_ / "aggs");
-  json other = json::parse(kForeign);
+  json other = json::parse(kOtherResult);
   other["conc"] = 7;
-  write("aggs/agg_one.json", "[" + std::string(kForeign) + ", " + other.dump() + "]");
-  write("aggs/agg_two.json", "[" + std::string(kForeign) + "]");
-  write("aggs/agg_single.json", kForeign);
+  write("aggs/agg_one.json", "[" + std::string(kOtherResult) + ", " + other.dump() + "]");
+  write("aggs/agg_two.json", "[" + std::string(kOtherResult) + "]");
+  write("aggs/agg_single.json", kOtherResult);
   EXPECT_EQ(aggregate("aggs")["results"], 2);
 }
 
-TEST_F(Aggregate, AFolderWithSweepsAndAggFilesBelow) {
+TEST_F(Aggregate, CollectsSweepsAndAggFilesBelowAFolder) {
   sweep_into("all/one", {1, 2});
   sweep_into("all/two", {3});
   std::filesystem::create_directories(directory_ / "all/old");
-  write("all/old/agg_x.json", kForeign);
+  write("all/old/agg_x.json", kOtherResult);
   for (const std::string& name : agg_files("all/one"))
     std::filesystem::remove(directory_ / name);
   const auto one = files("all/one");
-  const json said = aggregate("all");
-  EXPECT_EQ(said["results"], 4);
-  EXPECT_EQ(said["sweeps"].size(), 2U);
+  const json printed = aggregate("all");
+  EXPECT_EQ(printed["results"], 4);
+  EXPECT_EQ(printed["sweeps"].size(), 2U);
   EXPECT_EQ(files("all/one"), one) << "a sweep below is read, not written";
   EXPECT_EQ(json::parse(read("all/agg_dsr1_1k1k.json")).size(), 3U);
   EXPECT_EQ(json::parse(read("all/agg_all.json")).size(), 4U);
@@ -138,16 +138,19 @@ TEST_F(Aggregate, AFolderWithSweepsAndAggFilesBelow) {
   EXPECT_EQ(files("all"), once);
 }
 
-TEST_F(Aggregate, WritesOverItsOwnFilesOnly) {
+TEST_F(Aggregate, OverwritesOnlyItsOwnFiles) {
   std::filesystem::create_directories(directory_ / "aggs");
-  for (const std::string text : {kForeign, "[{\"my\": 1}]", "{\"my\": \"notes\"}", "broken"}) {
-    write("aggs/agg_x.json", kForeign);
+  for (const std::string text : {kOtherResult, "[{\"my\": 1}]", "{\"my\": \"notes\"}", "broken"}) {
+    write("aggs/agg_x.json", kOtherResult);
     write("aggs/agg_all.json", text);
     write("aggs/summary.txt", "mine");
     aggregate("aggs", 1);
-    EXPECT_NE(said_.find("agg_all.json' is there and is not what sweepctl wrote"), std::string::npos)
-        << said_;
-    EXPECT_NE(said_.find("summary.txt' is there and is not what sweepctl wrote"), std::string::npos) << said_;
+    EXPECT_NE(err_.find("agg_all.json': a file of that name exists that sweepctl did not write"),
+              std::string::npos)
+        << err_;
+    EXPECT_NE(err_.find("summary.txt': a file of that name exists that sweepctl did not write"),
+              std::string::npos)
+        << err_;
     EXPECT_EQ(read("aggs/agg_all.json"), text);
     EXPECT_EQ(read("aggs/summary.txt"), "mine");
   }
@@ -159,16 +162,17 @@ TEST_F(Aggregate, WritesOverItsOwnFilesOnly) {
   EXPECT_NE(read("aggs/summary.txt").find("and a remark"), std::string::npos);
 }
 
-TEST_F(Aggregate, ASweepDoesNotWriteOverWhatWasThere) {
+TEST_F(Aggregate, SweepDoesNotOverwriteExistingFiles) {
   std::filesystem::create_directories(directory_ / "out");
-  write("out/agg_dsr1_1k1k.json", "[" + std::string(kForeign) + "]");
+  write("out/agg_dsr1_1k1k.json", "[" + std::string(kOtherResult) + "]");
   write_matrix({1});
   write("good.sh", kGoodBenchmark, true);
   Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml",
                            "--", "./good.sh"});
   EXPECT_EQ(run.finish(), 1) << run.err();
-  EXPECT_NE(run.err().find("move it away, then aggregate again"), std::string::npos) << run.err();
-  EXPECT_EQ(read("out/agg_dsr1_1k1k.json"), "[" + std::string(kForeign) + "]");
+  EXPECT_NE(run.err().find("move it away, then run sweepctl aggregate again"), std::string::npos)
+      << run.err();
+  EXPECT_EQ(read("out/agg_dsr1_1k1k.json"), "[" + std::string(kOtherResult) + "]");
   EXPECT_EQ(agg_files("out").size(), 1U) << "the result itself is there";
 }
 
@@ -180,16 +184,17 @@ TEST_F(Aggregate, CopiesCountOnce) {
   for (const std::string& name : agg_files("all/one"))
     std::filesystem::copy(directory_ / name, directory_ / "all/files");
   EXPECT_EQ(aggregate("all")["results"], 2);
-  EXPECT_NE(said_.find("is a copy of sweep "), std::string::npos) << said_;
-  EXPECT_NE(said_.find("4 files with results that are in already left out"), std::string::npos) << said_;
+  EXPECT_NE(err_.find("is a copy of sweep "), std::string::npos) << err_;
+  EXPECT_NE(err_.find("skipped 4 files with results that were already read"), std::string::npos) << err_;
   std::filesystem::remove_all(directory_ / "all/one");
   std::filesystem::remove_all(directory_ / "all/copy");
-  const json said = aggregate("all");
-  EXPECT_EQ(said["results"], 2) << "from the files now, and not from agg_dsr1_1k1k.json again";
-  EXPECT_EQ(said["frontier"].at(0)["exp_name"], "dsr1_1k1k") << "the name of the file agrees with the result";
+  const json printed = aggregate("all");
+  EXPECT_EQ(printed["results"], 2) << "from the files now, and not from agg_dsr1_1k1k.json again";
+  EXPECT_EQ(printed["frontier"].at(0)["exp_name"], "dsr1_1k1k")
+      << "the name of the file agrees with the result";
 }
 
-TEST_F(Aggregate, TheSameHoweverTheDirectoryIsSpelled) {
+TEST_F(Aggregate, SpellingOfTheDirectoryDoesNotMatter) {
   sweep_into("all/one", {1});
   aggregate("all");
   const auto once = files("all");
@@ -199,9 +204,9 @@ TEST_F(Aggregate, TheSameHoweverTheDirectoryIsSpelled) {
   EXPECT_EQ(files("all"), once);
 }
 
-TEST_F(Aggregate, TheExperimentThatIsNamedHoldsForAll) {
+TEST_F(Aggregate, ExpNameAppliesToResultsOfUnknownExperiment) {
   std::filesystem::create_directories(directory_ / "aggs");
-  write("aggs/agg_x.json", kForeign);
+  write("aggs/agg_x.json", kOtherResult);
   Program program(directory_, {"sweepctl", "aggregate", "aggs", "--exp-name", "night", "--json"});
   EXPECT_EQ(program.finish(), 0) << program.err();
   EXPECT_EQ(json::parse(program.out())["frontier"].at(0)["exp_name"], "night");
@@ -210,28 +215,28 @@ TEST_F(Aggregate, TheExperimentThatIsNamedHoldsForAll) {
   EXPECT_FALSE(exists("aggs/agg_all.json"));
 }
 
-TEST_F(Aggregate, BesideAJournalThatCannotBeReadThereAreStillAggFiles) {
+TEST_F(Aggregate, UsesAggFilesIfTheJournalCannotBeRead) {
   std::filesystem::create_directories(directory_ / "aggs");
   write("aggs/sweep.db", "");
-  write("aggs/agg_x.json", kForeign);
+  write("aggs/agg_x.json", kOtherResult);
   EXPECT_EQ(aggregate("aggs", 1)["results"], 1);
-  EXPECT_NE(said_.find("its results are taken from its agg files"), std::string::npos) << said_;
+  EXPECT_NE(err_.find("using this sweep's agg files instead"), std::string::npos) << err_;
 }
 
-TEST_F(Aggregate, NothingThereIsSaidAndNothingWritten) {
+TEST_F(Aggregate, WithoutResultsItReportsThatAndWritesNothing) {
   std::filesystem::create_directories(directory_ / "empty");
   EXPECT_EQ(aggregate("empty", 1)["results"], 0);
-  EXPECT_NE(said_.find("no processed result in 'empty'"), std::string::npos) << said_;
+  EXPECT_NE(err_.find("no processed results found in 'empty'"), std::string::npos) << err_;
   EXPECT_TRUE(files("empty").empty());
   aggregate("absent", 1);
-  EXPECT_NE(said_.find("'absent' is no directory"), std::string::npos) << said_;
+  EXPECT_NE(err_.find("'absent' is not a directory"), std::string::npos) << err_;
 }
 
-TEST_F(Aggregate, ParetoTakesTheSameResults) {
+TEST_F(Aggregate, ParetoUsesTheSameResults) {
   sweep_into("all/one", {1, 2});
   for (const std::string& name : agg_files("all/one"))
     std::filesystem::remove(directory_ / name);
-  write("all/agg_x.json", kForeign);
+  write("all/agg_x.json", kOtherResult);
   write("all/bad.json", "{");
   const auto before = files("all");
   Program pareto(directory_, {"sweepctl", "pareto", "all/", "--json"});
@@ -239,7 +244,7 @@ TEST_F(Aggregate, ParetoTakesTheSameResults) {
   EXPECT_NE(pareto.err().find("all/bad.json"), std::string::npos) << pareto.err();
   const json rows = json::parse(pareto.out());
   ASSERT_GE(rows.size(), 2U) << pareto.out();
-  EXPECT_EQ(rows[0]["conc"], 99) << "the experiment that is not known stands first";
+  EXPECT_EQ(rows[0]["conc"], 99) << "results of unknown experiment come first";
   EXPECT_EQ(rows[1]["exp_name"], "dsr1_1k1k") << "from the journal";
   EXPECT_EQ(files("all"), before) << "nothing is written";
 }

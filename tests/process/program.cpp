@@ -60,19 +60,19 @@ void Program::watch(Fd& fd, std::string& text) {
   });
 }
 
-bool Program::says(const std::string& text, int times) {
-  const auto said = [&] {
-    int found = 0;
+bool Program::wait_for_error(const std::string& text, int times) {
+  const auto found = [&] {
+    int count = 0;
     for (std::size_t at = err_.find(text); at != std::string::npos; at = err_.find(text, at + text.size()))
-      ++found;
-    return found >= times;
+      ++count;
+    return count >= times;
   };
-  return run_until(loop_, [&] { return said() || status_; }) && said();
+  return run_until(loop_, [&] { return found() || status_; }) && found();
 }
 
-bool Program::prints(const std::string& text) {
-  const auto said = [&] { return out_.find(text) != std::string::npos; };
-  return run_until(loop_, [&] { return said() || status_; }) && said();
+bool Program::wait_for_output(const std::string& text) {
+  const auto found = [&] { return out_.find(text) != std::string::npos; };
+  return run_until(loop_, [&] { return found() || status_; }) && found();
 }
 
 int Program::finish() {

@@ -1,4 +1,4 @@
-// A program under test, and a folder of its own to run in. Event-driven: nothing here sleeps.
+// Runs a program under test in a temporary folder. Event-driven: nothing here sleeps.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,22 +13,23 @@
 
 namespace sweep {
 
-/// One run of a program of ours, its output collected as it comes.
+/// One run of a program. Its output is collected as it arrives.
 class Program {
  public:
-  /// Starts build/bin/`argv[0]`, or what that names where it is a whole path, in `directory`, with little
-  /// more than `environment`.
+  /// Starts `argv[0]` from build/bin, or as it is if it is an absolute path, in `directory`, with PATH, HOME
+  /// and `environment` as its environment.
   Program(const std::string& directory, std::vector<std::string> argv,
           const std::vector<std::string>& environment = {});
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// Waits until standard error has `text` that many times; false when the program ended before, or patience.
-  bool says(const std::string& text, int times = 1);
-  /// The same of standard output, once.
-  bool prints(const std::string& text);
-  /// Waits for the end: its status, or minus the signal.
+  /// Waits until standard error contains `text` that many times. Returns false if the program ended before,
+  /// or after a timeout.
+  bool wait_for_error(const std::string& text, int times = 1);
+  /// Waits until standard output contains `text`.
+  bool wait_for_output(const std::string& text);
+  /// Waits for the end. Returns the exit status, or the negative signal number.
   int finish();
   void signal(int number) const;
 
@@ -46,7 +47,7 @@ class Program {
   std::optional<ExitStatus> status_;
 };
 
-/// A test with an empty folder.
+/// A test with an empty temporary folder.
 class ProcessTest : public testing::Test {
  protected:
   ProcessTest();
@@ -56,18 +57,19 @@ class ProcessTest : public testing::Test {
   void write(const std::string& name, const std::string& text, bool executable = false) const;
   std::string read(const std::string& name) const;
   bool exists(const std::string& name) const { return std::filesystem::exists(directory_ / name); }
-  /// A matrix of one point per concurrency.
+  /// Writes matrix.yaml with one point per concurrency, and profile.yaml.
   void write_matrix(const std::vector<int>& concurrencies) const;
-  /// A FIFO, and its reading end: it ends when every process that has it open for writing is gone.
+  /// Makes a FIFO and returns its reading end, which reads end-of-file once no process has it open for
+  /// writing.
   Fd make_fifo(const std::string& name) const;
 
   std::filesystem::path directory_;
 };
 
-/// Waits until `fd` has a whole line, or its end (""); nothing after patience.
+/// Waits for a whole line from `fd`. Returns "" at end-of-file, std::nullopt after a timeout.
 std::optional<std::string> next_line(const Fd& fd);
 
-/// A benchmark that leaves a sound result.
+/// A benchmark that writes a valid result.
 extern const char* const kGoodBenchmark;
 
 }  // namespace sweep

@@ -1,4 +1,4 @@
-// sweepctl run on this machine: what comes out, what it refuses, how it stops.
+// sweepctl run on this machine: its files, what it refuses, how it stops.
 #include <csignal>
 
 #include "tests/process/program.hpp"
@@ -18,7 +18,7 @@ class Run : public ProcessTest {
   }
 };
 
-TEST_F(Run, LeavesEveryFile) {
+TEST_F(Run, WritesEveryFile) {
   write_matrix({1, 2, 3});
   write("good.sh", kGoodBenchmark, true);
   Program run(directory_, command("out", "./good.sh"));
@@ -32,7 +32,7 @@ TEST_F(Run, LeavesEveryFile) {
   EXPECT_FALSE(exists("out/sweep.db-wal"));
 }
 
-TEST_F(Run, TellsAndKeepsWhatFailed) {
+TEST_F(Run, ReportsFailedPointsAndKeepsTheOthers) {
   write_matrix({1, 2});
   write("half.sh",
         std::string(kGoodBenchmark) +
@@ -48,7 +48,7 @@ TEST_F(Run, TellsAndKeepsWhatFailed) {
   EXPECT_NE(status.out().find("incomplete"), std::string::npos) << status.out();
 }
 
-TEST_F(Run, IsNotFooledByAnOldResultFile) {
+TEST_F(Run, DoesNotUseAnOldResultFile) {
   write_matrix({1});
   write("good.sh", kGoodBenchmark, true);
   Program first(directory_, command("first", "./good.sh"));
@@ -59,10 +59,10 @@ TEST_F(Run, IsNotFooledByAnOldResultFile) {
   Program second(directory_, command("second", "/bin/true"));
   EXPECT_EQ(second.finish(), 1);
   EXPECT_NE(second.err().find("no-result"), std::string::npos) << second.err();
-  EXPECT_TRUE(exists(name)) << "a file that this sweep did not make is not its to remove";
+  EXPECT_TRUE(exists(name)) << "a file that this sweep did not write was removed";
 }
 
-TEST_F(Run, RefusesADirectoryThatALiveSweepHas) {
+TEST_F(Run, RefusesTheDirectoryOfALiveSweep) {
   write_matrix({1});
   const Fd started = make_fifo("started");
   write("waits.sh", "#!/bin/sh\necho here >started\nread line <never\n", true);
@@ -71,7 +71,7 @@ TEST_F(Run, RefusesADirectoryThatALiveSweepHas) {
   ASSERT_EQ(next_line(started), "here\n") << first.err();
   Program second(directory_, command("out", "./waits.sh"));
   EXPECT_EQ(second.finish(), 1);
-  EXPECT_NE(second.err().find("belongs to another sweep that is running"), std::string::npos) << second.err();
+  EXPECT_NE(second.err().find("another sweep is running there"), std::string::npos) << second.err();
   EXPECT_NE(second.err().find("pid " + std::to_string(first.pid())), std::string::npos) << second.err();
   Program aggregate(directory_, {"sweepctl", "aggregate", "out"});
   EXPECT_EQ(aggregate.finish(), 1);
@@ -101,7 +101,7 @@ TEST_F(Run, StatusAsksTheLiveController) {
   EXPECT_EQ(run.finish(), 130);
 }
 
-TEST_F(Run, OneInterruptStopsInOrder) {
+TEST_F(Run, FirstInterruptStopsCleanly) {
   write_matrix({1, 2});
   const Fd started = make_fifo("started");
   make_fifo("never");
@@ -115,13 +115,13 @@ TEST_F(Run, OneInterruptStopsInOrder) {
   EXPECT_EQ(run.finish(), 130) << run.err();
   EXPECT_NE(run.err().find("stopping: interrupted"), std::string::npos) << run.err();
   EXPECT_NE(run.err().find("1 of 2 points done, 1 unfinished"), std::string::npos) << run.err();
-  EXPECT_EQ(next_line(started), "") << "the benchmark is still there";
+  EXPECT_EQ(next_line(started), "") << "the benchmark is still running";
   EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);
   EXPECT_NE(read("out/summary.txt").find("unfinished  dsr1_1k1k fp4 sglang b200 tp1 conc2"),
             std::string::npos);
 }
 
-TEST_F(Run, SecondInterruptDoesNotWait) {
+TEST_F(Run, SecondInterruptStopsImmediately) {
   write_matrix({1});
   write("profile.yaml", "gpus: ignore\ntimeouts: { kill-grace: 1h }\n");
   const Fd started = make_fifo("started");
@@ -130,10 +130,10 @@ TEST_F(Run, SecondInterruptDoesNotWait) {
   Program run(directory_, command("out", "./deaf.sh"));
   ASSERT_EQ(next_line(started), "here\n") << run.err();
   run.signal(SIGINT);
-  ASSERT_TRUE(run.says("stopping: interrupted"));
+  ASSERT_TRUE(run.wait_for_error("stopping: interrupted"));
   run.signal(SIGINT);
   EXPECT_EQ(run.finish(), 130) << run.err();
-  EXPECT_EQ(next_line(started), "") << "the benchmark is still there";
+  EXPECT_EQ(next_line(started), "") << "the benchmark is still running";
   EXPECT_TRUE(exists("out/summary.txt"));
 }
 

@@ -1,5 +1,5 @@
-// What another user of the same machine, who may even have the sweep's key, can do: nothing. And that nobody
-// finds the sweep's secrets where he could read them. The first needs two users, and so root to become them.
+// Another user of the same machine cannot do anything to a sweep, even with its key, and the sweep's secrets
+// are not in any place that others can read. The first part needs two users, and therefore root.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ using testing::HasSubstr;
 constexpr uid_t kOwner = 65'534, kOther = 65'533;
 constexpr std::size_t kMost = 64 << 20;
 
-std::string bytes_of(const std::string& path) {  // read_file wants a size, which files of /proc do not have
+std::string bytes_of(const std::string& path) {  // read_file() needs a size, which files of /proc do not have
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -45,7 +45,7 @@ class AnotherUser : public WaitingSweep {
     argv.insert(argv.begin(), {"/usr/bin/setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups"});
     return argv;
   }
-  /// The sweep, as its owner.
+  /// Returns the command of the sweep, run as its owner.
   std::vector<std::string> sweep() {
     ::chmod(directory_.c_str(), 0755);
     for (const auto& item : fs::directory_iterator(directory_))
@@ -55,17 +55,17 @@ class AnotherUser : public WaitingSweep {
     command[0] = bin(command[0]);
     return as(kOwner, command);
   }
-  /// An agent of the other user with this key.
+  /// Returns the environment of an agent with this key.
   static std::vector<std::string> key_of(const ControlFile& to, const std::string& secret) {
     return {SWEEP_ENV_ENDPOINT "=" + to.endpoint, SWEEP_ENV_SERVER_KEY "=" + to.server_key,
             SWEEP_ENV_CLIENT_SECRET "=" + secret};
   }
 };
 
-TEST_F(AnotherUser, CannotReadTheSecretsNorAskNorCancel) {
+TEST_F(AnotherUser, CannotReadSecretsOrStatusOrCancel) {
   prepare("auth: key\n");
   Program run(directory_, sweep());
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   Program reads(directory_, as(kOther, {"/bin/cat", "out/sweep.control"}));
   EXPECT_EQ(reads.finish(), 1);
   EXPECT_EQ(reads.out(), "");
@@ -78,54 +78,54 @@ TEST_F(AnotherUser, CannotReadTheSecretsNorAskNorCancel) {
   Program owner(directory_, as(kOwner, {bin("sweepctl"), "status", "out"}));
   EXPECT_EQ(owner.finish(), 0) << owner.err();
   EXPECT_THAT(owner.out(), HasSubstr("0 of 1 done, 1 running"));
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
 }
 
-TEST_F(AnotherUser, CannotTakePartWithAKeyOfItsOwn) {
+TEST_F(AnotherUser, IsRefusedWithAnotherKey) {
   prepare("auth: key\n");
   Program run(directory_, sweep());
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   Program agent(directory_, as(kOther, {bin("sweep-agent")}), key_of(control(), make_key_pair().secret_key));
   EXPECT_NE(agent.finish(), 0);
-  EXPECT_THAT(agent.err(), HasSubstr("does not know this sweep's key"));
-  let_go();
+  EXPECT_THAT(agent.err(), HasSubstr("does not accept this sweep's key"));
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
   EXPECT_THAT(run.err(), HasSubstr("with a wrong key refused"));
 }
 
-TEST_F(AnotherUser, IsRefusedByMungeEvenWithTheRightKey) {
+TEST_F(AnotherUser, IsRefusedByMungeEvenWithTheSweepsKey) {
   Munged munged;
   if (const std::string why = munged.start(); !why.empty()) GTEST_SKIP() << why;
   const std::string conf = "SLURM_CONF=" + munged.conf();
   prepare("auth: munge\n");
-  Program run(directory_, sweep(), {conf});  // its own agent is let in
-  ASSERT_TRUE(waits()) << run.err();
+  Program run(directory_, sweep(), {conf});  // the owner's agent is admitted
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   std::vector<std::string> environment = key_of(control(), control().client_secret);
   environment.push_back(conf);
   Program agent(directory_, as(kOther, {bin("sweep-agent")}), environment);
   EXPECT_NE(agent.finish(), 0);
-  EXPECT_THAT(agent.err(), HasSubstr("the munge credential of another user than uid 65534"));
+  EXPECT_THAT(agent.err(), HasSubstr("a munge credential of another user than uid 65534"));
   environment.pop_back();
   environment.push_back("SLURM_CONF=/dev/null");
   Program without(directory_, as(kOther, {bin("sweep-agent")}), environment);
   EXPECT_NE(without.finish(), 0);
-  EXPECT_THAT(without.err(), HasSubstr("shows no munge credential"));
-  let_go();
+  EXPECT_THAT(without.err(), HasSubstr("sent no munge credential"));
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
-  EXPECT_THAT(run.err(), HasSubstr("2 agents with the sweep's key not admitted"));
+  EXPECT_THAT(run.err(), HasSubstr("2 agents refused although they had the sweep's key"));
 }
 
 // --- munge, as one user
 
 class MungeSweep : public WaitingSweep {};
 
-TEST_F(MungeSweep, OnItsOwnAgentsAreLetIn) {
+TEST_F(MungeSweep, UsesMungeByItselfAndAdmitsItsOwnAgents) {
   Munged munged;
   if (const std::string why = munged.start(); !why.empty()) GTEST_SKIP() << why;
   prepare();  // auth: auto
   Program run(directory_, command_, {"SLURM_CONF=" + munged.conf()});
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   ClientSocket socket = peer();
   wire::Hello hello;
   hello.agent = "another";
@@ -133,30 +133,30 @@ TEST_F(MungeSweep, OnItsOwnAgentsAreLetIn) {
   socket.send(hello);
   const auto reject = next<wire::Reject>(socket);
   ASSERT_TRUE(reject);
-  EXPECT_THAT(reject->reason, HasSubstr("agent another on n1 shows no munge credential"));
+  EXPECT_THAT(reject->reason, HasSubstr("agent another on n1 sent no munge credential"));
   EXPECT_THAT(reject->reason, HasSubstr("auth: key"));
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
   EXPECT_THAT(read("out/logs/controller.log"),
               HasSubstr("admitted by the sweep's key and a munge credential"));
 }
 
-TEST_F(MungeSweep, StatusAndCancelAreTheOwnersAlone) {
+TEST_F(MungeSweep, StatusAndCancelAreOnlyForTheOwner) {
   Munged munged;
   if (const std::string why = munged.start(); !why.empty()) GTEST_SKIP() << why;
   prepare();
   const std::vector<std::string> with_munge = {"SLURM_CONF=" + munged.conf()};
   Program run(directory_, command_, with_munge);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   ClientSocket with_the_key = peer();
   with_the_key.send(wire::StatusRequest{});
   auto reject = next<wire::Reject>(with_the_key);
   ASSERT_TRUE(reject);
-  EXPECT_THAT(reject->reason, HasSubstr("who asks for the status shows no munge credential"));
+  EXPECT_THAT(reject->reason, HasSubstr("the sender of the status request sent no munge credential"));
   with_the_key.send(wire::StopRequest{"mine now", true});
   reject = next<wire::Reject>(with_the_key);
   ASSERT_TRUE(reject);
-  EXPECT_THAT(reject->reason, HasSubstr("who asks for the end shows no munge credential"));
+  EXPECT_THAT(reject->reason, HasSubstr("the sender of the stop request sent no munge credential"));
 
   Program status(directory_, {"sweepctl", "status", "out"}, with_munge);
   EXPECT_EQ(status.finish(), 0) << status.err();
@@ -166,25 +166,25 @@ TEST_F(MungeSweep, StatusAndCancelAreTheOwnersAlone) {
   EXPECT_EQ(run.finish(), 1) << run.err();
 }
 
-TEST_F(MungeSweep, WithoutMungeOneThatAsksForItDoesNotStart) {
+TEST_F(MungeSweep, DoesNotStartWithoutMungeIfTheProfileRequiresIt) {
   write("slurm.conf", "AuthInfo=socket=" + path("none") + "\n");
   prepare("auth: munge\n");
   Program run(directory_, command_, {"SLURM_CONF=" + path("slurm.conf")});
   EXPECT_EQ(run.finish(), 1);
-  EXPECT_THAT(run.err(), HasSubstr("start munged on this machine, or say 'auth: key'"));
+  EXPECT_THAT(run.err(), HasSubstr("start munged on this machine, or set 'auth: key'"));
 }
 
 // --- secrets
 
 class Secrets : public WaitingSweep {};
 
-TEST_F(Secrets, AreNowhereButInTheControlFile) {
+TEST_F(Secrets, AreOnlyInTheControlFile) {
   prepare();
-  // What a benchmark can see of its own; what it could see of the agent's is in security.md.
+  // The benchmark's own environment; what it could read of the agent's is described in docs/security.md.
   write("waits.sh",
         std::string(kGoodBenchmark) + "env >seen.env\nexec 3<>go\necho here >started\nread line <&3\n", true);
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   const ControlFile to = control();
   struct stat info {};
   ASSERT_EQ(::stat(path("out/sweep.control").c_str(), &info), 0);
@@ -208,7 +208,7 @@ TEST_F(Secrets, AreNowhereButInTheControlFile) {
     environments += environment.find(directory_.string()) != std::string::npos ? 1 : 0;
   }
   EXPECT_GE(processes, 2);     // controller, agent
-  EXPECT_GE(environments, 2);  // it was looked at
+  EXPECT_GE(environments, 2);  // the check has seen the environments of the test's processes
   const std::string seen = read("seen.env");
   EXPECT_THAT(seen, HasSubstr("RESULT_FILENAME="));
   EXPECT_THAT(seen, testing::Not(HasSubstr(SWEEP_ENV_PREFIX)));
@@ -223,7 +223,7 @@ TEST_F(Secrets, AreNowhereButInTheControlFile) {
     return files;
   };
   EXPECT_GE(files_are_clean(), 2);
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
   EXPECT_FALSE(exists("out/sweep.control"));
   EXPECT_GE(files_are_clean(), 8);
@@ -232,18 +232,18 @@ TEST_F(Secrets, AreNowhereButInTheControlFile) {
   clean(run.out() + run.err(), "the terminal");
 }
 
-TEST_F(Secrets, AFileThatOthersCanReadIsNotTrusted) {
+TEST_F(Secrets, ControlFileThatOthersCanReadIsRefused) {
   prepare();
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   ASSERT_EQ(::chmod(path("out/sweep.control").c_str(), 0640), 0);
   for (const char* command : {"status", "cancel"}) {
     Program asks(directory_, {"sweepctl", command, "out"});
     EXPECT_EQ(asks.finish(), 1) << command;
-    EXPECT_THAT(asks.err(), HasSubstr("can be read by others")) << command;
+    EXPECT_THAT(asks.err(), HasSubstr("can be read by other users")) << command;
   }
   ASSERT_EQ(::chmod(path("out/sweep.control").c_str(), 0600), 0);
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
 }
 
@@ -251,28 +251,29 @@ TEST_F(Secrets, AFileThatOthersCanReadIsNotTrusted) {
 
 class Cancel : public WaitingSweep {};
 
-TEST_F(Cancel, EndsALiveSweep) {
+TEST_F(Cancel, StopsALiveSweep) {
   prepare();
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   Program cancel(directory_, {"sweepctl", "cancel", "--reason", "wrong image", "out"});
   EXPECT_EQ(cancel.finish(), 0) << cancel.err();
-  EXPECT_THAT(cancel.out(), HasSubstr(" is stopping: 1 running attempt is ended; 0 of 1 point done\n"));
+  EXPECT_THAT(cancel.out(),
+              HasSubstr(" is stopping: 1 running attempt is being stopped; 0 of 1 point done\n"));
   EXPECT_EQ(run.finish(), 1) << run.err();
   EXPECT_THAT(read("out/summary.txt"), HasSubstr("wrong image"));
 }
 
-TEST_F(Cancel, SaysThatThereIsNothingToEnd) {
+TEST_F(Cancel, FailsIfNoSweepIsRunning) {
   prepare();
   Program none(directory_, {"sweepctl", "cancel", "out"});
   EXPECT_EQ(none.finish(), 1);
-  EXPECT_THAT(none.err(), HasSubstr("no controller runs a sweep in 'out'"));
+  EXPECT_THAT(none.err(), HasSubstr("no sweep is running in 'out'"));
   Program run(directory_, command_);
-  let_go();
+  let_benchmark_end();
   ASSERT_EQ(run.finish(), 0) << run.err();
   Program late(directory_, {"sweepctl", "cancel", "out"});
   EXPECT_EQ(late.finish(), 1);
-  EXPECT_THAT(late.err(), HasSubstr("no controller runs a sweep in 'out'"));
+  EXPECT_THAT(late.err(), HasSubstr("no sweep is running in 'out'"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Peers that are not the sweep's agents, while a sweep runs: they are refused, counted and logged within
-// limits, and it goes on undisturbed.
+// limits, and the sweep continues undisturbed.
 #include <gmock/gmock.h>
 
 #include <csignal>
@@ -16,7 +16,7 @@ using testing::HasSubstr;
 class Strangers : public WaitingSweep {
  protected:
   std::string log() const { return read("out/logs/controller.log"); }
-  /// The attempt that waits, and whose it is.
+  /// Returns the running attempt and its agent.
   static std::pair<wire::AttemptRef, std::string> running(const nlohmann::json& status) {
     const auto& run = status.at("running").at(0);
     return {{run.at("point"), run.at("attempt")}, status.at("agents").at(0).at("agent")};
@@ -26,7 +26,7 @@ class Strangers : public WaitingSweep {
 TEST_F(Strangers, WrongKeysAreRefusedAndCounted) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   const ControlFile to = control();
   auto socket = ClientSocket::connect(context_, to.endpoint, to.server_key, make_key_pair().secret_key);
   ASSERT_TRUE(socket);
@@ -38,16 +38,16 @@ TEST_F(Strangers, WrongKeysAreRefusedAndCounted) {
       refused = refused || *event == ConnectionEvent::Refused;
   });
   EXPECT_TRUE(run_until(loop, [&] { return refused; }));
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
   EXPECT_THAT(run.err(), HasSubstr("1 connection with a wrong key refused"));
   EXPECT_THAT(log(), HasSubstr("refused: it has another key"));
 }
 
-TEST_F(Strangers, WhatSpeaksNoZeroMqOrHasNoKeyIsRefusedAndCounted) {
+TEST_F(Strangers, PeersWithoutZeroMqOrKeyAreRefusedAndCounted) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   const int port = port_of(control().endpoint);
   std::vector<Fd> strangers;
   for (const auto& [name, bytes] : tcp_nonsense())
@@ -57,8 +57,8 @@ TEST_F(Strangers, WhatSpeaksNoZeroMqOrHasNoKeyIsRefusedAndCounted) {
   plain.set(zmq::sockopt::plain_password, "root");
   null.connect(control().endpoint);
   plain.connect(control().endpoint);
-  const std::string wanted = std::to_string(strangers.size() + 2) + " connections without a key refused";
-  // Each is refused by the controller closing it.
+  const std::string expected = std::to_string(strangers.size() + 2) + " connections without a key refused";
+  // The controller closes each connection.
   for (const Fd& stranger : strangers) {
     EventLoop loop;
     bool closed = false;
@@ -67,34 +67,34 @@ TEST_F(Strangers, WhatSpeaksNoZeroMqOrHasNoKeyIsRefusedAndCounted) {
   }
   ClientSocket own = peer();
   EXPECT_EQ(status(own).at("state"), "running");
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
-  EXPECT_THAT(run.err(), HasSubstr(wanted));
+  EXPECT_THAT(run.err(), HasSubstr(expected));
   EXPECT_THAT(log(), HasSubstr("refused: it "));
 }
 
-TEST_F(Strangers, NonsenseFromWithinIsIgnored) {
+TEST_F(Strangers, UnexpectedMessagesOfAPeerWithTheKeyAreIgnored) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   ClientSocket socket = peer();
   socket.send(wire::Ready{});                           // before Hello
-  socket.send(wire::Welcome{"x", false, 1, 1, 1, ""});  // a controller's word
+  socket.send(wire::Welcome{"x", false, 1, 1, 1, ""});  // only a controller sends this
   socket.socket().send(zmq::str_buffer("this is no message"), zmq::send_flags::none);
   const auto reject = next<wire::Reject>(socket);
   ASSERT_TRUE(reject);
   EXPECT_EQ(status(socket).at("state"), "running");
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
-  EXPECT_THAT(run.err(), HasSubstr("2 messages that made no sense ignored"));
-  EXPECT_THAT(run.err(), HasSubstr("1 message that was none ignored"));
+  EXPECT_THAT(run.err(), HasSubstr("2 unexpected messages ignored"));
+  EXPECT_THAT(run.err(), HasSubstr("1 malformed message ignored"));
   EXPECT_THAT(log(), HasSubstr("before Hello"));
 }
 
-TEST_F(Strangers, OtherProtocolVersionsAreToldWhichSideToUpgrade) {
+TEST_F(Strangers, OtherProtocolVersionIsRejectedNamingTheVersion) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   ClientSocket socket = peer();
   auto frames = wire::encode(wire::Ready{}, {});
   frames[0][5] = 99;  // the version's low byte
@@ -103,17 +103,17 @@ TEST_F(Strangers, OtherProtocolVersionsAreToldWhichSideToUpgrade) {
   const auto reject = next<wire::Reject>(socket);
   ASSERT_TRUE(reject);
   EXPECT_THAT(reject->reason, HasSubstr("version"));
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
   EXPECT_THAT(run.err(), HasSubstr("1 message of another protocol version ignored"));
 }
 
-// A frame beyond the limit ends the connection before it is stored; a body beyond it, or of wrong lengths, is
-// ignored.
+// A frame above the limit ends the connection before it is stored; a body above the limit, or with wrong
+// lengths, is ignored.
 TEST_F(Strangers, OversizedAndMalformedFramesDoNotDisturb) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   {
     ClientSocket socket = peer();
     auto frames = wire::encode(wire::Ready{}, {});
@@ -137,30 +137,30 @@ TEST_F(Strangers, OversizedAndMalformedFramesDoNotDisturb) {
   }
   ClientSocket again = peer();
   EXPECT_EQ(status(again).at("state"), "running");
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
-  EXPECT_THAT(run.err(), HasSubstr("5 messages that were none ignored"));
+  EXPECT_THAT(run.err(), HasSubstr("5 malformed messages ignored"));
 }
 
-TEST_F(Strangers, AFloodIsCountedAndTheLogStaysSmall) {
+TEST_F(Strangers, FloodIsCountedAndTheLogStaysSmall) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   constexpr int kFlood = 10'000;
   ClientSocket socket = peer();
   for (int i = 0; i < kFlood; ++i)
     socket.socket().send(zmq::str_buffer("this is no message"), zmq::send_flags::none);
   EXPECT_EQ(status(socket).at("state"), "running");
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
-  EXPECT_THAT(run.err(), HasSubstr(std::to_string(kFlood) + " messages that were none ignored"));
+  EXPECT_THAT(run.err(), HasSubstr(std::to_string(kFlood) + " malformed messages ignored"));
   EXPECT_LT(log().size(), 20'000u);
 }
 
-TEST_F(Strangers, AnAgentsNameIsTakenOnce) {
+TEST_F(Strangers, SecondAgentWithTheSameNameIsRejected) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   ClientSocket socket = peer();
   wire::Hello hello;
   hello.agent = running(status(socket)).second;
@@ -170,15 +170,15 @@ TEST_F(Strangers, AnAgentsNameIsTakenOnce) {
   const auto reject = next<wire::Reject>(socket);
   ASSERT_TRUE(reject);
   EXPECT_THAT(reject->reason, HasSubstr("already taking part"));
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
 }
 
-// Who calls its socket what an agent calls its own takes that one's place in ZeroMQ, but not in the sweep.
-TEST_F(Strangers, WhoTakesAnAgentsRoutingIdIsNotThatAgent) {
+// A peer that uses an agent's routing id replaces it in ZeroMQ, but not in the sweep.
+TEST_F(Strangers, PeerWithAnAgentsRoutingIdIsNotThatAgent) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   std::pair<wire::AttemptRef, std::string> attempt;
   {
     ClientSocket socket = peer();
@@ -192,13 +192,13 @@ TEST_F(Strangers, WhoTakesAnAgentsRoutingIdIsNotThatAgent) {
     EXPECT_EQ(after.at("running").size(), 1u);
   }
   EXPECT_THAT(log(), HasSubstr("Finished before Hello"));
-  // The agent itself finds out by ZeroMQ's own pings, within 40 s, and comes back: too long for a test.
+  // The agent itself notices through ZeroMQ's pings, within 40 s, and reconnects: too long for a test.
 }
 
-TEST_F(Strangers, AnotherAgentsAttemptIsNotEndedByOne) {
+TEST_F(Strangers, AgentCannotEndAnotherAgentsAttempt) {
   prepare("auth: key\n");
   Program run(directory_, command_);
-  ASSERT_TRUE(waits()) << run.err();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
   ClientSocket socket = peer();
   const auto attempt = running(status(socket));
   wire::Hello hello;
@@ -212,7 +212,7 @@ TEST_F(Strangers, AnotherAgentsAttemptIsNotEndedByOne) {
   socket.send(finished);
   socket.send(wire::Goodbye{"test"});
   EXPECT_EQ(status(socket).at("points").at("failed"), 0);
-  let_go();
+  let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
 }
 

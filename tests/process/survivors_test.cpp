@@ -1,4 +1,4 @@
-// Programs that are killed: nothing they started survives, nothing they had acknowledged is lost.
+// Programs that are killed: no process that they started survives, and no acknowledged result is lost.
 #include <csignal>
 
 #include "tests/process/program.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 class Survivors : public ProcessTest {
  protected:
-  // Point 1 is done; the benchmark of point 2 holds the FIFO open.
+  // Point 1 ends; the benchmark of point 2 holds the FIFO open.
   void begin() {
     write_matrix({1, 2});
     make_fifo("never");
@@ -30,7 +30,7 @@ TEST_F(Survivors, NothingOutlivesAKilledController) {
   run.signal(SIGKILL);
   EXPECT_EQ(run.finish(), -SIGKILL);
   // The agent dies with the controller, the benchmark with the agent.
-  EXPECT_EQ(next_line(started), "") << "the benchmark is still there";
+  EXPECT_EQ(next_line(started), "") << "the benchmark is still running";
   Program status(directory_, {"sweepctl", "status", "--json", "out"});
   EXPECT_EQ(status.finish(), 1) << status.err();
   const auto document = nlohmann::json::parse(status.out());
@@ -41,7 +41,7 @@ TEST_F(Survivors, NothingOutlivesAKilledController) {
   EXPECT_EQ(nlohmann::json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);
 }
 
-TEST_F(Survivors, AKilledBenchmarkLeavesNoChild) {
+TEST_F(Survivors, KilledBenchmarkLeavesNoChild) {
   write_matrix({1});
   const Fd started = make_fifo("started");
   make_fifo("never");
@@ -53,7 +53,7 @@ TEST_F(Survivors, AKilledBenchmarkLeavesNoChild) {
   EXPECT_EQ(run.finish(), 1) << run.err();
   EXPECT_NE(run.err().find("SIGKILL"), std::string::npos) << run.err();
   EXPECT_EQ(next_line(started), "here\n");
-  EXPECT_EQ(next_line(started), "") << "the benchmark's child is still there";
+  EXPECT_EQ(next_line(started), "") << "the benchmark's child is still running";
 }
 
 }  // namespace

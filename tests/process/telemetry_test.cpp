@@ -1,4 +1,4 @@
-// What a record says of the GPUs that its point had, from a stand-in for libnvidia-ml to the agg file.
+// The telemetry of a point's GPUs in its record, from a fake libnvidia-ml to the agg file.
 #include "tests/process/program.hpp"
 #include "util/json.hpp"
 
@@ -9,7 +9,7 @@ using nlohmann::json;
 
 class Telemetry : public ProcessTest {
  protected:
-  /// The record of the one point of a sweep whose NVML answers this.
+  /// Runs a sweep of one point with these NVML answers and returns its record.
   json record(const std::string& answers) {
     write("matrix.yaml",
           "dsr1-fp4-b200-sglang:\n  image: i\n  model: m\n  framework: sglang\n  search-space:\n"
@@ -39,7 +39,7 @@ TEST_F(Telemetry, PowerIsInTheRecord) {
   EXPECT_EQ(got.at("provenance").at("driver"), "0.0 stand-in");
 }
 
-TEST_F(Telemetry, ABusyGpuMakesAResultThatIsNotValid) {
+TEST_F(Telemetry, BusyGpuMakesTheResultInvalid) {
   const std::string busy =
       "0.power 300000\n1.power 200000\n0.processes 0\n1.processes 1\n0.utilization 0\n1.utilization 99\n";
   const json got = record(busy);

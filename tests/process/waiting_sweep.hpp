@@ -1,4 +1,5 @@
-// A sweep whose one benchmark waits until the test lets it go on: time for strangers to come.
+// A sweep whose one benchmark waits until the test lets it continue, so that the test can do something
+// meanwhile.
 #pragma once
 
 #include "controller/io/control_file.hpp"
@@ -10,15 +11,17 @@ namespace sweep {
 
 class WaitingSweep : public ProcessTest {
  protected:
-  /// Writes what it needs. `more`: further lines of the profile.
+  /// Writes its files. `more`: further lines of the profile.
   void prepare(const std::string& more = {}) {
     write_matrix({1});
     write("profile.yaml", "gpus: ignore\ntimeouts: { kill-grace: 500ms }\n" + more);
-    // Open before anybody is told: what is written into it stays until it is read, whoever comes first.
+    // The FIFO is opened before the test is notified, so that what the test writes stays until it is read.
     write("waits.sh", std::string(kGoodBenchmark) + "exec 3<>go\necho here >started\nread line <&3\n", true);
   }
-  bool waits() { return next_line(started_) == "here\n"; }
-  void let_go() { write("go", "go\n"); }
+  /// Waits until the benchmark waits.
+  bool benchmark_waits() { return next_line(started_) == "here\n"; }
+  /// Lets the benchmark end.
+  void let_benchmark_end() { write("go", "go\n"); }
 
   ControlFile control() const {
     const auto control = read_control_file(path("out"));
@@ -26,7 +29,7 @@ class WaitingSweep : public ProcessTest {
     return control && *control ? **control : ControlFile{};
   }
 
-  /// A peer with the sweep's key.
+  /// Connects a peer that has the sweep's key.
   ClientSocket peer(const std::string& identity = {}) {
     const ControlFile to = control();
     auto socket = ClientSocket::connect(context_, to.endpoint, to.server_key, to.client_secret, identity);
@@ -35,7 +38,7 @@ class WaitingSweep : public ProcessTest {
     return std::move(*socket);
   }
 
-  /// The next message of this type that comes to `socket`.
+  /// Waits for the next message of this type from `socket`.
   template <class Message>
   static std::optional<Message> next(ClientSocket& socket) {
     std::optional<Message> out;
@@ -50,7 +53,7 @@ class WaitingSweep : public ProcessTest {
     return out;
   }
 
-  /// The controller's status, which comes after all that `socket` has sent before was taken.
+  /// Returns the controller's status. The controller has then handled everything that `socket` sent before.
   static nlohmann::json status(ClientSocket& socket) {
     socket.send(wire::StatusRequest{});
     const auto reply = next<wire::StatusReply>(socket);

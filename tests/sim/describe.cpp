@@ -1,5 +1,6 @@
-// Words for the trace of a seed.
-#include "tests/sim/sim_agent.hpp"
+#include "tests/sim/describe.hpp"
+
+#include "tests/sim/checker.hpp"
 
 namespace sweep::sim {
 
@@ -21,45 +22,45 @@ std::string name(const agent::Undecodable&) {
   return "undecodable";
 }
 std::string name(const agent::Prepared& what) {
-  return "prepared " + say(what.ref);
+  return "prepared " + name_of(what.ref);
 }
 std::string name(const agent::NotPrepared& what) {
-  return "not prepared " + say(what.ref) + ": " + what.reason;
+  return "not prepared " + name_of(what.ref) + ": " + what.reason;
 }
 std::string name(const agent::ProcessStarted& what) {
-  return "started " + say(what.ref);
+  return "started " + name_of(what.ref);
 }
 std::string name(const agent::StartFailed& what) {
-  return "start failed " + say(what.ref);
+  return "start failed " + name_of(what.ref);
 }
 std::string name(const agent::Output& what) {
-  return "output of " + say(what.ref);
+  return "output of " + name_of(what.ref);
 }
 std::string name(const agent::SetupFailed& what) {
-  return "set-up failed " + say(what.ref);
+  return "set-up failed " + name_of(what.ref);
 }
-std::string name(const agent::StageTold&) {
-  return "stage-told";
+std::string name(const agent::StageReported&) {
+  return "stage report";
 }
 std::string name(const agent::LeaderExited& what) {
-  return "leader of " + say(what.ref) + " ended, " +
+  return "leader of " + name_of(what.ref) + " ended, " +
          (what.how.code ? "status " + std::to_string(*what.how.code)
                         : "signal " + std::to_string(what.how.signal.value_or(0)));
 }
 std::string name(const agent::GroupGone& what) {
-  return "group of " + say(what.ref) + " gone";
+  return "group of " + name_of(what.ref) + " gone";
 }
 std::string name(const agent::ResultRead& what) {
-  return "result of " + say(what.ref) + (what.stamp ? " read: '" + what.bytes + "'" : " is not there");
+  return "result of " + name_of(what.ref) + (what.stamp ? " read: '" + what.bytes + "'" : " does not exist");
 }
 std::string name(const agent::Spooled& what) {
-  return "spooled " + say(what.ref);
+  return "spooled " + name_of(what.ref);
 }
 std::string name(const agent::Adopted& what) {
-  return "adopted " + say(what.finished.ref) + " of " + what.finished.of;
+  return "adopted " + name_of(what.finished.ref) + " of " + what.finished.of;
 }
-std::string name(const agent::Answered& what) {
-  return "answer of " + say(what.ref) + ": " + std::to_string(what.status);
+std::string name(const agent::ServerAnswered& what) {
+  return "answer of " + name_of(what.ref) + ": " + std::to_string(what.status);
 }
 std::string name(const agent::JobEndKnown& what) {
   return what.end ? "end of job known" : "end of job unknown";
@@ -67,8 +68,8 @@ std::string name(const agent::JobEndKnown& what) {
 std::string name(const agent::NodeKnown&) {
   return "node known";
 }
-std::string name(const agent::GpuTold&) {
-  return "gpu-told";
+std::string name(const agent::GpuReported&) {
+  return "GPU report";
 }
 std::string name(const agent::Signalled& what) {
   return "signal " + std::to_string(what.signal);
@@ -85,15 +86,17 @@ std::string describe(const agent::Input& input) {
 
 std::string describe(const wire::Message& message) {
   const std::string type(wire::type_name(message));
-  if (const auto* m = std::get_if<wire::Lease>(&message)) return type + " " + say(m->ref);
-  if (const auto* m = std::get_if<wire::Started>(&message)) return type + " " + say(m->ref);
-  if (const auto* m = std::get_if<wire::Progress>(&message)) return type + " " + say(m->ref) + " " + m->phase;
+  if (const auto* m = std::get_if<wire::Lease>(&message)) return type + " " + name_of(m->ref);
+  if (const auto* m = std::get_if<wire::Started>(&message)) return type + " " + name_of(m->ref);
+  if (const auto* m = std::get_if<wire::Progress>(&message))
+    return type + " " + name_of(m->ref) + " " + m->phase;
   if (const auto* m = std::get_if<wire::Finished>(&message))
-    return type + " " + say(m->ref) + " " + sweep::describe(m->outcome) +
+    return type + " " + name_of(m->ref) + " " + sweep::describe(m->outcome) +
            (m->of.empty() ? "" : " of " + m->of);
   if (const auto* m = std::get_if<wire::Settled>(&message))
-    return type + " " + say(m->ref) + (m->accepted ? " accepted" : "");
-  if (const auto* m = std::get_if<wire::Cancel>(&message)) return type + " " + say(m->ref) + ": " + m->reason;
+    return type + " " + name_of(m->ref) + (m->accepted ? " accepted" : "");
+  if (const auto* m = std::get_if<wire::Cancel>(&message))
+    return type + " " + name_of(m->ref) + ": " + m->reason;
   if (const auto* m = std::get_if<wire::Drain>(&message))
     return type + (m->complete ? " complete" : "") + " " + m->reason;
   if (const auto* m = std::get_if<wire::Reject>(&message)) return type + ": " + m->reason;

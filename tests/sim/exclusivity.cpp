@@ -4,7 +4,7 @@
 #include <map>
 
 #include "agent/core/environment.hpp"
-#include "tests/sim/witness.hpp"
+#include "tests/sim/checker.hpp"
 #include "util/text.hpp"
 
 namespace sweep::sim {
@@ -30,22 +30,22 @@ std::string devices_of(const agent::Spawn& what) {
   return look_up(what.environment, "CUDA_VISIBLE_DEVICES").value_or("");
 }
 
-void check_room(const Holder& fresh, const std::vector<Holder>& others, int gpus, bool pack) {
+void check_exclusive(const GpuUser& fresh, const std::vector<GpuUser>& others, int gpus, bool pack) {
   std::map<int, int> held = {{fresh.port, fresh.gpus}};
-  for (const Holder& other : others) {
+  for (const GpuUser& other : others) {
     int& here = held[other.port];
     here = std::max(here, other.gpus);
     if (other.port == fresh.port) {
-      if (fresh.is_client == other.is_client) broken(fresh.who + " gets the port of " + other.who);
+      if (fresh.is_client == other.is_client) violation(fresh.who + " gets the port of " + other.who);
       continue;
     }
-    if (!pack) broken(fresh.who + " is started beside " + other.who);
-    if (share_one(fresh.devices, other.devices)) broken(fresh.who + " gets the GPUs of " + other.who);
+    if (!pack) violation(fresh.who + " is started while " + other.who + " runs, without packing");
+    if (share_one(fresh.devices, other.devices)) violation(fresh.who + " gets the GPUs of " + other.who);
   }
   int all = 0;
   for (const auto& [port, count] : held)
     all += count;
-  if (all > gpus) broken(fresh.who + " is started on more GPUs than there are");
+  if (all > gpus) violation(fresh.who + " is started on more GPUs than the node has");
 }
 
 }  // namespace sweep::sim

@@ -1,4 +1,4 @@
-// Who has which GPUs and ports of a simulated node's agent: at no time two of them the same.
+// Checks that the processes of a simulated agent never share GPUs or ports.
 #pragma once
 
 #include <string>
@@ -8,20 +8,20 @@
 
 namespace sweep::sim {
 
-/// A benchmark or a server that runs. A client has its server's port, and may have its GPUs.
-struct Holder {
+/// A running benchmark or server. A client uses its server's port, and may use its GPUs.
+struct GpuUser {
   std::string who;
   int port = 0;
   int gpus = 0;
-  std::string devices;     // as CUDA_VISIBLE_DEVICES names them; empty without packing
-  bool is_client = false;  // of the server at this port
+  std::string devices;     // value of CUDA_VISIBLE_DEVICES; empty without packing
+  bool is_client = false;  // a client of the server at this port
 };
 
-/// What the environment of a process says: PORT, 0 where it has none, and CUDA_VISIBLE_DEVICES.
+/// Return PORT (0 if not set) and CUDA_VISIBLE_DEVICES ("" if not set) from the environment of a process.
 int port_of(const agent::Spawn& what);
 std::string devices_of(const agent::Spawn& what);
 
-/// Throws BrokenPromise where `fresh` has no room beside `others`. `gpus`: all that the agent has.
-void check_room(const Holder& fresh, const std::vector<Holder>& others, int gpus, bool pack);
+/// Throws Violation if `fresh` may not run at the same time as `others`. `gpus`: number of the agent's GPUs.
+void check_exclusive(const GpuUser& fresh, const std::vector<GpuUser>& others, int gpus, bool pack);
 
 }  // namespace sweep::sim

@@ -1,5 +1,4 @@
-// Bugs that can be planted into the simulated driver of the controller, to see that the simulation finds
-// them.
+// Bugs that can be injected into the simulation, to prove that it finds them.
 #pragma once
 
 #include <array>
@@ -11,15 +10,15 @@ namespace sweep::sim {
 
 enum class InjectedBug {
   None,
-  AcknowledgeEarly,  // messages go out before the commit
-  ForgetSpool,       // what is in a spool is lost with its agent
-  NoFencing,         // the end of an old attempt is taken for that of the point's last
-  LeaseTwice,        // a lease goes to a second agent too
-  LoseReplies,       // a crash between commit and sending, and nothing is said again
-  KeepCaches,        // a server says that it was reset, and was not
+  AcknowledgeEarly,  // messages are sent before the commit
+  ForgetSpool,       // spooled results are lost with their agent
+  NoFencing,         // the end of an old attempt is taken for the end of the point's last attempt
+  LeaseTwice,        // a lease is sent to a second agent, too
+  LoseReplies,       // replies lost in a crash after the commit are not repeated
+  KeepCaches,        // a server reports a successful reset but keeps its caches
 };
 
-inline constexpr std::array<std::pair<InjectedBug, std::string_view>, 6> kPlants = {{
+inline constexpr std::array<std::pair<InjectedBug, std::string_view>, 6> kInjectedBugs = {{
     {InjectedBug::AcknowledgeEarly, "acknowledge-early"},
     {InjectedBug::ForgetSpool, "forget-spool"},
     {InjectedBug::NoFencing, "no-fencing"},
@@ -28,9 +27,9 @@ inline constexpr std::array<std::pair<InjectedBug, std::string_view>, 6> kPlants
     {InjectedBug::KeepCaches, "keep-caches"},
 }};
 
-inline std::optional<InjectedBug> plant_of(std::string_view word) {
-  for (const auto& [plant, name] : kPlants) {
-    if (name == word) return plant;
+inline std::optional<InjectedBug> bug_named(std::string_view word) {
+  for (const auto& [bug, name] : kInjectedBugs) {
+    if (name == word) return bug;
   }
   return std::nullopt;
 }

@@ -8,13 +8,13 @@ constexpr Millis kUsualDelay{20}, kLongDelay{2'000};
 
 }  // namespace
 
-bool Link::weather_cuts() {
-  if (!stage_.dice.per_mille(stage_.storm.cut)) return false;
-  // Short ones pass unnoticed by the controller; in long ones the agent is taken for gone.
-  const bool is_long = stage_.dice.percent(20);
+bool Link::maybe_cut() {
+  if (!sim_.random.per_mille(sim_.faults.cut)) return false;
+  // The controller does not notice a short cut; during a long one it considers the agent gone.
+  const bool is_long = sim_.random.percent(20);
   const Millis notice =
-      stage_.dice.percent(80) ? Millis(stage_.dice.below(50)) : Millis(stage_.dice.below(30'000));
-  cut(notice, stage_.dice.time(Millis(100), is_long ? Millis(200'000) : Millis(3'000)));
+      sim_.random.percent(80) ? Millis(sim_.random.below(50)) : Millis(sim_.random.below(30'000));
+  cut(notice, sim_.random.time(Millis(100), is_long ? Millis(200'000) : Millis(3'000)));
   return true;
 }
 
@@ -22,18 +22,18 @@ void Link::to_controller(const wire::Message& message, const std::string& bulk) 
   if (closed_) return;
   Frames frames = wire::encode(message, bulk);
   if (!up_) {
-    if (keeps_ && believed_) kept_.push_back(std::move(frames));
+    if (queues_while_down_ && agent_sees_up_) kept_.push_back(std::move(frames));
     return;
   }
-  const bool twice = stage_.dice.per_mille(stage_.storm.doubled);
-  if (twice) up_the_wire(frames);
-  up_the_wire(std::move(frames));
-  weather_cuts();
+  const bool twice = sim_.random.per_mille(sim_.faults.doubled);
+  if (twice) send_upstream(frames);
+  send_upstream(std::move(frames));
+  maybe_cut();
 }
 
-void Link::up_the_wire(Frames frames) {
-  last_up_ = std::max(last_up_, stage_.now + stage_.dice.delay(kUsualDelay, kLongDelay));
-  stage_.agenda.at(last_up_, [this, epoch = up_epoch_, frames = std::move(frames)] {
+void Link::send_upstream(Frames frames) {
+  last_up_ = std::max(last_up_, sim_.now + sim_.random.delay(kUsualDelay, kLongDelay));
+  sim_.agenda.at(last_up_, [this, epoch = up_epoch_, frames = std::move(frames)] {
     if (epoch == up_epoch_) ends_.at_controller(frames);
   });
 }
@@ -41,31 +41,31 @@ void Link::up_the_wire(Frames frames) {
 void Link::to_agent(const wire::Message& message, const std::string& bulk) {
   if (!up_ || closed_) return;
   const Frames frames = wire::encode(message, bulk);
-  last_down_ = std::max(last_down_, stage_.now + stage_.dice.delay(kUsualDelay, kLongDelay));
-  for (int copies = stage_.dice.per_mille(stage_.storm.doubled) ? 2 : 1; copies > 0; --copies) {
-    stage_.agenda.at(last_down_, [this, epoch = down_epoch_, frames] {
+  last_down_ = std::max(last_down_, sim_.now + sim_.random.delay(kUsualDelay, kLongDelay));
+  for (int copies = sim_.random.per_mille(sim_.faults.doubled) ? 2 : 1; copies > 0; --copies) {
+    sim_.agenda.at(last_down_, [this, epoch = down_epoch_, frames] {
       if (epoch == down_epoch_ && !closed_) ends_.at_agent(frames);
     });
   }
-  weather_cuts();
+  maybe_cut();
 }
 
 void Link::cut(Millis notice, Millis gone) {
   if (!up_ || closed_) return;
   up_ = false;
   ++up_epoch_;
-  keeps_ = stage_.dice.percent(50);
-  Instant noticed = stage_.now + notice;
-  if (stage_.dice.percent(50)) {
+  queues_while_down_ = sim_.random.percent(50);
+  Instant noticed = sim_.now + notice;
+  if (sim_.random.percent(50)) {
     ++down_epoch_;
   } else {
-    noticed = std::max(noticed, last_down_);  // what the controller had said before still arrives
+    noticed = std::max(noticed, last_down_);  // messages sent by the controller before the cut still arrive
   }
-  const bool unseen = stage_.dice.percent(5);
-  stage_.agenda.at(noticed, [this, unseen, gone] {
+  const bool unseen = sim_.random.percent(5);
+  sim_.agenda.at(noticed, [this, unseen, gone] {
     if (closed_) return;
     ++down_epoch_;
-    believed_ = false;
+    agent_sees_up_ = false;
     if (!unseen) ends_.news(agent::Disconnected{});
     try_again(gone);
   });
@@ -78,21 +78,21 @@ void Link::close(bool in_order) {
 }
 
 void Link::try_again(Millis after) {
-  stage_.agenda.at(stage_.now + after, [this] {
+  sim_.agenda.at(sim_.now + after, [this] {
     if (closed_ || up_) return;
     if (ends_.reachable()) return establish();
-    if (stage_.dice.percent(5)) ends_.news(agent::Disconnected{});  // it never got to be one
-    try_again(stage_.dice.time(Millis(100), Millis(5'000)));
+    if (sim_.random.percent(5)) ends_.news(agent::Disconnected{});  // the connection attempt failed
+    try_again(sim_.random.time(Millis(100), Millis(5'000)));
   });
 }
 
 void Link::establish() {
-  up_ = believed_ = true;
+  up_ = agent_sees_up_ = true;
   ends_.made();
   const std::vector<Frames> kept = std::move(kept_);
   kept_.clear();
   for (const Frames& frames : kept)
-    up_the_wire(frames);
+    send_upstream(frames);
   ends_.news(agent::Connected{});
 }
 

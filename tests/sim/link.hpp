@@ -1,8 +1,9 @@
-// The connection of one agent to the controller, as ZeroMQ makes it and makes it again.
+// The connection of one agent to the controller, which ZeroMQ establishes and re-establishes.
 //
-// Rules: messages of a connection stay in order; a cut loses what is under way to the controller, and, but
-// for what had arrived before, to the agent. What an agent says between a cut and its notice of it may be
-// kept, and then comes first on the next connection, before Hello: so a DEALER does.
+// Rules: messages of a connection stay in order. A cut loses messages under way to the controller and, in
+// half of the cases, those under way to the agent. Messages that an agent sends after a cut but before it
+// notices may be queued; then they arrive first on the next connection, before Hello, as with a DEALER
+// socket.
 #pragma once
 
 #include <functional>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "agent/core/actions.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
@@ -19,31 +20,33 @@ using Frames = std::vector<std::string>;
 class Link {
  public:
   struct Ends {
-    std::function<bool()> reachable;  // whether the controller listens, and the network lets it be reached
-    std::function<void()> made;       // a connection is there: for the controller's side
+    std::function<bool()> reachable;  // whether the controller listens and can be reached
+    std::function<void()> made;       // called on the controller's side when a connection is established
     std::function<void(const Frames&)> at_controller, at_agent;
-    std::function<void(agent::Input)> news;  // of the connection, for the agent
+    std::function<void(agent::Input)> news;  // reports connection events to the agent
   };
-  Link(Stage& stage, Ends ends) : stage_(stage), ends_(std::move(ends)) {}
+  Link(Simulation& sim, Ends ends) : sim_(sim), ends_(std::move(ends)) {}
 
   void open() { try_again(Millis(0)); }
   bool up() const { return up_; }
   void to_controller(const wire::Message& message, const std::string& bulk);
   void to_agent(const wire::Message& message, const std::string& bulk);
-  /// It breaks now. `gone`: how long it cannot be made again; `notice`: until the agent notices.
+  /// Cuts the connection now. `notice`: time until the agent notices; `gone`: time from then until the first
+  /// attempt to reconnect.
   void cut(Millis notice, Millis gone);
-  /// The agent's process has ended. What it said in order may still arrive; what came by a crash is lost.
+  /// Ends the link because the agent's process has ended. Messages under way to the controller still arrive
+  /// if it ended in order, and are lost if it was killed.
   void close(bool in_order);
 
  private:
   void try_again(Millis after);
   void establish();
-  void up_the_wire(Frames frames);
-  bool weather_cuts();
+  void send_upstream(Frames frames);
+  bool maybe_cut();
 
-  Stage& stage_;
+  Simulation& sim_;
   Ends ends_;
-  bool up_ = false, believed_ = false, closed_ = false, keeps_ = false;
+  bool up_ = false, agent_sees_up_ = false, closed_ = false, queues_while_down_ = false;
   std::uint64_t up_epoch_ = 0, down_epoch_ = 0;
   Instant last_up_{}, last_down_{};
   std::vector<Frames> kept_;

@@ -2,75 +2,75 @@
 
 namespace sweep::sim {
 
-core::Settings some_settings(Random& dice) {
+core::Settings random_settings(Random& random) {
   core::Settings settings;
-  settings.pack_gpus = dice.percent(50);
-  settings.infrastructure_retries = dice.below(4);
-  settings.benchmark_retries = dice.below(3);
-  settings.agent_timeout = dice.time(Millis(20'000), Millis(60'000));
-  settings.join_timeout = dice.time(Millis(1'000), Millis(60'000));
-  settings.node_failures = dice.percent(30) ? 0 : dice.between(1, 4);
-  if (dice.percent(30)) settings.expected = dice.time(Millis(10'000), Millis(200'000));
-  settings.margin = Millis(dice.below(10'000));
+  settings.pack_gpus = random.percent(50);
+  settings.infrastructure_retries = random.below(4);
+  settings.benchmark_retries = random.below(3);
+  settings.agent_timeout = random.time(Millis(20'000), Millis(60'000));
+  settings.join_timeout = random.time(Millis(1'000), Millis(60'000));
+  settings.node_failures = random.percent(30) ? 0 : random.between(1, 4);
+  if (random.percent(30)) settings.expected = random.time(Millis(10'000), Millis(200'000));
+  settings.margin = Millis(random.below(10'000));
   return settings;
 }
 
 namespace {
 
-/// `trouble` 0 is a sunny day.
-Storm some_storm(Random& dice, int trouble) {
-  Storm storm;
-  if (trouble == 0) return storm;
-  const auto up_to = [&](int most) { return dice.below(trouble * most / 3 + 1); };
-  storm.crash = up_to(60);
-  storm.abandon = up_to(300);
-  storm.die = up_to(4);
-  storm.cut = up_to(30);
-  storm.doubled = up_to(60);
-  storm.disk_full = up_to(60);
-  storm.fails = up_to(500);
-  storm.broken_node = up_to(60);
-  storm.calamity = dice.time(Millis(10'000), Millis(200'000));
-  storm.stopped = up_to(300);
-  storm.job_ends = up_to(700);
-  return storm;
+/// `trouble` 0: no faults; 3: the most.
+FaultRates random_faults(Random& random, int trouble) {
+  FaultRates faults;
+  if (trouble == 0) return faults;
+  const auto up_to = [&](int most) { return random.below(trouble * most / 3 + 1); };
+  faults.crash = up_to(60);
+  faults.abandon = up_to(300);
+  faults.die = up_to(4);
+  faults.cut = up_to(30);
+  faults.doubled = up_to(60);
+  faults.disk_full = up_to(60);
+  faults.fails = up_to(500);
+  faults.broken_node = up_to(60);
+  faults.fault_interval = random.time(Millis(10'000), Millis(200'000));
+  faults.stopped = up_to(300);
+  faults.job_ends = up_to(700);
+  return faults;
 }
 
 }  // namespace
 
-Scenario forecast(Random& dice) {
-  Scenario weather;
-  weather.settings = some_settings(dice);
-  const int nodes = dice.between(1, 4);
+Scenario random_scenario(Random& random) {
+  Scenario scenario;
+  scenario.settings = random_settings(random);
+  const int nodes = random.between(1, 4);
   for (int i = 0; i < nodes; ++i)
-    weather.nodes.push_back({"n" + std::to_string(i), dice.percent(10) ? 0 : dice.between(1, 8)});
-  const int points = dice.between(1, 16);
+    scenario.nodes.push_back({"n" + std::to_string(i), random.percent(10) ? 0 : random.between(1, 8)});
+  const int points = random.between(1, 16);
   for (int i = 0; i < points; ++i) {
-    const int gpus = dice.percent(10) ? 0 : dice.between(1, dice.percent(5) ? 9 : 4);
-    weather.points.push_back({"p" + std::to_string(i), gpus, "kind" + std::to_string(dice.below(3))});
-    if (dice.percent(40)) weather.points.back().server = "key" + std::to_string(dice.below(3));
+    const int gpus = random.percent(10) ? 0 : random.between(1, random.percent(5) ? 9 : 4);
+    scenario.points.push_back({"p" + std::to_string(i), gpus, "kind" + std::to_string(random.below(3))});
+    if (random.percent(40)) scenario.points.back().server = "key" + std::to_string(random.below(3));
   }
-  weather.recipes = dice.percent(60);
-  weather.storm = some_storm(dice, dice.percent(8) ? 0 : dice.between(1, 3));
-  weather.storms = dice.between(1, 5);
-  weather.welcome.sweep = "sweep";
-  weather.welcome.pack_gpus = weather.settings.pack_gpus;
-  weather.heartbeats = dice.between(3, 5);
-  weather.welcome.kill_grace_ms = dice.percent(10) ? 0 : dice.below(15'000);
-  weather.welcome.away_ms = dice.between(60'000, 900'000);
-  weather.longest = dice.time(Millis(1'000), Millis(120'000));
-  weather.timeouts.point_ms = weather.longest.count() + dice.between(1'000, 60'000);
-  if (dice.percent(50)) weather.timeouts.server_ms = dice.between(1'000, 100'000);
-  if (dice.percent(50)) weather.timeouts.benchmark_ms = dice.between(1'000, 100'000);
-  weather.changes = dice.percent(40);
-  weather.jumps = dice.percent(40);
-  weather.shared_spool = dice.percent(10);
-  weather.cursed = dice.percent(30) ? 30 : 0;
-  return weather;
+  scenario.recipes = random.percent(60);
+  scenario.faults = random_faults(random, random.percent(8) ? 0 : random.between(1, 3));
+  scenario.faulty_sessions = random.between(1, 5);
+  scenario.welcome.sweep = "sweep";
+  scenario.welcome.pack_gpus = scenario.settings.pack_gpus;
+  scenario.heartbeats = random.between(3, 5);
+  scenario.welcome.kill_grace_ms = random.percent(10) ? 0 : random.below(15'000);
+  scenario.welcome.away_ms = random.between(60'000, 900'000);
+  scenario.longest = random.time(Millis(1'000), Millis(120'000));
+  scenario.timeouts.point_ms = scenario.longest.count() + random.between(1'000, 60'000);
+  if (random.percent(50)) scenario.timeouts.server_ms = random.between(1'000, 100'000);
+  if (random.percent(50)) scenario.timeouts.benchmark_ms = random.between(1'000, 100'000);
+  scenario.changes = random.percent(40);
+  scenario.clock_jumps = random.percent(40);
+  scenario.shared_spool = random.percent(10);
+  scenario.always_failing_percent = random.percent(30) ? 30 : 0;
+  return scenario;
 }
 
-bool is_client(const wire::Lease& lease, const Scenario& weather) {
-  return weather.recipes && !lease.server.key.empty();
+bool is_client(const wire::Lease& lease, const Scenario& scenario) {
+  return scenario.recipes && !lease.server.key.empty();
 }
 
 }  // namespace sweep::sim

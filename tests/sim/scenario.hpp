@@ -1,4 +1,4 @@
-// What one seed's sweep is like: its points and nodes, and how often what goes wrong.
+// The scenario of one seed: points, nodes, settings, and how often each fault occurs.
 #pragma once
 
 #include <string>
@@ -10,19 +10,19 @@
 
 namespace sweep::sim {
 
-/// Chances per mille, but where it says otherwise.
-struct Storm {
-  int crash = 0;        // of the controller: per round, spread over its places
-  int abandon = 0;      // per crash: nobody starts it again
-  int die = 0;          // of an agent: per action
-  int cut = 0;          // of a connection: per message
-  int doubled = 0;      // per message
-  int disk_full = 0;    // per commit: from now on, for a while
-  int fails = 0;        // per attempt: of the benchmark
-  int broken_node = 0;  // per attempt: of the machine
-  Millis calamity{0};   // about how often something happens to agents, jobs, the network; 0: never
-  int stopped = 0;      // per session: somebody presses ctrl-c
-  int job_ends = 0;     // per session: Slurm ends the job while it works
+/// Probabilities in per mille, unless stated otherwise.
+struct FaultRates {
+  int crash = 0;             // of the controller, per round: distributed over the places where it can crash
+  int abandon = 0;           // of the controller, per crash: it is not restarted
+  int die = 0;               // of an agent, per action
+  int cut = 0;               // of a connection, per message
+  int doubled = 0;           // of a message: it arrives twice
+  int disk_full = 0;         // per commit: the disk is full for a while
+  int fails = 0;             // of the benchmark, per attempt
+  int broken_node = 0;       // of the node, per attempt
+  Millis fault_interval{0};  // mean interval of faults of agents, jobs and network; 0: never
+  int stopped = 0;           // per session: the user presses Ctrl-C
+  int job_ends = 0;          // per session: Slurm ends the job
 };
 
 struct NodeSpec {
@@ -34,26 +34,26 @@ struct Scenario {
   core::Settings settings;
   std::vector<core::PointSpec> points;
   std::vector<NodeSpec> nodes;
-  Storm storm;                // of the first sessions
-  int storms = 0;             // how many; calm ones follow until all is done
-  wire::Welcome welcome;      // but for the sweep's name
-  int heartbeats = 3;         // within the time after which an agent is gone
-  Millis longest{0};          // of a benchmark that ends by itself
+  FaultRates faults;          // in the first sessions
+  int faulty_sessions = 0;    // number of sessions with faults; sessions without follow until all is done
+  wire::Welcome welcome;      // sent to agents; packing and heartbeat interval come from the settings
+  int heartbeats = 3;         // per agent_timeout
+  Millis longest{0};          // duration of the longest benchmark that ends by itself
   wire::Timeouts timeouts;    // of every lease
-  bool changes = false;       // resumes come with another matrix and profile
-  bool shared_spool = false;  // its locks do not work
-  bool jumps = false;         // controllers come back with another time
-  bool recipes = false;       // points with a key have servers; else what the core believes is never true
-  int cursed = 0;             // percent of the points that fail whatever is done
+  bool changes = false;       // resumes may change matrix and profile
+  bool shared_spool = false;  // the spool's locks do not work
+  bool clock_jumps = false;   // restarted controllers may have a different time
+  bool recipes = false;       // points with a key have servers; if false, the core's warm servers never exist
+  int always_failing_percent = 0;  // percentage of points whose attempts all fail
 };
 
-/// The weather of a seed.
-Scenario forecast(Random& dice);
+/// Returns the scenario of a seed.
+Scenario random_scenario(Random& random);
 
-/// Whether what runs under this lease is the client of a server that its agent starts.
-bool is_client(const wire::Lease& lease, const Scenario& weather);
+/// True if the lease's benchmark is the client of a server that the agent starts.
+bool is_client(const wire::Lease& lease, const Scenario& scenario);
 
-/// Other settings, as a changed profile makes them.
-core::Settings some_settings(Random& dice);
+/// Returns random settings, also for a resume with a changed profile.
+core::Settings random_settings(Random& random);
 
 }  // namespace sweep::sim

@@ -1,7 +1,7 @@
-// The servers of recipes that one simulated agent has started: how they load, answer, and end.
+// The servers of recipes that one simulated agent has started: how they load, answer requests, and end.
 //
-// Rules: as of Processes. A client is let to a server only when that one was ready, is of its key, and where
-// it has a way to be reset, has been since its last client.
+// Rules: those of Processes. Checks that a client is started only if its server was ready, has the client's
+// key and, if its recipe has a reset URL, was reset after the previous client.
 #pragma once
 
 #include <functional>
@@ -11,26 +11,26 @@
 
 #include "agent/core/actions.hpp"
 #include "tests/sim/exclusivity.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
-/// What a lease says of the server of this key.
-wire::ServerSpec server_spec(const std::string& key, const Scenario& weather);
+/// Returns the server part of a lease for this key.
+wire::ServerSpec server_spec(const std::string& key, const Scenario& scenario);
 
 class Servers {
  public:
-  using Tell = std::function<void(agent::Input)>;
-  Servers(Stage& stage, Tell tell) : stage_(stage), tell_(std::move(tell)) {}
+  using Report = std::function<void(agent::Input)>;
+  Servers(Simulation& sim, Report report) : sim_(sim), report_(std::move(report)) {}
 
   void start(const agent::Spawn& what);
   void signal(const agent::SignalGroup& what);
-  void ask(const agent::Ask& what);
-  /// A client of this key begins at this port.
+  void ask(const agent::AskServer& what);
+  /// Checks that a client with this key may start with the server at this port.
   void serve(const wire::AttemptRef& client, int port, const std::string& key);
-  /// Those that run and can be ended.
-  std::vector<Holder> holders() const;
-  /// The agent's end: nothing more is told.
+  /// Returns the running servers that can be killed.
+  std::vector<GpuUser> gpu_users() const;
+  /// Drops all servers because the agent has ended; nothing more is reported.
   void forget();
 
  private:
@@ -39,9 +39,9 @@ class Servers {
     int port = 0;
     std::string devices;
     bool leads = true, ready = false;
-    bool ignores_term = false, cannot_die = false, deaf = false;
+    bool ignores_term = false, cannot_die = false, unresponsive = false;
   };
-  /// What stays known of one that has ended: news of it may still be under way to the agent.
+  /// The history of a server. It outlives the server, because its inputs may still be under way to the agent.
   struct Past {
     std::string key;
     bool was_ready = false, served = false;
@@ -49,18 +49,18 @@ class Servers {
   };
 
   void plan(const wire::AttemptRef& ref, const Server& server);
-  void answer(const agent::Ask& what);
-  int status_of(const agent::Ask& what);
+  void answer(const agent::AskServer& what);
+  int status_of(const agent::AskServer& what);
   void end(const wire::AttemptRef& ref, Server& server, agent::Ended how);
   void later(const wire::AttemptRef& ref, std::uint64_t serial, Millis after,
              std::function<void(Server&)> what);
 
-  Stage& stage_;
-  Tell tell_;
-  std::map<int, Server> running_;  // by number
+  Simulation& sim_;
+  Report report_;
+  std::map<int, Server> running_;  // by server number
   std::map<int, Past> past_;       // by port
-  std::map<int, int> asked_;       // the last question to each
-  std::uint64_t serials_ = 0, lives_ = 0;
+  std::map<int, int> asked_;       // serial of the last request, by server number
+  std::uint64_t serials_ = 0, generation_ = 0;
 };
 
 }  // namespace sweep::sim

@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "agent/core/server.hpp"
+#include "tests/sim/describe.hpp"
 
 namespace sweep::sim {
 
 namespace {
 
-/// In which order the real event loop looks, after a time in which it did not.
+/// Returns the position of the input in the order in which the real event loop handles what has accumulated.
 int rank(const agent::Input& input) {
   if (std::holds_alternative<agent::Signalled>(input)) return 0;
   if (std::holds_alternative<agent::Received>(input)) return 3;
@@ -25,18 +26,18 @@ bool is_server(const wire::AttemptRef& ref) {
 
 }  // namespace
 
-SimAgent::SimAgent(Stage& stage, Node& node, Plan plan, Link::Ends ends)
-    : stage_(stage),
+SimAgent::SimAgent(Simulation& sim, Node& node, Plan plan, Link::Ends ends)
+    : sim_(sim),
       node_(node),
       plan_(std::move(plan)),
-      link_(stage,
+      link_(sim,
             [&] {
               ends.at_agent = [this](const Frames& frames) { receive(frames); };
               ends.news = [this](agent::Input news) { post(std::move(news)); };
               return std::move(ends);
             }()),
-      processes_(stage, node, [this](agent::Input news) { post(std::move(news)); }),
-      servers_(stage, [this](agent::Input news) { post(std::move(news)); }) {}
+      processes_(sim, node, [this](agent::Input news) { post(std::move(news)); }),
+      servers_(sim, [this](agent::Input news) { post(std::move(news)); }) {}
 
 agent::Setup SimAgent::setup() const {
   agent::Setup setup;
@@ -51,10 +52,10 @@ agent::Setup SimAgent::setup() const {
   setup.hello.tasks = plan_.tasks;
   setup.hello.gpus = setup.gpus.ids;
   setup.hello.pid = plan_.pid;
-  if (!stage_.weather.recipes) setup.hello.command = {"bench"};
+  if (!sim_.scenario.recipes) setup.hello.command = {"bench"};
   setup.directory = "/home/u/" + std::to_string(plan_.slot);
   setup.endpoint = "tcp://controller:1";
-  // Some know the end of the job from the environment, some have to ask.
+  // Some agents get the end of the job from the environment, some have to ask Slurm.
   setup.asks_job_end = plan_.asks_job_end;
   if (!plan_.asks_job_end) setup.job_end = plan_.job_ends;
   return setup;
@@ -62,16 +63,16 @@ agent::Setup SimAgent::setup() const {
 
 void SimAgent::boot() {
   alive_ = true;
-  // Clocks of nodes differ a little; some are wrong.
-  offset_ = stage_.dice.percent(95) ? Millis(stage_.dice.between(-2'000, 2'000))
-                                    : Millis(stage_.dice.between(-40'000'000, 40'000'000));
-  stage_.trace(stage_.now, [&] { return plan_.name + " starts on " + node_.spec.name; });
+  // Clocks of nodes differ by seconds; a few are wrong by hours.
+  offset_ = sim_.random.percent(95) ? Millis(sim_.random.between(-2'000, 2'000))
+                                    : Millis(sim_.random.between(-40'000'000, 40'000'000));
+  sim_.trace(sim_.now, [&] { return plan_.name + " starts on " + node_.spec.name; });
   core_ = std::make_unique<agent::Agent>(setup(), clock());
   node_.living.insert(plan_.pid);
   link_.open();
   if (plan_.asks_job_end) {
-    const Millis after = stage_.dice.delay(Millis(500), Millis(20'000));
-    stage_.agenda.at(stage_.now + after, [this] { post(agent::JobEndKnown{plan_.job_ends}); });
+    const Millis after = sim_.random.delay(Millis(500), Millis(20'000));
+    sim_.agenda.at(sim_.now + after, [this] { post(agent::JobEndKnown{plan_.job_ends}); });
   }
   arm();
 }
@@ -88,21 +89,21 @@ void SimAgent::end(bool in_order) {
 
 void SimAgent::die() {
   if (!alive_) return;
-  stage_.trace(stage_.now, [&] { return plan_.name + " is killed"; });
-  end(stage_.dice.percent(50));
+  sim_.trace(sim_.now, [&] { return plan_.name + " is killed"; });
+  end(sim_.random.percent(50));
 }
 
 // ---- time
 
 void SimAgent::freeze(Millis time) {
   if (!alive_ || frozen_) return;
-  stage_.trace(stage_.now, [&] { return plan_.name + " is frozen"; });
+  sim_.trace(sim_.now, [&] { return plan_.name + " is frozen"; });
   frozen_ = true;
-  stage_.agenda.at(stage_.now + time, [this] { thaw(); });
-  // Its ZeroMQ does not answer the controller's pings any more.
+  sim_.agenda.at(sim_.now + time, [this] { thaw(); });
+  // Its ZeroMQ thread no longer answers the controller's pings.
   constexpr Millis kPingTimeout{30'000};
   if (time > kPingTimeout) {
-    stage_.agenda.at(stage_.now + kPingTimeout, [this] {
+    sim_.agenda.at(sim_.now + kPingTimeout, [this] {
       if (frozen_) link_.cut(Millis(0), Millis(0));
     });
   }
@@ -110,7 +111,7 @@ void SimAgent::freeze(Millis time) {
 
 void SimAgent::thaw() {
   if (!alive_) return;
-  stage_.trace(stage_.now, [&] { return plan_.name + " goes on"; });
+  sim_.trace(sim_.now, [&] { return plan_.name + " continues"; });
   frozen_ = false;
   std::stable_sort(held_.begin(), held_.end(),
                    [](const agent::Input& a, const agent::Input& b) { return rank(a) < rank(b); });
@@ -125,9 +126,9 @@ void SimAgent::arm() {
   const auto next = core_->next_deadline();
   if (!next || (armed_ && *armed_ <= *next)) return;
   armed_ = next;
-  // The loop wakes up when it can.
-  const Instant at = std::max(stage_.now, *next - offset_) + Millis(stage_.dice.percent(90) ? 0 : 500);
-  stage_.agenda.at(at, [this, when = *next] {
+  // The event loop may wake up late.
+  const Instant at = std::max(sim_.now, *next - offset_) + Millis(sim_.random.percent(90) ? 0 : 500);
+  sim_.agenda.at(at, [this, when = *next] {
     if (!alive_ || armed_ != when || frozen_) return;
     armed_.reset();
     const auto due = core_->next_deadline();
@@ -136,11 +137,11 @@ void SimAgent::arm() {
   });
 }
 
-// ---- what reaches it
+// ---- inputs
 
 void SimAgent::receive(const Frames& frames) {
   auto envelope = wire::decode({frames.begin(), frames.end()});
-  if (!envelope) broken("the codec does not read what it wrote: " + envelope.error().message);
+  if (!envelope) violation("the codec does not read what it wrote: " + envelope.error().message);
   post(agent::Received{std::move(envelope->message)});
 }
 
@@ -151,8 +152,8 @@ void SimAgent::post(agent::Input input) {
   work();
 }
 
-/// What its machine has to know of what it hears.
-void SimAgent::look_at(const agent::Input& input) {
+/// Records what the simulated node needs from an input.
+void SimAgent::note_input(const agent::Input& input) {
   if (const auto* adopted = std::get_if<agent::Adopted>(&input)) adopted_.insert(key(adopted->finished.ref));
   const auto* received = std::get_if<agent::Received>(&input);
   if (received == nullptr) return;
@@ -161,40 +162,40 @@ void SimAgent::look_at(const agent::Input& input) {
   const auto* settled = std::get_if<wire::Settled>(&received->message);
   const auto mine = settled == nullptr ? unsettled_.end() : unsettled_.find(key(settled->ref));
   if (mine == unsettled_.end()) return;
-  if (mine->second) stage_.witness.forgotten(settled->ref);
+  if (mine->second) sim_.checker.forgotten(settled->ref);
   unsettled_.erase(mine);
 }
 
 void SimAgent::work() {
-  if (working_) return;  // an action's answer: its turn comes
+  if (working_) return;  // called from an action: the loop below handles the input
   working_ = true;
   while (!inputs_.empty() && alive_ && !frozen_) {
     const agent::Input input = std::move(inputs_.front());
     inputs_.pop_front();
-    ++stage_.steps;
-    stage_.trace(stage_.now, [&] { return plan_.name + " < " + describe(input); });
-    look_at(input);
+    ++sim_.steps;
+    sim_.trace(sim_.now, [&] { return plan_.name + " < " + describe(input); });
+    note_input(input);
     for (agent::Action& action : core_->on(input, clock())) {
-      if (stage_.dice.per_mille(stage_.storm.die)) die();
+      if (sim_.random.per_mille(sim_.faults.die)) die();
       if (!alive_) break;
       std::visit([&](auto& what) { perform(what); }, action);
     }
     const auto next = alive_ ? core_->next_deadline() : std::nullopt;
     if (std::holds_alternative<agent::Tick>(input) && next && *next <= clock())
-      broken(plan_.name + ": a deadline that has passed is due again");
+      violation(plan_.name + ": after Tick its deadline is still in the past");
   }
   working_ = false;
   arm();
 }
 
-// ---- what it does
+// ---- actions
 
 void SimAgent::perform(agent::Send& what) {
-  stage_.trace(stage_.now, [&] { return plan_.name + " > " + describe(what.message); });
+  sim_.trace(sim_.now, [&] { return plan_.name + " > " + describe(what.message); });
   if (const auto* finished = std::get_if<wire::Finished>(&what.message)) {
-    stage_.witness.finished(*finished, what.bulk);
+    sim_.checker.finished(*finished, what.bulk);
     if (finished->of.empty() && processes_.any_left(finished->ref))
-      broken(say(finished->ref) + " is finished and runs");
+      violation(name_of(finished->ref) + " is reported as finished but still runs");
     if (finished->of.empty()) unsettled_[key(finished->ref)] = is_result(what.bulk);
   }
   link_.to_controller(what.message, what.bulk);
@@ -202,33 +203,33 @@ void SimAgent::perform(agent::Send& what) {
 void SimAgent::perform(agent::Prepare& what) {
   processes_.prepare(what);
 }
-/// Whether there is room for it, beside what runs.
+/// Checks that the process may run at the same time as those that already run.
 void SimAgent::check_spawn(const agent::Spawn& what) const {
-  Holder fresh{say(what.ref), port_of(what), 0, devices_of(what), false};
+  GpuUser fresh{name_of(what.ref), port_of(what), 0, devices_of(what), false};
   if (!is_server(what.ref)) {
     const wire::Lease& lease = leases_.at(key(what.ref));
     fresh.gpus = lease.gpus;
-    fresh.is_client = is_client(lease, stage_.weather);
+    fresh.is_client = is_client(lease, sim_.scenario);
   }
-  std::vector<Holder> others = processes_.holders();
-  for (Holder& server : servers_.holders())
+  std::vector<GpuUser> others = processes_.gpu_users();
+  for (GpuUser& server : servers_.gpu_users())
     others.push_back(std::move(server));
-  check_room(fresh, others, node_.spec.gpus, pack_);
+  check_exclusive(fresh, others, node_.spec.gpus, pack_);
 }
 
 void SimAgent::perform(agent::Spawn& what) {
-  stage_.trace(stage_.now, [&] { return plan_.name + " starts " + say(what.ref); });
+  sim_.trace(sim_.now, [&] { return plan_.name + " starts " + name_of(what.ref); });
   check_spawn(what);
   if (is_server(what.ref)) return servers_.start(what);
   const wire::Lease& lease = leases_.at(key(what.ref));
-  if (is_client(lease, stage_.weather)) servers_.serve(what.ref, port_of(what), lease.server.key);
-  stage_.witness.received(what.ref, static_cast<std::uint64_t>(plan_.pid));
+  if (is_client(lease, sim_.scenario)) servers_.serve(what.ref, port_of(what), lease.server.key);
+  sim_.checker.received(what.ref, static_cast<std::uint64_t>(plan_.pid));
   processes_.start(what, lease);
 }
 void SimAgent::perform(agent::SignalGroup& what) {
   is_server(what.ref) ? servers_.signal(what) : processes_.signal(what);
 }
-void SimAgent::perform(agent::Ask& what) {
+void SimAgent::perform(agent::AskServer& what) {
   servers_.ask(what);
 }
 void SimAgent::perform(agent::ReadResult& what) {
@@ -243,30 +244,30 @@ void SimAgent::perform(agent::ReadResult& what) {
 void SimAgent::perform(agent::OpenSpool&) {
   for (const auto& [ref, entry] : node_.spool) {
     if (entry.pid == plan_.pid) continue;
-    if (node_.living.contains(entry.pid) && !stage_.weather.shared_spool) continue;
+    if (node_.living.contains(entry.pid) && !sim_.scenario.shared_spool) continue;
     agent::Adopted adopted{entry.finished, entry.bytes};
     adopted.finished.of = entry.agent;
-    ++stage_.adopted;
+    ++sim_.adopted;
     inputs_.emplace_back(std::move(adopted));
   }
 }
 void SimAgent::perform(agent::SpoolResult& what) {
   const wire::AttemptRef ref = what.finished.ref;
-  // A node's disk may be full too: then the result is as safe as the agent.
-  if (!stage_.dice.per_mille(stage_.storm.broken_node)) {
-    stage_.witness.spooled(ref);
-    if (stage_.plant != InjectedBug::ForgetSpool)
+  // The node's disk may be full; then the result exists only in the agent's memory.
+  if (!sim_.random.per_mille(sim_.faults.broken_node)) {
+    sim_.checker.spooled(ref);
+    if (sim_.bug != InjectedBug::ForgetSpool)
       node_.spool[key(ref)] = {std::move(what.finished), std::move(what.bytes), plan_.name, plan_.pid};
   }
-  const Millis after = stage_.dice.percent(70) ? Millis(0) : Millis(stage_.dice.below(100));
+  const Millis after = sim_.random.percent(70) ? Millis(0) : Millis(sim_.random.below(100));
   if (after.count() == 0) return inputs_.emplace_back(agent::Spooled{ref}), void();
-  stage_.agenda.at(stage_.now + after, [this, ref] { post(agent::Spooled{ref}); });
+  sim_.agenda.at(sim_.now + after, [this, ref] { post(agent::Spooled{ref}); });
 }
 void SimAgent::perform(agent::DropSpooled& what) {
   const auto entry = node_.spool.find(key(what.ref));
   if (entry == node_.spool.end()) return;
-  if (is_result(entry->second.bytes)) stage_.witness.forgotten(what.ref);
-  stage_.witness.dropped(what.ref);
+  if (is_result(entry->second.bytes)) sim_.checker.forgotten(what.ref);
+  sim_.checker.dropped(what.ref);
   node_.spool.erase(entry);
 }
 void SimAgent::perform(agent::RemoveFile& what) {
@@ -274,17 +275,19 @@ void SimAgent::perform(agent::RemoveFile& what) {
   if (file != node_.files.end() && file->second.stamp == what.stamp) node_.files.erase(file);
 }
 void SimAgent::perform(agent::Warn& what) {
-  stage_.trace(stage_.now, [&] { return plan_.name + " warns: " + what.text; });
+  sim_.trace(sim_.now, [&] { return plan_.name + " warns: " + what.text; });
 }
 void SimAgent::perform(agent::Exit& what) {
-  if (!servers_.holders().empty()) broken(plan_.name + " ends and leaves a server behind");
-  if (what.reason.empty()) {  // at the end of the sweep, in order
+  if (!servers_.gpu_users().empty()) violation(plan_.name + " exits while a server is still running");
+  if (what.reason.empty()) {  // regular exit at the end of the sweep
     for (const Key& ref : adopted_) {
-      if (node_.spool.contains(ref)) broken(plan_.name + " has not handed in " + ref.first + " of another");
+      if (node_.spool.contains(ref))
+        violation(plan_.name + " has not reported " + ref.first +
+                  ", which it found in another agent's spool");
     }
   }
-  stage_.trace(stage_.now,
-               [&] { return plan_.name + " ends with " + std::to_string(what.status) + ": " + what.reason; });
+  sim_.trace(sim_.now,
+             [&] { return plan_.name + " ends with " + std::to_string(what.status) + ": " + what.reason; });
   end(true);
 }
 

@@ -1,8 +1,8 @@
-// An agent of a simulated sweep: the real state machine, with a machine around it that is made up.
+// An agent of a simulated sweep: the real state machine on a simulated node.
 //
-// Rules: it does what agent/io/driver.cpp does, action by action, and may die between any two of them. While
-// it is frozen nothing reaches it; then signals come first, news of processes and of the connection next,
-// then messages, then the clock, as in the real event loop.
+// Rules: it performs the same actions as agent/io/driver.cpp, and may die between any two of them. While it
+// is frozen no input reaches it; afterwards signals come first, then inputs about processes, then those about
+// the connection, then messages, then the clock, as in the real event loop.
 #pragma once
 
 #include <deque>
@@ -14,7 +14,7 @@
 #include "tests/sim/link.hpp"
 #include "tests/sim/processes.hpp"
 #include "tests/sim/servers.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
@@ -27,11 +27,11 @@ class SimAgent {
     std::optional<Instant> job_ends;
     bool asks_job_end = false;
   };
-  SimAgent(Stage& stage, Node& node, Plan plan, Link::Ends ends);
+  SimAgent(Simulation& sim, Node& node, Plan plan, Link::Ends ends);
 
   void boot();
   void signal(int number) { post(agent::Signalled{number}); }
-  /// kill -9, or the node's power: it and its benchmarks are gone.
+  /// Kills the agent and its benchmarks at once, as kill -9 or a power failure of the node does.
   void die();
   void freeze(Millis time);
 
@@ -42,12 +42,12 @@ class SimAgent {
   Link& link() { return link_; }
 
  private:
-  Instant clock() const { return stage_.now + offset_; }
+  Instant clock() const { return sim_.now + offset_; }
   agent::Setup setup() const;
   void post(agent::Input input);
   void receive(const Frames& frames);
   void thaw();
-  void look_at(const agent::Input& input);
+  void note_input(const agent::Input& input);
   void work();
   void arm();
   void end(bool in_order);
@@ -60,7 +60,7 @@ class SimAgent {
   void perform(agent::Stage&) {}  // the simulation has no containers
   void perform(agent::StopStaging&) {}
   void perform(agent::SignalGroup& what);
-  void perform(agent::Ask& what);
+  void perform(agent::AskServer& what);
   void perform(agent::ReadResult& what);
   void perform(agent::OpenSpool& what);
   void perform(agent::SpoolResult& what);
@@ -69,24 +69,20 @@ class SimAgent {
   void perform(agent::Warn& what);
   void perform(agent::Exit& what);
 
-  Stage& stage_;
+  Simulation& sim_;
   Node& node_;
   Plan plan_;
   Link link_;
   Processes processes_;
   Servers servers_;
   std::unique_ptr<agent::Agent> core_;
-  Millis offset_{0};  // of its clock
+  Millis offset_{0};  // of its clock from sim_.now
   bool alive_ = false, frozen_ = false, working_ = false, pack_ = false;
   std::deque<agent::Input> inputs_, held_;
   std::map<Key, wire::Lease> leases_;
-  std::map<Key, bool> unsettled_;  // finished: whether with a result
+  std::map<Key, bool> unsettled_;  // finished attempts without Settled; true: with a result
   std::set<Key> adopted_;
   std::optional<Instant> armed_;
 };
-
-/// For the trace.
-std::string describe(const agent::Input& input);
-std::string describe(const wire::Message& message);
 
 }  // namespace sweep::sim

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "controller/core/events_json.hpp"
+#include "controller/core/invariants.hpp"
+#include "controller/core/replay.hpp"
 #include "tests/unit/core_dump.hpp"
 #include "util/json.hpp"
 
@@ -16,26 +19,27 @@ constexpr std::uint64_t kCommandsBetweenReplays = 400;
 core::Event written_and_read(const core::Event& event) {
   const std::string text = core::event_to_json(event.what).dump();
   auto what = core::event_from_json(core::event_word(event.what), nlohmann::json::parse(text));
-  if (!what) broken("the journal does not read what it wrote: " + what.error().message + " in " + text);
+  if (!what) violation("the journal does not read what it wrote: " + what.error().message + " in " + text);
   return {event.at, std::move(*what)};
 }
 
 }  // namespace
 
-// ---- coming and going
+// ---- start, recovery, resume, end
 
 core::State SimController::replayed(const std::vector<core::Event>& more, bool through_json) const {
-  std::vector<core::Event> events = stage_.witness.journal();
+  std::vector<core::Event> events = sim_.checker.journal();
   events.insert(events.end(), more.begin(), more.end());
   if (through_json) std::transform(events.begin(), events.end(), events.begin(), written_and_read);
   core::State state = core::make_state(settings_, specs_);
-  if (const auto done = core::replay(state, events); !done) broken(done.error().message);
+  if (const auto done = core::replay(state, events); !done) violation(done.error().message);
   return state;
 }
 
 void SimController::check_replay(bool through_json) const {
   const std::string replay = core::dump(replayed(batch_.events, through_json)), live = core::dump(state_);
-  if (replay != live) broken("the journal makes another state:\n" + replay + "\nthan is there:\n" + live);
+  if (replay != live)
+    violation("the journal gives the state\n" + replay + "\nbut the present state is\n" + live);
 }
 
 void SimController::listen(Millis offset) {
@@ -52,7 +56,7 @@ void SimController::listen(Millis offset) {
   retry_at_.reset();
   linger_until_.reset();
   armed_.reset();
-  woken_ = alone_ = false;
+  woken_ = srun_ended_ = false;
   wake(Millis(0));
 }
 
@@ -65,40 +69,41 @@ void SimController::begin(const core::Settings& settings, const std::vector<core
 
 bool SimController::recover(Millis offset) {
   if (disk_is_full()) return false;
-  state_ = replayed({}, stage_.dice.percent(20));
+  state_ = replayed({}, sim_.random.percent(20));
   offset_ = offset;
   batch_ = {};
-  stage_.trace(stage_.now, [&] { return "the controller comes back, by " + std::to_string(offset.count()); });
+  sim_.trace(sim_.now,
+             [&] { return "the controller is restarted, clock offset " + std::to_string(offset.count()); });
   const core::Decision decision = advance(core::Recover{"2"});
-  stage_.witness.committed(batch_);
+  sim_.checker.committed(batch_);
   listen(offset);
   return true;
 }
 
-bool SimController::resume(const Resumption& resumption, Millis offset) {
-  settings_ = resumption.settings;
-  specs_ = resumption.specs;
+bool SimController::resume(const ResumeInput& input, Millis offset) {
+  settings_ = input.settings;
+  specs_ = input.specs;
   offset_ = offset;
-  const core::Resume& r = resumption.command;
+  const core::Resume& r = input.command;
   const core::Event resumed{clock(), core::Resumed{r.version, r.job, r.retry_failed, r.withdrawn}};
-  state_ = replayed({resumed}, stage_.dice.percent(20));
+  state_ = replayed({resumed}, sim_.random.percent(20));
   if (state_.count(core::PointState::Pending) == 0) return false;
-  stage_.trace(stage_.now, [&] { return "resumed, by " + std::to_string(offset.count()); });
-  stage_.witness.committed({{resumed}, {}});
+  sim_.trace(sim_.now, [&] { return "resumed, clock offset " + std::to_string(offset.count()); });
+  sim_.checker.committed({{resumed}, {}});
   listen(offset);
   return true;
 }
 
 void SimController::crash() {
   if (!alive_) return;
-  stage_.trace(stage_.now, [] { return "the controller dies"; });
+  sim_.trace(sim_.now, [] { return "the controller crashes"; });
   alive_ = false;
   ++incarnation_;
   on_crash_();
 }
 
 void SimController::end() {
-  stage_.trace(stage_.now, [&] { return "the controller ends: " + state_.end_reason; });
+  sim_.trace(sim_.now, [&] { return "the controller ends: " + state_.end_reason; });
   alive_ = false;
   ++incarnation_;
   on_end_();
@@ -106,12 +111,12 @@ void SimController::end() {
 
 void SimController::stop(const std::string& reason, Millis patience) {
   if (!alive_) return;
-  keep(advance(core::Stop{reason, patience}));
+  queue_replies(advance(core::Stop{reason, patience}));
   wake(Millis(0));
 }
 
-void SimController::left_alone() {
-  alone_ = true;
+void SimController::srun_ended() {
+  srun_ended_ = true;
   stop("srun has ended", Millis(5'000));
 }
 
@@ -120,7 +125,7 @@ void SimController::left_alone() {
 void SimController::wake(Millis after) {
   if (woken_) return;
   woken_ = true;
-  stage_.agenda.at(stage_.now + after, [this, incarnation = incarnation_] {
+  sim_.agenda.at(sim_.now + after, [this, incarnation = incarnation_] {
     if (!alive_ || incarnation != incarnation_) return;
     woken_ = false;
     round();
@@ -133,7 +138,7 @@ void SimController::arm() {
   if (batch_.events.empty()) next = earlier(next, linger_until_);
   if (!next || (armed_ && *armed_ <= *next)) return;
   armed_ = next;
-  stage_.agenda.at(std::max(stage_.now, *next - offset_), [this, when = *next, incarnation = incarnation_] {
+  sim_.agenda.at(std::max(sim_.now, *next - offset_), [this, when = *next, incarnation = incarnation_] {
     if (!alive_ || incarnation != incarnation_ || armed_ != when) return;
     armed_.reset();
     wake(Millis(0));
@@ -146,7 +151,7 @@ void SimController::round() {
     inbox_.pop_front();
     take(mail);
   }
-  keep(advance(core::Tick{}));
+  queue_replies(advance(core::Tick{}));
   settle();
   if (!alive_) return;
   if (over()) return end();
@@ -154,10 +159,10 @@ void SimController::round() {
 }
 
 core::Decision SimController::advance(const core::Command& command) {
-  ++stage_.steps;
+  ++sim_.steps;
   core::Decision decision =
       core::advance(state_, command, clock(), [this](const core::State&, const core::Event& event) {
-        stage_.trace(stage_.now, [&] {
+        sim_.trace(sim_.now, [&] {
           return "  event " + std::string(core::event_word(event.what)) + " " +
                  core::event_to_json(event.what).dump();
         });
@@ -167,13 +172,12 @@ core::Decision SimController::advance(const core::Command& command) {
         batch_.results.push_back({ended->ref, std::move(*raw_), ended->accepted});
         raw_ = nullptr;
       });
-  if (!decision.rejected.empty())
-    stage_.trace(stage_.now, [&] { return "  rejected: " + decision.rejected; });
+  if (!decision.rejected.empty()) sim_.trace(sim_.now, [&] { return "  rejected: " + decision.rejected; });
   check_step();
-  if (stage_.plant == InjectedBug::LoseReplies) {
+  if (sim_.bug == InjectedBug::LoseReplies) {
     std::erase_if(decision.replies, [&](const core::Effect& effect) {
-      const auto* grant = std::get_if<core::SendLease>(&effect);
-      return grant != nullptr && !std::holds_alternative<core::Tick>(command) && decision.events.empty();
+      const auto* lease = std::get_if<core::SendLease>(&effect);
+      return lease != nullptr && !std::holds_alternative<core::Tick>(command) && decision.events.empty();
     });
   }
   return decision;
@@ -181,14 +185,15 @@ core::Decision SimController::advance(const core::Command& command) {
 
 void SimController::check_step() {
   const auto problems = core::check_invariants(state_);
-  if (!problems.empty()) broken("the core's rules are broken: " + problems.front());
-  if (!core::decide(state_, core::Tick{}, clock()).events.empty()) broken("something is still due");
+  if (!problems.empty()) violation("an invariant of the core is violated: " + problems.front());
+  if (!core::decide(state_, core::Tick{}, clock()).events.empty())
+    violation("Tick still has something to do");
   const auto next = core::next_deadline(state_, clock());
-  if (next && *next <= clock()) broken("a deadline of the core has passed and nothing came of it");
+  if (next && *next <= clock()) violation("the core's next deadline is in the past");
   if (++commands_ % kCommandsBetweenReplays == 0) check_replay(false);
 }
 
-void SimController::keep(core::Decision decision) {
+void SimController::queue_replies(core::Decision decision) {
   outbox_.insert(outbox_.end(), std::make_move_iterator(decision.replies.begin()),
                  std::make_move_iterator(decision.replies.end()));
 }
@@ -202,28 +207,28 @@ void SimController::settle() {
   if (!urgent && !commit_by_) commit_by_ = clock() + kCommitDelay;
   if (!urgent && clock() < *commit_by_) return;
   if (retry_at_ && clock() < *retry_at_) return;
-  if (dies_here()) return;
-  if (stage_.plant == InjectedBug::AcknowledgeEarly && !let_out()) return;
-  if (!commit() || dies_here()) return;
-  let_out();
+  if (maybe_crash()) return;
+  if (sim_.bug == InjectedBug::AcknowledgeEarly && !send_outbox()) return;
+  if (!commit() || maybe_crash()) return;
+  send_outbox();
 }
 
-bool SimController::dies_here() {
-  if (!stage_.dice.per_mille(stage_.storm.crash / 3)) return false;
+bool SimController::maybe_crash() {
+  if (!sim_.random.per_mille(sim_.faults.crash / 3)) return false;
   crash();
   return true;
 }
 
 bool SimController::commit() {
   if (!batch_.events.empty()) {
-    if (stage_.dice.per_mille(stage_.storm.disk_full))
-      fill_disk(stage_.dice.time(Millis(100), Millis(100'000)));
+    if (sim_.random.per_mille(sim_.faults.disk_full))
+      fill_disk(sim_.random.time(Millis(100), Millis(100'000)));
     if (disk_is_full()) {
-      stage_.trace(stage_.now, [] { return "the disk takes nothing"; });
+      sim_.trace(sim_.now, [] { return "the disk is full"; });
       retry_at_ = clock() + kCommitRetry;
       return false;
     }
-    stage_.witness.committed(batch_);
+    sim_.checker.committed(batch_);
     batch_ = {};
   }
   retry_at_.reset();
@@ -231,12 +236,12 @@ bool SimController::commit() {
   return true;
 }
 
-/// False when it died meanwhile.
-bool SimController::let_out() {
+/// Returns false if it crashed while sending.
+bool SimController::send_outbox() {
   const std::vector<core::Effect> all = std::move(outbox_);
   outbox_.clear();
   for (const core::Effect& effect : all) {
-    if (stage_.dice.per_mille(stage_.storm.crash / 6)) {
+    if (sim_.random.per_mille(sim_.faults.crash / 6)) {
       crash();
       return false;
     }
@@ -247,7 +252,7 @@ bool SimController::let_out() {
 
 bool SimController::over() {
   if (state_.phase != core::Phase::Closed || !batch_.events.empty()) return false;
-  if (alone_) return true;
+  if (srun_ended_) return true;
   if (!linger_until_) {
     const bool absent = static_cast<int>(known_.size()) < core::announced_agents(state_);
     linger_until_ = clock() + (absent ? std::max(kGoodbyes, settings_.join_timeout) : kGoodbyes);

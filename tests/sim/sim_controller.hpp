@@ -1,9 +1,10 @@
-// The controller of a simulated sweep: the real core, with a driver around it that may die at every step.
+// The controller of a simulated sweep: the real core with a simulated driver that may crash at every step.
 //
-// Rules: it does what controller/io/driver.cpp does. A round takes what has come, decides, commits, and only
-// then lets anything out; it may die before the commit (what was decided is lost), after it (nothing was
-// said), and in the middle of saying it. The journal is a vector that the witness keeps. After every command:
-// the core's rules hold, nothing more is due, and the next deadline lies ahead.
+// Rules: it does the same as controller/io/driver.cpp. A round handles the messages that have arrived,
+// decides, commits, and only then sends. It may crash before the commit (the decisions are lost), after it
+// (nothing was sent), and while sending. The journal is a vector in the checker. After every command it
+// checks that the invariants hold, that Tick has nothing more to do, and that the next deadline is in the
+// future.
 #pragma once
 
 #include <deque>
@@ -16,42 +17,43 @@
 
 #include "controller/core/decide.hpp"
 #include "tests/sim/sim_agent.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
-/// What a resume brings.
-struct Resumption {
+/// The input of a resume.
+struct ResumeInput {
   core::Settings settings;
-  std::vector<core::PointSpec> specs;  // those that are withdrawn last
+  std::vector<core::PointSpec> specs;  // withdrawn points come last
   core::Resume command;
 };
 
 class SimController {
  public:
-  SimController(Stage& stage, std::function<void()> on_crash, std::function<void()> on_end)
-      : stage_(stage), on_crash_(std::move(on_crash)), on_end_(std::move(on_end)) {}
+  SimController(Simulation& sim, std::function<void()> on_crash, std::function<void()> on_end)
+      : sim_(sim), on_crash_(std::move(on_crash)), on_end_(std::move(on_end)) {}
 
-  /// A new sweep.
+  /// Starts a new sweep.
   void begin(const core::Settings& settings, const std::vector<core::PointSpec>& specs);
-  /// In the place of one that died. False when it could not commit.
+  /// Replaces a controller that crashed. Returns false if it could not commit.
   bool recover(Millis offset);
-  /// In a new session. False when nothing is left to do. Not while the disk is full.
-  bool resume(const Resumption& resumption, Millis offset);
+  /// Starts a new session. Returns false if no points are left to run. Must not be called while the disk is
+  /// full.
+  bool resume(const ResumeInput& input, Millis offset);
 
   void stop(const std::string& reason, Millis patience);
-  /// srun has ended: nobody is left to listen.
-  void left_alone();
+  /// srun has ended, and with it all agents.
+  void srun_ended();
   void crash();
-  bool disk_is_full() const { return stage_.now < full_until_; }
-  void fill_disk(Millis time) { full_until_ = std::max(full_until_, stage_.now + time); }
+  bool disk_is_full() const { return sim_.now < full_until_; }
+  void fill_disk(Millis time) { full_until_ = std::max(full_until_, sim_.now + time); }
 
   bool alive() const { return alive_; }
   const core::State& state() const { return state_; }
-  /// A connection of this agent is there. The last of a name has the name.
+  /// A connection of this agent is established. It replaces an earlier one of the same name.
   void connected(SimAgent& agent) { route_[agent.name()] = &agent; }
   void arrive(SimAgent& agent, const Frames& frames);
-  /// Replays the journal and compares.
+  /// Checks that replaying the journal gives the present state.
   void check_replay(bool through_json) const;
 
  private:
@@ -60,7 +62,7 @@ class SimController {
     Frames frames;
   };
 
-  Instant clock() const { return stage_.now + offset_; }
+  Instant clock() const { return sim_.now + offset_; }
   core::State replayed(const std::vector<core::Event>& more, bool through_json) const;
   void listen(Millis offset);
   void wake(Millis after);
@@ -74,32 +76,32 @@ class SimController {
   void take_finished(const std::string& agent, const wire::Finished& finished, std::string& bulk);
   core::Decision advance(const core::Command& command);
   void check_step();
-  void keep(core::Decision decision);
+  void queue_replies(core::Decision decision);
 
   void settle();
   bool commit();
-  bool let_out();
-  bool dies_here();
+  bool send_outbox();
+  bool maybe_crash();
   bool over();
   bool everybody_left() const;
   void send(const core::Effect& effect);
-  void say_to(const std::string& agent, const wire::Message& message);
-  void grant(const core::SendLease& what);
+  void send_to(const std::string& agent, const wire::Message& message);
+  void send_lease(const core::SendLease& what);
   void reject(SimAgent& to, const std::string& reason);
 
-  Stage& stage_;
+  Simulation& sim_;
   std::function<void()> on_crash_, on_end_;
   core::Settings settings_;
   std::vector<core::PointSpec> specs_;
   core::State state_;
-  bool alive_ = false, woken_ = false, alone_ = false;
+  bool alive_ = false, woken_ = false, srun_ended_ = false;
   std::uint64_t incarnation_ = 0, commands_ = 0;
-  Millis offset_{0};  // of its clock
+  Millis offset_{0};  // of its clock from sim_.now
   Instant full_until_{};
 
   std::deque<Mail> inbox_;
   std::map<std::string, SimAgent*> route_;
-  std::map<std::string, const SimAgent*> known_;  // who has said Hello under a name last
+  std::map<std::string, const SimAgent*> known_;  // by name: the agent whose Hello was accepted last
   std::set<std::string> departed_;
   Batch batch_;
   std::vector<core::Effect> outbox_;

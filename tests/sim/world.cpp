@@ -6,8 +6,8 @@ namespace sweep::sim {
 
 namespace {
 
-constexpr std::uint64_t kMostSteps = 400'000, kMostDeeds = 4'000'000;
-// Within this a session ends: all points one after another, with all their tries.
+constexpr std::uint64_t kMaxSteps = 400'000, kMaxTasks = 4'000'000;
+// A session must end within this time, enough for all points one after another with all their retries.
 constexpr std::chrono::hours kLongestSession{30};
 
 }  // namespace
@@ -41,30 +41,30 @@ std::string Tally::text() const {
          item("withdrawn", withdrawn) + item("servers", servers) + item("warm", warm);
 }
 
-World::World(std::uint64_t seed, std::size_t traced, InjectedBug planted)
-    : stage_(seed, traced, planted),
+World::World(std::uint64_t seed, std::size_t traced, InjectedBug injected)
+    : sim_(seed, traced, injected),
       controller_(
-          stage_, [this] { controller_crashed(); }, [this] { end_session(); }),
-      settings_(stage_.weather.settings),
-      points_(stage_.weather.points) {
-  for (const NodeSpec& spec : stage_.weather.nodes) {
+          sim_, [this] { controller_crashed(); }, [this] { end_session(); }),
+      settings_(sim_.scenario.settings),
+      points_(sim_.scenario.points) {
+  for (const NodeSpec& spec : sim_.scenario.nodes) {
     nodes_.push_back(std::make_unique<Node>());
     nodes_.back()->spec = spec;
   }
 }
 
 void World::run() {
-  std::uint64_t deeds = 0;
+  std::uint64_t tasks_run = 0;
   start_session();
   const auto any_agent = [&] {
     return std::any_of(agents_.begin(), agents_.end(), [](const auto& agent) { return agent->alive(); });
   };
   while (!finished_ || any_agent()) {
-    if (stage_.agenda.empty()) broken("nothing more can happen, and the sweep has not ended");
-    if (stage_.steps > kMostSteps || ++deeds > kMostDeeds) broken("it never ends");
-    stage_.now = stage_.agenda.next();
-    if (in_session_ && stage_.now > session_began_ + kLongestSession) broken("the session does not end");
-    stage_.agenda.take()();
+    if (sim_.agenda.empty()) violation("no event is left, but the sweep has not ended");
+    if (sim_.steps > kMaxSteps || ++tasks_run > kMaxTasks) violation("the sweep does not end");
+    sim_.now = sim_.agenda.next();
+    if (in_session_ && sim_.now > session_began_ + kLongestSession) violation("the session does not end");
+    sim_.agenda.take()();
   }
   check_end();
 }
@@ -74,10 +74,11 @@ void World::run() {
 void World::start_session() {
   if (controller_.disk_is_full()) return schedule_next();
   ++session_;
-  session_began_ = stage_.now;
-  stage_.storm = calm() ? Storm{} : stage_.weather.storm;
-  stage_.trace(stage_.now,
-               [&] { return "session " + std::to_string(session_) + (calm() ? ", calm" : ", stormy"); });
+  session_began_ = sim_.now;
+  sim_.faults = is_faultless() ? FaultRates{} : sim_.scenario.faults;
+  sim_.trace(sim_.now, [&] {
+    return "session " + std::to_string(session_) + (is_faultless() ? ", without faults" : ", with faults");
+  });
   if (!open_session()) {
     finished_ = true;
     return;
@@ -85,11 +86,10 @@ void World::start_session() {
   ++tally_.sessions;
   listening_ = in_session_ = true;
   start_job();
-  if (!calm()) plan_calamities();
-  // After it passed nothing but the rules brings the session to its end.
-  if (stage_.dice.percent(50)) {
-    stage_.agenda.at(stage_.now + stage_.dice.time(Millis(1'000), Millis(400'000)),
-                     [this] { stage_.storm = {}; });
+  if (!is_faultless()) schedule_faults();
+  // In half of the sessions the faults cease after some time; then only the core's rules can end the session.
+  if (sim_.random.percent(50)) {
+    sim_.agenda.at(sim_.now + sim_.random.time(Millis(1'000), Millis(400'000)), [this] { sim_.faults = {}; });
   }
 }
 
@@ -98,27 +98,27 @@ bool World::open_session() {
     controller_.begin(settings_, points_);
     return true;
   }
-  return controller_.resume(some_resumption(), calm() ? Millis(0) : some_offset());
+  return controller_.resume(random_resume(), is_faultless() ? Millis(0) : random_offset());
 }
 
-Resumption World::some_resumption() {
-  Random& dice = stage_.dice;
-  Resumption out;
+ResumeInput World::random_resume() {
+  Random& random = sim_.random;
+  ResumeInput out;
   out.command.version = "2";
   out.command.job = std::to_string(job_ + 1);
-  // In the end nothing changes any more, or there would be something to do for ever.
-  const bool restless = session_ <= stage_.weather.storms + 2;
-  out.command.retry_failed = restless && dice.percent(30);
-  const bool changes = restless && stage_.weather.changes;
-  const bool changed = changes && dice.percent(50);
-  if (changed) settings_ = some_settings(dice);
-  if (changed && dice.percent(50)) {
-    points_.push_back({"p" + std::to_string(points_.size()), dice.between(0, 4), "kind0"});
+  // Later sessions change nothing any more; otherwise there would always be something left to do.
+  const bool may_change = session_ <= sim_.scenario.faulty_sessions + 2;
+  out.command.retry_failed = may_change && random.percent(30);
+  const bool changes = may_change && sim_.scenario.changes;
+  const bool changed = changes && random.percent(50);
+  if (changed) settings_ = random_settings(random);
+  if (changed && random.percent(50)) {
+    points_.push_back({"p" + std::to_string(points_.size()), random.between(0, 4), "kind0"});
   }
   out.settings = settings_;
   std::vector<core::PointSpec> withdrawn;
   for (const core::PointSpec& spec : points_) {
-    const bool out_now = changes && points_.size() > 1 && dice.percent(15);
+    const bool out_now = changes && points_.size() > 1 && random.percent(15);
     (out_now ? withdrawn : out.specs).push_back(spec);
     if (out_now) out.command.withdrawn.push_back(spec.id);
   }
@@ -126,30 +126,30 @@ Resumption World::some_resumption() {
   return out;
 }
 
-/// The controller has ended, or nobody brings it back.
+/// Ends the session because the controller has ended, or crashed and is not restarted.
 void World::end_session() {
   listening_ = in_session_ = false;
   for (const auto& agent : agents_)
-    agent->link().cut(Millis(stage_.dice.below(100)), Millis(100));
-  if (calm()) {
+    agent->link().cut(Millis(sim_.random.below(100)), Millis(100));
+  if (is_faultless()) {
     const core::State& state = controller_.state();
-    if (state.phase != core::Phase::Closed) broken("a calm session did not end by itself");
+    if (state.phase != core::Phase::Closed) violation("a session without faults did not end by itself");
     if (state.count(core::PointState::Pending) > 0)
-      broken("a calm session leaves points: " + state.end_reason);
+      violation("a session without faults leaves points pending: " + state.end_reason);
     controller_.check_replay(true);
     for (const auto& agent : agents_) {
       if (agent->alive() && agent->plan().session == session_)
-        broken(agent->name() + " has not left at the end of a calm session");
+        violation(agent->name() + " still runs after the end of a session without faults");
     }
   }
-  if (stage_.dice.percent(60)) end_job(Millis(30'000));
+  if (sim_.random.percent(60)) end_job(Millis(30'000));
   schedule_next();
 }
 
 void World::schedule_next() {
-  const Millis gap = stage_.dice.percent(50) ? stage_.dice.time(Millis(1'000), Millis(60'000))
-                                             : stage_.dice.time(Millis(60'000), Millis(100'000'000));
-  stage_.agenda.at(stage_.now + gap, [this] { start_session(); });
+  const Millis gap = sim_.random.percent(50) ? sim_.random.time(Millis(1'000), Millis(60'000))
+                                             : sim_.random.time(Millis(60'000), Millis(100'000'000));
+  sim_.agenda.at(sim_.now + gap, [this] { start_session(); });
 }
 
 void World::check_end() const {
@@ -157,27 +157,27 @@ void World::check_end() const {
     const bool over = point.state == core::PointState::Done || point.state == core::PointState::Failed ||
                       point.state == core::PointState::Cancelled ||
                       point.state == core::PointState::Withdrawn;
-    if (!over) broken(point.spec.id + " is " + std::string(core::state_word(point.state)) + " at the end");
+    if (!over) violation(point.spec.id + " is " + std::string(core::state_word(point.state)) + " at the end");
   }
-  stage_.witness.check_points(controller_.state());
-  for (const Key& ref : stage_.witness.in_spools()) {
+  sim_.checker.check_points(controller_.state());
+  for (const Key& ref : sim_.checker.in_spools()) {
     const bool there = std::any_of(nodes_.begin(), nodes_.end(),
                                    [&](const auto& node) { return node->spool.contains(ref); });
-    if (!there) broken("the result of " + ref.first + " has vanished from its spool");
+    if (!there) violation("the result of " + ref.first + " is missing from its spool");
   }
 }
 
 Tally World::tally() const {
   Tally out = tally_;
-  out.steps = stage_.steps;
-  out.spooled = stage_.adopted;
-  out.servers = stage_.servers;
-  out.warm = stage_.warm;
+  out.steps = sim_.steps;
+  out.spooled = sim_.adopted;
+  out.servers = sim_.servers;
+  out.warm = sim_.warm;
   const core::State& state = controller_.state();
   out.done = state.count(core::PointState::Done);
   out.failed = state.count(core::PointState::Failed);
   out.withdrawn = state.count(core::PointState::Withdrawn);
-  for (const core::Event& event : stage_.witness.journal()) {
+  for (const core::Event& event : sim_.checker.journal()) {
     out.returns += std::holds_alternative<core::AgentReturned>(event.what);
     out.quarantines += std::holds_alternative<core::Quarantined>(event.what);
     const auto* ended = std::get_if<core::Ended>(&event.what);
@@ -186,7 +186,7 @@ Tally World::tally() const {
     const core::Attempt* attempt = core::find_attempt(state, ended->ref);
     const int index = core::find_point(state, ended->ref.point);
     if (attempt == nullptr || index < 0) continue;
-    out.late += ended->accepted && attempt != &state.points[static_cast<std::size_t>(index)].attempts.back();
+    out.late += ended->accepted && attempt != &core::point_at(state, index).attempts.back();
   }
   return out;
 }

@@ -1,8 +1,8 @@
-// A whole sweep over all its sessions: nodes, jobs, agents, controllers, and what happens to them.
+// A whole simulated sweep with all its sessions: nodes, jobs, agents, controllers, and faults.
 //
-// Rules: everything follows from one seed. First sessions have the seed's weather; then calm ones follow, on
-// all nodes, until nothing is left to do: what is still open then, or lost, or done twice, is a broken
-// promise.
+// Rules: everything depends on one seed only. The first sessions have the faults of the seed's scenario. They
+// are followed by sessions without faults on all nodes, until nothing is left to do. It is a violation if a
+// point is then still open or lost, or was done twice.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,11 @@
 
 #include "tests/sim/sim_agent.hpp"
 #include "tests/sim/sim_controller.hpp"
-#include "tests/sim/stage.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace sweep::sim {
 
-/// What the weather of a seed led to: to see that it was bad enough.
+/// Counts of what happened, to verify that enough faults occurred.
 struct Tally {
   std::uint64_t steps = 0;
   int sessions = 0, crashes = 0, recoveries = 0, deaths = 0, returns = 0, lost = 0, late = 0, spooled = 0;
@@ -28,50 +28,50 @@ struct Tally {
 
 class World {
  public:
-  World(std::uint64_t seed, std::size_t traced, InjectedBug planted);
-  /// Throws BrokenPromise.
+  World(std::uint64_t seed, std::size_t traced, InjectedBug injected);
+  /// Throws Violation.
   void run();
 
   Tally tally() const;
-  std::string trace() const { return stage_.trace.text(); }
+  std::string trace() const { return sim_.trace.text(); }
 
  private:
   // sessions
   void start_session();
   bool open_session();
-  Resumption some_resumption();
+  ResumeInput random_resume();
   void end_session();
   void schedule_next();
   void check_end() const;
 
   // controllers
   void controller_crashed();
-  void bring_back();
-  Millis some_offset();
+  void restart_controller();
+  Millis random_offset();
 
   // jobs and agents
   void start_job();
   void start_agent(Node& node, int task, int tasks, const std::string& job, std::optional<Instant> job_ends);
-  void start_again(const SimAgent& dead);
+  void restart_agent(const SimAgent& ended);
   void end_job(Millis grace);
   void watch_srun();
   int free_slot(const Node& node) const;
 
-  // calamities
-  void plan_calamities();
-  void calamity();
-  SimAgent* some_agent();
+  // faults
+  void schedule_faults();
+  void inject_fault();
+  SimAgent* random_agent();
 
-  bool calm() const { return session_ > stage_.weather.storms; }
+  bool is_faultless() const { return session_ > sim_.scenario.faulty_sessions; }
 
-  Stage stage_;
+  Simulation sim_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<std::unique_ptr<SimAgent>> agents_;
   SimController controller_;
   core::Settings settings_;
-  std::vector<core::PointSpec> points_;  // all that ever were
+  std::vector<core::PointSpec> points_;  // including withdrawn ones
   int session_ = 0, job_ = 11;
-  int to_start_ = 0;  // tasks of this job
+  int to_start_ = 0;  // tasks of this job that have not started yet
   bool finished_ = false, listening_ = false, in_session_ = false;
   Instant session_began_{};
   std::int64_t pids_ = 100;

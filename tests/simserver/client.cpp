@@ -102,9 +102,9 @@ Program& SimserverTest::start_server(std::vector<std::string> options, const std
   options.insert(options.begin(), {"sweep-simserver", "--port", "0"});
   programs_.push_back(std::make_unique<Program>(directory_.string(), options));
   Program& program = *programs_.back();
-  EXPECT_TRUE(program.says(until)) << program.err();
+  EXPECT_TRUE(program.wait_for_error(until)) << program.err();
   const std::string prefix = "listening on http://127.0.0.1:";
-  EXPECT_TRUE(program.prints("\n")) << "the two streams are read one after the other";
+  EXPECT_TRUE(program.wait_for_output("\n")) << "the two streams are read one after the other";
   EXPECT_TRUE(program.out().starts_with(prefix)) << program.out();
   port_ = program.out().starts_with(prefix) ? std::stoi(program.out().substr(prefix.size())) : 0;
   return program;

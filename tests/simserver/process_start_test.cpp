@@ -17,7 +17,7 @@ TEST_F(SimserverStart, IsReadyAfterLoadingWithProgress) {
   Program& program = start_server({"--startup-time", "100", "--time-scale", "200"}, "Loading weights: 0%");
   EXPECT_THAT(request(get("/health")), StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(request(stream_of(1)), HasSubstr("still loading"));
-  ASSERT_TRUE(program.says("Application startup complete"));
+  ASSERT_TRUE(program.wait_for_error("Application startup complete"));
   for (int percent = 0; percent <= 100; percent += 10)
     EXPECT_THAT(program.err(), HasSubstr("Loading weights: " + std::to_string(percent) + "%"));
   EXPECT_THAT(request(get("/health")), StartsWith("HTTP/1.1 200 "));

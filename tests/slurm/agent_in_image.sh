@@ -75,7 +75,7 @@ for order in behind without; do
   "$order"
   sweep "$order.d" cpu-smoke
   status_is_not 0
-  err_has "line in plugstack.conf stand before that of slurm-sweep?"
+  err_has "its line in plugstack.conf before that of slurm-sweep"
   count_is 0 "$order.d"/raw/*.json
   all_gone
 done
@@ -84,4 +84,4 @@ done
 sed '/^  image:/d' profile.yaml >each.yaml
 run sweepctl check configs/dsr1-1k1k.yaml --profile each.yaml
 status_is 1
-err_has "one container serves all points"
+err_has "needs one container for all points"

@@ -36,7 +36,7 @@ for command in sbatch salloc; do
 done
 run srun --sweep-output=here true
 status_is 1
-err_has "no --sweep-config=FILE says which"
+err_has "--sweep-output requires --sweep-config=FILE or --sweep-resume"
 [[ $(last_job) == "$before" ]] || fail "a job was created"
 count_is 0 results_* here
 all_gone

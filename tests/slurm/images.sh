@@ -60,7 +60,7 @@ out_has "n2: MISSING  runtime: bwrap is not in PATH"
 
 run sweepctl profile check --allocation --profile profile.yaml
 status_is 2
-err_has "this is no Slurm job; start it with salloc or in a batch script"
+err_has "--allocation needs a Slurm job; run it through salloc or in a batch script"
 all_gone
 
 # ---- the stand-in for enroot: writes three million bytes, reports the image's name, and waits for the signal to continue.

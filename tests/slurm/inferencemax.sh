@@ -69,7 +69,7 @@ runners:
 P
 run srun -w n1,n2 -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=runners.yaml --sweep-profile=nodes.yaml --sweep-output=runners.d sweep-agent
 status_is 1
-err_has "no node serves its runner 'b200-trt': the profile's 'runners' says which do"
+err_has "no node serves its runner 'b200-trt'; see 'runners' in the profile"
 json_is runners.d/manifest.json '[.points[] | select(.state == "done") | .attempts[].node] | unique' '["n1"]'
 json_is runners.d/manifest.json '[.points[] | select(.state == "done")] | length' 3
 all_gone

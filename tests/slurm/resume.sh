@@ -41,7 +41,7 @@ states_are() { # OUTPUT STATES: checks the points' states in the order of the ma
   json_is "$1/manifest.json" '[.points[].state] | join(" ")' "$2"
 }
 offered() { # prints the command for resuming that standard error ends with
-  sed -n 's/^.* left; to go on: //p; s/^.*; to try again: //p' err | tail -n 1
+  sed -n 's/^.* left; to resume: //p; s/^.*; to retry: //p' err | tail -n 1
 }
 
 # ---- ended by the time limit
@@ -51,10 +51,10 @@ host=$(hostname) pid=$(jq .pid limited/sweep.control)
 # Meanwhile, another sweep and a resume are both refused. The message names the running controller and the remedy.
 run "${SWEEP[@]}" --sweep-config=matrix.yaml --sweep-output=limited ./bench.sh
 status_is_not 0
-err_has "belongs to another sweep that is running (controller on $host, pid $pid); choose another --sweep-output"
+err_has "another sweep is running there (controller on $host, pid $pid); choose another --sweep-output"
 run "${SWEEP[@]}" --sweep-resume --sweep-output=limited ./bench.sh
 status_is_not 0
-err_has "is still at work (controller on $host, pid $pid); wait for its end"
+err_has "it is still running (controller on $host, pid $pid); wait until it ends"
 err_has "sweepctl cancel limited"
 starts_are "$(seq 5)" || fail "a refused command started a point"
 
@@ -83,7 +83,7 @@ retry=$(offered)
 [[ $retry == *" --sweep-resume --sweep-retry-failed "* ]] || fail "the offered command does not retry failed points: '$retry'"
 run "${SWEEP[@]}" --sweep-resume --sweep-output=limited ./bench.sh
 status_is_not 0
-err_has "nothing is left to resume: 5 of 6 points done, 1 failed; --sweep-retry-failed"
+err_has "nothing to resume: 5 of 6 points done, 1 failed; to retry failed points, add --sweep-retry-failed"
 user touch mended
 rm -f starts
 run bash -c "$retry"
@@ -105,7 +105,7 @@ user touch go
 rm -f starts
 run "${SWEEP[@]}" --sweep-resume --sweep-output=cancelled --sweep-config=matrix.yaml ./bench.sh
 status_is_not 0
-err_has "the matrix is not that of the sweep; --sweep-accept-changes"
+err_has "the matrix has changed since the sweep was started; to resume with the new matrix, add --sweep-accept-changes"
 err_has "  removed  dsr1_1k1k fp4 sglang b200 tp8 conc2"
 err_has "  removed  dsr1_1k1k fp4 sglang b200 tp8 conc6"
 err_has "  added    dsr1_1k1k fp4 sglang b200 tp8 conc7"

@@ -51,5 +51,5 @@ json_is out '[.state, .points.done, .points.total]' '["done",6,6]'
 # A second sweep must not modify the directory.
 run srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-output=out.d ./cpu_smoke.sh
 status_is 1
-err_has "holds the results of another sweep"
+err_has "it holds the results of another sweep"
 all_gone

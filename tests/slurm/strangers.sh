@@ -32,7 +32,7 @@ status_is 1
 other SLURM_SWEEP_ENDPOINT="$(key endpoint)" SLURM_SWEEP_SERVER_KEY="$(key server_key)" \
   SLURM_SWEEP_CLIENT_SECRET="$(key client_secret)" sweep-agent
 status_is_not 0
-file_has other.err "shows the munge credential of another user"
+file_has other.err "sent a munge credential of another user"
 
 # No secret must be in the arguments of any process.
 for name in client_secret server_secret; do
@@ -45,5 +45,5 @@ done
 touch go
 chown nobody: go
 wait "$sweep" || fail "the sweep ended with status $?: $(cat err)"
-file_has err "1 agent with the sweep's key not admitted"
+file_has err "1 agent refused although it had the sweep's key"
 all_gone

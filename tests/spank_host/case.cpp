@@ -18,7 +18,7 @@
 namespace spank_host {
 namespace {
 
-// Long for a loaded machine, short for a test that hangs.
+// Long enough for a loaded machine, short enough for a test that hangs.
 constexpr unsigned kAlarmSeconds = 60;
 
 std::string content(int fd) {
@@ -30,17 +30,17 @@ std::string content(int fd) {
   return text;
 }
 
-[[noreturn]] void play(const std::function<void()>& body, int out, int err) {
+[[noreturn]] void run_body(const std::function<void()>& body, int out, int err) {
   alarm(kAlarmSeconds);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
   try {
     body();
   } catch (...) {
-    say("an exception left the body");
+    print_line("an exception left the body");
     std::_Exit(96);
   }
-  std::exit(kWentOn);
+  std::exit(kReturned);
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ Running::Running(const std::function<void()>& body) {
   out_ = memfd_create("out", MFD_CLOEXEC);
   err_ = memfd_create("err", MFD_CLOEXEC);
   pid_ = fork();
-  if (pid_ == 0) play(body, out_, err_);
+  if (pid_ == 0) run_body(body, out_, err_);
 }
 
 Running::~Running() {
@@ -78,7 +78,7 @@ Outcome run_case(const std::function<void()>& body) {
   return Running(body).wait();
 }
 
-void say(const std::string& line) {
+void print_line(const std::string& line) {
   const std::string text = line + "\n";
   if (write(STDOUT_FILENO, text.data(), text.size()) < 0) std::_Exit(95);
 }

@@ -1,8 +1,8 @@
-// One case: a process that plays srun, sbatch, slurmd or slurmstepd, and what is left of it.
+// One test case: a process that acts as srun, sbatch, slurmd or slurmstepd, with its output and exit status.
 //
-// Rules: the plugin ends its process when something cannot go on, so every case is a child of the test, with
-// its stdout and stderr in memory. A case that hangs is ended by its alarm. It says what it sees on stdout;
-// only the test judges.
+// Rules: the plugin ends its process on errors, so every case is a child of the test, with its stdout and
+// stderr in memory. A case that hangs is ended by its alarm. It prints what it observes; only the test has
+// assertions.
 #pragma once
 
 #include <sys/types.h>
@@ -20,10 +20,10 @@ struct Outcome {
   std::string err;
 };
 
-/// The status of a case whose body came to its end.
-inline constexpr int kWentOn = 42;
+/// The exit status of a case whose body has returned.
+inline constexpr int kReturned = 42;
 
-/// A case that runs, for tests that do something to it meanwhile.
+/// A running case, for tests that act on it meanwhile.
 class Running {
  public:
   explicit Running(const std::function<void()>& body);
@@ -39,13 +39,13 @@ class Running {
   int err_ = -1;
 };
 
-/// Runs `body` in a process of its own and waits for its end.
+/// Runs `body` in a child process and waits for its end.
 Outcome run_case(const std::function<void()>& body);
 
-/// For bodies: one line on stdout, at once.
-void say(const std::string& line);
+/// For bodies: prints one line to stdout, unbuffered.
+void print_line(const std::string& line);
 
-/// A folder of the test, removed with all it holds.
+/// A temporary folder, removed with its content.
 class Folder {
  public:
   Folder();
@@ -55,7 +55,7 @@ class Folder {
   std::string path(const std::string& name) const { return path_ + "/" + name; }
   /// Writes an executable file and returns its path.
   std::string program(const std::string& name, const std::string& text) const;
-  /// The text of a file; empty when there is none.
+  /// Returns the text of a file; "" if it does not exist.
   std::string text(const std::string& name) const;
   bool has(const std::string& name) const;
 
@@ -63,8 +63,7 @@ class Folder {
   std::string path_;
 };
 
-/// True when no process has this number (written in `digits`), not even one that has ended and was not waited
-/// for.
+/// Returns true if no process has the id in `digits`, not even a zombie.
 bool is_gone(const std::string& digits);
 
 std::vector<std::string> lines(const std::string& text);

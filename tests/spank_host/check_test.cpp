@@ -1,4 +1,4 @@
-// srun, sbatch and salloc before anything is allocated: the options, and `sweepctl check`.
+// srun, sbatch and salloc before an allocation: the options, and `sweepctl check`.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -33,7 +33,7 @@ Outcome request(const Sweepctl& sweepctl, const Options& options, spank_context_
   return run_case([&] { start_command(context, {sweepctl.argument()}, options); });
 }
 
-TEST(Check, IsAskedWithAllOptions) {
+TEST(Check, GetsAllOptions) {
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
     const Sweepctl sweepctl;
     const Outcome outcome = request(sweepctl,
@@ -42,7 +42,7 @@ TEST(Check, IsAskedWithAllOptions) {
                                      {"sweep-select", "--seq-lens 1k1k"},
                                      {"sweep-output", "out dir"}},
                                     context);
-    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.status, kReturned);
     EXPECT_EQ(outcome.out, "checked\n");
     EXPECT_EQ(outcome.err, "");
     EXPECT_THAT(sweepctl.words("check"),
@@ -53,27 +53,27 @@ TEST(Check, IsAskedWithAllOptions) {
   }
 }
 
-TEST(Check, FailingEndsTheCommandBeforeAnAllocation) {
+TEST(Check, FailureEndsTheCommandBeforeAnAllocation) {
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
     const Sweepctl sweepctl("echo 'a.yaml:3: what is this' >&2; exit 2");
     const Outcome outcome = request(sweepctl, {{"sweep-config", "a.yaml"}}, context);
     EXPECT_EQ(outcome.status, 1);
     EXPECT_EQ(outcome.out, "");
-    EXPECT_THAT(lines(outcome.err), ElementsAre("a.yaml:3: what is this",
-                                                AllOf(HasSubstr("refused before anything was allocated"),
-                                                      HasSubstr("exit status 2"))));
+    EXPECT_THAT(lines(outcome.err),
+                ElementsAre("a.yaml:3: what is this", AllOf(HasSubstr("refused before a job was allocated"),
+                                                            HasSubstr("exit status 2"))));
   }
 }
 
-TEST(Check, KilledIsAFailure) {
+TEST(Check, KilledCheckIsAFailure) {
   const Sweepctl sweepctl("kill -KILL $$");
   const Outcome outcome = request(sweepctl, {{"sweep-config", "a.yaml"}});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.err, HasSubstr("signal 9 (Killed)"));
 }
 
-// Started by something that ignores SIGCHLD, srun could not wait for its children.
-TEST(Check, CountsAlsoWhereSigchldIsIgnored) {
+// If srun was started with SIGCHLD ignored, it could not wait for its children.
+TEST(Check, StatusIsReadEvenIfSigchldIsIgnored) {
   const Sweepctl sweepctl("exit 2");
   const Outcome outcome = run_case([&] {
     signal(SIGCHLD, SIG_IGN);
@@ -95,12 +95,13 @@ TEST(Check, MissingSweepctlNamesFileAndHost) {
   });
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_EQ(outcome.err, "error: sweep: cannot run /nowhere/sweepctl on host " + this_host() +
-                             ": No such file or directory; install slurm-sweep there or set sweepctl=PATH in "
-                             "plugstack.conf\n");
+  EXPECT_EQ(outcome.err,
+            "error: sweep: cannot run /nowhere/sweepctl on host " + this_host() +
+                ": No such file or directory; install slurm-sweep there, or set sweepctl=PATH in "
+                "plugstack.conf\n");
 }
 
-TEST(Check, SweepctlThatIsNoProgramIsNamed) {
+TEST(Check, SweepctlThatIsNotExecutableIsNamed) {
   const Sweepctl sweepctl;
   chmod(sweepctl.folder().path("sweepctl").c_str(), 0644);
   const Outcome outcome = request(sweepctl, {{"sweep-config", "a.yaml"}});
@@ -109,17 +110,17 @@ TEST(Check, SweepctlThatIsNoProgramIsNamed) {
               AllOf(HasSubstr(sweepctl.folder().path("sweepctl")), HasSubstr("Permission denied")));
 }
 
-TEST(Check, WrongArgumentsAreToldToWhoAsksForASweep) {
+TEST(Check, InvalidArgumentsAreReportedToUsersOfASweep) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
     start_command(S_CTX_LOCAL, {"colour=blue", sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("'colour=blue' is ignored")));
 }
 
-// srun blocks SIGTERM, and without its signal thread nothing would take it.
-TEST(Check, SigtermToABlockingSrunEndsACheckThatHangs) {
+// srun blocks SIGTERM, and without its signal thread nothing receives it.
+TEST(Check, SigtermToAnSrunThatBlocksItEndsAHangingCheck) {
   const Sweepctl sweepctl("exec 7> $dir/started; wait_forever");
   ASSERT_EQ(mkfifo(sweepctl.folder().path("started").c_str(), 0600), 0);
   Running srun([&] {
@@ -139,9 +140,8 @@ TEST(Check, SigtermToABlockingSrunEndsACheckThatHangs) {
 }
 
 constexpr char kCheckTooLate[] =
-    "error: sweep: sweepctl check did not end within 1 s and was ended; check-timeout=SECONDS in "
-    "plugstack.conf "
-    "allows more";
+    "error: sweep: sweepctl check did not end within 1 s and was terminated; to allow more time, set "
+    "check-timeout=SECONDS in plugstack.conf";
 
 void expect_ended_in_time(const std::string& check, bool no_pidfd) {
   const Sweepctl sweepctl(check);
@@ -155,42 +155,43 @@ void expect_ended_in_time(const std::string& check, bool no_pidfd) {
   EXPECT_TRUE(is_gone(sweepctl.pid("check")));
 }
 
-TEST(Check, ThatDoesNotEndIsEnded) {
+TEST(Check, HangingCheckIsTerminated) {
   expect_ended_in_time("wait_forever", false);
   expect_ended_in_time("trap '' TERM; wait_forever", false);
 }
 
 // Linux before 5.3.
-TEST(Check, ThatDoesNotEndIsEndedAlsoWithoutPidfd) {
+TEST(Check, HangingCheckIsTerminatedWithoutPidfd) {
   expect_ended_in_time("wait_forever", true);
 }
 
-TEST(Check, CountsAlsoWithoutPidfd) {
+TEST(Check, StatusIsReadWithoutPidfd) {
   for (const int status : {0, 3}) {
     const Sweepctl sweepctl("exit " + std::to_string(status));
     const Outcome outcome = run_case([&] {
       slurm.no_pidfd = true;
       start_command(S_CTX_LOCAL, {sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
     });
-    EXPECT_EQ(outcome.status, status == 0 ? kWentOn : 1);
+    EXPECT_EQ(outcome.status, status == 0 ? kReturned : 1);
     EXPECT_EQ(outcome.err.find("exit status 3") != std::string::npos, status == 3) << outcome.err;
   }
 }
 
-// As on a network file system that does not answer.
-TEST(Check, WhoseExecHangsIsGivenUp) {
+// For example on a network file system that hangs.
+TEST(Check, HangingExecIsAbandoned) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
-    std::atexit([] { say(waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD ? "no child" : "a child"); });
+    std::atexit(
+        [] { print_line(waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD ? "no child" : "a child"); });
     slurm.forks_hang = true;
     start_command(S_CTX_LOCAL, {sweepctl.argument(), "check-timeout=1"}, {{"sweep-config", "a.yaml"}});
   });
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.out, "no child\n");
-  EXPECT_EQ(outcome.err, "error: sweep: cannot run " + sweepctl.folder().path("sweepctl") + " on host " +
-                             this_host() +
-                             ": it did not start within 1 s, as if its file system did not answer; "
-                             "check-timeout=SECONDS in plugstack.conf allows more\n");
+  EXPECT_EQ(outcome.err,
+            "error: sweep: cannot run " + sweepctl.folder().path("sweepctl") + " on host " + this_host() +
+                ": it did not start within 1 s; the file system may be hanging; to allow more time, set "
+                "check-timeout=SECONDS in plugstack.conf\n");
 }
 
 struct Wrong {
@@ -199,42 +200,35 @@ struct Wrong {
 };
 
 constexpr char kResumeWithoutOutput[] =
-    "--sweep-resume continues the sweep of a directory: say which with --sweep-output=DIR";
+    "--sweep-resume requires --sweep-output=DIR, the output directory of the sweep to resume";
 
-TEST(Request, ThatMakesNoSenseEndsWithOneLine) {
+TEST(Request, InvalidOptionsEndWithOneLine) {
   const std::vector<Wrong> requests = {
-      {{{"sweep-output", "out"}},
-       "--sweep-output says how to run a sweep, but no --sweep-config=FILE says which, and no --sweep-resume "
-       "continues one"},
-      {{{"sweep-select", "x"}},
-       "--sweep-select says how to run a sweep, but no --sweep-config=FILE says which, and no --sweep-resume "
-       "continues one"},
-      {{{"sweep-profile", "x"}},
-       "--sweep-profile says how to run a sweep, but no --sweep-config=FILE says which, and no "
-       "--sweep-resume "
-       "continues one"},
-      {{{"sweep-config", ""}}, "--sweep-config= is empty: give it a value or leave it out"},
-      {{{"sweep-config", nullptr}}, "--sweep-config= is empty: give it a value or leave it out"},
+      {{{"sweep-output", "out"}}, "--sweep-output requires --sweep-config=FILE or --sweep-resume"},
+      {{{"sweep-select", "x"}}, "--sweep-select requires --sweep-config=FILE or --sweep-resume"},
+      {{{"sweep-profile", "x"}}, "--sweep-profile requires --sweep-config=FILE or --sweep-resume"},
+      {{{"sweep-config", ""}}, "--sweep-config= is empty; give a value or remove the option"},
+      {{{"sweep-config", nullptr}}, "--sweep-config= is empty; give a value or remove the option"},
       {{{"sweep-config", "a"}, {"sweep-output", ""}},
-       "--sweep-output= is empty: give it a value or leave it out"},
+       "--sweep-output= is empty; give a value or remove the option"},
       {{{"sweep-config", "a"}, {"sweep-select", ""}},
-       "--sweep-select= is empty: give it a value or leave it out"},
+       "--sweep-select= is empty; give a value or remove the option"},
       {{{"sweep-config", "a"}, {"sweep-profile", ""}},
-       "--sweep-profile= is empty: give it a value or leave it out"},
+       "--sweep-profile= is empty; give a value or remove the option"},
       {{{"sweep-config", "a,,b"}},
-       "--sweep-config=a,,b has an empty file name: separate files by single commas"},
+       "--sweep-config=a,,b contains an empty file name; separate files by single commas"},
       {{{"sweep-resume", nullptr}}, kResumeWithoutOutput},
       {{{"sweep-config", "a"}, {"sweep-resume", nullptr}}, kResumeWithoutOutput},
       {{{"sweep-output", ""}, {"sweep-resume", nullptr}},
-       "--sweep-output= is empty: give it a value or leave it out"},
+       "--sweep-output= is empty; give a value or remove the option"},
       {{{"sweep-config", ""}, {"sweep-output", "out"}, {"sweep-resume", nullptr}},
-       "--sweep-config= is empty: give it a value or leave it out"},
+       "--sweep-config= is empty; give a value or remove the option"},
       {{{"sweep-config", "a"}, {"sweep-output", "out"}, {"sweep-retry-failed", nullptr}},
-       "--sweep-retry-failed goes with --sweep-resume, which continues a sweep: add that or leave this out"},
+       "--sweep-retry-failed requires --sweep-resume; add --sweep-resume or remove --sweep-retry-failed"},
       {{{"sweep-output", "out"}, {"sweep-accept-changes", nullptr}},
-       "--sweep-accept-changes goes with --sweep-resume, which continues a sweep: add that or leave this "
-       "out"},
-      {{{"sweep-config", ","}}, "--sweep-config=, has an empty file name: separate files by single commas"},
+       "--sweep-accept-changes requires --sweep-resume; add --sweep-resume or remove --sweep-accept-changes"},
+      {{{"sweep-config", ","}},
+       "--sweep-config=, contains an empty file name; separate files by single commas"},
   };
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
     for (const Wrong& wrong : requests) {
@@ -248,27 +242,27 @@ TEST(Request, ThatMakesNoSenseEndsWithOneLine) {
   }
 }
 
-TEST(Request, TheLastOfTwoCounts) {
+TEST(Request, LastOfTwoValuesIsUsed) {
   const Sweepctl sweepctl;
   request(sweepctl, {{"sweep-config", "a.yaml"}, {"sweep-config", "b.yaml"}});
   EXPECT_THAT(sweepctl.words("check"), ElementsAre("check", "--quiet", "--config=b.yaml"));
 }
 
-// Slurm hands over an option without a value as null or as an empty text.
+// Slurm passes an option without a value as null or as an empty text.
 TEST(Resume, NeedsNoConfiguration) {
   for (const char* const nothing : {static_cast<const char*>(nullptr), ""}) {
     for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
       const Sweepctl sweepctl;
       const Outcome outcome =
           request(sweepctl, {{"sweep-resume", nothing}, {"sweep-output", "out"}}, context);
-      EXPECT_EQ(outcome.status, kWentOn);
+      EXPECT_EQ(outcome.status, kReturned);
       EXPECT_EQ(outcome.err, "");
       EXPECT_THAT(sweepctl.words("check"), ElementsAre("check", "--quiet", "--output=out", "--resume"));
     }
   }
 }
 
-TEST(Resume, IsHandedOnWithAllThatGoesWithIt) {
+TEST(Resume, IsPassedOnWithItsOptions) {
   const Sweepctl sweepctl;
   request(sweepctl, {{"sweep-accept-changes", nullptr},
                      {"sweep-retry-failed", nullptr},
@@ -282,8 +276,8 @@ TEST(Resume, IsHandedOnWithAllThatGoesWithIt) {
                           "--profile=p.yaml", "--resume", "--retry-failed", "--accept-changes"));
 }
 
-// An srun inside `sbatch --sweep-resume --sweep-output=out`. The text is what Slurm 22.05 was seen to make of
-// an option without a value.
+// An srun inside `sbatch --sweep-resume --sweep-output=out`. "(null)" is what Slurm 22.05 was observed to
+// pass for an option without a value.
 TEST(Resume, IsInheritedWithItsDirectory) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
@@ -293,12 +287,12 @@ TEST(Resume, IsInheritedWithItsDirectory) {
     start_command(S_CTX_LOCAL, {sweepctl.argument()},
                   {{"sweep-output", "out"}, {"sweep-resume", "(null)"}, {"sweep-retry-failed", nullptr}});
   });
-  EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
+  EXPECT_EQ(outcome.status, kReturned) << outcome.err;
   EXPECT_THAT(sweepctl.words("check"),
               ElementsAre("check", "--quiet", "--output=/submit/out", "--resume", "--retry-failed"));
 }
 
-// An srun inside `sbatch --sweep-config=…`: Slurm reports what stands in the environment first.
+// An srun inside `sbatch --sweep-config=…`: Slurm first reports the values in the environment.
 std::vector<std::string> check_in_a_job(const Options& options, const char* submit_dir = "/submit") {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
@@ -309,7 +303,7 @@ std::vector<std::string> check_in_a_job(const Options& options, const char* subm
     if (submit_dir != nullptr) setenv("SLURM_SUBMIT_DIR", submit_dir, 1);
     start_command(S_CTX_LOCAL, {sweepctl.argument()}, options);
   });
-  EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
+  EXPECT_EQ(outcome.status, kReturned) << outcome.err;
   return sweepctl.words("check");
 }
 
@@ -318,48 +312,48 @@ const Options kAllInherited = {{"sweep-config", "dir/a.yaml,/b.yaml"},
                                {"sweep-output", "out"},
                                {"sweep-profile", "p.yaml"}};
 
-TEST(Inherited, PathsAreTakenFromWhereTheJobWasSubmitted) {
+TEST(Inherited, PathsAreRelativeToTheSubmitDirectory) {
   EXPECT_THAT(check_in_a_job(kAllInherited),
               ElementsAre("check", "--quiet", "--config=/submit/dir/a.yaml", "--config=/b.yaml",
                           "--select=--seq-lens 1k1k", "--output=/submit/out", "--profile=/submit/p.yaml"));
 }
 
-TEST(Inherited, PathsStayWhereThatIsNotKnown) {
+TEST(Inherited, PathsAreUnchangedWithoutASubmitDirectory) {
   EXPECT_THAT(check_in_a_job({kAllInherited[0]}, nullptr),
               ElementsAre("check", "--quiet", "--config=dir/a.yaml", "--config=/b.yaml"));
 }
 
-TEST(Inherited, TheUsersOwnComesSecondAndStaysAsItIs) {
+TEST(Inherited, ValuesOfTheCommandLineComeSecondAndAreUnchanged) {
   Options options = kAllInherited;
   options.emplace_back("sweep-config", "c.yaml");
-  options.emplace_back("sweep-output", "out");  // the same words, but said here
+  options.emplace_back("sweep-output", "out");  // the same value, but from the command line
   EXPECT_THAT(check_in_a_job(options),
               ElementsAre("check", "--quiet", "--config=c.yaml", "--select=--seq-lens 1k1k", "--output=out",
                           "--profile=/submit/p.yaml"));
 }
 
-TEST(Inherited, AnOwnValueWithoutTheInheritedOneStaysAsItIs) {
+TEST(Inherited, ValueOfTheCommandLineOnlyIsUnchanged) {
   EXPECT_THAT(check_in_a_job({{"sweep-config", "c.yaml"}}),
               ElementsAre("check", "--quiet", "--config=c.yaml"));
 }
 
-// sbatch with a heterogeneous job: Slurm goes through options and init_post_opt once per component.
-TEST(Components, EachIsCheckedOnceUnlessItSaysTheSame) {
+// sbatch with a heterogeneous job: Slurm reports options and calls init_post_opt once per component.
+TEST(Components, EachIsCheckedUnlessItsOptionsAreTheSame) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
     Plugin& sbatch = start_command(S_CTX_ALLOCATOR, {sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
     sbatch.option("sweep-config", "a.yaml");
-    say("second " + std::to_string(sbatch.hook("init_post_opt")));
+    print_line("second " + std::to_string(sbatch.hook("init_post_opt")));
     sbatch.option("sweep-config", "b.yaml");
-    say("third " + std::to_string(sbatch.hook("init_post_opt")));
+    print_line("third " + std::to_string(sbatch.hook("init_post_opt")));
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "second 0", "third 0"));
   EXPECT_THAT(sweepctl.words("check"),
               ElementsAre("check", "--quiet", "--config=a.yaml", "check", "--quiet", "--config=b.yaml"));
 }
 
-TEST(Components, ValueThatIsInheritedInEachIsResolvedInEach) {
+TEST(Components, InheritedValueIsResolvedInEach) {
   const Sweepctl sweepctl;
   run_case([&] {
     setenv(kInheritedConfig, "a.yaml", 1);
@@ -379,21 +373,21 @@ TEST(Components, OneSrunOverSeveralIsRefused) {
       Plugin& srun = start_command(S_CTX_LOCAL, {sweepctl.argument()}, first ? sweep : Options{});
       if (!first) srun.option("sweep-config", "a.yaml");
       srun.hook("init_post_opt");
-      say("went on");
+      print_line("continued");
     });
     EXPECT_EQ(outcome.status, 1);
-    EXPECT_THAT(outcome.out, Not(HasSubstr("went on")));
+    EXPECT_THAT(outcome.out, Not(HasSubstr("continued")));
     EXPECT_THAT(outcome.err, HasSubstr("--het-group=N"));
   }
 }
 
-TEST(Components, SeveralWithoutASweepAreNoConcern) {
+TEST(Components, SeveralWithoutASweepAreUnaffected) {
   const Outcome outcome = run_case([] {
     Plugin& srun = start_command(S_CTX_LOCAL, {}, {});
-    say(std::to_string(srun.hook("init_post_opt")));
-    say(std::to_string(srun.hook("local_user_init")) + std::to_string(srun.hook("local_user_init")));
+    print_line(std::to_string(srun.hook("init_post_opt")));
+    print_line(std::to_string(srun.hook("local_user_init")) + std::to_string(srun.hook("local_user_init")));
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_EQ(outcome.out, "checked\n0\n00\n");
   EXPECT_EQ(outcome.err, "");
 }

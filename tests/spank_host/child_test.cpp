@@ -1,4 +1,4 @@
-// What the plugin's children inherit: descriptors and signals. They are this program, see main.cpp.
+// What the plugin's children inherit: descriptors and signals. The children are this program, see main.cpp.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -20,8 +20,8 @@ using testing::UnorderedElementsAre;
 
 class Inheritance : public testing::Test {
  protected:
-  // Plays srun to its end after `prepare`.
-  Outcome play(const std::function<void()>& prepare) {
+  // Acts as srun from start to end, after `prepare`.
+  Outcome run_srun(const std::function<void()>& prepare) {
     return run_case([&] {
       prepare();
       setenv("SPANK_HOST_PROBE", folder_.path("seen").c_str(), 1);
@@ -46,13 +46,13 @@ class Inheritance : public testing::Test {
   Folder folder_;
 };
 
-// Descriptors of srun's that are open on exec, as those of other plugins may be.
-TEST_F(Inheritance, ChildrenHaveTheirDescriptorsAndNoOther) {
-  const Outcome outcome = play([] {
+// srun's other descriptors may lack close-on-exec, for example those of other plugins.
+TEST_F(Inheritance, ChildrenHaveOnlyTheirDescriptors) {
+  const Outcome outcome = run_srun([] {
     for (int number = 3; number < 20; ++number)
       dup2(STDOUT_FILENO, number);
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_EQ(outcome.err, "");
   EXPECT_THAT(seen("check", "fd"), UnorderedElementsAre("fd 0 /dev/null", StartsWith("fd 1 /memfd:out"),
                                                         StartsWith("fd 2 /memfd:err")));
@@ -61,15 +61,15 @@ TEST_F(Inheritance, ChildrenHaveTheirDescriptorsAndNoOther) {
                                    StartsWith("fd 2 /memfd:err"), "fd 3 pipe:", "fd 4 pipe:"));
 }
 
-// Without stdin, stdout or stderr the pipes would take their numbers, and messages would go into them; and a
-// database that the child opens would take its messages.
-TEST_F(Inheritance, NoPipeTakesThePlaceOfAClosedStdout) {
-  const Outcome outcome = play([] {
+// If stdin, stdout and stderr are closed, a pipe must not get their numbers, or messages would be written
+// into it; and in the child not the database.
+TEST_F(Inheritance, NoPipeReplacesAClosedStdout) {
+  const Outcome outcome = run_srun([] {
     close(STDIN_FILENO);
     close(STDOUT_FILENO);
     close(STDERR_FILENO);
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(seen("check", "fd"),
               UnorderedElementsAre("fd 0 /dev/null", "fd 1 /dev/null", "fd 2 /dev/null"));
   EXPECT_THAT(seen("serve", "fd"), UnorderedElementsAre("fd 0 /dev/null", "fd 1 /dev/null", "fd 2 /dev/null",
@@ -83,25 +83,26 @@ TEST_F(Inheritance, SrunKeepsItsLifelineOffTheStandardNumbers) {
     close(STDERR_FILENO);
     start_srun({sweepctl.argument()}, {{"sweep-config", "a.yaml"}});
     for (const int number : {STDIN_FILENO, STDERR_FILENO})
-      say(std::to_string(number) + (fcntl(number, F_GETFD) < 0 ? " closed" : " open"));
+      print_line(std::to_string(number) + (fcntl(number, F_GETFD) < 0 ? " closed" : " open"));
     for (int number = 3; number < 64; ++number) {
       char target[64] = "";
       const std::string link = "/proc/self/fd/" + std::to_string(number);
       if (readlink(link.c_str(), target, sizeof target - 1) < 0 || std::string(target, 5) != "pipe:")
         continue;
-      say(fcntl(number, F_GETFD) == FD_CLOEXEC ? "lifeline, closed on exec" : "a pipe that others inherit");
+      print_line(fcntl(number, F_GETFD) == FD_CLOEXEC ? "lifeline, closed on exec"
+                                                      : "a pipe that others inherit");
     }
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(lines(outcome.out),
               ElementsAre("checked", "step", "0 closed", "2 closed", "lifeline, closed on exec"));
 }
 
-// nohup's choice is the user's; what else srun ignores or blocks is not for its children.
+// Signals that the user ignores (nohup) stay ignored; other signals that srun ignores or blocks do not.
 TEST_F(Inheritance, ChildrenStartWithOrdinarySignals) {
-  const Outcome outcome = play([] {
+  const Outcome outcome = run_srun([] {
     signal(SIGHUP, SIG_IGN);
-    signal(SIGINT, SIG_DFL);  // whoever started the tests may have chosen otherwise
+    signal(SIGINT, SIG_DFL);  // the tests may have been started with other handlers
     signal(SIGQUIT, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGUSR1, SIG_IGN);
@@ -110,12 +111,12 @@ TEST_F(Inheritance, ChildrenStartWithOrdinarySignals) {
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, nullptr);
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   for (const char* const command : {"check", "serve"})
     EXPECT_THAT(seen(command, "Sig"), ElementsAre("SigBlk:\t0000000000000000", "SigIgn:\t0000000000000001"));
 }
 
-TEST_F(Inheritance, SrunsOwnSignalMaskIsAsItWas) {
+TEST_F(Inheritance, SrunsSignalMaskIsUnchanged) {
   const Outcome outcome = run_case([] {
     const Sweepctl sweepctl;
     sigset_t before;
@@ -126,7 +127,7 @@ TEST_F(Inheritance, SrunsOwnSignalMaskIsAsItWas) {
     sigset_t after;
     sigprocmask(SIG_SETMASK, nullptr, &after);
     for (int number = 1; number < 32; ++number) {
-      if (sigismember(&after, number) == 1) say("blocked " + std::to_string(number));
+      if (sigismember(&after, number) == 1) print_line("blocked " + std::to_string(number));
     }
   });
   EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "step", "blocked 2"));

@@ -1,4 +1,4 @@
-// srun with its step: `sweepctl serve` as its child, from the ready line to srun's end.
+// srun with its step: `sweepctl serve` as its child, from the ready line to the end of srun.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -23,13 +23,13 @@ using testing::Not;
 
 const Options kSweep = {{"sweep-config", "a.yaml"}};
 
-// A line that would do, with `change` in place of one of its words.
+// Returns a valid ready line, or one with other words.
 std::string ready_line(const std::string& endpoint = "tcp://127.0.0.1:5555",
                        const std::string& server = server_key(), const std::string& client = client_key()) {
   return "ready " + endpoint + " " + server + " " + client;
 }
 
-// As srun does in all its threads.
+// srun does this in all its threads.
 void block_term() {
   sigset_t term;
   sigemptyset(&term);
@@ -37,9 +37,9 @@ void block_term() {
   sigprocmask(SIG_BLOCK, &term, nullptr);
 }
 
-void say_variable(const char* name) {
+void print_variable(const char* name) {
   const char* const value = getenv(name);
-  say(std::string(name) + "=" + (value == nullptr ? "(none)" : value));
+  print_line(std::string(name) + "=" + (value == nullptr ? "(none)" : value));
 }
 
 void expect_no_key(const Outcome& outcome) {
@@ -57,7 +57,7 @@ TEST(Controller, IsStartedWithItsPipesAndItsStep) {
     start_srun({sweepctl.argument(), "agent=/opt/sweep-agent"},
                {{"sweep-config", "a.yaml"}, {"sweep-output", "out"}});
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_EQ(outcome.out, "checked\nstep\n");
   EXPECT_EQ(outcome.err, "");
   EXPECT_THAT(sweepctl.words("serve"),
@@ -65,27 +65,27 @@ TEST(Controller, IsStartedWithItsPipesAndItsStep) {
                           "/opt/sweep-agent", "--config=a.yaml", "--output=out"));
 }
 
-TEST(Controller, OfASweepThatGoesOnIsToldSo) {
+TEST(Controller, OfAResumedSweepGetsTheOptions) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
     start_srun({sweepctl.argument(), "agent=/opt/sweep-agent"},
                {{"sweep-resume", nullptr}, {"sweep-retry-failed", nullptr}, {"sweep-output", "out"}});
   });
-  EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
+  EXPECT_EQ(outcome.status, kReturned) << outcome.err;
   EXPECT_THAT(sweepctl.words("serve"),
               ElementsAre("serve", "--lifeline-fd", "3", "--ready-fd", "4", "--job", "12.0", "--agent",
                           "/opt/sweep-agent", "--output=out", "--resume", "--retry-failed"));
 }
 
-// With srun --export=NONE Slurm passes on no other names than these.
-TEST(Controller, ItsAddressIsInSrunsEnvironment) {
+// With srun --export=NONE Slurm passes on only variables with this prefix.
+TEST(Controller, AddressIsInSrunsEnvironment) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
     setenv("SLURM_SWEEP_ENDPOINT", "tcp://old:1", 1);
     start_srun({sweepctl.argument()}, kSweep);
     for (const char* const name :
          {"SLURM_SWEEP_ENDPOINT", "SLURM_SWEEP_SERVER_KEY", "SLURM_SWEEP_CLIENT_SECRET"})
-      say_variable(name);
+      print_variable(name);
   });
   EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "step", "SLURM_SWEEP_ENDPOINT=tcp://127.0.0.1:5555",
                                               "SLURM_SWEEP_SERVER_KEY=" + server_key(),
@@ -93,8 +93,8 @@ TEST(Controller, ItsAddressIsInSrunsEnvironment) {
   EXPECT_EQ(outcome.err, "");
 }
 
-// Of an agent in a container: said before the ready line, in one piece with it or not.
-TEST(Controller, HasVariablesSetForTheStep) {
+// For agents in a container: lines before the ready line, which may arrive together with it or not.
+TEST(Controller, SetsVariablesForTheStep) {
   const Sweepctl sweepctl("exit 0",
                           "printf 'set PYXIS_CONTAINER_IMAGE=a b\\nset PYXIS_CONTAINER_ENV=\\n' >&4\n"
                           "echo set SLURM_SWEEP_LOADER=/in/ld=1.so >&4\n" +
@@ -102,28 +102,28 @@ TEST(Controller, HasVariablesSetForTheStep) {
   const Outcome outcome = run_case([&] {
     start_srun({sweepctl.argument()}, kSweep);
     for (const char* const name : {"PYXIS_CONTAINER_IMAGE", "PYXIS_CONTAINER_ENV", "SLURM_SWEEP_LOADER"})
-      say_variable(name);
+      print_variable(name);
   });
   EXPECT_THAT(lines(outcome.out), ElementsAre("checked", "step", "PYXIS_CONTAINER_IMAGE=a b",
                                               "PYXIS_CONTAINER_ENV=", "SLURM_SWEEP_LOADER=/in/ld=1.so"));
   EXPECT_EQ(outcome.err, "");
 }
 
-// Of another sweep, or the user's own: what has to be as the sweep says must not be mixed with it.
-TEST(Controller, ForgetsWhatWasSetBefore) {
+// Variables of another sweep, or the user's own, must not be mixed with those of this sweep.
+TEST(Controller, RemovesVariablesThatWereSetBefore) {
   const auto before = [] {
     setenv("SLURM_SWEEP_LOADER", "/old/ld.so", 1);
     setenv("PYXIS_CONTAINER_NAME", "mine", 1);
   };
-  const auto look = [] {
+  const auto print_them = [] {
     for (const char* const name : {"SLURM_SWEEP_LOADER", "PYXIS_CONTAINER_NAME"})
-      say(std::string(name) + " " + (getenv(name) == nullptr ? "gone" : getenv(name)));
+      print_line(std::string(name) + " " + (getenv(name) == nullptr ? "gone" : getenv(name)));
   };
   const Sweepctl plain;
   const Outcome without = run_case([&] {
     before();
     start_srun({plain.argument()}, kSweep);
-    look();
+    print_them();
   });
   EXPECT_THAT(lines(without.out),
               ElementsAre("checked", "step", "SLURM_SWEEP_LOADER gone", "PYXIS_CONTAINER_NAME mine"));
@@ -131,54 +131,54 @@ TEST(Controller, ForgetsWhatWasSetBefore) {
   const Outcome with = run_case([&] {
     before();
     start_srun({sweepctl.argument()}, kSweep);
-    look();
+    print_them();
   });
   EXPECT_THAT(lines(with.out),
               ElementsAre("checked", "step", "SLURM_SWEEP_LOADER gone", "PYXIS_CONTAINER_NAME gone"));
 }
 
-TEST(Controller, MaySayItsLineInPieces) {
+TEST(Controller, MayWriteItsLineInPieces) {
   const Sweepctl sweepctl("exit 0", "printf 'ready tcp://' >&4\nprintf '127.0.0.1:5555 ' >&4\n" +
                                         answer(server_key() + " " + client_key()) + "read end <&3; exit 0");
   const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
-  EXPECT_EQ(outcome.status, kWentOn) << outcome.err;
+  EXPECT_EQ(outcome.status, kReturned) << outcome.err;
 }
 
 TEST(Controller, IsNotStartedBySbatch) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
     Plugin& sbatch = start_command(S_CTX_ALLOCATOR, {sweepctl.argument()}, kSweep);
-    say(std::to_string(sbatch.hook("local_user_init")));
-    say_variable(SWEEP_ENV_ENDPOINT);
+    print_line(std::to_string(sbatch.hook("local_user_init")));
+    print_variable(SWEEP_ENV_ENDPOINT);
   });
   EXPECT_EQ(outcome.out, "checked\n0\nSLURM_SWEEP_ENDPOINT=(none)\n");
   EXPECT_THAT(sweepctl.words("serve"), IsEmpty());
 }
 
-// The stand-in leaves "ended" only after its lifeline has closed: srun waited for that.
+// The fake sweepctl writes the file "ended" after its lifeline has closed: srun has waited for that.
 TEST(Controller, IsWaitedForWhenSrunEnds) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_EQ(outcome.err, "");
   EXPECT_TRUE(sweepctl.folder().has("ended"));
   EXPECT_TRUE(is_gone(sweepctl.pid("serve")));
 }
 
-TEST(Controller, ThatFailsIsReportedWhenSrunEnds) {
+TEST(Controller, FailureIsReportedWhenSrunEnds) {
   const std::vector<std::pair<std::string, std::string>> ends = {{"exit 7", "exit status 7"},
                                                                  {"kill -KILL $$", "signal 9 (Killed)"}};
   for (const auto& [end, words] : ends) {
     const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3\n" + end);
     const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
-    EXPECT_EQ(outcome.status, kWentOn);
-    EXPECT_THAT(lines(outcome.err), ElementsAre("error: sweep: the controller ended with " + words +
-                                                "; its own messages are above"));
+    EXPECT_EQ(outcome.status, kReturned);
+    EXPECT_THAT(lines(outcome.err),
+                ElementsAre("error: sweep: the controller ended with " + words + "; see its messages above"));
   }
 }
 
-// Slurm may call the exit hook again, and what srun forks ends through the same hooks.
-TEST(Controller, EndsWithTheSrunThatStartedItAndOnlyOnce) {
+// Slurm may call the exit hook twice, and forks of srun end through the same hooks.
+TEST(Controller, IsEndedOnceAndOnlyByTheSrunThatStartedIt) {
   const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3; exit 7");
   const Outcome outcome = run_case([&] {
     Plugin& srun = start_srun({sweepctl.argument()}, kSweep);
@@ -187,19 +187,19 @@ TEST(Controller, EndsWithTheSrunThatStartedItAndOnlyOnce) {
     if (other == 0) _exit(srun.hook("exit"));
     int status = -1;
     waitpid(other, &status, 0);
-    say("in the fork " + std::to_string(status));
+    print_line("in the fork " + std::to_string(status));
     const pid_t controller = std::atoi(sweepctl.pid("serve").c_str());
-    say("controller " + std::to_string(waitpid(controller, nullptr, WNOHANG)));
-    say("exit " + std::to_string(srun.hook("exit")));
-    say("exit " + std::to_string(srun.hook("exit")));
+    print_line("controller " + std::to_string(waitpid(controller, nullptr, WNOHANG)));
+    print_line("exit " + std::to_string(srun.hook("exit")));
+    print_line("exit " + std::to_string(srun.hook("exit")));
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(lines(outcome.out),
               ElementsAre("checked", "step", "in the fork 0", "controller 0", "exit 0", "exit 0"));
   EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("exit status 7")));
 }
 
-TEST(Controller, SigtermToASrunThatWaitsForItIsHandedOn) {
+TEST(Controller, SigtermToAWaitingSrunIsForwarded) {
   const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3; exec 7> $dir/ending; wait_forever");
   ASSERT_EQ(mkfifo(sweepctl.folder().path("ending").c_str(), 0600), 0);
   Running srun([&] {
@@ -211,13 +211,12 @@ TEST(Controller, SigtermToASrunThatWaitsForItIsHandedOn) {
   kill(srun.pid(), SIGTERM);
   const Outcome outcome = srun.wait();
   close(ending);
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(outcome.err, HasSubstr("the controller ended with signal 15 (Terminated)"));
 }
 
-// Its last files may be on a disk that does not answer: srun says so and ends, and the controller is not
-// hurt.
-TEST(Controller, ThatDoesNotEndIsLeftToItself) {
+// Its last files may be on a disk that hangs: srun reports that and ends, and the controller continues.
+TEST(Controller, ThatDoesNotEndInTimeIsLeftRunning) {
   for (const bool no_pidfd : {false, true}) {
     const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3; wait_forever");
     const Outcome outcome = run_case([&] {
@@ -225,19 +224,20 @@ TEST(Controller, ThatDoesNotEndIsLeftToItself) {
       start_srun({sweepctl.argument(), "end-timeout=1"}, kSweep);
     });
     const std::string pid = sweepctl.pid("serve");
-    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.status, kReturned);
     EXPECT_THAT(lines(outcome.err),
-                ElementsAre(AllOf(HasSubstr("error: sweep: the controller (process " + pid + " on host "),
-                                  HasSubstr("did not end within 1 s and goes on writing its files by itself; "
-                                            "end-timeout=SECONDS in plugstack.conf"))));
+                ElementsAre(AllOf(
+                    HasSubstr("error: sweep: the controller (process " + pid + " on host "),
+                    HasSubstr("did not end within 1 s; it continues to write its files in the background; "
+                              "to wait longer, set end-timeout=SECONDS in plugstack.conf"))));
     ASSERT_GT(std::atoi(pid.c_str()), 0);
     EXPECT_EQ(kill(std::atoi(pid.c_str()), SIGKILL), 0);
   }
 }
 
-// The stand-in's end of the fifo says whether it saw its lifeline close; no end of it is left when it has
-// gone.
-TEST(Controller, SeesItsLifelineCloseWhenSrunIsKilled) {
+// The fake sweepctl writes into the FIFO when its lifeline closes; the FIFO reads end-of-file once the
+// process has ended.
+TEST(Controller, LifelineClosesWhenSrunIsKilled) {
   const Sweepctl sweepctl("exit 0",
                           "exec 7> $dir/news\n" + answer(ready_line()) + "read end <&3; echo closed >&7");
   ASSERT_EQ(mkfifo(sweepctl.folder().path("news").c_str(), 0600), 0);
@@ -272,7 +272,7 @@ struct NotReady {
 void expect_refused(const NotReady& given) {
   const Sweepctl sweepctl("exit 0", given.serve);
   const Outcome outcome = run_case([&] {
-    std::atexit([] { say_variable(SWEEP_ENV_CLIENT_SECRET); });
+    std::atexit([] { print_variable(SWEEP_ENV_CLIENT_SECRET); });
     start_srun({sweepctl.argument(), "ready-timeout=1"}, kSweep);
   });
   SCOPED_TRACE(given.message);
@@ -283,14 +283,14 @@ void expect_refused(const NotReady& given) {
   EXPECT_TRUE(is_gone(sweepctl.pid("serve")));
 }
 
-// Each of these controllers lives on until its lifeline closes.
-TEST(NotReady, AWrongLineIsToldWithoutItsKeys) {
+// Each of these controllers runs until its lifeline closes.
+TEST(NotReady, InvalidLineIsReportedWithoutItsKeys) {
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"hello", "not 'ready ENDPOINT KEY KEY'"},
       {"", "not 'ready ENDPOINT KEY KEY'"},
       {"ready " + server_key() + " " + client_key(), "not 'ready ENDPOINT KEY KEY'"},
       {ready_line() + " " + client_key(), "not 'ready ENDPOINT KEY KEY'"},
-      {"set PATH=/x", "it sets a variable that is none of an agent in a container"},
+      {"set PATH=/x", "it sets a variable that is not allowed"},
       {"set PYXIS_CONTAINER_IMAGE", "not 'set NAME=VALUE'"},
       {ready_line("udp://127.0.0.1:5555"), "its endpoint is not tcp://HOST:PORT"},
       {ready_line("tcp://127.0.0.1"), "its endpoint is not tcp://HOST:PORT"},
@@ -304,36 +304,38 @@ TEST(NotReady, AWrongLineIsToldWithoutItsKeys) {
   for (const auto& [line, message] : wrong)
     expect_refused({answer(line) + "read end <&3; exit 0", message});
   expect_refused({"for i in $(seq 33); do echo set PYXIS_CONTAINER_ENV= >&4; done\nread end <&3; exit 0",
-                  "too many lines stand before it"});
+                  "too many lines precede it"});
 }
 
-TEST(NotReady, TooLongALineIsNotReadToItsEnd) {
+TEST(NotReady, LineThatIsTooLongIsNotReadToItsEnd) {
   const std::string endless = "printf '%s' '" + std::string(70'000, 'S') + "' >&4\nread end <&3; exit 0";
   expect_refused({endless, "is longer than 65536 characters"});
   expect_refused(
       {answer(ready_line() + std::string(500, 'c')) + "read end <&3; exit 0", "longer than 512 characters"});
 }
 
-TEST(NotReady, AControllerThatEndsIsReportedWithItsStatus) {
+TEST(NotReady, ControllerThatEndsIsReportedWithItsStatus) {
   expect_refused({"exit 3", "the controller ended before it was ready, with exit status 3"});
   expect_refused({"kill -KILL $$", "before it was ready, with signal 9 (Killed)"});
   expect_refused({"printf 'ready tcp://' >&4; exit 0", "before it was ready, with exit status 0"});
-  // It closes its pipe before it ends, and must be let end by itself.
+  // It closes its pipe before it ends; it must not be killed.
   expect_refused({"exec 4>&-; read end <&3; exit 5", "before it was ready, with exit status 5"});
 }
 
-TEST(NotReady, AControllerThatSaysNothingIsEnded) {
+TEST(NotReady, SilentControllerIsTerminated) {
   expect_refused(
-      {"wait_forever", "was not ready within 1 s and was ended; ready-timeout=SECONDS in plugstack.conf"});
+      {"wait_forever",
+       "was not ready within 1 s and was terminated; to allow more time, set ready-timeout=SECONDS in "
+       "plugstack.conf"});
 }
 
-TEST(NotReady, AControllerWhoseExecHangsIsGivenUp) {
+TEST(NotReady, HangingExecIsAbandoned) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
     Plugin& srun = start_command(S_CTX_LOCAL, {sweepctl.argument(), "ready-timeout=1"}, kSweep);
     slurm.forks_hang = true;
     srun.hook("local_user_init");
-    say("went on");
+    print_line("continued");
   });
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.out, "checked\n");
@@ -343,7 +345,7 @@ TEST(NotReady, AControllerWhoseExecHangsIsGivenUp) {
                         HasSubstr("it did not start within 1 s"), HasSubstr("ready-timeout=SECONDS"))));
 }
 
-TEST(NotReady, ASweepctlThatWentAwayIsNamed) {
+TEST(NotReady, SweepctlThatWasRemovedIsNamed) {
   const Sweepctl sweepctl("rm $dir/sweepctl");
   const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
   EXPECT_EQ(outcome.status, 1);
@@ -358,13 +360,16 @@ struct Step {
   const char* message;
 };
 
-TEST(Step, SrunThatHasNoneIsRefused) {
+TEST(Step, SrunWithoutJobOrStepIsRefused) {
   const std::vector<Step> steps = {
-      {12, {}, true, "Slurm does not say which job this is"},
-      {12, {S_JOB_ID}, false, "Slurm does not say which job this is"},
-      {0, {}, false, "Slurm does not say which job this is"},
-      {12, {S_JOB_STEPID}, false, "Slurm does not say which step of job 12 this is"},
-      {0xffff0000, {}, false, "srun --no-allocate cannot run a sweep: --sweep-config needs a job"},
+      {12, {}, true, "Slurm did not provide the job id"},
+      {12, {S_JOB_ID}, false, "Slurm did not provide the job id"},
+      {0, {}, false, "Slurm did not provide the job id"},
+      {12, {S_JOB_STEPID}, false, "Slurm did not provide the step id of job 12"},
+      {0xffff0000,
+       {},
+       false,
+       "srun --no-allocate cannot run a sweep, because a sweep needs a job; remove --no-allocate"},
   };
   for (const Step& step : steps) {
     const Sweepctl sweepctl;
@@ -381,27 +386,28 @@ TEST(Step, SrunThatHasNoneIsRefused) {
   }
 }
 
-// The shell of `salloc --sweep-config=…` where Slurm starts it as a step: each srun in it has its own
+// The shell of `salloc --sweep-config=…` if Slurm starts it as a step: each srun in it starts its own
 // controller.
-TEST(Step, ThatIsInteractiveHasNoController) {
+TEST(Step, InteractiveStepHasNoController) {
   const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
     slurm.step = SLURM_INTERACTIVE_STEP;
     start_srun({sweepctl.argument()}, kSweep);
-    say_variable(SWEEP_ENV_ENDPOINT);
+    print_variable(SWEEP_ENV_ENDPOINT);
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_EQ(outcome.out, "checked\nstep\nSLURM_SWEEP_ENDPOINT=(none)\n");
   EXPECT_EQ(outcome.err, "");
   EXPECT_THAT(sweepctl.words("serve"), IsEmpty());
 }
 
-TEST(Step, ASecondOneOfTheSameSrunIsRefused) {
+TEST(Step, SecondStepOfTheSameSrunIsRefused) {
   const Sweepctl sweepctl;
   const Outcome outcome =
       run_case([&] { start_srun({sweepctl.argument()}, kSweep).hook("local_user_init"); });
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_EQ(outcome.err, "error: sweep: one srun runs one sweep, and this one has begun already\n");
+  EXPECT_EQ(outcome.err,
+            "error: sweep: an srun can run only one sweep, and its sweep has already been started\n");
   EXPECT_TRUE(sweepctl.folder().has("ended"));
   EXPECT_TRUE(is_gone(sweepctl.pid("serve")));
 }

@@ -1,5 +1,5 @@
-// The tests. Called as the plugin calls sweepctl, this is a sweepctl that writes down what it inherited: into
-// the file that SPANK_HOST_PROBE names, with the command's name added.
+// Runs the tests. If it is called as the plugin calls sweepctl, it writes what it has inherited into the file
+// that SPANK_HOST_PROBE names, with the command's name appended.
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,10 +12,10 @@
 
 namespace {
 
-// Far more than all tests take together: ends a test that waits for a process which never comes.
+// Far more than all tests take together: ends a test that waits for ever.
 constexpr unsigned kAlarmSeconds = 300;
 
-// "fd 0 /dev/null"; what has a number of its own, such as pipe:[123], is cut to "pipe:".
+// Prints lines such as "fd 0 /dev/null". Inode numbers are cut off: pipe:[123] becomes "pipe:".
 void list_descriptors(std::ostream& out) {
   DIR* const folder = opendir("/proc/self/fd");
   if (folder == nullptr) return;

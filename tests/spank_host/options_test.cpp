@@ -1,4 +1,4 @@
-// The plugin's texts in and out, at their edges.
+// Edge cases of the texts that the plugin parses and makes.
 #include "spank_plugin/options.hpp"
 
 #include <gmock/gmock.h>
@@ -23,7 +23,7 @@ TEST(Settings, ReadsEachArgument) {
   EXPECT_THAT(settings.complaints, IsEmpty());
 }
 
-TEST(Settings, WhatIsNotUnderstoodKeepsItsDefault) {
+TEST(Settings, InvalidArgumentKeepsTheDefault) {
   for (const char* const text : {"sweepctl", "sweepctl=", "sweepctl=s", "agent=./g", "ready-timeout=",
                                  "ready-timeout=0", "ready-timeout=3601", "ready-timeout=-1",
                                  "ready-timeout=5s", "ready-timeout= 5", "ready-timeout=99999999999999999999",
@@ -38,7 +38,7 @@ TEST(Settings, WhatIsNotUnderstoodKeepsItsDefault) {
   }
 }
 
-// The name under which Slurm 22.05 was seen to hand the option on.
+// The name that Slurm 22.05 was observed to use.
 TEST(Option, IsInheritedUnderSlurmsName) {
   EXPECT_EQ(inherited_variable(kConfig), "SLURM_SPANK__SLURM_SPANK_OPTION_sweep_sweep_config");
   EXPECT_EQ(inherited_variable(kRetryFailed), "SLURM_SPANK__SLURM_SPANK_OPTION_sweep_sweep_retry_failed");
@@ -57,7 +57,7 @@ TEST(JobAndStep, IsWrittenAsSlurmDoes) {
   EXPECT_EQ(job_and_step(4294901759, 4294967280), "4294901759.4294967280");
 }
 
-TEST(ReadyLine, GoodOnesAreTaken) {
+TEST(ReadyLine, ValidOnesAreAccepted) {
   const std::string key(40, 'K');
   const std::string z85 = "0a.-:+=^!/*?&<>()[]{}@%$#ABCDEFGHIJKLMNO";
   ASSERT_EQ(z85.size(), 40u);
@@ -71,8 +71,8 @@ TEST(ReadyLine, GoodOnesAreTaken) {
   }
 }
 
-// Whatever is cut off it: every shorter line is refused and leaves no key behind.
-TEST(ReadyLine, IsRefusedAtEveryShorterLength) {
+// Every truncated line is refused, and its keys are not kept.
+TEST(ReadyLine, IsRefusedIfTruncated) {
   const std::string line = "ready tcp://127.0.0.1:5555 " + std::string(40, 'S') + " " + std::string(40, 'c');
   for (std::size_t length = 0; length < line.size(); ++length) {
     const Ready ready = parse_ready_line(line.substr(0, length));
@@ -82,7 +82,7 @@ TEST(ReadyLine, IsRefusedAtEveryShorterLength) {
   EXPECT_EQ(parse_ready_line(line).problem, "");
 }
 
-TEST(ReadyLine, WithOddCharactersIsRefused) {
+TEST(ReadyLine, IsRefusedWithInvalidCharacters) {
   const std::string keys = " " + std::string(40, 'S') + " " + std::string(40, 'c');
   for (const std::string& endpoint :
        {std::string("tcp://a\0b:1", 11), std::string("tcp://a\tb:1"), std::string("tcp://:1"),
@@ -94,7 +94,7 @@ TEST(ReadyLine, WithOddCharactersIsRefused) {
   EXPECT_NE(parse_ready_line("ready tcp://h:1" + keys + "\r").problem, "");
 }
 
-TEST(MultiProg, IsToldFromACommand) {
+TEST(MultiProg, IsDistinguishedFromACommand) {
   EXPECT_TRUE(is_multi_prog({"m.conf", "0 hostname\n"}));
   EXPECT_TRUE(is_multi_prog({"m.conf", "# a comment\n\n  0-2,5 echo %t\n* date\n"}));
   EXPECT_TRUE(is_multi_prog({"m.conf", "*\tdate\n"}));

@@ -1,4 +1,5 @@
-// What Slurm sees before anything happens: symbols, libraries, options; and that nothing happens unasked.
+// The plugin as Slurm loads it: symbols, libraries, options; and that it has no effect without --sweep
+// options.
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <slurm/slurm_errno.h>
@@ -39,7 +40,7 @@ std::vector<std::string> output_of(const std::string& command) {
   return lines(text);
 }
 
-// The last word of each line, without a version such as @GLIBC_2.2.5.
+// Returns the last word of each line, without a version such as @GLIBC_2.2.5.
 std::vector<std::string> symbols(const std::string& which) {
   std::vector<std::string> result;
   for (const std::string& line : output_of(SPANK_HOST_NM " -D " + which + " " SPANK_HOST_PLUGIN)) {
@@ -62,13 +63,13 @@ std::vector<std::string> export_list() {
   return result;
 }
 
-TEST(Symbols, ExactlyThoseOfTheExportListAreSeen) {
+TEST(Symbols, ExactlyThoseOfTheExportListAreExported) {
   const std::vector<std::string> wanted = export_list();
   ASSERT_EQ(wanted.size(), 10u);
   EXPECT_THAT(symbols("--defined-only"), UnorderedElementsAreArray(wanted));
 }
 
-TEST(Symbols, NoLibraryButLibcAndTheLoader) {
+TEST(Symbols, OnlyLibcAndTheLoaderAreNeeded) {
   std::vector<std::string> needed;
   for (const std::string& line : output_of(SPANK_HOST_READELF " -d " SPANK_HOST_PLUGIN)) {
     if (line.find("(NEEDED)") != std::string::npos) needed.push_back(line.substr(line.find('[')));
@@ -77,8 +78,8 @@ TEST(Symbols, NoLibraryButLibcAndTheLoader) {
   EXPECT_THAT(needed, Each(MatchesRegex("\\[(libc|ld-linux.*)\\.so\\.[0-9]\\]")));
 }
 
-// The other tests count calls of fork(): there must be no other way to a process, and no threads.
-TEST(Symbols, ForkIsTheOnlyWayToAProcess) {
+// Other tests count calls of fork(): the plugin must not create processes in another way, and no threads.
+TEST(Symbols, ForkIsTheOnlyFunctionThatCreatesProcesses) {
   const std::vector<std::string> taken = symbols("--undefined-only");
   EXPECT_THAT(taken, Contains("fork"));
   for (const char* const other : {"vfork", "posix_spawn", "posix_spawnp", "system", "popen", "clone", "_Fork",
@@ -97,16 +98,17 @@ TEST(Symbols, NameTypeAndVersionAreSlurms) {
 void init_and_list(spank_context_t context, const std::vector<std::string>& arguments) {
   slurm.context = context;
   Plugin plugin(arguments);
-  say("init " + std::to_string(plugin.hook("init")));
+  print_line("init " + std::to_string(plugin.hook("init")));
   for (const spank_option* const option : slurm.registered)
-    say(std::string(option->name) + (option->arginfo == nullptr ? "" : std::string("=") + option->arginfo) +
-        " " + std::to_string(option->has_arg));
+    print_line(std::string(option->name) +
+               (option->arginfo == nullptr ? "" : std::string("=") + option->arginfo) + " " +
+               std::to_string(option->has_arg));
 }
 
-TEST(Init, RegistersItsOptionsWhereSlurmTakesThem) {
+TEST(Init, RegistersItsOptions) {
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE}) {
     const Outcome outcome = run_case([&] { init_and_list(context, {"nonsense"}); });
-    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.status, kReturned);
     EXPECT_THAT(lines(outcome.out),
                 ElementsAre("init 0", "sweep-config=FILE[,FILE] 1", "sweep-select=ARGS 1",
                             "sweep-output=DIR 1", "sweep-profile=FILE 1", "sweep-resume 0",
@@ -115,29 +117,29 @@ TEST(Init, RegistersItsOptionsWhereSlurmTakesThem) {
   }
 }
 
-TEST(Init, HelpSaysWhatIsTrue) {
+TEST(Init, HelpDescribesTheOptions) {
   const Outcome outcome = run_case([] {
     Plugin plugin;
     plugin.hook("init");
     for (const spank_option* const option : slurm.registered)
-      say(option->usage);
+      print_line(option->usage);
   });
   EXPECT_THAT(outcome.out, HasSubstr("--seq-lens 1k1k --model-prefix dsr1"));
   EXPECT_THAT(outcome.out, HasSubstr("default: results_<exp-name>_<time>"));
   EXPECT_THAT(outcome.out, Not(HasSubstr("full-sweep")));
-  EXPECT_THAT(outcome.out, HasSubstr("with --sweep-resume: try failed points again"));
+  EXPECT_THAT(outcome.out, HasSubstr("with --sweep-resume: also retry failed points"));
 }
 
-TEST(Init, ElsewhereThereAreNone) {
+TEST(Init, RegistersNoOptionsInOtherContexts) {
   for (const spank_context_t context : {S_CTX_SLURMD, S_CTX_JOB_SCRIPT, S_CTX_ERROR}) {
     const Outcome outcome = run_case([&] { init_and_list(context, {"sweepctl=/usr/bin/sweepctl"}); });
-    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.status, kReturned);
     EXPECT_EQ(outcome.out, "init 0\n");
     EXPECT_EQ(outcome.err, "");
   }
 }
 
-TEST(Init, SlurmdIsToldOfEachWrongArgument) {
+TEST(Init, InvalidArgumentsAreLoggedInSlurmd) {
   const Outcome outcome = run_case([] {
     init_and_list(S_CTX_SLURMD, {"sweepctl=relative", "agent=/a", "ready-timeout=0", "colour=blue"});
   });
@@ -146,19 +148,20 @@ TEST(Init, SlurmdIsToldOfEachWrongArgument) {
                                               HasSubstr("'ready-timeout=0'"), HasSubstr("'colour=blue'")));
 }
 
-// Another plugin may have taken a name. A required plugin whose init fails ends every srun and every step.
-TEST(Init, HarmsNobodyWhenAnOptionIsRefused) {
+// Another plugin may have registered a name. A required plugin whose init fails ends every srun and every
+// step.
+TEST(Init, SucceedsIfAnOptionIsRefused) {
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE}) {
     for (const char* const name : {"sweep-config", "sweep-accept-changes"}) {
       const Outcome outcome = run_case([&] {
         slurm.context = context;
         slurm.refused_options = {name};
         Plugin plugin;
-        say("init " + std::to_string(plugin.hook("init")));
-        say("others " + std::to_string(slurm.registered.size()));
+        print_line("init " + std::to_string(plugin.hook("init")));
+        print_line("others " + std::to_string(slurm.registered.size()));
       });
       EXPECT_EQ(outcome.out, "init 0\nothers 6\n");
-      EXPECT_EQ(outcome.err, std::string("error: sweep: Slurm does not take the option --") + name + "\n");
+      EXPECT_EQ(outcome.err, std::string("error: sweep: Slurm did not accept the option --") + name + "\n");
     }
   }
 }
@@ -166,7 +169,7 @@ TEST(Init, HarmsNobodyWhenAnOptionIsRefused) {
 const std::vector<std::string> kHooks = {"init",      "init_post_opt", "local_user_init",
                                          "user_init", "task_init",     "exit"};
 
-// All of this process that a plugin could have changed: environment, descriptors, signals, children.
+// Returns the state of this process that a plugin could change: environment, descriptors, signals, children.
 std::string state() {
   std::ostringstream out;
   for (char** entry = environ; *entry != nullptr; ++entry)
@@ -187,7 +190,7 @@ std::string state() {
   return out.str();
 }
 
-// Also where a sweep's address is in the environment, and a plugstack argument is wrong.
+// Even if a sweep's address is in the environment and a plugstack argument is invalid.
 TEST(WithoutOptions, EveryHookInEveryContextDoesNothing) {
   for (const spank_context_t context :
        {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE, S_CTX_JOB_SCRIPT, S_CTX_ERROR, S_CTX_SLURMD}) {
@@ -202,18 +205,18 @@ TEST(WithoutOptions, EveryHookInEveryContextDoesNothing) {
       const std::string before = state();
       for (const std::string& hook : kHooks) {
         const int result = plugin.hook(hook);
-        if (result != 0) say(hook + " " + std::to_string(result));
+        if (result != 0) print_line(hook + " " + std::to_string(result));
       }
       const std::string after = state();
-      say(before == after ? "same" : "before:\n" + before + "after:\n" + after);
+      print_line(before == after ? "same" : "before:\n" + before + "after:\n" + after);
     });
-    EXPECT_EQ(outcome.status, kWentOn) << context;
+    EXPECT_EQ(outcome.status, kReturned) << context;
     EXPECT_EQ(outcome.out, "same\n") << context;
     EXPECT_EQ(outcome.err, "") << context;
   }
 }
 
-TEST(WithoutOptions, WrongArgumentsDoNotBotherOrdinarySteps) {
+TEST(WithoutOptions, InvalidArgumentsAreNotReportedInOrdinarySteps) {
   for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR, S_CTX_REMOTE}) {
     const Outcome outcome = run_case([&] {
       slurm.context = context;
@@ -221,29 +224,29 @@ TEST(WithoutOptions, WrongArgumentsDoNotBotherOrdinarySteps) {
       for (const std::string& hook : kHooks)
         plugin.hook(hook);
     });
-    EXPECT_EQ(outcome.status, kWentOn);
+    EXPECT_EQ(outcome.status, kReturned);
     EXPECT_EQ(outcome.err, "");
   }
 }
 
-// In slurmstepd Slurm reports the step's options too. They are for srun.
-TEST(RemoteOptions, AreNotTaken) {
+// Slurm reports the step's options in slurmstepd too, but they are for srun.
+TEST(RemoteOptions, AreIgnored) {
   const Outcome outcome = run_case([] {
     slurm.context = S_CTX_REMOTE;
     Plugin plugin({"sweepctl=/nowhere/sweepctl"});
     plugin.hook("init");
-    say("option " + std::to_string(plugin.option("sweep-output", "out", 1)));
-    say("init_post_opt " + std::to_string(plugin.hook("init_post_opt")));
-    slurm.context = S_CTX_LOCAL;  // had it been taken, this would end the process
-    say("init_post_opt " + std::to_string(plugin.hook("init_post_opt")));
+    print_line("option " + std::to_string(plugin.option("sweep-output", "out", 1)));
+    print_line("init_post_opt " + std::to_string(plugin.hook("init_post_opt")));
+    slurm.context = S_CTX_LOCAL;  // if the option had been taken, this would end the process
+    print_line("init_post_opt " + std::to_string(plugin.hook("init_post_opt")));
   });
-  EXPECT_EQ(outcome.status, kWentOn);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(lines(outcome.out), ElementsAre("option 0", "init_post_opt 0", "init_post_opt 0"));
   EXPECT_EQ(outcome.err, "");
 }
 
-// A negative count makes std::vector throw. Where no sweep was asked for, the arguments are not even read.
-TEST(Exceptions, OfSrunEndTheCommandThatWantsASweepAndNoOther) {
+// A negative count makes std::vector throw. Without a sweep the arguments are not even read.
+TEST(Exceptions, OfSrunEndOnlyACommandWithASweep) {
   for (const std::string hook : {"init_post_opt", "local_user_init"}) {
     for (const bool sweep : {true, false}) {
       const Sweepctl sweepctl;
@@ -253,9 +256,9 @@ TEST(Exceptions, OfSrunEndTheCommandThatWantsASweepAndNoOther) {
         plugin.hook("init");
         if (sweep) plugin.option("sweep-config", "a.yaml");
         if (hook != "init_post_opt") plugin.hook("init_post_opt");
-        say("returned " + std::to_string(plugin.hook(hook, -1)));
+        print_line("returned " + std::to_string(plugin.hook(hook, -1)));
       });
-      EXPECT_EQ(outcome.status, sweep ? 1 : kWentOn) << hook;
+      EXPECT_EQ(outcome.status, sweep ? 1 : kReturned) << hook;
       EXPECT_EQ(outcome.out, sweep ? "" : "returned 0\n") << hook;
       if (sweep)
         EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("error: sweep: " + hook + ": "))) << hook;
@@ -271,9 +274,9 @@ struct Trouble {
   int count;
 };
 
-// slurmd does not start, a node drains or a step fails when a required plugin's hook says that it has failed.
-// (A sweep's own task is another matter: task_test.cpp.)
-TEST(Daemons, NeverSeeAFailedHook) {
+// If a hook of a required plugin fails, slurmd does not start, a node drains or a step fails. (A sweep's own
+// task is tested in task_test.cpp.)
+TEST(Daemons, NeverGetAnErrorFromAHook) {
   const std::vector<Trouble> troubles = {
       {"nothing", [] {}, -2},
       {"arguments that make exceptions", [] {}, -1},
@@ -309,10 +312,10 @@ TEST(Daemons, NeverSeeAFailedHook) {
         Plugin plugin;
         for (const std::string& hook : kHooks) {
           const int result = plugin.hook(hook, trouble.count);
-          if (result != 0) say(hook + " " + std::to_string(result));
+          if (result != 0) print_line(hook + " " + std::to_string(result));
         }
       });
-      EXPECT_EQ(outcome.status, kWentOn) << trouble.what;
+      EXPECT_EQ(outcome.status, kReturned) << trouble.what;
       EXPECT_EQ(outcome.out, "") << trouble.what << " in context " << context;
       EXPECT_EQ(outcome.err.empty(), !(context == S_CTX_SLURMD && trouble.count == -1) &&
                                          !(context == S_CTX_REMOTE && trouble.what[0] == 'e'))

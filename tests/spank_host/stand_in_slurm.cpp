@@ -85,7 +85,7 @@ using namespace spank_host;
 
 extern "C" {
 
-// In the plugin's way to libc, to see whether it makes processes.
+// Interposes on the libc function that the plugin calls, to count its processes.
 pid_t fork() noexcept {
   ++fork_count;
   static const auto real = reinterpret_cast<pid_t (*)()>(dlsym(RTLD_NEXT, "fork"));
@@ -127,7 +127,7 @@ spank_err_t spank_option_register(spank_t, spank_option* option) {
 spank_err_t spank_option_getopt(spank_t, spank_option* option, char** value) {
   if (option == nullptr || option->name == nullptr || (option->has_arg != 0 && value == nullptr))
     return ESPANK_BAD_ARG;
-  // As seen of 22.05 in slurmstepd.
+  // As observed with 22.05 in slurmstepd.
   if (slurm.hook == "init_post_opt" || slurm.hook == "exit") return ESPANK_NOT_AVAIL;
   const auto found = slurm.options.find(option->name);
   if (found == slurm.options.end()) return ESPANK_ERROR;

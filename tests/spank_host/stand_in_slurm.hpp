@@ -1,8 +1,8 @@
-// What the plugin sees of Slurm, played by this test program: it exports spank_*() and slurm_*() as srun and
-// slurmstepd do (stand_in_slurm.cpp), and loads the very file that Slurm loads.
+// A fake Slurm for the plugin: this test program exports spank_*() and slurm_*() as srun and slurmstepd do
+// (stand_in_slurm.cpp), and loads the same file that Slurm loads.
 //
-// Rules: answers as Slurm 22.05 does, errors included. Everything a case sets stands in `slurm`, and each
-// case runs in a process of its own (case.hpp), so that nothing is ever put back.
+// Rules: it behaves as Slurm 22.05 does, including errors. Everything that a case sets is in `slurm`. Each
+// case runs in its own process (case.hpp), so that nothing has to be restored.
 #pragma once
 
 #include <sys/types.h>
@@ -17,43 +17,43 @@
 
 namespace spank_host {
 
-/// The Slurm that the plugin finds itself in.
+/// The state of the fake Slurm.
 struct Slurm {
   spank_context_t context = S_CTX_LOCAL;
-  std::set<std::string> refused_options;  // spank_option_register() says no to these
-  std::set<spank_item_t> withheld;        // spank_get_item() says no to these
-  bool withholds_all = false;             // … to everything
+  std::set<std::string> refused_options;  // names that spank_option_register() refuses
+  std::set<spank_item_t> withheld;        // items that spank_get_item() refuses
+  bool withholds_all = false;             // spank_get_item() refuses all items
   std::uint32_t job = 12;
   std::uint32_t step = 0;
   uid_t uid = 65534;  // S_JOB_UID, and the groups
   gid_t gid = 65534;
   std::vector<std::string> command;      // S_JOB_ARGV
-  int count_of_words = -2;               // … and how many words it says that has; -2: as many as it has
+  int count_of_words = -2;               // the reported number of words of the command; -2: the true number
   std::vector<std::string> environment;  // S_JOB_ENV, spank_getenv()
-  std::map<std::string, std::string> options;  // spank_option_getopt(): what the step was started with
+  std::map<std::string, std::string> options;  // spank_option_getopt(): the options of the step
 
   std::vector<spank_option*> registered;  // by the plugin
-  std::string hook;                       // that is running
+  std::string hook;                       // the hook that is running
 
-  // The system below.
-  bool forks_hang = false;  // a child never gets to its exec
+  // The operating system.
+  bool forks_hang = false;  // a child hangs before its exec
   bool no_pidfd = false;    // as before Linux 5.3
 };
 extern Slurm slurm;
 
-/// How often this process has called fork().
+/// Returns how often this process has called fork().
 int forks();
 
-/// The loaded plugin with the arguments that plugstack.conf has behind its name.
+/// The loaded plugin with its arguments in plugstack.conf.
 class Plugin {
  public:
-  /// Loads the plugin as Slurm does. Ends the process with a message when that fails.
+  /// Loads the plugin as Slurm does. Ends the process with a message if that fails.
   explicit Plugin(std::vector<std::string> arguments = {});
-  /// The address of an exported symbol, or null.
+  /// Returns the address of an exported symbol, or null.
   void* symbol(const char* name) const;
-  /// Calls slurm_spank_NAME. `count` other than -2 is handed over in place of the true number of arguments.
+  /// Calls slurm_spank_NAME. If `count` is not -2, it is passed instead of the true number of arguments.
   int hook(const std::string& name, int count = -2);
-  /// Hands over an option as Slurm does once it has parsed it.
+  /// Passes an option to the plugin as Slurm does once it has parsed it.
   int option(const std::string& name, const char* value, int remote = 0);
 
  private:

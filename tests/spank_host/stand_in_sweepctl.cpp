@@ -57,13 +57,13 @@ Plugin& start_command(spank_context_t context, const std::vector<std::string>& a
   loaded->hook("init");
   for (const auto& [name, value] : options)
     loaded->option(name, value);
-  if (loaded->hook("init_post_opt") == 0) say("checked");
+  if (loaded->hook("init_post_opt") == 0) print_line("checked");
   return *loaded;
 }
 
 Plugin& start_srun(const std::vector<std::string>& arguments, const Options& options) {
   Plugin& plugin = start_command(S_CTX_LOCAL, arguments, options);
-  if (plugin.hook("local_user_init") == 0) say("step");
+  if (plugin.hook("local_user_init") == 0) print_line("step");
   return plugin;
 }
 

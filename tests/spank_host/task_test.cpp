@@ -1,5 +1,4 @@
-// slurmstepd: task_init runs the agent in place of the command of a sweep's ordinary step, and of nothing
-// else.
+// slurmstepd: task_init runs the agent in place of the command, in ordinary steps of a sweep only.
 #include <gmock/gmock.h>
 #include <slurm/slurm.h>
 #include <sys/resource.h>
@@ -26,7 +25,7 @@ using testing::StartsWith;
 const std::vector<std::string> kJobEnvironment = {"PATH=/job/bin", SWEEP_ENV_ENDPOINT "=tcp://127.0.0.1:5555",
                                                   "SLURMD_NODENAME=node17", "EMPTY="};
 
-// A task of a sweep; `change` makes it another one.
+// Runs a task of a sweep, which `change` may modify.
 Outcome task(
     const std::vector<std::string>& arguments, const std::function<void()>& change = [] {}) {
   return run_case([&] {
@@ -39,7 +38,7 @@ Outcome task(
     Plugin plugin(arguments);
     plugin.hook("init");
     plugin.hook("init_post_opt");
-    say("task_init " + std::to_string(plugin.hook("task_init")));
+    print_line("task_init " + std::to_string(plugin.hook("task_init")));
   });
 }
 
@@ -54,7 +53,7 @@ class Agent {
       folder_.program("agent", "#!/bin/sh\nfor word; do printf '[%s]\\n' \"$word\"; done\nexit 5\n");
 };
 
-// The process of the case becomes the agent: its status is the agent's.
+// The process of the case becomes the agent, so its exit status is the agent's.
 TEST(Task, BecomesTheAgent) {
   const Agent agent;
   const Outcome outcome = task({agent.argument()});
@@ -63,8 +62,8 @@ TEST(Task, BecomesTheAgent) {
   EXPECT_EQ(outcome.err, "");
 }
 
-// env is the agent, and prints it.
-TEST(Task, TheAgentHasTheJobsEnvironmentAndNoOther) {
+// /usr/bin/env as the agent prints its environment.
+TEST(Task, AgentHasOnlyTheJobsEnvironment) {
   const Outcome outcome = task({"agent=/usr/bin/env"}, [] {
     setenv("OF_SLURMSTEPD", "1", 1);
     slurm.command = {"/usr/bin/env"};
@@ -78,7 +77,7 @@ TEST(Task, OfTheHighestOrdinaryStepBecomesTheAgent) {
   EXPECT_EQ(task({agent.argument()}, [] { slurm.step = SLURM_MAX_NORMAL_STEP_ID; }).status, 5);
 }
 
-TEST(Task, OfASweepThatGoesOnBecomesTheAgent) {
+TEST(Task, OfAResumedSweepBecomesTheAgent) {
   const Agent agent;
   EXPECT_EQ(task({agent.argument()}, [] { slurm.options = {{"sweep-resume", ""}}; }).status, 5);
 }
@@ -94,12 +93,12 @@ TEST(Task, WithALongEndpointBecomesTheAgent) {
 void expect_untouched(const std::string& what, const std::function<void()>& change) {
   const Agent agent;
   const Outcome outcome = task({agent.argument()}, change);
-  EXPECT_EQ(outcome.status, kWentOn) << what;
+  EXPECT_EQ(outcome.status, kReturned) << what;
   EXPECT_EQ(outcome.out, "task_init 0\n") << what;
   EXPECT_EQ(outcome.err, "") << what;
 }
 
-TEST(Task, OfAnyOtherKindIsLeftAlone) {
+TEST(Task, OfAnyOtherKindIsUnchanged) {
   expect_untouched("batch script", [] { slurm.step = SLURM_BATCH_SCRIPT; });
   expect_untouched("extern step", [] { slurm.step = SLURM_EXTERN_CONT; });
   expect_untouched("interactive step", [] { slurm.step = SLURM_INTERACTIVE_STEP; });
@@ -121,12 +120,12 @@ TEST(Task, WithoutItsAgentNamesFileAndNode) {
   EXPECT_EQ(
       outcome.err,
       "sweep: cannot run /nowhere/sweep-agent on node node17: No such file or directory; install slurm-sweep "
-      "there or set agent=PATH in plugstack.conf\n");
+      "there, or set agent=PATH in plugstack.conf\n");
 }
 
-// In a container of pyxis: by the loader that the controller has named, with the libraries beside it. Here a
-// script is the loader, and prints what it is given.
-TEST(Task, InAnImageIsStartedByTheLoaderThatIsThere) {
+// In a pyxis container the agent is started by the loader that the controller has named, with the libraries
+// beside it. Here the loader is a script that prints its arguments.
+TEST(Task, InAnImageIsStartedByTheNamedLoader) {
   const Agent loader;
   const std::string folder = loader.path().substr(0, loader.path().rfind('/'));
   const Outcome outcome = task({"agent=/nowhere/sweep-agent"}, [&] {
@@ -139,16 +138,15 @@ TEST(Task, InAnImageIsStartedByTheLoaderThatIsThere) {
                           "[--]", "[bench.sh]", "[a b]", "[]"));
 }
 
-TEST(Task, WithoutTheImageSaysWhatMayBeWrong) {
+TEST(Task, OutsideItsImageReportsWhatMayBeWrong) {
   const Outcome outcome =
       task({"agent=/bin/true"}, [] { slurm.environment.push_back(SWEEP_ENV_LOADER "=/nowhere/ld.so"); });
   EXPECT_EQ(outcome.status, 127);
-  EXPECT_THAT(outcome.err,
-              AllOf(StartsWith("sweep: cannot run /nowhere/ld.so on node node17: "),
-                    HasSubstr("does its line in plugstack.conf stand before that of slurm-sweep?")));
+  EXPECT_THAT(outcome.err, AllOf(StartsWith("sweep: cannot run /nowhere/ld.so on node node17: "),
+                                 HasSubstr("its line in plugstack.conf before that of slurm-sweep")));
 }
 
-TEST(Task, NamesTheHostWhereSlurmNamesNoNode) {
+TEST(Task, NamesTheHostIfSlurmNamesNoNode) {
   char host[256] = "";
   ASSERT_EQ(gethostname(host, sizeof host - 1), 0);
   const Outcome outcome =
@@ -157,7 +155,7 @@ TEST(Task, NamesTheHostWhereSlurmNamesNoNode) {
               StartsWith(std::string("sweep: cannot run /nowhere/sweep-agent on node ") + host + ": "));
 }
 
-TEST(Task, WithAnAgentThatIsNoProgramSaysSo) {
+TEST(Task, AgentThatIsNotExecutableIsNamed) {
   const Agent agent;
   ASSERT_EQ(chmod(agent.path().c_str(), 0644), 0);
   const Outcome outcome = task({agent.argument()});
@@ -167,7 +165,7 @@ TEST(Task, WithAnAgentThatIsNoProgramSaysSo) {
   EXPECT_EQ(task({"agent=/usr"}).status, 126);
 }
 
-// Slurm hands over the file's name and its text in place of a command.
+// Slurm passes the file's name and its text in place of a command.
 TEST(Task, OfMultiProgIsRefused) {
   const Agent agent;
   const Outcome outcome = task({agent.argument()}, [] {
@@ -178,17 +176,17 @@ TEST(Task, OfMultiProgIsRefused) {
   EXPECT_THAT(outcome.err, StartsWith("sweep: srun --multi-prog cannot run a sweep"));
 }
 
-TEST(Task, WhoseCommandSlurmWithholdsFails) {
+TEST(Task, FailsIfSlurmWithholdsItsCommand) {
   for (const spank_item_t item : {S_JOB_ARGV, S_JOB_ENV}) {
     const Agent agent;
     const Outcome outcome = task({agent.argument()}, [&] { slurm.withheld = {item}; });
     EXPECT_EQ(outcome.status, 126);
     EXPECT_EQ(outcome.out, "");
-    EXPECT_EQ(outcome.err, "sweep: Slurm does not tell the command or the environment of this task\n");
+    EXPECT_EQ(outcome.err, "sweep: Slurm did not provide the command or the environment of this task\n");
   }
 }
 
-// Not the hook: an error of it would be slurmstepd's.
+// The task fails, not the hook: an error of the hook would affect slurmstepd.
 TEST(Task, FailsByItselfOnExceptions) {
   const Agent agent;
   const Outcome outcome = task({agent.argument()}, [] { slurm.count_of_words = -1; });
@@ -199,7 +197,7 @@ TEST(Task, FailsByItselfOnExceptions) {
 
 TEST(Task, FailsByItselfWithoutMemory) {
 #ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "the sanitizer's memory knows no such limit";
+  GTEST_SKIP() << "the address sanitizer reserves more memory than this limit";
 #endif
   const Agent agent;
   const Outcome outcome = task({agent.argument()}, [] {
@@ -213,11 +211,11 @@ TEST(Task, FailsByItselfWithoutMemory) {
 
 // ---- the end of a step
 
-/// Writes what it was asked and who it is beside itself, if it may.
-class Tidier {
+/// A fake agent that writes its arguments and its user into a file.
+class FakeAgent {
  public:
   std::string argument() const { return "agent=" + path_; }
-  std::string said() const {
+  std::string recorded() const {
     std::ifstream file(seen_);
     return {std::istreambuf_iterator<char>(file), {}};
   }
@@ -229,7 +227,7 @@ class Tidier {
       "agent",
       "#!/bin/sh\necho out; echo err >&2\necho \"$* as $(/usr/bin/id -u):$(/usr/bin/id -g), $PATH\" >" +
           seen_ + "\n");
-  // For whoever the step's user is.
+  // So that the step's user can write it.
   int opened_ = ::chmod(seen_.c_str(), 0666) + ::chmod(seen_.substr(0, seen_.rfind('/')).c_str(), 0755);
 };
 
@@ -246,34 +244,34 @@ Outcome step_end(
     plugin.hook("init");
     plugin.hook("init_post_opt");
     plugin.hook("user_init");
-    say("exit " + std::to_string(plugin.hook("exit")));
+    print_line("exit " + std::to_string(plugin.hook("exit")));
   });
 }
 
-TEST(StepEnd, TheAgentTidiesUpAsTheUserAndSaysNothing) {
-  const Tidier tidier;
-  const Outcome outcome = step_end({tidier.argument()});
+TEST(StepEnd, AgentCleansUpAsTheUserWithoutOutput) {
+  const FakeAgent agent;
+  const Outcome outcome = step_end({agent.argument()});
   EXPECT_EQ(outcome.err, "");
   EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));
   const std::string who =
       getuid() == 0 ? "65534:65534" : std::to_string(getuid()) + ":" + std::to_string(getgid());
-  EXPECT_EQ(tidier.said(), "--tidy as " + who + ", /job/bin\n");
+  EXPECT_EQ(agent.recorded(), "--tidy as " + who + ", /job/bin\n");
 }
 
-TEST(StepEnd, OfAnyOtherStepNothingIsStarted) {
-  const Tidier tidier;
+TEST(StepEnd, NothingIsStartedForOtherSteps) {
+  const FakeAgent agent;
   for (const std::function<void()>& change : std::vector<std::function<void()>>{
            [] { slurm.options.clear(); }, [] { slurm.step = SLURM_BATCH_SCRIPT; },
            [] { slurm.environment = {"PATH=/job/bin"}; }, [] { slurm.withheld = {S_JOB_UID}; },
            [] { slurm.withheld = {S_JOB_ENV}; }, [] { slurm.context = S_CTX_SLURMD; }}) {
-    const Outcome outcome = step_end({tidier.argument()}, change);
+    const Outcome outcome = step_end({agent.argument()}, change);
     EXPECT_EQ(outcome.err, "");
     EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));
-    EXPECT_EQ(tidier.said(), "");
+    EXPECT_EQ(agent.recorded(), "");
   }
 }
 
-TEST(StepEnd, WithoutAnAgentNothingHappens) {
+TEST(StepEnd, MissingAgentIsIgnored) {
   const Outcome outcome = step_end({"agent=/nonexistent/sweep-agent"});
   EXPECT_EQ(outcome.err, "");
   EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));

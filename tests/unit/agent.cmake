@@ -1,4 +1,4 @@
-# agent/core without sockets, clocks or processes.
+# agent/core, which has no sockets, clocks or processes.
 sweep_unit_test(agent_core_test
   LIBS sweep_agent_core
   SOURCES
@@ -6,6 +6,7 @@ sweep_unit_test(agent_core_test
     agent_flow_test.cpp
     agent_gpus_test.cpp
     agent_images_test.cpp
+    agent_kill_sequence_test.cpp
     agent_lease_test.cpp
     agent_limits_test.cpp
     agent_loading_test.cpp
@@ -13,18 +14,19 @@ sweep_unit_test(agent_core_test
     agent_outcome_test.cpp
     agent_output_test.cpp
     agent_serving_test.cpp
-    agent_telemetry_test.cpp)
+    agent_telemetry_test.cpp
+    agent_warm_server_test.cpp)
 
-# The spool on a real folder.
+# Parts of agent/io on real files, processes and sockets.
 sweep_unit_test(agent_spool_test
   LIBS sweep_agent_io
   SOURCES
     agent_git_test.cpp
+    agent_http_client_test.cpp
     agent_leftovers_test.cpp
-    agent_questions_test.cpp
     agent_spool_test.cpp)
 
-# agent/io and main, as the process they are.
+# sweep-agent as a process.
 sweep_unit_test(agent_io_test
   LIBS sweep_net
   SOURCES
@@ -35,7 +37,7 @@ target_compile_definitions(agent_io_test PRIVATE
   SWEEP_AGENT="$<TARGET_FILE:sweep-agent>" SWEEP_NVML_STAND_INS="${CMAKE_BINARY_DIR}/tests/nvml_stand_in")
 add_dependencies(agent_io_test sweep-agent nvml_whole)
 
-# agent/io/nvml and its sampling process, with a stand-in for NVIDIA's library.
+# agent/io/nvml and the sampling process, with a stand-in for NVIDIA's library.
 sweep_unit_test(agent_nvml_test
   LIBS sweep_agent_io
   SOURCES agent_nvml_test.cpp)

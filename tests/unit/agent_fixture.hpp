@@ -1,10 +1,9 @@
-// The agent's state machine with a fake machine around it and a clock that the test moves. For the tests of
-// agent/core.
+// The agent's state machine with a fake driver and a clock that the test moves. For the tests of agent/core.
 //
-// After every step it checks what must always hold: nothing is said before the controller has answered Hello,
-// Started comes before and nothing but Finished after the end of an attempt, all Finished of an attempt are
-// the same and come after it was kept, attempts that run share no GPU variable and no port, and a passed
-// deadline is dealt with.
+// After every step the fixture checks what must always hold: only Hello and Goodbye are sent before the
+// controller has answered Hello; nothing but Finished is sent about an attempt after its end; all Finished of
+// an attempt are equal and come after it was spooled; running attempts share no port; and a deadline that has
+// passed is not due again.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,10 +23,10 @@ inline std::string value(const Spawn& spawn, std::string_view name) {
 
 class ScriptedAgent {
  public:
-  ScriptedAgent() : ScriptedAgent(some_setup()) {}
+  ScriptedAgent() : ScriptedAgent(default_setup()) {}
   explicit ScriptedAgent(Setup setup) : agent_(std::move(setup), now) {}
 
-  static Setup some_setup(const std::vector<std::string>& gpus = {"0", "1", "2", "3"}) {
+  static Setup default_setup(const std::vector<std::string>& gpus = {"0", "1", "2", "3"}) {
     Setup setup;
     setup.hello.agent = "12.0.3";
     setup.hello.node = "n1";
@@ -49,13 +48,13 @@ class ScriptedAgent {
     return out;
   }
 
-  // ---- what happens
+  // ---- inputs
 
   void feed(const Input& input) {
     for (const Action& action : agent_.on(input, now)) {
       std::visit([&](const auto& what) { perform(what); }, action);
     }
-    while (!answers_.empty() && !machine_is_slow) {
+    while (!answers_.empty() && !driver_is_slow) {
       const Input answer = answers_.front();
       answers_.erase(answers_.begin());
       feed(answer);
@@ -65,7 +64,7 @@ class ScriptedAgent {
       EXPECT_TRUE(!next || *next > now) << "a deadline that has passed is due again";
     }
   }
-  void hear(wire::Message message) {
+  void receive(wire::Message message) {
     if (std::holds_alternative<wire::Welcome>(message) || std::holds_alternative<wire::Drain>(message)) {
       answered_ = true;
     }
@@ -93,7 +92,7 @@ class ScriptedAgent {
     feed(Disconnected{});
   }
   void welcome(bool pack = false, std::int64_t grace_ms = 5'000) {
-    hear(wire::Welcome{"s", pack, 10'000, grace_ms});
+    receive(wire::Welcome{"s", pack, 10'000, grace_ms});
   }
   void join(bool pack = false) {
     connect();
@@ -101,13 +100,13 @@ class ScriptedAgent {
   }
   void start(const std::string& point, std::int64_t pid = 100) { feed(ProcessStarted{{point, 1}, pid}); }
   void lease_and_start(const std::string& point, int gpus = 4) {
-    hear(lease(point, gpus));
+    receive(lease(point, gpus));
     start(point);
   }
   void print(const std::string& point, const std::string& text, bool is_stderr = false) {
     feed(Output{{point, 1}, is_stderr, text});
   }
-  /// The first process ends, and no other is left.
+  /// The first process exits, and no other process is left.
   void exit(const std::string& point, Ended how = {0, {}}) {
     feed(LeaderExited{{point, 1}, how});
     feed(GroupGone{{point, 1}});
@@ -117,19 +116,19 @@ class ScriptedAgent {
         {}, FileStamp{1, next_inode_++, bytes.size(), 5}, bytes, {}};
   }
 
-  // ---- what it led to
+  // ---- results
 
   template <class T>
-  std::vector<T> said() const {
+  std::vector<T> messages() const {
     std::vector<T> out;
     for (const Send& send : sent) {
       if (const auto* message = std::get_if<T>(&send.message)) out.push_back(*message);
     }
     return out;
   }
-  /// The outcome of the only attempt that has one.
+  /// Returns the outcome of the only attempt that has finished.
   Outcome outcome() const {
-    const auto all = said<wire::Finished>();
+    const auto all = messages<wire::Finished>();
     EXPECT_EQ(all.size(), 1u);
     return all.empty() ? Outcome{} : all[0].outcome;
   }
@@ -141,17 +140,17 @@ class ScriptedAgent {
   std::vector<SignalGroup> signals;
   std::vector<std::string> removed, warned;
   std::optional<OpenSpool> opened;
-  std::vector<Adopted> left_behind;  // by agents that are gone
+  std::vector<Adopted> left_results;  // by earlier agents
   std::vector<SpoolResult> kept;
   std::vector<DropSpooled> dropped;
   std::optional<Exit> exited;
-  std::map<std::string, ResultRead> files;  // what is there, by path
-  std::vector<Ask> asked;
+  std::map<std::string, ResultRead> files;  // the result files on the node, by path
+  std::vector<AskServer> asked;
   std::vector<Stage> staged;
   std::vector<int> unstaged;
   int asked_node = 0;
-  bool checks_ports = true;      // of attempts that have ports of their own
-  bool machine_is_slow = false;  // what the agent asks of it is not answered yet
+  bool checks_ports = true;     // false if clients share the ports of servers
+  bool driver_is_slow = false;  // the driver does not answer the agent's actions yet
 
  private:
   void perform(const Send& what) {
@@ -165,14 +164,14 @@ class ScriptedAgent {
     if (const auto* m = std::get_if<wire::LogChunk>(&what.message)) check_runs(m->ref);
   }
   void check_runs(const AttemptRef& ref) {
-    EXPECT_FALSE(finished_.contains(ref.point)) << "news of " << ref.point << " after its Finished";
+    EXPECT_FALSE(finished_.contains(ref.point)) << "a message about " << ref.point << " after its Finished";
   }
   void check(const wire::Finished& message, const std::string& bulk) {
     if (!message.of.empty()) return;
     const bool was_kept = std::any_of(kept.begin(), kept.end(), [&](const SpoolResult& k) {
       return k.finished.ref == message.ref && k.bytes == bulk;
     });
-    EXPECT_TRUE(was_kept) << message.ref.point << " is said before it is kept";
+    EXPECT_TRUE(was_kept) << message.ref.point << " is sent before it is spooled";
     const std::string all = outcome_to_json(message.outcome).dump() + std::to_string(message.wall_ms) + bulk;
     const auto [known, first] = finished_.try_emplace(message.ref.point, all);
     EXPECT_EQ(known->second, all) << "another Finished for " << message.ref.point;
@@ -198,7 +197,7 @@ class ScriptedAgent {
   }
   void perform(const StopStaging& what) { unstaged.push_back(what.serial); }
   void perform(const SignalGroup& what) { signals.push_back(what); }
-  void perform(const Ask& what) { asked.push_back(what); }
+  void perform(const AskServer& what) { asked.push_back(what); }
   void perform(const AskNode&) { ++asked_node; }
   void perform(const ReadResult& what) {
     const auto file = files.find(what.path);
@@ -207,13 +206,13 @@ class ScriptedAgent {
     answers_.emplace_back(result);
   }
   void perform(const OpenSpool& what) {
-    EXPECT_FALSE(opened) << "a spool is opened once";
+    EXPECT_FALSE(opened) << "the spool was opened twice";
     opened = what;
-    for (const Adopted& left : left_behind)
+    for (const Adopted& left : left_results)
       answers_.emplace_back(left);
   }
   void perform(const SpoolResult& what) {
-    EXPECT_FALSE(finished_.contains(what.finished.ref.point)) << "said before it was kept";
+    EXPECT_FALSE(finished_.contains(what.finished.ref.point)) << "sent before it was spooled";
     kept.push_back(what);
     ports_.erase(what.finished.ref.point);
     answers_.emplace_back(Spooled{what.finished.ref});

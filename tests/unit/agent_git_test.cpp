@@ -1,4 +1,4 @@
-// agent/io/git_commit: the commit of a work tree, from the files that git writes.
+// agent/io/git_commit: the commit of a work tree, read from the files that git writes.
 #include <gtest/gtest.h>
 
 #include "agent/io/git_commit.hpp"
@@ -18,7 +18,7 @@ class GitCommit : public InFolder {
   std::string of(const std::string& folder) { return git_commit(path(folder)); }
 };
 
-TEST_F(GitCommit, OfABranchItsRefs) {
+TEST_F(GitCommit, IsReadFromABranchsRef) {
   write("w/.git/HEAD", "ref: refs/heads/main\n");
   write("w/.git/refs/heads/main", kOne + "\n");
   write("w/deep/down/file", "");
@@ -27,7 +27,7 @@ TEST_F(GitCommit, OfABranchItsRefs) {
   EXPECT_EQ(of("w/deep/down"), kOne);
 }
 
-TEST_F(GitCommit, APackedBranchAndADetachedHead) {
+TEST_F(GitCommit, IsReadFromPackedRefsAndDetachedHead) {
   write("w/.git/HEAD", "ref: refs/heads/main\n");
   write("w/.git/packed-refs", "# pack-refs with: peeled\n" + kTwo + " refs/heads/other\n" + kOne +
                                   " refs/heads/main\n^" + kTwo + "\n");
@@ -36,7 +36,7 @@ TEST_F(GitCommit, APackedBranchAndADetachedHead) {
   EXPECT_EQ(of("w"), kTwo);
 }
 
-TEST_F(GitCommit, AFurtherWorkTreeAndASubmodule) {
+TEST_F(GitCommit, IsReadInAdditionalWorkTreesAndSubmodules) {
   write("main/.git/worktrees/t/HEAD", "ref: refs/heads/topic\n");
   write("main/.git/worktrees/t/commondir", "../..\n");
   write("main/.git/refs/heads/topic", kOne + "\n");
@@ -47,9 +47,9 @@ TEST_F(GitCommit, AFurtherWorkTreeAndASubmodule) {
   EXPECT_EQ(of("main/sub"), kTwo);
 }
 
-TEST_F(GitCommit, WhereThereIsNoneThereIsNone) {
+TEST_F(GitCommit, IsEmptyWithoutARepository) {
   write("plain/file", "");
-  // The test's own folder may lie in a work tree: one in between ends the search.
+  // The test's folder may itself be in a work tree. An unreadable .git in between ends the search.
   write("broken/.git/HEAD", "ref: refs/heads/none\n");
   EXPECT_EQ(of("broken"), "");
   write("broken/.git/HEAD", "ref: ../../../etc/passwd\n");

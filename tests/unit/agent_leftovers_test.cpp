@@ -1,4 +1,4 @@
-// agent/io/leftovers on real processes: what is of this step and of an attempt is ended, and nothing else.
+// agent/io/leftovers with real processes: those of this step's attempts are killed, and no others.
 #include <gtest/gtest.h>
 #include <poll.h>
 
@@ -23,8 +23,8 @@ class Leftovers : public testing::Test {
       wait_for(child);
     }
   }
-  /// A process with this environment, as one that an agent has left.
-  const Child& starts(Words environment) {
+  /// Starts a process with this environment, like one that an agent has left.
+  const Child& start_process(Words environment) {
     SpawnSpec spec;
     environment.emplace_back("PATH=/usr/bin:/bin");
     spec.argv = {"sleep", "600"};
@@ -39,46 +39,46 @@ class Leftovers : public testing::Test {
     ::poll(&end, 1, 10'000);
     reap(child.pid);
   }
-  static bool runs(const Child& child) {
+  static bool is_alive(const Child& child) {
     pollfd end{child.pidfd.get(), POLLIN, 0};
     return ::poll(&end, 1, 0) == 0;
   }
-  static Words with(Words more) {
+  static Words step_with(Words more) {
     more.insert(more.begin(), kStep.begin(), kStep.end());
     return more;
   }
   std::list<Child> children_;
 };
 
-TEST_F(Leftovers, OfThisStepsAttemptsAreEnded) {
-  const Child& one = starts(with({"SWEEP_ATTEMPT=abc.1"}));
-  const Child& two = starts(with({"A=b", "SWEEP_ATTEMPT=server.2"}));
-  EXPECT_EQ(end_left_behind(kStep, Millis(5'000)), 2);
+TEST_F(Leftovers, ProcessesOfThisStepsAttemptsAreKilled) {
+  const Child& one = start_process(step_with({"SWEEP_ATTEMPT=abc.1"}));
+  const Child& two = start_process(step_with({"A=b", "SWEEP_ATTEMPT=server.2"}));
+  EXPECT_EQ(kill_leftovers(kStep, Millis(5'000)), 2);
   wait_for(one);
   wait_for(two);
-  EXPECT_EQ(end_left_behind(kStep, Millis(5'000)), 0);
+  EXPECT_EQ(kill_leftovers(kStep, Millis(5'000)), 0);
 }
 
-TEST_F(Leftovers, WhatIsOfOthersStays) {
+TEST_F(Leftovers, OtherProcessesAreNotKilled) {
   const Child* const others[] = {
-      &starts(kStep),                              // of no attempt
-      &starts(with({"NOT_SWEEP_ATTEMPT=abc.1"})),  // of none either
-      &starts({"SLURM_JOB_ID=7", "SLURM_STEP_ID=1", "SLURMD_NODENAME=n1", "SWEEP_ATTEMPT=abc.1"}),
-      &starts({"SLURM_JOB_ID=70", "SLURM_STEP_ID=0", "SLURMD_NODENAME=n1", "SWEEP_ATTEMPT=abc.1"}),
-      // Several nodes may be one machine.
-      &starts({"SLURM_JOB_ID=7", "SLURM_STEP_ID=0", "SLURMD_NODENAME=n2", "SWEEP_ATTEMPT=abc.1"}),
-      &starts({"SWEEP_ATTEMPT=abc.1"}),
+      &start_process(kStep),                                   // not of an attempt
+      &start_process(step_with({"NOT_SWEEP_ATTEMPT=abc.1"})),  // not of an attempt either
+      &start_process({"SLURM_JOB_ID=7", "SLURM_STEP_ID=1", "SLURMD_NODENAME=n1", "SWEEP_ATTEMPT=abc.1"}),
+      &start_process({"SLURM_JOB_ID=70", "SLURM_STEP_ID=0", "SLURMD_NODENAME=n1", "SWEEP_ATTEMPT=abc.1"}),
+      // Several nodes may run on one machine.
+      &start_process({"SLURM_JOB_ID=7", "SLURM_STEP_ID=0", "SLURMD_NODENAME=n2", "SWEEP_ATTEMPT=abc.1"}),
+      &start_process({"SWEEP_ATTEMPT=abc.1"}),
   };
-  EXPECT_EQ(end_left_behind(kStep, Millis(1'000)), 0);
+  EXPECT_EQ(kill_leftovers(kStep, Millis(1'000)), 0);
   for (const Child* other : others)
-    EXPECT_TRUE(runs(*other));
+    EXPECT_TRUE(is_alive(*other));
 }
 
-TEST_F(Leftovers, WithoutAStepNothingIsEnded) {
-  const Child& one = starts({"SWEEP_ATTEMPT=abc.1"});
-  EXPECT_EQ(end_left_behind({}, Millis(1'000)), 0);
-  EXPECT_EQ(end_left_behind({"SLURM_JOB_ID=", "SLURM_STEP_ID=", "SLURMD_NODENAME="}, Millis(1'000)), 0);
-  EXPECT_TRUE(runs(one));
+TEST_F(Leftovers, WithoutAStepNothingIsKilled) {
+  const Child& one = start_process({"SWEEP_ATTEMPT=abc.1"});
+  EXPECT_EQ(kill_leftovers({}, Millis(1'000)), 0);
+  EXPECT_EQ(kill_leftovers({"SLURM_JOB_ID=", "SLURM_STEP_ID=", "SLURMD_NODENAME="}, Millis(1'000)), 0);
+  EXPECT_TRUE(is_alive(one));
 }
 
 }  // namespace

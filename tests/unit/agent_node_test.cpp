@@ -1,4 +1,4 @@
-// agent/core: what Slurm says of the node, asked where the controller wants it, and told with Ready.
+// agent/core: what Slurm reports about the node: asked if the controller needs it, and sent with Ready.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,85 +16,85 @@ constexpr const char* kNode =
     "NodeName=n1 Arch=x86_64 CoresPerSocket=16 AvailableFeatures=b200,ib ActiveFeatures=b200,ib "
     "Gres=gpu:b200:8(S:0-1),gpu:h200:2,nic:4 NodeAddr=n1 State=ALLOCATED Partitions=main \n";
 
-TEST(NodeTraits, AreReadFromScontrol) {
-  EXPECT_THAT(node_traits_in(kNode).features, ElementsAre("b200", "ib"));
-  EXPECT_THAT(node_traits_in(kNode).gpu_types, ElementsAre("b200", "h200"));
+TEST(NodeTraits, AreParsedFromScontrol) {
+  EXPECT_THAT(parse_node_traits(kNode).features, ElementsAre("b200", "ib"));
+  EXPECT_THAT(parse_node_traits(kNode).gpu_types, ElementsAre("b200", "h200"));
 }
 
-TEST(NodeTraits, WhatIsNotSaidIsEmpty) {
+TEST(NodeTraits, MissingValuesAreEmpty) {
   for (const char* text : {"", "slurm_load_node error: Invalid node name specified",
                            " ActiveFeatures=(null) Gres=(null) ", " ActiveFeatures= Gres=gpu:8 "}) {
-    EXPECT_THAT(node_traits_in(text).features, IsEmpty()) << text;
-    EXPECT_THAT(node_traits_in(text).gpu_types, IsEmpty()) << text;
+    EXPECT_THAT(parse_node_traits(text).features, IsEmpty()) << text;
+    EXPECT_THAT(parse_node_traits(text).gpu_types, IsEmpty()) << text;
   }
 }
 
-TEST(NodeTraits, AreAskedOfTheNodeByItsName) {
+TEST(NodeTraits, CommandNamesTheNode) {
   wire::Hello hello;
   hello.job = "12";
   hello.node = "n1";
-  EXPECT_THAT(node_question(hello), ElementsAre("scontrol", "-o", "show", "node", "n1"));
+  EXPECT_THAT(node_command(hello), ElementsAre("scontrol", "-o", "show", "node", "n1"));
   hello.node = "-x";
-  EXPECT_THAT(node_question(hello), IsEmpty());
+  EXPECT_THAT(node_command(hello), IsEmpty());
   hello.node = "n1";
   hello.job = "";
-  EXPECT_THAT(node_question(hello), IsEmpty());
+  EXPECT_THAT(node_command(hello), IsEmpty());
 }
 
-class AtWork : public ScriptedAgent {
+class NodeQueryAgent : public ScriptedAgent {
  public:
-  explicit AtWork(bool asks, Setup setup = in_slurm()) : ScriptedAgent(std::move(setup)) {
+  explicit NodeQueryAgent(bool asks, Setup setup = in_slurm()) : ScriptedAgent(std::move(setup)) {
     connect();
     auto welcome = wire::Welcome{"s", false, 10'000, 5'000};
     welcome.asks_node = asks;
-    hear(welcome);
+    receive(welcome);
   }
   static Setup in_slurm() {
-    auto setup = some_setup();
+    auto setup = default_setup();
     setup.hello.job = "12";
     setup.environment.push_back("SLURM_JOB_PARTITION=main");
     return setup;
   }
 };
 
-TEST(NodeQuestion, IsNotAskedWhereNobodyWantsToKnow) {
-  AtWork agent(false);
+TEST(NodeQuery, IsNotSentUnlessTheControllerAsks) {
+  NodeQueryAgent agent(false);
   EXPECT_EQ(agent.asked_node, 0);
-  EXPECT_THAT(agent.said<wire::Ready>(), SizeIs(1));
+  EXPECT_THAT(agent.messages<wire::Ready>(), SizeIs(1));
 }
 
-TEST(NodeQuestion, ReadyWaitsForTheAnswerAndHasIt) {
-  AtWork agent(true);
+TEST(NodeQuery, ReadyWaitsForTheAnswerAndContainsIt) {
+  NodeQueryAgent agent(true);
   EXPECT_EQ(agent.asked_node, 1);
-  EXPECT_THAT(agent.said<wire::Ready>(), IsEmpty());
-  agent.feed(node_traits_in(kNode));
-  const auto ready = agent.said<wire::Ready>();
+  EXPECT_THAT(agent.messages<wire::Ready>(), IsEmpty());
+  agent.feed(parse_node_traits(kNode));
+  const auto ready = agent.messages<wire::Ready>();
   ASSERT_THAT(ready, SizeIs(1));
   EXPECT_THAT(ready[0].features, ElementsAre("b200", "ib"));
   EXPECT_THAT(ready[0].gpu_types, ElementsAre("b200", "h200"));
   EXPECT_EQ(ready[0].partition, "main");
 }
 
-TEST(NodeQuestion, WithoutAnAnswerItGoesOnAfterAWhile) {
-  AtWork agent(true);
+TEST(NodeQuery, ReadyIsSentWithoutAnAnswerAfterTheLimit) {
+  NodeQueryAgent agent(true);
   agent.pass(Limits{}.job_end);
-  ASSERT_THAT(agent.said<wire::Ready>(), SizeIs(1));
-  EXPECT_THAT(agent.said<wire::Ready>()[0].features, IsEmpty());
+  ASSERT_THAT(agent.messages<wire::Ready>(), SizeIs(1));
+  EXPECT_THAT(agent.messages<wire::Ready>()[0].features, IsEmpty());
 }
 
-TEST(NodeQuestion, OutsideOfSlurmThereIsNobodyToAsk) {
-  AtWork agent(true, ScriptedAgent::some_setup());
+TEST(NodeQuery, IsNotSentOutsideOfSlurm) {
+  NodeQueryAgent agent(true, ScriptedAgent::default_setup());
   EXPECT_EQ(agent.asked_node, 0);
-  EXPECT_THAT(agent.said<wire::Ready>(), SizeIs(1));
+  EXPECT_THAT(agent.messages<wire::Ready>(), SizeIs(1));
 }
 
-TEST(NodeQuestion, WhatTheDriverCallsItsGpusIsToldWhenItIsKnown) {
-  AtWork agent(true);
-  agent.feed(node_traits_in(kNode));
+TEST(NodeQuery, DriversGpuNamesAreReportedOnceKnown) {
+  NodeQueryAgent agent(true);
+  agent.feed(parse_node_traits(kNode));
   NvmlFacts facts;
   facts.gpus = {{"0", "NVIDIA B200", "u", ""}, {"1", "NVIDIA B200", "v", ""}};
-  agent.feed(GpuTold{facts});
-  const auto ready = agent.said<wire::Ready>();
+  agent.feed(GpuReported{facts});
+  const auto ready = agent.messages<wire::Ready>();
   ASSERT_THAT(ready, SizeIs(2));
   EXPECT_THAT(ready[1].gpu_types, ElementsAre("b200", "h200", "NVIDIA B200"));
 }

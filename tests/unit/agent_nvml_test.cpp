@@ -1,4 +1,4 @@
-// agent/io/nvml and the sampling process, against the stand-in for libnvidia-ml (tests/nvml_stand_in).
+// agent/io/nvml and the sampling process, with the stand-in for libnvidia-ml (tests/nvml_stand_in).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -7,8 +7,8 @@
 #include <cstdlib>
 
 #include "agent/io/children.hpp"
+#include "agent/io/gpu_sampler.hpp"
 #include "agent/io/nvml.hpp"
-#include "agent/io/sampler.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/net_loop.hpp"
 #include "util/os/clock.hpp"
@@ -31,14 +31,14 @@ class NvmlTest : public InFolder {
  protected:
   void SetUp() override {
     InFolder::SetUp();
-    say("");
+    set_answers("");
     ::setenv("NVML_STAND_IN", path("answers").c_str(), 1);
   }
   void TearDown() override {
     ::unsetenv("NVML_STAND_IN");
     InFolder::TearDown();
   }
-  void say(const std::string& answers) const { put("answers", answers); }
+  void set_answers(const std::string& answers) const { put("answers", answers); }
 
   static Nvml opened(const std::string& folder = "whole") {
     auto nvml = Nvml::open(library(folder));
@@ -56,26 +56,27 @@ class NvmlTest : public InFolder {
   }
 };
 
-TEST_F(NvmlTest, ReadsWhatThereIs) {
-  say("1.power 345678\n1.energy 9000000000000\n1.sm_clock 1755\n1.memory_clock 3996\n1.temperature 71\n"
+TEST_F(NvmlTest, ReadsAllValues) {
+  set_answers(
+      "1.power 345678\n1.energy 9000000000000\n1.sm_clock 1755\n1.memory_clock 3996\n1.temperature 71\n"
       "1.memory 150000000000\n1.utilization 93\n1.throttle 68\n1.processes 3\n");
   Nvml nvml = opened();
-  GpuSample want;
-  want.at = from_unix_ms(5);
-  want.gpu = "1";
-  want.power_mw = 345'678;
-  want.energy_mj = 9'000'000'000'000;
-  want.sm_clock_mhz = 1'755;
-  want.memory_clock_mhz = 3'996;
-  want.temperature_c = 71;
-  want.memory_used_bytes = 150'000'000'000;
-  want.utilization_percent = 93;
-  want.throttle_reasons = 68;
-  want.processes = 3;
-  EXPECT_EQ(sample(nvml, "1"), want);
+  GpuSample expected;
+  expected.at = from_unix_ms(5);
+  expected.gpu = "1";
+  expected.power_mw = 345'678;
+  expected.energy_mj = 9'000'000'000'000;
+  expected.sm_clock_mhz = 1'755;
+  expected.memory_clock_mhz = 3'996;
+  expected.temperature_c = 71;
+  expected.memory_used_bytes = 150'000'000'000;
+  expected.utilization_percent = 93;
+  expected.throttle_reasons = 68;
+  expected.processes = 3;
+  EXPECT_EQ(sample(nvml, "1"), expected);
 }
 
-TEST_F(NvmlTest, SaysWhoItIs) {
+TEST_F(NvmlTest, ReturnsDriverNameAndUuid) {
   Nvml nvml = opened();
   EXPECT_EQ(nvml.driver_version(), "0.0 stand-in");
   EXPECT_EQ(nvml.count().value(), 2);
@@ -85,33 +86,34 @@ TEST_F(NvmlTest, SaysWhoItIs) {
   EXPECT_EQ(facts.problem, "");
 }
 
-TEST_F(NvmlTest, AnAbsentLibraryIsOneLine) {
+TEST_F(NvmlTest, MissingLibraryFailsWithOneLine) {
   const std::string why = problem_of("libsweep-no-such-nvml.so.1");
   EXPECT_THAT(why, StartsWith("no NVML: "));
   EXPECT_THAT(why, HasSubstr("libsweep-no-such-nvml.so.1"));
   EXPECT_EQ(why.find('\n'), std::string::npos);
 }
 
-TEST_F(NvmlTest, ALibraryWithoutAFunctionIsNone) {
+TEST_F(NvmlTest, LibraryWithoutAFunctionIsRejected) {
   EXPECT_EQ(problem_of(library("incomplete")),
             "no NVML: " + library("incomplete") + " has no nvmlDeviceGetPowerUsage");
 }
 
-TEST_F(NvmlTest, ADriverThatIsNotThereIsNamed) {
-  say("init error 9");
+TEST_F(NvmlTest, MissingDriverIsReported) {
+  set_answers("init error 9");
   EXPECT_EQ(problem_of(library("whole")), "NVML: Driver Not Loaded (9)");
 }
 
-TEST_F(NvmlTest, OldLibrariesHaveOtherNames) {
-  say("0.memory 1000\n0.throttle 4\n");
+TEST_F(NvmlTest, OldLibrariesOtherNamesAreUsed) {
+  set_answers("0.memory 1000\n0.throttle 4\n");
   Nvml nvml = opened("old");
   EXPECT_EQ(sample(nvml).throttle_reasons, 4);
-  EXPECT_EQ(sample(nvml).memory_used_bytes, 1'000 + (std::int64_t{1} << 30)) << "with the driver's own";
+  EXPECT_EQ(sample(nvml).memory_used_bytes, 1'000 + (std::int64_t{1} << 30))
+      << "includes what the driver reserves";
   Nvml newer = opened();
   EXPECT_EQ(sample(newer).memory_used_bytes, 1'000);
 }
 
-TEST_F(NvmlTest, WhatOneCallDoesNotGiveIsAbsentAndTheRestIsThere) {
+TEST_F(NvmlTest, ValueOfAFailedCallIsAbsentAndOthersAreKept) {
   const GpuSample all = [] {
     Nvml nvml = opened();
     return sample(nvml);
@@ -127,22 +129,22 @@ TEST_F(NvmlTest, WhatOneCallDoesNotGiveIsAbsentAndTheRestIsThere) {
       {"throttle", &GpuSample::throttle_reasons},
       {"processes", &GpuSample::processes}};
   for (const auto& [name, member] : fields) {
-    say("0." + name + " error 3");
+    set_answers("0." + name + " error 3");
     Nvml nvml = opened();
-    GpuSample want = all;
-    (want.*member).reset();
+    GpuSample expected = all;
+    (expected.*member).reset();
     EXPECT_TRUE((all.*member).has_value()) << name;
-    EXPECT_EQ(sample(nvml), want) << name;
+    EXPECT_EQ(sample(nvml), expected) << name;
   }
 }
 
-TEST_F(NvmlTest, AValueThatIsNotAvailableIsAbsent) {
-  say("0.memory 18446744073709551615");
+TEST_F(NvmlTest, UnavailableValueIsAbsent) {
+  set_answers("0.memory 18446744073709551615");
   Nvml nvml = opened();
   EXPECT_FALSE(sample(nvml).memory_used_bytes);
 }
 
-TEST_F(NvmlTest, AGpuThatSaysNothingIsAProblem) {
+TEST_F(NvmlTest, GpuWithoutAnyValueIsAnError) {
   std::string lost;
   for (const char* what : {"power", "energy", "sm_clock", "memory_clock", "temperature", "memory",
                            "utilization", "throttle", "processes"}) {
@@ -150,35 +152,35 @@ TEST_F(NvmlTest, AGpuThatSaysNothingIsAProblem) {
   }
   Nvml nvml = opened();
   sample(nvml);
-  say(lost);
+  set_answers(lost);
   const auto read = nvml.read("0", from_unix_ms(5));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().message, "NVML: GPU is lost (15)");
   sample(nvml, "1");
-  say("");
-  sample(nvml);  // it can come back
+  set_answers("");
+  sample(nvml);  // it can be read again
 }
 
-TEST_F(NvmlTest, AnIndexCountsTheGpusThatMayBeOpened) {
-  say("count 4\n0.open error 4\n2.open error 4\n3.power 7\n");
+TEST_F(NvmlTest, IndexCountsOnlyGpusThatMayBeOpened) {
+  set_answers("count 4\n0.open error 4\n2.open error 4\n3.power 7\n");
   Nvml nvml = opened();
   EXPECT_EQ(sample(nvml, "1").power_mw, 7);
   const GpuFacts none = nvml.facts("2");
   EXPECT_EQ(none.problem, "NVML shows 2 GPUs to this process");
 }
 
-TEST_F(NvmlTest, AUuidWholeOrItsBeginning) {
-  say("count 4\n0.power 1\n1.power 2\n3.power 4");
+TEST_F(NvmlTest, FindsAGpuByUuidOrUniquePrefix) {
+  set_answers("count 4\n0.power 1\n1.power 2\n3.power 4");
   Nvml nvml = opened();
   EXPECT_EQ(sample(nvml, "GPU-57a4d111-0000-0000-0000-000000000000").power_mw, 2);
   EXPECT_EQ(sample(nvml, "GPU-57a4d113").power_mw, 4);
-  EXPECT_EQ(nvml.facts("GPU-57a4").problem, "more than one GPU has a UUID that begins so");
+  EXPECT_EQ(nvml.facts("GPU-57a4").problem, "more than one GPU has a UUID with this prefix");
   EXPECT_EQ(nvml.facts("GPU-none").problem, "NVML: Not Found (6)");
 }
 
-TEST_F(NvmlTest, APartOfAGpuHasNoPowerOfItsOwn) {
+TEST_F(NvmlTest, MigPartHasNoPower) {
   const std::string mig = "MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f";
-  say("1.uuid " + mig + "\n1.utilization error 3\n1.memory 5000\n1.processes 1");
+  set_answers("1.uuid " + mig + "\n1.utilization error 3\n1.memory 5000\n1.processes 1");
   Nvml nvml = opened();
   const GpuSample part = sample(nvml, mig);
   EXPECT_FALSE(part.power_mw);
@@ -189,7 +191,7 @@ TEST_F(NvmlTest, APartOfAGpuHasNoPowerOfItsOwn) {
   EXPECT_EQ(nvml.facts("MIG-GPU-other/1/0").problem, "NVML: Not Found (6)");
 }
 
-TEST_F(NvmlTest, ANameThatIsNoneIsRefused) {
+TEST_F(NvmlTest, InvalidIdIsRejected) {
   Nvml nvml = opened();
   for (const char* id : {"", "x", "-1", "1x", "99999999999999999999"}) {
     EXPECT_EQ(nvml.facts(id).problem, "its name is neither an index nor a UUID") << id;
@@ -197,11 +199,11 @@ TEST_F(NvmlTest, ANameThatIsNoneIsRefused) {
   }
 }
 
-TEST_F(NvmlTest, NotIdleByAProcess) {
-  say("0.processes 2");
+TEST_F(NvmlTest, GpuWithAProcessIsNotIdle) {
+  set_answers("0.processes 2");
   Nvml nvml = opened();
   const std::vector<GpuSample> samples{sample(nvml, "0"), sample(nvml, "1")};
-  EXPECT_EQ(idle_check(samples).why, "GPU 0 has 2 compute processes (bound 0)");
+  EXPECT_EQ(idle_check(samples).why, "GPU 0 has 2 compute processes (limit 0)");
 }
 
 // ---- the sampling process
@@ -249,14 +251,14 @@ TEST_F(SamplerTest, FactsThenSamplesOfEachGpuInTheAgentsTime) {
   EXPECT_EQ(samples[1].gpu, "1");
   EXPECT_EQ(samples[1].power_mw, 200'000);
   for (const GpuSample& sample : samples) {
-    EXPECT_GE(sample.at, before - Millis(5));  // whole milliseconds of three clocks
+    EXPECT_GE(sample.at, before - Millis(5));  // three clocks are rounded to milliseconds
     EXPECT_LE(sample.at, after + Millis(5));
   }
   EXPECT_GT(samples[2].at, samples[0].at);
 }
 
 TEST_F(SamplerTest, FromTheLibraryToJoulesPerToken) {
-  say("0.power 300000\n1.power 500000\n0.energy error 3\n1.energy error 3\n1.throttle 4\n");
+  set_answers("0.power 300000\n1.power 500000\n0.energy error 3\n1.energy error 3\n1.throttle 4\n");
   start();
   TelemetryWindow window({"0", "1"});
   ASSERT_TRUE(await<GpuSample>(8));
@@ -271,7 +273,7 @@ TEST_F(SamplerTest, FromTheLibraryToJoulesPerToken) {
   EXPECT_THAT(summary.throttle_reasons, testing::ElementsAre("power cap"));
 }
 
-TEST_F(SamplerTest, WithoutNvmlItSaysSoOnceAndIsNotStartedAgain) {
+TEST_F(SamplerTest, MissingNvmlIsReportedOnceAndNotRetried) {
   start({"0"}, "incomplete");
   ASSERT_TRUE(await<TelemetryOff>());
   EXPECT_EQ(reports_.size(), 1U);
@@ -282,42 +284,42 @@ TEST_F(SamplerTest, WithoutNvmlItSaysSoOnceAndIsNotStartedAgain) {
   EXPECT_FALSE(sampler_.running());
 }
 
-TEST_F(SamplerTest, AGpuThatIsNotThereLeavesTheOthers) {
+TEST_F(SamplerTest, MissingGpuDoesNotStopTheOthers) {
   start({"7", "1"});
   ASSERT_TRUE(await<GpuSample>(3));
   EXPECT_EQ(all<NvmlFacts>()[0].gpus.at(0).problem, "NVML shows 2 GPUs to this process");
-  EXPECT_EQ(all<GpuProblem>().size(), 1U) << "said once, not with each sample";
+  EXPECT_EQ(all<GpuProblem>().size(), 1U) << "reported once, not with each sample";
   EXPECT_EQ(all<GpuSample>()[0].gpu, "1");
 }
 
-TEST_F(SamplerTest, WithoutAnyOfTheGpusThereIsNothingToMeasure) {
+TEST_F(SamplerTest, TelemetryIsOffIfNoGpuExists) {
   start({"7", "8"});
   ASSERT_TRUE(await<TelemetryOff>());
   EXPECT_EQ(all<TelemetryOff>()[0].why, "GPU 8: NVML shows 2 GPUs to this process");
   EXPECT_TRUE(all<TelemetryOff>()[0].for_good);
 }
 
-TEST_F(SamplerTest, ACrashInTheLibraryIsNotTheAgents) {
+TEST_F(SamplerTest, LibraryCrashDoesNotReachTheAgent) {
   start();
   ASSERT_TRUE(await<GpuSample>());
-  say("0.temperature crash");
+  set_answers("0.temperature crash");
   ASSERT_TRUE(await<TelemetryOff>());
   EXPECT_FALSE(all<TelemetryOff>()[0].for_good);
-  say("");
+  set_answers("");
   reports_.clear();
   start();
   EXPECT_TRUE(await<GpuSample>()) << "it may be started again";
 }
 
-TEST_F(SamplerTest, AHangIsEndedWhenItsTimeHasCome) {
-  say("init hang");
+TEST_F(SamplerTest, HangingSamplerIsKilledAfterItsTimeout) {
+  set_answers("init hang");
   start();
   const auto deadline = sampler_.deadline();
   ASSERT_TRUE(deadline);
-  sampler_.on_time(*deadline - Millis(1));
+  sampler_.on_deadline(*deadline - Millis(1));
   EXPECT_TRUE(sampler_.running());
   const pid_t pid = sampler_.pid().value();
-  sampler_.on_time(*deadline);
+  sampler_.on_deadline(*deadline);
   EXPECT_FALSE(sampler_.running());
   ASSERT_EQ(all<TelemetryOff>().size(), 1U);
   EXPECT_FALSE(all<TelemetryOff>()[0].for_good);
@@ -327,19 +329,19 @@ TEST_F(SamplerTest, AHangIsEndedWhenItsTimeHasCome) {
   EXPECT_EQ(info.si_status, SIGKILL);
 }
 
-TEST_F(SamplerTest, ItMayBeSilentForLongOnlyBeforeItsFirstLine) {
+TEST_F(SamplerTest, LongSilenceIsAllowedOnlyBeforeTheFirstLine) {
   start();
   EXPECT_GT(sampler_.deadline().value(), now() + GpuSampler::kSilence);
   ASSERT_TRUE(await<GpuSample>());
   EXPECT_LE(sampler_.deadline().value(), now() + GpuSampler::kSilence);
-  say("1.power hang");
-  sampler_.on_time(*sampler_.deadline());
+  set_answers("1.power hang");
+  sampler_.on_deadline(*sampler_.deadline());
   EXPECT_EQ(all<TelemetryOff>().size(), 1U);
   EXPECT_FALSE(sampler_.running());
 }
 
-TEST_F(SamplerTest, AfterSeveralFailuresItIsLeftAlone) {
-  say("init crash");
+TEST_F(SamplerTest, IsNotRestartedAfterSeveralFailures) {
+  set_answers("init crash");
   for (int i = 0; i < GpuSampler::kMostFailures; ++i) {
     start();
     ASSERT_TRUE(await<TelemetryOff>(static_cast<std::size_t>(i) + 1));
@@ -348,7 +350,7 @@ TEST_F(SamplerTest, AfterSeveralFailuresItIsLeftAlone) {
   EXPECT_FALSE(sampler_.running());
 }
 
-TEST_F(SamplerTest, StoppedItTellsNothingMoreAndIsGone) {
+TEST_F(SamplerTest, StoppedSamplerReportsNothingAndEnds) {
   start();
   ASSERT_TRUE(await<GpuSample>());
   const pid_t pid = sampler_.pid().value();
@@ -360,7 +362,7 @@ TEST_F(SamplerTest, StoppedItTellsNothingMoreAndIsGone) {
   EXPECT_EQ(reports_.size(), told);
 }
 
-TEST_F(SamplerTest, SlurmsWarningsDoNotEndIt) {
+TEST_F(SamplerTest, SlurmsWarningSignalsDoNotEndIt) {
   start();
   ASSERT_TRUE(await<GpuSample>());
   for (const int signal : {SIGUSR1, SIGUSR2, SIGHUP, SIGINT})
@@ -369,7 +371,7 @@ TEST_F(SamplerTest, SlurmsWarningsDoNotEndIt) {
   EXPECT_TRUE(await<GpuSample>(before + 6));
 }
 
-TEST_F(SamplerTest, EndsWhenNobodyReads) {
+TEST_F(SamplerTest, EndsWhenItsReaderIsGone) {
   auto pipe = make_pipe();
   SpawnSpec spec;
   spec.argv = {SWEEP_AGENT, "--telemetry", "0", "3600000"};  // it would sleep for an hour
@@ -390,13 +392,13 @@ TEST_F(SamplerTest, EndsWhenNobodyReads) {
   EXPECT_EQ(reap(child->pid)->code, 0);
 }
 
-// It is no orphan of a benchmark: the end of an attempt neither waits for it nor ends it.
-TEST_F(SamplerTest, ItBelongsToNoAttempt) {
+// The sampler is not an orphan of a benchmark: the end of an attempt neither waits for it nor kills it.
+TEST_F(SamplerTest, BelongsToNoAttempt) {
   bool gone = false;
   Children children(loop_,
                     [&](const Input& input) { gone = gone || std::holds_alternative<GroupGone>(input); });
   start();
-  children.spare(sampler_.pid().value());
+  children.ignore_helper(sampler_.pid().value());
   ASSERT_TRUE(await<GpuSample>());
   Spawn what;
   what.ref = {"p", 1};
@@ -409,19 +411,19 @@ TEST_F(SamplerTest, ItBelongsToNoAttempt) {
   EXPECT_TRUE(await<GpuSample>(before + 4)) << "it was ended with the attempt";
 }
 
-// ---- its words
+// ---- its arguments
 
-TEST(SamplerWords, AreReadAndRefused) {
-  const auto settings = sampler_settings({"0,GPU-1", "500", "-12"}, {});
+TEST(SamplerArguments, AreParsedOrRejected) {
+  const auto settings = parse_sampler_settings({"0,GPU-1", "500", "-12"}, {});
   ASSERT_TRUE(settings);
   EXPECT_THAT(settings->gpus, testing::ElementsAre("0", "GPU-1"));
   EXPECT_EQ(settings->every, Millis(500));
   EXPECT_EQ(settings->clock_offset, Millis(-12));
-  EXPECT_THAT(sampler_settings({}, {"CUDA_VISIBLE_DEVICES=3"})->gpus, testing::ElementsAre("3"));
+  EXPECT_THAT(parse_sampler_settings({}, {"CUDA_VISIBLE_DEVICES=3"})->gpus, testing::ElementsAre("3"));
   for (const char* word : {"", "x", "0", "1s", "-5", "99999999999999999999"})
-    EXPECT_FALSE(sampler_settings({"0", word}, {})) << word;
-  EXPECT_THAT(sampler_settings({"0", "1s"}, {}).error().message, HasSubstr("'1s'"));
-  EXPECT_FALSE(sampler_settings({"0", "500", "0", "more"}, {}));
+    EXPECT_FALSE(parse_sampler_settings({"0", word}, {})) << word;
+  EXPECT_THAT(parse_sampler_settings({"0", "1s"}, {}).error().message, HasSubstr("'1s'"));
+  EXPECT_FALSE(parse_sampler_settings({"0", "500", "0", "more"}, {}));
 }
 
 }  // namespace

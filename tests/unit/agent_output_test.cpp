@@ -1,4 +1,4 @@
-// agent/core: what the output of servers and clients says about where a benchmark is.
+// agent/core: what the output of servers and clients shows about the benchmark's progress.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(FindBar, TheFormsThatServersAndClientsPrint) {
+TEST(FindBar, FindsTheFormsThatServersAndClientsPrint) {
   EXPECT_EQ(find_bar(" 45%|████▌     | 45/100 [00:10<00:12,  4.51it/s]"), (Bar{45, 100}));
   EXPECT_EQ(find_bar("\x1b[32m100%|##########| 9/9 [00:01<00:00]\x1b[0m"), (Bar{9, 9}));
   EXPECT_EQ(find_bar("  0%|          | 0/23 [00:00<?, ?it/s]"), (Bar{0, 23}));
@@ -19,7 +19,7 @@ TEST(FindBar, TheFormsThatServersAndClientsPrint) {
             (Bar{9, 20}));
 }
 
-TEST(FindBar, WhatIsNone) {
+TEST(FindBar, IgnoresOtherText) {
   for (const char* line : {"", "%", "%|", "45%", "45%| 45/100 [", "GPU at 45% of 3/4 [", "45%|##| 45/10",
                            "45%|##| 45/100", "45%|##| 1.2G/5.0G [", "|##| 45/100 [", "45%|##| x/100 [",
                            "45%|##| 45/0 [", "45%|##| -1/5 [", "9%|##| 99999999999999999999/1 ["}) {
@@ -39,17 +39,17 @@ const std::string kSample =
     "\r100%|██████████| 100/100 [00:22<00:00,  4.51it/s]\n"
     "  naïve größe über alles  \r\n\n";
 
-TEST(OutputScanner, PhasesAndBarsInTheirOrder) {
+TEST(OutputScanner, ReportsPhasesAndBarsInOrder) {
   OutputScanner scanner;
   EXPECT_THAT(scanner.feed(kSample), ElementsAre(Bar{0, 2}, Bar{1, 2}, Bar{2, 2}, ServerReady{}, Bar{0, 100},
                                                  Bar{45, 100}, Bar{100, 100}));
   EXPECT_EQ(scanner.last_line(), "naïve größe über alles");
 }
 
-TEST(OutputScanner, HowTheOutputIsCutMakesNoDifference) {
+TEST(OutputScanner, ResultDoesNotDependOnHowOutputIsCut) {
   OutputScanner whole;
   const auto expected = whole.feed(kSample);
-  const auto check = [&](const OutputScanner& scanner, const std::vector<Sighting>& seen, std::size_t at) {
+  const auto check = [&](const OutputScanner& scanner, const std::vector<OutputEvent>& seen, std::size_t at) {
     EXPECT_EQ(seen, expected) << "cut at " << at;
     EXPECT_EQ(scanner.last_line(), whole.last_line()) << "cut at " << at;
   };
@@ -61,7 +61,7 @@ TEST(OutputScanner, HowTheOutputIsCutMakesNoDifference) {
     check(scanner, seen, at);
   }
   OutputScanner bytewise;
-  std::vector<Sighting> seen;
+  std::vector<OutputEvent> seen;
   for (const char& byte : kSample) {
     const auto more = bytewise.feed({&byte, 1});
     seen.insert(seen.end(), more.begin(), more.end());
@@ -69,14 +69,14 @@ TEST(OutputScanner, HowTheOutputIsCutMakesNoDifference) {
   check(bytewise, seen, 1);
 }
 
-TEST(OutputScanner, ABarShowsBeforeItsLineEnds) {
+TEST(OutputScanner, ReportsABarBeforeItsLineEnds) {
   OutputScanner scanner;
   EXPECT_THAT(scanner.feed("\r 45%|████▌     | 45/10"), IsEmpty());
   EXPECT_THAT(scanner.feed("0 ["), ElementsAre(Bar{45, 100}));
   EXPECT_THAT(scanner.feed("00:10<00:12]\r"), IsEmpty());
 }
 
-TEST(OutputScanner, EveryWordOfReadinessButNoBar) {
+TEST(OutputScanner, ReadyLinesReportReadinessButBarsDoNot) {
   for (const char* line : {"INFO: Application startup complete.", "The server is fired up and ready to roll!",
                            "Starting initial single prompt test run..."}) {
     OutputScanner scanner;
@@ -84,7 +84,7 @@ TEST(OutputScanner, EveryWordOfReadinessButNoBar) {
   }
 }
 
-TEST(OutputScanner, TheMainRunIsToldOnceAndIsAWordOfReadinessToo) {
+TEST(OutputScanner, MainRunIsReportedOnceAndMeansReadiness) {
   OutputScanner scanner;
   EXPECT_THAT(scanner.feed("Initial test run completed. Starting main benchm"), IsEmpty());
   EXPECT_THAT(scanner.feed("ark run...\n"), ElementsAre(ServerReady{}, MainRun{}));
@@ -94,7 +94,7 @@ TEST(OutputScanner, TheMainRunIsToldOnceAndIsAWordOfReadinessToo) {
               ElementsAre(ServerReady{}, MainRun{}));
 }
 
-TEST(OutputScanner, LongLinesAreBoundedAndDoNotSpillOver) {
+TEST(OutputScanner, LongLinesAreBoundedAndDoNotAffectTheNext) {
   OutputScanner scanner;
   const std::string noise(1 << 20, 'x');
   EXPECT_THAT(scanner.feed(noise + "Application startup complete"), IsEmpty());
@@ -102,7 +102,7 @@ TEST(OutputScanner, LongLinesAreBoundedAndDoNotSpillOver) {
   EXPECT_THAT(scanner.feed("\nApplication startup complete"), ElementsAre(ServerReady{}));
 }
 
-TEST(OutputScanner, TheLastLineThatSaysSomething) {
+TEST(OutputScanner, LastLineIsNeitherBlankNorABar) {
   OutputScanner scanner;
   EXPECT_EQ(scanner.last_line(), "");
   scanner.feed("one\n\ttwo \n \r\n");
@@ -113,7 +113,7 @@ TEST(OutputScanner, TheLastLineThatSaysSomething) {
   EXPECT_EQ(scanner.last_line(), "three");
 }
 
-TEST(LastLine, WhatSrunSaysOfANestedStepIsNotWhy) {
+TEST(LastLine, IgnoresSrunsMessagesAboutANestedStep) {
   OutputScanner scanner;
   scanner.feed("out of memory\nsrun: error: n1: task 0: Exited with exit code 37\n");
   EXPECT_EQ(scanner.last_line(), "out of memory");

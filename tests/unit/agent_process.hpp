@@ -18,12 +18,12 @@
 
 namespace sweep {
 
-/// A controller's end. In a context of its own: when that is gone, so is the port.
+/// The controller's socket. It has its own context: when that is destroyed, the port is free.
 struct Listener {
   Listener(const std::string& address, const KeyPair& keys, const std::string& client_key)
-      : doorman(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
+      : authenticator(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
   zmq::context_t context;
-  KeyAuthenticator doorman;
+  KeyAuthenticator authenticator;
   Expected<ServerSocket> server;
 };
 
@@ -45,13 +45,13 @@ class AgentProcess : public InFolder {
     controller_ = std::make_unique<Listener>(address, server_keys_, client_keys_.public_key);
     ASSERT_TRUE(controller_->server) << controller_->server.error().message;
     endpoint_ = "tcp://127.0.0.1:" + std::to_string(controller_->server->port());
-    loop_.watch(controller_->doorman.socket(), [this] { controller_->doorman.answer(); });
+    loop_.watch(controller_->authenticator.socket(), [this] { controller_->authenticator.answer(); });
     loop_.watch(controller_->server->socket(), [this] {
       while (take_message()) {
       }
     });
   }
-  /// The controller goes away and comes back.
+  /// The controller goes away and comes back on the same port.
   void listen_again() {
     loop_ = EventLoop();
     controller_.reset();
@@ -81,14 +81,14 @@ class AgentProcess : public InFolder {
     auto child = spawn(spec);
     ASSERT_TRUE(child) << child.error().message;
     child_ = std::move(*child);
-    said_end_ = std::move(out->read_end);
+    stderr_end_ = std::move(out->read_end);
     watch_agent();
   }
   void watch_agent() {
-    loop_.watch(said_end_.get(), [this] {
-      const Chunk chunk = read_available(said_end_.get(), 4096);
-      said_ += chunk.bytes;
-      if (chunk.closed) loop_.unwatch(said_end_.get());
+    loop_.watch(stderr_end_.get(), [this] {
+      const Chunk chunk = read_available(stderr_end_.get(), 4096);
+      printed_ += chunk.bytes;
+      if (chunk.closed) loop_.unwatch(stderr_end_.get());
     });
     loop_.watch(child_.pidfd.get(), [this] {
       status_ = reap(child_.pid);
@@ -96,7 +96,7 @@ class AgentProcess : public InFolder {
     });
   }
 
-  /// Starts an agent that runs `script` and greets it. Without a script: what its leases name.
+  /// Starts an agent that runs `script` and welcomes it. Without a script it runs the commands of its leases.
   void join(const std::string& script, std::int64_t grace_ms = 10'000, bool pack = false) {
     listen();
     std::vector<std::string> arguments;
@@ -105,20 +105,20 @@ class AgentProcess : public InFolder {
     const auto hello = await<wire::Hello>();
     ASSERT_TRUE(hello);
     agent_ = hello->agent;
-    tell(wire::Welcome{"s", pack, 1'000, grace_ms});
+    send(wire::Welcome{"s", pack, 1'000, grace_ms});
     ASSERT_TRUE(await<wire::Ready>());
   }
   bool take_message() {
     auto incoming = controller_->server->receive();
     if (!incoming || !incoming->content) return false;
     peer_ = incoming->peer;
-    came_.push_back(std::move(*incoming->content));
-    if (const auto* chunk = std::get_if<wire::LogChunk>(&came_.back().message)) {
-      (chunk->is_stderr ? err_ : out_) += came_.back().bulk;
+    received_.push_back(std::move(*incoming->content));
+    if (const auto* chunk = std::get_if<wire::LogChunk>(&received_.back().message)) {
+      (chunk->is_stderr ? err_ : out_) += received_.back().bulk;
     }
     return true;
   }
-  void tell(const wire::Message& message) { EXPECT_TRUE(controller_->server->send(peer_, message)); }
+  void send(const wire::Message& message) { EXPECT_TRUE(controller_->server->send(peer_, message)); }
 
   wire::Lease lease() const {
     wire::Lease out;
@@ -128,44 +128,45 @@ class AgentProcess : public InFolder {
     return out;
   }
 
-  /// The next message of this type that has not been asked for yet; nothing when patience ends before.
+  /// Returns the next message of this type that was not returned before; std::nullopt if none comes in time.
   template <class T>
   std::optional<T> await() {
     const auto is_it = [](const wire::Envelope& e) { return std::holds_alternative<T>(e.message); };
-    auto found = came_.end();
+    auto found = received_.end();
     run_until(loop_, [&] {
-      found = std::find_if(came_.begin(), came_.end(), is_it);
-      return found != came_.end();
+      found = std::find_if(received_.begin(), received_.end(), is_it);
+      return found != received_.end();
     });
-    if (found == came_.end()) return std::nullopt;
+    if (found == received_.end()) return std::nullopt;
     bulk_ = found->bulk;
     T message = std::get<T>(found->message);
-    came_.erase(found);
+    received_.erase(found);
     return message;
   }
   Outcome outcome() {
     const auto finished = await<wire::Finished>();
-    EXPECT_TRUE(finished) << "no Finished came; the agent said: " << said_;
+    EXPECT_TRUE(finished) << "no Finished came; the agent printed: " << printed_;
     return finished ? finished->outcome : Outcome{};
   }
   bool output(const std::string& text) {
     return run_until(loop_, [&] { return out_.find(text) != std::string::npos; });
   }
-  /// The exit status of the agent, -1 when it does not end.
+  /// Returns the exit status of the agent; -1 if it does not exit.
   int exit_status() {
     run_until(loop_, [&] { return status_.has_value(); });
     return status_ ? status_->code.value_or(-1) : -1;
   }
   static bool gone(const std::string& pid) { return ::kill(std::stoi(pid), 0) != 0 && errno == ESRCH; }
 
-  /// Until the spool has a result. It tells nobody, so this looks; a test that fails ends by its patience.
+  /// Waits until the spool has a result. There is no event for that, so it polls. Returns false if none comes
+  /// in time.
   bool run_until_spooled() {
     const Instant deadline = now() + kPatience;
     while (spooled().empty() && now() < deadline)
       loop_.step(now() + Millis(5));
     return !spooled().empty();
   }
-  /// The files of this kind in all spools.
+  /// Returns the files with this ending in all spools.
   std::vector<std::string> spooled(const std::string& ending = ".result") const {
     std::vector<std::string> names;
     for (const auto& item : std::filesystem::recursive_directory_iterator(node_local_)) {
@@ -174,18 +175,18 @@ class AgentProcess : public InFolder {
     return names;
   }
 
-  std::string node_local_;  // TMPDIR of the agent
+  std::string node_local_;  // the agent's TMPDIR
   KeyPair server_keys_ = make_key_pair();
   KeyPair client_keys_ = make_key_pair();
   std::unique_ptr<Listener> controller_;
   std::string endpoint_;
   EventLoop loop_;
   Child child_;
-  Fd said_end_;
-  std::string said_;  // by the agent, to the user
+  Fd stderr_end_;
+  std::string printed_;  // what the agent printed for the user
   std::optional<ExitStatus> status_;
   std::string agent_, peer_;
-  std::vector<wire::Envelope> came_;
+  std::vector<wire::Envelope> received_;
   std::string bulk_, out_, err_;
 };
 

@@ -1,4 +1,4 @@
-// agent/io with a recipe: real servers that outlive real clients, and leave nothing behind at the end.
+// agent/io with a recipe: real servers that outlive real clients, and leave no process behind at the end.
 #include <sys/stat.h>
 
 #include "tests/unit/agent_process.hpp"
@@ -13,7 +13,7 @@ using testing::IsEmpty;
 
 class AgentRecipe : public AgentProcess {
  protected:
-  /// `server` and `client` are scripts of sh; the server is ready when it prints "up".
+  /// `server` and `client` are sh scripts. The server is ready when it prints "up".
   wire::Lease recipe(const std::string& point, const std::string& server, const std::string& client) const {
     wire::Lease out = lease();
     out.ref.point = point;
@@ -24,9 +24,9 @@ class AgentRecipe : public AgentProcess {
     out.server.ready_log = "^up$";
     return out;
   }
-  void settle(const std::string& point) { tell(wire::Settled{{point, 1}, true}); }
+  void settle(const std::string& point) { send(wire::Settled{{point, 1}, true}); }
   void leave() {
-    tell(wire::Drain{true, "over"});
+    send(wire::Drain{true, "over"});
     EXPECT_TRUE(await<wire::Goodbye>());
     EXPECT_EQ(exit_status(), 0);
   }
@@ -35,21 +35,21 @@ class AgentRecipe : public AgentProcess {
   }
 };
 
-TEST_F(AgentRecipe, AServerWithWhatLeftItsGroupOutlivesItsClientsAndNotTheAgent) {
+TEST_F(AgentRecipe, ServerAndItsStraysOutliveClientsButNotTheAgent) {
   join("");
-  // Two of its processes: the leader, and one that has left the group and whose parent is gone.
+  // Two processes of the server: the leader, and one that has left the group and lost its parent.
   const std::string server = R"(mkfifo other; (setsid sh -c 'echo $$ > other; exec sleep 1000' &)
       read pid < other; echo "$$ $pid $POINT." > server; echo up; exec sleep 1000)";
   const std::string client = R"(cat server; printf '{"p": "%s"}' "$POINT" > result.json)";
-  tell(recipe("p1", server, client));
+  send(recipe("p1", server, client));
   EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
   const std::string pids = file("server");
   ASSERT_THAT(pids, HasSubstr(" .\n")) << "the server does not see POINT";
   const std::string leader = pids, other = pids.substr(pids.find(' '));
   EXPECT_FALSE(gone(leader));
-  EXPECT_FALSE(gone(other)) << "what has left the server's group is none of its client's";
+  EXPECT_FALSE(gone(other)) << "a stray of the server does not belong to its client";
   settle("p1");
-  tell(recipe("p2", server, client));
+  send(recipe("p2", server, client));
   EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
   EXPECT_EQ(file("server"), pids) << "it was started once";
   settle("p2");
@@ -58,10 +58,10 @@ TEST_F(AgentRecipe, AServerWithWhatLeftItsGroupOutlivesItsClientsAndNotTheAgent)
   EXPECT_TRUE(gone(other));
 }
 
-TEST_F(AgentRecipe, AServerThatDiesTakesItsClientAlongAndIsQuoted) {
+TEST_F(AgentRecipe, DeadServerEndsItsClientAndIsQuoted) {
   EXPECT_EQ(::mkfifo((folder_ + "/go").c_str(), 0600), 0);
   join("");
-  tell(recipe("p1", "echo up; read line < go; echo 'RuntimeError: no more memory' >&2; exit 3",
+  send(recipe("p1", "echo up; read line < go; echo 'RuntimeError: no more memory' >&2; exit 3",
               "echo going > go; exec sleep 1000"));
   const auto finished = await<wire::Finished>();
   ASSERT_TRUE(finished);
@@ -72,16 +72,16 @@ TEST_F(AgentRecipe, AServerThatDiesTakesItsClientAlongAndIsQuoted) {
   leave();
 }
 
-TEST_F(AgentRecipe, AKilledAgentTakesItsServerWithIt) {
+TEST_F(AgentRecipe, KilledAgentsServerIsKilledToo) {
   join("");
-  tell(recipe("p1", "echo $$ > server; echo up; exec sleep 1000", "echo running; exec sleep 1000"));
+  send(recipe("p1", "echo $$ > server; echo up; exec sleep 1000", "echo running; exec sleep 1000"));
   ASSERT_TRUE(output("running"));
   const std::string pid = file("server");
   ::kill(child_.pid, SIGKILL);
   EXPECT_EQ(exit_status(), -1);
   const Instant deadline = now() + kPatience;
   while (!gone(pid) && now() < deadline)
-    loop_.step(now() + Millis(1));  // the kernel tells nobody when it is done
+    loop_.step(now() + Millis(1));  // the kernel sends no event for their end
   EXPECT_TRUE(gone(pid));
 }
 

@@ -1,4 +1,4 @@
-// The stage for tests of recipes' servers (agent/core): an agent that serves, and what it is told and asked.
+// The fixture for tests of recipes' servers (agent/core).
 #pragma once
 
 #include <gmock/gmock.h>
@@ -9,12 +9,12 @@
 namespace sweep::agent {
 
 inline Setup without_command(const std::vector<std::string>& gpus = {"0", "1", "2", "3"}) {
-  Setup setup = ScriptedAgent::some_setup(gpus);
+  Setup setup = ScriptedAgent::default_setup(gpus);
   setup.hello.command = {};
   return setup;
 }
 
-/// The scene of an agent that runs recipes: it serves, and it is asked.
+/// An agent that runs recipes; the test plays its servers and answers its HTTP requests.
 class ServingAgent : public ScriptedAgent {
  public:
   explicit ServingAgent(bool pack = false, Setup setup = without_command())
@@ -39,32 +39,32 @@ class ServingAgent : public ScriptedAgent {
   }
 
   static AttemptRef server(int number) { return {kServerRef, number}; }
-  void server_runs(int number) { feed(ProcessStarted{server(number), 500 + number}); }
-  void server_says(int number, const std::string& text) { feed(Output{server(number), true, text}); }
+  void server_starts(int number) { feed(ProcessStarted{server(number), 500 + number}); }
+  void server_prints(int number, const std::string& text) { feed(Output{server(number), true, text}); }
   void server_ends(int number, Ended how) {
     feed(LeaderExited{server(number), how});
     feed(GroupGone{server(number)});
   }
-  /// Answers the last question.
+  /// Answers the last HTTP request.
   void answer(int status, const std::string& problem = {}) {
     ASSERT_FALSE(asked.empty());
-    feed(Answered{asked.back().ref, asked.back().serial, status, problem});
+    feed(ServerAnswered{asked.back().ref, asked.back().serial, status, problem});
   }
-  /// Up to where the client runs, on server `number`, which is new.
+  /// Leases `point` and brings it to where its client runs, on the new server `number`.
   void serve_first(const std::string& point, int number = 1, const std::string& key = "k1", int gpus = 4) {
-    hear(recipe(point, key, gpus));
-    server_runs(number);
+    receive(recipe(point, key, gpus));
+    server_starts(number);
     answer(200);
     start(point);
   }
-  /// The client ends well and leaves a result.
+  /// The client exits 0 and leaves a result, which is settled.
   void done(const std::string& point) {
     leave_result(point, "{}");
     exit(point);
-    hear(wire::Settled{{point, 1}, true});
+    receive(wire::Settled{{point, 1}, true});
   }
   wire::Finished finished(const std::string& point) const {
-    for (const wire::Finished& message : said<wire::Finished>()) {
+    for (const wire::Finished& message : messages<wire::Finished>()) {
       if (message.ref.point == point) return message;
     }
     ADD_FAILURE() << point << " has not finished";
@@ -76,7 +76,7 @@ class ServingAgent : public ScriptedAgent {
       names.push_back(phase.name);
     return names;
   }
-  /// What was started: the last word of each command line.
+  /// Returns what was started: the last word of each command line.
   std::vector<std::string> started() const {
     std::vector<std::string> out;
     for (const Spawn& spawn : spawned)

@@ -1,5 +1,5 @@
-// agent/io/spool: on a real folder; files that are damaged, folders that are not ours, disks that are full,
-// and agents side by side.
+// agent/io/spool on a real folder: damaged files, folders that must not be used, full disks, and concurrent
+// agents.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -24,7 +24,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-wire::Finished an_end(const std::string& point, int attempt = 1, OutcomeKind kind = OutcomeKind::Ok) {
+wire::Finished finished_message(const std::string& point, int attempt = 1,
+                                OutcomeKind kind = OutcomeKind::Ok) {
   wire::Finished out;
   out.ref = {point, attempt};
   out.outcome.kind = kind;
@@ -49,20 +50,20 @@ class AgentSpoolFiles : public InFolder {
     EXPECT_EQ(spool.folder().empty(), !done);
     return done ? "" : done.error().message;
   }
-  /// An agent that dies: its lock is free then, and its files stay.
+  /// Lets an agent die: its lock is free then, and its files stay.
   void leave(const std::string& agent, const std::vector<std::string>& points,
              const std::string& sweep = "s") {
     const auto spool = open(agent, sweep);
     for (const std::string& point : points)
-      ASSERT_TRUE(spool->keep(an_end(point), "{\"of\": \"" + point + "\"}"));
+      ASSERT_TRUE(spool->keep(finished_message(point), "{\"of\": \"" + point + "\"}"));
   }
-  std::vector<Spool::Left> adopt_all(Spool& spool) {
-    std::vector<Spool::Left> all;
+  std::vector<Spool::LeftResult> adopt_all(Spool& spool) {
+    std::vector<Spool::LeftResult> all;
     while (auto left = spool.adopt(notes_))
       all.push_back(std::move(*left));
     return all;
   }
-  /// All below the folder that end so, by path.
+  /// Returns all files below the folder with this ending, sorted by path.
   std::vector<std::string> files(const std::string& ending) const {
     std::vector<std::string> out;
     for (const auto& item : fs::recursive_directory_iterator(folder_)) {
@@ -76,13 +77,13 @@ class AgentSpoolFiles : public InFolder {
   std::vector<std::string> notes_;
 };
 
-// ---- kept, dropped, handed in
+// ---- kept, dropped, adopted
 
-TEST_F(AgentSpoolFiles, IsForItsOwnerAloneAndGoesWhenItIsEmpty) {
+TEST_F(AgentSpoolFiles, OnlyTheOwnerHasAccessAndEmptyFoldersAreRemoved) {
   ::umask(0);
   {
     const auto spool = open("a");
-    ASSERT_TRUE(spool->keep(an_end("p"), "{}"));
+    ASSERT_TRUE(spool->keep(finished_message("p"), "{}"));
     const std::string file = files(".result").at(0);
     for (const auto& [what, mode] : std::map<std::string, unsigned>{
              {file, 0600}, {files(".lock").at(0), 0600}, {spool->folder(), 0700}, {base(), 0700}}) {
@@ -101,7 +102,7 @@ TEST_F(AgentSpoolFiles, IsForItsOwnerAloneAndGoesWhenItIsEmpty) {
   EXPECT_THAT(listing(), IsEmpty());
 }
 
-TEST_F(AgentSpoolFiles, TheNextAgentOfTheSweepGetsWhatOneThatIsGoneLeft) {
+TEST_F(AgentSpoolFiles, NextAgentOfTheSweepAdoptsLeftResults) {
   leave("a", {"p", "q"});
   leave("b", {"r"}, "another sweep");
   const auto next = open("c");
@@ -113,7 +114,7 @@ TEST_F(AgentSpoolFiles, TheNextAgentOfTheSweepGetsWhatOneThatIsGoneLeft) {
   EXPECT_EQ(all[0].finished.of, "a");
   EXPECT_EQ(all[0].finished.ref, (wire::AttemptRef{"p", 1}));
   EXPECT_EQ(all[0].finished.wall_ms, 1'234);
-  EXPECT_EQ(outcome_to_json(all[0].finished.outcome), outcome_to_json(an_end("p").outcome));
+  EXPECT_EQ(outcome_to_json(all[0].finished.outcome), outcome_to_json(finished_message("p").outcome));
   EXPECT_EQ(all[0].bytes, R"({"of": "p"})");
   EXPECT_EQ(all[1].finished.ref.point, "q");
   EXPECT_THAT(notes_, IsEmpty());
@@ -122,7 +123,7 @@ TEST_F(AgentSpoolFiles, TheNextAgentOfTheSweepGetsWhatOneThatIsGoneLeft) {
   EXPECT_THAT(files(".result"), SizeIs(2));  // q, and the other sweep's
 }
 
-TEST_F(AgentSpoolFiles, OneByOneAndSaysWhetherThereIsMore) {
+TEST_F(AgentSpoolFiles, ResultsAreAdoptedOneByOne) {
   leave("a", {"p", "q", "r"});
   const auto next = open("b");
   for (const bool more : {true, true, false}) {
@@ -133,7 +134,7 @@ TEST_F(AgentSpoolFiles, OneByOneAndSaysWhetherThereIsMore) {
   EXPECT_FALSE(next->has_more());
 }
 
-TEST_F(AgentSpoolFiles, WhatNobodySettledStaysForTheOneAfterThat) {
+TEST_F(AgentSpoolFiles, UnsettledResultsStayForTheAgentAfterThat) {
   leave("a", {"p"});
   for (const char* agent : {"b", "c"}) {
     const auto next = open(agent);
@@ -143,7 +144,7 @@ TEST_F(AgentSpoolFiles, WhatNobodySettledStaysForTheOneAfterThat) {
   }
 }
 
-TEST_F(AgentSpoolFiles, AnAgentOfTheSameNameGetsItsPredecessorsToo) {
+TEST_F(AgentSpoolFiles, AgentOfTheSameNameAdoptsItsPredecessorsResults) {
   leave("12.0.0", {"p"});  // its job was requeued
   const auto again = open("12.0.0");
   const auto all = adopt_all(*again);
@@ -153,28 +154,28 @@ TEST_F(AgentSpoolFiles, AnAgentOfTheSameNameGetsItsPredecessorsToo) {
   EXPECT_THAT(files(".result"), IsEmpty());
 }
 
-TEST_F(AgentSpoolFiles, WhatALivingAgentHasIsLeftAlone) {
+TEST_F(AgentSpoolFiles, LivingAgentsResultsAreNotAdopted) {
   const auto first = open("a");
-  ASSERT_TRUE(first->keep(an_end("p"), "{}"));
+  ASSERT_TRUE(first->keep(finished_message("p"), "{}"));
   const auto second = open("b");
   EXPECT_THAT(adopt_all(*second), IsEmpty());
-  EXPECT_THAT(problem("a"), HasSubstr("another agent of the name a"));
+  EXPECT_THAT(problem("a"), HasSubstr("another running agent has the same name, a"));
   EXPECT_EQ(first->kept(), 1u);
 }
 
-TEST_F(AgentSpoolFiles, OfTwoHeirsOneGetsIt) {
+TEST_F(AgentSpoolFiles, OnlyOneOfTwoAgentsAdoptsAResult) {
   leave("a", {"p"});
   const auto one = open("b"), other = open("c");
   EXPECT_THAT(adopt_all(*one), SizeIs(1));
   EXPECT_THAT(adopt_all(*other), IsEmpty());
 }
 
-TEST_F(AgentSpoolFiles, OfAProcessThatIsKilledToo) {
+TEST_F(AgentSpoolFiles, KilledProcessesResultsAreAdopted) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     Spool spool;
-    const bool done = spool.open(folder_, "s", "a") && spool.keep(an_end("p"), "{}");
+    const bool done = spool.open(folder_, "s", "a") && spool.keep(finished_message("p"), "{}");
     ::raise(done ? SIGKILL : SIGTERM);
   }
   int status = 0;
@@ -183,18 +184,18 @@ TEST_F(AgentSpoolFiles, OfAProcessThatIsKilledToo) {
   EXPECT_THAT(adopt_all(*open("b")), SizeIs(1));
 }
 
-TEST_F(AgentSpoolFiles, NamesAreNoPaths) {
+TEST_F(AgentSpoolFiles, NamesAreNotUsedAsPaths) {
   const auto spool = open("../../a", "../up");
-  ASSERT_TRUE(spool->keep(an_end("../../../p"), "{}"));
+  ASSERT_TRUE(spool->keep(finished_message("../../../p"), "{}"));
   EXPECT_EQ(fs::path(files(".result").at(0)).parent_path().parent_path(), base());
   EXPECT_THAT(listing(), SizeIs(1));
 }
 
 // ---- damage
 
-TEST(AgentSpoolText, IsReadAsItWasWritten) {
+TEST(AgentSpoolText, RoundTrips) {
   for (const std::string& bytes : {std::string(), std::string("{}"), std::string("\0\n\xff", 3)}) {
-    const auto left = read_spool_text(spool_text(an_end("p", 7), "12.0.3", bytes));
+    const auto left = read_spool_text(spool_text(finished_message("p", 7), "12.0.3", bytes));
     ASSERT_TRUE(left) << left.error().message;
     EXPECT_EQ(left->bytes, bytes);
     EXPECT_EQ(left->finished.of, "12.0.3");
@@ -202,16 +203,16 @@ TEST(AgentSpoolText, IsReadAsItWasWritten) {
   }
 }
 
-TEST(AgentSpoolText, CutAnywhereOrLongerItIsNone) {
-  const std::string text = spool_text(an_end("p"), "a", "{\"x\": 1}\n");
+TEST(AgentSpoolText, TruncatedOrExtendedTextIsRejected) {
+  const std::string text = spool_text(finished_message("p"), "a", "{\"x\": 1}\n");
   for (std::size_t at = 0; at < text.size(); ++at)
     EXPECT_FALSE(read_spool_text(text.substr(0, at))) << "cut at " << at;
   EXPECT_FALSE(read_spool_text(text + "x"));
   EXPECT_TRUE(read_spool_text(text));
 }
 
-TEST(AgentSpoolText, WithAnyBitFlippedItIsNone) {
-  const std::string text = spool_text(an_end("p"), "a", "{\"x\": 1}\n");
+TEST(AgentSpoolText, TextWithAnyFlippedBitIsRejected) {
+  const std::string text = spool_text(finished_message("p"), "a", "{\"x\": 1}\n");
   for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
     std::string flipped = text;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
@@ -219,7 +220,7 @@ TEST(AgentSpoolText, WithAnyBitFlippedItIsNone) {
   }
 }
 
-TEST_F(AgentSpoolFiles, ADamagedFileIsPutAsideAndNamedAndTheRestHandedIn) {
+TEST_F(AgentSpoolFiles, DamagedFileIsRenamedAndReportedAndOthersAreAdopted) {
   leave("a", {"p", "q"});
   const std::string victim = files(".result").at(0);
   std::string text = read_file(victim, 10'000).value();
@@ -232,7 +233,7 @@ TEST_F(AgentSpoolFiles, ADamagedFileIsPutAsideAndNamedAndTheRestHandedIn) {
   EXPECT_EQ(next->kept(), 1u);
 }
 
-TEST_F(AgentSpoolFiles, AnotherOnesNameIsDamage) {
+TEST_F(AgentSpoolFiles, NameThatDoesNotMatchTheContentIsDamage) {
   leave("a", {"p"});
   const std::string file = files(".result").at(0);
   ASSERT_EQ(::rename(file.c_str(), (file.substr(0, file.size() - 8) + "2.result").c_str()), 0);
@@ -240,7 +241,7 @@ TEST_F(AgentSpoolFiles, AnotherOnesNameIsDamage) {
   EXPECT_THAT(notes_, SizeIs(1));
 }
 
-TEST_F(AgentSpoolFiles, WhatAnAgentThatDiedWhileWritingLeftIsRemoved) {
+TEST_F(AgentSpoolFiles, TemporaryFileOfADeadAgentIsRemoved) {
   leave("a", {"p"});
   const std::string half = files(".result").at(0) + ".tmp-123";
   ASSERT_TRUE(write_file_atomic(half, "slurm-sw"));
@@ -249,9 +250,9 @@ TEST_F(AgentSpoolFiles, WhatAnAgentThatDiedWhileWritingLeftIsRemoved) {
   EXPECT_THAT(notes_, IsEmpty());
 }
 
-// ---- folders that are not ours
+// ---- folders that must not be used
 
-TEST_F(AgentSpoolFiles, AFolderThatIsALinkAFileOrOpenToOthersIsRefused) {
+TEST_F(AgentSpoolFiles, FolderThatIsALinkOrFileOrAccessibleToOthersIsRejected) {
   ASSERT_EQ(::mkdir(path("elsewhere").c_str(), 0700), 0);
   ASSERT_EQ(::symlink(path("elsewhere").c_str(), base().c_str()), 0);
   EXPECT_THAT(problem("a"), HasSubstr("not a directory"));
@@ -262,12 +263,12 @@ TEST_F(AgentSpoolFiles, AFolderThatIsALinkAFileOrOpenToOthersIsRefused) {
   fs::remove(base());
   ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
   ASSERT_EQ(::chmod(base().c_str(), 0770), 0);
-  EXPECT_THAT(problem("a"), HasSubstr("open to others"));
+  EXPECT_THAT(problem("a"), HasSubstr("other users have access to it"));
   ASSERT_EQ(::chmod(base().c_str(), 0700), 0);
   EXPECT_EQ(problem("a"), "");
 }
 
-TEST_F(AgentSpoolFiles, ASweepsFolderThatIsALinkIsRefused) {
+TEST_F(AgentSpoolFiles, SweepFolderThatIsALinkIsRejected) {
   const std::string folder = open("a")->folder();
   ASSERT_EQ(::mkdir(path("elsewhere").c_str(), 0700), 0);
   ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
@@ -276,31 +277,31 @@ TEST_F(AgentSpoolFiles, ASweepsFolderThatIsALinkIsRefused) {
   EXPECT_TRUE(fs::is_empty(path("elsewhere")));
 }
 
-TEST_F(AgentSpoolFiles, AFolderOfAnotherUserIsRefused) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give it away";
+TEST_F(AgentSpoolFiles, FolderOfAnotherUserIsRejected) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to change the owner";
   ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
   ASSERT_EQ(::chown(base().c_str(), 12'345, 12'345), 0);
   EXPECT_THAT(problem("a"), HasSubstr("belongs to uid 12345"));
 }
 
-TEST_F(AgentSpoolFiles, ADirectoryThatCannotBe) {
+TEST_F(AgentSpoolFiles, DirectoryThatCannotBeCreatedIsReported) {
   put("file", "");
   Spool spool;
   const auto done = spool.open(path("file") + "/x", "s", "a");
   ASSERT_FALSE(done);
   EXPECT_THAT(done.error().message, HasSubstr(path("file")));
-  EXPECT_FALSE(spool.keep(an_end("p"), "{}"));
+  EXPECT_FALSE(spool.keep(finished_message("p"), "{}"));
   EXPECT_EQ(spool.kept(), 0u);
 }
 
-// ---- room
+// ---- limited space
 
-TEST_F(AgentSpoolFiles, OtherSweepsGiveWayTheOldestFirstLivingAgentsExcepted) {
+TEST_F(AgentSpoolFiles, OldestFilesOfOtherSweepsMakeRoomExceptOfLivingAgents) {
   const std::string much(1'000, 'x');
-  const std::uint64_t one = spool_text(an_end("p"), "a", much).size();
+  const std::uint64_t one = spool_text(finished_message("p"), "a", much).size();
   const auto put_in = [&](const std::string& sweep, const std::string& agent) {
     const auto spool = open(agent, sweep);
-    EXPECT_TRUE(spool->keep(an_end("p"), much));
+    EXPECT_TRUE(spool->keep(finished_message("p"), much));
     return spool->folder();
   };
   const std::string newer = put_in("newer", "a"), older = put_in("older", "b");
@@ -309,37 +310,37 @@ TEST_F(AgentSpoolFiles, OtherSweepsGiveWayTheOldestFirstLivingAgentsExcepted) {
   for (const auto& item : fs::directory_iterator(older))
     fs::last_write_time(item.path(), fs::file_time_type::clock::now() - std::chrono::hours(2));
   const auto living = open("c", "living");
-  ASSERT_TRUE(living->keep(an_end("p"), much));
+  ASSERT_TRUE(living->keep(finished_message("p"), much));
   for (const auto& item : fs::directory_iterator(living->folder()))
     fs::last_write_time(item.path(), fs::file_time_type::clock::now() - std::chrono::hours(3));
 
   const auto spool = open("d", "s", one * 4);
-  EXPECT_TRUE(spool->keep(an_end("p"), much));  // four are there
+  EXPECT_TRUE(spool->keep(finished_message("p"), much));  // there are four now
   EXPECT_TRUE(fs::exists(older));
-  EXPECT_TRUE(spool->keep(an_end("q"), much));
+  EXPECT_TRUE(spool->keep(finished_message("q"), much));
   EXPECT_FALSE(fs::exists(older));
   EXPECT_TRUE(fs::exists(newer));
-  EXPECT_TRUE(spool->keep(an_end("r"), much));
+  EXPECT_TRUE(spool->keep(finished_message("r"), much));
   EXPECT_FALSE(fs::exists(newer));
-  const auto full = spool->keep(an_end("s"), much);
+  const auto full = spool->keep(finished_message("s"), much);
   ASSERT_FALSE(full);
   EXPECT_THAT(full.error().message, HasSubstr("no room"));
   EXPECT_EQ(spool->kept(), 3u);
   EXPECT_EQ(living->kept(), 1u);
   EXPECT_THAT(files(".result"), SizeIs(4));
   spool->drop({"p", 1}, "");
-  EXPECT_TRUE(spool->keep(an_end("s"), much));
+  EXPECT_TRUE(spool->keep(finished_message("s"), much));
 }
 
-TEST_F(AgentSpoolFiles, OfItsOwnSweepNothingGivesWay) {
-  const std::uint64_t one = spool_text(an_end("p"), "a", "{}").size();
+TEST_F(AgentSpoolFiles, FilesOfItsOwnSweepAreNotRemoved) {
+  const std::uint64_t one = spool_text(finished_message("p"), "a", "{}").size();
   leave("a", {"p"});
   const auto spool = open("b", "s", one + 10);
-  EXPECT_FALSE(spool->keep(an_end("q"), "{}"));
+  EXPECT_FALSE(spool->keep(finished_message("q"), "{}"));
   EXPECT_THAT(adopt_all(*spool), SizeIs(1));
 }
 
-TEST_F(AgentSpoolFiles, AFullDiskIsAnErrorAndLeavesNothingBehind) {
+TEST_F(AgentSpoolFiles, FullDiskIsAnErrorAndLeavesNoFile) {
   const auto spool = open("a");
   std::signal(SIGXFSZ, SIG_IGN);
   struct rlimit before {};
@@ -347,21 +348,21 @@ TEST_F(AgentSpoolFiles, AFullDiskIsAnErrorAndLeavesNothingBehind) {
   struct rlimit tiny = before;
   tiny.rlim_cur = 100;
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tiny), 0);
-  const auto full = spool->keep(an_end("p"), std::string(1'000, 'x'));
+  const auto full = spool->keep(finished_message("p"), std::string(1'000, 'x'));
   ::setrlimit(RLIMIT_FSIZE, &before);
   ASSERT_FALSE(full);
   EXPECT_THAT(full.error().message, HasSubstr("File too large"));
   EXPECT_EQ(spool->kept(), 0u);
   EXPECT_THAT(files(".result"), IsEmpty());
   EXPECT_THAT(files(""), SizeIs(3));  // two folders and the lock
-  EXPECT_TRUE(spool->keep(an_end("p"), "{}"));
+  EXPECT_TRUE(spool->keep(finished_message("p"), "{}"));
 }
 
-TEST_F(AgentSpoolFiles, AResultOfTheLargestSizeComesBack) {
+TEST_F(AgentSpoolFiles, LargestResultIsReadBack) {
   const std::string largest(wire::kMaxBulkBytes, 'x');
   {
     const auto spool = open("a");
-    ASSERT_TRUE(spool->keep(an_end("p"), largest));
+    ASSERT_TRUE(spool->keep(finished_message("p"), largest));
   }
   const auto all = adopt_all(*open("b"));
   ASSERT_THAT(all, SizeIs(1));

@@ -1,4 +1,4 @@
-// agent/core/telemetry: means, energy, gaps, throttling and the idle check on samples with known answers.
+// agent/core/telemetry: means, energy, gaps, throttling and the idle check, on samples with known answers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ GpuSample energy(std::int64_t ms, std::int64_t millijoules) {
   return sample;
 }
 
-// The one GPU's part of a window from 0 to `end`.
+// Returns the summary of the only GPU, for a window from 0 to `end`.
 GpuSummary summary_of(const std::vector<GpuSample>& samples, std::int64_t end, std::int64_t begin = 0) {
   TelemetryWindow window({"0"});
   bool begun = false;
@@ -50,7 +50,7 @@ GpuSummary summary_of(const std::vector<GpuSample>& samples, std::int64_t end, s
 
 // ---- power
 
-TEST(TelemetryPower, ConstantPowerIsItsMeanAndTimesTimeItsEnergy) {
+TEST(TelemetryPower, ConstantPowerGivesMeanAndEnergy) {
   std::vector<GpuSample> samples;
   for (int ms = 0; ms <= 10'000; ms += 1'000)
     samples.push_back(power(ms, 350'000));
@@ -63,28 +63,28 @@ TEST(TelemetryPower, ConstantPowerIsItsMeanAndTimesTimeItsEnergy) {
   EXPECT_EQ(gpu.gaps, 0U);
 }
 
-TEST(TelemetryPower, TheMeanIsOverTimeAndNotOverSamples) {
-  // 100 W for 2 s, then up to 300 W within 100 ms of many samples, which must not outweigh the 2 s.
+TEST(TelemetryPower, MeanIsOverTimeNotOverSamples) {
+  // 100 W for 2 s, then up to 300 W in many samples within 100 ms, which must not outweigh the 2 s.
   const GpuSummary gpu = summary_of({power(0, 100'000), power(2'000, 100'000), power(2'025, 150'000),
                                      power(2'050, 200'000), power(2'075, 250'000), power(2'100, 300'000)},
                                     2'100);
   EXPECT_THAT(gpu.mean_power_w.value(), DoubleNear((200.0 + 20.0) / 2.1, 1e-9));
 }
 
-TEST(TelemetryPower, ARampIsATrapezoid) {
+TEST(TelemetryPower, RampIsATrapezoid) {
   const GpuSummary gpu = summary_of({power(0, 100'000), power(1'000, 300'000), power(3'000, 500'000)}, 3'000);
   EXPECT_DOUBLE_EQ(gpu.energy_j.value(), 200.0 + 800.0);
   EXPECT_THAT(gpu.mean_power_w.value(), DoubleNear(1'000.0 / 3, 1e-9));
 }
 
-TEST(TelemetryPower, TheWindowCutsTheStretchThatItBeginsIn) {
-  // 100 W at -1 s, 300 W at +1 s: 200 W at 0. And the last value stays until the end.
+TEST(TelemetryPower, ValueAtTheWindowsBeginIsInterpolated) {
+  // 100 W at -1 s and 300 W at +1 s give 200 W at 0. The last value stays until the end.
   const GpuSummary gpu = summary_of({power(-1'000, 100'000), power(1'000, 300'000)}, 2'000);
   EXPECT_DOUBLE_EQ(gpu.energy_j.value(), 250.0 + 300.0);
   EXPECT_EQ(gpu.samples, 1U);
 }
 
-TEST(TelemetryPower, WhatWasBeforeTheWindowDoesNotCount) {
+TEST(TelemetryPower, SamplesBeforeTheWindowDoNotCount) {
   TelemetryWindow window({"0"});
   for (int ms = -5'000; ms < 0; ms += 1'000)
     window.add(power(ms, 900'000));
@@ -95,7 +95,7 @@ TEST(TelemetryPower, WhatWasBeforeTheWindowDoesNotCount) {
   EXPECT_DOUBLE_EQ(window.summary(at(10'000))->power_w.value(), 100.0);
 }
 
-TEST(TelemetryPower, BegunAnewItForgets) {
+TEST(TelemetryPower, SecondBeginForgetsTheFirst) {
   TelemetryWindow window({"0"});
   window.begin(at(0));
   GpuSample hot = power(1'000, 900'000);
@@ -110,7 +110,7 @@ TEST(TelemetryPower, BegunAnewItForgets) {
   EXPECT_FALSE(summary.max_temperature_c);
 }
 
-TEST(TelemetryPower, AGapCountsForNothingAndIsTold) {
+TEST(TelemetryPower, GapDoesNotCountAndIsReported) {
   // 100 W until 10 s, nothing until 15 s, 300 W until 25 s.
   std::vector<GpuSample> samples;
   for (int ms = 0; ms <= 10'000; ms += 1'000)
@@ -134,13 +134,13 @@ TEST(TelemetryPower, SmallGapsAreFilledWithTheMean) {
   EXPECT_DOUBLE_EQ(gpu.energy_j.value(), 20'000.0);
 }
 
-TEST(TelemetryPower, SamplesThatCeaseOrBeginLateAreGaps) {
+TEST(TelemetryPower, SamplesThatStopEarlyOrBeginLateAreGaps) {
   EXPECT_EQ(summary_of({power(0, 1'000)}, 60'000).gaps, 1U);
   EXPECT_EQ(summary_of({power(60'000, 1'000)}, 60'000).gaps, 1U);
   EXPECT_EQ(summary_of({power(30'000, 1'000)}, 60'000).gaps, 2U);
 }
 
-TEST(TelemetryPower, WithoutASampleInsideNothingIsSaid) {
+TEST(TelemetryPower, WithoutASampleInsideAllValuesAreAbsent) {
   const GpuSummary gpu = summary_of({power(-500, 500'000)}, 400);
   EXPECT_EQ(gpu.samples, 0U);
   EXPECT_FALSE(gpu.mean_power_w);
@@ -148,7 +148,7 @@ TEST(TelemetryPower, WithoutASampleInsideNothingIsSaid) {
   EXPECT_EQ(gpu.covered, 0);
 }
 
-TEST(TelemetryPower, ASampleOutOfOrderIsIgnored) {
+TEST(TelemetryPower, SampleOutOfOrderIsIgnored) {
   const GpuSummary gpu = summary_of({power(0, 100'000), power(2'000, 100'000), power(1'000, 900'000)}, 2'000);
   EXPECT_DOUBLE_EQ(gpu.mean_power_w.value(), 100.0);
   EXPECT_EQ(gpu.samples, 2U);
@@ -156,8 +156,8 @@ TEST(TelemetryPower, ASampleOutOfOrderIsIgnored) {
 
 // ---- the energy counter
 
-TEST(TelemetryEnergy, TheCounterIsBelievedBeforePower) {
-  // Power, sampled, would say 1 W; the counter saw 500 W.
+TEST(TelemetryEnergy, CounterIsPreferredToPower) {
+  // The sampled power would give 1 W; the counter gives 500 W.
   std::vector<GpuSample> samples;
   for (int s = 0; s <= 10; ++s)
     samples.push_back(energy(s * 1'000, 7'000'000 + s * 500'000));
@@ -167,7 +167,7 @@ TEST(TelemetryEnergy, TheCounterIsBelievedBeforePower) {
   EXPECT_DOUBLE_EQ(gpu.mean_power_w.value(), 1.0);
 }
 
-TEST(TelemetryEnergy, TheCounterKnowsWhatWasInAGap) {
+TEST(TelemetryEnergy, CounterIncludesTheEnergyOfAGap) {
   std::vector<GpuSample> samples;
   for (const int s : {0, 1, 2, 3, 14, 15, 16})
     samples.push_back(energy(s * 1'000, s * 500'000));
@@ -176,8 +176,8 @@ TEST(TelemetryEnergy, TheCounterKnowsWhatWasInAGap) {
   EXPECT_DOUBLE_EQ(gpu.energy_j.value(), 8'000.0);
 }
 
-TEST(TelemetryEnergy, TheCounterIsCutAtTheWindowsBeginAndStretchedToItsEnd) {
-  // 400 W all along; samples at -0.5 s, 0.5 s, … 19.5 s.
+TEST(TelemetryEnergy, CounterIsInterpolatedAtTheBeginAndExtrapolatedToTheEnd) {
+  // Constant 400 W; samples at -0.5 s, 0.5 s, … 19.5 s.
   std::vector<GpuSample> samples;
   for (int s = -1; s < 20; ++s)
     samples.push_back(energy(s * 1'000 + 500, 10'000'000 + s * 400'000));
@@ -186,7 +186,7 @@ TEST(TelemetryEnergy, TheCounterIsCutAtTheWindowsBeginAndStretchedToItsEnd) {
   EXPECT_THAT(gpu.energy_j.value(), DoubleNear(8'000.0, 1e-6));
 }
 
-TEST(TelemetryEnergy, ACounterThatGoesBackOrStandsStillIsNone) {
+TEST(TelemetryEnergy, CounterThatGoesBackOrStandsStillIsIgnored) {
   for (const std::int64_t step : {0, -100}) {
     std::vector<GpuSample> samples;
     for (int s = 0; s <= 10; ++s)
@@ -197,7 +197,7 @@ TEST(TelemetryEnergy, ACounterThatGoesBackOrStandsStillIsNone) {
   }
 }
 
-TEST(TelemetryEnergy, ACounterThatBeganAnewInTheWindowIsNone) {
+TEST(TelemetryEnergy, CounterThatRestartedInTheWindowIsIgnored) {
   std::vector<GpuSample> samples;
   for (int s = 0; s <= 10; ++s)
     samples.push_back(energy(s * 1'000, s < 5 ? 1'000 : s * 900'000));
@@ -209,13 +209,13 @@ TEST(TelemetryEnergy, ACounterThatBeganAnewInTheWindowIsNone) {
 
 // ---- several GPUs
 
-TEST(TelemetrySet, SumsOverTheGpusOfThePointAlone) {
+TEST(TelemetrySet, SumsOnlyOverTheGpusOfThePoint) {
   TelemetryWindow window({"2", "GPU-abc"});
   window.begin(at(0));
   for (int ms = 0; ms <= 10'000; ms += 1'000) {
     window.add(power(ms, 400'000, "2"));
     window.add(power(ms, 600'000, "GPU-abc"));
-    window.add(power(ms, 999'000, "0"));  // another point's
+    window.add(power(ms, 999'000, "0"));  // another point's GPU
   }
   const auto summary = window.summary(at(10'000)).value();
   EXPECT_DOUBLE_EQ(summary.power_w.value(), 1'000.0);
@@ -225,7 +225,7 @@ TEST(TelemetrySet, SumsOverTheGpusOfThePointAlone) {
   EXPECT_EQ(summary.window, Millis(10'000));
 }
 
-TEST(TelemetrySet, WithoutOneGpusPowerThereIsNoSum) {
+TEST(TelemetrySet, SumIsAbsentIfOneGpusPowerIs) {
   TelemetryWindow window({"0", "1"});
   window.begin(at(0));
   for (int ms = 0; ms <= 10'000; ms += 1'000) {
@@ -243,7 +243,7 @@ TEST(TelemetrySet, WithoutOneGpusPowerThereIsNoSum) {
   EXPECT_EQ(summary.max_temperature_c, 50);
 }
 
-TEST(TelemetrySet, HighestOfHeatAndMemoryAndMeanClocks) {
+TEST(TelemetrySet, HasHighestTemperatureAndMemoryAndMeanClocks) {
   TelemetryWindow window({"0", "1"});
   window.begin(at(0));
   for (int s = 0; s <= 4; ++s) {
@@ -266,7 +266,7 @@ TEST(TelemetrySet, HighestOfHeatAndMemoryAndMeanClocks) {
   EXPECT_DOUBLE_EQ(summary.mean_memory_clock_mhz.value(), 2'619.0);
 }
 
-TEST(TelemetrySet, ItsJsonHasWhatIsKnownAndNothingElse) {
+TEST(TelemetrySet, JsonHasOnlyKnownValues) {
   TelemetryWindow window({"0"});
   window.begin(at(0));
   for (int ms = 0; ms <= 10'000; ms += 1'000) {
@@ -286,7 +286,7 @@ TEST(TelemetrySet, ItsJsonHasWhatIsKnownAndNothingElse) {
 
 // ---- throttling
 
-TEST(TelemetryThrottle, IdleAndClocksThatSomebodySetAreNone) {
+TEST(TelemetryThrottle, IdleAndSetClocksAreNotThrottling) {
   EXPECT_THAT(throttle_names(0x1 | 0x2 | 0x100), IsEmpty());
   TelemetryWindow window({"0"});
   window.begin(at(0));
@@ -302,7 +302,7 @@ TEST(TelemetryThrottle, EachReasonHasItsName) {
   EXPECT_THAT(throttle_names(0x4 | 0x400), ElementsAre("power cap", "unknown (0x400)"));
 }
 
-TEST(TelemetryThrottle, SharesAreOfTheSamplesThatTell) {
+TEST(TelemetryThrottle, SharesCountOnlySamplesWithReasons) {
   std::vector<GpuSample> samples;
   for (int s = 0; s < 10; ++s) {
     samples.push_back(power(s * 1'000, 1'000));
@@ -326,47 +326,47 @@ GpuSample idle_sample(const std::string& gpu = "0") {
   return sample;
 }
 
-TEST(TelemetryIdle, AnIdleGpuIsIdle) {
+TEST(TelemetryIdle, IdleGpuIsIdle) {
   const std::vector<GpuSample> samples{idle_sample("0"), idle_sample("1")};
   EXPECT_TRUE(idle_check(samples).idle);
   EXPECT_EQ(idle_check(samples).why, "");
   EXPECT_TRUE(idle_check({}).idle);
 }
 
-TEST(TelemetryIdle, AProcessWorkOrMemoryIsNamedWithGpuValueAndBound) {
+TEST(TelemetryIdle, BusyGpuIsReportedWithValueAndLimit) {
   GpuSample sample = idle_sample("GPU-5");
   sample.processes = 2;
-  EXPECT_EQ(idle_check({&sample, 1}).why, "GPU GPU-5 has 2 compute processes (bound 0)");
+  EXPECT_EQ(idle_check({&sample, 1}).why, "GPU GPU-5 has 2 compute processes (limit 0)");
   EXPECT_FALSE(idle_check({&sample, 1}).idle);
 
   sample = idle_sample();
   sample.utilization_percent = 5;
   EXPECT_TRUE(idle_check({&sample, 1}).idle);
   sample.utilization_percent = 37;
-  EXPECT_EQ(idle_check({&sample, 1}).why, "GPU 0 is 37 % busy (bound 5 %)");
+  EXPECT_EQ(idle_check({&sample, 1}).why, "GPU 0 is 37 % busy (limit 5 %)");
 
   sample = idle_sample();
   sample.memory_used_bytes = std::int64_t{150'000} << 20;
-  EXPECT_EQ(idle_check({&sample, 1}).why, "GPU 0 has 150000 MiB of memory in use (bound 2048 MiB)");
+  EXPECT_EQ(idle_check({&sample, 1}).why, "GPU 0 has 150000 MiB of memory in use (limit 2048 MiB)");
 }
 
-TEST(TelemetryIdle, AllThatIsWrongIsSaidAndTheBoundsAreTheCallers) {
+TEST(TelemetryIdle, AllReasonsAreReportedWithTheCallersLimits) {
   std::vector<GpuSample> samples{idle_sample("0"), idle_sample("1"), idle_sample("2")};
   samples[0].processes = 1;
   samples[0].utilization_percent = 100;
   samples[2].processes = 3;
   EXPECT_EQ(idle_check(samples).why,
-            "GPU 0 has 1 compute processes (bound 0), is 100 % busy (bound 5 %); GPU 2 has 3 compute "
-            "processes (bound 0)");
+            "GPU 0 has 1 compute processes (limit 0), is 100 % busy (limit 5 %); GPU 2 has 3 compute "
+            "processes (limit 0)");
   EXPECT_TRUE(idle_check(samples, {3, 100, std::int64_t{1} << 40}).idle);
 }
 
-TEST(TelemetryIdle, WhatIsNotKnownIsNoArgument) {
+TEST(TelemetryIdle, AbsentValuesAreIgnored) {
   const GpuSample sample = power(0, 700'000);
   EXPECT_TRUE(idle_check({&sample, 1}).idle);
 }
 
-TEST(TelemetryIdle, TheNewestSampleOfEachGpu) {
+TEST(TelemetryIdle, NewestReturnsTheNewestSampleOfEachGpu) {
   TelemetryWindow window({"0", "1"});
   window.add(power(0, 1));
   window.add(power(1'000, 2));
@@ -375,7 +375,7 @@ TEST(TelemetryIdle, TheNewestSampleOfEachGpu) {
   EXPECT_EQ(newest[0].power_mw, 2);
 }
 
-TEST(TelemetryGpus, AmdsAreNotAskedAbout) {
+TEST(TelemetryGpus, AmdGpusAreNotSampled) {
   EXPECT_THAT(nvidia_gpus({{"0", "1"}, "CUDA_VISIBLE_DEVICES"}), ElementsAre("0", "1"));
   EXPECT_THAT(nvidia_gpus({{"0"}, ""}), ElementsAre("0"));
   EXPECT_THAT(nvidia_gpus({{"0"}, "ROCR_VISIBLE_DEVICES"}), IsEmpty());
@@ -384,17 +384,17 @@ TEST(TelemetryGpus, AmdsAreNotAskedAbout) {
 
 // ---- what the sampling process writes
 
-GpuReport there_and_back(const GpuReport& report) {
+GpuReport round_trip(const GpuReport& report) {
   std::string line = to_line(report);
   EXPECT_EQ(line.back(), '\n');
   line.pop_back();
   EXPECT_EQ(line.find('\n'), std::string::npos);
-  const auto back = report_in(line);
+  const auto back = parse_report(line);
   EXPECT_TRUE(back) << back.error().message;
   return back.value_or(TelemetryOff{"unreadable", false});
 }
 
-TEST(TelemetryReports, ComeBackAsTheyWere) {
+TEST(TelemetryReports, RoundTrip) {
   GpuSample full = energy(123, 9'000'000'000'000);
   full.sm_clock_mhz = 1'980;
   full.memory_clock_mhz = 2'619;
@@ -406,29 +406,29 @@ TEST(TelemetryReports, ComeBackAsTheyWere) {
   for (const GpuReport& report : std::vector<GpuReport>{
            full, power(0, 0), NvmlFacts{"570.1", {{"0", "NVIDIA B200", "GPU-1", ""}, {"9", "", "", "none"}}},
            GpuProblem{"0", "GPU is lost"}, TelemetryOff{"no NVML", true}, TelemetryOff{"ended", false}}) {
-    EXPECT_EQ(there_and_back(report), report);
+    EXPECT_EQ(round_trip(report), report);
   }
 }
 
-TEST(TelemetryReports, WhatALibraryWroteCannotSpoilALine) {
+TEST(TelemetryReports, AnyTextOfTheLibraryMakesAValidLine) {
   const NvmlFacts facts{"57\n0\xff", {{"0", std::string(5'000, 'x'), "\x1b[2J", ""}}};
-  const auto back = std::get<NvmlFacts>(there_and_back(facts));
+  const auto back = std::get<NvmlFacts>(round_trip(facts));
   EXPECT_EQ(back.driver, "57?0?");
   EXPECT_LE(back.gpus.at(0).name.size(), 512U);
   EXPECT_EQ(back.gpus.at(0).uuid, "?[2J");
 }
 
-TEST(TelemetryReports, WhatIsNoneIsRefusedWithAReason) {
+TEST(TelemetryReports, InvalidLinesAreRejectedWithAReason) {
   for (const char* line :
        {"", "x", "[]", "{}", "7", R"({"gpu":"0"})", R"({"gpu":"0","at":-1})", R"({"gpu":0,"at":1})",
         R"({"gpu":"0","at":1,"power_mw":-5})", R"({"gpu":"0","at":1,"power_mw":"5"})",
         R"({"gpu":"0","at":1,"power_mw":1.5})", R"({"driver":"1"})", R"({"driver":"1","gpus":[1]})",
         R"({"off":"x"})", R"({"driver":"1","gpus":{}})", R"({"gpu":"0","problem":1})"}) {
-    const auto report = report_in(line);
+    const auto report = parse_report(line);
     ASSERT_FALSE(report) << line;
     EXPECT_FALSE(report.error().message.empty());
   }
-  EXPECT_FALSE(report_in(std::string(kMaxReportLine + 1, ' ')));
+  EXPECT_FALSE(parse_report(std::string(kMaxReportLine + 1, ' ')));
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
-// proto/base: digests, reading JSON that somebody else wrote, outcomes, points, text.
+// util and proto/base: digests, fields of JSON objects, outcomes, points, text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <set>
+#include <tuple>
 
+#include "proto/base/container_spec.hpp"
 #include "proto/base/outcome.hpp"
 #include "proto/base/point.hpp"
 #include "util/digest.hpp"
@@ -26,22 +29,22 @@ using testing::Pair;
 
 // ---- digest
 
-TEST(Digest, IsWhatSha256sumPrints) {
+TEST(Digest, EqualsTheOutputOfSha256sum) {
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_NE(sha256_hex(std::string("a\0b", 3)), sha256_hex("a"));
 }
 
-TEST(Digest, IsTheSameOfPieces) {
+TEST(Digest, PiecesHaveTheSameDigestAsTheWhole) {
   Sha256 digest;
   for (const char* piece : {"a", "", "bc"})
     digest.add(piece);
   EXPECT_EQ(digest.hex(), sha256_hex("abc"));
 }
 
-// ---- shared texts
+// ---- interned strings
 
-TEST(SharedTexts, AreEqualAsTheirTextsAreAndOutliveThem) {
+TEST(InternedStrings, EqualTextsShareOneCopyThatOutlivesThem) {
   InternedString one, two(std::string("b200"));
   EXPECT_TRUE(one.empty());
   EXPECT_FALSE(one == two);
@@ -53,7 +56,7 @@ TEST(SharedTexts, AreEqualAsTheirTextsAreAndOutliveThem) {
 
 // ---- fields
 
-TEST(Fields, ReadsWhatIsThere) {
+TEST(Fields, ReadsEveryKindOfField) {
   const json body = {{"text", "abc"},       {"low", -3},         {"high", 9},
                      {"real", 1.5},         {"flag", true},      {"empty", ""},
                      {"names", {"a", "b"}}, {"numbers", {1, 2}}, {"nothing", nullptr}};
@@ -77,7 +80,7 @@ TEST(Fields, ReadsWhatIsThere) {
   EXPECT_FALSE(in.error()) << *in.error();
 }
 
-// What one reading of `body` complains of.
+// Returns the error after read() has read `body`; empty if there is none.
 template <class Read>
 std::string complaint(const json& body, Read read) {
   Fields in(body, "thing");
@@ -85,7 +88,7 @@ std::string complaint(const json& body, Read read) {
   return in.error().value_or("");
 }
 
-TEST(Fields, NamesTheFieldAndWhatItShouldBe) {
+TEST(Fields, ErrorNamesTheFieldAndItsType) {
   const json body = {{"s", "four"}, {"n", 5}, {"b", 1}, {"l", {"ok", 3}}, {"nan", NAN}, {"null", nullptr}};
   const auto says = [&](auto read) { return complaint(body, read); };
   EXPECT_EQ(says([](Fields& in) { in.text("x", 9); }), "thing: 'x' is missing");
@@ -116,7 +119,7 @@ TEST(Fields, IntegersDoNotWrap) {
   EXPECT_EQ(complaint(body, [&](Fields& in) { EXPECT_EQ(in.integer("min", kMin, kMax), kMin); }), "");
 }
 
-TEST(Fields, AfterTheFirstFaultEverythingIsEmpty) {
+TEST(Fields, AfterTheFirstErrorAllValuesAreEmpty) {
   const json body = {{"text", "abc"}, {"number", 5}, {"list", {"a"}}};
   Fields in(body, "thing");
   in.flag("text");
@@ -129,13 +132,58 @@ TEST(Fields, AfterTheFirstFaultEverythingIsEmpty) {
   EXPECT_EQ(in.error(), "thing: 'text' must be true or false");
 }
 
-TEST(Fields, WhatIsNoObject) {
+TEST(Fields, AnythingButAnObjectIsAnError) {
   for (const json& body : {json(nullptr), json(3), json("text"), json::array({1})}) {
     Fields in(body, "thing");
     EXPECT_EQ(in.text("text", 9), "");
     EXPECT_FALSE(in.has("text"));
     EXPECT_EQ(in.error(), "thing must be an object");
   }
+}
+
+// ---- container spec
+
+TEST(ContainerSpecTable, HasEveryMemberOnce) {
+  // If this does not compile, a member was added: add its row to the table and its name here.
+  const ContainerSpec spec;
+  const auto& [runtime, image, cache, by_runtime, scratch, workdir, shm_size, mounts, names, options,
+               writable, client, agent, prefetch, next, image_ms, retries, room, keep_bytes, keep_ms] = spec;
+  static_cast<void>(std::tie(runtime, image, cache, by_runtime, scratch, workdir, shm_size, mounts, names,
+                             options, writable, client, agent, prefetch, next, image_ms, retries, room,
+                             keep_bytes, keep_ms));
+  std::set<std::string> keys, wire_names;
+  std::vector<ContainerMember> members;
+  for (const ContainerField& field : container_fields()) {
+    EXPECT_TRUE(field.key != nullptr || field.name != nullptr);
+    if (field.key != nullptr) {
+      EXPECT_TRUE(keys.insert(field.key).second) << field.key;
+    }
+    if (field.name != nullptr) {
+      EXPECT_TRUE(wire_names.insert(field.name).second) << field.name;
+    }
+    EXPECT_EQ(std::count(members.begin(), members.end(), field.member), 0);
+    members.push_back(field.member);
+  }
+  EXPECT_EQ(members.size(), 20u);
+}
+
+TEST(ContainerSpecTable, OnlyForResetsTheFieldsThatAHelperDoesNotUse) {
+  ContainerSpec spec;
+  spec.runtime = "bwrap";
+  spec.image = "a/b:1";
+  spec.cache = "/c";
+  spec.shm_size = "16g";
+  spec.retries = 3;
+  ContainerSpec stage;
+  stage.image = "a/b:1";
+  stage.cache = "/c";
+  stage.retries = 3;
+  EXPECT_EQ(only_for(ContainerUse::Stage, spec), stage);
+  ContainerSpec start;
+  start.image = "a/b:1";
+  start.shm_size = "16g";
+  EXPECT_EQ(only_for(ContainerUse::Start, spec), start);
+  EXPECT_EQ(only_for(ContainerUse::Step, spec), start);
 }
 
 // ---- outcome
@@ -151,8 +199,8 @@ constexpr std::array<std::pair<OutcomeKind, std::string_view>, 9> kOutcomeWords 
      {OutcomeKind::Cancelled, "cancelled"},
      {OutcomeKind::Preempted, "preempted"}}};
 
-// The words stand in journals and manifests: they must not change.
-TEST(OutcomeText, EveryKindHasItsWord) {
+// Journals and manifests contain the words, so they must not change.
+TEST(OutcomeText, EveryKindHasAWord) {
   for (const auto& [kind, word] : kOutcomeWords) {
     EXPECT_EQ(outcome_word(kind), word);
     EXPECT_EQ(outcome_kind(word), kind);
@@ -161,7 +209,7 @@ TEST(OutcomeText, EveryKindHasItsWord) {
   EXPECT_EQ(outcome_kind(""), std::nullopt);
 }
 
-TEST(OutcomeText, ComesBackFromJson) {
+TEST(OutcomeText, OutcomeIsTheSameAfterARoundTrip) {
   for (const auto& [kind, word] : kOutcomeWords) {
     const Outcome full{kind, 255, 64, "server", "it broke"};
     const json body = {
@@ -177,11 +225,11 @@ TEST(OutcomeText, ComesBackFromJson) {
   EXPECT_EQ(outcome_to_json(*back), json({{"kind", "ok"}}));
 }
 
-// The controller's journal is read by the same code: what was written must never be refused.
-TEST(OutcomeText, WhatIsWrittenCanBeRead) {
+// The same code reads the controller's journal, so it must accept everything that was written.
+TEST(OutcomeText, WrittenOutcomesCanAlwaysBeRead) {
   const Outcome wild{OutcomeKind::Infrastructure, {}, {}, std::string(100, 'p'), std::string(5'000, '\xff')};
   const json body = outcome_to_json(wild);
-  const auto back = outcome_from_json(json::parse(body.dump()));  // dump throws on what is not UTF-8
+  const auto back = outcome_from_json(json::parse(body.dump()));  // dump throws on invalid UTF-8
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->phase, std::string(64, 'p'));
   EXPECT_EQ(back->reason, std::string(4'096, '?'));
@@ -191,7 +239,7 @@ TEST(OutcomeText, WhatIsWrittenCanBeRead) {
   EXPECT_EQ(read->reason, "two?lines");
 }
 
-TEST(OutcomeText, DescribesWhatPeopleNeed) {
+TEST(OutcomeText, DescriptionHasSignalStatusAndReason) {
   EXPECT_EQ(describe({OutcomeKind::Ok, 0, {}, "benchmark", ""}), "ok");
   EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, 3, {}, "", ""}), "benchmark-failed: exit status 3");
   EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, {}, 9, "", ""}),
@@ -252,13 +300,13 @@ TEST(MakePoint, ReadsEveryField) {
   EXPECT_EQ(gpus_needed(point), 8);
 }
 
-// A journal of today must be read tomorrow: these were computed with Python's json and hashlib.
+// Later versions must find the same ids in old journals. These were computed with Python's json and hashlib.
 TEST(MakePoint, IdentityIsTheSameOnEveryMachineAndInEveryVersion) {
   EXPECT_EQ(point_of(entry(), 0).id, "84517c3051a5ff3e");
   EXPECT_EQ(point_of(entry(), 1).id, "17b5702aae4e21cf");
 }
 
-TEST(MakePoint, IdentityRestsOnValuesAndNotOnTheirOrder) {
+TEST(MakePoint, IdentityDependsOnValuesNotOnTheirOrder) {
   ordered_json turned;
   const ordered_json body = entry();
   for (auto item = body.rbegin(); item != body.rend(); ++item)
@@ -269,7 +317,7 @@ TEST(MakePoint, IdentityRestsOnValuesAndNotOnTheirOrder) {
   EXPECT_NE(point_of(more).id, point_of(body).id);
 }
 
-TEST(MakePoint, RefusesWhatCannotBeRun) {
+TEST(MakePoint, RefusesEntriesThatCannotRun) {
   const auto says = [](const char* field, const ordered_json& value) {
     ordered_json body = entry();
     if (value.is_null()) {
@@ -291,7 +339,7 @@ TEST(MakePoint, RefusesWhatCannotBeRun) {
   EXPECT_NE(says("tp", "8"), "");
   EXPECT_NE(says("dp-attn", 1), "");
   EXPECT_FALSE(make_point(ordered_json::array(), 0));
-  // The entry is shown, on one line, whatever it holds.
+  // The error shows the entry on one line, whatever it contains.
   const auto shown = make_point({{"image", "two\nlines\xff"}}, 0);
   ASSERT_FALSE(shown);
   EXPECT_EQ(shown.error().message.find('\n'), std::string::npos);
@@ -314,7 +362,7 @@ TEST(MakePoints, EqualEntriesAreRepeats) {
   EXPECT_FALSE(make_points({entry(), ordered_json::object()}));
 }
 
-TEST(MakePoints, ReadFromTheirOwnTextsTheyAreTheSame) {
+TEST(MakePoints, PointsAreTheSameAfterARoundTrip) {
   ordered_json odd = entry();
   odd["image"] = "ä\xff";
   std::vector<std::string> texts, ids;
@@ -357,7 +405,7 @@ TEST(PointNames, FileSafe) {
   EXPECT_EQ(file_safe("a\u0085b\u009f\u00a0"), "a_b_\u00a0");
 }
 
-TEST(PointNames, EnvironmentIsThatOfTheContract) {
+TEST(PointNames, EnvironmentFollowsTheContract) {
   ordered_json body = entry();
   body["ep"] = 2;
   body["dp-attn"] = true;
@@ -372,7 +420,7 @@ TEST(PointNames, EnvironmentIsThatOfTheContract) {
 
 // ---- text
 
-TEST(Text, NearestIsOnlyWhatWasProbablyMeant) {
+TEST(Text, NearestFindsOnlySimilarWords) {
   const std::vector<std::string> words = {"retries", "timeouts", "container", "env"};
   EXPECT_EQ(nearest("retires", words), "retries");
   EXPECT_EQ(nearest("timeout", words), "timeouts");
@@ -393,30 +441,30 @@ TEST(Text, SplitAndJoin) {
   EXPECT_EQ(join({}, ", "), "");
 }
 
-TEST(Text, PrintableKeepsTextAndNothingElse) {
+TEST(Text, PrintableReplacesControlCharactersAndInvalidUtf8) {
   EXPECT_EQ(printable("plain, größe, 漢字, 🙂"), "plain, größe, 漢字, 🙂");
   EXPECT_EQ(printable("\x1b[31mred\n\t\x7f"), "?[31mred???");
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
             "?31m");                             // U+009B, an escape to some terminals
-  EXPECT_EQ(printable("\xc2\xa0"), "\xc2\xa0");  // the first that is no control character
+  EXPECT_EQ(printable("\xc2\xa0"), "\xc2\xa0");  // the first code point after the control characters
   EXPECT_EQ(printable("\xff"
                       "a\x80"),
-            "?a?");                                              // no lead byte
-  EXPECT_EQ(printable("\xc0\xaf"), "??");                        // / spelt too long
-  EXPECT_EQ(printable("\xe0\x9f\xbf"), "???");                   // the same with three bytes
+            "?a?");                                              // without a lead byte
+  EXPECT_EQ(printable("\xc0\xaf"), "??");                        // overlong encoding of /
+  EXPECT_EQ(printable("\xe0\x9f\xbf"), "???");                   // overlong encoding with three bytes
   EXPECT_EQ(printable("\xed\xa0\x80"), "???");                   // a surrogate
-  EXPECT_EQ(printable("\xed\x9f\xbf"), "\xed\x9f\xbf");          // the last before them
+  EXPECT_EQ(printable("\xed\x9f\xbf"), "\xed\x9f\xbf");          // the last code point before the surrogates
   EXPECT_EQ(printable("\xf4\x8f\xbf\xbf"), "\xf4\x8f\xbf\xbf");  // U+10FFFF
-  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "????");              // beyond
-  EXPECT_EQ(printable("\xf0\x8f\xbf\xbf"), "????");              // four bytes for what needs three
-  EXPECT_EQ(printable("\xe6\xbc"), "??");                        // cut
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "????");              // above U+10FFFF
+  EXPECT_EQ(printable("\xf0\x8f\xbf\xbf"), "????");              // overlong encoding with four bytes
+  EXPECT_EQ(printable("\xe6\xbc"), "??");                        // truncated
   EXPECT_EQ(printable("\xe6\xbc"
                       "abc"),
             "??abc");  // broken off
 }
 
-TEST(Text, ClippedNeverCutsACharacter) {
+TEST(Text, ClippedNeverSplitsACharacter) {
   EXPECT_EQ(clipped("abc", 3), "abc");
   EXPECT_EQ(clipped("abcd", 3), "abc");
   EXPECT_EQ(clipped("abcd", 0), "");
@@ -424,7 +472,7 @@ TEST(Text, ClippedNeverCutsACharacter) {
   EXPECT_EQ(clipped("ab🙂c", 6), "ab🙂");
   EXPECT_EQ(clipped("漢字", 4), "漢");
   EXPECT_EQ(clipped(std::string(9, '\x80'), 8),
-            std::string(5, '\x80'));  // no UTF-8: at most 3 bytes are lost
+            std::string(5, '\x80'));  // not UTF-8: at most 3 bytes are removed
 }
 
 TEST(Text, Counted) {
@@ -435,7 +483,7 @@ TEST(Text, Counted) {
 
 // ---- time
 
-TEST(Time, EarlierTakesNothingForNever) {
+TEST(Time, EarlierTreatsNulloptAsNever) {
   const Instant early = from_unix_ms(1'000);
   const Instant late = from_unix_ms(2'000);
   EXPECT_EQ(earlier(early, late), early);

@@ -13,6 +13,8 @@
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/runners.hpp"
 #include "controller/plan/plan.hpp"
+#include "controller/profile/benchmark.hpp"
+#include "controller/profile/load_profile.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/recipe.hpp"
 #include "controller/profile/script.hpp"
@@ -158,8 +160,8 @@ void read_sample_profile(const std::string& name) {
     const auto unknown = profile::parse_profile(wrong, name, profile::Profile{});
     ASSERT_FALSE(unknown);
     const std::string& message = unknown.error().message;
-    ASSERT_THAT(message, HasSubstr("known are "));
-    for (const std::string& key : split(message.substr(message.find("known are ") + 10), ',')) {
+    ASSERT_THAT(message, HasSubstr("known: "));
+    for (const std::string& key : split(message.substr(message.find("known: ") + 7), ',')) {
       const std::string bare = key.substr(key.find_first_not_of(' '));
       EXPECT_THAT("\n" + all, HasSubstr((inside.empty() ? "\n" : "\n  ") + bare + ":")) << "in " << inside;
     }

@@ -3,7 +3,7 @@ sweep_unit_test(container_core_test
   LIBS sweep_container_core
   SOURCES
     container_image_test.cpp
-    container_import_words_test.cpp
+    container_import_fault_test.cpp
     container_start_test.cpp
     container_step_test.cpp)
 

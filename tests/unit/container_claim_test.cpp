@@ -1,4 +1,4 @@
-// container/io/claim: who holds a claim, and what becomes of one whose holder is dead.
+// container/io/claim and process_token: holders of claims, and taking over from a dead holder.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,9 +22,9 @@ class Claims : public InFolder {
   std::string at() const { return path(".x.claim"); }
 };
 
-/// A process that does `what` and then waits to be killed; it has done it when this returns.
+/// Starts a child process that calls `what` and then waits to be killed. Returns after the call has ended.
 template <class What>
-pid_t child_that(What what) {
+pid_t child_after(What what) {
   int ready[2];
   EXPECT_EQ(::pipe(ready), 0);
   const pid_t pid = ::fork();
@@ -47,7 +47,7 @@ void end(pid_t pid) {
   ::waitpid(pid, nullptr, 0);
 }
 
-TEST_F(Claims, OneHasItUntilItIsGivenBack) {
+TEST_F(Claims, OnlyOneProcessHoldsAClaimUntilItIsReleased) {
   {
     auto first = Claim::take(at());
     ASSERT_TRUE(first && *first);
@@ -59,94 +59,93 @@ TEST_F(Claims, OneHasItUntilItIsGivenBack) {
   EXPECT_THAT(listing(), IsEmpty());
 }
 
-TEST_F(Claims, AFolderThatCannotBeWrittenToIsSaid) {
+TEST_F(Claims, UnwritableFolderIsNamedInTheError) {
   const auto claim = Claim::take(path("none/.x.claim"));
   ASSERT_FALSE(claim);
   EXPECT_NE(claim.error().message.find("none"), std::string::npos);
 }
 
-TEST_F(Claims, ThatOfAProcessThatLivesIsNotDeadAndItsEndIsAnEvent) {
-  const pid_t holder = child_that([&] { return Claim::take(at()); });
-  Rival rival(at());
-  const auto held = rival.look(now());
-  ASSERT_TRUE(held);
-  EXPECT_EQ(held->token.pid, holder);
-  EXPECT_FALSE(rival.dead(now() + Millis(1'000'000)));
-  EXPECT_GE(rival.process_end(), 0);
-  end(holder);
-  EXPECT_TRUE(rival.dead(now()));
+TEST_F(Claims, ClaimOfALivingProcessIsNotDeadAndItsEndIsReported) {
+  const pid_t child = child_after([&] { return Claim::take(at()); });
+  ClaimObserver observer(at());
+  const auto holder = observer.update(now());
+  ASSERT_TRUE(holder);
+  EXPECT_EQ(holder->token.pid, child);
+  EXPECT_FALSE(observer.is_dead(now() + Millis(1'000'000)));
+  EXPECT_GE(observer.process_end(), 0);
+  end(child);
+  EXPECT_TRUE(observer.is_dead(now()));
   {
-    const auto next = Claim::take(at(), held);
+    const auto next = Claim::take(at(), holder);
     ASSERT_TRUE(next && *next);
     EXPECT_THAT(listing(), testing::ElementsAre(".x.claim.2"));
   }
   EXPECT_THAT(listing(), IsEmpty());
 }
 
-TEST_F(Claims, ADeadOneIsTakenOverByOneAlone) {
-  const pid_t dead = child_that([&] { return Claim::take(at()); });
-  Rival first(at()), second(at());
-  const auto seen = first.look(now());
-  ASSERT_TRUE(second.look(now()));
+TEST_F(Claims, OnlyOneProcessTakesOverADeadClaim) {
+  const pid_t dead = child_after([&] { return Claim::take(at()); });
+  ClaimObserver first(at()), second(at());
+  const auto seen = first.update(now());
+  ASSERT_TRUE(second.update(now()));
   end(dead);
   const auto one = Claim::take(at(), seen);
   ASSERT_TRUE(one && *one);
-  // Whoever saw the dead one too comes too late, and sees the new one.
+  // A second process that saw the same dead holder is too late and sees the new holder.
   const auto late = Claim::take(at(), seen);
   ASSERT_TRUE(late);
   EXPECT_FALSE(*late);
-  EXPECT_EQ(second.look(now())->token.pid, ::getpid());
+  EXPECT_EQ(second.update(now())->token.pid, ::getpid());
   EXPECT_TRUE((*one)->is_still_ours());
 }
 
-/// A machine whose processes cannot be asked for.
-TEST_F(Claims, ThatOfAnotherMachineIsDeadWhenItIsNotTouchedForSoLong) {
+/// The liveness of processes of another machine cannot be checked.
+TEST_F(Claims, ClaimOfAnotherMachineIsDeadAfterSilence) {
   const std::string file = put(".x.claim.3", "elsewhere+boot+1~4711~123");
-  Rival rival(at());
+  ClaimObserver observer(at());
   const Instant seen = now();
-  ASSERT_TRUE(rival.look(seen));
-  EXPECT_FALSE(rival.dead(seen + Claim::kSilence - Millis(1)));
-  EXPECT_TRUE(rival.dead(seen + Claim::kSilence));
+  ASSERT_TRUE(observer.update(seen));
+  EXPECT_FALSE(observer.is_dead(seen + Claim::kSilence - Millis(1)));
+  EXPECT_TRUE(observer.is_dead(seen + Claim::kSilence));
   ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0);
-  ASSERT_TRUE(rival.look(seen + Claim::kSilence));
-  EXPECT_FALSE(rival.dead(seen + Claim::kSilence));
+  ASSERT_TRUE(observer.update(seen + Claim::kSilence));
+  EXPECT_FALSE(observer.is_dead(seen + Claim::kSilence));
 }
 
-TEST_F(Claims, ItIsTouchedWhileItsHolderIsBusy) {
+TEST_F(Claims, TouchingProcessEndsWithTheClaim) {
   auto claim = Claim::take(at());
   ASSERT_TRUE(claim && *claim);
   const timespec old[2] = {{1, 0}, {1, 0}};
   ::utimensat(AT_FDCWD, (at() + ".1").c_str(), old, 0);
-  // Its toucher does it every kTouch; what is looked at here is that there is one, and that it ends with the
-  // claim.
-  const Token self = token_of(::getpid());
-  EXPECT_EQ(life_of(self), Life::Lives);
+  // The file is touched every kTouch by a child process; this checks only that the child ends with the claim.
+  const ProcessToken self = token_of(::getpid());
+  EXPECT_EQ(liveness_of(self), Liveness::Alive);
   claim->reset();
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);  // no child is left
 }
 
-TEST(Tokens, ComeBackFromTheirText) {
-  const Token self = token_of(::getpid());
+TEST(Tokens, TokenIsTheSameAfterARoundTrip) {
+  const ProcessToken self = token_of(::getpid());
   EXPECT_EQ(token_in(token_text(self)), self);
-  EXPECT_EQ(life_of(self), Life::Lives);
+  EXPECT_EQ(liveness_of(self), Liveness::Alive);
   for (const char* bad : {"", "a", "a~b", "a~x~1", "~1~1", "a~1~2~3", "a~99999999999~1"})
     EXPECT_FALSE(token_in(bad)) << bad;
 }
 
-TEST(Tokens, ANumberThatIsUsedAnewIsAnotherProcess) {
-  Token other = token_of(::getpid());
+TEST(Tokens, ReusedPidIsAnotherProcess) {
+  ProcessToken other = token_of(::getpid());
   other.start += "0";
-  EXPECT_EQ(life_of(other), Life::Dead);
+  EXPECT_EQ(liveness_of(other), Liveness::Dead);
 }
 
-TEST(Tokens, AMachineThatWasStartedAnewHasNoneOfThem) {
-  Token before = token_of(::getpid());
+TEST(Tokens, ProcessFromBeforeARebootIsDead) {
+  ProcessToken before = token_of(::getpid());
   const auto plus = before.host.find('+');
   before.host =
       before.host.substr(0, plus) + "+00000000" + before.host.substr(before.host.find('+', plus + 1));
-  EXPECT_EQ(life_of(before), Life::Dead);
+  EXPECT_EQ(liveness_of(before), Liveness::Dead);
   before.host = "x" + before.host;
-  EXPECT_EQ(life_of(before), Life::Elsewhere);
+  EXPECT_EQ(liveness_of(before), Liveness::OtherMachine);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// sweep-agent --contain with a real bubblewrap: what a command sees, how it ends, and that nothing is left of
-// it.
-#include "container/io/places.hpp"
+// sweep-agent --contain with a real bubblewrap: what a command sees, how it ends, and that no process or file
+// is left.
+#include "container/io/scoped_folders.hpp"
 #include "container/io/supervise.hpp"
 #include "tests/unit/container_helper.hpp"
 
@@ -15,13 +15,13 @@ using testing::SizeIs;
 
 using Contain = InContainers;
 
-TEST_F(Contain, TheCommandHasTheImageTheWorkspaceAndTheNamedVariables) {
+TEST_F(Contain, CommandSeesImageWorkspaceAndNamedVariables) {
   auto what = request(
       R"(env; pwd; ls /; cat /models/weights; touch /new /tmp/t /dev/shm/s result.json; ls /tmp /dev/shm; exit 7)");
   ASSERT_TRUE(make_directories(path("models")));
   put("models/weights", "W");
-  what.mounts = {{path("models"), "/models", true}};
-  what.of_image = {"OF_IMAGE=it says"};
+  what.container.mounts = {path("models") + ":/models:ro"};
+  what.image_variables = {"OF_IMAGE=it says"};
   const auto ended = run(what);
   EXPECT_EQ(ended.status.code, 7) << ended.out;
   EXPECT_FALSE(ended.note) << ended.note->reason;
@@ -36,57 +36,57 @@ TEST_F(Contain, TheCommandHasTheImageTheWorkspaceAndTheNamedVariables) {
   EXPECT_THAT(places(), IsEmpty());
 }
 
-TEST_F(Contain, WhatIsReadOnlyStaysSo) {
+TEST_F(Contain, ReadOnlyMountsAndImagesCannotBeWritten) {
   ASSERT_TRUE(make_directories(path("models")));
   auto what = request("touch /models/x; touch /new; touch /tmp/x && echo written");
-  what.mounts = {{path("models"), "/models", true}};
-  what.writable = false;
+  what.container.mounts = {path("models") + ":/models:ro"};
+  what.container.writable = false;
   const auto ended = run(what);
   EXPECT_THAT(ended.out, HasSubstr("/models/x"));
   EXPECT_THAT(ended.out, HasSubstr("cannot touch '/new'"));
   EXPECT_THAT(ended.out, HasSubstr("written"));
 }
 
-TEST_F(Contain, ASignalThatEndsTheCommandEndsTheSupervisor) {
-  // Bubblewrap says 128 + N for it, as shells do.
+TEST_F(Contain, SignalThatEndsTheCommandIsInTheExitStatus) {
+  // Bubblewrap exits with 128 + N, as shells do.
   EXPECT_EQ(run(request("kill -KILL $$")).status.code, 128 + SIGKILL);
 }
 
-TEST_F(Contain, AMountThatIsMissingIsTheNodesFault) {
+TEST_F(Contain, MissingMountSourceIsTheNodesFault) {
   auto what = request("true");
-  what.mounts = {{"/nonexistent/hub", "/mnt", false}};
+  what.container.mounts = {"/nonexistent/hub:/mnt"};
   const auto ended = run(what);
   EXPECT_EQ(ended.status.code, kCannotContain);
   ASSERT_TRUE(ended.note);
   EXPECT_FALSE(ended.note->of_image);
   EXPECT_EQ(ended.note->reason,
-            "node n1: mount source '/nonexistent/hub' cannot be used: No such file or directory");
+            "node n1: cannot use the mount source '/nonexistent/hub': No such file or directory");
 }
 
-TEST_F(Contain, ACommandThatTheImageHasNotIsTheBenchmarksFault) {
+TEST_F(Contain, CommandMissingInTheImageIsTheBenchmarksFault) {
   for (const bool writable : {true, false}) {
     auto what = request("");
     what.argv = {"nvidia-smi"};
-    what.writable = writable;
+    what.container.writable = writable;
     const auto ended = run(what);
     EXPECT_EQ(ended.status.code, kCannotContain) << ended.out;
     ASSERT_TRUE(ended.note);
     EXPECT_TRUE(ended.note->of_image);
-    EXPECT_THAT(ended.note->reason, HasSubstr("the command 'nvidia-smi' cannot be started in the image"));
+    EXPECT_THAT(ended.note->reason, HasSubstr("cannot start the command 'nvidia-smi': the image "));
   }
 }
 
-TEST_F(Contain, AnImageThatIsGoneIsTheNodesFault) {
+TEST_F(Contain, MissingImageIsTheNodesFault) {
   auto what = request("true");
-  what.image = path("gone");
+  what.container.image = path("gone");
   const auto ended = run(what);
   ASSERT_TRUE(ended.note);
   EXPECT_FALSE(ended.note->of_image);
-  EXPECT_THAT(ended.note->reason, HasSubstr("could not be set up: "));
+  EXPECT_THAT(ended.note->reason, HasSubstr("cannot set up the container: "));
   EXPECT_THAT(ended.note->reason, HasSubstr("gone"));
 }
 
-TEST_F(Contain, ATermReachesTheCommandWhichMayEndInOrder) {
+TEST_F(Contain, SigtermReachesTheCommand) {
   auto started = start(request("trap 'echo ended >end; exit 5' TERM; echo up; while :; do sleep 0.1; done"));
   ASSERT_THAT(until(started.out, "up"), HasSubstr("up"));
   ::kill(started.child.pid, SIGTERM);
@@ -98,7 +98,7 @@ TEST_F(Contain, ATermReachesTheCommandWhichMayEndInOrder) {
 constexpr const char* kStubborn =
     "trap '' TERM INT HUP; setsid sleep 1000 & (trap '' TERM; sleep 1000) & echo up; sleep 1000; sleep 1000";
 
-TEST_F(Contain, QuitEndsAllAtOnce) {
+TEST_F(Contain, SigquitKillsAllProcesses) {
   auto started = start(request(kStubborn));
   until(started.out, "up");
   EXPECT_THAT(marked(), SizeIs(testing::Ge(5U)));
@@ -108,20 +108,20 @@ TEST_F(Contain, QuitEndsAllAtOnce) {
   EXPECT_THAT(places(), IsEmpty());
 }
 
-TEST_F(Contain, NothingOutlivesASupervisorThatIsKilledAndTheNextTidiesUp) {
+TEST_F(Contain, NoProcessOutlivesAKilledSupervisorAndFoldersAreRemoved) {
   auto started = start(request(kStubborn));
   until(started.out, "up");
   ::kill(started.child.pid, SIGKILL);
   EXPECT_EQ(end_of(started.child).signal, SIGKILL);
   EXPECT_TRUE(all_gone());
   EXPECT_THAT(places(), SizeIs(1));
-  const auto done = tidy(own_environment());
+  const auto done = remove_abandoned_containers(own_environment());
   EXPECT_THAT(done, SizeIs(1));
   EXPECT_THAT(places(), IsEmpty());
-  EXPECT_THAT(tidy(own_environment()), IsEmpty());
+  EXPECT_THAT(remove_abandoned_containers(own_environment()), IsEmpty());
 }
 
-TEST_F(Contain, NothingOutlivesTheAgent) {
+TEST_F(Contain, NoProcessOutlivesTheAgent) {
   int up[2];
   ASSERT_EQ(::pipe(up), 0);
   const pid_t agent = ::fork();
@@ -142,17 +142,17 @@ TEST_F(Contain, NothingOutlivesTheAgent) {
   ::close(up[1]);
 }
 
-TEST_F(Contain, TidyLeavesWhatLivesAlone) {
+TEST_F(Contain, RunningContainerIsNotAbandoned) {
   auto started = start(request("echo up; sleep 1000"));
   until(started.out, "up");
-  EXPECT_THAT(tidy(own_environment()), IsEmpty());
+  EXPECT_THAT(remove_abandoned_containers(own_environment()), IsEmpty());
   EXPECT_THAT(places(), SizeIs(1));
   ::kill(started.child.pid, SIGQUIT);
   finish(started);
 }
 
-/// A stand-in for docker: it writes down what it is asked, and `run` waits for `rm`.
-TEST_F(Contain, AContainerOfADaemonIsEndedByItsName) {
+/// A stand-in for docker that records its arguments; `run` waits until it is killed.
+TEST_F(Contain, ContainerOfADaemonIsRemovedByName) {
   put("docker",
       "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
   auto what = request("true");
@@ -169,8 +169,8 @@ TEST_F(Contain, AContainerOfADaemonIsEndedByItsName) {
   EXPECT_TRUE(all_gone());
 }
 
-// Its GPUs may be those of the next one.
-TEST_F(Contain, AContainerOfASupervisorThatWasKilledEndsBeforeTheNextOneBegins) {
+// The abandoned container may use the GPUs that the next one gets.
+TEST_F(Contain, AbandonedContainerEndsBeforeTheNextOneStarts) {
   put("docker",
       "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
   auto what = request("true");
@@ -190,8 +190,8 @@ TEST_F(Contain, AContainerOfASupervisorThatWasKilledEndsBeforeTheNextOneBegins) 
   finish(second);
 }
 
-/// A stand-in for enroot, which shows the script that it is to start in place of the image's.
-TEST_F(Contain, EnrootDoesNotStartTheImagesEntrypoint) {
+/// A stand-in for enroot that prints the script given with --rc, which replaces the image's entrypoint.
+TEST_F(Contain, EnrootDoesNotRunTheImagesEntrypoint) {
   put("enroot", "#!/bin/sh\nwhile [ $# -gt 0 ] && [ \"$1\" != --rc ]; do shift; done\ncat \"$2\"; exit 5\n");
   auto what = request("true");
   what.runtime = Runtime::Enroot;
@@ -200,7 +200,7 @@ TEST_F(Contain, EnrootDoesNotStartTheImagesEntrypoint) {
   EXPECT_THAT(places(), IsEmpty());
 }
 
-TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
+TEST_F(Contain, AbandonedContainerOfADaemonIsRemoved) {
   put("docker",
       "#!/bin/sh\necho \"$@\" >>" + path("calls") + "\n[ \"$1\" != run ] || { echo up; exec sleep 1000; }\n");
   auto what = request("true");
@@ -210,13 +210,13 @@ TEST_F(Contain, TidyEndsTheContainersOfADaemonToo) {
   until(started.out, "up");
   ::kill(started.child.pid, SIGKILL);
   end_of(started.child);
-  EXPECT_THAT(tidy(own_environment()), SizeIs(1));
+  EXPECT_THAT(remove_abandoned_containers(own_environment()), SizeIs(1));
   EXPECT_THAT(read_file(path("calls"), 10'000).value_or(""), HasSubstr("rm --force c1\n"));
   EXPECT_THAT(places(), IsEmpty());
 }
 
-// Slurm's SIGTERM at the end of a step.
-TEST_F(Contain, TidyEndsAContainerAlthoughItsCommandIsInterruptedOnce) {
+// At the end of a step Slurm sends SIGTERM to the command that removes the container, too.
+TEST_F(Contain, RemovalIsRepeatedIfItsCommandIsInterrupted) {
   put("docker", "#!/bin/sh\necho \"$@\" >>" + path("calls") +
                     "\ncase $1 in run) echo up; exec sleep 1000 ;; esac\n[ -e " + path("again") +
                     " ] || { touch " + path("again") + "; kill $$; }\n");
@@ -227,8 +227,8 @@ TEST_F(Contain, TidyEndsAContainerAlthoughItsCommandIsInterruptedOnce) {
   until(started.out, "up");
   ::kill(started.child.pid, SIGKILL);
   end_of(started.child);
-  EXPECT_THAT(tidy(own_environment()),
-              ElementsAre(testing::Field(&RemovedContainer::line, "removed what was left of container c1")));
+  EXPECT_THAT(remove_abandoned_containers(own_environment()),
+              ElementsAre(testing::Field(&RemovedContainer::line, "removed the abandoned container c1")));
   EXPECT_THAT(places(), IsEmpty());
 }
 

@@ -1,5 +1,5 @@
-// A small image made of this machine's own programs, and sweep-agent's helpers as processes. For the tests of
-// container/io.
+// For the tests of container/io: a small image made of this machine's programs, and sweep-agent's helpers as
+// processes.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -18,8 +18,7 @@
 
 #include "container/core/report.hpp"
 #include "container/core/request.hpp"
-#include "container/io/descendants.hpp"
-#include "container/io/store.hpp"
+#include "container/io/end_processes.hpp"
 #include "container/io/tools.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "util/os/clock.hpp"
@@ -28,9 +27,9 @@
 
 namespace sweep::container {
 
-/// Runs `script` under bash; its exit status is 0.
+/// Runs `script` under bash and requires exit status 0.
 inline void shell(const std::string& script) {
-  const auto ran = run_program({"bash", "-euc", script}, own_environment(), Millis(60'000));
+  const auto ran = run_program({"bash", "-euc", script}, {own_environment(), Millis(60'000)});
   ASSERT_TRUE(ran && ran->ok()) << (ran ? ran->out : ran.error().message);
 }
 
@@ -56,7 +55,7 @@ done)sh");
   }
   void TearDown() override {
     ::unsetenv("TMPDIR");
-    end_children(Millis(10'000));
+    kill_children(Millis(10'000));
     std::ignore = remove_all(folder_);
   }
 
@@ -69,12 +68,12 @@ done)sh");
     StartRequest out;
     out.runtime = Runtime::Bwrap;
     out.tool = find_program("bwrap", own_environment());
-    out.image = path("image");
+    out.container.image = path("image");
     out.name = "c" + std::to_string(++containers_);
     out.argv = {"bash", "-c", script};
     out.workspace = path("ws");
-    out.workdir = "/workspace/";
-    out.names = {"NAMED", "SWEEP_ATTEMPT"};
+    out.container.workdir = "/workspace/";
+    out.container.names = {"NAMED", "SWEEP_ATTEMPT"};
     out.node = "n1";
     return out;
   }
@@ -104,7 +103,7 @@ done)sh");
     return {std::move(*child), std::move(out->read_end), std::move(note->read_end)};
   }
 
-  /// All that comes until the other end is closed.
+  /// Reads until the other end is closed.
   static std::string all_of(Fd& fd) {
     std::string text;
     for (;;) {
@@ -115,7 +114,7 @@ done)sh");
       if (chunk.closed) return text;
     }
   }
-  /// Until `wanted` has come.
+  /// Reads until `wanted` has arrived.
   static std::string until(Fd& fd, const std::string& wanted) {
     std::string text;
     pollfd ready{fd.get(), POLLIN, 0};
@@ -153,7 +152,7 @@ done)sh");
     return finish(started);
   }
 
-  /// Processes that carry this test's mark.
+  /// Returns the processes that have this test's mark in their environment.
   std::vector<pid_t> marked() const {
     std::vector<pid_t> out;
     for (const auto& item : std::filesystem::directory_iterator("/proc")) {
@@ -165,7 +164,7 @@ done)sh");
     }
     return out;
   }
-  /// Waits for each of them, but for what is still being started; the kernel tells of their ends.
+  /// Waits until no marked process is left; false after 20 s.
   bool all_gone() const {
     const Instant limit = now() + Millis(20'000);
     for (auto left = marked(); !left.empty(); left = marked()) {

@@ -1,4 +1,4 @@
-// container/core: what images are called, mounts, the head of a squash file, requests and reports as text.
+// container/core: image names, mounts, the superblock of a squash file, and the text of requests and reports.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ struct Name {
   const char *text, *docker, *enroot, *slug;
 };
 
-TEST(Image, NamesAsInferenceMaxWritesThem) {
+TEST(Image, InferenceMaxNamesAreParsed) {
   const std::string digest = "sha256:" + std::string(64, 'a');
   const std::string with_digest = "nvcr.io/nvidia/x@" + digest;
   const Name names[] = {
@@ -44,25 +44,25 @@ TEST(Image, NamesAsInferenceMaxWritesThem) {
   EXPECT_EQ(enroot_name(*exact), "docker://nvcr.io#nvidia/x@" + digest);
 }
 
-TEST(Image, PathsAreAbsolute) {
+TEST(Image, PathsMustBeAbsolute) {
   const auto file = parse_image("/raid/squash/a.sqsh");
   ASSERT_TRUE(file);
   EXPECT_TRUE(file->is_path());
   EXPECT_THAT(parse_image("./a.sqsh").error().message, HasSubstr("must be absolute"));
 }
 
-TEST(Image, WhatIsNoneIsRefusedWithAReason) {
+TEST(Image, InvalidNamesAreRefusedWithAReason) {
   for (const char* bad :
        {"", " ", "a b", "a\nb", "-rm:1", "a:b c", "a@sha256:12", "a@md5:00", "a;b", "a/$(x):1", "a:t\x1b"}) {
     const auto image = parse_image(bad);
     ASSERT_FALSE(image) << bad;
-    EXPECT_THAT(image.error().message, HasSubstr("is no image")) << bad;
+    EXPECT_THAT(image.error().message, HasSubstr("is not an image name")) << bad;
     EXPECT_EQ(image.error().message.find('\n'), std::string::npos);
   }
   EXPECT_FALSE(parse_image(std::string(5000, 'a')));
 }
 
-TEST(Mounts, ReadAndWrite) {
+TEST(Mounts, TextIsTheSameAfterARoundTrip) {
   EXPECT_EQ(*parse_mount("/a:/b"), (Mount{"/a", "/b", false}));
   EXPECT_EQ(*parse_mount("/a:/b:ro"), (Mount{"/a", "/b", true}));
   EXPECT_EQ(*parse_mount("/a:/b:rw"), (Mount{"/a", "/b", false}));
@@ -71,7 +71,7 @@ TEST(Mounts, ReadAndWrite) {
     EXPECT_THAT(parse_mount(bad).error().message, HasSubstr("mount '")) << bad;
 }
 
-/// The first 96 bytes of what mksquashfs makes, with the fields that are read.
+/// Returns the first 96 bytes of a file of mksquashfs, with only the fields that are read.
 std::string head(std::uint64_t bytes_used, std::uint64_t tables, std::uint32_t inodes) {
   std::string out(kSuperblockBytes, '\0');
   out.replace(0, 4, "hsqs");
@@ -86,14 +86,14 @@ std::string head(std::uint64_t bytes_used, std::uint64_t tables, std::uint32_t i
   return out;
 }
 
-TEST(Squashfs, WholeCutAndForeignFilesAreTold) {
+TEST(Squashfs, TruncatedAndForeignFilesAreDetected) {
   const std::string good = head(10'000, 9'000, 5);
   ASSERT_TRUE(read_superblock(good, 12'288));
   EXPECT_EQ(read_superblock(good, 12'288)->tables_begin, 9'000U);
   EXPECT_THAT(read_superblock(good, 9'999).error().message,
-              HasSubstr("it was cut: it has 9999 of 10000 bytes"));
+              HasSubstr("it is truncated: it has 9999 of 10000 bytes"));
   EXPECT_THAT(read_superblock("hsqs", 4).error().message, HasSubstr("too few"));
-  EXPECT_THAT(read_superblock(std::string(96, '\0'), 96).error().message, HasSubstr("no squash file"));
+  EXPECT_THAT(read_superblock(std::string(96, '\0'), 96).error().message, HasSubstr("not a squash file"));
   EXPECT_THAT(read_superblock(head(10'000, 9'000, 0), 10'000).error().message, HasSubstr("damaged"));
   EXPECT_THAT(read_superblock(head(10'000, 10'000, 3), 10'000).error().message, HasSubstr("damaged"));
   std::string old = good;
@@ -106,15 +106,15 @@ StageRequest strange_stage() {
   out.runtime = Runtime::Enroot;
   out.tool = "/usr/bin/enroot";
   out.version = "enroot 4";
-  out.image = "a/b:1";
-  out.cache = "/c";
-  out.scratch = "/s";
   out.node = "n1";
-  out.by_runtime = true;
-  out.retries = 3;
-  out.room_bytes = 4;
-  out.keep_bytes = 5;
-  out.keep_ms = 6;
+  out.container.image = "a/b:1";
+  out.container.cache = "/c";
+  out.container.scratch = "/s";
+  out.container.by_runtime = true;
+  out.container.retries = 3;
+  out.container.room_bytes = 4;
+  out.container.keep_bytes = 5;
+  out.container.keep_ms = 6;
   return out;
 }
 
@@ -122,30 +122,30 @@ StartRequest strange_start() {
   StartRequest out;
   out.runtime = Runtime::Docker;
   out.tool = "/usr/bin/docker";
-  out.image = "i";
   out.name = "n";
   out.argv = {"a", "b c"};
   out.workspace = "/w";
-  out.workdir = "/d";
-  out.mounts = {{"/a", "/b", true}};
-  out.names = {"X"};
-  out.of_image = {"Y=1"};
-  out.options = {"--o"};
-  out.scratch = "/s";
-  out.shm_size = "1g";
+  out.image_variables = {"Y=1"};
   out.gpus = "amd";
-  out.writable = false;
+  out.container.image = "i";
+  out.container.workdir = "/d";
+  out.container.mounts = {"/a:/b:ro"};
+  out.container.names = {"X"};
+  out.container.options = {"--o"};
+  out.container.scratch = "/s";
+  out.container.shm_size = "1g";
+  out.container.writable = false;
   out.job = "12";
   out.node = "n1";
   return out;
 }
 
-TEST(Requests, ComeBackFromTheirText) {
+TEST(Requests, RequestIsTheSameAfterARoundTrip) {
   EXPECT_EQ(*stage_request_in(to_text(strange_stage())), strange_stage());
   EXPECT_EQ(*start_request_in(to_text(strange_start())), strange_start());
 }
 
-TEST(Requests, EveryCutOneIsRefused) {
+TEST(Requests, EveryTruncatedRequestIsRefused) {
   const std::string stage = to_text(strange_stage()), start = to_text(strange_start());
   for (std::size_t i = 0; i < stage.size(); ++i)
     EXPECT_FALSE(stage_request_in(stage.substr(0, i))) << i;
@@ -153,7 +153,7 @@ TEST(Requests, EveryCutOneIsRefused) {
     EXPECT_FALSE(start_request_in(start.substr(0, i))) << i;
 }
 
-TEST(Reports, ComeBackFromTheirLines) {
+TEST(Reports, ReportIsTheSameAfterARoundTrip) {
   const Report all[] = {StageProgress{"importing", 1, 2},
                         Staged{Runtime::Bwrap, "/b", "b 1", "/i", 3, "d:1", {"A=1"}}, Failed{true, "no"}};
   for (const Report& report : all) {

@@ -1,8 +1,8 @@
-// container/io/store: which images go.
+// container/io/images: which images are removed for which limits.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "container/io/store.hpp"
+#include "container/io/images.hpp"
 
 namespace sweep::container {
 namespace {
@@ -12,8 +12,8 @@ using testing::IsEmpty;
 
 constexpr std::int64_t kNow = 1'000'000;
 
-Stored image(const std::string& name, std::int64_t bytes, std::int64_t used_ago, int users = 0) {
-  Stored out;
+CachedImage image(const std::string& name, std::int64_t bytes, std::int64_t used_ago, int users = 0) {
+  CachedImage out;
   out.name = name;
   out.bytes = bytes;
   out.used_unix = kNow - used_ago;
@@ -21,39 +21,39 @@ Stored image(const std::string& name, std::int64_t bytes, std::int64_t used_ago,
   return out;
 }
 
-std::vector<std::string> names(const std::vector<Stored>& images) {
+std::vector<std::string> names(const std::vector<CachedImage>& images) {
   std::vector<std::string> out;
-  for (const Stored& one : images)
+  for (const CachedImage& one : images)
     out.push_back(one.name);
   return out;
 }
 
-const std::vector<Stored> kImages = {image("a", 10, 500), image("b", 20, 5'000), image("c", 30, 50),
-                                     image("d", 40, 9'000, 1)};
+const std::vector<CachedImage> kImages = {image("a", 10, 500), image("b", 20, 5'000), image("c", 30, 50),
+                                          image("d", 40, 9'000, 1)};
 
-TEST(Prune, WithoutLimitsNothingGoes) {
-  EXPECT_THAT(to_prune(kImages, {}, kNow), IsEmpty());
+TEST(Prune, WithoutLimitsNoImageIsRemoved) {
+  EXPECT_THAT(images_to_prune(kImages, {}, kNow), IsEmpty());
 }
 
-TEST(Prune, WhatWasNotUsedForSoLong) {
-  EXPECT_THAT(names(to_prune(kImages, {Millis(500'000), {}}, kNow)), ElementsAre("b", "a"));
+TEST(Prune, UnusedImagesAreRemovedOldestFirst) {
+  EXPECT_THAT(names(images_to_prune(kImages, {Millis(500'000), {}}, kNow)), ElementsAre("b", "a"));
 }
 
-TEST(Prune, WhatIsUsedStaysWhateverTheLimit) {
-  EXPECT_THAT(names(to_prune(kImages, {Millis(0), 0}, kNow)), ElementsAre("b", "a", "c"));
+TEST(Prune, UsedImagesStayWhateverTheLimit) {
+  EXPECT_THAT(names(images_to_prune(kImages, {Millis(0), 0}, kNow)), ElementsAre("b", "a", "c"));
 }
 
-TEST(Prune, DownToASizeThoseUsedLongestAgoFirst) {
-  EXPECT_THAT(names(to_prune(kImages, {{}, 75}, kNow)), ElementsAre("b", "a"));
-  EXPECT_THAT(names(to_prune(kImages, {{}, 100}, kNow)), IsEmpty());
+TEST(Prune, LeastRecentlyUsedImagesAreRemovedDownToTheSize) {
+  EXPECT_THAT(names(images_to_prune(kImages, {{}, 75}, kNow)), ElementsAre("b", "a"));
+  EXPECT_THAT(names(images_to_prune(kImages, {{}, 100}, kNow)), IsEmpty());
 }
 
-TEST(Prune, WhatIsBrokenGoesFirstAndWhatIsInTheMakingNever) {
+TEST(Prune, DamagedImagesAreRemovedFirstAndUnfinishedOnesNever) {
   auto images = kImages;
-  images[2].problem = "it was cut";
-  images[1].in_the_making = true;
-  EXPECT_THAT(names(to_prune(images, {}, kNow)), ElementsAre("c"));
-  EXPECT_THAT(names(to_prune(images, {Millis(0), {}}, kNow)), ElementsAre("c", "a"));
+  images[2].problem = "it is truncated";
+  images[1].being_made = true;
+  EXPECT_THAT(names(images_to_prune(images, {}, kNow)), ElementsAre("c"));
+  EXPECT_THAT(names(images_to_prune(images, {Millis(0), {}}, kNow)), ElementsAre("c", "a"));
 }
 
 }  // namespace

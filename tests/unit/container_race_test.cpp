@@ -1,5 +1,5 @@
-// Fifty processes want one image at once, and whoever makes it is killed again and again: one import's worth
-// of disk, all succeed.
+// Fifty processes need one image at the same time, and the importing process is killed several times. All
+// succeed, and never more disk space is used than one import needs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -10,7 +10,8 @@
 #include <map>
 #include <random>
 
-#include "container/io/descendants.hpp"
+#include "container/io/end_processes.hpp"
+#include "container/io/images.hpp"
 #include "container/io/store.hpp"
 #include "tests/unit/net_folder.hpp"
 
@@ -22,17 +23,16 @@ constexpr int kPieces = 32;
 
 class Race : public InFolder {
  protected:
-  /// Says in `log` that it began and that it made it: one byte each, appended, so that all processes' are
-  /// there.
+  /// Appends one byte to `log`, so that the marks of all processes are counted.
   void mark(const char* log, char what) const { std::ignore = append_file(path(log), std::string(1, what)); }
   std::string marks(const char* log) const { return read_file(path(log), 1 << 20).value_or(""); }
 
-  Making making() const {
-    Making out;
+  WantedEntry wanted() const {
+    WantedEntry out;
     out.name = "big.sqsh";
     out.make = [this](const std::string& part) -> Expected<void> {
       mark("begun", 'b');
-      // As an import: piece by piece, with time for somebody to be killed in the middle.
+      // In pieces like an import, so that the process can be killed in the middle.
       for (std::size_t done = 0; done < kBytes; done += kBytes / kPieces) {
         if (const auto written = append_file(part, std::string(kBytes / kPieces, 'x')); !written)
           return written;
@@ -51,8 +51,8 @@ class Race : public InFolder {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     Store store(path("cache"), [](const StageProgress&) {});
-    const auto entry = store.ensure(making());
-    if (entry && making().check(*entry)) mark("served", 's');
+    const auto entry = store.ensure(wanted());
+    if (entry && wanted().check(*entry)) mark("served", 's');
     ::_exit(entry ? 0 : 1);
   }
 
@@ -66,14 +66,14 @@ class Race : public InFolder {
     return all;
   }
 
-  /// Who has the claim now.
+  /// Returns the process that holds the claim.
   std::optional<pid_t> importer() const {
-    const auto held = look_at_claim(path("cache/.big.sqsh.claim"));
-    return held ? std::optional(held->token.pid) : std::nullopt;
+    const auto holder = claim_holder(path("cache/.big.sqsh.claim"));
+    return holder ? std::optional(holder->token.pid) : std::nullopt;
   }
 };
 
-TEST_F(Race, FiftyAgentsOneImportAndAnImporterThatIsKilledAgainAndAgain) {
+TEST_F(Race, FiftyAgentsShareOneImportWhileImportersAreKilled) {
   constexpr int kAgents = 50, kKills = 6;
   std::mt19937 dice(7);
   std::map<pid_t, bool> alive;
@@ -86,13 +86,13 @@ TEST_F(Race, FiftyAgentsOneImportAndAnImporterThatIsKilledAgainAndAgain) {
     const pid_t ended = ::waitpid(-1, &status, WNOHANG);
     if (ended > 0 && alive.erase(ended) > 0) {
       const bool by_us = WIFSIGNALED(status);
-      // As the agent's retry does: another one comes in its place.
+      // Another process replaces it, as the agent's retry does.
       if (by_us) alive[agent()] = true;
       if (!by_us && WEXITSTATUS(status) != 0) ++failed;
       continue;
     }
     most = std::max(most, on_disk());
-    // Each one that has begun, until there were enough; somewhere in its import.
+    // Kills each process that has begun to import, at a random moment, until kKills were killed.
     const auto victim = importer();
     if (killed < kKills && victim && alive.contains(*victim) &&
         marks("begun").size() > static_cast<std::size_t>(killed) && dice() % 4 == 0) {
@@ -104,13 +104,13 @@ TEST_F(Race, FiftyAgentsOneImportAndAnImporterThatIsKilledAgainAndAgain) {
   EXPECT_EQ(killed, kKills);
   EXPECT_EQ(failed, 0);
   EXPECT_EQ(marks("served").size(), static_cast<std::size_t>(kAgents));
-  // One that is being made and what a killed one left, which goes before the next begins.
+  // The file of a killed process is removed before the next import begins.
   EXPECT_LE(most, kBytes + 64 * 1024);
   EXPECT_EQ(marks("begun").size(), static_cast<std::size_t>(kKills) + 1);
   const auto left = list_images(path("cache"));
   ASSERT_TRUE(left);
   ASSERT_EQ(left->size(), 1U);
-  end_children(Millis(1'000));  // the touchers of killed ones end by themselves
+  kill_children(Millis(1'000));  // the touching processes of killed importers end by themselves
 }
 
 }  // namespace

@@ -23,13 +23,13 @@ class Staging : public InContainers {
     InContainers::TearDown();
   }
 
-  /// A program of this name in PATH, which also writes its words into "calls".
+  /// Puts a program of this name into PATH; it also appends its arguments to the file "calls".
   void stand_in(const std::string& name, const std::string& script) {
     put("bin/" + name, "#!/bin/bash\necho \"" + name + " $*\" >>" + path("calls") + "\n" + script + "\n");
   }
   std::string calls() const { return read_file(path("calls"), 100'000).value_or(""); }
 
-  /// `enroot import --output FILE NAME` copies a squash file that is there.
+  /// Puts an enroot into PATH whose `import --output FILE NAME` copies a prepared squash file.
   void enroot_imports(const std::string& before = "") {
     squash("registry.sqsh");
     stand_in("enroot", "case $1 in version) echo 4.1.2 ;; import) " + before + " cp " +
@@ -41,13 +41,13 @@ class Staging : public InContainers {
   StageRequest wanted(Runtime runtime, const std::string& image) {
     StageRequest out;
     out.runtime = runtime;
-    out.image = image;
-    out.cache = path("cache");
+    out.container.image = image;
+    out.container.cache = path("cache");
     out.node = "n1";
     return out;
   }
 
-  /// The last word.
+  /// Runs the request and returns the last report.
   Report stage(const StageRequest& request) {
     auto started = start({SWEEP_AGENT, "--stage", to_text(request)});
     const std::string text = all_of(started.out);
@@ -76,7 +76,7 @@ class Staging : public InContainers {
   std::string path_;
 };
 
-TEST_F(Staging, ASquashFileIsUnpackedOnceForBubblewrapAndRuns) {
+TEST_F(Staging, SquashFileIsUnpackedOnceForBubblewrapAndRuns) {
   const auto first = staged(wanted(Runtime::Bwrap, squash()));
   EXPECT_EQ(first.runtime, Runtime::Bwrap);
   EXPECT_THAT(first.version, StartsWith("bubblewrap"));
@@ -85,28 +85,28 @@ TEST_F(Staging, ASquashFileIsUnpackedOnceForBubblewrapAndRuns) {
   EXPECT_THAT(first.image, StartsWith(path("tmp/slurm-sweep-")));
   EXPECT_EQ(staged(wanted(Runtime::Bwrap, path("small.sqsh"))), first);
   auto what = request("exit 9");
-  what.image = first.image;
+  what.container.image = first.image;
   EXPECT_EQ(run(what).status.code, 9);
 }
 
-TEST_F(Staging, AFolderIsUsedAsItIs) {
+TEST_F(Staging, FolderIsUsedAsItIs) {
   EXPECT_EQ(staged(wanted(Runtime::Bwrap, path("image"))).image, path("image"));
 }
 
-TEST_F(Staging, ACutSquashFileIsSaidWithItsSizes) {
+TEST_F(Staging, TruncatedSquashFileIsReported) {
   const std::string file = squash();
   std::filesystem::resize_file(file, std::filesystem::file_size(file) - 8'192);
   const auto why = failed(wanted(Runtime::Bwrap, file));
   EXPECT_FALSE(why.of_image);
-  EXPECT_THAT(why.reason, StartsWith("node n1: image '" + file + "' is not usable: it was cut"));
+  EXPECT_THAT(why.reason, StartsWith("node n1: image '" + file + "' is not usable: it is truncated"));
 }
 
-TEST_F(Staging, AFileThatIsNotThereIsSaid) {
+TEST_F(Staging, MissingFileIsReported) {
   EXPECT_EQ(failed(wanted(Runtime::Bwrap, "/none/x.sqsh")).reason,
             "node n1: image '/none/x.sqsh' does not exist");
 }
 
-TEST_F(Staging, AnImageOfARegistryIsImportedIntoTheCacheOnce) {
+TEST_F(Staging, RegistryImageIsImportedIntoTheCacheOnce) {
   enroot_imports();
   const auto first = staged(wanted(Runtime::Enroot, "lmsysorg/sglang:v0.5"));
   EXPECT_EQ(first.version, "enroot 4.1.2");
@@ -120,13 +120,13 @@ TEST_F(Staging, AnImageOfARegistryIsImportedIntoTheCacheOnce) {
   EXPECT_EQ(calls().find("create"), std::string::npos);
 }
 
-TEST_F(Staging, WhatSomebodyHasPutIntoTheCacheCounts) {
+TEST_F(Staging, FilePutIntoTheCacheByHandIsUsed) {
   ASSERT_TRUE(make_directories(path("cache")));
   squash("cache/a_b_1.sqsh");
   EXPECT_THAT(staged(wanted(Runtime::Bwrap, "a/b:1")).image, HasSubstr("a_b_1."));
 }
 
-TEST_F(Staging, WhatWasCutThereIsImportedAnew) {
+TEST_F(Staging, TruncatedCacheEntryIsImportedAgain) {
   enroot_imports();
   ASSERT_TRUE(make_directories(path("cache")));
   put("cache/a_b_1.sqsh", "hsqs, and no more");
@@ -134,15 +134,15 @@ TEST_F(Staging, WhatWasCutThereIsImportedAnew) {
   EXPECT_THAT(calls(), HasSubstr("import"));
 }
 
-TEST_F(Staging, WhatDoesNotExistOrNeedsALoginIsTheImagesFaultAndTriedOnce) {
+TEST_F(Staging, MissingImageOrLoginIsTheImagesFaultAndNotRetried) {
   const std::pair<const char*, const char*> cases[] = {
       {"[ERROR] URL https://x returned error code: 404 Not Found", "there is no such image"},
-      {"[ERROR] URL https://x returned error code: 401 Unauthorized", "it needs a login, or does not exist"}};
+      {"[ERROR] URL https://x returned error code: 401 Unauthorized", "it needs a login or does not exist"}};
   for (const auto& [says, means] : cases) {
     std::filesystem::remove(path("calls"));
     stand_in("enroot", "[ $1 = version ] && exit; echo '" + std::string(says) + "' >&2; exit 1");
     auto request = wanted(Runtime::Enroot, "a/b:1");
-    request.retries = 3;
+    request.container.retries = 3;
     const auto why = failed(request);
     EXPECT_TRUE(why.of_image);
     EXPECT_THAT(why.reason,
@@ -152,34 +152,34 @@ TEST_F(Staging, WhatDoesNotExistOrNeedsALoginIsTheImagesFaultAndTriedOnce) {
   }
 }
 
-TEST_F(Staging, ANetworkThatFailsIsTriedAgain) {
+TEST_F(Staging, NetworkFailureIsRetried) {
   enroot_imports("[ -e " + path("tried") + " ] || { touch " + path("tried") +
                  "; echo 'curl: (6) no host' >&2; exit 6; };");
   auto request = wanted(Runtime::Enroot, "a/b:1");
-  request.retries = 1;
+  request.container.retries = 1;
   staged(request);
   std::filesystem::remove(path("tried"));
   std::filesystem::remove(path("cache/a_b_1.sqsh"));
-  request.retries = 0;
+  request.container.retries = 0;
   const auto why = failed(request);
   EXPECT_FALSE(why.of_image);
   EXPECT_THAT(why.reason, HasSubstr("exit status 6: curl: (6) no host"));
 }
 
-TEST_F(Staging, AFullDiskIsTheNodesFaultAndNothingIsLeft) {
+TEST_F(Staging, FullDiskIsTheNodesFaultAndNoFileIsLeft) {
   stand_in("enroot",
            "[ $1 = version ] && exit; echo half >\"$3\"; echo 'write: No space left on device' >&2; exit 1");
   auto request = wanted(Runtime::Enroot, "a/b:1");
-  request.retries = 3;
+  request.container.retries = 3;
   const auto why = failed(request);
   EXPECT_FALSE(why.of_image);
   EXPECT_THAT(why.reason, HasSubstr("No space left"));
   EXPECT_TRUE(std::filesystem::is_empty(path("cache")));
-  request.room_bytes = std::int64_t{1} << 60;
-  EXPECT_THAT(failed(request).reason, HasSubstr("not enough room in"));
+  request.container.room_bytes = std::int64_t{1} << 60;
+  EXPECT_THAT(failed(request).reason, HasSubstr("not enough space in"));
 }
 
-TEST_F(Staging, OneThatIsStoppedEndsWhatItStartedAndLeavesNothing) {
+TEST_F(Staging, StoppedStagingEndsItsProcessesAndLeavesNoFile) {
   stand_in("enroot", "[ $1 = version ] && exit; echo half >\"$3\"; setsid sleep 1000 & echo up >" +
                          path("up") + "; sleep 1000");
   shell("mkfifo " + path("up"));
@@ -192,15 +192,18 @@ TEST_F(Staging, OneThatIsStoppedEndsWhatItStartedAndLeavesNothing) {
   EXPECT_TRUE(std::filesystem::is_empty(path("cache")));
 }
 
-TEST_F(Staging, WithoutEnrootThePlaceWhereTheFileBelongsIsSaid) {
+TEST_F(Staging, WithoutEnrootTheErrorNamesTheCacheFile) {
   ::setenv("PATH", "/usr/bin:/bin", 1);
   if (!find_program("enroot", own_environment()).empty()) GTEST_SKIP() << "enroot is here";
-  EXPECT_THAT(failed(wanted(Runtime::Bwrap, "a/b:1")).reason,
-              HasSubstr("image 'a/b:1' is not in '" + path("cache") +
-                        "' as a_b_1.sqsh, and enroot, which would import it"));
+  EXPECT_THAT(
+      failed(wanted(Runtime::Bwrap, "a/b:1")).reason,
+      HasSubstr(
+          "cannot import 'a/b:1': enroot is not in PATH; install enroot, or put the image as a squash file "
+          "into '" +
+          path("cache") + "' as a_b_1.sqsh"));
 }
 
-TEST_F(Staging, ARuntimeThatIsNotThereIsSaid) {
+TEST_F(Staging, MissingRuntimeIsReported) {
   ::setenv("PATH", path("bin").c_str(), 1);
   EXPECT_EQ(failed(wanted(Runtime::Apptainer, "a/b:1")).reason, "node n1: apptainer is not in PATH");
   EXPECT_THAT(failed(wanted(Runtime::Auto, "a/b:1")).reason,
@@ -216,7 +219,7 @@ TEST_F(Staging, ApptainerPullsIntoTheCache) {
   EXPECT_EQ(staged(wanted(Runtime::Apptainer, path("image"))).image, path("image"));
 }
 
-TEST_F(Staging, PodmanPullsWhatItHasNot) {
+TEST_F(Staging, PodmanPullsOnlyMissingImages) {
   stand_in("podman", "case $1 in --version) echo podman 4 ;; image) [ -e " + path("pulled") +
                          " ] && echo abc ;; pull) touch " + path("pulled") + " ;; esac");
   const auto got = staged(wanted(Runtime::Podman, "a/b:1"));
@@ -229,26 +232,26 @@ TEST_F(Staging, PodmanPullsWhatItHasNot) {
   EXPECT_EQ(staged(wanted(Runtime::Podman, path("image"))).image, path("image"));
 }
 
-TEST_F(Staging, PyxisGetsAnImportedFileOrTheNameWhereTheProfileSaysSo) {
+TEST_F(Staging, PyxisGetsAnImportedFileOrTheNameIfTheProfileSaysSo) {
   enroot_imports();
   stand_in("srun",
            "[ $1 = --version ] && echo slurm 22 || echo ' --container-image=[USER@][REGISTRY#]IMAGE'");
   ::setenv("SLURM_JOB_ID", "1", 1);
   EXPECT_EQ(staged(wanted(Runtime::Pyxis, "nvcr.io#a/b:1")).image, path("cache/nvcr.io_a_b_1.sqsh"));
   auto by_name = wanted(Runtime::Pyxis, "nvcr.io#a/b:1");
-  by_name.by_runtime = true;
+  by_name.container.by_runtime = true;
   EXPECT_EQ(staged(by_name).image, "nvcr.io#a/b:1");
   EXPECT_EQ(staged(wanted(Runtime::Auto, squash())).runtime, Runtime::Pyxis);
   ::unsetenv("SLURM_JOB_ID");
   EXPECT_THAT(failed(wanted(Runtime::Pyxis, "a/b:1")).reason, HasSubstr("pyxis needs a Slurm job"));
 }
 
-TEST_F(Staging, ALimitOfTheCacheMakesRoomFirst) {
+TEST_F(Staging, CacheLimitRemovesImagesBeforeAnImport) {
   enroot_imports();
   ASSERT_TRUE(make_directories(path("cache")));
   squash("cache/old_1.sqsh");
   auto request = wanted(Runtime::Enroot, "a/b:1");
-  request.keep_bytes = 1;
+  request.container.keep_bytes = 1;
   staged(request);
   EXPECT_FALSE(std::filesystem::exists(path("cache/old_1.sqsh")));
   EXPECT_TRUE(std::filesystem::exists(path("cache/a_b_1.sqsh")));

@@ -1,4 +1,4 @@
-// container/core/step: what pyxis is told where the agents are in the image too.
+// container/core/step: the variables for pyxis if the agents run inside the image.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,15 +17,15 @@ const StepAgent kAgent{
 
 StepRequest request() {
   StepRequest out;
-  out.image = "nvcr.io#nvidia/tensorrt-llm/release:1";
+  out.container.image = "nvcr.io#nvidia/tensorrt-llm/release:1";
   out.workspace = "/home/u/ws";
-  out.workdir = "/workspace/";
-  out.mounts = {{"/raid/hub", "/mnt/hf_hub_cache/", false}, {"/models", "/models", true}};
-  out.names = {"HF_TOKEN", "TZ"};
+  out.container.workdir = "/workspace/";
+  out.container.mounts = {"/raid/hub:/mnt/hf_hub_cache/", "/models:/models:ro"};
+  out.container.names = {"HF_TOKEN", "TZ"};
   return out;
 }
 
-TEST(Step, PyxisAndThePluginAreTold) {
+TEST(Step, VariablesForPyxisAndThePluginAreComplete) {
   const auto variables = step_variables(request(), kAgent);
   ASSERT_TRUE(variables);
   EXPECT_THAT(
@@ -47,25 +47,25 @@ TEST(Step, PyxisAndThePluginAreTold) {
                           "/run/slurm-sweep/usr/lib/x86_64-linux-gnu", "/run/slurm-sweep/bin/sweep-agent"));
 }
 
-TEST(Step, WhatIsNotToBeWrittenToAndHowMuchMemory) {
+TEST(Step, ReadOnlyImageAndMemorySizeArePassedOn) {
   auto of = request();
-  of.writable = false;
-  of.shm_size = "16g";
+  of.container.writable = false;
+  of.container.shm_size = "16g";
   const auto variables = step_variables(of, kAgent);
   ASSERT_TRUE(variables);
   EXPECT_THAT(*variables, testing::Contains(Pair("PYXIS_CONTAINER_WRITABLE", "0")));
   EXPECT_THAT((*variables)[1].second, HasSubstr(",tmpfs:/dev/shm:mode=1777+size=16g,"));
 }
 
-TEST(Step, AnEmptyListIsNotSaid) {
+TEST(Step, EmptyListOfNamesIsLeftOut) {
   auto of = request();
-  of.names.clear();
+  of.container.names.clear();
   const auto variables = step_variables(of, kAgent);
   ASSERT_TRUE(variables);
   EXPECT_THAT(*variables, testing::Not(testing::Contains(Pair("PYXIS_CONTAINER_ENV", testing::_))));
 }
 
-TEST(Step, WhatPyxisWouldReadOtherwiseIsNamed) {
+TEST(Step, PathsThatPyxisCannotMountAreNamed) {
   const auto says = [](const StepRequest& of, const StepAgent& agent) {
     const auto variables = step_variables(of, agent);
     return variables ? std::string() : variables.error().message;
@@ -74,29 +74,32 @@ TEST(Step, WhatPyxisWouldReadOtherwiseIsNamed) {
        {"/data/run,a", "/data/a:b", "/data/a b", "/data/a\nset X=y", "/data/a\"b", "/data/\\040"}) {
     auto of = request();
     of.workspace = folder;
-    EXPECT_THAT(says(of, kAgent), HasSubstr("the workspace '")) << folder;
+    EXPECT_THAT(says(of, kAgent), HasSubstr("(the workspace)")) << folder;
     of = request();
-    of.mounts.push_back({folder, "/x", false});
-    EXPECT_THAT(says(of, kAgent), HasSubstr("the mount's source '")) << folder;
+    of.container.mounts.push_back(std::string(folder) + ":/x");
+    // A comma or a colon separates the parts of a mount, so such a source is refused when the mount is parsed.
+    const bool separates = std::string_view(folder).find_first_of(",:") != std::string_view::npos;
+    EXPECT_THAT(says(of, kAgent), HasSubstr(separates ? "mount '" : "(source of a mount)")) << folder;
     auto agent = kAgent;
     agent.folders.push_back(folder);
-    EXPECT_THAT(says(request(), agent), HasSubstr("the folder '")) << folder;
+    EXPECT_THAT(says(request(), agent), HasSubstr("(needed by the agent)")) << folder;
   }
   auto agent = kAgent;
   agent.program = "sweep-agent";
-  EXPECT_THAT(says(request(), agent), HasSubstr("there is no sweep-agent"));
+  EXPECT_THAT(says(request(), agent), HasSubstr("sweep-agent is neither next to sweepctl nor in PATH"));
   auto many = request();
   for (int i = 0; i < 200; ++i)
-    many.mounts.push_back({"/models/number/" + std::to_string(i), "/m/" + std::to_string(i), true});
+    many.container.mounts.push_back("/models/number/" + std::to_string(i) + ":/m/" + std::to_string(i) +
+                                    ":ro");
   EXPECT_THAT(says(many, kAgent), HasSubstr("PYXIS_CONTAINER_MOUNTS would have"));
 }
 
-TEST(Step, ALoaderThatCannotBeHandedInIsNamed) {
+TEST(Step, LoaderOutsideUsrIsNamed) {
   auto agent = kAgent;
   agent.loader = "/nix/store/x/ld.so";
   const auto variables = step_variables(request(), agent);
   ASSERT_FALSE(variables);
-  EXPECT_THAT(variables.error().message, HasSubstr("'/nix/store/x/ld.so' does not lie in /usr"));
+  EXPECT_THAT(variables.error().message, HasSubstr("'/nix/store/x/ld.so' is not in /usr"));
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// container/io/store: an entry is there whole or not at all.
+// container/io/store: an entry is complete or absent.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "container/io/images.hpp"
 #include "container/io/store.hpp"
 #include "tests/unit/net_folder.hpp"
 
@@ -19,9 +20,9 @@ class Stores : public InFolder {
   Store store() {
     return {path("cache"), [this](const StageProgress& progress) { told_.push_back(progress.what); }};
   }
-  /// Makes files that begin with "good".
-  Making making(const std::string& bytes = "good one") {
-    Making out;
+  /// Returns an entry whose `make` writes `bytes` and whose check requires that they begin with "good".
+  WantedEntry wanted(const std::string& bytes = "good one") {
+    WantedEntry out;
     out.name = "a.sqsh";
     out.make = [this, bytes](const std::string& part) -> Expected<void> {
       ++made_;
@@ -44,53 +45,54 @@ class Stores : public InFolder {
   int made_ = 0;
 };
 
-TEST_F(Stores, MakesOnceAndFindsAfterwards) {
-  auto first = store().ensure(making());
+TEST_F(Stores, EntryIsMadeOnceAndThenFound) {
+  auto first = store().ensure(wanted());
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_EQ(*first, path("cache/a.sqsh"));
-  ASSERT_TRUE(store().ensure(making()));
+  ASSERT_TRUE(store().ensure(wanted()));
   EXPECT_EQ(made_, 1);
   EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
 }
 
-TEST_F(Stores, WhatDoesNotStandTheCheckIsMadeAnew) {
+TEST_F(Stores, DamagedEntryIsMadeAgain) {
   ASSERT_TRUE(make_directories(path("cache")));
   put("cache/a.sqsh", "bad");
-  ASSERT_TRUE(store().ensure(making()));
+  ASSERT_TRUE(store().ensure(wanted()));
   EXPECT_EQ(*read_file(path("cache/a.sqsh"), 100), "good one");
   EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
 }
 
-TEST_F(Stores, AFailedImportLeavesNothing) {
-  auto bad = making();
+TEST_F(Stores, FailedImportLeavesNoFile) {
+  auto bad = wanted();
   bad.make = [](const std::string& part) -> Expected<void> {
     std::ignore = write_file_atomic(part, "half");
     ::mkdir((part + std::string(kHelpers)).c_str(), 0700);
     return fail("no network");
   };
   EXPECT_EQ(store().ensure(bad).error().message, "no network");
-  EXPECT_THAT(store().ensure(making("bad")).error().message, HasSubstr("was cut"));
+  EXPECT_THAT(store().ensure(wanted("bad")).error().message, HasSubstr("was cut"));
   EXPECT_THAT(cached(), IsEmpty());
 }
 
-TEST_F(Stores, TheRoomIsLookedAtFirst) {
-  auto large = making();
+TEST_F(Stores, FreeSpaceIsCheckedFirst) {
+  auto large = wanted();
   large.room_bytes = INT64_MAX / 2;
-  EXPECT_THAT(store().ensure(large).error().message, HasSubstr("not enough room in '" + path("cache") + "'"));
+  EXPECT_THAT(store().ensure(large).error().message,
+              HasSubstr("not enough space in '" + path("cache") + "'"));
   EXPECT_EQ(made_, 0);
 }
 
-TEST_F(Stores, WhatADeadImportLeftIsRemovedByTheNext) {
+TEST_F(Stores, FilesOfADeadImportAreRemovedByTheNextOne) {
   ASSERT_TRUE(make_directories(path("cache/.a.sqsh.part.") +
                                token_text({token_of(::getpid()).host, 4'000'000, "1"}) + ".tmp/layers"));
   put("cache/.a.sqsh.part." + token_text({token_of(::getpid()).host, 4'000'000, "1"}), "half");
   put("cache/.a.sqsh.claim.1", token_text({token_of(::getpid()).host, 4'000'000, "1"}));
-  ASSERT_TRUE(store().ensure(making()));
+  ASSERT_TRUE(store().ensure(wanted()));
   EXPECT_THAT(cached(), ElementsAre("a.sqsh"));
 }
 
-TEST_F(Stores, AFolderIsAnEntryToo) {
-  auto folder = making();
+TEST_F(Stores, FolderCanBeAnEntry) {
+  auto folder = wanted();
   folder.name = "a.root";
   folder.make = [](const std::string& part) -> Expected<void> {
     if (const auto made = make_directories(part + "/locked"); !made) return made;
@@ -108,9 +110,9 @@ TEST_F(Stores, AFolderIsAnEntryToo) {
   EXPECT_THAT(cached(), IsEmpty());
 }
 
-TEST_F(Stores, AListOfWhatIsThereAndWhatWasLeft) {
-  ASSERT_TRUE(store().ensure(making()));
-  store().set_meta("a.sqsh", {"team/a:1", "d:1", 8});
+TEST_F(Stores, ListHasEntriesAndLeftovers) {
+  ASSERT_TRUE(store().ensure(wanted()));
+  store().set_info("a.sqsh", {"team/a:1", "d:1", 8});
   store().mark_used("a.sqsh", ::getpid());
   put("cache/.b.sqsh.part." + token_text({token_of(::getpid()).host, 4'000'000, "1"}), "half");
   put("cache/.c.sqsh.user." + token_text({token_of(::getpid()).host, 4'000'000, "1"}), "");
@@ -119,20 +121,20 @@ TEST_F(Stores, AListOfWhatIsThereAndWhatWasLeft) {
   const auto images = list_images(path("cache"));
   ASSERT_TRUE(images);
   ASSERT_EQ(images->size(), 3U);
-  const Stored &left = (*images)[0], &whole = (*images)[1], &coming = (*images)[2];
+  const CachedImage &left = (*images)[0], &whole = (*images)[1], &coming = (*images)[2];
   EXPECT_THAT(left.name, HasSubstr(".b.sqsh.part."));
-  EXPECT_THAT(left.problem, HasSubstr("an import that died"));
+  EXPECT_THAT(left.problem, HasSubstr("an import whose process died"));
   EXPECT_EQ(whole.name, "a.sqsh");
   EXPECT_EQ(whole.image, "team/a:1");
   EXPECT_EQ(whole.users, 1);
   EXPECT_THAT(whole.problem, HasSubstr("too few for a squash file"));
   EXPECT_EQ(coming.name, "c.sqsh");
-  EXPECT_TRUE(coming.in_the_making);
+  EXPECT_TRUE(coming.being_made);
   EXPECT_EQ(coming.users, 0);
 }
 
-TEST_F(Stores, MarksOfProcessesThatHaveEndedDoNotGather) {
-  ASSERT_TRUE(store().ensure(making()));
+TEST_F(Stores, MarksOfEndedProcessesAreRemoved) {
+  ASSERT_TRUE(store().ensure(wanted()));
   const std::string here = token_of(::getpid()).host;
   put("cache/.a.sqsh.user." + token_text({here, 4'000'000, "1"}), "");
   put("cache/.a.sqsh.user." + token_text({"elsewhere+1+1", 4'000'000, "1"}), "");
@@ -141,7 +143,7 @@ TEST_F(Stores, MarksOfProcessesThatHaveEndedDoNotGather) {
                                                       ".a.sqsh.user." + token_text(token_of(::getpid()))));
 }
 
-TEST_F(Stores, AFolderThatIsNotThereIsNamed) {
+TEST_F(Stores, MissingFolderIsNamed) {
   EXPECT_THAT(list_images(path("none")).error().message, HasSubstr(path("none")));
 }
 

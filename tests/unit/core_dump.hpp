@@ -1,5 +1,5 @@
-// A State as text, so that two can be compared and the difference read. Everything but what the journal does
-// not keep (when an agent was last heard).
+// Prints a State as text, so that two states can be compared and the difference read. It contains everything
+// except what the journal does not store (when an agent was last seen).
 #pragma once
 
 #include <sstream>
@@ -70,8 +70,8 @@ inline std::string dump(const State& s) {
         << "'\n";
   for (const auto& [job, end] : s.job_ends)
     out << "job " << job << " ends " << to_unix_ms(end) << "\n";
-  for (const auto& [job, answered] : s.answered_jobs)
-    out << "job " << job << (answered ? " is answered\n" : " asks\n");
+  for (const auto& [job, answered] : s.job_end_answered)
+    out << "job " << job << (answered ? " end is answered\n" : " end is not answered\n");
   for (const auto& [kind, walls] : s.walls)
     out << "kind '" << kind << "' takes " << walls.value().value_or(Millis(-1)).count() << "\n";
   out << "servers start in " << s.server_starts.value().value_or(Millis(-1)).count() << "\n";

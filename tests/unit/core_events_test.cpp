@@ -1,9 +1,11 @@
-// Events in the journal's words, and what replay() makes of events that a damaged journal might hold.
+// The JSON format of events in the journal, and replay() of events that a damaged journal could contain.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
+#include "controller/core/events_json.hpp"
+#include "controller/core/replay.hpp"
 #include "tests/unit/core_fixture.hpp"
 #include "util/json.hpp"
 
@@ -26,8 +28,8 @@ json with_ref(json body) {
   return body;
 }
 
-// Written out apart from the values, and with no field at its default, so that a field that is renamed,
-// forgotten or swapped with another shows. What stands here is what journals of this version hold.
+// The expected JSON is written out independently of the values, and no field has its default value, so that a
+// renamed, forgotten or swapped field fails the test. Journals of this version have exactly this format.
 std::vector<EventSample> samples() {
   AgentInfo info{"12.0.3", "n1", "12", "0", 3, 4, {"4", "5"}, 815, {"sh", "b"}};
   Ended ended;
@@ -105,21 +107,21 @@ std::string complaint(const std::string& word, const json& body) {
   return result ? std::string() : result.error().message;
 }
 
-TEST(CoreEvents, ThereIsASampleOfEveryKind) {
+TEST(CoreEvents, SamplesCoverEveryKind) {
   std::set<std::size_t> kinds;
   for (const EventSample& sample : samples())
     kinds.insert(sample.what.index());
   EXPECT_EQ(kinds.size(), std::variant_size_v<EventBody>);
 }
 
-TEST(CoreEvents, AreWrittenAsJournalsHaveThem) {
+TEST(CoreEvents, EventsAreWrittenInTheJournalsFormat) {
   for (const EventSample& sample : samples()) {
     EXPECT_EQ(event_word(sample.what), sample.word);
     EXPECT_EQ(event_to_json(sample.what), sample.body);
   }
 }
 
-TEST(CoreEvents, AreReadAsTheyWereWritten) {
+TEST(CoreEvents, EventsAreReadAsTheyWereWritten) {
   for (const EventSample& sample : samples()) {
     const auto read = event_from_json(sample.word, sample.body);
     ASSERT_TRUE(read) << read.error().message;
@@ -146,18 +148,19 @@ TEST(CoreEvents, EveryPointStateIsReadBack) {
   }
 }
 
-TEST(CoreEvents, AMissingFieldIsNamed) {
+TEST(CoreEvents, ErrorNamesTheMissingField) {
   for (const EventSample& sample : samples()) {
     for (const auto& [key, value] : sample.body.items()) {
       json body = sample.body;
-      if (key == "account" || key == "invalid" || key == "command") continue;  // journals of before have none
+      if (key == "account" || key == "invalid" || key == "command")
+        continue;  // optional: earlier journals have none
       body.erase(key);
       EXPECT_THAT(complaint(sample.word, body), HasSubstr("'" + key + "' is missing")) << sample.word;
     }
   }
 }
 
-TEST(CoreEvents, AFieldOfTheWrongTypeIsNamed) {
+TEST(CoreEvents, FieldOfTheWrongTypeIsAnError) {
   for (const EventSample& sample : samples()) {
     for (const auto& [key, value] : sample.body.items()) {
       json body = sample.body;
@@ -183,7 +186,7 @@ TEST(CoreEvents, DamagedBodiesFailWithAMessage) {
   EXPECT_THAT(complaint("ended", ended), HasSubstr("outcome"));
 }
 
-// ---- replay of events that do not fit
+// ---- replay
 
 class CoreReplay : public testing::Test {
  protected:
@@ -195,8 +198,9 @@ class CoreReplay : public testing::Test {
     out.next = next;
     return out;
   }
-  /// What replay says of a sound beginning (a has p0/1) with `more` after it; "" when it is taken.
-  static std::string verdict(std::vector<EventBody> more) {
+  /// Replays a valid start (p0/1 is leased to a) followed by `more`. Returns the error, or "" if there is
+  /// none.
+  static std::string replay_error(std::vector<EventBody> more) {
     State state = make_state({}, {{"p0", 1}, {"p1", 1}});
     std::vector<Event> events{at(AgentJoined{agent_info("a", "n1", 1)}), at(AgentReady{"a"}),
                               at(Leased{{"p0", 1}, "a"})};
@@ -207,44 +211,45 @@ class CoreReplay : public testing::Test {
   }
 };
 
-TEST_F(CoreReplay, WhatFitsIsTaken) {
-  EXPECT_EQ(verdict({}), "");
-  EXPECT_EQ(verdict({Started{{"p0", 1}, 1}, ended({"p0", 1}, PointState::Done, true)}), "");
-  EXPECT_EQ(verdict({Unfit{"p1", "large"}, Stopping{"ctrl-c", {}}}), "");
+TEST_F(CoreReplay, EventsThatFitAreApplied) {
+  EXPECT_EQ(replay_error({}), "");
+  EXPECT_EQ(replay_error({Started{{"p0", 1}, 1}, ended({"p0", 1}, PointState::Done, true)}), "");
+  EXPECT_EQ(replay_error({Unfit{"p1", "large"}, Stopping{"ctrl-c", {}}}), "");
 }
 
-TEST_F(CoreReplay, WhatDoesNotFitIsNamed) {
+TEST_F(CoreReplay, ErrorNamesTheEventThatDoesNotFit) {
   const AttemptRef none{"p0", 2};
   const AttemptRef nobody{"px", 1};
-  const std::vector<EventBody> misfits = {AgentJoined{agent_info("a", "n2", 1)},
-                                          AgentReady{"b"},
-                                          AgentGone{"b", "x"},
-                                          AgentReturned{"b"},
-                                          Leased{{"p0", 2}, "a"},
-                                          Leased{{"p1", 2}, "a"},
-                                          Leased{{"p1", 1}, "b"},
-                                          Leased{nobody, "a"},
-                                          Started{none, 1},
-                                          Started{nobody, 1},
-                                          Unfit{"p0", "leased"},
-                                          Unfit{"px", "none"},
-                                          ended(none, PointState::Done, true),
-                                          ended(nobody, PointState::Done, true)};
-  for (const EventBody& misfit : misfits) {
-    EXPECT_THAT(verdict({misfit}),
-                HasSubstr("event 4 of the journal (" + std::string(event_word(misfit)) + ") does not fit"));
+  const std::vector<EventBody> unfit = {AgentJoined{agent_info("a", "n2", 1)},
+                                        AgentReady{"b"},
+                                        AgentGone{"b", "x"},
+                                        AgentReturned{"b"},
+                                        Leased{{"p0", 2}, "a"},
+                                        Leased{{"p1", 2}, "a"},
+                                        Leased{{"p1", 1}, "b"},
+                                        Leased{nobody, "a"},
+                                        Started{none, 1},
+                                        Started{nobody, 1},
+                                        Unfit{"p0", "leased"},
+                                        Unfit{"px", "none"},
+                                        ended(none, PointState::Done, true),
+                                        ended(nobody, PointState::Done, true)};
+  for (const EventBody& event : unfit) {
+    EXPECT_THAT(replay_error({event}),
+                HasSubstr("event 4 of the journal (" + std::string(event_word(event)) + ") does not fit"));
   }
-  EXPECT_THAT(verdict({Started{{"p0", 1}, 1}, Started{{"p0", 1}, 1}}), HasSubstr("event 5"));
+  EXPECT_THAT(replay_error({Started{{"p0", 1}, 1}, Started{{"p0", 1}, 1}}), HasSubstr("event 5"));
   const Ended done = ended({"p0", 1}, PointState::Done, true);
-  EXPECT_THAT(verdict({done, done}), HasSubstr("event 5"));
+  EXPECT_THAT(replay_error({done, done}), HasSubstr("event 5"));
 }
 
-TEST_F(CoreReplay, AStateThatBreaksItsRulesIsNamed) {
-  EXPECT_THAT(verdict({ended({"p0", 1}, PointState::Running, false)}),
-              HasSubstr("does not add up: point p0"));
-  EXPECT_THAT(verdict({ended({"p0", 1}, PointState::Done, false)}), HasSubstr("does not add up: point p0"));
-  EXPECT_THAT(verdict({AgentGone{"a", "silent"}}), HasSubstr("does not add up: agent a"));
-  EXPECT_THAT(verdict({Closed{false, ""}}), HasSubstr("does not add up"));
+TEST_F(CoreReplay, ErrorNamesTheViolatedInvariant) {
+  EXPECT_THAT(replay_error({ended({"p0", 1}, PointState::Running, false)}),
+              HasSubstr("journal is inconsistent: point p0"));
+  EXPECT_THAT(replay_error({ended({"p0", 1}, PointState::Done, false)}),
+              HasSubstr("journal is inconsistent: point p0"));
+  EXPECT_THAT(replay_error({AgentGone{"a", "silent"}}), HasSubstr("journal is inconsistent: agent a"));
+  EXPECT_THAT(replay_error({Closed{false, ""}}), HasSubstr("journal is inconsistent"));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-// A sweep without sockets and clocks, told what happens and asked what it says.
+// Test fixture: a sweep without sockets and clock. Tests send commands and compare the replies.
 //
-// Rules: every step goes through tell(), which checks after it what must hold always: the invariants, that
-// nothing more is due, that the next deadline lies ahead. At the end of each test the events are written,
-// read and replayed, and must make the same state.
+// Rules: every command goes through decision_for(), which checks after it that the invariants hold, that Tick
+// has nothing more to do, and that the next deadline is in the future. At the end of each test the events are
+// written, read and replayed, and must give the same state.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -13,6 +13,9 @@
 
 #include "controller/core/decide.hpp"
 #include "controller/core/events.hpp"
+#include "controller/core/events_json.hpp"
+#include "controller/core/invariants.hpp"
+#include "controller/core/replay.hpp"
 #include "tests/unit/core_dump.hpp"
 
 namespace sweep::core {
@@ -22,21 +25,21 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-inline std::string say(const AttemptRef& ref) {
+inline std::string text_of(const AttemptRef& ref) {
   return ref.point + "/" + std::to_string(ref.attempt);
 }
 
 /// "lease a p0/1", "settled a p0/1 accepted", "drain a complete", …
-inline std::string say(const Effect& effect) {
+inline std::string text_of(const Effect& effect) {
   if (const auto* e = std::get_if<SendWelcome>(&effect)) return "welcome " + e->agent;
-  if (const auto* e = std::get_if<SendLease>(&effect)) return "lease " + e->agent + " " + say(e->ref);
+  if (const auto* e = std::get_if<SendLease>(&effect)) return "lease " + e->agent + " " + text_of(e->ref);
   const auto& [agent, message] = std::get<SendMessage>(effect);
   if (std::holds_alternative<wire::Reject>(message)) return "reject " + agent;
-  if (const auto* m = std::get_if<wire::Cancel>(&message)) return "cancel " + agent + " " + say(m->ref);
+  if (const auto* m = std::get_if<wire::Cancel>(&message)) return "cancel " + agent + " " + text_of(m->ref);
   if (const auto* m = std::get_if<wire::Drain>(&message))
     return "drain " + agent + (m->complete ? " complete" : "");
   if (const auto* m = std::get_if<wire::Settled>(&message)) {
-    return "settled " + agent + " " + say(m->ref) + (m->accepted ? " accepted" : "");
+    return "settled " + agent + " " + text_of(m->ref) + (m->accepted ? " accepted" : "");
   }
   return "unexpected message to " + agent;
 }
@@ -76,77 +79,77 @@ inline Event written_and_read(const Event& event) {
 
 class CoreTest : public testing::Test {
  protected:
-  using Words = std::vector<std::string>;
+  using Messages = std::vector<std::string>;
 
-  /// Points p0, p1, … that need so many GPUs.
+  /// Starts a sweep of points p0, p1, … that need these numbers of GPUs.
   void begin(const std::vector<int>& gpus) {
     for (std::size_t i = 0; i < gpus.size(); ++i)
       specs.push_back({"p" + std::to_string(i), gpus[i]});
     state = make_state(settings, specs);
   }
 
-  Decision decision_on(const Command& command) {
-    std::size_t witnessed = 0;
-    Decision decision = advance(state, command, now, [&](const State&, const Event&) { ++witnessed; });
-    EXPECT_EQ(witnessed, decision.events.size());
+  Decision decision_for(const Command& command) {
+    std::size_t applied = 0;
+    Decision decision = advance(state, command, now, [&](const State&, const Event&) { ++applied; });
+    EXPECT_EQ(applied, decision.events.size());
     EXPECT_THAT(check_invariants(state), IsEmpty());
-    EXPECT_THAT(decide(state, Tick{}, now).events, IsEmpty()) << "something is still due";
+    EXPECT_THAT(decide(state, Tick{}, now).events, IsEmpty()) << "Tick still has something to do";
     const auto next = next_deadline(state, now);
-    EXPECT_TRUE(!next || *next > now) << "a deadline has passed and nothing came of it";
+    EXPECT_TRUE(!next || *next > now) << "the next deadline is in the past";
     events.insert(events.end(), decision.events.begin(), decision.events.end());
     return decision;
   }
-  /// What goes out because of the command.
-  Words tell(const Command& command) {
-    const Decision decision = decision_on(command);
+  /// Handles the command and returns the messages that are sent.
+  Messages handle(const Command& command) {
+    const Decision decision = decision_for(command);
     rejected = decision.rejected;
-    Words words;
+    Messages words;
     for (const Effect& effect : decision.replies)
-      words.push_back(say(effect));
+      words.push_back(text_of(effect));
     return words;
   }
 
-  Words join(const AgentInfo& info) {
-    observe(state, info.id, now);
-    return tell(Hello{info});
+  Messages join(const AgentInfo& info) {
+    mark_seen(state, info.id, now);
+    return handle(Hello{info});
   }
-  Words ready(const std::string& agent) {
-    observe(state, agent, now);
-    return tell(Ready{agent});
+  Messages ready(const std::string& agent) {
+    mark_seen(state, agent, now);
+    return handle(Ready{agent});
   }
-  Words arrive(const std::string& id, const std::string& node, int gpus, int tasks = 1) {
+  Messages arrive(const std::string& id, const std::string& node, int gpus, int tasks = 1) {
     join(agent_info(id, node, gpus, tasks));
     return ready(id);
   }
-  Words start(const std::string& agent, const std::string& point, int attempt = 1) {
-    observe(state, agent, now);
-    return tell(AttemptStarted{agent, {point, attempt}, 4711});
+  Messages start(const std::string& agent, const std::string& point, int attempt = 1) {
+    mark_seen(state, agent, now);
+    return handle(AttemptStarted{agent, {point, attempt}, 4711});
   }
-  Words finish(const std::string& agent, const std::string& point, int attempt, const Outcome& outcome) {
-    observe(state, agent, now);
-    return tell(AttemptFinished{agent, {point, attempt}, outcome, Millis(1'500)});
+  Messages finish(const std::string& agent, const std::string& point, int attempt, const Outcome& outcome) {
+    mark_seen(state, agent, now);
+    return handle(AttemptFinished{agent, {point, attempt}, outcome, Millis(1'500)});
   }
-  Words finish(const std::string& agent, const std::string& point, int attempt = 1,
-               OutcomeKind kind = OutcomeKind::Ok) {
+  Messages finish(const std::string& agent, const std::string& point, int attempt = 1,
+                  OutcomeKind kind = OutcomeKind::Ok) {
     return finish(agent, point, attempt, outcome_of(kind, kind == OutcomeKind::Ok ? "" : "why"));
   }
-  Words beat(const std::string& agent) {
-    observe(state, agent, now);
-    return tell(Heartbeat{agent});
+  Messages heartbeat(const std::string& agent) {
+    mark_seen(state, agent, now);
+    return handle(Heartbeat{agent});
   }
-  /// Time passes; these agents are heard of at its end, the others are not.
-  Words pass(Millis time, const Words& heard = {}) {
+  /// Lets time pass; only the agents in `heard` send a message at its end.
+  Messages wait(Millis time, const Messages& heard = {}) {
     now += time;
     for (const std::string& agent : heard)
-      observe(state, agent, now);
-    return tell(Tick{});
+      mark_seen(state, agent, now);
+    return handle(Tick{});
   }
-  Words lose(const std::string& agent) {
-    Words others;
+  Messages lose(const std::string& agent) {
+    Messages others;
     for (const auto& [id, status] : state.agents) {
       if (id != agent) others.push_back(id);
     }
-    return pass(settings.agent_timeout, others);
+    return wait(settings.agent_timeout, others);
   }
 
   const PointStatus& point(const std::string& id) const {
@@ -161,7 +164,7 @@ class CoreTest : public testing::Test {
       read.push_back(written_and_read(event));
     const auto replayed = replay(again, read);
     EXPECT_TRUE(replayed) << replayed.error().message;
-    EXPECT_EQ(dump(again), dump(state)) << "the journal makes another state";
+    EXPECT_EQ(dump(again), dump(state)) << "the journal gives a different state";
   }
 
   Settings settings;
@@ -169,7 +172,7 @@ class CoreTest : public testing::Test {
   State state;
   Instant now = from_unix_ms(1'700'000'000'000);
   std::vector<Event> events;
-  std::string rejected;  // of the last step
+  std::string rejected;  // of the last command
 };
 
 }  // namespace sweep::core

@@ -1,4 +1,4 @@
-// Who gets which point, and when.
+// Leases: which agent gets which point, and when.
 #include "tests/unit/core_fixture.hpp"
 
 namespace sweep::core {
@@ -6,7 +6,7 @@ namespace {
 
 class CoreLease : public CoreTest {};
 
-TEST_F(CoreLease, LargestDemandFirstThenMatrixOrder) {
+TEST_F(CoreLease, LargestDemandIsLeasedFirstThenMatrixOrder) {
   begin({1, 8, 4, 8, 4});
   EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p1/1"));
   EXPECT_THAT(finish("a", "p1"), ElementsAre("settled a p1/1 accepted", "lease a p3/1"));
@@ -18,7 +18,7 @@ TEST_F(CoreLease, LargestDemandFirstThenMatrixOrder) {
   EXPECT_TRUE(complete(state));
 }
 
-TEST_F(CoreLease, NothingBeforeReadyAndOneLeaseOnly) {
+TEST_F(CoreLease, AgentGetsOneLeaseAndOnlyAfterReady) {
   begin({1, 1});
   EXPECT_THAT(join(agent_info("a", "n1", 8)), ElementsAre("welcome a"));
   EXPECT_THAT(ready("a"), ElementsAre("lease a p0/1"));
@@ -27,13 +27,13 @@ TEST_F(CoreLease, NothingBeforeReadyAndOneLeaseOnly) {
   EXPECT_EQ(point("p1").state, PointState::Pending);
 }
 
-TEST_F(CoreLease, PackingNodeRunsOnePointAtATimeHoweverSmall) {
+TEST_F(CoreLease, WithoutPackingANodeRunsOnePointAtATime) {
   begin({1, 1, 0});
   EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1"));
-  EXPECT_THAT(beat("a"), ElementsAre("lease a p0/1"));  // said again, nothing new
+  EXPECT_THAT(heartbeat("a"), ElementsAre("lease a p0/1"));  // repeated, no further lease
 }
 
-TEST_F(CoreLease, PackingGpuFillsTheNode) {
+TEST_F(CoreLease, PackingFillsTheNode) {
   settings.pack_gpus = true;
   begin({4, 4, 2, 1});
   EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1", "lease a p1/1"));
@@ -42,13 +42,13 @@ TEST_F(CoreLease, PackingGpuFillsTheNode) {
   EXPECT_EQ(agent("a").gpus_held, 7);
 }
 
-TEST_F(CoreLease, PackingGpuSmallerPointsGoAheadWhereTheLargeOneDoesNotFit) {
+TEST_F(CoreLease, PackingLeasesSmallerPointsIfTheLargestDoesNotFit) {
   settings.pack_gpus = true;
   begin({6, 4, 2});
   EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1", "lease a p2/1"));
 }
 
-TEST_F(CoreLease, PackingGpuPointWithoutGpusHasTheNodeForItself) {
+TEST_F(CoreLease, PackingGivesAPointWithoutGpusTheWholeNode) {
   settings.pack_gpus = true;
   begin({1, 0, 0});
   EXPECT_THAT(arrive("a", "n1", 2), ElementsAre("lease a p0/1"));
@@ -61,8 +61,8 @@ TEST_F(CoreLease, AgentsWithoutGpusRunPointsThatNeedNone) {
   EXPECT_THAT(arrive("a", "n1", 0), ElementsAre("lease a p0/1"));
 }
 
-// For the choice between agents, both must be free when the point comes: it comes back from a third one.
-TEST_F(CoreLease, FewestFreeGpusThatAreEnough) {
+// To test the choice between free agents, the point is first leased to a third agent, which returns it.
+TEST_F(CoreLease, PointGoesToTheAgentWithTheFewestSufficientFreeGpus) {
   begin({4});
   join(agent_info("big", "n1", 8, 4));
   join(agent_info("tiny", "n2", 2, 4));
@@ -74,7 +74,7 @@ TEST_F(CoreLease, FewestFreeGpusThatAreEnough) {
               ElementsAre("settled first p0/1", "lease small p0/2"));
 }
 
-TEST_F(CoreLease, FreeGpusCountNotAllGpus) {
+TEST_F(CoreLease, FreeGpusAreComparedNotTotalGpus) {
   settings.pack_gpus = true;
   begin({6, 2, 2});
   join(agent_info("half", "n1", 8, 3));
@@ -86,7 +86,7 @@ TEST_F(CoreLease, FreeGpusCountNotAllGpus) {
               ElementsAre("settled first p1/1", "lease half p1/2"));
 }
 
-TEST_F(CoreLease, EquallyFreeAgentsInTheOrderOfJoining) {
+TEST_F(CoreLease, EquallyFreeAgentsAreTakenInJoinOrder) {
   begin({4});
   join(agent_info("z", "n1", 4, 3));
   join(agent_info("a", "n2", 4, 3));
@@ -97,17 +97,17 @@ TEST_F(CoreLease, EquallyFreeAgentsInTheOrderOfJoining) {
               ElementsAre("settled first p0/1", "lease z p0/2"));
 }
 
-TEST_F(CoreLease, TwoTasksOnOneNodeTheSecondWaits) {
+TEST_F(CoreLease, SecondAgentOnANodeIsASpare) {
   begin({8, 8});
   EXPECT_THAT(arrive("a", "n1", 8, 2), ElementsAre("lease a p0/1"));
   EXPECT_THAT(arrive("b", "n1", 8, 2), IsEmpty());
   EXPECT_TRUE(is_spare(state, agent("b")));
   EXPECT_FALSE(is_spare(state, agent("a")));
-  EXPECT_THAT(tell(Goodbye{"a", "ends"}), ElementsAre("lease b p0/2"));
+  EXPECT_THAT(handle(Goodbye{"a", "ends"}), ElementsAre("lease b p0/2"));
   EXPECT_FALSE(is_spare(state, agent("b")));
 }
 
-TEST_F(CoreLease, OfTwoTasksOnOneNodeTheOneThatCanRunMoreGoesFirst) {
+TEST_F(CoreLease, OfTwoAgentsOnANodeTheOneWithMoreGpusTakesPrecedence) {
   begin({1, 8, 4});
   EXPECT_THAT(arrive("a", "n1", 4, 2), ElementsAre("lease a p2/1"));
   EXPECT_THAT(arrive("b", "n1", 8, 2), IsEmpty()) << "the node is busy";
@@ -115,7 +115,7 @@ TEST_F(CoreLease, OfTwoTasksOnOneNodeTheOneThatCanRunMoreGoesFirst) {
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/1"));
 }
 
-TEST_F(CoreLease, TwoTasksOnOneNodeWithTheirOwnGpusPackTogether) {
+TEST_F(CoreLease, AgentsOnANodeWithDisjointGpusBothGetWork) {
   settings.pack_gpus = true;
   begin({4, 4});
   AgentInfo second = agent_info("b", "n1", 4, 2);
@@ -125,7 +125,7 @@ TEST_F(CoreLease, TwoTasksOnOneNodeWithTheirOwnGpusPackTogether) {
   EXPECT_THAT(ready("b"), ElementsAre("lease b p1/1"));
 }
 
-TEST_F(CoreLease, TwoTasksThatShareOneGpuDoNotPack) {
+TEST_F(CoreLease, AgentsOnANodeThatShareAGpuDoNotBothGetWork) {
   settings.pack_gpus = true;
   begin({4, 4});
   AgentInfo second = agent_info("b", "n1", 4, 2);
@@ -135,15 +135,15 @@ TEST_F(CoreLease, TwoTasksThatShareOneGpuDoNotPack) {
   EXPECT_THAT(ready("b"), IsEmpty());
 }
 
-TEST_F(CoreLease, AnAgentThatComesBackWaitsForWhatTheSpareRuns) {
+TEST_F(CoreLease, ReturningAgentWaitsUntilTheSparesAttemptHasEnded) {
   begin({8, 8, 8});
   arrive("a", "n1", 8, 2);
   arrive("b", "n1", 8, 2);
   finish("a", "p0", 1, OutcomeKind::Ok);
   EXPECT_THAT(lose("a"), ElementsAre("lease b p1/2"));
   EXPECT_THAT(finish("b", "p1", 2), ElementsAre("settled b p1/2 accepted", "lease b p2/1"));
-  // a still has p1/1, which nobody wants any more; the node is b's until p2 has ended.
-  EXPECT_THAT(beat("a"), ElementsAre("lease a p1/1", "cancel a p1/1"));
+  // a still holds p1/1, which is no longer needed; the node belongs to b until p2 has ended.
+  EXPECT_THAT(heartbeat("a"), ElementsAre("lease a p1/1", "cancel a p1/1"));
   EXPECT_THAT(finish("a", "p1", 1, OutcomeKind::Cancelled), ElementsAre("settled a p1/1"));
   EXPECT_TRUE(agent("a").held.empty());
   EXPECT_TRUE(is_spare(state, agent("a")));
@@ -151,11 +151,11 @@ TEST_F(CoreLease, AnAgentThatComesBackWaitsForWhatTheSpareRuns) {
               ElementsAre("settled b p2/1", "lease a p2/2"));
 }
 
-TEST_F(CoreLease, APointTooLargeForEverybodyIsNamedAndTheRestRuns) {
+TEST_F(CoreLease, PointTooLargeForEveryNodeFailsAndTheOthersRun) {
   begin({8, 4, 16});
   join(agent_info("a", "n1", 4, 2));
   EXPECT_THAT(ready("a"), ElementsAre("lease a p1/1"));
-  EXPECT_EQ(point("p0").state, PointState::Pending) << "an agent with 8 GPUs may yet come";
+  EXPECT_EQ(point("p0").state, PointState::Pending) << "an agent with 8 GPUs may still join";
   arrive("b", "n2", 8, 2);
   EXPECT_EQ(point("p2").state, PointState::Failed);
   EXPECT_EQ(point("p2").reason, "needs 16 GPUs; the largest node, n2, has 8");
@@ -165,19 +165,19 @@ TEST_F(CoreLease, APointTooLargeForEverybodyIsNamedAndTheRestRuns) {
   EXPECT_FALSE(complete(state));
 }
 
-TEST_F(CoreLease, ThoseThatWereAnnouncedAreWaitedForNoLongerThanTheJoinTimeout) {
+TEST_F(CoreLease, AnnouncedAgentsAreWaitedForUntilTheJoinTimeout) {
   begin({8, 0});
   arrive("a", "n1", 4, 2);
   EXPECT_EQ(next_deadline(state, now), now + settings.agent_timeout);
-  pass(settings.join_timeout - Millis(1), {"a"});
+  wait(settings.join_timeout - Millis(1), {"a"});
   EXPECT_EQ(point("p0").state, PointState::Pending);
   EXPECT_EQ(next_deadline(state, now), now + Millis(1));
-  pass(Millis(1), {"a"});
+  wait(Millis(1), {"a"});
   EXPECT_EQ(point("p0").state, PointState::Failed);
   EXPECT_EQ(point("p1").state, PointState::Leased);
 }
 
-TEST_F(CoreLease, WithoutAnyGpuTheReasonSaysWhatToDo) {
+TEST_F(CoreLease, ReasonNamesTheRemedyIfNoNodeHasGpus) {
   begin({8});
   arrive("a", "n1", 0);
   EXPECT_EQ(point("p0").reason,
@@ -186,38 +186,38 @@ TEST_F(CoreLease, WithoutAnyGpuTheReasonSaysWhatToDo) {
   EXPECT_EQ(state.phase, Phase::Closed);
 }
 
-TEST_F(CoreLease, ThePointsOfALargeNodeThatIsGoneWaitForItWhileOthersRun) {
+TEST_F(CoreLease, PointsOfALargeNodeThatIsGoneStayPendingWhileOthersRun) {
   begin({8, 4, 4});
   arrive("big", "n1", 8, 2);
   arrive("small", "n2", 4, 2);
   EXPECT_THAT(lose("big"), IsEmpty());
   EXPECT_EQ(point("p0").state, PointState::Pending);
-  EXPECT_THAT(beat("big"), ElementsAre("lease big p0/1"));
+  EXPECT_THAT(heartbeat("big"), ElementsAre("lease big p0/1"));
   EXPECT_EQ(point("p0").state, PointState::Leased);
   EXPECT_THAT(lose("big"), IsEmpty());
   finish("small", "p1");
   EXPECT_THAT(finish("small", "p2"), ElementsAre("settled small p2/1 accepted", "drain small"));
-  EXPECT_EQ(point("p0").state, PointState::Pending) << "a resume with such a node may still run it";
-  EXPECT_EQ(state.end_reason, "no node with 8 GPUs is left; n1 is gone: not heard of for 45 s");
+  EXPECT_EQ(point("p0").state, PointState::Pending) << "a resume with such a node can still run it";
+  EXPECT_EQ(state.end_reason, "no node with 8 GPUs is left; n1 is gone: no message for 45 s");
 }
 
-TEST_F(CoreLease, AwayFromANodeThatFailedWhereThereIsAnother) {
+TEST_F(CoreLease, RetryAvoidsANodeThatFailedIfThereIsAnother) {
   begin({4, 4});
   arrive("a", "n1", 4, 2);
   arrive("b", "n2", 4, 2);
-  // p0 does not go back to n1 although n1 is free: it waits for n2.
+  // p0 is not leased to n1 again although n1 is free: it waits for n2.
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1"));
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
 }
 
-TEST_F(CoreLease, BackToANodeThatFailedWhereThereIsNoOther) {
+TEST_F(CoreLease, RetryUsesANodeThatFailedIfThereIsNoOther) {
   begin({4});
   arrive("a", "n1", 4);
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure),
               ElementsAre("settled a p0/1", "lease a p0/2"));
 }
 
-TEST_F(CoreLease, AnotherNodeThatIsTooSmallDoesNotCount) {
+TEST_F(CoreLease, RetryIgnoresNodesThatAreTooSmall) {
   begin({4});
   arrive("a", "n1", 4, 2);
   arrive("b", "n2", 2, 2);
@@ -225,7 +225,7 @@ TEST_F(CoreLease, AnotherNodeThatIsTooSmallDoesNotCount) {
               ElementsAre("settled a p0/1", "lease a p0/2"));
 }
 
-TEST_F(CoreLease, WhenEveryNodeHasFailedAnyWillDo) {
+TEST_F(CoreLease, RetryUsesAnyNodeIfAllHaveFailed) {
   begin({4});
   arrive("a", "n1", 4, 2);
   arrive("b", "n2", 4, 2);
@@ -235,7 +235,7 @@ TEST_F(CoreLease, WhenEveryNodeHasFailedAnyWillDo) {
               ElementsAre("settled b p0/2", "lease a p0/3"));
 }
 
-TEST(CoreState, WordsOfPointStates) {
+TEST(CoreState, StateWordNamesEachState) {
   EXPECT_EQ(state_word(PointState::Pending), "pending");
   EXPECT_EQ(state_word(PointState::Leased), "leased");
   EXPECT_EQ(state_word(PointState::Running), "running");
@@ -251,7 +251,7 @@ TEST(CoreState, AnEmptySweepIsCompleteAtOnce) {
   EXPECT_TRUE(complete(state));
 }
 
-TEST(CoreState, NothingIsDueBeforeTheFirstAgent) {
+TEST(CoreState, NoDeadlineBeforeTheFirstAgent) {
   const State state = make_state({}, {{"p0", 1}});
   EXPECT_EQ(next_deadline(state, from_unix_ms(1)), std::nullopt);
   EXPECT_THAT(decide(state, Tick{}, from_unix_ms(1'000'000'000)).events, IsEmpty());

@@ -1,5 +1,4 @@
-// controller/core: points whose nodes must serve their runner: who gets them, and what is said of those that
-// nobody serves.
+// Points whose node must serve their runner: which agent gets them, and how points without such a node fail.
 #include "tests/unit/core_fixture.hpp"
 
 namespace sweep::core {
@@ -7,7 +6,7 @@ namespace {
 
 class CoreRunners : public CoreTest {
  protected:
-  /// Points p0, p1, … of these runners, each with so many GPUs.
+  /// Points p0, p1, … given as (runner, GPUs).
   void begin_with(const std::vector<std::pair<std::string, int>>& points) {
     for (const auto& [runner, gpus] : points) {
       PointSpec spec{"p" + std::to_string(specs.size()), gpus};
@@ -16,12 +15,12 @@ class CoreRunners : public CoreTest {
     }
     state = make_state(settings, specs);
   }
-  Words serve(const std::string& agent, const std::vector<std::string>& runners) {
-    observe(state, agent, now);
-    return tell(Ready{agent, {}, runners});
+  Messages serve(const std::string& agent, const std::vector<std::string>& runners) {
+    mark_seen(state, agent, now);
+    return handle(Ready{agent, {}, runners});
   }
-  Words arrive_as(const std::string& id, const std::string& node, int gpus,
-                  const std::vector<std::string>& runners, int tasks = 1) {
+  Messages arrive_as(const std::string& id, const std::string& node, int gpus,
+                     const std::vector<std::string>& runners, int tasks = 1) {
     join(agent_info(id, node, gpus, tasks));
     return serve(id, runners);
   }
@@ -31,25 +30,26 @@ TEST_F(CoreRunners, APointGoesToANodeThatServesItsRunner) {
   begin_with({{"b200", 8}, {"h200", 8}, {"b200", 4}});
   EXPECT_THAT(arrive_as("h", "n1", 8, {"h200"}, 2), ElementsAre("lease h p1/1"));
   EXPECT_THAT(arrive_as("b", "n2", 8, {"b200"}, 2), ElementsAre("lease b p0/1"));
-  EXPECT_THAT(finish("h", "p1"), ElementsAre("settled h p1/1 accepted"));  // what is left is not for it
+  EXPECT_THAT(finish("h", "p1"),
+              ElementsAre("settled h p1/1 accepted"));  // the remaining point has another runner
   EXPECT_THAT(finish("b", "p0"), ElementsAre("settled b p0/1 accepted", "lease b p2/1"));
   EXPECT_THAT(finish("b", "p2"),
               UnorderedElementsAre("settled b p2/1 accepted", "drain b complete", "drain h complete"));
 }
 
-TEST_F(CoreRunners, OneNodeMayServeSeveralInMatrixOrder) {
+TEST_F(CoreRunners, NodeThatServesSeveralRunnersTakesPointsInMatrixOrder) {
   begin_with({{"b200-trt", 4}, {"b200", 4}, {"b200-trt", 4}});
   EXPECT_THAT(arrive_as("a", "n1", 8, {"b200", "b200-trt"}), ElementsAre("lease a p0/1"));
   EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
 }
 
-TEST_F(CoreRunners, AnAgentThatSaysNothingServesAll) {
+TEST_F(CoreRunners, AgentWithoutRunnersInReadyServesAll) {
   begin_with({{"b200", 4}, {"h200", 4}});
   EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1"));
   EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
 }
 
-TEST_F(CoreRunners, WhatNobodyServesIsReportedAndTheRestRuns) {
+TEST_F(CoreRunners, PointsOfAnUnservedRunnerFailAndTheOthersRun) {
   begin_with({{"b200", 8}, {"mi300x", 8}, {"mi300x", 4}});
   EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}), ElementsAre("lease a p0/1"));
   EXPECT_EQ(point("p1").state, PointState::Failed);
@@ -58,7 +58,7 @@ TEST_F(CoreRunners, WhatNobodyServesIsReportedAndTheRestRuns) {
   EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "drain a"));
 }
 
-TEST_F(CoreRunners, NotBeforeAllAgentsHaveComeAndSaidWhatTheyServe) {
+TEST_F(CoreRunners, PointsFailOnlyAfterAllAgentsHaveReportedTheirRunners) {
   begin_with({{"b200", 8}, {"h200", 8}});
   EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}, 2), ElementsAre("lease a p0/1"));
   join(agent_info("h", "n2", 8, 2));
@@ -66,7 +66,7 @@ TEST_F(CoreRunners, NotBeforeAllAgentsHaveComeAndSaidWhatTheyServe) {
   EXPECT_THAT(serve("h", {"h200"}), ElementsAre("lease h p1/1"));
 }
 
-TEST_F(CoreRunners, ThatItsNodesAreTooSmallIsSaid) {
+TEST_F(CoreRunners, ReasonNamesNodesOfTheRunnerThatAreTooSmall) {
   begin_with({{"b200", 8}, {"h200", 8}});
   arrive_as("b", "n1", 8, {"b200"}, 2);
   arrive_as("h", "n2", 4, {"h200"}, 2);
@@ -75,7 +75,7 @@ TEST_F(CoreRunners, ThatItsNodesAreTooSmallIsSaid) {
               HasSubstr("needs 8 GPUs; the largest node that serves its runner 'h200' has 4"));
 }
 
-TEST_F(CoreRunners, WhatIsLearntLaterCounts) {
+TEST_F(CoreRunners, RunnersReportedLaterReplaceEarlierOnes) {
   begin_with({{"b200", 8}, {"h200", 8}});
   EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}, 2), ElementsAre("lease a p0/1"));
   join(agent_info("h", "n2", 8, 2));
@@ -85,17 +85,17 @@ TEST_F(CoreRunners, WhatIsLearntLaterCounts) {
   EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
 }
 
-TEST_F(CoreRunners, ANodeThatIsGoneIsNamedWithItsRunner) {
+TEST_F(CoreRunners, EndReasonNamesTheRunnerAndItsGoneNode) {
   begin_with({{"h200", 8}, {"h200", 8}});
   arrive_as("h", "n1", 8, {"h200"}, 2);
   arrive_as("b", "n2", 8, {"b200"}, 2);
-  tell(Goodbye{"h", "SIGTERM"});
+  handle(Goodbye{"h", "SIGTERM"});
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_THAT(state.end_reason, HasSubstr("of runner 'h200' is left"));
   EXPECT_THAT(state.end_reason, HasSubstr("n1 is gone: SIGTERM"));
 }
 
-TEST_F(CoreRunners, ARetryStaysWithItsRunner) {
+TEST_F(CoreRunners, RetryStaysWithinItsRunner) {
   begin_with({{"b200", 8}});
   arrive_as("a", "n1", 8, {"b200"}, 2);
   arrive_as("h", "n2", 8, {"h200"}, 2);
@@ -103,7 +103,7 @@ TEST_F(CoreRunners, ARetryStaysWithItsRunner) {
               ElementsAre("settled a p0/1", "lease a p0/2"));
 }
 
-TEST_F(CoreRunners, ManyPointsOfOthersAreNotWalked) {
+TEST_F(CoreRunners, ManyPointsOfOtherRunnersDoNotDelayALease) {
   std::vector<std::pair<std::string, int>> points(2'000, {"b200", 8});
   points.emplace_back("h200", 8);
   begin_with(points);

@@ -1,4 +1,6 @@
-// Sweeps that outlive their controllers and jobs: recovery, resume, nodes that fail, jobs that end.
+// Sweeps across restarts: recovery, resume, spools, quarantined nodes, and the end of the job.
+#include "controller/core/apply.hpp"
+#include "controller/core/invariants.hpp"
 #include "tests/unit/core_fixture.hpp"
 
 namespace sweep::core {
@@ -6,78 +8,78 @@ namespace {
 
 class CoreSession : public CoreTest {
  protected:
-  Words resume(bool retry_failed = false, std::vector<std::string> withdrawn = {}) {
-    return tell(Resume{"0.2.0", "13.0", retry_failed, std::move(withdrawn)});
+  Messages resume(bool retry_failed = false, std::vector<std::string> withdrawn = {}) {
+    return handle(Resume{"0.2.0", "13.0", retry_failed, std::move(withdrawn)});
   }
-  Words find_in_spool(const std::string& finder, const std::string& holder, const std::string& point,
-                      int attempt = 1, OutcomeKind kind = OutcomeKind::Ok) {
-    observe(state, finder, now);
-    return tell(AttemptFinished{finder, {point, attempt}, outcome_of(kind), Millis(1'500), holder});
+  Messages report_from_spool(const std::string& finder, const std::string& holder, const std::string& point,
+                             int attempt = 1, OutcomeKind kind = OutcomeKind::Ok) {
+    mark_seen(state, finder, now);
+    return handle(AttemptFinished{finder, {point, attempt}, outcome_of(kind), Millis(1'500), holder});
   }
-  /// Lost `times` times by infrastructure on whichever agent has it.
+  /// The attempt fails because of infrastructure.
   void fail_on(const std::string& agent, const std::string& point, int attempt) {
     finish(agent, point, attempt, OutcomeKind::Infrastructure);
   }
-  Words ready_until(const std::string& agent, Instant end) {
-    observe(state, agent, now);
-    return tell(Ready{agent, end});
+  Messages ready_with_job_end(const std::string& agent, Instant end) {
+    mark_seen(state, agent, now);
+    return handle(Ready{agent, end});
   }
 };
 
-// ---- a controller that comes back
+// ---- recovery
 
-TEST_F(CoreSession, AfterARecoveryAgentsHaveTheirTimeAgainAndKeepWhatTheyRun) {
+TEST_F(CoreSession, RecoveryRestartsTimeoutsAndKeepsRunningAttempts) {
   begin({1, 1});
   arrive("a", "n1", 1);
   start("a", "p0");
-  now += settings.agent_timeout * 3;  // nobody was there to hear
-  EXPECT_THAT(tell(Recover{"0.2.0"}), IsEmpty());
+  now += settings.agent_timeout * 3;  // the controller was not running
+  EXPECT_THAT(handle(Recover{"0.2.0"}), IsEmpty());
   EXPECT_FALSE(agent("a").gone);
   EXPECT_EQ(point("p0").state, PointState::Running);
   EXPECT_THAT(join(agent_info("a", "n1", 1)), ElementsAre("welcome a"));
   EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
-  EXPECT_EQ(point("p0").attempts.size(), 1u) << "nothing was started again";
+  EXPECT_EQ(point("p0").attempts.size(), 1u) << "no attempt was repeated";
 }
 
-TEST_F(CoreSession, AnAgentThatDoesNotFindTheNewControllerIsLostInTheEnd) {
+TEST_F(CoreSession, AgentThatDoesNotReconnectAfterRecoveryIsLostAfterItsTimeout) {
   begin({1});
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
-  tell(Recover{"0.2.0"});
-  pass(settings.agent_timeout - Millis(1), {"b"});
+  handle(Recover{"0.2.0"});
+  wait(settings.agent_timeout - Millis(1), {"b"});
   EXPECT_FALSE(agent("a").gone);
-  EXPECT_THAT(pass(Millis(1), {"b"}), ElementsAre("lease b p0/2"));
+  EXPECT_THAT(wait(Millis(1), {"b"}), ElementsAre("lease b p0/2"));
 }
 
-TEST_F(CoreSession, ALeaseThatNeverWentOutIsSaidAgainToWhoComesBack) {
+TEST_F(CoreSession, UnsentLeaseIsSentWhenItsAgentReconnectsAfterRecovery) {
   begin({1});
   arrive("a", "n1", 1);
-  tell(Recover{"0.2.0"});
+  handle(Recover{"0.2.0"});
   EXPECT_THAT(join(agent_info("a", "n1", 1)), ElementsAre("welcome a", "lease a p0/1"));
 }
 
-TEST_F(CoreSession, TheCrewHasTimeToComeAgainAfterARecovery) {
+TEST_F(CoreSession, RecoveryRestartsTheJoinTimeout) {
   begin({8});
   arrive("a", "n1", 1, 2);
   now += settings.join_timeout * 2;
-  tell(Recover{"0.2.0"});
-  EXPECT_EQ(point("p0").state, PointState::Pending) << "the second agent may have the GPUs";
+  handle(Recover{"0.2.0"});
+  EXPECT_EQ(point("p0").state, PointState::Pending) << "the second agent may have enough GPUs";
   EXPECT_THAT(arrive("b", "n2", 8, 2), ElementsAre("lease b p0/1"));
 }
 
-TEST_F(CoreSession, AStoppingSweepWaitsALittleForItsAgentsAfterARecovery) {
+TEST_F(CoreSession, StoppingSweepWaitsForItsAgentsAfterRecovery) {
   begin({1});
   arrive("a", "n1", 1);
-  tell(Stop{"ctrl-c", Millis(10'000)});
+  handle(Stop{"ctrl-c", Millis(10'000)});
   now += Millis(20'000);
-  tell(Recover{"0.2.0"});
+  handle(Recover{"0.2.0"});
   EXPECT_EQ(state.phase, Phase::Stopping);
-  EXPECT_THAT(beat("a"), ElementsAre("lease a p0/1", "cancel a p0/1"));
+  EXPECT_THAT(heartbeat("a"), ElementsAre("lease a p0/1", "cancel a p0/1"));
 }
 
 // ---- resume
 
-TEST_F(CoreSession, ResumedDonePointsAreKeptAndTheRestIsRunByOthers) {
+TEST_F(CoreSession, ResumeKeepsDonePointsAndRunsTheOthersOnNewAgents) {
   begin({1, 1, 1});
   arrive("a", "n1", 1);
   finish("a", "p0");
@@ -93,10 +95,10 @@ TEST_F(CoreSession, ResumedDonePointsAreKeptAndTheRestIsRunByOthers) {
   EXPECT_THAT(finish("b", "p2"), ElementsAre("settled b p2/1 accepted", "drain b complete"));
 }
 
-TEST_F(CoreSession, ASweepThatWasStoppedOrEndedShortGoesOn) {
+TEST_F(CoreSession, ResumeContinuesAStoppedSweep) {
   begin({1, 1});
   arrive("a", "n1", 1);
-  tell(Stop{"ctrl-c", Millis(0)});
+  handle(Stop{"ctrl-c", Millis(0)});
   ASSERT_EQ(state.phase, Phase::Closed);
   resume();
   EXPECT_EQ(state.phase, Phase::Running);
@@ -105,7 +107,7 @@ TEST_F(CoreSession, ASweepThatWasStoppedOrEndedShortGoesOn) {
   EXPECT_EQ(state.count(PointState::Leased), 1);
 }
 
-TEST_F(CoreSession, FailedPointsAreTriedAgainOnlyOnRequestAndWithAllTheirTries) {
+TEST_F(CoreSession, ResumeRetriesFailedPointsOnlyOnRequestWithAllRetries) {
   settings.benchmark_retries = 1;
   begin({1});
   arrive("a", "n1", 1);
@@ -122,7 +124,7 @@ TEST_F(CoreSession, FailedPointsAreTriedAgainOnlyOnRequestAndWithAllTheirTries) 
   EXPECT_THAT(finish("b", "p0", 3, OutcomeKind::NoResult), ElementsAre("settled b p0/3", "lease b p0/4"));
 }
 
-TEST_F(CoreSession, WithdrawnPointsAreNotRunAndComeBackWithTheirResults) {
+TEST_F(CoreSession, WithdrawnPointsAreNotRunAndKeepTheirResults) {
   begin({1, 1, 1});
   arrive("a", "n1", 1);
   finish("a", "p0");
@@ -136,39 +138,39 @@ TEST_F(CoreSession, WithdrawnPointsAreNotRunAndComeBackWithTheirResults) {
   EXPECT_EQ(point("p1").state, PointState::Pending);
 }
 
-TEST_F(CoreSession, AResultInTheSpoolOfALostAgentIsHandedInByAnother) {
+TEST_F(CoreSession, ResultFromTheSpoolOfALostAgentIsAccepted) {
   begin({1, 1});
   arrive("a", "n1", 1);
   start("a", "p0");
   resume();
   arrive("b", "n1", 1);
-  EXPECT_THAT(find_in_spool("b", "a", "p0"),
+  EXPECT_THAT(report_from_spool("b", "a", "p0"),
               testing::IsSupersetOf({"settled b p0/1 accepted", "cancel b p0/2"}));
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_TRUE(point("p0").attempts[0].accepted);
-  EXPECT_THAT(find_in_spool("b", "a", "p0"), ElementsAre("settled b p0/1 accepted")) << "said again";
+  EXPECT_THAT(report_from_spool("b", "a", "p0"), ElementsAre("settled b p0/1 accepted")) << "repeated";
 }
 
-TEST_F(CoreSession, ASecondResultFromASpoolIsSuperseded) {
+TEST_F(CoreSession, SecondResultFromASpoolIsSuperseded) {
   begin({1, 1});
   arrive("a", "n1", 1);
   start("a", "p0");
   resume();
   arrive("b", "n2", 1);
   finish("b", "p0", 2);
-  EXPECT_THAT(find_in_spool("b", "a", "p0"), testing::Contains("settled b p0/1"));
+  EXPECT_THAT(report_from_spool("b", "a", "p0"), testing::Contains("settled b p0/1"));
   EXPECT_FALSE(point("p0").attempts[0].accepted);
 }
 
-TEST_F(CoreSession, AResultThatNobodyWasLeasedIsNotTakenFromASpool) {
+TEST_F(CoreSession, SpooledResultOfAnAttemptThatWasNeverLeasedIsRejected) {
   begin({1});
   arrive("a", "n1", 1);
-  EXPECT_THAT(find_in_spool("a", "x", "p0"), ElementsAre("settled a p0/1"));
+  EXPECT_THAT(report_from_spool("a", "x", "p0"), ElementsAre("settled a p0/1"));
   EXPECT_NE(rejected, "");
   EXPECT_EQ(point("p0").state, PointState::Leased);
 }
 
-TEST_F(CoreSession, AnOldEndFromASpoolSaysNothingAboutANewAgentOfThatName) {
+TEST_F(CoreSession, SpooledEndDoesNotAffectANewAgentOfTheSameName) {
   begin({1, 1});
   arrive("a", "n1", 1);
   resume();
@@ -176,23 +178,23 @@ TEST_F(CoreSession, AnOldEndFromASpoolSaysNothingAboutANewAgentOfThatName) {
   again.pid = 200;
   join(again);
   EXPECT_THAT(ready("a"), ElementsAre("lease a p0/2"));
-  EXPECT_THAT(find_in_spool("a", "a", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled a p0/1"));
+  EXPECT_THAT(report_from_spool("a", "a", "p0", 1, OutcomeKind::Preempted), ElementsAre("settled a p0/1"));
   EXPECT_FALSE(agent("a").leaving);
   EXPECT_THAT(finish("a", "p0", 2), ElementsAre("settled a p0/2 accepted", "lease a p1/1"));
 }
 
-TEST_F(CoreSession, AClockThatIsBehindDoesNotKeepDeadAgentsAlive) {
+TEST_F(CoreSession, RecoveryWithAClockThatIsBehindStillTimesOutAgents) {
   begin({1});
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
   now -= std::chrono::hours(36);
-  tell(Recover{"0.2.0"});
-  EXPECT_THAT(pass(settings.agent_timeout, {"b"}), ElementsAre("lease b p0/2"));
+  handle(Recover{"0.2.0"});
+  EXPECT_THAT(wait(settings.agent_timeout, {"b"}), ElementsAre("lease b p0/2"));
 }
 
 // ---- nodes
 
-TEST_F(CoreSession, ANodeThatFailsAgainAndAgainIsQuarantined) {
+TEST_F(CoreSession, NodeIsQuarantinedAfterConsecutiveFailures) {
   settings.node_failures = 2;
   settings.infrastructure_retries = 5;
   begin({1, 1, 1});
@@ -201,11 +203,11 @@ TEST_F(CoreSession, ANodeThatFailsAgainAndAgainIsQuarantined) {
   fail_on("a", "p0", 1);
   ASSERT_EQ(point("p2").attempts.back().agent, "a");
   EXPECT_THAT(finish("a", "p2", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p2/1"));
-  EXPECT_EQ(state.nodes.at("n1").quarantine, "2 infrastructure failures in a row, the last: why");
+  EXPECT_EQ(state.nodes.at("n1").quarantine, "2 infrastructure failures in a row, last: why");
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
 }
 
-TEST_F(CoreSession, AResultClearsANodesName) {
+TEST_F(CoreSession, ResultResetsANodesFailures) {
   settings.node_failures = 2;
   settings.infrastructure_retries = 5;
   begin({1, 1, 1});
@@ -217,35 +219,35 @@ TEST_F(CoreSession, AResultClearsANodesName) {
   EXPECT_EQ(point("p1").state, PointState::Leased);
 }
 
-TEST_F(CoreSession, WithTheLastNodeInQuarantineTheSweepEndsAndSaysSo) {
+TEST_F(CoreSession, SweepClosesWhenItsLastNodeIsQuarantined) {
   settings.node_failures = 1;
   settings.infrastructure_retries = 5;
   begin({1});
   arrive("a", "n1", 1);
   EXPECT_THAT(finish("a", "p0", 1, OutcomeKind::Infrastructure), ElementsAre("settled a p0/1", "drain a"));
   EXPECT_EQ(state.end_reason,
-            "no node is left; n1 is quarantined: 1 infrastructure failures in a row, the last: why");
+            "no node is left; n1 is quarantined: 1 infrastructure failure in a row, last: why");
   EXPECT_EQ(point("p0").state, PointState::Pending);
 }
 
-TEST_F(CoreSession, ALossThatIsTakenBackIsNotHeldAgainstTheNode) {
+TEST_F(CoreSession, ReinstatedAttemptIsNotCountedAgainstItsNode) {
   settings.node_failures = 2;
   settings.infrastructure_retries = 5;
   settings.join_timeout = Millis(3600000);
-  begin({8});  // b could never run it: so it waits for a
+  begin({8});  // b has too few GPUs, so the point waits for a
   arrive("a", "n1", 8, 3);
   arrive("b", "n2", 1, 3);
   start("a", "p0");
   for (int i = 0; i < 3; ++i) {
     lose("a");
     ASSERT_EQ(state.nodes.at("n1").failures, 1);
-    beat("a");
+    heartbeat("a");
     EXPECT_EQ(state.nodes.at("n1").failures, 0);
   }
   EXPECT_EQ(point("p0").state, PointState::Running);
 }
 
-TEST_F(CoreSession, ZeroMeansNoQuarantine) {
+TEST_F(CoreSession, ZeroNodeFailuresDisablesQuarantine) {
   settings.node_failures = 0;
   settings.infrastructure_retries = 20;
   begin({1});
@@ -255,7 +257,7 @@ TEST_F(CoreSession, ZeroMeansNoQuarantine) {
   EXPECT_EQ(point("p0").state, PointState::Leased);
 }
 
-TEST_F(CoreSession, AResumeTriesEveryNodeAgain) {
+TEST_F(CoreSession, ResumeEndsQuarantines) {
   settings.node_failures = 1;
   settings.infrastructure_retries = 5;
   begin({1});
@@ -267,86 +269,97 @@ TEST_F(CoreSession, AResumeTriesEveryNodeAgain) {
 
 // ---- the end of the job
 
-TEST_F(CoreSession, WithoutAnyMeasureWorkIsGivenOutUntilTheJobEnds) {
+TEST_F(CoreSession, PointsOfUnknownDurationAreLeasedUntilTheJobEnds) {
   begin({1, 1});
   join(agent_info("a", "n1", 1));
-  EXPECT_THAT(ready_until("a", now + Millis(60'000)), ElementsAre("lease a p0/1"));
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(60'000)), ElementsAre("lease a p0/1"));
 }
 
-TEST_F(CoreSession, NothingIsLeasedThatByItsMeasureCannotEndBeforeTheJob) {
+TEST_F(CoreSession, PointThatWouldOutlastTheJobIsNotLeased) {
   begin({1, 1, 1});
   join(agent_info("a", "n1", 1));
-  ready_until("a", now + Millis(20'000));
+  ready_with_job_end("a", now + Millis(20'000));
   now += Millis(12'000);
-  observe(state, "a", now);
-  EXPECT_THAT(tell(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
+  mark_seen(state, "a", now);
+  EXPECT_THAT(handle(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
               ElementsAre("settled a p0/1 accepted", "drain a"));
-  EXPECT_EQ(state.end_reason, "job 12 ends in 8 s, too soon for what is left: 12 s each, as measured so far");
+  EXPECT_EQ(state.end_reason,
+            "job 12 ends in 8 s, too soon for the remaining points (12 s each, as measured so far)");
   EXPECT_EQ(point("p1").state, PointState::Pending);
 }
 
-TEST_F(CoreSession, ADeclaredTimeoutIsTheMeasureUntilThereIsABetterOne) {
+TEST_F(CoreSession, DeclaredTimeoutIsTheExpectedDurationUntilOneIsMeasured) {
   settings.expected = Millis(3'600'000);
   settings.margin = Millis(10'000);
   begin({1});
   join(agent_info("a", "n1", 1));
-  EXPECT_THAT(ready_until("a", now + Millis(3'610'000)), ElementsAre("drain a"));
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(3'610'000)), ElementsAre("drain a"));
   EXPECT_EQ(state.end_reason,
-            "job 12 ends in 60 min, too soon for what is left: 60 min each, as timeouts.point says");
+            "job 12 ends in 60 min, too soon for the remaining points (60 min each, from timeouts.point)");
 }
 
-TEST_F(CoreSession, OnlyLikePointsAreAMeasure) {
+TEST_F(CoreSession, DurationsAreMeasuredByKind) {
   specs = {{"p0", 1, "long"}, {"p1", 1, "short"}, {"p2", 1, "long"}};
   state = make_state(settings, specs);
   join(agent_info("a", "n1", 1));
-  ready_until("a", now + Millis(20'000));
+  ready_with_job_end("a", now + Millis(20'000));
   now += Millis(12'000);
-  observe(state, "a", now);
-  EXPECT_THAT(tell(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
+  mark_seen(state, "a", now);
+  EXPECT_THAT(handle(AttemptFinished{"a", {"p0", 1}, Outcome{}, Millis(12'000)}),
               ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
-  EXPECT_THAT(tell(AttemptFinished{"a", {"p1", 1}, Outcome{}, Millis(100)}),
+  EXPECT_THAT(handle(AttemptFinished{"a", {"p1", 1}, Outcome{}, Millis(100)}),
               ElementsAre("settled a p1/1 accepted", "drain a"));
 }
 
-TEST_F(CoreSession, OneTaskThatKnowsTheEndOfTheJobIsEnoughForAll) {
+TEST_F(CoreSession, JobEndReportedByOneTaskAppliesToAllTasks) {
   settings.expected = Millis(60'000);
   begin({1});
   arrive("a", "n1", 1, 2);
   EXPECT_EQ(point("p0").state, PointState::Leased);
   join(agent_info("b", "n2", 1, 2));
-  ready_until("b", now + Millis(30'000));
+  ready_with_job_end("b", now + Millis(30'000));
   finish("a", "p0", 1, OutcomeKind::Infrastructure);
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_THAT(state.end_reason, HasSubstr("job 12 ends in 30 s"));
 }
 
-TEST_F(CoreSession, TheOthersOfAJobWaitForItsFirstTaskToSayWhenItEnds) {
+TEST_F(CoreSession, LaterJobEndReplacesAnEarlierOne) {
+  settings.expected = Millis(60'000);
+  begin({1, 1});
+  join(agent_info("a", "n1", 1, 2));
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(30'000)), IsEmpty());
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(120'000)), ElementsAre("lease a p0/1"));
+  ready_with_job_end("a", now + Millis(1'000));
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted")) << "p1 would take 1.5 s, as p0 did";
+}
+
+TEST_F(CoreSession, OtherTasksWaitForTheFirstTaskToReportTheJobEnd) {
   settings.expected = Millis(60'000);
   begin({1, 1});
   AgentInfo second = agent_info("b", "n2", 1, 2);
   second.task = 1;
   join(second);
-  EXPECT_THAT(tell(Ready{"b"}), IsEmpty());
+  EXPECT_THAT(handle(Ready{"b"}), IsEmpty());
   join(agent_info("a", "n1", 1, 2));
-  EXPECT_THAT(ready_until("a", now + Millis(120'000)), ElementsAre("lease b p0/1", "lease a p1/1"));
+  EXPECT_THAT(ready_with_job_end("a", now + Millis(120'000)), ElementsAre("lease b p0/1", "lease a p1/1"));
 }
 
-TEST_F(CoreSession, AFirstTaskThatDoesNotSayWhenTheJobEndsIsNotWaitedForLong) {
+TEST_F(CoreSession, WaitForTheJobEndIsLimited) {
   begin({1});
   AgentInfo second = agent_info("b", "n2", 1, 2);
   second.task = 1;
   join(second);
-  tell(Ready{"b"});
+  handle(Ready{"b"});
   const auto due = next_deadline(state, now);
   ASSERT_TRUE(due);
   EXPECT_EQ(*due, now + Millis(15'000));
   now = *due;
-  EXPECT_THAT(tell(Tick{}), ElementsAre("lease b p0/1"));
+  EXPECT_THAT(handle(Tick{}), ElementsAre("lease b p0/1"));
 }
 
-// ---- a journal that was damaged
+// ---- a damaged journal
 
-TEST_F(CoreSession, ASalvagedResultCountsWithoutItsStory) {
+TEST_F(CoreSession, SalvagedResultCountsWithoutTheEventsOfItsAttempt) {
   begin({1, 1});
   const Event event{now, Salvaged{{"p0", 3}, "n9"}};
   apply(state, event);
@@ -358,7 +371,7 @@ TEST_F(CoreSession, ASalvagedResultCountsWithoutItsStory) {
   EXPECT_THAT(arrive("a", "n1", 1), ElementsAre("lease a p1/1"));
 }
 
-TEST(RunningMedian, IsTheLowerMiddleOfWhatItHasSeen) {
+TEST(RunningMedian, IsTheLowerMiddleValue) {
   RunningMedian median;
   EXPECT_EQ(median.value(), std::nullopt);
   std::multiset<Millis> all;

@@ -1,10 +1,12 @@
-// Hundreds of sweeps in bad weather, each from one seed. To see one again: SWEEP_SEED=n core_test
-// --gtest_filter='CoreSimulation.*'. To look further: SWEEP_SEEDS=100000.
+// Simulates hundreds of sweeps with faults, each from one seed. To repeat one: SWEEP_SEED=n core_test
+// --gtest_filter='CoreSimulation.*'. For more seeds: SWEEP_SEEDS=100000.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <map>
 
+#include "controller/core/events_json.hpp"
+#include "controller/core/replay.hpp"
 #include "tests/unit/core_dump.hpp"
 #include "tests/unit/core_world.hpp"
 #include "util/json.hpp"
@@ -18,28 +20,28 @@ bool terminal(PointState state) {
 
 void check_points(const World& world) {
   std::map<std::string, int> accepted;
-  std::set<std::string> doubtful;  // whose last accepted result was not valid
+  std::set<std::string> has_invalid;  // points whose last accepted result was not valid
   for (const Event& event : world.events) {
     const auto* ended = std::get_if<Ended>(&event.what);
     if (ended == nullptr || !ended->accepted) continue;
-    // A valid one takes the place of one that is not, and nothing else does.
-    if (doubtful.erase(ended->ref.point) > 0 && ended->invalid.empty()) --accepted[ended->ref.point];
-    if (!ended->invalid.empty()) doubtful.insert(ended->ref.point);
+    // Only a valid result replaces an accepted one, and only one that is not valid.
+    if (has_invalid.erase(ended->ref.point) > 0 && ended->invalid.empty()) --accepted[ended->ref.point];
+    if (!ended->invalid.empty()) has_invalid.insert(ended->ref.point);
     ++accepted[ended->ref.point];
   }
   for (const PointStatus& point : world.state.points) {
     const bool done = point.state == PointState::Done;
-    const bool waits = !done && doubtful.contains(point.spec.id);  // for a better one, when the sweep ended
-    EXPECT_EQ(accepted[point.spec.id], done || waits ? 1 : 0)
-        << point.spec.id << " was done more than once, or not";
+    const bool in_retry = !done && has_invalid.contains(point.spec.id);  // when the sweep ended
+    EXPECT_EQ(accepted[point.spec.id], done || in_retry ? 1 : 0)
+        << point.spec.id << " has the wrong number of accepted results";
     EXPECT_TRUE(terminal(point.state) || !world.state.end_reason.empty())
-        << point.spec.id << " is " << state_word(point.state) << " and nobody says why";
+        << point.spec.id << " is " << state_word(point.state) << " although the sweep has no end reason";
   }
 }
 
 void check_agents(const World& world) {
   for (const auto& [id, agent] : world.state.agents)
-    EXPECT_TRUE(agent.gone || agent.held.empty()) << id << " is left with a lease";
+    EXPECT_TRUE(agent.gone || agent.held.empty()) << id << " still holds a lease";
 }
 
 void check_replay(const World& world) {
@@ -72,8 +74,7 @@ void count(const World& world, Tally& tally) {
     const Attempt& attempt = *find_attempt(world.state, ended->ref);
     tally.late +=
         ended->accepted &&
-        &attempt != &world.state.points[static_cast<std::size_t>(find_point(world.state, ended->ref.point))]
-                         .attempts.back();
+        &attempt != &point_at(world.state, find_point(world.state, ended->ref.point)).attempts.back();
   }
 }
 
@@ -107,7 +108,7 @@ TEST(CoreSimulation, EverySweepEndsWithEveryPointAccountedFor) {
   const std::uint64_t seeds = more == nullptr ? 1'000 : std::strtoull(more, nullptr, 10);
   for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed)
     simulate(seed, tally);
-  // The weather was bad enough for what the rules are about.
+  // Each kind of fault occurred often enough for the test to mean something.
   EXPECT_GT(tally.closed, 900);
   EXPECT_GT(tally.complete, 50);
   EXPECT_GT(tally.failed, 100);

@@ -1,4 +1,4 @@
-// Which agent gets which point, where points have servers that could go on running.
+// Leases of points whose servers can be reused.
 #include "tests/unit/core_fixture.hpp"
 
 namespace sweep::core {
@@ -6,24 +6,24 @@ namespace {
 
 class CoreWarm : public CoreTest {
  protected:
-  /// Points p0, p1, … of these keys ("" of a script), all on so many GPUs.
+  /// Points p0, p1, … with these server keys ("": a script), all on `gpus` GPUs.
   void begin_keys(const std::vector<std::string>& keys, int gpus = 8) {
     for (std::size_t i = 0; i < keys.size(); ++i)
       specs.push_back({"p" + std::to_string(i), gpus, "", keys[i]});
     state = make_state(settings, specs);
   }
 
-  /// A point ends well. It had to wait so long for its server, and ran so long.
-  Words done(const std::string& agent, const std::string& point, int servers = 0, Millis start = Millis(0),
-             Millis run = Millis(60'000)) {
+  /// A point ends with a result after `servers` server starts, `start` for its server and `run` for itself.
+  Messages done(const std::string& agent, const std::string& point, int servers = 0, Millis start = Millis(0),
+                Millis run = Millis(60'000)) {
     AttemptFinished command{agent, {point, 1}, outcome_of(OutcomeKind::Ok), start + run};
     command.account.servers = servers;
     command.account.phases = {{"ready", start}, {"benchmark", run}};
-    return leases(tell(command));
+    return leases(handle(command));
   }
 
-  static Words leases(const Words& words) {
-    Words out;
+  static Messages leases(const Messages& words) {
+    Messages out;
     for (const std::string& word : words) {
       if (word.starts_with("lease ")) out.push_back(word.substr(6));
     }
@@ -31,7 +31,7 @@ class CoreWarm : public CoreTest {
   }
 };
 
-TEST_F(CoreWarm, AnAgentGoesOnWithItsServersPoints) {
+TEST_F(CoreWarm, AgentTakesFurtherPointsOfItsServer) {
   begin_keys({"x", "y", "x", "y", "x"});
   EXPECT_THAT(leases(arrive("a", "n1", 8)), ElementsAre("a p0/1"));
   EXPECT_THAT(done("a", "p0"), ElementsAre("a p2/1"));
@@ -40,7 +40,7 @@ TEST_F(CoreWarm, AnAgentGoesOnWithItsServersPoints) {
   EXPECT_THAT(done("a", "p1"), ElementsAre("a p3/1"));
 }
 
-TEST_F(CoreWarm, ASecondAgentBeginsWithAKeyThatNobodyServes) {
+TEST_F(CoreWarm, SecondAgentStartsWithAKeyThatHasNoServer) {
   begin_keys({"x", "x", "y", "x", "y"});
   EXPECT_THAT(leases(arrive("a", "n1", 8, 2)), ElementsAre("a p0/1"));
   EXPECT_THAT(leases(arrive("b", "n2", 8, 2)), ElementsAre("b p2/1"));
@@ -48,40 +48,40 @@ TEST_F(CoreWarm, ASecondAgentBeginsWithAKeyThatNobodyServes) {
   EXPECT_THAT(done("a", "p0"), ElementsAre("a p1/1"));
 }
 
-TEST_F(CoreWarm, ScriptsAndKeysThatNobodyServesAreTakenInTheirOrder) {
+TEST_F(CoreWarm, ScriptsAndKeysWithoutServerAreTakenInMatrixOrder) {
   begin_keys({"x", "x", "", "y"});
   EXPECT_THAT(leases(arrive("a", "n1", 8, 3)), ElementsAre("a p0/1"));
   EXPECT_THAT(leases(arrive("b", "n2", 8, 3)), ElementsAre("b p2/1"));
   EXPECT_THAT(leases(arrive("c", "n3", 8, 3)), ElementsAre("c p3/1"));
 }
 
-TEST_F(CoreWarm, WhoIsIdleHelpsWhereMostWaitPerServer) {
+TEST_F(CoreWarm, IdleAgentStartsAServerForTheKeyWithMostWaitingPointsPerServer) {
   begin_keys({"x", "x", "y", "y", "y", "y"});
   EXPECT_THAT(leases(arrive("a", "n1", 8, 4)), ElementsAre("a p0/1"));
   EXPECT_THAT(leases(arrive("b", "n2", 8, 4)), ElementsAre("b p2/1"));
-  EXPECT_THAT(leases(arrive("c", "n3", 8, 4)), ElementsAre("c p3/1"));  // three of y wait, one of x
-  // Of both keys one waits per server: the first in the order.
+  EXPECT_THAT(leases(arrive("c", "n3", 8, 4)), ElementsAre("c p3/1"));  // three points of y wait, one of x
+  // Both keys have one waiting point per server: the first key is taken.
   EXPECT_THAT(leases(arrive("d", "n4", 8, 4)), ElementsAre("d p1/1"));
 }
 
-TEST_F(CoreWarm, APointWaitsForAServerThatIsDoneBeforeAnotherHasStarted) {
+TEST_F(CoreWarm, PointWaitsForAServerThatIsFreeBeforeAnotherHasStarted) {
   begin_keys({"x", "x", "x", "x"});
   arrive("a", "n1", 8, 2);
   EXPECT_THAT(done("a", "p0", 1, Millis(300'000), Millis(60'000)), ElementsAre("a p1/1"));
-  // Two wait, at a minute each, and a further server takes five.
+  // Two points wait, each takes a minute; another server takes five minutes to start.
   EXPECT_THAT(leases(arrive("b", "n2", 8, 2)), IsEmpty());
   EXPECT_THAT(done("a", "p1"), ElementsAre("a p2/1"));
   EXPECT_THAT(done("a", "p2"), ElementsAre("a p3/1"));
 }
 
-TEST_F(CoreWarm, NobodyWaitsWhereAFurtherServerIsWorthItsStart) {
+TEST_F(CoreWarm, AnotherServerIsStartedIfThatIsFaster) {
   begin_keys({"x", "x", "x", "x", "x", "x", "x", "x", "x", "x"});
   arrive("a", "n1", 8, 2);
   EXPECT_THAT(done("a", "p0", 1, Millis(300'000), Millis(60'000)), ElementsAre("a p1/1"));
   EXPECT_THAT(leases(arrive("b", "n2", 8, 2)), ElementsAre("b p2/1"));
 }
 
-TEST_F(CoreWarm, ThePointsOfALostServerAreTakenByOthers) {
+TEST_F(CoreWarm, PointsOfALostServerAreTakenByOtherAgents) {
   begin_keys({"x", "x"});
   arrive("a", "n1", 8, 2);
   start("a", "p0");
@@ -90,7 +90,7 @@ TEST_F(CoreWarm, ThePointsOfALostServerAreTakenByOthers) {
   EXPECT_THAT(leases(lose("a")), ElementsAre("b p0/2"));
 }
 
-TEST_F(CoreWarm, AWaitingPointIsTakenWhenTheAgentItWaitsForIsGone) {
+TEST_F(CoreWarm, WaitingPointIsLeasedWhenTheAgentItWaitsForIsGone) {
   begin_keys({"x", "x", "x"});
   arrive("a", "n1", 8, 2);
   EXPECT_THAT(done("a", "p0", 1, Millis(300'000)), ElementsAre("a p1/1"));
@@ -98,31 +98,31 @@ TEST_F(CoreWarm, AWaitingPointIsTakenWhenTheAgentItWaitsForIsGone) {
   EXPECT_THAT(leases(lose("a")), ElementsAre("b p1/2"));
 }
 
-TEST_F(CoreWarm, AServerThatFailedIsNotWarm) {
+TEST_F(CoreWarm, FailedServerIsNotWarm) {
   settings.benchmark_retries = 1;
   begin_keys({"x", "y", "x"});
   arrive("a", "n1", 8);
-  // Its key begins anew, and so stands in the matrix order with the others.
+  // The key has no server any more, so its points are taken in matrix order with the others.
   EXPECT_THAT(leases(finish("a", "p0", 1, OutcomeKind::ServerFailed)), ElementsAre("a p0/2"));
   EXPECT_THAT(leases(finish("a", "p0", 2, OutcomeKind::ServerFailed)), ElementsAre("a p1/1"));
 }
 
-TEST_F(CoreWarm, ABenchmarkThatFailedLeavesItsServer) {
+TEST_F(CoreWarm, ServerOfAFailedBenchmarkStaysWarm) {
   begin_keys({"x", "y", "x"});
   arrive("a", "n1", 8);
   EXPECT_THAT(leases(finish("a", "p0", 1, OutcomeKind::BenchmarkFailed)), ElementsAre("a p2/1"));
 }
 
-TEST_F(CoreWarm, ANodeForOnePointAtATimeHasOneServer) {
+TEST_F(CoreWarm, WithoutPackingANodeKeepsOneServer) {
   begin_keys({"x", "y", "z", "y"}, 2);
   arrive("a", "n1", 8);
   done("a", "p0");
-  EXPECT_THAT(agent("a").warm, IsEmpty());  // p1 runs, and has the node
+  EXPECT_THAT(agent("a").warm, IsEmpty());  // p1 occupies the node
   EXPECT_EQ(state.servers.servers(0), 0);
   EXPECT_THAT(done("a", "p1"), ElementsAre("a p3/1"));
 }
 
-TEST_F(CoreWarm, PackedServersStayBesideEachOtherWhileThereAreGpus) {
+TEST_F(CoreWarm, PackedServersAreKeptWhileTheirGpusAreFree) {
   settings.pack_gpus = true;
   begin_keys({"x", "y", "z", "x", "y"}, 4);
   EXPECT_THAT(leases(arrive("a", "n1", 8)), ElementsAre("a p0/1", "a p1/1"));
@@ -134,7 +134,7 @@ TEST_F(CoreWarm, PackedServersStayBesideEachOtherWhileThereAreGpus) {
   EXPECT_THAT(agent("a").warm, ElementsAre(WarmServer{1, 4}));
 }
 
-TEST_F(CoreWarm, TheServerThatWasUsedLastIsKept) {
+TEST_F(CoreWarm, MostRecentlyUsedServerIsKept) {
   settings.pack_gpus = true;
   begin_keys({"x", "y", "x", "w"}, 4);
   specs[3].gpus = 2;
@@ -142,37 +142,37 @@ TEST_F(CoreWarm, TheServerThatWasUsedLastIsKept) {
   arrive("a", "n1", 8);
   EXPECT_THAT(done("a", "p0"), ElementsAre("a p2/1"));
   EXPECT_THAT(done("a", "p1"), ElementsAre("a p3/1"));
-  EXPECT_THAT(agent("a").warm, IsEmpty()) << "x has four GPUs, w two: no room for y";
+  EXPECT_THAT(agent("a").warm, IsEmpty()) << "x uses four GPUs, w two: too few are left for y";
   EXPECT_THAT(done("a", "p2"), IsEmpty());
   EXPECT_THAT(agent("a").warm, ElementsAre(WarmServer{0, 4}));
 }
 
-TEST_F(CoreWarm, TheStartOfAServerMustFitIntoTheJob) {
+TEST_F(CoreWarm, ServerStartMustFitIntoTheJob) {
   begin_keys({"x", "y"});
   join(agent_info("a", "n1", 8));
   Ready asks{"a"};
   asks.job_ends = now + Millis(600'000);
-  tell(asks);
+  handle(asks);
   now += Millis(360'000);
-  observe(state, "a", now);
-  // Four minutes are left: enough for a point of one, and not for five of a server's start before it.
+  mark_seen(state, "a", now);
+  // Four minutes are left: enough for a point of one minute, but not with a server start of five.
   EXPECT_THAT(done("a", "p0", 1, Millis(300'000), Millis(60'000)), IsEmpty());
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_THAT(state.end_reason, HasSubstr("too soon"));
 }
 
-TEST_F(CoreWarm, ANodeUnderWhichThePointFailedDoesNotGetItForItsServer) {
+TEST_F(CoreWarm, WarmServerOnABadNodeDoesNotGetThePoint) {
   begin_keys({"x", "x", "y"});
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 8, 2);
   finish("a", "p0", 1, OutcomeKind::Infrastructure);
-  // a goes on with p1; p0 is for another node.
+  // a gets p1; p0 waits for another node.
   EXPECT_EQ(point("p1").state, PointState::Leased);
   EXPECT_THAT(done("a", "p1"), IsEmpty());
   EXPECT_THAT(done("b", "p2"), ElementsAre("b p0/2"));
 }
 
-TEST_F(CoreWarm, ASweepOfScriptsKeepsNoAccountOfServers) {
+TEST_F(CoreWarm, SweepWithoutRecipesHasNoServerIndexes) {
   begin({1, 1});
   arrive("a", "n1", 8);
   finish("a", "p0");

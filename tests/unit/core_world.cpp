@@ -1,11 +1,12 @@
-// See core_world.hpp.
 #include "tests/unit/core_world.hpp"
+
+#include "controller/core/invariants.hpp"
 
 namespace sweep::core {
 
 namespace {
 
-/// The message as its receiver gets it.
+/// Encodes and decodes the message.
 wire::Message through_the_codec(const wire::Message& message) {
   const std::vector<std::string> frames = wire::encode(message);
   auto envelope = wire::decode({frames.begin(), frames.end()});
@@ -15,41 +16,41 @@ wire::Message through_the_codec(const wire::Message& message) {
 
 }  // namespace
 
-World::World(std::uint64_t seed) : dice_(seed) {
-  settings.pack_gpus = dice_.percent(50);
-  settings.infrastructure_retries = dice_.below(4);
-  settings.benchmark_retries = dice_.below(3);
-  doubts = dice_.percent(50);
-  settings.invalid_retries = dice_.below(3);
-  settings.agent_timeout = Millis(dice_.between(5'000, 60'000));
-  settings.join_timeout = Millis(dice_.between(1'000, 60'000));
-  const int trouble = dice_.below(4);  // 0: a sunny day
-  weather = {trouble * dice_.below(4), trouble * dice_.below(4), trouble * dice_.below(3),
-             trouble * dice_.below(4), trouble * dice_.below(3), trouble * dice_.below(12),
-             dice_.percent(15)};
-  const int points = dice_.between(1, 25);
-  const int keys = dice_.percent(60) ? dice_.between(1, 4) : 0;
+World::World(std::uint64_t seed) : random_(seed) {
+  settings.pack_gpus = random_.percent(50);
+  settings.infrastructure_retries = random_.below(4);
+  settings.benchmark_retries = random_.below(3);
+  some_invalid = random_.percent(50);
+  settings.invalid_retries = random_.below(3);
+  settings.agent_timeout = Millis(random_.between(5'000, 60'000));
+  settings.join_timeout = Millis(random_.between(1'000, 60'000));
+  const int trouble = random_.below(4);  // 0: no faults
+  faults = {trouble * random_.below(4), trouble * random_.below(4), trouble * random_.below(3),
+            trouble * random_.below(4), trouble * random_.below(3), trouble * random_.below(12),
+            random_.percent(15)};
+  const int points = random_.between(1, 25);
+  const int keys = random_.percent(60) ? random_.between(1, 4) : 0;
   for (int i = 0; i < points; ++i) {
-    specs.push_back({"p" + std::to_string(i), dice_.below(10) == 0 ? 0 : dice_.between(1, 9)});
-    if (keys > 0 && dice_.percent(90)) specs.back().server = "key" + std::to_string(dice_.below(keys));
+    specs.push_back({"p" + std::to_string(i), random_.below(10) == 0 ? 0 : random_.between(1, 9)});
+    if (keys > 0 && random_.percent(90)) specs.back().server = "key" + std::to_string(random_.below(keys));
   }
   state = make_state(settings, specs);
-  const int agents = dice_.between(1, 8);
+  const int agents = random_.between(1, 8);
   for (int i = 0; i < agents; ++i) {
     SimAgent& agent = agents_["12.0." + std::to_string(i)];
     agent.info.id = "12.0." + std::to_string(i);
-    agent.info.node = "n" + std::to_string(dice_.percent(80) ? i : dice_.below(agents));
+    agent.info.node = "n" + std::to_string(random_.percent(80) ? i : random_.below(agents));
     agent.info.job = "12";
     agent.info.step = "0";
     agent.info.task = i;
     agent.info.tasks = agents;
-    const int gpus = dice_.percent(10) ? 0 : dice_.between(1, 8);
+    const int gpus = random_.percent(10) ? 0 : random_.between(1, 8);
     for (int gpu = 0; gpu < gpus; ++gpu)
       agent.info.gpus.push_back(std::to_string(gpu));
-    agenda_.at(now_ + Millis(dice_.below(5'000)), [this, &agent] { boot(agent); });
+    agenda_.at(now_ + Millis(random_.below(5'000)), [this, &agent] { boot(agent); });
   }
-  if (weather.stopped) {
-    agenda_.at(now_ + Millis(dice_.below(200'000)), [this] { command(Stop{"ctrl-c", Millis(20'000)}); });
+  if (faults.stopped) {
+    agenda_.at(now_ + Millis(random_.below(200'000)), [this] { command(Stop{"ctrl-c", Millis(20'000)}); });
   }
 }
 
@@ -62,10 +63,10 @@ void World::run() {
     return false;
   };
   while (problems.empty() && !(state.phase == Phase::Closed && !agents_live())) {
-    if (++steps > kTooMany) throw std::logic_error("it never ends");
+    if (++steps > kTooMany) throw std::logic_error("the sweep does not end");
     const auto due = next_deadline(state, now_);
     if (due && (agenda_.empty() || *due <= agenda_.next())) {
-      if (*due <= now_) throw std::logic_error("a deadline has passed and nothing came of it");
+      if (*due <= now_) throw std::logic_error("the next deadline is in the past");
       now_ = *due;
       command(Tick{});
     } else if (!agenda_.empty()) {
@@ -104,29 +105,29 @@ void World::receive(const std::string& agent, const wire::Message& message) {
   if (const auto* m = std::get_if<wire::Hello>(&message)) {
     return command(Hello{{m->agent, m->node, m->job, m->step, m->task, m->tasks, m->gpus, m->pid}});
   }
-  observe(state, agent, now_);
+  mark_seen(state, agent, now_);
   if (std::holds_alternative<wire::Ready>(message)) return command(Ready{agent});
   if (std::holds_alternative<wire::Heartbeat>(message)) return command(Heartbeat{agent});
   if (const auto* m = std::get_if<wire::Started>(&message))
     return command(AttemptStarted{agent, m->ref, m->pid});
   if (const auto* m = std::get_if<wire::Finished>(&message)) {
     AttemptFinished finished{agent, m->ref, m->outcome, Millis(m->wall_ms), "", m->account, {}};
-    // The same each time that it is said: it follows from the result.
-    const bool doubtful = doubts && (m->wall_ms + m->ref.attempt) % 3 == 0;
-    if (doubtful) finished.invalid = {"no-output: x"};
+    // A pure function of the result, so that it is the same for each repetition.
+    const bool is_invalid = some_invalid && (m->wall_ms + m->ref.attempt) % 3 == 0;
+    if (is_invalid) finished.invalid = {"no-output: x"};
     return command(finished);
   }
   if (const auto* m = std::get_if<wire::Goodbye>(&message)) return command(Goodbye{agent, m->reason});
-  throw std::logic_error("an agent does not say " + std::string(wire::type_name(message)));
+  throw std::logic_error("unexpected message from an agent: " + std::string(wire::type_name(message)));
 }
 
 wire::Message World::message_of(const Effect& effect) const {
   if (std::holds_alternative<SendWelcome>(effect))
     return wire::Welcome{"sweep", settings.pack_gpus, 10'000, 1'000};
-  if (const auto* grant = std::get_if<SendLease>(&effect)) {
+  if (const auto* send = std::get_if<SendLease>(&effect)) {
     wire::Lease lease;
-    lease.ref = grant->ref;
-    lease.gpus = state.points[static_cast<std::size_t>(find_point(state, grant->ref.point))].spec.gpus;
+    lease.ref = send->ref;
+    lease.gpus = point_at(state, find_point(state, send->ref.point)).spec.gpus;
     return lease;
   }
   return std::get<SendMessage>(effect).message;
@@ -142,29 +143,29 @@ void World::send_all(const std::vector<Effect>& effects) {
 // ---- the network
 
 void World::transmit(SimAgent& agent, int direction, const wire::Message& message) {
-  if (!agent.connected || dice_.percent(weather.lost)) return;
+  if (!agent.connected || random_.percent(faults.lost)) return;
   Instant& last = agent.last_arrival[direction];
-  last = std::max(last, now_ + Millis(dice_.below(dice_.percent(5) ? 3'000 : 50)));
+  last = std::max(last, now_ + Millis(random_.below(random_.percent(5) ? 3'000 : 50)));
   const auto deliver = [this, &agent, direction, connection = agent.connection,
                         received = through_the_codec(message)] {
     if (!agent.connected || agent.connection != connection) return;
     if (direction == kToController) {
       receive(agent.info.id, received);
     } else {
-      hear(agent, received);
+      on_message(agent, received);
     }
   };
-  for (int copies = dice_.percent(weather.repeated) ? 2 : 1; copies > 0; --copies)
+  for (int copies = random_.percent(faults.repeated) ? 2 : 1; copies > 0; --copies)
     agenda_.at(last, deliver);
-  if (dice_.percent(weather.cut)) later(agent, Millis(dice_.below(100)), [this, &agent] { cut(agent); });
+  if (random_.percent(faults.cut)) later(agent, Millis(random_.below(100)), [this, &agent] { cut(agent); });
 }
 
 void World::cut(SimAgent& agent) {
   if (!agent.connected) return;
   agent.connected = false;
-  // Short cuts pass unnoticed; in long ones the agent is taken for gone.
-  const int longest = dice_.percent(30) ? 150'000 : 2'000;
-  later(agent, Millis(dice_.below(longest)), [this, &agent] {
+  // A short cut is not noticed; during a long one the controller considers the agent gone.
+  const int longest = random_.percent(30) ? 150'000 : 2'000;
+  later(agent, Millis(random_.below(longest)), [this, &agent] {
     if (agent.connected) return;
     agent.connected = true;
     agent.welcome = false;
@@ -176,29 +177,29 @@ void World::cut(SimAgent& agent) {
 // ---- the agents
 
 void World::later(SimAgent& agent, Millis delay, std::function<void()> what) {
-  agenda_.at(now_ + delay, [&agent, life = agent.life, what = std::move(what)] {
-    if (agent.alive && agent.life == life) what();
+  agenda_.at(now_ + delay, [&agent, process = agent.process, what = std::move(what)] {
+    if (agent.alive && agent.process == process) what();
   });
 }
 
 void World::boot(SimAgent& agent) {
   const AgentInfo info = agent.info;
-  const std::uint64_t life = agent.life, connection = agent.connection;
+  const std::uint64_t process = agent.process, connection = agent.connection;
   agent = SimAgent{};
   agent.info = info;
-  agent.life = life + 1;
+  agent.process = process + 1;
   agent.connection = connection + 1;
-  agent.info.pid = static_cast<std::int64_t>(1'000 + agent.life);
+  agent.info.pid = static_cast<std::int64_t>(1'000 + agent.process);
   agent.pack = settings.pack_gpus;
   agent.alive = agent.connected = true;
-  const auto beat = [this, &agent](auto self) -> void {
+  const auto send_heartbeats = [this, &agent](auto self) -> void {
     heartbeat(agent);
     later(agent, Millis(1'500), [self] { self(self); });
   };
-  beat(beat);
+  send_heartbeats(send_heartbeats);
 }
 
-/// Everything that must not be lost is said again until it is answered.
+/// Sends a heartbeat, and repeats everything that must not be lost until it is answered.
 void World::heartbeat(SimAgent& agent) {
   if (!agent.welcome) {
     const AgentInfo& a = agent.info;
@@ -215,7 +216,7 @@ void World::heartbeat(SimAgent& agent) {
   }
 }
 
-void World::hear(SimAgent& agent, const wire::Message& message) {
+void World::on_message(SimAgent& agent, const wire::Message& message) {
   if (!agent.alive) return;
   if (std::holds_alternative<wire::Welcome>(message)) {
     agent.welcome = true;
@@ -223,7 +224,7 @@ void World::hear(SimAgent& agent, const wire::Message& message) {
   } else if (std::holds_alternative<wire::Reject>(message)) {
     agent.alive = agent.connected = false;
   } else if (const auto* lease = std::get_if<wire::Lease>(&message)) {
-    take(agent, *lease);
+    on_lease(agent, *lease);
   } else if (const auto* settled = std::get_if<wire::Settled>(&message)) {
     const std::pair key{settled->ref.point, settled->ref.attempt};
     const auto found = agent.attempts.find(key);
@@ -232,9 +233,9 @@ void World::hear(SimAgent& agent, const wire::Message& message) {
     agent.settled.insert(key);
     if (agent.draining && agent.attempts.empty()) leave(agent, OutcomeKind::Ok);
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&message)) {
-    // The benchmark needs a while to end, and may end by itself before.
-    later(agent, Millis(dice_.below(1'000)), [this, &agent, ref = cancel->ref] {
-      Outcome outcome = dice_.percent(10) ? random_outcome() : Outcome{};
+    // The benchmark takes a while to end, and may end by itself before.
+    later(agent, Millis(random_.below(1'000)), [this, &agent, ref = cancel->ref] {
+      Outcome outcome = random_.percent(10) ? random_outcome() : Outcome{};
       if (outcome.kind == OutcomeKind::Ok) outcome.kind = OutcomeKind::Cancelled;
       end(agent, ref, outcome);
     });
@@ -249,24 +250,25 @@ void World::hear(SimAgent& agent, const wire::Message& message) {
   }
 }
 
-void World::take(SimAgent& agent, const wire::Lease& lease) {
+void World::on_lease(SimAgent& agent, const wire::Lease& lease) {
   const std::pair key{lease.ref.point, lease.ref.attempt};
-  if (agent.settled.contains(key)) throw std::logic_error("leased again after it was settled");
+  if (agent.settled.contains(key)) throw std::logic_error("an attempt was leased again after it was settled");
   agent.leased = true;
   if (const auto found = agent.attempts.find(key); found != agent.attempts.end()) {
     if (found->second.finished) return transmit(agent, kToController, found->second.end);
     return transmit(agent, kToController, wire::Started{lease.ref, 4711});
   }
-  agent.must_have_room(lease);
+  agent.check_capacity(lease);
   SimAgent::Attempt& attempt = agent.attempts[key];
   attempt.run = ++runs_;
   attempt.gpus = lease.gpus;
-  if (dice_.percent(90)) transmit(agent, kToController, wire::Started{lease.ref, 4711});
-  if (dice_.percent(weather.dies)) later(agent, Millis(dice_.below(20'000)), [this, &agent] { die(agent); });
-  if (dice_.percent(weather.leaves)) {
-    later(agent, Millis(dice_.below(20'000)), [this, &agent] { leave(agent, OutcomeKind::Preempted); });
+  if (random_.percent(90)) transmit(agent, kToController, wire::Started{lease.ref, 4711});
+  if (random_.percent(faults.dies))
+    later(agent, Millis(random_.below(20'000)), [this, &agent] { die(agent); });
+  if (random_.percent(faults.leaves)) {
+    later(agent, Millis(random_.below(20'000)), [this, &agent] { leave(agent, OutcomeKind::Preempted); });
   }
-  later(agent, Millis(dice_.between(1, 60'000)), [this, &agent, ref = lease.ref, run = attempt.run] {
+  later(agent, Millis(random_.between(1, 60'000)), [this, &agent, ref = lease.ref, run = attempt.run] {
     const auto found = agent.attempts.find({ref.point, ref.attempt});
     if (found != agent.attempts.end() && found->second.run == run) end(agent, ref, random_outcome());
   });
@@ -274,14 +276,14 @@ void World::take(SimAgent& agent, const wire::Lease& lease) {
 
 Outcome World::random_outcome() {
   Outcome outcome;
-  if (!dice_.percent(weather.fails)) return outcome;
+  if (!random_.percent(faults.fails)) return outcome;
   constexpr OutcomeKind kKinds[] = {OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult,
                                     OutcomeKind::InvalidResult,   OutcomeKind::TimedOut,
                                     OutcomeKind::Infrastructure,  OutcomeKind::Infrastructure};
-  outcome.kind = kKinds[dice_.below(6)];
-  outcome.exit_code = dice_.below(256);
+  outcome.kind = kKinds[random_.below(6)];
+  outcome.exit_code = random_.below(256);
   outcome.phase = "benchmark";
-  outcome.reason = "seed\x1b[31m says so";  // a reader of the journal sees what the controller saw
+  outcome.reason = "random\x1b[31m failure";  // the journal must return the text as the controller stored it
   return outcome;
 }
 
@@ -289,32 +291,32 @@ void World::end(SimAgent& agent, const AttemptRef& ref, const Outcome& outcome) 
   const auto found = agent.attempts.find({ref.point, ref.attempt});
   if (found == agent.attempts.end() || found->second.finished) return;
   found->second.finished = true;
-  found->second.end = {ref, outcome, dice_.below(60'000)};
-  if (dice_.percent(60)) {  // of a recipe
-    found->second.end.account.servers = dice_.below(2);
-    found->second.end.account.phases = {{"ready", Millis(dice_.below(60'000))}};
+  found->second.end = {ref, outcome, random_.below(60'000)};
+  if (random_.percent(60)) {  // the benchmark of a recipe
+    found->second.end.account.servers = random_.below(2);
+    found->second.end.account.phases = {{"ready", Millis(random_.below(60'000))}};
   }
   transmit(agent, kToController, found->second.end);
 }
 
 void World::die(SimAgent& agent) {
   agent.alive = agent.connected = false;
-  ++agent.life;
-  if (dice_.percent(40)) agenda_.at(now_ + Millis(dice_.below(120'000)), [this, &agent] { boot(agent); });
+  ++agent.process;
+  if (random_.percent(40)) agenda_.at(now_ + Millis(random_.below(120'000)), [this, &agent] { boot(agent); });
 }
 
-/// At the end of the sweep, or because Slurm takes the node: with word for each attempt, or with Goodbye
-/// alone.
+/// Ends the agent, at the end of the sweep or because Slurm ends it. It either reports the end of each
+/// attempt before Goodbye, or sends Goodbye only.
 void World::leave(SimAgent& agent, OutcomeKind kind) {
   Outcome outcome;
   outcome.kind = kind;
   const auto running = agent.attempts;
-  if (dice_.percent(50)) {
+  if (random_.percent(50)) {
     for (const auto& [ref, attempt] : running)
       end(agent, {ref.first, ref.second}, outcome);
   }
   transmit(agent, kToController, wire::Goodbye{"time limit"});
-  // The last words are still under way when the process ends.
+  // Goodbye is still under way when the process ends.
   agent.alive = false;
 }
 

@@ -1,8 +1,8 @@
-// A whole sweep on a virtual clock: the core, agents that keep to PROTOCOL.md, and a network between them
-// that delays, loses, repeats and cuts. Everything follows from one seed.
+// A whole sweep on a simulated clock: the core, agents that follow PROTOCOL.md, and a network between them
+// that delays, loses, repeats and cuts. Everything depends on one seed only.
 //
-// Rules: every message passes through the real codec. Messages of a connection stay in order; a cut loses
-// what is under way in both directions. An agent knows only what it was sent.
+// Rules: every message passes through the real codec. Messages of a connection stay in order; a cut loses the
+// messages under way in both directions. An agent acts only on the messages that it has received.
 #pragma once
 
 #include <deque>
@@ -21,10 +21,10 @@
 
 namespace sweep::core {
 
-/// Seeded, and the same on every machine (the distributions of <random> are not).
-class Dice {
+/// A seeded generator with the same numbers on every machine (the distributions of <random> differ).
+class Random {
  public:
-  explicit Dice(std::uint64_t seed) : engine_(seed) {}
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
   int below(int limit) { return static_cast<int>(engine_() % static_cast<std::uint64_t>(limit)); }
   int between(int low, int high) { return low + below(high - low + 1); }
   bool percent(int chance) { return below(100) < chance; }
@@ -33,7 +33,7 @@ class Dice {
   std::mt19937_64 engine_;
 };
 
-/// What happens at which time, in order; at the same time, in the order of planning.
+/// A queue of tasks by time. Tasks for the same time are run in the order in which they were added.
 class Agenda {
  public:
   void at(Instant when, std::function<void()> what) { items_.push({when, count_++, std::move(what)}); }
@@ -51,37 +51,37 @@ class Agenda {
     std::uint64_t order;
     std::function<void()> what;
     bool operator<(const Item& other) const {
-      return when != other.when ? when > other.when : order > other.order;  // the earliest on top
+      return when != other.when ? when > other.when : order > other.order;  // the earliest task on top
     }
   };
   std::priority_queue<Item> items_;
   std::uint64_t count_ = 0;
 };
 
-/// How often things go wrong, in percent.
-struct Weather {
+/// Probabilities of faults, in percent.
+struct FaultRates {
   int lost = 0, repeated = 0;  // per message
-  int cut = 0;                 // per message: the connection breaks after it
-  int dies = 0;                // per lease: the agent is gone for good, or until somebody starts it anew
-  int leaves = 0;              // per lease: Slurm takes the node away
-  int fails = 0;               // per attempt
-  bool stopped = false;        // somebody presses ctrl-c
+  int cut = 0;                 // per message: the connection is cut after it
+  int dies = 0;                // per lease: the agent is killed; it may be restarted later
+  int leaves = 0;              // per lease: Slurm ends the agent
+  int fails = 0;               // per attempt: the benchmark or the node fails
+  bool stopped = false;        // the user presses Ctrl-C
 };
 
-/// An agent as PROTOCOL.md has it. It never runs more than it has GPUs for: that throws.
+/// An agent that follows PROTOCOL.md. It throws if it is leased more than its GPUs can run.
 class SimAgent {
  public:
   struct Attempt {
-    bool finished = false;  // and waiting for Settled
+    bool finished = false;  // waits for Settled
     wire::Finished end;
     std::uint64_t run = 0;
     int gpus = 0;
   };
   AgentInfo info;
   bool alive = false, connected = false, welcome = false, leased = false, draining = false, pack = false;
-  std::uint64_t life = 0;        // of the process: what was planned for an earlier one is void
-  std::uint64_t connection = 0;  // what was under way on an earlier one is lost
-  Instant last_arrival[2] = {};  // of messages to and from the controller: they stay in order
+  std::uint64_t process = 0;     // number of its process; tasks of an earlier process are dropped
+  std::uint64_t connection = 0;  // number of its connection; messages on an earlier one are lost
+  Instant last_arrival[2] = {};  // of messages to and from the controller, to keep them in order
   std::map<std::pair<std::string, int>, Attempt> attempts;
   std::set<std::pair<std::string, int>> settled;
 
@@ -97,7 +97,7 @@ class SimAgent {
       sum += attempt.finished ? 0 : 1;
     return sum;
   }
-  void must_have_room(const wire::Lease& lease) const {
+  void check_capacity(const wire::Lease& lease) const {
     const bool full = gpus_in_use() + lease.gpus > static_cast<int>(info.gpus.size());
     if (full || (!pack && running() > 0))
       throw std::logic_error(info.id + " was leased more than it can run");
@@ -107,18 +107,18 @@ class SimAgent {
 class World {
  public:
   explicit World(std::uint64_t seed);
-  /// Until the sweep is closed and every agent has heard of it, or nothing more can happen.
+  /// Runs until the sweep is closed and every agent has ended, or no event is left.
   void run();
 
-  /// What the agents that live think, for a failure's message.
+  /// Returns the state of the running agents, for a failure's message.
   std::string agents_text() const;
 
   Settings settings;
   std::vector<PointSpec> specs;
   State state;
   std::vector<Event> events;  // the journal
-  Weather weather;
-  bool doubts = false;  // some results are not valid
+  FaultRates faults;
+  bool some_invalid = false;  // some results are not valid
   std::vector<std::string> problems;
   std::uint64_t steps = 0;
 
@@ -136,16 +136,16 @@ class World {
   // the agents' side
   void boot(SimAgent& agent);
   void heartbeat(SimAgent& agent);
-  void hear(SimAgent& agent, const wire::Message& message);
-  void take(SimAgent& agent, const wire::Lease& lease);
+  void on_message(SimAgent& agent, const wire::Message& message);
+  void on_lease(SimAgent& agent, const wire::Lease& lease);
   void end(SimAgent& agent, const AttemptRef& ref, const Outcome& outcome);
   void die(SimAgent& agent);
   void leave(SimAgent& agent, OutcomeKind kind);
   Outcome random_outcome();
-  /// Plans something in the agent's present life.
+  /// Schedules a task that is dropped if the agent's process ends before.
   void later(SimAgent& agent, Millis delay, std::function<void()> what);
 
-  Dice dice_;
+  Random random_;
   Agenda agenda_;
   Instant now_ = from_unix_ms(1'700'000'000'000);
   std::map<std::string, SimAgent> agents_;

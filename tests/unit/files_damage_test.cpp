@@ -1,6 +1,5 @@
-// Files that are read back, cut short and with flipped bits: each is read, or named and left out; nothing
-// else. The journal has a page of its own (journal_damage_test.cpp), the sweep in it another
-// (sweep_damage_test.cpp).
+// Truncated files and files with flipped bits: each is either read, or named and skipped. The journal is
+// tested in journal_damage_test.cpp, the sweep in it in sweep_damage_test.cpp.
 #include <gmock/gmock.h>
 
 #include "controller/io/control_file.hpp"
@@ -8,6 +7,7 @@
 #include "controller/io/ledger.hpp"
 #include "controller/matrix/master.hpp"
 #include "controller/matrix/runners.hpp"
+#include "controller/profile/load_profile.hpp"
 #include "controller/profile/profile.hpp"
 #include "controller/profile/record.hpp"
 #include "tests/unit/damage_bytes.hpp"
@@ -21,11 +21,11 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::size_t kEvery = 1u << 20;  // more than any of these files has
+constexpr std::size_t kEveryLength = 1u << 20;  // more cuts than any of these files has bytes
 
 class FileDamage : public InFolder {
  protected:
-  /// Messages may be shown on a terminal, and are one line.
+  /// Messages are one line and safe to print on a terminal.
   static void expect_line(const std::string& message) {
     EXPECT_FALSE(message.empty());
     EXPECT_EQ(printable(message), message);
@@ -40,7 +40,7 @@ TEST_F(FileDamage, ControlFile) {
                                            profile::profile_to_json(profile)}));
   const std::string bytes = bytes_of(path("sweep.control"));
   std::size_t refused = 0, read = 0;
-  each_damage(bytes, kEvery, bytes.size(), [&](const std::string& damaged) {
+  each_damage(bytes, kEveryLength, bytes.size(), [&](const std::string& damaged) {
     put_bytes(path("sweep.control"), damaged, 0600);
     const auto control = read_control_file(folder_);
     const auto again = control ? profile::profile_from_json((*control)->profile) : fail("no profile");
@@ -56,11 +56,11 @@ TEST_F(FileDamage, ControlFile) {
     EXPECT_THAT(message, Not(HasSubstr(secret.substr(0, 12))));
     EXPECT_THAT(message, Not(HasSubstr("of the site")));
   });
-  EXPECT_GT(refused, bytes.size());  // the cuts, and flips of what is not text
+  EXPECT_GT(refused, bytes.size());  // truncated files, and flips outside of texts
   EXPECT_GT(read, 100u);
 }
 
-TEST_F(FileDamage, LedgerNeverGivesAwayWhatIsNotOurs) {
+TEST_F(FileDamage, DamagedLedgerNeverAllowsOverwritingOtherFiles) {
   const std::string ours = "our table\n", theirs = "somebody's table\n";
   ASSERT_TRUE(Ledger::of(folder_).write("summary.txt", ours));
   ASSERT_TRUE(Ledger::of(folder_).write("agg_all.json", "[]"));
@@ -69,7 +69,7 @@ TEST_F(FileDamage, LedgerNeverGivesAwayWhatIsNotOurs) {
   const std::string line = sha256_hex(ours) + "  summary.txt\n";
   ASSERT_THAT(bytes, HasSubstr(line));
   std::size_t known = 0;
-  each_damage(bytes, kEvery, 2 * bytes.size(), [&](const std::string& damaged) {
+  each_damage(bytes, kEveryLength, 2 * bytes.size(), [&](const std::string& damaged) {
     put_bytes(path(".aggregate"), damaged);
     const bool is_known = Ledger::of(folder_).has_written("summary.txt");
     EXPECT_EQ(is_known, ("\n" + damaged + "\n").find("\n" + line) != std::string::npos) << damaged;
@@ -88,15 +88,16 @@ TEST_F(FileDamage, LedgerNeverGivesAwayWhatIsNotOurs) {
   EXPECT_GT(known, 0u);
 }
 
-TEST_F(FileDamage, ProcessedResultOfSomebodyElse) {
+TEST_F(FileDamage, ProcessedResult) {
   const std::string bytes = bytes_of(SWEEP_SOURCE_DIR "/tests/unit/data/agg_client_result.json");
   put_bytes(path("agg_sound.json"), bytes);
   std::size_t refused = 0;
   each_damage(bytes, 400, 1'000, [&](const std::string& damaged) {
     put_bytes(path("agg_r.json"), damaged);
     const Gathered all = gather(folder_);
-    ASSERT_GE(all.results.size(), 1u) << "a damaged file took a sound one with it";
-    EXPECT_TRUE(all.results.size() == 2 || all.problems.size() + all.notes.size() > 0) << "left out silently";
+    ASSERT_GE(all.results.size(), 1u) << "a sound file was skipped because of a damaged one";
+    EXPECT_TRUE(all.results.size() == 2 || all.problems.size() + all.notes.size() > 0)
+        << "skipped without a message";
     refused += !all.problems.empty();
     for (const std::string& problem : all.problems) {
       expect_line(problem);
@@ -136,7 +137,7 @@ retries: { infrastructure: 3, benchmark: 1 }
 TEST_F(FileDamage, Profile) {
   ASSERT_TRUE(profile::parse_profile(kProfile, "site.yaml", {}));
   std::size_t refused = 0;
-  each_damage(kProfile, kEvery, 2'000, [&](const std::string& damaged) {
+  each_damage(kProfile, kEveryLength, 2'000, [&](const std::string& damaged) {
     const auto profile = profile::parse_profile(damaged, "site.yaml", {});
     if (profile) return;
     ++refused;
@@ -170,7 +171,7 @@ TEST_F(FileDamage, MasterConfiguration) {
     return matrix::check_entries(entries, kLengths);
   };
   ASSERT_TRUE(entries_of(kMaster)) << entries_of(kMaster).error().message;
-  each_damage(kMaster, kEvery, 2'000, [&](const std::string& damaged) {
+  each_damage(kMaster, kEveryLength, 2'000, [&](const std::string& damaged) {
     const auto configs = entries_of(damaged);
     (configs ? read : refused) += 1;
     EXPECT_TRUE(configs || !configs.error().message.empty());
@@ -183,7 +184,7 @@ TEST_F(FileDamage, Runners) {
   const std::string text =
       "b200:\n- b200-nv_0\n- b200-nv_1\n'h200': [h200-a, \"h200-b\"]\nmi300x:\n- mi300x-0\n";
   std::size_t refused = 0, read = 0;
-  each_damage(text, kEvery, 1'000, [&](const std::string& damaged) {
+  each_damage(text, kEveryLength, 1'000, [&](const std::string& damaged) {
     const auto runners = matrix::Runners::parse(damaged, "runners.yaml");
     (runners ? read : refused) += 1;
     EXPECT_TRUE(runners || !runners.error().message.empty());

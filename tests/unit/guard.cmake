@@ -1,4 +1,4 @@
-# What controller/io keeps out, and how much it says about it.
+# controller/io: who is admitted, and the rate limits of the log.
 sweep_unit_test(guard_test
   LIBS sweep_controller_io
   SOURCES

@@ -1,5 +1,5 @@
-// controller/io/admission: who is let in by munge, who is not, and what is said of it. A munged of the test's
-// own.
+// controller/io/admission: who is admitted by munge, who is not, and the messages. The tests start their own
+// munged.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ class WithMunge : public testing::Test {
   void SetUp() override {
     if (const std::string why = munged_.start(); !why.empty()) GTEST_SKIP() << why;
   }
-  wire::Hello shown(const std::string& key) const {
+  wire::Hello hello_with_credential(const std::string& key) const {
     wire::Hello hello = some_hello();
     hello.credential = munge_credential(hello_payload(key, hello)).value_or("");
     EXPECT_NE(hello.credential, "");
@@ -44,77 +44,80 @@ class WithMunge : public testing::Test {
   Munged munged_;
 };
 
-TEST_F(WithMunge, AutoAsksForIt) {
+TEST_F(WithMunge, AutoUsesIt) {
   EXPECT_THAT(by_munge().note(), HasSubstr("munge credential of uid " + std::to_string(::geteuid())));
   const auto asked = Admission::open(Auth::Munge, "key");
   ASSERT_TRUE(asked) << asked.error().message;
   EXPECT_EQ(asked->by(), Admission::By::Munge);
 }
 
-TEST_F(WithMunge, TheOwnersAgentIsAdmittedOnceForEachCredential) {
+TEST_F(WithMunge, OwnersAgentIsAdmittedOncePerCredential) {
   const Admission admission = by_munge();
-  const wire::Hello hello = shown("key");
+  const wire::Hello hello = hello_with_credential("key");
   const auto first = admission.admit(hello);
   EXPECT_EQ(first.answer, Answer::Admitted) << first.reason;
   const auto replayed = admission.admit(hello);
   EXPECT_EQ(replayed.answer, Answer::Refused);
-  EXPECT_THAT(replayed.reason, HasSubstr("shown before"));
-  EXPECT_EQ(admission.admit(shown("key")).answer, Answer::Admitted);  // the same agent, back again
+  EXPECT_THAT(replayed.reason, HasSubstr("already used"));
+  EXPECT_EQ(admission.admit(hello_with_credential("key")).answer,
+            Answer::Admitted);  // the same agent, reconnecting
 }
 
-TEST_F(WithMunge, WhoAsksShowsACredentialOfItsOwn) {
+TEST_F(WithMunge, EachRequestNeedsItsOwnCredential) {
   const Admission admission = by_munge();
   const auto credential = [](const char* key, const char* what) {
     return munge_credential(request_payload(key, what)).value_or("");
   };
   EXPECT_THAT(admission.admit(wire::StatusRequest{}).reason,
-              HasSubstr("who asks for the status shows no munge credential"));
+              HasSubstr("the sender of the status request sent no munge credential"));
   const wire::StatusRequest status{credential("key", "status"), ""};
   EXPECT_EQ(admission.admit(status).answer, Answer::Admitted);
-  EXPECT_EQ(admission.admit(status).answer, Answer::Refused) << "twice";
-  const auto stop = [&](const std::string& shown) {
-    return admission.admit(wire::StopRequest{"", false, shown, ""}).answer;
+  EXPECT_EQ(admission.admit(status).answer, Answer::Refused) << "the same credential twice";
+  const auto stop = [&](const std::string& sent) {
+    return admission.admit(wire::StopRequest{"", false, sent, ""}).answer;
   };
-  EXPECT_EQ(stop(credential("key", "status")), Answer::Refused) << "that of a question";
-  EXPECT_EQ(stop(credential("other", "stop")), Answer::Refused) << "that of another sweep";
-  EXPECT_EQ(stop(shown("key").credential), Answer::Refused) << "that of an agent";
+  EXPECT_EQ(stop(credential("key", "status")), Answer::Refused) << "the credential of a status request";
+  EXPECT_EQ(stop(credential("other", "stop")), Answer::Refused) << "the credential of another sweep";
+  EXPECT_EQ(stop(hello_with_credential("key").credential), Answer::Refused) << "the credential of an agent";
   EXPECT_EQ(stop(credential("key", "stop")), Answer::Admitted);
 }
 
-TEST_F(WithMunge, WithoutACredentialNobodyIsAdmitted) {
+TEST_F(WithMunge, AgentWithoutCredentialIsRefused) {
   wire::Hello hello = some_hello();
   hello.no_credential = "munged does not\nrun";
   const auto verdict = by_munge().admit(hello);
   EXPECT_EQ(verdict.answer, Answer::Refused);
   EXPECT_EQ(
       verdict.reason,
-      "agent 12.0.1 on n1 shows no munge credential (munged does not?run): start munge on n1, or say 'auth: "
-      "key' in the profile (then the sweep's key alone decides)");
+      "agent 12.0.1 on n1 sent no munge credential (munged does not?run): start munged on n1, or set 'auth: "
+      "key' in the profile (agents then need only the sweep's key)");
 }
 
-TEST_F(WithMunge, ACredentialFromElsewhereIsOfNoUse) {
+TEST_F(WithMunge, CredentialOfAnotherSweepAgentOrProcessIsRefused) {
   const Admission admission = by_munge();
-  const auto other_sweep = admission.admit(shown("other key"));
+  const auto other_sweep = admission.admit(hello_with_credential("other key"));
   EXPECT_EQ(other_sweep.answer, Answer::Refused);
-  EXPECT_THAT(other_sweep.reason, HasSubstr("another sweep, agent or process"));
-  wire::Hello agent = shown("key"), node = shown("key"), pid = shown("key");
+  EXPECT_THAT(other_sweep.reason, HasSubstr("made for another sweep, agent or process"));
+  wire::Hello agent = hello_with_credential("key"), node = hello_with_credential("key"),
+              pid = hello_with_credential("key");
   agent.agent = "12.0.2";
   node.node = "n2";
   pid.pid = 78;
-  for (const wire::Hello& taken : {agent, node, pid})
-    EXPECT_EQ(admission.admit(taken).answer, Answer::Refused);
+  for (const wire::Hello& stolen : {agent, node, pid})
+    EXPECT_EQ(admission.admit(stolen).answer, Answer::Refused);
 }
 
-TEST_F(WithMunge, AnotherUsersAgentIsRefusedByNumber) {
-  // As if the sweep were another's.
+TEST_F(WithMunge, AnotherUsersAgentIsRefusedNamingBothUids) {
+  // As if the sweep belonged to another user.
   const Admission admission(Admission::By::Munge, "key", ::geteuid() + 1);
-  const auto verdict = admission.admit(shown("key"));
+  const auto verdict = admission.admit(hello_with_credential("key"));
   EXPECT_EQ(verdict.answer, Answer::Refused);
-  EXPECT_THAT(verdict.reason, HasSubstr("runs as uid " + std::to_string(::geteuid()) +
-                                        "; this is a sweep of uid " + std::to_string(::geteuid() + 1)));
+  EXPECT_THAT(verdict.reason,
+              HasSubstr("runs as uid " + std::to_string(::geteuid()) + ", but this sweep belongs to uid " +
+                        std::to_string(::geteuid() + 1)));
 }
 
-TEST_F(WithMunge, WhatIsNoCredentialIsRefused) {
+TEST_F(WithMunge, InvalidCredentialIsRefused) {
   wire::Hello hello = some_hello();
   hello.credential = "MUNGE:AwQ\x1b:";
   const auto verdict = by_munge().admit(hello);
@@ -122,9 +125,9 @@ TEST_F(WithMunge, WhatIsNoCredentialIsRefused) {
   EXPECT_THAT(verdict.reason, HasSubstr("auth: key"));
 }
 
-TEST_F(WithMunge, OneThatHangsHereIsNoAgentsFault) {
+TEST_F(WithMunge, AgentWaitsIfMungeOnTheControllersMachineHangs) {
   const Admission admission = by_munge();
-  const wire::Hello hello = shown("key");
+  const wire::Hello hello = hello_with_credential("key");
   munged_.signal(SIGSTOP);
   const auto verdict = admission.admit(hello);
   EXPECT_EQ(verdict.answer, Answer::Later);
@@ -132,8 +135,8 @@ TEST_F(WithMunge, OneThatHangsHereIsNoAgentsFault) {
   munged_.signal(SIGCONT);
 }
 
-TEST(NoMunge, AutoGoesByTheKeyAndMungeFailsWithTheRemedy) {
-  // A slurm.conf that names a socket which is not there.
+TEST(NoMunge, AutoUsesTheKeyAndMungeFailsWithTheRemedy) {
+  // A slurm.conf that names a socket that does not exist.
   std::string conf = (std::filesystem::temp_directory_path() / "sweep-no-munge-XXXXXX").string();
   const Fd file(::mkstemp(conf.data()));
   const std::string text = "AuthInfo=socket=" + conf + ".socket\n";
@@ -146,19 +149,19 @@ TEST(NoMunge, AutoGoesByTheKeyAndMungeFailsWithTheRemedy) {
   EXPECT_EQ(chosen->admit(some_hello()).answer, Answer::Admitted);
   const auto wanted = Admission::open(Auth::Munge, "key");
   ASSERT_FALSE(wanted);
-  EXPECT_THAT(wanted.error().message, HasSubstr("start munged on this machine, or say 'auth: key'"));
+  EXPECT_THAT(wanted.error().message, HasSubstr("start munged on this machine, or set 'auth: key'"));
   EXPECT_EQ(wanted.error().message.find('\n'), std::string::npos);
   std::filesystem::remove(conf);
 }
 
-TEST(ByKey, NobodyIsAskedForMore) {
+TEST(ByKey, AgentsNeedNoCredential) {
   const auto admission = Admission::open(Auth::Key, "key");
   ASSERT_TRUE(admission);
   EXPECT_EQ(admission->by(), Admission::By::Key);
   EXPECT_EQ(admission->admit(some_hello()).answer, Answer::Admitted);
 }
 
-TEST(WaitingHellos, AreLookedAtAgainTogether) {
+TEST(WaitingHellos, AreCheckedAgainTogether) {
   WaitingHellos waiting;
   const Instant start = from_unix_ms(1'700'000'000'000);
   EXPECT_FALSE(waiting.due());

@@ -1,4 +1,4 @@
-// controller/io/log: what strangers do is counted in full and written within limits.
+// controller/io/log: what peers do is counted completely and logged within limits.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,41 +15,41 @@ Instant at(std::int64_t ms) {
   return from_unix_ms(1'700'000'000'000 + ms);
 }
 
-TEST(Allowance, SoManyAtOnceThenOnePerTime) {
-  Allowance allowance(3, Millis(1'000));
-  EXPECT_TRUE(allowance.take(at(0)));
-  EXPECT_TRUE(allowance.take(at(0)));
-  EXPECT_TRUE(allowance.take(at(1)));
-  EXPECT_FALSE(allowance.take(at(2)));
-  EXPECT_FALSE(allowance.take(at(999)));
-  EXPECT_TRUE(allowance.take(at(1'000)));
-  EXPECT_FALSE(allowance.take(at(1'001)));
-  // After a rest it is full again, and not fuller.
+TEST(TokenBucket, AllowsABurstThenOnePerInterval) {
+  TokenBucket bucket(3, Millis(1'000));
+  EXPECT_TRUE(bucket.take(at(0)));
+  EXPECT_TRUE(bucket.take(at(0)));
+  EXPECT_TRUE(bucket.take(at(1)));
+  EXPECT_FALSE(bucket.take(at(2)));
+  EXPECT_FALSE(bucket.take(at(999)));
+  EXPECT_TRUE(bucket.take(at(1'000)));
+  EXPECT_FALSE(bucket.take(at(1'001)));
+  // After a pause it is full again, but not more than full.
   int taken = 0;
   for (int i = 0; i < 10; ++i)
-    taken += allowance.take(at(1'000'000)) ? 1 : 0;
+    taken += bucket.take(at(1'000'000)) ? 1 : 0;
   EXPECT_EQ(taken, 3);
 }
 
-TEST(Limited, CountsAllAndTellsHowManyWereLeftOut) {
-  Limited lines(20, Millis(1'000), 1'000);
+TEST(LineLimiter, CountsAllLinesAndTheOmittedOnes) {
+  LineLimiter lines(20, Millis(1'000), 1'000);
   int written = 0;
   for (int i = 0; i < 10'000; ++i)
-    written += lines.on_one(at(0)).write ? 1 : 0;
+    written += lines.count_line(at(0)).write ? 1 : 0;
   EXPECT_EQ(written, 20);
   EXPECT_EQ(lines.count(), 10'000u);
-  EXPECT_EQ(lines.left_out(), 9'980u);
-  const auto next = lines.on_one(at(1'000));
+  EXPECT_EQ(lines.omitted(), 9'980u);
+  const auto next = lines.count_line(at(1'000));
   EXPECT_TRUE(next.write);
-  EXPECT_EQ(next.left_out, 9'980u);
-  EXPECT_EQ(lines.left_out(), 0u);
+  EXPECT_EQ(next.omitted, 9'980u);
+  EXPECT_EQ(lines.omitted(), 0u);
 }
 
-TEST(Limited, WhatGoesOnForDaysIsWrittenEverMoreSeldom) {
-  Limited lines(20, Millis(1'000), 1'000);
+TEST(LineLimiter, LinesThatContinueForDaysBecomeRare) {
+  LineLimiter lines(20, Millis(1'000), 1'000);
   int written = 0;
   for (std::int64_t second = 0; second < 3 * 86'400; ++second)
-    written += lines.on_one(at(second * 1'000)).write ? 1 : 0;
+    written += lines.count_line(at(second * 1'000)).write ? 1 : 0;
   EXPECT_GE(written, 1'000);
   EXPECT_LE(written, 1'000 + 3 * 1'440 + 20);
 }
@@ -65,39 +65,39 @@ class LogFile : public InFolder {
   }
 };
 
-TEST_F(LogFile, AFloodOfOneKindHidesNoOther) {
+TEST_F(LogFile, FloodOfOneKindDoesNotHideOthers) {
   Log log(path("log"));
   for (int i = 0; i < 10'000; ++i)
     log.fault(Fault::Frame, "flood", at(i / 10));
   log.fault(Fault::Key, "10.0.0.7 has another key", at(1'000));
-  log.news("agent a has come", at(1'000));
+  log.event("agent a has joined", at(1'000));
   const auto all = lines();
   EXPECT_LE(all.size(), 25u);
   EXPECT_THAT(all[all.size() - 2], HasSubstr("10.0.0.7 has another key"));
-  EXPECT_THAT(all.back(), HasSubstr("agent a has come"));
+  EXPECT_THAT(all.back(), HasSubstr("agent a has joined"));
   EXPECT_EQ(log.faults(), 10'001u);
   EXPECT_EQ(log.faults(Fault::Frame), 10'000u);
 }
 
-TEST_F(LogFile, SaysHowManyMoreThereWere) {
+TEST_F(LogFile, ReportsHowManyLinesWereOmitted) {
   Log log(path("log"));
   for (int i = 0; i < 30; ++i)
     log.fault(Fault::Frame, "flood", at(0));
   log.fault(Fault::Frame, "later", at(5'000));
   const auto all = lines();
   ASSERT_EQ(all.size(), 22u);
-  EXPECT_THAT(all[20], HasSubstr("10 more like the next were not logged"));
+  EXPECT_THAT(all[20], HasSubstr("10 more lines like the next were not logged"));
   EXPECT_THAT(all[21], HasSubstr("later"));
 }
 
-TEST_F(LogFile, TheEndHasTheTotalOfEachKind) {
+TEST_F(LogFile, EndsWithTheTotalOfEachKind) {
   Log log(path("log"));
   EXPECT_TRUE(log.totals().empty());
   for (int i = 0; i < 30; ++i)
     log.fault(Fault::Frame, "flood", at(0));
   log.fault(Fault::Key, "key", at(0));
-  EXPECT_THAT(log.totals(), testing::ElementsAre("1 connection with a wrong key refused",
-                                                 "30 messages that were none ignored"));
+  EXPECT_THAT(log.totals(),
+              testing::ElementsAre("1 connection with a wrong key refused", "30 malformed messages ignored"));
   EXPECT_THAT(lines().back(), HasSubstr("(the last 10 were not logged)"));
 }
 
@@ -110,7 +110,7 @@ TEST_F(LogFile, LinesArePrintableAndShort) {
   EXPECT_THAT(all[0], HasSubstr("a?b?[2J"));
 }
 
-TEST(Recent, KnowsTheLastOnesAndNoMore) {
+TEST(Recent, RemembersOnlyTheLastNames) {
   Recent recent(2);
   EXPECT_TRUE(recent.insert("a"));
   EXPECT_FALSE(recent.insert("a"));

@@ -1,4 +1,4 @@
-// How --help is laid out: util/help_layout.hpp.
+// util/help_layout: the layout of --help.
 #include "util/help_layout.hpp"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ TEST(HelpLayout, FillsParagraphsAndKeepsIndentedLines) {
   EXPECT_EQ(filled(""), "");
 }
 
-TEST(HelpLayout, CountsCharactersAndLeavesLongWordsWhole) {
+TEST(HelpLayout, CountsCharactersAndDoesNotSplitLongWords) {
   std::string umlauts;
   for (int i = 0; i < 79; ++i)
     umlauts += "ä";
@@ -26,7 +26,7 @@ TEST(HelpLayout, CountsCharactersAndLeavesLongWordsWhole) {
   EXPECT_EQ(filled(std::string(100, 'x')), std::string(100, 'x') + "\n");
 }
 
-TEST(HelpLayout, MeaningsStandInOneColumn) {
+TEST(HelpLayout, MeaningsAreAlignedInOneColumn) {
   EXPECT_EQ(help_entry("  -h, --help", "show it"), "  -h, --help            show it\n");
   EXPECT_EQ(help_entry("  " + std::string(20, 'n'), "m"), "  " + std::string(20, 'n') + "  m\n");
   EXPECT_EQ(help_entry("  " + std::string(21, 'n'), "m"),

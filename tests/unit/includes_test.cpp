@@ -18,8 +18,7 @@ using Rules = std::map<std::string, std::vector<std::string>>;
 // For each box: the paths that its files may include, besides its own.
 const Rules& rules() {
   using Paths = std::vector<std::string>;
-  static const Paths kWords = {"util/",
-                               "proto/base/"};  // what pure boxes may use; util/os/ is a box of its own
+  static const Paths kWords = {"util/", "proto/base/"};  // for pure boxes; util/os/ is a separate box
   static const Paths kWire = {"util/", "proto/base/", "proto/wire/"};
   static const Paths kIo = {"util/", "util/os/", "proto/"};
   static const auto with = [](Paths all, const Paths& more) {
@@ -29,11 +28,12 @@ const Rules& rules() {
   static const Rules kRules = {
       {"util/", {}},
       {"util/os/", {"util/"}},
+      {"util/command_line", {"util/", "util/os/"}},  // prints; only for programs
       {"proto/base/", {"util/"}},
       {"proto/wire/", kWords},
       {"proto/net/", with(kWire, {"util/os/"})},
-      {"container/core/", {"util/"}},
-      {"container/io/", {"util/", "util/os/", "container/core/"}},
+      {"container/core/", kWords},
+      {"container/io/", with(kWords, {"util/os/", "container/core/"})},
       {"agent/core/", with(kWire, {"container/core/"})},
       {"agent/io/", with(kIo, {"agent/core/", "container/core/"})},
       {"agent/", with(kIo, {"agent/core/", "agent/io/", "container/io/"})},
@@ -43,23 +43,25 @@ const Rules& rules() {
       {"controller/profile/", with(kWords, {"util/os/files.hpp", "controller/yaml/", "container/core/"})},
       {"controller/report/", with(kWords, {"util/os/files.hpp", "util/os/run_program.hpp"})},
       {"controller/plan/", with(kWire, {"controller/core/", "controller/profile/", "container/core/"})},
-      {"controller/view/", with(kWire, {"controller/core/", "controller/plan/"})},
+      {"controller/view/", with(kWire, {"controller/core/", "controller/plan/", "controller/profile/"})},
       {"controller/journal/", with(kWire, {"controller/core/"})},
-      {"controller/io/", with(kIo, {"controller/core/", "controller/plan/", "controller/view/",
-                                    "controller/journal/", "controller/report/", "controller/profile/"})},
-      {"controller/cli/", with(kIo, {"controller/", "container/"})},
+      {"controller/io/",
+       with(kIo, {"controller/core/", "controller/matrix/", "controller/plan/", "controller/view/",
+                  "controller/journal/", "controller/report/", "controller/profile/"})},
+      {"controller/cli/", with(kIo, {"util/command_line.hpp", "controller/", "container/"})},
       {"spank_plugin/", {"proto/base/env_names.hpp"}},
       {"benchmarks/sweep-bench/core/", {"util/", "benchmarks/statistics.hpp"}},
       {"benchmarks/sweep-bench/io/",
        {"util/", "util/os/", "benchmarks/monotonic_clock.hpp", "benchmarks/sweep-bench/core/"}},
       {"benchmarks/sweep-bench/cli/",
        {"util/", "util/os/", "benchmarks/monotonic_clock.hpp", "benchmarks/progress_line.hpp",
-        "benchmarks/sweep-bench/"}},
+        "util/command_line.hpp", "benchmarks/sweep-bench/"}},
       {"benchmarks/sweep-simserver/core/", {"util/", "benchmarks/statistics.hpp"}},
       {"benchmarks/sweep-simserver/io/",
        {"util/", "benchmarks/monotonic_clock.hpp", "benchmarks/sweep-simserver/core/"}},
-      {"benchmarks/sweep-simserver/cli/", {"util/", "benchmarks/sweep-simserver/"}},
-      {"benchmarks/", with(kIo, {"controller/", "agent/", "container/", "benchmarks/sweep-simserver/core/"})},
+      {"benchmarks/sweep-simserver/cli/", {"util/", "util/command_line.hpp", "benchmarks/sweep-simserver/"}},
+      {"benchmarks/", with(kIo, {"util/command_line.hpp", "controller/", "agent/", "container/",
+                                 "benchmarks/sweep-simserver/core/"})},
   };
   return kRules;
 }
@@ -131,6 +133,16 @@ TEST(Includes, PureBoxesUseNoSystemInterface) {
     if (!pure) continue;
     EXPECT_FALSE(std::regex_match(include.included, world))
         << include.file << " includes " << include.included;
+  }
+}
+
+// Options are parsed by programs, not by what they are made of.
+TEST(Includes, OnlyCommandLinesParseOptions) {
+  for (const Include& include : includes()) {
+    if (include.included != "util/command_line.hpp") continue;
+    const bool program = include.file.starts_with("controller/cli/") ||
+                         include.file.starts_with("benchmarks/") || include.file == "util/command_line.cpp";
+    EXPECT_TRUE(program) << include.file << " includes " << include.included;
   }
 }
 

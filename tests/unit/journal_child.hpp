@@ -1,5 +1,5 @@
-// A piece of a test in a process of its own: for what would harm the test's process, or must not share its
-// locks (SQLite knows its own process's, so only another process sees the real ones).
+// Runs part of a test in a child process: because it would harm the test's process, or must not share its
+// file locks (within one process SQLite does not use them).
 #pragma once
 
 #include <sys/prctl.h>
@@ -12,15 +12,15 @@
 
 namespace sweep {
 
-/// Runs `what` in a forked child and gives back what it returns. The child ends without running destructors.
+/// Runs `what` in a forked child and returns its return value. The child exits without running destructors.
 inline std::string in_child(const std::function<std::string()>& what) {
   int ends[2];
   if (::pipe(ends) != 0) return "no pipe";
   const pid_t child = ::fork();
   if (child == 0) {
     const std::string text = what();
-    const bool said = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    ::_exit(said ? 0 : 1);
+    const bool written = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    ::_exit(written ? 0 : 1);
   }
   ::close(ends[1]);
   std::string text;
@@ -30,18 +30,18 @@ inline std::string in_child(const std::function<std::string()>& what) {
   ::close(ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? text : text + " (the child did not end well)";
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? text : text + " (the child failed)";
 }
 
-/// A child that has done `what` and then stands still until it is killed, without a chance to tidy up.
-class Standing {
+/// A child that runs `what` and then pauses until it is killed with SIGKILL, so that it cannot clean up.
+class PausedChild {
  public:
-  explicit Standing(const std::function<void()>& what) {
+  explicit PausedChild(const std::function<void()>& what) {
     int ends[2];
     if (::pipe(ends) != 0) return;
     child_ = ::fork();
     if (child_ == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also when the test itself is killed
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also if the test itself is killed
       what();
       ::close(ends[0]);
       ::close(ends[1]);
@@ -54,9 +54,9 @@ class Standing {
     }
     ::close(ends[0]);
   }
-  ~Standing() { kill(); }
-  Standing(const Standing&) = delete;
-  Standing& operator=(const Standing&) = delete;
+  ~PausedChild() { kill(); }
+  PausedChild(const PausedChild&) = delete;
+  PausedChild& operator=(const PausedChild&) = delete;
   void kill() {
     if (child_ <= 0) return;
     ::kill(child_, SIGKILL);

@@ -1,10 +1,11 @@
-// Journals cut short and with flipped bits: they are read, or refused with a message; nothing else.
+// Truncated journals and journals with flipped bits are either read or refused with a message.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
 
+#include "controller/core/replay.hpp"
 #include "tests/unit/journal_child.hpp"
 #include "tests/unit/journal_sample.hpp"
 
@@ -17,7 +18,7 @@ std::string bytes_of(const std::string& file) {
 }
 
 void write(const std::string& file, const std::string& bytes) {
-  std::filesystem::remove(file);  // a new file: some file systems flush one that is overwritten
+  std::filesystem::remove(file);  // a new file, because some file systems flush an overwritten one to disk
   std::ofstream(file, std::ios::binary) << bytes;
 }
 
@@ -29,7 +30,8 @@ void put_byte(const std::string& file, std::size_t at, char byte) {
 
 class JournalDamage : public JournalTest {
  protected:
-  /// Reads everything there is, as sweepctl does. "": all of it could be read and made sense.
+  /// Reads the whole journal as sweepctl does. Returns the error, or "" if everything was read and is
+  /// consistent.
   std::string read() {
     whole = false;
     auto journal = Journal::open_to_read(path("damaged.db"));
@@ -45,10 +47,10 @@ class JournalDamage : public JournalTest {
     whole = text(*events) == text(all_events());
     return "";
   }
-  /// The same where one bit of the file is another; the file is as before afterwards.
+  /// The same with one bit of the file flipped. The file is restored afterwards.
   std::string read_with_flip(std::size_t at, int bit) {
     put_byte(path("damaged.db"), at, static_cast<char>(bytes[at] ^ (1 << bit)));
-    const std::string said = read();
+    const std::string error = read();
     if (bytes_of(path("damaged.db")).size() == bytes.size()) {
       put_byte(path("damaged.db"), at, bytes[at]);
     } else {
@@ -56,7 +58,7 @@ class JournalDamage : public JournalTest {
     }
     for (const char* suffix : {"-wal", "-shm", "-journal"})
       std::filesystem::remove(path("damaged.db") + suffix);
-    return said;
+    return error;
   }
   void SetUp() override {
     JournalTest::SetUp();
@@ -65,8 +67,8 @@ class JournalDamage : public JournalTest {
     write(path("damaged.db"), bytes);
   }
 
-  std::string bytes;   // of a sound journal
-  bool whole = false;  // what was read last was what was written
+  std::string bytes;   // of an undamaged journal
+  bool whole = false;  // the last read() returned all events unchanged
 };
 
 TEST_F(JournalDamage, TheUndamagedFileIsRead) {
@@ -74,36 +76,36 @@ TEST_F(JournalDamage, TheUndamagedFileIsRead) {
   EXPECT_TRUE(whole);
 }
 
-TEST_F(JournalDamage, CutShortAtAnyLength) {
+TEST_F(JournalDamage, FileTruncatedAtAnyLengthIsRefusedOrReadWhole) {
   ASSERT_GT(bytes.size(), 20'000u);
   int refused = 0;
   constexpr std::size_t kHeader = 120, kStep = 97;
   for (std::size_t length = bytes.size(); length > 0;) {
     length -= length < kHeader ? 1 : kStep;
     std::filesystem::resize_file(path("damaged.db"), length);
-    // What is cut off may be an index that nobody looks at.
-    const std::string said = read();
-    EXPECT_TRUE(said != "" || whole) << "half a sweep was read from " << length << " of " << bytes.size();
-    EXPECT_EQ(said.find('\n'), std::string::npos) << said;
-    refused += said != "";
+    // The missing part may be an index that is not used.
+    const std::string error = read();
+    EXPECT_TRUE(error != "" || whole) << "part of a sweep was read from " << length << " of " << bytes.size();
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+    refused += error != "";
   }
   EXPECT_GT(refused, 250);
 }
 
-TEST_F(JournalDamage, WithAFlippedBitAnywhere) {
+TEST_F(JournalDamage, FlippedBitAnywhereIsRefusedOrHarmless) {
   int refused = 0;
-  constexpr std::size_t kHeader = 108;  // the file's header and the first page's
+  constexpr std::size_t kHeader = 108;  // headers of the file and of its first page
   for (std::size_t at = 0; at < kHeader; ++at)
     refused += read_with_flip(at, static_cast<int>(at % 8)) != "";
-  std::mt19937_64 dice(1);
+  std::mt19937_64 random(1);
   constexpr int kFlips = 1'000;
   for (int i = 0; i < kFlips; ++i)
-    refused += read_with_flip(dice() % bytes.size(), static_cast<int>(dice() % 8)) != "";
+    refused += read_with_flip(random() % bytes.size(), static_cast<int>(random() % 8)) != "";
   EXPECT_GT(refused, 30);
 }
 
-// The text of the events, where each flip is most likely to make something that is read but not meant.
-TEST_F(JournalDamage, WithAFlippedBitInItsEvents) {
+// In the text of the events a flipped bit is most likely to give a readable but different event.
+TEST_F(JournalDamage, FlippedBitInEventsIsRefusedOrHarmless) {
   const std::size_t found = bytes.find("agent-joined");
   ASSERT_NE(found, std::string::npos);
   const std::size_t page = found & ~std::size_t{4095};
@@ -111,15 +113,15 @@ TEST_F(JournalDamage, WithAFlippedBitInItsEvents) {
   for (std::size_t at = page; at < page + 4096; ++at) {
     if (bytes[at] == 0) continue;
     const bool is_refused = read_with_flip(at, static_cast<int>(at % 7)) != "";
-    EXPECT_TRUE(is_refused || whole) << "other events were read, with a bit flipped at " << at;
+    EXPECT_TRUE(is_refused || whole) << "different events were read with a bit flipped at " << at;
     refused += is_refused;
   }
   EXPECT_GT(refused, 500);
 }
 
-// SQLite's own check does not see a bit in a text.
-TEST_F(JournalDamage, WhatPassesTheCheckIsWhatWasWritten) {
-  const auto said = [&]() -> std::string {
+// SQLite's own check does not detect a flipped bit in a text.
+TEST_F(JournalDamage, JournalThatPassesCheckIsUnchanged) {
+  const auto content = [&]() -> std::string {
     auto journal = Journal::open_to_read(path("damaged.db"));
     if (!journal || !journal->check()) return "refused";
     std::string out = text(journal->events());
@@ -134,31 +136,31 @@ TEST_F(JournalDamage, WhatPassesTheCheckIsWhatWasWritten) {
     });
     return out;
   };
-  const std::string sound = said();
-  ASSERT_NE(sound, "refused");
+  const std::string undamaged = content();
+  ASSERT_NE(undamaged, "refused");
   const std::size_t results = bytes.find("refused") & ~std::size_t{4095};
-  std::mt19937_64 dice(2);
+  std::mt19937_64 random(2);
   std::size_t refused = 0;
   constexpr std::size_t kFlips = 1'500;
   for (std::size_t i = 0; i < kFlips; ++i) {
-    // Every other one in the page that has the results.
-    const std::size_t at = i % 2 == 0 ? dice() % bytes.size() : results + 4095 - i / 2 % 400;
+    // Every other flip is in the page that has the results.
+    const std::size_t at = i % 2 == 0 ? random() % bytes.size() : results + 4095 - i / 2 % 400;
     const char was = bytes[at];
-    put_byte(path("damaged.db"), at, static_cast<char>(was ^ (1 << dice() % 8)));
-    const std::string found = said();
-    EXPECT_TRUE(found == "refused" || found == sound)
-        << "something else passed, with a bit flipped at " << at;
+    put_byte(path("damaged.db"), at, static_cast<char>(was ^ (1 << random() % 8)));
+    const std::string found = content();
+    EXPECT_TRUE(found == "refused" || found == undamaged)
+        << "a different journal passed with a bit flipped at " << at;
     refused += found == "refused";
     put_byte(path("damaged.db"), at, was);
   }
   EXPECT_GT(refused, 150u);
 }
 
-// What a controller leaves that was killed is the file and a log. The log is believed as far as it is whole:
-// every batch is there or not, in order.
-TEST_F(JournalDamage, ALogCutShortGivesTheBatchesBefore) {
+// A killed controller leaves the file and a write-ahead log. The intact part of the log is used: each batch
+// is either complete or missing, and only last ones are missing.
+TEST_F(JournalDamage, TruncatedLogGivesAPrefixOfTheBatches) {
   const std::string name = path("killed.db");
-  Standing controller([&] {
+  PausedChild controller([&] {
     static Expected<Journal> held = Journal::create(name, opening);
     for (const Batch& batch : batches)
       static_cast<void>(held->commit(batch));
@@ -175,9 +177,9 @@ TEST_F(JournalDamage, ALogCutShortGivesTheBatchesBefore) {
     write(path("damaged.db"), base);
     write(path("damaged.db-wal"), log.substr(0, length));
     auto journal = Journal::open_to_read(path("damaged.db"));
-    if (!journal) continue;  // the opening itself was in the log
+    if (!journal) continue;  // the log contained the opening, too
     const auto found = std::find(prefixes.begin(), prefixes.end(), text(journal->events()));
-    ASSERT_NE(found, prefixes.end()) << "half a batch at " << length;
+    ASSERT_NE(found, prefixes.end()) << "part of a batch was read at " << length;
     const auto batches_there = static_cast<std::size_t>(found - prefixes.begin());
     EXPECT_GE(batches_there, most) << "a longer log has fewer batches";
     most = batches_there;

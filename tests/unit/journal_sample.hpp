@@ -1,4 +1,4 @@
-// A small sweep of three points as the journal sees it: its opening, and batches of events with results.
+// Test fixture: the opening of a sweep of three points, and its batches of events with results.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "controller/core/decide.hpp"
+#include "controller/core/events_json.hpp"
+#include "controller/core/replay.hpp"
 #include "controller/journal/journal.hpp"
 #include "tests/unit/core_dump.hpp"
 #include "tests/unit/net_folder.hpp"
@@ -54,7 +56,7 @@ class JournalTest : public InFolder {
 
   std::string file() const { return path("sweep.db"); }
 
-  /// A journal with everything in it, closed as after a sweep.
+  /// Writes a journal with all batches and closes it as after a sweep.
   void write_all() const {
     auto journal = Journal::create(file(), opening);
     ASSERT_TRUE(journal) << journal.error().message;
@@ -70,7 +72,7 @@ class JournalTest : public InFolder {
     return all;
   }
 
-  /// The state that these events make; a message when they do not.
+  /// Returns the state after these events as text, or the error.
   std::string replayed(const std::vector<core::Event>& events) const {
     core::State state = core::make_state({}, specs);
     const auto done = core::replay(state, events);

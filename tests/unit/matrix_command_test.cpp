@@ -1,4 +1,4 @@
-// controller/matrix: `sweepctl matrix` as a command: exit statuses, files, and the line of JSON.
+// controller/matrix/command and json_line: exit statuses, files and the output of `sweepctl matrix`.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-TEST_F(MatrixCommand, UsageErrorsEndWithTwo) {
+TEST_F(MatrixCommand, UsageErrorExitsWithStatus2) {
   const auto last_line = [](const CommandOutput& output) {
     EXPECT_EQ(output.status, 2);
     EXPECT_EQ(output.out, "");
@@ -33,10 +33,10 @@ TEST_F(MatrixCommand, UsageErrorsEndWithTwo) {
       last_line(run({"custom", "--config-files", "f"})),
       EndsWith("--runner-label, --image, --model, --framework, --precision, --exp-name, --runner-config\n"));
   EXPECT_THAT(last_line(run({"full-sweep", "--x\n\x1b[2Jy"})), HasSubstr("--x??[2Jy"))
-      << "nothing reaches a terminal as it is";
+      << "control characters are replaced";
 }
 
-TEST_F(MatrixCommand, HelpIsPrintedAndEndsWithZero) {
+TEST_F(MatrixCommand, HelpIsPrintedAndExitsWithStatus0) {
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"-h"}, {"--help"}, {"--h"}, {"full-sweep", "-h"}, {"custom", "--help"}}) {
     const auto output = run(args);
@@ -46,22 +46,22 @@ TEST_F(MatrixCommand, HelpIsPrintedAndEndsWithZero) {
   }
 }
 
-TEST_F(MatrixCommand, TheFirstBadFileEndsIt) {
+TEST_F(MatrixCommand, FirstInvalidFileIsReported) {
   const std::string good = put("good.yaml", kSample);
   const std::string list = put("list.yaml", "- a\n");
   const std::string missing = path("missing.yaml");
-  const auto says = [&](const std::vector<std::string>& files) {
+  const auto error_of = [&](const std::vector<std::string>& files) {
     std::vector<std::string> args = {"full-sweep", "--config-files"};
     args.insert(args.end(), files.begin(), files.end());
     return message_of(run(args), "full-sweep");
   };
-  EXPECT_EQ(says({good, missing, list}), "Input file '" + missing + "' does not exist.");
-  EXPECT_EQ(says({good, list, missing}), "Config file '" + list + "' must contain a dictionary");
-  EXPECT_EQ(says({good, good}), "Duplicate configuration keys found in '" + good + "': m-fp8-h100-vllm");
-  EXPECT_THAT(says({folder_}), HasSubstr(folder_)) << "a folder is no file";
+  EXPECT_EQ(error_of({good, missing, list}), "Input file '" + missing + "' does not exist.");
+  EXPECT_EQ(error_of({good, list, missing}), "Config file '" + list + "' must contain a dictionary");
+  EXPECT_EQ(error_of({good, good}), "Duplicate configuration keys found in '" + good + "': m-fp8-h100-vllm");
+  EXPECT_THAT(error_of({folder_}), HasSubstr(folder_)) << "a folder is not a file";
 }
 
-TEST_F(MatrixCommand, EveryEntryIsCheckedBeforeAnySubcommand) {
+TEST_F(MatrixCommand, EveryEntryIsCheckedBeforeTheSubcommandRuns) {
   const std::string second =
       changed("m-fp8-h100-vllm:", "other:", changed("  image: vllm/vllm-openai:v1\n", ""));
   const std::string message = path("f.yaml") + ":18: Missing required field 'image' for key 'other'";
@@ -73,13 +73,13 @@ TEST_F(MatrixCommand, EveryEntryIsCheckedBeforeAnySubcommand) {
       << "even before the runner file is opened";
 }
 
-TEST_F(MatrixCommand, MessagesAreOneLineWhateverTheFileSays) {
+TEST_F(MatrixCommand, MessageIsOnePrintableLine) {
   const auto output = run_on("\"a\\nb\\e[2J\":\n  model: m\n", "full-sweep");
   EXPECT_EQ(message_of(output, "full-sweep"),
             path("f.yaml") + ":1: Missing required field 'image' for key 'a?b?[2J'");
 }
 
-TEST_F(MatrixCommand, EntriesAreWrittenAsPythonWritesThem) {
+TEST_F(MatrixCommand, EntriesHaveTheBytesOfPythonsJson) {
   const auto output = run_on(changed("org/Model", "\"caf\\u00e9 \\U0001F600 \\\" \\\\ \\t/\""), "full-sweep");
   EXPECT_THAT(output.out, HasSubstr(R"("model": "caf\u00e9 \ud83d\ude00 \" \\ \t/", )"));
   EXPECT_THAT(run_on(changed("- isl: 1024", "- isl: yes"), "full-sweep").out,

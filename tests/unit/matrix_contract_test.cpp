@@ -1,5 +1,5 @@
-// controller/matrix against the contract, sections 1 and 2: the rules that only show where the parts meet,
-// from files to the line of JSON. Those of one part alone are in the other matrix_*_test.cpp.
+// Tests controller/matrix as a whole, from files to the line of JSON, against sections 1 and 2 of the
+// contract. The other matrix_*_test.cpp test its parts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using testing::ElementsAre;
-using testing::EndsWith;
 using testing::IsEmpty;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
@@ -20,7 +19,7 @@ using testing::UnorderedElementsAre;
 const std::string kForKey = " for key 'm-fp8-h100-vllm'";
 constexpr const char* kSecondElement = "{ tp: 8, conc-start: 8, conc-end: 8, ep: 2, dp-attn: true }";
 
-// kSample under another key, with these differences.
+// Returns kSample under another key and with the given replacements.
 std::string entry(const std::string& key,
                   const std::vector<std::pair<std::string, std::string>>& changes = {}) {
   std::string text = changed("m-fp8-h100-vllm:", key + ":");
@@ -29,7 +28,7 @@ std::string entry(const std::string& key,
   return text;
 }
 
-// An entry whose blocks are these lines of YAML.
+// Returns kSample with other seq-len-configs: `blocks` are lines of YAML.
 std::string with_blocks(const std::string& blocks) {
   return kSample.substr(0, kSample.find("  - isl: 1024")) + blocks;
 }
@@ -40,14 +39,15 @@ class MatrixContract : public MatrixCommand {
     EXPECT_EQ(output.status, 0) << output.err;
     return ordered_json::parse(output.out.empty() ? "[]" : output.out);
   }
-  // One member of each entry, as JSON spells it.
+  // Returns one member of each entry: a text as it is, another value as JSON.
   static std::vector<std::string> all(const CommandOutput& output, const char* key) {
     std::vector<std::string> out;
     for (const auto& item : entries(output))
       out.push_back(item.at(key).is_string() ? item.at(key).get<std::string>() : item.at(key).dump());
     return out;
   }
-  // `args` without --config-files and --runner-config, which are added.
+  // Runs the subcommand with --config-files and --runner-config added to `args`, and returns its error
+  // message.
   std::string error(const std::string& yaml, const std::string& subcommand,
                     const std::vector<std::string>& args) const {
     return message_of(run_with_runners(yaml, subcommand, args), subcommand);
@@ -56,7 +56,7 @@ class MatrixContract : public MatrixCommand {
 
 // ---- section 1: loading
 
-TEST_F(MatrixContract, ScalarsAnchorsMergesAndAByteOrderMarkReachTheEntries) {
+TEST_F(MatrixContract, ReadsScalarsAnchorsMergesAndAByteOrderMark) {
   const std::string yaml =
       "\xef\xbb\xbf"
       "a: &base\n  image: i\n  model: m\n  model-prefix: p\n  precision: fp8\n  framework: vllm\n"
@@ -71,32 +71,32 @@ TEST_F(MatrixContract, ScalarsAnchorsMergesAndAByteOrderMarkReachTheEntries) {
             R"("exp-name":"p_1k1k"})");
 }
 
-TEST_F(MatrixContract, AKeyTwiceInAFileIsTheLastOneAtThePlaceOfTheFirst) {
+TEST_F(MatrixContract, DuplicateKeyKeepsFirstPositionAndLastValue) {
   const std::string yaml = entry("a") + entry("b", {{"org/Model", "b"}}) + entry("a", {{"org/Model", "a2"}});
   EXPECT_THAT(all(run_on(yaml, "full-sweep", {"--seq-lens", "1k1k", "--test-mode"}), "model"),
               ElementsAre("a2", "b"));
 }
 
-TEST_F(MatrixContract, SeveralDocumentsInAFileAreRefused) {
+TEST_F(MatrixContract, RejectsSeveralDocumentsInAFile) {
   EXPECT_THAT(message_of(run_on(kSample + "---\n" + entry("b"), "full-sweep"), "full-sweep"),
               StartsWith("Config file '" + path("f.yaml") + "': line "));
 }
 
 // ---- section 1: validation
 
-TEST(ContractValidation, NullIsAbsent) {
-  EXPECT_EQ(complaint(with_blocks("    ~\n")), "Missing required field 'seq-len-configs'" + kForKey);
+TEST(ContractValidation, NullCountsAsAbsent) {
+  EXPECT_EQ(error_in(with_blocks("    ~\n")), "Missing required field 'seq-len-configs'" + kForKey);
   const std::string block = " in seq-len-config[1]" + kForKey;
-  EXPECT_EQ(complaint(changed("isl: 8192", "isl: ~")), "Missing 'isl'" + block);
-  EXPECT_EQ(complaint(changed("osl: 512", "osl: null")), "Missing 'osl'" + block);
+  EXPECT_EQ(error_in(changed("isl: 8192", "isl: ~")), "Missing 'isl'" + block);
+  EXPECT_EQ(error_in(changed("osl: 512", "osl: null")), "Missing 'osl'" + block);
   const std::string element = " in search-space[1] of seq-len-config[0]" + kForKey;
-  EXPECT_EQ(complaint(changed(kSecondElement, "{ tp: ~, conc-start: 8, conc-end: 8 }")),
+  EXPECT_EQ(error_in(changed(kSecondElement, "{ tp: ~, conc-start: 8, conc-end: 8 }")),
             "Missing 'tp'" + element);
-  EXPECT_EQ(complaint(changed(kSecondElement, "{ tp: 8, conc-start: ~, conc-end: 8 }")),
+  EXPECT_EQ(error_in(changed(kSecondElement, "{ tp: 8, conc-start: ~, conc-end: 8 }")),
             "Missing 'conc-start'" + element);
 }
 
-TEST(ContractValidation, EveryTypeInPlaceOfTheListIsNamed) {
+TEST(ContractValidation, WrongTypeOfSeqLenConfigsIsNamed) {
   for (const auto& [value, type] :
        std::initializer_list<std::pair<std::string, std::string>>{{"text", "str"},
                                                                   {"8", "int"},
@@ -104,28 +104,28 @@ TEST(ContractValidation, EveryTypeInPlaceOfTheListIsNamed) {
                                                                   {"no", "bool"},
                                                                   {"2025-11-01", "date"},
                                                                   {"{a: b}", "dict"}}) {
-    EXPECT_EQ(complaint(with_blocks("    " + value + "\n")),
+    EXPECT_EQ(error_in(with_blocks("    " + value + "\n")),
               "Field 'seq-len-configs' must be list" + kForKey + ", got " + type);
   }
 }
 
-TEST(ContractValidation, TextIsNoNumberAndNoTruthWhereverOneIsAskedFor) {
-  EXPECT_EQ(complaint(changed("isl: 8192", "isl: '8192'")),
+TEST(ContractValidation, RejectsTextInsteadOfIntOrBool) {
+  EXPECT_EQ(error_in(changed("isl: 8192", "isl: '8192'")),
             "'isl' must be int in seq-len-config[1]" + kForKey);
   const std::string element = " in search-space[1] of seq-len-config[0]" + kForKey;
-  EXPECT_EQ(complaint(changed("dp-attn: true", "dp-attn: 'true'")), "'dp-attn' must be bool" + element);
-  EXPECT_EQ(complaint(changed("ep: 2", "ep: 2.0")), "'ep' must be int" + element);
-  EXPECT_EQ(complaint(changed("tp: 4, conc-start: 4", "tp: yes, conc-start: yes")), "")
-      << "but a truth value is an int, as in Python";
+  EXPECT_EQ(error_in(changed("dp-attn: true", "dp-attn: 'true'")), "'dp-attn' must be bool" + element);
+  EXPECT_EQ(error_in(changed("ep: 2", "ep: 2.0")), "'ep' must be int" + element);
+  EXPECT_EQ(error_in(changed("tp: 4, conc-start: 4", "tp: yes, conc-start: yes")), "")
+      << "but a bool is an int, as in Python";
 }
 
-TEST(ContractValidation, GoesThroughElementsBeforeTheNextBlockAndBlocksBeforeTheNextEntry) {
+TEST(ContractValidation, ChecksElementsThenBlocksThenEntries) {
   const std::string bad_element = changed("dp-attn: true", "dp-attn: 1");
-  const std::string says = "'dp-attn' must be bool in search-space[1] of seq-len-config[0]" + kForKey;
-  EXPECT_EQ(complaint(changed("  - isl: 8192", "  - isl: x", bad_element)), says);
-  EXPECT_EQ(complaint(bad_element + "other: {}\n"), says);
-  EXPECT_EQ(complaint("other: {}\n" + bad_element), "Missing required field 'image' for key 'other'");
-  EXPECT_EQ(complaint(changed("{ tp: 4,", "{ colour: 1,", bad_element)),
+  const std::string message = "'dp-attn' must be bool in search-space[1] of seq-len-config[0]" + kForKey;
+  EXPECT_EQ(error_in(changed("  - isl: 8192", "  - isl: x", bad_element)), message);
+  EXPECT_EQ(error_in(bad_element + "other: {}\n"), message);
+  EXPECT_EQ(error_in("other: {}\n" + bad_element), "Missing required field 'image' for key 'other'");
+  EXPECT_EQ(error_in(changed("{ tp: 4,", "{ colour: 1,", bad_element)),
             "Extra fields {'colour'} in search-space[0] of seq-len-config[0]" + kForKey);
 }
 
@@ -145,13 +145,14 @@ TEST_F(MatrixContract, EverySubcommandChecksEveryEntryFirst) {
               path("f.yaml") + ":18: Missing required field 'image' for key 'zz'");
     EXPECT_EQ(message_of(run_on(kSample, call[0], args), call[0]),
               "Runner config file '/nowhere' does not exist.")
-        << "and then opens the runner file";
+        << "the runner file is opened after that";
   }
 }
 
 // ---- section 2: options
 
-// The options of each subcommand but --config-files, without dashes, a + behind those that take several.
+// Returns the required or the optional options of a subcommand, except --config-files: names without dashes,
+// with a + if they take several values.
 std::vector<std::string> options_of(const CommandSpec& command, bool required) {
   std::vector<std::string> out;
   for (const OptionSpec& option : command.options) {
@@ -161,7 +162,7 @@ std::vector<std::string> options_of(const CommandSpec& command, bool required) {
   return out;
 }
 
-TEST(ContractOptions, EachSubcommandHasTheTables) {
+TEST(ContractOptions, EachSubcommandHasTheContractsOptions) {
   const auto commands = subcommands();
   ASSERT_EQ(commands.size(), 5u);
   const auto required = [&](std::size_t at) { return options_of(commands[at], true); };
@@ -169,7 +170,7 @@ TEST(ContractOptions, EachSubcommandHasTheTables) {
   EXPECT_THAT(required(0), IsEmpty());
   EXPECT_THAT(optional(0), UnorderedElementsAre("model-prefix+", "precision+", "framework+", "runner-type+",
                                                 "runner-config", "seq-lens+", "step-size", "test-mode",
-                                                "repeat"));  // the last is an addition
+                                                "repeat"));  // repeat is an addition to the contract
   EXPECT_THAT(required(1), UnorderedElementsAre("runner-config", "key"));
   EXPECT_THAT(optional(1), UnorderedElementsAre("runner-node", "seq-lens+", "step-size", "test-mode"));
   EXPECT_THAT(required(2), UnorderedElementsAre("runner-type", "runner-config"));
@@ -181,7 +182,7 @@ TEST(ContractOptions, EachSubcommandHasTheTables) {
   EXPECT_THAT(optional(4), IsEmpty());
 }
 
-TEST_F(MatrixContract, AMissingRequiredOptionEndsWithTwoBeforeAnyFileIsOpened) {
+TEST_F(MatrixContract, MissingRequiredOptionExitsWithStatus2BeforeAnyFileIsOpened) {
   const auto missing = [](std::vector<std::string> args) {
     args.insert(args.begin() + 1, {"--config-files", "/nowhere"});
     const auto output = run(args);
@@ -197,24 +198,25 @@ TEST_F(MatrixContract, AMissingRequiredOptionEndsWithTwoBeforeAnyFileIsOpened) {
   EXPECT_EQ(missing({"runner-sweep", "--model-prefix", "t", "--runner-config", "r"}), "--runner-type\n");
 }
 
-TEST_F(MatrixContract, AnOptionOfAnotherSubcommandIsAUsageError) {
-  const auto stranger = [&](const std::string& subcommand, const std::vector<std::string>& args) {
+TEST_F(MatrixContract, OptionOfAnotherSubcommandIsAUsageError) {
+  const auto unrecognized = [&](const std::string& subcommand, const std::vector<std::string>& args) {
     const auto output = run_with_runners(kSample, subcommand, args);
     EXPECT_EQ(output.status, 2) << output.out;
     const std::size_t at = output.err.find("unrecognized arguments: ");
     return at == std::string::npos ? output.err : output.err.substr(at + 24);
   };
   const std::string type = "--runner-type";
-  EXPECT_THAT(stranger("runner-model-sweep", {type, "h100", "--model-prefix", "m"}),
+  EXPECT_THAT(unrecognized("runner-model-sweep", {type, "h100", "--model-prefix", "m"}),
               StartsWith("--model-prefix m"));
-  EXPECT_THAT(stranger("runner-sweep", {type, "h100", "--model-prefix", "m", "--test-mode"}),
+  EXPECT_THAT(unrecognized("runner-sweep", {type, "h100", "--model-prefix", "m", "--test-mode"}),
               StartsWith("--test-mode"));
-  EXPECT_THAT(stranger("test-config", {"--key", "k", "--precision", "fp8"}), StartsWith("--precision fp8"));
-  EXPECT_THAT(stranger("runner-sweep", {type, "h100", "--model-prefix", "m", "n"}), StartsWith("n"))
-      << "one value, not several";
+  EXPECT_THAT(unrecognized("test-config", {"--key", "k", "--precision", "fp8"}),
+              StartsWith("--precision fp8"));
+  EXPECT_THAT(unrecognized("runner-sweep", {type, "h100", "--model-prefix", "m", "n"}), StartsWith("n"))
+      << "--model-prefix takes one value here";
 }
 
-TEST_F(MatrixContract, OptionsMayBeAbbreviatedAndTheLastOfARepeatedOneWins) {
+TEST_F(MatrixContract, OptionsMayBeAbbreviatedAndTheLastOneWins) {
   const std::string a = put("a.yaml", entry("a")), b = put("b.yaml", entry("b", {{"org/Model", "b"}}));
   const auto models = all(
       run({"full-sweep", "--config-f", a, "--config-files", b, "--seq", "8k1k", "--seq-l", "1k1k", "--test"}),
@@ -225,7 +227,7 @@ TEST_F(MatrixContract, OptionsMayBeAbbreviatedAndTheLastOfARepeatedOneWins) {
             2u);
 }
 
-TEST_F(MatrixContract, OnlyTheNamedLengthsHaveNames) {
+TEST_F(MatrixContract, OnlyNamedLengthsAreAbbreviated) {
   std::string blocks;
   for (const char* lengths : {"isl: 1024, osl: 1024", "isl: 1024, osl: 8192", "isl: 8192, osl: 1024",
                               "isl: 8192, osl: 8192", "isl: 1024, osl: 1023"}) {
@@ -245,7 +247,7 @@ TEST_F(MatrixContract, OnlyTheNamedLengthsHaveNames) {
 
 // ---- section 2: concurrency, ep and dp-attn
 
-TEST_F(MatrixContract, TheContractsRangesInBothSubcommands) {
+TEST_F(MatrixContract, ConcurrencyRangesAreTheContracts) {
   const auto conc = [&](const std::string& range, const std::vector<std::string>& more) {
     const std::string yaml =
         with_blocks("  - { isl: 1024, osl: 1024, search-space: [{ tp: 1, " + range + " }] }\n");
@@ -262,7 +264,7 @@ TEST_F(MatrixContract, TheContractsRangesInBothSubcommands) {
   EXPECT_THAT(conc("conc-start: 5, conc-end: 5", {"--step-size", "1"}), ElementsAre("5"));
 }
 
-TEST_F(MatrixContract, AStartAboveTheEndIsNoPointAndNoError) {
+TEST_F(MatrixContract, StartAboveEndGivesNoPoint) {
   const std::string yaml = changed("conc-start: 4, conc-end: 16", "conc-start: 16, conc-end: 4");
   EXPECT_THAT(all(run_on(yaml, "full-sweep", {"--seq-lens", "1k1k"}), "tp"), ElementsAre("8"));
   const std::string none =
@@ -271,24 +273,24 @@ TEST_F(MatrixContract, AStartAboveTheEndIsNoPointAndNoError) {
             "No configs found matching filters: precision=['fp8']");
   EXPECT_EQ(run_with_runners(none, "test-config", {"--key", "m-fp8-h100-vllm"}).out, "[]\n");
   EXPECT_THAT(all(run_on(none, "full-sweep", {"--test-mode"}), "conc"), ElementsAre("2"))
-      << "a test is at the start whatever the end";
+      << "test mode uses only conc-start";
 }
 
-TEST_F(MatrixContract, ARangeWithoutEndIsRefusedWhereItWouldBeWalked) {
-  const std::string where = ", in search-space[0] of seq-len-config[0]" + kForKey;
+TEST_F(MatrixContract, RejectsEndlessRangeUnlessInTestMode) {
+  const std::string place = "search-space[0] of seq-len-config[0]" + kForKey + ": ";
   for (const char* step : {"0", "1"}) {
-    const std::string says = error(kSample, "test-config", {"--key", "m-fp8-h100-vllm", "--step-size", step});
-    EXPECT_THAT(says, StartsWith("concurrency 4..16 never ends with step size " + std::string(step)));
-    EXPECT_THAT(says, EndsWith(where));
+    EXPECT_THAT(error(kSample, "test-config", {"--key", "m-fp8-h100-vllm", "--step-size", step}),
+                StartsWith(place + "concurrency 4..16 never reaches its end with step size " + step));
   }
   const std::string zero = changed("conc-start: 4, conc-end: 16", "conc-start: 0, conc-end: 16");
-  EXPECT_THAT(error(zero, "full-sweep", {}), StartsWith("concurrency 0..16 never ends with step size 2"));
+  EXPECT_THAT(error(zero, "full-sweep", {}),
+              StartsWith(place + "concurrency 0..16 never reaches its end with step size 2"));
   EXPECT_THAT(all(run_on(kSample, "full-sweep", {"--test-mode", "--step-size", "1"}), "conc"),
               ElementsAre("8", "2"))
-      << "a test walks no range";
+      << "test mode uses only conc-start";
 }
 
-TEST_F(MatrixContract, EpAndDpAttnHaveDefaultsOnlyWhenAbsentOrNull) {
+TEST_F(MatrixContract, EpAndDpAttnHaveDefaultsOnlyIfAbsentOrNull) {
   std::string elements;
   for (const char* more : {"", ", ep: ~, dp-attn: ~", ", ep: 0, dp-attn: false", ", ep: 4, dp-attn: yes"})
     elements +=
@@ -300,7 +302,7 @@ TEST_F(MatrixContract, EpAndDpAttnHaveDefaultsOnlyWhenAbsentOrNull) {
 
 // ---- section 2: what is chosen
 
-TEST_F(MatrixContract, TheNameComesFromTheFieldAndTheFilterLooksAtTheKey) {
+TEST_F(MatrixContract, ExpNameUsesTheFieldAndTheFilterUsesTheKey) {
   const std::string yaml = entry("key-fp8", {{"model-prefix: m", "model-prefix: field"}});
   EXPECT_THAT(all(run_on(yaml, "full-sweep", {"--model-prefix", "key", "--test-mode"}), "exp-name"),
               ElementsAre("field_1k1k", "field_8192_512"));
@@ -311,14 +313,14 @@ TEST_F(MatrixContract, TheNameComesFromTheFieldAndTheFilterLooksAtTheKey) {
     return run_with_runners(yaml, "runner-sweep", {h100[0], h100[1], h100[2], prefix});
   };
   EXPECT_THAT(all(with("key"), "exp-name"), ElementsAre("field_test", "field_test"));
-  EXPECT_EQ(entries(with("")).size(), 2u) << "an empty prefix is every key's";
+  EXPECT_EQ(entries(with("")).size(), 2u) << "an empty prefix matches every key";
   EXPECT_EQ(message_of(with("KEY"), "runner-sweep"), "No configs found matching model prefix 'KEY'.");
   EXPECT_EQ(message_of(with("field"), "runner-sweep"), "No configs found matching model prefix 'field'.");
   EXPECT_THAT(all(run_with_runners(yaml, "runner-model-sweep", {h100[0], h100[1]}), "exp-name"),
               ElementsAre("field_test", "field_test"));
 }
 
-TEST_F(MatrixContract, ARunnersTestIsTheFirst1k1kBlocksHighestTpTheFirstOfEquals) {
+TEST_F(MatrixContract, RunnerTestUsesTheFirstHighestTpOfTheFirst1k1kBlock) {
   const std::string yaml = with_blocks(
       "  - { isl: 8192, osl: 1024, search-space: [{ tp: 64, conc-start: 1, conc-end: 1 }] }\n"
       "  - { isl: 1024, osl: 1024, search-space: [{ tp: 4, conc-start: 2, conc-end: 9 },\n"
@@ -333,18 +335,18 @@ TEST_F(MatrixContract, ARunnersTestIsTheFirst1k1kBlocksHighestTpTheFirstOfEquals
   }
 }
 
-TEST_F(MatrixContract, AFullSweepsTestIsTheHighestTpNotTheLastNorTheFirst) {
+TEST_F(MatrixContract, FullSweepTestUsesTheHighestTp) {
   const std::string yaml = with_blocks(
       "  - { isl: 1024, osl: 1024, search-space: [{ tp: 4, conc-start: 2, conc-end: 9 },\n"
-      "      { tp: 16, conc-start: 3, conc-end: 9, dp-attn: true }, { tp: 8, conc-start: 5, conc-end: 9 }] "
-      "}\n");
+      "      { tp: 16, conc-start: 3, conc-end: 9, dp-attn: true },\n"
+      "      { tp: 8, conc-start: 5, conc-end: 9 }] }\n");
   const auto output = run_on(yaml, "full-sweep", {"--test-mode"});
   EXPECT_THAT(all(output, "tp"), ElementsAre("16"));
   EXPECT_THAT(all(output, "conc"), ElementsAre("3"));
   EXPECT_THAT(all(output, "dp-attn"), ElementsAre("true"));
 }
 
-TEST_F(MatrixContract, OrderIsEntryThenNodeAndNodesAreAsInTheFile) {
+TEST_F(MatrixContract, OrderIsEntryThenNodeAsInTheFiles) {
   const std::string yaml = entry("z", {{"org/Model", "z"}}) +
                            entry("other", {{"runner: h100", "runner: h200"}}) +
                            entry("a", {{"org/Model", "a"}});
@@ -357,7 +359,7 @@ TEST_F(MatrixContract, OrderIsEntryThenNodeAndNodesAreAsInTheFile) {
       << "element, then concurrency";
 }
 
-TEST_F(MatrixContract, NoMatchIsAnErrorOrAnEmptyMatrixAsTheTableSays) {
+TEST_F(MatrixContract, NoMatchIsAnErrorOrAnEmptyMatrixAsInTheContract) {
   EXPECT_EQ(error(kSample, "full-sweep", {"--seq-lens", "8k1k"}),
             "No configs found matching filters: seq-lens=['8k1k']");
   EXPECT_EQ(error(kSample, "runner-sweep", {"--runner-type", "h200", "--model-prefix", "m"}),
@@ -373,7 +375,7 @@ TEST_F(MatrixContract, NoMatchIsAnErrorOrAnEmptyMatrixAsTheTableSays) {
 
 // ---- section 2: filters and messages
 
-TEST_F(MatrixContract, EachFilterIsExactAndNamedAlone) {
+TEST_F(MatrixContract, FullSweepFiltersMatchExactly) {
   const std::string yaml = kSample + entry("n-fp4", {{"precision: fp8", "precision: fp4"},
                                                      {"framework: vllm", "framework: trt"},
                                                      {"runner: h100", "runner: h200"}});
@@ -399,7 +401,7 @@ TEST_F(MatrixContract, EachFilterIsExactAndNamedAlone) {
   none("runner-type", "empty");
 }
 
-TEST_F(MatrixContract, ARunnerSweepsFiltersAreExactAndNamedAlone) {
+TEST_F(MatrixContract, RunnerSweepFiltersMatchExactly) {
   const auto with = [&](std::vector<std::string> args) {
     args.insert(args.end(), {"--runner-type", "h100", "--model-prefix", "m"});
     return run_with_runners(kSample, "runner-sweep", args);
@@ -412,7 +414,7 @@ TEST_F(MatrixContract, ARunnerSweepsFiltersAreExactAndNamedAlone) {
             "No configs found matching model prefix 'm', framework 'VLLM'.");
 }
 
-TEST_F(MatrixContract, NodesAndLabelsAreExact) {
+TEST_F(MatrixContract, NodesAndLabelsMatchExactly) {
   const std::string not_compatible =
       "' is not compatible with config 'm-fp8-h100-vllm' which runs on runner type '";
   const auto test = [&](const std::string& yaml, const std::string& node) {

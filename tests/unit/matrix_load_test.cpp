@@ -1,8 +1,9 @@
-// controller/matrix: the matrix for the rest of the controller, and --sweep-select split into words.
+// controller/matrix/load and words.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "controller/matrix/load.hpp"
+#include "controller/matrix/words.hpp"
 #include "tests/unit/matrix_samples.hpp"
 
 namespace sweep::matrix {
@@ -14,7 +15,8 @@ using testing::IsEmpty;
 
 class LoadMatrix : public InFolder {
  protected:
-  std::string says(const std::vector<std::string>& files, const std::vector<std::string>& selection) const {
+  std::string error_of(const std::vector<std::string>& files,
+                       const std::vector<std::string>& selection) const {
     const auto matrix = load_matrix(files, selection);
     if (matrix) return "";
     EXPECT_EQ(matrix.error().message.find('\n'), std::string::npos) << matrix.error().message;
@@ -22,7 +24,7 @@ class LoadMatrix : public InFolder {
   }
 };
 
-TEST_F(LoadMatrix, GivesTheEntriesOfAFullSweep) {
+TEST_F(LoadMatrix, ReturnsTheEntriesOfAFullSweep) {
   const std::string file = put("f.yaml", kSample);
   const auto all = load_matrix({file}, {});
   ASSERT_TRUE(all) << all.error().message;
@@ -33,25 +35,25 @@ TEST_F(LoadMatrix, GivesTheEntriesOfAFullSweep) {
   EXPECT_EQ(some->front()["exp-name"], "m_1k1k");
 }
 
-TEST_F(LoadMatrix, NamesTheOptionThatIsWrong) {
+TEST_F(LoadMatrix, ErrorNamesTheInvalidOption) {
   const std::string file = put("f.yaml", kSample);
-  EXPECT_EQ(says({file}, {"--seq-len", "1k1k"}), "") << "an abbreviation";
-  EXPECT_EQ(says({file}, {"--seqlens", "1k1k"}),
+  EXPECT_EQ(error_of({file}, {"--seq-len", "1k1k"}), "") << "an abbreviation is accepted";
+  EXPECT_EQ(error_of({file}, {"--seqlens", "1k1k"}),
             "unrecognized arguments: --seqlens 1k1k (did you mean --seq-lens?)");
-  EXPECT_THAT(says({file}, {"--modelprefix", "m"}), HasSubstr("did you mean --model-prefix?"));
-  EXPECT_EQ(says({file}, {"--seq-lens", "4k4k"}),
+  EXPECT_THAT(error_of({file}, {"--modelprefix", "m"}), HasSubstr("did you mean --model-prefix?"));
+  EXPECT_EQ(error_of({file}, {"--seq-lens", "4k4k"}),
             "argument --seq-lens: invalid choice: '4k4k' (choose from 1k1k, 1k8k, 8k1k)");
-  EXPECT_EQ(says({file}, {"--step-size", "x"}), "argument --step-size: invalid int value: 'x'");
-  EXPECT_THAT(says({file}, {"--config-files", "g"}), HasSubstr("unrecognized arguments: --config-files"));
-  EXPECT_THAT(says({file}, {"--help"}), HasSubstr("sweepctl matrix full-sweep --help"));
+  EXPECT_EQ(error_of({file}, {"--step-size", "x"}), "argument --step-size: invalid int value: 'x'");
+  EXPECT_THAT(error_of({file}, {"--config-files", "g"}), HasSubstr("unrecognized arguments: --config-files"));
+  EXPECT_THAT(error_of({file}, {"--help"}), HasSubstr("sweepctl matrix full-sweep --help"));
 }
 
-TEST_F(LoadMatrix, MessagesAreTheContractsInOneLine) {
-  EXPECT_EQ(says({}, {}), "No configuration file is given: name at least one");
-  EXPECT_EQ(says({path("x")}, {}), "Input file '" + path("x") + "' does not exist.");
-  EXPECT_EQ(says({put("f.yaml", kSample)}, {"--precision", "a\nb"}),
+TEST_F(LoadMatrix, ErrorIsTheContractsMessageInOneLine) {
+  EXPECT_EQ(error_of({}, {}), "No configuration file given: give at least one");
+  EXPECT_EQ(error_of({path("x")}, {}), "Input file '" + path("x") + "' does not exist.");
+  EXPECT_EQ(error_of({put("f.yaml", kSample)}, {"--precision", "a\nb"}),
             "No configs found matching filters: precision=['a\\nb']");
-  EXPECT_THAT(says({put("bad\nname.yaml", "[")}, {}), HasSubstr("bad?name.yaml"));
+  EXPECT_THAT(error_of({put("bad\nname.yaml", "[")}, {}), HasSubstr("bad?name.yaml"));
 }
 
 // ---- split_words
@@ -68,7 +70,7 @@ TEST(SplitWords, SplitsAtBlanks) {
   EXPECT_THAT(words(" \t"), IsEmpty());
 }
 
-TEST(SplitWords, QuotesAsAShellDoes) {
+TEST(SplitWords, QuotesAsAPosixShellDoes) {
   EXPECT_THAT(words("'a b' \"c d\" e' 'f"), ElementsAre("a b", "c d", "e f"));
   EXPECT_THAT(words("'' \"\""), ElementsAre("", ""));
   EXPECT_THAT(words(R"('a\b"' "a\"b\\c\$d\`e\n'")"), ElementsAre(R"(a\b")", R"(a"b\c$d`e\n')"));
@@ -76,10 +78,11 @@ TEST(SplitWords, QuotesAsAShellDoes) {
   EXPECT_THAT(words("$HOME *"), ElementsAre("$HOME", "*")) << "nothing is expanded";
 }
 
-TEST(SplitWords, RefusesWhatIsNotFinished) {
-  EXPECT_THAT(words("a 'b"), ElementsAre("error: The quote ' is not closed in 'a 'b'"));
-  EXPECT_THAT(words("a \"b\\\""), ElementsAre("error: The quote \" is not closed in 'a \"b\\\"'"));
-  EXPECT_THAT(words("a\\"), ElementsAre("error: A backslash ends 'a\\': write \\\\ for one"));
+TEST(SplitWords, RejectsOpenQuotesAndATrailingBackslash) {
+  EXPECT_THAT(words("a 'b"), ElementsAre("error: Unclosed quote ' in 'a 'b'"));
+  EXPECT_THAT(words("a \"b\\\""), ElementsAre("error: Unclosed quote \" in 'a \"b\\\"'"));
+  EXPECT_THAT(words("a\\"),
+              ElementsAre("error: 'a\\' ends with a backslash: write \\\\ for a literal backslash"));
 }
 
 }  // namespace

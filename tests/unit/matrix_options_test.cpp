@@ -1,4 +1,4 @@
-// controller/matrix: the command line, which keeps argparse's rules.
+// controller/matrix/options: the rules of argparse.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ std::string bad(const std::vector<std::string>& args) {
   return options ? "" : options.error().message;
 }
 
-TEST(MatrixOptions, TakesValuesFlagsAndLists) {
+TEST(MatrixOptions, ReadsValuesFlagsAndLists) {
   const Options options = good({"--seq-lens", "1k1k", "8k1k", "--step-size", "3", "--test-mode"});
   EXPECT_THAT(options.list("--config-files"), ElementsAre("f"));
   EXPECT_THAT(options.list("--seq-lens"), ElementsAre("1k1k", "8k1k"));
@@ -47,7 +47,7 @@ TEST(MatrixOptions, TakesValuesFlagsAndLists) {
   EXPECT_FALSE(good({}).has("--test-mode"));
 }
 
-TEST(MatrixOptions, AbbreviatesWhenUnambiguous) {
+TEST(MatrixOptions, AcceptsUnambiguousAbbreviations) {
   EXPECT_EQ(good({"--st", "3"}).integer("--step-size", 2), 3);
   EXPECT_EQ(good({"--runner-t", "h100"}).text("--runner-type"), "h100");
   EXPECT_TRUE(good({"--test"}).has("--test-mode"));
@@ -55,19 +55,19 @@ TEST(MatrixOptions, AbbreviatesWhenUnambiguous) {
             "ambiguous option: --runner could match --runner-type, --runner-config");
 }
 
-TEST(MatrixOptions, TheLastOfARepeatedOptionWins) {
+TEST(MatrixOptions, LastOfARepeatedOptionWins) {
   EXPECT_THAT(good({"--seq-lens", "1k1k", "--seq-lens", "8k1k"}).list("--seq-lens"), ElementsAre("8k1k"));
   EXPECT_EQ(good({"--step-size", "3", "--step", "4"}).integer("--step-size", 2), 4);
 }
 
-TEST(MatrixOptions, AnEqualsSignAttachesAValue) {
+TEST(MatrixOptions, EqualsSignAttachesAValue) {
   EXPECT_EQ(good({"--runner-type=a=b"}).text("--runner-type"), "a=b");
   EXPECT_EQ(good({"--runner-type="}).text("--runner-type"), "");
   EXPECT_EQ(bad({"--config-files", "f", "--test-mode=1"}),
             "argument --test-mode: ignored explicit argument '1'");
 }
 
-TEST(MatrixOptions, IntegersAsPythonReadsThem) {
+TEST(MatrixOptions, ReadsIntegersAsPythonDoes) {
   for (const auto& [text, value] : std::initializer_list<std::pair<const char*, std::int64_t>>{
            {"-2", -2}, {"+7", 7}, {" 07 ", 7}, {"1_000", 1000}}) {
     EXPECT_EQ(good({"--step-size", text}).integer("--step-size", 2), value) << text;
@@ -78,7 +78,7 @@ TEST(MatrixOptions, IntegersAsPythonReadsThem) {
   }
 }
 
-TEST(MatrixOptions, NamesWhatIsMissingOrWrong) {
+TEST(MatrixOptions, ErrorNamesMissingOrInvalidOptions) {
   EXPECT_EQ(bad({}), "the following arguments are required: --config-files");
   EXPECT_EQ(bad({"--config-files"}), "argument --config-files: expected at least one argument");
   EXPECT_EQ(bad({"--config-files", "--test-mode"}),
@@ -88,18 +88,18 @@ TEST(MatrixOptions, NamesWhatIsMissingOrWrong) {
             "argument --seq-lens: invalid choice: '1k2k' (choose from 1k1k, 8k1k)");
 }
 
-TEST(MatrixOptions, AnUnknownOptionNamesTheNearest) {
+TEST(MatrixOptions, UnknownOptionSuggestsTheNearestName) {
   EXPECT_EQ(bad({"--config-files", "f", "--step-sise", "3"}),
             "unrecognized arguments: --step-sise 3 (did you mean --step-size?)");
-  EXPECT_EQ(bad({"--config-file=f"}), "") << "an abbreviation with a value";
+  EXPECT_EQ(bad({"--config-file=f"}), "") << "an abbreviation with a value is accepted";
   EXPECT_EQ(bad({"--confog-files", "f"}),
             "unrecognized arguments: --confog-files f (did you mean --config-files?)")
-      << "not that --config-files is missing";
+      << "reported instead of the missing --config-files";
   EXPECT_EQ(bad({"--config-files", "f", "--", "x"}), "unrecognized arguments: -- x");
   EXPECT_EQ(bad({"x", "--config-files", "f"}), "unrecognized arguments: x");
 }
 
-TEST(MatrixOptions, HelpWinsOverWhatIsMissing) {
+TEST(MatrixOptions, HelpNeedsNoRequiredOption) {
   for (const char* help : {"-h", "--help", "--he"}) {
     const std::vector<std::string> args = {help};
     const auto options = parse_options(command(), args);
@@ -108,14 +108,14 @@ TEST(MatrixOptions, HelpWinsOverWhatIsMissing) {
   }
 }
 
-TEST(MatrixOptions, HelpTakesNoValueAndComesAfterAnAmbiguousOption) {
+TEST(MatrixOptions, HelpTakesNoValueAndAmbiguityIsReportedFirst) {
   EXPECT_EQ(bad({"--help=x"}), "argument -h/--help: ignored explicit argument 'x'");
   EXPECT_EQ(bad({"-h=1"}), "argument -h/--help: ignored explicit argument '1'");
   EXPECT_EQ(bad({"--help", "--runner", "x"}),
             "ambiguous option: --runner could match --runner-type, --runner-config");
 }
 
-TEST(MatrixOptions, DashesBeforeABlankMakeAValueUnlessTheOptionIsKnown) {
+TEST(MatrixOptions, ArgumentWithABlankIsAValueUnlessTheOptionIsKnown) {
   EXPECT_EQ(good({"--runner-type", "-- the new one"}).text("--runner-type"), "-- the new one");
   EXPECT_EQ(good({"--runner-type", "-x y"}).text("--runner-type"), "-x y");
   EXPECT_EQ(good({"--runner-type=a b"}).text("--runner-type"), "a b");
@@ -141,11 +141,11 @@ TEST(MatrixOptions, UsageAndHelpNameEveryOption) {
   }
 }
 
-TEST(MatrixOptions, TheSubcommandsAreTheContractsFive) {
+TEST(MatrixOptions, SubcommandsAreTheContractsFive) {
   std::vector<std::string> names;
   for (const CommandSpec& spec : subcommands()) {
     names.push_back(spec.name);
-    EXPECT_EQ(spec.options.front().name, "--config-files") << "always required";
+    EXPECT_EQ(spec.options.front().name, "--config-files") << "required by every subcommand";
     EXPECT_TRUE(spec.options.front().required);
   }
   EXPECT_THAT(names,

@@ -1,4 +1,5 @@
-// controller/matrix: what holds for every valid file and selection, from hundreds of seeds (seeds.hpp).
+// controller/matrix: properties that must hold for every valid file and selection, tested with random files
+// (seeds.hpp).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ constexpr std::uint64_t kSeeds = 200;
 
 struct Drawn {
   int tp = 1, start = 1, end = 1;
-  std::string rest;  // ep and dp-attn, as the file spells them
+  std::string rest;  // ep and dp-attn in YAML
 };
 
 struct DrawnEntry {
@@ -37,7 +38,7 @@ std::string digits(unsigned number, int base, std::size_t width = 1) {
   return std::string(width - std::min(width, out.size()), '0') + out;
 }
 
-// A number in one of YAML's spellings.
+// Returns the number in a random YAML notation.
 std::string spelled(SeededDice& dice, int number) {
   const auto value = static_cast<unsigned>(number);
   switch (dice.below(8)) {
@@ -54,7 +55,7 @@ std::string spelled(SeededDice& dice, int number) {
   }
 }
 
-// `text` in double quotes, whatever is in it.
+// Returns `text` as a double-quoted YAML scalar.
 std::string quoted(const std::u32string& text) {
   std::string out = "\"";
   for (const char32_t c : text) {
@@ -81,7 +82,7 @@ Drawn draw_element(SeededDice& dice) {
   return out;
 }
 
-// An entry with a name of its own in key, model and image, so that each point says whose it is.
+// Returns an entry whose key and model contain `number`, so that each point identifies its entry.
 DrawnEntry draw_entry(SeededDice& dice, int number) {
   DrawnEntry out;
   const std::string unique = std::to_string(number);
@@ -134,7 +135,7 @@ std::vector<Config> configs_in(const std::vector<DrawnEntry>& entries) {
 
 using Points = std::vector<std::string>;
 
-// A matrix with each entry as text. One that says that nothing matches is empty.
+// Returns each entry of a matrix as text; nothing if no entry matched.
 Points points(const Expected<Matrix>& matrix) {
   Points out;
   if (!matrix) {
@@ -151,7 +152,7 @@ const Runners& runners() {
   return kRunners;
 }
 
-// The selections that look at every entry.
+// The subcommands that use every entry.
 std::vector<std::pair<std::string, std::function<Expected<Matrix>(const std::vector<Config>&)>>> sweeps() {
   FullSweep test;
   test.test_mode = true;
@@ -186,7 +187,7 @@ TEST(MatrixProperty, PermutingEntriesPermutesTheirBlocks) {
   });
 }
 
-TEST(MatrixProperty, HowEntriesAreSplitIntoFilesDoesNotMatter) {
+TEST(MatrixProperty, SplittingEntriesIntoFilesChangesNothing) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const std::vector<DrawnEntry> entries = draw_entries(dice);
     std::vector<RawEntry> raw;
@@ -203,7 +204,7 @@ TEST(MatrixProperty, HowEntriesAreSplitIntoFilesDoesNotMatter) {
   });
 }
 
-// The five filters, each alone: the sweep has only that one.
+// The values of the five filters of full-sweep.
 using Filters = std::vector<std::vector<std::string>>;
 
 FullSweep sweep_of(const Filters& filters, bool test_mode) {
@@ -232,7 +233,7 @@ Filters draw_filters(SeededDice& dice) {
   return out;
 }
 
-TEST(MatrixProperty, FiltersAreAnIntersectionSoTheirOrderCannotMatter) {
+TEST(MatrixProperty, SeveralFiltersGiveTheIntersection) {
   int filtered = 0;
   for_each_seed(kSeeds, [&](SeededDice& dice) {
     const std::vector<Config> configs = configs_in(draw_entries(dice));
@@ -254,11 +255,11 @@ TEST(MatrixProperty, FiltersAreAnIntersectionSoTheirOrderCannotMatter) {
     filtered += !left.empty() && left.size() < before;
   });
   if (std::getenv("SWEEP_SEED") == nullptr) {
-    EXPECT_GT(filtered, 20) << "the filters left too little to be a test";
+    EXPECT_GT(filtered, 20) << "too few random filters had an effect";
   }
 }
 
-TEST(MatrixProperty, AFiltersValuesAreAUnion) {
+TEST(MatrixProperty, SeveralValuesOfAFilterGiveTheUnion) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const std::vector<Config> configs = configs_in(draw_entries(dice));
     Filters both(5), first(5), second(5);
@@ -298,7 +299,7 @@ void expect_range(const std::vector<std::int64_t>& range, std::int64_t start, st
   }
 }
 
-TEST(MatrixProperty, EveryPointOfARangeIsWithinIt) {
+TEST(MatrixProperty, RangeStartsAtStartMultipliesAndEndsAtEnd) {
   for_each_seed(2'000, [](SeededDice& dice) {
     const int start = dice.between(1, 1 << dice.between(1, 16)),
               step = dice.percent(50) ? 2 : dice.between(2, 50);
@@ -312,7 +313,7 @@ TEST(MatrixProperty, EveryPointOfARangeIsWithinIt) {
   });
 }
 
-TEST(MatrixProperty, AnEntrysPointsAreItsElementsRangesInOrder) {
+TEST(MatrixProperty, PointsOfAnEntryAreItsElementsRangesInOrder) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const DrawnEntry entry = draw_entry(dice, 1);
     FullSweep sweep;
@@ -335,14 +336,14 @@ TEST(MatrixProperty, AnEntrysPointsAreItsElementsRangesInOrder) {
   });
 }
 
-// ---- what subcommands have in common
+// ---- relations between subcommands
 
-// The point without what differs between subcommands: the order of keys.
+// Returns the point with its keys sorted, because their order depends on the subcommand.
 std::string unordered(const std::string& point) {
   return nlohmann::json::parse(point).dump();
 }
 
-TEST(MatrixProperty, TestModeIsAFullSweepsFirstPointOfTheHighestTp) {
+TEST(MatrixProperty, TestModeGivesTheFirstPointOfTheHighestTp) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const std::vector<DrawnEntry> entries = draw_entries(dice);
     const std::vector<Config> configs = configs_in(entries);
@@ -371,7 +372,7 @@ TEST(MatrixProperty, TestModeIsAFullSweepsFirstPointOfTheHighestTp) {
   });
 }
 
-TEST(MatrixProperty, TestConfigIsTheFullSweepOfItsKeyWithLessRoom) {
+TEST(MatrixProperty, TestConfigEqualsTheFullSweepExceptMaxModelLen) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const std::vector<DrawnEntry> entries = draw_entries(dice);
     const DrawnEntry& entry = dice.one_of(entries);
@@ -393,7 +394,7 @@ TEST(MatrixProperty, TestConfigIsTheFullSweepOfItsKeyWithLessRoom) {
   });
 }
 
-TEST(MatrixProperty, ANodesTestsAreTheSameButForTheNode) {
+TEST(MatrixProperty, TestsOfTwoNodesDifferOnlyInTheNode) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const std::vector<Config> configs = configs_in(draw_entries(dice));
     std::map<std::string, Points> by_node;
@@ -414,7 +415,7 @@ TEST(MatrixProperty, ANodesTestsAreTheSameButForTheNode) {
 
 // ---- the line of JSON
 
-TEST(MatrixProperty, TheLineIsAsciiAndReadsBackToTheEntries) {
+TEST(MatrixProperty, JsonLineIsAsciiAndParsesToTheEntries) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const std::vector<DrawnEntry> entries = draw_entries(dice);
     FullSweep sweep;
@@ -429,7 +430,7 @@ TEST(MatrixProperty, TheLineIsAsciiAndReadsBackToTheEntries) {
     std::size_t at = 0;
     for (const DrawnEntry& entry : entries) {
       for (std::size_t i = 0; i < entry.blocks.size() && at < back.size(); ++i, ++at) {
-        EXPECT_EQ(back[at]["model"], entry.model) << "from the file to the line and back";
+        EXPECT_EQ(back[at]["model"], entry.model) << "the file's text survives the round trip";
         EXPECT_EQ(back[at]["image"], entry.image);
       }
     }
@@ -440,7 +441,7 @@ TEST(MatrixProperty, TheLineIsAsciiAndReadsBackToTheEntries) {
 
 class MatrixCommandProperty : public MatrixCommand {};
 
-TEST_F(MatrixCommandProperty, TheOrderOfOptionsDoesNotMatter) {
+TEST_F(MatrixCommandProperty, OrderOfOptionsChangesNothing) {
   const std::string runner_file = put("runners.yaml", "h100: [a]\nh200: [b]\nh1: [c]\n");
   for_each_seed(100, [&](SeededDice& dice) {
     std::ofstream(path("f.yaml"), std::ios::binary) << file_of(draw_entries(dice));
@@ -468,7 +469,7 @@ TEST_F(MatrixCommandProperty, TheOrderOfOptionsDoesNotMatter) {
     EXPECT_EQ(first.status, second.status);
     EXPECT_EQ(first.out, second.out);
     EXPECT_EQ(first.err, second.err);
-    EXPECT_NE(first.out.empty(), first.err.empty()) << "a line of JSON or one of complaint";
+    EXPECT_NE(first.out.empty(), first.err.empty()) << "either a matrix or an error is printed";
     EXPECT_LT(first.status, 2) << first.err;
   });
 }

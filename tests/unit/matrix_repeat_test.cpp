@@ -1,4 +1,4 @@
-// controller/matrix: points that are run several times.
+// controller/matrix: `repeat` and --repeat.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,32 +31,32 @@ std::vector<std::string> points(const std::string& yaml, std::int64_t repeat = 0
   return out;
 }
 
-TEST(Repeat, OneWholeRoundStandsAfterAnother) {
+TEST(Repeat, RepeatsPointsInFullPasses) {
   EXPECT_THAT(points(entry("m-fp8-h100-x", "  repeat: 3\n") + entry("m-fp8-h100-y", "  repeat: 2\n") +
                      entry("m-fp8-h100-z", "")),
               ElementsAre("x4", "x8", "y4", "y8", "z4", "z8", "x4", "x8", "y4", "y8", "x4", "x8"));
 }
 
-TEST(Repeat, TheCommandLineGoesBeforeTheEntries) {
+TEST(Repeat, CommandLineOverridesTheEntry) {
   const std::string yaml = entry("m-fp8-h100-x", "  repeat: 3\n") + entry("m-fp8-h100-z", "");
   EXPECT_THAT(points(yaml, 1), ElementsAre("x4", "x8", "z4", "z8"));
   EXPECT_THAT(points(yaml, 2), ElementsAre("x4", "x8", "z4", "z8", "x4", "x8", "z4", "z8"));
 }
 
-TEST(Repeat, AnEntryInTheContractsFormMayHaveItToo) {
+TEST(Repeat, RepeatWorksInTheContractsForm) {
   EXPECT_EQ(points(changed("  runner: h100\n", "  runner: h100\n  repeat: 2\n")).size(),
             2 * points(kSample).size());
 }
 
-TEST(Repeat, WhatIsNoNumberOfTimesIsNamed) {
+TEST(Repeat, RejectsInvalidRepeat) {
   for (const char* wrong : {"0", "-1", "1001", "true"})
-    EXPECT_THAT(complaint(entry("m-fp8-h100-x", std::string("  repeat: ") + wrong + "\n")),
-                HasSubstr("'repeat' must lie within 1 and 1000 in key 'm-fp8-h100-x'"))
+    EXPECT_THAT(error_in(entry("m-fp8-h100-x", std::string("  repeat: ") + wrong + "\n")),
+                HasSubstr("'repeat' must be between 1 and 1000 in key 'm-fp8-h100-x'"))
         << wrong;
-  EXPECT_THAT(complaint(entry("m-fp8-h100-x", "  repeat: two\n")), HasSubstr("'repeat' must be int"));
+  EXPECT_THAT(error_in(entry("m-fp8-h100-x", "  repeat: two\n")), HasSubstr("'repeat' must be int"));
 }
 
-TEST(Repeat, TooManyPointsAreRefused) {
+TEST(Repeat, RejectsTooManyPoints) {
   const auto configs = configs_of(changed("conc-end: 16", "conc-end: 900000000000000"));
   ASSERT_TRUE(configs);
   std::vector<Config> many(8'000, configs->front());
@@ -64,7 +64,8 @@ TEST(Repeat, TooManyPointsAreRefused) {
   sweep.repeat = 3;
   const auto matrix = expand_full_sweep(many, sweep);
   ASSERT_FALSE(matrix);
-  EXPECT_THAT(matrix.error().message, HasSubstr("More than 1000000 points, at repeat 3"));
+  EXPECT_THAT(matrix.error().message,
+              HasSubstr("More than 1000000 points in the matrix (at repeat 3): narrow it"));
 }
 
 }  // namespace

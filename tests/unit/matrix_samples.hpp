@@ -1,5 +1,5 @@
-// A master configuration that is right, ways to make it wrong, and a folder to run the command in. For the
-// tests of controller/matrix.
+// For the tests of controller/matrix: a valid master configuration, functions that modify it, and a fixture
+// that runs `sweepctl matrix` in a temporary folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ odd: letters
 empty: []
 )";
 
-/// `text` with its only `from` replaced by `to`.
+/// Returns `text` with its only occurrence of `from` replaced by `to`.
 inline std::string changed(const std::string& from, const std::string& to, std::string text = kSample) {
   const std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << "the sample has no " << from;
@@ -48,7 +48,7 @@ inline std::string changed(const std::string& from, const std::string& to, std::
   return text;
 }
 
-/// What reading and checking `yaml` as the file f.yaml gives.
+/// Reads and checks `yaml` as the file f.yaml.
 inline Expected<std::vector<Config>> configs_of(const std::string& yaml) {
   const std::vector<Lengths> short_form = {{1024, 1024}};
   std::vector<RawEntry> entries;
@@ -56,18 +56,18 @@ inline Expected<std::vector<Config>> configs_of(const std::string& yaml) {
   return check_entries(entries, short_form);
 }
 
-/// What is wrong with `yaml`; "" when nothing is.
-inline std::string complaint(const std::string& yaml) {
+/// Returns the error in `yaml`; "" if there is none.
+inline std::string error_in(const std::string& yaml) {
   const auto configs = configs_of(yaml);
   return configs ? "" : configs.error().message;
 }
 
-/// Runs `sweepctl matrix` on files of a folder of its own.
+/// Runs `sweepctl matrix` on files in a temporary folder.
 class MatrixCommand : public InFolder {
  protected:
   static CommandOutput run(std::vector<std::string> args) { return run_matrix_command(args); }
 
-  /// `args` after the subcommand and --config-files with `yaml`.
+  /// Runs `subcommand` with `yaml` as --config-files, followed by `args`.
   CommandOutput run_on(const std::string& yaml, const std::string& subcommand,
                        const std::vector<std::string>& args = {}) const {
     std::vector<std::string> all = {subcommand, "--config-files", put("f.yaml", yaml)};
@@ -75,14 +75,15 @@ class MatrixCommand : public InFolder {
     return run(all);
   }
 
-  /// The same with --runner-config.
+  /// The same with kRunners as --runner-config.
   CommandOutput run_with_runners(const std::string& yaml, const std::string& subcommand,
                                  std::vector<std::string> args = {}) const {
     args.insert(args.end(), {"--runner-config", put("runners.yaml", kRunners)});
     return run_on(yaml, subcommand, args);
   }
 
-  /// The one line that a failed `subcommand` must print, without the program's name in front.
+  /// Returns the error message of a failed `subcommand`, without the program's name. Expects exactly one
+  /// line.
   static std::string message_of(const CommandOutput& output, const std::string& subcommand) {
     EXPECT_EQ(output.status, 1);
     EXPECT_EQ(output.out, "");

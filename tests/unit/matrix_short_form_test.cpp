@@ -1,4 +1,5 @@
-// controller/matrix: the short form, where an entry has search-space itself and its key says the rest.
+// controller/matrix/master: the short form, in which an entry has search-space itself and its key supplies
+// other fields.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,13 +13,13 @@ using nlohmann::ordered_json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// An entry in short form with this key and these further fields.
+// Returns an entry in short form with the given key and additional fields.
 std::string entry(const std::string& key, const std::string& fields = "") {
   return key + ":\n  image: i\n  model: org/M\n" + fields +
          "  search-space:\n  - { tp: 4, conc-start: 4, conc-end: 8 }\n";
 }
 
-// model-prefix, precision, runner and framework of the only entry.
+// Returns model-prefix, precision, runner and framework of the only entry.
 std::vector<std::string> parts(const std::string& yaml) {
   const auto configs = configs_of(yaml);
   if (!configs) return {configs.error().message};
@@ -26,63 +27,63 @@ std::vector<std::string> parts(const std::string& yaml) {
   return {config.model_prefix, config.precision, config.runner, config.framework};
 }
 
-TEST(ShortForm, TheKeyFillsWhatIsLeftOut) {
+TEST(ShortForm, KeySuppliesOmittedFields) {
   EXPECT_THAT(parts(entry("dsr1-fp4-b200-sglang")), ElementsAre("dsr1", "fp4", "b200", "sglang"));
   EXPECT_THAT(parts(entry("dsr1-fp8-b200-trt-sglang")), ElementsAre("dsr1", "fp8", "b200-trt", "sglang"));
   EXPECT_THAT(parts(entry("a-b-c-d")), ElementsAre("a", "b", "c", "d"));
 }
 
-TEST(ShortForm, AFieldGoesBeforeTheKey) {
+TEST(ShortForm, FieldOverridesTheKey) {
   EXPECT_THAT(parts(entry("dsr1-fp4-b200-sglang", "  framework: trt\n  runner: h100\n")),
               ElementsAre("dsr1", "fp4", "h100", "trt"));
   EXPECT_THAT(parts(entry("anything", "  model-prefix: m\n  precision: p\n  runner: r\n  framework: f\n")),
               ElementsAre("m", "p", "r", "f"));
 }
 
-TEST(ShortForm, AFieldThatTheKeyRepeatsMayHoldDashes) {
+TEST(ShortForm, FieldThatTheKeyRepeatsMayContainDashes) {
   EXPECT_THAT(parts(entry("gpt-oss-fp4-h100-vllm", "  model-prefix: gpt-oss\n")),
               ElementsAre("gpt-oss", "fp4", "h100", "vllm"));
   EXPECT_THAT(parts(entry("dsr1-fp4-gb200-dynamo-trt", "  framework: dynamo-trt\n")),
               ElementsAre("dsr1", "fp4", "gb200", "dynamo-trt"));
 }
 
-TEST(ShortForm, AKeyThatCannotBeSplitIsRefusedWithTheRemedy) {
-  // The last two: cut at the first dash, oss and r1 would be taken for precisions.
+TEST(ShortForm, RejectsKeyThatCannotBeSplit) {
+  // In the last two keys, a split at the first dash would give the precisions oss and r1.
   for (const char* key : {"dsr1", "dsr1-fp4-b200", "dsr1--b200-sglang", "-fp4-b200-sglang", "dsr1-fp4-b200-",
                           "dsr1-fp4--sglang", "gpt-oss-fp4-h100-vllm", "ds-r1-bf16-h100-vllm"}) {
-    const std::string text = complaint(entry(key));
-    EXPECT_EQ(text, "Key '" + std::string(key) +
-                        "' in 'f.yaml' does not say 'model-prefix': write the key as "
+    const std::string text = error_in(entry(key));
+    EXPECT_EQ(text, "Cannot derive 'model-prefix' from key '" + std::string(key) +
+                        "' in 'f.yaml': write the key as "
                         "<model-prefix>-<precision>-<runner>-<framework>, or add the field 'model-prefix'");
   }
-  EXPECT_THAT(complaint(entry("k", "  model-prefix: m\n")), HasSubstr("add the field 'precision'"));
+  EXPECT_THAT(error_in(entry("k", "  model-prefix: m\n")), HasSubstr("add the field 'precision'"));
 }
 
-TEST(ShortForm, ImageAndModelAreNeverInTheKey) {
-  EXPECT_EQ(complaint("a-b-c-d:\n  model: m\n  search-space: [{ tp: 1, conc-start: 1, conc-end: 1 }]\n"),
+TEST(ShortForm, ImageAndModelAreNotTakenFromTheKey) {
+  EXPECT_EQ(error_in("a-b-c-d:\n  model: m\n  search-space: [{ tp: 1, conc-start: 1, conc-end: 1 }]\n"),
             "Missing required field 'image' for key 'a-b-c-d'");
-  EXPECT_EQ(complaint("a-b-c-d:\n  image: i\n  search-space: [{ tp: 1, conc-start: 1, conc-end: 1 }]\n"),
+  EXPECT_EQ(error_in("a-b-c-d:\n  image: i\n  search-space: [{ tp: 1, conc-start: 1, conc-end: 1 }]\n"),
             "Missing required field 'model' for key 'a-b-c-d'");
 }
 
-TEST(ShortForm, IsCheckedLikeTheLongOne) {
+TEST(ShortForm, IsCheckedLikeTheContractsForm) {
   const std::string head = "a-b-c-d:\n  image: i\n  model: m\n  search-space: ";
-  EXPECT_EQ(complaint(head + "[]\n"), "Missing or invalid 'search-space' for key 'a-b-c-d'");
-  EXPECT_EQ(complaint(head + "[{ tp: 1, conc: 3 }]\n"),
+  EXPECT_EQ(error_in(head + "[]\n"), "Missing or invalid 'search-space' for key 'a-b-c-d'");
+  EXPECT_EQ(error_in(head + "[{ tp: 1, conc: 3 }]\n"),
             "Extra fields {'conc'} in search-space[0] for key 'a-b-c-d'");
-  EXPECT_EQ(complaint(head + "[{ tp: 1 }]\n"), "Missing 'conc-start' in search-space[0] for key 'a-b-c-d'");
-  EXPECT_EQ(complaint(entry("a-b-c-d", "  precision: 4\n")),
+  EXPECT_EQ(error_in(head + "[{ tp: 1 }]\n"), "Missing 'conc-start' in search-space[0] for key 'a-b-c-d'");
+  EXPECT_EQ(error_in(entry("a-b-c-d", "  precision: 4\n")),
             "Field 'precision' must be str for key 'a-b-c-d', got int");
 }
 
-TEST(ShortForm, SeqLenConfigsMakeItTheLongForm) {
-  EXPECT_EQ(complaint(entry("a-b-c-d", "  seq-len-configs: ~\n")),
+TEST(ShortForm, SeqLenConfigsSelectTheContractsForm) {
+  EXPECT_EQ(error_in(entry("a-b-c-d", "  seq-len-configs: ~\n")),
             "Missing required field 'model-prefix' for key 'a-b-c-d'");
 }
 
 class ShortFormCommand : public MatrixCommand {
  protected:
-  // isl x osl of every entry that the command prints.
+  // Returns "ISLxOSL EXP-NAME" of every entry that the command prints.
   std::vector<std::string> lengths(const std::string& yaml, const std::vector<std::string>& args = {}) const {
     const auto output = run_on(yaml, "full-sweep", args);
     EXPECT_EQ(output.status, 0) << output.err;
@@ -99,14 +100,14 @@ class ShortFormCommand : public MatrixCommand {
       "[{ tp: 4, conc-start: 4, conc-end: 4 }] }\n";
 };
 
-TEST_F(ShortFormCommand, LengthsAre1k1kUnlessTheCommandLineNamesOthers) {
+TEST_F(ShortFormCommand, LengthsAre1k1kUnlessGivenOnTheCommandLine) {
   EXPECT_THAT(lengths(one_), ElementsAre("1024x1024 dsr1_1k1k"));
   EXPECT_THAT(lengths(one_, {"--seq-lens", "8k1k"}), ElementsAre("8192x1024 dsr1_8k1k"));
   EXPECT_THAT(lengths(one_, {"--seq-lens", "8k1k", "1k1k", "8k1k"}),
               ElementsAre("8192x1024 dsr1_8k1k", "1024x1024 dsr1_1k1k"));
 }
 
-TEST_F(ShortFormCommand, LengthsOfItsOwnAreFilteredLikeTheLongForms) {
+TEST_F(ShortFormCommand, OwnLengthsAreFilteredLikeTheContractsForm) {
   const std::string own =
       "dsr1-fp4-b200-trt: { image: i, model: m, isl: 1024, osl: 8192, search-space: "
       "[{ tp: 4, conc-start: 4, conc-end: 4 }] }\n";
@@ -114,16 +115,15 @@ TEST_F(ShortFormCommand, LengthsOfItsOwnAreFilteredLikeTheLongForms) {
   EXPECT_THAT(lengths(own, {"--seq-lens", "1k8k"}), ElementsAre("1024x8192 dsr1_1k8k"));
   EXPECT_EQ(message_of(run_on(own, "full-sweep", {"--seq-lens", "1k1k"}), "full-sweep"),
             "No configs found matching filters: seq-lens=['1k1k']");
-  EXPECT_EQ(complaint("a-b-c-d: { image: i, model: m, isl: 1024, search-space: [{ tp: 1 }] }\n"),
+  EXPECT_EQ(error_in("a-b-c-d: { image: i, model: m, isl: 1024, search-space: [{ tp: 1 }] }\n"),
             "Missing 'osl' in key 'a-b-c-d'");
 }
 
-TEST_F(ShortFormCommand, GivesTheSameEntryAsTheLongForm) {
+TEST_F(ShortFormCommand, GivesTheSameEntryAsTheContractsForm) {
   const std::string long_form =
-      "dsr1-fp4-b200-trt: { image: i, model: m, model-prefix: dsr1, precision: fp4, runner: b200, framework: "
-      "trt, "
-      "seq-len-configs: [{ isl: 1024, osl: 1024, search-space: [{ tp: 4, conc-start: 4, conc-end: 4 }] }] "
-      "}\n";
+      "dsr1-fp4-b200-trt: { image: i, model: m, model-prefix: dsr1, precision: fp4, runner: b200,\n"
+      "  framework: trt, seq-len-configs: [{ isl: 1024, osl: 1024,\n"
+      "  search-space: [{ tp: 4, conc-start: 4, conc-end: 4 }] }] }\n";
   EXPECT_EQ(run_on(one_, "full-sweep").out, run_on(long_form, "full-sweep").out);
 }
 

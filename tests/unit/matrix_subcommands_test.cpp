@@ -1,4 +1,4 @@
-// controller/matrix: concurrency series and the five subcommands: what they select, compute and print.
+// controller/matrix: concurrency series, and what the five subcommands select, compute and print.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// The series, or a single -1 where it is refused.
+// Returns the series; {-1} if it is rejected.
 std::vector<std::int64_t> series(std::int64_t start, std::int64_t end, std::int64_t step) {
   const auto numbers = concurrencies({start, false}, {end, false}, step);
   if (!numbers) return {-1};
@@ -32,23 +32,23 @@ TEST(Concurrency, MultipliesAndClampsTheOvershoot) {
   EXPECT_THAT(series(4, 100, 1000), ElementsAre(4, 100));
   EXPECT_THAT(series(1, 27, 3), ElementsAre(1, 3, 9, 27));
   EXPECT_THAT(series(5, 5, 2), ElementsAre(5));
-  EXPECT_THAT(series(5, 5, 1), ElementsAre(5)) << "the first is the last: the step does not matter";
+  EXPECT_THAT(series(5, 5, 1), ElementsAre(5)) << "start equals end: the step does not matter";
   EXPECT_THAT(series(0, 0, 0), ElementsAre(0));
   EXPECT_THAT(series(6, 5, 2), IsEmpty());
   EXPECT_THAT(series(1, 20, -2), ElementsAre(1, -2, 4, -8, 16, -32, 20));
 }
 
-TEST(Concurrency, RefusesASeriesWithoutAnEnd) {
+TEST(Concurrency, RejectsEndlessSeries) {
   for (const auto& [start, end, step] : std::initializer_list<std::tuple<int, int, int>>{
            {4, 8, 1}, {4, 8, 0}, {0, 8, 2}, {0, 8, 1}, {4, 8, -1}, {-4, 8, 2}, {-4, 8, 1}, {-4, 8, 0}}) {
     EXPECT_THAT(series(start, end, step), ElementsAre(-1)) << start << ".." << end << " step " << step;
   }
   EXPECT_EQ(concurrencies({4, false}, {8, false}, 1).error().message,
-            "concurrency 4..8 never ends with step size 1: use a step size of 2 or more");
+            "concurrency 4..8 never reaches its end with step size 1: use a step size of 2 or more");
   EXPECT_THAT(concurrencies({0, false}, {8, false}, 2).error().message, HasSubstr("conc-start of 1 or more"));
 }
 
-TEST(Concurrency, NumbersNearTheEndOf64BitsDoNotWrap) {
+TEST(Concurrency, NumbersNear64BitsDoNotOverflow) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   EXPECT_THAT(series(4, kMost, kMost), ElementsAre(4, kMost));
   EXPECT_EQ(series(1, kMost, 2).size(), 64u);
@@ -56,7 +56,7 @@ TEST(Concurrency, NumbersNearTheEndOf64BitsDoNotWrap) {
   EXPECT_THAT(series(-4, 8, -kMost), ElementsAre(-4, 8));
 }
 
-// ---- the entries, byte for byte
+// ---- the bytes of the entries
 
 class Subcommands : public MatrixCommand {
  protected:
@@ -102,7 +102,7 @@ TEST_F(Subcommands, FullSweepInTestMode) {
             R"({"image":"vllm/vllm-openai:v1","model":"org/Model","precision":"fp8","framework":"vllm",)"
             R"("runner":"h100","isl":1024,"osl":1024,"tp":8,"ep":2,"dp-attn":true,"conc":8,)"
             R"("max-model-len":2248,"exp-name":"m_1k1k"})");
-  // Of equal tp the first.
+  // Of several elements with the highest tp, the first is used.
   const std::string tie = changed("tp: 4, conc-start: 4", "tp: 8, conc-start: 5");
   EXPECT_THAT(member(run_on(tie, "full-sweep", {"--test-mode"}), "conc"), ElementsAre("5", "2"));
 }
@@ -124,7 +124,8 @@ TEST_F(Subcommands, TestConfigChoosesElementsNodesAndLengths) {
     args.insert(args.end(), key.begin(), key.end());
     return run_with_runners(kSample, "test-config", args);
   };
-  EXPECT_THAT(member(with({"--test-mode"}), "conc"), ElementsAre("4", "8", "2")) << "every element once";
+  EXPECT_THAT(member(with({"--test-mode"}), "conc"), ElementsAre("4", "8", "2"))
+      << "every element gives one point";
   EXPECT_THAT(member(with({"--test-mode"}), "exp-name"), ElementsAre("m_test", "m_test", "m_test"));
   EXPECT_THAT(member(with({"--seq-lens", "1k1k"}), "conc"), ElementsAre("4", "8", "16", "8"));
   EXPECT_EQ(with({"--seq-lens", "1k8k"}).out, "[]\n");
@@ -161,12 +162,12 @@ TEST_F(Subcommands, RunnerSweep) {
             R"({"image":"vllm/vllm-openai:v1","model":"org/Model","precision":"fp8","framework":"vllm",)"
             R"("runner":"h100-a_0","isl":1024,"osl":1024,"tp":8,"ep":2,"dp-attn":true,"conc":8,)"
             R"("exp-name":"m_test","max-model-len":2048})");
-  const auto says = [&](std::vector<std::string> more) {
+  const auto error_of = [&](std::vector<std::string> more) {
     more.insert(more.begin(), {"--runner-type", "h100", "--model-prefix", "p"});
     return message_of(run_with_runners(kSample, "runner-sweep", more), "runner-sweep");
   };
-  EXPECT_EQ(says({}), "No configs found matching model prefix 'p'.");
-  EXPECT_EQ(says({"--precision", "fp4", "--framework", "trt"}),
+  EXPECT_EQ(error_of({}), "No configs found matching model prefix 'p'.");
+  EXPECT_EQ(error_of({"--precision", "fp4", "--framework", "trt"}),
             "No configs found matching model prefix 'p', precision 'fp4', framework 'trt'.");
 }
 
@@ -181,13 +182,13 @@ TEST_F(Subcommands, Custom) {
       R"([{"image": "i", "model": "org/M", "precision": "fp4", "framework": "trt", "runner": "h200-a_0", )"
       R"("isl": 1024, "osl": 1024, "tp": 8, "ep": 1, "dp-attn": false, "conc": 4, "exp-name": "mine", )"
       "\"max-model-len\": 2048}]\n");
-  EXPECT_EQ(with("h200").status, 0) << "a type is a label too";
+  EXPECT_EQ(with("h200").status, 0) << "a runner type is a valid label";
   EXPECT_EQ(message_of(with("h3"), "custom"), "Unable to find specified runner label 'h3'.");
 }
 
 // ---- filters and their messages
 
-TEST_F(Subcommands, FiltersAreExactButThePrefixOfTheKey) {
+TEST_F(Subcommands, FiltersMatchExactlyExceptTheKeyPrefix) {
   const std::string other =
       changed("m-fp8-h100-vllm:", "n-fp8-h100-vllm:", changed("precision: fp8", "precision: fp4"));
   const std::string yaml = kSample + changed("runner: h100", "runner: h200", other);
@@ -203,28 +204,28 @@ TEST_F(Subcommands, FiltersAreExactButThePrefixOfTheKey) {
   EXPECT_EQ(count({"--runner-type", "h200"}), 5u);
   EXPECT_EQ(count({"--seq-lens", "1k1k", "--precision", "fp8"}), 4u);
   EXPECT_EQ(count({"--step-size", "100", "--seq-lens", "1k1k"}), 6u);
-  const auto says = [&](const std::vector<std::string>& args) {
+  const auto error_of = [&](const std::vector<std::string>& args) {
     return message_of(run_with_runners(yaml, "full-sweep", args), "full-sweep");
   };
-  EXPECT_EQ(says({"--model-prefix", "M", "q'"}),
+  EXPECT_EQ(error_of({"--model-prefix", "M", "q'"}),
             "No configs found matching filters: model-prefix=['M', \"q'\"]");
-  EXPECT_EQ(says({"--seq-lens", "1k8k", "--precision", "fp", "--framework", "vll", "--model-prefix", "m",
-                  "--runner-type", "h100"}),
+  EXPECT_EQ(error_of({"--seq-lens", "1k8k", "--precision", "fp", "--framework", "vll", "--model-prefix", "m",
+                      "--runner-type", "h100"}),
             "No configs found matching filters: model-prefix=['m'] precision=['fp'] framework=['vll'] "
             "runner-type=['h100'] seq-lens=['1k8k']");
-  EXPECT_EQ(says({"--runner-type", "h3", "h100", "a"}),
+  EXPECT_EQ(error_of({"--runner-type", "h3", "h100", "a"}),
             "Invalid runner type(s): {'a', 'h3'}. Valid runner types are: empty, h100, h200, odd");
 }
 
-TEST_F(Subcommands, AnEmptySelectionWithoutFiltersSaysSo) {
+TEST_F(Subcommands, EmptyFileIsReportedAsNoMatch) {
   EXPECT_EQ(message_of(run_on("{}", "full-sweep"), "full-sweep"), "No configs found matching filters:");
 }
 
-TEST_F(Subcommands, AnEndlessRangeNamesItsElement) {
+TEST_F(Subcommands, EndlessRangeErrorNamesItsElement) {
   EXPECT_EQ(
       message_of(run_on(kSample, "full-sweep", {"--step-size", "1"}), "full-sweep"),
-      "concurrency 4..16 never ends with step size 1: use a step size of 2 or more, in search-space[0] of "
-      "seq-len-config[0] for key 'm-fp8-h100-vllm'");
+      "search-space[0] of seq-len-config[0] for key 'm-fp8-h100-vllm': concurrency 4..16 never reaches its end "
+      "with step size 1: use a step size of 2 or more");
 }
 
 TEST_F(Subcommands, OrderIsFileKeyBlockElementConcurrency) {
@@ -236,7 +237,7 @@ TEST_F(Subcommands, OrderIsFileKeyBlockElementConcurrency) {
 
 // ---- runner files
 
-TEST_F(Subcommands, TheRunnerFileIsOpenedOnlyWhenAskedFor) {
+TEST_F(Subcommands, RunnerFileIsOpenedOnlyIfNeeded) {
   EXPECT_EQ(run_on(kSample, "full-sweep", {"--runner-config", "/nowhere"}).status, 0);
   EXPECT_EQ(message_of(run_on(kSample, "full-sweep", {"--runner-type", "h100"}), "full-sweep"),
             "--runner-config is required when --runner-type is specified");
@@ -246,7 +247,7 @@ TEST_F(Subcommands, TheRunnerFileIsOpenedOnlyWhenAskedFor) {
       "Runner config file '/nowhere' does not exist.");
 }
 
-TEST_F(Subcommands, ARunnerTypeWithoutNodesIsRefused) {
+TEST_F(Subcommands, RejectsRunnerTypeWithoutNodes) {
   const std::string file = path("runners.yaml");
   for (const std::string type : {"h3", "empty"}) {
     EXPECT_EQ(message_of(run_with_runners(kSample, "runner-model-sweep", {"--runner-type", type}),
@@ -256,20 +257,20 @@ TEST_F(Subcommands, ARunnerTypeWithoutNodesIsRefused) {
   }
 }
 
-TEST_F(Subcommands, ARunnerFileOfOtherTypesIsNamed) {
+TEST_F(Subcommands, RejectsRunnerFileOfWrongTypes) {
   const std::string file = put("odd.yaml", "h100: [h100-a_0, 7]\nh200: 3\n");
   const auto run_type = [&](const std::string& type, const std::string& yaml) {
     return run_on(yaml, "runner-model-sweep", {"--runner-type", type, "--runner-config", file});
   };
-  const auto says = [&](const std::string& type) {
+  const auto error_of = [&](const std::string& type) {
     return message_of(run_type(type, changed("runner: h100", "runner: " + type)), "runner-model-sweep");
   };
-  EXPECT_THAT(says("h100"), HasSubstr("the nodes of runner type 'h100' must be a list of str, got int"));
-  EXPECT_THAT(says("h200"), HasSubstr("the nodes of runner type 'h200' must be a list of str, got int"));
-  EXPECT_EQ(run_type("h200", kSample).out, "[]\n") << "no entry asks for its nodes";
+  EXPECT_THAT(error_of("h100"), HasSubstr("the nodes of runner type 'h100' must be a list of str, got int"));
+  EXPECT_THAT(error_of("h200"), HasSubstr("the nodes of runner type 'h200' must be a list of str, got int"));
+  EXPECT_EQ(run_type("h200", kSample).out, "[]\n") << "no entry uses its nodes";
   for (const char* nothing : {"~", "0", "no", "[]", "{}", "''"}) {
     put("odd.yaml", "h200: " + std::string(nothing) + "\n");
-    EXPECT_THAT(says("h200"), HasSubstr("Runner 'h200' does not exist in runner config")) << nothing;
+    EXPECT_THAT(error_of("h200"), HasSubstr("Runner 'h200' does not exist in runner config")) << nothing;
   }
   put("odd.yaml", "h200: 3\n");
   EXPECT_EQ(message_of(run_on(kSample, "runner-sweep",
@@ -277,10 +278,10 @@ TEST_F(Subcommands, ARunnerFileOfOtherTypesIsNamed) {
                        "runner-sweep"),
             "No configs found matching model prefix 'm'.");
   put("odd.yaml", "- a\n");
-  EXPECT_THAT(says("h100"), HasSubstr("must contain a dictionary"));
+  EXPECT_THAT(error_of("h100"), HasSubstr("must contain a dictionary"));
 }
 
-TEST_F(Subcommands, TheKeysOfAMappingAreNodes) {
+TEST_F(Subcommands, KeysOfAMappingAreNodes) {
   const std::string file = put("odd.yaml", "h100: {h100-a_0: {gpus: 8}, h100-b_1: ~}\n");
   const auto every =
       run_on(kSample, "runner-model-sweep", {"--runner-type", "h100", "--runner-config", file});
@@ -291,7 +292,7 @@ TEST_F(Subcommands, TheKeysOfAMappingAreNodes) {
   EXPECT_THAT(member(one, "runner"), ElementsAre("h100-b_1", "h100-b_1"));
 }
 
-TEST_F(Subcommands, ATextInPlaceOfNodesIsTakenAsPythonTakesIt) {
+TEST_F(Subcommands, TextInsteadOfNodesIsReadAsPythonDoes) {
   const auto output =
       run_with_runners(changed("runner: h100", "runner: odd"), "test-config",
                        {"--key", "m-fp8-h100-vllm", "--runner-node", "ett", "--seq-lens", "1k1k"});

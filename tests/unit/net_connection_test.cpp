@@ -1,4 +1,4 @@
-// proto/net: what a client hears of its own connection, over real TCP and CURVE.
+// proto/net/connection: events of a client's connection, over real TCP and CURVE.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -9,12 +9,12 @@
 namespace sweep {
 namespace {
 
-/// A controller's end. In a context of its own: when that is gone, so is the port.
+/// A controller's socket with its own context, so that the port is closed when it is destroyed.
 struct Listener {
   Listener(const std::string& address, const KeyPair& keys, const std::string& client_key)
-      : doorman(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
+      : authenticator(context, client_key), server(ServerSocket::listen(context, address, keys)) {}
   zmq::context_t context;
-  KeyAuthenticator doorman;
+  KeyAuthenticator authenticator;
   Expected<ServerSocket> server;
 };
 
@@ -35,12 +35,12 @@ class Connection : public testing::Test {
   }
   ClientSocket client() { return client(server_keys_.public_key, client_keys_.secret_key); }
 
-  /// The next event; nothing when patience ends before.
+  /// Returns the next event; std::nullopt after kPatience.
   std::optional<ConnectionEvent> next(ClientSocket& socket) {
     std::optional<ConnectionEvent> event;
     EventLoop loop;
     if (controller_) {
-      loop.watch(controller_->doorman.socket(), [&] { controller_->doorman.answer(); });
+      loop.watch(controller_->authenticator.socket(), [&] { controller_->authenticator.answer(); });
     }
     loop.watch(socket.connection().socket(), [&] { event = socket.connection().next(); });
     run_until(loop, [&] { return event.has_value(); });
@@ -65,17 +65,17 @@ TEST_F(Connection, UpThenDownThenUpAgain) {
   ASSERT_EQ(next(socket), ConnectionEvent::Up);
 }
 
-TEST_F(Connection, AnotherKeyIsRefused) {
+TEST_F(Connection, WrongClientKeyIsRefused) {
   ClientSocket socket = client(server_keys_.public_key, make_key_pair().secret_key);
   EXPECT_EQ(next(socket), ConnectionEvent::Refused);
 }
 
-TEST_F(Connection, AnotherServerIsNotRefusalButNoConnection) {
+TEST_F(Connection, WrongServerKeyIsDownNotRefused) {
   ClientSocket socket = client(make_key_pair().public_key, client_keys_.secret_key);
   EXPECT_EQ(next(socket), ConnectionEvent::Down);
 }
 
-TEST_F(Connection, EachClientHearsOfItsOwn) {
+TEST_F(Connection, EachClientGetsItsOwnEvents) {
   ClientSocket good = client();
   ClientSocket stranger = client(server_keys_.public_key, make_key_pair().secret_key);
   EXPECT_EQ(next(stranger), ConnectionEvent::Refused);

@@ -1,4 +1,4 @@
-// A folder of its own for each test that needs files. For the tests of proto/net.
+// A temporary folder for each test that needs files.
 #pragma once
 
 #include <gtest/gtest.h>

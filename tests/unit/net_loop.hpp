@@ -1,4 +1,4 @@
-// Waiting for something in an EventLoop, without sleeping. For the tests of proto/net.
+// Waits for a condition in an EventLoop, without sleeping.
 #pragma once
 
 #include "proto/net/event_loop.hpp"
@@ -6,10 +6,10 @@
 
 namespace sweep {
 
-/// Only bounds how long a test takes to fail.
+/// The time after which a test fails.
 inline constexpr Millis kPatience{20'000};
 
-/// Steps the loop until `done`; false when patience ends before.
+/// Runs the loop until `done`; false after kPatience.
 template <class Done>
 bool run_until(EventLoop& loop, Done done) {
   const Instant deadline = now() + kPatience;

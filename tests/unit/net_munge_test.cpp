@@ -1,5 +1,5 @@
-// proto/net/munge, with a munged of the test's own where munge is installed: what a credential shows, what is
-// refused, and that a munged that hangs holds up nobody.
+// proto/net/munge, with the test's own munged if munge is installed: what a credential proves, what is
+// refused, and that a hanging munged does not block the caller.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -29,13 +29,13 @@ TEST(HelloPayload, BindsToKeyAgentNodeAndProcess) {
   agent.agent = "12.0.2";
   node.node = "n2";
   pid.pid = 78;
-  moved.agent = "12.0.1\n2:n1";  // what stands in one part must not pass for the next
+  moved.agent = "12.0.1\n2:n1";  // one part must not be taken for the next
   moved.node = "";
   for (const wire::Hello& other : {agent, node, pid, moved})
     EXPECT_NE(mine, hello_payload("key", other));
 }
 
-TEST(MungeSocket, IsTheOneThatSlurmConfNames) {
+TEST(MungeSocket, IsTheOneNamedInSlurmConf) {
   EXPECT_EQ(munge_socket_of("ClusterName=x\nAuthInfo=socket=/run/m/s\n"), "/run/m/s");
   EXPECT_EQ(munge_socket_of("  AUTHINFO=ttl=60,Socket=/run/m/s,cred_expire=2 # text\r\n"), "/run/m/s");
   EXPECT_EQ(munge_socket_of("AuthInfo=socket=/a\nAuthInfo=socket=/b"), "/b");
@@ -44,7 +44,7 @@ TEST(MungeSocket, IsTheOneThatSlurmConfNames) {
     EXPECT_EQ(munge_socket_of(none), std::nullopt) << none;
 }
 
-TEST(MungeUid, IsTheOneOutsideOfAContainer) {
+TEST(MungeUid, IsTheOneOutsideTheContainer) {
   EXPECT_EQ(outer_uid("         0          0 4294967295\n", 1000), 1000u);
   EXPECT_EQ(outer_uid("0 1000 1\n", 0), 1000u);
   EXPECT_EQ(outer_uid("0 1000 1\n1 100000 65536\n", 5), 100004u);
@@ -60,10 +60,10 @@ class Munge : public testing::Test {
   Munged munged_;
 };
 
-TEST_F(Munge, ACredentialShowsItsUserAndWhatItIsOver) {
+TEST_F(Munge, CredentialHasUserAndPayload) {
   const auto credential = munge_credential("words");
   ASSERT_TRUE(credential) << credential.error().message;
-  EXPECT_LE(credential->size(), 4096u);  // what Hello has room for
+  EXPECT_LE(credential->size(), 4096u);  // the limit in Hello
   const auto identity = munge_check(*credential);
   ASSERT_TRUE(identity) << identity.error().message;
   EXPECT_EQ(identity->uid, ::geteuid());
@@ -71,7 +71,7 @@ TEST_F(Munge, ACredentialShowsItsUserAndWhatItIsOver) {
   EXPECT_EQ(identity->payload, "words");
 }
 
-TEST_F(Munge, ACredentialIsTakenOnce) {
+TEST_F(Munge, CredentialIsAcceptedOnce) {
   const auto credential = munge_credential("words");
   ASSERT_TRUE(credential) << credential.error().message;
   ASSERT_TRUE(munge_check(*credential));
@@ -80,7 +80,7 @@ TEST_F(Munge, ACredentialIsTakenOnce) {
   EXPECT_EQ(again.error().kind, MungeFault::Kind::Replayed) << again.error().message;
 }
 
-TEST_F(Munge, WhatIsNoCredentialIsInvalid) {
+TEST_F(Munge, OtherTextIsInvalid) {
   std::string changed = munge_credential("words").value_or("");
   ASSERT_GT(changed.size(), 40u);
   changed[changed.size() / 2] = changed[changed.size() / 2] == 'A' ? 'B' : 'A';
@@ -91,7 +91,7 @@ TEST_F(Munge, WhatIsNoCredentialIsInvalid) {
   }
 }
 
-TEST_F(Munge, ACredentialOfAnotherMungeKeyIsInvalid) {
+TEST_F(Munge, CredentialOfAnotherMungeKeyIsInvalid) {
   const auto credential = munge_credential("words");
   ASSERT_TRUE(credential) << credential.error().message;
   Munged other;
@@ -101,12 +101,12 @@ TEST_F(Munge, ACredentialOfAnotherMungeKeyIsInvalid) {
   EXPECT_EQ(identity.error().kind, MungeFault::Kind::Invalid) << identity.error().message;
 }
 
-TEST_F(Munge, OneThatHangsHoldsUpNobody) {
+TEST_F(Munge, HangingMungedDoesNotBlock) {
   const auto credential = munge_credential("words");
   ASSERT_TRUE(credential) << credential.error().message;
   munged_.signal(SIGSTOP);
   const Instant start = now();
-  for (int i = 0; i < 20; ++i) {  // the first waits for patience, the others not
+  for (int i = 0; i < 20; ++i) {  // the first call waits for kMungePatience, the others do not
     const auto identity = munge_check(*credential);
     ASSERT_FALSE(identity);
     EXPECT_EQ(identity.error().kind, MungeFault::Kind::Unreachable) << identity.error().message;
@@ -114,12 +114,12 @@ TEST_F(Munge, OneThatHangsHoldsUpNobody) {
   }
   EXPECT_LT((now() - start).count(), 5 * kMungePatience.count());
   munged_.signal(SIGCONT);
-  // The call that hangs comes back. Whatever this process asks next is not to find it there.
+  // Wait until the hanging call returns, so that the next call of this process does not find it.
   while (!munge_credential("words"))
     ASSERT_LT((now() - start).count(), 20'000);
 }
 
-TEST_F(Munge, OneThatIsGoneIsUnreachable) {
+TEST_F(Munge, MissingMungedIsUnreachable) {
   const auto credential = munge_credential("words");
   ASSERT_TRUE(credential) << credential.error().message;
   munged_.stop();

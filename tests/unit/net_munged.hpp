@@ -1,5 +1,5 @@
-// A munged of a test's own: key and socket in a folder of its own, which SLURM_CONF leads libmunge to. It
-// dies with the test.
+// The test's own munged, with key and socket in a temporary folder that SLURM_CONF names. It is killed when
+// the test ends.
 #pragma once
 
 #include <sys/stat.h>
@@ -34,13 +34,14 @@ class Munged {
     if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
   }
 
-  /// Starts it, and points this process's environment to it. Says why not, where it cannot be.
+  /// Starts munged and sets this process's environment so that it is used. Returns the reason if that is not
+  /// possible.
   std::string start() {
     if (::access("/usr/sbin/munged", X_OK) != 0) return "munge is not installed (package munge)";
     std::string name = (std::filesystem::temp_directory_path() / "sweep-munged-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) return "no folder for munged";
     folder_ = name;
-    ::chmod(name.c_str(), 0755);  // other users ask it too
+    ::chmod(name.c_str(), 0755);  // other users use it too
     const auto key = make_key_pair();
     if (!write_file_atomic(folder_ + "/key", key.secret_key + key.public_key, 0400))
       return "no key for munged";
@@ -65,7 +66,7 @@ class Munged {
     return {};
   }
 
-  /// For the environment of programs under test.
+  /// Returns the variable for the environment of programs under test.
   std::string conf() const { return folder_ + "/slurm.conf"; }
 
   void signal(int number) const { ::kill(child_.pid, number); }

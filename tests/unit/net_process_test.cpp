@@ -1,5 +1,4 @@
-// proto/net: starting programs, their output, their ends, and signals, through an EventLoop as the drivers do
-// it.
+// util/os/process and signals: starting programs, their output and exit status, and signals, in an EventLoop.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,7 +29,7 @@ struct Ran {
   ExitStatus status;
 };
 
-/// Runs a program to its end. `spec` says all but where the output goes.
+/// Runs a program to its end. Sets the output descriptors of `spec`.
 Expected<Ran> run(SpawnSpec spec) {
   auto out = make_pipe();
   auto err = make_pipe();
@@ -95,7 +94,7 @@ TEST(Spawn, EndBySignal) {
   EXPECT_EQ(ran->status.signal, SIGTERM);
 }
 
-TEST(Spawn, ReapOfWhatStillRunsIsNothing) {
+TEST(Spawn, ReapOfARunningChildIsNullopt) {
   const auto child = spawn(shell("exec sleep 1000"));
   ASSERT_TRUE(child) << child.error().message;
   EXPECT_EQ(reap(child->pid), std::nullopt);
@@ -107,7 +106,7 @@ TEST(Spawn, ReapOfWhatStillRunsIsNothing) {
   EXPECT_EQ(status->signal, SIGKILL);
 }
 
-TEST(Spawn, EnvironmentIsWhatWasGivenAndNothingElse) {
+TEST(Spawn, EnvironmentIsExactlyTheGivenOne) {
   ASSERT_EQ(::setenv("SWEEP_NET_TEST", "of the parent", 1), 0);
   SpawnSpec spec;
   spec.argv = {"/usr/bin/env"};
@@ -125,7 +124,7 @@ TEST(Spawn, StandardInputIsEmpty) {
 }
 
 TEST(Spawn, ChildHasNoOtherDescriptors) {
-  // Without close-on-exec, as a careless library or srun would leave them.
+  // Without close-on-exec, as some libraries or srun leave them.
   const Fd low(::dup(2));
   const Fd high(::fcntl(2, F_DUPFD, 500));
   ASSERT_TRUE(low.open() && high.open());
@@ -135,7 +134,7 @@ TEST(Spawn, ChildHasNoOtherDescriptors) {
 }
 
 TEST(Spawn, OutputDescriptorsMayBeSwapped) {
-  // out is the parent's 2 and err its 1: each would overwrite the other if they were moved one by one.
+  // out is the parent's 2 and err its 1: moved one by one, each would overwrite the other.
   auto first = make_pipe();
   auto second = make_pipe();
   ASSERT_TRUE(first && second);
@@ -168,7 +167,7 @@ TEST(Spawn, NoSignalIsBlockedOrIgnored) {
   EXPECT_EQ(sigismember(&own, SIGTERM), 1) << "spawn changed its caller's signals";
 }
 
-TEST(Spawn, OwnGroupOnlyWhenAskedFor) {
+TEST(Spawn, OwnGroupIsOptional) {
   SpawnSpec spec = shell("read -r a b c d group rest < /proc/$$/stat; echo $group; echo $$");
   auto ran = run(spec);
   ASSERT_TRUE(ran) << ran.error().message;
@@ -191,9 +190,9 @@ TEST_F(SpawnInFolder, RunsInTheDirectory) {
   EXPECT_EQ(why_not(spec), "cannot run in '" + path("absent") + "': No such file or directory");
 }
 
-TEST_F(SpawnInFolder, LooksUpThePathOfTheGivenEnvironment) {
+TEST_F(SpawnInFolder, SearchesThePathOfTheGivenEnvironment) {
   ASSERT_TRUE(make_directories(path("a")) && make_directories(path("b")));
-  put("a/tool", "#!/bin/sh\necho first\n", 0644);  // not executable: passed over
+  put("a/tool", "#!/bin/sh\necho first\n", 0644);  // not executable, so it is skipped
   put("b/tool", "#!/bin/sh\necho second \"$0\" \"$@\"\n");
   SpawnSpec spec;
   spec.argv = {"tool", "x y"};
@@ -217,7 +216,7 @@ TEST_F(SpawnInFolder, RunsAScriptWithoutItsFirstLineUnderSh) {
   EXPECT_EQ(ran->status.code, 4);
 }
 
-TEST_F(SpawnInFolder, SaysWhyNothingWasStarted) {
+TEST_F(SpawnInFolder, ErrorSaysWhyNothingWasStarted) {
   const auto says = [](const std::string& program) {
     SpawnSpec spec;
     spec.argv = {program};
@@ -264,7 +263,7 @@ TEST(Spawn, ChildDiesWithItsParent) {
 
 // ---- pipes
 
-TEST(Pipes, ReadAvailableTakesWhatIsThereAndSaysWhenItEnds) {
+TEST(Pipes, ReadAvailableReturnsBytesAndEndOfFile) {
   auto pipe = make_pipe();
   ASSERT_TRUE(pipe);
   const int fd = pipe->read_end.get();
@@ -281,12 +280,12 @@ TEST(Pipes, ReadAvailableTakesWhatIsThereAndSaysWhenItEnds) {
   EXPECT_EQ(last.bytes, "g");
   EXPECT_FALSE(last.closed);
   EXPECT_TRUE(read_available(fd, 4).closed);
-  EXPECT_TRUE(read_available(-1, 4).closed);  // or a loop would ask for ever
+  EXPECT_TRUE(read_available(-1, 4).closed);  // otherwise a loop would read forever
 }
 
 // ---- signals
 
-TEST(Signals, AreReadFromTheDescriptor) {
+TEST(Signals, SignalsAreReadFromTheDescriptor) {
   SignalFd signals({SIGUSR1, SIGUSR2});
   EXPECT_THAT(signals.take(), ElementsAre());
   ::kill(::getpid(), SIGUSR1);

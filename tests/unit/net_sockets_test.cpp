@@ -1,5 +1,5 @@
-// proto/net's two ends of the wire, over real TCP and CURVE in one EventLoop: who may connect, what comes
-// through, and what a peer that leaves or misbehaves does to the others.
+// proto/net/sockets, over real TCP and CURVE in one EventLoop: who can connect, which messages arrive, and
+// that peers that leave or misbehave do not disturb others.
 #include <gtest/gtest.h>
 
 #include "proto/net/sockets.hpp"
@@ -15,14 +15,14 @@ wire::Hello hello(const std::string& agent) {
   return out;
 }
 
-/// A controller's end: its socket and doorman in a loop, and what came in.
+/// A controller's socket and KeyAuthenticator in a loop, with the received messages.
 class Sockets : public testing::Test {
  protected:
   void SetUp() override {
     auto server = ServerSocket::listen(context_, "tcp://127.0.0.1:*", server_keys_);
     ASSERT_TRUE(server) << server.error().message;
     server_.emplace(std::move(*server));
-    loop_.watch(doorman_.socket(), [&] { doorman_.answer(); });
+    loop_.watch(authenticator_.socket(), [&] { authenticator_.answer(); });
     loop_.watch(server_->socket(), [&] {
       while (auto incoming = server_->receive())
         came_.push_back(std::move(*incoming));
@@ -42,11 +42,11 @@ class Sockets : public testing::Test {
     return run_until(loop_, [&] { return came_.size() >= count; });
   }
 
-  /// What `socket` is sent next; nothing when patience ends before.
+  /// Returns the next message for `socket`; std::nullopt after kPatience.
   std::optional<Incoming> next(ClientSocket& socket) {
     std::optional<Incoming> got;
     EventLoop loop;
-    loop.watch(doorman_.socket(), [&] { doorman_.answer(); });
+    loop.watch(authenticator_.socket(), [&] { authenticator_.answer(); });
     loop.watch(socket.socket(), [&] { got = socket.receive(); });
     run_until(loop, [&] { return got.has_value(); });
     return got;
@@ -60,13 +60,13 @@ class Sockets : public testing::Test {
   zmq::context_t context_;
   KeyPair server_keys_ = make_key_pair();
   KeyPair client_keys_ = make_key_pair();
-  KeyAuthenticator doorman_{context_, client_keys_.public_key};
+  KeyAuthenticator authenticator_{context_, client_keys_.public_key};
   std::optional<ServerSocket> server_;
   EventLoop loop_;
   std::vector<Incoming> came_;
 };
 
-TEST(Keys, SecretKeyKnowsItsPublicKey) {
+TEST(Keys, PublicKeyIsDerivedFromTheSecretKey) {
   const KeyPair one = make_key_pair();
   const KeyPair two = make_key_pair();
   EXPECT_EQ(one.public_key.size(), 40u);
@@ -96,7 +96,7 @@ TEST_F(Sockets, RoundTripWithBulk) {
   EXPECT_EQ(answer->peer, "");
   ASSERT_NE(message<wire::Settled>(*answer), nullptr);
   EXPECT_TRUE(message<wire::Settled>(*answer)->accepted);
-  EXPECT_EQ(doorman_.refused(), 0u);
+  EXPECT_EQ(authenticator_.refused(), 0u);
   EXPECT_FALSE(server_->receive());
   EXPECT_FALSE(agent.receive());
 }
@@ -120,11 +120,11 @@ TEST_F(Sockets, EveryPeerGetsItsOwnAnswers) {
   EXPECT_EQ(message<wire::Reject>(*to_second)->reason, "you are second");
 }
 
-TEST_F(Sockets, AClientWithAnotherKeyIsRefusedAndCounted) {
+TEST_F(Sockets, ClientWithWrongKeyIsRefusedAndCounted) {
   ClientSocket stranger = client(make_key_pair().secret_key);
-  stranger.socket().set(zmq::sockopt::linger, 0);  // or it would try to deliver that for a while
+  stranger.socket().set(zmq::sockopt::linger, 0);  // otherwise closing would wait for delivery
   ASSERT_TRUE(stranger.send(hello("stranger")));   // it only queues
-  ASSERT_TRUE(run_until(loop_, [&] { return doorman_.refused() > 0; }));
+  ASSERT_TRUE(run_until(loop_, [&] { return authenticator_.refused() > 0; }));
   ClientSocket agent = client();
   ASSERT_TRUE(agent.send(hello("agent")));
   ASSERT_TRUE(came(1));
@@ -133,7 +133,7 @@ TEST_F(Sockets, AClientWithAnotherKeyIsRefusedAndCounted) {
   EXPECT_EQ(message<wire::Hello>(came_[0])->agent, "agent");
 }
 
-TEST_F(Sockets, AClientWithoutAKeyGetsNothingThrough) {
+TEST_F(Sockets, ClientWithoutAKeyCannotSend) {
   zmq::socket_t plain(context_, zmq::socket_type::dealer);
   plain.set(zmq::sockopt::linger, 0);
   plain.connect(endpoint());
@@ -147,7 +147,7 @@ TEST_F(Sockets, AClientWithoutAKeyGetsNothingThrough) {
   EXPECT_EQ(message<wire::Hello>(came_[0])->agent, "agent");
 }
 
-TEST_F(Sockets, WhatIsNoMessageIsReportedAndTheNextOneComesThrough) {
+TEST_F(Sockets, InvalidMessageIsReportedAndTheNextOneArrives) {
   zmq::socket_t raw(context_, zmq::socket_type::dealer);
   raw.set(zmq::sockopt::linger, 0);
   raw.set(zmq::sockopt::curve_serverkey, server_keys_.public_key);
@@ -165,11 +165,11 @@ TEST_F(Sockets, WhatIsNoMessageIsReportedAndTheNextOneComesThrough) {
   EXPECT_EQ(came_[0].peer, came_[1].peer);
 }
 
-TEST_F(Sockets, SendingToAPeerThatIsNotThereIsFalse) {
+TEST_F(Sockets, SendingToAMissingPeerReturnsFalse) {
   EXPECT_FALSE(server_->send("nobody", wire::Drain{}));
 }
 
-TEST_F(Sockets, AnAgentThatConnectsAgainIsTheSamePeer) {
+TEST_F(Sockets, ReconnectedAgentIsTheSamePeer) {
   std::string peer;
   {
     ClientSocket before = client(client_keys_.secret_key, "12.0.1");
@@ -188,7 +188,7 @@ TEST_F(Sockets, AnAgentThatConnectsAgainIsTheSamePeer) {
   EXPECT_NE(message<wire::Drain>(*answer), nullptr);
 }
 
-TEST_F(Sockets, AddressesAndKeysThatAreNone) {
+TEST_F(Sockets, InvalidAddressesAndKeysAreRefused) {
   const auto taken = ServerSocket::listen(context_, endpoint(), server_keys_);
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().message, "cannot listen on " + endpoint() + ": Address already in use");

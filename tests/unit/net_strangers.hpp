@@ -1,5 +1,4 @@
-// Peers that are none, for the tests of what is refused: plain TCP, and ZeroMQ sockets with the wrong
-// security.
+// Peers that must be refused: plain TCP connections, and ZeroMQ sockets with the wrong security.
 #pragma once
 
 #include <arpa/inet.h>
@@ -18,7 +17,7 @@
 
 namespace sweep {
 
-/// A TCP connection to a port of this machine that has said `bytes`.
+/// Connects to a port of this machine over TCP and sends `bytes`.
 inline Fd tcp_to(int port, std::string_view bytes) {
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
@@ -36,7 +35,7 @@ inline int port_of(const std::string& endpoint) {
   return std::stoi(endpoint.substr(endpoint.rfind(':') + 1));
 }
 
-/// What ZMTP 3 begins with: signature, version, and a security mechanism of at most 20 letters.
+/// Returns the greeting of ZMTP 3: signature, version, and a security mechanism of at most 20 letters.
 inline std::string zmtp_greeting(const std::string& mechanism) {
   std::string out("\xff\0\0\0\0\0\0\0\1\x7f\3\0", 12);
   out += mechanism;
@@ -44,7 +43,7 @@ inline std::string zmtp_greeting(const std::string& mechanism) {
   return out;
 }
 
-/// What people and scanners send to open ports.
+/// Bytes that people and scanners send to open ports.
 inline std::vector<std::pair<std::string, std::string>> tcp_nonsense() {
   return {{"http", "GET / HTTP/1.1\r\nHost: sweep\r\n\r\n"},
           {"tls", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11) + std::string(200, 'x')},
@@ -58,7 +57,7 @@ inline std::vector<std::pair<std::string, std::string>> tcp_nonsense() {
            zmtp_greeting("CURVE") + std::string("\x06\x7f\xff\xff\xff\xff\xff\xff\xff", 9)}};
 }
 
-/// A DEALER that gives up at once.
+/// Returns a DEALER that does not reconnect and does not linger.
 inline zmq::socket_t dealer(zmq::context_t& context) {
   zmq::socket_t socket(context, zmq::socket_type::dealer);
   socket.set(zmq::sockopt::linger, 0);

@@ -1,5 +1,5 @@
-// Who is refused at a server's socket before a message of theirs is seen, that it is told with an address,
-// and that the number of a connection is not the peer's to choose.
+// Peers that are refused at a server's socket before any message: they are reported with their address, and a
+// peer cannot choose its connection number.
 #include "tests/unit/net_strangers.hpp"
 
 #include <gmock/gmock.h>
@@ -17,7 +17,7 @@ std::string told(const std::optional<HandshakeBook::Stranger>& stranger) {
   return stranger ? stranger->from + " " + stranger->why : "";
 }
 
-TEST(HandshakeBook, OneThatGetsThroughIsNoStranger) {
+TEST(HandshakeBook, CompletedHandshakeIsNotReported) {
   HandshakeBook book;
   book.accepted(5, "a");
   book.succeeded();
@@ -25,12 +25,12 @@ TEST(HandshakeBook, OneThatGetsThroughIsNoStranger) {
   EXPECT_EQ(book.open(), 0u);
 }
 
-TEST(HandshakeBook, OneThatFailsIsToldWithItsReason) {
+TEST(HandshakeBook, FailedHandshakeIsReportedWithItsReason) {
   HandshakeBook book;
   book.accepted(5, "a");
   book.failed("why");
   EXPECT_EQ(told(book.disconnected(5)), "a why");
-  book.accepted(5, "b");  // the descriptor again
+  book.accepted(5, "b");  // the same descriptor again
   EXPECT_EQ(told(book.disconnected(5)), "b does not speak ZeroMQ");
   book.accepted(5, "c");
   book.failed("");
@@ -38,13 +38,13 @@ TEST(HandshakeBook, OneThatFailsIsToldWithItsReason) {
   EXPECT_EQ(told(book.disconnected(6)), "");
 }
 
-// However the handshakes of many are mixed: as many strangers as there were.
-TEST(HandshakeBook, TheSumIsRight) {
+// The number of reported peers is right, in whatever order the events of many handshakes arrive.
+TEST(HandshakeBook, NumberOfFailedHandshakesIsExact) {
   for (int seed = 0; seed < 500; ++seed) {
     unsigned random = static_cast<unsigned>(seed) * 2654435761u + 1;
     const auto below = [&](unsigned n) { return (random = random * 1664525u + 1013904223u) / 65536u % n; };
     HandshakeBook book;
-    std::vector<std::pair<int, int>> open;  // descriptor; 0 in the handshake, 1 through
+    std::vector<std::pair<int, int>> open;  // descriptor; 0: in the handshake, 1: completed
     int strangers = 0, reported = 0, next = 3;
     for (int step = 0; step < 200 || !open.empty(); ++step) {
       const unsigned what = step < 200 ? below(4) : 3;
@@ -82,7 +82,7 @@ class Refusals : public testing::Test {
     watch_.emplace(context_, server_->socket(), [this](const std::string& from, const std::string& why) {
       refusals_.push_back(from + " " + why);
     });
-    loop_.watch(doorman_.socket(), [this] { doorman_.answer(); });
+    loop_.watch(authenticator_.socket(), [this] { authenticator_.answer(); });
     loop_.watch(watch_->socket(), [this] { watch_->take(); });
     loop_.watch(server_->socket(), [this] {
       while (auto incoming = server_->receive())
@@ -96,7 +96,7 @@ class Refusals : public testing::Test {
     EXPECT_TRUE(socket);
     return std::move(*socket);
   }
-  /// That the next refusal says so, and that after it the sweep's own client comes through.
+  /// Expects that the next refusal has this reason, and that the sweep's own client can connect afterwards.
   void refused(const std::string& why, const std::string& what) {
     const std::size_t before = refusals_.size(), messages = came_.size();
     ASSERT_TRUE(run_until(loop_, [&] { return refusals_.size() > before; })) << what;
@@ -110,7 +110,7 @@ class Refusals : public testing::Test {
   zmq::context_t context_;
   KeyPair server_keys_ = make_key_pair(), client_keys_ = make_key_pair();
   std::vector<std::string> refusals_;
-  KeyAuthenticator doorman_{
+  KeyAuthenticator authenticator_{
       context_, client_keys_.public_key,
       [this](const std::string& from, const std::string& why) { refusals_.push_back(from + " " + why); }};
   std::optional<ServerSocket> server_;
@@ -119,20 +119,20 @@ class Refusals : public testing::Test {
   std::vector<Incoming> came_;
 };
 
-TEST_F(Refusals, WhatIsNoZeroMq) {
+TEST_F(Refusals, OtherProtocol) {
   for (const auto& [name, bytes] : tcp_nonsense()) {
     Fd stranger = tcp_to(server_->port(), bytes);
     refused("", name);
   }
   EXPECT_EQ(watch_->refused(), tcp_nonsense().size());
-  EXPECT_EQ(doorman_.refused(), 0u);
+  EXPECT_EQ(authenticator_.refused(), 0u);
 }
 
-TEST_F(Refusals, OneThatSaysNothingAndLeaves) {
+TEST_F(Refusals, SilentPeerThatDisconnects) {
   Fd stranger = tcp_to(server_->port(), "");
   ASSERT_TRUE(run_until(loop_, [&] { return watch_->open() == 1; }));
   stranger.reset();
-  refused("left, or said nothing", "silence");
+  refused("disconnected or sent nothing", "silence");
   EXPECT_THAT(refusals_.back(), testing::StartsWith("127.0.0.1:"));
 }
 
@@ -142,7 +142,7 @@ TEST_F(Refusals, ZeroMqWithoutAKey) {
   refused("has no key", "NULL");
 }
 
-TEST_F(Refusals, APassword) {
+TEST_F(Refusals, PlainPassword) {
   zmq::socket_t stranger = dealer(context_);
   stranger.set(zmq::sockopt::plain_username, "root");
   stranger.set(zmq::sockopt::plain_password, "root");
@@ -150,7 +150,7 @@ TEST_F(Refusals, APassword) {
   refused("has no key", "PLAIN");
 }
 
-TEST_F(Refusals, AKeyOfItsOwn) {
+TEST_F(Refusals, WrongClientKey) {
   const KeyPair own = make_key_pair();
   zmq::socket_t stranger = dealer(context_);
   stranger.set(zmq::sockopt::curve_serverkey, server_keys_.public_key);
@@ -159,11 +159,11 @@ TEST_F(Refusals, AKeyOfItsOwn) {
   stranger.connect(endpoint());
   refused("has another key", "own key");
   EXPECT_THAT(refusals_.back(), testing::StartsWith("127.0.0.1 "));
-  EXPECT_EQ(doorman_.refused(), 1u);
-  EXPECT_EQ(watch_->refused(), 0u);  // told once
+  EXPECT_EQ(authenticator_.refused(), 1u);
+  EXPECT_EQ(watch_->refused(), 0u);  // reported once
 }
 
-TEST_F(Refusals, TheRightKeyForAnotherServer) {
+TEST_F(Refusals, WrongServerKey) {
   zmq::socket_t stranger = dealer(context_);
   stranger.set(zmq::sockopt::curve_serverkey, make_key_pair().public_key);
   stranger.set(zmq::sockopt::curve_publickey, client_keys_.public_key);
@@ -172,9 +172,9 @@ TEST_F(Refusals, TheRightKeyForAnotherServer) {
   refused("another controller's key", "other server");
 }
 
-// A peer may call itself what another one does, and so takes its place in ZeroMQ. It is told apart all the
-// same.
-TEST_F(Refusals, WhoTakesARoutingIdHasAnotherConnectionNumber) {
+// A peer can use the routing id of another one and so take its place in ZeroMQ. Its connection number still
+// differs.
+TEST_F(Refusals, PeerWithATakenRoutingIdHasAnotherConnectionNumber) {
   ClientSocket first = client("12.0.1");
   ASSERT_TRUE(first.send(wire::Heartbeat{}));
   ASSERT_TRUE(run_until(loop_, [&] { return came_.size() == 1; }));

@@ -1,4 +1,4 @@
-// proto/net: files, the clock and the loop.
+// util/os/files and clock, proto/net/event_loop.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ using testing::UnorderedElementsAre;
 
 using FilesInFolder = InFolder;
 
-TEST_F(FilesInFolder, AtomicWriteReplacesAndLeavesNothingElse) {
+TEST_F(FilesInFolder, AtomicWriteReplacesAndLeavesNoOtherFile) {
   ASSERT_TRUE(write_file_atomic(path("f"), "old and longer"));
   ASSERT_TRUE(write_file_atomic(path("f"), std::string("new\0", 4), 0600));
   EXPECT_EQ(read_file(path("f"), 100), std::string("new\0", 4));
@@ -34,7 +34,7 @@ TEST_F(FilesInFolder, AtomicWriteReplacesAndLeavesNothingElse) {
   EXPECT_THAT(listing(), ElementsAre("f"));
 }
 
-TEST_F(FilesInFolder, AtomicWriteNeverTouchesTheFileThatReadersHaveOpen) {
+TEST_F(FilesInFolder, AtomicWriteDoesNotChangeAFileThatIsOpen) {
   ASSERT_TRUE(write_file_atomic(path("f"), "old"));
   const Fd reader(::open(path("f").c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_TRUE(write_file_atomic(path("f"), "new"));
@@ -51,7 +51,7 @@ TEST_F(FilesInFolder, AtomicWriteThatFailsKeepsTheOldFile) {
   EXPECT_EQ(nowhere.error().message, "cannot write '" + path("absent/f") + "': No such file or directory");
 
   ASSERT_TRUE(write_file_atomic(path("f"), "old"));
-  // As a full disk would: the kernel stops the write half way.
+  // Like a full disk, the limit makes the kernel stop the write in the middle.
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit small{4096, before.rlim_max};
@@ -66,7 +66,7 @@ TEST_F(FilesInFolder, AtomicWriteThatFailsKeepsTheOldFile) {
   EXPECT_THAT(listing(), UnorderedElementsAre("d", "f"));
 }
 
-TEST_F(FilesInFolder, AFileWrittenInPiecesIsThereAsAWholeOrNotAtAll) {
+TEST_F(FilesInFolder, FileWrittenInPiecesIsCompleteOrAbsent) {
   std::string all;
   {
     AtomicFile file(path("f"));
@@ -87,7 +87,7 @@ TEST_F(FilesInFolder, AFileWrittenInPiecesIsThereAsAWholeOrNotAtAll) {
   EXPECT_THAT(listing(), ElementsAre("f"));
 }
 
-TEST_F(FilesInFolder, ReadFileRefusesWhatIsNoFileOrTooLarge) {
+TEST_F(FilesInFolder, ReadFileRefusesOtherKindsAndLargeFiles) {
   put("five", "12345");
   EXPECT_EQ(read_file(path("five"), 5), "12345");
   const auto says = [&](const std::string& name, std::size_t max_bytes) {
@@ -103,7 +103,7 @@ TEST_F(FilesInFolder, ReadFileRefusesWhatIsNoFileOrTooLarge) {
 
 TEST_F(FilesInFolder, AppendAndDirectories) {
   ASSERT_TRUE(make_directories(path("a/b/c")));
-  ASSERT_TRUE(make_directories(path("a/b/c")));  // it is there
+  ASSERT_TRUE(make_directories(path("a/b/c")));  // it exists already
   ASSERT_TRUE(append_file(path("a/b/c/log"), "one\n"));
   ASSERT_TRUE(append_file(path("a/b/c/log"), "two\n"));
   EXPECT_EQ(read_file(path("a/b/c/log"), 100), "one\ntwo\n");
@@ -118,10 +118,10 @@ TEST_F(FilesInFolder, AppendAndDirectories) {
 
 TEST(Files, OwnExecutableIsThisProgram) {
   EXPECT_TRUE(own_executable().ends_with("/net_test")) << own_executable();
-  EXPECT_THAT(own_command(), testing::ElementsAre(own_executable()));
+  EXPECT_THAT(own_command(SWEEP_ENV_LOADER, SWEEP_ENV_AGENT), testing::ElementsAre(own_executable()));
   ::setenv(SWEEP_ENV_LOADER, "/in/lib/ld.so", 1);
   ::setenv(SWEEP_ENV_AGENT, "/in/bin/sweep-agent", 1);
-  EXPECT_THAT(own_command(),
+  EXPECT_THAT(own_command(SWEEP_ENV_LOADER, SWEEP_ENV_AGENT),
               testing::ElementsAre("/in/lib/ld.so", "--library-path", "/in/lib", "/in/bin/sweep-agent"));
   ::unsetenv(SWEEP_ENV_LOADER);
   ::unsetenv(SWEEP_ENV_AGENT);
@@ -141,7 +141,7 @@ TEST(Clock, WritesTimesForPeopleAndForFileNames) {
 
 // ---- loop
 
-TEST(Loop, StepEndsAtTheDeadlineAndNotBefore) {
+TEST(Loop, StepEndsAtTheDeadlineNotBefore) {
   auto pipe = make_pipe();
   ASSERT_TRUE(pipe);
   EventLoop loop;
@@ -154,7 +154,7 @@ TEST(Loop, StepEndsAtTheDeadlineAndNotBefore) {
   EXPECT_LT(now(), before + kPatience);
 }
 
-TEST(Loop, AHandlerMayTakeAwayItselfAndOthers) {
+TEST(Loop, HandlerMayRemoveItselfAndOthers) {
   auto first = make_pipe();
   auto second = make_pipe();
   ASSERT_TRUE(first && second);
@@ -175,7 +175,7 @@ TEST(Loop, AHandlerMayTakeAwayItselfAndOthers) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST(Loop, AnEndThatIsClosedIsReported) {
+TEST(Loop, ClosedEndIsReported) {
   auto pipe = make_pipe();
   ASSERT_TRUE(pipe);
   pipe->write_end.reset();

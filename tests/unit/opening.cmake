@@ -1,9 +1,10 @@
-# controller/io/opening, output_dir and text_store: how a controller comes to its sweep, and what it refuses.
+# controller/io/opening, sweep_request, matrix_change, output_dir and text_store: how a controller opens its sweep.
 sweep_unit_test(opening_test
   LIBS sweep_controller_io
   SOURCES
     opening_directory_watch_test.cpp
     opening_matrix_test.cpp
+    opening_request_test.cpp
     opening_resume_test.cpp
     opening_take_over_test.cpp
     opening_text_store_test.cpp)

@@ -1,4 +1,4 @@
-// compare_matrix: which points are added, removed or changed between two days.
+// compare_matrix(): which points were added, removed or changed.
 #include "tests/unit/opening_sample.hpp"
 #include "util/json.hpp"
 
@@ -12,7 +12,7 @@ class CompareMatrix : public testing::Test {
     EXPECT_TRUE(made) << made.error().message;
     return made ? *made : std::vector<Point>{};
   }
-  /// The entries of these points, one behind the other.
+  /// Returns the entries of these points in order.
   static auto entries_of(const std::vector<std::vector<Point>>& lists) {
     std::vector<decltype(Point::entry)> out;
     for (const auto& list : lists) {
@@ -22,64 +22,65 @@ class CompareMatrix : public testing::Test {
     return out;
   }
 
-  std::vector<Point> were_ = points({sample_entry(8, 1), sample_entry(8, 2), sample_entry(4, 2)});
+  std::vector<Point> old_ = points({sample_entry(8, 1), sample_entry(8, 2), sample_entry(4, 2)});
 };
 
-TEST_F(CompareMatrix, TheSameIsNoChange) {
-  const MatrixChange change = compare_matrix(were_, {}, were_);
+TEST_F(CompareMatrix, SameMatrixIsNotAChange) {
+  const MatrixChange change = compare_matrix(old_, {}, old_);
   EXPECT_FALSE(change.any());
   EXPECT_THAT(change.withdrawn, IsEmpty());
-  EXPECT_EQ(change.entries, entries_of({were_}));
+  EXPECT_EQ(change.entries, entries_of({old_}));
 }
 
-TEST_F(CompareMatrix, NorIsAnotherOrder) {
-  const auto are = points({sample_entry(4, 2), sample_entry(8, 1), sample_entry(8, 2)});
-  const MatrixChange change = compare_matrix(were_, {}, are);
+TEST_F(CompareMatrix, OrderIsNotAChange) {
+  const auto new_points = points({sample_entry(4, 2), sample_entry(8, 1), sample_entry(8, 2)});
+  const MatrixChange change = compare_matrix(old_, {}, new_points);
   EXPECT_FALSE(change.any());
-  EXPECT_EQ(change.entries, entries_of({are}));
+  EXPECT_EQ(change.entries, entries_of({new_points}));
 }
 
-TEST_F(CompareMatrix, AnAddedPointIsNamed) {
-  const auto are = points({sample_entry(8, 1), sample_entry(8, 64), sample_entry(8, 2), sample_entry(4, 2)});
-  const MatrixChange change = compare_matrix(were_, {}, are);
-  EXPECT_THAT(change.lines, ElementsAre("added    " + label(are[1])));
+TEST_F(CompareMatrix, AddedPointIsNamed) {
+  const auto new_points =
+      points({sample_entry(8, 1), sample_entry(8, 64), sample_entry(8, 2), sample_entry(4, 2)});
+  const MatrixChange change = compare_matrix(old_, {}, new_points);
+  EXPECT_THAT(change.lines, ElementsAre("added    " + label(new_points[1])));
   EXPECT_THAT(change.withdrawn, IsEmpty());
-  EXPECT_EQ(change.entries, entries_of({are}));
+  EXPECT_EQ(change.entries, entries_of({new_points}));
 }
 
-TEST_F(CompareMatrix, ARemovedPointIsNamedAndStaysInThePlanBehindTheOthers) {
-  const auto are = points({sample_entry(8, 2), sample_entry(4, 2)});
-  const MatrixChange change = compare_matrix(were_, {}, are);
-  EXPECT_THAT(change.lines, ElementsAre("removed  " + label(were_[0])));
-  EXPECT_THAT(change.withdrawn, ElementsAre(were_[0].id));
-  EXPECT_EQ(change.entries, entries_of({are, {were_[0]}}));
+TEST_F(CompareMatrix, RemovedPointIsNamedAndComesLastInThePlan) {
+  const auto new_points = points({sample_entry(8, 2), sample_entry(4, 2)});
+  const MatrixChange change = compare_matrix(old_, {}, new_points);
+  EXPECT_THAT(change.lines, ElementsAre("removed  " + label(old_[0])));
+  EXPECT_THAT(change.withdrawn, ElementsAre(old_[0].id));
+  EXPECT_EQ(change.entries, entries_of({new_points, {old_[0]}}));
 }
 
-TEST_F(CompareMatrix, AChangedPointIsNamedWithWhatIsOther) {
+TEST_F(CompareMatrix, ChangedPointIsNamedWithItsDifferences) {
   auto entry = sample_entry(8, 2);
   entry["image"] = "sglang:v2";
   entry["max-model-len"] = 4096;
   entry.erase("exp-name");
-  entry["exp-name"] = "dsr1_1k8k";  // its place among the keys is no difference
-  const auto are = points({sample_entry(8, 1), entry, sample_entry(4, 2)});
-  const MatrixChange change = compare_matrix(were_, {}, are);
-  EXPECT_THAT(change.lines, ElementsAre("changed  " + label(were_[1]) +
+  entry["exp-name"] = "dsr1_1k8k";  // the order of keys is not a difference
+  const auto new_points = points({sample_entry(8, 1), entry, sample_entry(4, 2)});
+  const MatrixChange change = compare_matrix(old_, {}, new_points);
+  EXPECT_THAT(change.lines, ElementsAre("changed  " + label(old_[1]) +
                                         ": image \"lmsysorg/sglang:v0.5.3rc1-cu129-b200\" -> \"sglang:v2\", "
                                         "max-model-len 9416 -> 4096"));
-  EXPECT_THAT(change.withdrawn, ElementsAre(were_[1].id));
-  EXPECT_EQ(change.entries, entries_of({are, {were_[1]}}));
+  EXPECT_THAT(change.withdrawn, ElementsAre(old_[1].id));
+  EXPECT_EQ(change.entries, entries_of({new_points, {old_[1]}}));
 }
 
-TEST_F(CompareMatrix, KeysThatCameOrWentAreNamed) {
+TEST_F(CompareMatrix, AddedAndRemovedKeysAreNamed) {
   auto more = sample_entry(8, 1);
   more["disagg"] = true;
   const auto came = compare_matrix(points({sample_entry(8, 1)}), {}, points({more}));
-  EXPECT_THAT(came.lines, ElementsAre(HasSubstr(": disagg true is new")));
+  EXPECT_THAT(came.lines, ElementsAre(HasSubstr(": disagg true was added")));
   const auto went = compare_matrix(points({more}), {}, points({sample_entry(8, 1)}));
-  EXPECT_THAT(went.lines, ElementsAre(HasSubstr(": disagg true is gone")));
+  EXPECT_THAT(went.lines, ElementsAre(HasSubstr(": disagg true was removed")));
 }
 
-TEST_F(CompareMatrix, ARepeatMoreOrLessIsAPointOfItsOwn) {
+TEST_F(CompareMatrix, EachRepeatIsAPointOfItsOwn) {
   const auto once = points({sample_entry(8, 1)}), twice = points({sample_entry(8, 1), sample_entry(8, 1)});
   const MatrixChange more = compare_matrix(once, {}, twice), less = compare_matrix(twice, {}, once);
   EXPECT_THAT(more.lines, ElementsAre(HasSubstr("added    ")));
@@ -87,22 +88,22 @@ TEST_F(CompareMatrix, ARepeatMoreOrLessIsAPointOfItsOwn) {
   EXPECT_THAT(less.withdrawn, ElementsAre(twice[1].id));
 }
 
-TEST_F(CompareMatrix, WhatWasWithdrawnBeforeIsNoNewChange) {
-  const auto are = points({sample_entry(8, 2), sample_entry(4, 2)});
-  const MatrixChange change = compare_matrix(were_, {were_[0].id}, are);
+TEST_F(CompareMatrix, PointWithdrawnBeforeIsNotAChange) {
+  const auto new_points = points({sample_entry(8, 2), sample_entry(4, 2)});
+  const MatrixChange change = compare_matrix(old_, {old_[0].id}, new_points);
   EXPECT_FALSE(change.any());
-  EXPECT_THAT(change.withdrawn, ElementsAre(were_[0].id));
-  EXPECT_EQ(change.entries, entries_of({are, {were_[0]}}));
+  EXPECT_THAT(change.withdrawn, ElementsAre(old_[0].id));
+  EXPECT_EQ(change.entries, entries_of({new_points, {old_[0]}}));
 }
 
-TEST_F(CompareMatrix, WhatWasWithdrawnMayComeBack) {
-  const MatrixChange change = compare_matrix(were_, {were_[0].id}, were_);
-  EXPECT_THAT(change.lines, ElementsAre("added    " + label(were_[0])));
+TEST_F(CompareMatrix, WithdrawnPointCanBeAddedAgain) {
+  const MatrixChange change = compare_matrix(old_, {old_[0].id}, old_);
+  EXPECT_THAT(change.lines, ElementsAre("added    " + label(old_[0])));
   EXPECT_THAT(change.withdrawn, IsEmpty());
-  EXPECT_EQ(change.entries, entries_of({were_}));
+  EXPECT_EQ(change.entries, entries_of({old_}));
 }
 
-TEST_F(CompareMatrix, NothingOfAnEntryCommandsTheTerminal) {
+TEST_F(CompareMatrix, ControlCharactersInAnEntryAreNotPrinted) {
   auto entry = sample_entry(8, 1);
   entry["image"] = "a\x1b[2Jb\nc";
   const MatrixChange change = compare_matrix(points({sample_entry(8, 1)}), {}, points({entry}));

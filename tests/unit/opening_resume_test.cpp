@@ -1,4 +1,6 @@
-// A new sweep's claim to its directory, and the resume of one: what goes on, what is refused, what is said.
+// How a new sweep claims its directory, and how a sweep is resumed: what is kept, what is refused, and the
+// messages.
+#include "tests/unit/damage_bytes.hpp"
 #include "tests/unit/opening_sample.hpp"
 #include "util/json.hpp"
 
@@ -7,16 +9,16 @@ namespace {
 
 class BeginSweep : public OpeningTest {};
 
-TEST_F(BeginSweep, MakesItsDirectoryWithAJournalAndKeysOfItsOwn) {
-  const OpenedSweep entry = begin();
+TEST_F(BeginSweep, CreatesDirectoryJournalAndKeys) {
+  const OpenedSweep opened = begin();
   EXPECT_TRUE(std::filesystem::is_directory(out_ + "/raw"));
   EXPECT_TRUE(std::filesystem::is_directory(out_ + "/logs"));
   EXPECT_TRUE(std::filesystem::exists(out_ + "/sweep.db"));
-  EXPECT_NE(entry.server_keys.public_key, entry.client_keys.public_key);
-  EXPECT_FALSE(entry.admits);
+  EXPECT_NE(opened.server_keys.public_key, opened.client_keys.public_key);
+  EXPECT_FALSE(opened.admission);
 }
 
-TEST_F(BeginSweep, ADirectoryWithASweepIsRefusedWithBothWaysOut) {
+TEST_F(BeginSweep, DirectoryWithASweepIsRefusedWithBothRemedies) {
   static_cast<void>(interrupted());
   const auto again = claim_output_dir(out_, "x", kBegun);
   ASSERT_FALSE(again);
@@ -27,17 +29,18 @@ TEST_F(BeginSweep, ADirectoryWithASweepIsRefusedWithBothWaysOut) {
   EXPECT_FALSE(begin_sweep(new_sweep(entries()), out_)) << "the journal was there already";
 }
 
-TEST_F(BeginSweep, ADirectoryOfALiveSweepIsRefusedWithItsControllersHostAndPid) {
-  const OpenedSweep entry = begin();
+TEST_F(BeginSweep, DirectoryOfALiveSweepIsRefusedWithHostAndPid) {
+  const OpenedSweep opened = begin();
   const auto second = claim_output_dir(out_, "x", kBegun);
   ASSERT_FALSE(second);
-  EXPECT_THAT(second.error().message, testing::AllOf(HasSubstr("running"), HasSubstr("login1, pid 4711"),
-                                                     HasSubstr("choose another --sweep-output")));
+  EXPECT_THAT(second.error().message,
+              testing::AllOf(HasSubstr("another sweep is running"), HasSubstr("login1, pid 4711"),
+                             HasSubstr("choose another --sweep-output")));
   remove_control_file(out_);
   EXPECT_THAT(claim_output_dir(out_, "x", kBegun).error().message, HasSubstr("in use by another process"));
 }
 
-TEST_F(BeginSweep, TwoSweepsOfOneSecondHaveDirectoriesOfTheirOwn) {
+TEST_F(BeginSweep, SweepsOfTheSameSecondGetDifferentDirectories) {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder_);
   const auto first = claim_output_dir("", "a/b", kBegun), second = claim_output_dir("", "a/b", kBegun);
@@ -47,31 +50,40 @@ TEST_F(BeginSweep, TwoSweepsOfOneSecondHaveDirectoriesOfTheirOwn) {
   EXPECT_EQ(std::filesystem::path(*first).parent_path(), folder_);
 }
 
-class ResumeSweep : public OpeningTest {};
+class ResumeSweep : public OpeningTest {
+ protected:
+  /// Returns the number of damaged journals that a recovery has kept.
+  std::ptrdiff_t damaged_journals() const {
+    const std::filesystem::directory_iterator items(out_);
+    return std::count_if(std::filesystem::begin(items), std::filesystem::end(items), [](const auto& item) {
+      return item.path().filename().string().starts_with("sweep.db.damaged-");
+    });
+  }
+};
 
-TEST_F(ResumeSweep, DoneAndFailedStayTheRestIsToBeRun) {
+TEST_F(ResumeSweep, KeepsDoneAndFailedPointsAndRunsTheRest) {
   static_cast<void>(interrupted());
-  const auto entry = resume(wishes());
-  ASSERT_TRUE(entry) << entry.error().message;
-  EXPECT_THAT(states(entry->sweep),
+  const auto opened = resume(wishes());
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_THAT(states(opened->sweep),
               ElementsAre(PointState::Done, PointState::Failed, PointState::Pending, PointState::Pending));
   EXPECT_THAT(notes_, IsEmpty());
 }
 
-TEST_F(ResumeSweep, IsTheSameSweepInAnotherSession) {
+TEST_F(ResumeSweep, IsTheSameSweepInANewSession) {
   const std::string old_key = interrupted();
-  const auto entry = resume(wishes());
-  ASSERT_TRUE(entry) << entry.error().message;
-  const view::Facts& facts = entry->sweep.facts;
+  const auto opened = resume(wishes());
+  ASSERT_TRUE(opened) << opened.error().message;
+  const view::Facts& facts = opened->sweep.facts;
   EXPECT_EQ(facts.sweep, "5eed");
   EXPECT_EQ(facts.opened, kBegun);
   EXPECT_THAT(facts.configs, ElementsAre("/c/first.yaml"));
   EXPECT_EQ(facts.select, "--framework sglang");
   EXPECT_EQ(facts.directory, out_);
   EXPECT_EQ(facts.job, "13.0");
-  EXPECT_TRUE(entry->sweep.state.resumed);
-  EXPECT_NE(entry->server_keys.public_key, old_key) << "agents of before would be let in";
-  EXPECT_THAT(entry->sweep.state.agents,
+  EXPECT_TRUE(opened->sweep.state.resumed);
+  EXPECT_NE(opened->server_keys.public_key, old_key) << "agents of the old session would be admitted";
+  EXPECT_THAT(opened->sweep.state.agents,
               testing::Each(testing::Field(&std::pair<const std::string, core::AgentStatus>::second,
                                            testing::Field(&core::AgentStatus::gone, true))));
 }
@@ -87,38 +99,38 @@ TEST_F(ResumeSweep, IsInTheJournalWhenItReturns) {
               ElementsAre(PointState::Done, PointState::Failed, PointState::Pending, PointState::Pending));
 }
 
-TEST_F(ResumeSweep, FailedPointsAreTriedAgainOnRequest) {
+TEST_F(ResumeSweep, RetriesFailedPointsOnRequest) {
   static_cast<void>(interrupted());
   ResumeWishes wanted = wishes();
   wanted.retry_failed = true;
-  const auto entry = resume(wanted);
-  ASSERT_TRUE(entry) << entry.error().message;
-  EXPECT_THAT(states(entry->sweep),
+  const auto opened = resume(wanted);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_THAT(states(opened->sweep),
               ElementsAre(PointState::Done, PointState::Pending, PointState::Pending, PointState::Pending));
 }
 
-TEST_F(ResumeSweep, HasTheProfileOfToday) {
+TEST_F(ResumeSweep, UsesTheGivenProfile) {
   static_cast<void>(interrupted());
   ResumeWishes wanted = wishes();
   wanted.profile.env = {{"A", "today"}};
-  wanted.profile.retries.infrastructure = 0;  // the attempts of before broke no rule of theirs
-  const auto entry = resume(wanted);
-  ASSERT_TRUE(entry) << entry.error().message;
-  EXPECT_EQ(entry->sweep.plan.profile.env, wanted.profile.env);
-  EXPECT_EQ(entry->sweep.state.settings.infrastructure_retries, 0);
+  wanted.profile.retries.infrastructure = 0;  // the old attempts were allowed by the old profile
+  const auto opened = resume(wanted);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(opened->sweep.plan.profile.env, wanted.profile.env);
+  EXPECT_EQ(opened->sweep.state.settings.infrastructure_retries, 0);
 }
 
-TEST_F(ResumeSweep, TheSameMatrixFromAFileIsNoChange) {
+TEST_F(ResumeSweep, SameMatrixFromAFileIsNotAChange) {
   static_cast<void>(interrupted());
   ResumeWishes wanted = with_matrix(entries());
-  ASSERT_TRUE(check_resume(out_, wanted, now_));
-  const auto entry = resume(wanted);
-  ASSERT_TRUE(entry) << entry.error().message;
-  EXPECT_THAT(entry->sweep.facts.configs, ElementsAre("/c/second.yaml"));
+  ASSERT_TRUE(check(wanted));
+  const auto opened = resume(wanted);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_THAT(opened->sweep.facts.configs, ElementsAre("/c/second.yaml"));
   EXPECT_THAT(notes_, IsEmpty());
 }
 
-TEST_F(ResumeSweep, AChangedMatrixIsRefusedPointByPointAndNothingIsTouched) {
+TEST_F(ResumeSweep, ChangedMatrixIsRefusedWithOneLinePerPointAndChangesNothing) {
   static_cast<void>(interrupted());
   const std::string why =
       refusal(with_matrix({sample_entry(8, 2), sample_entry(8, 4), sample_entry(8, 8), sample_entry(8, 64)}));
@@ -128,11 +140,11 @@ TEST_F(ResumeSweep, AChangedMatrixIsRefusedPointByPointAndNothingIsTouched) {
                                   Not(HasSubstr("conc2"))));
   const auto archive = open_archive(out_);
   ASSERT_TRUE(archive);
-  EXPECT_EQ(archive->sweep.facts.job, "12.0") << "the refused resume has left a trace";
+  EXPECT_EQ(archive->sweep.facts.job, "12.0") << "the refused resume has changed the journal";
   EXPECT_EQ(archive->sweep.plan.points.size(), 4U);
 }
 
-TEST_F(ResumeSweep, ALongListOfChangesIsCutWithItsNumber) {
+TEST_F(ResumeSweep, LongListOfChangesIsCutWithTheNumberOfTheRest) {
   static_cast<void>(interrupted());
   std::vector<ordered_json> many = entries();
   for (int conc = 101; conc <= 130; ++conc)
@@ -142,28 +154,28 @@ TEST_F(ResumeSweep, ALongListOfChangesIsCutWithItsNumber) {
   EXPECT_THAT(why, HasSubstr("\n  and 10 more"));
 }
 
-TEST_F(ResumeSweep, AnAcceptedChangeKeepsWhatIsDoneAndPutsTheRestAside) {
+TEST_F(ResumeSweep, AcceptedChangeKeepsDonePointsAndMovesFilesOfRemovedOnes) {
   static_cast<void>(interrupted());
   put("out/raw/dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc1_n1.json", "raw");
   put("out/agg_dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc1_n1.json", "agg");
   ResumeWishes wanted = with_matrix({sample_entry(8, 2), sample_entry(8, 4), sample_entry(8, 64)});
   wanted.accept_changes = true;
-  ASSERT_TRUE(check_resume(out_, wanted, now_));
+  ASSERT_TRUE(check(wanted));
   {
-    const auto entry = resume(wanted);
-    ASSERT_TRUE(entry) << entry.error().message;
-    EXPECT_THAT(states(entry->sweep),
+    const auto opened = resume(wanted);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_THAT(states(opened->sweep),
                 ElementsAre(PointState::Failed, PointState::Pending, PointState::Pending,
                             PointState::Withdrawn, PointState::Withdrawn));
-    EXPECT_EQ(core::wanted(entry->sweep.state), 3);
+    EXPECT_EQ(core::total_points(opened->sweep.state), 3);
   }
-  EXPECT_THAT(notes_, testing::SizeIs(3)) << "what has changed is said";
+  EXPECT_THAT(notes_, testing::SizeIs(3)) << "the changes are reported";
   EXPECT_TRUE(
       std::filesystem::exists(out_ + "/withdrawn/dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc1_n1.json"));
   EXPECT_TRUE(
       std::filesystem::exists(out_ + "/withdrawn/agg_dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc1_n1.json"));
 
-  // And back: the result was in the journal all the time.
+  // And back: the journal has kept the result.
   wanted = with_matrix(entries());
   wanted.accept_changes = true;
   const auto back = resume(wanted);
@@ -171,54 +183,77 @@ TEST_F(ResumeSweep, AnAcceptedChangeKeepsWhatIsDoneAndPutsTheRestAside) {
   EXPECT_EQ(states(back->sweep)[0], PointState::Done);
 }
 
-TEST_F(ResumeSweep, WithNothingLeftItSaysSo) {
+TEST_F(ResumeSweep, IsRefusedIfNoPointIsLeft) {
   {
-    OpenedSweep entry = begin();
-    arrive(entry);
+    OpenedSweep opened = begin();
+    join_agent(opened);
     for (int i = 0; i < 4; ++i)
-      end_next(entry, i == 0 ? OutcomeKind::BenchmarkFailed : OutcomeKind::Ok);
+      end_next(opened, i == 0 ? OutcomeKind::BenchmarkFailed : OutcomeKind::Ok);
   }
-  EXPECT_EQ(refusal(wishes()),
-            "nothing is left to resume: 3 of 4 points done, 1 failed; --sweep-retry-failed (sweepctl run "
-            "--retry-failed) tries those again");
+  EXPECT_EQ(
+      refusal(wishes()),
+      "nothing to resume: 3 of 4 points done, 1 failed; to retry failed points, add --sweep-retry-failed "
+      "(sweepctl run: --retry-failed)");
   ResumeWishes wanted = wishes();
   wanted.retry_failed = true;
-  EXPECT_TRUE(check_resume(out_, wanted, now_));
+  EXPECT_TRUE(check(wanted));
   wanted = with_matrix({sample_entry(8, 2), sample_entry(8, 4), sample_entry(8, 8)});
   wanted.accept_changes = true;
-  const auto entry = resume(wanted);
-  ASSERT_FALSE(entry);
-  EXPECT_EQ(entry.error().message, "nothing is left to resume: 3 of 3 points done");
+  const auto opened = resume(wanted);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().message, "nothing to resume: 3 of 3 points done");
 }
 
-TEST_F(ResumeSweep, WhileItsControllerLivesItIsRefusedWithWhatToDo) {
-  const OpenedSweep entry = begin();
-  const auto directory = claimed_output_dir(out_);
-  ASSERT_FALSE(directory);
-  EXPECT_THAT(directory.error().message,
-              testing::AllOf(HasSubstr("still at work"), HasSubstr("controller on login1, pid 4711"),
+TEST_F(ResumeSweep, IsRefusedWithRemedyWhileItsControllerRuns) {
+  const OpenedSweep running = begin();
+  EXPECT_THAT(refusal(wishes()),
+              testing::AllOf(HasSubstr("still running"), HasSubstr("controller on login1, pid 4711"),
                              HasSubstr("sweepctl cancel " + out_), HasSubstr("then resume"),
                              Not(HasSubstr("choose another"))));
-  const auto second = resume(wishes());
-  ASSERT_FALSE(second);
-  EXPECT_THAT(second.error().message, HasSubstr("in use by another process"));
+  remove_control_file(out_);
+  EXPECT_THAT(refusal(wishes()), HasSubstr("in use by another process"));
 }
 
-TEST_F(ResumeSweep, TheControlFileOfADeadControllerIsNoObstacle) {
+TEST_F(ResumeSweep, KeepsOtherControllersOutFromItsOpeningOn) {
   static_cast<void>(interrupted());
-  const auto directory = claimed_output_dir(out_ + "//");
-  ASSERT_TRUE(directory) << directory.error().message;
-  EXPECT_EQ(*directory, out_);
+  const auto first = ResumableSweep::open(out_);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_FALSE(ResumableSweep::open(out_));
 }
 
-TEST_F(ResumeSweep, WithoutASweepThereIsNothingToResume) {
-  EXPECT_THAT(claimed_output_dir("").error().message, HasSubstr("--sweep-output"));
-  EXPECT_THAT(claimed_output_dir(path("none")).error().message, HasSubstr("the directory is not there"));
+TEST_F(ResumeSweep, DamagedJournalIsRecoveredByTheResumeOnly) {
+  static_cast<void>(interrupted());
+  const std::string path = journal_path(out_);
+  std::string bytes = bytes_of(path);
+  const std::size_t at = bytes.rfind("12.0.0");  // in an event
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  put_bytes(path, bytes);
+  EXPECT_TRUE(check(wishes()));
+  auto opened = ResumableSweep::open(out_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(damaged_journals(), 0) << "open() has replaced the journal";
+  const auto resumed = std::move(*opened).resume(wishes(), now_, notes_);
+  ASSERT_TRUE(resumed) << resumed.error().message;
+  EXPECT_THAT(notes_, testing::Contains(HasSubstr("the journal was damaged")));
+  EXPECT_EQ(damaged_journals(), 1);
+}
+
+TEST_F(ResumeSweep, ControlFileOfADeadControllerDoesNotPreventIt) {
+  static_cast<void>(interrupted());
+  const auto opened = ResumableSweep::open(out_ + "//");
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(opened->directory(), out_);
+}
+
+TEST_F(ResumeSweep, IsRefusedIfThereIsNoSweep) {
+  EXPECT_THAT(ResumableSweep::open("").error().message, HasSubstr("--sweep-output"));
+  EXPECT_THAT(ResumableSweep::open(path("none")).error().message, HasSubstr("the directory does not exist"));
   std::filesystem::create_directory(path("empty"));
-  EXPECT_THAT(claimed_output_dir(path("empty")).error().message, HasSubstr("it has no sweep.db"));
+  EXPECT_THAT(ResumableSweep::open(path("empty")).error().message, HasSubstr("it has no sweep.db"));
 }
 
-TEST_F(ResumeSweep, HalfWrittenFilesOfTheDeadControllerGo) {
+TEST_F(ResumeSweep, RemovesHalfWrittenFiles) {
   static_cast<void>(interrupted());
   put("out/raw/x.json.tmp-abc", "half");
   put("out/raw/x.json", "whole");

@@ -1,4 +1,4 @@
-// A sweep in a folder that a test has interrupted where it wants, without sockets and processes.
+// A sweep in a folder, without sockets and processes, which a test can interrupt at any point.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -50,72 +50,75 @@ class OpeningTest : public InFolder {
     return sweep;
   }
 
-  /// A new sweep in out/, with its controller: this process.
+  /// Begins a new sweep in out/, whose controller is this process.
   OpenedSweep begin(profile::Profile profile = {}) {
     const auto claimed = claim_output_dir(out_, "x", kBegun);
     EXPECT_TRUE(claimed) << claimed.error().message;
-    auto entry = begin_sweep(new_sweep(entries(), std::move(profile)), out_);
-    EXPECT_TRUE(entry) << entry.error().message;
+    auto opened = begin_sweep(new_sweep(entries(), std::move(profile)), out_);
+    EXPECT_TRUE(opened) << opened.error().message;
     now_ = kBegun;
-    tell_control(*entry);
-    return std::move(*entry);
+    put_control_file(*opened);
+    return std::move(*opened);
   }
 
-  /// As the server does when it listens.
-  void tell_control(const OpenedSweep& entry) const {
+  /// Writes the control file as the driver does when it listens.
+  void put_control_file(const OpenedSweep& opened) const {
     const auto written = write_control_file(
-        out_, {"login1", 4711, "tcp://x:1", entry.server_keys.public_key, entry.client_keys.secret_key,
-               entry.server_keys.secret_key, profile::profile_to_json(entry.sweep.plan.profile)});
+        out_, {"login1", 4711, "tcp://x:1", opened.server_keys.public_key, opened.client_keys.secret_key,
+               opened.server_keys.secret_key, profile::profile_to_json(opened.sweep.plan.profile)});
     EXPECT_TRUE(written) << written.error().message;
   }
 
-  void tell(OpenedSweep& entry, const core::Command& command, journal::Batch batch = {}) {
+  /// Decides `command` one second later and commits its events, with `batch`.
+  void decide(OpenedSweep& opened, const core::Command& command, journal::Batch batch = {}) {
     now_ += Millis(1'000);
-    for (const auto& [id, agent] : entry.sweep.state.agents)
-      core::observe(entry.sweep.state, id, now_);
-    auto made = core::advance(entry.sweep.state, command, now_).events;
+    for (const auto& [id, agent] : opened.sweep.state.agents)
+      core::mark_seen(opened.sweep.state, id, now_);
+    auto made = core::advance(opened.sweep.state, command, now_).events;
     batch.events.insert(batch.events.end(), made.begin(), made.end());
-    const auto done = entry.journal.commit(batch);
+    const auto done = opened.journal.commit(batch);
     EXPECT_TRUE(done) << done.error().message;
   }
 
-  /// An agent that takes one point after another in the matrix's order.
-  void arrive(OpenedSweep& entry) {
+  /// Lets an agent join; it is leased one point after another in the matrix's order.
+  void join_agent(OpenedSweep& opened) {
     core::AgentInfo agent;
     agent.id = "12.0.0";
     agent.node = "n1";
     for (int i = 0; i < 8; ++i)
       agent.gpus.push_back(std::to_string(i));
-    tell(entry, core::Hello{agent});
-    tell(entry, core::Ready{agent.id});
+    decide(opened, core::Hello{agent});
+    decide(opened, core::Ready{agent.id});
   }
-  core::AttemptRef start_next(OpenedSweep& entry) {
-    const auto& held = entry.sweep.state.agents.at("12.0.0").held;
+  /// Starts the attempt that the agent holds.
+  core::AttemptRef start_next(OpenedSweep& opened) {
+    const auto& held = opened.sweep.state.agents.at("12.0.0").held;
     EXPECT_FALSE(held.empty());
     if (held.empty()) return {};
     const auto [index, number] = *held.begin();
-    const core::AttemptRef ref{entry.sweep.plan.points[static_cast<std::size_t>(index)].id, number};
-    tell(entry, core::AttemptStarted{"12.0.0", ref, 77});
+    const core::AttemptRef ref{opened.sweep.plan.points[static_cast<std::size_t>(index)].id, number};
+    decide(opened, core::AttemptStarted{"12.0.0", ref, 77});
     return ref;
   }
-  void end_next(OpenedSweep& entry, OutcomeKind kind) {
-    const core::AttemptRef ref = start_next(entry);
+  /// Starts and ends the attempt that the agent holds.
+  void end_next(OpenedSweep& opened, OutcomeKind kind) {
+    const core::AttemptRef ref = start_next(opened);
     Outcome outcome;
     outcome.kind = kind;
     journal::Batch batch;
     if (kind == OutcomeKind::Ok) batch.results.push_back({ref, "n1", true, "{}"});
-    tell(entry, core::AttemptFinished{"12.0.0", ref, outcome, Millis(900)}, std::move(batch));
+    decide(opened, core::AttemptFinished{"12.0.0", ref, outcome, Millis(900)}, std::move(batch));
   }
 
-  /// Of four points the first is done, the second has failed, the third runs, and the controller is gone.
-  /// Returns its server's public key.
+  /// Leaves a sweep without controller, with four points: done, failed, running, pending. Returns its
+  /// server's public key.
   std::string interrupted(profile::Profile profile = {}) {
-    OpenedSweep entry = begin(std::move(profile));
-    arrive(entry);
-    end_next(entry, OutcomeKind::Ok);
-    end_next(entry, OutcomeKind::BenchmarkFailed);
-    start_next(entry);
-    return entry.server_keys.public_key;
+    OpenedSweep opened = begin(std::move(profile));
+    join_agent(opened);
+    end_next(opened, OutcomeKind::Ok);
+    end_next(opened, OutcomeKind::BenchmarkFailed);
+    start_next(opened);
+    return opened.server_keys.public_key;
   }
 
   static std::vector<PointState> states(const Sweep& sweep) {
@@ -125,6 +128,7 @@ class OpeningTest : public InFolder {
     return out;
   }
 
+  /// Wishes of a resume with the journal's matrix.
   static ResumeWishes wishes() {
     ResumeWishes out;
     out.facts.version = "9.9.9";
@@ -140,18 +144,23 @@ class OpeningTest : public InFolder {
 
   Expected<OpenedSweep> resume(ResumeWishes wanted) {
     notes_.clear();
-    return resume_sweep(out_, std::move(wanted), now_ + Millis(60'000), notes_);
+    SWEEP_ASSIGN(auto sweep, ResumableSweep::open(out_));
+    return std::move(sweep).resume(std::move(wanted), now_ + Millis(60'000), notes_);
   }
-  /// Why it is refused, by the check beforehand and by the resume alike.
+  Expected<void> check(const ResumeWishes& wanted) const {
+    SWEEP_ASSIGN(const auto sweep, ResumableSweep::open_to_check(out_));
+    return sweep.check(wanted, now_);
+  }
+  /// Returns why the resume is refused. The check must give the same reason.
   std::string refusal(const ResumeWishes& wanted) {
-    const auto check = check_resume(out_, wanted, now_);
-    const auto entry = resume(wanted);
-    EXPECT_FALSE(entry) << "the resume was not refused";
-    EXPECT_FALSE(check) << "the check beforehand did not see it";
-    if (!check && !entry) {
-      EXPECT_EQ(check.error().message, entry.error().message);
+    const auto checked = check(wanted);
+    const auto opened = resume(wanted);
+    EXPECT_FALSE(opened) << "the resume was not refused";
+    EXPECT_FALSE(checked) << "the check did not find the reason";
+    if (!checked && !opened) {
+      EXPECT_EQ(checked.error().message, opened.error().message);
     }
-    return entry ? "" : entry.error().message;
+    return opened ? "" : opened.error().message;
   }
 
   std::string out_;

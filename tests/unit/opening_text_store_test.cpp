@@ -1,4 +1,4 @@
-// controller/io/text_store: the documents of rows, in a file without a name.
+// controller/io/text_store: the texts of rows in an unlinked file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ namespace {
 
 using TextStoreTest = InFolder;
 
-TEST_F(TextStoreTest, GivesEachRowItsOwnTextBackAndLeavesNoFile) {
+TEST_F(TextStoreTest, ReturnsTheTextOfEachRowAndLeavesNoFile) {
   TextStore store(path(""));
   const std::vector<std::string> texts = {"", "{}", std::string(300'000, 'x'), "[1]",
                                           std::string(70'000, 'y')};
@@ -19,28 +19,28 @@ TEST_F(TextStoreTest, GivesEachRowItsOwnTextBackAndLeavesNoFile) {
     store.add(texts[i], rows[i]);
   for (const std::size_t i : {4u, 2u, 0u, 1u, 3u, 2u})
     EXPECT_EQ(store.read(rows[i]), texts[i]) << i;
-  report::Row later;  // after the first was read
+  report::Row later;  // added after a text was read
   store.add("later", later);
   EXPECT_EQ(store.read(later), "later");
   EXPECT_EQ(store.read(rows[1]), "{}");
   EXPECT_TRUE(listing().empty());
 }
 
-TEST_F(TextStoreTest, WhereTheFolderCannotBeWrittenItIsAmongTemporaryFiles) {
+TEST_F(TextStoreTest, UsesTheTemporaryFolderIfTheDirectoryCannotBeWritten) {
   TextStore store(path("absent"));
   report::Row row;
   store.add("text", row);
   EXPECT_EQ(store.read(row), "text");
 }
 
-TEST_F(TextStoreTest, WhatIsNotThereIsAnErrorAndNoText) {
+TEST_F(TextStoreTest, MissingTextIsAnError) {
   TextStore store(path(""));
   report::Row row;
   store.add("text", row);
   row.text_size = 5;
   const auto text = store.read(row);
   ASSERT_FALSE(text);
-  EXPECT_THAT(text.error().message, testing::HasSubstr("cannot keep results in a temporary file"));
+  EXPECT_THAT(text.error().message, testing::HasSubstr("cannot store results in a temporary file"));
 }
 
 }  // namespace

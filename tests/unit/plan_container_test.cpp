@@ -1,4 +1,5 @@
-// controller/plan and profile: containers, templates and runners, from a profile's text to a lease.
+// Containers, templates and runners: from the text of a profile to a lease.
+#include "controller/profile/load_profile.hpp"
 #include "tests/unit/plan_sample.hpp"
 
 namespace sweep {
@@ -15,7 +16,7 @@ profile::Profile profile_in(const std::string& text) {
   return profile.value_or(profile::Profile{});
 }
 
-TEST(PlanContainer, WithoutASectionThereIsNone) {
+TEST(PlanContainer, LeaseHasNoContainerWithoutARuntime) {
   EXPECT_EQ(make_lease(sample_plan({sample_entry(4, 8)}), 0, 1, "n1").container.runtime, "");
   const auto plan = sample_plan({sample_entry(4, 8)}, profile_in("container: {mounts: [/a:/b]}"));
   EXPECT_EQ(make_lease(plan, 0, 1, "n1").container.runtime, "");
@@ -48,22 +49,23 @@ container:
   EXPECT_EQ(value(first, "JSON"), R"({"a": 1})");
 }
 
-TEST(PlanContainer, AWrongPlaceholderOrImageIsSaidBeforeAnythingStarts) {
-  const auto says = [](const std::string& text) {
+TEST(PlanContainer, WrongPlaceholderOrImageIsReportedByThePlan) {
+  const auto error_of = [](const std::string& text) {
     const auto plan = make_plan({sample_entry(4, 8)}, profile_in(text));
     return plan ? std::string() : plan.error().message;
   };
   EXPECT_THAT(
-      says("container: {runtime: bwrap, image: '/x/{image-slog}'}"),
+      error_of("container: {runtime: bwrap, image: '/x/{image-slog}'}"),
       HasSubstr(
           "unknown placeholder {image-slog} in the profile's 'container.image'; did you mean {image-slug}?"));
-  EXPECT_THAT(says("container: {runtime: bwrap, mounts: ['/a{precision}']}"), HasSubstr("mount '/afp4'"));
-  EXPECT_THAT(says("container: {runtime: bwrap, image: 'a b'}"), HasSubstr("'a b' is no image"));
-  EXPECT_THAT(says("workspace: /x/{modle-prefix}"), HasSubstr("'workspace'; did you mean {model-prefix}?"));
-  EXPECT_EQ(says("container: {runtime: none, image: 'a b'}"), "");
+  EXPECT_THAT(error_of("container: {runtime: bwrap, mounts: ['/a{precision}']}"), HasSubstr("mount '/afp4'"));
+  EXPECT_THAT(error_of("container: {runtime: bwrap, image: 'a b'}"), HasSubstr("'a b' is not an image name"));
+  EXPECT_THAT(error_of("workspace: /x/{modle-prefix}"),
+              HasSubstr("'workspace'; did you mean {model-prefix}?"));
+  EXPECT_EQ(error_of("container: {runtime: none, image: 'a b'}"), "");
 }
 
-TEST(PlanContainer, ARunnersOwnKeysGoOverTheProfiles) {
+TEST(PlanContainer, KeysOfARunnerOverrideTheProfiles) {
   const auto plan = sample_plan({sample_entry(4, 8)}, profile_in(R"(
 container: { runtime: pyxis, image-cache: /a, mounts: [/m:/m], writable: no }
 env: { A: base, B: base }
@@ -80,7 +82,7 @@ runners:
   EXPECT_THAT(lease.environment, testing::Contains(testing::Pair("A", "base")));
 }
 
-TEST(PlanRunners, ANodeServesWhatItsTraitsAllow) {
+TEST(PlanRunners, NodeServesTheRunnersThatMatchItsTraits) {
   const auto profile = profile_in(R"(
 runners:
   b200: { gpus: [b200], partition: dgx }
@@ -107,12 +109,12 @@ TEST(PlanRunners, APointBelongsToItsRunnersSection) {
     return core_points(sample_plan({entry}, profile))[0].runner.str();
   };
   EXPECT_EQ(section("b200-nv_3"), "b200*");
-  EXPECT_EQ(section("b200-trt"), "b200-trt");  // its very name first
-  EXPECT_EQ(section("mi300x"), "mi300x");      // which nobody serves
+  EXPECT_EQ(section("b200-trt"), "b200-trt");  // an exact name takes precedence over a pattern
+  EXPECT_EQ(section("mi300x"), "mi300x");      // no node serves it
   EXPECT_EQ(core_points(sample_plan({entry}))[0].runner.str(), "");
 }
 
-TEST(PlanRunners, PointsOfOtherRunnersShareNoServer) {
+TEST(PlanRunners, PointsOfDifferentRunnersDoNotShareAServer) {
   auto one = sample_entry(4, 8), two = sample_entry(4, 8);
   two["runner"] = "b200-x";
   const std::string recipe =
@@ -123,7 +125,7 @@ TEST(PlanRunners, PointsOfOtherRunnersShareNoServer) {
   EXPECT_NE(server_key(apart, 0), server_key(apart, 1));
 }
 
-TEST(NextImage, IsThatOfTheFirstPointThatWaitsAndHasAnother) {
+TEST(NextImage, IsTheNextDifferentImageAmongPendingPoints) {
   auto entries = std::vector{sample_entry(4, 8), sample_entry(4, 16), sample_entry(4, 8, "trt"),
                              sample_entry(4, 16, "vllm")};
   entries[2]["image"] = "nvcr.io#a/trt:1";
@@ -135,7 +137,7 @@ TEST(NextImage, IsThatOfTheFirstPointThatWaitsAndHasAnother) {
   EXPECT_EQ(next_image(plan, state, 0, agent), "nvcr.io#a/trt:1");
   EXPECT_EQ(next_image(plan, state, 2, agent), "lmsysorg/sglang:v0.5.3rc1-cu129-b200");
   agent.info.gpus = {"0"};
-  EXPECT_EQ(next_image(plan, state, 0, agent), "");  // none fits
+  EXPECT_EQ(next_image(plan, state, 0, agent), "");  // no point fits on its GPUs
   agent.info.gpus = {"0", "1", "2", "3"};
   const auto without = sample_plan(entries, profile_in("container: {runtime: enroot, prefetch: no}"));
   EXPECT_EQ(next_image(without, state, 0, agent), "");
@@ -146,16 +148,16 @@ TEST(NextImage, IsThatOfTheFirstPointThatWaitsAndHasAnother) {
 constexpr const char* kInside =
     "container: { runtime: pyxis, agent: image, mounts: [/m:/m:ro], env: [TZ], image: /i.sqsh }\n";
 
-TEST(PlanStep, OneContainerServesAllPointsAndNoneHasItsOwn) {
+TEST(PlanStep, OneContainerServesAllPoints) {
   const auto plan = sample_plan({sample_entry(4, 8), sample_entry(4, 8, "trt")},
                                 profile_in(std::string(kInside) + "workspace: /ws"));
   ASSERT_TRUE(plan.step);
   container::StepRequest expected;
-  expected.image = "/i.sqsh";
   expected.workspace = "/ws";
-  expected.workdir = "/workspace/";
-  expected.mounts = {{"/m", "/m", true}};
-  expected.names = {"TZ"};
+  expected.container.image = "/i.sqsh";
+  expected.container.workdir = "/workspace/";
+  expected.container.mounts = {"/m:/m:ro"};
+  expected.container.names = {"TZ"};
   EXPECT_EQ(*plan.step, expected);
   const auto lease = make_lease(plan, 1, 1, "n1");
   EXPECT_EQ(lease.container.runtime, "");
@@ -164,20 +166,21 @@ TEST(PlanStep, OneContainerServesAllPointsAndNoneHasItsOwn) {
   EXPECT_EQ(next_image(plan, core::make_state(core_settings(plan), core_points(plan)), 0, {}), "");
 }
 
-TEST(PlanStep, TheImageIsNamedAsPyxisTakesIt) {
+TEST(PlanStep, ImageIsWrittenInPyxisSyntax) {
   auto entry = sample_entry(4, 8);
   entry["image"] = "nvcr.io/nvidia/tensorrt-llm/release:1";
-  EXPECT_EQ(sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->image,
-            "nvcr.io#nvidia/tensorrt-llm/release:1");
+  EXPECT_EQ(
+      sample_plan({entry}, profile_in("container: {runtime: pyxis, agent: image}")).step->container.image,
+      "nvcr.io#nvidia/tensorrt-llm/release:1");
 }
 
-TEST(PlanStep, WithoutTheKeyThereIsNone) {
+TEST(PlanStep, PlanHasNoStepWithoutAgentImage) {
   EXPECT_FALSE(sample_plan({sample_entry(4, 8)}, profile_in("container: {runtime: pyxis}")).step);
   EXPECT_FALSE(
       sample_plan({sample_entry(4, 8)}, profile_in("container: {runtime: pyxis, agent: node}")).step);
 }
 
-TEST(PlanStep, TheProfilesOwnHomeWins) {
+TEST(PlanStep, HomeOfTheProfileTakesPrecedence) {
   const auto lease = make_lease(
       sample_plan({sample_entry(4, 8)}, profile_in(std::string(kInside) + "env: { HOME: /h }")), 0, 1, "n1");
   std::string last;
@@ -186,33 +189,35 @@ TEST(PlanStep, TheProfilesOwnHomeWins) {
   EXPECT_EQ(last, "/h");
 }
 
-TEST(PlanStep, WhatOneContainerCannotServeIsSaid) {
+TEST(PlanStep, ErrorNamesWhatOneContainerCannotServe) {
   auto other = sample_entry(4, 8, "trt");
   other["image"] = "nvcr.io#a/trt:1";
   const std::vector entries{sample_entry(4, 8), other};
-  const auto says = [&](const std::string& text) {
+  const auto error_of = [&](const std::string& text) {
     const auto plan = make_plan(entries, profile_in(text));
     return plan ? std::string() : plan.error().message;
   };
   EXPECT_THAT(
-      says("container: {runtime: pyxis, agent: image}"),
+      error_of("container: {runtime: pyxis, agent: image}"),
       AllOf(HasSubstr("'container.image' ('lmsysorg/sglang:v0.5.3rc1-cu129-b200' and 'nvcr.io#a/trt:1')"),
-            HasSubstr("differ; choose among them with --select")));
-  EXPECT_THAT(says("container: {runtime: auto, agent: image, image: /i}"),
+            HasSubstr("differ; choose points with the same value with --select")));
+  EXPECT_THAT(error_of("container: {runtime: auto, agent: image, image: /i}"),
               HasSubstr("needs 'runtime: pyxis'"));
-  EXPECT_THAT(says("container: {agent: image, image: /i}"), HasSubstr("it is none"));
-  EXPECT_THAT(says("container: {runtime: pyxis, agent: image, image: /i, options: [--x]}"),
-              HasSubstr("'container.options' cannot go with 'agent: image'"));
+  EXPECT_THAT(error_of("container: {agent: image, image: /i}"), HasSubstr("the runtime is none"));
+  EXPECT_THAT(error_of("container: {runtime: pyxis, agent: image, image: /i, options: [--x]}"),
+              HasSubstr("'container.options' cannot be combined with 'container.agent: image'"));
   EXPECT_THAT(
-      says("container: {runtime: pyxis, agent: image, image: /i, mounts: ['/m{framework-suffix}:/m']}"),
+      error_of("container: {runtime: pyxis, agent: image, image: /i, mounts: ['/m{framework-suffix}:/m']}"),
       HasSubstr("'container.mounts' of"));
-  EXPECT_THAT(says("container: {runtime: pyxis, agent: image, image: /i, workdir: '/w{framework-suffix}'}"),
-              HasSubstr("'container.workdir' of"));
   EXPECT_THAT(
-      says("runners: {b200: {container: {runtime: pyxis, agent: image, image: /i, workdir: '/a b'}}}"),
-      HasSubstr("'container.workdir' '/a b' cannot be mounted by pyxis"));
-  EXPECT_THAT(says("workspace: '/w{framework-suffix}'\ncontainer: {runtime: pyxis, agent: image, image: /i}"),
-              HasSubstr("'workspace' ('/w' and '/w_trt')"));
+      error_of("container: {runtime: pyxis, agent: image, image: /i, workdir: '/w{framework-suffix}'}"),
+      HasSubstr("'container.workdir' of"));
+  EXPECT_THAT(
+      error_of("runners: {b200: {container: {runtime: pyxis, agent: image, image: /i, workdir: '/a b'}}}"),
+      HasSubstr("pyxis cannot mount '/a b' ('container.workdir')"));
+  EXPECT_THAT(
+      error_of("workspace: '/w{framework-suffix}'\ncontainer: {runtime: pyxis, agent: image, image: /i}"),
+      HasSubstr("'workspace' ('/w' and '/w_trt')"));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// What follows from a matrix and a profile: names, leases, settings.
+// The plan of a matrix and a profile: names, leases, settings.
 #include <map>
 #include <set>
 
+#include "controller/profile/benchmark.hpp"
 #include "tests/unit/plan_sample.hpp"
 #include "util/json.hpp"
 
@@ -11,19 +12,19 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::map<std::string, std::string> as_the_agent_sees(const wire::Lease& lease) {
+std::map<std::string, std::string> environment_of(const wire::Lease& lease) {
   std::map<std::string, std::string> environment;
   for (const auto& [name, value] : lease.environment)
-    environment[name] = value;  // later pairs win
+    environment[name] = value;  // the last value applies
   return environment;
 }
 
-TEST(Plan, ResultFilenameIsThatOfTheContract) {
+TEST(Plan, ResultFilenameMatchesTheContract) {
   const Plan plan = sample_plan({sample_entry(8, 32)});
   EXPECT_EQ(result_filename(plan, 0, "n1"), "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc32_n1");
 }
 
-TEST(Plan, EntriesThatShareAResultFilenameGetNamesOfTheirOwn) {
+TEST(Plan, EntriesWithEqualResultFilenamesGetDistinctNames) {
   ordered_json other_length = sample_entry(8, 32);
   other_length["max-model-len"] = 4096;  // not in the name
   const Plan plan = sample_plan({sample_entry(8, 32), other_length, sample_entry(8, 64)});
@@ -33,10 +34,10 @@ TEST(Plan, EntriesThatShareAResultFilenameGetNamesOfTheirOwn) {
             "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc32_p" + plan.points[1].id.substr(0, 8));
   EXPECT_NE(stem_of(plan, 0), stem_of(plan, 1));
   EXPECT_EQ(stem_of(plan, 2), "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc64")
-      << "whoever shares nothing keeps its name";
+      << "a unique name is not changed";
 }
 
-TEST(Plan, AnEntryThatIsThereSeveralTimesHasAsManyNames) {
+TEST(Plan, RepeatedEntriesGetDistinctNames) {
   const Plan plan = sample_plan({sample_entry(8, 32), sample_entry(8, 32), sample_entry(8, 32)});
   std::set<std::string> names;
   for (int i = 0; i < 3; ++i)
@@ -44,22 +45,22 @@ TEST(Plan, AnEntryThatIsThereSeveralTimesHasAsManyNames) {
   EXPECT_EQ(names.size(), 3u);
 }
 
-TEST(Plan, CopiesKnowTheFirstOfThem) {
+TEST(Plan, FirstCopyIsTheFirstPointOfTheSameEntry) {
   const auto a = sample_entry(4, 8), b = sample_entry(4, 16), c = sample_entry(8, 8);
   EXPECT_THAT(sample_plan({a, b, a, c, b, a}).first_copy, ElementsAre(0, 1, 0, -1, 1, 0));
   EXPECT_THAT(sample_plan({a, b}).first_copy, ElementsAre(-1, -1));
 }
 
-TEST(Plan, NodeNamesCannotLeaveTheFolder) {
+TEST(Plan, NodeNamesCannotAddDirectoriesToFileNames) {
   const Plan plan = sample_plan({sample_entry(8, 32)});
   EXPECT_EQ(result_filename(plan, 0, "../n\n1").find_first_of("/\n"), std::string::npos);
 }
 
-TEST(Plan, TheEnvironmentOfALeaseIsThatOfTheContract) {
+TEST(Plan, EnvironmentOfALeaseMatchesTheContract) {
   ordered_json entry = sample_entry(8, 32, "trt");
   entry["ep"] = 4;
   entry["dp-attn"] = true;
-  const auto environment = as_the_agent_sees(make_lease(sample_plan({entry}), 0, 1, "b200-nv_3"));
+  const auto environment = environment_of(make_lease(sample_plan({entry}), 0, 1, "b200-nv_3"));
   const std::map<std::string, std::string> expected = {
       {"EXP_NAME", "dsr1_1k8k"},
       {"MODEL", "nvidia/DeepSeek-R1-0528-FP4-V2"},
@@ -79,18 +80,18 @@ TEST(Plan, TheEnvironmentOfALeaseIsThatOfTheContract) {
   EXPECT_EQ(environment, expected);
 }
 
-TEST(Plan, TheVariablesOfThePointWinOverThoseOfTheProfile) {
+TEST(Plan, VariablesOfThePointOverrideTheProfiles) {
   profile::Profile profile;
   profile.env = {{"TP", "1"}, {"RESULT_FILENAME", "mine"}, {"RUNNER_NAME", "me"}, {"NCCL_DEBUG", "INFO"}};
   const auto environment =
-      as_the_agent_sees(make_lease(sample_plan({sample_entry(8, 32)}, profile), 0, 1, "n1"));
+      environment_of(make_lease(sample_plan({sample_entry(8, 32)}, profile), 0, 1, "n1"));
   EXPECT_EQ(environment.at("TP"), "8");
   EXPECT_EQ(environment.at("RUNNER_NAME"), "n1");
   EXPECT_EQ(environment.at("RESULT_FILENAME"), "dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc32_n1");
   EXPECT_EQ(environment.at("NCCL_DEBUG"), "INFO");
 }
 
-TEST(Plan, ALeaseSaysWhatTheProfileSays) {
+TEST(Plan, LeaseContainsTheProfilesSettings) {
   profile::Profile profile;
   profile.benchmark = "bench --framework {framework}";
   profile.workspace = "/scratch/w";
@@ -108,7 +109,7 @@ TEST(Plan, ALeaseSaysWhatTheProfileSays) {
   EXPECT_EQ(lease.timeouts.point_ms, 3'000);
 }
 
-TEST(Plan, EachPointHasTheCommandThatFollowsFromIt) {
+TEST(Plan, CommandIsDerivedFromEachPoint) {
   profile::Profile profile;
   profile.benchmark = "/opt/bench --framework {framework}";
   const Plan plan = sample_plan({sample_entry(4, 16, "sglang"), sample_entry(4, 16, "trt")}, profile);
@@ -116,17 +117,17 @@ TEST(Plan, EachPointHasTheCommandThatFollowsFromIt) {
   EXPECT_THAT(make_lease(plan, 1, 1, "n1").command, ElementsAre("/opt/bench", "--framework", "trt"));
 }
 
-TEST(Plan, WithGpusIgnoredPointsNeedNone) {
+TEST(Plan, PointsNeedNoGpusIfTheProfileIgnoresThem) {
   profile::Profile profile;
   profile.ignore_gpus = true;
   const Plan plan = sample_plan({sample_entry(8, 32)}, profile);
   EXPECT_EQ(core_points(plan)[0].gpus, 0);
   EXPECT_EQ(make_lease(plan, 0, 1, "n1").gpus, 0);
-  EXPECT_EQ(as_the_agent_sees(make_lease(plan, 0, 1, "n1")).at("TP"), "8")
-      << "what is measured stays as it is";
+  EXPECT_EQ(environment_of(make_lease(plan, 0, 1, "n1")).at("TP"), "8")
+      << "the measured configuration does not change";
 }
 
-TEST(Plan, TheCoreGetsThePointsInTheirOrder) {
+TEST(Plan, CorePointsAreInMatrixOrder) {
   const Plan plan = sample_plan({sample_entry(4, 16), sample_entry(8, 32)});
   const auto points = core_points(plan);
   ASSERT_EQ(points.size(), 2u);
@@ -136,7 +137,7 @@ TEST(Plan, TheCoreGetsThePointsInTheirOrder) {
   EXPECT_EQ(points[1].gpus, 8);
 }
 
-TEST(Plan, TheCoreGetsTheSettingsOfTheProfile) {
+TEST(Plan, CoreSettingsComeFromTheProfile) {
   profile::Profile profile;
   profile.packing = profile::Profile::Packing::Gpu;
   profile.retries = {7, 8};
@@ -151,7 +152,7 @@ TEST(Plan, TheCoreGetsTheSettingsOfTheProfile) {
   EXPECT_FALSE(core_settings(sample_plan({sample_entry(8, 32)})).pack_gpus);
 }
 
-TEST(Plan, NamesOfTheSweep) {
+TEST(Plan, SweepIsNamedByItsExpName) {
   ordered_json other = sample_entry(8, 32);
   other["exp-name"] = "gptoss_1k1k";
   const Plan one = sample_plan({sample_entry(8, 32), sample_entry(8, 64)});
@@ -161,7 +162,7 @@ TEST(Plan, NamesOfTheSweep) {
   EXPECT_EQ(sweep_name(two), "all");
 }
 
-TEST(Plan, EntriesThatAreNoneAreNamed) {
+TEST(Plan, ErrorNamesTheMissingKeyOfAnEntry) {
   ordered_json without_tp = sample_entry(8, 32);
   without_tp.erase("tp");
   const auto plan = make_plan({sample_entry(8, 32), without_tp}, {});
@@ -169,7 +170,7 @@ TEST(Plan, EntriesThatAreNoneAreNamed) {
   EXPECT_THAT(plan.error().message, HasSubstr("'tp' is missing"));
 }
 
-TEST(Plan, ATemplateThatIsNoneIsNamed) {
+TEST(Plan, ErrorNamesTheUnknownPlaceholder) {
   profile::Profile profile;
   profile.benchmark = "bench {tensor-parallel}";
   const auto plan = make_plan({sample_entry(8, 32)}, profile);
@@ -192,12 +193,12 @@ profile::Profile recipe_profile() {
   return profile;
 }
 
-TEST(Plan, PointsShareAServerWhenTheyAgreeOnWhatItSees) {
+TEST(Plan, PointsShareAServerIfItsInputsAreEqual) {
   ordered_json other_image = sample_entry(8, 32);
   other_image["image"] = "another";
   const Plan plan = sample_plan({sample_entry(8, 32), sample_entry(8, 64), sample_entry(4, 32), other_image},
                                 recipe_profile());
-  EXPECT_EQ(server_key(plan, 0), server_key(plan, 1)) << "CONC is the client's affair";
+  EXPECT_EQ(server_key(plan, 0), server_key(plan, 1)) << "only the client uses CONC";
   EXPECT_NE(server_key(plan, 0), server_key(plan, 2));
   EXPECT_NE(server_key(plan, 0), server_key(plan, 3));
   EXPECT_EQ(core_points(plan)[1].server.str(), server_key(plan, 1));
@@ -218,24 +219,24 @@ TEST(Plan, PointsShareAServerWhenTheyAgreeOnWhatItSees) {
   EXPECT_EQ(server_key(sample_plan({sample_entry(8, 32)}), 0), "") << "a script has no server";
 }
 
-TEST(Plan, AStepOfAVariableLetsSomePointsShare) {
+TEST(Plan, DerivedVariableLetsSomePointsShareAServer) {
   auto profile = recipe_profile();
   profile.recipe.server_env.push_back("CONC_FROM");
-  profile.recipe.steps = {{"CONC_FROM", "CONC", {1, 16}}};
+  profile.recipe.derived = {{"CONC_FROM", "CONC", {1, 16}}};
   profile.recipe.server += " --interval $((CONC_FROM + 1)) ${CONC_FROM}";
   const Plan plan = sample_plan({sample_entry(8, 8), sample_entry(8, 16), sample_entry(8, 64)}, profile);
   EXPECT_NE(server_key(plan, 0), server_key(plan, 1));
   EXPECT_EQ(server_key(plan, 1), server_key(plan, 2));
-  EXPECT_EQ(as_the_agent_sees(make_lease(plan, 0, 1, "n1")).at("CONC_FROM"), "1");
-  EXPECT_EQ(as_the_agent_sees(make_lease(plan, 2, 1, "n1")).at("CONC_FROM"), "16");
-  profile.recipe.steps[0].of = "CONCC";
+  EXPECT_EQ(environment_of(make_lease(plan, 0, 1, "n1")).at("CONC_FROM"), "1");
+  EXPECT_EQ(environment_of(make_lease(plan, 2, 1, "n1")).at("CONC_FROM"), "16");
+  profile.recipe.derived[0].of = "CONCC";
   const auto wrong = make_plan({sample_entry(8, 32)}, profile);
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message,
-              HasSubstr("follows from 'CONCC', which no point has; did you mean 'CONC'?"));
+              HasSubstr("is derived from 'CONCC', which no point has; did you mean 'CONC'?"));
 }
 
-TEST(Plan, ALeaseOfARecipeSaysAllOfIt) {
+TEST(Plan, LeaseOfARecipeContainsServerAndClient) {
   const Plan plan = sample_plan({sample_entry(8, 32)}, recipe_profile());
   const wire::Lease lease = make_lease(plan, 0, 1, "n1");
   EXPECT_THAT(lease.command, ElementsAre("bash", "-c", "client $CONC"));
@@ -255,21 +256,21 @@ TEST(Plan, ALeaseOfARecipeSaysAllOfIt) {
   EXPECT_EQ(make_lease(sample_plan({sample_entry(8, 32)}), 0, 1, "n1").server.key, "");
 }
 
-TEST(Plan, ARecipeThatForgetsAVariableIsFoundBeforeAnythingStarts) {
-  const auto says = [](const profile::Profile& profile) {
+TEST(Plan, RecipeWithAMissingVariableIsReportedByThePlan) {
+  const auto error_of = [](const profile::Profile& profile) {
     const auto plan = make_plan({sample_entry(8, 32)}, profile);
     return plan ? std::string() : plan.error().message;
   };
-  EXPECT_EQ(says(recipe_profile()), "");
-  auto forgets = recipe_profile();
-  forgets.recipe.server_env = {"MODEL", "EXTRA"};
-  EXPECT_THAT(says(forgets), HasSubstr("uses $TP, but its 'env' does not name TP"));
-  forgets.recipe.server = "serve --model $MODEL ${EXTRA:-x} $TPX $MY_TP";
-  EXPECT_EQ(says(forgets), "") << "other names that contain it";
+  EXPECT_EQ(error_of(recipe_profile()), "");
+  auto incomplete = recipe_profile();
+  incomplete.recipe.server_env = {"MODEL", "EXTRA"};
+  EXPECT_THAT(error_of(incomplete), HasSubstr("uses $TP, but its 'env' does not name TP"));
+  incomplete.recipe.server = "serve --model $MODEL ${EXTRA:-x} $TPX $MY_TP";
+  EXPECT_EQ(error_of(incomplete), "") << "other variables whose names contain TP";
   auto typo = recipe_profile();
   typo.recipe.server_env.push_back("MODELL");
-  EXPECT_THAT(says(typo), HasSubstr("'MODELL'"));
-  EXPECT_THAT(says(typo), HasSubstr("did you mean 'MODEL'?"));
+  EXPECT_THAT(error_of(typo), HasSubstr("'MODELL'"));
+  EXPECT_THAT(error_of(typo), HasSubstr("did you mean 'MODEL'?"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// profile/record: a profile comes back from its record as it was, and what is no record is refused.
+// controller/profile/record: a profile is the same after a round trip through its record, and invalid records
+// are refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,8 +12,38 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-/// No field has its default, and no two of them are alike: one that took another's place would be seen.
-Profile strange_profile() {
+/// Returns a section that sets every key. No field has its default, and no two fields have the same value.
+ContainerSection unusual_container() {
+  ContainerSection section;
+  section.values = {.runtime = "pyxis",
+                    .image = "{image}",
+                    .cache = "/c",
+                    .by_runtime = false,
+                    .scratch = "/s",
+                    .workdir = "/w/",
+                    .shm_size = "16g",
+                    .mounts = {"/a:/b:ro"},
+                    .names = {"NAME"},
+                    .options = {"--o"},
+                    .writable = false,
+                    .client_inside = true,
+                    .agent_inside = true,
+                    .prefetch = false,
+                    .next = {},
+                    .image_ms = 0,
+                    .retries = 7,
+                    .room_bytes = 8,
+                    .keep_bytes = 9,
+                    .keep_ms = 10};
+  for (const ContainerField& field : container_fields()) {
+    if (field.key != nullptr) section.given.insert(field.key);
+  }
+  return section;
+}
+
+/// Returns a profile in which no field has its default and no two fields of one type have the same value, so
+/// that two fields that are swapped are noticed.
+Profile unusual_profile() {
   Profile profile;
   profile.workspace = "/scratch/a b";
   profile.benchmark = "{model-prefix} 'quoted' \\ \"x\"";
@@ -36,9 +67,7 @@ Profile strange_profile() {
   profile.join = Millis(1'007);
   profile.away = Millis(1'008);
   profile.image_timeout = Millis(1'016);
-  profile.container = {"pyxis",        "{image}", "/c",       "/s",  "/w/",     "16g",
-                       {{"/a:/b:ro"}}, {{"--o"}}, {{"NAME"}}, false, true,      false,
-                       true,           7,         8,          9,     Millis(10)};
+  profile.container = unusual_container();
   profile.runners = {{"b200*", {"f"}, {"g"}, {"n"}, "p", profile.container, {{"C", "3"}}},
                      {"h200", {}, {}, {}, "", {}, {}}};
   return profile;
@@ -48,7 +77,7 @@ void expect_same_recipe(const Recipe& is, const Recipe& was) {
   EXPECT_EQ(is.server, was.server);
   EXPECT_EQ(is.client, was.client);
   EXPECT_EQ(is.server_env, was.server_env);
-  EXPECT_EQ(is.steps, was.steps);
+  EXPECT_EQ(is.derived, was.derived);
   EXPECT_EQ(is.ready_url, was.ready_url);
   EXPECT_EQ(is.ready_log, was.ready_log);
   EXPECT_EQ(is.reset_url, was.reset_url);
@@ -92,18 +121,18 @@ void expect_same(const Profile& is, const Profile& was) {
   EXPECT_EQ(is.runners, was.runners);
 }
 
-/// As it lies in a file.
+/// Returns the record as it is after writing and parsing a file.
 json written(const Profile& profile) {
   return json::parse(profile_to_json(profile).dump());
 }
 
 TEST(ProfileRecord, EveryFieldComesBack) {
-  const auto back = profile_from_json(written(strange_profile()));
+  const auto back = profile_from_json(written(unusual_profile()));
   ASSERT_TRUE(back) << back.error().message;
-  expect_same(*back, strange_profile());
+  expect_same(*back, unusual_profile());
 }
 
-TEST(ProfileRecord, SoDoTheDefaultsAndEveryWayToBeLetIn) {
+TEST(ProfileRecord, DefaultsAndEveryAuthComeBack) {
   for (const auto auth : {Profile::Auth::Auto, Profile::Auth::Munge, Profile::Auth::Key}) {
     Profile profile;
     profile.auth = auth;
@@ -113,31 +142,50 @@ TEST(ProfileRecord, SoDoTheDefaultsAndEveryWayToBeLetIn) {
   }
 }
 
-// A field of the profile that has no place in the record would be lost by a controller that takes over.
+// A controller that takes over would lose a field of the profile that is not in the record.
 TEST(ProfileRecord, HasEveryFieldOfAProfile) {
-  // Who makes this number another one adds the field to strange_profile and expect_same.
+  // If you change this number, add the field to unusual_profile() and expect_same().
   EXPECT_EQ(profile_to_json(Profile{}).size(), 32U);
-  // `sources` is for people alone, and has none.
+  // `sources` is only for display and not in the record.
   auto& [workspace, benchmark, folder, recipe, recipes, env, container, runners, sources, packing, timeouts,
          image, declared, retries, auth, spool, doubts, ignore_gpus, kill_grace, heartbeat, agent_timeout,
          join, away] = static_cast<const Profile&>(Profile{});
   auto& [server, run, point, start, progress, longest, reset, warm_up] = timeouts;
-  auto& [command, client, names, steps, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
+  auto& [command, client, names, derived, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
   auto& [infrastructure, of_benchmark, invalid, node] = retries;
-  auto& [runtime, image_name, cache, scratch, workdir, shm, mounts, options, passed, writable, inside,
-         prefetch, agent, tries, room, keep_bytes, keep] = container;
-  static_cast<void>(std::tie(runtime, image_name, cache, scratch, workdir, shm, mounts, options, passed,
-                             writable, inside, prefetch, agent, tries, room, keep_bytes, keep, runners,
-                             sources, image));
-  static_cast<void>(std::tie(invalid, doubts, recipes, steps, start, progress, longest, reset, warm_up,
+  auto& [values, given] = container;
+  static_cast<void>(std::tie(values, given, runners, sources, image));
+  static_cast<void>(std::tie(invalid, doubts, recipes, derived, start, progress, longest, reset, warm_up,
                              command, client, names, ready_url, ready_log, reset_url, health_url, pattern,
                              workspace, benchmark, folder, env, packing, server, run, point, declared,
                              infrastructure, of_benchmark, node, auth, spool, ignore_gpus, kill_grace,
                              heartbeat, agent_timeout, join, away));
 }
 
-TEST(ProfileRecord, AMissingOrOddFieldIsNamed) {
-  const json whole = written(strange_profile());
+// sweep.control of an older version must stay readable.
+TEST(ProfileRecord, ContainerHasTheKeysOfTheProfile) {
+  EXPECT_EQ(written(unusual_profile())["container"], json({{"runtime", "pyxis"},
+                                                           {"image", "{image}"},
+                                                           {"image-cache", "/c"},
+                                                           {"scratch", "/s"},
+                                                           {"workdir", "/w/"},
+                                                           {"shm-size", "16g"},
+                                                           {"mounts", json::array({"/a:/b:ro"})},
+                                                           {"env", json::array({"NAME"})},
+                                                           {"options", json::array({"--o"})},
+                                                           {"writable", false},
+                                                           {"client", true},
+                                                           {"agent", true},
+                                                           {"prefetch", false},
+                                                           {"image-retries", 7},
+                                                           {"image-room", 8},
+                                                           {"cache-size", 9},
+                                                           {"cache-age", 10}}));
+  EXPECT_EQ(written(Profile{})["container"], json::object());
+}
+
+TEST(ProfileRecord, MissingOrInvalidFieldIsNamed) {
+  const json whole = written(unusual_profile());
   for (const auto& [name, value] : whole.items()) {
     json damaged = whole;
     damaged.erase(name);
@@ -148,7 +196,7 @@ TEST(ProfileRecord, AMissingOrOddFieldIsNamed) {
                             json::array({1}), json::array({"A"})}) {
       damaged[name] = odd;
       if (odd.type() == value.type() && !odd.is_number_integer() && !odd.is_array() && name != "recipe")
-        continue;  // it may be so
+        continue;  // a valid value
       const auto wrong = profile_from_json(damaged);
       ASSERT_FALSE(wrong) << name << " " << odd;
       EXPECT_THAT(wrong.error().message, HasSubstr("'" + name + "'")) << odd;
@@ -158,29 +206,29 @@ TEST(ProfileRecord, AMissingOrOddFieldIsNamed) {
 
 TEST(ProfileRecord, ValuesBeyondTheirLimitsAreRefused) {
   const auto refused = [](const char* name, const json& value) {
-    json damaged = written(strange_profile());
+    json damaged = written(unusual_profile());
     damaged[name] = value;
     return !profile_from_json(damaged);
   };
-  EXPECT_TRUE(refused("auth", 3)) << "a way to be let in that this version does not know";
+  EXPECT_TRUE(refused("auth", 3)) << "an auth that this version does not know";
   EXPECT_TRUE(refused("node_failures", 1'000'001));
   EXPECT_TRUE(refused("away_ms", std::uint64_t{1} << 63U));
   EXPECT_TRUE(refused("spool", std::string((1 << 20) + 1, 'x')));
   EXPECT_FALSE(refused("spool", std::string(1 << 20, 'x')));
 }
 
-TEST(ProfileRecord, WhatIsNoObjectIsRefused) {
+TEST(ProfileRecord, AnythingButAnObjectIsRefused) {
   for (const json& other : {json(), json(json::value_t::discarded), json::array(), json("x"), json(1)})
     EXPECT_FALSE(profile_from_json(other)) << other;
 }
 
-// A newer version may say more.
-TEST(ProfileRecord, UnknownFieldsAreLeftAlone) {
-  json newer = written(strange_profile());
+// A newer version may add fields.
+TEST(ProfileRecord, UnknownFieldsAreIgnored) {
+  json newer = written(unusual_profile());
   newer["colour"] = {{"deep", json::array({1, 2})}};
   const auto back = profile_from_json(newer);
   ASSERT_TRUE(back) << back.error().message;
-  expect_same(*back, strange_profile());
+  expect_same(*back, unusual_profile());
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "controller/profile/profile.hpp"
+#include "controller/profile/benchmark.hpp"
 
 namespace sweep::profile {
 namespace {
@@ -28,7 +28,7 @@ std::vector<std::string> words(const std::string& benchmark, const Point& point 
   return command ? *command : std::vector<std::string>{"error: " + command.error().message};
 }
 
-TEST(BenchmarkTemplate, TheDefaultIsTheContractsScript) {
+TEST(BenchmarkTemplate, DefaultIsTheContractsScript) {
   const std::string standard = Profile{}.benchmark;
   EXPECT_THAT(words(standard), ElementsAre("benchmarks/dsr1_fp4_b200_trt_slurm.sh"));
   Point point = sample_point();
@@ -76,7 +76,7 @@ TEST(BenchmarkTemplate, RecipeFilesAreFoundByTheirPointAndReadOnce) {
   std::filesystem::remove_all(profile.benchmark_folder);
 }
 
-TEST(BenchmarkTemplate, SplitsAtItsOwnBlanksOnly) {
+TEST(BenchmarkTemplate, SplitsOnlyAtBlanksOfTheTemplate) {
   Point point = sample_point();
   point.framework = "two words";
   point.precision = "{hw}";
@@ -89,7 +89,7 @@ TEST(BenchmarkTemplate, NamesAnUnknownPlaceholder) {
       words("{framwork}"),
       ElementsAre(
           "error: unknown placeholder {framwork} in the profile's 'benchmark'; did you mean {framework}?"));
-  EXPECT_THAT(words("{}"), ElementsAre(testing::HasSubstr("known are {exp-name}, {framework}, ")));
+  EXPECT_THAT(words("{}"), ElementsAre(testing::HasSubstr("known: {exp-name}, {framework}, ")));
   EXPECT_THAT(words("run {hw"), ElementsAre("run", "{hw")) << "an open brace is a character";
 }
 
@@ -97,7 +97,7 @@ TEST(BenchmarkTemplate, MustNameAProgram) {
   EXPECT_THAT(words("  "), ElementsAre("error: the profile's 'benchmark' is empty; it must name a program"));
 }
 
-TEST(BenchmarkTemplate, OnlyAFirstWordWithADotStartsAtTheProfilesFolder) {
+TEST(BenchmarkTemplate, OnlyAFirstWordWithADotIsRelativeToTheProfile) {
   Profile profile;
   profile.benchmark_folder = "/site dir/conf";
   const auto first = [&](const std::string& benchmark) {

@@ -1,10 +1,17 @@
-// controller/profile: durations, every key, layers, and the one line that says what is wrong and where.
+// controller/profile: durations, every key, layers, and one-line errors with file and line.
 #include "controller/profile/profile.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/profile/benchmark.hpp"
+#include "controller/profile/container_section.hpp"
+#include "controller/profile/duration.hpp"
+#include "controller/profile/load_profile.hpp"
+#include "controller/profile/record.hpp"
+#include "controller/profile/show.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "util/json.hpp"
 
 namespace sweep::profile {
 namespace {
@@ -32,7 +39,7 @@ TEST(Duration, ReadsEveryUnit) {
   }
 }
 
-TEST(Duration, RefusesWhatIsNone) {
+TEST(Duration, RefusesOtherTexts) {
   for (const char* text :
        {"", "s", "-1s", "5 m", "5min", "5M", "1h30m", "inf", "nan", "1e9h", "0x10", "None", "5s "}) {
     EXPECT_FALSE(parse_duration(text)) << text;
@@ -54,7 +61,7 @@ std::string says(const std::string& text) {
   return profile.error().message;
 }
 
-TEST(Profile, EveryKeyIsTaken) {
+TEST(Profile, EveryKeyIsRead) {
   const Profile profile = read(R"(workspace: /work
 benchmark: run.sh {hw}
 env: { A: text, B: 7, C: , _d1: "yes" }
@@ -88,7 +95,7 @@ retries: { infrastructure: 7, benchmark: 8 }
   EXPECT_FALSE(read("gpus: auto\n", profile).ignore_gpus);
 }
 
-TEST(Profile, NothingLeavesWhatWasThere) {
+TEST(Profile, EmptyFilesAndKeysLeaveTheDefaults) {
   for (const char* text :
        {"", "# nothing\n", "~", "{}", "env: {}", "timeouts:\nretries: ~\nbenchmark:\npacking: ~\n"}) {
     const Profile profile = read(text);
@@ -98,11 +105,11 @@ TEST(Profile, NothingLeavesWhatWasThere) {
   }
 }
 
-TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
+TEST(Profile, UnknownKeyIsNamedWithTheNearestAndItsLine) {
   EXPECT_EQ(says("packing: gpu\nworkspce: /x\n"),
             "p.yaml:2: unknown key 'workspce' in the profile; did you mean 'workspace'?");
   EXPECT_EQ(says("timeouts:\n  server: 1s\n  bench: 1s\n  pont: 2s\n"),
-            "p.yaml:3: unknown key 'bench' in 'timeouts'; known are agent, away, benchmark, heartbeat, "
+            "p.yaml:3: unknown key 'bench' in 'timeouts'; known: agent, away, benchmark, heartbeat, "
             "image, join, "
             "kill-grace, "
             "point, reset, server, server-longest, server-progress, server-start, warm-up");
@@ -112,17 +119,17 @@ TEST(Profile, AnUnknownKeyNamesTheNearestAndItsLine) {
             "p.yaml:1: unknown key 'benchmarks' in 'retries'; did you mean 'benchmark'?");
   EXPECT_EQ(says("container: {runtim: none}"),
             "p.yaml:1: unknown key 'runtim' in 'container'; did you mean 'runtime'?");
-  EXPECT_THAT(says("\"a\\nb\": 1"), StartsWith("p.yaml:1: unknown key 'a?b' in the profile; known are "));
+  EXPECT_THAT(says("\"a\\nb\": 1"), StartsWith("p.yaml:1: unknown key 'a?b' in the profile; known: "));
   EXPECT_EQ(says("[a]: 1"), "p.yaml: not YAML: line 1, column 1: a list or mapping cannot be a key");
 }
 
-TEST(Profile, AWrongTypeIsNamedWithItsLine) {
+TEST(Profile, WrongTypeIsNamedWithItsLine) {
   EXPECT_EQ(says("- a\n"), "p.yaml:1: the profile must be a mapping, got a list");
   EXPECT_EQ(says("text"), "p.yaml:1: the profile must be a mapping, got 'text'");
-  EXPECT_EQ(says("\nworkspace: [a]"), "p.yaml:2: 'workspace' must be a text, got a list");
-  EXPECT_EQ(says("benchmark: [a]"), "p.yaml:1: 'benchmark' must be a text, got a list");
+  EXPECT_EQ(says("\nworkspace: [a]"), "p.yaml:2: 'workspace' must be text, got a list");
+  EXPECT_EQ(says("benchmark: [a]"), "p.yaml:1: 'benchmark' must be text, got a list");
   EXPECT_EQ(says("env: [A]"), "p.yaml:1: 'env' must be a mapping NAME: value, got a list");
-  EXPECT_EQ(says("env:\n  A: [b]"), "p.yaml:2: 'A' must be a text, got a list");
+  EXPECT_EQ(says("env:\n  A: [b]"), "p.yaml:2: 'A' must be text, got a list");
   EXPECT_EQ(says("timeouts: 5s"), "p.yaml:1: 'timeouts' must be a mapping, got '5s'");
   EXPECT_EQ(says("timeouts:\n  point: soon"),
             "p.yaml:2: 'point' must be a time such as 90s, 60m, 3h or none, got 'soon'");
@@ -139,7 +146,7 @@ TEST(Profile, AWrongTypeIsNamedWithItsLine) {
   }
 }
 
-TEST(Profile, AWordOutsideItsChoiceNamesTheNearest) {
+TEST(Profile, UnknownWordIsNamedWithTheNearest) {
   EXPECT_EQ(says("packing: gpus"),
             "p.yaml:1: 'packing' must be node or gpu, got 'gpus'; did you mean 'gpu'?");
   EXPECT_EQ(says("packing: socket"), "p.yaml:1: 'packing' must be node or gpu, got 'socket'");
@@ -156,19 +163,22 @@ TEST(Profile, AWordOutsideItsChoiceNamesTheNearest) {
   EXPECT_THAT(says("runners: {b200: {feature: x}}"), HasSubstr("did you mean 'features'?"));
 }
 
-TEST(Profile, NamesOfVariablesAreHeldToTheRules) {
-  EXPECT_EQ(says("env: {1A: x}"), "p.yaml:1: '1A' is no name of an environment variable");
-  EXPECT_EQ(says("env: {\"A=B\": x}"), "p.yaml:1: 'A=B' is no name of an environment variable");
-  EXPECT_EQ(says("env: {'': x}"), "p.yaml:1: '' is no name of an environment variable");
-  EXPECT_THAT(says("env: {SLURM_SWEEP_CLIENT_SECRET: x}"), HasSubstr("slurm-sweep's own"));
+TEST(Profile, InvalidVariableNamesAreRefused) {
+  EXPECT_EQ(says("env: {1A: x}"),
+            "p.yaml:1: '1A' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_EQ(says("env: {\"A=B\": x}"),
+            "p.yaml:1: 'A=B' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_EQ(says("env: {'': x}"),
+            "p.yaml:1: '' is not a valid name of an environment variable; use letters, digits and _");
+  EXPECT_THAT(says("env: {SLURM_SWEEP_CLIENT_SECRET: x}"), HasSubstr("reserved for slurm-sweep"));
 }
 
-TEST(Profile, AnAgentMustOutliveItsHeartbeat) {
+TEST(Profile, AgentTimeoutMustExceedTheHeartbeat) {
   EXPECT_THAT(says("timeouts: {agent: 10s}"), HasSubstr("'agent' must be longer than 'heartbeat'"));
   EXPECT_EQ(says("timeouts: {agent: 10s, heartbeat: 9s}"), "");
 }
 
-TEST(Profile, WhatIsNoYamlSaysWhere) {
+TEST(Profile, YamlErrorsHaveLineAndColumn) {
   EXPECT_THAT(says("a: 1\n b: [\n"), StartsWith("p.yaml: not YAML: line 2, "));
   EXPECT_THAT(says("a: *x\n"), StartsWith("p.yaml: not YAML: line 1, column 4: "));
   std::string deep;
@@ -177,7 +187,7 @@ TEST(Profile, WhatIsNoYamlSaysWhere) {
   EXPECT_THAT(says(deep), HasSubstr("not YAML"));
 }
 
-TEST(Profile, EveryTruncationEndsInAProfileOrAMessage) {
+TEST(Profile, EveryTruncatedFileGivesAProfileOrAnError) {
   const std::string text =
       "env: { A: \"x\\n\" }\ntimeouts: &t { server: 1s }\nretries:\n  benchmark: !!int '1'\n";
   for (std::size_t length = 0; length <= text.size(); ++length) {
@@ -204,7 +214,7 @@ TEST_F(Layers, LaterFilesWinKeyByKey) {
   EXPECT_TRUE(load_profile({}));
 }
 
-TEST_F(Layers, AMessageNamesTheFileThatIsWrong) {
+TEST_F(Layers, ErrorNamesTheFile) {
   const std::string good = put("good.yaml", "packing: gpu\n");
   const std::string bad = put("bad.yaml", "packing: gpu\n\npaking: gpu\n");
   const auto profile = load_profile({good, bad});
@@ -216,7 +226,7 @@ TEST_F(Layers, AMessageNamesTheFileThatIsWrong) {
   EXPECT_FALSE(load_profile({folder_}));
 }
 
-TEST_F(Layers, RelativePathsStartAtTheFileThatSaysThem) {
+TEST_F(Layers, PathsAreRelativeToTheFileThatSetsThem) {
   std::filesystem::create_directories(path("a/b"));
   const std::string first = put("a/b/one.yaml", "workspace: ../space\nbenchmark: ./run.sh\n");
   const std::string second = put("two.yaml", "packing: gpu\n");
@@ -230,7 +240,7 @@ TEST_F(Layers, RelativePathsStartAtTheFileThatSaysThem) {
             std::filesystem::path(folder_).parent_path().string() + "/x/run.sh");
 }
 
-TEST_F(Layers, AFileInTheCurrentFolderHasAFolderToo) {
+TEST_F(Layers, FileInTheCurrentFolderHasAFolder) {
   const std::filesystem::path before = std::filesystem::current_path();
   put("p.yaml", "workspace: here\n");
   std::filesystem::current_path(folder_);
@@ -241,13 +251,55 @@ TEST_F(Layers, AFileInTheCurrentFolderHasAFolderToo) {
   EXPECT_TRUE(std::filesystem::path(profile->workspace).is_absolute());
 }
 
-TEST_F(Layers, TheUsersFileIsALayerWhenItExists) {
+TEST_F(Layers, UsersFileIsALayerIfItExists) {
   EXPECT_THAT(default_layers(folder_), testing::Not(testing::Contains(StartsWith(folder_))));
   std::filesystem::create_directories(path(".config/slurm-sweep"));
   const std::string mine = put(".config/slurm-sweep/profile.yaml", "");
   ASSERT_FALSE(default_layers(folder_).empty());
   EXPECT_EQ(default_layers(folder_).back(), mine) << "after the site's";
   EXPECT_THAT(default_layers(""), testing::Not(testing::Contains(HasSubstr(".config"))));
+}
+
+// ---- profile show
+
+constexpr const char* kShown = R"(workspace: "/work/{hw} #1"
+benchmark: "./run.sh {framework} \"x\""
+env: { A: "yes", B: "", C: "a: \"b\" # c", D: "-1", E: "two\nlines" }
+packing: gpu
+container: { runtime: docker, mounts: [/a:/b:ro, /c:/d], agent: node, client: image, cache-size: 1500M,
+  cache-age: 90s, image-cache: none, writable: no, shm-size: 16g, env: [X, Y], options: [--ulimit, "memlock=-1"],
+  image-retries: 5 }
+runners: { "b200*": { gpus: [b200], partition: dgx, container: { runtime: bwrap }, env: { Z: "{hw}" } } }
+timeouts: { server: 90s, agent: 2m, join: none, image: 1500ms }
+retries: { node: 0 }
+validity: { ignore: [node-shared] }
+auth: munge
+spool: /nvme/spool
+)";
+
+TEST(ShowProfile, OutputReadsBackAsTheSameProfile) {
+  const Profile profile = read(kShown);
+  const std::string text = show_profile(profile, [](std::string_view) { return false; });
+  Profile again = read(text);
+  // Keys that were not set are printed with their defaults, and so are set now.
+  for (const ContainerField& field : container_fields()) {
+    if (field.key != nullptr) {
+      EXPECT_TRUE(again.container.given.contains(field.key)) << field.key;
+    }
+  }
+  EXPECT_EQ(merged(default_container(), again.container), merged(default_container(), profile.container));
+  again.container = profile.container;
+  again.point_timeout_declared = profile.point_timeout_declared;
+  EXPECT_EQ(profile_to_json(again), profile_to_json(profile)) << text;
+}
+
+TEST(ShowProfile, EachValueHasItsSourceInOneColumn) {
+  const std::string text = show_profile(read(kShown), [](std::string_view name) { return name == "A"; });
+  EXPECT_THAT(text, HasSubstr("packing: gpu                                              # p.yaml:4\n"));
+  EXPECT_THAT(text, HasSubstr("  cache-size: 1500M                                       # p.yaml:5\n"));
+  EXPECT_THAT(text, HasSubstr("  scratch: \"\"                                             # default\n"));
+  EXPECT_THAT(text, HasSubstr("  A: \"(hidden)\"                                           # p.yaml:3\n"));
+  EXPECT_THAT(text, HasSubstr("    gpus: [b200]                                          # p.yaml:8\n"));
 }
 
 // ---- recipes
@@ -264,17 +316,17 @@ constexpr const char* kRecipe = R"(benchmark:
     command: sweep-bench --model "$MODEL"
 )";
 
-TEST(Recipe, EveryKeyIsTaken) {
+TEST(Recipe, EveryKeyIsRead) {
   const Profile profile = read(kRecipe);
   const Recipe& recipe = profile.recipe;
   EXPECT_EQ(recipe.server, "exec serve --model \"$MODEL\" --tp \"$TP\" --port \"$PORT\"\n");
   EXPECT_EQ(recipe.client, "sweep-bench --model \"$MODEL\"");
   EXPECT_THAT(recipe.server_env, ElementsAre("MODEL", "TP", "CONC_FROM"));
-  EXPECT_THAT(recipe.steps, ElementsAre(DerivedVariable{"CONC_FROM", "CONC", {1, 16}}));
-  EXPECT_EQ(step_value(recipe.steps[0], 0), 1);
-  EXPECT_EQ(step_value(recipe.steps[0], 15), 1);
-  EXPECT_EQ(step_value(recipe.steps[0], 16), 16);
-  EXPECT_EQ(step_value(recipe.steps[0], 512), 16);
+  EXPECT_THAT(recipe.derived, ElementsAre(DerivedVariable{"CONC_FROM", "CONC", {1, 16}}));
+  EXPECT_EQ(derived_value(recipe.derived[0], 0), 1);
+  EXPECT_EQ(derived_value(recipe.derived[0], 15), 1);
+  EXPECT_EQ(derived_value(recipe.derived[0], 16), 16);
+  EXPECT_EQ(derived_value(recipe.derived[0], 512), 16);
   EXPECT_EQ(recipe.ready_url, "/health");
   EXPECT_EQ(recipe.ready_log, "");
   EXPECT_EQ(recipe.health_url, "/health") << "what says ready says well, unless the recipe has another";
@@ -285,7 +337,7 @@ TEST(Recipe, EveryKeyIsTaken) {
   EXPECT_THAT(server_command(recipe), ElementsAre("bash", "-c", recipe.server));
 }
 
-TEST(Recipe, TheLastLayerWinsAsAWhole) {
+TEST(Recipe, LastLayerReplacesTheWholeRecipe) {
   EXPECT_EQ(read("benchmark: ./run.sh\n", read(kRecipe)).recipe.server, "");
   const Profile other = read(
       "benchmark: {server: {command: x, env: [], ready: {log: up}}, client: {command: y}}", read(kRecipe));
@@ -294,7 +346,7 @@ TEST(Recipe, TheLastLayerWinsAsAWhole) {
   EXPECT_EQ(other.recipe.health_url, "");
 }
 
-TEST(Recipe, WhatIsMissingOrUnknownIsNamedWithItsLine) {
+TEST(Recipe, MissingOrUnknownKeyIsNamedWithItsLine) {
   const std::string rest = "\n  client: {command: c}";
   EXPECT_EQ(says("benchmark: {servr: 1}"),
             "p.yaml:1: unknown key 'servr' in the recipe of 'benchmark'; did you mean 'server'?");
@@ -319,18 +371,18 @@ TEST(Recipe, WhatIsMissingOrUnknownIsNamedWithItsLine) {
       StartsWith(
           "p.yaml:2: 'url' must be a path such as /health, got 'http://localhost:8000/h'; the agent "));
   EXPECT_THAT(says("benchmark:\n  server: {command: s, env: [], ready: {log: '('}}" + rest),
-              StartsWith("p.yaml:2: 'log' is no regular expression: '(': "));
+              StartsWith("p.yaml:2: 'log' is not a regular expression: '(': "));
   EXPECT_THAT(says("benchmark:\n  server: {command: s, env: TP}"),
               StartsWith("p.yaml:2: the server's 'env' must be a list of names"));
   for (const char* bad : {"[]", "[16, 1]", "[1, 1]", "[1, x]", "[-1]", "5"}) {
     EXPECT_EQ(
         says("benchmark:\n  server: {command: s, env: [{A: {of: CONC, steps: " + std::string(bad) + "}}]}"),
-        "p.yaml:2: the steps of 'A' must be rising whole numbers, such as [1, 16]");
+        "p.yaml:2: the steps of 'A' must be ascending whole numbers, such as [1, 16]");
   }
   EXPECT_THAT(says("benchmark:\n  server: {command: s, env: [{A: {steps: [1]}}]}"),
               StartsWith("p.yaml:2: 'A' needs 'of', a variable"));
   EXPECT_EQ(says("benchmark:\n  server: {command: s, env: [T P]}"),
-            "p.yaml:2: 'T P' is no name of an environment variable");
+            "p.yaml:2: 'T P' is not a valid name of an environment variable");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// controller/report: the four commands, run in a folder of their own: files, what is printed, exit statuses.
+// controller/report/command: output, files and exit statuses of the commands, run in a temporary folder.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,6 +6,7 @@
 #include <map>
 
 #include "controller/report/command.hpp"
+#include "controller/report/json_text.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "util/json.hpp"
@@ -50,7 +51,7 @@ class ReportCommands : public InFolder {
   std::filesystem::path before_;
 };
 
-TEST_F(ReportCommands, ProcessResultPrintsAndWritesTheSame) {
+TEST_F(ReportCommands, ProcessResultPrintsAndWritesTheSameText) {
   put("r.json", kClientResult);
   const auto output = process();
   EXPECT_EQ(output.status, 0) << output.err;
@@ -80,30 +81,31 @@ TEST_F(ReportCommands, ProcessResultReadsEveryVariable) {
   EXPECT_EQ(json["output_tput_per_gpu"], 125.0);
 }
 
-TEST_F(ReportCommands, ProcessResultWritesBesideTheResult) {
+TEST_F(ReportCommands, ProcessResultWritesToTheResultsDirectory) {
   std::filesystem::create_directory(path("sub"));
   put("sub/r.json", kClientResult);
   EXPECT_EQ(process({{"RESULT_FILENAME", "sub/r"}}).status, 0);
   EXPECT_THAT(get("sub/agg_r.json"), StartsWith("{\n  \"hw\""));
 }
 
-TEST_F(ReportCommands, ProcessResultSaysWhatIsWrong) {
-  const auto says = [](const CommandOutput& output) {
+TEST_F(ReportCommands, ProcessResultReportsErrorsInOneLine) {
+  const auto error_of = [](const CommandOutput& output) {
     EXPECT_EQ(output.status, 1);
     EXPECT_EQ(output.out, "");
     EXPECT_EQ(output.err.find('\n'), output.err.size() - 1) << output.err;
     return output.err;
   };
-  EXPECT_THAT(says(process()), HasSubstr("r.json"));
-  EXPECT_THAT(says(process({{"RESULT_FILENAME", ""}})), StartsWith("RESULT_FILENAME is not set"));
+  EXPECT_THAT(error_of(process()), HasSubstr("r.json"));
+  EXPECT_THAT(error_of(process({{"RESULT_FILENAME", ""}})), StartsWith("RESULT_FILENAME is not set"));
   put("r.json", "{");
-  EXPECT_THAT(says(process()), StartsWith("r.json: the result is not JSON"));
+  EXPECT_THAT(error_of(process()), StartsWith("r.json: the result is not valid JSON"));
   put("r.json", kClientResult);
-  EXPECT_THAT(says(process({{"TP", "0"}})), StartsWith("r.json: TP is '0'"));
+  EXPECT_THAT(error_of(process({{"TP", "0"}})),
+              StartsWith("r.json: TP must be at least 1, because throughput is divided by it, but is '0'"));
   EXPECT_FALSE(std::filesystem::exists(path("agg_r.json")));
 }
 
-TEST_F(ReportCommands, CollectWritesWhatIsGoodAndNamesTheRest) {
+TEST_F(ReportCommands, CollectWritesReadableFilesAndNamesTheOthers) {
   std::filesystem::create_directory(path("in"));
   put("in/b.json", "{\"b\": 1}");
   put("in/a.json", "[2]");
@@ -119,24 +121,24 @@ TEST_F(ReportCommands, CollectWritesWhatIsGoodAndNamesTheRest) {
   EXPECT_EQ(get("agg_all.json"), before);
 }
 
-TEST_F(ReportCommands, CollectDoesNotCollectItself) {
+TEST_F(ReportCommands, CollectSkipsItsOwnOutput) {
   put("a.json", "1");
   EXPECT_EQ(run_collect(".", "x").status, 0);
   EXPECT_EQ(run_collect(".", "x").status, 0);
   EXPECT_EQ(get("agg_x.json"), "[\n  1\n]");
 }
 
-TEST_F(ReportCommands, NoDirectoryIsNoResults) {
+TEST_F(ReportCommands, MissingDirectoryGivesNoResults) {
   const auto output = run_collect("none", "all");
   EXPECT_EQ(output.status, 0);
-  EXPECT_EQ(output.err, "there is no directory 'none': no results\n");
+  EXPECT_EQ(output.err, "no results: directory 'none' does not exist\n");
   EXPECT_EQ(get("agg_all.json"), "[]");
   EXPECT_THAT(run_summarize("none", false).out, StartsWith("| Model |"));
   EXPECT_EQ(run_plot("none", "all").status, 0);
   EXPECT_THAT(listing(), ElementsAre("agg_all.json"));
 }
 
-TEST_F(ReportCommands, SummarizeSaysWhatItLeavesOut) {
+TEST_F(ReportCommands, SummarizeReportsSkippedFiles) {
   std::filesystem::create_directory(path("in"));
   put("in/a.json", processed({}).json.dump());
   EXPECT_EQ(run_summarize("in", false).err, "");
@@ -144,19 +146,19 @@ TEST_F(ReportCommands, SummarizeSaysWhatItLeavesOut) {
   put("in/list.json", "[]");
   const auto output = run_summarize("in", false);
   EXPECT_EQ(output.status, 0);
-  EXPECT_EQ(output.err, "1 JSON file left out that is no processed result, first 'in/raw.json'\n");
+  EXPECT_EQ(output.err, "skipped 1 JSON file that is not a processed result: 'in/raw.json'\n");
   EXPECT_THAT(output.out, HasSubstr("| B200 |"));
   std::filesystem::remove(path("in/a.json"));
-  EXPECT_EQ(run_summarize("in", false).status, 1) << "nothing at all was a result";
+  EXPECT_EQ(run_summarize("in", false).status, 1) << "none of the files is a result";
 }
 
-TEST_F(ReportCommands, SummarizeAsJson) {
+TEST_F(ReportCommands, SummarizePrintsJson) {
   put("a.json", processed({.conc = 16}).json.dump());
   put("b.json", processed({.conc = 4}).json.dump());
   const auto rows = Json::parse(run_summarize(".", true).out);
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0]["conc"], 4);
-  EXPECT_EQ(rows[0]["median_ttft"], 0.125) << "seconds, as in the file";
+  EXPECT_EQ(rows[0]["median_ttft"], 0.125) << "in seconds, as in the file";
   EXPECT_EQ(rows[0]["file"], "./b.json");
 }
 
@@ -177,21 +179,21 @@ TEST_F(ReportCommands, ParetoPrintsTheFrontier) {
   // clang-format on
   const auto rows = Json::parse(
       pareto_output(results, {.directory = "in", .metric = Metric::MedianE2el, .json = true}).out);
-  ASSERT_EQ(rows.size(), 3u) << "8 s lies between 5 and 9, as its throughput does";
+  ASSERT_EQ(rows.size(), 3u) << "8 s is between 5 s and 9 s, and so is its throughput";
   EXPECT_EQ(rows[1]["conc"], 8);
   EXPECT_EQ(rows[1]["median_e2el"], 8.0);
 }
 
-TEST_F(ReportCommands, ParetoSaysWhatItLeavesOut) {
+TEST_F(ReportCommands, ParetoReportsSkippedResults) {
   const auto nothing = pareto_output({}, {.directory = "in"});
   EXPECT_EQ(nothing.status, 1);
-  EXPECT_EQ(nothing.err, "no result with a place on a frontier below 'in'\n");
+  EXPECT_EQ(nothing.err, "no valid results found in 'in'\n");
   Document none = processed({});
   none.path = "in/b.json";
   none.json.erase("median_intvty");
   const auto output = pareto_output(rows_of(std::vector{processed({}), none}), {});
   EXPECT_EQ(output.status, 0);
-  EXPECT_EQ(output.err, "1 result left out without median_intvty or tput_per_gpu, first 'in/b.json'\n");
+  EXPECT_EQ(output.err, "skipped 1 result without median_intvty or tput_per_gpu: 'in/b.json'\n");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// controller/report against the contract, section 4: the rules that only show where the parts meet, from a
-// client's result to the table and the pictures. Those of one part alone are in the other report_*_test.cpp.
+// Tests controller/report as a whole, from a client's result to the table and the pictures, against section 4
+// of the contract. The other report_*_test.cpp test its parts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,8 +25,8 @@ using testing::HasSubstr;
 
 const std::vector<std::string> kStatistics = {"mean", "median", "std", "p90", "p99", "p99.9"};
 
-// A result with every key of the contract, the later versions' too, in its order. The n-th statistic is n + 1
-// milliseconds.
+// Returns a result with every key of the contract, including those of later versions, in its order. The n-th
+// statistic, counted from 1, is n milliseconds.
 std::string whole_result() {
   Json json = {{"date", "20251110-120000"},
                {"backend", "vllm"},
@@ -69,7 +69,7 @@ std::vector<std::string> keys_of(const Json& json) {
 
 // ---- process_result
 
-TEST(ReportContract, EveryStatisticIsInSecondsAndEachTpotIsFollowedByItsInteractivity) {
+TEST(ReportContract, StatisticsAreInSecondsAndEachTpotIsFollowedByItsInteractivity) {
   const Json result = good(sample_context(), whole_result());
   std::vector<std::string> keys = {"hw",
                                    "tp",
@@ -93,22 +93,22 @@ TEST(ReportContract, EveryStatisticIsInSecondsAndEachTpotIsFollowedByItsInteract
       EXPECT_EQ(result[keys.back()], 1000.0 / n) << key;
     }
   }
-  EXPECT_THAT(keys_of(result), ElementsAreArray(keys)) << "these in this order, and nothing else";
+  EXPECT_THAT(keys_of(result), ElementsAreArray(keys)) << "exactly these keys in this order";
 }
 
-TEST(ReportContract, NeitherCountOfGpusStandsForTheOther) {
+TEST(ReportContract, PrefillAndDecodeGpusDefaultToTpIndependently) {
   ResultContext context = sample_context();
   context.prefill_gpus = "2";
   EXPECT_EQ(good(context, whole_result())["input_tput_per_gpu"], 700.0);
-  EXPECT_EQ(good(context, whole_result())["output_tput_per_gpu"], 125.0) << "TP";
+  EXPECT_EQ(good(context, whole_result())["output_tput_per_gpu"], 125.0) << "divided by TP";
   context.prefill_gpus = "";
   context.decode_gpus = "2";
-  EXPECT_EQ(good(context, whole_result())["input_tput_per_gpu"], 175.0) << "TP";
+  EXPECT_EQ(good(context, whole_result())["input_tput_per_gpu"], 175.0) << "divided by TP";
   EXPECT_EQ(good(context, whole_result())["output_tput_per_gpu"], 500.0);
-  EXPECT_EQ(good(context, whole_result())["tput_per_gpu"], 300.0) << "always TP";
+  EXPECT_EQ(good(context, whole_result())["tput_per_gpu"], 300.0) << "always divided by TP";
 }
 
-TEST(ReportContract, AnyMtpModeButTheEmptyOneIsAKey) {
+TEST(ReportContract, NonEmptyMtpModeIsAKey) {
   ResultContext context = sample_context();
   for (const char* mode : {"0", "off", " "}) {
     context.mtp_mode = mode;
@@ -117,7 +117,7 @@ TEST(ReportContract, AnyMtpModeButTheEmptyOneIsAKey) {
   }
 }
 
-TEST(ReportContract, TextsOfTheEnvironmentStayTexts) {
+TEST(ReportContract, EnvironmentTextsRemainTexts) {
   ResultContext context = sample_context();
   context.dp_attention = "true";
   context.precision = "8";
@@ -125,10 +125,10 @@ TEST(ReportContract, TextsOfTheEnvironmentStayTexts) {
   const Json result = good(context, whole_result());
   EXPECT_EQ(result["dp_attention"], "true");
   EXPECT_EQ(result["precision"], "8");
-  EXPECT_EQ(result["hw"], "") << "set, though empty";
+  EXPECT_EQ(result["hw"], "") << "set to an empty text, not null";
 }
 
-TEST(ReportContract, EachZeroTpotLosesItsOwnInteractivityOnly) {
+TEST(ReportContract, ZeroTpotOmitsOnlyItsInteractivity) {
   for (const std::string& statistic : kStatistics) {
     Json client = Json::parse(whole_result());
     client[statistic + "_tpot_ms"] = 0;
@@ -143,7 +143,7 @@ TEST(ReportContract, EachZeroTpotLosesItsOwnInteractivityOnly) {
 
 class ReportContractFiles : public InFolder {};
 
-TEST_F(ReportContractFiles, CollectTakesEveryJsonFileBelowHiddenFoldersToo) {
+TEST_F(ReportContractFiles, CollectReadsJsonFilesInHiddenFolders) {
   std::filesystem::create_directories(path(".hidden/deep"));
   put(".hidden/deep/a.json", "{\"caf\xc3\xa9\": NaN}");
   put("b.json", "[1, 2]");
@@ -155,7 +155,7 @@ TEST_F(ReportContractFiles, CollectTakesEveryJsonFileBelowHiddenFoldersToo) {
 
 // ---- summarize
 
-// The cells of the table's rows.
+// Returns the cells of the table's rows.
 std::vector<std::vector<std::string>> cells(const std::vector<Document>& documents) {
   std::vector<std::vector<std::string>> out;
   const std::vector<std::string> lines = split(summary_table(rows_of(documents)), '\n');
@@ -175,7 +175,7 @@ std::vector<std::string> column(const std::vector<Document>& documents, std::siz
   return out;
 }
 
-TEST(ReportContract, TheTableShowsTheMediansOfAProcessedResult) {
+TEST(ReportContract, TableShowsTheMediansOfAProcessedResult) {
   const auto rows = cells({{"", good(sample_context(), whole_result())}});
   ASSERT_EQ(rows.size(), 1u);
   // The medians are the 2nd, 8th and 20th statistic.
@@ -183,7 +183,7 @@ TEST(ReportContract, TheTableShowsTheMediansOfAProcessedResult) {
                                    "8.0000", "125.0000", "0.0200", "300.0000", "125.0000", "175.0000"));
 }
 
-TEST(ReportContract, WhatIsAbsentSortsAsItsDefault) {
+TEST(ReportContract, AbsentValueSortsAsItsDefault) {
   const auto without = [](const char* key, Measured measured = {}) {
     Document out = processed(measured);
     out.json.erase(key);
@@ -199,14 +199,14 @@ TEST(ReportContract, WhatIsAbsentSortsAsItsDefault) {
       ElementsAre("FP4", "FP8", "INT4"));
 }
 
-TEST(ReportContract, CapitalsAreForTheEyeAndNotForTheOrder) {
+TEST(ReportContract, SortsByTheOriginalCase) {
   EXPECT_THAT(column({processed({.hw = "b200"}), processed({.hw = "A100"}), processed({.hw = "a100"}),
                       processed({.hw = "H100"})},
                      1),
               ElementsAre("A100", "H100", "A100", "B200"))
-      << "bytes, as Python sorts";
+      << "sorted by bytes, as in Python";
   EXPECT_THAT(column({processed({.model = "m"}), processed({.model = "M"})}, 0), ElementsAre("M", "m"))
-      << "a model's name is left as it is";
+      << "a model's name is not capitalized";
 }
 
 TEST(ReportContract, EqualRowsKeepTheirOrder) {
@@ -227,7 +227,7 @@ std::string script_of(const std::vector<Document>& documents, Metric metric) {
   return plot_script(all.at(0), metric, PlotStyles(all), "0.png");
 }
 
-TEST(ReportContract, EachPictureDrawsThroughputPerGpuOverItsOwnMedian) {
+TEST(ReportContract, EachPictureShowsThroughputPerGpuOverItsMetric) {
   Json client = Json::parse(whole_result());
   client["median_e2el_ms"] = 12500;
   client["median_tpot_ms"] = 16;
@@ -236,7 +236,7 @@ TEST(ReportContract, EachPictureDrawsThroughputPerGpuOverItsOwnMedian) {
   EXPECT_THAT(script_of(documents, Metric::MedianIntvty), HasSubstr("\n62.5 300.0\n"));
 }
 
-TEST(ReportContract, ColoursAndMarksReachThePicture) {
+TEST(ReportContract, PictureHasTheContractsColoursAndMarks) {
   const std::string script =
       script_of({processed({.hw = "h200", .precision = "fp8"}), processed({.hw = "b200", .precision = "fp4"}),
                  processed({.hw = "tpu", .precision = "bf16"})},
@@ -249,15 +249,16 @@ TEST(ReportContract, ColoursAndMarksReachThePicture) {
   };
   EXPECT_THAT(element("H200 (fp8)"), testing::AllOf(HasSubstr("pointtype 7 "), HasSubstr("'#008000'")));
   EXPECT_THAT(element("B200 (fp4)"), testing::AllOf(HasSubstr("pointtype 5 "), HasSubstr("'#000000'")));
-  EXPECT_THAT(element("TPU (bf16)"), HasSubstr("pointtype ")) << "what the Python tool does not draw";
+  EXPECT_THAT(element("TPU (bf16)"), HasSubstr("pointtype ")) << "the Python tool does not draw it";
 }
 
-TEST(ReportContract, AFamilyIsFoundWhateverTheCaseAndThePath) {
+TEST(ReportContract, ModelFamilyIgnoresCaseAndPath) {
   for (const char* model : {"x/LLAMA-3-70B", "llama70b", "70b/other-dsr1"})
     EXPECT_EQ(model_family(model), "70b") << model;
   for (const char* model : {"DeepSeek-R1", "org/deepseek-r1-distill", "org-dsr1/x-y"})
     EXPECT_EQ(model_family(model), "dsr1") << model;
-  EXPECT_EQ(model_family("org-name/Model-x-y"), "Model") << "the dash of the last part, and its case";
+  EXPECT_EQ(model_family("org-name/Model-x-y"), "Model")
+      << "up to the dash of the last path component, in its case";
   EXPECT_EQ(model_family("deepseek-ai/DeepSeek-V3"), "DeepSeek");
 }
 

@@ -1,4 +1,5 @@
-// controller/report: which files below a directory are read, and collect's bytes.
+// controller/report/documents, row and collect: which files are read, their values, and the bytes of a
+// collection.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,8 +20,8 @@ using testing::IsEmpty;
 
 class ReadDocuments : public InFolder {
  protected:
-  Documents read(const std::string& leave_out = {}) const { return read_documents(folder_, leave_out); }
-  // The paths read, without the folder.
+  Documents read(const std::string& excluded = {}) const { return read_documents(folder_, excluded); }
+  // Returns the paths relative to the folder.
   std::vector<std::string> names(const Documents& documents) const {
     std::vector<std::string> out;
     for (const Document& document : documents.good)
@@ -41,14 +42,14 @@ TEST_F(ReadDocuments, FindsEveryJsonFileSortedByPath) {
   EXPECT_TRUE(documents.exists);
 }
 
-TEST_F(ReadDocuments, ABadFileIsNamedAndTheRestRead) {
+TEST_F(ReadDocuments, SkipsAndNamesUnreadableFile) {
   put("a.json", "[1, 2]");
   put("b.json", "{\"cut\": ");
   put("c.json", "3");
   std::filesystem::create_symlink("nowhere", path("d.json"));
   const Documents documents = read();
   EXPECT_THAT(names(documents), ElementsAre("a.json", "c.json"));
-  EXPECT_THAT(documents.problems, ElementsAre(AllOf(HasSubstr(path("b.json")), HasSubstr("not usable JSON")),
+  EXPECT_THAT(documents.problems, ElementsAre(AllOf(HasSubstr(path("b.json")), HasSubstr("as JSON: ")),
                                               HasSubstr(path("d.json"))));
 }
 
@@ -59,21 +60,21 @@ TEST_F(ReadDocuments, FollowsLinksToFilesButNotToDirectories) {
   EXPECT_THAT(names(read()), ElementsAre("link.json"));
 }
 
-TEST_F(ReadDocuments, LeavesOutTheFileAboutToBeWritten) {
+TEST_F(ReadDocuments, SkipsTheExcludedFile) {
   put("a.json", "{}");
   const std::string own = put("agg_all.json", "[]");
   EXPECT_THAT(names(read(own)), ElementsAre("a.json"));
   EXPECT_THAT(names(read(path("absent.json"))), ElementsAre("a.json", "agg_all.json"));
 }
 
-TEST_F(ReadDocuments, SaysWhenThereIsNoDirectory) {
+TEST_F(ReadDocuments, ReportsMissingDirectory) {
   const Documents documents = read_documents(path("none"));
   EXPECT_FALSE(documents.exists);
   EXPECT_THAT(documents.good, IsEmpty());
   EXPECT_THAT(documents.problems, IsEmpty());
 }
 
-TEST(Document, KnowsAProcessedResult) {
+TEST(Document, RecognizesProcessedResult) {
   EXPECT_TRUE(is_processed_result(processed({}).json));
   EXPECT_TRUE(is_processed_result(Json::parse(R"({"hw": null})")));
   EXPECT_FALSE(is_processed_result(Json::parse(kClientResult)));
@@ -82,7 +83,7 @@ TEST(Document, KnowsAProcessedResult) {
   }
 }
 
-TEST(Row, ValuesAsNumbersAndTextsAndAsTheyWere) {
+TEST(Row, ConvertsValuesToNumbersTextsAndJson) {
   const Json odd = Json::parse(
       R"({"hw": "x", "tp": 2, "ep": 2.5, "conc": " 3 ", "model": true, "framework": null, "precision": [1]})");
   const Row row = make_row({"a", odd, "exp"});
@@ -103,7 +104,7 @@ TEST(Row, ValuesAsNumbersAndTextsAndAsTheyWere) {
     EXPECT_EQ(row[key].json().dump(), value.dump()) << key;
 }
 
-TEST(Row, IsKeptOfProcessedResultsAlone) {
+TEST(Row, RowsAreMadeOnlyOfProcessedResults) {
   std::vector<Document> documents = {
       {"a", Json::parse("[]")}, processed({}), {"b", Json::parse(kClientResult)}};
   documents[1].path = "c";
@@ -114,10 +115,10 @@ TEST(Row, IsKeptOfProcessedResultsAlone) {
   EXPECT_EQ(rows[0].path, "c");
   EXPECT_EQ(rows[0].exp_name.str(), "exp");
   EXPECT_EQ(rows[0].stand_in.str(), "cpu");
-  EXPECT_LE(sizeof(Row), 400u) << "a hundred thousand of them are in memory at once";
+  EXPECT_LE(sizeof(Row), 400u) << "up to a hundred thousand rows are in memory";
 }
 
-TEST(Collect, IsAnIndentedArrayInTheOrderGiven) {
+TEST(Collect, WritesAnIndentedArrayInTheGivenOrder) {
   EXPECT_EQ(collect_text(std::vector<Document>{}), "[]");
   const std::vector<Document> documents = {{"b", Json::parse(R"({"x": 1.0, "l": [true]})")},
                                            {"a", Json::parse("[1, {\"a\": 2.5}]")},

@@ -1,4 +1,4 @@
-// controller/report: the Pareto frontier and who is held against whom.
+// controller/report/frontier: the Pareto frontier, and which results are compared.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ std::vector<double> xs_of_frontier(const std::vector<TradeOff>& points, Metric m
   return xs;
 }
 
-TEST(Frontier, HoldsWhatNothingBeats) {
+TEST(Frontier, ContainsThePointsThatNoOtherPointBeats) {
   const std::vector<TradeOff> points = {{5, 50}, {1, 10}, {3, 20}, {2, 30}, {4, 30}, {2, 5}};
   EXPECT_THAT(xs_of_frontier(points, Metric::MedianE2el), ElementsAre(1, 2, 5));
   EXPECT_THAT(xs_of_frontier(points, Metric::MedianIntvty), ElementsAre(5));
@@ -31,13 +31,13 @@ TEST(Frontier, HoldsWhatNothingBeats) {
   EXPECT_THAT(pareto_frontier(std::vector<TradeOff>{{1, 1}, {1, 1}}, Metric::MedianE2el), ElementsAre(0));
 }
 
-TEST(Frontier, MetricsByTheirKeys) {
+TEST(Frontier, FindsMetricByKey) {
   EXPECT_EQ(metric_of("median_e2el"), Metric::MedianE2el);
   EXPECT_EQ(metric_of("median_intvty"), Metric::MedianIntvty);
   EXPECT_EQ(metric_of("median_ttft"), std::nullopt);
 }
 
-// What the frontiers hold, as the concurrencies of their results.
+// Returns the concurrencies of the results on the frontiers.
 std::vector<int> concs(const std::vector<Document>& documents, const std::vector<std::string>& by,
                        Metric metric = Metric::MedianIntvty) {
   std::vector<int> out;
@@ -53,23 +53,25 @@ const std::vector<Document> kTwoFrameworks = {
     processed({.framework = "SGLang", .conc = 3, .interactivity = 50, .throughput = 950}),
     processed({.framework = "sglang", .conc = 4, .interactivity = 50, .throughput = 900})};
 
-TEST(Frontier, OneForEachValueOfTheKeysAskedFor) {
-  EXPECT_THAT(concs(kTwoFrameworks, {"hw", "framework"}), ElementsAre(3, 2, 1)) << "sglang, then trt";
-  EXPECT_THAT(concs(kTwoFrameworks, {}), ElementsAre(3, 2)) << "trt's is beaten by sglang's";
-  EXPECT_THAT(concs(kTwoFrameworks, {"framework"}, Metric::MedianE2el), ElementsAre(3, 1)) << "all at 8 s";
+TEST(Frontier, ThereIsOnePerValueOfTheGroupKeys) {
+  EXPECT_THAT(concs(kTwoFrameworks, {"hw", "framework"}), ElementsAre(3, 2, 1))
+      << "the frontier of sglang, then that of trt";
+  EXPECT_THAT(concs(kTwoFrameworks, {}), ElementsAre(3, 2)) << "sglang beats trt";
+  EXPECT_THAT(concs(kTwoFrameworks, {"framework"}, Metric::MedianE2el), ElementsAre(3, 1))
+      << "all have a latency of 8 s";
 }
 
-TEST(Frontier, ModelsAndExperimentsAreNotHeldAgainstEachOther) {
+TEST(Frontier, ModelsAndExperimentsAreNotCompared) {
   std::vector<Document> documents = {
       processed({.conc = 1, .interactivity = 100, .throughput = 900}),
       processed({.model = "openai/gpt-oss-120b", .conc = 2, .interactivity = 50, .throughput = 100}),
       processed({.model = "nvidia/DeepSeek-R1-FP4", .conc = 3, .interactivity = 50, .throughput = 100}),
       processed({.conc = 4, .interactivity = 50, .throughput = 100})};
   documents[3].exp_name = "dsr1_8k1k";
-  EXPECT_THAT(concs(documents, {}), ElementsAre(1, 2, 4)) << "3 is of the same family as 1, and beaten";
+  EXPECT_THAT(concs(documents, {}), ElementsAre(1, 2, 4)) << "1 beats 3, which is of the same family";
 }
 
-TEST(Frontier, ResultsWithoutTheValuesAreLeftOut) {
+TEST(Frontier, ResultsWithoutTheValuesAreExcluded) {
   Document none = processed({.conc = 1});
   none.json.erase("median_intvty");
   Document infinite = processed({.conc = 2});
@@ -78,7 +80,7 @@ TEST(Frontier, ResultsWithoutTheValuesAreLeftOut) {
   EXPECT_THAT(concs({none, infinite, list, processed({.conc = 3})}, {"hw"}), ElementsAre(3));
 }
 
-TEST(Frontier, WhatAResultDoesNotSayIsTheContractsDefault) {
+TEST(Frontier, MissingGroupValueIsTheContractsDefault) {
   Document bare = processed({});
   bare.json.erase("framework");
   bare.json.erase("precision");

@@ -1,4 +1,4 @@
-// controller/report: what stands under the table.
+// controller/report/highlights: the best results and the frontier below the table.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ const std::vector<Document> kDocuments = {
 
 const std::vector<Row> kResults = rows_of(kDocuments);
 
-TEST(Highlights, TheBestOfEachExperimentAndModel) {
+TEST(Highlights, BestIsPerExperimentAndModel) {
   EXPECT_THAT(
       highlights_text(find_highlights(kResults)),
       HasSubstr("\nBest of dsr1\n"
@@ -34,16 +34,16 @@ TEST(Highlights, TheBestOfEachExperimentAndModel) {
   EXPECT_THAT(highlights_text(find_highlights(two)), HasSubstr("Best of dsr1\n  throughput per GPU  300.0"));
 }
 
-TEST(Highlights, TheFrontierOfEachHardwareAndFramework) {
+TEST(Highlights, FrontierIsPerHardwareAndFramework) {
   const std::string text = highlights_text(find_highlights(kResults));
-  EXPECT_THAT(text, HasSubstr("Pareto frontier of each hardware and framework"));
+  EXPECT_THAT(text, HasSubstr("Pareto frontier per hardware and framework"));
   EXPECT_THAT(text, HasSubstr("|   64 |"));
-  EXPECT_THAT(text, HasSubstr("|    4 |")) << "trt's own";
+  EXPECT_THAT(text, HasSubstr("|    4 |")) << "the frontier of trt";
   EXPECT_THAT(text, Not(HasSubstr("|    8 |")));
   EXPECT_EQ(highlights_text(find_highlights(std::vector<Row>{})), "");
 }
 
-TEST(Highlights, AStandInDoesNotBeatHardware) {
+TEST(Highlights, StandInIsNotComparedWithHardware) {
   auto documents = kDocuments;
   documents.push_back(processed({.conc = 1, .interactivity = 999, .throughput = 9999}));
   documents.back().json["stand_in"] = "cpu";
@@ -51,12 +51,12 @@ TEST(Highlights, AStandInDoesNotBeatHardware) {
   EXPECT_THAT(highlights_text(find_highlights(results)),
               HasSubstr("Best of dsr1\n  throughput per GPU  900.0"));
   EXPECT_THAT(highlights_text(find_highlights(results)),
-              HasSubstr("Best of dsr1, a stand-in (cpu)\n  throughput per GPU  9999.0"));
+              HasSubstr("Best of dsr1 (stand-in: cpu)\n  throughput per GPU  9999.0"));
   EXPECT_EQ(highlights_json(find_highlights(results))["frontier"].size(), 3u)
-      << "hardware's two and the stand-in's own";
+      << "two of the hardware and one of the stand-in";
 }
 
-TEST(Highlights, AsJson) {
+TEST(Highlights, WritesJson) {
   const auto json = highlights_json(find_highlights(kResults));
   EXPECT_EQ(json["best"].at(0)["family"], "dsr1");
   EXPECT_EQ(json["best"][0]["tput_per_gpu"]["conc"], 64);

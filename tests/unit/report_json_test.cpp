@@ -1,9 +1,11 @@
-// controller/report: JSON in and out as Python's json module has it, and its limits.
+// controller/report/json_read and json_text: JSON as Python's json module reads and writes it, and the
+// limits.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "util/json.hpp"
@@ -32,7 +34,7 @@ TEST(JsonText, KeepsOrderAndKinds) {
   EXPECT_EQ(read("1").type(), Json::value_t::number_unsigned);
 }
 
-TEST(JsonText, TheLastOfEqualKeysWinsAtThePlaceOfTheFirst) {
+TEST(JsonText, DuplicateKeyKeepsFirstPositionAndLastValue) {
   EXPECT_EQ(read(R"({"a": 1, "b": 2, "a": 3})").dump(), R"({"a":3,"b":2})");
 }
 
@@ -50,7 +52,7 @@ TEST(JsonText, ReadsPythonsSpecialNumbers) {
   EXPECT_NE(problem("+Infinity"), "");
 }
 
-TEST(JsonText, HalfOfASurrogatePairLosesItsCharacterAndNotTheFile) {
+TEST(JsonText, UnpairedSurrogateBecomesReplacementCharacter) {
   EXPECT_EQ(python_json(read(R"({"\udc00": ["\ud83dx", "\ud83d\u0041", "\udE00\uD83d", NaN]})"), -1),
             R"({"\ufffd": ["\ufffdx", "\ufffdA", "\ufffd\ufffd", NaN]})");
   const std::string pairs = R"(["\ud83d\ude00", "\\ud83d", "\\\ud83d\ude00", "\u00e9"])";
@@ -60,14 +62,14 @@ TEST(JsonText, HalfOfASurrogatePairLosesItsCharacterAndNotTheFile) {
   }
 }
 
-TEST(JsonText, TopLevelLeavesInnerValuesEmptyButChecksThem) {
+TEST(JsonText, TopLevelChecksInnerValuesButReturnsThemEmpty) {
   EXPECT_EQ(read(R"({"a": [1, [2]], "b": {"c": NaN}, "d": 3, "e": null})", ReadDepth::TopLevel).dump(),
             R"({"a":[],"b":{},"d":3,"e":null})");
   EXPECT_FALSE(read_json(R"({"a": [1, }]})", ReadDepth::TopLevel));
   EXPECT_EQ(read("[1, [2]]", ReadDepth::TopLevel).dump(), "[1,[]]");
 }
 
-TEST(JsonText, SaysWhereItBreaks) {
+TEST(JsonText, ErrorNamesLineAndColumn) {
   EXPECT_THAT(problem("{\"a\": 1,\n  b}"), HasSubstr("line 2, column 3"));
   EXPECT_THAT(problem(""), HasSubstr("line 1, column 1"));
   EXPECT_NE(problem("{} {}"), "");
@@ -76,18 +78,19 @@ TEST(JsonText, SaysWhereItBreaks) {
   EXPECT_EQ(problem("\"\xff\x1b[2J\"").find('\x1b'), std::string::npos);
 }
 
-TEST(JsonText, HasLimits) {
+TEST(JsonText, RejectsDeepNestingAndTooManyKeys) {
   std::string deep(kMaxJsonDepth + 1, '[');
-  EXPECT_THAT(problem(deep), HasSubstr("nests deeper than 64"));
-  EXPECT_THAT(problem(std::string(1'000'000, '[')), HasSubstr("nests deeper than 64"));
-  EXPECT_THAT(read_json("{\"a\":" + deep, ReadDepth::TopLevel).error().message, HasSubstr("nests deeper"));
+  EXPECT_THAT(problem(deep), HasSubstr("nested more than 64 levels deep"));
+  EXPECT_THAT(problem(std::string(1'000'000, '[')), HasSubstr("nested more than 64 levels deep"));
+  EXPECT_THAT(read_json("{\"a\":" + deep, ReadDepth::TopLevel).error().message,
+              HasSubstr("nested more than 64"));
   std::string wide = "{";
   for (std::size_t i = 0; i <= kMaxJsonKeys; ++i)
     wide += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":0";
   EXPECT_THAT(problem(wide + "}"), HasSubstr("an object has more than 10000 keys"));
 }
 
-TEST(JsonText, EveryTruncationAndFlippedByteEndsInAValueOrAMessage) {
+TEST(JsonText, DamagedTextGivesAValueOrAMessage) {
   const std::string text =
       R"({"a": [1, -2.5e3, NaN, "\u00e9\ud83d\ude00"], "b": {"c": null}, "d": -Infinity} )";
   for (std::size_t length = 0; length < text.size(); ++length) {
@@ -111,7 +114,7 @@ TEST(JsonText, WritesAsJsonDumpsDoes) {
   EXPECT_EQ(python_json("a\xff\xc3", -1), R"("a\ufffd\ufffd")");
 }
 
-TEST(ReadJson, AKeyOfALargeObjectThatComesAgainKeepsItsPlace) {
+TEST(ReadJson, DuplicateKeyOfALargeObjectKeepsItsPosition) {
   std::string text = "{";
   for (int i = 0; i < 3000; ++i)
     text += "\"k" + std::to_string(i) + "\": " + std::to_string(i) + ", ";

@@ -1,4 +1,4 @@
-// controller/report: axes and their tics, and labels that lie on nothing and leave nothing.
+// controller/report/plot_axis and plot_labels: axes and their tics, and labels that do not overlap.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ std::vector<std::string> tic_labels(const Axis& axis) {
   return out;
 }
 
-TEST(PlotAxis, LinearFromZeroWhereThatIsNear) {
+TEST(PlotAxis, IsLinearAndStartsAtZeroIfZeroIsNear) {
   const Axis axis = axis_of({10, 100});
   EXPECT_FALSE(axis.logarithmic);
   EXPECT_EQ(axis.low, 0);
@@ -33,7 +33,7 @@ TEST(PlotAxis, LinearFromZeroWhereThatIsNear) {
   EXPECT_DOUBLE_EQ(axis.share(axis.high), 1);
 }
 
-TEST(PlotAxis, LogarithmicFromFifteenfold) {
+TEST(PlotAxis, IsLogarithmicFromAFactorOf15) {
   const Axis axis = axis_of({1, 15});
   EXPECT_TRUE(axis.logarithmic);
   EXPECT_THAT(tic_labels(axis), ElementsAre("1", "2", "5", "10"));
@@ -43,14 +43,14 @@ TEST(PlotAxis, LogarithmicFromFifteenfold) {
   EXPECT_NEAR(axis.share(std::sqrt(15)), 0.5, 1e-9);
 }
 
-TEST(PlotAxis, LargeAndSmallNumbersAreSpelledShort) {
+TEST(PlotAxis, AbbreviatesLargeAndSmallNumbers) {
   EXPECT_THAT(tic_labels(axis_of({20'000, 50'000})), testing::Contains("20k"));
   EXPECT_THAT(tic_labels(axis_of({1, 1e8})), testing::Contains("10M"));
   EXPECT_THAT(tic_labels(axis_of({2e-6, 3e-6})), testing::Contains("2e-06"));
 }
 
-// Whatever the values: a range with room around them, and tics inside it, neither none nor a crowd.
-TEST(PlotAxis, AnyValuesHaveARangeThatShowsThem) {
+// For any values, the range contains them, and there are 2 to 21 tics inside it.
+TEST(PlotAxis, RangeContainsAllValuesAndSomeTics) {
   std::vector<std::vector<double>> cases = {{},
                                             {0},
                                             {5},
@@ -132,7 +132,7 @@ void expect_nothing_overlaps(const std::vector<PlacedLabel>& placed,
   }
 }
 
-TEST(PlotLabels, ALonePointHasItsLabelAbove) {
+TEST(PlotLabels, LabelOfASinglePointIsAboveIt) {
   const std::vector<LabelRequest> requests = {{600, 500, "TP8"}};
   const auto placed = place_labels(requests, {}, kGeometry);
   ASSERT_EQ(placed.size(), 1u);
@@ -141,19 +141,20 @@ TEST(PlotLabels, ALonePointHasItsLabelAbove) {
   expect_nothing_overlaps(placed, requests);
 }
 
-TEST(PlotLabels, StaysOffALineWhereItCan) {
+TEST(PlotLabels, AvoidsLinesIfPossible) {
   const std::vector<LabelRequest> requests = {{600, 500, "TP8"}};
   const std::vector<LabelLine> up = {{600, 500, 600, 800}};
   const auto placed = place_labels(requests, up, kGeometry);
   ASSERT_EQ(placed.size(), 1u);
-  EXPECT_GT(placed[0].x - 12, 600) << "beside the line";
+  EXPECT_GT(placed[0].x - 12, 600) << "to the right of the line";
   std::vector<LabelLine> everywhere;
   for (double y = 400; y < 600; y += 3)
     everywhere.push_back({400, y, 800, y});
-  EXPECT_EQ(place_labels(requests, everywhere, kGeometry).size(), 1u) << "on lines rather than nowhere";
+  EXPECT_EQ(place_labels(requests, everywhere, kGeometry).size(), 1u)
+      << "on a line if there is no other place";
 }
 
-TEST(PlotLabels, CornersKeepTheirLabelsInside) {
+TEST(PlotLabels, LabelsInCornersStayInsideTheBox) {
   const std::vector<LabelRequest> requests = {
       {100, 100, "TP16"}, {1300, 100, "TP16"}, {100, 900, "TP16"}, {1300, 900, "TP16"}};
   const auto placed = place_labels(requests, {}, kGeometry);
@@ -161,7 +162,7 @@ TEST(PlotLabels, CornersKeepTheirLabelsInside) {
   expect_nothing_overlaps(placed, requests);
 }
 
-TEST(PlotLabels, ManyRandomPointsNeverOverlap) {
+TEST(PlotLabels, LabelsOfRandomPointsDoNotOverlap) {
   std::mt19937 random(5);
   for (const std::size_t count : {20u, 200u, 1500u}) {
     std::vector<LabelRequest> requests;
@@ -176,16 +177,16 @@ TEST(PlotLabels, ManyRandomPointsNeverOverlap) {
   }
 }
 
-TEST(PlotLabels, APileOfPointsLabelsWhatFits) {
+TEST(PlotLabels, CoincidentPointsGetAsManyLabelsAsFit) {
   const std::vector<LabelRequest> requests(500, {600, 500, "TP8"});
   const auto placed = place_labels(requests, {}, kGeometry);
   EXPECT_GE(placed.size(), 4u);
   EXPECT_LT(placed.size(), 30u);
-  EXPECT_EQ(placed.front().request, 0u) << "in the order given";
+  EXPECT_EQ(placed.front().request, 0u) << "earlier requests take precedence";
   expect_nothing_overlaps(placed, requests);
 }
 
-TEST(PlotLabels, ABoxWithoutRoomHasNoLabels) {
+TEST(PlotLabels, TooSmallBoxGetsNoLabels) {
   EXPECT_TRUE(place_labels(std::vector<LabelRequest>{{5, 5, "TP8"}}, {}, {0, 0, 10, 10, 7, 8, 13}).empty());
   EXPECT_TRUE(place_labels({}, {}, kGeometry).empty());
 }

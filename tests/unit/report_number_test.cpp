@@ -1,4 +1,4 @@
-// controller/report: numbers as Python reads and spells them.
+// controller/report/python_number: numbers as Python reads and formats them.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-TEST(PythonNumber, ReprIsTheShortestSpellingWithAPoint) {
+TEST(PythonNumber, ReprHasTheShortestDigitsAndAPoint) {
   for (const auto& [value, text] : std::initializer_list<std::pair<double, const char*>>{
            {4, "4.0"},
            {0, "0.0"},
@@ -41,7 +41,7 @@ TEST(PythonNumber, ReprIsTheShortestSpellingWithAPoint) {
   }
 }
 
-TEST(PythonNumber, FourDecimals) {
+TEST(PythonNumber, FormatsFourDecimals) {
   EXPECT_EQ(four_decimals(93.86049), "93.8605");
   EXPECT_EQ(four_decimals(0), "0.0000");
   EXPECT_EQ(four_decimals(-1.00004), "-1.0000");

@@ -1,5 +1,5 @@
-// controller/report: what is drawn (families, series, frontier), how it looks, and the gnuplot program as
-// text.
+// controller/report/plot_model, plot_style and plot_script: what is drawn, the styles, and the text of the
+// gnuplot program.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,14 +19,14 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(PlotModel, FamiliesByModelName) {
+TEST(PlotModel, FindsFamilyByModelName) {
   EXPECT_EQ(model_family("meta-llama/Llama-3.3-70B-Instruct"), "70b");
   EXPECT_EQ(model_family("nvidia/DeepSeek-R1-0528-FP4-V2"), "dsr1");
   EXPECT_EQ(model_family("my-DSR1"), "dsr1");
-  EXPECT_EQ(model_family("dsr1-distill-70b"), "70b") << "70b is asked first";
+  EXPECT_EQ(model_family("dsr1-distill-70b"), "70b") << "70b is checked first";
   EXPECT_EQ(model_family("openai/gpt-oss-120b"), "gpt");
   EXPECT_EQ(model_family("a/b/Qwen3"), "Qwen3");
-  EXPECT_EQ(model_family("gpt-oss-120b"), "gpt-oss-120b") << "no slash: the whole name";
+  EXPECT_EQ(model_family("gpt-oss-120b"), "gpt-oss-120b") << "without a slash the whole name";
   EXPECT_EQ(model_family(""), "");
 }
 
@@ -41,7 +41,7 @@ TEST(PlotModel, FamilyNamesAreSafeFileNames) {
   EXPECT_EQ(families(rows_of(documents), "exp").size(), 3u);
 }
 
-TEST(PlotModel, ASeriesForEachHardwareFrameworkAndPrecision) {
+TEST(PlotModel, SeriesArePerHardwareFrameworkAndPrecision) {
   const std::vector<Document> documents = {
       processed({.hw = "H200", .framework = "vllm", .precision = "FP8", .tp = 4}),
       processed({.hw = "h200", .framework = "vllm", .precision = "fp8", .tp = 8}),
@@ -63,7 +63,7 @@ TEST(PlotModel, ASeriesForEachHardwareFrameworkAndPrecision) {
   EXPECT_EQ(all[0].series[2].points[Metric::MedianIntvty][0].y, 500);
 }
 
-TEST(PlotModel, PointsWithoutANumberAreLeftOutOfThatPictureOnly) {
+TEST(PlotModel, PointWithoutANumberIsMissingOnlyInThatPicture) {
   Document no_latency = processed({});
   no_latency.json.erase("median_e2el");
   Document infinite = processed({});
@@ -75,7 +75,7 @@ TEST(PlotModel, PointsWithoutANumberAreLeftOutOfThatPictureOnly) {
   EXPECT_EQ(all[0].series[0].points[Metric::MedianIntvty].size(), 1u);
 }
 
-TEST(PlotModel, StandInsAreRemembered) {
+TEST(PlotModel, FamilyKnowsItsStandIns) {
   Document cpu = processed({});
   cpu.json["stand_in"] = "cpu";
   EXPECT_TRUE(families(rows_of(std::vector{cpu}), "exp")[0].all_stand_in);
@@ -84,7 +84,7 @@ TEST(PlotModel, StandInsAreRemembered) {
   EXPECT_THAT(mixed[0].stand_ins, ElementsAre("cpu"));
 }
 
-TEST(PlotModel, AnExperimentHasPicturesOfItsOwn) {
+TEST(PlotModel, EachExperimentHasItsOwnPictures) {
   Document known = processed({});
   known.exp_name = "dsr1_8k1k";
   const auto all = families(rows_of(std::vector{known, processed({})}), "dsr1_1k1k");
@@ -94,20 +94,20 @@ TEST(PlotModel, AnExperimentHasPicturesOfItsOwn) {
   EXPECT_EQ(all[1].series.at(0).points[Metric::MedianE2el].size(), 1u);
 }
 
-TEST(PlotModel, AStandInHasASeriesAndAFrontierOfItsOwn) {
+TEST(PlotModel, StandInHasItsOwnSeriesAndFrontier) {
   Document cpu = processed({.latency = 1, .throughput = 9999});
   cpu.json["stand_in"] = "cpu";
   const auto all = families(rows_of(std::vector{cpu, processed({.latency = 4, .throughput = 400})}), "exp");
   ASSERT_EQ(all.at(0).series.size(), 2u);
   EXPECT_EQ(all[0].series[0].label, "B200 (fp4)");
   EXPECT_EQ(all[0].series[1].label, "B200 stand-in (fp4)");
-  EXPECT_TRUE(all[0].series[0].points[Metric::MedianE2el].at(0).on_frontier) << "not beaten by a stand-in";
+  EXPECT_TRUE(all[0].series[0].points[Metric::MedianE2el].at(0).on_frontier) << "a stand-in does not beat it";
   EXPECT_EQ(families(rows_of(std::vector{cpu}), "exp")[0].series[0].label, "B200 (fp4)")
-      << "the title says it";
+      << "the title names the stand-in";
 }
 
-TEST(PlotModel, OneFrontierForEachHardwareAndFramework) {
-  // fp4 beats fp8 at 4 s and at 8 s, but not at 2 s; trt and the H200 have lines of their own.
+TEST(PlotModel, FrontierIsPerHardwareAndFramework) {
+  // fp4 beats fp8 from 4 s on, but not at 2 s; trt and the H200 have their own lines.
   const std::vector<Document> documents = {
       processed({.precision = "fp4", .conc = 4, .latency = 4, .throughput = 400}),
       processed({.precision = "fp4", .conc = 8, .latency = 8, .throughput = 800}),
@@ -156,7 +156,7 @@ TEST(PlotStyle, HasTheContractsColoursAndMarks) {
   EXPECT_EQ(styles.mark(series_of("b200", "fp4")), 5) << "gnuplot's filled square";
 }
 
-TEST(PlotStyle, UnknownHardwareAndPrecisionsHaveTheirOwn) {
+TEST(PlotStyle, UnknownHardwareAndPrecisionsHaveDistinctStyles) {
   Family family;
   for (const char* hw : {"cpu", "tpu", "x1", "x2", "b200"})
     family.series.push_back(series_of(hw, hw == std::string("tpu") ? "bf16" : "int4"));
@@ -169,7 +169,7 @@ TEST(PlotStyle, UnknownHardwareAndPrecisionsHaveTheirOwn) {
   EXPECT_NE(styles.mark(series_of("cpu", "int4")), 7);
 }
 
-TEST(PlotStyle, FrameworksOfOneHardwareDiffer) {
+TEST(PlotStyle, FrameworksOfOneHardwareHaveDistinctColours) {
   const PlotStyles styles({});
   std::set<std::string> colours;
   for (std::size_t rank = 0; rank < 4; ++rank)
@@ -177,7 +177,7 @@ TEST(PlotStyle, FrameworksOfOneHardwareDiffer) {
   EXPECT_EQ(colours.size(), 4u);
 }
 
-TEST(PlotStyle, LettersAreDarkEnoughToRead) {
+TEST(PlotStyle, TextColoursAreDark) {
   const PlotStyles styles({});
   for (const char* hw : {"h100", "mi300x", "gb200", "b200", "mi325x"}) {
     const unsigned colour =
@@ -187,7 +187,7 @@ TEST(PlotStyle, LettersAreDarkEnoughToRead) {
   }
 }
 
-// ---- the program
+// ---- the gnuplot program
 
 std::string script_of(const std::vector<Document>& documents, Metric metric = Metric::MedianE2el,
                       const std::string& exp_name = "dsr1_1k1k") {
@@ -202,7 +202,7 @@ std::size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
-TEST(PlotScript, SaysWhatTheContractAsksFor) {
+TEST(PlotScript, HasTheContractsTitlesAndLabels) {
   const std::vector<Document> documents = {
       processed({.tp = 4}), processed({.tp = 8, .latency = 4, .interactivity = 200, .throughput = 250}),
       processed({.hw = "h200", .precision = "fp8", .latency = 6})};
@@ -222,13 +222,13 @@ TEST(PlotScript, SaysWhatTheContractAsksFor) {
               HasSubstr("set xlabel 'Interactivity (tok/s/user)'"));
 }
 
-TEST(PlotScript, LabelsOnePointTwiceOnly) {
+TEST(PlotScript, LabelsEqualPointsSeparately) {
   const std::string script = script_of({processed({}), processed({.conc = 32})});
   EXPECT_EQ(count_of(script, "'TP8 c16' at screen ") + count_of(script, "'TP8' at screen "), 2u)
-      << "two results at one place are two points";
+      << "two results with equal values are two points";
 }
 
-TEST(PlotScript, SaysWhenResultsAreAStandIns) {
+TEST(PlotScript, TitleNamesStandIns) {
   Document cpu = processed({});
   cpu.json["stand_in"] = "cpu";
   EXPECT_THAT(script_of({cpu}),
@@ -238,12 +238,12 @@ TEST(PlotScript, SaysWhenResultsAreAStandIns) {
   EXPECT_THAT(script_of({processed({})}), Not(HasSubstr("tand-in")));
 }
 
-TEST(PlotScript, SaysHowManyLabelsHaveNoPlace) {
+TEST(PlotScript, SubtitleCountsHiddenLabels) {
   const std::vector<Document> pile(300, processed({}));
-  EXPECT_THAT(script_of(pile), HasSubstr("labels left out for want of room"));
+  EXPECT_THAT(script_of(pile), HasSubstr("labels hidden"));
 }
 
-TEST(PlotScript, TextOfOthersStaysText) {
+TEST(PlotScript, TextFromResultsIsQuoted) {
   EXPECT_EQ(quoted("plain", 20), "'plain'");
   EXPECT_EQ(quoted("a'b`c", 20), "'a’b’c'");
   EXPECT_EQ(quoted("a\nb\x01\xff", 20), std::string("'a?b?") + "?'");
@@ -258,7 +258,7 @@ TEST(PlotScript, TextOfOthersStaysText) {
   EXPECT_THAT(script, Not(HasSubstr("\nsystem")));
 }
 
-TEST(PlotScript, ALongHardwareNameKeepsFrameworkAndPrecisionInTheLegend) {
+TEST(PlotScript, LegendShortensOnlyTheHardwareName) {
   const std::string name(60, 'x');
   const std::string script = script_of({processed({.hw = name, .framework = "trt"}),
                                         processed({.hw = name, .framework = "sglang", .precision = "fp8"})});
@@ -266,7 +266,7 @@ TEST(PlotScript, ALongHardwareNameKeepsFrameworkAndPrecisionInTheLegend) {
   EXPECT_THAT(script, HasSubstr("X… sglang (fp8)'"));
 }
 
-TEST(PlotScript, TheLegendOfManySeriesStaysInThePicture) {
+TEST(PlotScript, LegendOfManySeriesFitsIntoThePicture) {
   std::vector<Document> documents;
   for (int i = 0; i < 60; ++i)
     documents.push_back(processed({.hw = "chip" + std::to_string(i), .latency = 1.0 + i}));
@@ -278,7 +278,7 @@ TEST(PlotScript, TheLegendOfManySeriesStaysInThePicture) {
   EXPECT_LT(right + 25 + kTwoColumns, 1600);
 }
 
-TEST(PlotScript, NothingToDrawIsStillAProgram) {
+TEST(PlotScript, NothingToDrawGivesAValidProgram) {
   Document none = processed({});
   none.json.erase("median_e2el");
   EXPECT_THAT(script_of({none}), HasSubstr("plot NaN notitle"));

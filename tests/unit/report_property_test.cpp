@@ -1,4 +1,5 @@
-// controller/report: what holds for every document and result, from hundreds of seeds (seeds.hpp).
+// controller/report: properties that must hold for every document and result, tested with random ones
+// (seeds.hpp).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +12,7 @@
 
 #include "controller/report/collect.hpp"
 #include "controller/report/frontier.hpp"
+#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/python_number.hpp"
 #include "controller/report/summary.hpp"
@@ -23,7 +25,7 @@ namespace {
 
 constexpr std::uint64_t kSeeds = 300;
 
-// Any finite double, half of them of a size that people write.
+// Returns a finite double; half of them are short decimal numbers.
 double draw_number(SeededDice& dice) {
   if (dice.percent(50)) return dice.between(-4'000, 4'000) / 16.0;
   const auto any = std::bit_cast<double>(dice.bits());
@@ -55,7 +57,7 @@ Json draw_scalar(SeededDice& dice, bool special) {
   }
 }
 
-// `special`: with the numbers that are no JSON. NaN is not equal to itself.
+// `special` includes NaN and the infinities, which are not JSON. NaN is not equal to itself.
 Json draw_json(SeededDice& dice, bool special, int depth = 4) {
   const int kind = depth == 0 ? 9 : dice.below(10);
   if (kind > 5) return draw_scalar(dice, special);
@@ -82,31 +84,31 @@ Json read(const std::string& bytes, ReadDepth depth = ReadDepth::All) {
 
 // ---- JSON
 
-TEST(ReportProperty, WhatIsWrittenReadsBackAndIsAscii) {
+TEST(ReportProperty, WrittenJsonIsAsciiAndReadsBackEqual) {
   for_each_seed(1'000, [](SeededDice& dice) {
     const Json value = draw_json(dice, false);
     for (const int indent : {-1, 0, 2}) {
       const std::string text = python_json(value, indent);
       EXPECT_TRUE(is_ascii(text)) << text;
       EXPECT_EQ(read(text), value);
-      EXPECT_EQ(read(text).dump(), value.dump()) << "kinds of numbers and the order of keys too";
+      EXPECT_EQ(read(text).dump(), value.dump()) << "also the types of numbers and the order of keys";
       EXPECT_EQ(python_json(read(text), indent), text);
     }
-    EXPECT_EQ(read(value.dump()), value) << "as another writer writes it";
+    EXPECT_EQ(read(value.dump()), value) << "in the format of another writer";
     EXPECT_EQ(read(value.dump(1, '\t')), value);
   });
 }
 
-TEST(ReportProperty, PythonsSpecialNumbersReadBackWhereverTheyStand) {
+TEST(ReportProperty, SpecialNumbersReadBackEqual) {
   for_each_seed(1'000, [](SeededDice& dice) {
     const Json value = draw_json(dice, true);
     const std::string text = python_json(value, 2);
     EXPECT_EQ(python_json(read(text), 2), text);
-    EXPECT_EQ(python_json(read(python_json(value, -1)), 2), text) << "blanks do not matter";
+    EXPECT_EQ(python_json(read(python_json(value, -1)), 2), text) << "blanks are ignored";
   });
 }
 
-TEST(ReportProperty, TopLevelIsTheWholeWithItsInnerValuesEmptied) {
+TEST(ReportProperty, TopLevelEqualsTheDocumentWithEmptyInnerValues) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     Json value = draw_json(dice, true);
     const std::string text = python_json(value, -1);
@@ -118,7 +120,7 @@ TEST(ReportProperty, TopLevelIsTheWholeWithItsInnerValuesEmptied) {
   });
 }
 
-TEST(ReportProperty, NumbersReadBackToTheLastBit) {
+TEST(ReportProperty, NumbersReadBackBitIdentical) {
   for_each_seed(2'000, [](SeededDice& dice) {
     const double value = draw_number(dice);
     const std::string text = python_repr(value);
@@ -134,10 +136,10 @@ TEST(ReportProperty, NumbersReadBackToTheLastBit) {
 
 struct Client {
   Json json = Json::object();
-  std::vector<std::string> keys;  // what must be in the processed result after its head, in this order
+  std::vector<std::string> keys;  // the statistics expected in the processed result, in this order
 };
 
-// A result with its keys in any order: the ones needed, statistics, and what other versions might add.
+// Returns a result with its keys in random order: the required ones, statistics, and some of other versions.
 Client draw_client(SeededDice& dice) {
   struct Key {
     std::string name;
@@ -186,7 +188,7 @@ double count_or_tp(const std::string& text, const ResultContext& context) {
   return std::stod(text.empty() ? *context.tp : text);
 }
 
-TEST(ReportProperty, AProcessedResultFollowsFromTheClients) {
+TEST(ReportProperty, ProcessedResultFollowsFromTheClientsResult) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const Client client = draw_client(dice);
     const ResultContext context = draw_context(dice);
@@ -224,7 +226,7 @@ TEST(ReportProperty, AProcessedResultFollowsFromTheClients) {
   });
 }
 
-TEST(ReportProperty, HowTheClientsNumbersAreSpelledDoesNotMatter) {
+TEST(ReportProperty, NumbersMayBeTexts) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     const Client client = draw_client(dice);
     Json spelled = client.json;
@@ -241,7 +243,7 @@ TEST(ReportProperty, HowTheClientsNumbersAreSpelledDoesNotMatter) {
 
 // ---- summary and collect
 
-// Processed results that differ in what the table is sorted by.
+// Returns processed results with different sort keys.
 std::vector<Document> draw_results(SeededDice& dice) {
   std::set<std::tuple<std::string, std::string, std::string, std::string, int, int>> taken;
   std::vector<Document> out;
@@ -265,7 +267,7 @@ std::vector<Document> draw_results(SeededDice& dice) {
   return out;
 }
 
-TEST(ReportProperty, TheTableDoesNotDependOnTheOrderOfTheResults) {
+TEST(ReportProperty, TableDoesNotDependOnTheOrderOfResults) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     std::vector<Document> documents = draw_results(dice);
     const std::string table = summary_table(rows_of(documents));
@@ -276,11 +278,11 @@ TEST(ReportProperty, TheTableDoesNotDependOnTheOrderOfTheResults) {
       documents.push_back({"", Json::array({draw_json(dice, true, 2)})});
     documents.push_back({"", draw_client(dice).json});
     dice.shuffle(documents);
-    EXPECT_EQ(summary_table(rows_of(documents)), table) << "nor on what lies beside them";
+    EXPECT_EQ(summary_table(rows_of(documents)), table) << "nor on other files in the directory";
   });
 }
 
-TEST(ReportProperty, ARowHasAllItsCellsWhateverItShows) {
+TEST(ReportProperty, RowHasAllItsCellsForAnyValues) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     Json json = processed({}).json;
     for (auto& [key, value] : json.items()) {
@@ -296,7 +298,7 @@ TEST(ReportProperty, ARowHasAllItsCellsWhateverItShows) {
   });
 }
 
-TEST(ReportProperty, ACollectionReadsBackAsItsDocuments) {
+TEST(ReportProperty, CollectionReadsBackAsItsDocuments) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     std::vector<Document> documents;
     Json list = Json::array();
@@ -307,7 +309,7 @@ TEST(ReportProperty, ACollectionReadsBackAsItsDocuments) {
     const std::string text = collect_text(documents);
     EXPECT_TRUE(is_ascii(text));
     EXPECT_EQ(read(text), list);
-    EXPECT_EQ(python_json(list, 2), text) << "one writer for both";
+    EXPECT_EQ(python_json(list, 2), text) << "the same bytes as python_json";
   });
 }
 
@@ -322,7 +324,7 @@ bool same(const TradeOff& a, const TradeOff& b) {
   return a.x == b.x && a.y == b.y;
 }
 
-// Points on a coarse grid, so that there are equal ones and ties in one coordinate.
+// Returns points on a coarse grid, so that some are equal or have one equal coordinate.
 std::vector<TradeOff> draw_points(SeededDice& dice) {
   const int wide = dice.percent(50) ? 6 : 1'000;
   std::vector<TradeOff> out;
@@ -338,7 +340,7 @@ std::vector<TradeOff> frontier_of(const std::vector<TradeOff>& points, Metric me
   return out;
 }
 
-TEST(ReportProperty, TheFrontierIsWhatNothingBeatsAndBeatsTheRest) {
+TEST(ReportProperty, FrontierIsUnbeatenAndBeatsTheRest) {
   for_each_seed(1'000, [](SeededDice& dice) {
     const std::vector<TradeOff> points = draw_points(dice);
     for (const Metric metric : {Metric::MedianE2el, Metric::MedianIntvty}) {
@@ -356,7 +358,7 @@ TEST(ReportProperty, TheFrontierIsWhatNothingBeatsAndBeatsTheRest) {
         EXPECT_EQ(on_it(i), !beaten && !earlier) << points[i].x << ", " << points[i].y;
         EXPECT_TRUE(std::any_of(frontier.begin(), frontier.end(), [&](std::size_t at) {
           return as_good(points[at], points[i], metric);
-        })) << "left out for nothing";
+        })) << "no point of the frontier beats it";
       }
       EXPECT_TRUE(std::is_sorted(frontier.begin(), frontier.end(),
                                  [&](std::size_t a, std::size_t b) { return points[a].x < points[b].x; }));
@@ -364,7 +366,7 @@ TEST(ReportProperty, TheFrontierIsWhatNothingBeatsAndBeatsTheRest) {
   });
 }
 
-TEST(ReportProperty, TheFrontierDependsOnThePointsAlone) {
+TEST(ReportProperty, FrontierDoesNotDependOnTheOrderOfPoints) {
   for_each_seed(1'000, [](SeededDice& dice) {
     const std::vector<TradeOff> points = draw_points(dice);
     std::vector<TradeOff> permuted = points;
@@ -379,7 +381,7 @@ TEST(ReportProperty, TheFrontierDependsOnThePointsAlone) {
   });
 }
 
-// The results on the frontiers, in no order.
+// Returns the results on the frontiers, without their order.
 std::multiset<std::string> on_frontiers(const std::vector<Document>& documents, Metric metric,
                                         const std::vector<std::string>& by) {
   std::multiset<std::string> out;
@@ -389,10 +391,11 @@ std::multiset<std::string> on_frontiers(const std::vector<Document>& documents, 
   return out;
 }
 
-TEST(ReportProperty, FrontiersByKeysAreThoseOfEachCombinationOfTheirValues) {
+TEST(ReportProperty, FrontiersByKeysEqualThoseOfEachGroup) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     std::vector<Document> documents = draw_results(dice);
-    for (std::size_t i = 0; i < documents.size(); ++i)  // no two equal: of equal ones the first is chosen
+    for (std::size_t i = 0; i < documents.size();
+         ++i)  // all different, because of equal points only the first is used
       documents[i].json["tput_per_gpu"] = dice.below(100) + static_cast<double>(i) / 64;
     const std::vector<std::string> by = dice.percent(50) ? std::vector<std::string>{"framework"}
                                                          : std::vector<std::string>{"framework", "precision"};

@@ -1,4 +1,4 @@
-// report/repeats: what several results of one point say together, in tables, frontiers and plots.
+// controller/report/repeats: merged results of a point in tables, frontiers and plots.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ Row result(const std::string& path, double throughput, const std::string& of, bo
   return make_row({path, json});
 }
 
-TEST(Repeats, AnOddNumberHasItsMiddleAndAnEvenOneTheMeanOfTwo) {
+TEST(Repeats, MedianOfOddAndEvenNumberOfRuns) {
   const std::vector<Row> three = {result("s/1", 30, "p"), result("s/2", 10, "p"), result("s/3", 20, "p")};
   auto merged = merged_repeats(three);
   ASSERT_EQ(merged.size(), 1U);
@@ -47,22 +47,22 @@ TEST(Repeats, AnOddNumberHasItsMiddleAndAnEvenOneTheMeanOfTwo) {
   EXPECT_EQ(merged[0].spread->runs, 3);
   EXPECT_EQ(merged[0].path, "s/1");
   EXPECT_EQ(half_spread(merged[0], "tput_per_gpu"), 0.5);
-  EXPECT_FALSE(merged[0].range("conc")) << "asked for, not measured";
+  EXPECT_FALSE(merged[0].range("conc")) << "configured, not measured";
   merged = merged_repeats(std::vector<Row>{result("s/1", 10, "p"), result("s/2", 40, "p")});
   EXPECT_EQ(merged[0]["tput_per_gpu"].number(), 25);
 }
 
-TEST(Repeats, NothingElseIsMerged) {
+TEST(Repeats, OtherResultsAreNotMerged) {
   const std::vector<Row> rows = {result("s/1", 1, "p"), result("s/2", 2, "q"), result("s/3", 3, ""),
                                  result("s/4", 4, ""), result("t/1", 5, "p")};
   const auto merged = merged_repeats(rows);
-  ASSERT_EQ(merged.size(), 5U) << "other points, results that say nothing, and another sweep's";
+  ASSERT_EQ(merged.size(), 5U) << "other points, results without repeat_of, and another sweep";
   for (std::size_t i = 0; i < rows.size(); ++i)
     EXPECT_EQ(merged[i].path, rows[i].path);
   EXPECT_FALSE(merged[0].spread);
 }
 
-TEST(Repeats, WhatIsNotValidIsNoPartOfTheMedian) {
+TEST(Repeats, MedianExcludesInvalidResults) {
   const std::vector<Row> rows = {result("s/1", 10, "p"), result("s/2", 999, "p", false),
                                  result("s/3", 20, "p")};
   const auto merged = merged_repeats(rows);
@@ -72,7 +72,7 @@ TEST(Repeats, WhatIsNotValidIsNoPartOfTheMedian) {
   EXPECT_FALSE(merged[1].valid);
 }
 
-TEST(Repeats, TheTableShowsTheSpreadAndHowManyRuns) {
+TEST(Repeats, TableShowsSpreadAndRuns) {
   const std::vector<Row> rows = {result("s/1", 10, "p"), result("s/2", 11, "p"), result("s/3", 12, "p"),
                                  result("s/4", 7, "")};
   const auto merged = merged_repeats(rows);
@@ -90,14 +90,14 @@ TEST(Repeats, TheTableShowsTheSpreadAndHowManyRuns) {
   EXPECT_THAT(repeat_note(lines), HasSubstr("1 point, 3 times each"));
 }
 
-TEST(Repeats, WithoutThemTablesAreAsTheContractHasThem) {
+TEST(Repeats, WithoutRepeatsTheTableIsTheContracts) {
   const std::vector<Row> rows = {result("s/1", 10, ""), result("s/2", 11, "")};
   EXPECT_FALSE(has_repeats(rows));
   EXPECT_THAT(summary_table(rows), Not(HasSubstr("Runs")));
   EXPECT_EQ(summary_table(rows), summary_table(merged_repeats(rows)));
 }
 
-TEST(Repeats, APlotHasBarsForThem) {
+TEST(Repeats, PlotHasBarsForRepeats) {
   const std::vector<Row> rows = {result("s/1", 10, "p"), result("s/2", 12, "p")};
   const auto family = families(merged_repeats(rows), "x").at(0);
   const auto& points = family.series.at(0).points[Metric::MedianE2el];
@@ -108,7 +108,8 @@ TEST(Repeats, APlotHasBarsForThem) {
   const std::string script = plot_script(family, Metric::MedianE2el, PlotStyles(all), "x.png");
   EXPECT_THAT(script, HasSubstr("with vectors nohead"));
   EXPECT_THAT(script, HasSubstr("bars: range of repeats"));
-  EXPECT_THAT(script, HasSubstr("<< EOD\n10.0 10.0 0.0 2.0\nEOD")) << "from (10, 10) up by 2 alone";
+  EXPECT_THAT(script, HasSubstr("<< EOD\n10.0 10.0 0.0 2.0\nEOD"))
+      << "one vertical bar, from (10, 10) up by 2";
   const std::vector<Family> plain = families(rows, "x");
   EXPECT_THAT(plot_script(plain.at(0), Metric::MedianE2el, PlotStyles(plain), "x.png"),
               Not(HasSubstr("vectors")));

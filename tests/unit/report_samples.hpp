@@ -1,4 +1,4 @@
-// A serving client's result, and processed results, for the tests of controller/report.
+// For the tests of controller/report: a serving client's result and processed results.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace sweep::report {
 
 using Json = nlohmann::ordered_json;
 
-/// As benchmark_serving writes it, cut to the keys that matter here; numbers that divide without remainder.
+/// A result of benchmark_serving, reduced to the keys that the tests use. Quotients of its numbers are exact.
 inline const std::string kClientResult =
     R"({"date": "20251110-120000", "backend": "vllm", "model_id": "org/Model", "num_prompts": 40, )"
     R"("request_rate": "inf", "max_concurrency": 16, "duration": 8.0, "completed": 40, "request_goodput:": null, )"
@@ -35,7 +35,7 @@ inline ResultContext sample_context() {
   return context;
 }
 
-/// kClientResult with one key set to what `json` spells; without the key when `json` is empty.
+/// Returns kClientResult with `key` set to the value of `json`; without the key if `json` is empty.
 inline std::string client_result(const std::string& key, const std::string& json) {
   Json result = Json::parse(kClientResult);
   if (json.empty()) {
@@ -52,7 +52,7 @@ struct Measured {
   double latency = 8, interactivity = 100, throughput = 500;
 };
 
-/// A processed result.
+/// Returns a processed result.
 inline Document processed(const Measured& m) {
   Json json = {{"hw", m.hw},
                {"tp", m.tp},

@@ -1,4 +1,4 @@
-// controller/report: the table that people read.
+// controller/report/summary: the summary table.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ constexpr const char* kHead =
     "Interactivity (tok/s/user) | E2EL (s) | TPUT per GPU | Output TPUT per GPU | Input TPUT per GPU |\n"
     "| :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: |\n";
 
-// The rows of the table, without the head.
+// Returns the rows of the table, without the header.
 std::vector<std::string> rows(const std::vector<Document>& documents) {
   const std::string table = summary_table(rows_of(documents));
   EXPECT_TRUE(table.starts_with(kHead));
@@ -29,7 +29,7 @@ std::vector<std::string> rows(const std::vector<Document>& documents) {
   return {lines.begin() + 2, lines.end() - 1};
 }
 
-// One cell of each row; column 0 is the model.
+// Returns one cell of each row; column 0 is the model.
 std::vector<std::string> column(const std::vector<Document>& documents, std::size_t at) {
   std::vector<std::string> out;
   for (const std::string& row : rows(documents)) {
@@ -39,7 +39,7 @@ std::vector<std::string> column(const std::vector<Document>& documents, std::siz
   return out;
 }
 
-TEST(Summary, OneRowByteForByte) {
+TEST(Summary, RowHasTheContractsBytes) {
   EXPECT_THAT(
       rows({processed({})}),
       ElementsAre("| deepseek-ai/DeepSeek-R1-0528 | B200 | SGLANG | FP4 | 8 | 1 | false | 16 | 125.0000 | "
@@ -48,7 +48,7 @@ TEST(Summary, OneRowByteForByte) {
 }
 
 TEST(Summary, SortsByEachKeyInTurn) {
-  // Each differs from the one before in the key whose turn it is, all later keys the other way round.
+  // Each result is greater than the previous one in one key and not greater in all later keys.
   const auto result = [](const char* model, const char* hw, const char* fw, const char* precision, int tp,
                          int ep, int conc) {
     Document out = processed(
@@ -65,24 +65,24 @@ TEST(Summary, SortsByEachKeyInTurn) {
   std::reverse(shuffled.begin(), shuffled.end());
   EXPECT_EQ(summary_table(rows_of(shuffled)), summary_table(rows_of(sorted)));
   EXPECT_THAT(column(shuffled, 4), ElementsAre("9", "9", "9", "9", "1", "10", "10", "10"))
-      << "numbers, not texts";
+      << "sorted as numbers, not as texts";
   EXPECT_THAT(column(shuffled, 7), ElementsAre("9", "9", "9", "9", "9", "9", "3", "16"));
 }
 
-TEST(Summary, WhatIsMissingHasADefaultOrADash) {
+TEST(Summary, MissingValueIsADefaultOrADash) {
   const std::vector<Document> documents = {{"", Json::parse(R"({"hw": null, "dp_attention": null})")}};
   EXPECT_THAT(
       rows(documents),
       ElementsAre("| unknown | UNKNOWN | VLLM | FP8 | - | - | None | - | - | - | - | - | - | - | - |"));
 }
 
-TEST(Summary, ATpSpelledAsTextSortsAsANumber) {
+TEST(Summary, TpAsTextSortsAsANumber) {
   std::vector<Document> documents = {processed({.tp = 16}), processed({}), processed({.tp = 4})};
   documents[1].json["tp"] = "8";
   EXPECT_THAT(column(documents, 4), ElementsAre("4", "8", "16"));
 }
 
-TEST(Summary, NoNumberAtAllStillHasAPlace) {
+TEST(Summary, ValueThatIsNotANumberSortsLast) {
   std::vector<Document> documents = {processed({.conc = 4}), processed({.conc = 8}), processed({.conc = 2})};
   documents[0].json["tp"] = std::numeric_limits<double>::quiet_NaN();
   documents[1].json["median_ttft"] = std::numeric_limits<double>::infinity();
@@ -90,13 +90,13 @@ TEST(Summary, NoNumberAtAllStillHasAPlace) {
   EXPECT_THAT(column(documents, 8), ElementsAre("125.0000", "inf", "125.0000"));
 }
 
-TEST(Summary, ACellCannotBreakTheTable) {
+TEST(Summary, CellCannotBreakTheTable) {
   const auto table = rows({processed({.hw = "a|b", .model = "x\ny\x1b[2J\xff"})});
   ASSERT_EQ(table.size(), 1u);
   EXPECT_THAT(table[0], HasSubstr("| x?y?[2J? | A\\|B | "));
 }
 
-TEST(Summary, OtherFilesAreNoRows) {
+TEST(Summary, OtherFilesGiveNoRows) {
   EXPECT_EQ(rows({{"", Json::parse(kClientResult)}, {"", Json::parse("[1]")}, processed({})}).size(), 1u);
 }
 

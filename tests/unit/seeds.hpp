@@ -1,5 +1,5 @@
-// Seeded randomness for property tests, and the loop over seeds. To see one seed again:
-// SWEEP_SEED=n matrix_test --gtest_filter='MatrixProperty.*'. To look further: SWEEP_SEEDS=100000.
+// A seeded random generator for property tests, and the loop over seeds. To repeat one seed:
+// SWEEP_SEED=n matrix_test --gtest_filter='MatrixProperty.*'. For more seeds: SWEEP_SEEDS=100000.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 
 namespace sweep {
 
-/// The same on every machine (the distributions of <random> are not).
+/// Gives the same numbers on every machine (the distributions of <random> differ).
 class SeededDice {
  public:
   explicit SeededDice(std::uint64_t seed) : engine_(seed) {}
@@ -35,7 +35,7 @@ class SeededDice {
       std::swap(items[i - 1], items[static_cast<std::size_t>(below(static_cast<int>(i)))]);
   }
 
-  /// Code points that make trouble for who quotes, escapes or counts bytes; never a surrogate.
+  /// Returns text with code points that are hard to quote, escape or count in bytes, but without surrogates.
   std::u32string text(int max_length) {
     static const std::u32string kOdd =
         U"\"\\'/:#{}[],&*!|>%@`-?~ \t\n\r\b\f\x01\x1b\x7f\u0085\u00a0\u00e9"
@@ -69,7 +69,7 @@ inline std::string utf8(const std::u32string& text) {
   return out;
 }
 
-/// Runs `check` with `count` seeds, ends at the first that fails and names it.
+/// Runs `check` with `count` seeds, stops at the first that fails, and reports it.
 inline void for_each_seed(std::uint64_t count, const std::function<void(SeededDice&)>& check) {
   const char* one = std::getenv("SWEEP_SEED");
   const char* many = std::getenv("SWEEP_SEEDS");

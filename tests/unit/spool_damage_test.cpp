@@ -1,4 +1,4 @@
-// An agent's spooled end, cut short and with flipped bits: never handed in.
+// A truncated or bit-flipped spool file is never delivered.
 #include <gtest/gtest.h>
 
 #include "agent/io/spool.hpp"
@@ -8,7 +8,7 @@
 namespace sweep::agent {
 namespace {
 
-TEST(SpoolDamage, NothingButWhatWasWrittenIsHandedIn) {
+TEST(SpoolDamage, DamagedFileIsNeverDelivered) {
   wire::Finished finished;
   finished.ref = {"00c0ffee00c0ffee", 2};
   finished.wall_ms = 60'000;

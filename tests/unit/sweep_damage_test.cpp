@@ -1,9 +1,11 @@
-// A sweep's journal, damaged, in the hands of those who open it whole: open_archive and salvage.
+// A damaged journal of a sweep: open_archive() and salvage().
 #include <gmock/gmock.h>
 
 #include <set>
 
 #include "controller/core/decide.hpp"
+#include "controller/core/events_json.hpp"
+#include "controller/core/invariants.hpp"
 #include "controller/io/gather.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/salvage.hpp"
@@ -37,7 +39,7 @@ class SweepDamage : public InFolder {
     ASSERT_GT(bytes_.size(), 20'000u);
   }
 
-  /// Of four points two are done, one failed, one is left.
+  /// Makes a sweep with four points: two done, one failed, one pending.
   void make_sweep() {
     Sweep sweep;
     sweep.plan =
@@ -48,7 +50,7 @@ class SweepDamage : public InFolder {
     ASSERT_TRUE(journal) << journal.error().message;
     journal::Batch batch;
     Instant now = kNow;
-    const auto tell = [&](const core::Command& command) {
+    const auto decide = [&](const core::Command& command) {
       now += Millis(1'000);
       const auto made = core::advance(sweep.state, command, now).events;
       batch.events.insert(batch.events.end(), made.begin(), made.end());
@@ -57,8 +59,8 @@ class SweepDamage : public InFolder {
     agent.id = "12.0.0";
     agent.node = "n1";
     agent.gpus = {"0"};
-    tell(core::Hello{agent});
-    tell(core::Ready{agent.id});
+    decide(core::Hello{agent});
+    decide(core::Ready{agent.id});
     const std::string raw = bytes_of(SWEEP_SOURCE_DIR "/tests/unit/data/client_result.json");
     for (int i = 0; i < 3; ++i) {
       ASSERT_FALSE(sweep.state.agents.at(agent.id).held.empty());
@@ -66,8 +68,8 @@ class SweepDamage : public InFolder {
       const core::AttemptRef ref{sweep.plan.points[static_cast<std::size_t>(index)].id, number};
       Outcome outcome;
       if (i == 1) outcome.kind = OutcomeKind::NoResult;
-      tell(core::AttemptStarted{agent.id, ref, 4711});
-      tell(core::AttemptFinished{agent.id, ref, outcome, Millis(900)});
+      decide(core::AttemptStarted{agent.id, ref, 4711});
+      decide(core::AttemptFinished{agent.id, ref, outcome, Millis(900)});
       if (i != 1) batch.results.push_back({ref, "n1", true, raw});
     }
     events_ = text_of(batch.events);
@@ -85,7 +87,7 @@ class SweepDamage : public InFolder {
   std::string events_;  // in it
 };
 
-TEST_F(SweepDamage, ASweepIsReadAsItWasOrRefused) {
+TEST_F(SweepDamage, SweepIsReadUnchangedOrRefused) {
   std::size_t read = 0, refused = 0;
   each_damage(bytes_, 60, 1'500, [&](const std::string& damaged) {
     put_journal(damaged);
@@ -103,13 +105,13 @@ TEST_F(SweepDamage, ASweepIsReadAsItWasOrRefused) {
     std::vector<std::string> problems;
     each_result(
         {folder_, &archive->sweep, &archive->journal}, [&](const JournalResult&) { ++results; }, problems);
-    EXPECT_TRUE(results == 2 || !problems.empty()) << results << " results of 2, and no word of it";
+    EXPECT_TRUE(results == 2 || !problems.empty()) << results << " results of 2, without a message";
   });
   EXPECT_GT(read, 500u);
   EXPECT_GT(refused, 100u);
 }
 
-TEST_F(SweepDamage, WhatIsRecoveredIsSoundAndNothingIsDoneWithoutItsResult) {
+TEST_F(SweepDamage, RecoveredJournalIsSoundAndEveryDonePointHasItsResult) {
   std::size_t recovered = 0, refused = 0;
   each_damage(bytes_, 20, 60, [&](const std::string& damaged) {
     put_journal(damaged);
@@ -117,7 +119,8 @@ TEST_F(SweepDamage, WhatIsRecoveredIsSoundAndNothingIsDoneWithoutItsResult) {
     if (!lines) {
       ++refused;
       EXPECT_EQ(printable(lines.error().message), lines.error().message);
-      EXPECT_EQ(bytes_of(journal_path(folder_)), damaged) << "what could not be recovered is as it was";
+      EXPECT_EQ(bytes_of(journal_path(folder_)), damaged)
+          << "a journal that could not be recovered was changed";
       return;
     }
     ++recovered;
@@ -135,8 +138,8 @@ TEST_F(SweepDamage, WhatIsRecoveredIsSoundAndNothingIsDoneWithoutItsResult) {
   EXPECT_GT(refused, 5u);
 }
 
-// A machine that crashed may have left a file without its end.
-TEST_F(SweepDamage, ARawFileThatIsHalfAResultIsTakenForNone) {
+// After a crash of the machine a file may be truncated.
+TEST_F(SweepDamage, TruncatedRawFileIsNotUsed) {
   const std::string raw = bytes_of(SWEEP_SOURCE_DIR "/tests/unit/data/client_result.json");
   std::string damaged = bytes_;
   const std::size_t at = damaged.find("max_concurrency");

@@ -1,4 +1,4 @@
-// The lines of a running sweep.
+// The lines printed while a sweep runs and when it has ended.
 #include <limits>
 
 #include "tests/unit/view_sample.hpp"
@@ -9,9 +9,9 @@ namespace {
 
 class ViewLines : public ViewTest {};
 
-TEST_F(ViewLines, OneLinePerEventThatPeopleShouldSee) {
+TEST_F(ViewLines, EachShownEventHasOneLine) {
   EXPECT_THAT(join("a", "n1", 8, 2), ElementsAre("[0:00] n1 joined with 8 GPUs (1 of 2)"));
-  EXPECT_THAT(tell(core::Ready{"a"}), ElementsAre());  // the lease is no news, the start is
+  EXPECT_THAT(handle(core::Ready{"a"}), ElementsAre());  // a lease has no line, the start has one
   EXPECT_THAT(start("a", 0, 1, Millis(65'000)),
               ElementsAre("[1:05] 0/4 started dsr1_1k8k fp4 sglang b200 tp8 conc4 on n1"));
   EXPECT_THAT(finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(3'600'000)),
@@ -26,27 +26,27 @@ TEST_F(ViewLines, OneLinePerEventThatPeopleShouldSee) {
           "[1:01:05] 2/4 retry   dsr1_1k8k fp4 sglang b200 tp4 conc16 on n1: infrastructure: the disk "
           "is full"));
   EXPECT_THAT(start("a", 2, 2), ElementsAre(HasSubstr("conc16 on n1, attempt 2")));
-  EXPECT_THAT(tell(core::Stop{"ctrl-c", Millis(1'000)}), ElementsAre("[1:01:05] stopping: ctrl-c"));
+  EXPECT_THAT(handle(core::Stop{"ctrl-c", Millis(1'000)}), ElementsAre("[1:01:05] stopping: ctrl-c"));
   EXPECT_THAT(finish("a", 2, outcome(OutcomeKind::Cancelled, "ctrl-c"), 2),
               ElementsAre(HasSubstr("2/4 stopped dsr1")));
 }
 
-TEST_F(ViewLines, AgentsThatGoAndComeBack) {
+TEST_F(ViewLines, AgentsThatAreGoneAndReconnect) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 8, 2);
-  EXPECT_THAT(tell(core::Goodbye{"a", "time limit"}),
+  EXPECT_THAT(handle(core::Goodbye{"a", "time limit"}),
               ElementsAre("[0:00] n1 is gone: time limit", HasSubstr("0/4 retry   ")));
-  EXPECT_THAT(tell(core::Heartbeat{"a"}), ElementsAre("[0:00] n1 is back"));
+  EXPECT_THAT(handle(core::Heartbeat{"a"}), ElementsAre("[0:00] n1 has reconnected"));
 }
 
-TEST_F(ViewLines, ASecondAgentOfANodeIsSaidToWait) {
+TEST_F(ViewLines, SecondAgentOfANodeIsShownAsASpare) {
   join("a", "n1", 8, 2);
   EXPECT_THAT(
       join("b", "n1", 8, 2),
-      ElementsAre("[0:00] n1 joined with 8 GPUs (2 of 2), waiting: another agent has this node's GPUs"));
+      ElementsAre("[0:00] n1 joined with 8 GPUs (2 of 2) as a spare: another agent has this node's GPUs"));
 }
 
-TEST_F(ViewLines, APointThatIsTooLargeIsNamed) {
+TEST_F(ViewLines, PointThatIsTooLargeIsShownAsFailed) {
   EXPECT_THAT(
       join("a", "n1", 4),
       ElementsAre(HasSubstr("joined"),
@@ -54,7 +54,7 @@ TEST_F(ViewLines, APointThatIsTooLargeIsNamed) {
                   "n1, has 4"));
 }
 
-TEST_F(ViewLines, ColoursOnlyWhereTheyAreWanted) {
+TEST_F(ViewLines, ColoursAreUsedOnlyIfTheStyleHasThem) {
   arrive("a", "n1", 8);
   style.colour = true;
   const auto lines = finish("a", 0, outcome(OutcomeKind::Ok));
@@ -62,24 +62,24 @@ TEST_F(ViewLines, ColoursOnlyWhereTheyAreWanted) {
   EXPECT_THAT(lines[0], HasSubstr("\x1b[32m done    \x1b[0m"));
 }
 
-TEST_F(ViewLines, NothingThatABenchmarkOrPeerSaysCommandsTheTerminal) {
+TEST_F(ViewLines, TextFromBenchmarksAndPeersHasNoControlCharacters) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 8, 2);
-  std::vector<std::string> said = finish("a", 0, outcome(OutcomeKind::NoResult, kNasty));
+  std::vector<std::string> texts = finish("a", 0, outcome(OutcomeKind::NoResult, kControlCharacters));
   const auto add = [&](const std::vector<std::string>& more) {
-    said.insert(said.end(), more.begin(), more.end());
+    texts.insert(texts.end(), more.begin(), more.end());
   };
-  add(tell(core::Goodbye{"b", kNasty}));
-  add(tell(core::Stop{kNasty, Millis(1'000)}));
-  ASSERT_GE(said.size(), 4u);
-  facts.progress[{id(2), 1}] = {kNasty, 0, 0};
-  said.push_back(bar_line(plan, state, facts, now, style));
-  said.push_back(closing_lines(plan, state, style));
-  said.push_back(totals_text(plan, state, facts));
-  said.push_back(jobs_of(plan, state));
-  said.push_back(status_text(status()));
-  for (const std::string& text : said)
-    EXPECT_FALSE(commands_a_terminal(text)) << text;
+  add(handle(core::Goodbye{"b", kControlCharacters}));
+  add(handle(core::Stop{kControlCharacters, Millis(1'000)}));
+  ASSERT_GE(texts.size(), 4u);
+  facts.progress[{id(2), 1}] = {kControlCharacters, 0, 0};
+  texts.push_back(bar_line(plan, state, facts, now, style));
+  texts.push_back(closing_lines(plan, state, style));
+  texts.push_back(totals_text(plan, state, facts));
+  texts.push_back(jobs_of(plan, state));
+  texts.push_back(status_text(status()));
+  for (const std::string& text : texts)
+    EXPECT_FALSE(has_control_characters(text)) << text;
 }
 
 // ---- the bar
@@ -105,13 +105,13 @@ TEST_F(ViewBar, ShowsCountsRateAndTimeToGo) {
   EXPECT_THAT(bar(), HasSubstr("ETA 1:00 | n1 image 3.2 GB"));
 }
 
-TEST_F(ViewBar, AnImageIsCountedInBytesWithTheirUnit) {
-  EXPECT_EQ(how_far({"image", 0, 0}), "image");
-  EXPECT_EQ(how_far({"image", 3'000'000, 0}), "image 3.0 MB");
-  EXPECT_EQ(how_far({"image", 900'000'000, 18'300'000'000}), "image 900.0 MB of 18.3 GB");
-  EXPECT_EQ(how_far({"image", 18'300'000'000, 18'300'000'000}), "image 18.3 GB");
-  EXPECT_EQ(how_far({"server", 3, 7}), "3/7");
-  EXPECT_EQ(how_far({"", 0, 0}), "");
+TEST_F(ViewBar, ImageProgressIsShownInBytesWithAUnit) {
+  EXPECT_EQ(progress_text({"image", 0, 0}), "image");
+  EXPECT_EQ(progress_text({"image", 3'000'000, 0}), "image 3.0 MB");
+  EXPECT_EQ(progress_text({"image", 900'000'000, 18'300'000'000}), "image 900.0 MB of 18.3 GB");
+  EXPECT_EQ(progress_text({"image", 18'300'000'000, 18'300'000'000}), "image 18.3 GB");
+  EXPECT_EQ(progress_text({"server", 3, 7}), "3/7");
+  EXPECT_EQ(progress_text({"", 0, 0}), "");
 }
 
 TEST_F(ViewBar, IsNeverLongerThanTheColumnsAndNeverCutInsideACharacter) {
@@ -145,31 +145,31 @@ TEST_F(ViewBar, IsFullAtTheEnd) {
   EXPECT_THAT(bar(), AllOf(HasSubstr("[########################] 4 done"), Not(HasSubstr("ETA"))));
 }
 
-TEST(ViewSpoken, TimesAsPeopleSayThem) {
-  EXPECT_EQ(spoken(Millis(0)), "0.0 s");
-  EXPECT_EQ(spoken(Millis(420)), "0.4 s");
-  EXPECT_EQ(spoken(Millis(75'000)), "75 s");
-  EXPECT_EQ(spoken(Millis(725'000)), "12 min 05 s");
-  EXPECT_EQ(spoken(Millis(11'220'000)), "3 h 07 min");
-  EXPECT_EQ(spoken(Millis(std::numeric_limits<std::int64_t>::max() / 2)).find('-'), std::string::npos);
+TEST(ViewDurationText, UnitsDependOnTheDuration) {
+  EXPECT_EQ(duration_text(Millis(0)), "0.0 s");
+  EXPECT_EQ(duration_text(Millis(420)), "0.4 s");
+  EXPECT_EQ(duration_text(Millis(75'000)), "75 s");
+  EXPECT_EQ(duration_text(Millis(725'000)), "12 min 05 s");
+  EXPECT_EQ(duration_text(Millis(11'220'000)), "3 h 07 min");
+  EXPECT_EQ(duration_text(Millis(std::numeric_limits<std::int64_t>::max() / 2)).find('-'), std::string::npos);
 }
 
 // ---- the end
 
 class ViewClosing : public ViewTest {};
 
-TEST_F(ViewClosing, AllDone) {
+TEST_F(ViewClosing, ShowsThatAllPointsAreDone) {
   arrive("a", "n1", 8);
   for (int i = 0; i < 4; ++i)
     finish("a", i, outcome(OutcomeKind::Ok));
   EXPECT_EQ(closing_lines(plan, state, style), "4 of 4 points done\n");
 }
 
-TEST_F(ViewClosing, WhatFailedAndWhatIsUnfinishedIsListed) {
+TEST_F(ViewClosing, ListsFailedAndUnfinishedPoints) {
   arrive("a", "n1", 8);
   finish("a", 0, outcome(OutcomeKind::Ok));
   finish("a", 1, outcome(OutcomeKind::NoResult, "nothing"));
-  tell(core::Stop{"interrupted by ctrl-c", Millis(1'000)});
+  handle(core::Stop{"interrupted by ctrl-c", Millis(1'000)});
   finish("a", 2, outcome(OutcomeKind::Cancelled, "ctrl-c"));
   EXPECT_EQ(closing_lines(plan, state, style),
             "1 of 4 points done, 1 failed, 2 unfinished (interrupted by ctrl-c)\n"

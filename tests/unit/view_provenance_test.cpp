@@ -1,4 +1,4 @@
-// view/provenance: what a record says of where it came from.
+// Provenance and telemetry in the record of a result.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,14 +14,14 @@ class Provenance : public ViewTest {
   ordered_json record(const Account& account, std::int64_t tokens) {
     arrive("12.0.0", "n1", 8);
     start("12.0.0", 0, 1, Millis(1'000));
-    tell(core::AttemptFinished{"12.0.0", {id(0), 1}, {}, Millis(62'000), "", account}, Millis(62'000));
+    handle(core::AttemptFinished{"12.0.0", {id(0), 1}, {}, Millis(62'000), "", account}, Millis(62'000));
     ordered_json out = {{"hw", "b200"}};
     describe_result(out, plan, state, facts, {id(0), 1}, tokens);
     return out;
   }
 };
 
-TEST_F(Provenance, SaysWhoRanWhatWhereAndWhen) {
+TEST_F(Provenance, RecordsOriginTimesCommandAndEnvironment) {
   plan.profile.env = {{"HF_TOKEN", "hf_private"}, {"NCCL_DEBUG", "WARN"}};
   Account account;
   account.origin =
@@ -48,25 +48,25 @@ TEST_F(Provenance, SaysWhoRanWhatWhereAndWhen) {
   EXPECT_THAT(out.dump(), Not(HasSubstr("hf_private")));
 }
 
-TEST_F(Provenance, WhatIsNotKnownIsNotThere) {
+TEST_F(Provenance, UnknownValuesAreOmitted) {
   const ordered_json out = record({}, 0);
   for (const char* key : {"gpus", "driver", "kernel", "slurm", "workspace_commit", "server_command"})
     EXPECT_FALSE(out["provenance"].contains(key)) << key;
   EXPECT_FALSE(out.contains("telemetry"));
 }
 
-TEST_F(Provenance, TheCommandLineOfTheAgentGoesBeforeTheProfiles) {
+TEST_F(Provenance, CommandOfTheAgentReplacesTheProfiles) {
   core::AgentInfo info;
   info.id = "12.0.0";
   info.node = "n1";
   info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
   info.command = {"bash", "mine.sh"};
-  tell(core::Hello{info});
+  handle(core::Hello{info});
   const ordered_json out = record({}, 0)["provenance"];
   EXPECT_EQ(out["command"], (ordered_json{"bash", "mine.sh"}));
 }
 
-TEST_F(Provenance, TelemetryHasItsUnitsAndTheEnergyOfAToken) {
+TEST_F(Provenance, TelemetryHasUnitsAndEnergyPerToken) {
   Account account;
   account.gpu_use = GpuUse{Millis(60'000), 5'000'000, 300'000'000, 1'800, 71, 150'000'000'000, {"power cap"}};
   const ordered_json out = record(account, 1'000'000)["telemetry"];
@@ -78,7 +78,7 @@ TEST_F(Provenance, TelemetryHasItsUnitsAndTheEnergyOfAToken) {
   EXPECT_EQ(out["throttle_reasons"], (ordered_json{"power cap"}));
 }
 
-TEST_F(Provenance, NoTokensHaveNoEnergy) {
+TEST_F(Provenance, EnergyPerTokenIsOmittedWithoutTokens) {
   Account account;
   account.gpu_use = GpuUse{Millis(60'000), {}, 300, {}, {}, {}, {}};
   const ordered_json out = record(account, 0)["telemetry"];
@@ -87,7 +87,7 @@ TEST_F(Provenance, NoTokensHaveNoEnergy) {
   EXPECT_EQ(out["throttled"], false);
 }
 
-TEST(Secrets, AreKnownByTheirNames) {
+TEST(Secrets, SecretsAreRecognizedByTheirNames) {
   for (const char* name :
        {"HF_TOKEN", "hf_token", "MY_SECRET", "DB_PASSWORD", "PASSWD", "AWS_SECRET_ACCESS_KEY", "API_KEY",
         "OPENAI_APIKEY", "KEY", "GOOGLE_APPLICATION_CREDENTIALS"})

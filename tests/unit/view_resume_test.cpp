@@ -1,4 +1,4 @@
-// view/resume: the command that goes on with a sweep, as somebody will paste it into a shell.
+// The command that resumes a sweep, as the user will paste it into a shell.
 #include <cstdio>
 
 #include "controller/view/resume.hpp"
@@ -10,41 +10,41 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-TEST(ViewResumeCommand, OfSrun) {
+TEST(ViewResumeCommand, ReplacesTheOptionsOfSrun) {
   EXPECT_EQ(resume_command({"srun", "-N4", "--gpus-per-node=8", "--sweep-config=a.yaml", "./bench.sh"},
                            "/data/out", "/home/u"),
             "cd /home/u && srun --sweep-resume --sweep-output=/data/out -N4 --gpus-per-node=8 "
             "--sweep-config=a.yaml ./bench.sh");
 }
 
-TEST(ViewResumeCommand, OfSweepctlRun) {
+TEST(ViewResumeCommand, ReplacesTheOptionsOfSweepctlRun) {
   EXPECT_EQ(resume_command({"sweepctl", "run", "--profile", "p.yaml", "a.yaml", "--", "./bench.sh"},
                            "/data/out", "/home/u"),
             "cd /home/u && sweepctl run --resume --output /data/out --profile p.yaml a.yaml -- ./bench.sh");
 }
 
-// What a script of sbatch runs is an srun or a sweepctl run, and that is what is typed again.
-TEST(ViewResumeCommand, ProgramsAreKnownByTheirNameWhereverTheyLie) {
+// A batch script contains srun or sweepctl run, and the resume command is built from that.
+TEST(ViewResumeCommand, ProgramsAreRecognizedByNameInAnyDirectory) {
   EXPECT_EQ(resume_command({"/opt/slurm/bin/srun", "x"}, "/o", ""),
             "/opt/slurm/bin/srun --sweep-resume --sweep-output=/o x");
   EXPECT_EQ(resume_command({"/opt/bin/sweepctl", "run", "a.yaml"}, "/o", ""),
             "/opt/bin/sweepctl run --resume --output /o a.yaml");
 }
 
-TEST(ViewResumeCommand, NothingWhereNobodyKnows) {
+TEST(ViewResumeCommand, IsEmptyForOtherCommands) {
   for (const Words& words : {Words{}, Words{""}, Words{"bash", "job.sh"}, Words{"sweepctl"},
                              Words{"sweepctl", "check", "a.yaml"}, Words{"mysrun", "x"}})
     EXPECT_EQ(resume_command(words, "/o", "/w"), "") << testing::PrintToString(words);
 }
 
-TEST(ViewResumeCommand, TheOutputOfTheFirstOneGivesWay) {
+TEST(ViewResumeCommand, ReplacesAnEarlierOutputOption) {
   EXPECT_EQ(resume_command({"srun", "--sweep-output=out", "-n2", "--sweep-output", "o 2", "x"}, "/o", ""),
             "srun --sweep-resume --sweep-output=/o -n2 x");
   EXPECT_EQ(resume_command({"sweepctl", "run", "--output=out", "--output", "o 2", "a.yaml"}, "/o", ""),
             "sweepctl run --resume --output /o a.yaml");
 }
 
-TEST(ViewResumeCommand, WhatIsForOneResumeAloneIsNotInTheNext) {
+TEST(ViewResumeCommand, OmitsOptionsThatApplyToOneResumeOnly) {
   EXPECT_EQ(
       resume_command({"srun", "--sweep-resume", "--sweep-retry-failed", "--sweep-accept-changes", "-N2", "x"},
                      "/o", ""),
@@ -53,7 +53,7 @@ TEST(ViewResumeCommand, WhatIsForOneResumeAloneIsNotInTheNext) {
             "sweepctl run --resume --output /o");
 }
 
-TEST(ViewResumeCommand, TheBenchmarksWordsBehindTheDashesStay) {
+TEST(ViewResumeCommand, KeepsTheBenchmarksCommandAfterDashes) {
   EXPECT_EQ(
       resume_command({"sweepctl", "run", "a.yaml", "--", "./b", "--output", "x", "--resume", "--"}, "/o", ""),
       "sweepctl run --resume --output /o a.yaml -- ./b --output x --resume --");
@@ -61,12 +61,12 @@ TEST(ViewResumeCommand, TheBenchmarksWordsBehindTheDashesStay) {
             "srun --sweep-resume --sweep-output=/o -- ./b --sweep-output=x --sweep-resume");
 }
 
-TEST(ViewResumeCommand, ResumedTwiceItIsTheSame) {
+TEST(ViewResumeCommand, IsTheSameAfterAResume) {
   const std::string once = resume_command({"srun", "-N2", "x"}, "/o", "");
   EXPECT_EQ(resume_command({"srun", "--sweep-resume", "--sweep-output=/o", "-N2", "x"}, "/o", ""), once);
 }
 
-/// What a shell makes of `line`, a word a line, each in brackets.
+/// Returns the words that a shell reads from `line`, each in brackets on a line of its own.
 std::string read_by_a_shell(const std::string& line) {
   const std::string script = "printf '[%s]\\n' " + line;
   std::FILE* pipe = ::popen(script.c_str(), "r");
@@ -78,7 +78,7 @@ std::string read_by_a_shell(const std::string& line) {
   return out;
 }
 
-TEST(ViewResumeCommand, AShellReadsStrangeWordsBackAsTheyWere) {
+TEST(ViewResumeCommand, QuotedWordsAreReadBackUnchangedByAShell) {
   const Words strange = {"",         " ", "a b", "it's", "''",  "\"", "$HOME", "`id`",    "\\",    "a\tb",
                          "one\ntwo", "*", "?",   "~",    "!!",  "#",  "a;b",   "a&b",     "(a)",   "{a,b}",
                          "[a]",      "<", ">",   "|",    "ü ∞", "-n", "a=b c", "--x='y'", "x%s\\n"};
@@ -86,19 +86,19 @@ TEST(ViewResumeCommand, AShellReadsStrangeWordsBackAsTheyWere) {
     EXPECT_EQ(read_by_a_shell(shell_word(word)), "[" + word + "]\n") << shell_word(word);
   Words all = {"srun"};
   all.insert(all.end(), strange.begin(), strange.end());
-  std::string wanted = "[srun]\n[--sweep-resume]\n[--sweep-output=/o 'u t']\n";
+  std::string expected = "[srun]\n[--sweep-resume]\n[--sweep-output=/o 'u t']\n";
   for (const std::string& word : strange)
-    wanted += "[" + word + "]\n";
-  EXPECT_EQ(read_by_a_shell(resume_command(all, "/o 'u t'", "")), wanted);
+    expected += "[" + word + "]\n";
+  EXPECT_EQ(read_by_a_shell(resume_command(all, "/o 'u t'", "")), expected);
 }
 
-TEST(ViewResumeCommand, WhatNeedsNoQuotesHasNone) {
+TEST(ViewResumeCommand, WordsAreQuotedOnlyIfNecessary) {
   for (const char* word : {"a", "--sweep-config=a.yaml,b.yaml", "/x/y-z_1.0", "user@host:80", "+5%"})
     EXPECT_EQ(shell_word(word), word);
   EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
 }
 
-TEST(ViewResumeCommand, GoesToItsFolderWhateverThatIsCalled) {
+TEST(ViewResumeCommand, QuotesTheWorkingDirectory) {
   EXPECT_EQ(resume_command({"srun", "x"}, "/o", "/home/u/my runs"),
             "cd '/home/u/my runs' && srun --sweep-resume --sweep-output=/o x");
 }
@@ -106,7 +106,7 @@ TEST(ViewResumeCommand, GoesToItsFolderWhateverThatIsCalled) {
 class ViewResumeLine : public ViewTest {
  protected:
   ViewResumeLine() { facts.resume = "cd /w && srun --sweep-resume --sweep-output=/o x"; }
-  /// Ends all four points, the first `done` of them well.
+  /// Ends all four points, the first `done` of them with a result.
   void end_with(int done) {
     plan.profile.retries.infrastructure = 0;
     arrive("a", "n1", 8);
@@ -117,50 +117,51 @@ class ViewResumeLine : public ViewTest {
   }
 };
 
-TEST_F(ViewResumeLine, NoneWhileTheSweepGoesOnOrWhenAllIsDone) {
+TEST_F(ViewResumeLine, IsEmptyWhileTheSweepRunsAndIfItIsComplete) {
   EXPECT_EQ(resume_line(state, facts), "");
   end_with(4);
   ASSERT_EQ(state.phase, core::Phase::Closed);
   EXPECT_EQ(resume_line(state, facts), "");
 }
 
-TEST_F(ViewResumeLine, FailedOnesAloneNeedTheirOption) {
+TEST_F(ViewResumeLine, AddsTheRetryOptionIfOnlyFailedPointsAreLeft) {
   end_with(3);
   ASSERT_EQ(state.phase, core::Phase::Closed);
   EXPECT_EQ(resume_line(state, facts),
-            "1 failed point; to try again: cd /w && srun --sweep-resume --sweep-retry-failed "
+            "1 failed point; to retry: cd /w && srun --sweep-resume --sweep-retry-failed "
             "--sweep-output=/o x\n");
   facts.resume = "sweepctl run --resume --output /o a.yaml";
   EXPECT_EQ(resume_line(state, facts),
-            "1 failed point; to try again: sweepctl run --resume --retry-failed --output /o a.yaml\n");
+            "1 failed point; to retry: sweepctl run --resume --retry-failed --output /o a.yaml\n");
 }
 
-TEST_F(ViewResumeLine, WhatIsLeftIsCountedWithItsCommand) {
+TEST_F(ViewResumeLine, CountsThePointsThatAreLeft) {
   arrive("a", "n1", 8);
   start("a", 0);
   finish("a", 0, outcome(OutcomeKind::Ok));
-  tell(core::Stop{"interrupted", Millis(0)});
-  tell(core::Tick{}, Millis(1));
+  handle(core::Stop{"interrupted", Millis(0)});
+  handle(core::Tick{}, Millis(1));
   ASSERT_EQ(state.phase, core::Phase::Closed);
-  EXPECT_EQ(resume_line(state, facts), "3 points left; to go on: " + facts.resume + "\n");
+  EXPECT_EQ(resume_line(state, facts), "3 points left; to resume: " + facts.resume + "\n");
 }
 
-TEST(ViewResumeCommand, ASrunInsideAJobNeedsAJobLikeThat) {
-  EXPECT_EQ(resume_command({"srun", "--sweep-config=a.yaml", "./b.sh"}, "/o", "", "12"),
-            "srun --sweep-resume --sweep-output=/o --sweep-config=a.yaml ./b.sh"
-            "  # in a job like 12: in its script, or after salloc with its options");
+TEST(ViewResumeCommand, CommentSaysToRunSrunInsideASimilarJob) {
+  EXPECT_EQ(
+      resume_command({"srun", "--sweep-config=a.yaml", "./b.sh"}, "/o", "", "12"),
+      "srun --sweep-resume --sweep-output=/o --sweep-config=a.yaml ./b.sh"
+      "  # run it inside a new job with the nodes and GPUs of job 12: in an sbatch script, or after salloc");
 }
 
-TEST_F(ViewResumeLine, NothingIsSaidWhereNobodyKnowsTheCommand) {
+TEST_F(ViewResumeLine, IsEmptyIfTheCommandIsUnknown) {
   facts.resume.clear();
   end_with(0);
   EXPECT_EQ(resume_line(state, facts), "");
 }
 
-TEST_F(ViewResumeLine, NothingInItCommandsTheTerminal) {
-  facts.resume = "srun --sweep-resume " + kNasty;
+TEST_F(ViewResumeLine, HasNoControlCharacters) {
+  facts.resume = "srun --sweep-resume " + kControlCharacters;
   end_with(0);
-  EXPECT_FALSE(commands_a_terminal(resume_line(state, facts)));
+  EXPECT_FALSE(has_control_characters(resume_line(state, facts)));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A sweep of four points that a test leads into the state whose look it asks for.
+// Test fixture: a sweep of four points. Tests send commands and check what the views show.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-/// Columns that a terminal needs for `text`: colours take none, a character of three or more bytes two.
+/// Returns the columns that `text` takes on a terminal: 0 for colour sequences, 2 for characters of three or
+/// more bytes.
 inline std::size_t columns(const std::string& text) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -31,24 +32,24 @@ inline std::size_t columns(const std::string& text) {
   return count;
 }
 
-/// jobs.txt in one piece.
+/// Returns jobs.txt as one string.
 inline std::string jobs_of(const Plan& plan, const core::State& state) {
   std::string out;
   write_jobs(plan, state, [&](std::string_view part) { out += part; });
   return out;
 }
 
-/// Whether a terminal would take some of it for more than text.
-inline bool commands_a_terminal(const std::string& text) {
+/// True if the text has control characters that a terminal would interpret.
+inline bool has_control_characters(const std::string& text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
   });
 }
 
-inline const std::string kNasty =
+inline const std::string kControlCharacters =
     "a\x1b[2J\x07\r\xc2\x9b"
-    "31m \xff b";  // what a benchmark might say
+    "31m \xff b";  // text that a benchmark could print
 
 class ViewTest : public testing::Test {
  protected:
@@ -68,11 +69,11 @@ class ViewTest : public testing::Test {
     facts.opened = now;
   }
 
-  /// Tells the core and gives back the lines that its events make.
-  std::vector<std::string> tell(const core::Command& command, Millis later = Millis(0)) {
+  /// Handles the command and returns the lines of its events.
+  std::vector<std::string> handle(const core::Command& command, Millis later = Millis(0)) {
     now += later;
     for (const auto& [id, agent] : state.agents)
-      core::observe(state, id, now);
+      core::mark_seen(state, id, now);
     std::vector<std::string> lines;
     core::advance(state, command, now, [&](const core::State& after, const core::Event& event) {
       const std::string line = event_line(plan, after, event, facts, style);
@@ -90,19 +91,19 @@ class ViewTest : public testing::Test {
     info.pid = 1;
     for (int i = 0; i < gpus; ++i)
       info.gpus.push_back(std::to_string(i));
-    return tell(core::Hello{info});
+    return handle(core::Hello{info});
   }
   void arrive(const std::string& id, const std::string& node, int gpus, int tasks = 1) {
     join(id, node, gpus, tasks);
-    tell(core::Ready{id});
+    handle(core::Ready{id});
   }
   std::vector<std::string> start(const std::string& agent, int index, int attempt = 1,
                                  Millis later = Millis(0)) {
-    return tell(core::AttemptStarted{agent, {id(index), attempt}, 4711}, later);
+    return handle(core::AttemptStarted{agent, {id(index), attempt}, 4711}, later);
   }
   std::vector<std::string> finish(const std::string& agent, int index, const Outcome& outcome,
                                   int attempt = 1, Millis later = Millis(0), Millis wall = Millis(62'000)) {
-    return tell(core::AttemptFinished{agent, {id(index), attempt}, outcome, wall}, later);
+    return handle(core::AttemptFinished{agent, {id(index), attempt}, outcome, wall}, later);
   }
   static Outcome outcome(OutcomeKind kind, const std::string& reason = "") {
     Outcome out;

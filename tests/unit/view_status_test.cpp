@@ -1,4 +1,4 @@
-// The state of a sweep as a document and as text, and the records that it leaves.
+// The status of a sweep as JSON and as text, and the records written at its end.
 #include "tests/unit/view_sample.hpp"
 #include "util/json.hpp"
 
@@ -11,11 +11,11 @@ ordered_json manifest_of(const Plan& plan, const core::State& state, const Facts
   std::string text;
   write_manifest(plan, state, facts, [&](std::string_view piece) { text += piece; });
   const ordered_json out = ordered_json::parse(text);
-  EXPECT_EQ(out.dump(2) + "\n", text) << "as one writer would spell it";
+  EXPECT_EQ(out.dump(2) + "\n", text) << "as if it were written in one piece";
   return out;
 }
 
-TEST_F(ViewStatus, BeforeAnythingHappened) {
+TEST_F(ViewStatus, DocumentBeforeTheFirstEvent) {
   const ordered_json document = status();
   EXPECT_EQ(document["state"], "running");
   EXPECT_EQ(document["sweep"], "s1");
@@ -33,7 +33,7 @@ TEST_F(ViewStatus, BeforeAnythingHappened) {
             "  0 of 4 done, 0 running, 0 failed, 4 pending\n");
 }
 
-TEST_F(ViewStatus, InTheMiddle) {
+TEST_F(ViewStatus, DocumentOfARunningSweep) {
   arrive("a", "n1", 8, 3);
   arrive("b", "n2", 4, 3);
   arrive("c", "n2", 4, 3);
@@ -68,18 +68,18 @@ TEST_F(ViewStatus, InTheMiddle) {
   EXPECT_EQ(agents[2]["state"], "spare");
 }
 
-TEST_F(ViewStatus, StatesOfASweepAndOfItsAgents) {
+TEST_F(ViewStatus, StatesOfTheSweepAndItsAgents) {
   arrive("a", "n1", 8, 2);
   arrive("b", "n2", 2, 2);
   EXPECT_EQ(status()["agents"][1]["state"], "idle");
-  tell(core::Goodbye{"b", "time limit"});
+  handle(core::Goodbye{"b", "time limit"});
   EXPECT_EQ(status()["agents"][1]["state"], "gone");
   EXPECT_EQ(status()["agents"][1]["reason"], "time limit");
   EXPECT_EQ(status()["state"], "running");
   facts.owner.clear();
   EXPECT_EQ(status()["state"], "interrupted");
   facts.owner = "login1, pid 77";
-  tell(core::Stop{"ctrl-c", Millis(1'000)});
+  handle(core::Stop{"ctrl-c", Millis(1'000)});
   EXPECT_EQ(status()["state"], "stopping");
   EXPECT_TRUE(status()["eta_s"].is_null());
   finish("a", 0, outcome(OutcomeKind::Cancelled, "ctrl-c"));
@@ -91,7 +91,7 @@ TEST_F(ViewStatus, StatesOfASweepAndOfItsAgents) {
             HasSubstr("  cancelled  dsr1_1k8k fp4 sglang b200 tp8 conc4: cancelled")));
 }
 
-TEST_F(ViewStatus, DoneIsDoneHoweverLateSomebodyAsks) {
+TEST_F(ViewStatus, ElapsedTimeOfAClosedSweepDoesNotGrow) {
   arrive("a", "n1", 8);
   for (int i = 0; i < 4; ++i)
     finish("a", i, outcome(OutcomeKind::Ok), 1, Millis(30'000));
@@ -104,23 +104,24 @@ TEST_F(ViewStatus, DoneIsDoneHoweverLateSomebodyAsks) {
   EXPECT_TRUE(document["eta_s"].is_null());
 }
 
-TEST_F(ViewStatus, FailedPointsHaveTheirLineWithTheReason) {
+TEST_F(ViewStatus, TextHasALineWithReasonPerFailedPoint) {
   arrive("a", "n1", 8);
-  finish("a", 0, outcome(OutcomeKind::InvalidResult, kNasty));
+  finish("a", 0, outcome(OutcomeKind::InvalidResult, kControlCharacters));
   const std::string text = status_text(status());
   EXPECT_THAT(text, HasSubstr("  failed  dsr1_1k8k fp4 sglang b200 tp8 conc4: invalid-result: a?[2J"));
-  EXPECT_FALSE(commands_a_terminal(text)) << text;
+  EXPECT_FALSE(has_control_characters(text)) << text;
 }
 
-TEST_F(ViewStatus, TextOfADocumentThatLacksThingsIsStillText) {
+TEST_F(ViewStatus, TextOfAnIncompleteDocumentIsStillPrinted) {
   EXPECT_EQ(status_text(ordered_json::object()).substr(0, 7), "sweep :");
-  EXPECT_FALSE(commands_a_terminal(status_text({{"sweep", kNasty}, {"state", kNasty}})));
+  EXPECT_FALSE(
+      has_control_characters(status_text({{"sweep", kControlCharacters}, {"state", kControlCharacters}})));
 }
 
 // ---- pace
 
 TEST_F(ViewStatus, PaceCountsFromTheFirstLease) {
-  now += Millis(600'000);  // nobody was there yet
+  now += Millis(600'000);  // no agent had joined yet
   EXPECT_EQ(pace(state, now).points_per_minute, 0);
   arrive("a", "n1", 8);
   EXPECT_EQ(pace(state, now).points_per_minute, 0);
@@ -129,26 +130,26 @@ TEST_F(ViewStatus, PaceCountsFromTheFirstLease) {
   EXPECT_EQ(pace(state, now).to_go, Millis(90'000));
   finish("a", 1, outcome(OutcomeKind::Infrastructure), 1, Millis(30'000));
   EXPECT_DOUBLE_EQ(pace(state, now).points_per_minute, 1)
-      << "an attempt that is tried again is no end of a point";
+      << "an attempt that is retried does not end its point";
 }
 
 // ---- records
 
 class ViewRecords : public ViewTest {
  protected:
-  void some_sweep() {
+  void run_sample() {
     arrive("a", "n1", 8);
     start("a", 0, 1, Millis(1'000));
     finish("a", 0, outcome(OutcomeKind::Ok), 1, Millis(60'000), Millis(59'250));
     finish("a", 1, outcome(OutcomeKind::Infrastructure, "bad disk"), 1, Millis(1'000), Millis(0));
     finish("a", 1, outcome(OutcomeKind::NoResult, "nothing"), 2, Millis(1'000), Millis(500));
-    tell(core::Stop{"ctrl-c", Millis(1'000)});
+    handle(core::Stop{"ctrl-c", Millis(1'000)});
     finish("a", 2, outcome(OutcomeKind::Cancelled, "ctrl-c"), 1, Millis(1'000), Millis(700));
   }
 };
 
 TEST_F(ViewRecords, JobsHasALinePerAttemptInTheOrderOfLeasing) {
-  some_sweep();
+  run_sample();
   EXPECT_EQ(jobs_of(plan, state),
             "# point\tattempt\tjob.step\tnode\tstate\tseconds\tlabel\n" + id(0) +
                 "\t1\t12.0\tn1\tok\t59.250\tdsr1_1k8k fp4 sglang b200 tp8 conc4\n" + id(1) +
@@ -157,18 +158,18 @@ TEST_F(ViewRecords, JobsHasALinePerAttemptInTheOrderOfLeasing) {
                 "\t1\t12.0\tn1\tcancelled\t0.700\tdsr1_1k8k fp4 sglang b200 tp4 conc16\n");
 }
 
-TEST_F(ViewRecords, JobsOfARunningSweepAndWithoutSlurm) {
+TEST_F(ViewRecords, JobsOfARunningSweepWithoutSlurm) {
   core::AgentInfo info;
   info.id = "host:1";
   info.node = "host";
   info.gpus = {"0", "1", "2", "3", "4", "5", "6", "7"};
-  tell(core::Hello{info});
-  tell(core::Ready{"host:1"});
+  handle(core::Hello{info});
+  handle(core::Ready{"host:1"});
   EXPECT_THAT(jobs_of(plan, state), HasSubstr(id(0) + "\t1\t-\thost\tunfinished\t0.000\t"));
 }
 
-TEST_F(ViewRecords, TheManifestNamesEveryPointWithItsOutcomeAndOrigin) {
-  some_sweep();
+TEST_F(ViewRecords, ManifestHasEveryPointWithItsOutcome) {
+  run_sample();
   const ordered_json out = manifest_of(plan, state, facts);
   EXPECT_EQ(out["sweep"], "s1");
   EXPECT_EQ(out["slurm_sweep_version"], "0.1.0");
@@ -182,7 +183,7 @@ TEST_F(ViewRecords, TheManifestNamesEveryPointWithItsOutcomeAndOrigin) {
   ASSERT_EQ(out["agents"].size(), 1u);
   EXPECT_EQ(out["agents"][0]["node"], "n1");
   EXPECT_EQ(out["agents"][0]["gpus"].size(), 8u);
-  ASSERT_EQ(out["points"].size(), 4u) << "what was expected, not only what came";
+  ASSERT_EQ(out["points"].size(), 4u) << "all expected points, not only those with results";
   const std::vector<std::string> states = {"done", "failed", "cancelled", "pending"};
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(out["points"][i]["point"], id(static_cast<int>(i)));
@@ -191,8 +192,8 @@ TEST_F(ViewRecords, TheManifestNamesEveryPointWithItsOutcomeAndOrigin) {
   }
 }
 
-TEST_F(ViewRecords, TheManifestTellsTheStoryOfEachAttempt) {
-  some_sweep();
+TEST_F(ViewRecords, ManifestHasTheTimesAndOutcomeOfEachAttempt) {
+  run_sample();
   const ordered_json points = manifest_of(plan, state, facts)["points"];
   const std::string name = result_filename(plan, 0, "n1");
   EXPECT_EQ(points[0]["raw"], "raw/" + name + ".json");
@@ -218,10 +219,10 @@ TEST_F(ViewRecords, TheManifestTellsTheStoryOfEachAttempt) {
   EXPECT_TRUE(points[3]["attempts"].empty());
 }
 
-TEST_F(ViewRecords, TheManifestCanBeWrittenWhateverWasSaid) {
+TEST_F(ViewRecords, ManifestIsValidJsonWithAnyTextFromPeers) {
   arrive("a", "n1", 8);
-  finish("a", 0, outcome(OutcomeKind::NoResult, kNasty));
-  tell(core::Goodbye{"a", kNasty});
+  finish("a", 0, outcome(OutcomeKind::NoResult, kControlCharacters));
+  handle(core::Goodbye{"a", kControlCharacters});
   const ordered_json out = manifest_of(plan, state, facts);
   EXPECT_NO_THROW(static_cast<void>(out["points"][0]["attempts"].dump()));
   EXPECT_NO_THROW(static_cast<void>(out.dump()));
@@ -232,10 +233,10 @@ TEST_F(ViewRecords, LogsAreNamedByPointNodeAndAttempt) {
   EXPECT_EQ(log_stem(plan, 0, 2, "n1"), "logs/dsr1_1k8k_fp4_sglang_tp8_ep1_dpa_false_conc4_n1.attempt2");
 }
 
-TEST_F(ViewRecords, OfARecipeTheServersAreCountedAndTheTimeOfEachPhase) {
+TEST_F(ViewRecords, TotalsOfARecipeHaveServerStartsAndPhaseTimes) {
   arrive("a", "n1", 8);
   const auto end = [&](int index, OutcomeKind kind, Account account) {
-    tell(core::AttemptFinished{
+    handle(core::AttemptFinished{
         "a", {id(index), 1}, outcome(kind, "x"), Millis(62'000), "", std::move(account)});
   };
   end(0, OutcomeKind::Ok,
@@ -249,7 +250,7 @@ TEST_F(ViewRecords, OfARecipeTheServersAreCountedAndTheTimeOfEachPhase) {
   const std::string text = totals_text(plan, state, facts);
   EXPECT_THAT(text, HasSubstr(", 3 server starts for 2 points done\n"));
   EXPECT_THAT(
-      text, HasSubstr("time of all attempts: server-start 1.0 s, ready 60 s, benchmark 12 s, reset 1.2 s\n"));
+      text, HasSubstr("total time by phase: server-start 1.0 s, ready 60 s, benchmark 12 s, reset 1.2 s\n"));
   EXPECT_THAT(text, HasSubstr(": server-failed: x\n                | one\n                | t?wo\n"));
   const ordered_json attempt = manifest_of(plan, state, facts)["points"][2]["attempts"][0];
   EXPECT_EQ(attempt["phases"]["reset"], 0.75);
@@ -259,12 +260,12 @@ TEST_F(ViewRecords, OfARecipeTheServersAreCountedAndTheTimeOfEachPhase) {
   EXPECT_EQ(totals_json(plan, state, facts)["server_starts"], 3);
 }
 
-TEST_F(ViewRecords, Totals) {
-  some_sweep();
+TEST_F(ViewRecords, TotalsOfScripts) {
+  run_sample();
   const std::string text = totals_text(plan, state, facts);
   EXPECT_THAT(text, HasSubstr("1 of 4 points done, 1 failed, 2 unfinished (ctrl-c)\n"));
-  EXPECT_THAT(text, HasSubstr("4 attempts on 1 agent, 1 server start (one per attempt that began)\n"));
-  EXPECT_THAT(text, HasSubstr("wall time 64 s, to the last end of a point\n"));
+  EXPECT_THAT(text, HasSubstr("4 attempts on 1 agent\n"));
+  EXPECT_THAT(text, HasSubstr("elapsed 64 s (until the last point finished)\n"));
   const ordered_json json = totals_json(plan, state, facts);
   EXPECT_EQ(json["failed"].size(), 1u);
   EXPECT_EQ(json["failed"][0]["reason"], state.points[1].reason);
@@ -274,9 +275,9 @@ TEST_F(ViewRecords, Totals) {
   EXPECT_THAT(text, Not(HasSubstr("containers")));
 }
 
-// With runtime: auto this is where one sees which it was.
-TEST_F(ViewRecords, TotalsSayWhatHadTheAttemptsInContainers) {
-  some_sweep();
+// With `runtime: auto` this shows which runtime was chosen.
+TEST_F(ViewRecords, TotalsCountAttemptsByContainerRuntime) {
+  run_sample();
   for (core::PointStatus& point : state.points) {
     for (core::Attempt& attempt : point.attempts)
       attempt.account.origin.runtime = point.attempts.size() == 1 ? "enroot 4.1.2" : "podman version 4.3.1";
@@ -294,7 +295,7 @@ TEST_F(ViewRecords, TotalsSayWhatHadTheAttemptsInContainers) {
   EXPECT_EQ(totals_json(plan, state, facts)["containers"]["enroot 4.1.2"], single);
 }
 
-TEST_F(ViewStatus, WhatThereIsNoRoomForIsCountedAndFailuresComeFirst) {
+TEST_F(ViewStatus, OmittedEntriesAreCountedAndFailuresComeFirst) {
   arrive("a", "n1", 8);
   finish("a", 0, outcome(OutcomeKind::Ok, ""));
   finish("a", 1, outcome(OutcomeKind::BenchmarkFailed, "broken"));
@@ -316,7 +317,7 @@ TEST_F(ViewStatus, WhatThereIsNoRoomForIsCountedAndFailuresComeFirst) {
     EXPECT_TRUE(some["ended"].empty() || some["ended"][0]["state"] == "failed");
   }
   EXPECT_THAT(status_text(status_json(plan, state, facts, now, 0)),
-              HasSubstr("  and more that are left out here: 1 running, 2 ended\n"));
+              HasSubstr("  not listed: 1 more running, 2 more ended\n"));
 }
 
 }  // namespace

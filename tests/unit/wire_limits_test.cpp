@@ -1,5 +1,4 @@
-// How deep MessagePack nests, against the parser that it protects; and proto/PROTOCOL.md, whose tables are
-// read here and held against the codec.
+// The depth limit for MessagePack; and proto/PROTOCOL.md, whose tables are read and compared with the codec.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,7 +9,7 @@
 #include <regex>
 #include <set>
 
-#include "proto/wire/nesting.hpp"
+#include "proto/wire/msgpack.hpp"
 #include "tests/unit/wire_samples.hpp"
 #include "util/json.hpp"
 
@@ -19,7 +18,7 @@ namespace {
 
 // ---- nests_within
 
-// One value for each of MessagePack's forms and lengths, with the depth it nests.
+// Returns one value for each of MessagePack's encodings and length classes, with its nesting depth.
 std::vector<std::pair<json, std::size_t>> every_form() {
   std::vector<std::pair<json, std::size_t>> out = {
       {nullptr, 0}, {true, 0}, {false, 0}, {1.5f, 0}, {1e300, 0}};
@@ -46,7 +45,7 @@ std::vector<std::pair<json, std::size_t>> every_form() {
   return out;
 }
 
-TEST(Nesting, EveryFormIsMeasuredExactly) {
+TEST(Nesting, DepthOfEveryEncodingIsExact) {
   for (const auto& [value, depth] : every_form()) {
     const std::string bytes = packed(value);
     const std::string what = "type byte " + std::to_string(static_cast<unsigned char>(bytes[0])) + ", " +
@@ -56,13 +55,12 @@ TEST(Nesting, EveryFormIsMeasuredExactly) {
       EXPECT_FALSE(nests_within(bytes, depth - 1)) << what;
     }
     EXPECT_FALSE(nests_within(std::string_view(bytes).substr(0, bytes.size() - 1), depth)) << what;
-    EXPECT_TRUE(nests_within(bytes + "\xc1", depth)) << what;  // what comes after is not its concern
+    EXPECT_TRUE(nests_within(bytes + "\xc1", depth)) << what;  // bytes after the value are ignored
   }
 }
 
-// It must let nothing pass that ends early or nests deeper than it says, and must not stop what the parser
-// takes: so the two are asked about the same bytes.
-TEST(Nesting, AgreesWithTheParser) {
+// nests_within() must accept every value that nlohmann's own parser accepts.
+TEST(Nesting, AcceptsWhateverTheParserAccepts) {
   std::mt19937 random(42);
   std::size_t taken = 0;
   for (int round = 0; round < 100'000; ++round) {
@@ -90,8 +88,8 @@ struct Section {
   std::vector<Row> rows;
 };
 
-// The sections "### NUMBER Name — …", and those of maps inside messages, "## Name", with the rows "| `field`
-// | type | … |" of their tables.
+// Returns the sections "### NUMBER Name — …" and those of maps inside messages, "## Name", with the rows
+// "| `field` | type | … |" of their tables.
 std::map<std::string, Section> protocol_page() {
   std::ifstream file(SWEEP_SOURCE_DIR "/proto/PROTOCOL.md");
   const std::regex heading("##(?:# ([0-9]+))? ([A-Za-z]+)(?: .*)?");
@@ -113,7 +111,7 @@ std::map<std::string, Section> protocol_page() {
   return out;
 }
 
-TEST(ProtocolPage, NamesEveryMessageAndItsFields) {
+TEST(ProtocolPage, ListsEveryMessageAndItsFields) {
   const auto page = protocol_page();
   EXPECT_EQ(
       std::count_if(page.begin(), page.end(), [](const auto& section) { return section.second.of_message; }),
@@ -141,8 +139,7 @@ std::uint64_t limit_of(const std::string& text) {
   return std::stoull(text);
 }
 
-// Values at both sides of the limits of a type as the page writes it; none for types that other tests are
-// for.
+// Returns values on both sides of the limits of a type of the page; none for types that other tests cover.
 Limits limits_of(const std::string& type) {
   std::smatch part;
   if (std::regex_match(type, part, std::regex("text ≤ ([0-9]+)"))) {
@@ -167,7 +164,7 @@ Limits limits_of(const std::string& type) {
   return {};
 }
 
-TEST(ProtocolPage, LimitsAreThoseOfTheCodec) {
+TEST(ProtocolPage, LimitsMatchTheCodec) {
   for (const auto& [name, section] : protocol_page()) {
     if (!section.of_message) continue;
     const Sample sample = sample_of(name);
@@ -189,8 +186,8 @@ TEST(ProtocolPage, LimitsAreThoseOfTheCodec) {
   }
 }
 
-// The maps inside messages: what the page says of them is what the samples have, and what the codec holds.
-TEST(ProtocolPage, MapsInMessagesToo) {
+// The page describes the maps inside messages as the samples have them and as the codec limits them.
+TEST(ProtocolPage, NestedMapsMatchTheCodec) {
   const auto page = protocol_page();
   const std::map<std::string, std::pair<std::string, std::string>> places = {
       {"Server", {"Lease", "server"}},

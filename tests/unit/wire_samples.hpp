@@ -1,9 +1,7 @@
-// One of every message with what it looks like on the wire, and frames made by hand. For the tests of
-// proto/wire.
+// For the tests of proto/wire: one sample of every message with its body, and frames made by hand.
 //
-// The bodies are written out as JSON, apart from the values, so that a field which is renamed, lost or
-// swapped with another shows. No field has its default value: one that decode forgets would otherwise not be
-// missed.
+// Each body is written as JSON, separately from the message, so that a field that is renamed, lost or swapped
+// is noticed. No field has its default value; otherwise a field that decode() forgets would not be noticed.
 #pragma once
 
 #include <stdexcept>
@@ -21,7 +19,7 @@ using nlohmann::json;
 struct Sample {
   Message message;
   std::string name;
-  json body;  // what frame 2 says
+  json body;  // the content of frame 2
   std::string bulk;
 };
 
@@ -119,6 +117,30 @@ inline std::vector<Sample> agent_samples() {
   };
 }
 
+// agent_inside and prefetch are not sent.
+inline ContainerSpec sample_container() {
+  return {.runtime = "enroot",
+          .image = "a/b:1",
+          .cache = "/cache",
+          .by_runtime = true,
+          .scratch = "/scratch",
+          .workdir = "/workspace/",
+          .shm_size = "16g",
+          .mounts = {"/a:/b:ro"},
+          .names = {"HF_TOKEN"},
+          .options = {"--x"},
+          .writable = false,
+          .client_inside = true,
+          .agent_inside = false,
+          .prefetch = true,
+          .next = "a/c:2",
+          .image_ms = 1,
+          .retries = 2,
+          .room_bytes = 3,
+          .keep_bytes = 4,
+          .keep_ms = 5};
+}
+
 inline std::vector<Sample> controller_samples() {
   const Lease lease{
       kRef,
@@ -130,24 +152,7 @@ inline std::vector<Sample> controller_samples() {
       "/scratch/w",
       Timeouts{1'000, 2'000, 3'000},
       ServerSpec{"k1", {"serve"}, {"TP"}, "/health", "up", "/well", "/reset", "shard", 1, 2, 3, 4, 5},
-      ContainerSpec{"enroot",
-                    "a/b:1",
-                    "/cache",
-                    "/scratch",
-                    true,
-                    {"/a:/b:ro"},
-                    "/workspace/",
-                    {"HF_TOKEN"},
-                    {"--x"},
-                    "16g",
-                    false,
-                    true,
-                    "a/c:2",
-                    1,
-                    2,
-                    3,
-                    4,
-                    5}};
+      sample_container()};
   return {
       {Welcome{"sweep-1", true, 15'000, 5'000, 600'000, "/nvme/spool", true},
        "Welcome",
@@ -255,7 +260,7 @@ inline std::string header(std::uint64_t version, std::uint64_t type, std::uint64
   return "SWEP" + big_endian(version, 2) + big_endian(type, 2) + big_endian(body, 4) + big_endian(bulk, 8);
 }
 
-// The frames of a message as a peer might make them: nothing here comes from encode.
+// Returns the frames of a message without using encode().
 inline std::vector<std::string> frames_of_bytes(std::size_t type, const std::string& body,
                                                 const std::string& bulk = {}) {
   std::vector<std::string> frames{header(kProtocolVersion, type, body.size(), bulk.size()), body};
@@ -273,7 +278,7 @@ inline std::vector<std::string> frames_of(std::size_t type, const json& body, co
   return frames_of_bytes(type, packed(body), bulk);
 }
 
-// "" when the frames are a message.
+// Returns the error of decode(); "" if the frames are a valid message.
 inline std::string complaint(const std::vector<std::string>& frames) {
   const auto result = decoded(frames);
   return result ? std::string() : result.error().message;

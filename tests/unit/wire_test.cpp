@@ -1,4 +1,4 @@
-// proto/wire: every message there and back, and what no peer may get past the codec.
+// proto/wire: every message after a round trip, and everything that the codec must reject.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -10,9 +10,9 @@
 namespace sweep::wire {
 namespace {
 
-// ---- there and back
+// ---- round trips
 
-TEST(Codec, EveryMessageComesBackAsItWent) {
+TEST(Codec, EveryMessageIsTheSameAfterARoundTrip) {
   const std::vector<Sample> all = samples();
   ASSERT_EQ(all.size(), std::variant_size_v<Message>);
   for (std::size_t type = 0; type < all.size(); ++type) {
@@ -40,8 +40,8 @@ TEST(Codec, OutcomeWithoutOptionalFields) {
   EXPECT_FALSE(outcome.signal);
 }
 
-// An agent would otherwise say Finished for ever, and never hear that it is settled.
-TEST(Codec, ReasonsThatAreTooLongAreCutBeforeTheyAreSent) {
+// Otherwise the controller would reject Finished, and the agent would send it again forever.
+TEST(Codec, LongReasonsAreTruncatedBeforeSending) {
   const std::string reason(5'000, 'r');
   const std::string cut(4'096, 'r');
   Outcome outcome;
@@ -99,8 +99,8 @@ TEST(Codec, EveryTruncationIsRejected) {
   }
 }
 
-// With a header that agrees with it, so that what looks at the body meets its early end.
-TEST(Codec, EveryTruncatedBodyUnderAnHonestHeaderIsRejected) {
+// The header has the truncated length, so that the parser of the body meets the end.
+TEST(Codec, EveryTruncatedBodyWithAMatchingHeaderIsRejected) {
   for (const Sample& sample : samples()) {
     const std::string body = packed(sample.body);
     for (std::size_t length = 0; length < body.size(); ++length) {
@@ -130,9 +130,9 @@ TEST(Codec, EverySingleBitFlipOfTheHeaderIsCaught) {
   }
 }
 
-// A flip may well make another legal value; it must not make an illegal one. What decodes is put through
-// encode and decode again, and so through every limit that ProtocolPage tests.
-TEST(Codec, EverySingleBitFlipOfABodyYieldsALegalMessageOrNone) {
+// A flip may make another legal value, but not an illegal one. What decodes is encoded and decoded again, and
+// so passes every limit that ProtocolPage tests.
+TEST(Codec, EverySingleBitFlipOfABodyYieldsALegalMessageOrAnError) {
   std::size_t legal = 0;
   std::size_t rejected = 0;
   for (const Sample& sample : samples()) {
@@ -173,7 +173,7 @@ TEST(Codec, RandomBodiesNeverCrashIt) {
 
 // ---- rejections
 
-TEST(Codec, WhatIsNotOurs) {
+TEST(Codec, ForeignBytesAreRecognised) {
   const std::string not_ours = "not a slurm-sweep message";
   EXPECT_EQ(complaint({}), not_ours);
   EXPECT_EQ(complaint({""}), not_ours);
@@ -181,7 +181,7 @@ TEST(Codec, WhatIsNotOurs) {
   EXPECT_EQ(complaint({header(kProtocolVersion, 1, 1, 0) + "x", packed(json::object())}), not_ours);
 }
 
-TEST(Codec, AnotherVersionIsRecognisedWhateverFollowsTheHeader) {
+TEST(Codec, OtherVersionIsRecognisedWhateverFollowsTheHeader) {
   for (const std::uint64_t version : {0, 1, 0xffff}) {
     const auto result = decoded({header(version, 999, 5, 5)});
     ASSERT_FALSE(result);
@@ -191,7 +191,7 @@ TEST(Codec, AnotherVersionIsRecognisedWhateverFollowsTheHeader) {
   }
 }
 
-TEST(Codec, AnUnknownTypeIsNamed) {
+TEST(Codec, UnknownTypeIsNamed) {
   for (const std::uint64_t type : {17, 0x0100, 0xffff}) {
     const auto result = decoded(frames_of(type, json::object()));
     ASSERT_FALSE(result);
@@ -200,7 +200,7 @@ TEST(Codec, AnUnknownTypeIsNamed) {
   }
 }
 
-TEST(Codec, FramesLongerThanAllowedAreRejectedBeforeTheyAreLookedAt) {
+TEST(Codec, FramesLongerThanAllowedAreRejectedUnread) {
   const std::string wanted = "LogChunk: the frames are not as long as announced";
   const std::size_t type = sample_of("LogChunk").message.index();
   const std::string body = packed(sample_of("LogChunk").body);
@@ -210,7 +210,7 @@ TEST(Codec, FramesLongerThanAllowedAreRejectedBeforeTheyAreLookedAt) {
   EXPECT_EQ(complaint({header(kProtocolVersion, type, body.size(), 0), body, ""}), wanted);
   EXPECT_EQ(complaint({header(kProtocolVersion, type, body.size(), 1), body, "x", "y"}), wanted);
 
-  // A body of the right form whose only fault is its size: unknown fields do not make it legal.
+  // A valid body that is only too large: unknown fields count too.
   json large = json::object();
   large["x"] = std::string(kMaxBodyBytes - 8, 'x');
   ASSERT_EQ(packed(large).size(), kMaxBodyBytes);
@@ -239,7 +239,7 @@ TEST(Codec, NestingIsLimited) {
   EXPECT_TRUE(decoded(frames_of(type, {{"status", nested(kMaxNesting - 1)}})));
   EXPECT_EQ(complaint(frames_of(type, {{"status", nested(kMaxNesting)}})),
             "StatusReply: not MessagePack, or nested too deep");
-  // As deep as a body can be: a parser that recursed would end the process here.
+  // The deepest body that fits: unlimited recursion would overflow the stack here.
   for (const char opener : {'\x91', '\x81'}) {
     EXPECT_FALSE(decoded(frames_of_bytes(type, std::string(kMaxBodyBytes, opener))));
   }
@@ -249,13 +249,13 @@ TEST(Codec, NestingIsLimited) {
   EXPECT_FALSE(decoded(frames_of_bytes(type, maps + '\xc0')));
 }
 
-TEST(Codec, BodiesThatAreNoMap) {
+TEST(Codec, BodiesThatAreNotMapsAreRejected) {
   for (const json& body : {json(nullptr), json(1), json("x"), json::array(), json::array({1, 2})}) {
     EXPECT_EQ(complaint(frames_of(6, body)), "Heartbeat: message must be an object");
   }
   EXPECT_FALSE(decoded(frames_of_bytes(6, "")));
   EXPECT_FALSE(decoded(frames_of_bytes(6, packed(json::object()) + '\xc0')));  // something after it
-  EXPECT_FALSE(decoded(frames_of_bytes(6, "\x81\x01\x01")));                   // a key that is no string
+  EXPECT_FALSE(decoded(frames_of_bytes(6, "\x81\x01\x01")));                   // a key that is not a string
   EXPECT_FALSE(decoded(frames_of_bytes(6, "\xc1")));  // a byte MessagePack never uses
 }
 
@@ -281,7 +281,7 @@ TEST(Codec, EveryFieldIsRequiredAndOfItsType) {
   }
 }
 
-TEST(Codec, OutcomesThatAreNone) {
+TEST(Codec, InvalidOutcomesAreNamed) {
   const Sample finished = sample_of("Finished");
   const std::vector<std::pair<json, std::string>> cases = {
       {nullptr, "outcome must be an object"},
@@ -300,7 +300,7 @@ TEST(Codec, OutcomesThatAreNone) {
   }
 }
 
-TEST(Codec, AccountsThatAreNone) {
+TEST(Codec, InvalidAccountsAreNamed) {
   const Sample finished = sample_of("Finished");
   const std::string phases = "account: 'phases' must be at most 64 pairs of a name and milliseconds";
   const auto one = [](json pair) { return json{{"phases", json::array({std::move(pair)})}}; };
@@ -330,7 +330,7 @@ TEST(Codec, AccountsThatAreNone) {
   EXPECT_EQ(complaint(frames_of(finished.message.index(), body)), "");
 }
 
-TEST(Codec, EnvironmentsThatAreNone) {
+TEST(Codec, InvalidEnvironmentsAreNamed) {
   const Sample lease = sample_of("Lease");
   const auto says = [&](json environment) {
     json body = lease.body;

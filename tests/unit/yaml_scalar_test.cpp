@@ -1,4 +1,4 @@
-// controller/yaml: what scalars mean under YAML 1.1 as PyYAML reads it.
+// controller/yaml/scalar: which values YAML 1.1 scalars have in PyYAML.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -13,7 +13,7 @@ struct Case {
   std::int64_t value;
 };
 
-TEST(Scalar, IntegersInEveryBaseOfYaml11) {
+TEST(Scalar, ReadsIntegersInEveryBaseOfYaml11) {
   for (const auto& [text, value] : std::initializer_list<Case>{{"0", 0},
                                                                {"1024", 1024},
                                                                {"-4", -4},
@@ -37,7 +37,7 @@ TEST(Scalar, IntegersInEveryBaseOfYaml11) {
   }
 }
 
-TEST(Scalar, AnIntegerBeyond64BitsSaysSo) {
+TEST(Scalar, IntegerBeyond64BitsIsMarkedHuge) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   EXPECT_FALSE(read_plain_scalar("9223372036854775807").huge);
   for (const char* text : {"9223372036854775808", "0xffffffffffffffff", "99999999999999999999999"}) {
@@ -47,7 +47,7 @@ TEST(Scalar, AnIntegerBeyond64BitsSaysSo) {
   EXPECT_EQ(read_plain_scalar("-99999999999999999999").integer, -kMost);
 }
 
-TEST(Scalar, TruthHasManyNames) {
+TEST(Scalar, ReadsEverySpellingOfBooleans) {
   for (const char* text : {"yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"}) {
     EXPECT_EQ(read_plain_scalar(text).kind, Kind::Bool) << text;
     EXPECT_TRUE(read_plain_scalar(text).truth) << text;
@@ -58,7 +58,7 @@ TEST(Scalar, TruthHasManyNames) {
   }
 }
 
-TEST(Scalar, EachKindByItsSpelling) {
+TEST(Scalar, SpellingDeterminesTheKind) {
   const auto all = [](Kind kind, std::initializer_list<const char*> texts) {
     for (const char* text : texts) {
       EXPECT_EQ(read_plain_scalar(text).kind, kind) << "'" << text << "'";
@@ -70,13 +70,13 @@ TEST(Scalar, EachKindByItsSpelling) {
   all(Kind::Date, {"2025-11-01"});
   all(Kind::DateTime, {"2025-1-1 10:00:00", "2025-11-01T10:00:00Z", "2001-12-14t21:59:43.10-05:00",
                        "2001-12-14 21:59:43.1 -5"});
-  // What is nearly one of the others, and what only YAML 1.2 knows.
+  // Text that almost matches another kind, and numbers of YAML 1.2 only.
   all(Kind::Text, {"yEs", "y",     "N",    "nULL", "1e3",      "1.0e3",         "-.5",       "08", "0o17",
                    "0x",  "0b2",   "1:60", "1:5:", "2025-1-1", "2025-11-01T10", "v0.5.3rc1", "-",  "+",
                    ".",   "1,024", "4 ",   "_1",   "fp8"});
 }
 
-TEST(Scalar, ATagDecidesAndIsHeldToIt) {
+TEST(Scalar, TagDeterminesTheKindAndInvalidTextIsRejected) {
   const auto kind = [](const char* tag, const char* text) {
     const auto scalar = read_tagged_scalar(std::string("tag:yaml.org,2002:") + tag, text);
     return scalar ? std::string(python_type(scalar->kind)) : scalar.error().message;
@@ -88,8 +88,8 @@ TEST(Scalar, ATagDecidesAndIsHeldToIt) {
   EXPECT_EQ(kind("null", "x"), "NoneType");
   EXPECT_EQ(kind("binary", "eA=="), "bytes");
   EXPECT_EQ(kind("timestamp", "2025-11-01"), "date");
-  EXPECT_EQ(kind("int", "four"), "'four' is not what its tag !!int says");
-  EXPECT_EQ(kind("bool", "1"), "'1' is not what its tag !!bool says");
+  EXPECT_EQ(kind("int", "four"), "'four' is not a valid !!int");
+  EXPECT_EQ(kind("bool", "1"), "'1' is not a valid !!bool");
   EXPECT_FALSE(read_tagged_scalar("!env", "HOME"));
   EXPECT_FALSE(read_tagged_scalar("tag:yaml.org,2002:python/object", "x"));
 }

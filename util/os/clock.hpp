@@ -1,4 +1,4 @@
-// The one place where the drivers read a clock.
+// Reads the clock and formats times. No other file reads a clock for a driver.
 #pragma once
 
 #include <string>
@@ -7,15 +7,15 @@
 
 namespace sweep {
 
-/// Now, in milliseconds of Unix time as of this process's start plus monotonic time since: never jumps when
-/// somebody sets the wall clock.
+/// Returns the current time: the wall-clock time at the first call plus the monotonic time since then. It
+/// does not jump if the wall clock is set.
 Instant now();
 
-/// `at` in local time, for people: "2025-11-20 14:03:05".
+/// Returns local time for people: "2025-11-20 14:03:05".
 std::string local_time(Instant at);
-/// `at` in local time for file names: "20251120_140305".
+/// Returns local time for file names: "20251120_140305".
 std::string local_stamp(Instant at);
-/// `at` in UTC as ISO 8601: "2025-11-20T13:03:05Z".
+/// Returns UTC in ISO 8601: "2025-11-20T13:03:05Z".
 std::string utc_time(Instant at);
 
 }  // namespace sweep

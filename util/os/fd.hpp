@@ -1,4 +1,4 @@
-// A file descriptor that closes itself.
+// Owns a file descriptor and closes it.
 #pragma once
 
 #include <unistd.h>
@@ -20,9 +20,12 @@ class Fd {
   Fd& operator=(const Fd&) = delete;
   ~Fd() { reset(); }
 
+  /// Returns the descriptor; -1 if there is none. The Fd still owns it.
   int get() const { return fd_; }
   bool open() const { return fd_ >= 0; }
+  /// Returns the descriptor and gives up ownership.
   int release() { return std::exchange(fd_, -1); }
+  /// Closes the descriptor and takes ownership of `fd`.
   void reset(int fd = -1) {
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;

@@ -10,14 +10,21 @@
 #include <cstring>
 #include <filesystem>
 
-#include "proto/base/env_names.hpp"
-
 namespace sweep {
 
 namespace {
 
 tl::unexpected<Error> failed(const std::string& doing, const std::string& path, int code) {
   return fail("cannot " + doing + " '" + path + "': " + errno_text(code));
+}
+
+// Gives this user all permissions for a directory and the directories below it.
+void make_accessible(const std::filesystem::path& path) {
+  std::error_code code;
+  if (!std::filesystem::is_directory(std::filesystem::symlink_status(path, code))) return;
+  ::chmod(path.c_str(), 0700);
+  for (const auto& item : std::filesystem::directory_iterator(path, code))
+    make_accessible(item.path());
 }
 
 }  // namespace
@@ -38,7 +45,7 @@ int write_all(int fd, std::string_view bytes) {
 }
 
 Expected<void> read_file(const std::string& path, std::size_t max_bytes, const Sink& take) {
-  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  // O_NONBLOCK, because opening a FIFO would otherwise wait for a writer.
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.open()) return failed("read", path, errno);
   struct stat info {};
@@ -63,6 +70,14 @@ Expected<std::string> read_file(const std::string& path, std::size_t max_bytes) 
   const auto done = read_file(path, max_bytes, [&](std::string_view piece) { bytes += piece; });
   if (!done) return tl::unexpected(done.error());
   return bytes;
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> out;
+  std::error_code code;
+  for (std::filesystem::directory_iterator at(folder, code), end; !code && at != end; at.increment(code))
+    out.push_back(at->path().filename().string());
+  return out;
 }
 
 AtomicFile::AtomicFile(const std::string& path, unsigned mode, Sync sync)
@@ -126,18 +141,28 @@ Expected<void> make_directories(const std::string& path) {
   return {};
 }
 
+Expected<void> remove_all(const std::string& path) {
+  std::error_code code;
+  std::filesystem::remove_all(path, code);
+  if (!code) return {};
+  make_accessible(path);
+  std::filesystem::remove_all(path, code);
+  if (code) return failed("remove", path, code.value());
+  return {};
+}
+
 std::string own_executable() {
   std::error_code code;
   const std::string path = std::filesystem::read_symlink("/proc/self/exe", code).string();
-  // Replaced while we run, by an upgrade: there is no such file, but the link still leads to ours.
+  // An upgrade has replaced the file: that path does not exist, but the link still leads to our binary.
   return path.ends_with(" (deleted)") ? "/proc/self/exe" : path;
 }
 
-std::vector<std::string> own_command() {
-  const char* const loader = std::getenv(SWEEP_ENV_LOADER);
-  const char* const agent = std::getenv(SWEEP_ENV_AGENT);
-  if (loader == nullptr || agent == nullptr) return {own_executable()};
-  return {loader, "--library-path", std::filesystem::path(loader).parent_path().string(), agent};
+std::vector<std::string> own_command(const char* loader_name, const char* program_name) {
+  const char* const loader = std::getenv(loader_name);
+  const char* const program = std::getenv(program_name);
+  if (loader == nullptr || program == nullptr) return {own_executable()};
+  return {loader, "--library-path", std::filesystem::path(loader).parent_path().string(), program};
 }
 
 std::string host_name() {

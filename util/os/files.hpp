@@ -1,4 +1,4 @@
-// Whole files in and out.
+// Whole files and directories.
 #pragma once
 
 #include <string>
@@ -11,37 +11,51 @@
 
 namespace sweep {
 
-/// The text of errno value `code`: "No such file or directory".
+/// Returns the text of an errno value: "No such file or directory"; "error 4711" if it is unknown.
 std::string errno_text(int code);
 
-/// All of a regular file. Fails, naming the path and the reason, when it cannot be read, is no regular file,
-/// or is larger than `max_bytes`.
+// ---- reading
+
+/// Returns the content of a regular file. Returns an error that names the path and the reason if the file
+/// cannot be read, is not a regular file, or has more than `max_bytes` bytes.
 Expected<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
-/// The same, piece by piece.
+/// Reads a file like the function above, but passes it to `take` in pieces. If it returns an error, `take`
+/// may already have got a part of the file.
 Expected<void> read_file(const std::string& path, std::size_t max_bytes, const Sink& take);
 
-/// Writes all of it to a descriptor that blocks, where it stands. Returns 0, or errno of what went wrong;
-/// some may have been written then.
+/// Returns the names of a directory's entries, without "." and "..", in no particular order; empty if the
+/// directory cannot be read. The whole list is read first, so the caller may change the directory.
+std::vector<std::string> names_in(const std::string& folder);
+
+// ---- writing
+
+/// Writes all bytes to a blocking descriptor. Returns 0, or the errno of the failure, after which a part of
+/// the bytes may have been written.
 int write_all(int fd, std::string_view bytes);
 
-/// Whether a written file must outlive a crash of the machine; No: for what can be made again.
+/// Whether a file is synced to disk so that it survives a crash of the machine. No: for files that can be
+/// made again.
 enum class Sync { No, Yes };
 
-/// Writes a temporary file beside `path`, syncs it and renames it over `path`, so that a reader sees the old
-/// file or the new one and never a part. Fails, naming the path and the reason.
+/// Writes a temporary file next to `path`, syncs it and renames it to `path`, so that a reader sees the old
+/// file or the complete new one. Returns an error that names the path and the reason; the old file is then
+/// unchanged.
 Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode = 0644,
                                  Sync sync = Sync::Yes);
 
-/// The same of a file that is written piece by piece. Without finish() nothing of it is left.
+/// Writes a file atomically, in pieces. Without finish() the destructor removes the temporary file and `path`
+/// is unchanged.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path, unsigned mode = 0644, Sync sync = Sync::Yes);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
-  /// After the first failure nothing more is written; finish() tells.
+  /// Appends to the file. After the first failure this does nothing; finish() returns the error.
   void write(std::string_view bytes);
+  /// Syncs the file and renames it to its path. Call it once. Returns an error that names the path and the
+  /// reason.
   Expected<void> finish();
 
  private:
@@ -52,24 +66,37 @@ class AtomicFile {
   int code_ = 0;  // errno of the first failure
 };
 
-/// Appends to a file, made when absent. Fails, naming the path and the reason.
+/// Appends to a file, which is created if it does not exist. Returns an error that names the path and the
+/// reason.
 Expected<void> append_file(const std::string& path, std::string_view bytes);
 
-/// Everything that was written to the file system of `directory` is on disk when it returns: for many files
-/// at once. Fails, naming the path and the reason.
+/// Syncs the whole file system that contains `directory`; cheaper than syncing many files one by one. Returns
+/// an error that names the path and the reason.
 Expected<void> sync_file_system(const std::string& directory);
 
-/// `mkdir -p`. Fails, naming the path and the reason.
+// ---- directories
+
+/// Creates a directory and its parents, like `mkdir -p`. Returns an error that names the path and the reason.
 Expected<void> make_directories(const std::string& path);
 
-/// A path that leads to the running program's own binary, also after an upgrade; "" when /proc does not say.
+/// Deletes a file or a directory with everything in it, also directories without read permission, which
+/// overlayfs leaves behind. A path that does not exist is not an error. Returns an error that names the path
+/// and the reason.
+Expected<void> remove_all(const std::string& path);
+
+// ---- this program and this machine
+
+/// Returns a path of the running program's binary that also works after an upgrade has replaced the file;
+/// empty if /proc is not mounted.
 std::string own_executable();
 
-/// The words that start the running program again, before its arguments: own_executable(), or, where a
-/// dynamic loader was told to run it (container/core/step.hpp), that loader with the same libraries.
-std::vector<std::string> own_command();
+/// Returns the words that start the running program again, before its arguments: own_executable(). If a
+/// dynamic loader was told to run the program (container/core/step.hpp), the environment variables
+/// `loader_name` and `program_name` have the paths of both; the words are then that loader with the same
+/// libraries, and the program.
+std::vector<std::string> own_command(const char* loader_name, const char* program_name);
 
-/// This machine's host name.
+/// Returns this machine's host name; "localhost" if it cannot be determined.
 std::string host_name();
 
 }  // namespace sweep

@@ -4,6 +4,8 @@
 
 #include <charconv>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 namespace sweep {
@@ -19,6 +21,52 @@ std::vector<pid_t> other_processes() {
     if (error == std::errc() && stop == last && pid > 1 && pid != ::getpid()) out.push_back(pid);
   }
   return out;
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+  std::vector<pid_t> out;
+  std::error_code code;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", code)) {
+    std::ifstream file(task.path() / "children");
+    out.insert(out.end(), std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>());
+  }
+  return out;
+}
+
+std::vector<pid_t> descendants_of(pid_t pid) {
+  std::vector<pid_t> out = children_of(pid);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto more = children_of(out[i]);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
+std::vector<pid_t> children_of_main_thread() {
+  const std::string self = std::to_string(::getpid());
+  std::ifstream file("/proc/self/task/" + self + "/children");
+  return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
+}
+
+std::string initial_environment(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
+  const std::string environment(std::istreambuf_iterator<char>(file), {});
+  return environment.empty() ? "" : '\0' + environment + '\0';
+}
+
+bool environment_has_entry(std::string_view environment, const std::string& entry) {
+  return environment.find('\0' + entry + '\0') != std::string_view::npos;
+}
+
+bool environment_has_variable(std::string_view environment, std::string_view name) {
+  return environment.find('\0' + std::string(name) + '=') != std::string_view::npos;
+}
+
+std::optional<bool> was_started_with(pid_t pid, const std::string& entry) {
+  const std::string all = initial_environment(pid);
+  if (all.empty()) return std::nullopt;
+  return environment_has_entry(all, entry);
 }
 
 }  // namespace sweep

@@ -1,6 +1,6 @@
-// vfork rather than posix_spawn: the child must also ask for SIGKILL at its parent's death, which
-// posix_spawn cannot. The rules that vfork sets: between vfork and exec the child only makes system calls,
-// touches nothing but its own variables and `failure`, and everything it needs was made before.
+// Uses vfork instead of posix_spawn, because posix_spawn cannot set PR_SET_PDEATHSIG. Rules of vfork: between
+// vfork and exec the child only makes system calls and only changes its own variables and `failure`;
+// everything else that it needs is prepared before.
 #include "util/os/process.hpp"
 
 #include <fcntl.h>
@@ -24,7 +24,7 @@ namespace {
 struct Prepared {
   std::string path;
   std::vector<char*> argv, shell_argv, environment;
-  mutable std::vector<int> moved;  // room for the child
+  mutable std::vector<int> moved;  // space for the child to store descriptors
   const SpawnSpec* spec = nullptr;
   int null_fd = -1;
   pid_t parent = 0;
@@ -44,9 +44,9 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return out;
 }
 
-// As execvp does: the first executable file of that name in PATH; else the name itself, so that exec says
-// why.
-std::string look_up(const std::string& name, const std::vector<std::string>& environment) {
+// Searches the program like execvp: returns the first executable file of that name in PATH. If there is none,
+// returns the name (or a file that is not executable), so that exec reports the reason.
+std::string search_path(const std::string& name, const std::vector<std::string>& environment) {
   if (name.find('/') != std::string::npos) return name;
   std::string search = "/usr/local/bin:/usr/bin:/bin";
   for (const std::string& entry : environment) {
@@ -63,13 +63,13 @@ std::string look_up(const std::string& name, const std::vector<std::string>& env
   return denied.empty() ? name : denied;
 }
 
-// In the child, after vfork. Returns only by exec or _exit.
+// Runs in the child after vfork. Ends in exec or _exit.
 [[noreturn]] void become(const Prepared& ready, volatile Failure& failure) {
   const SpawnSpec& spec = *ready.spec;
   if (spec.own_group) ::setpgid(0, 0);
   if (spec.dies_with_parent) {
     ::prctl(PR_SET_PDEATHSIG, spec.death_signal);
-    if (::getppid() != ready.parent) ::_exit(127);  // it died before the line above
+    if (::getppid() != ready.parent) ::_exit(127);  // the parent died before prctl
   }
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
@@ -80,7 +80,8 @@ std::string look_up(const std::string& name, const std::vector<std::string>& env
     failure.directory = true;
     ::_exit(127);
   }
-  // Out of the way first, so that none is overwritten before it is used.
+  // Duplicates all descriptors above the target range first, so that dup2 below overwrites none that is still
+  // needed.
   const int first_free = 3 + static_cast<int>(spec.more.size());
   const int out = ::fcntl(spec.out, F_DUPFD, first_free);
   const int err = ::fcntl(spec.err, F_DUPFD, first_free);
@@ -131,7 +132,7 @@ Expected<Child> spawn(const SpawnSpec& spec) {
   if (!null_fd.open()) return fail("cannot open /dev/null: " + errno_text(errno));
   Prepared ready;
   ready.spec = &spec;
-  ready.path = look_up(spec.argv[0], spec.environment);
+  ready.path = search_path(spec.argv[0], spec.environment);
   ready.argv = pointers(spec.argv);
   ready.environment = pointers(spec.environment);
   std::vector<std::string> shell = spec.argv;
@@ -145,8 +146,8 @@ Expected<Child> spawn(const SpawnSpec& spec) {
   volatile Failure failure;
   const pid_t pid = start(ready, failure);
   if (pid < 0) return fail("cannot start '" + spec.argv[0] + "': " + errno_text(errno));
-  // The child shared our memory until it called exec or _exit, so `failure` is final now. A script that
-  // /bin/sh took over leaves ENOEXEC there: not a failure.
+  // The child shared our memory until it called exec or _exit, so `failure` is final now. ENOEXEC is not a
+  // failure: then /bin/sh runs the script.
   if (const int code = failure.code; code != 0 && code != ENOEXEC) {
     const bool directory = failure.directory;
     ::waitpid(pid, nullptr, 0);
@@ -159,7 +160,7 @@ Expected<Child> spawn(const SpawnSpec& spec) {
     const int code = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    return fail("pidfd_open: " + errno_text(code));
+    return fail("cannot start '" + spec.argv[0] + "': pidfd_open: " + errno_text(code));
   }
   return child;
 }
@@ -177,7 +178,7 @@ std::optional<ExitStatus> reap(pid_t pid) {
 
 Expected<Pipe> make_pipe() {
   int ends[2] = {-1, -1};
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail("pipe: " + errno_text(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail("cannot create a pipe: " + errno_text(errno));
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }

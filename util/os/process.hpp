@@ -1,4 +1,4 @@
-// Starting a program and learning of its end: passive, for use in an EventLoop.
+// Starts programs and collects their exit status. Nothing here blocks, so it can be used in an EventLoop.
 #pragma once
 
 #include <sys/types.h>
@@ -14,52 +14,54 @@
 namespace sweep {
 
 struct SpawnSpec {
-  std::vector<std::string> argv;         // argv[0]: a path, or a name looked up in the environment's PATH
-  std::vector<std::string> environment;  // NAME=value, all of it
-  std::string directory;                 // to run in; empty: this process's
+  std::vector<std::string> argv;  // argv[0]: a path, or a name that is searched in PATH of `environment`
+  std::vector<std::string> environment;  // the complete environment as NAME=value
+  std::string directory;                 // working directory; empty: this process's
   int out = 1, err = 2;                  // descriptors that become 1 and 2; 0 is /dev/null
-  bool own_group = true;                 // a process group of its own, named by its pid
-  bool dies_with_parent = true;          // death_signal when this process dies
+  bool own_group = true;                 // put it into a new process group, whose id is its pid
+  bool dies_with_parent = true;          // the kernel sends it death_signal when this process dies
   int death_signal = SIGKILL;
   std::vector<int> more = {};  // descriptors that become 3, 4, …
 };
 
 struct Child {
   pid_t pid = -1;
-  Fd pidfd;  // readable once it has ended
+  Fd pidfd;  // becomes readable when the process has ended
 };
 
-/// How a process ended.
+/// How a process ended: exactly one of the two is set.
 struct ExitStatus {
-  std::optional<int> code;
-  std::optional<int> signal;
+  std::optional<int> code;    // the exit status
+  std::optional<int> signal;  // the signal that ended it
 };
 
-/// Starts a program with no signal blocked or ignored and no descriptor but 0, 1, 2 and those of `more`. A
-/// script without a
-/// #! line runs under /bin/sh, as from a shell. Fails with "cannot start 'x': reason" (nothing was started).
+/// Starts a program with all signals at their defaults and unblocked, and with no descriptors except 0, 1, 2
+/// and those of `more`. A script without a #! line runs under /bin/sh, as from a shell. Returns an error
+/// "cannot start 'x': reason" if the program could not be executed; no process is left then.
 Expected<Child> spawn(const SpawnSpec& spec);
 
-/// Signals a child by its descriptor: it may have been collected, and its number be another's.
+/// Sends a signal through the child's descriptor. Unlike kill(), this never hits another process that got the
+/// same pid.
 void signal_child(const Child& child, int signal);
 
-/// Takes the status of a child that has ended; nothing when it has not.
+/// Reaps a child and returns how it ended; std::nullopt if it has not ended yet.
 std::optional<ExitStatus> reap(pid_t pid);
 
-/// A pipe, both ends close-on-exec, the reading end non-blocking.
+/// A pipe. Both ends are close-on-exec; the read end does not block.
 struct Pipe {
   Fd read_end, write_end;
 };
+/// Creates a pipe. Returns an error with the reason, such as too many open descriptors.
 Expected<Pipe> make_pipe();
 
-/// What is there to read now, at most `limit` bytes; `closed` when the other end is gone.
 struct Chunk {
   std::string bytes;
-  bool closed = false;
+  bool closed = false;  // end of file, or a read error
 };
+/// Reads the bytes that are available now, at most `limit`, from a non-blocking descriptor.
 Chunk read_available(int fd, std::size_t limit);
 
-/// This process's environment as NAME=value.
+/// Returns this process's environment as NAME=value.
 std::vector<std::string> own_environment();
 
 }  // namespace sweep

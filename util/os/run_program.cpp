@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t kKept = 64 * 1024;
 constexpr std::size_t kLastLine = 400;  // bytes of the last line in a message
-constexpr Millis kForOutput{
-    200};  // how long to read output after the end: a surviving child may hold the pipe
+constexpr Millis kOutputTimeout{
+    200};  // for output after the program has ended; a surviving child may keep the pipe open
 
 int wait_ms(std::optional<Instant> until) {
   if (!until) return -1;
@@ -62,7 +62,7 @@ Expected<ProgramResult> run_program(const std::vector<std::string>& argv, const 
   result.status = reap(child.pid).value_or(ExitStatus{});
   ::kill(-child.pid, SIGKILL);
   for (pollfd rest{pipe.read_end.get(), POLLIN, 0};
-       reads && ::poll(&rest, 1, static_cast<int>(kForOutput.count())) > 0;) {
+       reads && ::poll(&rest, 1, static_cast<int>(kOutputTimeout.count())) > 0;) {
     const Chunk chunk = read_available(pipe.read_end.get(), kKept);
     keep(result.out, chunk.bytes);
     reads = !chunk.closed;

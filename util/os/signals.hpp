@@ -1,4 +1,4 @@
-// Signals as descriptors. Blocked in the whole process before any thread exists, read where the loop is.
+// Delivers signals through a file descriptor, for use in an event loop.
 #pragma once
 
 #include <initializer_list>
@@ -10,11 +10,13 @@ namespace sweep {
 
 class SignalFd {
  public:
-  /// Blocks `signals` and ignores SIGPIPE. Call before ZeroMQ starts its threads.
+  /// Blocks `signals` in this thread and ignores SIGPIPE. Call it before any thread is started (ZeroMQ starts
+  /// some), because threads inherit the mask. Throws std::system_error on failure.
   explicit SignalFd(std::initializer_list<int> signals);
 
+  /// Returns a descriptor that is readable when a signal has arrived.
   int fd() const { return fd_.get(); }
-  /// The signals that came since the last call. Never blocks.
+  /// Returns the signals that have arrived since the last call. Never blocks.
   std::vector<int> take();
 
  private:

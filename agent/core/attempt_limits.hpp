@@ -1,0 +1,33 @@
+// The time limits of an attempt: which of them applies in which part of it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "proto/wire/messages.hpp"
+#include "util/time.hpp"
+
+namespace sweep::agent {
+
+/// When the parts of an attempt began; std::nullopt if one has not begun.
+struct AttemptTimes {
+  std::optional<Instant> waiting_since;  // for its image, GPUs or server
+  std::optional<Instant> started_at;     // the benchmark's first process
+  std::optional<Instant> ready_at;       // the benchmark's own server is ready, or its main run has begun
+  std::optional<Instant> ended_at;       // the benchmark's first process
+};
+
+struct TimeLimit {
+  Instant at;
+  std::string reason;  // for the outcome, if the attempt has not ended by then
+};
+
+/// Returns the earliest limit for an attempt that is waiting for its server (timeouts.point_ms only).
+std::optional<TimeLimit> limit_while_waiting(const wire::Lease& lease, const AttemptTimes& times);
+
+/// Returns the earliest limit for a running benchmark, which has a started_at. `needs_server`: it is the
+/// client of a server that the agent started. std::nullopt if the lease has no limit.
+std::optional<TimeLimit> limit_while_running(const wire::Lease& lease, bool needs_server,
+                                             const AttemptTimes& times);
+
+}  // namespace sweep::agent

@@ -1,0 +1,140 @@
+#include "controller/cli/run_sweep.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "controller/io/aggregate.hpp"
+#include "controller/io/output_dir.hpp"
+#include "controller/view/lines.hpp"
+#include "controller/view/resume.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
+
+namespace sweep::cli {
+
+namespace {
+
+/// Returns `path` relative to the working directory if it lies below it, made printable.
+std::string shown(const std::string& path) {
+  std::error_code code;
+  const auto relative = std::filesystem::proximate(path, code).string();
+  return printable(code || relative.starts_with("..") ? path : relative);
+}
+
+void print_opened(const Driver& driver, Console& console) {
+  const Plan& plan = driver.sweep().plan;
+  const core::State& state = driver.sweep().state;
+  const std::string resumed =
+      state.resumed ? " resumed, " + std::to_string(state.count(core::PointState::Done)) + " done" : "";
+  console.line("sweep " + driver.sweep().facts.sweep + resumed + ": " +
+               counted(static_cast<std::size_t>(core::total_points(state)), "point") + " of " +
+               printable(join(exp_names(plan), ", ")) + ", output directory " + shown(driver.directory()));
+}
+
+void print_written(const Aggregation& written, const std::string& directory, Console& console) {
+  console.line("results:  " + shown(directory) + "/agg_*.json");
+  console.line("summary:  " + shown(directory) + "/summary.txt");
+  for (const std::string& plot : written.plots)
+    console.line("plot:     " + shown(plot));
+  for (const std::string& problem : written.problems)
+    console.error("sweepctl: " + printable(problem));
+}
+
+void print_notes(const std::vector<std::string>& notes, Console& console) {
+  for (const std::string& note : notes)
+    console.error("sweepctl: " + printable(note));
+}
+
+/// Nothing more may be written to a directory that is not in its place: it may be another sweep's by now.
+void print_directory_lost(DirectoryWatch::Place place, const std::string& directory, Console& console) {
+  const std::string what = "sweepctl: the output directory '" + printable(directory) + "' ";
+  console.error(
+      what +
+      (place == DirectoryWatch::Place::Deleted
+           ? "was deleted while its sweep was running; its results are lost"
+           : "was moved while its sweep was running; acknowledged results are in its sweep.db: to continue, "
+             "use --sweep-resume with --sweep-output=DIR, where DIR is the new path"));
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Driver>> open_driver(const SweepRequest& request, const SessionOrigin& origin,
+                                              Fd listening, Console& console) {
+  std::vector<std::string> notes;
+  SWEEP_ASSIGN(auto opened, open_sweep(request, origin, now(), notes));
+  const std::string directory = opened.sweep.facts.directory;
+  auto driver = Driver::open(std::move(opened), directory, console, std::move(listening));
+  if (!driver) return driver;
+  print_notes(notes, console);
+  print_opened(**driver, console);
+  return driver;
+}
+
+Expected<std::unique_ptr<Driver>> take_over_driver(const SupervisorNote& note, const std::string& cause,
+                                                   Fd listening, Console& console) {
+  std::vector<std::string> notes;
+  const Instant start = now();
+  const std::string& directory = note.directory;
+  SWEEP_ASSIGN(auto opened, take_over_sweep(directory, note.server_key, start, notes));
+  opened.sweep.facts.directory = directory;
+  opened.sweep.facts.owner = host_name() + ", pid " + std::to_string(::getpid());
+  auto driver = Driver::open(std::move(opened), directory, console, std::move(listening));
+  if (!driver) return driver;
+  print_notes(notes, console);
+  const core::State& state = (*driver)->sweep().state;
+  console.error(
+      "sweepctl: the controller died (" + cause + ") and was restarted in " +
+      std::to_string((now() - start).count()) +
+      " ms: " + std::to_string(state.count(core::PointState::Done)) + " of " +
+      counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done, " +
+      std::to_string(state.count(core::PointState::Running) + state.count(core::PointState::Leased)) +
+      " running");
+  return driver;
+}
+
+Interrupts::Interrupts(SignalFd& signals, Driver& driver, Millis same)
+    : signals_(signals), driver_(driver), same_(same) {
+  driver_.loop().watch(signals_.fd(), [this] { take(); });
+}
+
+Interrupts::~Interrupts() {
+  driver_.loop().unwatch(signals_.fd());
+}
+
+void Interrupts::take() {
+  for (const int signal : signals_.take()) {
+    if (signal != SIGINT && signal != SIGTERM && signal != SIGHUP) continue;
+    const bool first = signal_ == 0;
+    if (!first && now() < first_at_ + same_) continue;
+    if (first) {
+      signal_ = signal;
+      first_at_ = now();
+    }
+    const Millis grace = driver_.sweep().plan.profile.kill_grace + kStopMargin;
+    driver_.stop(signal == SIGINT ? "interrupted" : "received SIG" + std::string(sigabbrev_np(signal)),
+                 first ? grace : Millis(0));
+  }
+}
+
+SweepEnd run_sweep(Driver& driver, Console& console) {
+  const bool committed = driver.run();
+  console.end();
+  if (const auto place = driver.place(); place != DirectoryWatch::Place::There) {
+    print_directory_lost(place, driver.directory(), console);
+    return {false, false};
+  }
+  const SweepSource own{driver.directory(), &driver.sweep(), &driver.journal()};
+  const Aggregation written = aggregate(own.directory, &own);
+  driver.remove_control_file();
+  const auto finished = driver.journal().finish();
+  if (!finished) console.error("sweepctl: " + finished.error().message);
+  console.line(view::closing_lines(driver.sweep().plan, driver.sweep().state, console.style()));
+  print_written(written, driver.directory(), console);
+  console.line(view::resume_line(driver.sweep().state, driver.sweep().facts));
+  return {core::complete(driver.sweep().state), committed && finished && written.problems.empty()};
+}
+
+}  // namespace sweep::cli

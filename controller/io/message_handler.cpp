@@ -1,0 +1,260 @@
+#include "controller/io/message_handler.hpp"
+
+#include <algorithm>
+
+#include "controller/io/outputs.hpp"
+#include "controller/view/status.hpp"
+#include "util/os/clock.hpp"
+#include "util/text.hpp"
+
+namespace sweep {
+
+namespace {
+
+constexpr int kMessagesPerRound = 1'000;  // so that a commit comes in between
+
+core::AgentInfo agent_info(const wire::Hello& hello) {
+  core::AgentInfo info;
+  info.id = hello.agent;
+  info.node = printable(hello.node);
+  info.job = printable(hello.job);
+  info.step = printable(hello.step);
+  info.task = hello.task;
+  info.tasks = hello.tasks;
+  info.gpus = hello.gpus;
+  info.pid = hello.pid;
+  for (const std::string& word : hello.command)
+    info.command.push_back(printable(word));
+  return info;
+}
+
+}  // namespace
+
+MessageHandler::MessageHandler(Context context, Admission admission)
+    : sweep_(context.sweep),
+      directory_(context.directory),
+      socket_(context.socket),
+      pending_(context.pending),
+      console_(context.console),
+      log_(context.log),
+      stop_(std::move(context.stop)),
+      admission_(std::move(admission)) {}
+
+bool MessageHandler::receive_all() {
+  for (int i = 0; i < kMessagesPerRound; ++i) {
+    auto incoming = socket_.receive();
+    if (!incoming) return i > 0;
+    handle(std::move(*incoming));
+  }
+  return true;
+}
+
+void MessageHandler::handle(Incoming incoming) {
+  if (!incoming.content) return handle_undecodable(incoming.peer, incoming.content.error());
+  const wire::Message& message = incoming.content->message;
+  if (const auto* request = std::get_if<wire::StatusRequest>(&message)) {
+    if (admitted(incoming.peer, admission_.admit(*request))) answer_status(incoming.peer);
+    return;
+  }
+  if (const auto* request = std::get_if<wire::StopRequest>(&message)) {
+    if (admitted(incoming.peer, admission_.admit(*request))) handle_stop(incoming.peer, *request);
+    return;
+  }
+  if (const auto* hello = std::get_if<wire::Hello>(&message))
+    return handle_hello(incoming.peer, incoming.connection, *hello);
+  const auto known = agent_of_.find(incoming.connection);
+  if (known == agent_of_.end()) {
+    // Not answered: it may be from an agent whose controller was replaced and that meant the old one. Its
+    // Hello follows, and after that it repeats every message that must not be lost.
+    return log_.peer_fault(std::string(wire::type_name(message)) + " before Hello");
+  }
+  const Sender sender{incoming.peer, known->second};
+  core::mark_seen(sweep_.state, sender.agent, now());
+  handle_from_agent(sender, message, incoming.content->bulk);
+}
+
+/// Returns true if the sender of a Hello or request is admitted; otherwise logs and sends the reason.
+bool MessageHandler::admitted(const std::string& peer, const Admission::Verdict& verdict) {
+  if (verdict.answer == Admission::Answer::Admitted) return true;
+  log_.fault(Fault::Admission, verdict.reason, now());
+  socket_.send(peer, wire::Reject{verdict.reason});
+  return false;
+}
+
+void MessageHandler::handle_stop(const std::string& peer, const wire::StopRequest& request) {
+  log_.event("stop requested: " + request.reason, now());
+  stop_(request.reason, request.at_once ? Millis(0) : sweep_.plan.profile.kill_grace + kStopMargin);
+  answer_status(peer);
+}
+
+void MessageHandler::answer_status(const std::string& peer) {
+  // As MessagePack it is no longer than as JSON.
+  constexpr std::size_t kMaxJsonBytes = wire::kMaxBodyBytes * 3 / 4;
+  socket_.send(peer, wire::StatusReply{
+                         view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now(), kMaxJsonBytes)});
+}
+
+void MessageHandler::handle_undecodable(const std::string& peer, const wire::DecodeError& error) {
+  log_.fault(fault_of(error.fault), "ignored a peer's message: " + error.message, now());
+  if (rejected_peers_.insert(peer)) socket_.send(peer, wire::Reject{error.message});
+}
+
+/// Returns true if the agent is admitted. Otherwise it was sent the reason, or its Hello is kept until munge
+/// answers.
+bool MessageHandler::hello_admitted(const std::string& peer, const std::string& connection,
+                                    const wire::Hello& hello) {
+  const Admission::Verdict verdict = admission_.admit(hello);
+  if (verdict.answer != Admission::Answer::Later) return admitted(peer, verdict);
+  log_.fault(Fault::Admission, verdict.reason, now());
+  waiting_hellos_.add({peer, connection, hello}, now());
+  return false;
+}
+
+void MessageHandler::retry_waiting_hellos() {
+  for (const WaitingHellos::Waiting& waiting : waiting_hellos_.take(now()))
+    handle_hello(waiting.peer, waiting.connection, waiting.hello);
+}
+
+void MessageHandler::handle_hello(const std::string& peer, const std::string& connection,
+                                  const wire::Hello& hello) {
+  waiting_hellos_.forget(peer);
+  if (!hello_admitted(peer, connection, hello)) return;
+  core::Decision decision = pending_.decide(core::Hello{agent_info(hello)});
+  if (!decision.rejected.empty()) {
+    socket_.send(peer, wire::Reject{decision.rejected});
+    return;
+  }
+  log_.event("agent " + hello.agent + " on " + hello.node + ", version " + hello.version + ", pid " +
+                 std::to_string(hello.pid),
+             now());
+  if (const auto old = connection_of_.find(hello.agent); old != connection_of_.end())
+    agent_of_.erase(old->second);
+  peer_of_[hello.agent] = peer;
+  connection_of_[hello.agent] = connection;
+  agent_of_[connection] = hello.agent;
+  core::mark_seen(sweep_.state, hello.agent, now());
+  core::drop_effects_for(pending_.outbox, hello.agent);
+  pending_.send_later(std::move(decision));
+}
+
+void MessageHandler::handle_from_agent(const Sender& sender, const wire::Message& message,
+                                       std::string& bulk) {
+  const auto decide = [this](const core::Command& command) { pending_.send_later(pending_.decide(command)); };
+  if (const auto* ready = std::get_if<wire::Ready>(&message)) {
+    const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
+    note_job(sender, *ready);
+    decide(core::Ready{sender.agent, ends, runners_of(sender, *ready)});
+  } else if (const auto* started = std::get_if<wire::Started>(&message)) {
+    decide(core::AttemptStarted{sender.agent, started->ref, started->pid});
+  } else if (const auto* progress = std::get_if<wire::Progress>(&message)) {
+    handle_progress(sender, *progress);
+  } else if (const auto* chunk = std::get_if<wire::LogChunk>(&message)) {
+    handle_log(sender, *chunk, bulk);
+  } else if (const auto* finished = std::get_if<wire::Finished>(&message)) {
+    auto [command, result] = take_finished(sender, *finished, bulk);
+    pending_.send_later(pending_.decide(command, std::move(result)));
+  } else if (std::holds_alternative<wire::Heartbeat>(message)) {
+    decide(core::Heartbeat{sender.agent});
+  } else if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
+    departed_.insert(sender.agent);
+    decide(core::Goodbye{sender.agent, goodbye->reason});
+  } else {
+    log_.peer_fault(std::string(wire::type_name(message)) + " from agent " + sender.agent +
+                    ": only the controller sends this");
+  }
+}
+
+/// Keeps what one agent has learnt from Slurm. It applies to all agents of its job.
+void MessageHandler::note_job(const Sender& sender, const wire::Ready& ready) {
+  const auto agent = sweep_.state.agents.find(sender.agent);
+  if (agent == sweep_.state.agents.end() || agent->second.info.job.empty()) return;
+  if (ready.sharing.empty() && ready.slurm.empty()) return;
+  jobs_[agent->second.info.job] = {printable(ready.sharing), printable(ready.slurm)};
+}
+
+/// Returns the runners that the agent's node serves; std::nullopt: all of them.
+std::optional<std::vector<std::string>> MessageHandler::runners_of(const Sender& sender,
+                                                                   const wire::Ready& ready) const {
+  const auto agent = sweep_.state.agents.find(sender.agent);
+  if (agent == sweep_.state.agents.end()) return std::nullopt;
+  return served_by(sweep_.plan.profile,
+                   {agent->second.info.node, ready.partition, ready.features, ready.gpu_types});
+}
+
+/// Adds to the account of points[index]'s attempt what is known of the job of its agent `holder`.
+void MessageHandler::add_job(const Sender& holder, int index, Account& account) const {
+  const auto agent = sweep_.state.agents.find(holder.agent);
+  if (agent == sweep_.state.agents.end()) return;
+  const auto job = jobs_.find(agent->second.info.job);
+  if (job == jobs_.end()) return;
+  const auto& [sharing, slurm] = job->second;
+  account.origin.slurm = slurm;
+  const bool shared = !sharing.empty() && sharing != "NO";
+  if (shared && core::point_at(sweep_.state, index).spec.gpus > 0) {
+    account.flaws.push_back("node-shared: other jobs may run on the nodes of job " + job->first +
+                            " (OverSubscribe=" + sharing + "); submit the job with --exclusive");
+  }
+}
+
+/// Returns true if the sender holds that attempt and it has not ended.
+bool MessageHandler::has_attempt(const Sender& sender, const wire::AttemptRef& ref) const {
+  const core::Attempt* attempt = core::find_attempt(sweep_.state, ref);
+  return attempt != nullptr && attempt->agent == sender.agent &&
+         attempt->state != core::Attempt::State::Ended;
+}
+
+void MessageHandler::handle_progress(const Sender& sender, const wire::Progress& progress) {
+  if (!has_attempt(sender, progress.ref)) return;
+  sweep_.facts.progress[{progress.ref.point, progress.ref.attempt}] = {progress.phase, progress.done,
+                                                                       progress.total};
+}
+
+void MessageHandler::handle_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes) {
+  if (!has_attempt(sender, chunk.ref)) return;
+  const int index = core::find_point(sweep_.state, chunk.ref.point);
+  const std::string& node = core::find_attempt(sweep_.state, chunk.ref)->node;
+  const auto done =
+      append_log(directory_, sweep_.plan, index, chunk.ref.attempt, node, chunk.is_stderr, bytes);
+  if (!done) console_.error_once(done.error().message);
+}
+
+/// Checks the result of an ok attempt by processing it; the outcome becomes invalid-result if that fails.
+MessageHandler::FinishedAttempt MessageHandler::take_finished(const Sender& sender,
+                                                              const wire::Finished& finished,
+                                                              std::string& bulk) const {
+  Outcome outcome = finished.outcome;
+  std::vector<std::string> invalid;
+  Account account = finished.account;
+  Processed checked;
+  const Sender holder{sender.peer, finished.of.empty() ? sender.agent : finished.of};
+  if (outcome.kind == OutcomeKind::Ok && has_attempt(holder, finished.ref)) {
+    const int index = core::find_point(sweep_.state, finished.ref.point);
+    const std::string& node = core::find_attempt(sweep_.state, finished.ref)->node;
+    add_job(holder, index, account);
+    if (auto good = processed(sweep_.plan, index, node, bulk); good) {
+      invalid = reasons_against(*good, account, sweep_.plan);
+      checked = std::move(*good);
+    } else {
+      outcome.kind = OutcomeKind::InvalidResult;
+      outcome.reason = good.error().message;
+    }
+  }
+  FinishedAttempt out{
+      {sender.agent, finished.ref, outcome, Millis(finished.wall_ms), finished.of, account, invalid},
+      std::nullopt};
+  if (outcome.kind == OutcomeKind::Ok) out.result = ReceivedResult{std::move(bulk), std::move(checked)};
+  return out;
+}
+
+bool MessageHandler::all_agents_left() const {
+  return std::all_of(peer_of_.begin(), peer_of_.end(), [&](const auto& entry) {
+    return departed_.contains(entry.first) || core::is_gone(sweep_.state, entry.first);
+  });
+}
+
+const std::string* MessageHandler::peer_of(const std::string& agent) const {
+  const auto peer = peer_of_.find(agent);
+  return peer == peer_of_.end() ? nullptr : &peer->second;
+}
+
+}  // namespace sweep

@@ -1,0 +1,150 @@
+#include "controller/profile/load_profile.hpp"
+
+#include <filesystem>
+
+#include "controller/profile/container_section.hpp"
+#include "controller/profile/reader.hpp"
+#include "controller/profile/recipe.hpp"
+#include "controller/profile/runner.hpp"
+#include "controller/profile/variables.hpp"
+#include "controller/yaml/document.hpp"
+#include "proto/base/account.hpp"
+#include "util/os/files.hpp"
+#include "util/text.hpp"
+
+namespace sweep::profile {
+
+namespace {
+
+constexpr std::size_t kMaxProfileBytes = std::size_t{1} << 20;
+
+Table timeout_keys(Profile& p) {
+  return {
+      {"image", [&](auto& r, auto& k, auto& n) { p.image_timeout = read_duration(r, k, n); }},
+      {"server", [&](auto& r, auto& k, auto& n) { p.timeouts.server = read_duration(r, k, n); }},
+      {"benchmark", [&](auto& r, auto& k, auto& n) { p.timeouts.benchmark = read_duration(r, k, n); }},
+      {"point",
+       [&](auto& r, auto& k, auto& n) {
+         p.timeouts.point = read_duration(r, k, n), p.point_timeout_declared = p.timeouts.point.count() > 0;
+       }},
+      {"server-start", [&](auto& r, auto& k, auto& n) { p.timeouts.server_start = read_duration(r, k, n); }},
+      {"server-progress",
+       [&](auto& r, auto& k, auto& n) { p.timeouts.server_progress = read_duration(r, k, n); }},
+      {"server-longest",
+       [&](auto& r, auto& k, auto& n) { p.timeouts.server_longest = read_duration(r, k, n); }},
+      {"reset", [&](auto& r, auto& k, auto& n) { p.timeouts.reset = read_period(r, k, n); }},
+      {"warm-up", [&](auto& r, auto& k, auto& n) { p.timeouts.warm_up = read_duration(r, k, n); }},
+      {"kill-grace", [&](auto& r, auto& k, auto& n) { p.kill_grace = read_duration(r, k, n); }},
+      {"heartbeat", [&](auto& r, auto& k, auto& n) { p.heartbeat = read_period(r, k, n); }},
+      {"agent", [&](auto& r, auto& k, auto& n) { p.agent_timeout = read_period(r, k, n); }},
+      {"join", [&](auto& r, auto& k, auto& n) { p.join = read_duration(r, k, n); }},
+      {"away", [&](auto& r, auto& k, auto& n) { p.away = read_period(r, k, n); }}};
+}
+
+Table retry_keys(Profile& p) {
+  return {
+      {"infrastructure", [&](auto& r, auto& k, auto& n) { p.retries.infrastructure = read_count(r, k, n); }},
+      {"benchmark", [&](auto& r, auto& k, auto& n) { p.retries.benchmark = read_count(r, k, n); }},
+      {"invalid", [&](auto& r, auto& k, auto& n) { p.retries.invalid = read_count(r, k, n); }},
+      {"node", [&](auto& r, auto& k, auto& n) { p.retries.node = read_count(r, k, n); }}};
+}
+
+Table validity_keys(Profile& p) {
+  return {{"ignore", [&](auto& r, auto& k, auto& n) {
+             p.doubts_ignored.clear();
+             if (!n.is(yaml::Kind::List))
+               return r.complain(
+                   n, "'" + k + "' must be a list of reasons, such as [node-shared], got " + shown(n));
+             for (const auto& item : n.items)
+               p.doubts_ignored.push_back(read_word(r, k, *item, {kDoubts.begin(), kDoubts.end()}));
+           }}};
+}
+
+/// Reads a recipe that is written in the profile itself. Its source is the line of the key `benchmark`.
+void read_profile_recipe(Reader& in, const yaml::Value& node, Profile& profile) {
+  read_recipe(in, node, profile.recipe);
+  in.path.pop_back();
+  in.note_source("benchmark", node);
+  in.path.push_back("benchmark");
+}
+
+Table top_keys(Profile& p) {
+  return {
+      {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
+      {"benchmark",
+       [&](auto& r, auto& k, auto& n) {
+         if (n.is(yaml::Kind::Dict)) return read_profile_recipe(r, n, p);
+         p.benchmark = read_text(r, k, n);
+         p.recipe = Recipe();
+         p.benchmark_folder.clear();  // load_profile() sets it
+       }},
+      {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p.env); }},
+      {"runners", [&](auto& r, auto&, auto& n) { read_runners(r, n, p.runners); }},
+      {"packing",
+       [&](auto& r, auto& k, auto& n) {
+         p.packing =
+             read_word(r, k, n, {"node", "gpu"}) == "gpu" ? Profile::Packing::Gpu : Profile::Packing::Node;
+       }},
+      {"gpus",
+       [&](auto& r, auto& k, auto& n) {
+         p.ignore_gpus = read_word(r, k, n, {"auto", "ignore"}) == "ignore";
+       }},
+      {"auth",
+       [&](auto& r, auto& k, auto& n) {
+         p.auth = read_word(r, k, n, {"munge", "key"}) == "munge" ? Profile::Auth::Munge : Profile::Auth::Key;
+       }},
+      {"validity", [&](auto& r, auto&, auto& n) { read_map(r, "'validity'", n, validity_keys(p)); }},
+      {"spool", [&](auto& r, auto& k, auto& n) { p.spool = read_absolute(r, k, n); }},
+      {"container", [&](auto& r, auto&, auto& n) { read_container(r, n, p.container); }},
+      {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},
+      {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
+}
+
+void check_whole(Reader& in, const yaml::Value& root, const Profile& profile) {
+  if (profile.agent_timeout <= profile.heartbeat) {
+    in.complain(
+        root,
+        "timeouts: 'agent' must be longer than 'heartbeat'; otherwise every idle agent is considered lost");
+  }
+}
+
+}  // namespace
+
+Expected<Profile> parse_profile(const std::string& text, const std::string& name, Profile base) {
+  const auto root = yaml::parse_document(text);
+  if (!root) return fail(name + ": not YAML: " + root.error().message);
+  Reader in{name, {}};
+  read_map(in, "the profile", **root, top_keys(base));
+  if (!in.error) check_whole(in, **root, base);
+  if (in.error) return tl::unexpected(*in.error);
+  for (auto& [key, source] : in.sources)
+    base.sources[key] = std::move(source);
+  return base;
+}
+
+Expected<Profile> load_profile(const std::vector<std::string>& files) {
+  Profile profile;
+  for (const std::string& file : files) {
+    SWEEP_ASSIGN(const auto text, read_file(file, kMaxProfileBytes));
+    SWEEP_ASSIGN(profile, parse_profile(text, file, std::move(profile)));
+    const auto folder = std::filesystem::absolute(file).parent_path();
+    if (profile.benchmark_folder.empty()) profile.benchmark_folder = folder.lexically_normal().string();
+    const bool relative = profile.workspace.find_first_of("/{") != 0;
+    if (!profile.workspace.empty() && relative) {
+      profile.workspace = (folder / profile.workspace).lexically_normal().string();
+    }
+  }
+  return profile;
+}
+
+std::vector<std::string> default_layers(const std::string& home) {
+  std::vector<std::string> layers = {"/etc/slurm-sweep/profile.yaml"};
+  if (!home.empty()) layers.push_back(home + "/.config/slurm-sweep/profile.yaml");
+  std::erase_if(layers, [](const std::string& path) {
+    std::error_code code;
+    return !std::filesystem::exists(path, code) || code;
+  });
+  return layers;
+}
+
+}  // namespace sweep::profile
