@@ -37,7 +37,7 @@ step "build"
 mkdir -p -- "$build"
 [[ -w $build ]] || die "cannot write to $build: another user created it; remove it"
 build() {
-  cmake -S "$root" -B "$build" -G Ninja &&
+  cmake -S "$root" -B "$build" -G Ninja -DCMAKE_UNITY_BUILD=ON &&
     NINJA_STATUS='[%f/%t] ' cmake --build "$build" --target sweepctl sweep-agent spank_sweep sweep-bench sweep-simserver
 }
 
@@ -60,7 +60,7 @@ show_progress() {
   [[ $shown == no ]] || echo
 }
 
-echo "The first build takes about @BUILD_MINUTES@ minutes; its complete log is in $log"
+echo "The first build takes about 3 minutes; its complete log is in $log"
 build </dev/null 2>&1 | tee -- "$log" | show_progress ||
   { tail -n 30 -- "$log" >&2; die "the build failed; its complete log is in $log"; }
 echo "built $build/bin/{sweepctl,sweep-agent,sweep-bench,sweep-simserver} and $build/lib/spank_sweep.so"

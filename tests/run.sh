@@ -10,8 +10,10 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 build=${SWEEP_BUILD:-$root/build}
 
 "$root/deploy/install-packages.sh"
-werror=OFF
-[[ ${CI-} != true ]] || werror=ON
-cmake -S "$root" -B "$build" -G Ninja -DSWEEP_WERROR=$werror -DSWEEP_TESTS=ON -DSWEEP_BENCHMARKS=ON
+# CI builds once from nothing, so it compiles several sources at a time (a unity build) and treats
+# warnings as errors.
+options=(-DSWEEP_TESTS=ON -DSWEEP_BENCHMARKS=ON)
+[[ ${CI-} != true ]] || options+=(-DSWEEP_WERROR=ON -DCMAKE_UNITY_BUILD=ON)
+cmake -S "$root" -B "$build" -G Ninja "${options[@]}"
 cmake --build "$build"
 exec ctest --test-dir "$build" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
