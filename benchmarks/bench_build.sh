@@ -15,7 +15,7 @@ Measures the CPU time (user and system) of three builds with ninja, each in a
 scratch directory that is removed at the end:
 
   quickstart  the targets of deploy/quickstart.sh, from nothing
-  all         all targets with tests and benchmarks, from nothing
+  all         all targets with tests, benchmarks and fuzz targets, from nothing
   core-test   one source file of controller/core, recompiled as after a change,
               up to a passing core_test
 
@@ -117,8 +117,12 @@ measure() {
     'BEGIN { printf "%-52s %9.1f %9.1f %9.1f %9.1f\n", name, user + sys, user, sys, real }'
 }
 
-configure() { # BUILD-DIRECTORY
-  run cmake -S "$source" -B "$1" -G Ninja -DCMAKE_C_COMPILER_LAUNCHER= -DCMAKE_CXX_COMPILER_LAUNCHER=
+# The options of the quickstart and of CI: a unity build, unless the checkout is from before there was one.
+from_nothing=()
+if grep -q CMAKE_UNITY_BUILD "$source/deploy/quickstart.sh"; then from_nothing=(-DCMAKE_UNITY_BUILD=ON); fi
+
+configure() { # BUILD-DIRECTORY [OPTION]...
+  run cmake -S "$source" -B "$1" -G Ninja -DCMAKE_C_COMPILER_LAUNCHER= -DCMAKE_CXX_COMPILER_LAUNCHER= "${@:2}"
 }
 
 build() { # BUILD-DIRECTORY [TARGET]...
@@ -143,24 +147,22 @@ print_machine
 printf '%-52s %9s %9s %9s %9s\n' 'seconds' 'CPU' 'user' 'system' 'elapsed'
 
 if is_selected quickstart; then
-  configure "$work/quickstart"
+  configure "$work/quickstart" "${from_nothing[@]}"
   measure "quickstart: programs and plugin, from nothing" \
     build "$work/quickstart" sweepctl sweep-agent spank_sweep sweep-bench sweep-simserver
   rm -rf -- "$work/quickstart"
 fi
 
 if is_selected all; then
-  configure "$work/all"
+  configure "$work/all" "${from_nothing[@]}"
   measure "all: all targets with tests, from nothing" build "$work/all"
+  rm -rf -- "$work/all"
 fi
 
 if is_selected core-test; then
-  directory=$work/all
-  if [[ ! -d $directory ]]; then
-    directory=$work/core-test
-    configure "$directory"
-    run build "$directory" core_test
-  fi
+  directory=$work/core-test
+  configure "$directory"  # a developer's build: one source at a time
+  run build "$directory" core_test
   # Removing the object has the same effect as changing its source, which may belong to a checkout in use.
   object=$(find "$directory" -path '*/controller/core/*' -name schedule.cpp.o -print -quit)
   [[ -n $object ]] || die "cannot find the object of controller/core/schedule.cpp in the build directory"
