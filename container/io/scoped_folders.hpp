@@ -25,7 +25,9 @@ class ScopedFolders {
   /// path.
   static Expected<ScopedFolders> make(const StartRequest& request);
   ScopedFolders(ScopedFolders&& other) noexcept
-      : folders_(other.folders_), record_(std::exchange(other.record_, "")), box_(other.box_) {}
+      : folders_(std::move(other.folders_)),
+        record_(std::exchange(other.record_, "")),
+        box_(std::move(other.box_)) {}
   ScopedFolders& operator=(ScopedFolders&&) = delete;
   ~ScopedFolders();
 
