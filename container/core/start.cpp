@@ -288,14 +288,10 @@ Words signal_command(const StartRequest& request, int signal) {
   if (request.runtime != Runtime::Pyxis) return {};
   // Any signal to srun ends its step at once, so scancel is used. It needs the step's id, which is found by
   // the step's name.
-  return {"/bin/sh",
-          "-c",
-          "squeue --steps --noheader --jobs=\"$1\" --format='%i %j' | while read -r id name; do "
-          "[ \"$name\" != \"$2\" ] || scancel --signal=\"$3\" \"$id\"; done",
-          "sh",
-          request.job,
-          request.name,
-          number};
+  constexpr const char* kSignalStep =
+      "squeue --steps --noheader --jobs=\"$1\" --format='%i %j' | while read -r id name; do "
+      "[ \"$name\" != \"$2\" ] || scancel --signal=\"$3\" \"$id\"; done";
+  return {"/bin/sh", "-c", kSignalStep, "sh", request.job, request.name, number};
 }
 
 bool uses_start_mark(Runtime runtime) {

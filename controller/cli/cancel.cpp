@@ -48,7 +48,8 @@ Expected<std::string> outcome(const Status& status) {
   if (state == "done" || state == "incomplete")
     return fail(sweep + " has already ended: " + done_of_all(status));
   if (state != "stopping") return fail(sweep + " was not stopped: its state is '" + printable(state) + "'");
-  const auto running = static_cast<std::size_t>(count_of(status, "running") + count_of(status, "leased"));
+  const auto running = static_cast<std::size_t>(count_of(status, "running")) +
+                       static_cast<std::size_t>(count_of(status, "leased"));
   const std::string stopped = running == 0   ? "no attempt was running"
                               : running == 1 ? "1 running attempt is being stopped"
                                              : counted(running, "running attempt") + " are being stopped";

@@ -73,7 +73,7 @@ std::string state_of(const CachedImage& image) {
   return image.users > 0 ? "used by " + counted(static_cast<std::size_t>(image.users), "process") : "";
 }
 
-std::string padded(std::string text, std::size_t width, bool right = false) {
+std::string padded(const std::string& text, std::size_t width, bool right = false) {
   const std::size_t missing = width > text.size() ? width - text.size() : 0;
   return right ? std::string(missing, ' ') + text : text + std::string(missing, ' ');
 }

@@ -7,7 +7,7 @@ namespace sweep::sim_server {
 namespace {
 
 // Bytes that are not an event, not JSON and not UTF-8.
-constexpr std::string_view kGarbage("\x00\xff\xfe}]{\"\x80\x81 garbage \xc3\x28\r\r\x1b[31m\x07]]", 31);
+constexpr std::string_view kGarbage("\x00\xff\xfe}]{\"\x80\x81 garbage \xc3\x28\r\r\x1b[31m\x07]]\0", 31);
 constexpr std::string_view kHalf =
     "data: {\"id\":\"cmpl-sim\",\"object\":\"text_completion\",\"simulated\":true,"
     "\"choices\":[{\"index\":0,\"te\n\n";
