@@ -28,7 +28,7 @@ SPANK_PLUGIN(sweep, 1)
 
 // Defined in libstdc++; no header declares it.
 namespace __gnu_cxx {
-void __freeres() __attribute__((weak));
+void __freeres() __attribute__((weak));  // NOLINT(bugprone-reserved-identifier)
 }
 
 namespace sweep::plugin {

@@ -88,7 +88,8 @@ void append_float(std::string& out, double value) {
 
 void append_separator(std::string& out, bool first, int indent, int level) {
   if (!first) out += indent < 0 ? ", " : ",";
-  if (indent >= 0) out.append("\n").append(static_cast<std::size_t>(indent * level), ' ');
+  if (indent >= 0)
+    out.append("\n").append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(level), ' ');
 }
 
 void append_container(std::string& out, const Json& value, int indent, int level) {

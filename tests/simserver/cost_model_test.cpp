@@ -2,6 +2,8 @@
 // model must have.
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "tests/simserver/setups.hpp"
 
 namespace sweep::sim_server {
@@ -130,7 +132,8 @@ TEST(CostModel, LargerBatchesTakeLongerButHaveMoreThroughput) {
   for (const char* name : {"dsr1", "llama70b", "gptoss"}) {
     const CostModel model = cost_model(deployment(name, "b200", kFp4, 8));
     double before = 0, rate = 0;
-    for (double sequences = 1; sequences <= 1024; sequences *= 2) {
+    for (int doublings = 0; doublings <= 10; ++doublings) {
+      const double sequences = std::exp2(doublings);
       const double seconds = model.step_seconds(decoding(sequences, 1024));
       EXPECT_GT(seconds, before) << name << " " << sequences;
       EXPECT_GT(sequences / seconds, rate) << name << " " << sequences;

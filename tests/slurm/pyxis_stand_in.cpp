@@ -23,7 +23,7 @@ extern const char plugin_type[];
 extern const unsigned int plugin_version;
 extern const unsigned int spank_plugin_version;
 SPANK_PLUGIN(pyxis_stand_in, 1)
-int slurm_spank_task_init(spank_t spank, int, char**);
+int slurm_spank_task_init(spank_t spank, int, char**);  // NOLINT(readability-redundant-declaration)
 }
 
 namespace {

@@ -256,7 +256,7 @@ TEST(Controller, LifelineClosesWhenSrunIsKilled) {
   EXPECT_EQ(read(up[0], &byte, 1), 0);  // until srun has its step
   kill(srun.pid(), SIGKILL);
   std::string text;
-  for (ssize_t got; (got = read(news, &byte, 1)) > 0;)
+  while (read(news, &byte, 1) > 0)
     text += byte;
   EXPECT_EQ(text, "closed\n");
   EXPECT_EQ(srun.wait().status, 1000 + SIGKILL);

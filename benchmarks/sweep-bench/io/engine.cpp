@@ -172,7 +172,8 @@ std::vector<std::unique_ptr<Worker>> make_workers(Shared& shared, std::size_t co
 /// Calls `what` for each worker in its own thread, and `last` in the thread that finishes last.
 template <class What>
 std::vector<std::thread> in_threads(std::vector<std::unique_ptr<Worker>>& workers,
-                                    std::atomic<std::size_t>& left, What what, const std::function<void()>& last) {
+                                    std::atomic<std::size_t>& left, What what,
+                                    const std::function<void()>& last) {
   left = workers.size();
   std::vector<std::thread> threads;
   for (auto& worker : workers) {
