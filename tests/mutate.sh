@@ -47,7 +47,7 @@ tests_of() {
     agent/*) echo agent_io_test agent_spool_test agent_nvml_test process_test ;;
     container/core/*) echo container_core_test ;;
     container/*) echo container_store_test container_process_test ;;
-    controller/core/*) echo core_test sim_test ;;
+    controller/core/*) echo core_test core_simulation_test sim_test ;;
     controller/journal/*) echo journal_test damage_test ;;
     controller/yaml/*) echo yaml_test matrix_test ;;
     controller/matrix/*) echo matrix_test ;;

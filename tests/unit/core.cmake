@@ -9,7 +9,12 @@ sweep_unit_test(core_test
     core_lease_test.cpp
     core_runners_test.cpp
     core_session_test.cpp
-    core_simulation_test.cpp
     core_stop_test.cpp
-    core_warm_test.cpp
+    core_warm_test.cpp)
+
+# controller/core in random sweeps on a virtual clock; seconds of computing, so it is a program of its own.
+sweep_unit_test(core_simulation_test OPTIMISED
+  LIBS sweep_controller_core
+  SOURCES
+    core_simulation_test.cpp
     core_world.cpp)
