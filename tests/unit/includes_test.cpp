@@ -154,5 +154,28 @@ TEST(Includes, PluginUsesOnlyLibcAndSlurm) {
   }
 }
 
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A source that no CMake list names is dead: nothing compiles or tests it.
+TEST(Sources, AreNamedInACMakeList) {
+  const fs::path root(SWEEP_SOURCE_DIR);
+  std::size_t seen = 0;
+  for (const char* top :
+       {"util", "proto", "container", "agent", "controller", "spank_plugin", "benchmarks"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / top)) {
+      if (entry.path().extension() != ".cpp") continue;
+      ++seen;
+      const fs::path folder = entry.path().parent_path();
+      const std::string lists =
+          text_of(folder / "CMakeLists.txt") + text_of(folder.parent_path() / "CMakeLists.txt");
+      EXPECT_NE(lists.find(entry.path().filename().string()), std::string::npos) << entry.path();
+    }
+  }
+  EXPECT_GT(seen, 100U);  // otherwise the search is broken
+}
+
 }  // namespace
 }  // namespace sweep
