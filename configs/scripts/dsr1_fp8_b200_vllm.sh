@@ -57,6 +57,7 @@ stop() { # GROUP: ends the processes of this process group, after 10 s with SIGK
 }
 
 stop_all() {
+  [[ $BASHPID == $$ ]] || return 0 # in a child that a signal reached before it had dropped these traps
   trap '' INT TERM
   local group
   for group in $shown $client $server; do stop "$group"; done
