@@ -15,7 +15,7 @@
 #include "util/os/files.hpp"
 #include "util/text.hpp"
 
-extern char** environ;
+extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX asks for it
 
 namespace sweep {
 
@@ -105,7 +105,7 @@ std::string search_path(const std::string& name, const std::vector<std::string>&
 }
 
 __attribute__((noinline)) pid_t start(const Prepared& ready, volatile Failure& failure) {
-  const pid_t pid = ::vfork();
+  const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
   if (pid == 0) become(ready, failure);
   return pid;
 }
