@@ -6,6 +6,7 @@
 #include "proto/net/event_loop.hpp"
 #include "proto/net/munge.hpp"
 #include "proto/net/sockets.hpp"
+#include "util/json.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -60,7 +61,7 @@ Expected<std::optional<Status>> ask(const ControlFile& control, const wire::Mess
       if (!incoming->content) {
         refusal = incoming->content.error().message;
       } else if (const auto* reply = std::get_if<wire::StatusReply>(&incoming->content->message)) {
-        answer = Status(reply->status);
+        answer = Status(*reply->status);
       } else if (const auto* reject = std::get_if<wire::Reject>(&incoming->content->message)) {
         refusal = reject->reason;
       }

@@ -29,14 +29,6 @@ std::string sanitized(const std::string& text) {
   return clipped(printable(text), kMaxReason);
 }
 
-Outcome sanitized(const Outcome& outcome) {
-  return outcome_from_json(outcome_to_json(outcome)).value_or(outcome);
-}
-
-Account sanitized(const Account& account) {
-  return account_from_json(account_to_json(account)).value_or(Account());
-}
-
 std::string name(const AttemptRef& ref) {
   return ref.point + " attempt " + std::to_string(ref.attempt);
 }

@@ -1,9 +1,12 @@
 #include "controller/io/message_handler.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "controller/io/outputs.hpp"
 #include "controller/view/status.hpp"
+#include "util/json.hpp"
 #include "util/os/clock.hpp"
 #include "util/text.hpp"
 
@@ -90,8 +93,8 @@ void MessageHandler::handle_stop(const std::string& peer, const wire::StopReques
 void MessageHandler::answer_status(const std::string& peer) {
   // As MessagePack it is no longer than as JSON.
   constexpr std::size_t kMaxJsonBytes = wire::kMaxBodyBytes * 3 / 4;
-  socket_.send(peer, wire::StatusReply{
-                         view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now(), kMaxJsonBytes)});
+  auto status = view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now(), kMaxJsonBytes);
+  socket_.send(peer, wire::StatusReply{std::make_shared<const nlohmann::json>(std::move(status))});
 }
 
 void MessageHandler::handle_undecodable(const std::string& peer, const wire::DecodeError& error) {

@@ -131,4 +131,8 @@ Expected<Account> account_from_json(const json& body) {
   return account;
 }
 
+Account sanitized(const Account& account) {
+  return account_from_json(account_to_json(account)).value_or(Account());
+}
+
 }  // namespace sweep

@@ -73,5 +73,8 @@ nlohmann::json account_to_json(const Account& account);
 /// Parses account_to_json(). Makes texts printable and ignores unknown fields. Returns an error that names
 /// the field for anything else.
 Expected<Account> account_from_json(const nlohmann::json& body);
+/// Returns the account as account_from_json() would return it: within its limits and with printable texts; an
+/// empty account if it has a value that cannot be written.
+Account sanitized(const Account& account);
 
 }  // namespace sweep

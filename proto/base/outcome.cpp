@@ -82,4 +82,8 @@ Expected<Outcome> outcome_from_json(const nlohmann::json& body) {
   return out;
 }
 
+Outcome sanitized(const Outcome& outcome) {
+  return outcome_from_json(outcome_to_json(outcome)).value_or(outcome);
+}
+
 }  // namespace sweep

@@ -44,5 +44,7 @@ nlohmann::json outcome_to_json(const Outcome& outcome);
 /// Parses outcome_to_json() and makes texts printable. Returns an error that names the field for anything
 /// else.
 Expected<Outcome> outcome_from_json(const nlohmann::json& body);
+/// Returns the outcome with its texts as outcome_from_json() would return them: printable and of limited length.
+Outcome sanitized(const Outcome& outcome);
 
 }  // namespace sweep

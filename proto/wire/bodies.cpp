@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 #include <limits>
+#include <memory>
 
 #include "util/fields.hpp"
 #include "util/json.hpp"
@@ -149,7 +150,7 @@ json write(const StatusRequest& m) {
   return {{"credential", m.credential}, {"no_credential", reason_json(m.no_credential)}};
 }
 json write(const StatusReply& m) {
-  return {{"status", m.status}};
+  return {{"status", m.status ? *m.status : json()}};
 }
 json write(const StopRequest& m) {
   return {{"reason", reason_json(m.reason)},
@@ -308,7 +309,7 @@ void read(Fields& in, StatusRequest& m) {
   m.no_credential = in.text("no_credential", kMaxText);
 }
 void read(Fields& in, StatusReply& m) {
-  m.status = in.child("status");
+  m.status = std::make_shared<const json>(in.child("status"));
 }
 void read(Fields& in, StopRequest& m) {
   m.reason = in.text("reason", kMaxText);

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,7 +15,6 @@
 #include "proto/base/account.hpp"
 #include "proto/base/container_spec.hpp"
 #include "proto/base/outcome.hpp"
-#include "util/json.hpp"
 #include "util/time.hpp"
 
 namespace sweep::wire {
@@ -172,7 +173,7 @@ struct StatusRequest {
   std::string credential, no_credential;
 };
 struct StatusReply {
-  nlohmann::json status;
+  std::shared_ptr<const nlohmann::json> status;  // not null in a decoded message
 };
 /// Stops the sweep: cleanly, or with `at_once` without waiting for the agents. Answered with StatusReply.
 struct StopRequest {

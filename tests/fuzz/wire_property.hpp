@@ -13,6 +13,7 @@
 #include "proto/wire/codec.hpp"
 #include "proto/wire/msgpack.hpp"
 #include "tests/fuzz/property.hpp"
+#include "util/json.hpp"
 
 namespace sweep::fuzz {
 

@@ -58,7 +58,7 @@ class WaitingSweep : public ProcessTest {
     socket.send(wire::StatusRequest{});
     const auto reply = next<wire::StatusReply>(socket);
     EXPECT_TRUE(reply) << "no status";
-    return reply ? reply->status : nlohmann::json();
+    return reply ? *reply->status : nlohmann::json();
   }
 
   zmq::context_t context_;

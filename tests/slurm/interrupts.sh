@@ -18,14 +18,18 @@ S
 user mkfifo never
 
 begin() { # OUTPUT: starts a sweep on four nodes in the background and sets SRUN; returns when two points wait
+  forget_earlier_starts
   # A shell without job control makes its background commands ignore Ctrl-C.
   user setsid env --default-signal=INT,QUIT srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml \
     --sweep-select='--framework sglang' --sweep-profile=profile.yaml --sweep-output="$1" ./waits.sh >out 2>err </dev/null &
   started && started || fail "the benchmarks did not start"
-  SRUN=$(pgrep -o -f "^srun .*--sweep-output=$1 ")
+  wait_until 10 "srun is found" find_srun "$1"
   wait_until 30 "the first point is done" first_is_done "$1"
 }
 started() { read -r -t 60 _ <&8; }
+# While the agents of a job are ended one after the other, an unfinished point may still start on the next node.
+forget_earlier_starts() { while read -r -t 0 -u 8; do read -r -u 8 _; done; }
+find_srun() { SRUN=$(pgrep -o -f "^srun .*--sweep-output=$1 "); }
 first_is_done() { [[ -n $(ls "$1"/raw/*.json 2>/dev/null) ]]; }
 ended() { # waits for the srun in the background and sets STATUS
   STATUS=0
