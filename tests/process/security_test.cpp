@@ -278,3 +278,32 @@ TEST_F(Cancel, FailsIfNoSweepIsRunning) {
 
 }  // namespace
 }  // namespace sweep
+TEST_F(Secrets, OfEnvironmentAndCommandAreNotRecorded) {
+  prepare();
+  write("waits.sh", std::string(kGoodBenchmark), true);
+  write("profile.yaml",
+        "gpus: ignore\nenv: { MY_PASS: S1X, DB_PWD: S2X, STORE: 'https://u:S3X@h/', NCCL_DEBUG: WARN,\n"
+        "  SERVER_ARGS: '--api-key S4X', HF_TOKEN: hf_S5X }\n");
+  std::vector<std::string> command = command_;
+  command.insert(command.end(), {"--api-key", "S6X", "MINE=S7X"});
+  Program run(directory_, command);
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  int files = 0;
+  bool useful = false;
+  for (const auto& item : fs::recursive_directory_iterator(path("out"))) {
+    if (!item.is_regular_file()) continue;
+    const std::string bytes = read_file(item.path().string(), kMost).value_or("");
+    for (const char* secret : {"S1X", "S2X", "S3X", "S4X", "S5X", "S6X", "S7X"})
+      EXPECT_EQ(bytes.find(secret), std::string::npos) << secret << " in " << item.path();
+    useful = useful || (bytes.find("\"NCCL_DEBUG\": \"WARN\"") != std::string::npos &&
+                        bytes.find("\"MY_PASS\": \"(set)\"") != std::string::npos);
+    ++files;
+  }
+  EXPECT_GE(files, 8);
+  EXPECT_TRUE(useful) << "the record names the variables";
+  Program show(directory_, {"sweepctl", "profile", "show", "--profile", "profile.yaml"});
+  EXPECT_EQ(show.finish(), 0) << show.err();
+  for (const char* secret : {"S1X", "S2X", "S3X", "S4X", "S5X"})
+    EXPECT_THAT(show.out() + run.out() + run.err(), testing::Not(HasSubstr(secret)));
+}
+

@@ -3,4 +3,6 @@ sweep_unit_test(base_test
   LIBS sweep_base
   SOURCES
     base_test.cpp
-    help_layout_test.cpp)
+    beneath_test.cpp
+    help_layout_test.cpp
+    secrets_test.cpp)
