@@ -57,8 +57,10 @@ Driver::Driver(OpenedSweep opened, std::string directory, Console& console)
       directory_watch_(directory_),
       console_(console),
       journal_(std::move(opened.journal)),
-      log_(directory_ + "/logs/controller.log"),
-      pending_(sweep_, log_, console_) {}
+      log_(directory_, "logs/controller.log"),
+      pending_(sweep_, log_, console_) {
+  if (!log_.problem().empty()) console_.error_once(log_.problem());
+}
 
 Expected<std::unique_ptr<Driver>> Driver::open(OpenedSweep opened, const std::string& directory,
                                                Console& console, Fd listening) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <tuple>
 
 #include "controller/core/apply.hpp"
 #include "controller/core/decide.hpp"
@@ -14,7 +16,7 @@
 #include "controller/io/salvage.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/record.hpp"
-#include "util/os/files.hpp"
+#include "util/os/beneath.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
@@ -53,18 +55,17 @@ Expected<JournalContents> recover_journal(const std::string& directory, const st
 
 /// Removes the half-written files of a controller that was killed (write_file_atomic).
 void remove_leftovers(const std::string& directory) {
-  for (const std::string& folder : {directory, directory + "/raw"}) {
-    std::error_code ignored;
-    for (const auto& item : std::filesystem::directory_iterator(folder, ignored)) {
-      if (item.path().filename().string().find(".tmp-") != std::string::npos)
-        std::filesystem::remove(item.path(), ignored);
+  for (const std::string folder : {"", "raw"}) {
+    for (const std::string& name : names_beneath(directory, folder)) {
+      if (name.find(".tmp-") != std::string::npos)
+        std::ignore = remove_beneath(directory, folder.empty() ? name : folder + "/" + name);
     }
   }
 }
 
 Expected<void> make_folders(const std::string& directory) {
-  for (const char* part : {"/raw", "/logs"})
-    SWEEP_TRY(make_directories(directory + part));
+  for (const char* part : {"raw", "logs"})
+    SWEEP_TRY(make_folders_beneath(directory, part));
   return {};
 }
 
@@ -77,10 +78,9 @@ Error with_remedy(const Error& error) {
 /// tried with a file.
 Error with_remedy_if_unwritable(const Error& error, const std::string& directory) {
   constexpr std::size_t kProbeBytes = 256 * 1024;  // a full disk sometimes still has room for a small file
-  const std::string probe = directory + "/room.tmp-" + std::to_string(::getpid());
-  const auto written = write_file_atomic(probe, std::string(kProbeBytes, '.'));
-  std::error_code ignored;
-  std::filesystem::remove(probe, ignored);
+  const std::string probe = "room.tmp-" + std::to_string(::getpid());
+  const auto written = write_beneath(directory, probe, std::string(kProbeBytes, '.'));
+  std::ignore = remove_beneath(directory, probe);
   return written ? error : with_remedy(error);
 }
 
@@ -94,12 +94,9 @@ void move_withdrawn_files(const std::string& directory, const Sweep& sweep,
     for (const core::Attempt& attempt : core::point_at(sweep.state, index).attempts) {
       if (!attempt.accepted) continue;
       const std::string name = result_filename(sweep.plan, index, attempt.node);
-      std::error_code ignored;
-      std::filesystem::create_directories(directory + "/withdrawn", ignored);
-      std::filesystem::rename(directory + "/" + agg_name(name), directory + "/withdrawn/" + agg_name(name),
-                              ignored);
-      std::filesystem::rename(directory + "/raw/" + name + ".json",
-                              directory + "/withdrawn/" + name + ".json", ignored);
+      std::ignore = make_folders_beneath(directory, "withdrawn");
+      std::ignore = rename_beneath(directory, agg_name(name), "withdrawn/" + agg_name(name));
+      std::ignore = rename_beneath(directory, "raw/" + name + ".json", "withdrawn/" + name + ".json");
     }
   }
 }
@@ -178,6 +175,7 @@ Expected<OpenedSweep> take_over_sweep(const std::string& directory, const std::s
   const bool munge = sweep.plan.profile.auth == profile::Profile::Auth::Munge;
   return OpenedSweep{std::move(sweep),
                      std::move(contents->journal),
+  remove_leftovers(directory);
                      {server_public, control->server_secret},
                      {client_public, control->client_secret},
                      munge ? Admission::By::Munge : Admission::By::Key};

@@ -6,10 +6,13 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <tuple>
 
 #include "controller/io/control_file.hpp"
+#include "controller/io/folder_owner.hpp"
 #include "controller/journal/journal.hpp"
 #include "proto/base/point.hpp"
+#include "util/os/beneath.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -119,8 +122,9 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
   } else {
     SWEEP_TRY(check_output_dir(wanted));
   }
-  for (const char* part : {"/raw", "/logs"})
-    SWEEP_TRY(make_directories(directory + part));
+  SWEEP_TRY(make_directories(directory));
+  for (const char* part : {"raw", "logs"})
+    SWEEP_TRY(make_folders_beneath(directory, part));
   return absolute_path(directory);
 }
 
@@ -134,6 +138,7 @@ DirectoryWatch::Place DirectoryWatch::place() const {
   const bool own_known = ::fstat(journal_.get(), &own) == 0;
   if (!own_known && errno != ESTALE) return Place::There;
   const bool path_exists = ::stat(journal_path(directory_).c_str(), &at_path) == 0;
+  SWEEP_TRY(check_not_root_in(wanted));
   if (own_known && path_exists && own.st_dev == at_path.st_dev && own.st_ino == at_path.st_ino)
     return Place::There;
   // Any other error of the file system is not evidence that the file is gone.

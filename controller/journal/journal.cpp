@@ -149,7 +149,7 @@ Expected<Journal> Journal::fill(const std::string& path, const Opening& opening)
 
 Expected<Journal> Journal::open_to_read(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0)
+  if (::lstat(path.c_str(), &info) != 0)
     return fail("'" + path + "' does not exist: no sweep has run in that directory");
   // Reading the log that a killed controller left behind needs write access.
   auto database = Database::open(path, Database::Mode::ReadWrite);
@@ -196,6 +196,8 @@ Expected<void> Journal::write(const Batch& batch) {
     const std::string_view word = core::event_word(event.what);
     insert_event_->bind(1, at)
         .bind(2, word)
+  // SQLite would follow a link, and wait at a FIFO.
+  if (!S_ISREG(info.st_mode)) return fail("'" + path + "' is not a regular file; it is not opened");
         .bind(3, std::string_view(body))
         .bind(4, event_digest(at, word, body));
     SWEEP_TRY(insert_event_->run());
