@@ -9,6 +9,7 @@
 #include "controller/io/control_file.hpp"
 #include "controller/profile/record.hpp"
 #include "controller/view/lines.hpp"
+#include "proto/net/accept_gate.hpp"
 #include "proto/net/address.hpp"
 #include "proto/net/munge.hpp"
 #include "util/os/clock.hpp"
@@ -88,6 +89,7 @@ Expected<Admission> Driver::choose_admission(std::optional<Admission::By> previo
 
 Expected<void> Driver::listen(Fd listening, Admission admission) {
   raise_file_limit();
+  limit_connections();
   const auto log_refusal = [this](Fault kind) {
     return [this, kind](const std::string& from, const std::string& why) {
       log_.fault(kind, "connection from " + from + " refused: it " + why, now());
@@ -136,6 +138,9 @@ bool Driver::run() {
   }
   for (const std::string& line : log_.totals())
     console_.error(line + ": see logs/controller.log");
+  if (const auto dropped = connections_dropped(); dropped > 0)
+    console_.error(counted(dropped, "connection") +
+                   " without a key closed early, because too few descriptors were free; see ulimit -n");
   close_connections();
   return pending_.batch.empty();
 }

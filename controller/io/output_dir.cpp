@@ -137,8 +137,8 @@ DirectoryWatch::Place DirectoryWatch::place() const {
   struct stat at_path {};
   const bool own_known = ::fstat(journal_.get(), &own) == 0;
   if (!own_known && errno != ESTALE) return Place::There;
-  const bool path_exists = ::stat(journal_path(directory_).c_str(), &at_path) == 0;
   SWEEP_TRY(check_not_root_in(wanted));
+  const bool path_exists = ::stat(journal_path(directory_).c_str(), &at_path) == 0;
   if (own_known && path_exists && own.st_dev == at_path.st_dev && own.st_ino == at_path.st_ino)
     return Place::There;
   // Any other error of the file system is not evidence that the file is gone.
