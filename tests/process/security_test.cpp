@@ -357,6 +357,24 @@ TEST_F(Secrets, ControlFileThatOthersCanReadIsRefused) {
   EXPECT_EQ(run.finish(), 0) << run.err();
 }
 
+// A core file of the agent would contain the sweep's key and lie in the workspace.
+TEST_F(Secrets, AgentLeavesNoCoreFileButABenchmarkMay) {
+  prepare();
+  write("waits.sh",
+        std::string(kGoodBenchmark) +
+            "grep 'core file' /proc/$PPID/limits >of_agent\nulimit -c >of_benchmark\n",
+        true);
+  std::vector<std::string> command = {"/bin/sh", "-c", "ulimit -c 1000 || exit 77; exec \"$0\" \"$@\""};
+  command.insert(command.end(), command_.begin(), command_.end());
+  command[3] = std::string(SWEEP_BIN_DIR) + "/" + command[3];
+  Program run(directory_, command);
+  const int status = run.finish();
+  if (status == 77) GTEST_SKIP() << "core files are forbidden here";
+  EXPECT_EQ(status, 0) << run.err();
+  EXPECT_THAT(read("of_agent"), testing::ContainsRegex("size +0 +"));
+  EXPECT_EQ(read("of_benchmark"), "1000\n");
+}
+
 // --- cancel
 
 class Cancel : public WaitingSweep {};
