@@ -244,7 +244,7 @@ void Driver::abandon_journal() {
   pending_.lines.clear();
   std::erase_if(pending_.outbox,
                 [](const core::Effect& effect) { return std::holds_alternative<core::SendLease>(effect); });
-  pending_.send_later(pending_.decide(core::Stop{"the output directory '" + directory_ + "' was deleted",
+  pending_.send_later(pending_.decide(core::Stop{directory_watch_.deleted_text() + " was deleted",
                                                  sweep_.plan.profile.kill_grace + kStopMargin}));
 }
 

@@ -23,17 +23,43 @@ namespace sweep {
 
 namespace {
 
+/// Fails if a result that the events promise is not in the journal.
+Expected<void> check_results(journal::Journal& journal, const Sweep& sweep) {
+  SWEEP_ASSIGN(const auto stored, journal.accepted_results());
+  std::set<std::pair<std::string, int>> all;
+  for (const core::AttemptRef& ref : stored)
+    all.emplace(ref.point, ref.attempt);
+  for (std::size_t i = 0; i < sweep.state.points.size(); ++i) {
+    const auto& attempts = sweep.state.points[i].attempts;
+    for (std::size_t n = 0; n < attempts.size(); ++n) {
+      if (attempts[n].accepted && !all.contains({sweep.state.points[i].spec.id, static_cast<int>(n) + 1}))
+        return fail("journal: the result of " + printable(label(sweep.plan.points[i])) + ", attempt " +
+                    std::to_string(n + 1) + ", is missing");
+    }
+  }
+  return {};
+}
+
 /// Reads all of the journal. Fails if it does not open or if what it holds is not a sweep.
 Expected<JournalContents> read_journal(Expected<journal::Journal> journal) {
   if (!journal) return tl::unexpected(journal.error());
   SWEEP_ASSIGN(auto opening, journal->opening());
   SWEEP_ASSIGN(auto events, journal->events());
   SWEEP_ASSIGN(auto sweep, restore_sweep(opening, events));
+  SWEEP_TRY(check_results(*journal, sweep));
   return JournalContents{std::move(*journal), std::move(opening), std::move(events), std::move(sweep)};
 }
 
-/// Returns true if the journal opens but is damaged, so that salvage() can recover it.
+/// Returns true if the journal is damaged, so that salvage() can recover it: also if it is missing, empty or
+/// not a database any more, but there are other files to recover it from.
 bool is_damaged(const std::string& directory) {
+  using Condition = journal::Journal::Condition;
+  std::error_code code;
+  const bool missing =
+      !std::filesystem::exists(std::filesystem::symlink_status(journal_path(directory), code));
+  const Condition condition = journal::Journal::condition(journal_path(directory));
+  if (missing || condition == Condition::Empty || condition == Condition::Damaged)
+    return has_files_to_salvage(directory);
   auto journal = journal::Journal::open_to_read(journal_path(directory));
   if (!journal) return false;
   return !journal->check() || !read_journal(std::move(journal));
@@ -149,6 +175,7 @@ std::optional<Error> still_running(const std::string& directory) {
 
 Expected<OpenedSweep> begin_sweep(Sweep sweep, const std::string& directory) {
   SWEEP_ASSIGN(auto journal, journal::Journal::create(journal_path(directory), opening_of(sweep)));
+  remove_leftovers(directory);
   return OpenedSweep{std::move(sweep), std::move(journal), make_key_pair(), make_key_pair()};
 }
 
@@ -175,7 +202,6 @@ Expected<OpenedSweep> take_over_sweep(const std::string& directory, const std::s
   const bool munge = sweep.plan.profile.auth == profile::Profile::Auth::Munge;
   return OpenedSweep{std::move(sweep),
                      std::move(contents->journal),
-  remove_leftovers(directory);
                      {server_public, control->server_secret},
                      {client_public, control->client_secret},
                      munge ? Admission::By::Munge : Admission::By::Key};
