@@ -1,11 +1,11 @@
 // Files below a directory in which other users may be able to write: a project folder of a group, or a user's
 // folder in which root works.
 //
-// Rules: below `root` no symbolic link is followed, neither as a folder nor as the file itself, so that
-// nobody can make this process write elsewhere. Only regular files with a single name are opened, and opening
-// never waits, so that a FIFO cannot stop the process. `root` itself may be a link if it belongs to this user
-// or to root. `path` is relative to `root` and has no "..". All functions return errors that name the file
-// and the reason.
+// Rules: below `root` no symbolic link is followed, neither as a folder nor as the file itself, so that no
+// other user can make this process write elsewhere. Only regular files with a single name are opened, and
+// opening never waits, so that a FIFO cannot stop the process. `root` itself may be a link if it belongs to
+// this user or to root. `path` is relative to `root` and has no "..". All functions return errors that name
+// the file and the reason.
 #pragma once
 
 #include <string>
