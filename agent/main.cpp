@@ -129,6 +129,8 @@ int run(const std::vector<std::string>& words) {
     std::puts("sweep-agent " SWEEP_VERSION);
     return 0;
   }
+  // What --overlay executes in its place is the benchmark, which may leave core files.
+  if (first != "--overlay") sweep::forbid_core_files();
   if (const auto helper = helper_of(first)) return helper({words.begin() + 1, words.end()});
   if (first == "--telemetry") return telemetry({words.begin() + 1, words.end()});
   if (first != "--") {

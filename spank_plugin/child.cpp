@@ -34,31 +34,6 @@ struct Inheritance {
 
 // From here to become(): the child between fork and exec, where only async-signal-safe calls are allowed.
 
-// Restores the default handlers and mask, but keeps ignored what the user chose to ignore (nohup).
-void default_signals() {
-  for (int number = 1; number < NSIG; ++number) {
-    struct sigaction action = {};
-    if (sigaction(number, nullptr, &action) != 0) continue;
-    const bool users_choice = number == SIGHUP || number == SIGINT || number == SIGQUIT;
-    if (action.sa_handler == SIG_IGN && users_choice) continue;
-    action = {};
-    action.sa_handler = SIG_DFL;
-    sigaction(number, &action, nullptr);
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-void close_from(int lowest) {
-#ifdef SYS_close_range
-  if (syscall(SYS_close_range, static_cast<unsigned>(lowest), ~0U, 0U) == 0) return;
-#endif
-  const long limit = sysconf(_SC_OPEN_MAX);
-  for (int fd = lowest; fd < limit; ++fd)
-    close(fd);
-}
-
 bool place(int parked, int target, int flags) {
   if (parked >= 0) return dup3(parked, target, flags) == target;
   close(target);
@@ -160,6 +135,30 @@ Ended poll_child(pid_t pid) {
 }
 
 }  // namespace
+
+void default_signals() {
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction action = {};
+    if (sigaction(number, nullptr, &action) != 0) continue;
+    const bool users_choice = number == SIGHUP || number == SIGINT || number == SIGQUIT;
+    if (action.sa_handler == SIG_IGN && users_choice) continue;
+    action = {};
+    action.sa_handler = SIG_DFL;
+    sigaction(number, &action, nullptr);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void close_from(int lowest) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, static_cast<unsigned>(lowest), ~0U, 0U) == 0) return;
+#endif
+  const long limit = sysconf(_SC_OPEN_MAX);
+  for (int fd = lowest; fd < limit; ++fd)
+    close(fd);
+}
 
 Fd& Fd::operator=(Fd&& other) noexcept {
   const int fd = other.release();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "proto/base/env_names.hpp"
 #include "spank_plugin/child.hpp"
@@ -152,19 +153,31 @@ void set_variable(const char* name, const std::string& value) {
     give_up(std::string("cannot put ") + name + " into the environment: " + strerror(errno));
 }
 
-// Removes the user's own pyxis variables, which the sweep's replace.
-void unset_pyxis_variables() {
-  constexpr std::string_view kPrefix = SWEEP_ENV_PYXIS_PREFIX;
+// Removes variables with this prefix from srun's environment, and appends their names to `removed`.
+void unset_variables(std::string_view prefix, std::vector<std::string>& removed) {
   std::vector<std::string> names;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
-    if (text.substr(0, kPrefix.size()) == kPrefix) names.emplace_back(text.substr(0, text.find('=')));
+    if (text.substr(0, prefix.size()) == prefix) names.emplace_back(text.substr(0, text.find('=')));
   }
   for (const std::string& name : names)
     unsetenv(name.c_str());
+  removed.insert(removed.end(), names.begin(), names.end());
 }
 
-Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline) {
+// Names those of `removed` that were not set again, so that the plugin removes them from the tasks'
+// environment (env_names.hpp).
+void pass_on_removed(const std::vector<std::string>& removed) {
+  std::string list;
+  for (const std::string& name : removed) {
+    if (getenv(name.c_str()) == nullptr && name != SWEEP_ENV_UNSET) list += (list.empty() ? "" : ",") + name;
+  }
+  if (!removed.empty()) set_variable(SWEEP_ENV_UNSET, list);
+}
+
+// `removed` receives the names of the user's own pyxis variables if the sweep's replace them.
+Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline,
+                       std::vector<std::string>& removed) {
   LineReader lines(fd, kSetLineLimit, deadline);
   for (int set = 0;; ++set) {
     const Line line = lines.next();
@@ -177,7 +190,7 @@ Ready wait_until_ready(const Settings& settings, int fd, Deadline deadline) {
     const Variable variable = parse_set_line(line.text);
     if (!variable.problem.empty()) not_understood(settings, variable.problem);
     if (set == kMostSetLines) not_understood(settings, "too many lines precede it");
-    if (set == 0) unset_pyxis_variables();
+    if (set == 0) unset_variables(SWEEP_ENV_PYXIS_PREFIX, removed);
     set_variable(variable.name.c_str(), variable.value);
   }
 }
@@ -199,11 +212,13 @@ void start_controller(const Settings& settings, const std::string& step) {
   command->lifeline = std::move(lifeline.write);
   ready.write.reset();
 
-  unsetenv(SWEEP_ENV_LOADER);  // may be set by another sweep
-  const Ready address = wait_until_ready(settings, ready.read.get(), deadline);
+  std::vector<std::string> removed;
+  unset_variables(SWEEP_ENV_PREFIX, removed);  // of another sweep
+  const Ready address = wait_until_ready(settings, ready.read.get(), deadline, removed);
   set_variable(SWEEP_ENV_ENDPOINT, address.endpoint);
   set_variable(SWEEP_ENV_SERVER_KEY, address.server_key);
   set_variable(SWEEP_ENV_CLIENT_SECRET, address.client_secret);
+  pass_on_removed(removed);
 }
 
 }  // namespace

@@ -134,11 +134,42 @@ bool user_of(spank_t spank, User& user) {
          spank_get_item(spank, S_JOB_SUPPLEMENTARY_GIDS, &user.list, &user.groups) == ESPANK_SUCCESS;
 }
 
+// Returns the environment for `sweep-agent --tidy`: what identifies the step and what container runtimes
+// need. The rest of the job's, LD_PRELOAD and PATH in particular, is the user's choice for tasks.
+std::vector<std::string> tidy_environment(char** job) {
+  constexpr std::string_view kKept[] = {"CONTAINER_HOST",
+                                        "DBUS_SESSION_BUS_ADDRESS",
+                                        "DOCKER_CONFIG",
+                                        "DOCKER_HOST",
+                                        "HOME",
+                                        "LOGNAME",
+                                        "SLURMD_NODENAME",
+                                        "SLURM_CONF",
+                                        "SLURM_JOB_ID",
+                                        "SLURM_STEP_ID",
+                                        "TMPDIR",
+                                        "USER",
+                                        "XDG_CONFIG_HOME",
+                                        "XDG_DATA_HOME",
+                                        "XDG_RUNTIME_DIR"};
+  std::vector<std::string> out = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+  for (; *job != nullptr; ++job) {
+    const std::string_view entry = *job;
+    const std::string_view name = entry.substr(0, entry.find('='));
+    for (const std::string_view kept : kKept) {
+      if (name == kept) out.emplace_back(entry);
+    }
+  }
+  return out;
+}
+
 // Runs in the child. Allocates nothing.
 [[noreturn]] void tidy_up(const User& user, char** argv, char** environment) {
+  default_signals();
   const int null = open("/dev/null", O_RDWR);
   for (int fd = 0; fd < 3; ++fd)
     dup2(null, fd);
+  close_from(STDERR_FILENO + 1);  // slurmstepd's
   const bool root = geteuid() == 0;
   const bool became = !root || (setgroups(static_cast<std::size_t>(user.groups), user.list) == 0 &&
                                 setgid(user.gid) == 0 && setuid(user.uid) == 0);
@@ -151,16 +182,35 @@ void tidy(spank_t spank, const std::vector<std::string>& arguments) {
   char** environment = nullptr;
   if (!user_of(spank, user) || spank_get_item(spank, S_JOB_ENV, &environment) != ESPANK_SUCCESS) return;
   Settings settings = parse_settings(arguments, SWEEP_DEFAULT_SWEEPCTL, SWEEP_DEFAULT_AGENT);
+  std::vector<std::string> entries = tidy_environment(environment);
+  std::vector<char*> clean;
+  for (std::string& entry : entries)
+    clean.push_back(entry.data());
+  clean.push_back(nullptr);
   char option[] = "--tidy";
   char* argv[] = {settings.agent.data(), option, nullptr};
   const pid_t pid = fork();
-  if (pid == 0) tidy_up(user, argv, environment);
+  if (pid == 0) tidy_up(user, argv, clean.data());
   if (pid > 0 && wait_child(pid, in_seconds(kTidySeconds)).late) stop_child(pid, 1);
 }
 
 }  // namespace
 
+void drop_stale_variables(spank_t spank) noexcept {
+  char list[8192];
+  if (spank_getenv(spank, SWEEP_ENV_UNSET, list, sizeof list) != ESPANK_SUCCESS) return;
+  char* rest = list;
+  while (const char* const name = strsep(&rest, ",")) {
+    const std::string_view text = name;
+    const bool ours = text.substr(0, sizeof SWEEP_ENV_PREFIX - 1) == SWEEP_ENV_PREFIX ||
+                      text.substr(0, sizeof SWEEP_ENV_PYXIS_PREFIX - 1) == SWEEP_ENV_PYXIS_PREFIX;
+    if (ours) spank_unsetenv(spank, name);
+  }
+  spank_unsetenv(spank, SWEEP_ENV_UNSET);
+}
+
 void step_starts(spank_t spank, spank_option* options) noexcept {
+  drop_stale_variables(spank);  // if Slurm did not permit it in init
   is_sweep_step = belongs_to_a_sweep(spank, options);
 }
 

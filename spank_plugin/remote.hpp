@@ -16,6 +16,10 @@ namespace sweep::plugin::remote {
 /// plugstack.conf.
 void task_starts(spank_t spank, spank_option* options, int count, char** words) noexcept;
 
+/// Removes the variables that srun's part of the plugin has named (SWEEP_ENV_UNSET) from the environment of
+/// the step's tasks. Allocates nothing. Called as early as possible, before pyxis reads its variables.
+void drop_stale_variables(spank_t spank) noexcept;
+
 /// Remembers whether the step belongs to a sweep: at the step's end Slurm does not provide its options any
 /// more.
 void step_starts(spank_t spank, spank_option* options) noexcept;

@@ -121,6 +121,7 @@ int slurm_spank_init(spank_t spank, int count, char** words) {
   // slurmd's log is the one that administrators read.
   if (context == S_CTX_SLURMD) guarded("init", [&] { log_complaints(count, words); });
   if (!is_local(context) && context != S_CTX_REMOTE) return 0;
+  if (context == S_CTX_REMOTE) remote::drop_stale_variables(spank);
   for (spank_option& option : options) {
     if (spank_option_register(spank, &option) != ESPANK_SUCCESS)
       slurm_error("sweep: Slurm did not accept the option --%s", option.name);

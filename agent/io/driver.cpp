@@ -217,6 +217,7 @@ class Driver {
   void perform(OpenSpool& what) {
     if (const auto open = spool_.open(what.directory, what.sweep, what.agent); !open)
       return warn_of_spool(open.error());
+    if (!spool_.note().empty()) print_line(spool_.note());
     adopt_next();
   }
   void adopt_next() {

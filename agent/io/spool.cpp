@@ -17,6 +17,7 @@
 #include "util/fields.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
+#include "util/os/private_folder.hpp"
 #include "util/text.hpp"
 
 namespace sweep::agent {
@@ -44,19 +45,13 @@ std::string file_name(const std::string& agent, const wire::AttemptRef& ref) {
          std::string(kEnding);
 }
 
-/// Creates a folder for this user only, or checks that an existing one is that.
-Expected<void> own_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail("cannot create the spool '" + path + "': " + errno_text(errno));
+/// Creates a sweep's folder in the user's own. It may have been removed in the meantime together with that.
+Expected<void> make_sweep_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == ENOENT) return {};
+  if (errno != EEXIST) return fail("cannot create the spool '" + path + "': " + errno_text(errno));
   struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0)
-    return fail("cannot use the spool '" + path + "': " + errno_text(errno));
-  if (!S_ISDIR(info.st_mode)) return fail("cannot use the spool '" + path + "': not a directory");
-  if (info.st_uid != ::geteuid())
-    return fail("cannot use the spool '" + path + "': it belongs to uid " + std::to_string(info.st_uid));
-  if ((info.st_mode & 077) != 0)
-    return fail("cannot use the spool '" + path + "': other users have access to it; run: chmod 700 '" +
-                path + "'");
+  if (::lstat(path.c_str(), &info) != 0) return {};
+  if (!S_ISDIR(info.st_mode)) return fail("cannot use the spool '" + path + "': not a directory; remove it");
   return {};
 }
 
@@ -186,20 +181,22 @@ Expected<void> Spool::open(const std::string& directory, const std::string& swee
   std::string root = directory;
   if (root.empty()) root = temporary != nullptr && *temporary == '/' ? temporary : "/tmp";
   SWEEP_TRY(directory.empty() ? Expected<void>() : make_directories(root));
-  const std::string base = root + "/slurm-sweep-" + std::to_string(::geteuid());
-  SWEEP_TRY(enter(base, base + "/" + name_digest(sweep), agent));
+  SWEEP_TRY(enter(root, name_digest(sweep), agent));
   find_left_results();
   return {};
 }
 
-Expected<void> Spool::enter(const std::string& base, const std::string& folder, const std::string& agent) {
+Expected<void> Spool::enter(const std::string& root, const std::string& sweep, const std::string& agent) {
   Fd lock;
+  std::string base, folder;
   int code = ENOENT;
   // An agent that ends removes empty folders, perhaps while this one is creating its own.
   for (int tries = 0; tries < 10 && code == ENOENT; ++tries) {
-    for (const std::string& path : {base, folder}) {
-      SWEEP_TRY(own_folder(path));
-    }
+    SWEEP_ASSIGN(auto own, private_folder(root, "slurm-sweep-" + std::to_string(::geteuid())));
+    if (!own.note.empty()) note_ = own.note;
+    base = own.path;
+    folder = base + "/" + sweep;
+    SWEEP_TRY(make_sweep_folder(folder));
     code = take_lock(folder + "/" + name_digest(agent) + std::string(kLock), lock);
   }
   if (code == EWOULDBLOCK)

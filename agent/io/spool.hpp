@@ -64,17 +64,19 @@ class Spool {
   void drop(const wire::AttemptRef& ref, const std::string& of);
 
   const std::string& folder() const { return folder_; }
+  /// Returns why the spool has another name than usual; "" if that was not the case or was said before.
+  const std::string& note() const { return note_; }
   /// Returns how many outcomes are kept that the controller has not acknowledged.
   std::size_t kept() const { return kept_.size(); }
 
  private:
-  Expected<void> enter(const std::string& base, const std::string& folder, const std::string& agent);
+  Expected<void> enter(const std::string& root, const std::string& sweep, const std::string& agent);
   void find_left_results();
   std::optional<LeftResult> read_next(std::vector<std::string>& notes);
   Expected<void> make_room(std::uint64_t bytes) const;
 
   std::uint64_t most_bytes_;
-  std::string base_, folder_, agent_;
+  std::string base_, folder_, agent_, note_;
   // by the digest of the agent's name: this agent's lock, and those of agents that are gone
   std::map<std::string, Fd> locks_;
   std::set<std::string> kept_;      // file names

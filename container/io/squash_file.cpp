@@ -25,8 +25,9 @@ tl::unexpected<Error> cannot_read(const std::string& path) {
 
 }  // namespace
 
+// O_NONBLOCK, because opening a FIFO would otherwise wait for a writer.
 Expected<void> check_squash(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.open()) return cannot_read(path);
   struct stat info {};
   ::fstat(fd.get(), &info);
@@ -41,10 +42,11 @@ Expected<void> check_squash(const std::string& path) {
 }
 
 Expected<std::string> squash_digest(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.open()) return cannot_read(path);
   struct stat info {};
   ::fstat(fd.get(), &info);
+  if (!S_ISREG(info.st_mode)) return fail("'" + path + "' is not a file");
   std::string piece(1 << 20, '\0');
   const ssize_t got = ::pread(fd.get(), piece.data(), kSuperblockBytes, 0);
   const std::string head = piece.substr(0, got > 0 ? static_cast<std::size_t>(got) : 0);

@@ -43,7 +43,7 @@ Expected<void> sync_entry(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return fail("cannot read '" + path + "': " + errno_text(errno));
   if (S_ISDIR(info.st_mode)) return sync_file_system(path);
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.open() || ::fsync(fd.get()) != 0)
     return fail("cannot write '" + path + "' to disk: " + errno_text(errno));
   return {};
@@ -180,9 +180,9 @@ void Store::set_info(const std::string& name, const EntryInfo& info) const {
 
 void Store::mark_used(const std::string& name, pid_t user) const {
   remove_marks_of_dead_users(name);
-  ::utimensat(AT_FDCWD, mark_path(name, "meta").c_str(), nullptr, 0);
+  ::utimensat(AT_FDCWD, mark_path(name, "meta").c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
   const std::string mark = mark_path(name, "user." + token_text(token_of(user)));
-  const Fd made(::open(mark.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+  const Fd made(::open(mark.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
   if (made.open()) ::futimens(made.get(), nullptr);
 }
 

@@ -73,6 +73,7 @@ int aggregate_command(const Arguments& arguments) {
       .value("EXP");
   app.flag("--json", json, "print the summary as JSON");
   if (const auto status = app.parse(arguments)) return *status;
+  if (!enter_as_owner(directory)) return 1;
   const auto written = aggregate_directory(plain_path(directory), name);
   if (!written) return print_error(written.error().message), 1;
   for (const std::string& problem : written->problems)

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "controller/cli/print.hpp"
+#include "controller/io/folder_owner.hpp"
 #include "controller/matrix/master.hpp"
 #include "util/text.hpp"
 
@@ -52,6 +54,12 @@ void add_exp_name(CommandLine& app, std::string& exp_name) {
   app.option("EXP", exp_name, "name of the experiment, used in the names of the files written")
       .value("")
       .required();
+}
+
+bool enter_as_owner(const std::string& directory) {
+  const auto note = become_owner(directory);
+  if (!note || !note->empty()) print_error(note ? *note : note.error().message);
+  return note.has_value();
 }
 
 std::string plain_path(const std::string& directory) {

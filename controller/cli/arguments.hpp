@@ -22,6 +22,10 @@ void add_directory(CommandLine& app, std::string& directory, const std::string& 
 /// Adds the positional EXP: the name of the experiment, which is part of the names of the files written.
 void add_exp_name(CommandLine& app, std::string& exp_name);
 
+/// If root works in another user's folder, becomes that user and prints a note
+/// (controller/io/folder_owner.hpp). Returns false, with an error printed, if that fails.
+bool enter_as_owner(const std::string& directory);
+
 /// Returns "out/" and "./out" as "out", because paths of results are compared as text.
 std::string plain_path(const std::string& directory);
 

@@ -76,6 +76,7 @@ int cancel_command(const Arguments& arguments) {
   app.option("--reason", request.reason, "reason, for summary.txt and the log").value("TEXT");
   if (const auto status = app.parse(arguments)) return *status;
   request.reason = clipped(printable(request.reason), kMaxReasonBytes);
+  if (!enter_as_owner(directory)) return 1;
   const auto message = cancel(directory, request);
   if (!message) return print_error(message.error().message), 1;
   return print_out(*message + "\n");

@@ -9,6 +9,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
 #include "util/help_layout.hpp"
+#include "util/os/process.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
@@ -114,6 +115,7 @@ int dispatch(const Arguments& all) {
 
 int main(int argc, char** argv) {
   try {
+    sweep::forbid_core_files();
     return sweep::cli::dispatch({argv + 1, argv + argc});
   } catch (const std::exception& error) {
     sweep::cli::print_error(error.what());

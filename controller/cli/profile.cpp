@@ -15,7 +15,6 @@
 #include "controller/cli/print.hpp"
 #include "controller/profile/container_section.hpp"
 #include "controller/profile/show.hpp"
-#include "controller/view/provenance.hpp"
 #include "proto/net/munge.hpp"
 #include "util/os/files.hpp"
 #include "util/os/process.hpp"
@@ -228,7 +227,7 @@ int profile_command(const Arguments& arguments) {
   if (const auto status = app.parse(arguments)) return *status;
   const auto profile = load_profiles(file);
   if (!profile) return print_error(profile.error().message), 1;
-  if (action == "show") return print_out(profile::show_profile(*profile, &view::is_secret));
+  if (action == "show") return print_out(profile::show_profile(*profile));
   return allocation ? check_all_nodes(file) : check_here(*profile);
 }
 

@@ -49,14 +49,20 @@ void print_notes(const std::vector<std::string>& notes, Console& console) {
 }
 
 /// Nothing more may be written to a directory that is not in its place: it may be another sweep's by now.
-void print_directory_lost(DirectoryWatch::Place place, const std::string& directory, Console& console) {
-  const std::string what = "sweepctl: the output directory '" + printable(directory) + "' ";
+void print_directory_lost(const Driver& driver, DirectoryWatch::Place place, Console& console) {
+  const std::string& directory = driver.directory();
+  if (place != DirectoryWatch::Place::Deleted) {
+    console.error("sweepctl: the output directory '" + printable(directory) +
+                  "' was moved while its sweep was running; acknowledged results are in its sweep.db: to "
+                  "continue, use --sweep-resume with --sweep-output=DIR, where DIR is the new path");
+    return;
+  }
   console.error(
-      what +
-      (place == DirectoryWatch::Place::Deleted
-           ? "was deleted while its sweep was running; its results are lost"
-           : "was moved while its sweep was running; acknowledged results are in its sweep.db: to continue, "
-             "use --sweep-resume with --sweep-output=DIR, where DIR is the new path"));
+      "sweepctl: " + printable(driver.deleted_text()) + " was deleted while its sweep was running; " +
+      (has_files_to_salvage(directory)
+           ? "results that were already written are in raw/ and agg_*.json: to make a new journal of "
+             "them and run the rest, use --sweep-resume with the same --sweep-output"
+           : "its results are lost"));
 }
 
 }  // namespace
@@ -123,7 +129,7 @@ SweepEnd run_sweep(Driver& driver, Console& console) {
   const bool committed = driver.run();
   console.end();
   if (const auto place = driver.place(); place != DirectoryWatch::Place::There) {
-    print_directory_lost(place, driver.directory(), console);
+    print_directory_lost(driver, place, console);
     return {false, false};
   }
   const SweepSource own{driver.directory(), &driver.sweep(), &driver.journal()};

@@ -57,6 +57,7 @@ int status_command(const Arguments& arguments) {
   add_directory(app, directory, "output directory of a sweep");
   app.flag("--json", json, "print JSON");
   if (const auto status = app.parse(arguments)) return *status;
+  if (!enter_as_owner(directory)) return 1;
   const auto status = status_of(directory);
   if (!status) return print_error(status.error().message), 1;
   const int printed = print_out(json ? status->dump(2, ' ', false, Status::error_handler_t::replace) + "\n"

@@ -15,7 +15,7 @@
 #include "controller/report/validity.hpp"
 #include "controller/view/records.hpp"
 #include "util/json.hpp"
-#include "util/os/files.hpp"
+#include "util/os/beneath.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
@@ -34,7 +34,7 @@ class Writer {
 
   /// Writes a file that follows from the directory's own journal.
   void write(const std::string& name, const std::function<void(const Sink&)>& make) {
-    AtomicFile file(directory_ + "/" + name);
+    FileBeneath file(directory_, name);
     make([&](std::string_view piece) { file.write(piece); });
     note(name, file.finish());
   }
@@ -61,8 +61,8 @@ class Writer {
 
 /// Gathers everything in the directory and writes the files of each result of its own sweep on the way.
 Gathered gather_and_write(const SweepSource& own, Writer& writer) {
-  for (const char* part : {"/raw", "/logs"})
-    writer.keep_error(make_directories(own.directory + part));
+  for (const char* part : {"raw", "logs"})
+    writer.keep_error(make_folders_beneath(own.directory, part));
   writer.keep_error(write_matrix(own.directory, own.sweep->plan));
   Gathered all = gather(own.directory, &own, [&](const JournalResult& result) {
     const std::string name = result_filename(own.sweep->plan, result.index, result.node);

@@ -5,10 +5,11 @@
 
 #include <cerrno>
 #include <limits>
+#include <tuple>
 
 #include "util/fields.hpp"
 #include "util/json.hpp"
-#include "util/os/files.hpp"
+#include "util/os/beneath.hpp"
 
 namespace sweep {
 
@@ -16,9 +17,10 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 4 * 1024 * 1024;
 constexpr std::size_t kMaxText = 4096;
+constexpr const char* kControlName = "sweep.control";
 
 std::string control_path(const std::string& directory) {
-  return directory + "/sweep.control";
+  return directory + "/" + kControlName;
 }
 
 }  // namespace
@@ -31,9 +33,9 @@ Expected<void> write_control_file(const std::string& directory, const ControlFil
                                        {"client_secret", control.client_secret},
                                        {"server_secret", control.server_secret},
                                        {"profile", control.profile}};
-  return write_file_atomic(control_path(directory),
-                           body.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n",
-                           0600);
+  return write_beneath(directory, kControlName,
+                       body.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n",
+                       0600);
 }
 
 Expected<std::optional<ControlFile>> read_control_file(const std::string& directory) {
@@ -64,7 +66,7 @@ Expected<std::optional<ControlFile>> read_control_file(const std::string& direct
 }
 
 void remove_control_file(const std::string& directory) {
-  ::unlink(control_path(directory).c_str());
+  std::ignore = remove_beneath(directory, kControlName);
 }
 
 }  // namespace sweep

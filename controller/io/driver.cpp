@@ -9,6 +9,7 @@
 #include "controller/io/control_file.hpp"
 #include "controller/profile/record.hpp"
 #include "controller/view/lines.hpp"
+#include "proto/net/accept_gate.hpp"
 #include "proto/net/address.hpp"
 #include "proto/net/munge.hpp"
 #include "util/os/clock.hpp"
@@ -57,8 +58,10 @@ Driver::Driver(OpenedSweep opened, std::string directory, Console& console)
       directory_watch_(directory_),
       console_(console),
       journal_(std::move(opened.journal)),
-      log_(directory_ + "/logs/controller.log"),
-      pending_(sweep_, log_, console_) {}
+      log_(directory_, "logs/controller.log"),
+      pending_(sweep_, log_, console_) {
+  if (!log_.problem().empty()) console_.error_once(log_.problem());
+}
 
 Expected<std::unique_ptr<Driver>> Driver::open(OpenedSweep opened, const std::string& directory,
                                                Console& console, Fd listening) {
@@ -86,6 +89,7 @@ Expected<Admission> Driver::choose_admission(std::optional<Admission::By> previo
 
 Expected<void> Driver::listen(Fd listening, Admission admission) {
   raise_file_limit();
+  limit_connections();
   const auto log_refusal = [this](Fault kind) {
     return [this, kind](const std::string& from, const std::string& why) {
       log_.fault(kind, "connection from " + from + " refused: it " + why, now());
@@ -134,6 +138,9 @@ bool Driver::run() {
   }
   for (const std::string& line : log_.totals())
     console_.error(line + ": see logs/controller.log");
+  if (const auto dropped = connections_dropped(); dropped > 0)
+    console_.error(counted(dropped, "connection") +
+                   " without a key closed early, because too few descriptors were free; see ulimit -n");
   close_connections();
   return pending_.batch.empty();
 }
@@ -237,7 +244,7 @@ void Driver::abandon_journal() {
   pending_.lines.clear();
   std::erase_if(pending_.outbox,
                 [](const core::Effect& effect) { return std::holds_alternative<core::SendLease>(effect); });
-  pending_.send_later(pending_.decide(core::Stop{"the output directory '" + directory_ + "' was deleted",
+  pending_.send_later(pending_.decide(core::Stop{directory_watch_.deleted_text() + " was deleted",
                                                  sweep_.plan.profile.kill_grace + kStopMargin}));
 }
 

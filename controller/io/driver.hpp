@@ -48,6 +48,8 @@ class Driver {
   journal::Journal& journal() { return journal_; }
   const std::string& directory() const { return directory_; }
   DirectoryWatch::Place place() const { return directory_watch_.place(); }
+  /// Returns what was deleted if place() is Deleted, for messages.
+  std::string deleted_text() const { return directory_watch_.deleted_text(); }
   /// For the caller to watch its own descriptors: signals, pipes, children.
   EventLoop& loop() { return loop_; }
 

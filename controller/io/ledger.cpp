@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "util/digest.hpp"
-#include "util/os/files.hpp"
+#include "util/os/beneath.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
@@ -14,9 +14,10 @@ constexpr std::size_t kMaxLedger = 16u << 20;
 constexpr std::size_t kMaxFile = std::size_t{1} << 30;
 constexpr std::size_t kDigest = 64;  // hexadecimal digits
 constexpr const char* kBetween = "  ";
+constexpr const char* kLedgerName = ".aggregate";
 
 std::string ledger_path(const std::string& directory) {
-  return directory + "/.aggregate";
+  return directory + "/" + kLedgerName;
 }
 
 Expected<std::string> digest_of_file(const std::string& path) {
@@ -53,7 +54,7 @@ bool Ledger::has_written(const std::string& name) const {
 Expected<void> Ledger::write(const std::string& name,
                              const std::function<Expected<void>(const Sink&)>& make) {
   const std::string path = directory_ + "/" + name;
-  AtomicFile file(path);
+  FileBeneath file(directory_, name);
   Sha256 sum;
   const auto made = make([&](std::string_view piece) {
     file.write(piece);
@@ -97,7 +98,7 @@ Expected<void> Ledger::save() const {
     for (const std::string& digest : digests)
       text += digest + kBetween + name + "\n";
   }
-  return write_file_atomic(ledger_path(directory_), text);
+  return write_beneath(directory_, kLedgerName, text);
 }
 
 }  // namespace sweep

@@ -1,12 +1,14 @@
 #include "controller/io/log.hpp"
 
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/null_sink.h>
+#include <fcntl.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "util/os/beneath.hpp"
 #include "util/os/clock.hpp"
 #include "util/text.hpp"
 
@@ -50,17 +52,29 @@ FaultText text_of(Fault kind) {
   return {"fault", "faults"};
 }
 
-std::shared_ptr<spdlog::logger> make_logger(const std::string& path) {
-  spdlog::sink_ptr sink;
-  try {
-    sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(path);
-  } catch (const spdlog::spdlog_ex&) {
-    sink = std::make_shared<spdlog::sinks::null_sink_st>();
+/// Writes lines to a descriptor, at once. spdlog's own sinks open files by name, and would follow a link or
+/// wait for a FIFO. A full disk is reported by the journal; here it must not end the sweep.
+class DescriptorSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit DescriptorSink(Fd fd) : fd_(std::move(fd)) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (!fd_.open()) return;
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    static_cast<void>(write_all(fd_.get(), {line.data(), line.size()}));
   }
-  auto logger = std::make_shared<spdlog::logger>("controller", std::move(sink));
+  void flush_() override {}
+
+ private:
+  Fd fd_;
+};
+
+std::shared_ptr<spdlog::logger> make_logger(Fd fd) {
+  auto logger =
+      std::make_shared<spdlog::logger>("controller", std::make_shared<DescriptorSink>(std::move(fd)));
   logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-  logger->flush_on(spdlog::level::info);
-  // A full disk is reported by the journal; here it must not end the sweep.
   logger->set_error_handler([](const std::string&) {});
   return logger;
 }
@@ -88,11 +102,14 @@ Fault fault_of(wire::DecodeFault fault) {
   return fault == wire::DecodeFault::WrongVersion ? Fault::Version : Fault::Frame;
 }
 
-Log::Log(const std::string& path)
-    : logger_(make_logger(path)),
-      faults_{limiter_of_faults(), limiter_of_faults(), limiter_of_faults(),
+Log::Log(const std::string& root, const std::string& path)
+    : faults_{limiter_of_faults(), limiter_of_faults(), limiter_of_faults(),
               limiter_of_faults(), limiter_of_faults(), limiter_of_faults()},
-      events_(limiter_of_events()) {}
+      events_(limiter_of_events()) {
+  auto fd = open_beneath(root, path, O_WRONLY | O_CREAT | O_APPEND);
+  if (!fd) problem_ = fd.error().message;
+  logger_ = make_logger(fd ? std::move(*fd) : Fd());
+}
 
 void Log::info(const std::string& text) {
   logger_->info("{}", printable(text));

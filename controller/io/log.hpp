@@ -70,8 +70,12 @@ class LineLimiter {
 
 class Log {
  public:
-  /// If the file cannot be created, nothing is logged.
-  explicit Log(const std::string& path);
+  /// Appends to the file `path` below `root` (util/os/beneath.hpp). If that cannot be opened, nothing is
+  /// logged, and problem() says why.
+  Log(const std::string& root, const std::string& path);
+
+  /// Returns why the file could not be opened; "" if it was.
+  const std::string& problem() const { return problem_; }
 
   /// Logs what the controller itself does. Not rate-limited.
   void info(const std::string& text);
@@ -90,6 +94,7 @@ class Log {
  private:
   void write(LineLimiter& limiter, const std::string& text, bool warns, Instant now);
 
+  std::string problem_;
   std::shared_ptr<spdlog::logger> logger_;
   std::array<LineLimiter, kFaults> faults_;
   LineLimiter events_;

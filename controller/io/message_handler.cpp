@@ -8,6 +8,8 @@
 #include "controller/view/status.hpp"
 #include "util/json.hpp"
 #include "util/os/clock.hpp"
+#include "util/recorded.hpp"
+#include "util/secrets.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
@@ -26,9 +28,18 @@ core::AgentInfo agent_info(const wire::Hello& hello) {
   info.tasks = hello.tasks;
   info.gpus = hello.gpus;
   info.pid = hello.pid;
-  for (const std::string& word : hello.command)
+  for (const std::string& word : recorded_command(hello.command))
     info.command.push_back(printable(word));
   return info;
+}
+
+/// Returns the account without secrets, as the journal and records have it. A server's last lines may repeat
+/// its arguments.
+Account recorded(Account account) {
+  for (std::string& line : account.server_says)
+    line = without_secrets(line);
+  account.origin.image = without_secrets(account.origin.image.str());
+  return account;
 }
 
 }  // namespace
@@ -160,7 +171,7 @@ void MessageHandler::handle_from_agent(const Sender& sender, const wire::Message
     decide(core::Heartbeat{sender.agent});
   } else if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
     departed_.insert(sender.agent);
-    decide(core::Goodbye{sender.agent, goodbye->reason});
+    decide(core::Goodbye{sender.agent, without_secrets(goodbye->reason)});
   } else {
     log_.peer_fault(std::string(wire::type_name(message)) + " from agent " + sender.agent +
                     ": only the controller sends this");
@@ -227,7 +238,7 @@ MessageHandler::FinishedAttempt MessageHandler::take_finished(const Sender& send
                                                               std::string& bulk) const {
   Outcome outcome = finished.outcome;
   std::vector<std::string> invalid;
-  Account account = finished.account;
+  Account account = recorded(finished.account);
   Processed checked;
   const Sender holder{sender.peer, finished.of.empty() ? sender.agent : finished.of};
   if (outcome.kind == OutcomeKind::Ok && has_attempt(holder, finished.ref)) {
@@ -242,6 +253,7 @@ MessageHandler::FinishedAttempt MessageHandler::take_finished(const Sender& send
       outcome.reason = good.error().message;
     }
   }
+  outcome.reason = without_secrets(outcome.reason);
   FinishedAttempt out{
       {sender.agent, finished.ref, outcome, Millis(finished.wall_ms), finished.of, account, invalid},
       std::nullopt};

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <tuple>
 
 #include "controller/core/apply.hpp"
 #include "controller/core/decide.hpp"
@@ -14,12 +16,29 @@
 #include "controller/io/salvage.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/record.hpp"
-#include "util/os/files.hpp"
+#include "util/os/beneath.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
 
 namespace {
+
+/// Fails if a result that the events promise is not in the journal.
+Expected<void> check_results(journal::Journal& journal, const Sweep& sweep) {
+  SWEEP_ASSIGN(const auto stored, journal.accepted_results());
+  std::set<std::pair<std::string, int>> all;
+  for (const core::AttemptRef& ref : stored)
+    all.emplace(ref.point, ref.attempt);
+  for (std::size_t i = 0; i < sweep.state.points.size(); ++i) {
+    const auto& attempts = sweep.state.points[i].attempts;
+    for (std::size_t n = 0; n < attempts.size(); ++n) {
+      if (attempts[n].accepted && !all.contains({sweep.state.points[i].spec.id, static_cast<int>(n) + 1}))
+        return fail("journal: the result of " + printable(label(sweep.plan.points[i])) + ", attempt " +
+                    std::to_string(n + 1) + ", is missing");
+    }
+  }
+  return {};
+}
 
 /// Reads all of the journal. Fails if it does not open or if what it holds is not a sweep.
 Expected<JournalContents> read_journal(Expected<journal::Journal> journal) {
@@ -27,11 +46,20 @@ Expected<JournalContents> read_journal(Expected<journal::Journal> journal) {
   SWEEP_ASSIGN(auto opening, journal->opening());
   SWEEP_ASSIGN(auto events, journal->events());
   SWEEP_ASSIGN(auto sweep, restore_sweep(opening, events));
+  SWEEP_TRY(check_results(*journal, sweep));
   return JournalContents{std::move(*journal), std::move(opening), std::move(events), std::move(sweep)};
 }
 
-/// Returns true if the journal opens but is damaged, so that salvage() can recover it.
+/// Returns true if the journal is damaged, so that salvage() can recover it: also if it is missing, empty or
+/// not a database any more, but there are other files to recover it from.
 bool is_damaged(const std::string& directory) {
+  using Condition = journal::Journal::Condition;
+  std::error_code code;
+  const bool missing =
+      !std::filesystem::exists(std::filesystem::symlink_status(journal_path(directory), code));
+  const Condition condition = journal::Journal::condition(journal_path(directory));
+  if (missing || condition == Condition::Empty || condition == Condition::Damaged)
+    return has_files_to_salvage(directory);
   auto journal = journal::Journal::open_to_read(journal_path(directory));
   if (!journal) return false;
   return !journal->check() || !read_journal(std::move(journal));
@@ -53,18 +81,17 @@ Expected<JournalContents> recover_journal(const std::string& directory, const st
 
 /// Removes the half-written files of a controller that was killed (write_file_atomic).
 void remove_leftovers(const std::string& directory) {
-  for (const std::string& folder : {directory, directory + "/raw"}) {
-    std::error_code ignored;
-    for (const auto& item : std::filesystem::directory_iterator(folder, ignored)) {
-      if (item.path().filename().string().find(".tmp-") != std::string::npos)
-        std::filesystem::remove(item.path(), ignored);
+  for (const std::string folder : {"", "raw"}) {
+    for (const std::string& name : names_beneath(directory, folder)) {
+      if (name.find(".tmp-") != std::string::npos)
+        std::ignore = remove_beneath(directory, folder.empty() ? name : folder + "/" + name);
     }
   }
 }
 
 Expected<void> make_folders(const std::string& directory) {
-  for (const char* part : {"/raw", "/logs"})
-    SWEEP_TRY(make_directories(directory + part));
+  for (const char* part : {"raw", "logs"})
+    SWEEP_TRY(make_folders_beneath(directory, part));
   return {};
 }
 
@@ -77,10 +104,9 @@ Error with_remedy(const Error& error) {
 /// tried with a file.
 Error with_remedy_if_unwritable(const Error& error, const std::string& directory) {
   constexpr std::size_t kProbeBytes = 256 * 1024;  // a full disk sometimes still has room for a small file
-  const std::string probe = directory + "/room.tmp-" + std::to_string(::getpid());
-  const auto written = write_file_atomic(probe, std::string(kProbeBytes, '.'));
-  std::error_code ignored;
-  std::filesystem::remove(probe, ignored);
+  const std::string probe = "room.tmp-" + std::to_string(::getpid());
+  const auto written = write_beneath(directory, probe, std::string(kProbeBytes, '.'));
+  std::ignore = remove_beneath(directory, probe);
   return written ? error : with_remedy(error);
 }
 
@@ -94,12 +120,9 @@ void move_withdrawn_files(const std::string& directory, const Sweep& sweep,
     for (const core::Attempt& attempt : core::point_at(sweep.state, index).attempts) {
       if (!attempt.accepted) continue;
       const std::string name = result_filename(sweep.plan, index, attempt.node);
-      std::error_code ignored;
-      std::filesystem::create_directories(directory + "/withdrawn", ignored);
-      std::filesystem::rename(directory + "/" + agg_name(name), directory + "/withdrawn/" + agg_name(name),
-                              ignored);
-      std::filesystem::rename(directory + "/raw/" + name + ".json",
-                              directory + "/withdrawn/" + name + ".json", ignored);
+      std::ignore = make_folders_beneath(directory, "withdrawn");
+      std::ignore = rename_beneath(directory, agg_name(name), "withdrawn/" + agg_name(name));
+      std::ignore = rename_beneath(directory, "raw/" + name + ".json", "withdrawn/" + name + ".json");
     }
   }
 }
@@ -152,6 +175,7 @@ std::optional<Error> still_running(const std::string& directory) {
 
 Expected<OpenedSweep> begin_sweep(Sweep sweep, const std::string& directory) {
   SWEEP_ASSIGN(auto journal, journal::Journal::create(journal_path(directory), opening_of(sweep)));
+  remove_leftovers(directory);
   return OpenedSweep{std::move(sweep), std::move(journal), make_key_pair(), make_key_pair()};
 }
 

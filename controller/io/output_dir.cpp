@@ -6,10 +6,13 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <tuple>
 
 #include "controller/io/control_file.hpp"
+#include "controller/io/folder_owner.hpp"
 #include "controller/journal/journal.hpp"
 #include "proto/base/point.hpp"
+#include "util/os/beneath.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -27,6 +30,13 @@ bool exists(const std::string& path) {
 
 /// Returns why a new sweep cannot use a directory that has a journal.
 std::string held_message(const std::string& directory) {
+  const auto condition = journal::Journal::condition(journal_path(directory));
+  const bool unreadable =
+      condition == journal::Journal::Condition::Empty || condition == journal::Journal::Condition::Damaged;
+  if (unreadable && has_files_to_salvage(directory))
+    return "cannot use '" + directory +
+           "': it holds the results of another sweep, whose sweep.db is empty or damaged; choose another "
+           "--sweep-output, or add --sweep-resume to recover that sweep";
   const auto journal = journal::Journal::open_to_read(journal_path(directory));
   if (journal) {
     return "cannot use '" + directory +
@@ -74,7 +84,21 @@ Expected<std::string> make_default(const std::string& name, Instant now) {
   return fail("cannot create the directory '" + base + "': too many of that name exist");
 }
 
+void remove_empty_journal(const std::string& directory) {
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"})
+    std::ignore = remove_beneath(directory, "sweep.db" + std::string(suffix));
+}
+
 }  // namespace
+
+bool never_began(const std::string& directory) {
+  return journal::Journal::condition(journal_path(directory)) == journal::Journal::Condition::Empty &&
+         names_beneath(directory, "raw").empty();
+}
+
+bool has_files_to_salvage(const std::string& directory) {
+  return exists(directory + "/sweep_configs.json") && !names_beneath(directory, "raw").empty();
+}
 
 std::string controller_text(const ControlFile& control) {
   return "controller on " + printable(control.host) + ", pid " + std::to_string(control.pid);
@@ -96,7 +120,7 @@ std::string journal_path(const std::string& directory) {
 
 Expected<void> check_output_dir(const std::string& wanted) {
   if (wanted.empty()) return check_writable("results");
-  if (exists(journal_path(wanted))) return fail(held_message(wanted));
+  if (exists(journal_path(wanted)) && !never_began(wanted)) return fail(held_message(wanted));
   return check_writable(wanted);
 }
 
@@ -104,10 +128,16 @@ Expected<std::string> find_resumable_dir(const std::string& wanted) {
   if (wanted.empty())
     return fail(
         "cannot resume: no output directory given; add --sweep-output=DIR (sweepctl run: --output DIR)");
-  if (!exists(journal_path(wanted))) {
+  if (never_began(wanted)) {
+    return fail("cannot resume the sweep in '" + wanted +
+                "': it never began: its sweep.db is empty and there are no results; start it without "
+                "--sweep-resume (sweepctl run: without --resume)");
+  }
+  if (!exists(journal_path(wanted)) && !has_files_to_salvage(wanted)) {
     return fail("there is no sweep to resume in '" + wanted +
                 "': " + (exists(wanted) ? "it has no sweep.db" : "the directory does not exist"));
   }
+  SWEEP_TRY(check_not_root_in(wanted));
   SWEEP_TRY(check_writable(wanted, kSameDirectory));
   return absolute_path(wanted);
 }
@@ -118,9 +148,11 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
     SWEEP_ASSIGN(directory, make_default(name, now));
   } else {
     SWEEP_TRY(check_output_dir(wanted));
+    if (never_began(wanted)) remove_empty_journal(wanted);
   }
-  for (const char* part : {"/raw", "/logs"})
-    SWEEP_TRY(make_directories(directory + part));
+  SWEEP_TRY(make_directories(directory));
+  for (const char* part : {"raw", "logs"})
+    SWEEP_TRY(make_folders_beneath(directory, part));
   return absolute_path(directory);
 }
 
@@ -143,6 +175,11 @@ DirectoryWatch::Place DirectoryWatch::place() const {
   std::error_code code;
   const fs::path current_path = fs::read_symlink("/proc/self/fd/" + std::to_string(journal_.get()), code);
   return current_path.filename().string().starts_with(".nfs") ? Place::Deleted : Place::Elsewhere;
+}
+
+std::string DirectoryWatch::deleted_text() const {
+  if (!exists(directory_)) return "the output directory '" + directory_ + "'";
+  return "the journal '" + journal_path(directory_) + "'";
 }
 
 }  // namespace sweep

@@ -26,6 +26,14 @@ Expected<void> check_output_dir(const std::string& wanted);
 /// Returns `path` as an absolute path without ".", ".." and trailing slash.
 std::string absolute_path(const std::string& path);
 
+/// Returns true if the directory has a journal to which nothing was ever written, and no results: the sweep
+/// for which it was made never began.
+bool never_began(const std::string& directory);
+
+/// Returns true if the directory has the matrix of a sweep (sweep_configs.json) and results in raw/, from
+/// which salvage() can make a journal.
+bool has_files_to_salvage(const std::string& directory);
+
 /// Returns the path of the journal in an output directory.
 std::string journal_path(const std::string& directory);
 
@@ -42,6 +50,9 @@ class DirectoryWatch {
   /// Deleted: the journal was removed and cannot come back.
   enum class Place { There, Elsewhere, Deleted };
   Place place() const;
+  /// Returns what was deleted, for messages: "the output directory 'X'", or "the journal 'X/sweep.db'" if
+  /// only that was.
+  std::string deleted_text() const;
 
  private:
   std::string directory_;

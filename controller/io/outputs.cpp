@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
+#include <tuple>
 
 #include "controller/report/command.hpp"
 #include "controller/report/json_text.hpp"
@@ -13,7 +13,7 @@
 #include "controller/view/provenance.hpp"
 #include "controller/view/records.hpp"
 #include "util/json.hpp"
-#include "util/os/files.hpp"
+#include "util/os/beneath.hpp"
 
 namespace sweep {
 
@@ -21,8 +21,9 @@ namespace {
 
 constexpr unsigned kFileMode = 0644;
 
-std::string raw_path(const std::string& directory, const std::string& result_filename) {
-  return directory + "/raw/" + result_filename + ".json";
+/// Returns the path of a client's result in the output directory.
+std::string raw_name(const std::string& result_filename) {
+  return "raw/" + result_filename + ".json";
 }
 
 /// Returns the value of the last entry of that name.
@@ -34,9 +35,11 @@ std::optional<std::string> variable(const std::vector<std::pair<std::string, std
 }
 
 /// Writes the file unless it already has these bytes, as most files do at the end of a sweep.
-Expected<void> write_if_different(const std::string& path, std::string_view bytes, Sync sync) {
-  if (const auto present = read_file(path, bytes.size()); present && *present == bytes) return {};
-  return write_file_atomic(path, bytes, kFileMode, sync);
+Expected<void> write_if_different(const std::string& directory, const std::string& name,
+                                  std::string_view bytes, Sync sync) {
+  const auto present = read_file(directory + "/" + name, bytes.size());
+  if (present && *present == bytes) return {};
+  return write_beneath(directory, name, bytes, kFileMode, sync);
 }
 
 }  // namespace
@@ -84,7 +87,7 @@ std::string ascii_entry(const Point& point) {
 }
 
 Expected<void> write_matrix(const std::string& directory, const Plan& plan) {
-  AtomicFile file(directory + "/sweep_configs.json");
+  FileBeneath file(directory, "sweep_configs.json");
   const char* between = "[\n  ";
   for (const Point& point : plan.points) {
     if (plan.withdrawn.contains(point.id)) continue;
@@ -98,8 +101,8 @@ Expected<void> write_matrix(const std::string& directory, const Plan& plan) {
 
 Expected<void> append_log(const std::string& directory, const Plan& plan, int index, int attempt,
                           const std::string& node, bool is_stderr, std::string_view bytes) {
-  return append_file(
-      directory + "/" + view::log_stem(plan, index, attempt, node) + (is_stderr ? ".err" : ".out"), bytes);
+  return append_beneath(directory, view::log_stem(plan, index, attempt, node) + (is_stderr ? ".err" : ".out"),
+                        bytes);
 }
 
 std::string agg_name(const std::string& result_filename) {
@@ -119,16 +122,15 @@ void remove_superseded(const std::string& directory, const Plan& plan, const cor
     const bool left_files = !attempt.accepted && !attempt.invalid.empty() && attempt.node != accepted->node;
     if (!left_files) continue;
     const std::string name = result_filename(plan, index, attempt.node);
-    std::error_code ignored;  // the files may not exist
-    std::filesystem::remove(raw_path(directory, name), ignored);
-    std::filesystem::remove(directory + "/" + agg_name(name), ignored);
+    std::ignore = remove_beneath(directory, raw_name(name));
+    std::ignore = remove_beneath(directory, agg_name(name));
   }
 }
 
 Expected<void> write_result_files(const std::string& directory, const std::string& result_filename,
                                   std::string_view raw, std::string_view agg, Sync sync) {
-  SWEEP_TRY(write_if_different(raw_path(directory, result_filename), raw, sync));
-  return write_if_different(directory + "/" + agg_name(result_filename), agg, sync);
+  SWEEP_TRY(write_if_different(directory, raw_name(result_filename), raw, sync));
+  return write_if_different(directory, agg_name(result_filename), agg, sync);
 }
 
 }  // namespace sweep

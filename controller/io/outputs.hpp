@@ -2,7 +2,8 @@
 // at its end are in aggregate.hpp.
 //
 // Rule: all of them follow from the journal, so that any of them can be written again at any time (sweepctl
-// aggregate). They are renamed into place, so that no half-written file is ever read.
+// aggregate). They are renamed into place, so that no half-written file is ever read, and links in the
+// directory are not followed (util/os/beneath.hpp).
 #pragma once
 
 #include <string>

@@ -9,6 +9,7 @@
 #include "controller/io/output_dir.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
+#include "util/secrets.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
@@ -89,7 +90,7 @@ Expected<view::Facts> read_facts(const nlohmann::json& body) {
   facts.select = in.text("select", kMaxText);
   facts.profile = in.maybe_text("profile", kMaxText).value_or("");
   facts.working_directory = in.maybe_text("working_directory", kMaxText).value_or("");
-  facts.resume = in.maybe_text("resume", kMaxText).value_or("");
+  facts.resume = without_secrets(in.maybe_text("resume", kMaxText).value_or(""));  // of an older version
   facts.opened = from_unix_ms(in.integer("opened_ms", 0, kMaxInt));
   if (in.error()) return fail(*in.error());
   return facts;

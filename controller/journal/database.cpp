@@ -103,4 +103,9 @@ Expected<Statement> Database::prepare(const std::string& sql) {
   return Statement(raw, path_);
 }
 
+bool Database::is_damaged() const {
+  const int code = sqlite3_errcode(db_.get());
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
 }  // namespace sweep::journal

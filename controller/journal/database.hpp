@@ -55,6 +55,9 @@ class Database {
   Expected<void> execute(const std::string& sql);
   Expected<Statement> prepare(const std::string& sql);
 
+  /// Returns true if the last failure means that the file is damaged or not a database.
+  bool is_damaged() const;
+
  private:
   struct Close {
     void operator()(sqlite3* db) const;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -32,18 +33,43 @@ constexpr const char* kSchema = R"(
 // With a write-ahead log a commit takes one fsync. In exclusive mode the log needs no shared memory.
 constexpr const char* kPragmas =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
+// While a journal is made it is one file, so that it can be renamed.
+constexpr const char* kPragmasToCreate = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;";
 
 template <class Json>
 std::string text_of(const Json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// Creates the file, empty. Fails if it exists; so only one of several processes succeeds.
-Expected<void> create_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0 && errno == EEXIST) return fail("'" + path + "' already exists");
+/// Creates `temporary`, empty, from which `path` is made.
+Expected<void> create_file(const std::string& temporary, const std::string& path) {
+  ::unlink(temporary.c_str());  // of a process of the same id that was killed
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0) return fail("cannot create '" + path + "': " + std::strerror(errno));
   ::close(fd);
+  return {};
+}
+
+/// Makes a renamed file survive a crash of the machine, as far as the file system can.
+void sync_folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+/// Gives a complete file its name. Fails if that exists; so only one of several processes succeeds.
+Expected<void> publish(const std::string& temporary, const std::string& path) {
+  bool done = ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0;
+  // Not every file system can do that.
+  if (!done && (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
+    done = ::link(temporary.c_str(), path.c_str()) == 0;
+    if (done) ::unlink(temporary.c_str());
+  }
+  if (!done && errno == EEXIST) return fail("'" + path + "' already exists");
+  if (!done) return fail("cannot create '" + path + "': " + std::strerror(errno));
+  sync_folder_of(path);
   return {};
 }
 
@@ -123,10 +149,16 @@ Expected<void> write_opening(Database& database, const Opening& opening) {
 }  // namespace
 
 Expected<Journal> Journal::create(const std::string& path, const Opening& opening) {
-  SWEEP_TRY(create_file(path));
-  auto journal = fill(path, opening);
-  if (!journal) remove_all(path);
-  return journal;
+  // A process that is killed meanwhile leaves no half-made journal: only a temporary file.
+  const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
+  SWEEP_TRY(create_file(temporary, path));
+  auto made = fill(temporary, opening);
+  if (made) made = publish(temporary, path);
+  remove_all(temporary);
+  if (!made) return tl::unexpected(made.error());
+  SWEEP_ASSIGN(auto database, Database::open(path, Database::Mode::ReadWrite));
+  SWEEP_TRY(database.execute(kPragmas));
+  return Journal(std::move(database), path);
 }
 
 Journal::Journal(Database database, const std::string& path) : database_(std::move(database)), path_(path) {
@@ -136,21 +168,36 @@ Journal::Journal(Database database, const std::string& path) : database_(std::mo
   inode_ = info.st_ino;
 }
 
-Expected<Journal> Journal::fill(const std::string& path, const Opening& opening) {
+Expected<void> Journal::fill(const std::string& path, const Opening& opening) {
   SWEEP_ASSIGN(auto database, Database::open(path, Database::Mode::Create));
-  SWEEP_TRY(database.execute(kPragmas));
+  SWEEP_TRY(database.execute(kPragmasToCreate));
   SWEEP_TRY(database.execute("BEGIN IMMEDIATE"));
   SWEEP_TRY(database.execute(kSchema));
   SWEEP_TRY(write_opening(database, opening));
   SWEEP_TRY(database.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion)));
-  SWEEP_TRY(database.execute("COMMIT"));
-  return Journal(std::move(database), path);
+  return database.execute("COMMIT");
+}
+
+Journal::Condition Journal::condition(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return Condition::Other;
+  auto database = Database::open(path, Database::Mode::ReadWrite);
+  if (!database) database = Database::open(path, Database::Mode::ReadOnly);
+  if (!database) return Condition::Other;
+  auto query =
+      database->prepare("SELECT (SELECT count(*) FROM sqlite_master), user_version FROM pragma_user_version");
+  const auto row = query ? query->step() : Expected<bool>(tl::unexpected(query.error()));
+  if (!row) return database->is_damaged() ? Condition::Damaged : Condition::Other;
+  const bool begun = query->integer(0) > 0 || query->integer(1) > 0;
+  return begun ? Condition::Begun : Condition::Empty;
 }
 
 Expected<Journal> Journal::open_to_read(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0)
+  if (::lstat(path.c_str(), &info) != 0)
     return fail("'" + path + "' does not exist: no sweep has run in that directory");
+  // SQLite would follow a link, and wait at a FIFO.
+  if (!S_ISREG(info.st_mode)) return fail("'" + path + "' is not a regular file; it is not opened");
   // Reading the log that a killed controller left behind needs write access.
   auto database = Database::open(path, Database::Mode::ReadWrite);
   if (!database) database = Database::open(path, Database::Mode::ReadOnly);
@@ -403,6 +450,16 @@ Expected<void> Journal::check_opening() {
   SWEEP_ASSIGN(const auto row, query.step());
   if (!row || query.text(0) == opening_digest(found)) return {};
   return fail("journal '" + path_ + "' is damaged: the digest of its matrix and settings does not match");
+}
+
+Expected<std::vector<core::AttemptRef>> Journal::accepted_results() {
+  SWEEP_ASSIGN(auto query, database_.prepare("SELECT point, attempt FROM results WHERE accepted = 1"));
+  std::vector<core::AttemptRef> out;
+  auto row = query.step();
+  for (; row && *row; row = query.step())
+    out.push_back({query.text(0), static_cast<int>(query.integer(1))});
+  if (!row) return tl::unexpected(row.error());
+  return out;
 }
 
 Expected<void> Journal::check() {

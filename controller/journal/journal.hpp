@@ -49,14 +49,23 @@ struct Batch {
 
 class Journal {
  public:
-  /// Creates the journal of a new sweep. Fails, naming the file, if it already exists or cannot be created;
-  /// in the second case no file is left behind.
+  /// Creates the journal of a new sweep. The file appears when it is complete. Fails, naming the file, if it
+  /// already exists or cannot be created; in the second case no file is left behind.
   static Expected<Journal> create(const std::string& path, const Opening& opening);
   /// Opens a journal of this version or an older one for reading. Fails, naming the file, if it does not
   /// exist, has a newer version, or is in use.
   static Expected<Journal> open_to_read(const std::string& path);
   /// Opens a journal for writing and migrates it to this version. Fails if open_to_read() or check() fails.
   static Expected<Journal> open_to_continue(const std::string& path);
+
+  enum class Condition {
+    Begun,    // it can be read as far as this is known: a sweep has begun, or it is another program's
+    Empty,    // nothing was ever written to it, as if its making was interrupted
+    Damaged,  // it is not a database any more
+    Other,    // it does not exist, is not a regular file, is in use, or cannot be opened
+  };
+  /// Returns the condition of a file, for journals that open_to_read() cannot open.
+  static Condition condition(const std::string& path);
 
   /// Verifies the whole file: its structure (PRAGMA quick_check) and the digests of the opening and of each
   /// event and result. Fails, naming the first damage found.
@@ -76,6 +85,8 @@ class Journal {
   Expected<Opening> opening();
   /// Returns all events, in order. Fails if one is damaged, naming the first such event.
   Expected<std::vector<core::Event>> events();
+  /// Returns the attempts whose accepted results are in the journal.
+  Expected<std::vector<core::AttemptRef>> accepted_results();
   /// The events before the first damaged one.
   struct GoodEvents {
     std::vector<core::Event> events;
@@ -92,7 +103,7 @@ class Journal {
 
  private:
   Journal(Database database, const std::string& path);
-  static Expected<Journal> fill(const std::string& path, const Opening& opening);
+  static Expected<void> fill(const std::string& path, const Opening& opening);
   static Expected<Journal> open(const std::string& path, int version);
   Expected<void> check_opening();
   Expected<void> prepare_to_write();

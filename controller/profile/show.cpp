@@ -7,6 +7,8 @@
 
 #include "controller/profile/container_section.hpp"
 #include "controller/profile/duration.hpp"
+#include "util/recorded.hpp"
+#include "util/secrets.hpp"
 #include "util/text.hpp"
 
 namespace sweep::profile {
@@ -65,13 +67,14 @@ class Page {
   }
 
  private:
-  void write(const std::string& text) {
+  void write(const std::string& value) {
+    const std::string text = without_secrets(value);
     if (!is_plain(text)) out_ << YAML::DoubleQuoted;
     out_ << text;
   }
   void write(const std::vector<std::string>& items) {
     out_ << YAML::Flow << YAML::BeginSeq;
-    for (const std::string& item : items)
+    for (const std::string& item : recorded_command(items))
       write(item);
     out_ << YAML::EndSeq;
   }
@@ -126,15 +129,15 @@ void put_container(Page& page, const ContainerSpec& spec, const std::set<std::st
   page.close();
 }
 
-void put_env(Page& page, const Variables& variables, bool (*hidden)(std::string_view)) {
+void put_env(Page& page, const Variables& variables) {
   if (variables.empty()) return;
   page.open("env");
   for (const auto& [name, value] : variables)
-    page.put(name, hidden(name) ? "(hidden)" : value);
+    page.put(name, recorded_value(name, value));
   page.close();
 }
 
-void put_runners(Page& page, const Profile& profile, bool (*hidden)(std::string_view)) {
+void put_runners(Page& page, const Profile& profile) {
   if (profile.runners.empty()) return;
   page.open("runners");
   for (const Runner& runner : profile.runners) {
@@ -145,7 +148,7 @@ void put_runners(Page& page, const Profile& profile, bool (*hidden)(std::string_
     if (!runner.partition.empty()) page.put("partition", runner.partition);
     if (!runner.container.given.empty())
       put_container(page, runner.container.values, &runner.container.given);
-    put_env(page, runner.env, hidden);
+    put_env(page, runner.env);
     page.close();
   }
   page.close();
@@ -183,7 +186,7 @@ void put_limits(Page& page, const Profile& profile) {
 
 }  // namespace
 
-std::string show_profile(const Profile& profile, bool (*hidden)(std::string_view name)) {
+std::string show_profile(const Profile& profile) {
   Page page(profile);
   if (profile.workspace.empty()) {
     page.put("workspace", YAML::Null, ": where the step was started");
@@ -195,11 +198,11 @@ std::string show_profile(const Profile& profile, bool (*hidden)(std::string_view
   } else {
     page.put_abbreviated_recipe("benchmark");
   }
-  put_env(page, profile.env, hidden);
+  put_env(page, profile.env);
   page.put("packing", std::string(profile.packing == Profile::Packing::Gpu ? "gpu" : "node"));
   page.put("gpus", std::string(profile.ignore_gpus ? "ignore" : "auto"));
   put_container(page, merged(default_container(), profile.container), nullptr);
-  put_runners(page, profile, hidden);
+  put_runners(page, profile);
   put_limits(page, profile);
   page.open("validity");
   page.put("ignore", profile.doubts_ignored);

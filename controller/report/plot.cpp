@@ -9,7 +9,7 @@
 
 #include "controller/report/collect.hpp"
 #include "controller/report/plot_script.hpp"
-#include "util/os/files.hpp"
+#include "util/os/beneath.hpp"
 #include "util/os/run_program.hpp"
 #include "util/text.hpp"
 
@@ -103,13 +103,15 @@ Expected<void> run_gnuplot(const std::string& directory, const std::string& scri
   return fail("cannot draw plots: gnuplot ended with " + how + ": " + last_line(result->out, kLastLine));
 }
 
-// Copies a picture to its final path. Returns that path.
-Expected<std::string> copy_picture(const std::string& from, const std::string& to) {
+// Copies a picture to `name` in `directory`. Returns its path.
+Expected<std::string> copy_picture(const std::string& from, const std::string& directory,
+                                   const std::string& name) {
+  std::string to = (std::filesystem::path(directory) / name).lexically_normal().string();
   const auto bytes = read_file(from, kMaxPicture);
   if (!bytes) return fail("gnuplot wrote no picture: " + bytes.error().message);
   if (!bytes->starts_with("\x89PNG\r\n\x1a\n"))
     return fail("gnuplot's output for '" + to + "' is not a PNG file");
-  SWEEP_TRY(write_file_atomic(to, *bytes));
+  SWEEP_TRY(write_beneath(directory, name, *bytes));
   return to;
 }
 
@@ -127,9 +129,7 @@ Expected<std::vector<std::string>> plot(std::span<const Row> rows, const std::st
     script += picture.script + "reset session\n";
   SWEEP_TRY(run_gnuplot(temporary->path(), script));
   for (std::size_t i = 0; i < all.size(); ++i) {
-    SWEEP_ASSIGN(auto path,
-                 copy_picture(temporary->path() + "/" + number_png(i),
-                              (std::filesystem::path(directory) / all[i].file).lexically_normal().string()));
+    SWEEP_ASSIGN(auto path, copy_picture(temporary->path() + "/" + number_png(i), directory, all[i].file));
     written.push_back(std::move(path));
   }
   std::sort(written.begin(), written.end());

@@ -1,21 +1,19 @@
 #include "controller/view/provenance.hpp"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 
 #include "controller/profile/benchmark.hpp"
 #include "util/json.hpp"
-#include "util/text.hpp"
+#include "util/recorded.hpp"
+#include "util/secrets.hpp"
 
 namespace sweep::view {
 
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr const char* kHidden = "(hidden)";
 
 /// Returns a time as "2026-11-25T03:00:00Z".
 std::string utc_text(Instant at) {
@@ -55,7 +53,7 @@ ordered_json telemetry_json(const GpuUse& use, std::int64_t output_tokens) {
 ordered_json environment_json(const Plan& plan, int index, const std::string& node) {
   ordered_json out = ordered_json::object();
   for (const auto& [name, value] : benchmark_environment(plan, index, node))
-    out[name] = is_secret(name) ? kHidden : value;
+    out[name] = recorded_value(name, value);
   return out;
 }
 
@@ -86,16 +84,16 @@ ordered_json provenance_json(const Plan& plan, const core::State& state, const F
   put_text(out, "kernel", origin.kernel.str());
   put_text(out, "slurm", origin.slurm.str());
   out["slurm_sweep"] = facts.version;
-  put_text(out, "image", point.image);
+  put_text(out, "image", without_secrets(point.image));
   put_text(out, "container", origin.runtime.str());
-  put_text(out, "container_image", origin.image.str());
+  put_text(out, "container_image", without_secrets(origin.image.str()));
   put_text(out, "image_digest", origin.digest.str());
   const bool own_command = agent != state.agents.end() && !agent->second.info.command.empty();
   const auto command = profile::benchmark_command(plan.profile, point);
-  if (own_command) out["command"] = agent->second.info.command;
-  if (!own_command && command) out["command"] = *command;
+  if (own_command) out["command"] = recorded_command(agent->second.info.command);
+  if (!own_command && command) out["command"] = recorded_command(*command);
   if (const auto* recipe = own_command ? nullptr : profile::recipe_of(plan.profile, point))
-    out["server_command"] = profile::server_command(*recipe);
+    out["server_command"] = recorded_command(profile::server_command(*recipe));
   out["environment"] = environment_json(plan, index, attempt.node);
   put_text(out, "workspace", profile::workspace_of(plan.profile, point).value_or(""));
   put_text(out, "workspace_commit", origin.commit.str());
@@ -112,16 +110,6 @@ void describe_result(ordered_json& record, const Plan& plan, const core::State& 
   if (attempt->account.gpu_use)
     record["telemetry"] = telemetry_json(*attempt->account.gpu_use, output_tokens);
   record["provenance"] = provenance_json(plan, state, facts, index, ref.attempt);
-}
-
-bool is_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kEnds = {"TOKEN",  "SECRET",     "PASSWORD",   "PASSWD",
-                                                     "APIKEY", "CREDENTIAL", "CREDENTIALS"};
-  const auto words = split(ascii_upper(std::string(name)), '_');
-  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-    const auto ends = [&](std::string_view end) { return word.ends_with(end); };
-    return word == "KEY" || std::any_of(kEnds.begin(), kEnds.end(), ends);
-  });
 }
 
 }  // namespace sweep::view

@@ -1,11 +1,10 @@
 // Adds telemetry and provenance to a result's record. Pure functions.
 //
-// Rule: everything is derived from plan, state and facts, so that a record can be written again at any time.
+// Rules: everything is derived from plan, state and facts, so that a record can be written again at any time.
+// Environment, commands and images contain no secret (util/recorded.hpp), because records are published.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
-#include <string>
-#include <string_view>
 
 #include "controller/core/state.hpp"
 #include "controller/plan/plan.hpp"
@@ -18,9 +17,5 @@ namespace sweep::view {
 /// the energy per output token; 0: the key is omitted.
 void describe_result(nlohmann::ordered_json& record, const Plan& plan, const core::State& state,
                      const Facts& facts, const core::AttemptRef& ref, std::int64_t output_tokens);
-
-/// True if a variable of this name may hold a secret: one of its words (between underscores) ends
-/// with TOKEN, SECRET, PASSWORD, PASSWD, APIKEY, CREDENTIAL or CREDENTIALS, or is KEY.
-bool is_secret(std::string_view name);
 
 }  // namespace sweep::view

@@ -1,7 +1,10 @@
 #include "controller/view/resume.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "util/environment.hpp"
+#include "util/recorded.hpp"
 #include "util/shell_word.hpp"
 #include "util/text.hpp"
 
@@ -24,43 +27,83 @@ std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-void append_rest(std::vector<std::string>& out, const std::vector<std::string>& argv, std::size_t from,
-                 const Names& names) {
+/// The words of a resume command, and what was left out of them.
+struct Kept {
+  std::vector<std::string> words;
+  std::vector<std::string> variables;  // of --export, whose values were left out
+  bool replaced = false;               // a word has "(set)" in place of a secret
+};
+
+/// Returns the list of srun's --export without values: NAME makes srun take the value from its environment.
+/// Adds the names to `variables`. What is not a name is left out.
+std::string names_of_export(const std::string& list, std::vector<std::string>& variables) {
+  std::vector<std::string> names;
+  for (const std::string& item : split(list, ',')) {
+    const std::string name = variable_name(item);
+    const bool good = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    if (!good) continue;
+    names.push_back(name);
+    if (name.size() < item.size()) variables.push_back(name);
+  }
+  return join(names, ",");
+}
+
+void append_rest(Kept& out, const std::vector<std::string>& argv, std::size_t from, const Names& names) {
+  const std::string output = names.output + "=", exported = "--export=";
   bool own = true;  // false after --, which the benchmark's command follows
   for (std::size_t i = from; i < argv.size(); ++i) {
-    own = own && argv[i] != "--";
-    const bool flag = std::find(names.flags.begin(), names.flags.end(), argv[i]) != names.flags.end();
-    if (own && (flag || argv[i].starts_with(names.output + "="))) continue;
-    if (own && argv[i] == names.output) {
+    const std::string& word = argv[i];
+    own = own && word != "--";
+    const bool flag = std::find(names.flags.begin(), names.flags.end(), word) != names.flags.end();
+    if (own && (flag || word.starts_with(output))) continue;
+    if (own && word == names.output) {
       ++i;
+    } else if (own && word.starts_with(exported)) {
+      out.words.push_back(exported + names_of_export(word.substr(exported.size()), out.variables));
+    } else if (own && word == "--export" && i + 1 < argv.size()) {
+      out.words.push_back(exported + names_of_export(argv[++i], out.variables));
     } else {
-      out.push_back(argv[i]);
+      out.words.push_back(word);
     }
   }
+  std::vector<std::string> recorded = recorded_command(out.words);
+  out.replaced = recorded != out.words;
+  out.words = std::move(recorded);
+}
+
+/// Returns the comment at the end of the line; "" if there is nothing to say.
+std::string comment(const Kept& kept, const std::string& inside_job) {
+  std::vector<std::string> notes;
+  if (!kept.variables.empty())
+    notes.push_back("values are not stored: set " + join(kept.variables, ", ") + " in the environment first");
+  if (kept.replaced) notes.emplace_back("secrets are not stored: type them again in place of (set)");
+  if (!inside_job.empty())
+    notes.push_back("run it inside a new job with the nodes and GPUs of job " + printable(inside_job) +
+                    ": in an sbatch script, or after salloc");
+  return notes.empty() ? "" : "  # " + join(notes, "; ");
 }
 
 }  // namespace
 
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
                            const std::string& working_directory, const std::string& inside_job) {
-  std::vector<std::string> words;
+  Kept kept;
   if (!argv.empty() && base_name(argv[0]) == "srun") {
-    words = {argv[0], kSrun.resume, kSrun.output + "=" + directory};
-    append_rest(words, argv, 1, kSrun);
+    kept.words = {argv[0], kSrun.resume, kSrun.output + "=" + directory};
+    append_rest(kept, argv, 1, kSrun);
   } else if (argv.size() > 1 && base_name(argv[0]) == "sweepctl" && argv[1] == "run") {
-    words = {argv[0], "run", kRun.resume, kRun.output, directory};
-    append_rest(words, argv, 2, kRun);
+    kept.words = {argv[0], "run", kRun.resume, kRun.output, directory};
+    append_rest(kept, argv, 2, kRun);
   } else {
     return {};
   }
   std::string out;
-  for (const std::string& word : words)
+  for (const std::string& word : kept.words)
     out += (out.empty() ? "" : " ") + shell_word(word);
   if (!working_directory.empty()) out = "cd " + shell_word(working_directory) + " && " + out;
-  if (!inside_job.empty())
-    out += "  # run it inside a new job with the nodes and GPUs of job " + printable(inside_job) +
-           ": in an sbatch script, or after salloc";
-  return out;
+  return out + comment(kept, inside_job);
 }
 
 std::string resume_line(const core::State& state, const Facts& facts) {

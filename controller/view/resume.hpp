@@ -12,8 +12,9 @@ namespace sweep::view {
 /// Returns the command line `argv` of srun with --sweep-resume, or of sweepctl run with --resume, for the
 /// output `directory` (absolute path). It can be typed in any directory, because it begins with cd to
 /// `working_directory`. If srun was started inside a job (`inside_job` is its id), it took nodes and GPUs
-/// from that job; then a comment at the end of the line says to run it inside such a job. Returns "" if argv
-/// is neither srun nor sweepctl run.
+/// from that job; then a comment at the end of the line says to run it inside such a job. Secrets are
+/// replaced (util/recorded.hpp), and srun's --export keeps only names; then the comment says what to supply
+/// again. Returns "" if argv is neither srun nor sweepctl run.
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
                            const std::string& working_directory, const std::string& inside_job = {});
 

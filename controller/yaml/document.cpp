@@ -175,6 +175,10 @@ class TreeBuilder {
   void take_scalar(const Mark& mark, const ScalarEvent& event) {
     Value value;
     value.text.assign(reinterpret_cast<const char*>(event.value), event.length);
+    // PyYAML accepts it, but neither variables, arguments nor file names can contain it: they would be cut
+    // here.
+    if (value.text.find('\0') != std::string::npos)
+      refuse(mark, "this text contains the character NUL (\\0): remove it");
     if (event.plain_implicit != 0) {
       if (value.text.find('\t') != std::string::npos)  // libyaml treats a tab as a space, PyYAML fails
         refuse(mark, "this text contains a tab: remove the tab or quote the text");

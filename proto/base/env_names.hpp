@@ -22,6 +22,10 @@
  * and of the agent. */
 #define SWEEP_ENV_LOADER "SLURM_SWEEP_LOADER"
 #define SWEEP_ENV_AGENT "SLURM_SWEEP_AGENT"
+/* Names, separated by commas, that the plugin removes from the environment of the step's tasks. An unsetenv() in
+ * srun has no effect: srun copies its environment before it calls plugins, and afterwards adds to the copy
+ * what is set, but removes nothing from it. */
+#define SWEEP_ENV_UNSET "SLURM_SWEEP_UNSET"
 /* The prefix of the variables for pyxis that the plugin may set in addition to those two. */
 #define SWEEP_ENV_PYXIS_PREFIX "PYXIS_CONTAINER_"
 

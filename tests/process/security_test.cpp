@@ -174,6 +174,87 @@ TEST_F(MungeSweep, DoesNotStartWithoutMungeIfTheProfileRequiresIt) {
   EXPECT_THAT(run.err(), HasSubstr("start munged on this machine, or set 'auth: key'"));
 }
 
+// --- files of a folder in which others can write
+
+class GroupFolder : public WaitingSweep {
+ protected:
+  /// Returns the log file of the benchmark's standard output, as soon as it exists.
+  std::string log_file() {
+    constexpr int kTries = 2'000;
+    ClientSocket own = peer();
+    for (int i = 0; i < kTries; ++i) {
+      for (const auto& item : fs::directory_iterator(path("out/logs"))) {
+        if (item.path().extension() == ".out") return item.path().string();
+      }
+      status(own);  // the controller has turned its loop once more
+    }
+    ADD_FAILURE() << "no log file";
+    return {};
+  }
+};
+
+// A FIFO or a link in place of a log file, or a folder that is a link, neither stops the sweep nor is
+// followed.
+TEST_F(GroupFolder, FifosAndLinksOfOthersAreNeitherOpenedNorFollowed) {
+  prepare();
+  write("waits.sh",
+        std::string(kGoodBenchmark) + "exec 3<>go\necho here >started\nread line <&3\necho late output\n",
+        true);
+  write("private", "mine\n");
+  Program run(directory_, command_);
+  ASSERT_TRUE(benchmark_waits()) << run.err();
+  const std::string log = log_file();
+  fs::remove(log);
+  ASSERT_EQ(::symlink(path("private").c_str(), log.c_str()), 0);
+  fs::rename(path("out/raw"), path("out/raw-moved"));
+  fs::create_directory(path("elsewhere"));
+  ASSERT_EQ(::symlink(path("elsewhere").c_str(), path("out/raw").c_str()), 0);
+  let_benchmark_end();
+  static_cast<void>(run.finish());
+  EXPECT_EQ(read("private"), "mine\n");
+  EXPECT_TRUE(fs::is_empty(path("elsewhere")));
+  EXPECT_THAT(run.err(), HasSubstr("it is a symbolic link"));
+}
+
+TEST_F(GroupFolder, AFifoInPlaceOfALogFileDoesNotStopTheController) {
+  prepare();
+  write("waits.sh",
+        std::string(kGoodBenchmark) + "exec 3<>go\necho here >started\nread line <&3\necho late output\n",
+        true);
+  Program run(directory_, command_);
+  ASSERT_TRUE(benchmark_waits()) << run.err();
+  const std::string log = log_file();
+  fs::remove(log);
+  ASSERT_EQ(::mkfifo(log.c_str(), 0666), 0);
+  let_benchmark_end();
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("not a regular file"));
+}
+
+// Root's own commands become the folder's owner, so that a link of the owner leads only where the owner may
+// write.
+TEST_F(AnotherUser, RootBecomesTheOwnerOfTheFolder) {
+  prepare();
+  write("waits.sh", kGoodBenchmark, true);
+  Program run(directory_, sweep());
+  ASSERT_EQ(run.finish(), 0) << run.err();
+  fs::create_directory(path("roots"));
+  ASSERT_EQ(::chown(path("roots").c_str(), 0, 0), 0);
+  fs::remove_all(path("out/raw"));
+  fs::remove(path("out/summary.txt"));
+  fs::create_symlink(path("roots"), path("out/raw"));
+  Program aggregate(directory_, {"sweepctl", "aggregate", "out"});
+  EXPECT_EQ(aggregate.finish(), 1) << "raw/ cannot be written";
+  EXPECT_THAT(aggregate.err(), HasSubstr("going on as that user instead of root"));
+  EXPECT_TRUE(fs::is_empty(path("roots")));
+  struct stat info {};
+  ASSERT_EQ(::stat(path("out/summary.txt").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, kOwner);
+  Program resume(directory_, {"sweepctl", "run", "--resume", "--output", "out"});
+  EXPECT_EQ(resume.finish(), 1);
+  EXPECT_THAT(resume.err(), HasSubstr("as root"));
+}
+
 // --- secrets
 
 class Secrets : public WaitingSweep {};
@@ -232,6 +313,35 @@ TEST_F(Secrets, AreOnlyInTheControlFile) {
   clean(run.out() + run.err(), "the terminal");
 }
 
+TEST_F(Secrets, OfEnvironmentAndCommandAreNotRecorded) {
+  prepare();
+  write("waits.sh", std::string(kGoodBenchmark), true);
+  write("profile.yaml",
+        "gpus: ignore\nenv: { MY_PASS: S1X, DB_PWD: S2X, STORE: 'https://u:S3X@h/', NCCL_DEBUG: WARN,\n"
+        "  SERVER_ARGS: '--api-key S4X', HF_TOKEN: hf_S5X }\n");
+  std::vector<std::string> command = command_;
+  command.insert(command.end(), {"--api-key", "S6X", "MINE=S7X"});
+  Program run(directory_, command);
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  int files = 0;
+  bool useful = false;
+  for (const auto& item : fs::recursive_directory_iterator(path("out"))) {
+    if (!item.is_regular_file()) continue;
+    const std::string bytes = read_file(item.path().string(), kMost).value_or("");
+    for (const char* secret : {"S1X", "S2X", "S3X", "S4X", "S5X", "S6X", "S7X"})
+      EXPECT_EQ(bytes.find(secret), std::string::npos) << secret << " in " << item.path();
+    useful = useful || (bytes.find("\"NCCL_DEBUG\": \"WARN\"") != std::string::npos &&
+                        bytes.find("\"MY_PASS\": \"(set)\"") != std::string::npos);
+    ++files;
+  }
+  EXPECT_GE(files, 8);
+  EXPECT_TRUE(useful) << "the record names the variables";
+  Program show(directory_, {"sweepctl", "profile", "show", "--profile", "profile.yaml"});
+  EXPECT_EQ(show.finish(), 0) << show.err();
+  for (const char* secret : {"S1X", "S2X", "S3X", "S4X", "S5X"})
+    EXPECT_THAT(show.out() + run.out() + run.err(), testing::Not(HasSubstr(secret)));
+}
+
 TEST_F(Secrets, ControlFileThatOthersCanReadIsRefused) {
   prepare();
   Program run(directory_, command_);
@@ -245,6 +355,24 @@ TEST_F(Secrets, ControlFileThatOthersCanReadIsRefused) {
   ASSERT_EQ(::chmod(path("out/sweep.control").c_str(), 0600), 0);
   let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
+}
+
+// A core file of the agent would contain the sweep's key and lie in the workspace.
+TEST_F(Secrets, AgentLeavesNoCoreFileButABenchmarkMay) {
+  prepare();
+  write("waits.sh",
+        std::string(kGoodBenchmark) +
+            "grep 'core file' /proc/$PPID/limits >of_agent\nulimit -c >of_benchmark\n",
+        true);
+  std::vector<std::string> command = {"/bin/sh", "-c", "ulimit -c 1000 || exit 77; exec \"$0\" \"$@\""};
+  command.insert(command.end(), command_.begin(), command_.end());
+  command[3] = std::string(SWEEP_BIN_DIR) + "/" + command[3];
+  Program run(directory_, command);
+  const int status = run.finish();
+  if (status == 77) GTEST_SKIP() << "core files are forbidden here";
+  EXPECT_EQ(status, 0) << run.err();
+  EXPECT_THAT(read("of_agent"), testing::ContainsRegex("size +0 +"));
+  EXPECT_EQ(read("of_benchmark"), "1000\n");
 }
 
 // --- cancel

@@ -2,7 +2,9 @@
 // limits, and the sweep continues undisturbed.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
+#include <filesystem>
 
 #include "tests/process/waiting_sweep.hpp"
 #include "tests/unit/net_strangers.hpp"
@@ -106,6 +108,35 @@ TEST_F(Strangers, OtherProtocolVersionIsRejectedNamingTheVersion) {
   let_benchmark_end();
   EXPECT_EQ(run.finish(), 0) << run.err();
   EXPECT_THAT(run.err(), HasSubstr("1 message of another protocol version ignored"));
+}
+
+// With 256 descriptors, 400 connections of strangers neither keep log files from being opened nor agents out.
+TEST_F(Strangers, FloodLeavesDescriptorsForFilesAndAgents) {
+  prepare("auth: key\n");
+  write("waits.sh",
+        std::string(kGoodBenchmark) + "exec 3<>go\necho here >started\nread line <&3\necho after the flood\n",
+        true);
+  std::vector<std::string> command = {"/bin/sh", "-c", "ulimit -n 256; exec \"$0\" \"$@\""};
+  command.insert(command.end(), command_.begin(), command_.end());
+  command[3] = std::string(SWEEP_BIN_DIR) + "/" + command[3];
+  Program run(directory_, command);
+  ASSERT_TRUE(benchmark_waits()) << run.err();
+  const int port = port_of(control().endpoint);
+  std::vector<Fd> strangers;
+  for (int i = 0; i < 400; ++i)
+    strangers.push_back(tcp_to(port, ""));
+  ClientSocket own = peer();
+  EXPECT_EQ(status(own).at("state"), "running") << "the sweep's own peers can still connect";
+  let_benchmark_end();
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("connections without a key closed early"));
+  std::string output;
+  for (const auto& item : std::filesystem::directory_iterator(path("out/logs"))) {
+    if (item.path().extension() == ".out") output += read("out/logs/" + item.path().filename().string());
+  }
+  EXPECT_THAT(output, HasSubstr("after the flood"));
+  const std::string lines = log();
+  EXPECT_LT(std::count(lines.begin(), lines.end(), '\n'), 60) << "a flood costs no line for each connection";
 }
 
 // A frame above the limit ends the connection before it is stored; a body above the limit, or with wrong

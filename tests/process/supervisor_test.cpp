@@ -177,6 +177,17 @@ TEST_F(Supervised, DeletedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {
   EXPECT_FALSE(exists("out"));
 }
 
+TEST_F(Supervised, DeletedJournalIsNamedAsThat) {
+  std::filesystem::remove(path("out/sweep.db"));
+  begin_agent();
+  EXPECT_EQ(agent_->finish(), 1) << agent_->err();
+  EXPECT_EQ(serve_->finish(), 1) << serve_->err();
+  const std::string journal = "the journal '" + path("out") + "/sweep.db' was deleted";
+  EXPECT_NE(serve_->err().find("stopping: " + journal), std::string::npos) << serve_->err();
+  EXPECT_NE(serve_->err().find("sweepctl: " + journal + " while its sweep was running"), std::string::npos)
+      << serve_->err();
+}
+
 // The acknowledged results are in the moved directory, and another sweep may be in its place: nothing is
 // written there.
 TEST_F(Supervised, MovedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {

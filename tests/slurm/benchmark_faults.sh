@@ -103,7 +103,8 @@ benchmark environment.sh <<'S'
 env | sort >&2
 exec ./cpu_smoke.sh
 S
-sweep environment ./environment.sh
+# Nor must a variable of an earlier sweep reach the agents: this one names a loader that would start them.
+SLURM_SWEEP_LOADER=/nowhere/ld.so sweep environment ./environment.sh
 status_is 0
 for log in environment/logs/*.err; do
   ! grep -E '^(SLURM_SWEEP_|SLURM_SPANK_.*sweep)' "$log" || fail "$log: the secret reached the benchmark"

@@ -109,32 +109,47 @@ TEST(Controller, SetsVariablesForTheStep) {
   EXPECT_EQ(outcome.err, "");
 }
 
-// Variables of another sweep, or the user's own, must not be mixed with those of this sweep.
-TEST(Controller, RemovesVariablesThatWereSetBefore) {
-  const auto before = [] {
-    setenv("SLURM_SWEEP_LOADER", "/old/ld.so", 1);
-    setenv("PYXIS_CONTAINER_NAME", "mine", 1);
-  };
-  const auto print_them = [] {
-    for (const char* const name : {"SLURM_SWEEP_LOADER", "PYXIS_CONTAINER_NAME"})
-      print_line(std::string(name) + " " + (getenv(name) == nullptr ? "gone" : getenv(name)));
+// Variables of another sweep, or the user's own, must not be mixed with those of this sweep. srun does not
+// remove from its tasks' environment what a plugin removes from srun's: slurmstepd's part of the plugin has
+// to.
+TEST(Controller, VariablesThatWereSetBeforeDoNotReachTasks) {
+  const auto run_both = [](const Sweepctl& sweepctl) {
+    return run_case([&] {
+      setenv("SLURM_SWEEP_LOADER", "/old/ld.so", 1);
+      setenv("SLURM_SWEEP_UNSET", "PATH", 1);
+      setenv("PYXIS_CONTAINER_NAME", "mine", 1);
+      start_srun({sweepctl.argument()}, kSweep);
+      slurm.context = S_CTX_REMOTE;
+      Plugin({sweepctl.argument()}).hook("init");
+      for (const char* const name : {"SLURM_SWEEP_LOADER", "SLURM_SWEEP_UNSET", "PYXIS_CONTAINER_NAME",
+                                     "PYXIS_CONTAINER_IMAGE", "SLURM_SWEEP_ENDPOINT"}) {
+        char value[256];
+        const bool set = spank_getenv(nullptr, name, value, sizeof value) == ESPANK_SUCCESS;
+        print_line(std::string(name) + " " + (set ? value : "gone"));
+      }
+    });
   };
   const Sweepctl plain;
-  const Outcome without = run_case([&] {
-    before();
-    start_srun({plain.argument()}, kSweep);
-    print_them();
-  });
-  EXPECT_THAT(lines(without.out),
-              ElementsAre("checked", "step", "SLURM_SWEEP_LOADER gone", "PYXIS_CONTAINER_NAME mine"));
+  EXPECT_THAT(lines(run_both(plain).out),
+              ElementsAre("checked", "step", "SLURM_SWEEP_LOADER gone", "SLURM_SWEEP_UNSET gone",
+                          "PYXIS_CONTAINER_NAME mine", "PYXIS_CONTAINER_IMAGE gone",
+                          "SLURM_SWEEP_ENDPOINT tcp://127.0.0.1:5555"));
   const Sweepctl sweepctl("exit 0", "echo set PYXIS_CONTAINER_IMAGE=x >&4\n" + good_controller());
-  const Outcome with = run_case([&] {
-    before();
-    start_srun({sweepctl.argument()}, kSweep);
-    print_them();
+  EXPECT_THAT(lines(run_both(sweepctl).out),
+              ElementsAre("checked", "step", "SLURM_SWEEP_LOADER gone", "SLURM_SWEEP_UNSET gone",
+                          "PYXIS_CONTAINER_NAME gone", "PYXIS_CONTAINER_IMAGE x",
+                          "SLURM_SWEEP_ENDPOINT tcp://127.0.0.1:5555"));
+}
+
+TEST(Controller, OnlyVariablesOfSweepAndPyxisCanBeRemovedFromTasks) {
+  const Outcome outcome = run_case([] {
+    slurm.context = S_CTX_REMOTE;
+    slurm.environment = {"PATH=/bin", "SLURM_SWEEP_UNSET=PATH,,SLURM_SWEEP_X", "SLURM_SWEEP_X=1"};
+    Plugin().hook("init");
+    for (const std::string& entry : slurm.environment)
+      print_line(entry);
   });
-  EXPECT_THAT(lines(with.out),
-              ElementsAre("checked", "step", "SLURM_SWEEP_LOADER gone", "PYXIS_CONTAINER_NAME gone"));
+  EXPECT_EQ(outcome.out, "PATH=/bin\n");
 }
 
 TEST(Controller, MayWriteItsLineInPieces) {

@@ -33,6 +33,17 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return result;
 }
 
+/// Adds the entries of this process's environment to the job's, as srun does: a variable that was removed in
+/// between stays.
+void merge_environment() {
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry, start = text.substr(0, text.find('=') + 1);
+    std::erase_if(slurm.environment,
+                  [&](const std::string& old) { return old.compare(0, start.size(), start) == 0; });
+    slurm.environment.push_back(text);
+  }
+}
+
 const char* job_variable(const std::string& name) {
   for (const std::string& entry : slurm.environment) {
     if (entry.compare(0, name.size() + 1, name + "=") == 0) return entry.c_str() + name.size() + 1;
@@ -69,7 +80,13 @@ int Plugin::hook(const std::string& name, int count) {
   if (function == nullptr) return 98;
   std::vector<char*> words = pointers(arguments_);
   slurm.hook = name;
-  return function(&handle, count == -2 ? static_cast<int>(arguments_.size()) : count, words.data());
+  const bool local_step = slurm.context == S_CTX_LOCAL && name == "local_user_init";
+  // pre_launch_srun_job() of srun: the environment was copied when the step was created.
+  if (local_step) merge_environment();
+  const int result =
+      function(&handle, count == -2 ? static_cast<int>(arguments_.size()) : count, words.data());
+  if (local_step) merge_environment();
+  return result;
 }
 
 int Plugin::option(const std::string& name, const char* value, int remote) {
@@ -193,9 +210,19 @@ spank_err_t spank_getenv(spank_t, const char* name, char* buffer, int size) {
   return length >= size ? ESPANK_NOSPACE : kSuccess;
 }
 
-spank_err_t spank_setenv(spank_t, const char* name, const char* value, int) {
+spank_err_t spank_setenv(spank_t spank, const char* name, const char* value, int overwrite) {
   if (slurm.context != S_CTX_REMOTE) return ESPANK_NOT_REMOTE;
+  if (job_variable(name) != nullptr && overwrite == 0) return ESPANK_ENV_EXISTS;
+  spank_unsetenv(spank, name);
   slurm.environment.push_back(std::string(name) + "=" + value);
+  return kSuccess;
+}
+
+spank_err_t spank_unsetenv(spank_t, const char* name) {
+  if (slurm.context != S_CTX_REMOTE) return ESPANK_NOT_REMOTE;
+  const std::string start = std::string(name) + "=";
+  std::erase_if(slurm.environment,
+                [&](const std::string& entry) { return entry.compare(0, start.size(), start) == 0; });
   return kSuccess;
 }
 

@@ -27,9 +27,10 @@ struct Slurm {
   std::uint32_t step = 0;
   uid_t uid = 65534;  // S_JOB_UID, and the groups
   gid_t gid = 65534;
-  std::vector<std::string> command;      // S_JOB_ARGV
-  int count_of_words = -2;               // the reported number of words of the command; -2: the true number
-  std::vector<std::string> environment;  // S_JOB_ENV, spank_getenv()
+  std::vector<std::string> command;  // S_JOB_ARGV
+  int count_of_words = -2;           // the reported number of words of the command; -2: the true number
+  // S_JOB_ENV, spank_getenv(). In srun: the copy of srun's environment that the tasks get.
+  std::vector<std::string> environment;
   std::map<std::string, std::string> options;  // spank_option_getopt(): the options of the step
 
   std::vector<spank_option*> registered;  // by the plugin

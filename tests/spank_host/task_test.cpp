@@ -255,7 +255,29 @@ TEST(StepEnd, AgentCleansUpAsTheUserWithoutOutput) {
   EXPECT_THAT(lines(outcome.out), ElementsAre("exit 0"));
   const std::string who =
       getuid() == 0 ? "65534:65534" : std::to_string(getuid()) + ":" + std::to_string(getgid());
-  EXPECT_EQ(agent.recorded(), "--tidy as " + who + ", /job/bin\n");
+  EXPECT_EQ(agent.recorded(),
+            "--tidy as " + who + ", /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+}
+
+TEST(StepEnd, AgentGetsACleanEnvironmentAndNoDescriptors) {
+  Folder folder;
+  const std::string seen = folder.program("seen", "");
+  ASSERT_EQ(chmod(seen.c_str(), 0666) + chmod(seen.substr(0, seen.rfind('/')).c_str(), 0755), 0);
+  const std::string agent =
+      folder.program("agent", "#!/bin/sh\nenv >" + seen + "\nls /proc/$$/fd | tr '\\n' ' ' >>" + seen + "\n");
+  const Outcome outcome = step_end({"agent=" + agent}, [] {
+    slurm.environment.insert(slurm.environment.end(),
+                             {"LD_PRELOAD=/evil.so", "LD_LIBRARY_PATH=/evil", "BASH_ENV=/evil",
+                              "TMPDIR=/scratch", "SLURM_JOB_ID=7", SWEEP_ENV_CLIENT_SECRET "=s3cr3t"});
+    static_cast<void>(dup2(1, 199));
+  });
+  EXPECT_EQ(outcome.status, kReturned);
+  std::ifstream file(seen);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(text, HasSubstr("TMPDIR=/scratch\n"));
+  EXPECT_THAT(text, HasSubstr("SLURM_JOB_ID=7\n"));
+  for (const char* absent : {"LD_", "BASH_ENV", "s3cr3t", "/job/bin", " 199 "})
+    EXPECT_THAT(text, testing::Not(HasSubstr(absent)));
 }
 
 TEST(StepEnd, NothingIsStartedForOtherSteps) {

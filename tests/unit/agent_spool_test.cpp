@@ -23,6 +23,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::StartsWith;
 
 wire::Finished finished_message(const std::string& point, int attempt = 1,
                                 OutcomeKind kind = OutcomeKind::Ok) {
@@ -252,20 +253,26 @@ TEST_F(AgentSpoolFiles, TemporaryFileOfADeadAgentIsRemoved) {
 
 // ---- folders that must not be used
 
-TEST_F(AgentSpoolFiles, FolderThatIsALinkOrFileOrAccessibleToOthersIsRejected) {
+TEST_F(AgentSpoolFiles, FolderThatIsALinkOrFileOrAccessibleToOthersIsReplacedByAnother) {
+  const auto uses_another = [&](const char* reason) {
+    const auto spool = open("a");
+    EXPECT_THAT(spool->folder(), StartsWith(base() + "-2/"));
+    EXPECT_THAT(spool->note(), HasSubstr(reason));
+    EXPECT_THAT(spool->note(), HasSubstr("using '" + base() + "-2' instead"));
+  };
   ASSERT_EQ(::mkdir(path("elsewhere").c_str(), 0700), 0);
   ASSERT_EQ(::symlink(path("elsewhere").c_str(), base().c_str()), 0);
-  EXPECT_THAT(problem("a"), HasSubstr("not a directory"));
+  uses_another("it is a symbolic link");
   EXPECT_TRUE(fs::is_empty(path("elsewhere")));
   fs::remove(base());
   put(fs::path(base()).filename().string(), "");
-  EXPECT_THAT(problem("a"), HasSubstr("not a directory"));
+  uses_another("it is not a directory");
   fs::remove(base());
   ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
   ASSERT_EQ(::chmod(base().c_str(), 0770), 0);
-  EXPECT_THAT(problem("a"), HasSubstr("other users have access to it"));
+  uses_another("other users have access to it");
   ASSERT_EQ(::chmod(base().c_str(), 0700), 0);
-  EXPECT_EQ(problem("a"), "");
+  EXPECT_EQ(open("a")->note(), "");
 }
 
 TEST_F(AgentSpoolFiles, SweepFolderThatIsALinkIsRejected) {
@@ -277,11 +284,18 @@ TEST_F(AgentSpoolFiles, SweepFolderThatIsALinkIsRejected) {
   EXPECT_TRUE(fs::is_empty(path("elsewhere")));
 }
 
-TEST_F(AgentSpoolFiles, FolderOfAnotherUserIsRejected) {
+TEST_F(AgentSpoolFiles, NamesTakenByAnotherUserAreSkippedAndThatIsSaidOnce) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to change the owner";
-  ASSERT_EQ(::mkdir(base().c_str(), 0700), 0);
-  ASSERT_EQ(::chown(base().c_str(), 12'345, 12'345), 0);
-  EXPECT_THAT(problem("a"), HasSubstr("belongs to uid 12345"));
+  for (const std::string& name : {base(), base() + "-2"}) {
+    ASSERT_EQ(::mkdir(name.c_str(), 0700), 0);
+    ASSERT_EQ(::chown(name.c_str(), 12'345, 12'345), 0);
+  }
+  const auto first = open("a");
+  EXPECT_THAT(first->folder(), StartsWith(base() + "-3/"));
+  EXPECT_THAT(first->note(), HasSubstr("belongs to uid 12345"));
+  const auto second = open("b");
+  EXPECT_EQ(second->folder(), first->folder()) << "agents of one user share a spool";
+  EXPECT_EQ(second->note(), "");
 }
 
 TEST_F(AgentSpoolFiles, DirectoryThatCannotBeCreatedIsReported) {

@@ -1,6 +1,8 @@
-# proto/base.
+# util and proto/base.
 sweep_unit_test(base_test
-  LIBS sweep_base
+  LIBS sweep_base sweep_util_os
   SOURCES
     base_test.cpp
-    help_layout_test.cpp)
+    beneath_test.cpp
+    help_layout_test.cpp
+    secrets_test.cpp)

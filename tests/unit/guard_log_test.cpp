@@ -1,6 +1,8 @@
 // controller/io/log: what peers do is counted completely and logged within limits.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "controller/io/log.hpp"
 #include "controller/io/recent.hpp"
@@ -66,7 +68,7 @@ class LogFile : public InFolder {
 };
 
 TEST_F(LogFile, FloodOfOneKindDoesNotHideOthers) {
-  Log log(path("log"));
+  Log log(path(""), "log");
   for (int i = 0; i < 10'000; ++i)
     log.fault(Fault::Frame, "flood", at(i / 10));
   log.fault(Fault::Key, "10.0.0.7 has another key", at(1'000));
@@ -80,7 +82,7 @@ TEST_F(LogFile, FloodOfOneKindDoesNotHideOthers) {
 }
 
 TEST_F(LogFile, ReportsHowManyLinesWereOmitted) {
-  Log log(path("log"));
+  Log log(path(""), "log");
   for (int i = 0; i < 30; ++i)
     log.fault(Fault::Frame, "flood", at(0));
   log.fault(Fault::Frame, "later", at(5'000));
@@ -91,7 +93,7 @@ TEST_F(LogFile, ReportsHowManyLinesWereOmitted) {
 }
 
 TEST_F(LogFile, EndsWithTheTotalOfEachKind) {
-  Log log(path("log"));
+  Log log(path(""), "log");
   EXPECT_TRUE(log.totals().empty());
   for (int i = 0; i < 30; ++i)
     log.fault(Fault::Frame, "flood", at(0));
@@ -102,12 +104,23 @@ TEST_F(LogFile, EndsWithTheTotalOfEachKind) {
 }
 
 TEST_F(LogFile, LinesArePrintableAndShort) {
-  Log log(path("log"));
+  Log log(path(""), "log");
   log.fault(Fault::Frame, "a\nb\x1b[2J" + std::string(100'000, 'x'), at(0));
   const auto all = lines();
   ASSERT_EQ(all.size(), 1u);
   EXPECT_LT(all[0].size(), 700u);
   EXPECT_THAT(all[0], HasSubstr("a?b?[2J"));
+}
+
+TEST_F(LogFile, LinksAndFifosAreNotOpened) {
+  ASSERT_EQ(::symlink("elsewhere", path("link").c_str()), 0);
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  for (const char* name : {"link", "fifo"}) {
+    Log log(path(""), name);
+    EXPECT_THAT(log.problem(), HasSubstr(name));
+    log.info("not written");
+  }
+  EXPECT_FALSE(read_file(path("elsewhere"), 100));
 }
 
 TEST(Recent, RemembersOnlyTheLastNames) {

@@ -2,6 +2,7 @@
 sweep_unit_test(net_test
   LIBS sweep_net
   SOURCES
+    net_accept_gate_test.cpp
     net_connection_test.cpp
     net_munge_test.cpp
     net_process_test.cpp

@@ -4,6 +4,7 @@ sweep_unit_test(opening_test
   SOURCES
     opening_directory_watch_test.cpp
     opening_matrix_test.cpp
+    opening_recovery_test.cpp
     opening_request_test.cpp
     opening_resume_test.cpp
     opening_take_over_test.cpp

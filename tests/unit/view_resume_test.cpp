@@ -103,6 +103,31 @@ TEST(ViewResumeCommand, QuotesTheWorkingDirectory) {
             "cd '/home/u/my runs' && srun --sweep-resume --sweep-output=/o x");
 }
 
+TEST(ViewResumeCommand, ExportKeepsNamesAndSaysSo) {
+  const std::string expected =
+      "srun --sweep-resume --sweep-output=/o --export=ALL,HF_TOKEN,A -N2 x"
+      "  # values are not stored: set HF_TOKEN, A in the environment first";
+  EXPECT_EQ(resume_command({"srun", "--export=ALL,HF_TOKEN=hf_S1X,A=b", "-N2", "x"}, "/o", ""), expected);
+  EXPECT_EQ(resume_command({"srun", "--export", "ALL,HF_TOKEN=hf_S1X,A=b", "-N2", "x"}, "/o", ""), expected);
+  EXPECT_EQ(resume_command({"srun", "--export=NONE", "x"}, "/o", ""),
+            "srun --sweep-resume --sweep-output=/o --export=NONE x");
+  EXPECT_EQ(resume_command({"srun", "--export=A={\"k\":1,\"p\":\"S1X\"}", "x"}, "/o", ""),
+            "srun --sweep-resume --sweep-output=/o --export=A x"
+            "  # values are not stored: set A in the environment first");
+}
+
+TEST(ViewResumeCommand, SecretsAreReplacedAndThatIsSaid) {
+  EXPECT_EQ(resume_command({"sweepctl", "run", "a.yaml", "--", "./b", "--api-key", "S9X"}, "/o", ""),
+            "sweepctl run --resume --output /o a.yaml -- ./b --api-key '(set)'"
+            "  # secrets are not stored: type them again in place of (set)");
+  EXPECT_EQ(
+      resume_command({"srun", "--export=B=c", "env", "HF_TOKEN=S1X", "x"}, "/o", "", "12"),
+      "srun --sweep-resume --sweep-output=/o --export=B env 'HF_TOKEN=(set)' x"
+      "  # values are not stored: set B in the environment first; secrets are not stored: type them again in "
+      "place of (set); run it inside a new job with the nodes and GPUs of job 12: in an sbatch script, or "
+      "after salloc");
+}
+
 class ViewResumeLine : public ViewTest {
  protected:
   ViewResumeLine() { facts.resume = "cd /w && srun --sweep-resume --sweep-output=/o x"; }

@@ -239,6 +239,13 @@ TEST(Document, RejectsTooManyValuesThroughAliases) {
   EXPECT_NE(read(laughs).find("more than 2000000 values"), std::string::npos) << read(laughs).substr(0, 200);
 }
 
+TEST(Document, RejectsNulInTextsWithItsPlace) {
+  EXPECT_EQ(read("a: 1\nb: \"x\\0y\"\n"),
+            "line 2, column 4: this text contains the character NUL (\\0): remove it");
+  EXPECT_NE(read("\"k\\x00\": 1\n").find("NUL"), std::string::npos);
+  EXPECT_EQ(read("b: 'x\\0y'\n").find("NUL"), std::string::npos) << "a backslash in single quotes";
+}
+
 TEST(Document, RejectsDeepNesting) {
   for (const char* open : {"[", "{a: ", "- ", "? "}) {
     std::string deep;

@@ -5,12 +5,14 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cerrno>
 #include <csignal>
+#include <optional>
 
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -28,7 +30,10 @@ struct Prepared {
   const SpawnSpec* spec = nullptr;
   int null_fd = -1;
   pid_t parent = 0;
+  std::optional<rlimit> core_limit;
 };
+
+std::optional<rlimit> core_limit_of_children;  // set by forbid_core_files()
 
 struct Failure {
   int code = 0;
@@ -93,6 +98,7 @@ std::string search_path(const std::string& name, const std::vector<std::string>&
   for (std::size_t i = 0; i < spec.more.size(); ++i)
     ::dup2(ready.moved[i], 3 + static_cast<int>(i));
   ::syscall(SYS_close_range, static_cast<unsigned>(first_free), ~0u, 0u);
+  if (ready.core_limit) ::setrlimit(RLIMIT_CORE, &*ready.core_limit);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -142,6 +148,7 @@ Expected<Child> spawn(const SpawnSpec& spec) {
   ready.null_fd = null_fd.get();
   ready.moved.resize(spec.more.size());
   ready.parent = ::getpid();
+  ready.core_limit = core_limit_of_children;
 
   volatile Failure failure;
   const pid_t pid = start(ready, failure);
@@ -193,6 +200,14 @@ Chunk read_available(int fd, std::size_t limit) {
     chunk.bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return chunk;
   }
+}
+
+void forbid_core_files() {
+  rlimit limit{};
+  if (core_limit_of_children || ::getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  core_limit_of_children = limit;
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
 }
 
 std::vector<std::string> own_environment() {

@@ -61,6 +61,10 @@ struct Chunk {
 /// Reads the bytes that are available now, at most `limit`, from a non-blocking descriptor.
 Chunk read_available(int fd, std::size_t limit);
 
+/// From now on this process leaves no core file, which would contain the sweep's keys and lie in a workspace.
+/// Programs that it starts with spawn() get the limit that it had before.
+void forbid_core_files();
+
 /// Returns this process's environment as NAME=value.
 std::vector<std::string> own_environment();
 
