@@ -50,9 +50,11 @@ Options:
                         to set up containers)
 
 Exit status:
-  0    every point of the sweep is done
+  0    every point of the sweep is done and its result is valid
   1    not every point is done, or the agent was stopped
   2    wrong usage, or the controller's address and keys are missing
+  3    every point is done, but not every result is valid (0 if the profile
+       has 'strict: no')
 
 Environment:
   SLURM_SWEEP_ENDPOINT, SLURM_SWEEP_SERVER_KEY, SLURM_SWEEP_CLIENT_SECRET

@@ -341,7 +341,8 @@ void Agent::end_if_done(Instant now, Actions& out) {
     ended_ = true;
   } else if (drain_ && attempts_.empty() && adopted_.done()) {
     out.emplace_back(Send{wire::Goodbye{drain_->reason}, {}});
-    out.emplace_back(Exit{drain_->complete ? 0 : 1, {}});
+    const int done = drain_->invalid ? kNotValidStatus : 0;
+    out.emplace_back(Exit{drain_->complete ? done : 1, {}});
     ended_ = true;
   }
 }

@@ -51,9 +51,10 @@ constexpr const char* kDescription =
     "       [--sweep-retry-failed] [--sweep-accept-changes] BENCHMARK [ARG]...";
 
 constexpr const char* kClosing = R"(Exit status:
-  0    success; for a sweep: every point is done
+  0    success; for a sweep: every point is done and its result is valid
   1    failed or incomplete
   2    wrong usage
+  3    run, status: every point is done, but not every result is valid
   128+N
        stopped by signal N
 

@@ -33,9 +33,12 @@ constexpr const char* kRunDescription =
     "finished results are aggregated. Press it twice to stop immediately.";
 
 constexpr const char* kRunClosing = R"(Exit status:
-  0    every point is done and every file was written
+  0    every point is done, its result is valid, and every file was
+       written
   1    otherwise, or the sweep could not start
   2    wrong usage
+  3    every point is done and every file was written, but not every result
+       is valid (0 if the profile has 'strict: no')
   128+N
        stopped by signal N, for example 130 after Ctrl-C
 
@@ -201,7 +204,7 @@ int run_command(const Arguments& arguments) {
   agents->watch(**driver);
   const SweepEnd end = run_sweep(**driver, console);
   agents->terminate();
-  if (end.complete && end.all_written) return 0;
+  if (end.complete && end.all_written) return end.valid ? 0 : kNotValidStatus;
   return interrupts.signal() != 0 ? 128 + interrupts.signal() : 1;
 }
 

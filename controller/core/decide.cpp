@@ -79,7 +79,7 @@ Decision on(const State& state, const Hello& command, Instant now) {
     return {{}, {SendMessage{id, wire::Reject{reason}}}, reason};
   }
   if (state.phase != Phase::Running) {
-    return {{}, {SendMessage{id, wire::Drain{complete(state), "the sweep is over"}}}, {}};
+    return {{}, {SendMessage{id, drain_message(state, "the sweep is over")}}, {}};
   }
   return single_event(AgentJoined{command.agent}, now);
 }

@@ -42,6 +42,7 @@ struct Settings {
   int invalid_retries = 0;         // retries after results that are not valid
   Millis agent_timeout{45'000};    // an agent is considered lost after this much silence
   Millis join_timeout{60'000};     // time for the other agents to join after the first one has joined
+  bool strict = true;              // agents exit with status 3 if a done point's result is not valid
   int node_failures = 3;           // consecutive infrastructure failures that quarantine a node; 0: never
   Millis expected{0};  // expected duration of a point until one of its kind was measured; 0: unknown
   Millis margin{0};    // time to reserve before the job's end in addition to an attempt's duration
@@ -198,6 +199,11 @@ int find_point(const State& state, const std::string& id);
 bool has_result(const PointStatus& point);
 /// True if the point has a result that is not valid. A valid result replaces it.
 bool has_invalid_result(const PointStatus& point);
+/// Returns why the point's result is not valid; empty if it is valid or there is none.
+const std::vector<std::string>& invalid_reasons(const PointStatus& point);
+/// Returns how many points are done with a result that is not valid. Takes time linear in the number of
+/// points.
+int invalid_points(const State& state);
 /// Returns the number of points in the sweep; withdrawn points are not counted.
 int total_points(const State& state);
 /// True if all points (withdrawn ones excepted) are done.

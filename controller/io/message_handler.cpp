@@ -169,7 +169,13 @@ void MessageHandler::note_job(const Sender& sender, const wire::Ready& ready) {
   const auto agent = sweep_.state.agents.find(sender.agent);
   if (agent == sweep_.state.agents.end() || agent->second.info.job.empty()) return;
   if (ready.sharing.empty() && ready.slurm.empty()) return;
-  jobs_[agent->second.info.job] = {printable(ready.sharing), printable(ready.slurm)};
+  const std::string& job = agent->second.info.job;
+  const bool first = !jobs_.contains(job);
+  jobs_[job] = {printable(ready.sharing), printable(ready.slurm)};
+  const std::string note = shared_nodes_note(sweep_.plan, job, jobs_[job].first);
+  if (!first || note.empty()) return;
+  log_.event(note, now());
+  console_.line("warning: " + note);
 }
 
 /// Returns the runners that the agent's node serves; std::nullopt: all of them.
@@ -189,11 +195,8 @@ void MessageHandler::add_job(const Sender& holder, int index, Account& account) 
   if (job == jobs_.end()) return;
   const auto& [sharing, slurm] = job->second;
   account.origin.slurm = slurm;
-  const bool shared = !sharing.empty() && sharing != "NO";
-  if (shared && core::point_at(sweep_.state, index).spec.gpus > 0) {
-    account.flaws.push_back("node-shared: other jobs may run on the nodes of job " + job->first +
-                            " (OverSubscribe=" + sharing + "); submit the job with --exclusive");
-  }
+  if (is_shared(sharing) && core::point_at(sweep_.state, index).spec.gpus > 0)
+    account.flaws.push_back("node-shared: " + shared_nodes_text(job->first, sharing));
 }
 
 /// Returns true if the sender holds that attempt and it has not ended.

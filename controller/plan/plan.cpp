@@ -171,6 +171,7 @@ core::Settings core_settings(const Plan& plan) {
   settings.infrastructure_retries = profile.retries.infrastructure;
   settings.benchmark_retries = profile.retries.benchmark;
   settings.invalid_retries = profile.retries.invalid;
+  settings.strict = profile.strict;
   settings.agent_timeout = profile.agent_timeout;
   settings.join_timeout = profile.join;
   settings.node_failures = profile.retries.node;

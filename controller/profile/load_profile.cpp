@@ -93,6 +93,7 @@ Table top_keys(Profile& p) {
        [&](auto& r, auto& k, auto& n) {
          p.auth = read_word(r, k, n, {"munge", "key"}) == "munge" ? Profile::Auth::Munge : Profile::Auth::Key;
        }},
+      {"strict", [&](auto& r, auto& k, auto& n) { p.strict = read_flag(r, k, n); }},
       {"validity", [&](auto& r, auto&, auto& n) { read_map(r, "'validity'", n, validity_keys(p)); }},
       {"spool", [&](auto& r, auto& k, auto& n) { p.spool = read_absolute(r, k, n); }},
       {"container", [&](auto& r, auto&, auto& n) { read_container(r, n, p.container); }},

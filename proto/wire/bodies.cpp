@@ -143,7 +143,7 @@ json write(const Cancel& m) {
   return with_ref(m.ref, {{"reason", reason_json(m.reason)}});
 }
 json write(const Drain& m) {
-  return {{"complete", m.complete}, {"reason", reason_json(m.reason)}};
+  return {{"complete", m.complete}, {"reason", reason_json(m.reason)}, {"invalid", m.invalid}};
 }
 json write(const StatusRequest& m) {
   return {{"credential", m.credential}, {"no_credential", reason_json(m.no_credential)}};
@@ -302,6 +302,7 @@ void read(Fields& in, Cancel& m) {
 void read(Fields& in, Drain& m) {
   m.complete = in.flag("complete");
   m.reason = in.text("reason", kMaxText);
+  m.invalid = in.flag("invalid");
 }
 void read(Fields& in, StatusRequest& m) {
   m.credential = in.text("credential", kMaxText);

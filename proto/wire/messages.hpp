@@ -159,10 +159,11 @@ struct Cancel {
   std::string reason;
 };
 
-/// There is no more work. `complete`: every point of the sweep is done.
+/// There is no more work.
 struct Drain {
-  bool complete = false;
+  bool complete = false;  // every point of the sweep is done
   std::string reason;
+  bool invalid = false;  // a done point's result is not valid, and the profile is strict about that
 };
 
 // ---- commands of people

@@ -214,7 +214,7 @@ inline std::vector<Sample> controller_samples() {
        ""},
       {Settled{kRef, true}, "Settled", {{"point", kRef.point}, {"attempt", 7}, {"accepted", true}}, ""},
       {Cancel{kRef, "stopped"}, "Cancel", {{"point", kRef.point}, {"attempt", 7}, {"reason", "stopped"}}, ""},
-      {Drain{true, "done"}, "Drain", {{"complete", true}, {"reason", "done"}}, ""},
+      {Drain{true, "done", true}, "Drain", {{"complete", true}, {"reason", "done"}, {"invalid", true}}, ""},
       {StatusRequest{"MUNGE:x:", "none"},
        "StatusRequest",
        {{"credential", "MUNGE:x:"}, {"no_credential", "none"}},
