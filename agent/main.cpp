@@ -78,9 +78,9 @@ Files:
 
 Examples:
   Run the benchmarks that the profile names, on four nodes with eight GPUs:
-    srun -N4 --ntasks-per-node=1 --gpus-per-node=8 \
-      --sweep-config=nvidia-master.yaml --sweep-profile=site.yaml \
-      sweep-agent
+    srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive \
+      --sweep-config=nvidia-master.yaml --sweep-select='--runner-type b200' \
+      --sweep-profile=site.yaml sweep-agent
 )";
 
 constexpr int kUsage = 2;

@@ -30,11 +30,11 @@ constexpr const char* kCheckClosing = R"(Exit status:
   2  wrong usage
 
 Examples:
-  List the points of DeepSeek-R1 with 1024 input and 1024 output tokens:
+  List the points of B200 with 1024 input and 1024 output tokens:
     sweepctl check nvidia-master.yaml \
-      --select '--seq-lens 1k1k --model-prefix dsr1'
+      --select '--seq-lens 1k1k --runner-type b200'
   Print the number of GPUs that the largest point needs:
-    sweepctl check nvidia-master.yaml --json |
+    sweepctl check nvidia-master.yaml --select '--runner-type b200' --json |
       jq '[.points[].gpus] | max'
 )";
 

@@ -65,9 +65,10 @@ Files:
                        the user's profile; overrides the site's
 
 Examples:
-    sweepctl check nvidia-master.yaml --select '--seq-lens 1k1k'
-    salloc -N4 --gpus-per-node=8 \
-      sweepctl run nvidia-master.yaml -- ./bench.sh
+    sweepctl check nvidia-master.yaml --select '--runner-type b200'
+    salloc -N4 --gpus-per-node=8 --exclusive \
+      sweepctl run nvidia-master.yaml --select '--runner-type b200' \
+      -- ./bench.sh
     sweepctl pareto results_dsr1_1k1k_20261124_222153
 )";
 

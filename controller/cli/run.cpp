@@ -61,8 +61,8 @@ Files:
 Examples:
   Run on four nodes with eight GPUs each, through Slurm:
     salloc -N4 --gpus-per-node=8 --exclusive --time=3:00:00 \
-      sweepctl run nvidia-master.yaml --select '--seq-lens 1k1k' \
-      -- ./bench.sh
+      sweepctl run nvidia-master.yaml \
+      --select '--seq-lens 1k1k --runner-type b200' -- ./bench.sh
   Run on this machine, with its own profile:
     sweepctl run matrix.yaml --profile here.yaml -- ./bench.sh
   Resume a sweep that was interrupted:

@@ -93,6 +93,14 @@ struct PointStatus {
   std::string reason;               // why it failed or was cancelled, one line
 };
 
+/// What is known of an agent's hardware when it is ready.
+struct Hardware {
+  std::string gpus;     // models in lower case, separated by commas: "h200"; empty: unknown
+  std::string from;     // where they are known from: "nvml" or "gres"; empty: unknown
+  bool mapped = false;  // the profile's `runners` say which nodes have which hardware
+  friend bool operator==(const Hardware&, const Hardware&) = default;
+};
+
 struct AgentInfo {
   std::string id, node, job, step;
   int task = 0, tasks = 1;
@@ -115,6 +123,7 @@ struct AgentStatus {
   bool ready = false;                                // has sent Ready
   bool leaving = false;                              // Slurm is ending it: it gets no work
   std::optional<std::set<std::string>> serves = {};  // runners that its node serves; nullopt: all
+  Hardware hardware = {};
   bool gone = false;
   std::string gone_reason;             // why it is gone or leaving
   std::set<std::pair<int, int>> held;  // (point index, attempt number) of attempts that have not ended on it

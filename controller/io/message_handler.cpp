@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "controller/io/outputs.hpp"
+#include "controller/plan/hardware.hpp"
+#include "controller/plan/sharing.hpp"
 #include "controller/view/status.hpp"
 #include "util/os/clock.hpp"
 #include "util/text.hpp"
@@ -143,7 +145,9 @@ void MessageHandler::handle_from_agent(const Sender& sender, const wire::Message
   if (const auto* ready = std::get_if<wire::Ready>(&message)) {
     const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
     note_job(sender, *ready);
-    decide(core::Ready{sender.agent, ends, runners_of(sender, *ready)});
+    const profile::NodeTraits node = traits_of(sender, *ready);
+    decide(core::Ready{sender.agent, ends, served_by(sweep_.plan, node),
+                       hardware_of(sweep_.plan.profile, node)});
   } else if (const auto* started = std::get_if<wire::Started>(&message)) {
     decide(core::AttemptStarted{sender.agent, started->ref, started->pid});
   } else if (const auto* progress = std::get_if<wire::Progress>(&message)) {
@@ -178,13 +182,11 @@ void MessageHandler::note_job(const Sender& sender, const wire::Ready& ready) {
   console_.line("warning: " + note);
 }
 
-/// Returns the runners that the agent's node serves; std::nullopt: all of them.
-std::optional<std::vector<std::string>> MessageHandler::runners_of(const Sender& sender,
-                                                                   const wire::Ready& ready) const {
+/// Returns what decides which points the agent's node can run.
+profile::NodeTraits MessageHandler::traits_of(const Sender& sender, const wire::Ready& ready) const {
   const auto agent = sweep_.state.agents.find(sender.agent);
-  if (agent == sweep_.state.agents.end()) return std::nullopt;
-  return served_by(sweep_.plan.profile,
-                   {agent->second.info.node, ready.partition, ready.features, ready.gpu_types});
+  const std::string node = agent == sweep_.state.agents.end() ? "" : agent->second.info.node;
+  return {node, ready.partition, ready.features, ready.gpu_types, ready.gpu_names};
 }
 
 /// Adds to the account of points[index]'s attempt what is known of the job of its agent `holder`.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "controller/plan/hardware.hpp"
 #include "controller/report/command.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
@@ -72,6 +73,7 @@ void complete_record(Processed& result, const Plan& plan, const core::State& sta
                      const core::AttemptRef& ref) {
   const core::Attempt* attempt = core::find_attempt(state, ref);
   if (attempt == nullptr) return;
+  result.document["hw_from"] = hardware_source(plan, state, ref);
   report::mark_validity(result.document, attempt->invalid);
   view::describe_result(result.document, plan, state, facts, ref, result.output_tokens);
 }

@@ -9,6 +9,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/words.hpp"
+#include "controller/plan/hardware.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/container_section.hpp"
 #include "controller/profile/load_profile.hpp"
@@ -126,7 +127,9 @@ Expected<Plan> load_plan(const SweepRequest& request) {
   SWEEP_ASSIGN(auto profile, load_profiles(request.profile));
   SWEEP_ASSIGN(auto points, make_points(std::move(entries)));
   SWEEP_TRY(profile::load_recipes(profile, points));
-  return plan_points(std::move(points), std::move(profile));
+  SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(profile)));
+  SWEEP_TRY(check_hardware(plan, selection_of(request)));
+  return plan;
 }
 
 Expected<void> check_resume(const SweepRequest& request, Instant now) {

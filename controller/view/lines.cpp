@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "controller/plan/hardware.hpp"
 #include "controller/view/status.hpp"
 #include "util/text.hpp"
 
@@ -47,8 +48,23 @@ std::string on(const LineContext& context, const core::AgentJoined& e) {
   return printable(e.agent.node) + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" +
          joined_text(context.state) + ")" + (spare ? " as a spare: another agent has this node's GPUs" : "");
 }
-std::string on(const LineContext&, const core::AgentReady&) {
-  return {};
+/// Reports the runner types of points that do not run on the agent because its GPUs are others.
+std::string on(const LineContext& context, const core::AgentReady& e) {
+  if (e.hardware.gpus.empty() || !e.serves) return {};
+  const auto models = split(e.hardware.gpus, ',');
+  const auto has = [](const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+  };
+  std::vector<std::string> others;
+  for (const auto& [name, runner] : context.plan.runners) {
+    const std::string model = gpu_model(runner);
+    if (!model.empty() && !has(models, model) && !has(*e.serves, name)) others.push_back(runner);
+  }
+  if (others.empty()) return {};
+  return painted(context.node_of(e.agent) + " has GPUs of type " + printable(e.hardware.gpus) + " (" +
+                     printable(e.hardware.from) + "): points of " + printable(join(others, ", ")) +
+                     " do not run there",
+                 kYellow, context.style);
 }
 std::string on(const LineContext& context, const core::AgentGone& e) {
   return painted(context.node_of(e.agent) + " is gone: " + printable(e.reason), kYellow, context.style);

@@ -52,6 +52,7 @@ struct Ready {
   std::vector<std::string> features = {};   // Slurm features of the node; empty: none, or unknown
   std::vector<std::string> gpu_types = {};  // named as in Slurm's GRES and by the driver
   std::string partition = {};               // of the agent's job; empty without Slurm
+  std::vector<std::string> gpu_names = {};  // of the agent's own GPUs, by the driver; empty: unknown
 };
 
 /// The benchmark's process has been started.
@@ -102,6 +103,7 @@ struct Welcome {
   std::int64_t away_ms = 0;        // how long to run and to reconnect without a controller
   std::string spool = {};          // node-local directory for unfinished results; empty: the agent chooses
   bool asks_node = false;          // Ready must contain Slurm's data about the node
+  bool asks_gpus = false;  // Ready must contain the type of the agent's GPUs, if that can be found out
 };
 
 /// The receiver's Hello or request is rejected; the reason is for people.
