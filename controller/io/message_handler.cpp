@@ -238,6 +238,7 @@ MessageHandler::FinishedAttempt MessageHandler::take_finished(const Sender& send
     add_job(holder, index, account);
     if (auto good = processed(sweep_.plan, index, node, bulk); good) {
       invalid = reasons_against(*good, account, sweep_.plan);
+      if (!good->note.empty()) console_.error_once("sweepctl: warning: " + good->note);
       checked = std::move(*good);
     } else {
       outcome.kind = OutcomeKind::InvalidResult;

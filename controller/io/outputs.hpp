@@ -20,6 +20,7 @@ namespace sweep {
 struct Processed {
   nlohmann::ordered_json document;  // contract, section 4, and which point it repeats
   std::int64_t output_tokens = 0;
+  std::string note;                 // one line for people about what the client's JSON lacks; may be empty
   std::vector<std::string> doubts;  // reasons against validity found in the client's JSON (report/validity)
 };
 

@@ -9,6 +9,8 @@ dsr1-fp4-b200-sglang:
   image: i
   model: m
   framework: sglang
+  isl: 64
+  osl: 32
   search-space:
     - { tp: 4, conc-start: 4, conc-end: 16 }
     - { tp: 8, conc-start: 4, conc-end: 16 }
