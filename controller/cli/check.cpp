@@ -112,7 +112,10 @@ int check_command(const Arguments& arguments) {
   if (const auto error = usage_error(request, "sweepctl check FILE"))
     return print_error("check: " + *error + "; see sweepctl check --help"), 2;
   if (request.resume) return check_resumed(request, quiet);
-  const auto plan = load_plan(request);
+  std::vector<std::string> warnings;
+  const auto plan = load_plan(request, &warnings);
+  for (const std::string& warning : quiet ? std::vector<std::string>() : warnings)
+    print_error("warning: " + warning);
   if (!plan) return print_error(plan.error().message), 1;
   if (const auto good = check_output_dir(request.output); !good) return print_error(good.error().message), 1;
   if (!report_unknown_runners(*plan)) return 1;

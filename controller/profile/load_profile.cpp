@@ -101,6 +101,21 @@ Table top_keys(Profile& p) {
       {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
 }
 
+/// Reports a file of another kind that was given as a profile.
+void check_kind(Reader& in, const yaml::Value& root) {
+  if (!root.is(yaml::Kind::Dict)) return;
+  if (yaml::find(root, "server") != nullptr && yaml::find(root, "client") != nullptr)
+    return in.complain(root, "this is a recipe, not a profile; name it in a profile: benchmark: " + in.file);
+  for (const auto& [name, value] : root.members) {
+    for (const char* key : {"search-space", "seq-len-configs"}) {
+      if (!value->is(yaml::Kind::Dict) || yaml::find(*value, key) == nullptr) continue;
+      return in.complain(*name, "this is a benchmark matrix, not a profile (entry '" +
+                                    printable(key_text(*name)) + "' has '" + key +
+                                    "'); give it with --sweep-config (sweepctl run FILE)");
+    }
+  }
+}
+
 void check_whole(Reader& in, const yaml::Value& root, const Profile& profile) {
   if (profile.agent_timeout <= profile.heartbeat) {
     in.complain(
@@ -115,7 +130,8 @@ Expected<Profile> parse_profile(const std::string& text, const std::string& name
   const auto root = yaml::parse_document(text);
   if (!root) return fail(name + ": not YAML: " + root.error().message);
   Reader in{name, {}};
-  read_map(in, "the profile", **root, top_keys(base));
+  check_kind(in, **root);
+  if (!in.error) read_map(in, "the profile", **root, top_keys(base));
   if (!in.error) check_whole(in, **root, base);
   if (in.error) return tl::unexpected(*in.error);
   for (auto& [key, source] : in.sources)
