@@ -201,8 +201,7 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
   Profile profile;
   profile.packing = in.flag("pack_gpus") ? Profile::Packing::Gpu : Profile::Packing::Node;
   profile.ignore_gpus = in.flag("ignore_gpus");
-  profile.strict =
-      !in.has("strict") || in.flag("strict");  // sweep.control of an older version does not have it
+  profile.strict = in.flag("strict");
   profile.point_timeout_declared = in.flag("point_timeout_declared");
   profile.auth = static_cast<Profile::Auth>(in.integer("auth", 0, static_cast<int>(Profile::Auth::Key)));
   each_time(profile, [&](const char* name, Millis& value) { value = Millis(in.integer(name, 0, kMaxInt)); });
