@@ -50,9 +50,11 @@ Options:
                         to set up containers)
 
 Exit status:
-  0    every point of the sweep is done
+  0    every point of the sweep is done and its result is valid
   1    not every point is done, or the agent was stopped
   2    wrong usage, or the controller's address and keys are missing
+  3    every point is done, but not every result is valid (0 if the profile
+       has 'strict: no')
 
 Environment:
   SLURM_SWEEP_ENDPOINT, SLURM_SWEEP_SERVER_KEY, SLURM_SWEEP_CLIENT_SECRET
@@ -76,9 +78,9 @@ Files:
 
 Examples:
   Run the benchmarks that the profile names, on four nodes with eight GPUs:
-    srun -N4 --ntasks-per-node=1 --gpus-per-node=8 \
-      --sweep-config=nvidia-master.yaml --sweep-profile=site.yaml \
-      sweep-agent
+    srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive \
+      --sweep-config=nvidia-master.yaml --sweep-select='--runner-type b200' \
+      --sweep-profile=site.yaml sweep-agent
 )";
 
 constexpr int kUsage = 2;

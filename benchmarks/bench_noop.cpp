@@ -38,7 +38,7 @@ bool write_result() {
       result, sizeof result,
       "{\"backend\": \"noop\", \"model_id\": \"noop\", \"max_concurrency\": %d, \"duration\": 1.0, "
       "\"completed\": 1, "
-      "\"total_input_tokens\": 1, \"total_output_tokens\": 1, \"request_throughput\": 1.0, "
+      "\"request_throughput\": 1.0, "
       "\"output_throughput\": 1.0, \"total_token_throughput\": 2.0, "
       "\"mean_ttft_ms\": 1.0, \"median_ttft_ms\": 1.0, \"std_ttft_ms\": 0.0, \"p99_ttft_ms\": 1.0, "
       "\"mean_tpot_ms\": 1.0, \"median_tpot_ms\": 1.0, \"std_tpot_ms\": 0.0, \"p99_tpot_ms\": 1.0, "

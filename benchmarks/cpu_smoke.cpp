@@ -160,7 +160,7 @@ std::size_t request_count(const Point& point, std::size_t threads) {
       static_cast<double>(point.isl) * static_cast<double>(kPrefillRows) / static_cast<double>(kWidth);
   const double per_request = prefill + static_cast<double>(point.osl);
   const double enough = tokens_per_thread * static_cast<double>(threads) / per_request;
-  const double wanted = std::max(enough, static_cast<double>(point.conc)) * point.scale;
+  const double wanted = std::max(enough * point.scale, static_cast<double>(point.conc));
   return std::max<std::size_t>(2, static_cast<std::size_t>(std::ceil(wanted)));
 }
 

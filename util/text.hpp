@@ -13,7 +13,8 @@ namespace sweep {
 /// Receives a text in pieces, if it is too large to be in memory at once.
 using Sink = std::function<void(std::string_view)>;
 
-/// Returns the candidate that is nearest to `word` by edit distance (Levenshtein), for "did you mean …?".
+/// Returns the candidate that is nearest to `word` by edit distance, for "did you mean …?". Two exchanged
+/// neighbours are one edit (optimal string alignment).
 /// Returns std::nullopt if the distance is more than a third of the word's length (but at least 1 is always
 /// allowed).
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);

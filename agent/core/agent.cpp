@@ -117,10 +117,8 @@ void Agent::receive(const wire::Welcome& message, Instant now, Actions& out) {
   welcome_ = message;
   on_answered(now, out);
   if (first) out.emplace_back(OpenSpool{message.spool, message.sweep, setup_.hello.agent});
-  if (first && message.asks_node && !node_command(setup_.hello).empty()) {
-    facts_.expect_node(now);
-    out.emplace_back(AskNode{});
-  }
+  if (first && message.asks_gpus && !setup_.sampled.empty()) facts_.expect_gpus(now);
+  ask_about_node(now, out);
   // After a lost connection too: the lost message may have been the answer to Ready.
   ask_for_work(out);
 }
@@ -130,6 +128,14 @@ void Agent::receive(const wire::Reject& message, Instant now, Actions& out) {
   if (!answered_) connected_ = false;
   leave("the controller at " + setup_.endpoint + " rejected this agent: " + printable(message.reason),
         OutcomeKind::Infrastructure, std::nullopt, now, out);
+}
+
+/// Asks Slurm about the node, once, if the controller needs its answer: for the node's traits, or for the type
+/// of GPUs whose driver does not report a name.
+void Agent::ask_about_node(Instant now, Actions& out) {
+  if (!welcome_ || node_command(setup_.hello).empty()) return;
+  const bool for_gpus = welcome_->asks_gpus && !setup_.hello.gpus.empty() && facts_.lacks_gpu_names();
+  if ((welcome_->asks_node || for_gpus) && facts_.expect_node(now)) out.emplace_back(AskNode{});
 }
 
 void Agent::ask_for_work(Actions& out) const {
@@ -144,7 +150,7 @@ void Agent::handle(const NodeKnown& input, Instant, Actions& out) {
   if (facts_.on(input)) ask_for_work(out);
 }
 
-void Agent::handle(const GpuReported& input, Instant, Actions& out) {
+void Agent::handle(const GpuReported& input, Instant now, Actions& out) {
   if (const auto* sample = std::get_if<GpuSample>(&input.report)) {
     starter_.set_samples_expected(true);
     for (Attempt& attempt : attempts_)
@@ -154,17 +160,27 @@ void Agent::handle(const GpuReported& input, Instant, Actions& out) {
     origin_.gpus = printable(gpu_names(facts->gpus));
     for (Attempt& attempt : attempts_)
       attempt.set_origin(origin_);
-    for (const GpuFacts& gpu : facts->gpus) {
-      if (facts_.add_gpu_type(gpu.name) && welcome_ && welcome_->asks_node) ask_for_work(out);
-    }
+    bool news = false;
+    for (const GpuFacts& gpu : facts->gpus)
+      news = facts_.add_gpu_type(gpu.name) || news;
+    on_gpu_names(news, now, out);
   } else if (const auto* problem = std::get_if<GpuProblem>(&input.report)) {
     out.emplace_back(
         Warn{"cannot sample GPU " + printable(problem->gpu) + ": " + printable(problem->problem)});
   } else if (const auto* off = std::get_if<TelemetryOff>(&input.report)) {
     starter_.set_samples_expected(false);
+    on_gpu_names(false, now, out);
     // A machine without NVML is normal and needs no warning.
     if (!off->for_good) out.emplace_back(Warn{"GPU telemetry is off: " + printable(off->why)});
   }
+}
+
+/// Handles the end of the driver's list of GPU names. `news`: there were new ones.
+void Agent::on_gpu_names(bool news, Instant now, Actions& out) {
+  const bool awaited = facts_.end_gpu_names();
+  ask_about_node(now, out);
+  const bool needed = welcome_ && (welcome_->asks_node || welcome_->asks_gpus);
+  if (awaited || (news && needed)) ask_for_work(out);
 }
 
 // ---- attempts
@@ -259,7 +275,10 @@ void Agent::handle(const Tick&, Instant now, Actions& out) {
                        seconds(setup_.limits.first_welcome);
     leave(reason, OutcomeKind::Infrastructure, std::nullopt, now, out);
   }
-  if (facts_.on_deadline(now)) ask_for_work(out);
+  if (facts_.on_deadline(now)) {
+    ask_about_node(now, out);
+    ask_for_work(out);
+  }
   for (Attempt& attempt : attempts_)
     attempt.on_deadline(now, out);
   servers_.on_deadline(now, out);
@@ -341,7 +360,8 @@ void Agent::end_if_done(Instant now, Actions& out) {
     ended_ = true;
   } else if (drain_ && attempts_.empty() && adopted_.done()) {
     out.emplace_back(Send{wire::Goodbye{drain_->reason}, {}});
-    out.emplace_back(Exit{drain_->complete ? 0 : 1, {}});
+    const int done = drain_->invalid ? kNotValidStatus : 0;
+    out.emplace_back(Exit{drain_->complete ? done : 1, {}});
     ended_ = true;
   }
 }

@@ -76,6 +76,8 @@ class Agent {
   void accept(const wire::Lease& lease, Instant now, Actions& out);
   void on_answered(Instant now, Actions& out);
   void ask_for_work(Actions& out) const;
+  void ask_about_node(Instant now, Actions& out);
+  void on_gpu_names(bool news, Instant now, Actions& out);
   void leave(const std::string& reason, OutcomeKind kind, std::optional<Millis> longest_grace, Instant now,
              Actions& out);
   std::string reason_of(int signal, Instant now) const;

@@ -1,6 +1,7 @@
 #include "agent/core/ready_facts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "util/environment.hpp"
 #include "util/text.hpp"
@@ -26,6 +27,7 @@ wire::Ready ReadyFacts::ready() const {
   ready.features = features_;
   ready.gpu_types = gpu_types_;
   ready.partition = partition_;
+  ready.gpu_names = gpu_names_;
   return ready;
 }
 
@@ -46,10 +48,31 @@ bool ReadyFacts::on(const NodeKnown& input) {
   return true;
 }
 
-bool ReadyFacts::add_gpu_type(const std::string& name) {
-  if (name.empty() || std::find(gpu_types_.begin(), gpu_types_.end(), name) != gpu_types_.end()) return false;
-  gpu_types_.push_back(clipped(printable(name), kMaxName));
+bool ReadyFacts::expect_node(Instant now) {
+  if (node_asked_) return false;
+  node_asked_ = true;
+  node_until_ = now + patience_;
   return true;
+}
+
+void ReadyFacts::expect_gpus(Instant now) {
+  if (!gpu_names_ended_) gpus_until_ = now + patience_;
+}
+
+bool ReadyFacts::add_gpu_type(const std::string& name) {
+  const std::string shown = clipped(printable(name), kMaxName);
+  const auto has = [&](const std::vector<std::string>& list) {
+    return std::find(list.begin(), list.end(), shown) != list.end();
+  };
+  if (shown.empty() || has(gpu_names_)) return false;
+  gpu_names_.push_back(shown);
+  if (!has(gpu_types_)) gpu_types_.push_back(shown);
+  return true;
+}
+
+bool ReadyFacts::end_gpu_names() {
+  gpu_names_ended_ = true;
+  return std::exchange(gpus_until_, std::nullopt).has_value();
 }
 
 bool ReadyFacts::on_deadline(Instant now) {
@@ -57,11 +80,14 @@ bool ReadyFacts::on_deadline(Instant now) {
   const bool node_overdue = node_until_ && now >= *node_until_;
   if (job_end_overdue) on(JobEndKnown{});
   if (node_overdue) on(NodeKnown{});
-  return job_end_overdue || node_overdue;
+  const bool gpus_overdue = gpus_until_ && now >= *gpus_until_;
+  if (gpus_overdue) end_gpu_names();
+  return job_end_overdue || node_overdue || gpus_overdue;
 }
 
 std::optional<Instant> ReadyFacts::next_deadline() const {
-  return job_end_pending_ ? earlier(job_end_until_, node_until_) : node_until_;
+  const std::optional<Instant> next = gpus_until_ ? earlier(node_until_, *gpus_until_) : node_until_;
+  return job_end_pending_ ? earlier(next, job_end_until_) : next;
 }
 
 }  // namespace sweep::agent

@@ -7,9 +7,11 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
+#include "controller/plan/sharing.hpp"
 #include "controller/profile/runner.hpp"
 #include "util/json.hpp"
 #include "util/os/clock.hpp"
+#include "util/os/run_program.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
@@ -19,7 +21,8 @@ namespace {
 constexpr const char* kCheckDescription =
     "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or "
     "reports an error in one line that names file, value and remedy. It starts and writes nothing. The Slurm "
-    "plugin runs this command before it requests an allocation.";
+    "plugin runs this command before it requests an allocation. Inside an allocation it also warns if other "
+    "jobs may use its nodes.";
 
 constexpr const char* kCheckClosing = R"(Exit status:
   0  the sweep could start
@@ -27,11 +30,11 @@ constexpr const char* kCheckClosing = R"(Exit status:
   2  wrong usage
 
 Examples:
-  List the points of DeepSeek-R1 with 1024 input and 1024 output tokens:
+  List the points of B200 with 1024 input and 1024 output tokens:
     sweepctl check nvidia-master.yaml \
-      --select '--seq-lens 1k1k --model-prefix dsr1'
+      --select '--seq-lens 1k1k --runner-type b200'
   Print the number of GPUs that the largest point needs:
-    sweepctl check nvidia-master.yaml --json |
+    sweepctl check nvidia-master.yaml --select '--runner-type b200' --json |
       jq '[.points[].gpus] | max'
 )";
 
@@ -74,6 +77,18 @@ bool report_unknown_runners(const Plan& plan) {
   return all < plan.points.size() || plan.points.empty();
 }
 
+/// Warns if other jobs may use the nodes of the allocation in which the command was called.
+void report_shared_nodes(const Plan& plan) {
+  constexpr Millis kLimit{5'000};
+  const std::string job = variable("SLURM_JOB_ID");
+  if (job.empty() || job[0] == '-' || plan.profile.ignore_gpus) return;
+  const auto answer = run_program({"scontrol", "-o", "show", "job", job},
+                                  {.environment = own_environment(), .limit = kLimit});
+  if (!answer || !answer->ok()) return;  // without Slurm's answer nothing is known
+  const std::string note = shared_nodes_note(plan, printable(job), oversubscribe_in(answer->out));
+  if (!note.empty()) print_error("warning: " + note);
+}
+
 int check_resumed(const SweepRequest& request, bool quiet) {
   if (const auto good = check_resume(request, now()); !good) return print_error_list(good.error().message), 1;
   return quiet
@@ -97,11 +112,15 @@ int check_command(const Arguments& arguments) {
   if (const auto error = usage_error(request, "sweepctl check FILE"))
     return print_error("check: " + *error + "; see sweepctl check --help"), 2;
   if (request.resume) return check_resumed(request, quiet);
-  const auto plan = load_plan(request);
+  std::vector<std::string> warnings;
+  const auto plan = load_plan(request, &warnings);
+  for (const std::string& warning : quiet ? std::vector<std::string>() : warnings)
+    print_error("warning: " + warning);
   if (!plan) return print_error(plan.error().message), 1;
   if (const auto good = check_output_dir(request.output); !good) return print_error(good.error().message), 1;
   if (!report_unknown_runners(*plan)) return 1;
   if (quiet) return 0;
+  report_shared_nodes(*plan);
   return print_out(json ? as_json(*plan).dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"
                         : as_text(*plan));
 }

@@ -1,6 +1,7 @@
 // The commands of sweepctl. Each takes what follows its name on the command line and returns the exit status.
 //
-// Exit statuses: 0 success; 1 failed or incomplete; 2 wrong usage; 128 + N stopped by signal N.
+// Exit statuses: 0 success; 1 failed or incomplete; 2 wrong usage; 3 every point is done, but not every result
+// is valid; 128 + N stopped by signal N.
 #pragma once
 
 #include <string>

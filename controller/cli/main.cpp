@@ -52,9 +52,10 @@ constexpr const char* kDescription =
     "       [--sweep-retry-failed] [--sweep-accept-changes] BENCHMARK [ARG]...";
 
 constexpr const char* kClosing = R"(Exit status:
-  0    success; for a sweep: every point is done
+  0    success; for a sweep: every point is done and its result is valid
   1    failed or incomplete
   2    wrong usage
+  3    run, status: every point is done, but not every result is valid
   128+N
        stopped by signal N
 
@@ -65,9 +66,10 @@ Files:
                        the user's profile; overrides the site's
 
 Examples:
-    sweepctl check nvidia-master.yaml --select '--seq-lens 1k1k'
-    salloc -N4 --gpus-per-node=8 \
-      sweepctl run nvidia-master.yaml -- ./bench.sh
+    sweepctl check nvidia-master.yaml --select '--runner-type b200'
+    salloc -N4 --gpus-per-node=8 --exclusive \
+      sweepctl run nvidia-master.yaml --select '--runner-type b200' \
+      -- ./bench.sh
     sweepctl pareto results_dsr1_1k1k_20261124_222153
 )";
 

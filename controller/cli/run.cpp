@@ -33,9 +33,12 @@ constexpr const char* kRunDescription =
     "finished results are aggregated. Press it twice to stop immediately.";
 
 constexpr const char* kRunClosing = R"(Exit status:
-  0    every point is done and every file was written
+  0    every point is done, its result is valid, and every file was
+       written
   1    otherwise, or the sweep could not start
   2    wrong usage
+  3    every point is done and every file was written, but not every result
+       is valid (0 if the profile has 'strict: no')
   128+N
        stopped by signal N, for example 130 after Ctrl-C
 
@@ -58,8 +61,8 @@ Files:
 Examples:
   Run on four nodes with eight GPUs each, through Slurm:
     salloc -N4 --gpus-per-node=8 --exclusive --time=3:00:00 \
-      sweepctl run nvidia-master.yaml --select '--seq-lens 1k1k' \
-      -- ./bench.sh
+      sweepctl run nvidia-master.yaml \
+      --select '--seq-lens 1k1k --runner-type b200' -- ./bench.sh
   Run on this machine, with its own profile:
     sweepctl run matrix.yaml --profile here.yaml -- ./bench.sh
   Resume a sweep that was interrupted:
@@ -201,7 +204,7 @@ int run_command(const Arguments& arguments) {
   agents->watch(**driver);
   const SweepEnd end = run_sweep(**driver, console);
   agents->terminate();
-  if (end.complete && end.all_written) return 0;
+  if (end.complete && end.all_written) return end.valid ? 0 : kNotValidStatus;
   return interrupts.signal() != 0 ? 128 + interrupts.signal() : 1;
 }
 

@@ -17,6 +17,10 @@ namespace sweep::cli {
 
 namespace {
 
+/// Printed at the end of a sweep whose points are all done.
+constexpr const char* kNotValidLine =
+    "not every result is valid, therefore the exit status is 3; 'strict: no' in the profile makes it 0";
+
 /// Returns `path` relative to the working directory if it lies below it, made printable.
 std::string shown(const std::string& path) {
   std::error_code code;
@@ -130,7 +134,7 @@ SweepEnd run_sweep(Driver& driver, Console& console) {
   console.end();
   if (const auto place = driver.place(); place != DirectoryWatch::Place::There) {
     print_directory_lost(driver, place, console);
-    return {false, false};
+    return {false, false, true};
   }
   const SweepSource own{driver.directory(), &driver.sweep(), &driver.journal()};
   const Aggregation written = aggregate(own.directory, &own);
@@ -140,7 +144,10 @@ SweepEnd run_sweep(Driver& driver, Console& console) {
   console.line(view::closing_lines(driver.sweep().plan, driver.sweep().state, console.style()));
   print_written(written, driver.directory(), console);
   console.line(view::resume_line(driver.sweep().state, driver.sweep().facts));
-  return {core::complete(driver.sweep().state), committed && finished && written.problems.empty()};
+  const core::State& state = driver.sweep().state;
+  const bool valid = !state.settings.strict || core::invalid_points(state) == 0;
+  if (core::complete(state) && !valid) console.line(kNotValidLine);
+  return {core::complete(state), committed && finished && written.problems.empty(), valid};
 }
 
 }  // namespace sweep::cli

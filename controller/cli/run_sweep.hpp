@@ -47,6 +47,7 @@ class Interrupts {
 struct SweepEnd {
   bool complete = false;    // every point is done
   bool all_written = true;  // every file was written
+  bool valid = true;        // every done point's result is valid, or the profile is not strict
 };
 
 /// Runs the sweep to its end, writes the final files, and prints the summary.

@@ -7,6 +7,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/sweep_record.hpp"
+#include "proto/base/outcome.hpp"
 #include "util/json.hpp"
 
 namespace sweep::cli {
@@ -19,9 +20,11 @@ constexpr const char* kStatusDescription =
     "running.";
 
 constexpr const char* kStatusClosing = R"(Exit status:
-  0  the sweep is running, or every point is done
+  0  the sweep is running, or every point is done and its result is valid
   1  the sweep has ended and points are not done, or it cannot be read
   2  wrong usage
+  3  every point is done, but not every result is valid (0 if the profile
+     of the sweep has 'strict: no')
 
 Files:
   DIR/sweep.control   address and key of the live controller; readable by
@@ -48,6 +51,17 @@ Expected<Status> status_of(const std::string& directory) {
                            view::last_change(archive->sweep.state, archive->sweep.facts));
 }
 
+/// Returns the exit status for a status document.
+int exit_status(const Status& status) {
+  const std::string state = status.value("state", "");
+  if (state == "running") return 0;
+  if (state != "done") return 1;
+  const Status counts = status.value("points", Status::object());
+  const int done = counts.value("done", 0);
+  const bool valid = !status.value("strict", true) || counts.value("valid", done) == done;
+  return valid ? 0 : kNotValidStatus;
+}
+
 }  // namespace
 
 int status_command(const Arguments& arguments) {
@@ -62,8 +76,7 @@ int status_command(const Arguments& arguments) {
   if (!status) return print_error(status.error().message), 1;
   const int printed = print_out(json ? status->dump(2, ' ', false, Status::error_handler_t::replace) + "\n"
                                      : view::status_text(*status));
-  const std::string state = status->value("state", "");
-  return state == "running" || state == "done" ? printed : 1;
+  return printed != 0 ? printed : exit_status(*status);
 }
 
 }  // namespace sweep::cli

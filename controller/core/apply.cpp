@@ -102,6 +102,7 @@ void on(State& state, Instant, const AgentReady& event) {
   std::optional<std::set<std::string>> serves_now;
   if (event.serves) serves_now = std::set<std::string>(event.serves->begin(), event.serves->end());
   agent.serves.swap(serves_now);
+  agent.hardware = event.hardware;
   for (const auto& [runner, places] : state.pending_of) {
     int& largest = state.largest_of.try_emplace(runner, -1).first->second;
     if (serves(agent, runner)) largest = std::max(largest, static_cast<int>(agent.info.gpus.size()));

@@ -19,6 +19,7 @@ struct Ready {
   std::string agent;
   std::optional<Instant> job_ends = {};                 // if the agent knows it
   std::optional<std::vector<std::string>> serves = {};  // runners; nullopt: all
+  Hardware hardware = {};
 };
 struct AttemptStarted {
   std::string agent;

@@ -71,12 +71,14 @@ Decision on(const State& state, const Hello& command, Instant now) {
     return {{}, {SendMessage{id, wire::Reject{reason}}}, reason};
   }
   if (state.phase != Phase::Running) {
-    return {{}, {SendMessage{id, wire::Drain{complete(state), "the sweep is over"}}}, {}};
+    return {{}, {SendMessage{id, drain_message(state, "the sweep is over")}}, {}};
   }
   return single_event(AgentJoined{command.agent}, now);
 }
 
-bool serves_unchanged(const AgentStatus& agent, const Ready& command) {
+/// True if the agent reports the same hardware and runners as before.
+bool is_unchanged(const AgentStatus& agent, const Ready& command) {
+  if (agent.hardware != command.hardware) return false;
   if (!command.serves || !agent.serves) return !command.serves && !agent.serves;
   return *agent.serves == std::set<std::string>(command.serves->begin(), command.serves->end());
 }
@@ -85,10 +87,10 @@ Decision on(const State& state, const Ready& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
   if (agent == nullptr) return reject("Ready from " + command.agent + ", which has not sent Hello");
   Decision out;
-  if ((agent->ready && serves_unchanged(*agent, command)) || state.phase == Phase::Closed) {
+  if ((agent->ready && is_unchanged(*agent, command)) || state.phase == Phase::Closed) {
     out.replies = missed_messages(state, command.agent);
   } else {
-    out.events.push_back({now, AgentReady{command.agent, command.serves}});
+    out.events.push_back({now, AgentReady{command.agent, command.serves, command.hardware}});
   }
   const auto known = state.job_ends.find(agent->info.job);
   const bool news = command.job_ends && !agent->info.job.empty() &&

@@ -4,10 +4,6 @@ namespace sweep::core {
 
 namespace {
 
-Effect drain(const State& state, const std::string& agent) {
-  return SendMessage{agent, wire::Drain{complete(state), state.end_reason}};
-}
-
 /// Appends cancellations of all other attempts of the point that have not ended.
 void cancel_others(const State& state, const AttemptRef& except, std::vector<Effect>& out) {
   const auto& attempts = point_at(state, find_point(state, except.point)).attempts;
@@ -81,8 +77,9 @@ std::vector<Effect> on(const State& state, const Stopping& event) {
 
 std::vector<Effect> on(const State& state, const Closed&) {
   std::vector<Effect> out;
+  const wire::Drain message = drain_message(state, state.end_reason);
   for (const auto& [id, agent] : state.agents) {
-    if (!agent.gone) out.push_back(drain(state, id));
+    if (!agent.gone) out.push_back(SendMessage{id, message});
   }
   return out;
 }
@@ -93,10 +90,14 @@ std::vector<Effect> effects(const State& state, const Event& event) {
   return std::visit([&](const auto& what) { return on(state, what); }, event.what);
 }
 
+wire::Drain drain_message(const State& state, const std::string& reason) {
+  return {complete(state), reason, state.settings.strict && invalid_points(state) > 0};
+}
+
 std::vector<Effect> missed_messages(const State& state, const std::string& agent) {
   const auto found = state.agents.find(agent);
   if (found == state.agents.end()) return {};
-  if (state.phase == Phase::Closed) return {drain(state, agent)};
+  if (state.phase == Phase::Closed) return {SendMessage{agent, drain_message(state, state.end_reason)}};
   std::vector<Effect> out;
   for (const auto& [index, number] : found->second.held) {
     const PointStatus& point = point_at(state, index);

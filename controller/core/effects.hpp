@@ -28,6 +28,9 @@ using Effect = std::variant<SendWelcome, SendLease, SendMessage>;
 /// Returns the messages that an event causes, given the state right after the event was applied.
 std::vector<Effect> effects(const State& state, const Event& event);
 
+/// Returns the message that ends an agent, with the state of the points from which its exit status follows.
+wire::Drain drain_message(const State& state, const std::string& reason);
+
 /// Returns the messages that the agent may have missed: unstarted leases, cancellations, the sweep's end.
 std::vector<Effect> missed_messages(const State& state, const std::string& agent);
 

@@ -22,6 +22,7 @@ struct AgentJoined {
 struct AgentReady {
   std::string agent;
   std::optional<std::vector<std::string>> serves = {};  // runners; nullopt: all
+  Hardware hardware = {};
 };
 /// Slurm will end a job at this time.
 struct JobEnds {

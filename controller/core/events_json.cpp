@@ -35,6 +35,9 @@ json write(const AgentJoined& e) {
 json write(const AgentReady& e) {
   json out = {{"agent", e.agent}};
   if (e.serves) out["serves"] = *e.serves;
+  if (!e.hardware.gpus.empty()) out["gpu_type"] = e.hardware.gpus;
+  if (!e.hardware.from.empty()) out["gpu_type_from"] = e.hardware.from;
+  if (e.hardware.mapped) out["mapped"] = true;
   return out;
 }
 json write(const AgentGone& e) {
@@ -107,6 +110,9 @@ void read(Fields& in, AgentJoined& e) {
 void read(Fields& in, AgentReady& e) {
   e.agent = in.text("agent", kMaxText);
   if (in.has("serves")) e.serves = in.texts("serves", kMaxText, kMaxText);
+  e.hardware.gpus = in.maybe_text("gpu_type", kMaxText).value_or("");
+  e.hardware.from = in.maybe_text("gpu_type_from", kMaxText).value_or("");
+  e.hardware.mapped = in.has("mapped") && in.flag("mapped");
 }
 void read(Fields& in, AgentGone& e) {
   e.agent = in.text("agent", kMaxText);

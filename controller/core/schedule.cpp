@@ -10,6 +10,20 @@ namespace {
 
 constexpr std::size_t kMaxReason = 1024;
 
+/// Returns "n1", "n1 and n2", or "n1, n2, n3 and 4 more".
+std::string names_text(const std::set<std::string>& nodes) {
+  constexpr std::size_t kMaxNames = 3;
+  if (nodes.size() == 1) return *nodes.begin();
+  std::vector<std::string> names(nodes.begin(), nodes.end());
+  if (names.size() > kMaxNames + 1) {
+    names.resize(kMaxNames);
+    names.push_back(std::to_string(nodes.size() - kMaxNames) + " more");
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return join(names, ", ") + " and " + last;
+}
+
 int total_gpus(const AgentStatus& agent) {
   return static_cast<int>(agent.info.gpus.size());
 }
@@ -167,6 +181,21 @@ std::vector<Event> unfit_points(const State& state, Instant now) {
   return events;
 }
 
+/// Returns the GPU types of this session's agents as text: "; the GPUs of n1 and n2 are h200 (gres)". "" if
+/// none is known.
+std::string known_gpus_text(const State& state) {
+  std::map<std::string, std::set<std::string>> nodes;  // by GPU type
+  for (const auto& [id, agent] : state.agents) {
+    const Hardware& hardware = agent.hardware;
+    if (agent.session == state.session && !hardware.gpus.empty())
+      nodes[hardware.gpus + " (" + hardware.from + ")"].insert(agent.info.node);
+  }
+  std::string out;
+  for (const auto& [type, names] : nodes)
+    out += "; the GPUs of " + names_text(names) + " are " + type;
+  return out;
+}
+
 /// Returns Unfit events for points whose runner no agent of this session, or none large enough, serves.
 std::vector<Event> unserved_points(const State& state, Instant now) {
   std::vector<Event> events;
@@ -178,7 +207,9 @@ std::vector<Event> unserved_points(const State& state, Instant now) {
     for (const auto& [negative_gpus, index] : places) {
       if (-negative_gpus <= largest) break;
       const std::string why = largest < 0
-                                  ? "no node serves its runner '" + runner + "'; see 'runners' in the profile"
+                                  ? clipped("no node serves its runner '" + runner +
+                                                "'; see 'runners' in the profile" + known_gpus_text(state),
+                                            kMaxReason)
                                   : "needs " + counted(static_cast<std::size_t>(-negative_gpus), "GPU") +
                                         "; the largest node that serves its runner '" + runner + "' has " +
                                         std::to_string(largest);
@@ -213,16 +244,7 @@ std::optional<std::string> too_little_time_reason(const State& state, const Poin
 
 /// Returns "n1 is", "n1 and n2 are", or "n1, n2, n3 and 4 more are".
 std::string nodes_are(const std::set<std::string>& nodes) {
-  constexpr std::size_t kMaxNames = 3;
-  if (nodes.size() == 1) return *nodes.begin() + " is";
-  std::vector<std::string> names(nodes.begin(), nodes.end());
-  if (names.size() > kMaxNames + 1) {
-    names.resize(kMaxNames);
-    names.push_back(std::to_string(nodes.size() - kMaxNames) + " more");
-  }
-  const std::string last = names.back();
-  names.pop_back();
-  return join(names, ", ") + " and " + last + " are";
+  return names_text(nodes) + (nodes.size() == 1 ? " is" : " are");
 }
 
 /// Returns why no node is left to run the remaining points: the nodes that could have, with their reasons.
@@ -244,6 +266,7 @@ std::string no_node_left_reason(const State& state, const PointStatus& first) {
       too_small ? " with " + counted(static_cast<std::size_t>(first.spec.gpus), "GPU") : "";
   const std::string of_runner =
       first.spec.runner.empty() ? "" : " of runner '" + first.spec.runner.str() + "'";
+  if (!first.spec.runner.empty()) what += known_gpus_text(state);
   return clipped("no node" + size + of_runner + " is left" + what, kMaxReason);
 }
 

@@ -110,9 +110,21 @@ bool has_result(const PointStatus& point) {
                      [](const Attempt& attempt) { return attempt.accepted; });
 }
 
+const std::vector<std::string>& invalid_reasons(const PointStatus& point) {
+  static const std::vector<std::string> kNone;
+  const auto accepted = std::find_if(point.attempts.begin(), point.attempts.end(),
+                                     [](const Attempt& attempt) { return attempt.accepted; });
+  return accepted == point.attempts.end() ? kNone : accepted->invalid;
+}
+
 bool has_invalid_result(const PointStatus& point) {
-  return std::any_of(point.attempts.begin(), point.attempts.end(),
-                     [](const Attempt& attempt) { return attempt.accepted && !attempt.invalid.empty(); });
+  return !invalid_reasons(point).empty();
+}
+
+int invalid_points(const State& state) {
+  return static_cast<int>(std::count_if(
+      state.points.begin(), state.points.end(),
+      [](const PointStatus& point) { return point.state == PointState::Done && has_invalid_result(point); }));
 }
 
 int total_points(const State& state) {

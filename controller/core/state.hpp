@@ -42,6 +42,7 @@ struct Settings {
   int invalid_retries = 0;         // retries after results that are not valid
   Millis agent_timeout{45'000};    // an agent is considered lost after this much silence
   Millis join_timeout{60'000};     // time for the other agents to join after the first one has joined
+  bool strict = true;              // agents exit with status 3 if a done point's result is not valid
   int node_failures = 3;           // consecutive infrastructure failures that quarantine a node; 0: never
   Millis expected{0};  // expected duration of a point until one of its kind was measured; 0: unknown
   Millis margin{0};    // time to reserve before the job's end in addition to an attempt's duration
@@ -92,6 +93,14 @@ struct PointStatus {
   std::string reason;               // why it failed or was cancelled, one line
 };
 
+/// What is known of an agent's hardware when it is ready.
+struct Hardware {
+  std::string gpus;     // models in lower case, separated by commas: "h200"; empty: unknown
+  std::string from;     // where they are known from: "nvml" or "gres"; empty: unknown
+  bool mapped = false;  // the profile's `runners` say which nodes have which hardware
+  friend bool operator==(const Hardware&, const Hardware&) = default;
+};
+
 struct AgentInfo {
   std::string id, node, job, step;
   int task = 0, tasks = 1;
@@ -114,6 +123,7 @@ struct AgentStatus {
   bool ready = false;                                // has sent Ready
   bool leaving = false;                              // Slurm is ending it: it gets no work
   std::optional<std::set<std::string>> serves = {};  // runners that its node serves; nullopt: all
+  Hardware hardware = {};
   bool gone = false;
   std::string gone_reason;             // why it is gone or leaving
   std::set<std::pair<int, int>> held;  // (point index, attempt number) of attempts that have not ended on it
@@ -198,6 +208,11 @@ int find_point(const State& state, const std::string& id);
 bool has_result(const PointStatus& point);
 /// True if the point has a result that is not valid. A valid result replaces it.
 bool has_invalid_result(const PointStatus& point);
+/// Returns why the point's result is not valid; empty if it is valid or there is none.
+const std::vector<std::string>& invalid_reasons(const PointStatus& point);
+/// Returns how many points are done with a result that is not valid. Takes time linear in the number of
+/// points.
+int invalid_points(const State& state);
 /// Returns the number of points in the sweep; withdrawn points are not counted.
 int total_points(const State& state);
 /// True if all points (withdrawn ones excepted) are done.

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "controller/io/control_file.hpp"
+#include "controller/plan/hardware.hpp"
 #include "controller/profile/record.hpp"
 #include "controller/view/lines.hpp"
 #include "proto/net/accept_gate.hpp"
@@ -301,9 +302,10 @@ void Driver::draw_status() {
 void Driver::send(const core::Effect& effect) {
   if (const auto* welcome = std::get_if<core::SendWelcome>(&effect)) {
     const profile::Profile& profile = sweep_.plan.profile;
-    send_to_agent(welcome->agent, wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
-                                                profile.heartbeat.count(), profile.kill_grace.count(),
-                                                profile.away.count(), profile.spool, asks_node(profile)});
+    send_to_agent(welcome->agent,
+                  wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
+                                profile.heartbeat.count(), profile.kill_grace.count(), profile.away.count(),
+                                profile.spool, asks_node(profile), asks_gpus(sweep_.plan)});
   } else if (const auto* leased = std::get_if<core::SendLease>(&effect)) {
     const int index = core::find_point(sweep_.state, leased->ref.point);
     const core::AgentStatus& agent = sweep_.state.agents.at(leased->agent);

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "controller/io/outputs.hpp"
+#include "controller/plan/hardware.hpp"
+#include "controller/plan/sharing.hpp"
 #include "controller/view/status.hpp"
 #include "util/json.hpp"
 #include "util/os/clock.hpp"
@@ -157,7 +159,9 @@ void MessageHandler::handle_from_agent(const Sender& sender, const wire::Message
   if (const auto* ready = std::get_if<wire::Ready>(&message)) {
     const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
     note_job(sender, *ready);
-    decide(core::Ready{sender.agent, ends, runners_of(sender, *ready)});
+    const profile::NodeTraits node = traits_of(sender, *ready);
+    decide(core::Ready{sender.agent, ends, served_by(sweep_.plan, node),
+                       hardware_of(sweep_.plan.profile, node)});
   } else if (const auto* started = std::get_if<wire::Started>(&message)) {
     decide(core::AttemptStarted{sender.agent, started->ref, started->pid});
   } else if (const auto* progress = std::get_if<wire::Progress>(&message)) {
@@ -183,16 +187,20 @@ void MessageHandler::note_job(const Sender& sender, const wire::Ready& ready) {
   const auto agent = sweep_.state.agents.find(sender.agent);
   if (agent == sweep_.state.agents.end() || agent->second.info.job.empty()) return;
   if (ready.sharing.empty() && ready.slurm.empty()) return;
-  jobs_[agent->second.info.job] = {printable(ready.sharing), printable(ready.slurm)};
+  const std::string& job = agent->second.info.job;
+  const bool first = !jobs_.contains(job);
+  jobs_[job] = {printable(ready.sharing), printable(ready.slurm)};
+  const std::string note = shared_nodes_note(sweep_.plan, job, jobs_[job].first);
+  if (!first || note.empty()) return;
+  log_.event(note, now());
+  console_.line("warning: " + note);
 }
 
-/// Returns the runners that the agent's node serves; std::nullopt: all of them.
-std::optional<std::vector<std::string>> MessageHandler::runners_of(const Sender& sender,
-                                                                   const wire::Ready& ready) const {
+/// Returns what decides which points the agent's node can run.
+profile::NodeTraits MessageHandler::traits_of(const Sender& sender, const wire::Ready& ready) const {
   const auto agent = sweep_.state.agents.find(sender.agent);
-  if (agent == sweep_.state.agents.end()) return std::nullopt;
-  return served_by(sweep_.plan.profile,
-                   {agent->second.info.node, ready.partition, ready.features, ready.gpu_types});
+  const std::string node = agent == sweep_.state.agents.end() ? "" : agent->second.info.node;
+  return {node, ready.partition, ready.features, ready.gpu_types, ready.gpu_names};
 }
 
 /// Adds to the account of points[index]'s attempt what is known of the job of its agent `holder`.
@@ -203,11 +211,8 @@ void MessageHandler::add_job(const Sender& holder, int index, Account& account) 
   if (job == jobs_.end()) return;
   const auto& [sharing, slurm] = job->second;
   account.origin.slurm = slurm;
-  const bool shared = !sharing.empty() && sharing != "NO";
-  if (shared && core::point_at(sweep_.state, index).spec.gpus > 0) {
-    account.flaws.push_back("node-shared: other jobs may run on the nodes of job " + job->first +
-                            " (OverSubscribe=" + sharing + "); submit the job with --exclusive");
-  }
+  if (is_shared(sharing) && core::point_at(sweep_.state, index).spec.gpus > 0)
+    account.flaws.push_back("node-shared: " + shared_nodes_text(job->first, sharing));
 }
 
 /// Returns true if the sender holds that attempt and it has not ended.
@@ -247,6 +252,7 @@ MessageHandler::FinishedAttempt MessageHandler::take_finished(const Sender& send
     add_job(holder, index, account);
     if (auto good = processed(sweep_.plan, index, node, bulk); good) {
       invalid = reasons_against(*good, account, sweep_.plan);
+      if (!good->note.empty()) console_.error_once("sweepctl: warning: " + good->note);
       checked = std::move(*good);
     } else {
       outcome.kind = OutcomeKind::InvalidResult;

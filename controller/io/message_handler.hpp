@@ -75,7 +75,7 @@ class MessageHandler {
   void handle_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes);
   void handle_progress(const Sender& sender, const wire::Progress& progress);
   void note_job(const Sender& sender, const wire::Ready& ready);
-  std::optional<std::vector<std::string>> runners_of(const Sender& sender, const wire::Ready& ready) const;
+  profile::NodeTraits traits_of(const Sender& sender, const wire::Ready& ready) const;
   void add_job(const Sender& holder, int index, Account& account) const;
   FinishedAttempt take_finished(const Sender& sender, const wire::Finished& finished,
                                 std::string& bulk) const;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "controller/plan/hardware.hpp"
 #include "controller/report/command.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
@@ -51,14 +52,17 @@ Expected<Processed> processed(const Plan& plan, int index, const std::string& no
   const auto environment = benchmark_environment(plan, index, node);
   const auto lookup = [&](const char* name) { return variable(environment, name); };
   SWEEP_ASSIGN(auto document, report::process_checked(report::result_context(lookup), whole));
-  Processed out{std::move(document), 0, {}};
+  Processed out{std::move(document), 0, report::missing_statistics(whole), {}};
   const int first = plan.first_copy[static_cast<std::size_t>(index)];
   if (first >= 0)
     report::mark_repeat(out.document, plan.points[static_cast<std::size_t>(first)].id, point.repeat + 1);
   const auto tokens = whole.find("total_output_tokens");
   if (tokens != whole.end() && tokens->is_number_integer()) out.output_tokens = tokens->get<std::int64_t>();
-  report::RequestedInput asked;
+  report::RequestedLoad asked;
   asked.isl = point.isl;
+  asked.osl = point.osl;
+  asked.conc = point.conc;
+  asked.model = point.model;
   if (const auto ratio = lookup("RANDOM_RANGE_RATIO"))
     asked.range_ratio = std::strtod(ratio->c_str(), nullptr);
   out.doubts = report::doubts(whole, asked, {});
@@ -75,6 +79,7 @@ void complete_record(Processed& result, const Plan& plan, const core::State& sta
                      const core::AttemptRef& ref) {
   const core::Attempt* attempt = core::find_attempt(state, ref);
   if (attempt == nullptr) return;
+  result.document["hw_from"] = hardware_source(plan, state, ref);
   report::mark_validity(result.document, attempt->invalid);
   view::describe_result(result.document, plan, state, facts, ref, result.output_tokens);
 }

@@ -21,6 +21,7 @@ namespace sweep {
 struct Processed {
   nlohmann::ordered_json document;  // contract, section 4, and which point it repeats
   std::int64_t output_tokens = 0;
+  std::string note;                 // one line for people about what the client's JSON lacks; may be empty
   std::vector<std::string> doubts;  // reasons against validity found in the client's JSON (report/validity)
 };
 
@@ -32,7 +33,8 @@ Expected<Processed> processed(const Plan& plan, int index, const std::string& no
 /// is valid.
 std::vector<std::string> reasons_against(const Processed& result, const Account& account, const Plan& plan);
 
-/// Completes the record of a processed result: adds whether it is valid, and what view/provenance adds. No-op
+/// Completes the record of a processed result: adds where its `hw` comes from (hw_from), whether it is valid,
+/// and what view/provenance adds. No-op
 /// if the state does not have the attempt.
 void complete_record(Processed& result, const Plan& plan, const core::State& state, const view::Facts& facts,
                      const core::AttemptRef& ref);

@@ -39,6 +39,7 @@ nlohmann::json settings_json(const Plan& plan) {
   return {{"result_environment", result_environment(plan)},
           {"pack_gpus", settings.pack_gpus},
           {"ignore_gpus", plan.profile.ignore_gpus},
+          {"strict", plan.profile.strict},
           {"infrastructure_retries", settings.infrastructure_retries},
           {"benchmark_retries", settings.benchmark_retries},
           {"agent_timeout_ms", settings.agent_timeout.count()},
@@ -61,6 +62,7 @@ Expected<profile::Profile> read_settings(const nlohmann::json& body) {
   profile::Profile profile;
   profile.packing = in.flag("pack_gpus") ? profile::Profile::Packing::Gpu : profile::Profile::Packing::Node;
   profile.ignore_gpus = in.flag("ignore_gpus");
+  profile.strict = !in.has("strict") || in.flag("strict");  // old journals do not have it
   profile.retries.infrastructure = static_cast<int>(in.integer("infrastructure_retries", 0, kMaxRetries));
   profile.retries.benchmark = static_cast<int>(in.integer("benchmark_retries", 0, kMaxRetries));
   profile.agent_timeout = Millis(in.integer("agent_timeout_ms", 1, kLongest));

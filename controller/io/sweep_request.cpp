@@ -9,6 +9,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/words.hpp"
+#include "controller/plan/hardware.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/container_section.hpp"
 #include "controller/profile/load_profile.hpp"
@@ -85,8 +86,12 @@ Expected<void> check_job(bool agents_in_image, const SessionOrigin& origin) {
       "image; run inside srun, sbatch or salloc");
 }
 
-Expected<OpenedSweep> open_new(const SweepRequest& request, const SessionOrigin& origin, Instant now) {
-  SWEEP_ASSIGN(auto plan, load_plan(request));
+Expected<OpenedSweep> open_new(const SweepRequest& request, const SessionOrigin& origin, Instant now,
+                               std::vector<std::string>& notes) {
+  std::vector<std::string> warnings;
+  SWEEP_ASSIGN(auto plan, load_plan(request, &warnings));
+  for (const std::string& warning : warnings)
+    notes.push_back("warning: " + warning);
   SWEEP_TRY(check_job(plan.step.has_value(), origin));
   SWEEP_ASSIGN(const auto directory, claim_output_dir(request.output, sweep_name(plan), now));
   Sweep sweep;
@@ -119,14 +124,16 @@ Expected<profile::Profile> load_profiles(const std::string& named) {
   return profile::load_profile(layers);
 }
 
-Expected<Plan> load_plan(const SweepRequest& request) {
+Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* warnings) {
   const auto words = matrix::split_words(selection_of(request));
   if (!words) return fail("--select: " + words.error().message);
-  SWEEP_ASSIGN(auto entries, matrix::load_matrix(files_of(request), *words));
+  SWEEP_ASSIGN(auto entries, matrix::load_matrix(files_of(request), *words, warnings));
   SWEEP_ASSIGN(auto profile, load_profiles(request.profile));
   SWEEP_ASSIGN(auto points, make_points(std::move(entries)));
   SWEEP_TRY(profile::load_recipes(profile, points));
-  return plan_points(std::move(points), std::move(profile));
+  SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(profile)));
+  SWEEP_TRY(check_hardware(plan, selection_of(request)));
+  return plan;
 }
 
 Expected<void> check_resume(const SweepRequest& request, Instant now) {
@@ -137,7 +144,7 @@ Expected<void> check_resume(const SweepRequest& request, Instant now) {
 
 Expected<OpenedSweep> open_sweep(const SweepRequest& request, const SessionOrigin& origin, Instant now,
                                  std::vector<std::string>& notes) {
-  return request.resume ? open_resumed(request, origin, now, notes) : open_new(request, origin, now);
+  return request.resume ? open_resumed(request, origin, now, notes) : open_new(request, origin, now, notes);
 }
 
 }  // namespace sweep

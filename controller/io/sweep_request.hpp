@@ -38,8 +38,9 @@ std::string selection_of(const SweepRequest& request);
 /// naming file, line and key.
 Expected<profile::Profile> load_profiles(const std::string& named);
 
-/// Reads matrix and profiles. Fails with one line that names the file, the value and the remedy.
-Expected<Plan> load_plan(const SweepRequest& request);
+/// Reads matrix and profiles. Fails with one line that names the file, the value and the remedy. Appends to
+/// `warnings`, if given, one line for each thing in the files that has no effect.
+Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* warnings = nullptr);
 
 /// Fails with the reason for which open_sweep() would refuse to resume. Writes nothing.
 Expected<void> check_resume(const SweepRequest& request, Instant now);

@@ -67,9 +67,13 @@ CommandOutput run(const CommandSpec& command, std::span<const std::string> args)
   const auto options = parse_options(command, args);
   if (!options) return usage_error(usage_text(command, kProgram), program, options.error().message);
   if (options->help) return {0, help_text(command, kProgram), ""};
-  const auto matrix = run_subcommand(command.name, *options);
-  if (!matrix) return {1, "", program + ": error: " + printable(matrix.error().message) + "\n"};
-  return {0, json_line(*matrix) + "\n", ""};
+  std::vector<std::string> warnings;
+  const auto matrix = run_subcommand(command.name, *options, Caller::Command, &warnings);
+  std::string err;
+  for (const std::string& warning : warnings)
+    err += program + ": warning: " + printable(warning) + "\n";
+  if (!matrix) return {1, "", err + program + ": error: " + printable(matrix.error().message) + "\n"};
+  return {0, json_line(*matrix) + "\n", err};
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ struct CommandOutput {
 };
 
 /// Runs `sweepctl matrix` with the arguments `args` and returns its output. `out` is the matrix as one line
-/// of JSON, or the help. `err` is a one-line error message; for a usage error the usage precedes it.
+/// of JSON, or the help. `err` has a line for each warning, and the error
+/// message, one line; for a usage error the usage precedes it.
 CommandOutput run_matrix_command(const std::vector<std::string>& args);
 
 }  // namespace sweep::matrix

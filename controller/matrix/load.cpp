@@ -16,13 +16,19 @@ tl::unexpected<Error> one_line(const Error& error) {
 }  // namespace
 
 Expected<std::vector<nlohmann::ordered_json>> load_matrix(const std::vector<std::string>& files,
-                                                          const std::vector<std::string>& selection) {
+                                                          const std::vector<std::string>& selection,
+                                                          std::vector<std::string>* warnings) {
   if (files.empty()) return fail("No configuration file given: give at least one");
   auto options = parse_options(selection_command(), selection);
   if (!options) return one_line(options.error());
   if (options->help) return fail("--help is not a selection: see `sweepctl matrix full-sweep --help`");
   options->set("--config-files", files);
-  auto matrix = run_subcommand(selection_command().name, *options);
+  std::vector<std::string> noticed;
+  auto matrix = run_subcommand(selection_command().name, *options, Caller::Sweep, &noticed);
+  if (warnings != nullptr) {
+    for (const std::string& line : noticed)
+      warnings->push_back(printable(line));
+  }
   if (!matrix) return one_line(matrix.error());
   return matrix;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <unordered_set>
 
+#include "controller/matrix/other_files.hpp"
 #include "controller/matrix/python_text.hpp"
 #include "util/text.hpp"
 
@@ -56,11 +57,45 @@ std::optional<KeyParts> split_key(std::string_view key, const std::string& model
   return out;
 }
 
+constexpr std::array<std::string_view, 8> kFullKeys = {"image",     "model",  "model-prefix",    "precision",
+                                                       "framework", "runner", "seq-len-configs", "repeat"};
+constexpr std::array<std::string_view, 10> kShortKeys = {
+    "image",  "model", "model-prefix", "precision",    "framework",
+    "runner", "isl",   "osl",          "search-space", "repeat"};
+constexpr std::array<std::string_view, 16> kAllKeys = {
+    "image", "model", "model-prefix", "precision", "framework", "runner",     "seq-len-configs", "repeat",
+    "isl",   "osl",   "search-space", "tp",        "ep",        "conc-start", "conc-end",        "dp-attn"};
+constexpr std::array<std::string_view, 3> kBlockKeys = {"isl", "osl", "search-space"};
+constexpr std::array<std::string_view, 5> kElementKeys = {"tp", "conc-start", "conc-end", "ep", "dp-attn"};
+
+using Names = std::span<const std::string_view>;
+
+bool is_known(const yaml::Value& key, Names known) {
+  return key.is(yaml::Kind::Text) && std::find(known.begin(), known.end(), key.text) != known.end();
+}
+
+// Returns "; did you mean 'conc-end'?", or "; known: …" if no known key is near.
+std::string suggestion(const std::string& key, Names known) {
+  const std::vector<std::string> names(known.begin(), known.end());
+  const auto near = nearest(key, names);
+  return near ? "; did you mean '" + *near + "'?" : "; known: " + join(names, ", ");
+}
+
+// The short form requires that seq-len-configs is absent. If it is null, the entry has the contract's form,
+// which has its own message for null.
+bool has_short_form(const yaml::Value& entry) {
+  return find(entry, "search-space") != nullptr && find(entry, "seq-len-configs") == nullptr;
+}
+
 // Reads one entry. Every function fails with the contract's message.
 class EntryReader {
  public:
-  EntryReader(const RawEntry& entry, std::span<const Lengths> short_form)
-      : entry_(entry), value_(*entry.value), key_(python_str(*entry.key)), short_form_(short_form) {}
+  EntryReader(const RawEntry& entry, std::span<const Lengths> short_form, Notes& notes)
+      : entry_(entry),
+        value_(*entry.value),
+        key_(python_str(*entry.key)),
+        short_form_(short_form),
+        notes_(notes) {}
 
   Expected<Config> read() {
     Config out;
@@ -69,9 +104,7 @@ class EntryReader {
       return fail("Missing required field 'image' for key '" + key_ + "': the entry must be a dict, got " +
                   std::string(yaml::python_type(value_.kind())));
     }
-    // The short form requires that seq-len-configs is absent. If it is null, the entry has the contract's
-    // form, which has its own message for null.
-    is_short_ = find(value_, "search-space") != nullptr && find(value_, "seq-len-configs") == nullptr;
+    is_short_ = has_short_form(value_);
     const std::array<std::pair<std::string_view, std::string*>, 6> texts = {
         {{"image", &out.image},
          {"model", &out.model},
@@ -85,13 +118,16 @@ class EntryReader {
     }
     SWEEP_ASSIGN(auto blocks, is_short_ ? read_short_blocks() : read_blocks());
     out.blocks = std::move(blocks);
-    if (given(value_, "repeat") == nullptr) return out;
     const std::string place = "key '" + key_ + "'";
-    Number repeat;
-    SWEEP_TRY(read_number(value_, "repeat", place, repeat));
-    if (repeat.is_bool || repeat.value < 1 || repeat.value > kMaxRepeats)
-      return fail("'repeat' must be between 1 and " + std::to_string(kMaxRepeats) + " in " + place);
-    out.repeat = repeat.value;
+    SWEEP_TRY(check_keys(value_, is_short_ ? Names(kShortKeys) : Names(kFullKeys), place));
+    if (const yaml::Value* given_repeat = given(value_, "repeat")) {
+      Number repeat;
+      SWEEP_TRY(read_number(value_, "repeat", place, repeat));
+      if (repeat.is_bool || repeat.value < 1 || repeat.value > kMaxRepeats)
+        return fail_at(*given_repeat,
+                       "'repeat' must be between 1 and " + std::to_string(kMaxRepeats) + " in " + place);
+      out.repeat = repeat.value;
+    }
     return out;
   }
 
@@ -103,13 +139,57 @@ class EntryReader {
     return value->text;
   }
 
+  // The line of the entry itself is that of its key.
+  tl::unexpected<Error> fail_at(const yaml::Value& value, std::string message) const {
+    if (&value != &value_) notes_.line = value.line;
+    return fail(std::move(message));
+  }
+
+  /// Reports what the Python tool accepts silently: an error in the short form, otherwise a warning.
+  Expected<void> report(const yaml::Value& at, const std::string& what) const {
+    if (is_short_) return fail_at(at, what);
+    notes_.warnings.push_back(entry_.file + ":" + std::to_string(at.line) + ": " + what);
+    return {};
+  }
+
+  /// Reports the keys of a dict that are not `known` or occur twice. `place` names the dict.
+  Expected<void> check_keys(const yaml::Value& dict, Names known, const std::string& place) const {
+    for (const yaml::Member& member : dict.members) {
+      if (is_known(*member.key, known)) continue;
+      SWEEP_TRY(report(*member.key, "unknown key '" + python_str(*member.key) + "' in " + place +
+                                        suggestion(python_str(*member.key), known) +
+                                        (is_short_ ? "" : "; it is ignored")));
+    }
+    return check_repeated(dict, place);
+  }
+
+  Expected<void> check_repeated(const yaml::Value& dict, const std::string& place) const {
+    for (const yaml::ValueRef& key : dict.repeated)
+      SWEEP_TRY(report(*key, "key '" + python_str(*key) + "' occurs twice in " + place + "; " +
+                                 (is_short_ ? "remove one of them" : "the last value is used")));
+    return {};
+  }
+
+  /// Returns a hint about the first key of the dict that is known nowhere: it may be the missing one. "" if there
+  /// is none.
+  std::string hint_of_unknown_key(const yaml::Value& dict) const {
+    for (const yaml::Member& member : dict.members) {
+      const std::string key = python_str(*member.key);
+      if (is_known(*member.key, kAllKeys)) continue;
+      return "; unknown key '" + key + "' (" + entry_.file + ":" + std::to_string(member.key->line) + ")" +
+             suggestion(key, kAllKeys);
+    }
+    return {};
+  }
+
   tl::unexpected<Error> missing_field(std::string_view field) const {
+    notes_.hint = hint_of_unknown_key(value_);
     return fail("Missing required field " + quoted(field) + " for key '" + key_ + "'");
   }
   tl::unexpected<Error> wrong_type(std::string_view field, std::string_view wanted,
                                    const yaml::Value& value) const {
-    return fail("Field " + quoted(field) + " must be " + std::string(wanted) + " for key '" + key_ +
-                "', got " + std::string(yaml::python_type(value.kind())));
+    return fail_at(value, "Field " + quoted(field) + " must be " + std::string(wanted) + " for key '" + key_ +
+                              "', got " + std::string(yaml::python_type(value.kind())));
   }
 
   std::string text_or_empty(std::string_view field) const {
@@ -135,7 +215,8 @@ class EntryReader {
     const yaml::Value* list = given(value_, "seq-len-configs");
     if (list == nullptr) return missing_field("seq-len-configs");
     if (!list->is(yaml::Kind::List)) return wrong_type("seq-len-configs", "list", *list);
-    if (list->items.empty()) return fail("'seq-len-configs' must be a non-empty list for key '" + key_ + "'");
+    if (list->items.empty())
+      return fail_at(*list, "'seq-len-configs' must be a non-empty list for key '" + key_ + "'");
     std::vector<Block> out;
     for (std::size_t i = 0; i < list->items.size(); ++i) {
       const yaml::Value& item = *list->items[i];
@@ -144,6 +225,7 @@ class EntryReader {
       SWEEP_TRY(read_number(item, "isl", place, block.isl));
       SWEEP_TRY(read_number(item, "osl", place, block.osl));
       SWEEP_ASSIGN(auto elements, read_search_space(item, " in " + place, " of " + place));
+      SWEEP_TRY(check_keys(item, kBlockKeys, place));
       block.search_space = std::move(elements);
       out.push_back(std::move(block));
     }
@@ -175,7 +257,8 @@ class EntryReader {
                                                    const std::string& element_suffix) const {
     const yaml::Value* list = given(owner, "search-space");
     if (list == nullptr || !list->is(yaml::Kind::List) || list->items.empty()) {
-      return fail("Missing or invalid 'search-space'" + list_suffix);
+      if (list == nullptr) notes_.hint = hint_of_unknown_key(owner);
+      return fail_at(list == nullptr ? owner : *list, "Missing or invalid 'search-space'" + list_suffix);
     }
     std::vector<Element> out;
     out.reserve(list->items.size());
@@ -187,10 +270,10 @@ class EntryReader {
     return out;
   }
 
-  static Expected<Element> read_element(const yaml::Value& value, std::string place) {
+  Expected<Element> read_element(const yaml::Value& value, std::string place) const {
     if (!value.is(yaml::Kind::Dict)) {
-      return fail("Missing 'tp' in " + place + ": the element must be a dict, got " +
-                  std::string(yaml::python_type(value.kind())));
+      return fail_at(value, "Missing 'tp' in " + place + ": the element must be a dict, got " +
+                                std::string(yaml::python_type(value.kind())));
     }
     SWEEP_TRY(check_fields(value, place));
     Element out;
@@ -205,42 +288,50 @@ class EntryReader {
       out.ep = ep;
     }
     if (const yaml::Value* dp_attn = given(value, "dp-attn")) {
-      if (!dp_attn->is(yaml::Kind::Bool)) return fail("'dp-attn' must be bool in " + place);
+      if (!dp_attn->is(yaml::Kind::Bool)) return fail_at(*dp_attn, "'dp-attn' must be bool in " + place);
       out.dp_attn = dp_attn->scalar.truth;
     }
+    SWEEP_TRY(check_repeated(value, place));
+    if (out.conc_start.value > out.conc_end.value)
+      SWEEP_TRY(report(*given(value, "conc-start"), "conc-start " + std::to_string(out.conc_start.value) +
+                                                        " is above conc-end " +
+                                                        std::to_string(out.conc_end.value) + " in " + place +
+                                                        ", so it makes no point; swap the two values"));
     out.place = std::move(place);
     return out;
   }
 
-  static Expected<void> check_fields(const yaml::Value& element, const std::string& place) {
-    constexpr std::array<std::string_view, 5> kKnown = {"tp", "conc-start", "conc-end", "ep", "dp-attn"};
+  Expected<void> check_fields(const yaml::Value& element, const std::string& place) const {
     std::vector<std::string> extra;
+    const yaml::Value* first = nullptr;
     for (const yaml::Member& member : element.members) {
       const yaml::Value& key = *member.key;
-      if (!key.is(yaml::Kind::Text)) {
-        extra.push_back(python_str(key));
-      } else if (std::find(kKnown.begin(), kKnown.end(), key.text) == kKnown.end()) {
-        extra.push_back(python_repr(key.text));
-      }
+      if (is_known(key, kElementKeys)) continue;
+      extra.push_back(key.is(yaml::Kind::Text) ? python_repr(key.text) : python_str(key));
+      if (first == nullptr) first = &key;
     }
-    if (extra.empty()) return {};
-    return fail("Extra fields " + python_set(std::move(extra)) + " in " + place);
+    if (first == nullptr) return {};
+    notes_.hint = suggestion(python_str(*first), kElementKeys);
+    return fail_at(*first, "Extra fields " + python_set(std::move(extra)) + " in " + place);
   }
 
-  static Expected<void> read_number(const yaml::Value& owner, std::string_view field,
-                                    const std::string& place, Number& out) {
+  Expected<void> read_number(const yaml::Value& owner, std::string_view field, const std::string& place,
+                             Number& out) const {
     const yaml::Value* value = given(owner, field);
-    if (value == nullptr) return fail("Missing " + quoted(field) + " in " + place);
+    if (value == nullptr) {
+      notes_.hint = hint_of_unknown_key(owner);
+      return fail_at(owner, "Missing " + quoted(field) + " in " + place);
+    }
     if (value->is(yaml::Kind::Bool)) {
       out = {value->scalar.truth ? 1 : 0, true};
       return {};
     }
-    if (!value->is(yaml::Kind::Int)) return fail(quoted(field) + " must be int in " + place);
+    if (!value->is(yaml::Kind::Int)) return fail_at(*value, quoted(field) + " must be int in " + place);
     out = {value->scalar.integer, false};
     if (value->scalar.huge || out.value > kMaxNumber || out.value < -kMaxNumber) {
       const std::string limit = std::to_string(kMaxNumber);
-      return fail(quoted(field) + " must be between -" + limit + " and " + limit + " in " + place + ", got " +
-                  value->text);
+      return fail_at(*value, quoted(field) + " must be between -" + limit + " and " + limit + " in " + place +
+                                 ", got " + value->text);
     }
     return {};
   }
@@ -249,16 +340,34 @@ class EntryReader {
   const yaml::Value& value_;
   std::string key_;
   std::span<const Lengths> short_form_;
+  Notes& notes_;
   bool is_short_ = false;
 };
 
+// Reports entries that a file has twice: the points of the first one would silently be left out.
+Expected<void> check_repeated_entries(const std::string& file, const yaml::Value& document, Notes* notes) {
+  for (const yaml::ValueRef& key : document.repeated) {
+    const std::string name = python_str(*key), place = file + ":" + std::to_string(key->line) + ": ";
+    const yaml::Value* entry = find(document, name);
+    if (entry != nullptr && has_short_form(*entry))
+      return fail(place + "entry '" + name + "' occurs twice; rename or remove one of them");
+    if (notes != nullptr)
+      notes->warnings.push_back(place + "entry '" + name +
+                                "' occurs twice; only the points of the last one are used");
+  }
+  return {};
+}
+
 }  // namespace
 
-Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries) {
+Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries, Notes* notes) {
   const auto document = yaml::parse_document(file.bytes);
   if (!document) return fail("Config file '" + file.name + "': " + document.error().message);
   if (!(*document)->is(yaml::Kind::Dict))
     return fail("Config file '" + file.name + "' must contain a dictionary");
+  if (const std::string other = kind_of_other_file(**document); !other.empty())
+    return fail("Config file '" + file.name + "' is not a benchmark matrix: " + other);
+  SWEEP_TRY(check_repeated_entries(file.name, **document, notes));
   std::unordered_set<std::string> known;
   for (const RawEntry& entry : entries)
     known.insert(python_str(*entry.key));
@@ -272,11 +381,18 @@ Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entrie
   return fail("Duplicate configuration keys found in '" + file.name + "': " + join(duplicates, ", "));
 }
 
+Expected<Config> check_entry(const RawEntry& entry, std::span<const Lengths> short_form, Notes& notes) {
+  notes.line = entry.key->line;
+  notes.hint.clear();
+  return EntryReader(entry, short_form, notes).read();
+}
+
 Expected<std::vector<Config>> check_entries(std::span<const RawEntry> entries,
                                             std::span<const Lengths> short_form) {
   std::vector<Config> out;
+  Notes notes;
   for (const RawEntry& entry : entries) {
-    SWEEP_ASSIGN(auto config, EntryReader(entry, short_form).read());
+    SWEEP_ASSIGN(auto config, check_entry(entry, short_form, notes));
     out.push_back(std::move(config));
   }
   return out;

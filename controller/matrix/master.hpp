@@ -65,9 +65,22 @@ struct RawEntry {
   std::string file;
 };
 
+/// What a reader of configuration files reports in addition to its result.
+struct Notes {
+  std::vector<std::string> warnings;  // "FILE:LINE: text"
+  int line = 0;                       // of the value that an error is about; 0: unknown
+  std::string hint;  // for the end of an error message, which itself has the contract's words; may be empty
+};
+
 /// Appends the entries of one file to `entries`, which has those of the earlier files. Fails if the file is
 /// not YAML, is not a mapping or repeats a key of an earlier file.
-Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries);
+/// With `notes`, keys that the file has twice are warned of, or are an error if the entry has the short form.
+Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries, Notes* notes = nullptr);
+
+/// Returns a checked entry. Keys that are not known or occur twice, and ranges of concurrencies without a value,
+/// are errors in the short form. In the contract's form, which the Python tool accepts silently, they are
+/// warnings in `notes`. Fails as check_entries does.
+Expected<Config> check_entry(const RawEntry& entry, std::span<const Lengths> short_form, Notes& notes);
 
 /// Returns the checked entries. Fails at the first error, with the contract's message. `short_form` has the
 /// lengths for entries in short form without isl and osl; it must not be empty.

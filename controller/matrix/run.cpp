@@ -4,6 +4,7 @@
 #include <cassert>
 #include <filesystem>
 
+#include "controller/matrix/selectable.hpp"
 #include "controller/matrix/subcommands.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
@@ -30,33 +31,41 @@ std::vector<Lengths> short_form_lengths(const std::vector<std::string>& names) {
   return out;
 }
 
-Expected<std::vector<Config>> read_configs(const Options& options) {
+Expected<std::vector<Config>> read_configs(const Options& options, Caller caller,
+                                           std::vector<std::string>& warnings) {
   std::vector<RawEntry> entries;
+  Notes notes;
   for (const std::string& file : options.list("--config-files")) {
     if (is_missing(file)) return fail("Input file '" + file + "' does not exist.");
     SWEEP_ASSIGN(auto bytes, read_file(file, yaml::kMaxFileBytes));
-    SWEEP_TRY(add_entries({file, std::move(bytes)}, entries));
+    SWEEP_TRY(add_entries({file, std::move(bytes)}, entries, &notes));
   }
   const auto lengths = short_form_lengths(options.list("--seq-lens"));
   std::vector<Config> out;
   for (const RawEntry& entry : entries) {
-    auto checked = check_entries({&entry, 1}, lengths);
+    auto checked = check_entry(entry, lengths, notes);
     // The contract's message names only the key. With several files the user would have to search for it.
+    // Scripts know the command's messages, so only a sweep adds to them.
     if (!checked)
-      return fail(entry.file + ":" + std::to_string(entry.key->line) + ": " + checked.error().message);
-    out.push_back(std::move(checked->front()));
+      return fail(entry.file + ":" + std::to_string(notes.line) + ": " + checked.error().message +
+                  (caller == Caller::Sweep ? notes.hint : std::string()));
+    out.push_back(*std::move(checked));
   }
+  warnings = std::move(notes.warnings);
   return out;
 }
 
-Expected<Runners> read_runners(const Options& options) {
+Expected<Runners> read_runners(const Options& options, std::vector<std::string>& warnings) {
   const std::string file = options.text("--runner-config");
   if (is_missing(file)) return fail("Runner config file '" + file + "' does not exist.");
   SWEEP_ASSIGN(const auto bytes, read_file(file, yaml::kMaxFileBytes));
-  return Runners::parse(bytes, file);
+  auto runners = Runners::parse(bytes, file);
+  if (runners) warnings.insert(warnings.end(), runners->warnings().begin(), runners->warnings().end());
+  return runners;
 }
 
-Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& options) {
+Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& options, Caller caller,
+                            std::vector<std::string>& warnings) {
   FullSweep sweep;
   sweep.model_prefix = options.list("--model-prefix");
   sweep.precision = options.list("--precision");
@@ -68,14 +77,22 @@ Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& o
   sweep.repeat = options.integer("--repeat", sweep.repeat);
   if (options.has("--repeat") && (sweep.repeat < 1 || sweep.repeat > kMaxRepeats))
     return fail("--repeat must be between 1 and " + std::to_string(kMaxRepeats));
-  if (!sweep.runner_type.empty()) {  // contract: only --runner-type opens the runner file
-    if (options.text("--runner-config").empty()) {
-      return fail("--runner-config is required when --runner-type is specified");
-    }
-    SWEEP_ASSIGN(const auto runners, read_runners(options));
+  const bool has_file = !options.text("--runner-config").empty();
+  if (!sweep.runner_type.empty() && (has_file || caller == Caller::Command)) {
+    // Contract: only --runner-type opens the runner file.
+    if (!has_file) return fail("--runner-config is required when --runner-type is specified");
+    SWEEP_ASSIGN(const auto runners, read_runners(options, warnings));
     SWEEP_TRY(check_runner_types(sweep.runner_type, runners));
   }
-  return expand_full_sweep(configs, sweep);
+  auto matrix = expand_full_sweep(configs, sweep);
+  if (!matrix) {
+    const bool is_empty = matrix.error().message.starts_with("No configs found");
+    return fail(matrix.error().message +
+                (is_empty && caller == Caller::Sweep ? what_there_is(configs, sweep) : std::string()));
+  }
+  for (std::string& line : unused_filters(configs, sweep))
+    warnings.push_back(std::move(line));
+  return matrix;
 }
 
 TestConfig test_config(const Options& options) {
@@ -98,12 +115,12 @@ Custom custom(const Options& options) {
           options.text("--framework"),    options.text("--precision"), options.text("--exp-name")};
 }
 
-}  // namespace
-
-Expected<Matrix> run_subcommand(const std::string& name, const Options& options) {
-  SWEEP_ASSIGN(const auto configs, read_configs(options));
-  if (name == "full-sweep") return full_sweep(configs, options);
-  SWEEP_ASSIGN(const auto runners, read_runners(options));
+/// Returns the matrix and fills in `warnings`.
+Expected<Matrix> make_matrix(const std::string& name, const Options& options, Caller caller,
+                             std::vector<std::string>& warnings) {
+  SWEEP_ASSIGN(const auto configs, read_configs(options, caller, warnings));
+  if (name == "full-sweep") return full_sweep(configs, options, caller, warnings);
+  SWEEP_ASSIGN(const auto runners, read_runners(options, warnings));
   if (name == "test-config") return expand_test_config(configs, runners, test_config(options));
   if (name == "runner-model-sweep") {
     return expand_runner_model_sweep(configs, runners, options.text("--runner-type"));
@@ -111,6 +128,23 @@ Expected<Matrix> run_subcommand(const std::string& name, const Options& options)
   if (name == "runner-sweep") return expand_runner_sweep(configs, runners, runner_sweep(options));
   assert(name == "custom");
   return expand_custom(runners, custom(options));
+}
+
+}  // namespace
+
+Expected<Matrix> run_subcommand(const std::string& name, const Options& options, Caller caller,
+                                std::vector<std::string>* warnings) {
+  constexpr std::size_t kMaxWarnings = 20;
+  std::vector<std::string> all;
+  auto matrix = make_matrix(name, options, caller, all);
+  if (warnings == nullptr) return matrix;
+  if (all.size() > kMaxWarnings) {
+    const std::size_t more = all.size() - kMaxWarnings;
+    all.resize(kMaxWarnings);
+    all.push_back("and " + std::to_string(more) + " more warnings of this kind");
+  }
+  warnings->insert(warnings->end(), all.begin(), all.end());
+  return matrix;
 }
 
 }  // namespace sweep::matrix

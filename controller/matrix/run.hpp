@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "controller/matrix/expand.hpp"
 #include "controller/matrix/options.hpp"
@@ -9,8 +10,15 @@
 
 namespace sweep::matrix {
 
+/// Who asks for the matrix: InferenceMAX's command line, whose rules the contract defines, or a sweep.
+enum class Caller { Command, Sweep };
+
 /// Returns the matrix of the subcommand `name`, one of subcommands(), with the options from parse_options.
-/// Checks every entry of every file first. Fails with the contract's message.
-Expected<Matrix> run_subcommand(const std::string& name, const Options& options);
+/// Checks every entry of every file first. Fails with the contract's message. In a sweep, --runner-type selects
+/// by the entries' own runner types if there is no --runner-config. Appends to `warnings`, if given, one line for
+/// each thing in the files that has no effect.
+Expected<Matrix> run_subcommand(const std::string& name, const Options& options,
+                                Caller caller = Caller::Command,
+                                std::vector<std::string>* warnings = nullptr);
 
 }  // namespace sweep::matrix

@@ -74,8 +74,24 @@ Expected<Runners> Runners::parse(std::string_view text, const std::string& file)
   }
   Runners out;
   out.file_ = file;
-  for (const yaml::Member& member : (*document)->members)
+  const auto warn = [&](const yaml::Value& at, const std::string& what) {
+    out.warnings_.push_back(file + ":" + std::to_string(at.line) + ": " + what);
+  };
+  for (const yaml::Member& member : (*document)->members) {
     out.types_.push_back(read_type(*member.key, *member.value));
+    const std::string type = "runner type '" + out.types_.back().name + "'";
+    if (member.value->is(yaml::Kind::Text))
+      warn(*member.key, type +
+                            " has a text instead of a list, so each of its characters is a node; write '[" +
+                            member.value->text + "]'");
+    if (member.value->is(yaml::Kind::Dict))
+      warn(*member.key, type +
+                            " has a mapping instead of a list, so its keys are taken for nodes; write a list "
+                            "of node names");
+  }
+  for (const yaml::ValueRef& key : (*document)->repeated)
+    warn(*key,
+         "runner type '" + python_str(*key) + "' occurs twice; only the nodes of the last one are used");
   return out;
 }
 

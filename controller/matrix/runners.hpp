@@ -41,10 +41,13 @@ class Runners {
   bool contains(std::string_view label) const;
   /// Returns the names of the types in the order of the file.
   std::vector<std::string> types() const;
+  /// Returns a line "FILE:LINE: text" for each thing in the file that hardly means what it says.
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   std::string file_;
   std::vector<RunnerType> types_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace sweep::matrix

@@ -7,6 +7,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "controller/plan/hardware.hpp"
 #include "controller/plan/step.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/container_section.hpp"
@@ -18,6 +19,17 @@
 namespace sweep {
 
 namespace {
+
+/// Returns core::PointSpec::runner of a point with this runner type: the section of the profile, or the type
+/// itself if there is none or if the section's name does not name the same hardware. "": any node serves
+/// the point.
+std::string core_runner(const profile::Profile& profile, const std::string& runner) {
+  const bool has_model = !profile.ignore_gpus && !gpu_model(runner).empty();
+  if (profile.runners.empty()) return has_model ? runner : std::string();
+  const profile::Runner* section = profile::runner_of(profile, runner);
+  if (section == nullptr) return runner;
+  return has_model && gpu_model(section->name) != gpu_model(runner) ? runner : section->name;
+}
 
 /// Returns Plan::shares_name. Entries of a matrix that would share a RESULT_FILENAME get the point's id in
 /// it.
@@ -108,6 +120,19 @@ Expected<void> check_recipes(const profile::Profile& profile, const std::vector<
   return {};
 }
 
+/// Returns Plan::runners.
+std::vector<std::pair<std::string, std::string>> find_runners(const profile::Profile& profile,
+                                                              const std::vector<Point>& points) {
+  std::set<std::string> seen;
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const Point& point : points) {
+    if (!seen.insert(point.runner).second) continue;
+    if (std::string name = core_runner(profile, point.runner); !name.empty())
+      out.emplace_back(std::move(name), point.runner);
+  }
+  return out;
+}
+
 /// Returns Plan::first_copy.
 std::vector<int> find_copies(const std::vector<Point>& points) {
   std::vector<int> first(points.size(), -1);
@@ -147,6 +172,7 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
   plan.step = std::move(step);
   plan.shares_name = find_shared_names(points, withdrawn);
   plan.first_copy = find_copies(points);
+  plan.runners = find_runners(profile, points);
   plan.points = std::move(points);
   plan.withdrawn = withdrawn;
   plan.profile = std::move(profile);
@@ -171,6 +197,7 @@ core::Settings core_settings(const Plan& plan) {
   settings.infrastructure_retries = profile.retries.infrastructure;
   settings.benchmark_retries = profile.retries.benchmark;
   settings.invalid_retries = profile.retries.invalid;
+  settings.strict = profile.strict;
   settings.agent_timeout = profile.agent_timeout;
   settings.join_timeout = profile.join;
   settings.node_failures = profile.retries.node;
@@ -207,7 +234,7 @@ std::vector<core::PointSpec> core_points(const Plan& plan) {
   for (const Point& point : plan.points) {
     const int index = static_cast<int>(specs.size());
     specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(point), kind_of(point),
-                     server_key(plan, index), runner_section(plan.profile, point)});
+                     server_key(plan, index), core_runner(plan.profile, point.runner)});
   }
   return specs;
 }

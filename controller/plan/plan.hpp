@@ -24,6 +24,8 @@ struct Plan {
   std::vector<bool>
       shares_name;              // by point: its file names contain its id, as another point's would be equal
   std::vector<int> first_copy;  // by point: index of the first point of the same entry; -1: it has no copies
+  std::vector<std::pair<std::string, std::string>>
+      runners;  // distinct pairs of core::PointSpec::runner and a runner type that it stands for
   profile::Profile profile;
   std::set<std::string> withdrawn;             // ids of points that are no longer in the sweep
   std::optional<container::StepRequest> step;  // the container in which agents run; nullopt: on the node

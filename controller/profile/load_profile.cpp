@@ -93,11 +93,27 @@ Table top_keys(Profile& p) {
        [&](auto& r, auto& k, auto& n) {
          p.auth = read_word(r, k, n, {"munge", "key"}) == "munge" ? Profile::Auth::Munge : Profile::Auth::Key;
        }},
+      {"strict", [&](auto& r, auto& k, auto& n) { p.strict = read_flag(r, k, n); }},
       {"validity", [&](auto& r, auto&, auto& n) { read_map(r, "'validity'", n, validity_keys(p)); }},
       {"spool", [&](auto& r, auto& k, auto& n) { p.spool = read_absolute(r, k, n); }},
       {"container", [&](auto& r, auto&, auto& n) { read_container(r, n, p.container); }},
       {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},
       {"retries", [&](auto& r, auto&, auto& n) { read_map(r, "'retries'", n, retry_keys(p)); }}};
+}
+
+/// Reports a file of another kind that was given as a profile.
+void check_kind(Reader& in, const yaml::Value& root) {
+  if (!root.is(yaml::Kind::Dict)) return;
+  if (yaml::find(root, "server") != nullptr && yaml::find(root, "client") != nullptr)
+    return in.complain(root, "this is a recipe, not a profile; name it in a profile: benchmark: " + in.file);
+  for (const auto& [name, value] : root.members) {
+    for (const char* key : {"search-space", "seq-len-configs"}) {
+      if (!value->is(yaml::Kind::Dict) || yaml::find(*value, key) == nullptr) continue;
+      return in.complain(*name, "this is a benchmark matrix, not a profile (entry '" +
+                                    printable(key_text(*name)) + "' has '" + key +
+                                    "'); give it with --sweep-config (sweepctl run FILE)");
+    }
+  }
 }
 
 void check_whole(Reader& in, const yaml::Value& root, const Profile& profile) {
@@ -114,7 +130,8 @@ Expected<Profile> parse_profile(const std::string& text, const std::string& name
   const auto root = yaml::parse_document(text);
   if (!root) return fail(name + ": not YAML: " + root.error().message);
   Reader in{name, {}};
-  read_map(in, "the profile", **root, top_keys(base));
+  check_kind(in, **root);
+  if (!in.error) read_map(in, "the profile", **root, top_keys(base));
   if (!in.error) check_whole(in, **root, base);
   if (in.error) return tl::unexpected(*in.error);
   for (auto& [key, source] : in.sources)

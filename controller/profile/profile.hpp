@@ -101,12 +101,13 @@ struct Profile {
   Auth auth = Auth::Auto;
   std::string spool;  // node-local directory for unfinished results; empty: the agent chooses
   std::vector<std::string> doubts_ignored;  // kDoubts words that do not make a result invalid
-  bool ignore_gpus = false;                 // points need no GPUs: for machines without GPUs
-  Millis kill_grace{10'000};                // between SIGTERM and SIGKILL
-  Millis heartbeat{10'000};                 // interval of an idle agent's heartbeats
-  Millis agent_timeout{45'000};             // an agent that is silent for this long is considered lost
-  Millis join{60'000};   // how long the other agents may take after the first one has joined
-  Millis away{600'000};  // how long an agent keeps running and reconnecting without a controller
+  bool strict = true;         // the sweep ends with status 3 if every point is done but a result is not valid
+  bool ignore_gpus = false;   // points need no GPUs: for machines without GPUs
+  Millis kill_grace{10'000};  // between SIGTERM and SIGKILL
+  Millis heartbeat{10'000};   // interval of an idle agent's heartbeats
+  Millis agent_timeout{45'000};  // an agent that is silent for this long is considered lost
+  Millis join{60'000};           // how long the other agents may take after the first one has joined
+  Millis away{600'000};          // how long an agent keeps running and reconnecting without a controller
 };
 
 }  // namespace sweep::profile

@@ -121,6 +121,9 @@ std::string read_word(Reader& in, const std::string& key, const yaml::Value& nod
 void read_map(Reader& in, const std::string& what, const yaml::Value& node, const Table& table) {
   if (node.is(yaml::Kind::Null)) return;
   if (!node.is(yaml::Kind::Dict)) return in.complain(node, what + " must be a mapping, got " + shown(node));
+  if (!node.repeated.empty())
+    return in.complain(*node.repeated.front(), "key '" + printable(key_text(*node.repeated.front())) +
+                                                   "' occurs twice in " + what + "; remove one of them");
   std::vector<std::string> known;
   for (const auto& [key, reader] : table)
     known.push_back(key);

@@ -177,6 +177,7 @@ std::vector<Runner> read_runner_records(Fields& in) {
 nlohmann::json profile_to_json(const Profile& profile) {
   nlohmann::json out = {{"pack_gpus", profile.packing == Profile::Packing::Gpu},
                         {"ignore_gpus", profile.ignore_gpus},
+                        {"strict", profile.strict},
                         {"point_timeout_declared", profile.point_timeout_declared},
                         {"auth", static_cast<int>(profile.auth)}};
   each_time(profile, [&](const char* name, const Millis& value) { out[name] = value.count(); });
@@ -200,6 +201,7 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
   Profile profile;
   profile.packing = in.flag("pack_gpus") ? Profile::Packing::Gpu : Profile::Packing::Node;
   profile.ignore_gpus = in.flag("ignore_gpus");
+  profile.strict = in.flag("strict");
   profile.point_timeout_declared = in.flag("point_timeout_declared");
   profile.auth = static_cast<Profile::Auth>(in.integer("auth", 0, static_cast<int>(Profile::Auth::Key)));
   each_time(profile, [&](const char* name, Millis& value) { value = Millis(in.integer(name, 0, kMaxInt)); });

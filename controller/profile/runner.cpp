@@ -52,6 +52,9 @@ void read_runners(Reader& in, const yaml::Value& node, std::vector<Runner>& runn
         node,
         "'runners' must be a mapping of runner types, such as b200: { gpus: [b200] }, got " + shown(node));
   }
+  if (!node.repeated.empty())
+    return in.complain(*node.repeated.front(), "runner '" + printable(key_text(*node.repeated.front())) +
+                                                   "' occurs twice in 'runners'; remove one of them");
   for (const auto& [name_node, value] : node.members) {
     const std::string name = key_text(*name_node);
     if (name.empty()) return in.complain(*name_node, shown(*name_node) + " is not a runner type");

@@ -13,6 +13,7 @@ namespace sweep::profile {
 struct NodeTraits {
   std::string node, partition;
   std::vector<std::string> features, gpu_types;
+  std::vector<std::string> gpu_names = {};  // of the agent's own GPUs, by the driver
 };
 
 /// Reads a `runners` section into `runners`; its keys override those of runners that are already in the list.

@@ -207,6 +207,7 @@ std::string show_profile(const Profile& profile) {
   page.open("validity");
   page.put("ignore", profile.doubts_ignored);
   page.close();
+  page.put("strict", profile.strict);
   if (profile.auth != Profile::Auth::Auto)
     page.put("auth", std::string(profile.auth == Profile::Auth::Munge ? "munge" : "key"));
   if (!profile.spool.empty()) page.put("spool", profile.spool);

@@ -24,6 +24,9 @@ void set_variable(Variables& variables, const std::string& name, const std::stri
 void read_env(Reader& in, const yaml::Value& node, Variables& variables) {
   if (!node.is(yaml::Kind::Dict))
     return in.complain(node, "'env' must be a mapping NAME: value, got " + shown(node));
+  if (!node.repeated.empty())
+    return in.complain(*node.repeated.front(), "variable '" + printable(key_text(*node.repeated.front())) +
+                                                   "' occurs twice in 'env'; remove one of them");
   for (const auto& [name_node, value] : node.members) {
     const std::string name = key_text(*name_node);
     if (!valid_name(name)) {

@@ -113,6 +113,10 @@ CommandOutput run_process_result(const Lookup& lookup) {
   const auto processed = process_result(context, *bytes);
   if (!processed) return failed(printable(path) + ": " + processed.error().message);
   CommandOutput output;
+  if (const auto checked = check_result(*bytes)) {
+    if (const std::string note = missing_statistics(*checked); !note.empty())
+      output.err += "warning: " + printable(path) + ": " + note + "\n";
+  }
   const std::string text = python_json(*processed, 2);
   output.out = text + "\n";
   if (auto written = write_file_atomic(agg_path(context.result_filename), text); !written) {

@@ -53,6 +53,10 @@ tl::unexpected<Error> missing(const char* key) {
               "'; the serving client did not write it or did not finish");
 }
 
+// A client that was not told how many requests to keep in flight reports none.
+constexpr const char* kNoConcurrency =
+    "the result has no 'max_concurrency'; add --max-concurrency \"$CONC\" to the client's command";
+
 tl::unexpected<Error> wrong(const char* key, const Json& value, const char* expected) {
   return fail("'" + std::string(key) + "' in the result must be " + expected + ", but is " + shown(value));
 }
@@ -135,11 +139,45 @@ Expected<GpuCounts> gpu_counts(const ResultContext& context) {
   return counts;
 }
 
+// What every result must contain, in a sweep as for `sweepctl process-result`.
+struct RequiredValues {
+  std::int64_t conc = 0;
+  Json model;
+  double total = 0, output = 0;  // throughputs, in tokens per second
+};
+
+Expected<RequiredValues> required_values(const Json& result) {
+  const auto concurrency = result.find("max_concurrency");
+  if (concurrency == result.end() || concurrency->is_null()) return fail(kNoConcurrency);
+  SWEEP_ASSIGN(const auto conc, integer_at(result, "max_concurrency"));
+  const auto model = result.find("model_id");
+  if (model == result.end()) return missing("model_id");
+  SWEEP_ASSIGN(const auto total, number_at(result, "total_token_throughput"));
+  SWEEP_ASSIGN(const auto output, number_at(result, "output_throughput"));
+  return RequiredValues{conc, *model, total, output};
+}
+
 Expected<Json> read_result(std::string_view bytes) {
   auto result = read_json(bytes, ReadDepth::TopLevel);
   if (!result) return fail("the result is not valid JSON: " + result.error().message);
   if (!result->is_object()) return fail("the result must be a JSON object, but is " + shown(*result));
   return result;
+}
+
+// The times that tables and plots show. A client may leave them out: vLLM's does not report e2el by default.
+constexpr std::array<const char*, 4> kMedians = {"median_ttft_ms", "median_tpot_ms", "median_itl_ms",
+                                                 "median_e2el_ms"};
+
+// Returns false also for null, which clients write for a value that they do not have.
+bool has(const Json& result, const char* key) {
+  const auto found = result.find(key);
+  return found != result.end() && !found->is_null();
+}
+
+Expected<void> check_quantity(const Json& result, const char* key) {
+  SWEEP_ASSIGN(const auto value, number_at(result, key));
+  if (std::isfinite(value) && value >= 0) return {};
+  return wrong(key, *result.find(key), "a finite number that is not negative");
 }
 
 }  // namespace
@@ -153,11 +191,8 @@ Expected<Json> process_result(const ResultContext& context, std::string_view res
 
 Expected<Json> process_checked(const ResultContext& context, const Json& result) {
   SWEEP_ASSIGN(const auto counts, gpu_counts(context));
-  SWEEP_ASSIGN(const auto conc, integer_at(result, "max_concurrency"));
-  const auto model = result.find("model_id");
-  if (model == result.end()) return missing("model_id");
-  SWEEP_ASSIGN(const auto total, number_at(result, "total_token_throughput"));
-  SWEEP_ASSIGN(const auto output, number_at(result, "output_throughput"));
+  SWEEP_ASSIGN(const auto required, required_values(result));
+  const auto& [conc, model, total, output] = required;
 
   Json data = Json::object();
   data["hw"] = text_or_null(context.runner_type);
@@ -165,7 +200,7 @@ Expected<Json> process_checked(const ResultContext& context, const Json& result)
   data["ep"] = counts.ep;
   data["dp_attention"] = text_or_null(context.dp_attention);
   data["conc"] = conc;
-  data["model"] = *model;
+  data["model"] = model;
   data["framework"] = text_or_null(context.framework);
   data["precision"] = text_or_null(context.precision);
   data["tput_per_gpu"] = total / static_cast<double>(counts.tp);
@@ -180,26 +215,35 @@ Expected<Json> process_checked(const ResultContext& context, const Json& result)
 Expected<Json> check_result(std::string_view bytes) {
   const auto result = read_result(bytes);
   if (!result) return result;
-  const auto model = result->find("model_id");
-  if (model == result->end()) return missing("model_id");
-  if (!model->is_string() || model->get_ref<const std::string&>().empty()) {
-    return wrong("model_id", *model, "the model's name");
-  }
+  SWEEP_ASSIGN(const auto required, required_values(*result));
+  if (!required.model.is_string() || required.model.get_ref<const std::string&>().empty())
+    return wrong("model_id", required.model, "the model's name");
   for (const char* key : {"max_concurrency", "completed"}) {
+    if (!has(*result, key)) continue;
     SWEEP_ASSIGN(const auto count, integer_at(*result, key));
     if (count < 1)
       return fail("'" + std::string(key) + "' in the result must be at least 1, but is " +
                   std::to_string(count) +
                   (key == std::string_view("completed") ? ": no request completed" : ""));
   }
-  for (const char* key : {"duration", "total_token_throughput", "output_throughput", "median_ttft_ms",
-                          "median_tpot_ms", "median_itl_ms", "median_e2el_ms"}) {
-    SWEEP_ASSIGN(const auto number, number_at(*result, key));
-    if (!std::isfinite(number) || number < 0) {
-      return wrong(key, *result->find(key), "a finite number that is not negative");
-    }
+  for (const char* key : {"duration", "total_token_throughput", "output_throughput"}) {
+    if (has(*result, key)) SWEEP_TRY(check_quantity(*result, key));
+  }
+  for (const char* key : kMedians) {
+    if (has(*result, key)) SWEEP_TRY(check_quantity(*result, key));
   }
   return result;
+}
+
+std::string missing_statistics(const Json& result) {
+  std::vector<std::string> names;
+  for (const char* key : kMedians) {
+    if (!has(result, key)) names.emplace_back(key);
+  }
+  if (names.empty()) return {};
+  return "the result has no " + join(names, ", ") +
+         ", so tables and plots lack these times; add --percentile-metrics ttft,tpot,itl,e2el to the client's "
+         "command";
 }
 
 std::string agg_path(std::string_view result_filename) {

@@ -39,10 +39,15 @@ Expected<nlohmann::ordered_json> process_result(const ResultContext& context, st
 Expected<nlohmann::ordered_json> process_checked(const ResultContext& context,
                                                  const nlohmann::ordered_json& result);
 
-/// Returns the serving client's result in `bytes`: its keys in order, with empty inner lists and objects.
-/// Fails if it is not the result of a run in which at least one request completed; the message names the
-/// missing or invalid key. Safe on untrusted input.
+/// Returns the serving client's result in `bytes`: its keys in order, with empty inner lists and objects. It
+/// has to contain what process_result() needs. Fails also if a value that it contains cannot be true: no
+/// request completed, a negative or infinite time. The message names the missing or invalid key. Safe on
+/// untrusted input.
 Expected<nlohmann::ordered_json> check_result(std::string_view bytes);
+
+/// Returns a line that names the times which a result lacks and how to get them; "" if it has all that tables
+/// and plots show.
+std::string missing_statistics(const nlohmann::ordered_json& result);
 
 /// Returns `directory/agg_name.json` for the result file name `directory/name`. (The Python tool prefixes
 /// agg_ to the whole path and therefore names a directory that does not exist.)

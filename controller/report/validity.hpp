@@ -15,22 +15,34 @@
 
 namespace sweep::report {
 
-/// The input lengths that the client was configured with.
-struct RequestedInput {
-  std::int64_t isl = 0;      // tokens
+/// The load that a point asks for. A result is held against it, not against what its client was told to do.
+struct RequestedLoad {
+  std::int64_t isl = 0;      // input length in tokens; 0: unknown
   double range_ratio = 0.8;  // RANDOM_RANGE_RATIO: lengths are uniformly distributed from isl * ratio to isl
+  std::int64_t osl = 0;      // output length in tokens; 0: unknown
+  std::int64_t conc = 0;     // requests in flight; 0: unknown
+  std::string model = {};    // empty: unknown
 };
 
 /// The largest valid fraction of failed requests.
 inline constexpr double kMaxFailed = 0.05;
-/// The largest valid relative deviation of the mean input length from the requested one.
-inline constexpr double kMaxInputError = 0.02;
+/// The largest valid relative deviation of a mean length from the requested one.
+inline constexpr double kMaxLengthError = 0.02;
+/// The same for the lengths of outputs, which clients count in different ways.
+inline constexpr double kMaxOutputError = 0.1;
 
-/// Returns the reasons why a serving client's result is not valid; empty if it is valid. The mean input
-/// length is compared with requested_input_tokens / completed, which sweep-bench reports. For other clients
-/// it is compared with the mean of the uniform distribution, isl * (1 + ratio) / 2, with an additional
-/// tolerance of three standard errors of the mean, 3 * isl * (1 - ratio) / sqrt(12 * completed).
-std::vector<std::string> doubts(const nlohmann::ordered_json& client_result, const RequestedInput& requested,
+/// Returns the reasons why a serving client's result is not valid; empty if it is valid.
+///
+/// Lengths: a client may send the point's full length, or lengths that are uniformly distributed from length *
+/// ratio to length. Both means are valid, length and length * (1 + ratio) / 2, each with an additional
+/// tolerance of three standard errors of the mean, 3 * length * (1 - ratio) / sqrt(12 * completed). What a
+/// client says it requested (requested_input_tokens and requested_output_tokens of sweep-bench) is held against
+/// the point (`other-load`), and what was measured against what was requested, or against the point if the
+/// client does not say that (`input-length`, `output-length`).
+///
+/// Concurrency, model and rate (inf) have to be the point's, and there have to be as many prompts as requests
+/// in flight.
+std::vector<std::string> doubts(const nlohmann::ordered_json& client_result, const RequestedLoad& requested,
                                 const Account& account);
 
 /// Returns `reasons` without those whose word is in `ignored`.

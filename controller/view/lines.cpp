@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "controller/plan/hardware.hpp"
 #include "controller/view/status.hpp"
 #include "util/text.hpp"
 
@@ -47,8 +48,23 @@ std::string on(const LineContext& context, const core::AgentJoined& e) {
   return printable(e.agent.node) + " joined with " + counted(e.agent.gpus.size(), "GPU") + " (" +
          joined_text(context.state) + ")" + (spare ? " as a spare: another agent has this node's GPUs" : "");
 }
-std::string on(const LineContext&, const core::AgentReady&) {
-  return {};
+/// Reports the runner types of points that do not run on the agent because its GPUs are others.
+std::string on(const LineContext& context, const core::AgentReady& e) {
+  if (e.hardware.gpus.empty() || !e.serves) return {};
+  const auto models = split(e.hardware.gpus, ',');
+  const auto has = [](const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+  };
+  std::vector<std::string> others;
+  for (const auto& [name, runner] : context.plan.runners) {
+    const std::string model = gpu_model(runner);
+    if (!model.empty() && !has(models, model) && !has(*e.serves, name)) others.push_back(runner);
+  }
+  if (others.empty()) return {};
+  return painted(context.node_of(e.agent) + " has GPUs of type " + printable(e.hardware.gpus) + " (" +
+                     printable(e.hardware.from) + "): points of " + printable(join(others, ", ")) +
+                     " do not run there",
+                 kYellow, context.style);
 }
 std::string on(const LineContext& context, const core::AgentGone& e) {
   return painted(context.node_of(e.agent) + " is gone: " + printable(e.reason), kYellow, context.style);
@@ -149,12 +165,10 @@ std::string running_text(const core::State& state, const Facts& facts) {
 
 /// Returns the line that says why a done point's result is not valid; "" if it is valid.
 std::string invalid_line(const Plan& plan, const core::State& state, std::size_t index) {
-  for (const core::Attempt& attempt : state.points[index].attempts) {
-    if (attempt.accepted && !attempt.invalid.empty())
-      return "  invalid     " + printable(label(plan.points[index])) + ": " +
-             printable(join(attempt.invalid, "; ")) + "\n";
-  }
-  return {};
+  const std::vector<std::string>& reasons = core::invalid_reasons(state.points[index]);
+  if (reasons.empty()) return {};
+  return "  invalid     " + printable(label(plan.points[index])) + ": " + printable(join(reasons, "; ")) +
+         "\n";
 }
 
 /// Returns the last output lines of the server of the point's last attempt, if its agent reported them,
@@ -168,6 +182,12 @@ std::string server_log_tail(const core::PointStatus& point) {
 }
 
 }  // namespace
+
+std::string points_text(int done, int total, int invalid) {
+  const std::string points =
+      std::to_string(done) + " of " + counted(static_cast<std::size_t>(std::max(total, 0)), "point");
+  return invalid == 0 ? points + " done" : points + " ran, " + std::to_string(done - invalid) + " valid";
+}
 
 Instant session_start(const core::State& state, const Facts& facts) {
   return state.resumed.value_or(facts.opened);
@@ -222,7 +242,9 @@ std::string bar_line(const Plan&, const core::State& state, const Facts& facts, 
                      const Style& style) {
   using core::PointState;
   const Pace speed = pace(state, now);
+  const int invalid = core::invalid_points(state);
   std::string text = " " + std::to_string(state.count(PointState::Done)) + " done, " +
+                     (invalid > 0 ? std::to_string(invalid) + " not valid, " : std::string()) +
                      std::to_string(state.count(PointState::Running) + state.count(PointState::Leased)) +
                      " running, " + std::to_string(state.count(PointState::Failed)) + " failed, " +
                      std::to_string(state.count(PointState::Pending)) + " pending";
@@ -242,14 +264,14 @@ std::string bar_line(const Plan&, const core::State& state, const Facts& facts, 
 
 std::string closing_lines(const Plan& plan, const core::State& state, const Style& style) {
   using core::PointState;
-  std::string out = std::to_string(state.count(PointState::Done)) + " of " +
-                    counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done";
+  const int invalid = core::invalid_points(state);
+  std::string out = points_text(state.count(PointState::Done), core::total_points(state), invalid);
   if (const int failed = state.count(PointState::Failed); failed > 0)
     out += ", " + std::to_string(failed) + " failed";
   const int unfinished =
       core::total_points(state) - state.count(PointState::Done) - state.count(PointState::Failed);
   if (unfinished > 0) out += ", " + std::to_string(unfinished) + " unfinished";
-  out = painted(out, core::complete(state) ? kGreen : kRed, style);
+  out = painted(out, !core::complete(state) ? kRed : invalid > 0 ? kYellow : kGreen, style);
   if (!state.end_reason.empty()) out += " (" + printable(state.end_reason) + ")";
   out += "\n";
   for (std::size_t i = 0; i < state.points.size(); ++i) {

@@ -26,6 +26,9 @@ std::string bar_line(const Plan& plan, const core::State& state, const Facts& fa
 /// Returns the lines shown when the sweep has ended: counts, failed points with reasons, unfinished points.
 std::string closing_lines(const Plan& plan, const core::State& state, const Style& style);
 
+/// Returns "6 of 6 points done" or, if results of done points are not valid, "6 of 6 points ran, 4 valid".
+std::string points_text(int done, int total, int invalid);
+
 /// Returns when this session began: when the sweep was opened or, after a resume, when it was resumed.
 Instant session_start(const core::State& state, const Facts& facts);
 

@@ -23,6 +23,10 @@ std::string job_step(const core::State& state, const std::string& agent) {
   return info.step.empty() ? info.job : info.job + "." + info.step;
 }
 
+int valid_points(const core::State& state) {
+  return state.count(core::PointState::Done) - core::invalid_points(state);
+}
+
 ordered_json time_json(const std::optional<Instant>& at) {
   return at ? ordered_json(static_cast<double>(to_unix_ms(*at)) / 1000) : ordered_json();
 }
@@ -166,7 +170,10 @@ void write_manifest(const Plan& plan, const core::State& state, const Facts& fac
                        {"opened_unix", time_json(facts.opened)},
                        {"last_end_unix", time_json(last_end(state))},
                        {"complete", core::complete(state)},
-                       {"reason", state.end_reason}};
+                       {"reason", state.end_reason},
+                       {"points_total", core::total_points(state)},
+                       {"points_done", state.count(core::PointState::Done)},
+                       {"points_valid", valid_points(state)}};
   ordered_json agents = ordered_json::array();
   for (const auto& [id, agent] : state.agents) {
     agents.push_back({{"agent", id}, {"node", agent.info.node}, {"gpus", agent.info.gpus}});
@@ -232,6 +239,7 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
           {"resume", resume_line(state, facts).empty() ? "" : facts.resume},
           {"points", core::total_points(state)},
           {"done", state.count(core::PointState::Done)},
+          {"valid", valid_points(state)},
           {"failed", std::move(failed)},
           {"unfinished", std::move(unfinished)},
           {"attempts", total.attempts},

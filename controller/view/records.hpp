@@ -23,8 +23,8 @@ void write_manifest(const Plan& plan, const core::State& state, const Facts& fac
 /// Returns the sweep's part of summary.txt: failed points with reasons, unfinished points, totals.
 std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts);
 
-/// Returns the same as JSON. Keys: sweep, directory, job, complete, reason, resume, points, done, failed and
-/// unfinished (lists of {label, reason}), attempts, agents, server_starts, phases, containers, wall_s (null
+/// Returns the same as JSON. Keys: sweep, directory, job, complete, reason, resume, points, done, valid, failed
+/// and unfinished (lists of {label, reason}), attempts, agents, server_starts, phases, containers, wall_s (null
 /// before the first attempt has ended).
 nlohmann::ordered_json totals_json(const Plan& plan, const core::State& state, const Facts& facts);
 

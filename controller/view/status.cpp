@@ -23,6 +23,7 @@ ordered_json counts_json(const core::State& state) {
   for (std::size_t i = 0; i < core::kPointStates; ++i) {
     counts[std::string(core::state_word(static_cast<core::PointState>(i)))] = state.counts[i];
   }
+  counts["valid"] = state.count(core::PointState::Done) - core::invalid_points(state);
   return counts;
 }
 
@@ -86,12 +87,17 @@ ordered_json attempt_json(const Plan& plan, const core::State& state, std::size_
 
 ordered_json point_json(const Plan& plan, const core::State& state, std::size_t index) {
   const core::PointStatus& point = state.points[index];
-  return {{"point", point.spec.id},
-          {"label", label(plan.points[index])},
-          {"state", core::state_word(point.state)},
-          {"attempts", point.attempts.size()},
-          {"node", point.attempts.empty() ? "" : point.attempts.back().node},
-          {"reason", point.reason}};
+  ordered_json out = {{"point", point.spec.id},
+                      {"label", label(plan.points[index])},
+                      {"state", core::state_word(point.state)},
+                      {"attempts", point.attempts.size()},
+                      {"node", point.attempts.empty() ? "" : point.attempts.back().node},
+                      {"reason", point.reason}};
+  if (point.state != core::PointState::Done) return out;
+  const std::vector<std::string>& invalid = core::invalid_reasons(point);
+  out["valid"] = invalid.empty();
+  if (!invalid.empty()) out["invalid_reasons"] = invalid;
+  return out;
 }
 
 void list_points(const Plan& plan, const core::State& state, const Facts& facts, Instant now, List& running,
@@ -105,8 +111,11 @@ void list_points(const Plan& plan, const core::State& state, const Facts& facts,
       over.push_back(i);
     }
   }
-  std::stable_partition(over.begin(), over.end(),
-                        [&](std::size_t i) { return state.points[i].state != core::PointState::Done; });
+  const auto rank = [&](std::size_t i) {
+    if (state.points[i].state != core::PointState::Done) return 0;
+    return core::has_invalid_result(state.points[i]) ? 1 : 2;
+  };
+  std::stable_sort(over.begin(), over.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
   for (const std::size_t i : over)
     ended.add(point_json(plan, state, i));
 }
@@ -129,7 +138,12 @@ void append_running(const ordered_json& status, std::string& out) {
 
 void append_failed(const ordered_json& status, std::string& out) {
   for (const ordered_json& point : status.value("ended", ordered_json::array())) {
-    if (field(point, "state") == "done") continue;
+    if (field(point, "state") == "done") {
+      const auto reasons = point.value("invalid_reasons", std::vector<std::string>());
+      if (!reasons.empty())
+        out += "  invalid  " + field(point, "label") + ": " + printable(join(reasons, "; ")) + "\n";
+      continue;
+    }
     out += "  " + field(point, "state") + "  " + field(point, "label") + ": " + field(point, "reason") + "\n";
   }
 }
@@ -194,6 +208,7 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
                       {"reason", state.end_reason},
                       {"controller", facts.owner},
                       {"points", counts_json(state)},
+                      {"strict", state.settings.strict},
                       {"elapsed_s", static_cast<double>((until - facts.opened).count()) / 1000},
                       {"rate_per_minute", speed.points_per_minute}};
   out["eta_s"] =
@@ -222,8 +237,11 @@ std::string status_text(const ordered_json& status) {
   if (!field(status, "job").empty()) out += ", job " + field(status, "job");
   if (!field(status, "controller").empty()) out += ", controller on " + field(status, "controller");
   const int running = counts.value("running", 0) + counts.value("leased", 0);
-  out += "\n  " + field(counts, "done") + " of " + field(counts, "total") + " done, " +
-         std::to_string(running) + " running, " + field(counts, "failed") + " failed, " +
+  const int done = counts.value("done", 0), invalid = done - counts.value("valid", done);
+  out += "\n  " +
+         (invalid > 0 ? points_text(done, counts.value("total", 0), invalid)
+                      : field(counts, "done") + " of " + field(counts, "total") + " done") +
+         ", " + std::to_string(running) + " running, " + field(counts, "failed") + " failed, " +
          field(counts, "pending") + " pending";
   if (const int cancelled = counts.value("cancelled", 0); cancelled > 0) {
     out += ", " + std::to_string(cancelled) + " cancelled";

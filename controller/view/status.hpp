@@ -27,10 +27,10 @@ std::optional<Instant> last_end(const core::State& state);
 Instant last_change(const core::State& state, const Facts& facts);
 
 /// Returns the status document. Keys: sweep, directory, job, state (running, stopping, done, incomplete,
-/// interrupted), reason, controller, points (counts), rate_per_minute, eta_s, elapsed_s, agents, running,
+/// interrupted), reason, controller, points (counts), strict, rate_per_minute, eta_s, elapsed_s, agents, running,
 /// ended. The last three are lists that together have at most `max_bytes` bytes as JSON; the number of
 /// entries omitted for that is in left_out (agents, running, ended). In `ended`, points that are not done
-/// come first.
+/// come first, then those whose result is not valid.
 nlohmann::ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts,
                                    Instant now,
                                    std::size_t max_bytes = std::numeric_limits<std::size_t>::max());

@@ -7,6 +7,7 @@
 
 #include <new>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "controller/yaml/source_text.hpp"
@@ -124,6 +125,17 @@ void fill_dict(Value& dict, const std::vector<Member>& members) {
   }
 }
 
+// Returns the keys of `members` that an earlier member has, too.
+std::vector<ValueRef> repeated_keys(const std::vector<Member>& members) {
+  std::unordered_set<std::string> seen;
+  std::vector<ValueRef> out;
+  for (const Member& member : members) {
+    const std::string name = std::to_string(static_cast<int>(member.key->kind())) + python_str(*member.key);
+    if (!seen.insert(name).second) out.push_back(member.key);
+  }
+  return out;
+}
+
 class TreeBuilder {
  public:
   ValueRef root() const { return root_; }
@@ -230,10 +242,13 @@ class TreeBuilder {
         own.push_back({frame.values[i], frame.values[i + 1]});
       }
     }
+    const std::size_t merged_from_others = merged.size();
     merged.insert(merged.end(), own.begin(), own.end());
     Value dict;
     dict.scalar.kind = Kind::Dict;
     fill_dict(dict, merged);
+    // Only if members were dropped can there be a key that the file has twice.
+    if (dict.members.size() < merged_from_others + own.size()) dict.repeated = repeated_keys(own);
     for (const Member& member : dict.members) {
       count_child(frame.mark, dict, *member.key);
       count_child(frame.mark, dict, *member.value);

@@ -35,14 +35,15 @@ struct Member {
 };
 
 struct Value {
-  Scalar scalar;                // the kind, and the value of a Bool or Int
-  std::string text;             // a scalar's text, without quotes and with escapes resolved
-  std::vector<ValueRef> items;  // the items of a List
-  std::vector<Member> members;  // the members of a Dict in file order; keys are unique
-  std::size_t size = 1;         // number of values in this tree, including this one; aliases count in full
-  std::size_t depth = 1;        // levels of nesting, 1 for a scalar
-  bool merge_key = false;       // true for an unquoted <<
-  int line = 0, column = 0;     // position in the file, from 1
+  Scalar scalar;                   // the kind, and the value of a Bool or Int
+  std::string text;                // a scalar's text, without quotes and with escapes resolved
+  std::vector<ValueRef> items;     // the items of a List
+  std::vector<Member> members;     // the members of a Dict in file order; keys are unique
+  std::vector<ValueRef> repeated;  // keys that the Dict itself has again, at their later places
+  std::size_t size = 1;            // number of values in this tree, including this one; aliases count in full
+  std::size_t depth = 1;           // levels of nesting, 1 for a scalar
+  bool merge_key = false;          // true for an unquoted <<
+  int line = 0, column = 0;        // position in the file, from 1
 
   Kind kind() const { return scalar.kind; }
   bool is(Kind wanted) const { return scalar.kind == wanted; }

@@ -11,6 +11,10 @@
 
 namespace sweep {
 
+/// The exit status of agents, and so of srun, and of sweepctl run if every point is done but a result is not
+/// valid.
+inline constexpr int kNotValidStatus = 3;
+
 enum class OutcomeKind {
   Ok,               // exited with status 0 and wrote a valid result
   BenchmarkFailed,  // exited with another status, was killed by a signal, or could not be started

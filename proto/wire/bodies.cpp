@@ -63,7 +63,8 @@ json write(const Hello& m) {
 }
 json write(const Ready& m) {
   return {{"job_ends_ms", m.job_ends_ms}, {"sharing", m.sharing},     {"slurm", m.slurm},
-          {"features", m.features},       {"gpu_types", m.gpu_types}, {"partition", m.partition}};
+          {"features", m.features},       {"gpu_types", m.gpu_types}, {"partition", m.partition},
+          {"gpu_names", m.gpu_names}};
 }
 json write(const Started& m) {
   return with_ref(m.ref, {{"pid", m.pid}});
@@ -93,7 +94,8 @@ json write(const Welcome& m) {
           {"kill_grace_ms", m.kill_grace_ms},
           {"away_ms", m.away_ms},
           {"spool", m.spool},
-          {"asks_node", m.asks_node}};
+          {"asks_node", m.asks_node},
+          {"asks_gpus", m.asks_gpus}};
 }
 json write(const Reject& m) {
   return {{"reason", reason_json(m.reason)}};
@@ -144,7 +146,7 @@ json write(const Cancel& m) {
   return with_ref(m.ref, {{"reason", reason_json(m.reason)}});
 }
 json write(const Drain& m) {
-  return {{"complete", m.complete}, {"reason", reason_json(m.reason)}};
+  return {{"complete", m.complete}, {"reason", reason_json(m.reason)}, {"invalid", m.invalid}};
 }
 json write(const StatusRequest& m) {
   return {{"credential", m.credential}, {"no_credential", reason_json(m.no_credential)}};
@@ -182,6 +184,7 @@ void read(Fields& in, Ready& m) {
   m.features = in.texts("features", kMaxItems, kMaxName);
   m.gpu_types = in.texts("gpu_types", kMaxItems, kMaxName);
   m.partition = in.text("partition", kMaxName);
+  m.gpu_names = in.texts("gpu_names", kMaxItems, kMaxName);
 }
 void read(Fields& in, Started& m) {
   m.ref = read_ref(in);
@@ -226,6 +229,7 @@ void read(Fields& in, Welcome& m) {
   m.away_ms = in.integer("away_ms", 0, kMaxInt);
   m.spool = in.text("spool", kMaxText);
   m.asks_node = in.flag("asks_node");
+  m.asks_gpus = in.flag("asks_gpus");
 }
 void read(Fields& in, Reject& m) {
   m.reason = in.text("reason", kMaxText);
@@ -303,6 +307,7 @@ void read(Fields& in, Cancel& m) {
 void read(Fields& in, Drain& m) {
   m.complete = in.flag("complete");
   m.reason = in.text("reason", kMaxText);
+  m.invalid = in.flag("invalid");
 }
 void read(Fields& in, StatusRequest& m) {
   m.credential = in.text("credential", kMaxText);

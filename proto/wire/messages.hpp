@@ -53,6 +53,7 @@ struct Ready {
   std::vector<std::string> features = {};   // Slurm features of the node; empty: none, or unknown
   std::vector<std::string> gpu_types = {};  // named as in Slurm's GRES and by the driver
   std::string partition = {};               // of the agent's job; empty without Slurm
+  std::vector<std::string> gpu_names = {};  // of the agent's own GPUs, by the driver; empty: unknown
 };
 
 /// The benchmark's process has been started.
@@ -103,6 +104,7 @@ struct Welcome {
   std::int64_t away_ms = 0;        // how long to run and to reconnect without a controller
   std::string spool = {};          // node-local directory for unfinished results; empty: the agent chooses
   bool asks_node = false;          // Ready must contain Slurm's data about the node
+  bool asks_gpus = false;  // Ready must contain the type of the agent's GPUs, if that can be found out
 };
 
 /// The receiver's Hello or request is rejected; the reason is for people.
@@ -160,10 +162,11 @@ struct Cancel {
   std::string reason;
 };
 
-/// There is no more work. `complete`: every point of the sweep is done.
+/// There is no more work.
 struct Drain {
-  bool complete = false;
+  bool complete = false;  // every point of the sweep is done
   std::string reason;
+  bool invalid = false;  // a done point's result is not valid, and the profile is strict about that
 };
 
 // ---- commands of people

@@ -4,7 +4,7 @@
 # Sourced by tests/chaos.sh.
 
 # The command of the first start. A resume is this with --sweep-resume, or the command that the program printed last.
-SWEEP=(srun -N4 --gpus-per-node=8 --sweep-config=matrix.yaml --sweep-profile=profile.yaml)
+SWEEP=(srun -N4 --gpus-per-node=8 --exclusive --sweep-config=matrix.yaml --sweep-profile=profile.yaml)
 
 begin_srun() { # COMMAND...: starts it in the background and in a new session, as from a terminal; sets SRUN to its pid
   (

@@ -29,8 +29,13 @@ Program::Program(const std::string& directory, std::vector<std::string> argv,
   SpawnSpec spec;
   spec.argv = std::move(argv);
   spec.directory = directory;
-  spec.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + directory};
-  spec.environment.insert(spec.environment.end(), environment.begin(), environment.end());
+  spec.environment = environment;
+  for (const std::string& entry : {std::string("PATH=/usr/local/bin:/usr/bin:/bin"), "HOME=" + directory}) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    const bool given = std::any_of(environment.begin(), environment.end(),
+                                   [&](const std::string& other) { return other.starts_with(name); });
+    if (!given) spec.environment.push_back(entry);
+  }
   spec.out = out->write_end.get();
   spec.err = err->write_end.get();
   auto child = spawn(spec);

@@ -17,7 +17,7 @@ namespace sweep {
 class Program {
  public:
   /// Starts `argv[0]` from build/bin, or as it is if it is an absolute path, in `directory`, with PATH, HOME
-  /// and `environment` as its environment.
+  /// and `environment`, which overrides these two, as its environment.
   Program(const std::string& directory, std::vector<std::string> argv,
           const std::vector<std::string>& environment = {});
   ~Program();

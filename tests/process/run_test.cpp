@@ -48,6 +48,87 @@ TEST_F(Run, ReportsFailedPointsAndKeepsTheOthers) {
   EXPECT_NE(status.out().find("incomplete"), std::string::npos) << status.out();
 }
 
+// A sweep without one valid result must not look like a success.
+TEST_F(Run, EndsWithStatus3IfResultsAreNotValid) {
+  write_matrix({1, 2});
+  write("lossy.sh",
+        std::string(kGoodBenchmark) + R"(sed -i 's/"completed": 4/"completed": 4, "num_prompts": 40/' )"
+                                      R"("$RESULT_FILENAME.json"
+)",
+        true);
+  Program run(directory_, command("out", "./lossy.sh"));
+  EXPECT_EQ(run.finish(), 3) << run.err();
+  EXPECT_NE(run.err().find("2 of 2 points ran, 0 valid"), std::string::npos) << run.err();
+  EXPECT_NE(run.err().find("'strict: no'"), std::string::npos) << run.err();
+  EXPECT_NE(read("out/summary.txt").find("2 of 2 points ran, 0 valid"), std::string::npos);
+  EXPECT_EQ(json::parse(read("out/manifest.json")).at("points_valid"), 0);
+  Program status(directory_, {"sweepctl", "status", "out"});
+  EXPECT_EQ(status.finish(), 3);
+  EXPECT_NE(status.out().find("2 of 2 points ran, 0 valid"), std::string::npos) << status.out();
+
+  write("profile.yaml", "gpus: ignore\nstrict: no\n");
+  Program lenient(directory_, command("lenient", "./lossy.sh"));
+  EXPECT_EQ(lenient.finish(), 0) << lenient.err();
+  EXPECT_NE(lenient.err().find("2 of 2 points ran, 0 valid"), std::string::npos) << lenient.err();
+  Program lenient_status(directory_, {"sweepctl", "status", "lenient"});
+  EXPECT_EQ(lenient_status.finish(), 0);
+}
+
+// Stand-ins for srun and scontrol: a job of one node.
+class RunInJob : public Run {
+ protected:
+  void put_slurm(const std::string& sharing, const std::string& gres) const {
+    std::filesystem::create_directories(directory_ / "bin");
+    write("bin/scontrol",
+          "#!/bin/sh\nif [ \"$3\" = node ]; then echo 'NodeName=n1 Gres=" + gres +
+              " State=MIXED'; else echo 'JobId=12 OverSubscribe=" + sharing + " EndTime=Unknown'; fi\n",
+          true);
+    write("bin/srun",
+          "#!/bin/sh\nwhile [ \"${1#--}\" != \"$1\" ]; do shift; done\n"
+          "export SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_NTASKS=1 SLURMD_NODENAME=n1\nexec \"$@\"\n",
+          true);
+    write("profile.yaml", "auth: key\n");
+    write("good.sh", kGoodBenchmark, true);
+  }
+  std::vector<std::string> in_job() const {
+    return {"PATH=" + path("bin") + ":/usr/bin:/bin", "SLURM_JOB_ID=12", "SLURM_JOB_NUM_NODES=1",
+            "CUDA_VISIBLE_DEVICES=0"};
+  }
+};
+
+TEST_F(RunInJob, SaysOnceThatNodesAreShared) {
+  write_matrix({1, 2});
+  put_slurm("OK", "(null)");
+  const std::string note =
+      "warning: results will not be valid (node-shared): other jobs may run on the nodes of job 12";
+  Program check(directory_, {"sweepctl", "check", "matrix.yaml", "--profile", "profile.yaml"}, in_job());
+  EXPECT_EQ(check.finish(), 0) << check.err();
+  EXPECT_NE(check.err().find(note), std::string::npos) << check.err();
+  Program run(directory_, command("out", "./good.sh"), in_job());
+  EXPECT_EQ(run.finish(), 3) << run.err();
+  const auto first = run.err().find(note);
+  ASSERT_NE(first, std::string::npos) << run.err();
+  EXPECT_EQ(run.err().find(note, first + 1), std::string::npos) << run.err();
+  EXPECT_LT(first, run.err().find("started dsr1")) << run.err();
+}
+
+TEST_F(RunInJob, PointsDoNotRunOnOtherHardware) {
+  write_matrix({1});
+  put_slurm("NO", "gpu:h200:8(S:0-1)");
+  Program wrong(directory_, command("wrong", "./good.sh"), in_job());
+  EXPECT_EQ(wrong.finish(), 1);
+  EXPECT_NE(wrong.err().find("n1 has GPUs of type h200 (gres): points of b200 do not run there"),
+            std::string::npos)
+      << wrong.err();
+  EXPECT_NE(wrong.err().find("0 of 1 point done, 1 failed"), std::string::npos) << wrong.err();
+  put_slurm("NO", "gpu:b200:8(S:0-1)");
+  Program right(directory_, command("right", "./good.sh"), in_job());
+  EXPECT_EQ(right.finish(), 0) << right.err();
+  const auto record = json::parse(read("right/agg_dsr1_1k1k.json")).at(0);
+  EXPECT_EQ(record.at("hw"), "b200");
+  EXPECT_EQ(record.at("hw_from"), "gres");
+}
+
 TEST_F(Run, DoesNotUseAnOldResultFile) {
   write_matrix({1});
   write("good.sh", kGoodBenchmark, true);

@@ -37,7 +37,7 @@ P
 sweep() { # OUTPUT COMMAND...
   local output=$1
   shift
-  run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=profile.yaml \
+  run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=profile.yaml \
     --sweep-output="$output" "$@"
 }
 

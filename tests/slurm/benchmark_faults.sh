@@ -9,7 +9,7 @@ P
 sweep() { # OUTPUT COMMAND...
   local output=$1
   shift
-  run srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework sglang' \
+  run srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework sglang' \
     --sweep-profile=profile.yaml --sweep-output="$output" "$@"
 }
 all_ended_as() { # OUTPUT OUTCOME
@@ -78,7 +78,7 @@ dsr1-fp4-b200-sglang:
     - { tp: 16, conc-start: 4, conc-end: 4 }
     - { tp: 4, conc-start: 8, conc-end: 8 }
 C
-run srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=large.yaml --sweep-output=large ./cpu_smoke.sh
+run srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=large.yaml --sweep-output=large ./cpu_smoke.sh
 status_is 1
 json_is large/manifest.json '[.points[].state]' '["failed","done"]'
 err_has "needs 16 GPUs; the largest node"

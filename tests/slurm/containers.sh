@@ -30,7 +30,7 @@ sed 's/runtime: auto/runtime: bwrap/' profile.yaml >bwrap.yaml
 sweep() { # OUTPUT PROFILE COMMAND...
   local output=$1 profile=$2
   shift 2
-  run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile="$profile" \
+  run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile="$profile" \
     --sweep-output="$output" "$@"
 }
 nothing_inside() { [[ -z $(pgrep -f "bwrap .*$WORK/") && -z $(ls -A "$WORK"/scratch/*/boxes 2>/dev/null) ]]; }

@@ -20,7 +20,7 @@ dsr1-fp4-b200-sglang:
     - { tp: 4, conc-start: 4, conc-end: 4 }
     - { tp: 4, conc-start: 8, conc-end: 8 }
 C
-run srun -N1 --gpus-per-node=8 --sweep-config=pair.yaml --sweep-profile=profile.yaml --sweep-output=pair.d ./pair.sh
+run srun -N1 --gpus-per-node=8 --exclusive --sweep-config=pair.yaml --sweep-profile=profile.yaml --sweep-output=pair.d ./pair.sh
 status_is 0
 [[ $(sed -n 's/^gpus \(.*\) port.*/\1/p' pair.d/logs/*.out | sort | tr '\n' ' ') == "0,1,2,3 4,5,6,7 " ]] || fail "the points share GPUs"
 [[ $(sed -n 's/^gpus .* port \(.*\)/\1/p' pair.d/logs/*.out | sort -u | wc -l) == 2 ]] || fail "the points share a port"

@@ -45,7 +45,7 @@ env: { HF_HUB_CACHE: /mnt/hf_hub_cache/ }
 timeouts: { kill-grace: 1s }
 P
 
-run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=site.yaml --sweep-output=out.d sweep-agent
+run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=site.yaml --sweep-output=out.d sweep-agent
 status_is 0
 err_has "6 of 6 points done"
 json_is out.d/agg_dsr1_1k1k.json length 6
@@ -67,7 +67,7 @@ runners:
   b200: { nodes: [n1], env: { OF: sglangs } }
   b200-trt: { features: [nobody-has-this] }
 P
-run srun -w n1,n2 -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=runners.yaml --sweep-profile=nodes.yaml --sweep-output=runners.d sweep-agent
+run srun -w n1,n2 -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=runners.yaml --sweep-profile=nodes.yaml --sweep-output=runners.d sweep-agent
 status_is 1
 err_has "no node serves its runner 'b200-trt'; see 'runners' in the profile"
 json_is runners.d/manifest.json '[.points[] | select(.state == "done") | .attempts[].node] | unique' '["n1"]'

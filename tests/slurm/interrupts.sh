@@ -20,7 +20,7 @@ user mkfifo never
 begin() { # OUTPUT: starts a sweep on four nodes in the background and sets SRUN; returns when two points wait
   forget_earlier_starts
   # A shell without job control makes its background commands ignore Ctrl-C.
-  user setsid env --default-signal=INT,QUIT srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml \
+  user setsid env --default-signal=INT,QUIT srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml \
     --sweep-select='--framework sglang' --sweep-profile=profile.yaml --sweep-output="$1" ./waits.sh >out 2>err </dev/null &
   started && started || fail "the benchmarks did not start"
   wait_until 10 "srun is found" find_srun "$1"
@@ -95,7 +95,7 @@ setsid sleep 601 &
 echo "\$CONC" >$WORK/started
 wait
 S
-user srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=profile.yaml --sweep-output=left-behind \
+user srun -N1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile=profile.yaml --sweep-output=left-behind \
   ./leaves.sh >out 2>err </dev/null &
 started || fail "the benchmark did not start"
 wait_until 10 "the benchmark has a process in another session" pgrep -f '^sleep 601$' >/dev/null

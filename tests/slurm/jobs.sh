@@ -18,7 +18,7 @@ cat >inside.sh <<'S'
 echo "the script itself runs"
 srun --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework trt' --sweep-output=inside.d ./cpu_smoke.sh
 S
-run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 -o inside.log inside.sh
+run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive -o inside.log inside.sh
 status_is 0
 file_has inside.log "the script itself runs"
 batch_result inside.d
@@ -32,20 +32,20 @@ srun "$SLURM_SUBMIT_DIR/cpu_smoke.sh"
 S
 mkdir results.d
 [[ $EUID != 0 ]] || chown nobody:nogroup results.d
-run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 -o inherits.log --sweep-config=configs/dsr1-1k1k.yaml \
+run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive -o inherits.log --sweep-config=configs/dsr1-1k1k.yaml \
   "${one[@]}" --sweep-output=results.d/inherited inherits.sh
 # The benchmark writes its result to its current folder, and the user cannot write to /. So the points fail with a reason.
 status_is 1
 file_has inherits.log "the script itself runs"
 json_is results.d/inherited/manifest.json '[.complete, .points[0].attempts[0].outcome.kind]' '[false,"benchmark-failed"]'
 sed -i 's,^cd /,cd "$SLURM_SUBMIT_DIR/results.d",' inherits.sh
-run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 -o inherits.log --sweep-config=configs/dsr1-1k1k.yaml \
+run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive -o inherits.log --sweep-config=configs/dsr1-1k1k.yaml \
   "${one[@]}" --sweep-output=inherited.d inherits.sh
 status_is 0
 batch_result inherited.d
 
 # salloc.
-run salloc -N2 --ntasks-per-node=1 --gpus-per-node=8 srun --sweep-config=configs/dsr1-1k1k.yaml "${one[@]}" \
+run salloc -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive srun --sweep-config=configs/dsr1-1k1k.yaml "${one[@]}" \
   --sweep-output=salloc.d ./cpu_smoke.sh
 status_is 0
 batch_result salloc.d
@@ -54,7 +54,7 @@ batch_result salloc.d
 # folder.
 cp -- "$SWEEP_CLUSTER/install/bin/cpu-smoke" .
 for export in NONE HOME; do
-  run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --export=$export --sweep-config=configs/dsr1-1k1k.yaml "${one[@]}" \
+  run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --export=$export --sweep-config=configs/dsr1-1k1k.yaml "${one[@]}" \
     --sweep-output=export-$export.d ./cpu_smoke.sh
   status_is 0
   batch_result export-$export.d
@@ -62,7 +62,7 @@ done
 
 # Without --sweep-output: results_<exp-name>_<time> in the current folder. The profile names the benchmark.
 printf 'benchmark: %s/cpu_smoke.sh\n' "$WORK" >own.yaml
-run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework trt' \
+run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework trt' \
   --sweep-profile=own.yaml sweep-agent
 status_is 0
 count_is 1 results_dsr1_1k1k_2*/manifest.json

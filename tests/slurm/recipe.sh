@@ -9,6 +9,8 @@ dsr1-fp4-b200-sglang:
   image: i
   model: m
   framework: sglang
+  isl: 64
+  osl: 32
   search-space:
     - { tp: 4, conc-start: 4, conc-end: 16 }
     - { tp: 8, conc-start: 4, conc-end: 16 }
@@ -53,7 +55,10 @@ json_is "$record" '.provenance.server_command[2] | contains("sweep-simserver")' 
 # Two nodes: a node that joins late may find both servers running elsewhere and starts another one, but not for every
 # point. Results of a job that shares its nodes are not valid.
 sweep 2 shared
-status_is 0
+status_is 3
+[[ $(grep -c "warning: results will not be valid (node-shared): other jobs may run on the nodes of job" err) == 1 ]] ||
+  fail "the shared nodes are not announced once"
+err_has "6 of 6 points ran, 0 valid"
 json_is shared/manifest.json '[.points[].attempts[].server_starts] | add | . >= 2 and . < 6' true
 json_is shared/manifest.json '[.points[].attempts[].invalid_reasons[]? | .[0:11]] | unique' '["node-shared"]'
 file_has shared/summary.txt "Not valid: 6 of 6 results"

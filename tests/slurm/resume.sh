@@ -24,7 +24,7 @@ read -t 600 <>$WORK/never
 S
 user mkfifo never
 
-SWEEP=(srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --sweep-profile=profile.yaml)
+SWEEP=(srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-profile=profile.yaml)
 begin() { # OUTPUT OPTION...: starts a sweep in the background; returns when five points have started
   rm -f starts
   user "${SWEEP[@]}" --sweep-config=matrix.yaml --sweep-output="$1" "${@:2}" ./bench.sh >first.out 2>first.err </dev/null &

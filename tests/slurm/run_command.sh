@@ -2,7 +2,7 @@
 # The same sweep without the plugin's options: sweepctl run inside an allocation, and on a single machine.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-run salloc -N4 --gpus-per-node=8 sweepctl run --output salloc.d configs/dsr1-1k1k.yaml -- ./cpu_smoke.sh
+run salloc -N4 --gpus-per-node=8 --exclusive sweepctl run --output salloc.d configs/dsr1-1k1k.yaml -- ./cpu_smoke.sh
 status_is 0
 json_is salloc.d/manifest.json '[.complete, (.agents | length)]' '[true,4]'
 json_is salloc.d/manifest.json '[.agents[].node] | sort' '["n1","n2","n3","n4"]'
@@ -11,7 +11,7 @@ cat >batch.sh <<'S'
 #!/bin/bash
 sweepctl run --output batch.d configs/dsr1-1k1k.yaml -- ./cpu_smoke.sh
 S
-run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 -o batch.log batch.sh
+run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive -o batch.log batch.sh
 status_is 0
 json_is batch.d/manifest.json '[.complete, (.agents | length)]' '[true,2]'
 

@@ -2,7 +2,7 @@
 # The main test: six points on 4 nodes x 8 GPUs as an ordinary user. Checks every file of the output directory.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-run srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-output=out.d ./cpu_smoke.sh
+run srun -N4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-output=out.d ./cpu_smoke.sh
 status_is 0
 err_has "6 of 6 points done"
 
@@ -49,7 +49,7 @@ status_is 0
 json_is out '[.state, .points.done, .points.total]' '["done",6,6]'
 
 # A second sweep must not modify the directory.
-run srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-output=out.d ./cpu_smoke.sh
+run srun -N1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-output=out.d ./cpu_smoke.sh
 status_is 1
 err_has "it holds the results of another sweep"
 all_gone

@@ -11,7 +11,7 @@ until [ -e "$WORK_DIR/go" ]; do sleep 0.1; done
 exec "$WORK_DIR/cpu_smoke.sh"
 SH
 export WORK_DIR=$WORK
-user srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-output=out ./waits.sh >out.txt 2>err &
+user srun -N1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-output=out ./waits.sh >out.txt 2>err &
 sweep=$!
 some_started() { compgen -G "$WORK/started.*" >/dev/null; }
 wait_until 60 "a benchmark runs" some_started

@@ -54,7 +54,7 @@ chmod 755 -- "$HERE"/bin/*
 trap 'finish; take_down' EXIT
 
 sweep() { # OUTPUT COMMAND [ARGUMENT]...: runs a sweep of three points on one node; ARGUMENTs precede srun
-  run "${@:3}" srun -N1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework trt' \
+  run "${@:3}" srun -N1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework trt' \
     --sweep-output="$1" "$2"
 }
 
@@ -78,7 +78,7 @@ json_is client.d/manifest.json .complete true
 
 # A batch script, whose own task is not part of the sweep, and srun in it, which inherits the options.
 printf '#!/bin/bash\nsrun ./cpu_smoke.sh\n' >batch.sh
-run sbatch --wait -N1 --gpus-per-node=8 -o batch.log --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework trt' \
+run sbatch --wait -N1 --gpus-per-node=8 --exclusive -o batch.log --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework trt' \
   --sweep-output=batch.d batch.sh
 status_is 0
 json_is batch.d/manifest.json .complete true

@@ -247,6 +247,16 @@ TEST(AgentFlow, DrainLetsRunningAttemptsFinish) {
   }
 }
 
+TEST(AgentFlow, ExitStatusIs3IfEveryPointIsDoneButAResultIsNotValid) {
+  for (const bool complete : {true, false}) {
+    ScriptedAgent agent;
+    agent.connect();
+    agent.receive(wire::Drain{complete, "over", true});
+    ASSERT_TRUE(agent.exited);
+    EXPECT_EQ(agent.exited->status, complete ? 3 : 1);
+  }
+}
+
 TEST(AgentFlow, DrainCanBeTheAnswerToHello) {
   ScriptedAgent agent;
   agent.connect();

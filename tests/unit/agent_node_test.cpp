@@ -43,10 +43,12 @@ TEST(NodeTraits, CommandNamesTheNode) {
 
 class NodeQueryAgent : public ScriptedAgent {
  public:
-  explicit NodeQueryAgent(bool asks, Setup setup = in_slurm()) : ScriptedAgent(std::move(setup)) {
+  explicit NodeQueryAgent(bool asks, Setup setup = in_slurm(), bool asks_gpus = false)
+      : ScriptedAgent(std::move(setup)) {
     connect();
     auto welcome = wire::Welcome{"s", false, 10'000, 5'000};
     welcome.asks_node = asks;
+    welcome.asks_gpus = asks_gpus;
     receive(welcome);
   }
   static Setup in_slurm() {
@@ -97,6 +99,62 @@ TEST(NodeQuery, DriversGpuNamesAreReportedOnceKnown) {
   const auto ready = agent.messages<wire::Ready>();
   ASSERT_THAT(ready, SizeIs(2));
   EXPECT_THAT(ready[1].gpu_types, ElementsAre("b200", "h200", "NVIDIA B200"));
+}
+
+class GpuQueryAgent : public NodeQueryAgent {
+ public:
+  explicit GpuQueryAgent(Setup setup = sampled()) : NodeQueryAgent(false, std::move(setup), true) {}
+  static Setup sampled() {
+    auto setup = in_slurm();
+    setup.sampled = setup.hello.gpus;
+    return setup;
+  }
+  std::vector<wire::Ready> ready() { return messages<wire::Ready>(); }
+};
+
+TEST(GpuQuery, ReadyWaitsForTheDriversNamesAndSlurmIsNotAsked) {
+  GpuQueryAgent agent;
+  EXPECT_THAT(agent.ready(), IsEmpty());
+  NvmlFacts facts;
+  facts.gpus = {{"0", "NVIDIA B200", "u", ""}};
+  agent.feed(GpuReported{facts});
+  ASSERT_THAT(agent.ready(), SizeIs(1));
+  EXPECT_THAT(agent.ready()[0].gpu_names, ElementsAre("NVIDIA B200"));
+  EXPECT_EQ(agent.asked_node, 0);
+}
+
+TEST(GpuQuery, SlurmIsAskedIfTheDriverReportsNoName) {
+  GpuQueryAgent agent;
+  agent.feed(GpuReported{TelemetryOff{"no NVML", true}});
+  EXPECT_EQ(agent.asked_node, 1);
+  EXPECT_THAT(agent.ready(), IsEmpty());
+  agent.feed(parse_node_traits(kNode));
+  ASSERT_THAT(agent.ready(), SizeIs(1));
+  EXPECT_THAT(agent.ready()[0].gpu_types, ElementsAre("b200", "h200"));
+  EXPECT_THAT(agent.ready()[0].gpu_names, IsEmpty());
+}
+
+TEST(GpuQuery, SlurmIsAskedIfNoGpuIsSampled) {
+  GpuQueryAgent agent(NodeQueryAgent::in_slurm());
+  EXPECT_EQ(agent.asked_node, 1);
+}
+
+TEST(GpuQuery, EachAnswerIsAwaitedForALimitedTime) {
+  GpuQueryAgent agent;
+  agent.pass(Limits{}.job_end);
+  EXPECT_EQ(agent.asked_node, 1);
+  EXPECT_THAT(agent.ready(), IsEmpty());
+  agent.pass(Limits{}.job_end);
+  ASSERT_THAT(agent.ready(), SizeIs(1));
+  EXPECT_THAT(agent.ready()[0].gpu_types, IsEmpty());
+}
+
+TEST(GpuQuery, AgentWithoutGpusAsksNothing) {
+  auto setup = NodeQueryAgent::in_slurm();
+  setup.hello.gpus.clear();
+  GpuQueryAgent agent(std::move(setup));
+  EXPECT_EQ(agent.asked_node, 0);
+  EXPECT_THAT(agent.ready(), SizeIs(1));
 }
 
 }  // namespace

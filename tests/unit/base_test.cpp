@@ -424,8 +424,9 @@ TEST(Text, NearestFindsOnlySimilarWords) {
   const std::vector<std::string> words = {"retries", "timeouts", "container", "env"};
   EXPECT_EQ(nearest("retires", words), "retries");
   EXPECT_EQ(nearest("timeout", words), "timeouts");
-  EXPECT_EQ(nearest("evn", words), std::nullopt);  // two edits in three letters
+  EXPECT_EQ(nearest("evx", words), std::nullopt);  // two edits in three letters
   EXPECT_EQ(nearest("en", words), "env");          // one edit is always allowed
+  EXPECT_EQ(nearest("evn", words), "env");         // exchanged neighbours are one edit
   EXPECT_EQ(nearest("workspace", words), std::nullopt);
   EXPECT_EQ(nearest("env", {}), std::nullopt);
   const std::vector<std::string> alike = {"conc-end", "conc-and"};

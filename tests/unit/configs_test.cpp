@@ -63,6 +63,7 @@ void expect_defaults(const profile::Profile& got) {
   EXPECT_EQ(got.benchmark, want.benchmark);
   EXPECT_EQ(got.packing, want.packing);
   EXPECT_EQ(got.ignore_gpus, want.ignore_gpus);
+  EXPECT_EQ(got.strict, want.strict);
   EXPECT_EQ(got.timeouts.server, want.timeouts.server);
   EXPECT_EQ(got.timeouts.benchmark, want.timeouts.benchmark);
   EXPECT_EQ(got.timeouts.point, want.timeouts.point);

@@ -42,6 +42,7 @@ inline std::string dump(const AgentStatus& a) {
       << a.gone_reason << "' gpus";
   for (const std::string& gpu : a.info.gpus)
     out << " " << gpu;
+  out << " of " << a.hardware.gpus << " from " << a.hardware.from << " mapped " << a.hardware.mapped;
   out << " held";
   for (const auto& [index, number] : a.held)
     out << " " << index << "/" << number;

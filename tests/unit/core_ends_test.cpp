@@ -285,9 +285,26 @@ class CoreInvalid : public CoreTest {
 TEST_F(CoreInvalid, ResultIsAcceptedWithoutRetry) {
   begin({1});
   arrive("a", "n1", 1);
-  EXPECT_THAT(finish_invalid("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "drain a complete"));
+  EXPECT_THAT(finish_invalid("a", "p0", 1),
+              ElementsAre("settled a p0/1 accepted", "drain a complete invalid"));
   EXPECT_EQ(point("p0").state, PointState::Done);
   EXPECT_THAT(point("p0").attempts[0].invalid, ElementsAre("client-bound: why"));
+}
+
+TEST_F(CoreInvalid, LastDrainTellsAgentsUnlessTheProfileIsNotStrict) {
+  for (const bool strict : {true, false}) {
+    settings.strict = strict;
+    specs.clear();
+    events.clear();
+    begin({8});
+    arrive("a", "n1", 8);
+    finish_invalid("a", "p0", 1);
+    EXPECT_EQ(invalid_points(state), 1);
+    const std::string drain = std::string("drain a complete") + (strict ? " invalid" : "");
+    EXPECT_THAT(heartbeat("a"), ElementsAre(drain));
+    EXPECT_THAT(join(agent_info("late", "n2", 8)),
+                ElementsAre(std::string("drain late complete") + (strict ? " invalid" : "")));
+  }
 }
 
 TEST_F(CoreInvalid, ResultIsRetriedAndReplacedByAValidOne) {

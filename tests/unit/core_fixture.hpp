@@ -37,7 +37,7 @@ inline std::string text_of(const Effect& effect) {
   if (std::holds_alternative<wire::Reject>(message)) return "reject " + agent;
   if (const auto* m = std::get_if<wire::Cancel>(&message)) return "cancel " + agent + " " + text_of(m->ref);
   if (const auto* m = std::get_if<wire::Drain>(&message))
-    return "drain " + agent + (m->complete ? " complete" : "");
+    return "drain " + agent + (m->complete ? " complete" : "") + (m->invalid ? " invalid" : "");
   if (const auto* m = std::get_if<wire::Settled>(&message)) {
     return "settled " + agent + " " + text_of(m->ref) + (m->accepted ? " accepted" : "");
   }

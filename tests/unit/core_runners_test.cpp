@@ -58,6 +58,29 @@ TEST_F(CoreRunners, PointsOfAnUnservedRunnerFailAndTheOthersRun) {
   EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "drain a"));
 }
 
+TEST_F(CoreRunners, ReasonNamesTheGpusOfTheNodes) {
+  begin_with({{"b200", 8}});
+  join(agent_info("a", "n1", 8, 2));
+  handle(Ready{"a", {}, std::vector<std::string>{}, {"h200", "nvml", false}});
+  join(agent_info("b", "n2", 8, 2));
+  handle(Ready{"b", {}, std::vector<std::string>{}, {"h200", "nvml", false}});
+  EXPECT_EQ(point("p0").state, PointState::Failed);
+  EXPECT_EQ(point("p0").reason,
+            "no node serves its runner 'b200'; see 'runners' in the profile; the GPUs of n1 and n2 are h200 "
+            "(nvml)");
+}
+
+TEST_F(CoreRunners, HardwareReportedLaterTakesTheAgentOffItsRunner) {
+  begin_with({{"b200", 8}, {"b200", 8}});
+  join(agent_info("a", "n1", 8, 1));
+  EXPECT_THAT(handle(Ready{"a"}), ElementsAre("lease a p0/1"));
+  handle(Ready{"a", {}, std::vector<std::string>{}, {"h200", "nvml", false}});
+  EXPECT_EQ(agent("a").hardware.gpus, "h200");
+  EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "drain a"));
+  EXPECT_EQ(point("p1").state, PointState::Pending);
+  EXPECT_THAT(state.end_reason, HasSubstr("of runner 'b200' is left; the GPUs of n1 are h200 (nvml)"));
+}
+
 TEST_F(CoreRunners, PointsFailOnlyAfterAllAgentsHaveReportedTheirRunners) {
   begin_with({{"b200", 8}, {"h200", 8}});
   EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}, 2), ElementsAre("lease a p0/1"));

@@ -11,4 +11,5 @@ sweep_unit_test(matrix_test
     matrix_repeat_test.cpp
     matrix_short_form_test.cpp
     matrix_subcommands_test.cpp
+    matrix_typos_test.cpp
     matrix_validation_test.cpp)

@@ -2,8 +2,10 @@
 #include <cstdlib>
 
 #include "controller/io/sweep_request.hpp"
+#include "controller/profile/load_profile.hpp"
 #include "tests/unit/opening_sample.hpp"
 #include "util/json.hpp"
+#include "util/text.hpp"
 
 namespace sweep {
 namespace {
@@ -53,6 +55,51 @@ TEST_F(LoadPlan, ReadsSeveralFilesSeparatedByCommasOrGivenSeparately) {
   const auto separate = load_plan(request_);
   ASSERT_TRUE(separate) << separate.error().message;
   EXPECT_EQ(separate->points.size(), 2U);
+}
+
+TEST_F(LoadPlan, RefusesSeveralHardwareTypesWithoutRunners) {
+  put("h200.yaml",
+      "dsr1-fp8-h200-sglang:\n  image: i\n  model: m\n  search-space: [{ tp: 1, conc-start: 1, "
+      "conc-end: 1 }]\n");
+  request_.configs = {path("matrix.yaml"), path("h200.yaml")};
+  const auto refused = load_plan(request_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("2 hardware types, b200 (2 points), h200 (1 point)"));
+  request_.select = "--runner-type h200";
+  const auto one = load_plan(request_);
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(one->points.size(), 1U);
+  request_.select.clear();
+  put("p.yaml", "runners: { b200: { nodes: [n1] }, h200: { nodes: [n2] } }\n");
+  request_.profile = path("p.yaml");
+  EXPECT_TRUE(load_plan(request_));
+}
+
+TEST_F(LoadPlan, ReturnsWarnings) {
+  put("full.yaml",
+      "k: {image: i, model: m, model-prefix: p, precision: fp8, framework: f, runner: r, note: x, "
+      "seq-len-configs: [{isl: 1, osl: 1, search-space: [{tp: 1, conc-start: 1, conc-end: 1}]}]}\n");
+  request_.configs = {path("full.yaml")};
+  std::vector<std::string> warnings;
+  ASSERT_TRUE(load_plan(request_, &warnings));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0], HasSubstr("full.yaml:1: unknown key 'note'"));
+  EXPECT_TRUE(open());
+  ASSERT_FALSE(notes_.empty());
+  EXPECT_EQ(notes_[0], "warning: " + warnings[0]);
+}
+
+TEST_F(LoadPlan, RecognisesAProfileByEachOfItsKeys) {
+  const auto unknown = profile::parse_profile("zzzzzzzzzz: 1\n", "p", {});
+  ASSERT_FALSE(unknown);
+  const std::string list = unknown.error().message.substr(unknown.error().message.find("known: ") + 7);
+  for (std::string key : split(list, ',')) {
+    key.erase(0, key.find_first_not_of(' '));
+    put("matrix.yaml", key + ": {}\n");
+    const auto refused = load_plan(request_);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("it is a profile (it has '" + key + "')"));
+  }
 }
 
 TEST_F(LoadPlan, SelectsAndRepeats) {

@@ -3,4 +3,6 @@ sweep_unit_test(plan_test
   LIBS sweep_plan
   SOURCES
     plan_container_test.cpp
+    plan_hardware_test.cpp
+    plan_sharing_test.cpp
     plan_test.cpp)

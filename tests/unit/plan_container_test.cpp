@@ -111,7 +111,13 @@ TEST(PlanRunners, APointBelongsToItsRunnersSection) {
   EXPECT_EQ(section("b200-nv_3"), "b200*");
   EXPECT_EQ(section("b200-trt"), "b200-trt");  // an exact name takes precedence over a pattern
   EXPECT_EQ(section("mi300x"), "mi300x");      // no node serves it
-  EXPECT_EQ(core_points(sample_plan({entry}))[0].runner.str(), "");
+  EXPECT_EQ(section("h200-x"), "h200-x");
+  const auto every = profile_in("runners: {'*': {}}");
+  entry["runner"] = "b200";  // the section does not name the hardware, so nodes are compared with the type
+  EXPECT_EQ(core_points(sample_plan({entry}, every))[0].runner.str(), "b200");
+  entry["runner"] = "lab";
+  EXPECT_EQ(core_points(sample_plan({entry}, every))[0].runner.str(), "*");
+  EXPECT_EQ(core_points(sample_plan({entry}))[0].runner.str(), "");  // any node serves it
 }
 
 TEST(PlanRunners, PointsOfDifferentRunnersDoNotShareAServer) {

@@ -61,6 +61,7 @@ Profile unusual_profile() {
   profile.spool = "/var/spool/sweep";
   profile.doubts_ignored = {"node-shared"};
   profile.ignore_gpus = true;
+  profile.strict = false;
   profile.kill_grace = Millis(1'004);
   profile.heartbeat = Millis(1'005);
   profile.agent_timeout = Millis(1'006);
@@ -111,6 +112,7 @@ void expect_same(const Profile& is, const Profile& was) {
   EXPECT_EQ(is.spool, was.spool);
   EXPECT_EQ(is.doubts_ignored, was.doubts_ignored);
   EXPECT_EQ(is.ignore_gpus, was.ignore_gpus);
+  EXPECT_EQ(is.strict, was.strict);
   EXPECT_EQ(is.kill_grace, was.kill_grace);
   EXPECT_EQ(is.heartbeat, was.heartbeat);
   EXPECT_EQ(is.agent_timeout, was.agent_timeout);
@@ -145,11 +147,11 @@ TEST(ProfileRecord, DefaultsAndEveryAuthComeBack) {
 // A controller that takes over would lose a field of the profile that is not in the record.
 TEST(ProfileRecord, HasEveryFieldOfAProfile) {
   // If you change this number, add the field to unusual_profile() and expect_same().
-  EXPECT_EQ(profile_to_json(Profile{}).size(), 32U);
+  EXPECT_EQ(profile_to_json(Profile{}).size(), 33U);
   // `sources` is only for display and not in the record.
   auto& [workspace, benchmark, folder, recipe, recipes, env, container, runners, sources, packing, timeouts,
-         image, declared, retries, auth, spool, doubts, ignore_gpus, kill_grace, heartbeat, agent_timeout,
-         join, away] = static_cast<const Profile&>(Profile{});
+         image, declared, retries, auth, spool, doubts, strict, ignore_gpus, kill_grace, heartbeat,
+         agent_timeout, join, away] = static_cast<const Profile&>(Profile{});
   auto& [server, run, point, start, progress, longest, reset, warm_up] = timeouts;
   auto& [command, client, names, derived, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
   auto& [infrastructure, of_benchmark, invalid, node] = retries;
@@ -158,7 +160,7 @@ TEST(ProfileRecord, HasEveryFieldOfAProfile) {
   static_cast<void>(std::tie(invalid, doubts, recipes, derived, start, progress, longest, reset, warm_up,
                              command, client, names, ready_url, ready_log, reset_url, health_url, pattern,
                              workspace, benchmark, folder, env, packing, server, run, point, declared,
-                             infrastructure, of_benchmark, node, auth, spool, ignore_gpus, kill_grace,
+                             infrastructure, of_benchmark, node, auth, spool, strict, ignore_gpus, kill_grace,
                              heartbeat, agent_timeout, join, away));
 }
 

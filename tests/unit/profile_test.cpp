@@ -123,6 +123,30 @@ TEST(Profile, UnknownKeyIsNamedWithTheNearestAndItsLine) {
   EXPECT_EQ(says("[a]: 1"), "p.yaml: not YAML: line 1, column 1: a list or mapping cannot be a key");
 }
 
+TEST(Profile, RepeatedKeyIsNamedWithItsLine) {
+  EXPECT_EQ(says("packing: gpu\nworkspace: /x\npacking: node\n"),
+            "p.yaml:3: key 'packing' occurs twice in the profile; remove one of them");
+  EXPECT_EQ(says("timeouts:\n  point: 1s\n  point: 2s\n"),
+            "p.yaml:3: key 'point' occurs twice in 'timeouts'; remove one of them");
+  EXPECT_EQ(says("env: {A: 1, A: 2}"), "p.yaml:1: variable 'A' occurs twice in 'env'; remove one of them");
+  EXPECT_EQ(says("runners:\n  b200: {}\n  b200: {}\n"),
+            "p.yaml:3: runner 'b200' occurs twice in 'runners'; remove one of them");
+}
+
+TEST(Profile, FilesOfOtherKindsAreRecognised) {
+  EXPECT_EQ(says("dsr1-fp4-b200-trt:\n  image: i\n  search-space: []\n"),
+            "p.yaml:1: this is a benchmark matrix, not a profile (entry 'dsr1-fp4-b200-trt' has "
+            "'search-space'); give it with --sweep-config (sweepctl run FILE)");
+  EXPECT_EQ(says("server: {command: x}\nclient: {command: y}\n"),
+            "p.yaml:1: this is a recipe, not a profile; name it in a profile: benchmark: p.yaml");
+}
+
+TEST(Profile, StrictIsADefaultThatCanBeTurnedOff) {
+  EXPECT_TRUE(read("").strict);
+  EXPECT_FALSE(read("strict: no\n").strict);
+  EXPECT_EQ(says("strict: maybe\n"), "p.yaml:1: 'strict' must be yes or no, got 'maybe'");
+}
+
 TEST(Profile, WrongTypeIsNamedWithItsLine) {
   EXPECT_EQ(says("- a\n"), "p.yaml:1: the profile must be a mapping, got a list");
   EXPECT_EQ(says("text"), "p.yaml:1: the profile must be a mapping, got 'text'");

@@ -77,9 +77,111 @@ TEST(Validity, ComparesMeanInputOfOtherClientsWithATolerance) {
   other["total_input_tokens"] = (921.6 * 1.02 + 3 * 5.92) * 100;
   EXPECT_THAT(reasons_of(other), ElementsAre(StartsWith("input-length: ")));
   other["total_input_tokens"] = 1024 * 100;
-  EXPECT_THAT(reasons_of(other), ElementsAre(StartsWith("input-length: ")))
-      << "all prompts have the full length, so the ratio was ignored";
+  EXPECT_THAT(reasons_of(other), IsEmpty()) << "all prompts have the full length";
   EXPECT_THAT(doubts(other, {1024, 1.0}, {}), IsEmpty());
+  other["total_input_tokens"] = 128 * 100;
+  EXPECT_THAT(
+      reasons_of(other),
+      ElementsAre("input-length: prompts had 128.0 tokens on average instead of 921.6 (mean with "
+                  "RANDOM_RANGE_RATIO 0.8) or 1024.0 (ISL), 86.1 % less than requested; give the client "
+                  "--random-input-len \"$ISL\" --random-range-ratio \"$RANDOM_RANGE_RATIO\""));
+  other["total_input_tokens"] = 2048 * 100;
+  EXPECT_THAT(reasons_of(other), ElementsAre(HasSubstr(", 100.0 % more than requested")));
+}
+
+// ---- the result is held against the point, not against what its client was told to do
+
+const RequestedLoad kPoint{1024, 0.8, 1024, 16, "nvidia/DeepSeek-R1-0528-FP4-V2"};
+
+Json result_of_point() {
+  return {{"model_id", "nvidia/DeepSeek-R1-0528-FP4-V2"},
+          {"num_prompts", 160},
+          {"request_rate", "inf"},
+          {"max_concurrency", 16},
+          {"completed", 160},
+          {"total_input_tokens", 147'456},
+          {"total_output_tokens", 147'456},
+          {"requested_input_tokens", 147'456},
+          {"requested_output_tokens", 147'456}};
+}
+
+std::vector<std::string> reasons_with(const std::string& key, const Json& value) {
+  Json result = result_of_point();
+  result[key] = value;
+  return doubts(result, kPoint, {});
+}
+
+TEST(Validity, ResultOfThePointIsValid) {
+  EXPECT_THAT(doubts(result_of_point(), kPoint, {}), IsEmpty());
+}
+
+TEST(Validity, ClientThatAskedForOtherLengthsMeasuredAnotherLoad) {
+  Json result = result_of_point();
+  for (const char* key : {"total_input_tokens", "requested_input_tokens"})
+    result[key] = 128 * 160;
+  for (const char* key : {"total_output_tokens", "requested_output_tokens"})
+    result[key] = 32 * 160;
+  EXPECT_THAT(doubts(result, kPoint, {}),
+              ElementsAre(StartsWith("other-load: the client asked for prompts of 128.0 tokens on average "
+                                     "instead of 921.6 (mean with RANDOM_RANGE_RATIO 0.8) or 1024.0 (ISL)"),
+                          StartsWith("other-load: the client asked for outputs of 32.0 tokens on average "
+                                     "instead of 921.6 (mean with RANDOM_RANGE_RATIO 0.8) or 1024.0 (OSL)")));
+}
+
+TEST(Validity, FarTooShortOutputsAreDoubted) {
+  EXPECT_THAT(
+      reasons_with("total_output_tokens", 160),
+      ElementsAre("output-length: outputs had 1.0 tokens on average instead of 921.6; ask the client to "
+                  "ignore the end-of-sequence token (--ignore-eos)"));
+  EXPECT_THAT(reasons_with("total_output_tokens", 147'456 * 0.91), IsEmpty());
+  EXPECT_THAT(reasons_with("total_output_tokens", 147'456 * 0.89),
+              ElementsAre(StartsWith("output-length: ")));
+  EXPECT_THAT(reasons_with("total_output_tokens", 147'456 * 1.2), ElementsAre(StartsWith("output-length: ")));
+  EXPECT_THAT(reasons_with("total_output_tokens", 0), ElementsAre(StartsWith("no-output: ")));
+}
+
+TEST(Validity, OutputsOfOtherClientsAreHeldAgainstThePoint) {
+  Json other = result_of_point();
+  other.erase("requested_input_tokens");
+  other.erase("requested_output_tokens");
+  EXPECT_THAT(doubts(other, kPoint, {}), IsEmpty());
+  other["total_output_tokens"] = 1024 * 160;
+  EXPECT_THAT(doubts(other, kPoint, {}), IsEmpty()) << "all outputs have the full length";
+  other["total_output_tokens"] = 160;
+  EXPECT_THAT(
+      doubts(other, kPoint, {}),
+      ElementsAre(StartsWith("output-length: outputs had 1.0 tokens on average instead of 921.6 (mean "
+                             "with RANDOM_RANGE_RATIO 0.8) or 1024.0 (OSL)")));
+}
+
+TEST(Validity, ConcurrencyPromptsAndRateAreHeldAgainstThePoint) {
+  EXPECT_THAT(reasons_with("max_concurrency", 8),
+              ElementsAre(StartsWith("other-load: max_concurrency 8 instead of 16; ")));
+  EXPECT_THAT(reasons_with("request_rate", 0.5), ElementsAre("other-load: request_rate 0.5 instead of inf"));
+  EXPECT_THAT(reasons_with("num_prompts", 15),
+              ElementsAre(StartsWith("other-load: 15 prompts (num_prompts) instead of at least 16, ")));
+  Json few = result_of_point();
+  for (auto& [key, value] : few.items()) {
+    if (key.ends_with("_tokens")) value = value.get<int>() / 10;
+  }
+  few["num_prompts"] = few["completed"] = 16;
+  EXPECT_THAT(doubts(few, kPoint, {}), IsEmpty()) << "as many prompts as requests in flight are enough";
+}
+
+TEST(Validity, ModelIsHeldAgainstThePoint) {
+  EXPECT_THAT(reasons_with("model_id", "meta/Llama-3"),
+              ElementsAre("other-load: model_id 'meta/Llama-3' instead of 'nvidia/DeepSeek-R1-0528-FP4-V2' "
+                          "(MODEL)"));
+  EXPECT_THAT(reasons_with("model_id", "nvidia/DeepSeek-R1-0528"), testing::SizeIs(1));
+  for (const char* same : {"DeepSeek-R1-0528-FP4-V2", "/raid/models/deepseek-r1-0528-fp4-v2/",
+                           "/hub/models--nvidia--DeepSeek-R1-0528-FP4-V2/snapshots/0123abc"})
+    EXPECT_THAT(reasons_with("model_id", same), IsEmpty()) << same;
+}
+
+TEST(Validity, LoadThatTheClientDoesNotReportIsNotDoubted) {
+  EXPECT_THAT(doubts(Json::object(), kPoint, {}), IsEmpty());
+  EXPECT_THAT(doubts({{"max_concurrency", "16"}, {"request_rate", nullptr}, {"model_id", 7}}, kPoint, {}),
+              IsEmpty());
 }
 
 TEST(Validity, ClientBoundResultHasTheClientsReason) {

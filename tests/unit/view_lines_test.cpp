@@ -165,6 +165,24 @@ TEST_F(ViewClosing, ShowsThatAllPointsAreDone) {
   EXPECT_EQ(closing_lines(plan, state, style), "4 of 4 points done\n");
 }
 
+TEST_F(ViewClosing, CountsValidResults) {
+  arrive("a", "n1", 8);
+  for (int i = 0; i < 4; ++i)
+    handle(core::AttemptFinished{
+        "a",
+        {id(i), 1},
+        outcome(OutcomeKind::Ok),
+        Millis(1'000),
+        "",
+        {},
+        i < 3 ? std::vector<std::string>{"failures: 9 of 10"} : std::vector<std::string>()});
+  EXPECT_THAT(closing_lines(plan, state, style),
+              AllOf(HasSubstr("4 of 4 points ran, 1 valid\n"), Not(HasSubstr("points done")),
+                    HasSubstr("  invalid     dsr1_1k8k fp4 sglang b200 tp8 conc4: failures: 9 of 10\n")));
+  style.columns = 200;
+  EXPECT_THAT(bar_line(plan, state, facts, now, style), HasSubstr(" 4 done, 3 not valid, 0 running"));
+}
+
 TEST_F(ViewClosing, ListsFailedAndUnfinishedPoints) {
   arrive("a", "n1", 8);
   finish("a", 0, outcome(OutcomeKind::Ok));

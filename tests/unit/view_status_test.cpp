@@ -24,7 +24,7 @@ TEST_F(ViewStatus, DocumentBeforeTheFirstEvent) {
   EXPECT_EQ(document["controller"], "login1, pid 77");
   EXPECT_EQ(
       document["points"].dump(),
-      R"({"total":4,"pending":4,"leased":0,"running":0,"done":0,"failed":0,"cancelled":0,"withdrawn":0})");
+      R"({"total":4,"pending":4,"leased":0,"running":0,"done":0,"failed":0,"cancelled":0,"withdrawn":0,"valid":0})");
   EXPECT_TRUE(document["eta_s"].is_null());
   EXPECT_EQ(document["rate_per_minute"], 0.0);
   EXPECT_TRUE(document["agents"].empty());
@@ -293,6 +293,38 @@ TEST_F(ViewRecords, TotalsCountAttemptsByContainerRuntime) {
               HasSubstr("containers: enroot 4.1.2 in " + std::to_string(single) +
                         " attempts, podman version 4.3.1 in " + std::to_string(all - single) + " attempt"));
   EXPECT_EQ(totals_json(plan, state, facts)["containers"]["enroot 4.1.2"], single);
+}
+
+TEST_F(ViewStatus, InvalidResultsAreCountedAndListed) {
+  arrive("a", "n1", 8);
+  for (int i = 0; i < 4; ++i)
+    handle(core::AttemptFinished{
+        "a",
+        {id(i), 1},
+        outcome(OutcomeKind::Ok),
+        Millis(1'000),
+        "",
+        {},
+        i == 2 ? std::vector<std::string>() : std::vector<std::string>{"failures: 9 of 10"}});
+  const ordered_json document = status();
+  EXPECT_EQ(document["state"], "done");
+  EXPECT_EQ(document["points"]["done"], 4);
+  EXPECT_EQ(document["points"]["valid"], 1);
+  EXPECT_EQ(document["strict"], true);
+  EXPECT_EQ(document["ended"][0]["valid"], false);
+  EXPECT_EQ(document["ended"][3]["point"], id(2));
+  EXPECT_EQ(document["ended"][3]["valid"], true);
+  EXPECT_THAT(status_text(document),
+              AllOf(HasSubstr("  4 of 4 points ran, 1 valid, 0 running, 0 failed, 0 pending\n"),
+                    HasSubstr("  invalid  dsr1_1k8k fp4 sglang b200 tp8 conc4: failures: 9 of 10\n"),
+                    Not(HasSubstr("conc16:"))));
+  const ordered_json manifest = manifest_of(plan, state, facts);
+  EXPECT_EQ(manifest["complete"], true);
+  EXPECT_EQ(manifest["points_total"], 4);
+  EXPECT_EQ(manifest["points_done"], 4);
+  EXPECT_EQ(manifest["points_valid"], 1);
+  EXPECT_THAT(totals_text(plan, state, facts), HasSubstr("4 of 4 points ran, 1 valid\n"));
+  EXPECT_EQ(totals_json(plan, state, facts)["valid"], 1);
 }
 
 TEST_F(ViewStatus, OmittedEntriesAreCountedAndFailuresComeFirst) {

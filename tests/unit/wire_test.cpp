@@ -187,7 +187,7 @@ TEST(Codec, OtherVersionIsRecognisedWhateverFollowsTheHeader) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::WrongVersion);
     EXPECT_EQ(result.error().message, "protocol version " + std::to_string(version) +
-                                          " met version 5; upgrade the side with the lower one");
+                                          " met version 6; upgrade the side with the lower one");
   }
 }
 
