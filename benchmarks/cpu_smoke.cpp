@@ -26,7 +26,8 @@
 #include "benchmarks/statistics.hpp"
 #include "util/error.hpp"
 #include "util/json.hpp"
-#include "util/os/files.hpp"
+#include "util/os/output_file.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -347,11 +348,15 @@ int measure() {
       "%s: model %s, isl %zu, osl %zu, tp %zu, ep %zu, dp-attention %s, concurrency %zu on %zu threads\n",
       point->exp_name.c_str(), point->model.c_str(), point->isl, point->osl, point->tp, point->ep,
       point->dp_attention.c_str(), point->conc, threads);
+  const std::string name = point->result_filename + ".json";
+  if (const auto good = check_output_file(name); !good) {
+    std::fprintf(stderr, "cpu-smoke: %s\n", good.error().message.c_str());
+    return 1;
+  }
   const Run result = run(*point, threads);
   const Json json = result_json(*point, result, date_text());
-  const std::string name = point->result_filename + ".json";
   // A model name comes from the user and may contain any bytes.
-  const auto written = write_file_atomic(
+  const auto written = write_output_file(
       name, json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n", 0644, Sync::No);
   if (!written) {
     std::fprintf(stderr, "cpu-smoke: %s\n", written.error().message.c_str());
@@ -372,6 +377,7 @@ int main(int argc, char** argv) {
                  argv[1]);
     return 2;
   }
+  sweep::set_standard_dispositions();
   try {
     return sweep::bench::measure();
   } catch (const std::exception& error) {

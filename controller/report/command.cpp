@@ -15,6 +15,7 @@
 #include "controller/report/validity.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
+#include "util/os/output_file.hpp"
 #include "util/text.hpp"
 
 namespace sweep::report {
@@ -119,7 +120,7 @@ CommandOutput run_process_result(const Lookup& lookup) {
   }
   const std::string text = python_json(*processed, 2);
   output.out = text + "\n";
-  if (auto written = write_file_atomic(agg_path(context.result_filename), text); !written) {
+  if (auto written = write_output_file(agg_path(context.result_filename), text); !written) {
     add_error(output, printable(written.error().message));
   }
   return output;
@@ -129,7 +130,7 @@ CommandOutput run_collect(const std::string& directory, const std::string& exp_n
   CommandOutput output;
   const std::string target = collected_name(exp_name);
   const Documents documents = load(directory, output, target);
-  if (auto written = write_file_atomic(target, collect_text(documents.good)); !written) {
+  if (auto written = write_output_file(target, collect_text(documents.good)); !written) {
     add_error(output, printable(written.error().message));
   }
   return output;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ using Texts = std::vector<std::string>;
 Texts events_of(std::string_view bytes, std::size_t piece) {
   Texts out;
   SseParser parser;
-  const auto consume = [&](std::string_view data) {
-    out.emplace_back(data);
+  const auto consume = [&](std::string_view name, std::string_view data) {
+    out.push_back((name.empty() ? "" : "<" + std::string(name) + ">") + std::string(data));
     return true;
   };
   for (std::size_t at = 0; at < bytes.size(); at += piece)
@@ -34,14 +35,35 @@ TEST(Sse, EventsDoNotDependOnHowBytesAreSplit) {
       ": ping\n\ndata: one\n\nevent: x\r\ndata:two\r\nid: 7\r\n\r\ndata: a\rdata: b\r\rdata\n\nretry: "
       "3\ndata:  c\n\n"
       "data: p\r\ndata: q\r\n\r\ndata: last";
-  const Texts expected = {"one", "two", "a\nb", "", " c", "p\nq", "last"};
+  const Texts expected = {"one", "<x>two", "a\nb", "", " c", "p\nq", "last"};
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece)
     EXPECT_EQ(events_of(bytes, piece), expected) << "pieces of " << piece;
 }
 
+TEST(Sse, NamesByteOrderMarkAndErrorField) {
+  EXPECT_EQ(events_of("\xef\xbb\xbf"
+                      "data: one\n\nevent:ping\n\nevent: error\ndata: bad\n\ndata: two\n\n",
+                      1),
+            (Texts{"one", "<ping>", "<error>bad", "two"}));
+  EXPECT_EQ(events_of("error: {\"code\":500}\n\n: error: x\n\ndata: two\n\n", 4),
+            (Texts{"<error>{\"code\":500}", "two"}));
+}
+
+TEST(Sse, FirstUnknownLinesAreKept) {
+  SseParser parser;
+  const auto consume = [](std::string_view, std::string_view) { return true; };
+  EXPECT_TRUE(parser.feed("{\n\"a\": 1}\ndata: x\n\n: comment\nid: 7\nretry: 5\neventually\n", consume));
+  EXPECT_EQ(parser.unknown_text(), "{\n\"a\": 1}\neventually");
+  EXPECT_EQ(parser.unknown_lines(), 3U);
+  for (int i = 0; i < 1000; ++i)
+    EXPECT_TRUE(parser.feed(std::string(100, 'x') + "\n", consume));
+  EXPECT_EQ(parser.unknown_lines(), 1003U);
+  EXPECT_LE(parser.unknown_text().size(), SseParser::kMaxUnknown);
+}
+
 TEST(Sse, EndlessLineOrEventIsAnError) {
   SseParser lines, events;
-  const auto consume = [](std::string_view) { return true; };
+  const auto consume = [](std::string_view, std::string_view) { return true; };
   const std::string piece(SseParser::kMaxEvent / 4, 'x');
   bool good = true;
   for (int i = 0; i < 6 && good; ++i)
@@ -71,8 +93,38 @@ TEST(Chunk, ReadsFormatsOfAllServers) {
   EXPECT_EQ(usage->prompt_tokens, 7);
   EXPECT_EQ(usage->completion_tokens, 9);
   EXPECT_EQ(read_chunk(R"({"error":{"message":"no"}})")->error, R"({"message":"no"})");
-  EXPECT_FALSE(read_chunk(R"({"object":"error","message":"no"})")->error.empty());
   EXPECT_TRUE(read_chunk(R"({"error":null})")->error.empty());
+}
+
+TEST(Chunk, FinishReasonIsRegularOrNot) {
+  std::deque<std::string> kept;  // chunks point into their text
+  const auto read = [&](const std::string& reason) {
+    kept.push_back(R"({"choices":[{"text":"","finish_reason":)" + reason + "}]}");
+    return *read_chunk(kept.back());
+  };
+  for (const char* word : {"stop", "length", "tool_calls", "function_call", "content_filter", "eos_token",
+                           "end_turn", "STOP", "MAX_TOKENS"}) {
+    const Chunk chunk = read('"' + std::string(word) + '"');
+    EXPECT_TRUE(chunk.finished && chunk.failed_end.empty()) << word;
+  }
+  for (const char* word : {"abort", "error", "cancelled", "timeout", "insufficient_system_resource", "x"})
+    EXPECT_EQ(read('"' + std::string(word) + '"').failed_end, word);
+  EXPECT_FALSE(read("null").finished);
+  EXPECT_FALSE(read("false").finished);
+  EXPECT_FALSE(read("\"\"").finished);
+  EXPECT_TRUE(read(R"({"type":"length","length":4})").failed_end.empty());
+  EXPECT_FALSE(read(R"({"type":"abort","message":"too long"})").failed_end.empty());
+  EXPECT_EQ(read_chunk(R"({"choices":[{"text":"a"},{"finish_reason":"abort"}]})")->failed_end, "abort");
+}
+
+TEST(Chunk, NumbersAsPythonWritesThem) {
+  const auto chunk = read_chunk(
+      R"({"choices":[{"text":"a","logprobs":[NaN,-Infinity,Infinity,-1]}],"usage":{"completion_tokens":8.0,"prompt_tokens":2.5}})");
+  ASSERT_TRUE(chunk);
+  EXPECT_EQ(chunk->completion_tokens, 8);
+  EXPECT_EQ(chunk->prompt_tokens, std::nullopt);
+  EXPECT_FALSE(read_chunk(R"({"a":NaNa})"));
+  EXPECT_FALSE(read_chunk(R"({"a":-Inf})"));
 }
 
 TEST(Chunk, RejectsAnythingButAJsonObject) {

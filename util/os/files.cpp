@@ -1,7 +1,7 @@
 #include "util/os/files.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 
 #include <array>
 #include <cerrno>
@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <tuple>
 
 namespace sweep {
 
@@ -80,9 +81,15 @@ std::vector<std::string> names_in(const std::string& folder) {
   return out;
 }
 
+std::string temporary_name(const std::string& path, long pid) {
+  const std::string suffix = ".tmp-" + std::to_string(pid);
+  const std::size_t name = path.rfind('/') + 1;  // 0 if there is no slash
+  return path.substr(0, name) + clipped(path.substr(name), NAME_MAX - suffix.size()) + suffix;
+}
+
 AtomicFile::AtomicFile(const std::string& path, unsigned mode, Sync sync)
     : path_(path),
-      temporary_(path + ".tmp-" + std::to_string(::getpid())),
+      temporary_(temporary_name(path, ::getpid())),
       sync_(sync),
       fd_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)),
       code_(fd_.open() ? 0 : errno) {}
@@ -99,6 +106,16 @@ void AtomicFile::write(std::string_view bytes) {
   } else if (code_ == 0) {
     code_ = write_all(fd_.get(), bytes);
   }
+}
+
+void AtomicFile::inherit(const struct stat& replaced) {
+  if (!fd_.open()) return;
+  std::ignore = ::fchown(fd_.get(), replaced.st_uid, replaced.st_gid);
+  std::ignore = ::fchmod(fd_.get(), replaced.st_mode & 0777);
+}
+
+void AtomicFile::lock() {
+  if (fd_.open()) std::ignore = ::flock(fd_.get(), LOCK_EX | LOCK_NB);
 }
 
 void AtomicFile::flush() {

@@ -1,6 +1,8 @@
 // Whole files and directories.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,8 +46,13 @@ enum class Sync { No, Yes };
 Expected<void> write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode = 0644,
                                  Sync sync = Sync::Yes);
 
+/// Returns the name of the temporary file of process `pid` for `path`: "PATH.tmp-PID", with the file's name
+/// cut off if the result would be longer than a name may be.
+std::string temporary_name(const std::string& path, long pid);
+
 /// Writes a file atomically, in pieces. Without finish() the destructor removes the temporary file and `path`
-/// is unchanged.
+/// is unchanged. Whatever `path` is, a symbolic link or a device too, it is replaced: use this for files that
+/// the program names itself, and OutputFile (util/os/output_file.hpp) for files that the user names.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path, unsigned mode = 0644, Sync sync = Sync::Yes);
@@ -54,6 +61,13 @@ class AtomicFile {
   ~AtomicFile();
   /// Appends to the file. After the first failure this does nothing; finish() returns the error.
   void write(std::string_view bytes);
+  /// Gives the file mode, owner and group of `replaced`, as far as this process may.
+  void inherit(const struct stat& replaced);
+  /// Locks the temporary file until it is renamed or the process ends, so that other processes can see that
+  /// it is in use.
+  void lock();
+  /// Returns the errno of the first failure; 0 if there was none.
+  int error() const { return code_; }
   /// Syncs the file and renames it to its path. Call it once. Returns an error that names the path and the
   /// reason.
   Expected<void> finish();

@@ -16,11 +16,13 @@ namespace sweep::client {
 
 struct Chunk {
   bool choice = false;     // has a first choice, which counts as output
+  bool usage = false;      // has the numbers of tokens
   bool role = false;       // its delta names a role: the start of a chat response
   bool finished = false;   // has a finish_reason
   bool simulated = false;  // the server marks the chunk as simulated
   std::string_view text;   // text, content or reasoning of the first choice, still JSON-escaped
-  std::string_view error;  // the JSON of an error sent instead of a result
+  std::string_view error;  // the JSON of a member "error", also if it means that there is none; empty: absent
+  std::string_view failed_end;  // a finish_reason that is not a regular end, still JSON-escaped
   std::optional<std::int64_t> prompt_tokens, completion_tokens;  // from usage
   std::optional<std::int64_t> stamp_ns, received_ns;             // from sweep-simserver --stamps
 };

@@ -87,6 +87,13 @@ bool JsonScanner::skip(int depth) {
       return word("false");
     case 'n':
       return word("null");
+    // Python's json module writes and reads these, and servers send them as log probabilities.
+    case 'N':
+      return word("NaN");
+    case 'I':
+      return word("Infinity");
+    case '-':
+      return word("-Infinity") || number();
     default:
       return number();
   }

@@ -1,7 +1,7 @@
 // Steps over the values of a JSON text without storing them. Pure; accepts untrusted bytes.
 //
-// Each function returns false on a grammar error, after which the scanner cannot be used any more. Bytes
-// above 0x7f are not checked.
+// NaN, Infinity and -Infinity are accepted as numbers, as Python does. Each function returns false on a
+// grammar error, after which the scanner cannot be used any more. Bytes above 0x7f are not checked.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,7 @@
 #include "benchmarks/sweep-bench/core/sse.hpp"
 
+#include <algorithm>
+
 namespace sweep::client {
 
 namespace {
@@ -53,33 +55,51 @@ Expected<void> SseParser::finish(const Consumer& consume) {
 }
 
 bool SseParser::dispatch(const Consumer& consume) {
-  if (!has_data_) return true;
+  if (!has_data_ && name_.empty()) return true;
   has_data_ = false;
-  const bool more = consume(data_);
+  const bool more = consume(name_, data_);
+  name_.clear();
   data_.clear();
   return more;
 }
 
 bool SseParser::line(std::string_view line, const Consumer& consume) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (first_line_ && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+  first_line_ = false;
   if (line.empty()) return dispatch(consume);
-  if (line.starts_with("data:")) {
-    line.remove_prefix(5);
-    if (line.starts_with(' ')) line.remove_prefix(1);
-    if (data_.size() + line.size() > kMaxEvent) return too_long_ = true;
-    if (has_data_) data_ += '\n';
-    data_.append(line);
-    has_data_ = true;
-    return true;
+  const std::size_t colon = line.find(':');
+  const std::string_view field = line.substr(0, colon);
+  std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
+  if (value.starts_with(' ')) value.remove_prefix(1);
+  if (field == "data") return add_data(value);
+  if (field == "event") {
+    name_ = value;
+  } else if (field == "error" && colon != std::string_view::npos) {
+    name_ = field;
+    return add_data(value);
+  } else if (!field.empty() && field != "id" && field != "retry") {
+    add_unknown(line);
   }
-  if (line == "data") {
-    if (has_data_) data_ += '\n';
-    has_data_ = true;
-    return true;
-  }
-  const bool known = line.starts_with(':') || line.starts_with("event") || line.starts_with("id") ||
-                     line.starts_with("retry");
-  if (!known) ++unknown_lines_;
   return true;
+}
+
+/// Adds a line to the event's data. Sets too_long_ if the event is then too long.
+bool SseParser::add_data(std::string_view value) {
+  if (data_.size() + value.size() > kMaxEvent) return too_long_ = true;
+  if (has_data_) data_ += '\n';
+  data_.append(value);
+  has_data_ = true;
+  return true;
+}
+
+void SseParser::add_unknown(std::string_view line) {
+  ++unknown_lines_;
+  if (unknown_text_.size() + line.size() >= kMaxUnknown)
+    line = line.substr(0, kMaxUnknown - std::min(kMaxUnknown, unknown_text_.size() + 1));
+  if (line.empty()) return;
+  if (!unknown_text_.empty()) unknown_text_ += '\n';
+  unknown_text_.append(line);
 }
 
 }  // namespace sweep::client

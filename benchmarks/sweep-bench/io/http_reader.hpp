@@ -1,9 +1,9 @@
 // Parses one HTTP/1.1 response: stores its status and passes its body to an AnswerReader. Uses no sockets and
 // no clocks. Boost.Beast does the parsing and is hidden from this header.
 //
-// The result does not depend on how the bytes are split into pieces. The body has no size limit, the head has
-// Beast's (8 KiB). Whatever the peer sends, a request ends: when feed() returns false or with
-// end_of_stream().
+// The result does not depend on how the bytes are split into pieces. Interim responses (1xx) are skipped. The
+// body has no size limit, the head has one of 64 KiB. Whatever the peer sends, a request ends: when feed()
+// returns false or with end_of_stream().
 #pragma once
 
 #include <memory>
