@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 
 #include "util/text.hpp"
@@ -16,20 +17,46 @@ constexpr std::string_view kHip = "HIP_VISIBLE_DEVICES";
 constexpr std::array<std::string_view, 5> kVariables = {kCuda, kRocr, kHip, "SLURM_STEP_GPUS",
                                                         "GPU_DEVICE_ORDINAL"};
 
-std::vector<std::string> parse_ids(const std::string& value) {
-  std::vector<std::string> ids;
-  if (value == "NoDevFiles") return ids;  // Slurm's value for "no GPUs"
-  for (std::string id : split(value, ',')) {
-    id.erase(0, id.find_first_not_of(' '));
-    id.erase(id.find_last_not_of(' ') + 1);
-    if (id.starts_with('-')) break;  // CUDA ignores everything after an invalid index
-    if (!id.empty()) ids.push_back(std::move(id));
-  }
-  return ids;
-}
+constexpr int kMaxIndex = 1023;  // far more GPUs than a node has
 
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::optional<int> parse_index(std::string_view text) {
+  if (!is_number(text) || text.size() > 4) return std::nullopt;
+  const int index = std::stoi(std::string(text));
+  return index <= kMaxIndex ? std::optional(index) : std::nullopt;
+}
+
+/// Returns the ids that one item of a list names: an index, a range of indices, or the UUID of a GPU or of a MIG
+/// instance. Empty if it is none of these.
+std::vector<std::string> parse_item(std::string_view item) {
+  if (parse_index(item) || item.starts_with("GPU-") || item.starts_with("MIG-")) return {std::string(item)};
+  const auto dash = item.find('-');
+  if (dash == std::string_view::npos) return {};
+  const auto first = parse_index(item.substr(0, dash)), last = parse_index(item.substr(dash + 1));
+  std::vector<std::string> ids;
+  for (int index = first.value_or(0); first && last && index <= *last; ++index)
+    ids.push_back(std::to_string(index));
+  return ids;
+}
+
+/// Returns each GPU once. Items after the first one that names no GPU are ignored, as CUDA does; "none", "void" and
+/// Slurm's "NoDevFiles" are such items.
+std::vector<std::string> parse_ids(const std::string& value) {
+  std::vector<std::string> ids;
+  for (const std::string& part : split(value, ',')) {
+    const auto begin = part.find_first_not_of(' ');
+    if (begin == std::string::npos) continue;
+    const auto named =
+        parse_item(std::string_view(part).substr(begin, part.find_last_not_of(' ') + 1 - begin));
+    if (named.empty()) break;
+    for (const std::string& id : named) {
+      if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    }
+  }
+  return ids;
 }
 
 std::vector<std::string> indices_of(const std::vector<std::string>& devices) {
@@ -53,6 +80,7 @@ GpuList find_gpus(const std::vector<std::string>& environment, const std::vector
   for (const std::string_view variable : kVariables) {
     const auto value = look_up(environment, variable);
     if (!value) continue;
+    if (*value == "all") continue;  // container runtimes write this for "not limited"
     hidden = true;
     auto ids = parse_ids(*value);
     if (!ids.empty()) return {std::move(ids), std::string(variable)};

@@ -32,7 +32,7 @@ exec sweep-bench --model "$MODEL" --backend openai --base-url "http://127.0.0.1:
   --percentile-metrics ttft,tpot,itl,e2el --result-filename "$RESULT_FILENAME.json"
 )
 
-ready() { curl -fs -m 10 -o /dev/null "http://127.0.0.1:$PORT"/health; }
+ready() { curl --noproxy '*' -fs -m 10 -o /dev/null "http://127.0.0.1:$PORT"/health; }
 
 give_up() {
   echo "$1" >&2

@@ -45,6 +45,11 @@ Expected<Image> parse_image(std::string_view text) {
   if (text[0] == '.') return bad(text, "a path must be absolute, so that it means the same on every node");
   std::string_view rest = text;
   if (rest.starts_with(kScheme)) rest.remove_prefix(kScheme.size());
+  if (const auto at = rest.find('@'); at < rest.find('#') && rest.find('#') != std::string_view::npos) {
+    image.user = rest.substr(0, at);
+    rest = rest.substr(at + 1);
+    if (!plain(image.user, "._-+$")) return bad(text, "its user may only contain letters, digits, . _ - + $");
+  }
   if (const auto at = rest.find('@'); at != std::string_view::npos) {
     image.digest = rest.substr(at + 1);
     rest = rest.substr(0, at);
@@ -69,6 +74,8 @@ Expected<Image> parse_image(std::string_view text) {
     image.tag = "latest";
   }
   image.repository = rest;
+  if (rest.ends_with(".sqsh"))
+    return bad(text, "a squash file needs its absolute path, so that it means the same on every node");
   if (!image.registry.empty() && !plain(image.registry, ".:-"))
     return bad(text, "its registry is not a host name");
   // A leading dash would make a tool take the name for an option.
@@ -100,7 +107,9 @@ std::string docker_name(const Image& image) {
 
 std::string enroot_name(const Image& image) {
   const bool hub = image.registry.empty() || image.registry == kHub;
-  return std::string(kScheme) + (hub ? "" : image.registry + "#") + image.repository + version_of(image);
+  const std::string user = image.user.empty() ? "" : image.user + "@";
+  const std::string registry = hub && user.empty() ? "" : (hub ? std::string(kHub) : image.registry) + "#";
+  return std::string(kScheme) + user + registry + image.repository + version_of(image);
 }
 
 std::string pyxis_name(const Image& image) {

@@ -3,6 +3,7 @@
 //   lmsysorg/sglang:v0.5.3rc1-cu129-b200           a repository of Docker Hub
 //   nvcr.io#nvidia/tensorrt-llm/release:1.1.0rc2   a registry, in enroot's notation
 //   nvcr.io/nvidia/tensorrt-llm/release:1.1.0rc2   the same, in docker's notation
+//   alice@registry.site:5000#team/image:tag        a registry with the user to log in as, in enroot's notation
 //   …@sha256:<64 digits>                           exactly the image with this digest
 //   /raid/squash/sglang.sqsh, /raid/images/x       a squash file, or an unpacked directory
 #pragma once
@@ -17,6 +18,7 @@ namespace sweep::container {
 struct Image {
   std::string path;                  // absolute; empty for an image of a registry
   std::string registry, repository;  // registry is empty for Docker Hub
+  std::string user;                  // whose login enroot uses; other runtimes have their own logins
   std::string tag;                   // "latest" if the name has neither tag nor digest
   std::string digest;                // "sha256:…"; empty if the name has none
   bool is_path() const { return !path.empty(); }

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "controller/report/collect.hpp"
@@ -75,12 +77,22 @@ std::vector<Picture> pictures(std::span<const Row> rows, const std::string& exp_
   return out;
 }
 
-// Returns our environment without the variables that change gnuplot's number format or settings.
+// Returns what gnuplot needs of our environment to start and to find fonts. Everything else is left out: GNUTERM,
+// GNUPLOT_*, LC_* and others would change its terminal, its settings or its number format.
 std::vector<std::string> gnuplot_environment() {
-  std::vector<std::string> out = own_environment();
-  std::erase_if(out, [](const std::string& entry) {
-    return entry.starts_with("LC_") || entry.starts_with("LANG") || entry.starts_with("GNUPLOT");
-  });
+  constexpr std::array<std::string_view, 8> kPassed = {"PATH",
+                                                       "LD_LIBRARY_PATH",
+                                                       "HOME",
+                                                       "TMPDIR",
+                                                       "GDFONTPATH",
+                                                       "FONTCONFIG_FILE",
+                                                       "FONTCONFIG_PATH",
+                                                       "XDG_CACHE_HOME"};
+  std::vector<std::string> out;
+  for (std::string& entry : own_environment()) {
+    const std::string_view name = std::string_view(entry).substr(0, entry.find('='));
+    if (std::find(kPassed.begin(), kPassed.end(), name) != kPassed.end()) out.push_back(std::move(entry));
+  }
   out.push_back("LC_ALL=C.UTF-8");
   return out;
 }

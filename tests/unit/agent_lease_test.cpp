@@ -69,6 +69,21 @@ TEST(AgentGpus, AreFoundInTheVariablesInOrder) {
   EXPECT_THAT(gpus({"SLURM_JOB_ID=1", "GPU_DEVICE_ORDINAL=1,0"}), ElementsAre("1", "0"));
 }
 
+TEST(AgentGpus, OnlyRealIdsCountAndEachOnce) {
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=0,0,1,1"}), ElementsAre("0", "1"));
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=0-3"}), ElementsAre("0", "1", "2", "3"));
+  EXPECT_THAT(gpus({"SLURM_STEP_GPUS=4-5,7,4"}), ElementsAre("4", "5", "7"));
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=1,none,2"}), ElementsAre("1"));
+  for (const char* none : {"none", "void", "-1", "3-1", "0x2", "99999", "0-99999", "no GPU", "nvidia0"})
+    EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=" + std::string(none)}), IsEmpty()) << none;
+}
+
+TEST(AgentGpus, AllMeansThatTheVariableLimitsNothing) {
+  EXPECT_THAT(gpus({"CUDA_VISIBLE_DEVICES=all"}), ElementsAre("2", "10"));
+  EXPECT_THAT(gpus({"SLURM_JOB_ID=1", "CUDA_VISIBLE_DEVICES=all", "SLURM_STEP_GPUS=4"}), ElementsAre("4"));
+  EXPECT_THAT(gpus({"SLURM_JOB_ID=1", "CUDA_VISIBLE_DEVICES=all"}), IsEmpty());
+}
+
 TEST(AgentGpus, AreFoundInDevOnlyIfNoVariableNamesOrHidesThem) {
   EXPECT_THAT(gpus({}), ElementsAre("2", "10"));
   EXPECT_THAT(gpus({"SLURM_JOB_ID=1"}), IsEmpty());

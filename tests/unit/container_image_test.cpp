@@ -28,6 +28,11 @@ TEST(Image, InferenceMaxNamesAreParsed) {
        "nvcr.io_nvidia_tensorrt-llm_release_1.1.0rc2.post2"},
       {"localhost:5000/a/b", "localhost:5000/a/b:latest", "docker://localhost:5000#a/b:latest",
        "localhost_5000_a_b"},
+      {"alice@registry.example.com:5000#team/image:tag", "registry.example.com:5000/team/image:tag",
+       "docker://alice@registry.example.com:5000#team/image:tag",
+       "alice_registry.example.com_5000_team_image_tag"},
+      {"alice@docker.io#team/image", "docker.io/team/image:latest",
+       "docker://alice@docker.io#team/image:latest", "alice_docker.io_team_image"},
       {"ubuntu:24.04", "docker.io/library/ubuntu:24.04", "docker://ubuntu:24.04", "ubuntu_24.04"},
       {"docker://rocm/7.0:rocm7.0", "docker.io/rocm/7.0:rocm7.0", "docker://rocm/7.0:rocm7.0",
        "docker___rocm_7.0_rocm7.0"}};
@@ -49,6 +54,8 @@ TEST(Image, PathsMustBeAbsolute) {
   ASSERT_TRUE(file);
   EXPECT_TRUE(file->is_path());
   EXPECT_THAT(parse_image("./a.sqsh").error().message, HasSubstr("must be absolute"));
+  for (const char* relative : {"a.sqsh", "images/a.sqsh"})
+    EXPECT_THAT(parse_image(relative).error().message, HasSubstr("needs its absolute path")) << relative;
 }
 
 TEST(Image, InvalidNamesAreRefusedWithAReason) {
