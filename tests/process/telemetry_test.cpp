@@ -9,8 +9,8 @@ using nlohmann::json;
 
 class Telemetry : public ProcessTest {
  protected:
-  /// Runs a sweep of one point with these NVML answers and returns its record.
-  json record(const std::string& answers) {
+  /// Runs a sweep of one point with these NVML answers, which ends with `status`, and returns its record.
+  json record(const std::string& answers, int status = 0) {
     write("matrix.yaml",
           "dsr1-fp4-b200-sglang:\n  image: i\n  model: m\n  framework: sglang\n  search-space:\n"
           "    - { tp: 2, conc-start: 1, conc-end: 1 }\n");
@@ -22,7 +22,7 @@ class Telemetry : public ProcessTest {
     Program run(directory_, {"sweepctl", "run", "--output", "out", "matrix.yaml", "--", "./bench.sh"},
                 {"LD_LIBRARY_PATH=" SWEEP_NVML_STAND_INS "/whole", "NVML_STAND_IN=" + path("answers"),
                  "CUDA_VISIBLE_DEVICES=0,1"});
-    EXPECT_EQ(run.finish(), 0) << run.err();
+    EXPECT_EQ(run.finish(), status) << run.err();
     return json::parse(read("out/agg_dsr1_1k1k.json")).at(0);
   }
 };
@@ -39,10 +39,17 @@ TEST_F(Telemetry, PowerIsInTheRecord) {
   EXPECT_EQ(got.at("provenance").at("driver"), "0.0 stand-in");
 }
 
+TEST_F(Telemetry, NameOfTheGpuConfirmsTheHardwareOfTheRecord) {
+  const std::string idle = "0.processes 0\n1.processes 0\n0.utilization 0\n1.utilization 0\n";
+  const json got = record(idle + "0.name NVIDIA-B200\n1.name NVIDIA-B200\n");
+  EXPECT_EQ(got.at("hw"), "b200");
+  EXPECT_EQ(got.at("hw_from"), "nvml") << got.dump(1);
+}
+
 TEST_F(Telemetry, BusyGpuMakesTheResultInvalid) {
   const std::string busy =
       "0.power 300000\n1.power 200000\n0.processes 0\n1.processes 1\n0.utilization 0\n1.utilization 99\n";
-  const json got = record(busy);
+  const json got = record(busy, 3);
   EXPECT_EQ(got.at("valid"), false) << got.dump(1);
   EXPECT_NE(got.at("invalid_reasons").at(0).get<std::string>().find("gpus-busy: "), std::string::npos);
   EXPECT_NE(read("out/summary.txt").find("Not valid: 1 of 1 result"), std::string::npos);
