@@ -88,7 +88,7 @@ Expected<Matrix> full_sweep(const std::vector<Config>& configs, const Options& o
   if (!matrix) {
     const bool is_empty = matrix.error().message.starts_with("No configs found");
     return fail(matrix.error().message +
-                (is_empty && caller == Caller::Sweep ? what_there_is(configs, sweep) : std::string()));
+                (is_empty && caller == Caller::Sweep ? selectable_values(configs, sweep) : std::string()));
   }
   for (std::string& line : unused_filters(configs, sweep))
     warnings.push_back(std::move(line));

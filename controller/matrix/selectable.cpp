@@ -61,7 +61,7 @@ std::string some_of(std::vector<std::string> names) {
 
 }  // namespace
 
-std::string what_there_is(const std::vector<Config>& configs, const FullSweep& sweep) {
+std::string selectable_values(const std::vector<Config>& configs, const FullSweep& sweep) {
   if (configs.empty()) return "; the files have no entries";
   std::string out;
   for (const Filter& filter : filters_of(configs, sweep)) {

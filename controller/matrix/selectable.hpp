@@ -1,4 +1,4 @@
-// Tells what the filters of full-sweep could select, if they select nothing. Pure.
+// Lists the values that the filters of full-sweep can select, for messages if they select no entry. Pure.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace sweep::matrix {
 
-/// Returns what there is to select, for the end of an error message: "; there is: precision fp4, fp8; …". Only the
-/// filters that were given are listed.
-std::string what_there_is(const std::vector<Config>& configs, const FullSweep& sweep);
+/// Returns the values that can be selected, for the end of an error message: "; there is precision fp4, fp8; …".
+/// Only the filters that were given are listed.
+std::string selectable_values(const std::vector<Config>& configs, const FullSweep& sweep);
 
 /// Returns a line for each value of a filter that no entry has, although the filters together select points.
 std::vector<std::string> unused_filters(const std::vector<Config>& configs, const FullSweep& sweep);
