@@ -4,9 +4,15 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <filesystem>
+#include <limits>
+#include <stdexcept>
+#include <type_traits>
 
 #include "util/help_layout.hpp"
+#include "util/option_names.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
 
@@ -57,8 +63,8 @@ class HelpFormatter : public CLI::FormatterBase {
   }
 };
 
-// Returns the arguments in reverse order, as CLI11 wants them. CLI11 does not accept an empty value after '=', so
-// "--option=" becomes two arguments.
+// Returns the arguments in reverse order, as CLI11 wants them. CLI11 does not accept an empty value after
+// '=', so "--option=" becomes two arguments.
 std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) {
   std::vector<std::string> out;
   for (const std::string& argument : arguments) {
@@ -73,12 +79,113 @@ CLI::Option& cli(void* option) {
   return *static_cast<CLI::Option*>(option);
 }
 
+// A value that cannot be used. Not an error of CLI11, which would put its own words around ours.
+struct WrongValue : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Returns the digits of a whole number as Python's int() reads them: "+5" is 5, "010" is 10, "1_000" is 1000.
+// Empty if `text` is none.
+std::string whole_digits(std::string_view text) {
+  while (text.starts_with(' '))
+    text.remove_prefix(1);
+  while (text.ends_with(' '))
+    text.remove_suffix(1);
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  std::string digits;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    const bool between = text[i] == '_' && i > 0 && text[i - 1] != '_' && i + 1 < text.size();
+    if (!digit && !between) return {};
+    if (digit) digits += text[i];
+  }
+  if (digits.empty()) return {};
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  return (negative && digits != "0" ? "-" : "") + digits;
+}
+
+// Returns "; give 100" if `text` is a whole number in another notation, such as 1e2; otherwise what to give.
+std::string whole_remedy(const std::string& text) {
+  constexpr double kLargest = 1e15;  // all whole numbers up to here are exact
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !(std::fabs(value) < kLargest) || value != std::floor(value))
+    return "; give digits only, such as 100";
+  return "; give " + std::to_string(static_cast<long long>(value));
+}
+
+// Returns a whole number in the notation that CLI11 reads as decimal. Throws WrongValue.
+template <class T>
+std::string checked_whole(const std::string& option, const std::string& text) {
+  const std::string digits = whole_digits(text);
+  if (digits.empty()) throw WrongValue(option + " " + text + ": not a whole number" + whole_remedy(text));
+  T value{};
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (code == std::errc() && end == digits.data() + digits.size()) return digits;
+  throw WrongValue(option + " " + text + ": out of range; give a number from " +
+                   std::to_string(std::numeric_limits<T>::min()) + " to " +
+                   std::to_string(std::numeric_limits<T>::max()));
+}
+
+// Returns `text`. Throws WrongValue if it is not a number.
+std::string checked_number(const std::string& option, const std::string& text) {
+  char* end = nullptr;
+  std::strtod(text.c_str(), &end);
+  if (text.empty() || end == text.c_str() || *end != '\0')
+    throw WrongValue(option + " " + text + ": not a number; give one such as 0.5");
+  return text;
+}
+
+// The type of one value of a target.
+template <class T>
+struct Element {
+  using Type = T;
+};
+template <class T>
+struct Element<std::optional<T>> {
+  using Type = T;
+};
+template <class T>
+struct Element<std::vector<T>> {
+  using Type = T;
+};
+
+// Checks the values of a numeric option in our own words before CLI11 converts them.
+template <class T>
+void check_numbers(CLI::Option& option) {
+  using Value = typename Element<T>::Type;
+  const std::string name = option.get_name();
+  if constexpr (std::is_integral_v<Value>)
+    option.transform([name](const std::string& text) { return checked_whole<Value>(name, text); });
+  if constexpr (std::is_floating_point_v<Value>)
+    option.transform([name](const std::string& text) { return checked_number(name, text); });
+}
+
 }  // namespace
 
 struct CommandLine::Parser {
   CLI::App app;
   std::string program;  // prefix of error messages
+  NameMatching matching = NameMatching::Exact;
+  std::vector<OptionName> refused = {};
 
+  std::vector<OptionName> names() const {
+    std::vector<OptionName> out = refused;
+    for (const CLI::Option* option : app.get_options()) {
+      const bool needs_value = option->get_type_size() != 0 && option->get_items_expected_min() > 0;
+      for (const std::string& word : option->get_lnames())
+        out.push_back({"--" + word, needs_value});
+      for (const std::string& letter : option->get_snames())
+        out.push_back({"-" + letter, needs_value});
+    }
+    return out;
+  }
+  // Returns the exit status.
+  int refuse(const std::string& message) const {
+    complain(message + "; see " + app.get_name() + " --help");
+    return kWrongUsage;
+  }
   void complain(const std::string& message) const {
     static_cast<void>(write_all(STDERR_FILENO, program + ": " + printable(message) + "\n"));
   }
@@ -159,7 +266,9 @@ CommandLine::Option& CommandLine::Option::needs(Option other) {
 
 template <class T>
 CommandLine::Option CommandLine::option(const std::string& names, T& target, const std::string& help) {
-  return Option(parser_->app.add_option(names, target, help));
+  CLI::Option* const option = parser_->app.add_option(names, target, help);
+  check_numbers<T>(*option);
+  return Option(option);
 }
 
 template CommandLine::Option CommandLine::option(const std::string&, std::string&, const std::string&);
@@ -182,22 +291,33 @@ void CommandLine::version_flag(const std::string& version) {
                                 "show the version and exit");
 }
 
-void CommandLine::last_value_wins() {
+void CommandLine::like_argparse() {
+  parser_->matching = NameMatching::Argparse;
   parser_->app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+void CommandLine::refuse(const std::string& name, const std::string& reason) {
+  parser_->refused.push_back({name, false, reason});
 }
 
 std::optional<int> CommandLine::parse(const std::vector<std::string>& arguments) {
   CLI::App& app = parser_->app;
+  const auto full = with_full_names(arguments, parser_->names(), parser_->matching);
+  if (!full) return parser_->refuse(full.error().message);
   try {
-    app.parse(for_cli11(arguments));
+    app.parse(for_cli11(*full));
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
     return parser_->print(app.help());
   } catch (const CLI::CallForVersion& version) {
     return parser_->print(std::string(version.what()) + "\n");
+  } catch (const WrongValue& error) {
+    return parser_->refuse(error.what());
+  } catch (const CLI::ExtrasError& error) {
+    const std::vector<std::string> extra = app.remaining();
+    return parser_->refuse(extra.empty() ? error.what() : "unexpected argument '" + extra.front() + "'");
   } catch (const CLI::ParseError& error) {
-    parser_->complain(std::string(error.what()) + "; see " + app.get_name() + " --help");
-    return kWrongUsage;
+    return parser_->refuse(error.what());
   }
 }
 

@@ -59,9 +59,13 @@ class CommandLine {
   void flag(const std::string& names, bool& target, const std::string& help);
   /// Adds -V and --version, which print "NAME VERSION".
   void version_flag(const std::string& version);
-  /// Makes the last value count if an option without repeatable() is given twice, as in Python's argparse.
-  /// Without this call, that is an error. Applies to options that are added afterwards.
-  void last_value_wins();
+  /// Reads the command line as Python's argparse and vLLM do: options may be abbreviated and written with '_'
+  /// for '-', and if an option without repeatable() is given twice, the last value counts. Without this call,
+  /// all of that is an error. Call it before any option is added.
+  void like_argparse();
+  /// Makes an option that the program does not have an error that says why and what to give instead. `name`
+  /// begins with two dashes.
+  void refuse(const std::string& name, const std::string& reason);
 
   /// Returns std::nullopt after a successful parse. Otherwise returns the status to exit with: 0 after
   /// printing --help or --version, 1 if they cannot be printed, 2 after printing what is wrong.

@@ -10,6 +10,7 @@
 #include "controller/cli/print.hpp"
 #include "util/help_layout.hpp"
 #include "util/os/process.hpp"
+#include "util/os/signals.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
@@ -116,6 +117,7 @@ int dispatch(const Arguments& all) {
 }  // namespace sweep::cli
 
 int main(int argc, char** argv) {
+  sweep::set_standard_dispositions();
   try {
     sweep::forbid_core_files();
     return sweep::cli::dispatch({argv + 1, argv + argc});

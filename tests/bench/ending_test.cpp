@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "benchmarks/sweep-bench/core/answer.hpp"
+#include "benchmarks/sweep-bench/core/readiness.hpp"
 #include "benchmarks/sweep-bench/core/server_error.hpp"
 
 namespace sweep::client {
@@ -249,6 +250,26 @@ TEST(ServerError, WordsAreTheMessageWithTypeAndCode) {
   EXPECT_EQ(error_report("[1]"), std::nullopt);
   EXPECT_EQ(error_report("text"), std::nullopt);
   EXPECT_EQ(error_report(std::string(10'000, '[')), std::nullopt);
+}
+
+TEST(Readiness, OnlyWhatALoadingServerSendsIsWaitedFor) {
+  const auto waits = [](Failure kind, int status) {
+    RequestRecord record;
+    record.failure = kind;
+    record.status = status;
+    return may_be_loading(record);
+  };
+  EXPECT_TRUE(waits(Failure::Refused, 0));
+  EXPECT_TRUE(waits(Failure::Cut, 0));
+  EXPECT_TRUE(waits(Failure::HttpStatus, 502));
+  EXPECT_TRUE(waits(Failure::HttpStatus, 503));
+  EXPECT_TRUE(waits(Failure::HttpStatus, 504));
+  EXPECT_FALSE(waits(Failure::Cut, 200));
+  for (const int status : {400, 401, 404, 429, 500, 501, 505})
+    EXPECT_FALSE(waits(Failure::HttpStatus, status)) << status;
+  for (const Failure kind : {Failure::Stalled, Failure::Garbage, Failure::Server, Failure::Empty})
+    EXPECT_FALSE(waits(kind, 200));
+  EXPECT_FALSE(may_be_loading(RequestRecord{}));
 }
 
 }  // namespace

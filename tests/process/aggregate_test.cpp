@@ -108,6 +108,18 @@ TEST_F(Aggregate, CollectsAFolderOfAggFiles) {
   EXPECT_EQ(aggregate("aggs")["results"], 1) << "a removed result must not come back from agg_all.json";
 }
 
+TEST_F(Aggregate, LimitOfFileSizesIsAnErrorAndLeavesNothing) {
+  std::filesystem::create_directory(directory_ / "in");
+  write("in/agg_other.json", kOtherResult);
+  Program collect(directory_, {"/bin/sh", "-c", "ulimit -f 0; exec \"$@\"", "sh",
+                               std::string(SWEEP_BIN_DIR) + "/sweepctl", "collect", "in", "x"});
+  EXPECT_EQ(collect.finish(), 1);
+  EXPECT_NE(collect.err().find("cannot write 'agg_x.json': File too large; raise the limit"),
+            std::string::npos)
+      << collect.err();
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1) << "only in/";
+}
+
 TEST_F(Aggregate, ResultsInSeveralCollectionsCountOnce) {
   std::filesystem::create_directories(directory_ / "aggs");
   json other = json::parse(kOtherResult);

@@ -5,4 +5,5 @@ sweep_unit_test(base_test
     base_test.cpp
     beneath_test.cpp
     help_layout_test.cpp
+    option_names_test.cpp
     secrets_test.cpp)

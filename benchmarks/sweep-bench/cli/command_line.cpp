@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "benchmarks/sweep-bench/cli/refused_options.hpp"
 #include "util/command_line.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -19,7 +20,9 @@ constexpr const char* kDescription =
     "Measures an OpenAI-compatible server (vLLM, SGLang, TensorRT-LLM): sends requests with random tokens, "
     "reads the streamed responses, and reports throughput, TTFT, TPOT, ITL and E2EL. Options, definitions "
     "and result file are those of vLLM's benchmark_serving, as InferenceMAX's scripts use it, so only the "
-    "name of the program has to be changed in a script.\n\n"
+    "name of the program has to be changed in a script. Options may be abbreviated and written with '_' for "
+    "'-'; if one is given twice, the last value counts. Options of benchmark_serving that would change what "
+    "is measured and that sweep-bench does not have are refused by name.\n\n"
     "Prompts are token ids of exact length, so no tokenizer is needed. Output tokens are counted from the "
     "usage that the server reports. Only --max-concurrency limits the number of connections. The client "
     "measures its own lag, and marks the result as client-bound if the client, not the server, limited the "
@@ -28,7 +31,8 @@ constexpr const char* kDescription =
 constexpr const char* kClosing = R"(Exit status:
   0    the run completed, and its result was written if requested
   1    more than 5 % of the requests failed (the result is still written),
-       the test run failed, or the result could not be written
+       the test run failed, or the result cannot be written (its directory is
+       checked before anything is sent)
   2    invalid command line
   130  interrupted by SIGINT (143: by SIGTERM); no result is written
 
@@ -115,8 +119,10 @@ void add_result_options(CommandLine& app, Options& o) {
       "stamps its events");
   app.option("--result-dir", o.result_dir, "directory of the result file (default: the working directory)")
       .usage("DIR");
-  app.option("--result-filename", o.result_filename,
-             "name of the result file (default: made from backend, rate, model and date)")
+  app.option(
+         "--result-filename", o.result_filename,
+         "name of the result file (default: made from backend, rate, model and date); links are followed, "
+         "and a device, a FIFO or /dev/stdout is written to")
       .usage("NAME");
   app.option("--metadata", o.metadata, "keys and values to add to the result")
       .usage("KEY=VALUE...")
@@ -133,6 +139,10 @@ void add_result_options(CommandLine& app, Options& o) {
 }
 
 void add_client_options(CommandLine& app, Options& o) {
+  app.option("--ready-timeout,--ready-check-timeout-sec", o.ready_timeout,
+             "time to wait for a server that is still loading (connection refused, status 503), in seconds "
+             "(default: 0, do not wait)")
+      .usage("S");
   app.option("--threads", o.threads, "number of threads that send and read (default: one per core)")
       .usage("N");
   app.option("--connect-timeout", o.connect_timeout, "time limit for a connection, in seconds (default: 30)")
@@ -178,7 +188,7 @@ void print_error(const std::string& text) {
 
 Invocation read_command_line(const std::vector<std::string>& arguments) {
   CommandLine app("sweep-bench", kDescription, kClosing);
-  app.last_value_wins();
+  app.like_argparse();
   Options options;
   RawOptions raw;
   add_server_options(app, options, raw);
@@ -186,6 +196,8 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   add_result_options(app, options);
   add_client_options(app, options);
   app.version_flag(SWEEP_VERSION);
+  for (const RefusedOption& option : refused_options())
+    app.refuse(std::string(option.name), std::string(option.reason));
   if (const auto status = app.parse(arguments)) return {std::nullopt, *status};
   const auto wrong = [](const Error& error) {
     print_error(error.message + "; see sweep-bench --help");

@@ -92,8 +92,11 @@ std::string format_summary(const Setup& setup, const Metrics& m, const ClientRep
     out += "The server reported no usage for " + counted(m.without_usage, "response") +
            "; the output tokens of these were counted as chunks\n";
   if (m.short_outputs > 0)
-    out += counted(m.short_outputs, "response") +
-           " shorter than requested; --ignore-eos requests the full length\n";
+    out += counted(m.short_outputs, "response") + " shorter than requested" +
+           (setup.options.ignore_eos ? "" : "; --ignore-eos requests the full length") + "\n";
+  if (m.long_outputs > 0)
+    out += counted(m.long_outputs, "response") +
+           " longer than requested; the server ignores the requested length, or its usage is wrong\n";
   if (const Verdict verdict = client_bound(client, m, setup.options.lag_bound_ms / 1000);
       verdict.client_bound)
     out += "CLIENT-BOUND: " + verdict.reason + "; this result does not measure the server\n";

@@ -34,6 +34,7 @@ void add_success(const Setup& setup, const PlannedRequest& planned, const Reques
   metrics.requested_output += planned.output_len;
   if (!record.completion_tokens) ++metrics.without_usage;
   if (output < planned.output_len) ++metrics.short_outputs;
+  if (output > planned.output_len) ++metrics.long_outputs;
 
   const double ttft = ttft_of(record), e2el = seconds(record.sent, record.last);
   double tpot = 0;  // also used for --goodput if there is only one token

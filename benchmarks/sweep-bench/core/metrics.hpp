@@ -29,6 +29,7 @@ struct Metrics {
   std::int64_t requested_input = 0, requested_output = 0;  // what these requested
   std::size_t without_usage = 0;                           // of these, output tokens counted as chunks
   std::size_t short_outputs = 0;                           // of these, fewer tokens than requested
+  std::size_t long_outputs = 0;                            // of these, more tokens than requested
   std::size_t good = 0;                                    // of these, within every limit of --goodput
   bool simulated = false;                                  // at least one response was marked as simulated
   std::vector<std::int64_t> input_lens, output_lens;       // of every request; the output is 0 if it failed

@@ -80,6 +80,9 @@ Expected<void> check_numbers(const Options& o) {
       return fail(std::string(option) + " " + std::to_string(value) +
                   " is out of range; give a number above 0 and up to 1e7");
   }
+  if (!(o.ready_timeout >= 0 && o.ready_timeout <= 1e7))
+    return fail("--ready-timeout " + std::to_string(o.ready_timeout) +
+                " is out of range; give a number from 0 to 1e7");
   return {};
 }
 
@@ -180,6 +183,8 @@ Expected<Setup> check_options(Options options) {
   }
   if (o.result_filename.find('\0') != std::string::npos)
     return fail("--result-filename contains a zero byte");
+  if (!o.result_filename.empty() && !o.save_result && !o.save_detailed)
+    setup.notes.emplace_back("--result-filename without --save-result: no result will be written");
   setup.options = std::move(options);
   return setup;
 }

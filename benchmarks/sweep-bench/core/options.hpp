@@ -55,6 +55,7 @@ struct Options {
 
   // Options that benchmark_serving does not have. Times in seconds, except for the bound.
   std::int64_t threads = 0;  // 0: one per core
+  double ready_timeout = 0;  // for a server that is still loading
   double connect_timeout = 30, stall_timeout = 600, request_timeout = 6 * 60 * 60;
   double lag_bound_ms = 10;
   bool quiet = false;  // no progress output

@@ -130,6 +130,7 @@ void add_additional_keys(Json& json, const Setup& setup, const RunFacts& facts, 
   json["requested_input_tokens"] = m.requested_input;
   json["requested_output_tokens"] = m.requested_output;
   json["short_outputs"] = m.short_outputs;
+  json["long_outputs"] = m.long_outputs;
   json["output_tokens_from"] = tokens_from(m);
   json["requests_without_usage"] = m.without_usage;
   const Verdict verdict = client_bound(client, m, setup.options.lag_bound_ms / 1000);

@@ -12,6 +12,7 @@
 
 #include "benchmarks/monotonic_clock.hpp"
 #include "benchmarks/sweep-bench/io/clock.hpp"
+#include "util/os/signals.hpp"
 #include "util/text.hpp"
 
 namespace sweep::client {
@@ -185,11 +186,19 @@ std::vector<std::thread> in_threads(std::vector<std::unique_ptr<Worker>>& worker
   return threads;
 }
 
+/// Makes `signals` wait for the signals that end a run, unless they were ignored when the program started.
+void add_signals(asio::signal_set& signals) {
+  for (const int signal : without_ignored({SIGINT, SIGTERM}))
+    signals.add(signal);
+}
+
 /// Runs an event loop until the workers have finished: reports progress and stops the workers on a signal.
 class Supervisor {
  public:
   Supervisor(Shared& shared, std::vector<std::unique_ptr<Worker>>& workers, const Progress& progress)
-      : shared_(shared), workers_(workers), progress_(progress) {}
+      : shared_(shared), workers_(workers), progress_(progress) {
+    add_signals(signals_);
+  }
 
   /// Returns the signal that ended the run, or 0.
   template <class What>
@@ -230,7 +239,7 @@ class Supervisor {
   const Progress& progress_;
   asio::io_context loop_{1};
   asio::steady_timer timer_{loop_};
-  asio::signal_set signals_{loop_, SIGINT, SIGTERM};
+  asio::signal_set signals_{loop_};
   int signal_ = 0;
   bool over_ = false;  // all threads have finished
 };
@@ -274,7 +283,7 @@ Expected<Target> resolve_target(const Setup& setup) {
   target.request_head = "POST " + setup.path + " HTTP/1.1\r\nHost: " + setup.host_header +
                         "\r\nUser-Agent: sweep-bench/" SWEEP_VERSION
                         "\r\nContent-Type: application/json\r\n" +
-                        "Accept: text/event-stream\r\n";
+                        "Accept: text/event-stream\r\nAccept-Encoding: identity\r\n";
   if (!setup.options.api_key.empty())
     target.request_head += "Authorization: Bearer " + setup.options.api_key + "\r\n";
   target.request_head += "Content-Length: ";
@@ -293,6 +302,22 @@ Expected<void> raise_file_limit(std::size_t connections) {
   return fail("cannot run " + std::to_string(connections) + " concurrent requests: they need " +
               std::to_string(wanted) + " open files, but the limit is " + std::to_string(limit.rlim_cur) +
               "; raise it (ulimit -n " + std::to_string(wanted) + ") or lower --max-concurrency");
+}
+
+int wait_seconds(double seconds, const std::function<void()>& begin) {
+  asio::io_context loop(1);
+  asio::steady_timer timer(loop, std::chrono::nanoseconds(nanos(seconds)));
+  asio::signal_set signals(loop);
+  add_signals(signals);
+  begin();
+  int ended_by = 0;
+  timer.async_wait([&](const error_code&) { signals.cancel(); });
+  signals.async_wait([&](const error_code& code, int signal) {
+    if (!code) ended_by = signal;
+    timer.cancel();
+  });
+  loop.run();
+  return ended_by;
 }
 
 RunResult run_requests(const Setup& setup, const Target& target, const Prompts& prompts,

@@ -30,6 +30,10 @@ struct RunResult {
   int signal = 0;  // the signal that ended the run early, or 0; if not 0, the records are incomplete
 };
 
+/// Calls `begin` once signals can be received, and waits for a time. Returns the signal that ended the wait
+/// early, or 0.
+int wait_seconds(double seconds, const std::function<void()>& begin);
+
 /// Called periodically in the caller's thread with the number of finished requests and their total.
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
