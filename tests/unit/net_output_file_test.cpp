@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <thread>
@@ -64,6 +65,15 @@ TEST_F(OutputFiles, LinkIsFollowedAndStays) {
   EXPECT_EQ(kind("dangling"), S_IFLNK);
   EXPECT_EQ(error_of(path("loop")), "cannot write '" + path("loop") + "': Too many levels of symbolic links");
   EXPECT_THAT(names_in(path("store")), UnorderedElementsAre("r", "absent"));
+}
+
+TEST_F(OutputFiles, RootFollowsNoLinkOfAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  put("kept", "old");
+  ASSERT_EQ(::symlink("kept", path("link").c_str()), 0);
+  ASSERT_EQ(::lchown(path("link").c_str(), 65534, 65534), 0);
+  EXPECT_THAT(error_of(path("link")), HasSubstr("is another user's link, which root does not follow"));
+  EXPECT_EQ(content("kept"), "old");
 }
 
 // Uses a terminal and devices in its own folder: if this fails, no file in /dev is replaced.

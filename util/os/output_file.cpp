@@ -101,6 +101,13 @@ int classify(Destination& to) {
   return 0;
 }
 
+// Returns true if this process is root's and another user has made the link. Such a link could lead anywhere, so
+// root follows only its own.
+bool is_foreign_link(const std::string& path) {
+  struct stat info {};
+  return ::geteuid() == 0 && ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode) && info.st_uid != 0;
+}
+
 Expected<Destination> destination_of(const std::string& path) {
   constexpr int kMaxLinks = 40;
   Destination to;
@@ -117,6 +124,11 @@ Expected<Destination> destination_of(const std::string& path) {
     const ssize_t length = ::readlink(to.path.c_str(), target, sizeof target);
     // The text of a link of another process's descriptor is not a path if it is a pipe or a deleted file.
     if (length < 0 || folder.starts_with("/proc/")) break;
+    if (is_foreign_link(to.path)) {
+      return fail(
+          "cannot write '" + printable(path) + "': '" + printable(to.path) +
+          "' is another user's link, which root does not follow; give another path, or write as its owner");
+    }
     if (links == kMaxLinks) return tl::unexpected(cannot_write(path, ELOOP));
     const std::string text(target, static_cast<std::size_t>(length));
     to.path = text.starts_with('/') ? text : folder + "/" + text;

@@ -4,7 +4,8 @@
 // - A regular file, or a path at which there is none, is replaced atomically. It keeps its mode, and its
 //   owner
 //   if this process may set it.
-// - A symbolic link is followed: the file that it leads to is replaced, and the link stays.
+// - A symbolic link is followed: the file that it leads to is replaced, and the link stays. Root follows only
+//   its own links.
 // - A device, a FIFO or a terminal is written to.
 // - A descriptor of this process (/dev/stdout, /proc/self/fd/5) is written to at its present position, also
 //   if
