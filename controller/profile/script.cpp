@@ -112,8 +112,8 @@ std::string function(const std::string& name, const std::string& command) {
 std::string ready(const Recipe& recipe) {
   if (recipe.ready_url.empty())
     return "\nready() { grep -Eq -e " + shell_word(recipe.ready_log) + " -- \"$SERVER_LOG\"; }\n";
-  return "\nready() { curl --noproxy '*' -fs -m 10 -o /dev/null \"http://127.0.0.1:$PORT\"" + shell_word(recipe.ready_url) +
-         "; }\n";
+  return "\nready() { curl --noproxy '*' -fs -m 10 -o /dev/null \"http://127.0.0.1:$PORT\"" +
+         shell_word(recipe.ready_url) + "; }\n";
 }
 
 /// Returns the leading comment lines of a file.
