@@ -26,12 +26,12 @@ std::string ending(const std::string& reason) {
 
 const std::string kTokens = token() + token() + token();
 const std::string kLast = token("\"length\"");
-const std::string kUsage = event(R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":4}})");
-const std::string kDone = event("[DONE]");
-const std::string kGood = kTokens + kLast + kUsage + kDone;
+const std::string kUsageChunk = event(R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":4}})");
+const std::string kDoneEvent = event("[DONE]");
+const std::string kGood = kTokens + kLast + kUsageChunk + kDoneEvent;
 
-RequestRecord ended(const std::string& body, bool whole = true,
-                    const std::string& type = "text/event-stream") {
+RequestRecord ended_with(const std::string& body, bool whole = true,
+                         const std::string& type = "text/event-stream") {
   RequestRecord record;
   AnswerReader reader(record, 8, true);
   if (reader.head(type, "") && reader.body(body, 10)) reader.end(whole, 20);
@@ -81,25 +81,27 @@ const std::string kSent = "the server sent an error: ";
 INSTANTIATE_TEST_SUITE_P(
     Successes, Ending,
     testing::Values(
-        Case{"Good", kGood}, Case{"NoUsage", kTokens + kLast + kDone},
-        Case{"NoDone", kTokens + kLast + kUsage}, Case{"OnlyFinishReason", kTokens + kLast},
-        Case{"OnlyUsage", kTokens + kUsage}, Case{"FinishReasonAlwaysNull", kTokens + kDone},
-        Case{"Stop", kTokens + ending("\"stop\"") + kDone},
-        Case{"ToolCalls", kTokens + ending("\"tool_calls\"") + kDone},
-        Case{"ContentFilter", kTokens + ending("\"content_filter\"") + kDone},
+        Case{"Good", kGood}, Case{"NoUsage", kTokens + kLast + kDoneEvent},
+        Case{"NoDone", kTokens + kLast + kUsageChunk}, Case{"OnlyFinishReason", kTokens + kLast},
+        Case{"OnlyUsage", kTokens + kUsageChunk}, Case{"FinishReasonAlwaysNull", kTokens + kDoneEvent},
+        Case{"Stop", kTokens + ending("\"stop\"") + kDoneEvent},
+        Case{"ToolCalls", kTokens + ending("\"tool_calls\"") + kDoneEvent},
+        Case{"ContentFilter", kTokens + ending("\"content_filter\"") + kDoneEvent},
         Case{"UsageInTheLastChunk",
-             kTokens + token("\"length\"", R"(,"usage":{"prompt_tokens":5,"completion_tokens":4})") + kDone},
-        Case{"ErrorNull", token("null", ",\"error\":null") + kDone},
-        Case{"ErrorFalse", token("null", ",\"error\":false") + kDone},
-        Case{"ErrorEmptyText", token("null", ",\"error\":\"\"") + kDone},
-        Case{"ErrorEmptyObject", token("null", ",\"error\":{}") + kDone},
-        Case{"ErrorEmptyList", token("null", ",\"error\":[]") + kDone},
-        Case{"ErrorZero", token("null", ",\"error\":0") + kDone},
-        Case{"ErrorWithoutContent", token("null", R"(,"error":{"code":0,"message":"","type":null})") + kDone},
+             kTokens + token("\"length\"", R"(,"usage":{"prompt_tokens":5,"completion_tokens":4})") +
+                 kDoneEvent},
+        Case{"ErrorNull", token("null", ",\"error\":null") + kDoneEvent},
+        Case{"ErrorFalse", token("null", ",\"error\":false") + kDoneEvent},
+        Case{"ErrorEmptyText", token("null", ",\"error\":\"\"") + kDoneEvent},
+        Case{"ErrorEmptyObject", token("null", ",\"error\":{}") + kDoneEvent},
+        Case{"ErrorEmptyList", token("null", ",\"error\":[]") + kDoneEvent},
+        Case{"ErrorZero", token("null", ",\"error\":0") + kDoneEvent},
+        Case{"ErrorWithoutContent",
+             token("null", R"(,"error":{"code":0,"message":"","type":null})") + kDoneEvent},
         Case{"ErrorFalseBesideUsage",
-             kTokens + event(R"({"choices":[],"usage":{"completion_tokens":4},"error":""})") + kDone},
-        Case{"ErrorFalseAlone", kTokens + event(R"({"error":false})") + kDone},
-        Case{"DoneWithBlanks", kTokens + "data:  [DONE] \n\n"}, Case{"DoneTwice", kGood + kDone},
+             kTokens + event(R"({"choices":[],"usage":{"completion_tokens":4},"error":""})") + kDoneEvent},
+        Case{"ErrorFalseAlone", kTokens + event(R"({"error":false})") + kDoneEvent},
+        Case{"DoneWithBlanks", kTokens + "data:  [DONE] \n\n"}, Case{"DoneTwice", kGood + kDoneEvent},
         Case{"Ping", "event: ping\ndata: {}\n\n" + kGood},
         Case{"PingWithText", "event: ping\ndata: 2025-01-01 10:00:00\n\n" + kGood},
         Case{"PingObject", event(R"({"type":"ping"})") + kGood},
@@ -107,67 +109,74 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ChoicesNull", event(R"({"id":"c","choices":null})") + kGood},
         Case{"NamedEvents", "event: message\nid: 4\n" + kGood}, Case{"UnknownField", "note: x\n" + kGood},
         Case{"ByteOrderMark", "\xef\xbb\xbf" + kGood},
-        Case{"NotANumber", token("null", ",\"logprobs\":[NaN,-Infinity]") + kDone}),
+        Case{"NotANumber", token("null", ",\"logprobs\":[NaN,-Infinity]") + kDoneEvent}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
     FinishReasons, Ending,
-    testing::Values(Case{"Abort", kTokens + ending("\"abort\"") + kUsage + kDone, "finish_reason 'abort'"},
-                    Case{"Error", kTokens + ending("\"error\"") + kUsage + kDone, "finish_reason 'error'"},
-                    Case{"Cancelled", kTokens + ending("\"cancelled\"") + kDone, "finish_reason 'cancelled'"},
-                    Case{"Timeout", kTokens + token("\"timeout\""), "finish_reason 'timeout'"},
-                    Case{"Object", kTokens + ending(R"({"type":"abort","message":"out of memory"})") + kDone,
-                         "the server ended the response: out of memory (abort)"},
-                    Case{"OfTheSecondChoice",
-                         event(R"({"choices":[{"text":"a"},{"text":"b","finish_reason":"abort"}]})") + kDone,
-                         "finish_reason 'abort'"},
-                    Case{"AfterDone", kGood + ending("\"abort\""), "finish_reason 'abort'"}),
+    testing::Values(
+        Case{"Abort", kTokens + ending("\"abort\"") + kUsageChunk + kDoneEvent, "finish_reason 'abort'"},
+        Case{"Error", kTokens + ending("\"error\"") + kUsageChunk + kDoneEvent, "finish_reason 'error'"},
+        Case{"Cancelled", kTokens + ending("\"cancelled\"") + kDoneEvent, "finish_reason 'cancelled'"},
+        Case{"Timeout", kTokens + token("\"timeout\""), "finish_reason 'timeout'"},
+        Case{"Object", kTokens + ending(R"({"type":"abort","message":"out of memory"})") + kDoneEvent,
+             "the server ended the response: out of memory (abort)"},
+        Case{"OfTheSecondChoice",
+             event(R"({"choices":[{"text":"a"},{"text":"b","finish_reason":"abort"}]})") + kDoneEvent,
+             "finish_reason 'abort'"},
+        Case{"AfterDone", kGood + ending("\"abort\""), "finish_reason 'abort'"}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
     Errors, Ending,
     testing::Values(
-        Case{"BeforeDone", kTokens + event(kMessage) + kDone,
+        Case{"BeforeDone", kTokens + event(kMessage) + kDoneEvent,
              kSent + "the engine stopped (ServerError, 500)"},
         Case{"InPlaceOfDone", kTokens + event(kMessage), kSent + "the engine stopped"},
         Case{"InPlaceOfTheLastEmptyLine", kTokens + "data: " + kMessage, kSent + "the engine stopped"},
         Case{"AfterDone", kGood + event(kMessage), kSent + "the engine stopped"},
-        Case{"AfterUsage", kTokens + kUsage + event(kMessage) + kDone, kSent + "the engine stopped"},
+        Case{"AfterUsage", kTokens + kUsageChunk + event(kMessage) + kDoneEvent,
+             kSent + "the engine stopped"},
         Case{"Only", event(kMessage), kSent + "the engine stopped"},
-        Case{"BesideAChunk", kTokens + token("null", R"(,"error":{"message":"half lost"})") + kDone,
+        Case{"BesideAChunk", kTokens + token("null", R"(,"error":{"message":"half lost"})") + kDoneEvent,
              kSent + "half lost"},
         Case{"InAChoice",
              kTokens + event(R"({"choices":[{"text":"","error":{"message":"provider gone","code":502}}]})") +
-                 kDone,
+                 kDoneEvent,
              "provider gone"},
         Case{"Text", kTokens + event(R"({"error":"failed during generation","error_type":"generation"})"),
              kSent + "failed during generation (generation)"},
-        Case{"TextWithoutWords", kTokens + event(R"({"error":""})") + kDone, "an error without a message"},
-        Case{"Flag", kTokens + event(R"({"error":true,"message":"no slot"})") + kDone, kSent + "no slot"},
+        Case{"TextWithoutWords", kTokens + event(R"({"error":""})") + kDoneEvent,
+             "an error without a message"},
+        Case{"Flag", kTokens + event(R"({"error":true,"message":"no slot"})") + kDoneEvent,
+             kSent + "no slot"},
         Case{"ErrorObjectItself",
              kTokens +
                  event(R"({"object":"error","message":"too many requests in the queue","code":50001})") +
-                 kDone,
+                 kDoneEvent,
              kSent + "too many requests in the queue (50001)"},
-        Case{"TypeError", kTokens + event(R"({"type":"error","message":"overloaded"})") + kDone,
+        Case{"TypeError", kTokens + event(R"({"type":"error","message":"overloaded"})") + kDoneEvent,
              "overloaded"},
-        Case{"Detail", kTokens + event(R"({"detail":"Internal Server Error"})") + kDone,
+        Case{"Detail", kTokens + event(R"({"detail":"Internal Server Error"})") + kDoneEvent,
              "Internal Server Error"},
-        Case{"DetailList", kTokens + event(R"({"detail":[{"msg":"bad length"}]})") + kDone, "bad length"},
+        Case{"DetailList", kTokens + event(R"({"detail":[{"msg":"bad length"}]})") + kDoneEvent,
+             "bad length"},
         Case{"Errors", kTokens + event(R"({"errors":[{"message":"one"},{"message":"two"}]})"), kSent + "one"},
-        Case{"CodeAndMessage", kTokens + event(R"({"code":503,"message":"busy"})") + kDone,
+        Case{"CodeAndMessage", kTokens + event(R"({"code":503,"message":"busy"})") + kDoneEvent,
              kSent + "busy (503)"},
-        Case{"List", kTokens + "[" + kMessage + "]\n\n" + kDone, kSent + "the engine stopped"},
-        Case{"ErrorEvent", kTokens + "event: error\ndata: {\"message\":\"worker died\"}\n\n" + kDone,
+        Case{"List", kTokens + "[" + kMessage + "]\n\n" + kDoneEvent, kSent + "the engine stopped"},
+        Case{"ErrorEvent", kTokens + "event: error\ndata: {\"message\":\"worker died\"}\n\n" + kDoneEvent,
              kSent + "worker died"},
-        Case{"ErrorEventWithText", kTokens + "event: error\ndata: worker died\n\n" + kDone,
+        Case{"ErrorEventWithText", kTokens + "event: error\ndata: worker died\n\n" + kDoneEvent,
              kSent + "worker died"},
-        Case{"ErrorEventWithoutData", kTokens + "event: error\n\n" + kDone, "an error without a message"},
-        Case{"FailedEvent", kTokens + "event: response.failed\ndata: {}\n\n" + kDone, kSent + "{}"},
-        Case{"ErrorField", kTokens + "error: {\"code\":500,\"message\":\"slot lost\"}\n\n" + kDone,
+        Case{"ErrorEventWithoutData", kTokens + "event: error\n\n" + kDoneEvent,
+             "an error without a message"},
+        Case{"FailedEvent", kTokens + "event: response.failed\ndata: {}\n\n" + kDoneEvent, kSent + "{}"},
+        Case{"ErrorField", kTokens + "error: {\"code\":500,\"message\":\"slot lost\"}\n\n" + kDoneEvent,
              kSent + "slot lost (500)"},
         Case{"LineOfItsOwn", kTokens + kMessage + "\n\n", kSent + "the engine stopped"},
-        Case{"LineOfItsOwnBeforeDone", kTokens + kMessage + "\n\n" + kDone, kSent + "the engine stopped"},
+        Case{"LineOfItsOwnBeforeDone", kTokens + kMessage + "\n\n" + kDoneEvent,
+             kSent + "the engine stopped"},
         Case{"LineOfItsOwnWithoutEnd", kTokens + kMessage, kSent + "the engine stopped"},
         Case{"LineOfItsOwnOnly", kMessage + "\n\n", kSent + "the engine stopped"},
         Case{"BodyOfSeveralLines",
@@ -184,13 +193,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"UsageBeforeOutput",
                          event(R"({"choices":[],"usage":{"completion_tokens":1}})") + kTokens,
                          "without [DONE]", Failure::Cut},
-                    Case{"OnlyDone", kDone, "no output token", Failure::Empty},
+                    Case{"OnlyDone", kDoneEvent, "no output token", Failure::Empty},
                     Case{"Nothing", "", "no output token", Failure::Empty},
                     Case{"OnlyUsage0",
                          event(R"({"choices":[{"text":"","finish_reason":"stop"}]})") +
-                             event(R"({"choices":[],"usage":{"completion_tokens":0}})") + kDone,
+                             event(R"({"choices":[],"usage":{"completion_tokens":0}})") + kDoneEvent,
                          "no output token", Failure::Empty},
-                    Case{"TextLineInPlaceOfTheEnd", kTokens + "Internal Server Error\n" + kDone,
+                    Case{"TextLineInPlaceOfTheEnd", kTokens + "Internal Server Error\n" + kDoneEvent,
                          "1 line outside of its events, the first: 'Internal Server Error'",
                          Failure::Garbage},
                     Case{"TextInPlaceOfAnEvent", kTokens + event("Internal Server Error"),
@@ -200,17 +209,17 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 
 TEST(EndOfResponse, BodyThatIsNoStreamIsShownWithItsType) {
-  const RequestRecord page = ended("<html><body>\n  Proxy login\n</body></html>", true, "text/html");
+  const RequestRecord page = ended_with("<html><body>\n  Proxy login\n</body></html>", true, "text/html");
   EXPECT_EQ(page.failure, Failure::Garbage);
   EXPECT_EQ(page.error,
             "the response is not a stream of events (content type text/html): "
             "'<html><body> Proxy login </body></html>'");
   const RequestRecord whole =
-      ended(R"({"choices":[{"text":" w w","finish_reason":"length"}]})", true, "application/json");
+      ended_with(R"({"choices":[{"text":" w w","finish_reason":"length"}]})", true, "application/json");
   EXPECT_EQ(whole.failure, Failure::Garbage);
   EXPECT_THAT(whole.error, HasSubstr("(content type application/json): '{\"choices\":"));
   EXPECT_THAT(whole.error, HasSubstr("the server may have ignored \"stream\": true"));
-  EXPECT_THAT(ended("hello", true, "").error, HasSubstr("(no content type): 'hello'"));
+  EXPECT_THAT(ended_with("hello", true, "").error, HasSubstr("(no content type): 'hello'"));
 }
 
 TEST(EndOfResponse, CompressedBodyIsNamed) {
@@ -224,8 +233,9 @@ TEST(EndOfResponse, CompressedBodyIsNamed) {
 }
 
 TEST(EndOfResponse, UsageOf0IsNoUsageIfTextCame) {
-  const RequestRecord record = ended(
-      kTokens + kLast + event(R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}})") + kDone);
+  const RequestRecord record =
+      ended_with(kTokens + kLast +
+                 event(R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}})") + kDoneEvent);
   EXPECT_FALSE(record.failure) << record.error;
   EXPECT_EQ(record.completion_tokens, std::nullopt);
   EXPECT_EQ(record.prompt_tokens, std::nullopt);
@@ -233,10 +243,10 @@ TEST(EndOfResponse, UsageOf0IsNoUsageIfTextCame) {
 }
 
 TEST(EndOfResponse, ConnectionThatEndsEarlyIsCut) {
-  EXPECT_EQ(ended(kTokens + kLast, false).failure, Failure::Cut);
-  EXPECT_EQ(ended(kTokens + kUsage, false).failure, Failure::Cut);
-  EXPECT_FALSE(ended(kTokens + kDone, false).failure) << "nothing is missing after [DONE]";
-  EXPECT_EQ(ended(kTokens + kMessage + "\n", false).failure, Failure::Server) << "the server said why";
+  EXPECT_EQ(ended_with(kTokens + kLast, false).failure, Failure::Cut);
+  EXPECT_EQ(ended_with(kTokens + kUsageChunk, false).failure, Failure::Cut);
+  EXPECT_FALSE(ended_with(kTokens + kDoneEvent, false).failure) << "nothing is missing after [DONE]";
+  EXPECT_EQ(ended_with(kTokens + kMessage + "\n", false).failure, Failure::Server) << "the server said why";
 }
 
 TEST(ServerError, WordsAreTheMessageWithTypeAndCode) {
