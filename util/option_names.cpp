@@ -39,7 +39,22 @@ class Finder {
     return found;
   }
 
+  /// Returns true if the argument after an option is its value: it does not look like an option, or it is none of
+  /// this program's, such as the '--seq-lens 1k1k' of --select.
+  bool is_value(const std::string& argument) const {
+    if (!is_option(argument)) return true;
+    if (argument == "--" || argument.find(' ') != std::string::npos) return argument != "--";
+    const std::string written = argument.substr(0, argument.find('='));
+    const auto found = find(written);
+    const bool refused = !found && exact(written) != nullptr;
+    return !found && !refused && !abbreviates(written);
+  }
+
  private:
+  bool abbreviates(const std::string& written) const {
+    return matching_ == NameMatching::Argparse && !abbreviated(written).has_value();  // several options
+  }
+
   const OptionName* exact(const std::string& name) const {
     const auto found =
         std::find_if(names_.begin(), names_.end(), [&](const OptionName& o) { return o.name == name; });
@@ -100,9 +115,15 @@ Expected<std::vector<std::string>> with_full_names(const std::vector<std::string
     const std::string written = argument.substr(0, end);
     SWEEP_ASSIGN(const OptionName* const option, finder.find(written));
     const bool has_value = end < argument.size() || (!is_long && written != option->name);
-    if (option->needs_value && !has_value && (i + 1 == arguments.size() || is_option(arguments[i + 1])))
-      return fail(option->name + ": its value is missing");
     out.push_back(is_long ? option->name + argument.substr(end) : argument);
+    if (!option->needs_value || has_value) continue;
+    if (i + 1 == arguments.size() || !finder.is_value(arguments[i + 1]))
+      return fail(option->name + ": its value is missing");
+    ++i;
+    if (is_long && is_option(arguments[i]))
+      out.back() += "=" + arguments[i];  // else the parser would take the value for an option
+    else
+      out.push_back(arguments[i]);
   }
   return out;
 }

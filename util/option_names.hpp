@@ -20,7 +20,7 @@ enum class NameMatching { Exact, Argparse };
 
 /// Returns the arguments with each option's name written in full; those behind "--" are unchanged. Returns an
 /// error for the first option that is unknown (it names the nearest known one), ambiguous or refused, or
-/// whose value is missing.
+/// whose value is missing. A value may begin with a dash if it is not an option of this program.
 Expected<std::vector<std::string>> with_full_names(const std::vector<std::string>& arguments,
                                                    const std::vector<OptionName>& names,
                                                    NameMatching matching);

@@ -17,15 +17,15 @@ using testing::HasSubstr;
 std::string event(const std::string& data) {
   return "data: " + data + "\n\n";
 }
-std::string token(const std::string& end = "null", const std::string& more = "") {
+std::string token_chunk(const std::string& end = "null", const std::string& more = "") {
   return event(R"({"id":"c","choices":[{"index":0,"text":" w","finish_reason":)" + end + "}]" + more + "}");
 }
 std::string ending(const std::string& reason) {
   return event(R"({"choices":[{"index":0,"text":"","finish_reason":)" + reason + "}]}");
 }
 
-const std::string kTokens = token() + token() + token();
-const std::string kLast = token("\"length\"");
+const std::string kTokens = token_chunk() + token_chunk() + token_chunk();
+const std::string kLast = token_chunk("\"length\"");
 const std::string kUsageChunk = event(R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":4}})");
 const std::string kDoneEvent = event("[DONE]");
 const std::string kGood = kTokens + kLast + kUsageChunk + kDoneEvent;
@@ -88,16 +88,16 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ToolCalls", kTokens + ending("\"tool_calls\"") + kDoneEvent},
         Case{"ContentFilter", kTokens + ending("\"content_filter\"") + kDoneEvent},
         Case{"UsageInTheLastChunk",
-             kTokens + token("\"length\"", R"(,"usage":{"prompt_tokens":5,"completion_tokens":4})") +
+             kTokens + token_chunk("\"length\"", R"(,"usage":{"prompt_tokens":5,"completion_tokens":4})") +
                  kDoneEvent},
-        Case{"ErrorNull", token("null", ",\"error\":null") + kDoneEvent},
-        Case{"ErrorFalse", token("null", ",\"error\":false") + kDoneEvent},
-        Case{"ErrorEmptyText", token("null", ",\"error\":\"\"") + kDoneEvent},
-        Case{"ErrorEmptyObject", token("null", ",\"error\":{}") + kDoneEvent},
-        Case{"ErrorEmptyList", token("null", ",\"error\":[]") + kDoneEvent},
-        Case{"ErrorZero", token("null", ",\"error\":0") + kDoneEvent},
+        Case{"ErrorNull", token_chunk("null", ",\"error\":null") + kDoneEvent},
+        Case{"ErrorFalse", token_chunk("null", ",\"error\":false") + kDoneEvent},
+        Case{"ErrorEmptyText", token_chunk("null", ",\"error\":\"\"") + kDoneEvent},
+        Case{"ErrorEmptyObject", token_chunk("null", ",\"error\":{}") + kDoneEvent},
+        Case{"ErrorEmptyList", token_chunk("null", ",\"error\":[]") + kDoneEvent},
+        Case{"ErrorZero", token_chunk("null", ",\"error\":0") + kDoneEvent},
         Case{"ErrorWithoutContent",
-             token("null", R"(,"error":{"code":0,"message":"","type":null})") + kDoneEvent},
+             token_chunk("null", R"(,"error":{"code":0,"message":"","type":null})") + kDoneEvent},
         Case{"ErrorFalseBesideUsage",
              kTokens + event(R"({"choices":[],"usage":{"completion_tokens":4},"error":""})") + kDoneEvent},
         Case{"ErrorFalseAlone", kTokens + event(R"({"error":false})") + kDoneEvent},
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ChoicesNull", event(R"({"id":"c","choices":null})") + kGood},
         Case{"NamedEvents", "event: message\nid: 4\n" + kGood}, Case{"UnknownField", "note: x\n" + kGood},
         Case{"ByteOrderMark", "\xef\xbb\xbf" + kGood},
-        Case{"NotANumber", token("null", ",\"logprobs\":[NaN,-Infinity]") + kDoneEvent}),
+        Case{"NotANumber", token_chunk("null", ",\"logprobs\":[NaN,-Infinity]") + kDoneEvent}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Abort", kTokens + ending("\"abort\"") + kUsageChunk + kDoneEvent, "finish_reason 'abort'"},
         Case{"Error", kTokens + ending("\"error\"") + kUsageChunk + kDoneEvent, "finish_reason 'error'"},
         Case{"Cancelled", kTokens + ending("\"cancelled\"") + kDoneEvent, "finish_reason 'cancelled'"},
-        Case{"Timeout", kTokens + token("\"timeout\""), "finish_reason 'timeout'"},
+        Case{"Timeout", kTokens + token_chunk("\"timeout\""), "finish_reason 'timeout'"},
         Case{"Object", kTokens + ending(R"({"type":"abort","message":"out of memory"})") + kDoneEvent,
              "the server ended the response: out of memory (abort)"},
         Case{"OfTheSecondChoice",
@@ -138,7 +138,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AfterUsage", kTokens + kUsageChunk + event(kMessage) + kDoneEvent,
              kSent + "the engine stopped"},
         Case{"Only", event(kMessage), kSent + "the engine stopped"},
-        Case{"BesideAChunk", kTokens + token("null", R"(,"error":{"message":"half lost"})") + kDoneEvent,
+        Case{"BesideAChunk",
+             kTokens + token_chunk("null", R"(,"error":{"message":"half lost"})") + kDoneEvent,
              kSent + "half lost"},
         Case{"InAChoice",
              kTokens + event(R"({"choices":[{"text":"","error":{"message":"provider gone","code":502}}]})") +
@@ -188,7 +189,7 @@ INSTANTIATE_TEST_SUITE_P(
     Others, Ending,
     testing::Values(Case{"NoEnd", kTokens, "ended after 3 chunks with output, without [DONE]", Failure::Cut},
                     // A server that sends usage with each chunk, and is cut off between two of them.
-                    Case{"UsageInEachChunk", token("null", R"(,"usage":{"completion_tokens":1})"),
+                    Case{"UsageInEachChunk", token_chunk("null", R"(,"usage":{"completion_tokens":1})"),
                          "without [DONE]", Failure::Cut},
                     Case{"UsageBeforeOutput",
                          event(R"({"choices":[],"usage":{"completion_tokens":1}})") + kTokens,

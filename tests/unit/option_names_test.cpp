@@ -64,6 +64,20 @@ TEST(OptionNames, MissingValueIsAnErrorThatNamesTheOption) {
   EXPECT_EQ(error({"-n"}), "-n: its value is missing");
 }
 
+TEST(OptionNames, ValueMayBeginWithADashIfItIsNoOptionOfTheProgram) {
+  const std::vector<OptionName> names = {{"--select", true}, {"--quiet", false}, {"-n", true}};
+  const auto full = [&](const std::vector<std::string>& arguments) {
+    return with_full_names(arguments, names, NameMatching::Exact);
+  };
+  EXPECT_THAT(*full({"--select", "--seq-lens 1k1k", "--quiet"}),
+              ElementsAre("--select=--seq-lens 1k1k", "--quiet"));
+  EXPECT_THAT(*full({"--select", "--quiet 1"}), ElementsAre("--select=--quiet 1"));
+  EXPECT_THAT(*full({"--select", "--full"}), ElementsAre("--select=--full"));
+  EXPECT_THAT(*full({"-n", "-x"}), ElementsAre("-n", "-x"));
+  EXPECT_EQ(full({"--select", "--quiet"}).error().message, "--select: its value is missing");
+  EXPECT_EQ(full({"--select", "--"}).error().message, "--select: its value is missing");
+}
+
 TEST(OptionNames, ValuesAreUnchanged) {
   const Words words = {"--num-prompts", "-5", "-n", "-.5", "-n7", "-h", "a", "-", "--num-warmups=--max", "b"};
   EXPECT_EQ(found(words), words);
