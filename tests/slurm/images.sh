@@ -94,7 +94,7 @@ status_says() { user sweepctl status "$1" 2>/dev/null | grep -qE -- "$2"; }
 # ---- the wait for an image is shown by sweepctl status and on srun's terminal. Two nodes share the cache: one imports the
 # image and the other waits for it.
 profile waited.cache >waited.yaml
-user env TERM=xterm NO_COLOR=1 script -qefc "stty cols 150; exec srun -w n1,n2 --ntasks-per-node=1 --gpus-per-node=8 \
+user env TERM=xterm NO_COLOR=1 script -qefc "stty cols 150; exec srun -w n1,n2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive \
   --sweep-config=configs/dsr1-1k1k.yaml --sweep-select='--framework sglang' --sweep-profile=waited.yaml --sweep-output=waited \
   cpu-smoke" terminal >/dev/null 2>err </dev/null &
 begun docker://lmsysorg/sglang:v0.5.3rc1-cu129-b200
@@ -123,7 +123,7 @@ exec cpu-smoke
 S
 begin() { # OUTPUT PROFILE: starts a sweep on one node; the first image is already in the cache
   rm -f imports
-  user srun -N1 --ntasks-per-node=1 --gpus-per-node=8 --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile="$2" \
+  user srun -N1 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=configs/dsr1-1k1k.yaml --sweep-profile="$2" \
     --sweep-output="$1" ./waits.sh >out 2>err </dev/null &
   read -r -t 60 _ <&8 || fail "the first point did not start"
 }
