@@ -103,6 +103,7 @@ void check_agent(const State& state, const AgentStatus& agent, Problems& problem
     warm += server.gpus;
   if (!agent.warm.empty() && warm + gpus > static_cast<int>(agent.info.gpus.size()))
     report("has warm servers on more GPUs than it has");
+  if (agent.gone && !agent.warm.empty()) report("is gone but has warm servers");
 }
 
 void check_holders(const State& state, Problems& problems) {
