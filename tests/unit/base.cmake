@@ -1,9 +1,10 @@
 # util and proto/base.
 sweep_unit_test(base_test
-  LIBS sweep_base sweep_util_os
+  LIBS sweep_base sweep_command_line sweep_util_os
   SOURCES
     base_test.cpp
     beneath_test.cpp
+    command_line_test.cpp
     help_layout_test.cpp
     option_names_test.cpp
     secrets_test.cpp)

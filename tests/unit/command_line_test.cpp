@@ -1,0 +1,65 @@
+// util/command_line: values of options as they are read, and what is said about those that cannot be.
+#include "util/command_line.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+
+struct Read {
+  std::optional<int> status;  // std::nullopt: the program goes on
+  std::int64_t value = 0;
+  std::string error;
+};
+
+Read read_count(const std::string& text) {
+  Read out;
+  CommandLine app("tool", "A tool.");
+  app.option("--count", out.value, "number of things");
+  testing::internal::CaptureStderr();
+  out.status = app.parse({"--count", text});
+  out.error = testing::internal::GetCapturedStderr();
+  return out;
+}
+
+TEST(WholeNumbers, AreReadAsPythonReadsThem) {
+  const std::pair<const char*, std::int64_t> values[] = {
+      {"5", 5},
+      {" 5", 5},
+      {"5 ", 5},
+      {"  5  ", 5},
+      {"+5", 5},
+      {"-5", -5},
+      {"010", 10},
+      {"1_000", 1000},
+      {"-0", 0},
+      {"000", 0},
+      {"9223372036854775807", std::numeric_limits<std::int64_t>::max()}};
+  for (const auto& [text, value] : values) {
+    const Read read = read_count(text);
+    EXPECT_EQ(read.status, std::nullopt) << "'" << text << "': " << read.error;
+    EXPECT_EQ(read.value, value) << "'" << text << "'";
+  }
+}
+
+TEST(WholeNumbers, ErrorNamesOptionValueAndRemedy) {
+  const std::pair<const char*, const char*> values[] = {
+      {"1e2", "--count 1e2: not a whole number; give 100"},
+      {"1.5", "--count 1.5: not a whole number; give digits only, such as 100"},
+      {"ten", "--count ten: not a whole number; give digits only, such as 100"},
+      {"1__0", "--count 1__0: not a whole number"},
+      {"_1", "--count _1: not a whole number"},
+      {"1_", "--count 1_: not a whole number"},
+      {"9223372036854775808", "--count 9223372036854775808: out of range; give a number from "}};
+  for (const auto& [text, error] : values) {
+    const Read read = read_count(text);
+    EXPECT_EQ(read.status, 2) << "'" << text << "'";
+    EXPECT_THAT(read.error, HasSubstr(error)) << "'" << text << "'";
+  }
+}
+
+}  // namespace
+}  // namespace sweep
