@@ -22,6 +22,8 @@ bool can_be_looked_up(const std::string& name) {
   return code == 0;
 }
 
+}  // namespace
+
 std::string interface_address() {
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return {};
@@ -37,8 +39,6 @@ std::string interface_address() {
   ::freeifaddrs(list);
   return address;
 }
-
-}  // namespace
 
 std::string reachable_host() {
   const std::string name = host_name();

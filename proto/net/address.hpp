@@ -9,4 +9,8 @@ namespace sweep {
 /// that is up, else 127.0.0.1. Blocks while it resolves the name, so call it only at start-up.
 std::string reachable_host();
 
+/// Returns the IPv4 address of the first network interface that is up and not the loopback; empty if there is
+/// none. For reachable_host() and its tests.
+std::string interface_address();
+
 }  // namespace sweep
