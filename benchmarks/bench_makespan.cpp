@@ -4,6 +4,7 @@
 //
 // In (b) to (d) the real controller core grants the leases. Durations come from the simulated server's model
 // and start times are random; nothing was measured on a GPU, as the output states.
+#include <filesystem>
 #include <set>
 
 #include "benchmarks/bench_command.hpp"

@@ -40,7 +40,7 @@ RequestRecord ended_with(const std::string& body, bool whole = true,
 
 struct Case {
   std::string name, body;
-  std::string words = "";  // that the error contains; empty: the response is a success
+  std::string words = {};  // that the error contains; empty: the response is a success
   Failure kind = Failure::Server;
 };
 

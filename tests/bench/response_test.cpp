@@ -26,7 +26,7 @@ const std::string kEvents = token_event() + token_event() + usage_event(64, 7);
 
 struct Shape {
   std::string name, bytes;
-  std::string words = "";  // in the error of the test request; empty: the run succeeds
+  std::string words = {};  // in the error of the test request; empty: the run succeeds
   bool close = false;      // the server closes the connection after the response
 };
 

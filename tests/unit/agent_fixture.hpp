@@ -14,6 +14,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/identity.hpp"
+#include "util/json.hpp"
 
 namespace sweep::agent {
 

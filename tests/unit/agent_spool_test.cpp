@@ -13,6 +13,7 @@
 #include "agent/io/spool.hpp"
 #include "proto/wire/codec.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "util/json.hpp"
 
 namespace sweep::agent {
 namespace {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "controller/core/state.hpp"
+#include "util/json.hpp"
 
 namespace sweep::core {
 

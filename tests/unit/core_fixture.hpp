@@ -17,6 +17,7 @@
 #include "controller/core/invariants.hpp"
 #include "controller/core/replay.hpp"
 #include "tests/unit/core_dump.hpp"
+#include "util/json.hpp"
 
 namespace sweep::core {
 

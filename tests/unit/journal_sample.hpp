@@ -13,6 +13,7 @@
 #include "controller/journal/journal.hpp"
 #include "tests/unit/core_dump.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "util/json.hpp"
 
 namespace sweep::journal {
 

@@ -1,6 +1,7 @@
 // Containers, templates and runners: from the text of a profile to a lease.
 #include "controller/profile/load_profile.hpp"
 #include "tests/unit/plan_sample.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 namespace {

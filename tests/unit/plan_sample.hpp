@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/plan/plan.hpp"
+#include "util/json.hpp"
 
 namespace sweep {
 

@@ -10,6 +10,7 @@
 #include "controller/view/records.hpp"
 #include "controller/view/status.hpp"
 #include "tests/unit/plan_sample.hpp"
+#include "util/json.hpp"
 
 namespace sweep::view {
 
