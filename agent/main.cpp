@@ -109,6 +109,7 @@ Helper helper_of(const std::string& option) {
     constexpr sweep::Millis kPatience{2'000};
     // Processes first: container::remove_abandoned_containers() removes what they leave.
     const int killed = sweep::agent::kill_leftovers(sweep::own_environment(), kPatience);
+    container::wait_for_supervisors(sweep::own_environment(), kPatience);
     for (const container::RemovedContainer& left :
          container::remove_abandoned_containers(sweep::own_environment()))
       sweep::agent::print_line(left.line);

@@ -9,6 +9,7 @@
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/load_profile.hpp"
 #include "controller/profile/profile.hpp"
+#include "util/json.hpp"
 
 namespace sweep::bench {
 

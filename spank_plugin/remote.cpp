@@ -163,9 +163,9 @@ std::vector<std::string> tidy_environment(char** job) {
   return out;
 }
 
-// Runs in the child. Allocates nothing.
+// Runs in the child. Allocates nothing. Signals stay blocked as slurmstepd has blocked them: at the end of a step it
+// sends SIGTERM to all processes that it has started.
 [[noreturn]] void tidy_up(const User& user, char** argv, char** environment) {
-  default_signals();
   const int null = open("/dev/null", O_RDWR);
   for (int fd = 0; fd < 3; ++fd)
     dup2(null, fd);

@@ -1,8 +1,10 @@
 #include "container/io/scoped_folders.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,8 +16,11 @@
 #include "container/io/end_processes.hpp"
 #include "container/io/process_token.hpp"
 #include "container/io/user_folder.hpp"
+#include "util/environment.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
+#include "util/os/clock.hpp"
+#include "util/os/fd.hpp"
 #include "util/os/files.hpp"
 #include "util/os/process.hpp"
 #include "util/os/run_program.hpp"
@@ -168,6 +173,7 @@ namespace {
 /// The `owner` file of a container.
 struct Owner {
   bool dead = false;             // the supervisor is dead
+  pid_t alive = -1;              // the supervisor's process id while it lives on this machine
   std::vector<std::string> end;  // command that ends the container; empty if it has none
   std::vector<std::string> folders;
 };
@@ -186,7 +192,9 @@ Owner read_owner(const std::string& record) {
   const auto token = token_in(in.text("owner", kMaxOwner));
   owner.end = in.texts("end", kMaxWords, kMaxOwner);
   owner.folders = in.texts("folders", kMaxWords, kMaxOwner);
-  owner.dead = !in.error() && token && liveness_of(*token) == Liveness::Dead;
+  const auto liveness = !in.error() && token ? liveness_of(*token) : Liveness::OtherMachine;
+  owner.dead = liveness == Liveness::Dead;
+  if (liveness == Liveness::Alive) owner.alive = token->pid;
   return owner;
 }
 
@@ -217,6 +225,25 @@ RemovedContainer remove_container(const std::string& record, const Owner& owner,
 }
 
 }  // namespace
+
+void wait_for_supervisors(const std::vector<std::string>& environment, Millis patience) {
+  const auto own = user_folder();
+  const auto job = look_up(environment, "SLURM_JOB_ID"), step = look_up(environment, "SLURM_STEP_ID");
+  if (!own || !job || !step) return;
+  const std::string begins = "sweep-" + *job + "." + *step + ".";
+  const Instant until = now() + patience;
+  for (const std::string& name : names_in(*own + "/containers")) {
+    if (!name.starts_with(begins)) continue;
+    const std::string record = *own + "/containers/" + name;
+    const pid_t supervisor = read_owner(record).alive;
+    if (supervisor < 0) continue;
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, supervisor, 0)));
+    // Read again, because the number may have been reused by another process in the meantime.
+    if (!process.open() || read_owner(record).alive != supervisor) continue;
+    pollfd ended{process.get(), POLLIN, 0};
+    ::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(0, (until - now()).count())));
+  }
+}
 
 std::vector<RemovedContainer> remove_abandoned_containers(const std::vector<std::string>& environment) {
   std::vector<RemovedContainer> done;

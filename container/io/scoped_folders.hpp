@@ -15,6 +15,7 @@
 #include "container/core/request.hpp"
 #include "container/core/start.hpp"
 #include "util/error.hpp"
+#include "util/time.hpp"
 
 namespace sweep::container {
 
@@ -48,6 +49,10 @@ struct RemovedContainer {
   std::string line;   // one line for people
   bool runs = false;  // it still runs, or that is unknown
 };
+
+/// Waits until the supervisors of the step's containers have ended, at most `patience`. For the end of a step, at
+/// which they are killed: a process that is being killed counts as alive for some milliseconds more.
+void wait_for_supervisors(const std::vector<std::string>& environment, Millis patience);
 
 /// Ends the containers on this node whose supervisors are dead, and removes their directories.
 std::vector<RemovedContainer> remove_abandoned_containers(const std::vector<std::string>& environment);
