@@ -34,6 +34,22 @@ struct Inheritance {
 
 // From here to become(): the child between fork and exec, where only async-signal-safe calls are allowed.
 
+// Restores the default handlers and mask, but keeps ignored what the user chose to ignore (nohup).
+void default_signals() {
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction action = {};
+    if (sigaction(number, nullptr, &action) != 0) continue;
+    const bool users_choice = number == SIGHUP || number == SIGINT || number == SIGQUIT;
+    if (action.sa_handler == SIG_IGN && users_choice) continue;
+    action = {};
+    action.sa_handler = SIG_DFL;
+    sigaction(number, &action, nullptr);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 bool place(int parked, int target, int flags) {
   if (parked >= 0) return dup3(parked, target, flags) == target;
   close(target);
@@ -135,21 +151,6 @@ Ended poll_child(pid_t pid) {
 }
 
 }  // namespace
-
-void default_signals() {
-  for (int number = 1; number < NSIG; ++number) {
-    struct sigaction action = {};
-    if (sigaction(number, nullptr, &action) != 0) continue;
-    const bool users_choice = number == SIGHUP || number == SIGINT || number == SIGQUIT;
-    if (action.sa_handler == SIG_IGN && users_choice) continue;
-    action = {};
-    action.sa_handler = SIG_DFL;
-    sigaction(number, &action, nullptr);
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
 
 void close_from(int lowest) {
 #ifdef SYS_close_range

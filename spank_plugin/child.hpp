@@ -89,10 +89,7 @@ Ended wait_or_stop(pid_t pid, unsigned seconds);
 /// Makes children of this process waitable, also if it was started with SIGCHLD ignored.
 void enable_waiting();
 
-/// For a child between fork and exec, where only async-signal-safe calls are allowed: restores the default
-/// handlers and mask of signals (a hangup, interrupt or quit that the user ignores stays ignored), and closes
-/// all descriptors from `lowest` up.
-void default_signals();
+/// Closes all descriptors from `lowest` up. For a child between fork and exec: it is async-signal-safe.
 void close_from(int lowest);
 
 enum class LineEnd { kLine, kClosed, kTooLong, kTimeout, kError };

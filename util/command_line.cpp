@@ -85,7 +85,7 @@ struct WrongValue : std::runtime_error {
 };
 
 // Returns the digits of a whole number as Python's int() reads them: "+5" is 5, "010" is 10, "1_000" is 1000.
-// Empty if `text` is none.
+// Returns "" if `text` is not a whole number.
 std::string whole_digits(std::string_view text) {
   while (text.starts_with(' '))
     text.remove_prefix(1);

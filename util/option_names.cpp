@@ -28,31 +28,30 @@ class Finder {
 
   /// Returns the option that `written`, without its "=VALUE", stands for.
   Expected<const OptionName*> find(const std::string& written) const {
-    const OptionName* found = exact(written);
-    if (found == nullptr && !written.starts_with("--") && written.size() > 2)
-      found = exact(written.substr(0, 2));  // "-xVALUE"
-    if (found == nullptr && matching_ == NameMatching::Argparse && written.starts_with("--")) {
-      SWEEP_ASSIGN(found, abbreviated(written));
-    }
+    SWEEP_ASSIGN(const OptionName* const found, named(written));
     if (found == nullptr) return fail(unknown(written));
     if (!found->refused.empty()) return fail(found->name + " is not supported: " + found->refused);
     return found;
   }
 
-  /// Returns true if the argument after an option is its value: it does not look like an option, or it is none of
-  /// this program's, such as the '--seq-lens 1k1k' of --select.
+  /// Returns true if the argument after an option is its value: it does not look like an option, or this program
+  /// has no option of that name, as with the '--seq-lens 1k1k' of --select.
   bool is_value(const std::string& argument) const {
     if (!is_option(argument)) return true;
-    if (argument == "--" || argument.find(' ') != std::string::npos) return argument != "--";
-    const std::string written = argument.substr(0, argument.find('='));
-    const auto found = find(written);
-    const bool refused = !found && exact(written) != nullptr;
-    return !found && !refused && !abbreviates(written);
+    if (argument == "--") return false;
+    if (argument.find(' ') != std::string::npos) return true;
+    const auto found = named(argument.substr(0, argument.find('=')));
+    return found && *found == nullptr;
   }
 
  private:
-  bool abbreviates(const std::string& written) const {
-    return matching_ == NameMatching::Argparse && !abbreviated(written).has_value();  // several options
+  // Returns the option, also if it is refused; null if none has that name. Fails if several could be meant.
+  Expected<const OptionName*> named(const std::string& written) const {
+    const OptionName* const found = exact(written);
+    if (found != nullptr) return found;
+    if (!written.starts_with("--")) return exact(written.substr(0, 2));  // "-xVALUE"
+    if (matching_ == NameMatching::Argparse) return abbreviated(written);
+    return nullptr;
   }
 
   const OptionName* exact(const std::string& name) const {

@@ -30,7 +30,7 @@ std::optional<int> parse_index(std::string_view text) {
 }
 
 /// Returns the ids that one item of a list names: an index, a range of indices, or the UUID of a GPU or of a MIG
-/// instance. Empty if it is none of these.
+/// instance. Returns no ids for anything else.
 std::vector<std::string> parse_item(std::string_view item) {
   if (parse_index(item) || item.starts_with("GPU-") || item.starts_with("MIG-")) return {std::string(item)};
   const auto dash = item.find('-');

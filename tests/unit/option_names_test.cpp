@@ -62,6 +62,8 @@ TEST(OptionNames, MissingValueIsAnErrorThatNamesTheOption) {
   EXPECT_EQ(error({"--num-prompts"}), "--num-prompts: its value is missing");
   EXPECT_EQ(error({"--num-prompts", "--ignore-eos"}), "--num-prompts: its value is missing");
   EXPECT_EQ(error({"-n"}), "-n: its value is missing");
+  EXPECT_EQ(error({"--num-prompts", "--prof"}), "--num-prompts: its value is missing");  // a refused one
+  EXPECT_EQ(error({"--num-prompts", "--num"}), "--num-prompts: its value is missing");   // one of two
 }
 
 TEST(OptionNames, ValueMayBeginWithADashIfItIsNoOptionOfTheProgram) {

@@ -168,14 +168,7 @@ TEST_F(ViewClosing, ShowsThatAllPointsAreDone) {
 TEST_F(ViewClosing, CountsValidResults) {
   arrive("a", "n1", 8);
   for (int i = 0; i < 4; ++i)
-    handle(core::AttemptFinished{
-        "a",
-        {id(i), 1},
-        outcome(OutcomeKind::Ok),
-        Millis(1'000),
-        "",
-        {},
-        i < 3 ? std::vector<std::string>{"failures: 9 of 10"} : std::vector<std::string>()});
+    finish_measured("a", i, i < 3 ? "failures: 9 of 10" : "");
   EXPECT_THAT(closing_lines(plan, state, style),
               AllOf(HasSubstr("4 of 4 points ran, 1 valid\n"), Not(HasSubstr("points done")),
                     HasSubstr("  invalid     dsr1_1k8k fp4 sglang b200 tp8 conc4: failures: 9 of 10\n")));

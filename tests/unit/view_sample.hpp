@@ -106,6 +106,13 @@ class ViewTest : public testing::Test {
                                   int attempt = 1, Millis later = Millis(0), Millis wall = Millis(62'000)) {
     return handle(core::AttemptFinished{agent, {id(index), attempt}, outcome, wall}, later);
   }
+  /// Ends the point's first attempt with a result. `doubt`: why that is not valid; "": it is valid.
+  void finish_measured(const std::string& agent, int index, const std::string& doubt) {
+    std::vector<std::string> doubts;
+    if (!doubt.empty()) doubts.push_back(doubt);
+    handle(core::AttemptFinished{
+        agent, {id(index), 1}, outcome(OutcomeKind::Ok), Millis(1'000), "", {}, std::move(doubts)});
+  }
   static Outcome outcome(OutcomeKind kind, const std::string& reason = "") {
     Outcome out;
     out.kind = kind;

@@ -298,14 +298,7 @@ TEST_F(ViewRecords, TotalsCountAttemptsByContainerRuntime) {
 TEST_F(ViewStatus, InvalidResultsAreCountedAndListed) {
   arrive("a", "n1", 8);
   for (int i = 0; i < 4; ++i)
-    handle(core::AttemptFinished{
-        "a",
-        {id(i), 1},
-        outcome(OutcomeKind::Ok),
-        Millis(1'000),
-        "",
-        {},
-        i == 2 ? std::vector<std::string>() : std::vector<std::string>{"failures: 9 of 10"}});
+    finish_measured("a", i, i != 2 ? "failures: 9 of 10" : "");
   const ordered_json document = status();
   EXPECT_EQ(document["state"], "done");
   EXPECT_EQ(document["points"]["done"], 4);

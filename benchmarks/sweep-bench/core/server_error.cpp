@@ -24,7 +24,7 @@ bool is_empty(const Json& value) {
   return value.is_structured() && std::all_of(value.begin(), value.end(), is_empty);
 }
 
-// Returns a member; null if there is none.
+// Returns the member of that name; JSON null if the object does not have it.
 const Json& member(const Json& object, const char* name) {
   static const Json kNone;
   const auto found = object.find(name);
