@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -21,6 +22,23 @@ cat >"$RESULT_FILENAME.json" <<RESULT
 RESULT
 )";
 
+namespace {
+
+/// Spawns with the dispositions that a program has in a terminal: the tests may run under nohup, or as a
+/// background job that ignores SIGINT, and programs keep ignored what was ignored at their start.
+Expected<Child> spawn_as_in_a_terminal(const SpawnSpec& spec) {
+  constexpr std::array<int, 3> kSignals = {SIGHUP, SIGINT, SIGQUIT};
+  std::array<void (*)(int), kSignals.size()> before{};
+  for (std::size_t i = 0; i < kSignals.size(); ++i)
+    before[i] = std::signal(kSignals[i], SIG_DFL);
+  auto child = spawn(spec);
+  for (std::size_t i = 0; i < kSignals.size(); ++i)
+    std::signal(kSignals[i], before[i]);
+  return child;
+}
+
+}  // namespace
+
 Program::Program(const std::string& directory, std::vector<std::string> argv,
                  const std::vector<std::string>& environment) {
   auto out = make_pipe();
@@ -33,7 +51,7 @@ Program::Program(const std::string& directory, std::vector<std::string> argv,
   spec.environment.insert(spec.environment.end(), environment.begin(), environment.end());
   spec.out = out->write_end.get();
   spec.err = err->write_end.get();
-  auto child = spawn(spec);
+  auto child = spawn_as_in_a_terminal(spec);
   if (!child) throw std::runtime_error(child.error().message);
   child_ = std::move(*child);
   out_fd_ = std::move(out->read_end);

@@ -1,4 +1,6 @@
 // sweepctl run on this machine: its files, what it refuses, how it stops.
+#include <fcntl.h>
+
 #include <csignal>
 
 #include "tests/process/program.hpp"
@@ -119,6 +121,25 @@ TEST_F(Run, FirstInterruptStopsCleanly) {
   EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);
   EXPECT_NE(read("out/summary.txt").find("unfinished  dsr1_1k1k fp4 sglang b200 tp1 conc2"),
             std::string::npos);
+}
+
+TEST_F(Run, HangupDoesNotEndASweepUnderNohup) {
+  write_matrix({1});
+  const Fd started = make_fifo("started");
+  const Fd reader = make_fifo("go");  // keeps the FIFO open
+  write("waits.sh",
+        std::string(kGoodBenchmark) + "exec 8<>go 9>started; echo here >&9; exec 9>&-\nread line <&8\n",
+        true);
+  auto words = command("out", "./waits.sh");
+  words[0] = std::string(SWEEP_BIN_DIR) + "/sweepctl";
+  words.insert(words.begin(), {"/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh"});
+  Program run(directory_, words);
+  ASSERT_EQ(next_line(started), "here\n") << run.err();
+  run.signal(SIGHUP);
+  const Fd go(::open(path("go").c_str(), O_WRONLY | O_CLOEXEC));
+  ASSERT_EQ(::write(go.get(), "go\n", 3), 3);
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_EQ(run.err().find("stopping"), std::string::npos) << run.err();
 }
 
 TEST_F(Run, SecondInterruptStopsImmediately) {

@@ -64,6 +64,16 @@ TEST_F(SimserverStart, SignalsEndTheServerImmediately) {
   }
 }
 
+TEST_F(SimserverStart, SignalThatWasIgnoredStaysIgnored) {
+  // A shell without job control starts background jobs with SIGINT ignored.
+  Program program(directory_.string(), {"/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh",
+                                        SWEEP_BIN_DIR "/sweep-simserver", "--port", "0", "--zero-latency"});
+  ASSERT_TRUE(program.wait_for_output("listening on "));
+  program.signal(SIGINT);
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.finish(), 0) << "130 is the status after SIGINT";
+}
+
 TEST_F(SimserverStart, InvalidCommandLineGivesOneLineAndStatus2) {
   const auto message_for = [this](std::vector<std::string> options) {
     options.insert(options.begin(), "sweep-simserver");

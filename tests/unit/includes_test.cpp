@@ -59,7 +59,8 @@ const Rules& rules() {
       {"benchmarks/sweep-simserver/core/", {"util/", "benchmarks/statistics.hpp"}},
       {"benchmarks/sweep-simserver/io/",
        {"util/", "benchmarks/monotonic_clock.hpp", "benchmarks/sweep-simserver/core/"}},
-      {"benchmarks/sweep-simserver/cli/", {"util/", "util/command_line.hpp", "benchmarks/sweep-simserver/"}},
+      {"benchmarks/sweep-simserver/cli/",
+       {"util/", "util/os/", "util/command_line.hpp", "benchmarks/sweep-simserver/"}},
       {"benchmarks/", with(kIo, {"util/command_line.hpp", "controller/", "agent/", "container/",
                                  "benchmarks/sweep-simserver/core/"})},
   };

@@ -157,7 +157,22 @@ TEST(Spawn, OutputDescriptorsMayBeSwapped) {
   EXPECT_EQ(read_available(second->read_end.get(), 100).bytes, "out\n");
 }
 
+/// Sets the disposition of a signal until the end of the scope.
+class Disposition {
+ public:
+  Disposition(int signal, void (*handler)(int)) : signal_(signal), before_(std::signal(signal, handler)) {}
+  Disposition(const Disposition&) = delete;
+  Disposition& operator=(const Disposition&) = delete;
+  ~Disposition() { std::signal(signal_, before_); }
+
+ private:
+  int signal_;
+  void (*before_)(int);
+};
+
 TEST(Spawn, NoSignalIsBlockedOrIgnored) {
+  // The tests may have been started with these ignored.
+  const Disposition hup(SIGHUP, SIG_DFL), interrupt(SIGINT, SIG_DFL), quit(SIGQUIT, SIG_DFL);
   const SignalFd blocked({SIGUSR2, SIGTERM});  // and ignores SIGPIPE
   const auto ran = run(shell("exec grep -E '^Sig(Blk|Ign)' /proc/self/status"));
   ASSERT_TRUE(ran) << ran.error().message;
@@ -165,6 +180,14 @@ TEST(Spawn, NoSignalIsBlockedOrIgnored) {
   sigset_t own;
   ::pthread_sigmask(SIG_BLOCK, nullptr, &own);
   EXPECT_EQ(sigismember(&own, SIGTERM), 1) << "spawn changed its caller's signals";
+}
+
+TEST(Spawn, SignalsThatNohupAndShellsIgnoreStayIgnored) {
+  const Disposition hup(SIGHUP, SIG_IGN), interrupt(SIGINT, SIG_IGN), quit(SIGQUIT, SIG_IGN);
+  const Disposition pipe(SIGPIPE, SIG_IGN), user(SIGUSR1, SIG_IGN);  // not the user's choice
+  const auto ran = run(shell("exec grep -E '^SigIgn' /proc/self/status"));
+  ASSERT_TRUE(ran) << ran.error().message;
+  EXPECT_EQ(ran->out, "SigIgn:\t0000000000000007\n");
 }
 
 TEST(Spawn, OwnGroupIsOptional) {
@@ -300,6 +323,24 @@ TEST(Signals, SignalsAreReadFromTheDescriptor) {
   ASSERT_TRUE(run_until(loop, [&] { return taken.size() >= 2; }));
   EXPECT_THAT(taken, UnorderedElementsAre(SIGUSR1, SIGUSR2));
   EXPECT_THAT(signals.take(), ElementsAre());
+}
+
+TEST(Signals, SignalThatWasIgnoredIsNotDelivered) {
+  const Disposition ignored(SIGUSR1, SIG_IGN), delivered(SIGUSR2, SIG_DFL);
+  EXPECT_TRUE(is_ignored(SIGUSR1));
+  EXPECT_THAT(without_ignored({SIGUSR1, SIGUSR2}), ElementsAre(SIGUSR2));
+  SignalFd signals({SIGUSR1, SIGUSR2});
+  ::kill(::getpid(), SIGUSR1);
+  ::kill(::getpid(), SIGUSR2);
+  EXPECT_THAT(signals.take(), ElementsAre(SIGUSR2));
+}
+
+TEST(Signals, ChildrenAreReapedAlsoIfSigchldWasIgnored) {
+  const Disposition ignored(SIGCHLD, SIG_IGN);
+  const SignalFd signals({SIGCHLD});
+  const auto ran = run(shell("exit 3"));
+  ASSERT_TRUE(ran) << ran.error().message;
+  EXPECT_EQ(ran->status.code, 3);
 }
 
 TEST(Signals, WritingToAClosedPipeDoesNotEndTheProcess) {

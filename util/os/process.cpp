@@ -13,6 +13,7 @@
 #include <csignal>
 
 #include "util/os/files.hpp"
+#include "util/os/signals.hpp"
 #include "util/text.hpp"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX asks for it
@@ -63,6 +64,17 @@ std::string search_path(const std::string& name, const std::vector<std::string>&
   return denied.empty() ? name : denied;
 }
 
+// Restores the default of each signal, but keeps ignored what the user chose to ignore (nohup, a background
+// job of a shell). Runs in the child after vfork.
+void default_signals() {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < 32; ++signal) {
+    const bool users_choice = signal == SIGHUP || signal == SIGINT || signal == SIGQUIT;
+    if (!users_choice || !is_ignored(signal)) ::sigaction(signal, &standard, nullptr);
+  }
+}
+
 // Runs in the child after vfork. Ends in exec or _exit.
 [[noreturn]] void become(const Prepared& ready, volatile Failure& failure) {
   const SpawnSpec& spec = *ready.spec;
@@ -71,10 +83,7 @@ std::string search_path(const std::string& name, const std::vector<std::string>&
     ::prctl(PR_SET_PDEATHSIG, spec.death_signal);
     if (::getppid() != ready.parent) ::_exit(127);  // the parent died before prctl
   }
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < 32; ++signal)
-    ::sigaction(signal, &standard, nullptr);
+  default_signals();
   if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) {
     failure.code = errno;
     failure.directory = true;

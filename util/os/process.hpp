@@ -35,8 +35,9 @@ struct ExitStatus {
   std::optional<int> signal;  // the signal that ended it
 };
 
-/// Starts a program with all signals at their defaults and unblocked, and with no descriptors except 0, 1, 2
-/// and those of `more`. A script without a #! line runs under /bin/sh, as from a shell. Returns an error
+/// Starts a program with no signal blocked and all at their defaults, except that SIGHUP, SIGINT and SIGQUIT
+/// stay ignored if this process ignores them, and with no descriptors except 0, 1, 2 and those of `more`. A
+/// script without a #! line runs under /bin/sh, as from a shell. Returns an error
 /// "cannot start 'x': reason" if the program could not be executed; no process is left then.
 Expected<Child> spawn(const SpawnSpec& spec);
 

@@ -12,6 +12,7 @@
 #include "benchmarks/sweep-simserver/cli/command_line.hpp"
 #include "benchmarks/sweep-simserver/core/fixed_pace.hpp"
 #include "benchmarks/sweep-simserver/io/server.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::sim_server {
 namespace {
@@ -58,12 +59,14 @@ int serve(const Settings& settings) {
     print_error(pace.error().message);
     return kUsage;
   }
-  std::signal(SIGPIPE, SIG_IGN);
+  set_standard_dispositions();
   raise_file_limit();
 
   boost::asio::io_context loop(1);
   int status = 0;
-  boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
+  boost::asio::signal_set signals(loop);
+  for (const int signal : without_ignored({SIGTERM, SIGINT}))
+    signals.add(signal);
   Server server(loop, settings, std::move(*pace), served);
   if (const auto taken = server.listen(); !taken) {
     print_error(taken.error().message);
