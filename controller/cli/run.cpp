@@ -17,6 +17,7 @@
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/os/process.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -196,11 +197,13 @@ int run_command(const Arguments& arguments) {
   auto agents = AgentProcess::start(benchmark, **driver);
   if (!agents) {
     (*driver)->remove_control_file();
-    return print_error(agents.error().message), 1;
+    console.error("sweepctl: " + printable(agents.error().message));
+    return console.flush(), 1;
   }
   agents->watch(**driver);
   const SweepEnd end = run_sweep(**driver, console);
   agents->terminate();
+  console.flush();
   if (end.complete && end.all_written) return 0;
   return interrupts.signal() != 0 ? 128 + interrupts.signal() : 1;
 }

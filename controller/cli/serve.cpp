@@ -96,7 +96,7 @@ Expected<std::unique_ptr<Driver>> open(const ServeOptions& options, ControllerSt
 /// try again.
 int refuse_for_now(const ControllerStart& start, const std::string& why) {
   if (start.refused == 0) {
-    print_error("the controller died (" + start.cause + ") and cannot be restarted: " + why +
+    print_last_error("the controller died (" + start.cause + ") and cannot be restarted: " + why +
                 "; trying again for at most " + std::to_string(start.note.away.count() / 1000) +
                 " s (timeouts.away). Agents continue their running benchmarks");
   }
@@ -119,10 +119,13 @@ int run_controller(const ServeOptions& options, SignalFd& signals, ControllerSta
   if (first) {
     if (const auto sent = send_ready_line(options.ready, **driver, options.agent); !sent) {
       (*driver)->remove_control_file();
-      return print_error(sent.error().message), 1;
+      console.error("sweepctl: " + sent.error().message);
+      return console.flush(), 1;
     }
   }
-  return run_sweep(**driver, console).all_written ? 0 : 1;
+  const SweepEnd end = run_sweep(**driver, console);
+  console.flush();
+  return end.all_written ? 0 : 1;
 }
 
 }  // namespace

@@ -128,14 +128,14 @@ class Supervisor {
   bool wait_after_death(const ExitStatus& status) {
     cause_ = cause(status);
     if (note_.directory.empty()) {
-      print_error("the controller died (" + cause_ + ") before it had opened a sweep");
+      print_last_error("the controller died (" + cause_ + ") before it had opened a sweep");
       return false;
     }
     deaths_.push_back(now());
     while (!deaths_.empty() && deaths_.front() + kWithin < now())
       deaths_.pop_front();
     if (deaths_.size() >= kMostDeaths) {
-      print_error("the controller died " + std::to_string(deaths_.size()) + " times within " +
+      print_last_error("the controller died " + std::to_string(deaths_.size()) + " times within " +
                   std::to_string(kWithin.count() / 1000) + " s (last cause: " + cause_ +
                   ") and is not restarted; " + how_to_resume());
       return false;
@@ -148,7 +148,7 @@ class Supervisor {
   bool wait_after_refusal() {
     if (refused_++ == 0) refused_since_ = now();
     if (now() < refused_since_ + note_.away) return pause(kBetweenTries);
-    print_error("the controller could not be restarted within " + std::to_string(note_.away.count() / 1000) +
+    print_last_error("the controller could not be restarted within " + std::to_string(note_.away.count() / 1000) +
                 " s (timeouts.away), and its agents have stopped waiting; " + how_to_resume());
     return false;
   }
