@@ -136,8 +136,9 @@ class AgentProcess {
     SpawnSpec spec;
     spec.argv = agent_command(benchmark, step);
     spec.environment = agent_environment(driver.access(), step);
-    // A local agent must not outlive this process. srun must: its death would leave its step behind.
-    spec.dies_with_parent = !in_allocation();
+    // Agents must not wait for a controller that nobody restarts. A local one is killed with this process;
+    // srun is asked to end its step, because its own death would leave the step behind.
+    if (in_allocation()) spec.death_signal = SIGTERM;
     SWEEP_ASSIGN(auto child, spawn(spec));
     return AgentProcess(std::move(child), spec.argv.front());
   }

@@ -97,10 +97,16 @@ Expected<std::unique_ptr<Driver>> open(const ServeOptions& options, ControllerSt
 int refuse_for_now(const ControllerStart& start, const std::string& why) {
   if (start.refused == 0) {
     print_last_error("the controller died (" + start.cause + ") and cannot be restarted: " + why +
-                "; trying again for at most " + std::to_string(start.note.away.count() / 1000) +
-                " s (timeouts.away). Agents continue their running benchmarks");
+                     "; trying again for at most " + std::to_string(start.note.away.count() / 1000) +
+                     " s (timeouts.away); Ctrl-C ends the sweep. Agents continue their running benchmarks");
   }
   return kTryAgainLater;
+}
+
+void report_opened(const SupervisorLink& link, const Driver& driver) {
+  const profile::Profile& profile = driver.sweep().plan.profile;
+  link.send(SupervisorNote{driver.directory(), driver.server_keys(), driver.client_public_key(), profile.away,
+                           profile.kill_grace});
 }
 
 /// Runs the controller: at the first start with the sweep that srun asks for, later with the sweep in the
@@ -112,8 +118,9 @@ int run_controller(const ServeOptions& options, SignalFd& signals, ControllerSta
   if (!driver && !first && !start.note.directory.empty())
     return refuse_for_now(start, driver.error().message);
   if (!driver) return print_error_list(driver.error().message), 1;
-  send_note(start.note_fd,
-            {(*driver)->directory(), (*driver)->access().server_key, (*driver)->sweep().plan.profile.away});
+  const SupervisorLink link(std::move(start.report_pipe));
+  report_opened(link, **driver);
+  (*driver)->call_every(kTurnReports, [&link] { link.send(LoopTurned{}); });
   const Interrupts interrupts(signals, **driver, kSameSignal);
   watch_lifeline(options.lifeline, **driver);
   if (first) {
@@ -123,7 +130,8 @@ int run_controller(const ServeOptions& options, SignalFd& signals, ControllerSta
       return console.flush(), 1;
     }
   }
-  const SweepEnd end = run_sweep(**driver, console);
+  const SweepEnd end =
+      run_sweep(**driver, console, [&] { link.send(LoopEnded{(*driver)->agents_left_behind()}); });
   console.flush();
   return end.all_written ? 0 : 1;
 }

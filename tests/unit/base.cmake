@@ -4,4 +4,5 @@ sweep_unit_test(base_test
   SOURCES
     base_test.cpp
     help_layout_test.cpp
-    line_queue_test.cpp)
+    line_queue_test.cpp
+    silence_watch_test.cpp)
