@@ -312,8 +312,6 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
 }
 
 int run_agent(const Access& access, Setup setup) {
-  // exceeding a file size limit must fail like a full disk, not kill the agent
-  std::signal(SIGXFSZ, SIG_IGN);
   SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
   zmq::context_t context;
   auto socket = ClientSocket::connect(context, access.endpoint, access.server_key, access.client_secret,

@@ -444,6 +444,7 @@ int stage_image(const std::string& text) {
     return 1;
   }
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  std::signal(SIGQUIT, SIG_DFL);  // the agent's own message, also if a shell ignores it
   SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD});
   const pid_t worker = fork_worker(*request, user);
   const ProcessToken token = token_of(worker);

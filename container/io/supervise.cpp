@@ -247,6 +247,7 @@ tl::expected<ExitStatus, Failed> run_in_container(const StartRequest& request, S
 
 int contain(const std::string& text) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  std::signal(SIGQUIT, SIG_DFL);  // the agent's and the kernel's own message, also if a shell ignores it
   SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGCHLD});
   auto request = start_request_in(text);
   const auto cannot = [&](const Failed& why) {

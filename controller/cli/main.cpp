@@ -9,6 +9,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
 #include "util/help_layout.hpp"
+#include "util/os/signals.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
@@ -113,6 +114,7 @@ int dispatch(const Arguments& all) {
 }  // namespace sweep::cli
 
 int main(int argc, char** argv) {
+  sweep::set_standard_dispositions();
   try {
     return sweep::cli::dispatch({argv + 1, argv + argc});
   } catch (const std::exception& error) {
