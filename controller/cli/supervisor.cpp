@@ -32,6 +32,7 @@ constexpr Millis kFirstPause{50};  // doubled with each death within kWithin
 constexpr Millis kBetweenTries{2'000};
 constexpr std::size_t kMaxReportBytes = 64 * 1024;  // per read
 constexpr Millis kStuck{30'000};
+constexpr Millis kSilentWait{2'000};  // waiting longer for agents is reported
 constexpr Millis kLeave{10'000};  // how long agents may take to leave, beside the time for their benchmarks
 
 std::string cause(const ExitStatus& status) {
@@ -65,7 +66,7 @@ class Supervisor {
       const ExitStatus status = wait();
       const bool refused = status.code == kTryAgainLater;
       if (!refused && !died(status)) {
-        if (agents_ > 0) end_step(note_.kill_grace + kLeave);
+        if (agents_ > 0) await_agents();
         return exit_status(status);
       }
       if (refused && !wait_after_refusal()) return dismiss_agents(), 1;
@@ -200,6 +201,16 @@ class Supervisor {
     const Millis patience = farewell_ ? note_.kill_grace + kLeave : Millis(0);
     print_last_error("waiting up to " + seconds(patience) +
                      " for the agents to stop their benchmarks and leave; Ctrl-C ends srun at once");
+    end_step(patience);
+  }
+
+  /// Waits until agents that had not left when the sweep was over have left, which most do at once.
+  void await_agents() {
+    if (!pause(kSilentWait)) return end_step(Millis(0));
+    const Millis patience = note_.kill_grace + kLeave;
+    print_last_error("waiting up to " + seconds(patience) + " for " +
+                     counted(static_cast<std::size_t>(agents_), "agent") +
+                     " to leave; Ctrl-C ends srun at once");
     end_step(patience);
   }
 

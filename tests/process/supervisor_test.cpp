@@ -93,7 +93,7 @@ TEST_F(UnderSrun, AgentThatIsStoppedIsEndedThroughSrun) {
   agent_->signal(SIGSTOP);
   Program cancel(directory_, {"sweepctl", "cancel", "out"});
   EXPECT_EQ(cancel.finish(), 0) << cancel.err();
-  EXPECT_TRUE(serve_->wait_for_error(" s for 1 agent to leave: ")) << serve_->err();
+  EXPECT_TRUE(serve_->wait_for_error(" s for 1 agent to leave")) << serve_->err();
   ASSERT_TRUE(serve_->wait_for_error("1 agent did not leave after the end of the sweep")) << serve_->err();
   EXPECT_TRUE(serve_->wait_for_error("srun got SIGTERM")) << serve_->err();
   srun_end_.reset();
