@@ -274,15 +274,15 @@ class Driver {
 }  // namespace
 
 void print_line(const std::string& text) {
-namespace {
+  namespace {
 
-// Never destroyed, because its thread may be stuck when the process ends.
-QueuedWriter& standard_error() {
-  static QueuedWriter* const writer = new QueuedWriter(STDERR_FILENO);
-  return *writer;
-}
+  // Never destroyed, because its thread may be stuck when the process ends.
+  QueuedWriter& standard_error() {
+    static QueuedWriter* const writer = new QueuedWriter(STDERR_FILENO);
+    return *writer;
+  }
 
-}  // namespace
+  }  // namespace
 
   standard_error().write("sweep-agent: " + text + "\n");
 }

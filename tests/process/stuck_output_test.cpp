@@ -1,4 +1,4 @@
-// Programs whose standard error is a pipe that nobody reads (`sweepctl run … 2>&1 | sleep 1000`).
+// Programs whose standard error is a pipe that is not read (`sweepctl run … 2>&1 | sleep 1000`).
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -21,7 +21,7 @@ class StuckOutput : public WaitingSweep {
     for (const std::string& word : command_)
       words += word + " ";
     run_.emplace(directory_, std::vector<std::string>{"/bin/sh", "-c", words});
-    ASSERT_TRUE(benchmark_waits()) << "the controller waits for a pipe that nobody reads";
+    ASSERT_TRUE(benchmark_waits()) << "the controller waits for a pipe that is not read";
   }
   bool complete() const { return nlohmann::json::parse(read("out/manifest.json")).at("complete"); }
 

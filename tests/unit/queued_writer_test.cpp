@@ -1,4 +1,4 @@
-// util/os/queued_writer: a pipe that nobody reads stops nobody.
+// util/os/queued_writer: a pipe that is not read stops no program.
 #include "util/os/queued_writer.hpp"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// Writes lines to a descriptor that may block: a terminal that is stopped (Ctrl-S), a pipe that nobody reads,
+// Writes lines to a descriptor that may block: a terminal that is stopped (Ctrl-S), a pipe that is not read,
 // a file on a hung file system. The caller never waits.
 //
 // A thread writes, because the event loop cannot do it for every kind of descriptor: O_NONBLOCK would apply
