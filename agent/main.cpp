@@ -17,6 +17,7 @@
 #include "container/io/supervise.hpp"
 #include "proto/base/env_names.hpp"
 #include "util/os/process.hpp"
+#include "util/os/signals.hpp"
 #include "util/text.hpp"
 
 namespace {
@@ -156,10 +157,13 @@ int run(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sweep::set_standard_dispositions();
+  int status = 1;
   try {
-    return run({argv + 1, argv + argc});
+    status = run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
     sweep::agent::print_line("internal error: " + std::string(error.what()));
-    return 1;
   }
+  sweep::agent::flush_lines();
+  return status;
 }

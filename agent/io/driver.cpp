@@ -1,7 +1,8 @@
 #include "agent/io/driver.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
-#include <cstdio>
 #include <deque>
 #include <filesystem>
 #include <optional>
@@ -26,6 +27,7 @@
 #include "util/os/clock.hpp"
 #include "util/os/files.hpp"
 #include "util/os/process.hpp"
+#include "util/os/queued_writer.hpp"
 #include "util/os/signals.hpp"
 #include "util/text.hpp"
 
@@ -273,7 +275,21 @@ class Driver {
 }  // namespace
 
 void print_line(const std::string& text) {
-  std::fprintf(stderr, "sweep-agent: %s\n", text.c_str());
+  namespace {
+
+  // Never destroyed, because its thread may be stuck when the process ends.
+  QueuedWriter& standard_error() {
+    static QueuedWriter* const writer = new QueuedWriter(STDERR_FILENO);
+    return *writer;
+  }
+
+  }  // namespace
+
+  standard_error().write("sweep-agent: " + text + "\n");
+}
+
+void flush_lines() {
+  static_cast<void>(standard_error().flush(Millis(2'000)));
 }
 
 Setup make_setup(const Access& access, const std::vector<std::string>& command) {
@@ -297,8 +313,6 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
 }
 
 int run_agent(const Access& access, Setup setup) {
-  // exceeding a file size limit must fail like a full disk, not kill the agent
-  std::signal(SIGXFSZ, SIG_IGN);
   SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
   zmq::context_t context;
   auto socket = ClientSocket::connect(context, access.endpoint, access.server_key, access.client_secret,

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "util/os/files.hpp"
+#include "util/os/queued_writer.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
@@ -31,6 +32,12 @@ void print_errors(const std::string& lines) {
   for (const std::string& line : split(lines, '\n')) {
     if (!line.empty()) print_error(line);
   }
+}
+
+void print_last_error(const std::string& message) {
+  QueuedWriter writer(STDERR_FILENO);
+  writer.write("sweepctl: " + printable(message) + "\n");
+  static_cast<void>(writer.flush(Millis(2'000)));
 }
 
 void print_lines(const std::string& lines) {

@@ -19,6 +19,10 @@ void print_error_list(const std::string& lines);
 /// Writes whole lines to standard error as they are.
 void print_lines(const std::string& lines);
 
+/// Like print_error(), but does not wait for a terminal or pipe that takes nothing for two seconds. For a
+/// program whose end others wait for. No process may be forked afterwards without exec.
+void print_last_error(const std::string& message);
+
 /// Writes each line as an error.
 void print_errors(const std::string& lines);
 

@@ -17,6 +17,7 @@
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/os/process.hpp"
+#include "util/text.hpp"
 
 namespace sweep::cli {
 
@@ -138,8 +139,9 @@ class AgentProcess {
     SpawnSpec spec;
     spec.argv = agent_command(benchmark, step);
     spec.environment = agent_environment(driver.access(), step);
-    // A local agent must not outlive this process. srun must: its death would leave its step behind.
-    spec.dies_with_parent = !in_allocation();
+    // Agents must not wait for a controller that nobody restarts. A local one is killed with this process;
+    // srun is asked to end its step, because its own death would leave the step behind.
+    if (in_allocation()) spec.death_signal = SIGTERM;
     SWEEP_ASSIGN(auto child, spawn(spec));
     return AgentProcess(std::move(child), spec.argv.front());
   }
@@ -199,11 +201,13 @@ int run_command(const Arguments& arguments) {
   auto agents = AgentProcess::start(benchmark, **driver);
   if (!agents) {
     (*driver)->remove_control_file();
-    return print_error(agents.error().message), 1;
+    console.error("sweepctl: " + printable(agents.error().message));
+    return console.flush(), 1;
   }
   agents->watch(**driver);
   const SweepEnd end = run_sweep(**driver, console);
   agents->terminate();
+  console.flush();
   if (end.complete && end.all_written) return end.valid ? 0 : kNotValidStatus;
   return interrupts.signal() != 0 ? 128 + interrupts.signal() : 1;
 }

@@ -88,7 +88,7 @@ Expected<std::unique_ptr<Driver>> take_over_driver(const SupervisorNote& note, c
   std::vector<std::string> notes;
   const Instant start = now();
   const std::string& directory = note.directory;
-  SWEEP_ASSIGN(auto opened, take_over_sweep(directory, note.server_key, start, notes));
+  SWEEP_ASSIGN(auto opened, take_over_sweep(directory, note.server_keys.public_key, start, notes));
   opened.sweep.facts.directory = directory;
   opened.sweep.facts.owner = host_name() + ", pid " + std::to_string(::getpid());
   auto driver = Driver::open(std::move(opened), directory, console, std::move(listening));
@@ -129,8 +129,9 @@ void Interrupts::take() {
   }
 }
 
-SweepEnd run_sweep(Driver& driver, Console& console) {
+SweepEnd run_sweep(Driver& driver, Console& console, const std::function<void()>& loop_ended) {
   const bool committed = driver.run();
+  if (loop_ended) loop_ended();
   console.end();
   if (const auto place = driver.place(); place != DirectoryWatch::Place::There) {
     print_directory_lost(driver, place, console);

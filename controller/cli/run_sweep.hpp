@@ -1,6 +1,7 @@
 // One sweep from its opening to its summary: what run and serve have in common.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -50,7 +51,8 @@ struct SweepEnd {
   bool valid = true;        // every done point's result is valid, or the profile is not strict
 };
 
-/// Runs the sweep to its end, writes the final files, and prints the summary.
-SweepEnd run_sweep(Driver& driver, Console& console);
+/// Runs the sweep to its end, writes the final files, and prints the summary. Calls `loop_ended` before the
+/// files are written, which may take long.
+SweepEnd run_sweep(Driver& driver, Console& console, const std::function<void()>& loop_ended = {});
 
 }  // namespace sweep::cli

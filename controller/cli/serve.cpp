@@ -96,11 +96,17 @@ Expected<std::unique_ptr<Driver>> open(const ServeOptions& options, ControllerSt
 /// try again.
 int refuse_for_now(const ControllerStart& start, const std::string& why) {
   if (start.refused == 0) {
-    print_error("the controller died (" + start.cause + ") and cannot be restarted: " + why +
-                "; trying again for at most " + std::to_string(start.note.away.count() / 1000) +
-                " s (timeouts.away). Agents continue their running benchmarks");
+    print_last_error("the controller died (" + start.cause + ") and cannot be restarted: " + why +
+                     "; trying again for at most " + std::to_string(start.note.away.count() / 1000) +
+                     " s (timeouts.away); Ctrl-C ends the sweep. Agents continue their running benchmarks");
   }
   return kTryAgainLater;
+}
+
+void report_opened(const SupervisorLink& link, const Driver& driver) {
+  const profile::Profile& profile = driver.sweep().plan.profile;
+  link.send(SupervisorNote{driver.directory(), driver.server_keys(), driver.client_public_key(), profile.away,
+                           profile.kill_grace});
 }
 
 /// Runs the controller: at the first start with the sweep that srun asks for, later with the sweep in the
@@ -112,17 +118,22 @@ int run_controller(const ServeOptions& options, SignalFd& signals, ControllerSta
   if (!driver && !first && !start.note.directory.empty())
     return refuse_for_now(start, driver.error().message);
   if (!driver) return print_error_list(driver.error().message), 1;
-  send_note(start.note_fd,
-            {(*driver)->directory(), (*driver)->access().server_key, (*driver)->sweep().plan.profile.away});
+  const SupervisorLink link(std::move(start.report_pipe));
+  report_opened(link, **driver);
+  (*driver)->call_every(kTurnReports, [&link] { link.send(LoopTurned{}); });
   const Interrupts interrupts(signals, **driver, kSameSignal);
   watch_lifeline(options.lifeline, **driver);
   if (first) {
     if (const auto sent = send_ready_line(options.ready, **driver, options.agent); !sent) {
       (*driver)->remove_control_file();
-      return print_error(sent.error().message), 1;
+      console.error("sweepctl: " + sent.error().message);
+      return console.flush(), 1;
     }
   }
-  return run_sweep(**driver, console).all_written ? 0 : 1;
+  const SweepEnd end =
+      run_sweep(**driver, console, [&] { link.send(LoopEnded{(*driver)->agents_left_behind()}); });
+  console.flush();
+  return end.all_written ? 0 : 1;
 }
 
 }  // namespace

@@ -11,6 +11,8 @@ namespace {
 
 constexpr const char* kClearLine = "\r\x1b[K";
 constexpr Millis kRedraw{1000};
+constexpr Millis kFlush{2000};
+constexpr std::size_t kMostWaiting = 16;  // texts, with which the status line is still drawn
 
 int terminal_columns() {
   struct winsize size {};
@@ -20,7 +22,7 @@ int terminal_columns() {
 
 }  // namespace
 
-Console::Console(bool quiet) : quiet_(quiet) {
+Console::Console(bool quiet) : writer_(STDERR_FILENO), quiet_(quiet) {
   const char* term = std::getenv("TERM");
   const bool dumb = term == nullptr || std::string(term) == "dumb";
   live_ = !quiet && !dumb && ::isatty(STDERR_FILENO) == 1;
@@ -28,17 +30,12 @@ Console::Console(bool quiet) : quiet_(quiet) {
   style_.colour = live_ && (no_color == nullptr || *no_color == '\0');
 }
 
-void Console::write(const std::string& text) {
-  // A closed standard error does not stop the sweep.
-  if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;
-}
-
 void Console::line(const std::string& text) {
   if (!quiet_ && !text.empty()) error(text);
 }
 
 void Console::error(const std::string& text) {
-  write((has_status_ ? kClearLine : std::string()) + text + (text.ends_with('\n') ? "" : "\n"));
+  writer_.write((has_status_ ? kClearLine : std::string()) + text + (text.ends_with('\n') ? "" : "\n"));
   has_status_ = false;
 }
 
@@ -47,16 +44,21 @@ void Console::error_once(const std::string& text) {
 }
 
 void Console::status(const std::string& text) {
-  if (!live_) return;
+  // A terminal that goes on after a stop needs the latest status line only.
+  if (!live_ || writer_.waiting() > kMostWaiting) return;
   style_.columns = terminal_columns();
-  write(kClearLine + text);
+  writer_.write(kClearLine + text);
   has_status_ = true;
 }
 
 void Console::end() {
-  if (has_status_) write(kClearLine);
+  if (has_status_) writer_.write(kClearLine);
   has_status_ = false;
   live_ = false;
+}
+
+void Console::flush() {
+  static_cast<void>(writer_.flush(kFlush));
 }
 
 std::optional<Instant> Console::next_redraw() const {

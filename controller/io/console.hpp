@@ -1,4 +1,7 @@
 // The controller's standard error: one line per event, and on a terminal a status line below them.
+//
+// Rule: nothing here waits, because the controller's event loop prints. What a terminal or pipe does not take
+// is kept and, if it becomes too much, dropped and counted (util/os/queued_writer.hpp). Only flush() waits.
 #pragma once
 
 #include <optional>
@@ -6,6 +9,7 @@
 #include <string>
 
 #include "controller/view/lines.hpp"
+#include "util/os/queued_writer.hpp"
 #include "util/time.hpp"
 
 namespace sweep {
@@ -31,13 +35,16 @@ class Console {
   void status(const std::string& text);
   /// Removes the status line; it is not shown again.
   void end();
+  /// Waits until every line has been written, but not for a terminal or pipe that takes nothing for two
+  /// seconds. For the end of the program.
+  void flush();
 
   /// When the status line is to be drawn again, so that its times advance; std::nullopt if not on a terminal.
   std::optional<Instant> next_redraw() const;
   void drawn(Instant now) { last_drawn_ = now; }
 
  private:
-  void write(const std::string& text);
+  QueuedWriter writer_;
   bool quiet_, live_ = false;
   view::Style style_;
   bool has_status_ = false;

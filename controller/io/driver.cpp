@@ -24,7 +24,8 @@ namespace {
 constexpr Millis kCommitDelay{50};     // of events that cause no output
 constexpr Millis kCommitRetry{2'000};  // after the journal could not be written
 constexpr std::size_t kMostQueuedFiles = 500, kMostQueuedBytes = 32 * 1024 * 1024;  // of results
-constexpr Millis kGoodbyes{10'000};  // how long agents may take to leave once the sweep is over
+constexpr Millis kSilentWait{2'000};  // waiting longer for agents is reported
+constexpr Millis kGoodbyes{10'000};   // how long agents may take to leave once the sweep is over
 
 /// Raises the limit of open files: each agent is a descriptor, and a login node's usual limit is 1,024.
 void raise_file_limit() {
@@ -129,6 +130,8 @@ bool Driver::run() {
   pending_.send_later(pending_.decide(core::Tick{}));
   commit_if_due();
   while (!over()) {
+    show_sign_of_life();
+    report_waiting();
     received_ = false;
     loop_.step(files_.empty() ? deadline() : now());
     messages_->retry_waiting_hellos();
@@ -142,6 +145,7 @@ bool Driver::run() {
   if (const auto dropped = connections_dropped(); dropped > 0)
     console_.error(counted(dropped, "connection") +
                    " without a key closed early, because too few descriptors were free; see ulimit -n");
+  left_behind_ = count_left_behind();
   close_connections();
   return pending_.batch.empty();
 }
@@ -163,7 +167,7 @@ std::optional<Instant> Driver::deadline() const {
   auto next = core::next_deadline(sweep_.state, now());
   // While the journal is failing, wait only for the next retry.
   next = earlier(next, retry_at_ ? retry_at_ : commit_by_);
-  next = earlier(next, messages_->due());
+  next = earlier(earlier(next, messages_->due()), earlier(life_at_, waiting_at_));
   if (pending_.batch.empty()) next = earlier(next, linger_until_);
   return earlier(next, console_.next_redraw());
 }
@@ -177,6 +181,7 @@ bool Driver::over() {
   if (!linger_until_) {
     const bool absent = some_absent(sweep_.state, messages_->agents());
     linger_until_ = now() + (absent ? std::max(kGoodbyes, sweep_.plan.profile.join) : kGoodbyes);
+    waiting_at_ = now() + kSilentWait;
   }
   return everybody_left() || now() >= *linger_until_;
 }
@@ -195,8 +200,42 @@ bool Driver::everybody_left() const {
   return !some_absent(sweep_.state, messages_->agents()) && messages_->all_agents_left();
 }
 
+int Driver::count_left_behind() const {
+  if (!expects_agents_) return 0;
+  const auto announced = static_cast<std::size_t>(core::announced_agents(sweep_.state));
+  const std::size_t absent = announced - std::min(announced, messages_->agents());
+  return static_cast<int>(absent + messages_->agents_without_goodbye().size());
+}
+
+void Driver::call_every(Millis interval, std::function<void()> function) {
+  life_interval_ = interval;
+  sign_of_life_ = std::move(function);
+  life_at_ = now();
+}
+
+void Driver::show_sign_of_life() {
+  if (!life_at_ || now() < *life_at_) return;
+  sign_of_life_();
+  life_at_ = now() + life_interval_;
+}
+
+void Driver::report_waiting() {
+  if (!waiting_at_ || now() < *waiting_at_) return;
+  waiting_at_.reset();
+  std::vector<std::string> nodes;
+  for (const std::string& agent : messages_->agents_without_goodbye()) {
+    const auto found = sweep_.state.agents.find(agent);
+    if (found != sweep_.state.agents.end()) nodes.push_back(found->second.info.node);
+  }
+  console_.line("waiting up to " + std::to_string((*linger_until_ - now()).count() / 1000) + " s for " +
+                counted(static_cast<std::size_t>(count_left_behind()), "agent") + " to leave" +
+                (nodes.empty() ? "" : ": " + join(nodes, ", ")) + "; Ctrl-C ends it");
+}
+
 void Driver::stop(const std::string& reason, Millis patience) {
-  stop_now_ = sweep_.state.phase != core::Phase::Running && patience.count() == 0;
+  // Once everything is stored, one signal ends the wait for agents.
+  stop_now_ =
+      linger_until_.has_value() || (sweep_.state.phase != core::Phase::Running && patience.count() == 0);
   pending_.send_later(pending_.decide(core::Stop{reason, patience}));
 }
 
@@ -223,7 +262,8 @@ bool Driver::commit() {
   if (!done) {
     if (!retry_at_) {
       console_.error(done.error().message +
-                     "; the sweep is paused until the journal can be written (tried every 2 s)");
+                     "; the sweep is paused until the journal can be written (tried every 2 s; "
+                     "Ctrl-C twice ends the sweep)");
     }
     retry_at_ = now() + kCommitRetry;
     return false;

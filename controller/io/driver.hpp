@@ -9,6 +9,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,8 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
 
   const Access& access() const { return access_; }
+  const KeyPair& server_keys() const { return server_keys_; }
+  const std::string& client_public_key() const { return client_keys_.public_key; }
   const Sweep& sweep() const { return sweep_; }
   journal::Journal& journal() { return journal_; }
   const std::string& directory() const { return directory_; }
@@ -62,9 +65,15 @@ class Driver {
   /// From now on run() does not wait for agents to say Goodbye. For when their step has ended.
   void stop_expecting_agents() { expects_agents_ = false; }
 
+  /// Calls `function` in run() at least once per `interval`, as a sign of life.
+  void call_every(Millis interval, std::function<void()> function);
+
   /// Runs until the sweep has ended and its agents have left. Returns false if it gave up while the journal
   /// could not be written; decisions are then lost.
   bool run();
+  /// The number of agents that had not left when run() returned, those included that were expected and never
+  /// arrived; 0 if their step has ended.
+  int agents_left_behind() const { return left_behind_; }
 
  private:
   /// Files of a result that is in the journal. They are written when nothing else is to be done.
@@ -83,6 +92,10 @@ class Driver {
   bool over();
   bool journal_wait_expired();
   bool everybody_left() const;
+
+  int count_left_behind() const;
+  void show_sign_of_life();
+  void report_waiting();
 
   void commit_if_due();
   bool commit();
@@ -118,6 +131,11 @@ class Driver {
   std::optional<Instant> retry_at_;      // after a commit that failed
   std::optional<Instant> linger_until_;  // for the agents' Goodbyes
   std::optional<Instant> give_up_at_;    // if the journal cannot be written and srun has ended
+  std::function<void()> sign_of_life_;
+  Millis life_interval_{0};
+  std::optional<Instant> life_at_;     // when the next sign of life is due
+  std::optional<Instant> waiting_at_;  // when people are told which agents are waited for
+  int left_behind_ = 0;
   bool expects_agents_ = true;
   bool stop_now_ = false;  // stopped twice: do not wait for anything
   bool journal_deleted_ = false;

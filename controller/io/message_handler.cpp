@@ -273,6 +273,14 @@ bool MessageHandler::all_agents_left() const {
   });
 }
 
+std::vector<std::string> MessageHandler::agents_without_goodbye() const {
+  std::vector<std::string> out;
+  for (const auto& [agent, peer] : peer_of_) {
+    if (!departed_.contains(agent)) out.push_back(agent);
+  }
+  return out;
+}
+
 const std::string* MessageHandler::peer_of(const std::string& agent) const {
   const auto peer = peer_of_.find(agent);
   return peer == peer_of_.end() ? nullptr : &peer->second;

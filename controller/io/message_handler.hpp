@@ -51,6 +51,8 @@ class MessageHandler {
   std::size_t agents() const { return peer_of_.size(); }
   /// True if every agent that has said Hello has said Goodbye or is considered lost.
   bool all_agents_left() const;
+  /// Returns the agents that have not said Goodbye, lost ones included.
+  std::vector<std::string> agents_without_goodbye() const;
   /// Returns the routing id for messages to the agent; null if it is not connected.
   const std::string* peer_of(const std::string& agent) const;
 

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cstring>
+
 #include "util/text.hpp"
 
 namespace sweep::journal {
@@ -11,8 +13,12 @@ namespace {
 tl::unexpected<Error> failed(sqlite3* db, const std::string& path) {
   if (db != nullptr && sqlite3_errcode(db) == SQLITE_BUSY)
     return fail("'" + path + "' is in use by another process");
+  if (db == nullptr) return fail("journal '" + path + "': out of memory");
   // For a damaged file SQLite's message can contain text from the file.
-  return fail("journal '" + path + "': " + (db == nullptr ? "out of memory" : printable(sqlite3_errmsg(db))));
+  std::string reason = printable(sqlite3_errmsg(db));
+  const bool of_system = (sqlite3_errcode(db) & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db) != 0;
+  if (of_system) reason += ": " + std::string(std::strerror(sqlite3_system_errno(db)));
+  return fail("journal '" + path + "': " + reason);
 }
 
 }  // namespace

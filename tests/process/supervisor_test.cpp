@@ -4,72 +4,11 @@
 
 #include <csignal>
 
-#include "controller/io/control_file.hpp"
-#include "tests/process/program.hpp"
-#include "util/json.hpp"
+#include "tests/process/supervised.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
 namespace {
-
-class Supervised : public ProcessTest {
- protected:
-  Supervised() : Supervised("10m") {}
-  explicit Supervised(const std::string& away) {
-    write_matrix({1, 2});
-    write("profile.yaml", "gpus: ignore\nauth: key\ntimeouts: { kill-grace: 500ms, away: " + away + " }\n");
-    // Point 1 ends by itself; point 2 waits until the test lets it end.
-    write("waits.sh",
-          std::string(kGoodBenchmark) +
-              "echo $CONC >>starts\n[ $CONC = 1 ] && exit\nexec 3<>go\necho here >started\nread line <&3\n",
-          true);
-    // Open for writing as long as srun runs: the lifeline.
-    srun_end_ = Fd(::open(path("life").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-    serve_.emplace(directory_, std::vector<std::string>{
-                                   "/bin/sh", "-c",
-                                   "trap '' XFSZ; exec " SWEEP_BIN_DIR
-                                   "/sweepctl serve --config matrix.yaml --profile profile.yaml --output out "
-                                   "--lifeline-fd 3 --ready-fd 4 3<life 4>ready"});
-    lifeline_.reset();
-    const auto line = next_line(ready_);
-    words_ = split(line.value_or(""), ' ');
-    if (words_.size() != 4) throw std::runtime_error("no ready line: " + serve_->err());
-    words_[3].pop_back();  // the end of the line
-  }
-
-  /// Starts the agent as the plugin does.
-  void begin_agent() {
-    agent_.emplace(
-        directory_, std::vector<std::string>{"sweep-agent", "--", "./waits.sh"},
-        std::vector<std::string>{"SLURM_SWEEP_ENDPOINT=" + words_[1], "SLURM_SWEEP_SERVER_KEY=" + words_[2],
-                                 "SLURM_SWEEP_CLIENT_SECRET=" + words_[3], "TMPDIR=" + path("")});
-  }
-  /// Starts the agent and waits until point 2 runs.
-  void start_agent() {
-    begin_agent();
-    ASSERT_EQ(next_line(started_), "here\n") << agent_->err() << serve_->err();
-  }
-  void let_benchmark_end() { write("go", "go\n"); }
-
-  ControlFile control() const {
-    const auto control = read_control_file(path("out"));
-    EXPECT_TRUE(control && *control) << serve_->err();
-    return control && *control ? **control : ControlFile{};
-  }
-  /// Kills the controller, but not its supervisor.
-  void kill_controller() {
-    const auto pid = static_cast<pid_t>(control().pid);
-    ASSERT_GT(pid, 1);
-    ASSERT_NE(pid, serve_->pid());
-    ASSERT_EQ(::kill(pid, SIGKILL), 0);
-  }
-  bool complete() const { return nlohmann::json::parse(read("out/manifest.json")).at("complete"); }
-
-  Fd started_ = make_fifo("started"), go_ = make_fifo("go"), lifeline_ = make_fifo("life"),
-     ready_ = make_fifo("ready"), srun_end_;
-  std::vector<std::string> words_;  // of the ready line: ready, endpoint, server key, client secret
-  std::optional<Program> serve_, agent_;
-};
 
 TEST_F(Supervised, KilledControllerIsRestartedWithSamePortAndKeysAndAgentsContinue) {
   start_agent();
@@ -95,6 +34,8 @@ TEST_F(Supervised, FiveDeathsWithinAMinuteEndItWithTheRemedy) {
     ASSERT_TRUE(serve_->wait_for_error(" and was restarted in ", death)) << serve_->err();
   }
   kill_controller();
+  ASSERT_TRUE(serve_->wait_for_error("for the agents to stop their benchmarks and leave")) << serve_->err();
+  srun_end_.reset();
   EXPECT_EQ(serve_->finish(), 128 + SIGKILL);
   EXPECT_NE(serve_->err().find(
                 "the controller died 5 times within 60 s (last cause: SIGKILL) and is not restarted; "
@@ -108,6 +49,64 @@ TEST_F(Supervised, FiveDeathsWithinAMinuteEndItWithTheRemedy) {
                               "--", "./good.sh"});
   EXPECT_EQ(resume.finish(), 0) << resume.err();
   EXPECT_TRUE(complete());
+}
+
+// Without an answer agents would look for a controller for ten minutes, and srun and the nodes would wait.
+TEST_F(Supervised, AgentsLeaveWithinSecondsOnceNoControllerIsRestarted) {
+  start_agent();
+  for (int death = 1; death < 5; ++death) {
+    kill_controller();
+    ASSERT_TRUE(serve_->wait_for_error(" and was restarted in ", death)) << serve_->err();
+  }
+  kill_controller();
+  EXPECT_EQ(agent_->finish(), 1) << agent_->err();
+  EXPECT_NE(agent_->err().find("rejected this agent: the sweep's controller has ended (SIGKILL) and is not "
+                               "restarted; acknowledged results are in '" +
+                               path("out")),
+            std::string::npos)
+      << agent_->err();
+  srun_end_.reset();
+  EXPECT_EQ(serve_->finish(), 128 + SIGKILL) << serve_->err();
+}
+
+TEST_F(Supervised, ControllerWhoseEventLoopDoesNotTurnIsReplaced) {
+  start_agent();
+  ASSERT_EQ(::kill(static_cast<pid_t>(control().pid), SIGSTOP), 0);
+  const std::string died = "the controller died (its event loop did not turn for 30 s, so it was killed)";
+  // It takes longer than a test waits for one event.
+  ASSERT_TRUE(serve_->wait_for_error(died) || serve_->wait_for_error(died)) << serve_->err();
+  let_benchmark_end();
+  EXPECT_EQ(agent_->finish(), 0) << agent_->err();
+  EXPECT_EQ(serve_->finish(), 0) << serve_->err();
+  EXPECT_EQ(read("starts"), "1\n2\n") << "a point was run again";
+  EXPECT_TRUE(complete());
+}
+
+/// The supervisor's parent is a stand-in for srun.
+class UnderSrun : public Supervised {
+ protected:
+  UnderSrun() : Supervised("10m", "trap 'echo srun got SIGTERM >&2' TERM", "& wait; wait") {}
+};
+
+TEST_F(UnderSrun, AgentThatIsStoppedIsEndedThroughSrun) {
+  start_agent();
+  agent_->signal(SIGSTOP);
+  Program cancel(directory_, {"sweepctl", "cancel", "out"});
+  EXPECT_EQ(cancel.finish(), 0) << cancel.err();
+  EXPECT_TRUE(serve_->wait_for_error(" s for 1 agent to leave")) << serve_->err();
+  ASSERT_TRUE(serve_->wait_for_error("1 agent did not leave after the end of the sweep")) << serve_->err();
+  EXPECT_TRUE(serve_->wait_for_error("srun got SIGTERM")) << serve_->err();
+  srun_end_.reset();
+  serve_->finish();
+  EXPECT_TRUE(exists("out/summary.txt")) << "files are written before agents are waited for";
+}
+
+TEST_F(UnderSrun, SrunIsNotSignalledIfItsAgentsHaveLeft) {
+  start_agent();
+  let_benchmark_end();
+  EXPECT_EQ(agent_->finish(), 0) << agent_->err();
+  serve_->finish();
+  EXPECT_EQ(serve_->err().find("SIGTERM"), std::string::npos) << serve_->err();
 }
 
 TEST_F(Supervised, ControllerThatCannotTakeOverIsRestartedUntilItCan) {

@@ -41,6 +41,22 @@ TEST_F(Survivors, NothingOutlivesAKilledController) {
   EXPECT_EQ(nlohmann::json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);
 }
 
+// Agents in an allocation would otherwise look for ten minutes for a controller that is not restarted.
+TEST_F(Survivors, SrunOfAKilledControllerIsAskedToEndItsStep) {
+  write_matrix({1});
+  std::filesystem::create_directory(path("bin"));
+  write("bin/srun",
+        "#!/bin/sh\ntrap 'echo SIGTERM >&9; exit' TERM\nexec 9>step; echo here >&9\nsleep 100 & wait\n",
+        true);
+  const Fd step = make_fifo("step");
+  Program run(directory_,
+              {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml", "--", "./x"},
+              {"PATH=" + path("bin") + ":/usr/bin:/bin", "SLURM_JOB_ID=7"});
+  ASSERT_EQ(next_line(step), "here\n") << run.err();
+  run.signal(SIGKILL);
+  EXPECT_EQ(next_line(step), "SIGTERM\n");
+}
+
 TEST_F(Survivors, KilledBenchmarkLeavesNoChild) {
   write_matrix({1});
   const Fd started = make_fifo("started");

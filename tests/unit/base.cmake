@@ -6,5 +6,7 @@ sweep_unit_test(base_test
     beneath_test.cpp
     command_line_test.cpp
     help_layout_test.cpp
+    line_queue_test.cpp
     option_names_test.cpp
-    secrets_test.cpp)
+    secrets_test.cpp
+    silence_watch_test.cpp)

@@ -3,4 +3,5 @@ sweep_unit_test(guard_test
   LIBS sweep_controller_io
   SOURCES
     guard_admission_test.cpp
-    guard_log_test.cpp)
+    guard_log_test.cpp
+    guard_supervisor_link_test.cpp)

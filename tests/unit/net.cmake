@@ -10,4 +10,5 @@ sweep_unit_test(net_test
     net_process_test.cpp
     net_sockets_test.cpp
     net_strangers_test.cpp
-    net_test.cpp)
+    net_test.cpp
+    queued_writer_test.cpp)

@@ -18,6 +18,7 @@
 #include "util/os/files.hpp"
 #include "util/os/output_file.hpp"
 #include "util/os/signals.hpp"
+#include "util/os/queued_writer.hpp"
 
 namespace sweep::client {
 namespace {
@@ -43,7 +44,8 @@ std::string failure_text(const RequestRecord& record) {
   return std::string(kFailureWords[static_cast<std::size_t>(*record.failure)]) + ": " + record.error;
 }
 
-/// A progress bar on a terminal. Otherwise prints a line whenever the percentage changes, which agents parse
+/// A progress bar on a terminal. It never waits for the terminal or pipe, because the thread that shows it
+/// also sends requests. Otherwise prints a line whenever the percentage changes, which agents parse
 /// and people can read.
 class ProgressBar {
  public:
@@ -55,18 +57,21 @@ class ProgressBar {
     if (!terminal_ && shown_ && percent == last_) return;
     const double seconds = static_cast<double>(bench::monotonic_ns() - start_) * 1e-9;
     const std::string text = bench::progress_line(done, total, seconds);
-    std::fprintf(stderr, terminal_ ? "\r%s\x1b[K" : "%s\n", text.c_str());
+    writer_.write(terminal_ ? "\r" + text + "\x1b[K" : text + "\n");
     shown_ = true;
     last_ = percent;
   }
   void end() {
-    if (terminal_ && shown_) std::fputc('\n', stderr);
+    constexpr Millis kPatience{2'000};
+    if (terminal_ && shown_) writer_.write("\n");
+    static_cast<void>(writer_.flush(kPatience));
   }
 
  private:
   bool quiet_, terminal_, shown_ = false;
   std::size_t last_ = 0;
   Nanos start_;
+  QueuedWriter writer_{STDERR_FILENO};
 };
 
 std::string local_date(std::time_t now) {
