@@ -272,19 +272,15 @@ class Driver {
   std::optional<Exit> exit_;
 };
 
+// Never destroyed, because its thread may be stuck when the process ends.
+QueuedWriter& standard_error() {
+  static QueuedWriter* const writer = new QueuedWriter(STDERR_FILENO);
+  return *writer;
+}
+
 }  // namespace
 
 void print_line(const std::string& text) {
-  namespace {
-
-  // Never destroyed, because its thread may be stuck when the process ends.
-  QueuedWriter& standard_error() {
-    static QueuedWriter* const writer = new QueuedWriter(STDERR_FILENO);
-    return *writer;
-  }
-
-  }  // namespace
-
   standard_error().write("sweep-agent: " + text + "\n");
 }
 
