@@ -214,6 +214,10 @@ struct DropSpooled {
   AttemptRef ref;
   std::string of;  // the agent that wrote it; empty: this agent
 };
+/// Stop reading the output of all processes, or read it again.
+struct PauseOutput {
+  bool pause = false;
+};
 /// Delete the file, unless it has changed.
 struct RemoveFile {
   std::string path;
@@ -229,8 +233,9 @@ struct Exit {
   std::string reason;
 };
 
-using Action = std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, AskServer, AskNode,
-                            ReadResult, OpenSpool, SpoolResult, DropSpooled, RemoveFile, Warn, Exit>;
+using Action =
+    std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, AskServer, AskNode, ReadResult,
+                 OpenSpool, SpoolResult, DropSpooled, PauseOutput, RemoveFile, Warn, Exit>;
 using Actions = std::vector<Action>;
 
 }  // namespace sweep::agent

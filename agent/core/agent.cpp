@@ -45,6 +45,7 @@ Actions Agent::on(const Input& input, Instant now) {
   starter_.advance(now, out);
   end_if_done(now, out);
   remove_premature(out, now);
+  flow_.apply(out);
   return out;
 }
 
@@ -74,6 +75,7 @@ void Agent::handle(const Connected&, Instant now, Actions& out) {
   if (connected_ && answered_) unanswered_since_ = now;  // the end of the old connection was not reported
   connected_ = true;
   answered_ = false;
+  flow_.on_new_connection(out);
   out.emplace_back(Send{setup_.hello, {}});
 }
 
@@ -115,6 +117,7 @@ void Agent::receive(const wire::Welcome& message, Instant now, Actions& out) {
   if (!connected_) return;
   const bool first = !welcome_;
   welcome_ = message;
+  flow_.set(message.log_limit, message.log_window);
   on_answered(now, out);
   if (first) out.emplace_back(OpenSpool{message.spool, message.sweep, setup_.hello.agent});
   if (first && message.asks_gpus && !setup_.sampled.empty()) facts_.expect_gpus(now);
@@ -242,6 +245,7 @@ void Agent::receive(const wire::Settled& message, Instant, Actions& out) {
   if (attempt == nullptr) return adopted_.on_settled(message.ref, out);
   if (!attempt->finished()) return;
   attempt->on_settled(message.accepted, out);
+  flow_.forget(message.ref);
   attempts_.erase(
       std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& a) { return &a == attempt; }));
 }
@@ -250,6 +254,10 @@ void Agent::receive(const wire::Cancel& message, Instant now, Actions& out) {
   if (Attempt* attempt = find(message.ref)) {
     attempt->stop(OutcomeKind::Cancelled, printable(message.reason), std::nullopt, now, out);
   }
+}
+
+void Agent::receive(const wire::LogCredit& message, Instant, Actions& out) {
+  flow_.on_credit(message.bytes, out);
 }
 
 // ---- time

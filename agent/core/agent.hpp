@@ -21,6 +21,7 @@
 #include "agent/core/attempt.hpp"
 #include "agent/core/attempt_starter.hpp"
 #include "agent/core/lease_intake.hpp"
+#include "agent/core/output_flow.hpp"
 #include "agent/core/ready_facts.hpp"
 #include "agent/core/server_pool.hpp"
 #include "agent/core/setup.hpp"
@@ -69,6 +70,7 @@ class Agent {
   void receive(const wire::Settled& message, Instant now, Actions& out);
   void receive(const wire::Cancel& message, Instant now, Actions& out);
   void receive(const wire::Drain& message, Instant now, Actions& out);
+  void receive(const wire::LogCredit& message, Instant now, Actions& out);
   template <class Other>
   void receive(const Other&, Instant, Actions&) {}  // a message that no controller sends
 
@@ -102,6 +104,7 @@ class Agent {
   AttemptStarter starter_;
   LeaseIntake intake_;
   AdoptedResults adopted_;
+  OutputFlow flow_;
   std::optional<wire::Drain> drain_;
   std::optional<Leaving> leaving_;
   bool ended_ = false;

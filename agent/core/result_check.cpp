@@ -29,7 +29,8 @@ Outcome check_result(const ResultRead& result, const std::optional<FileStamp>& o
   if (result.stamp->bytes > wire::kMaxBulkBytes)
     return outcome_with(OutcomeKind::InvalidResult, quoted + " has " + std::to_string(result.stamp->bytes) +
                                                         " bytes; a result may have at most " +
-                                                        std::to_string(wire::kMaxBulkBytes));
+                                                        std::to_string(wire::kMaxBulkBytes) +
+                                                        "; run the client without --save-detailed");
   if (!result.problem.empty()) return no_result(result.problem);
   if (result.bytes.empty()) return no_result("the benchmark exited 0 but left " + quoted + " empty");
   return outcome_with(OutcomeKind::Ok, {});

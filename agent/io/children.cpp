@@ -79,10 +79,22 @@ void Children::start(const Spawn& what) {
 // ---- output
 
 void Children::watch_output(pid_t group, int fd, bool is_stderr) {
+  if (output_paused_) return;
   loop_.watch(fd, [this, group, is_stderr] {
     const auto found = groups_.find(group);
     if (found != groups_.end()) read_output(found->second, is_stderr);
   });
+}
+
+void Children::pause_output(bool pause) {
+  output_paused_ = pause;
+  for (auto& [id, group] : groups_) {
+    for (const bool is_stderr : {false, true}) {
+      const Fd& end = is_stderr ? group.err : group.out;
+      if (!end.open()) continue;
+      pause ? loop_.unwatch(end.get()) : watch_output(id, end.get(), is_stderr);
+    }
+  }
 }
 
 void Children::read_output(Group& group, bool is_stderr) {

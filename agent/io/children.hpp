@@ -36,6 +36,9 @@ class Children {
 
   void start(const Spawn& what);
   void signal(const AttemptRef& ref, bool kill);
+  /// Stops reading the output of all processes, or reads it again. A process that prints while reading is
+  /// paused blocks when its pipe is full.
+  void pause_output(bool pause);
   /// Marks a child of the agent as a helper that belongs to no attempt: it is neither signalled nor waited
   /// for with one. The mark is removed when collect() sees its end.
   void ignore_helper(pid_t helper) { helpers_.insert(helper); }
@@ -72,6 +75,7 @@ class Children {
   EventLoop& loop_;
   OnInput on_input_;
   std::map<pid_t, Group> groups_;
+  bool output_paused_ = false;
   std::set<pid_t> helpers_;
   std::map<pid_t, Instant> unreadable_since_;  // strays whose environment could not be read, since when
   std::optional<Instant> check_again_at_;

@@ -249,6 +249,7 @@ class Driver {
     std::erase(unspooled_results_, what.ref);
     if (!what.of.empty() && spool_.has_more()) adopt_next();
   }
+  void perform(PauseOutput& what) { children_.pause_output(what.pause); }
   void perform(RemoveFile& what) { remove_if_unchanged(what.path, what.stamp); }
   void perform(Warn& what) { print_line(what.text); }
   void perform(Exit& what) { exit_ = what; }

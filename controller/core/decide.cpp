@@ -363,4 +363,10 @@ void mark_seen(State& state, const std::string& agent, Instant now) {
   state.roster.set_last_seen(agent, now);
 }
 
+void excuse_silence(State& state, Millis time, Instant now) {
+  if (time.count() <= 0) return;
+  for (const auto& [agent, status] : state.agents)
+    mark_seen(state, agent, std::min(status.last_seen + time, now));
+}
+
 }  // namespace sweep::core

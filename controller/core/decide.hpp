@@ -37,4 +37,8 @@ Decision advance(State& state, const Command& command, Instant now, const OnEven
 /// Records that a message of the agent arrived. This is not an event, and so not in the journal.
 void mark_seen(State& state, const std::string& agent, Instant now);
 
+/// Takes `time`, in which the controller did not read messages, out of every agent's silence, but counts no
+/// agent as seen later than `now`.
+void excuse_silence(State& state, Millis time, Instant now);
+
 }  // namespace sweep::core

@@ -24,6 +24,7 @@ namespace {
 constexpr Millis kCommitDelay{50};     // of events that cause no output
 constexpr Millis kCommitRetry{2'000};  // after the journal could not be written
 constexpr std::size_t kMostQueuedFiles = 500, kMostQueuedBytes = 32 * 1024 * 1024;  // of results
+constexpr Millis kSuspended{1'000};   // later than that after a deadline, this process was stopped
 constexpr Millis kSilentWait{2'000};  // waiting longer for agents is reported
 constexpr Millis kGoodbyes{10'000};   // how long agents may take to leave once the sweep is over
 
@@ -126,6 +127,20 @@ void Driver::remove_control_file() const {
 
 // --- rounds
 
+// While this process does something else than reading messages, it does not see that its agents are alive.
+void Driver::excuse_since(Instant since) {
+  if (now() - since >= kNoticeable) core::excuse_silence(sweep_.state, now() - since, now());
+}
+
+/// Waits for events and handles them. If this process was stopped meanwhile (a suspended job), its agents
+/// were too.
+void Driver::step() {
+  const auto until = files_.empty() ? deadline() : now();
+  const Instant from = now();
+  loop_.step(until);
+  if (until) excuse_since(std::max(*until, from) + kSuspended);
+}
+
 bool Driver::run() {
   pending_.send_later(pending_.decide(core::Tick{}));
   commit_if_due();
@@ -133,11 +148,13 @@ bool Driver::run() {
     show_sign_of_life();
     report_waiting();
     received_ = false;
-    loop_.step(files_.empty() ? deadline() : now());
+    step();
     messages_->retry_waiting_hellos();
     pending_.send_later(pending_.decide(core::Tick{}));
+    const Instant from = now();
     commit_if_due();
     write_next_file();
+    excuse_since(from);
     draw_status();
   }
   for (const std::string& line : log_.totals())
@@ -342,10 +359,10 @@ void Driver::draw_status() {
 void Driver::send(const core::Effect& effect) {
   if (const auto* welcome = std::get_if<core::SendWelcome>(&effect)) {
     const profile::Profile& profile = sweep_.plan.profile;
-    send_to_agent(welcome->agent,
-                  wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
-                                profile.heartbeat.count(), profile.kill_grace.count(), profile.away.count(),
-                                profile.spool, asks_node(profile), asks_gpus(sweep_.plan)});
+    send_to_agent(welcome->agent, wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
+                                                profile.heartbeat.count(), profile.kill_grace.count(),
+                                                profile.away.count(), profile.spool, asks_node(profile),
+                                                asks_gpus(sweep_.plan), profile.log_limit, kLogWindow});
   } else if (const auto* leased = std::get_if<core::SendLease>(&effect)) {
     const int index = core::find_point(sweep_.state, leased->ref.point);
     const core::AgentStatus& agent = sweep_.state.agents.at(leased->agent);

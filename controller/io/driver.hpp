@@ -96,6 +96,8 @@ class Driver {
   int count_left_behind() const;
   void show_sign_of_life();
   void report_waiting();
+  void excuse_since(Instant since);
+  void step();
 
   void commit_if_due();
   bool commit();

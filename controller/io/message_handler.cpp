@@ -86,7 +86,18 @@ void MessageHandler::handle(Incoming incoming) {
   }
   const Sender sender{incoming.peer, known->second};
   core::mark_seen(sweep_.state, sender.agent, now());
+  const std::size_t bulk_bytes = incoming.content->bulk.size();
   handle_from_agent(sender, message, incoming.content->bulk);
+  if (std::holds_alternative<wire::LogChunk>(message))
+    give_credit(incoming.peer, incoming.connection, bulk_bytes);
+}
+
+/// Counts output that was handled, also if it was ignored, and lets the agent send more.
+void MessageHandler::give_credit(const std::string& peer, const std::string& connection, std::size_t bytes) {
+  std::int64_t& handled = log_bytes_[connection];
+  handled += static_cast<std::int64_t>(bytes);
+  // If the message cannot be sent now, the next one has its bytes too.
+  if (handled >= kLogWindow / 4 && socket_.send(peer, wire::LogCredit{handled})) handled = 0;
 }
 
 /// Returns true if the sender of a Hello or request is admitted; otherwise logs and sends the reason.
@@ -143,8 +154,10 @@ void MessageHandler::handle_hello(const std::string& peer, const std::string& co
   log_.event("agent " + hello.agent + " on " + hello.node + ", version " + hello.version + ", pid " +
                  std::to_string(hello.pid),
              now());
-  if (const auto old = connection_of_.find(hello.agent); old != connection_of_.end())
+  if (const auto old = connection_of_.find(hello.agent); old != connection_of_.end()) {
     agent_of_.erase(old->second);
+    log_bytes_.erase(old->second);
+  }
   peer_of_[hello.agent] = peer;
   connection_of_[hello.agent] = connection;
   agent_of_[connection] = hello.agent;
@@ -169,7 +182,10 @@ void MessageHandler::handle_from_agent(const Sender& sender, const wire::Message
   } else if (const auto* chunk = std::get_if<wire::LogChunk>(&message)) {
     handle_log(sender, *chunk, bulk);
   } else if (const auto* finished = std::get_if<wire::Finished>(&message)) {
+    // Other agents' heartbeats wait while a large result is parsed.
+    const Instant from = now();
     auto [command, result] = take_finished(sender, *finished, bulk);
+    if (now() - from >= kNoticeable) core::excuse_silence(sweep_.state, now() - from, now());
     pending_.send_later(pending_.decide(command, std::move(result)));
   } else if (std::holds_alternative<wire::Heartbeat>(message)) {
     decide(core::Heartbeat{sender.agent});

@@ -24,6 +24,12 @@ namespace sweep {
 /// SIGTERM.
 inline constexpr Millis kStopMargin{5'000};
 
+/// A shorter time in which the controller does not read messages does not matter to agents.
+inline constexpr Millis kNoticeable{100};
+
+/// How many bytes of output an agent may send before the controller has handled them.
+inline constexpr std::int64_t kLogWindow = 4'000'000;
+
 class MessageHandler {
  public:
   /// What it works on. All of it must outlive the handler.
@@ -75,6 +81,7 @@ class MessageHandler {
   bool hello_admitted(const std::string& peer, const std::string& connection, const wire::Hello& hello);
   void handle_from_agent(const Sender& sender, const wire::Message& message, std::string& bulk);
   void handle_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes);
+  void give_credit(const std::string& peer, const std::string& connection, std::size_t bytes);
   void handle_progress(const Sender& sender, const wire::Progress& progress);
   void note_job(const Sender& sender, const wire::Ready& ready);
   profile::NodeTraits traits_of(const Sender& sender, const wire::Ready& ready) const;
@@ -98,8 +105,9 @@ class MessageHandler {
   // connection's number.
   std::map<std::string, std::string> peer_of_, connection_of_;  // by agent
   std::map<std::string, std::string> agent_of_;                 // by connection
-  std::set<std::string> departed_;                              // agents that have said Goodbye
-  Recent rejected_peers_{10'000};                               // were sent a Reject for undecodable messages
+  std::map<std::string, std::int64_t> log_bytes_;  // by connection: handled, but no LogCredit was sent
+  std::set<std::string> departed_;                 // agents that have said Goodbye
+  Recent rejected_peers_{10'000};                  // were sent a Reject for undecodable messages
   std::map<std::string, std::pair<std::string, std::string>> jobs_;  // by job: Ready's sharing and slurm
 };
 

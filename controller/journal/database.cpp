@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "util/text.hpp"
@@ -11,13 +12,16 @@ namespace sweep::journal {
 namespace {
 
 tl::unexpected<Error> failed(sqlite3* db, const std::string& path) {
+  const int system_error = errno;
   if (db != nullptr && sqlite3_errcode(db) == SQLITE_BUSY)
     return fail("'" + path + "' is in use by another process");
   if (db == nullptr) return fail("journal '" + path + "': out of memory");
   // For a damaged file SQLite's message can contain text from the file.
   std::string reason = printable(sqlite3_errmsg(db));
-  const bool of_system = (sqlite3_errcode(db) & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db) != 0;
-  if (of_system) reason += ": " + std::string(std::strerror(sqlite3_system_errno(db)));
+  // SQLite reports the system's error for some calls only. Otherwise errno is the last error since the call.
+  const int of_system = sqlite3_system_errno(db) != 0 ? sqlite3_system_errno(db) : system_error;
+  if ((sqlite3_errcode(db) & 0xff) == SQLITE_IOERR && of_system != 0)
+    reason += ": " + std::string(std::strerror(of_system));
   return fail("journal '" + path + "': " + reason);
 }
 
@@ -43,6 +47,7 @@ Statement& Statement::bind_blob(int index, std::string_view bytes) {
 }
 
 Expected<bool> Statement::step() {
+  errno = 0;
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -97,6 +102,7 @@ Expected<Database> Database::open(const std::string& path, Mode mode) {
 }
 
 Expected<void> Database::execute(const std::string& sql) {
+  errno = 0;
   if (sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
     return failed(db_.get(), path_);
   return {};

@@ -68,6 +68,14 @@ void read_profile_recipe(Reader& in, const yaml::Value& node, Profile& profile) 
   in.path.push_back("benchmark");
 }
 
+std::int64_t read_log_limit(Reader& in, const std::string& key, const yaml::Value& node) {
+  constexpr std::int64_t kLeast = 1'000'000;
+  const std::int64_t bytes = read_bytes(in, key, node);
+  if (bytes >= 0 && bytes < kLeast)
+    in.complain(node, "'" + key + "' must be at least 1M, got " + shown(node));
+  return bytes;
+}
+
 Table top_keys(Profile& p) {
   return {
       {"workspace", [&](auto& r, auto& k, auto& n) { p.workspace = read_text(r, k, n); }},
@@ -95,6 +103,7 @@ Table top_keys(Profile& p) {
        }},
       {"strict", [&](auto& r, auto& k, auto& n) { p.strict = read_flag(r, k, n); }},
       {"validity", [&](auto& r, auto&, auto& n) { read_map(r, "'validity'", n, validity_keys(p)); }},
+      {"log-limit", [&](auto& r, auto& k, auto& n) { p.log_limit = read_log_limit(r, k, n); }},
       {"spool", [&](auto& r, auto& k, auto& n) { p.spool = read_absolute(r, k, n); }},
       {"container", [&](auto& r, auto&, auto& n) { read_container(r, n, p.container); }},
       {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},

@@ -99,6 +99,7 @@ struct Profile {
       false;  // a file sets timeouts.point, which is then also the expected duration
   Retries retries;
   Auth auth = Auth::Auto;
+  std::int64_t log_limit = 64'000'000;  // most bytes of one attempt's output that are kept
   std::string spool;  // node-local directory for unfinished results; empty: the agent chooses
   std::vector<std::string> doubts_ignored;  // kDoubts words that do not make a result invalid
   bool strict = true;         // the sweep ends with status 3 if every point is done but a result is not valid

@@ -183,6 +183,7 @@ nlohmann::json profile_to_json(const Profile& profile) {
   each_time(profile, [&](const char* name, const Millis& value) { out[name] = value.count(); });
   each_count(profile, [&](const char* name, const int& value) { out[name] = value; });
   each_text(profile, [&](const char* name, const std::string& value) { out[name] = value; });
+  out["log_limit"] = profile.log_limit;
   out["doubts_ignored"] = profile.doubts_ignored;
   out["recipe"] = recipe_to_json(profile.recipe);
   out["recipes"] = nlohmann::json::object();
@@ -208,6 +209,7 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
   each_count(profile,
              [&](const char* name, int& value) { value = static_cast<int>(in.integer(name, 0, kMaxCount)); });
   each_text(profile, [&](const char* name, std::string& value) { value = in.text(name, kMaxText); });
+  profile.log_limit = in.integer("log_limit", 1, kMaxInt);
   profile.doubts_ignored = in.texts("doubts_ignored", kMaxItems, kMaxText);
   for (const std::string& word : profile.doubts_ignored) {
     if (std::find(kDoubts.begin(), kDoubts.end(), word) == kDoubts.end())

@@ -210,6 +210,7 @@ std::string show_profile(const Profile& profile) {
   page.put("strict", profile.strict);
   if (profile.auth != Profile::Auth::Auto)
     page.put("auth", std::string(profile.auth == Profile::Auth::Munge ? "munge" : "key"));
+  page.put("log-limit", size_text(profile.log_limit));
   if (!profile.spool.empty()) page.put("spool", profile.spool);
   return page.finish();
 }

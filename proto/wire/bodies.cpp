@@ -95,7 +95,9 @@ json write(const Welcome& m) {
           {"away_ms", m.away_ms},
           {"spool", m.spool},
           {"asks_node", m.asks_node},
-          {"asks_gpus", m.asks_gpus}};
+          {"asks_gpus", m.asks_gpus},
+          {"log_limit", m.log_limit},
+          {"log_window", m.log_window}};
 }
 json write(const Reject& m) {
   return {{"reason", reason_json(m.reason)}};
@@ -159,6 +161,9 @@ json write(const StopRequest& m) {
           {"at_once", m.at_once},
           {"credential", m.credential},
           {"no_credential", reason_json(m.no_credential)}};
+}
+json write(const LogCredit& m) {
+  return {{"bytes", m.bytes}};
 }
 
 // ---- reading, in the same order
@@ -230,6 +235,8 @@ void read(Fields& in, Welcome& m) {
   m.spool = in.text("spool", kMaxText);
   m.asks_node = in.flag("asks_node");
   m.asks_gpus = in.flag("asks_gpus");
+  m.log_limit = in.integer("log_limit", 0, kMaxInt);
+  m.log_window = in.integer("log_window", 0, kMaxInt);
 }
 void read(Fields& in, Reject& m) {
   m.reason = in.text("reason", kMaxText);
@@ -321,6 +328,9 @@ void read(Fields& in, StopRequest& m) {
   m.at_once = in.flag("at_once");
   m.credential = in.text("credential", kMaxText);
   m.no_credential = in.text("no_credential", kMaxText);
+}
+void read(Fields& in, LogCredit& m) {
+  m.bytes = in.integer("bytes", 0, kMaxInt);
 }
 
 template <std::size_t I>

@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::string_view kMagic = "SWEP";
 constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames = {
-    "Hello",     "Ready",   "Started",       "Progress",    "LogChunk",   "Finished",
-    "Heartbeat", "Goodbye", "Welcome",       "Reject",      "Lease",      "Settled",
-    "Cancel",    "Drain",   "StatusRequest", "StatusReply", "StopRequest"};
+    "Hello",     "Ready",   "Started",       "Progress",    "LogChunk",    "Finished",
+    "Heartbeat", "Goodbye", "Welcome",       "Reject",      "Lease",       "Settled",
+    "Cancel",    "Drain",   "StatusRequest", "StatusReply", "StopRequest", "LogCredit"};
 
 void put(std::string& out, std::uint64_t value, int width) {
   for (int i = width - 1; i >= 0; --i)

@@ -17,7 +17,7 @@
 
 namespace sweep::wire {
 
-inline constexpr std::uint16_t kProtocolVersion = 6;
+inline constexpr std::uint16_t kProtocolVersion = 7;
 inline constexpr std::size_t kHeaderBytes = 20;
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxBulkBytes = std::size_t{64} << 20;  // a result with per-request details

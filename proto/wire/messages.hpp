@@ -105,6 +105,8 @@ struct Welcome {
   std::string spool = {};          // node-local directory for unfinished results; empty: the agent chooses
   bool asks_node = false;          // Ready must contain Slurm's data about the node
   bool asks_gpus = false;  // Ready must contain the type of the agent's GPUs, if that can be found out
+  std::int64_t log_limit = 0;      // most bytes of output of one attempt that are sent; 0: no limit
+  std::int64_t log_window = 0;     // most bytes of LogChunks without LogCredit for them; 0: no limit
 };
 
 /// The receiver's Hello or request is rejected; the reason is for people.
@@ -169,6 +171,11 @@ struct Drain {
   bool invalid = false;  // a done point's result is not valid, and the profile is strict about that
 };
 
+/// The controller has handled that many bytes of LogChunks since its last LogCredit on this connection.
+struct LogCredit {
+  std::int64_t bytes = 0;
+};
+
 // ---- commands of people
 
 /// `credential`: like Hello's, but for request_payload() (net/munge.hpp).
@@ -185,7 +192,8 @@ struct StopRequest {
   std::string credential = {}, no_credential = {};
 };
 
-using Message = std::variant<Hello, Ready, Started, Progress, LogChunk, Finished, Heartbeat, Goodbye, Welcome,
-                             Reject, Lease, Settled, Cancel, Drain, StatusRequest, StatusReply, StopRequest>;
+using Message =
+    std::variant<Hello, Ready, Started, Progress, LogChunk, Finished, Heartbeat, Goodbye, Welcome, Reject,
+                 Lease, Settled, Cancel, Drain, StatusRequest, StatusReply, StopRequest, LogCredit>;
 
 }  // namespace sweep::wire

@@ -121,6 +121,8 @@ INSTANTIATE_TEST_SUITE_P(
               "http_status: HTTP status 101"},
         Shape{"EndlessHead", head("X-Wide: " + std::string(80'000, 'a')),
               "garbage: not an HTTP response: ", true},
+        Shape{"CutInTheHead", "HTTP/1.1 200 OK\r\nContent-Type: text/ev",
+              "cut: the connection was closed in the middle of the response", true},
         Shape{"CutBetweenChunksWithUsage",
               head(kStream + "Connection: close\r\n\r\n") +
                   "data: {\"choices\":[{\"text\":\"a\"}],\"usage\":{\"completion_tokens\":1}}\n\n",

@@ -131,6 +131,30 @@ TEST_F(RunInJob, PointsDoNotRunOnOtherHardware) {
   EXPECT_EQ(record.at("hw_from"), "gres");
 }
 
+TEST_F(Run, KeepsBeginningAndEndOfALongOutput) {
+  write_matrix({1});
+  write("profile.yaml", "gpus: ignore\nlog-limit: 1M\n");
+  write("floods.sh",
+        std::string(kGoodBenchmark) +
+            "echo first\nyes | head -c 20000000\n"
+            "echo last; echo 'to stderr' >&2\n",
+        true);
+  Program run(directory_, command("out", "./floods.sh"));
+  ASSERT_EQ(run.finish(), 0) << run.err();
+  std::string out;
+  for (const auto& file : std::filesystem::directory_iterator(directory_ / "out/logs")) {
+    const std::string name = file.path().filename().string();
+    if (name.ends_with(".out")) out = read("out/logs/" + name);
+    if (name.ends_with(".err")) {
+      EXPECT_EQ(read("out/logs/" + name), "to stderr\n");
+    }
+  }
+  EXPECT_LT(out.size(), 1'001'000U);
+  EXPECT_NE(out.find("first\ny\n"), std::string::npos);
+  EXPECT_NE(out.find("bytes of this output were left out here"), std::string::npos);
+  EXPECT_TRUE(out.ends_with("y\nlast\n"));
+}
+
 TEST_F(Run, DoesNotUseAnOldResultFile) {
   write_matrix({1});
   write("good.sh", kGoodBenchmark, true);

@@ -65,6 +65,7 @@ class SimAgent {
   void perform(agent::OpenSpool& what);
   void perform(agent::SpoolResult& what);
   void perform(agent::DropSpooled& what);
+  void perform(agent::PauseOutput&) {}
   void perform(agent::RemoveFile& what);
   void perform(agent::Warn& what);
   void perform(agent::Exit& what);

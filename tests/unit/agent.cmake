@@ -12,6 +12,7 @@ sweep_unit_test(agent_core_test
     agent_loading_test.cpp
     agent_node_test.cpp
     agent_outcome_test.cpp
+    agent_output_limit_test.cpp
     agent_output_test.cpp
     agent_serving_test.cpp
     agent_telemetry_test.cpp

@@ -145,6 +145,7 @@ class ScriptedAgent {
   std::vector<SpoolResult> kept;
   std::vector<DropSpooled> dropped;
   std::optional<Exit> exited;
+  bool paused = false;                      // reading output
   std::map<std::string, ResultRead> files;  // the result files on the node, by path
   std::vector<AskServer> asked;
   std::vector<Stage> staged;
@@ -219,6 +220,7 @@ class ScriptedAgent {
     answers_.emplace_back(Spooled{what.finished.ref});
   }
   void perform(const DropSpooled& what) { dropped.push_back(what); }
+  void perform(const PauseOutput& what) { paused = what.pause; }
   void perform(const RemoveFile& what) { removed.push_back(what.path); }
   void perform(const Warn& what) { warned.push_back(what.text); }
   void perform(const Exit& what) {

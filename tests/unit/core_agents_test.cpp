@@ -151,6 +151,27 @@ TEST_F(CoreAgents, PointOfASilentAgentIsLeasedToAnother) {
   EXPECT_THAT(finish("b", "p1"), ElementsAre("settled b p1/1 accepted", "lease b p0/2"));
 }
 
+// Four results of 60 MB kept the controller busy for longer than agents may be silent.
+TEST_F(CoreAgents, TimeInWhichTheControllerDidNotReadIsNoSilence) {
+  begin({1, 1});
+  arrive("a", "n1", 1);
+  arrive("b", "n2", 1);
+  now += Millis(60'000);
+  excuse_silence(state, Millis(60'000), now);
+  wait(settings.agent_timeout - Millis(1));
+  EXPECT_FALSE(agent("a").gone);
+  EXPECT_FALSE(agent("b").gone);
+  wait(Millis(1));
+  EXPECT_TRUE(agent("a").gone) << "from then on it counts";
+}
+
+TEST_F(CoreAgents, ExcusedSilenceDoesNotReachIntoTheFuture) {
+  begin({1});
+  arrive("a", "n1", 1);
+  excuse_silence(state, Millis(60'000), now);
+  EXPECT_EQ(agent("a").last_seen, now);
+}
+
 TEST_F(CoreAgents, AnyMessageOfAGoneAgentReinstatesItsAttempts) {
   settings.agent_timeout = Millis(1'000);
   begin({1, 1});

@@ -67,6 +67,7 @@ benchmark: run.sh {hw}
 env: { A: text, B: 7, C: , _d1: "yes" }
 packing: gpu
 gpus: ignore
+log-limit: 3M
 container: { runtime: none }
 timeouts: { server: 1s, benchmark: 2s, point: 3s, kill-grace: 4s, heartbeat: 5s, agent: 6s, join: none,
   server-start: 7s, server-progress: 8s, server-longest: 9s, reset: 10s, warm-up: 11s }
@@ -77,6 +78,7 @@ retries: { infrastructure: 7, benchmark: 8 }
   EXPECT_THAT(profile.env, ElementsAre(Pair("A", "text"), Pair("B", "7"), Pair("C", ""), Pair("_d1", "yes")));
   EXPECT_EQ(profile.packing, Profile::Packing::Gpu);
   EXPECT_TRUE(profile.ignore_gpus);
+  EXPECT_EQ(profile.log_limit, 3'000'000);
   EXPECT_EQ(profile.timeouts.server, Millis(1000));
   EXPECT_EQ(profile.timeouts.benchmark, Millis(2000));
   EXPECT_EQ(profile.timeouts.point, Millis(3000));

@@ -155,7 +155,7 @@ inline std::vector<Sample> controller_samples() {
       ServerSpec{"k1", {"serve"}, {"TP"}, "/health", "up", "/well", "/reset", "shard", 1, 2, 3, 4, 5},
       sample_container()};
   return {
-      {Welcome{"sweep-1", true, 15'000, 5'000, 600'000, "/nvme/spool", true, true},
+      {Welcome{"sweep-1", true, 15'000, 5'000, 600'000, "/nvme/spool", true, true, 64'000'000, 4'000'000},
        "Welcome",
        {{"sweep", "sweep-1"},
         {"pack_gpus", true},
@@ -164,7 +164,9 @@ inline std::vector<Sample> controller_samples() {
         {"away_ms", 600'000},
         {"spool", "/nvme/spool"},
         {"asks_node", true},
-        {"asks_gpus", true}},
+        {"asks_gpus", true},
+        {"log_limit", 64'000'000},
+        {"log_window", 4'000'000}},
        ""},
       {Reject{"full"}, "Reject", {{"reason", "full"}}, ""},
       {lease,
@@ -229,6 +231,7 @@ inline std::vector<Sample> controller_samples() {
        "StopRequest",
        {{"reason", "enough"}, {"at_once", true}, {"credential", "MUNGE:x:"}, {"no_credential", "none"}},
        ""},
+      {LogCredit{1'000'000}, "LogCredit", {{"bytes", 1'000'000}}, ""},
   };
 }
 

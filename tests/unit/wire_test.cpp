@@ -187,12 +187,12 @@ TEST(Codec, OtherVersionIsRecognisedWhateverFollowsTheHeader) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::WrongVersion);
     EXPECT_EQ(result.error().message, "protocol version " + std::to_string(version) +
-                                          " met version 6; upgrade the side with the lower one");
+                                          " met version 7; upgrade the side with the lower one");
   }
 }
 
 TEST(Codec, UnknownTypeIsNamed) {
-  for (const std::uint64_t type : {17, 0x0100, 0xffff}) {
+  for (const std::uint64_t type : {18, 0x0100, 0xffff}) {
     const auto result = decoded(frames_of(type, json::object()));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::UnknownType);

@@ -17,8 +17,8 @@
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/os/output_file.hpp"
-#include "util/os/signals.hpp"
 #include "util/os/queued_writer.hpp"
+#include "util/os/signals.hpp"
 
 namespace sweep::client {
 namespace {
