@@ -182,7 +182,9 @@ Aggregation aggregate(const std::string& directory, const SweepSource* own, cons
   const Rows& rows = repeats ? merged : all.results;
   const bool nothing = own == nullptr && all.results.empty() && all.archives.empty();
   if (nothing) {
-    out.problems.push_back("no processed results found in '" + directory + "'; nothing was written");
+    out.problems.push_back(
+        "no processed results found in '" + directory +
+        "'; nothing was written; give the output directory of a sweep, or a directory with agg_*.json files");
   } else {
     write_collections(own, all, writer);
     if (own != nullptr) write_records(*own->sweep, writer);

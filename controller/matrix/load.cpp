@@ -20,7 +20,12 @@ Expected<std::vector<nlohmann::ordered_json>> load_matrix(const std::vector<std:
                                                           std::vector<std::string>* warnings) {
   if (files.empty()) return fail("No configuration file given: give at least one");
   auto options = parse_options(selection_command(), selection);
-  if (!options) return one_line(options.error());
+  if (!options) {
+    return fail(
+        printable(options.error().message) +
+        "; a selection consists of options of `sweepctl matrix full-sweep`, for example '--model-prefix "
+        "dsr1 --seq-lens 1k1k'");
+  }
   if (options->help) return fail("--help is not a selection: see `sweepctl matrix full-sweep --help`");
   options->set("--config-files", files);
   std::vector<std::string> noticed;

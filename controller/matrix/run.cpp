@@ -36,7 +36,13 @@ Expected<std::vector<Config>> read_configs(const Options& options, Caller caller
   std::vector<RawEntry> entries;
   Notes notes;
   for (const std::string& file : options.list("--config-files")) {
-    if (is_missing(file)) return fail("Input file '" + file + "' does not exist.");
+    if (is_missing(file)) {
+      return fail("Input file '" + file + "' does not exist." +
+                  (caller == Caller::Sweep
+                       ? " Give the path of a benchmark matrix, absolute or relative to the "
+                         "current directory"
+                       : std::string()));
+    }
     SWEEP_ASSIGN(auto bytes, read_file(file, yaml::kMaxFileBytes));
     SWEEP_TRY(add_entries({file, std::move(bytes)}, entries, &notes));
   }

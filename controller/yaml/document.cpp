@@ -63,7 +63,7 @@ class Event {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) {
+  explicit Parser(std::string_view text) : text_(text) {
     if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
@@ -87,11 +87,32 @@ class Parser {
       message = parser_.context + std::string(" that begins in line ") + std::to_string(began.line) +
                 ", column " + std::to_string(began.column) + ", " + message;
     }
-    refuse(mark_of(parser_.problem_mark), message);
+    refuse(mark_of(parser_.problem_mark),
+           message + remedy(parser_.problem == nullptr ? "" : parser_.problem));
   }
 
  private:
+  // Returns what to do about a character with which no value begins, or about an indentation that fits no
+  // line above; "" if libyaml's words have to do.
+  std::string remedy(std::string_view problem) const {
+    if (problem == "did not find expected '-' indicator" || problem == "did not find expected key")
+      return "; check the indentation and the key of this line and of the one above";
+    if (problem != "found character that cannot start any token") return "";
+    std::size_t at = 0;
+    for (std::size_t left = parser_.problem_mark.index; left > 0 && at < text_.size(); --left) {
+      do {
+        ++at;
+      } while (at < text_.size() && (text_[at] & 0xc0) == 0x80);  // the rest of a UTF-8 character
+    }
+    const char c = at < text_.size() ? text_[at] : ' ';
+    if (c == '\t') return "; it is a tab: indent with spaces";
+    if (c == '@' || c == '`' || c == '%')
+      return std::string("; put the value that begins with ") + c + " in quotes";
+    return "";
+  }
+
   yaml_parser_t parser_{};
+  std::string_view text_;  // UTF-8
 };
 
 std::string text_of(const yaml_char_t* text) {

@@ -38,19 +38,26 @@ TEST_F(LoadMatrix, ReturnsTheEntriesOfAFullSweep) {
 TEST_F(LoadMatrix, ErrorNamesTheInvalidOption) {
   const std::string file = put("f.yaml", kSample);
   EXPECT_EQ(error_of({file}, {"--seq-len", "1k1k"}), "") << "an abbreviation is accepted";
+  const std::string remedy =
+      "; a selection consists of options of `sweepctl matrix full-sweep`, for example '--model-prefix dsr1 "
+      "--seq-lens 1k1k'";
   EXPECT_EQ(error_of({file}, {"--seqlens", "1k1k"}),
-            "unrecognized arguments: --seqlens 1k1k (did you mean --seq-lens?)");
+            "unrecognized arguments: --seqlens 1k1k (did you mean --seq-lens?)" + remedy);
+  EXPECT_EQ(error_of({file}, {"precision=fp8"}), "unrecognized arguments: precision=fp8" + remedy);
   EXPECT_THAT(error_of({file}, {"--modelprefix", "m"}), HasSubstr("did you mean --model-prefix?"));
   EXPECT_EQ(error_of({file}, {"--seq-lens", "4k4k"}),
-            "argument --seq-lens: invalid choice: '4k4k' (choose from 1k1k, 1k8k, 8k1k)");
-  EXPECT_EQ(error_of({file}, {"--step-size", "x"}), "argument --step-size: invalid int value: 'x'");
+            "argument --seq-lens: invalid choice: '4k4k' (choose from 1k1k, 1k8k, 8k1k)" + remedy);
+  EXPECT_EQ(error_of({file}, {"--step-size", "x"}), "argument --step-size: invalid int value: 'x'" + remedy);
   EXPECT_THAT(error_of({file}, {"--config-files", "g"}), HasSubstr("unrecognized arguments: --config-files"));
   EXPECT_THAT(error_of({file}, {"--help"}), HasSubstr("sweepctl matrix full-sweep --help"));
 }
 
 TEST_F(LoadMatrix, ErrorIsTheContractsMessageInOneLine) {
   EXPECT_EQ(error_of({}, {}), "No configuration file given: give at least one");
-  EXPECT_EQ(error_of({path("x")}, {}), "Input file '" + path("x") + "' does not exist.");
+  EXPECT_EQ(error_of({path("x")}, {}),
+            "Input file '" + path("x") +
+                "' does not exist. Give the path of a benchmark matrix, absolute or "
+                "relative to the current directory");
   EXPECT_EQ(error_of({put("f.yaml", kSample)}, {"--precision", "a\nb"}),
             "No configs found matching filters: precision=['a\\nb']; there is precision fp8");
   EXPECT_THAT(error_of({put("bad\nname.yaml", "[")}, {}), HasSubstr("bad?name.yaml"));

@@ -190,9 +190,19 @@ TEST(Document, RejectsTabInUnquotedText) {
   EXPECT_EQ(read("a: \"x\ty\"\nb: 'x\ty'\nc: z\t\n"), "{a: x\ty, b: x\ty, c: z}");
 }
 
+TEST(Document, CharacterThatBeginsNoValueIsNamedWithARemedy) {
+  EXPECT_THAT(read("a:\n\tb: 1\n"),
+              AllOf(StartsWith("line 2, column 1: "), EndsWith("; it is a tab: indent with spaces")));
+  EXPECT_THAT(read("\xc3\xa4: @b\n"), AllOf(StartsWith("line 1, column 4: "),
+                                            EndsWith("; put the value that begins with @ in quotes")));
+}
+
 TEST(Document, RejectsMissingKey) {
-  EXPECT_THAT(read("a: 1\n: 2\n"),
-              AllOf(StartsWith("line 2, column 1: "), EndsWith("did not find expected key")));
+  EXPECT_THAT(
+      read("a: 1\n: 2\n"),
+      AllOf(StartsWith("line 2, column 1: "),
+            EndsWith("did not find expected key; check the indentation and the key of this line and of the "
+                     "one above")));
   EXPECT_EQ(read("~: 2\n'': 3\n"), "{None: 2, : 3}");
 }
 
