@@ -11,6 +11,8 @@ namespace sweep::container {
 namespace {
 
 constexpr Millis kProbeTimeout{20'000};
+constexpr const char* kInstallOrChoose =
+    "install it, or choose another runtime in the profile: container: { runtime: ... }";
 
 std::string first_line(const std::string& text) {
   return clipped(printable(text.substr(0, text.find('\n'))), 100);
@@ -51,7 +53,8 @@ Expected<Tool> try_program(Runtime runtime, const std::string& path,
   if (!ran) return fail(name + ": " + ran.error().message);
   if (!ran->ok()) return fail(name + " does not work here: " + how_it_ended(*ran) + hint(runtime));
   if (runtime == Runtime::Pyxis && ran->out.find("--container-image") == std::string::npos)
-    return fail("pyxis is not installed: srun has no option --container-image");
+    return fail("pyxis is not installed: srun has no option --container-image; " +
+                std::string(kInstallOrChoose));
   if (runtime == Runtime::Pyxis && look_up(environment, "SLURM_JOB_ID").value_or("").empty())
     return fail("pyxis needs a Slurm job; run inside srun, sbatch or salloc");
   Tool tool{runtime, path, ""};
@@ -79,7 +82,7 @@ std::string find_program(const std::string& name, const std::vector<std::string>
 Expected<Tool> try_runtime(Runtime runtime, const std::vector<std::string>& environment) {
   const std::string name(program_of(runtime));
   const std::string path = find_program(name, environment);
-  if (path.empty()) return fail(name + " is not in PATH");
+  if (path.empty()) return fail(name + " is not in PATH; " + kInstallOrChoose);
   return try_program(runtime, path, environment);
 }
 
@@ -88,9 +91,11 @@ Expected<Tool> first_working_runtime(const std::vector<std::string>& environment
   for (const Runtime runtime : kAutoOrder) {
     auto tool = try_runtime(runtime, environment);
     if (tool) return tool;
-    why += (why.empty() ? "" : "; ") + tool.error().message;
+    const std::string& reason = tool.error().message;
+    why += (why.empty() ? "" : "; ") + reason.substr(0, reason.find(std::string("; ") + kInstallOrChoose));
   }
-  return fail("no container runtime works here: " + why);
+  return fail("no container runtime works here: " + why +
+              "; install one, or set container: { runtime: none } in the profile to run without containers");
 }
 
 }  // namespace sweep::container

@@ -5,6 +5,8 @@
 namespace sweep::container {
 namespace {
 
+using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -205,9 +207,15 @@ TEST_F(Staging, WithoutEnrootTheErrorNamesTheCacheFile) {
 
 TEST_F(Staging, MissingRuntimeIsReported) {
   ::setenv("PATH", path("bin").c_str(), 1);
-  EXPECT_EQ(failed(wanted(Runtime::Apptainer, "a/b:1")).reason, "node n1: apptainer is not in PATH");
-  EXPECT_THAT(failed(wanted(Runtime::Auto, "a/b:1")).reason,
-              HasSubstr("no container runtime works here: srun is not in PATH"));
+  EXPECT_EQ(
+      failed(wanted(Runtime::Apptainer, "a/b:1")).reason,
+      "node n1: apptainer is not in PATH; install it, or choose another runtime in the profile: container: { "
+      "runtime: ... }");
+  EXPECT_THAT(
+      failed(wanted(Runtime::Auto, "a/b:1")).reason,
+      AllOf(HasSubstr("no container runtime works here: srun is not in PATH; enroot is not in PATH; "),
+            EndsWith("; install one, or set container: { runtime: none } in the profile to run without "
+                     "containers")));
 }
 
 TEST_F(Staging, ApptainerPullsIntoTheCache) {
