@@ -34,13 +34,13 @@ class SweepDamage : public InFolder {
  protected:
   void SetUp() override {
     InFolder::SetUp();
-    make_sweep();
+    make_sweep(bytes_of(SWEEP_SOURCE_DIR "/tests/unit/data/client_result.json"));
     bytes_ = bytes_of(journal_path(folder_));
     ASSERT_GT(bytes_.size(), 20'000u);
   }
 
-  /// Makes a sweep with four points: two done, one failed, one pending.
-  void make_sweep() {
+  /// Makes a sweep with four points: two done, with the result `raw`, one failed, one pending.
+  void make_sweep(const std::string& raw) {
     Sweep sweep;
     sweep.plan =
         sample_plan({sample_entry(1, 1), sample_entry(1, 2), sample_entry(1, 4), sample_entry(64, 8)});
@@ -61,7 +61,6 @@ class SweepDamage : public InFolder {
     agent.gpus = {"0"};
     decide(core::Hello{agent});
     decide(core::Ready{agent.id});
-    const std::string raw = bytes_of(SWEEP_SOURCE_DIR "/tests/unit/data/client_result.json");
     for (int i = 0; i < 3; ++i) {
       ASSERT_FALSE(sweep.state.agents.at(agent.id).held.empty());
       const auto [index, number] = *sweep.state.agents.at(agent.id).held.begin();
@@ -136,6 +135,22 @@ TEST_F(SweepDamage, RecoveredJournalIsSoundAndEveryDonePointHasItsResult) {
   });
   EXPECT_GT(recovered, 30u);
   EXPECT_GT(refused, 5u);
+}
+
+// A later version may demand more of a result than the one that accepted it.
+TEST_F(SweepDamage, StoredResultThatCannotBeProcessedIsNamed) {
+  for (const std::string& name : listing())
+    std::filesystem::remove_all(path(name));
+  make_sweep("{}");
+  auto archive = open_archive(folder_);
+  ASSERT_TRUE(archive) << archive.error().message;
+  std::size_t results = 0;
+  std::vector<std::string> problems;
+  each_result(
+      {folder_, &archive->sweep, &archive->journal}, [&](const JournalResult&) { ++results; }, problems);
+  EXPECT_EQ(results, 0u);
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_THAT(problems[0], testing::HasSubstr(label(archive->sweep.plan.points[0]) + ": "));
 }
 
 // After a crash of the machine a file may be truncated.
