@@ -29,11 +29,12 @@ sweep_unit_test(agent_spool_test
 
 # sweep-agent as a process.
 sweep_unit_test(agent_io_test
-  LIBS sweep_net
+  LIBS sweep_agent_io sweep_net
   SOURCES
     agent_gpus_io_test.cpp
     agent_io_test.cpp
-    agent_recipe_io_test.cpp)
+    agent_recipe_io_test.cpp
+    agent_slurm_query_test.cpp)
 target_compile_definitions(agent_io_test PRIVATE
   SWEEP_AGENT="$<TARGET_FILE:sweep-agent>" SWEEP_NVML_STAND_INS="${CMAKE_BINARY_DIR}/tests/nvml_stand_in")
 add_dependencies(agent_io_test sweep-agent nvml_whole)
