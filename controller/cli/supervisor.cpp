@@ -11,6 +11,7 @@
 #include <deque>
 
 #include "controller/cli/print.hpp"
+#include "controller/plan/output_pattern.hpp"
 #include "proto/net/event_loop.hpp"
 #include "proto/net/sockets.hpp"
 #include "util/os/clock.hpp"
@@ -121,7 +122,7 @@ class Supervisor {
 
   std::string how_to_resume() const {
     return "acknowledged results are in '" + note_.directory +
-           "'; to continue, use --sweep-resume --sweep-output=" + note_.directory;
+           "'; to continue, use --sweep-resume --sweep-output=" + pattern_of_path(note_.directory);
   }
 
   /// Returns false if the controller is not to be restarted.

@@ -34,9 +34,11 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Returns true if agents that were announced have not said Hello yet.
-bool some_absent(const core::State& state, std::size_t arrived) {
-  return arrived < static_cast<std::size_t>(core::announced_agents(state));
+/// Returns true if agents that were announced have not said Hello yet. The core does not count those that
+/// arrive after the end.
+bool some_absent(const core::State& state, const MessageHandler& messages) {
+  const auto joined = static_cast<std::size_t>(std::max(core::announced_agents(state), 0));
+  return messages.agents() < std::max(joined, messages.announced());
 }
 
 /// Returns the profile for a controller that takes over: with the rule that was chosen if `auth` left it
@@ -174,8 +176,10 @@ bool Driver::over() {
   if (sweep_.state.phase != core::Phase::Closed) return false;
   if (!pending_.batch.empty()) return stop_now_ || journal_wait_expired();
   if (!expects_agents_ || stop_now_) return true;
+  // A resume found nothing left to run. The agents that are being started have to be told.
+  if (messages_->agents() == 0 && sweep_.state.end_reason.empty()) return false;
   if (!linger_until_) {
-    const bool absent = some_absent(sweep_.state, messages_->agents());
+    const bool absent = some_absent(sweep_.state, *messages_);
     linger_until_ = now() + (absent ? std::max(kGoodbyes, sweep_.plan.profile.join) : kGoodbyes);
   }
   return everybody_left() || now() >= *linger_until_;
@@ -192,7 +196,7 @@ bool Driver::journal_wait_expired() {
 // Agents that arrive after the end are waited for too: otherwise they would look for a controller that is
 // gone.
 bool Driver::everybody_left() const {
-  return !some_absent(sweep_.state, messages_->agents()) && messages_->all_agents_left();
+  return !some_absent(sweep_.state, *messages_) && messages_->all_agents_left();
 }
 
 void Driver::stop(const std::string& reason, Millis patience) {

@@ -145,6 +145,7 @@ void MessageHandler::handle_hello(const std::string& peer, const std::string& co
              now());
   if (const auto old = connection_of_.find(hello.agent); old != connection_of_.end())
     agent_of_.erase(old->second);
+  announced_ = std::max(announced_, static_cast<std::size_t>(std::max(hello.tasks, 0)));
   peer_of_[hello.agent] = peer;
   connection_of_[hello.agent] = connection;
   agent_of_[connection] = hello.agent;

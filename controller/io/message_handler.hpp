@@ -49,6 +49,8 @@ class MessageHandler {
 
   /// The number of agents that have said Hello.
   std::size_t agents() const { return peer_of_.size(); }
+  /// The number of agents that their Hello messages announce: one for each task of the step.
+  std::size_t announced() const { return announced_; }
   /// True if every agent that has said Hello has said Goodbye or is considered lost.
   bool all_agents_left() const;
   /// Returns the routing id for messages to the agent; null if it is not connected.
@@ -96,8 +98,9 @@ class MessageHandler {
   // connection's number.
   std::map<std::string, std::string> peer_of_, connection_of_;  // by agent
   std::map<std::string, std::string> agent_of_;                 // by connection
-  std::set<std::string> departed_;                              // agents that have said Goodbye
-  Recent rejected_peers_{10'000};                               // were sent a Reject for undecodable messages
+  std::size_t announced_ = 0;
+  std::set<std::string> departed_;  // agents that have said Goodbye
+  Recent rejected_peers_{10'000};   // were sent a Reject for undecodable messages
   std::map<std::string, std::pair<std::string, std::string>> jobs_;  // by job: Ready's sharing and slurm
 };
 
