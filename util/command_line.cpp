@@ -87,10 +87,7 @@ struct WrongValue : std::runtime_error {
 // Returns the digits of a whole number as Python's int() reads them: "+5" is 5, "010" is 10, "1_000" is 1000.
 // Returns "" if `text` is not a whole number.
 std::string whole_digits(std::string_view text) {
-  while (text.starts_with(' '))
-    text.remove_prefix(1);
-  while (text.ends_with(' '))
-    text.remove_suffix(1);
+  text = trimmed(text, " ");
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   std::string digits;
