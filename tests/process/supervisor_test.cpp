@@ -241,6 +241,26 @@ class SupervisedBriefly : public Supervised {
   SupervisedBriefly() : Supervised("1s") {}
 };
 
+// If srun made the job, its environment may have the name of another one.
+TEST_F(Supervised, NameOfTheJobInTheOutputDirectoryIsSlurms) {
+  std::filesystem::create_directories(directory_ / "bin");
+  write("bin/squeue", "#!/bin/sh\necho \"$*\" >asked\necho nightly/run\n", true);
+  const Fd life = make_fifo("life2"), ready = make_fifo("ready2");
+  Fd srun(::open(path("life2").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  Program serve(directory_,
+                {"/bin/sh", "-c",
+                 "exec " SWEEP_BIN_DIR
+                 "/sweepctl serve --config matrix.yaml --profile profile.yaml --output runs/%x_%4J "
+                 "--job 12.3 --lifeline-fd 3 --ready-fd 4 3<life2 4>ready2"},
+                {"PATH=" + path("bin") + ":/usr/bin:/bin", "SLURM_JOB_NAME=other"});
+  const auto line = next_line(ready);
+  ASSERT_TRUE(line && !line->empty()) << serve.err();
+  EXPECT_EQ(read("asked"), "--noheader --format=%j --jobs=12\n");
+  EXPECT_TRUE(exists("runs/nightly_run_0012.3/sweep.db")) << serve.err();
+  srun.reset();
+  serve.finish();
+}
+
 // As after the requeue of a job whose sweep was done. The controller has to tell agents that come later, too.
 TEST_F(SupervisedBriefly, FinishedSweepThatIsResumedTellsAllAgentsToEnd) {
   start_agent();
