@@ -53,6 +53,7 @@ section == "options:" && /^ +-/ && match($0, /^ +/) && RLENGTH <= 6 {
   for (i = 1; i <= words && word[i] ~ /^-/; i++) {
     name = word[i]
     sub(/,$/, "", name)
+    sub(/\[=.*/, "", name)  # an optional value
     value = text
     sub(/^(-[^ ]+,? ?)+/, "", value)
     table["takes"] = table["takes"] sprintf("  ['%s:%s']='%s'\n", command, name, takes(value))

@@ -33,6 +33,11 @@ function styled(text,    words, count, i, out, head, core, tail) {
     core = words[i]
     if (match(core, /^\[+/)) { head = substr(core, 1, RLENGTH); core = substr(core, RLENGTH + 1) }
     if (match(core, /[],.]+$/)) { tail = substr(core, RSTART); core = substr(core, 1, RSTART - 1) }
+    if (match(core, /\[=/)) {  # "--resume[=auto]"
+      tail = "[=\\fB" escaped(substr(core, RSTART + 2)) "\\fR" tail
+      out = out (i > 1 ? " " : "") "\\fB" escaped(substr(core, 1, RSTART - 1)) "\\fR" tail
+      continue
+    }
     if (core ~ /^[A-Z_]+$/ || core ~ /^\{/) core = "\\fI" escaped(core) "\\fR"
     else if (core != "") core = "\\fB" escaped(core) "\\fR"
     out = out (i > 1 ? " " : "") escaped(head) core escaped(tail)

@@ -10,6 +10,8 @@ namespace sweep::plugin {
 namespace {
 
 constexpr unsigned kLongestTimeout = 3600;
+constexpr unsigned kMostRepeats = 1000;  // as sweepctl's
+constexpr std::string_view kAuto = "auto";
 constexpr std::string_view kSet = "set ";
 constexpr std::size_t kKeyLength = 40;
 constexpr std::size_t kEndpointLimit = 300;
@@ -53,6 +55,20 @@ unsigned* timeout_of(Settings& settings, std::string_view name) {
 std::string resolved(std::string_view path, std::string_view directory) {
   if (directory.empty() || path.empty() || path.front() == '/') return std::string(path);
   return std::string(directory) + "/" + std::string(path);
+}
+
+// Returns the pattern of an output directory that stands for `directory`: a % begins a symbol.
+std::string as_pattern(std::string_view directory) {
+  std::string pattern;
+  for (const char c : directory)
+    pattern.append(c == '%' ? 2 : 1, c);
+  return pattern;
+}
+
+// Returns true for what Slurm passes for an option without a value. "(null)" is what 22.05 puts into the environment
+// of a job.
+bool is_no_value(std::string_view text) {
+  return text.empty() || text == "(null)";
 }
 
 std::string dashed(OptionId id) {
@@ -111,8 +127,8 @@ Settings parse_settings(const std::vector<std::string>& arguments, std::string_v
 
 std::string_view option_name(OptionId id) {
   constexpr std::string_view names[kOptionCount] = {
-      "sweep-config", "sweep-select",       "sweep-output",        "sweep-profile",
-      "sweep-resume", "sweep-retry-failed", "sweep-accept-changes"};
+      "sweep-config", "sweep-select", "sweep-output",       "sweep-profile",
+      "sweep-repeat", "sweep-resume", "sweep-retry-failed", "sweep-accept-changes"};
   return names[id];
 }
 
@@ -143,6 +159,10 @@ bool Options::empty() const {
   return true;
 }
 
+bool Options::starts_or_resumes() const {
+  return values_[kResume].given && values_[kResume].text == kAuto;
+}
+
 std::string Options::problem() const {
   for (const OptionId id : {kRetryFailed, kAcceptChanges}) {
     if (values_[id].given && !values_[kResume].given)
@@ -159,8 +179,27 @@ std::string Options::problem() const {
         return name + "=" + values_[i].text + " contains an empty file name; separate files by single commas";
     }
   }
-  if (values_[kResume].given && !values_[kOutput].given)
+  return resume_problem();
+}
+
+// Returns what is wrong with --sweep-resume, and with options that need a configuration.
+std::string Options::resume_problem() const {
+  const Value& resume = values_[kResume];
+  if (resume.given && !is_no_value(resume.text) && !starts_or_resumes())
+    return "--sweep-resume=" + resume.text +
+           ": unknown value; use --sweep-resume or --sweep-resume=auto, and --sweep-output=DIR for the directory";
+  if (resume.given && !values_[kOutput].given)
     return "--sweep-resume requires --sweep-output=DIR, the output directory of the sweep to resume";
+  if (starts_or_resumes() && !values_[kConfig].given)
+    return "--sweep-resume=auto requires --sweep-config=FILE, with which the sweep is started";
+  unsigned times = 0;
+  if (values_[kRepeat].given && !parse_number(values_[kRepeat].text, 1U, kMostRepeats, times))
+    return "--sweep-repeat=" + values_[kRepeat].text + " must be a number from 1 to " +
+           std::to_string(kMostRepeats);
+  for (const OptionId id : {kSelect, kRepeat}) {
+    if (values_[id].given && !values_[kConfig].given)
+      return dashed(id) + " requires --sweep-config=FILE, whose points it applies to";
+  }
   return "";
 }
 
@@ -172,10 +211,12 @@ std::vector<std::string> Options::arguments(std::string_view submit_dir) const {
       result.push_back("--config=" + resolved(file, base(kConfig)));
   }
   if (values_[kSelect].given) result.push_back("--select=" + values_[kSelect].text);
-  if (values_[kOutput].given) result.push_back("--output=" + resolved(values_[kOutput].text, base(kOutput)));
+  if (values_[kRepeat].given) result.push_back("--repeat=" + values_[kRepeat].text);
+  if (values_[kOutput].given)
+    result.push_back("--output=" + resolved(values_[kOutput].text, as_pattern(base(kOutput))));
   if (values_[kProfile].given)
     result.push_back("--profile=" + resolved(values_[kProfile].text, base(kProfile)));
-  if (values_[kResume].given) result.push_back("--resume");
+  if (values_[kResume].given) result.push_back(starts_or_resumes() ? "--resume=auto" : "--resume");
   if (values_[kRetryFailed].given) result.push_back("--retry-failed");
   if (values_[kAcceptChanges].given) result.push_back("--accept-changes");
   return result;

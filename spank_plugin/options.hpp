@@ -34,10 +34,11 @@ enum OptionId : int {
   kSelect = 1,
   kOutput = 2,
   kProfile = 3,
-  kResume = 4,  // this and the following have no value
-  kRetryFailed = 5,
-  kAcceptChanges = 6,
-  kOptionCount = 7
+  kRepeat = 4,
+  kResume = 5,       // its value is optional
+  kRetryFailed = 6,  // this and the following have no value
+  kAcceptChanges = 7,
+  kOptionCount = 8
 };
 
 /// Returns the long name without dashes, such as "sweep-config".
@@ -66,7 +67,8 @@ class Options {
 
   /// Returns the corresponding options of `sweepctl check` and `sweepctl serve`. Each is one `--name=value`
   /// or `--name` argument, so that a value may begin with a dash. Inherited relative paths are resolved
-  /// against `submit_dir` unless it is empty; those of the command line stay as they are.
+  /// against `submit_dir` unless it is empty; those of the command line stay as they are. Symbols in the name
+  /// of the output directory are replaced by sweepctl.
   std::vector<std::string> arguments(std::string_view submit_dir) const;
 
  private:
@@ -76,6 +78,9 @@ class Options {
     bool inherited = false;
     bool reported = false;  // in this component
   };
+  std::string resume_problem() const;
+  bool starts_or_resumes() const;
+
   Value values_[kOptionCount];
 };
 

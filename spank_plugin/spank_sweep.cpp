@@ -51,12 +51,20 @@ char select_argument[] = "ARGS";
 char select_usage[] = "select points of the matrix, such as \"--seq-lens 1k1k --model-prefix dsr1\"";
 char output_name[] = "sweep-output";
 char output_argument[] = "DIR";
-char output_usage[] = "output directory of the sweep (default: results_<exp-name>_<time>)";
+char output_usage[] =
+    "output directory of the sweep (default: results_<exp-name>_<time>); symbols such as %j are replaced as in "
+    "--output";
 char profile_name[] = "sweep-profile";
 char profile_argument[] = "FILE";
 char profile_usage[] = "profile: containers, timeouts, retries and more";
+char repeat_name[] = "sweep-repeat";
+char repeat_argument[] = "N";
+char repeat_usage[] = "run every point N times, in full passes";
 char resume_name[] = "sweep-resume";
-char resume_usage[] = "resume the sweep in the --sweep-output directory (--sweep-config is optional)";
+char resume_argument[] = "auto";
+char resume_usage[] =
+    "resume the sweep in the --sweep-output directory (--sweep-config is optional); =auto: or start it, if it "
+    "was not started yet";
 char retry_failed_name[] = "sweep-retry-failed";
 char retry_failed_usage[] = "with --sweep-resume: also retry failed points";
 char accept_changes_name[] = "sweep-accept-changes";
@@ -67,7 +75,8 @@ spank_option options[kOptionCount] = {
     {select_name, select_argument, select_usage, 1, kSelect, take_option},
     {output_name, output_argument, output_usage, 1, kOutput, take_option},
     {profile_name, profile_argument, profile_usage, 1, kProfile, take_option},
-    {resume_name, nullptr, resume_usage, 0, kResume, take_option},
+    {repeat_name, repeat_argument, repeat_usage, 1, kRepeat, take_option},
+    {resume_name, resume_argument, resume_usage, 2, kResume, take_option},
     {retry_failed_name, nullptr, retry_failed_usage, 0, kRetryFailed, take_option},
     {accept_changes_name, nullptr, accept_changes_usage, 0, kAcceptChanges, take_option},
 };

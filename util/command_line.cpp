@@ -40,8 +40,8 @@ std::string names_column(const CLI::Option& option) {
   for (const std::string& word : option.get_lnames())
     names.push_back("--" + word);
   std::string text = (option.get_snames().empty() ? "      " : "  ") + join(names, ", ");
-  if (option.get_type_size() == 0 || option.get_items_expected_max() == 0) return text;  // a flag
   const std::string& shown = option.get_option_text();
+  if (option.get_type_size() == 0 || option.get_items_expected_max() == 0) return text + shown;  // a flag
   return text + " " + (shown.empty() ? option.get_type_name() : shown);
 }
 
@@ -87,10 +87,7 @@ struct WrongValue : std::runtime_error {
 // Returns the digits of a whole number as Python's int() reads them: "+5" is 5, "010" is 10, "1_000" is 1000.
 // Returns "" if `text` is not a whole number.
 std::string whole_digits(std::string_view text) {
-  while (text.starts_with(' '))
-    text.remove_prefix(1);
-  while (text.ends_with(' '))
-    text.remove_suffix(1);
+  text = trimmed(text, " ");
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   std::string digits;
@@ -284,6 +281,18 @@ template CommandLine::Option CommandLine::option(const std::string&, std::vector
 
 void CommandLine::flag(const std::string& names, bool& target, const std::string& help) {
   parser_->app.add_flag(names, target, help);
+}
+
+void CommandLine::flag_or_word(const std::string& name, bool& target, const std::string& word,
+                               bool& word_target, const std::string& help) {
+  const auto take = [name, word, &target, &word_target](const std::string& value) {
+    if (value == word)
+      word_target = true;
+    else if (value != "true")  // what CLI11 gives a flag without a value
+      throw WrongValue(name + "=" + value + ": unknown value; give " + name + " or " + name + "=" + word);
+    target = true;
+  };
+  parser_->app.add_flag(name, help)->option_text("[=" + word + "]")->each(take);
 }
 
 void CommandLine::version_flag(const std::string& version) {

@@ -57,6 +57,10 @@ class CommandLine {
   Option option(const std::string& names, T& target, const std::string& help);
   /// Adds an option without a value, which sets `target` to true; with names like "!--no-x" to false.
   void flag(const std::string& names, bool& target, const std::string& help);
+  /// Adds an option with an optional value: `--name` sets `target` to true, `--name=WORD` also `word_target`. Any
+  /// other value is an error. The next argument is never the value.
+  void flag_or_word(const std::string& name, bool& target, const std::string& word, bool& word_target,
+                    const std::string& help);
   /// Adds -V and --version, which print "NAME VERSION".
   void version_flag(const std::string& version);
   /// Reads the command line as Python's argparse and vLLM do: options may be abbreviated and written with '_'

@@ -15,13 +15,6 @@ bool is_option(std::string_view argument) {
   return second != '.' && !(second >= '0' && second <= '9');  // a negative number is a value
 }
 
-// "--num-prompts or --num-warmups", "--a, --b or --c".
-std::string alternatives(std::vector<std::string> names) {
-  const std::string last = names.back();
-  names.pop_back();
-  return join(names, ", ") + " or " + last;
-}
-
 class Finder {
  public:
   Finder(const std::vector<OptionName>& names, NameMatching matching) : names_(names), matching_(matching) {}
@@ -72,7 +65,7 @@ class Finder {
       all.push_back(option.name);
     }
     if (all.size() > 1)
-      return fail("ambiguous option '" + printable(written) + "': it could be " + alternatives(all));
+      return fail("ambiguous option '" + printable(written) + "': it could be " + listed(all, "or"));
     return only;
   }
 

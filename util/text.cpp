@@ -84,6 +84,19 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
   return out;
 }
 
+std::string listed(std::vector<std::string> parts, std::string_view conjunction) {
+  if (parts.size() < 2) return join(parts, "");
+  const std::string last = std::move(parts.back());
+  parts.pop_back();
+  return join(parts, ", ") + " " + std::string(conjunction) + " " + last;
+}
+
+std::string_view trimmed(std::string_view text, std::string_view blanks) {
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
 std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());

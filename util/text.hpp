@@ -25,6 +25,12 @@ std::vector<std::string> split(std::string_view text, char separator);
 /// Returns the parts with `separator` between them.
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
+/// Returns "a", "a and b" or "a, b and c" if `conjunction` is "and"; "" if there are no parts.
+std::string listed(std::vector<std::string> parts, std::string_view conjunction);
+
+/// Returns `text` without the characters of `blanks` at its ends.
+std::string_view trimmed(std::string_view text, std::string_view blanks = " \t");
+
 /// Returns `text` with every control character (newlines too) and every byte that is not valid UTF-8 replaced
 /// by '?'. Text from a peer or a benchmark must pass through this before it is printed on a terminal.
 std::string printable(std::string_view text);

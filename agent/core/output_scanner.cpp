@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "util/text.hpp"
+
 namespace sweep::agent {
 
 namespace {
@@ -26,12 +28,6 @@ std::size_t find_ready(std::string_view line) {
     if (at != std::string_view::npos) end = std::min(end, at + words.size());
   }
   return end;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 bool skip(std::string_view& text, std::string_view word) {

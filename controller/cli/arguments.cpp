@@ -1,14 +1,36 @@
 #include "controller/cli/arguments.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 
 #include "controller/cli/print.hpp"
 #include "controller/io/folder_owner.hpp"
 #include "controller/matrix/master.hpp"
+#include "util/os/process.hpp"
+#include "util/os/run_program.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
+
+namespace {
+
+/// Returns the name of a job as Slurm knows it; "" if Slurm does not answer.
+std::string name_of_job(const std::string& job) {
+  constexpr Millis kLimit{5'000};
+  const auto answer = run_program({"squeue", "--noheader", "--format=%j", "--jobs=" + job},
+                                  {.environment = own_environment(), .limit = kLimit});
+  return answer && answer->ok() ? answer->out.substr(0, answer->out.find('\n')) : "";
+}
+
+std::string own_user_name() {
+  const passwd* const entry = ::getpwuid(::geteuid());
+  return entry == nullptr ? "" : entry->pw_name;
+}
+
+}  // namespace
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -31,16 +53,20 @@ void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_opti
          "(default: 'repeat' of the point's entry, else 1)")
       .usage("N")
       .range(1, matrix::kMaxRepeats);
-  app.option("--output", request.output, "output directory (default: results_<exp-name>_<time>)")
+  app.option("--output", request.output,
+             "output directory (default: results_<exp-name>_<time>); symbols are replaced as in Slurm's file "
+             "names: %j (job), %A and %a (array job and task), %J (job.step), %s (step), %u (user), %x (job "
+             "name), %% (a percent sign); %4j pads with zeros")
       .value("DIR");
   app.option("--profile", request.profile,
              "profile: timeouts, retries, packing, environment, containers; it overrides "
              "/etc/slurm-sweep/profile.yaml and ~/.config/slurm-sweep/profile.yaml")
       .value("FILE");
-  app.flag(
-      "--resume", request.resume,
+  app.flag_or_word(
+      "--resume", request.resume, "auto", request.or_start,
       "resume the sweep in the output directory and keep its finished points; without a configuration file "
-      "the matrix stays the same");
+      "the matrix stays the same. With =auto: start the sweep if there is none, so that one command serves "
+      "the first run and each requeue of a job");
   app.flag("--retry-failed", request.retry_failed, "with --resume: also retry failed points");
   app.flag("--accept-changes", request.accept_changes,
            "with --resume: resume even if the matrix has changed; removed points are archived");
@@ -62,6 +88,27 @@ bool enter_as_owner(const std::string& directory) {
   return note.has_value();
 }
 
+PatternValues pattern_values(const std::string& pattern, const SessionOrigin& origin) {
+  const auto known = [](std::string text) {
+    return text.empty() ? std::nullopt : std::optional(std::move(text));
+  };
+  PatternValues out;
+  out.user = known(own_user_name());
+  if (origin.job.empty()) return out;
+  const std::size_t dot = origin.job.find('.');
+  out.job = origin.job.substr(0, dot);
+  if (dot != std::string::npos) out.step = origin.job.substr(dot + 1);
+  out.job_name = known(variable("SLURM_JOB_NAME"));
+  if (!origin.inside_job.empty()) {
+    out.array_job = known(variable("SLURM_ARRAY_JOB_ID"));
+    out.array_task = known(variable("SLURM_ARRAY_TASK_ID"));
+  } else if (pattern.find('x') != std::string::npos) {
+    // srun's environment may have the name of another job.
+    if (auto name = name_of_job(*out.job); !name.empty()) out.job_name = std::move(name);
+  }
+  return out;
+}
+
 std::string plain_path(const std::string& directory) {
   std::string out = std::filesystem::path(directory).lexically_normal().string();
   while (out.size() > 1 && out.back() == '/')
@@ -72,6 +119,10 @@ std::string plain_path(const std::string& directory) {
 std::optional<std::string> usage_error(const SweepRequest& request, const std::string& usage) {
   if (!request.resume && (request.retry_failed || request.accept_changes))
     return std::string(request.retry_failed ? "--retry-failed" : "--accept-changes") + " requires --resume";
+  if (request.or_start && request.output.empty())
+    return "--resume=auto requires --output DIR, the same directory each time";
+  if (request.or_start && request.configs.empty())
+    return "--resume=auto requires a configuration file, with which the sweep is started; use: " + usage;
   if (!request.configs.empty()) return std::nullopt;
   if (!request.resume) return "no configuration file given; use: " + usage;
   if (!selection_of(request).empty())

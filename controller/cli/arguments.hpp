@@ -13,6 +13,10 @@ namespace sweep::cli {
 /// Returns an environment variable; "" if it is not set.
 std::string variable(const char* name);
 
+/// Returns what the symbols in the name of an output directory stand for in this session, whose job and step
+/// are in `origin`. If srun made the job, Slurm is asked for its name if `pattern` has %x.
+PatternValues pattern_values(const std::string& pattern, const SessionOrigin& origin);
+
 /// Adds --select, --repeat, --output, --profile and the options of a resume; if `config_option`, also
 /// --config, which may be repeated.
 void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_option);

@@ -89,6 +89,18 @@ void report_shared_nodes(const Plan& plan) {
   if (!note.empty()) print_error("warning: " + note);
 }
 
+/// Replaces the symbols in the name of the output directory as far as they are known before the job. Returns
+/// false if some are not: then `request.output` is the folder above. Otherwise `request.resume` says whether a
+/// sweep is resumed.
+Expected<bool> name_output(SweepRequest& request) {
+  const PatternValues before_job = pattern_values(request.output, SessionOrigin());
+  SWEEP_ASSIGN(const auto path, replace_symbols(request.output, before_job));
+  const bool named = path.missing.empty();
+  request.output = named ? path.text : path.known_folder;
+  if (named) settle_resume(request);
+  return named;
+}
+
 int check_resumed(const SweepRequest& request, bool quiet) {
   if (const auto good = check_resume(request, now()); !good) return print_error_list(good.error().message), 1;
   return quiet
@@ -111,13 +123,19 @@ int check_command(const Arguments& arguments) {
   if (const auto status = app.parse(arguments)) return *status;
   if (const auto error = usage_error(request, "sweepctl check FILE"))
     return print_error("check: " + *error + "; see sweepctl check --help"), 2;
-  if (request.resume) return check_resumed(request, quiet);
+  const auto named = name_output(request);
+  if (!named) return print_error(named.error().message), 1;
+  if (request.resume && *named) return check_resumed(request, quiet);
+  if (request.resume && request.configs.empty())
+    return quiet ? 0
+                 : print_out("the name of the output directory depends on the job; it is checked there\n");
   std::vector<std::string> warnings;
   const auto plan = load_plan(request, &warnings);
   for (const std::string& warning : quiet ? std::vector<std::string>() : warnings)
     print_error("warning: " + warning);
   if (!plan) return print_error(plan.error().message), 1;
-  if (const auto good = check_output_dir(request.output); !good) return print_error(good.error().message), 1;
+  if (const auto good = *named ? check_output_dir(request.output) : check_folder_above(request.output); !good)
+    return print_error(good.error().message), 1;
   if (!report_unknown_runners(*plan)) return 1;
   if (quiet) return 0;
   report_shared_nodes(*plan);

@@ -47,7 +47,8 @@ constexpr const char* kDescription =
     "The result is throughput per GPU over latency and interactivity.\n\n"
     "With the Slurm plugin, a sweep is one srun command (see man sweep-config):\n\n"
     "  srun OPTIONS --sweep-config=FILE[,FILE] [--sweep-select=ARGS]\n"
-    "       [--sweep-output=DIR] [--sweep-profile=FILE] BENCHMARK [ARG]...\n\n"
+    "       [--sweep-output=DIR] [--sweep-profile=FILE] [--sweep-repeat=N]\n"
+    "       [--sweep-resume=auto] BENCHMARK [ARG]...\n\n"
     "Resume a sweep that was interrupted; finished points are kept:\n\n"
     "  srun OPTIONS --sweep-resume --sweep-output=DIR [--sweep-config=FILE]\n"
     "       [--sweep-retry-failed] [--sweep-accept-changes] BENCHMARK [ARG]...";

@@ -194,6 +194,7 @@ int run_command(const Arguments& arguments) {
   Console console(quiet);
   const std::string job = in_allocation() ? variable("SLURM_JOB_ID") : "";
   SessionOrigin origin{job, {"sweepctl", "run"}, job};
+  origin.values = pattern_values(request.output, origin);
   origin.command.insert(origin.command.end(), arguments.begin(), arguments.end());
   auto driver = open_driver(request, origin, Fd(), console);
   if (!driver) return print_error_list(driver.error().message), 1;

@@ -162,6 +162,7 @@ int serve_command(const Arguments& arguments) {
 
   options.origin.command = parent_proc_strings("cmdline");
   options.origin.inside_job = job_around_srun();
+  options.origin.values = pattern_values(options.sweep.output, options.origin);
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
   const auto status = supervise(signals, options.lifeline, [&](ControllerStart start) {
     return run_controller(options, signals, std::move(start));

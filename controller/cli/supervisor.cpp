@@ -13,6 +13,7 @@
 
 #include "controller/cli/print.hpp"
 #include "controller/io/farewell.hpp"
+#include "controller/plan/output_pattern.hpp"
 #include "proto/net/event_loop.hpp"
 #include "proto/net/sockets.hpp"
 #include "util/os/clock.hpp"
@@ -154,7 +155,7 @@ class Supervisor {
 
   std::string how_to_resume() const {
     return "acknowledged results are in '" + note_.directory +
-           "'; to continue, use --sweep-resume --sweep-output=" + note_.directory;
+           "'; to continue, use --sweep-resume --sweep-output=" + pattern_of_path(note_.directory);
   }
 
   /// Returns false if the controller is not to be restarted.

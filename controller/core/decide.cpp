@@ -247,6 +247,8 @@ std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, Outc
 /// failed.)
 Decision on(const State& state, const Goodbye& command, Instant now) {
   const AgentStatus* agent = find_agent(state, command.agent);
+  // The Hello of an agent that arrives after the end is answered with Drain, and the agent does not join.
+  if (agent == nullptr && state.phase != Phase::Running) return {};
   if (agent == nullptr) return reject("Goodbye from " + command.agent + ", which has not sent Hello");
   if (agent->gone || state.phase == Phase::Closed) return {};
   return {lose_agent(state, *agent, OutcomeKind::Preempted, sanitized(command.reason), now), {}, {}};

@@ -1,6 +1,7 @@
 #include "controller/core/schedule.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "util/text.hpp"
 
@@ -13,15 +14,12 @@ constexpr std::size_t kMaxReason = 1024;
 /// Returns "n1", "n1 and n2", or "n1, n2, n3 and 4 more".
 std::string names_text(const std::set<std::string>& nodes) {
   constexpr std::size_t kMaxNames = 3;
-  if (nodes.size() == 1) return *nodes.begin();
   std::vector<std::string> names(nodes.begin(), nodes.end());
   if (names.size() > kMaxNames + 1) {
     names.resize(kMaxNames);
     names.push_back(std::to_string(nodes.size() - kMaxNames) + " more");
   }
-  const std::string last = names.back();
-  names.pop_back();
-  return join(names, ", ") + " and " + last;
+  return listed(std::move(names), "and");
 }
 
 int total_gpus(const AgentStatus& agent) {

@@ -36,9 +36,12 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Returns true if agents that were announced have not said Hello yet.
-bool some_absent(const core::State& state, std::size_t arrived) {
-  return arrived < static_cast<std::size_t>(core::announced_agents(state));
+/// Returns the number of agents that were announced and have not said Hello yet. The core does not count those
+/// that arrive after the end.
+std::size_t absent_agents(const core::State& state, const MessageHandler& messages) {
+  const auto joined = static_cast<std::size_t>(std::max(core::announced_agents(state), 0));
+  const std::size_t announced = std::max(joined, messages.announced());
+  return announced - std::min(announced, messages.agents());
 }
 
 /// Returns the profile for a controller that takes over: with the rule that was chosen if `auth` left it
@@ -195,8 +198,10 @@ bool Driver::over() {
   if (sweep_.state.phase != core::Phase::Closed) return false;
   if (!pending_.batch.empty()) return stop_now_ || journal_wait_expired();
   if (!expects_agents_ || stop_now_) return true;
+  // A resume found nothing left to run. The agents that are being started have to be told.
+  if (messages_->agents() == 0 && sweep_.state.end_reason.empty()) return false;
   if (!linger_until_) {
-    const bool absent = some_absent(sweep_.state, messages_->agents());
+    const bool absent = absent_agents(sweep_.state, *messages_) > 0;
     linger_until_ = now() + (absent ? std::max(kGoodbyes, sweep_.plan.profile.join) : kGoodbyes);
     waiting_at_ = now() + kSilentWait;
   }
@@ -214,14 +219,13 @@ bool Driver::journal_wait_expired() {
 // Agents that arrive after the end are waited for too: otherwise they would look for a controller that is
 // gone.
 bool Driver::everybody_left() const {
-  return !some_absent(sweep_.state, messages_->agents()) && messages_->all_agents_left();
+  return absent_agents(sweep_.state, *messages_) == 0 && messages_->all_agents_left();
 }
 
 int Driver::count_left_behind() const {
   if (!expects_agents_) return 0;
-  const auto announced = static_cast<std::size_t>(core::announced_agents(sweep_.state));
-  const std::size_t absent = announced - std::min(announced, messages_->agents());
-  return static_cast<int>(absent + messages_->agents_without_goodbye().size());
+  return static_cast<int>(absent_agents(sweep_.state, *messages_) +
+                          messages_->agents_without_goodbye().size());
 }
 
 void Driver::call_every(Millis interval, std::function<void()> function) {

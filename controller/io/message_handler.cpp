@@ -158,6 +158,7 @@ void MessageHandler::handle_hello(const std::string& peer, const std::string& co
     agent_of_.erase(old->second);
     log_bytes_.erase(old->second);
   }
+  announced_ = std::max(announced_, static_cast<std::size_t>(std::max(hello.tasks, 0)));
   peer_of_[hello.agent] = peer;
   connection_of_[hello.agent] = connection;
   agent_of_[connection] = hello.agent;

@@ -55,6 +55,8 @@ class MessageHandler {
 
   /// The number of agents that have said Hello.
   std::size_t agents() const { return peer_of_.size(); }
+  /// The number of agents that their Hello messages announce: one for each task of the step.
+  std::size_t announced() const { return announced_; }
   /// True if every agent that has said Hello has said Goodbye or is considered lost.
   bool all_agents_left() const;
   /// Returns the agents that have not said Goodbye, lost ones included.
@@ -105,6 +107,7 @@ class MessageHandler {
   // connection's number.
   std::map<std::string, std::string> peer_of_, connection_of_;  // by agent
   std::map<std::string, std::string> agent_of_;                 // by connection
+  std::size_t announced_ = 0;
   std::map<std::string, std::int64_t> log_bytes_;  // by connection: handled, but no LogCredit was sent
   std::set<std::string> departed_;                 // agents that have said Goodbye
   Recent rejected_peers_{10'000};                  // were sent a Reject for undecodable messages

@@ -31,6 +31,7 @@ struct ResumeWishes {
   std::optional<Plan> plan;  // of the matrix that was given; std::nullopt: keep the journal's matrix
   profile::Profile profile;
   bool retry_failed = false, accept_changes = false;
+  bool may_be_finished = false;  // a sweep without a point left to run is not refused
   view::Facts
       facts;  // of this session: version, job, owner, profile, working directory, resume command. The rest
               // is taken from the journal.
@@ -66,7 +67,7 @@ class ResumableSweep {
 
   /// Starts a new session of the sweep: new keys, no agents; done points are kept. Fails, and changes
   /// nothing, if the matrix has changed and `wishes` do not accept that (one line for each change), or if no
-  /// point is left to run.
+  /// point is left to run and `wishes` do not accept that.
   Expected<OpenedSweep> resume(ResumeWishes wishes, Instant now, std::vector<std::string>& notes) &&;
 
  private:

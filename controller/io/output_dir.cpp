@@ -118,10 +118,19 @@ std::string journal_path(const std::string& directory) {
   return directory + "/sweep.db";
 }
 
+bool holds_sweep(const std::string& directory) {
+  if (directory.empty() || never_began(directory)) return false;
+  return exists(journal_path(directory)) || has_files_to_salvage(directory);
+}
+
 Expected<void> check_output_dir(const std::string& wanted) {
   if (wanted.empty()) return check_writable("results");
   if (exists(journal_path(wanted)) && !never_began(wanted)) return fail(held_message(wanted));
   return check_writable(wanted);
+}
+
+Expected<void> check_folder_above(const std::string& folder) {
+  return check_writable(folder.empty() ? "." : folder);
 }
 
 Expected<std::string> find_resumable_dir(const std::string& wanted) {
@@ -133,7 +142,7 @@ Expected<std::string> find_resumable_dir(const std::string& wanted) {
                 "': it never began: its sweep.db is empty and there are no results; start it without "
                 "--sweep-resume (sweepctl run: without --resume)");
   }
-  if (!exists(journal_path(wanted)) && !has_files_to_salvage(wanted)) {
+  if (!holds_sweep(wanted)) {
     return fail("there is no sweep to resume in '" + wanted +
                 "': " + (exists(wanted) ? "it has no sweep.db" : "the directory does not exist"));
   }

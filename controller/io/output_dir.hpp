@@ -20,8 +20,15 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
 /// reason, if none was given, it holds no sweep, or cannot be written to.
 Expected<std::string> find_resumable_dir(const std::string& wanted);
 
+/// Returns true if `directory` holds a sweep that could be resumed; false also for "".
+bool holds_sweep(const std::string& directory);
+
 /// Makes the checks of claim_output_dir() without creating anything, for `sweepctl check`.
 Expected<void> check_output_dir(const std::string& wanted);
+
+/// Fails if a directory cannot be created in `folder` ("": the current directory), for `sweepctl check` if the
+/// directory's name is not known yet.
+Expected<void> check_folder_above(const std::string& folder);
 
 /// Returns `path` as an absolute path without ".", ".." and trailing slash.
 std::string absolute_path(const std::string& path);

@@ -68,6 +68,7 @@ Expected<ResumeWishes> resume_wishes(SweepRequest request, const ResumableSweep&
   ResumeWishes wishes;
   wishes.retry_failed = request.retry_failed;
   wishes.accept_changes = request.accept_changes;
+  wishes.may_be_finished = request.or_start;
   if (!request.configs.empty()) {
     SWEEP_ASSIGN(auto plan, load_plan(request));
     wishes.profile = plan.profile;
@@ -136,14 +137,20 @@ Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* 
   return plan;
 }
 
+void settle_resume(SweepRequest& request) {
+  if (request.or_start) request.resume = holds_sweep(request.output);
+}
+
 Expected<void> check_resume(const SweepRequest& request, Instant now) {
   SWEEP_ASSIGN(const auto sweep, ResumableSweep::open_to_check(request.output));
   SWEEP_ASSIGN(const auto wishes, resume_wishes(request, sweep, {}));
   return sweep.check(wishes, now);
 }
 
-Expected<OpenedSweep> open_sweep(const SweepRequest& request, const SessionOrigin& origin, Instant now,
+Expected<OpenedSweep> open_sweep(SweepRequest request, const SessionOrigin& origin, Instant now,
                                  std::vector<std::string>& notes) {
+  SWEEP_ASSIGN(request.output, path_of_pattern(request.output, origin.values));
+  settle_resume(request);
   return request.resume ? open_resumed(request, origin, now, notes) : open_new(request, origin, now, notes);
 }
 

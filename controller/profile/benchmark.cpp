@@ -1,9 +1,12 @@
 #include "controller/profile/benchmark.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "controller/profile/recipe.hpp"
 #include "controller/profile/template.hpp"
+#include "util/text.hpp"
 
 namespace sweep::profile {
 
@@ -51,6 +54,39 @@ Expected<std::string> recipe_file(const Profile& profile, const Point& point) {
   return in_profile_folder(profile, words[0]);
 }
 
+/// Returns the names of the recipes in a folder, sorted, for a message.
+std::string recipes_in(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (std::filesystem::directory_iterator at(folder, code), end; !code && at != end; at.increment(code)) {
+    if (at->path().extension() == ".yaml") names.push_back(printable(at->path().stem().string()));
+  }
+  std::sort(names.begin(), names.end());
+  return join(names, ", ");
+}
+
+/// Returns the error for points whose recipe files do not exist: the first of them, their number, and the
+/// recipes that do. std::nullopt if all exist.
+std::optional<Error> missing_recipes(const Profile& profile, const std::vector<Point>& points) {
+  std::string first, file_of_first;
+  std::size_t count = 0;
+  for (const Point& point : points) {
+    const auto file = recipe_file(profile, point);
+    std::error_code code;
+    if (!file || std::filesystem::exists(*file, code) || code) continue;
+    if (++count > 1) continue;
+    first = label(point);
+    file_of_first = *file;
+  }
+  if (count == 0) return std::nullopt;
+  const std::filesystem::path folder = std::filesystem::path(file_of_first).parent_path();
+  const std::string known = recipes_in(folder);
+  return Error{std::to_string(count) + " of " + counted(points.size(), "point") +
+               (count == 1 ? " has" : " have") + " no recipe: there is no '" + file_of_first +
+               "' (the recipe of " + first + "); select other points, or write it; recipes in '" +
+               folder.string() + "': " + (known.empty() ? "none" : known)};
+}
+
 }  // namespace
 
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point) {
@@ -95,6 +131,7 @@ const Recipe* recipe_of(const Profile& profile, const Point& point) {
 Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points) {
   profile.recipes.clear();
   if (!profile.recipe.server.empty() || !names_recipe_files(profile)) return {};
+  if (auto missing = missing_recipes(profile, points)) return tl::unexpected(std::move(*missing));
   for (const Point& point : points) {
     SWEEP_ASSIGN(const auto file, recipe_file(profile, point));
     if (profile.recipes.contains(file)) continue;

@@ -7,19 +7,14 @@
 #include <cstdlib>
 #include <limits>
 
+#include "util/text.hpp"
+
 namespace sweep::report {
 
 namespace {
 
 bool digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\n\r\f\v";
-  const std::size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
 // Returns `text` without its underscores; std::nullopt if one of them is not between two digits.
@@ -38,19 +33,12 @@ std::optional<std::string> without_underscores(std::string_view text) {
 // Returns `text` without blanks, underscores and a plus sign, which from_chars does not accept; std::nullopt
 // if invalid.
 std::optional<std::string> plain(std::string_view text) {
-  auto out = without_underscores(trimmed(text));
+  auto out = without_underscores(trimmed(text, " \t\n\r\f\v"));
   if (out && out->starts_with('+')) {
     out->erase(0, 1);
     if (out->starts_with('-')) return std::nullopt;
   }
   return out;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
 }
 
 std::optional<double> special(const std::string& word) {
@@ -76,7 +64,7 @@ std::optional<std::int64_t> python_int(std::string_view text) {
 std::optional<double> python_float(std::string_view text) {
   const auto digits = plain(text);
   if (!digits) return std::nullopt;
-  if (const auto value = special(lower(*digits))) return value;
+  if (const auto value = special(ascii_lower(*digits))) return value;
   // from_chars also accepts nan(…), which Python rejects.
   if (digits->find_first_not_of("0123456789+-.eE") != std::string::npos) return std::nullopt;
   double value = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/plan/output_pattern.hpp"
 #include "util/environment.hpp"
 #include "util/recorded.hpp"
 #include "util/shell_word.hpp"
@@ -20,8 +21,11 @@ struct Names {
 };
 
 const Names kSrun = {
-    "--sweep-resume", "--sweep-output", {"--sweep-resume", "--sweep-retry-failed", "--sweep-accept-changes"}};
-const Names kRun = {"--resume", "--output", {"--resume", "--retry-failed", "--accept-changes"}};
+    "--sweep-resume",
+    "--sweep-output",
+    {"--sweep-resume", "--sweep-resume=auto", "--sweep-retry-failed", "--sweep-accept-changes"}};
+const Names kRun = {
+    "--resume", "--output", {"--resume", "--resume=auto", "--retry-failed", "--accept-changes"}};
 
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
@@ -90,11 +94,12 @@ std::string comment(const Kept& kept, const std::string& inside_job) {
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
                            const std::string& working_directory, const std::string& inside_job) {
   Kept kept;
+  const std::string output = pattern_of_path(directory);
   if (!argv.empty() && base_name(argv[0]) == "srun") {
-    kept.words = {argv[0], kSrun.resume, kSrun.output + "=" + directory};
+    kept.words = {argv[0], kSrun.resume, kSrun.output + "=" + output};
     append_rest(kept, argv, 1, kSrun);
   } else if (argv.size() > 1 && base_name(argv[0]) == "sweepctl" && argv[1] == "run") {
-    kept.words = {argv[0], "run", kRun.resume, kRun.output, directory};
+    kept.words = {argv[0], "run", kRun.resume, kRun.output, output};
     append_rest(kept, argv, 2, kRun);
   } else {
     return {};

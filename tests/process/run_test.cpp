@@ -155,6 +155,60 @@ TEST_F(Run, KeepsBeginningAndEndOfALongOutput) {
   EXPECT_TRUE(out.ends_with("y\nlast\n"));
 }
 
+// One command for the first run and for every requeue of a job.
+TEST_F(RunInJob, ResumeAutoStartsThenResumesThenHasNothingLeft) {
+  write_matrix({1, 2});
+  put_slurm("NO", "(null)");
+  write("first.sh", std::string(kGoodBenchmark) + "[ $CONC = 1 ] || { rm $RESULT_FILENAME.json; exit 7; }\n",
+        true);
+  const auto run = [&](const std::string& benchmark, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = command("res_%4j_%x", benchmark);
+    words.insert(words.begin() + 2, "--resume=auto");
+    words.insert(words.begin() + 2, more.begin(), more.end());
+    std::vector<std::string> environment = in_job();
+    environment.emplace_back("SLURM_JOB_NAME=nightly");
+    Program program(directory_, words, environment);
+    const int status = program.finish();
+    return std::pair(status, program.err());
+  };
+  const auto [started, start] = run("./first.sh");
+  EXPECT_EQ(started, 1) << start;
+  EXPECT_NE(start.find("output directory res_0012_nightly"), std::string::npos) << start;
+  EXPECT_NE(start.find("--output " + path("res_0012_nightly") + " "), std::string::npos) << start;
+  EXPECT_EQ(start.find("resumed"), std::string::npos) << start;
+  const auto [requeued, requeue] = run("./good.sh", {"--retry-failed"});
+  EXPECT_EQ(requeued, 0) << requeue;
+  EXPECT_NE(requeue.find("resumed, 1 done"), std::string::npos) << requeue;
+  const auto [finished, finish] = run("./good.sh");
+  EXPECT_EQ(finished, 0) << finish;
+  EXPECT_NE(finish.find("2 of 2 points done"), std::string::npos) << finish;
+  EXPECT_EQ(json::parse(read("res_0012_nightly/agg_dsr1_1k1k.json")).size(), 2U);
+}
+
+TEST_F(RunInJob, CheckKnowsTheOutputDirectoryAsFarAsTheJobDoesNotDecideIt) {
+  write_matrix({1});
+  put_slurm("NO", "(null)");
+  const auto check = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"sweepctl", "check", "--quiet", "--profile", "profile.yaml"};
+    words.insert(words.end(), more.begin(), more.end());
+    Program program(directory_, words, in_job());
+    const int status = program.finish();
+    return std::to_string(status) + " " + program.err();
+  };
+  EXPECT_EQ(check({"matrix.yaml", "--output", "res_%j"}), "0 ");
+  EXPECT_EQ(check({"matrix.yaml", "--output", "res_%j", "--resume=auto"}), "0 ");
+  EXPECT_EQ(check({"--output", "res_%j", "--resume"}), "0 ");
+  EXPECT_NE(check({"matrix.yaml", "--output", "res_%q"}).find("'%q' is not a replacement symbol; known: %j"),
+            std::string::npos);
+  EXPECT_NE(check({"matrix.yaml", "--output", "profile.yaml/%j"}).find("is not a directory"),
+            std::string::npos);
+  EXPECT_NE(check({"matrix.yaml", "--resume=auto"}).find("--resume=auto requires --output DIR"),
+            std::string::npos);
+  EXPECT_NE(
+      check({"--output", "res_%j", "--resume=auto"}).find("--resume=auto requires a configuration file"),
+      std::string::npos);
+}
+
 TEST_F(Run, DoesNotUseAnOldResultFile) {
   write_matrix({1});
   write("good.sh", kGoodBenchmark, true);

@@ -240,6 +240,54 @@ class SupervisedBriefly : public Supervised {
   SupervisedBriefly() : Supervised("1s") {}
 };
 
+// If srun made the job, its environment may have the name of another one.
+TEST_F(Supervised, NameOfTheJobInTheOutputDirectoryIsSlurms) {
+  std::filesystem::create_directories(directory_ / "bin");
+  write("bin/squeue", "#!/bin/sh\necho \"$*\" >asked\necho nightly/run\n", true);
+  const Fd life = make_fifo("life2"), ready = make_fifo("ready2");
+  Fd srun(::open(path("life2").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  Program serve(directory_,
+                {"/bin/sh", "-c",
+                 "exec " SWEEP_BIN_DIR
+                 "/sweepctl serve --config matrix.yaml --profile profile.yaml --output runs/%x_%4J "
+                 "--job 12.3 --lifeline-fd 3 --ready-fd 4 3<life2 4>ready2"},
+                {"PATH=" + path("bin") + ":/usr/bin:/bin", "SLURM_JOB_NAME=other"});
+  const auto line = next_line(ready);
+  ASSERT_TRUE(line && !line->empty()) << serve.err();
+  EXPECT_EQ(read("asked"), "--noheader --format=%j --jobs=12\n");
+  EXPECT_TRUE(exists("runs/nightly_run_0012.3/sweep.db")) << serve.err();
+  srun.reset();
+  serve.finish();
+}
+
+// As after the requeue of a job whose sweep was done. The controller has to tell agents that come later, too.
+TEST_F(SupervisedBriefly, FinishedSweepThatIsResumedTellsAllAgentsToEnd) {
+  start_agent();
+  let_benchmark_end();
+  ASSERT_EQ(agent_->finish(), 0) << agent_->err();
+  ASSERT_EQ(serve_->finish(), 0) << serve_->err();
+  const Fd life = make_fifo("life2"), ready = make_fifo("ready2");
+  const Fd srun(::open(path("life2").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  Program serve(directory_, {"/bin/sh", "-c",
+                             "exec " SWEEP_BIN_DIR
+                             "/sweepctl serve --config matrix.yaml --profile profile.yaml --output out "
+                             "--resume=auto --job 12.0 --lifeline-fd 3 --ready-fd 4 3<life2 4>ready2"});
+  const auto line = next_line(ready);
+  ASSERT_TRUE(line && !line->empty()) << serve.err();
+  words_ = split(line->substr(0, line->size() - 1), ' ');
+  ASSERT_EQ(words_.size(), 4U);
+  for (const std::string task : {"0", "1"}) {
+    Program agent(directory_, {"sweep-agent", "--", "./waits.sh"},
+                  {"SLURM_SWEEP_ENDPOINT=" + words_[1], "SLURM_SWEEP_SERVER_KEY=" + words_[2],
+                   "SLURM_SWEEP_CLIENT_SECRET=" + words_[3], "TMPDIR=" + path(""), "SLURM_JOB_ID=12",
+                   "SLURM_STEP_ID=0", "SLURM_NTASKS=2", "SLURM_PROCID=" + task});
+    EXPECT_EQ(agent.finish(), 0) << "task " << task << ": " << agent.err();
+  }
+  EXPECT_EQ(serve.finish(), 0) << serve.err();
+  EXPECT_EQ(serve.err().find("unexpected message"), std::string::npos) << serve.err();
+  EXPECT_EQ(read("starts"), "1\n2\n") << "a point was run again";
+}
+
 // A full disk may get space again; the controller waits as long as agents would look for one.
 TEST_F(SupervisedBriefly, JournalThatCannotBeWrittenIsNotWaitedForLongAfterSrunHasEnded) {
   const rlimit none{0, 0};  // the limit of a file's size; SIGXFSZ is ignored

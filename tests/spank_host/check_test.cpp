@@ -40,14 +40,15 @@ TEST(Check, GetsAllOptions) {
                                     {{"sweep-profile", "-p.yaml"},
                                      {"sweep-config", "a.yaml,/b.yaml"},
                                      {"sweep-select", "--seq-lens 1k1k"},
-                                     {"sweep-output", "out dir"}},
+                                     {"sweep-repeat", "3"},
+                                     {"sweep-output", "out %j"}},
                                     context);
     EXPECT_EQ(outcome.status, kReturned);
     EXPECT_EQ(outcome.out, "checked\n");
     EXPECT_EQ(outcome.err, "");
-    EXPECT_THAT(sweepctl.words("check"),
-                ElementsAre("check", "--quiet", "--config=a.yaml", "--config=/b.yaml",
-                            "--select=--seq-lens 1k1k", "--output=out dir", "--profile=-p.yaml"));
+    EXPECT_THAT(sweepctl.words("check"), ElementsAre("check", "--quiet", "--config=a.yaml",
+                                                     "--config=/b.yaml", "--select=--seq-lens 1k1k",
+                                                     "--repeat=3", "--output=out %j", "--profile=-p.yaml"));
     EXPECT_TRUE(is_gone(sweepctl.pid("check")));
     EXPECT_THAT(sweepctl.words("serve"), IsEmpty());
   }
@@ -217,6 +218,23 @@ TEST(Request, InvalidOptionsEndWithOneLine) {
        "--sweep-profile= is empty; give a value or remove the option"},
       {{{"sweep-config", "a,,b"}},
        "--sweep-config=a,,b contains an empty file name; separate files by single commas"},
+      {{{"sweep-repeat", "2"}}, "--sweep-repeat requires --sweep-config=FILE or --sweep-resume"},
+      {{{"sweep-config", "a"}, {"sweep-repeat", ""}},
+       "--sweep-repeat= is empty; give a value or remove the option"},
+      {{{"sweep-config", "a"}, {"sweep-repeat", "0"}}, "--sweep-repeat=0 must be a number from 1 to 1000"},
+      {{{"sweep-config", "a"}, {"sweep-repeat", "1001"}},
+       "--sweep-repeat=1001 must be a number from 1 to 1000"},
+      {{{"sweep-config", "a"}, {"sweep-repeat", "2x"}}, "--sweep-repeat=2x must be a number from 1 to 1000"},
+      {{{"sweep-output", "out"}, {"sweep-resume", nullptr}, {"sweep-repeat", "2"}},
+       "--sweep-repeat requires --sweep-config=FILE, whose points it applies to"},
+      {{{"sweep-output", "out"}, {"sweep-resume", nullptr}, {"sweep-select", "x"}},
+       "--sweep-select requires --sweep-config=FILE, whose points it applies to"},
+      {{{"sweep-config", "a"}, {"sweep-output", "out"}, {"sweep-resume", "always"}},
+       "--sweep-resume=always: unknown value; use --sweep-resume or --sweep-resume=auto, and "
+       "--sweep-output=DIR for the directory"},
+      {{{"sweep-config", "a"}, {"sweep-resume", "auto"}}, kResumeWithoutOutput},
+      {{{"sweep-output", "out"}, {"sweep-resume", "auto"}},
+       "--sweep-resume=auto requires --sweep-config=FILE, with which the sweep is started"},
       {{{"sweep-resume", nullptr}}, kResumeWithoutOutput},
       {{{"sweep-config", "a"}, {"sweep-resume", nullptr}}, kResumeWithoutOutput},
       {{{"sweep-output", ""}, {"sweep-resume", nullptr}},
@@ -276,6 +294,31 @@ TEST(Resume, IsPassedOnWithItsOptions) {
                           "--profile=p.yaml", "--resume", "--retry-failed", "--accept-changes"));
 }
 
+TEST(Resume, AutoIsPassedOn) {
+  for (const spank_context_t context : {S_CTX_LOCAL, S_CTX_ALLOCATOR}) {
+    const Sweepctl sweepctl;
+    const Outcome outcome =
+        request(sweepctl, {{"sweep-config", "a.yaml"}, {"sweep-output", "res_%j"}, {"sweep-resume", "auto"}},
+                context);
+    EXPECT_EQ(outcome.status, kReturned);
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_THAT(sweepctl.words("check"),
+                ElementsAre("check", "--quiet", "--config=a.yaml", "--output=res_%j", "--resume=auto"));
+  }
+}
+
+// `srun --sweep-resume` inside `sbatch --sweep-resume=auto`, and the other way round.
+TEST(Resume, ValueOfTheCommandLineCounts) {
+  const Sweepctl sweepctl;
+  request(sweepctl,
+          {{"sweep-config", "a"}, {"sweep-output", "o"}, {"sweep-resume", "auto"}, {"sweep-resume", ""}});
+  request(sweepctl,
+          {{"sweep-config", "a"}, {"sweep-output", "o"}, {"sweep-resume", ""}, {"sweep-resume", "auto"}});
+  EXPECT_THAT(sweepctl.words("check"),
+              ElementsAre("check", "--quiet", "--config=a", "--output=o", "--resume", "check", "--quiet",
+                          "--config=a", "--output=o", "--resume=auto"));
+}
+
 // An srun inside `sbatch --sweep-resume --sweep-output=out`. "(null)" is what Slurm 22.05 was observed to
 // pass for an option without a value.
 TEST(Resume, IsInheritedWithItsDirectory) {
@@ -316,6 +359,13 @@ TEST(Inherited, PathsAreRelativeToTheSubmitDirectory) {
   EXPECT_THAT(check_in_a_job(kAllInherited),
               ElementsAre("check", "--quiet", "--config=/submit/dir/a.yaml", "--config=/b.yaml",
                           "--select=--seq-lens 1k1k", "--output=/submit/out", "--profile=/submit/p.yaml"));
+}
+
+// A % in the name of the submit directory is not the beginning of a symbol.
+TEST(Inherited, SymbolsInTheSubmitDirectoryAreNotReplaced) {
+  EXPECT_THAT(check_in_a_job(kAllInherited, "/100%j"),
+              ElementsAre("check", "--quiet", "--config=/100%j/dir/a.yaml", "--config=/b.yaml",
+                          "--select=--seq-lens 1k1k", "--output=/100%%j/out", "--profile=/100%j/p.yaml"));
 }
 
 TEST(Inherited, PathsAreUnchangedWithoutASubmitDirectory) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <slurm/slurm.h>
 
+#include "controller/matrix/master.hpp"
+
 namespace sweep::plugin {
 namespace {
 
@@ -35,6 +37,17 @@ TEST(Settings, InvalidArgumentKeepsTheDefault) {
     EXPECT_EQ(settings.ready_timeout_seconds, 60u) << text;
     EXPECT_EQ(settings.end_timeout_seconds, 600u) << text;
     EXPECT_THAT(settings.complaints, ElementsAre(HasSubstr("'" + std::string(text) + "'"))) << text;
+  }
+}
+
+// The plugin cannot include sweepctl's headers.
+TEST(Option, RepeatHasSweepctlsLimit) {
+  for (const bool too_many : {false, true}) {
+    Options options;
+    options.take(kConfig, "a", nullptr);
+    options.take(kRepeat, std::to_string(matrix::kMaxRepeats + (too_many ? 1 : 0)), nullptr);
+    options.end_component();
+    EXPECT_EQ(options.problem() != "", too_many) << options.problem();
   }
 }
 

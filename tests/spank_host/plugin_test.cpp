@@ -111,8 +111,8 @@ TEST(Init, RegistersItsOptions) {
     EXPECT_EQ(outcome.status, kReturned);
     EXPECT_THAT(lines(outcome.out),
                 ElementsAre("init 0", "sweep-config=FILE[,FILE] 1", "sweep-select=ARGS 1",
-                            "sweep-output=DIR 1", "sweep-profile=FILE 1", "sweep-resume 0",
-                            "sweep-retry-failed 0", "sweep-accept-changes 0"));
+                            "sweep-output=DIR 1", "sweep-profile=FILE 1", "sweep-repeat=N 1",
+                            "sweep-resume=auto 2", "sweep-retry-failed 0", "sweep-accept-changes 0"));
     EXPECT_EQ(outcome.err, "");
   }
 }
@@ -160,7 +160,7 @@ TEST(Init, SucceedsIfAnOptionIsRefused) {
         print_line("init " + std::to_string(plugin.hook("init")));
         print_line("others " + std::to_string(slurm.registered.size()));
       });
-      EXPECT_EQ(outcome.out, "init 0\nothers 6\n");
+      EXPECT_EQ(outcome.out, "init 0\nothers 7\n");
       EXPECT_EQ(outcome.err, std::string("error: sweep: Slurm did not accept the option --") + name + "\n");
     }
   }

@@ -476,6 +476,22 @@ TEST(Text, ClippedNeverSplitsACharacter) {
             std::string(5, '\x80'));  // not UTF-8: at most 3 bytes are removed
 }
 
+TEST(Text, ListedNamesTheLastPartAfterTheConjunction) {
+  EXPECT_EQ(listed({}, "and"), "");
+  EXPECT_EQ(listed({"a"}, "and"), "a");
+  EXPECT_EQ(listed({"a", "b"}, "or"), "a or b");
+  EXPECT_EQ(listed({"a", "b", "c"}, "and"), "a, b and c");
+}
+
+TEST(Text, TrimmedRemovesBlanksAtTheEndsOnly) {
+  EXPECT_EQ(trimmed(" \ta b\t "), "a b");
+  EXPECT_EQ(trimmed("a"), "a");
+  EXPECT_EQ(trimmed(" \t "), "");
+  EXPECT_EQ(trimmed(""), "");
+  EXPECT_EQ(trimmed("\n a\n"), "\n a\n");
+  EXPECT_EQ(trimmed("\n a\n", " \n"), "a");
+}
+
 TEST(Text, Counted) {
   EXPECT_EQ(counted(0, "point"), "0 points");
   EXPECT_EQ(counted(1, "point"), "1 point");

@@ -61,5 +61,51 @@ TEST(WholeNumbers, ErrorNamesOptionValueAndRemedy) {
   }
 }
 
+struct FlagRead {
+  std::optional<int> status;
+  bool given = false, word = false;
+  std::vector<std::string> files;
+  std::string error;
+};
+
+FlagRead read_flag(const std::vector<std::string>& arguments) {
+  FlagRead out;
+  CommandLine app("tool", "A tool.");
+  app.flag_or_word("--resume", out.given, "auto", out.word, "resumes");
+  app.option("FILE", out.files, "files");
+  testing::internal::CaptureStderr();
+  out.status = app.parse(arguments);
+  out.error = testing::internal::GetCapturedStderr();
+  return out;
+}
+
+TEST(FlagOrWord, ValueIsOnlyWhatFollowsTheEqualsSign) {
+  const FlagRead none = read_flag({"a"});
+  EXPECT_FALSE(none.given || none.word);
+  const FlagRead flag = read_flag({"--resume", "auto"});
+  EXPECT_TRUE(flag.given && !flag.word) << flag.error;
+  EXPECT_EQ(flag.files, std::vector<std::string>{"auto"});
+  const FlagRead word = read_flag({"--resume=auto", "a"});
+  EXPECT_TRUE(word.given && word.word) << word.error;
+  EXPECT_EQ(word.files, std::vector<std::string>{"a"});
+}
+
+TEST(FlagOrWord, OtherValuesAreErrorsThatNameTheKnownOnes) {
+  for (const char* text : {"--resume=always", "--resume=false", "--resume=AUTO", "--resume=1"}) {
+    const FlagRead read = read_flag({text});
+    EXPECT_EQ(read.status, 2) << text;
+    EXPECT_THAT(read.error, HasSubstr("unknown value; give --resume or --resume=auto")) << text;
+  }
+}
+
+TEST(FlagOrWord, HelpShowsTheValue) {
+  bool given = false, word = false;
+  CommandLine app("tool", "A tool.");
+  app.flag_or_word("--resume", given, "auto", word, "resumes");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(app.parse({"--help"}), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("      --resume[=auto]  "));
+}
+
 }  // namespace
 }  // namespace sweep

@@ -231,6 +231,12 @@ void read_recipes_profile(const std::string& name) {
       EXPECT_TRUE(loaded) << loaded.error().message;
     }
   }
+  for (const char* gpu : {"b200", "h100", "h200"}) {
+    auto profile = profile_of(name);
+    const auto loaded =
+        profile::load_recipes(profile, {point_of("gptoss_fp4_" + std::string(gpu) + "_vllm.yaml")});
+    EXPECT_TRUE(loaded) << loaded.error().message;
+  }
 }
 
 std::string script_of(const std::string& recipe) {
@@ -270,6 +276,9 @@ std::map<std::string, Reader> readers() {
       {"recipes/dsr1_fp8_b200_trt.yaml", read_recipe},
       {"recipes/dsr1_fp4_b200_vllm.yaml", read_recipe},
       {"recipes/dsr1_fp8_b200_vllm.yaml", read_recipe},
+      {"recipes/gptoss_fp4_b200_vllm.yaml", read_recipe},
+      {"recipes/gptoss_fp4_h100_vllm.yaml", read_recipe},
+      {"recipes/gptoss_fp4_h200_vllm.yaml", read_recipe},
   };
   std::map<std::string, Reader> all = kReaders;
   for (const auto& [name, reader] : kReaders) {  // each recipe has its script

@@ -298,6 +298,7 @@ TEST_F(CoreAgents, HelloToAClosedSweepIsAnsweredWithDrain) {
   finish("a", "p0");
   EXPECT_EQ(state.phase, Phase::Closed);
   EXPECT_THAT(join(agent_info("new", "n2", 1)), ElementsAre("drain new complete"));
+  EXPECT_EQ(decide(state, Goodbye{"new", "done"}, now).rejected, "");
   EXPECT_THAT(join(agent_info("a", "n1", 1)), ElementsAre("welcome a", "drain a complete"))
       << "it may still have a result to report";
   EXPECT_THAT(ready("a"), ElementsAre("drain a complete"));

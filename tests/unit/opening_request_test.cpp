@@ -243,5 +243,54 @@ TEST_F(OpenSweepRequest, CheckOfAResumeChangesNothing) {
   EXPECT_EQ(events(), before);
 }
 
+TEST_F(OpenSweepRequest, SymbolsInTheOutputDirectoryAreReplaced) {
+  request_.output = path("res_%j_%x");
+  origin_ = {"12.0", {"srun", "--sweep-output=res_%j_%x", "bench.sh"}, "", {.job = "12", .job_name = "n"}};
+  const auto opened = open();
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(opened->sweep.facts.directory, path("res_12_n"));
+  EXPECT_THAT(opened->sweep.facts.resume,
+              HasSubstr("srun --sweep-resume --sweep-output=" + path("res_12_n") + " bench.sh"));
+}
+
+TEST_F(OpenSweepRequest, SymbolWithoutAValueCreatesNothing) {
+  request_.output = path("res_%j");
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message, HasSubstr("%j has no value: there is no Slurm job"));
+  EXPECT_FALSE(std::filesystem::exists(path("res_%j")));
+}
+
+TEST_F(OpenSweepRequest, ResumeOrStartStartsOnceAndThenResumes) {
+  request_.resume = request_.or_start = true;
+  std::string sweep;
+  for (const bool resumed : {false, true, true}) {
+    const auto opened = open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(opened->sweep.state.resumed.has_value(), resumed);
+    if (!resumed) sweep = opened->sweep.facts.sweep;
+    EXPECT_EQ(opened->sweep.facts.sweep, sweep);
+  }
+}
+
+// What a full disk leaves of a sweep that could not begin.
+TEST_F(OpenSweepRequest, ResumeOrStartStartsInAFolderWithAnEmptyJournal) {
+  std::filesystem::create_directories(path("out"));
+  put("out/sweep.db", "");
+  request_.resume = request_.or_start = true;
+  const auto opened = open();
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_FALSE(opened->sweep.state.resumed);
+}
+
+TEST_F(OpenSweepRequest, ResumeOrStartRefusesAChangedMatrix) {
+  leave_sweep();
+  put_matrix("matrix.yaml", "sglang", "[{ tp: 1, conc-start: 4, conc-end: 4 }]");
+  request_.resume = request_.or_start = true;
+  const auto refused = open();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("add --sweep-accept-changes"));
+}
+
 }  // namespace
 }  // namespace sweep

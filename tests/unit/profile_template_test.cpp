@@ -68,6 +68,8 @@ TEST(BenchmarkTemplate, RecipeFilesAreFoundByTheirPointAndReadOnce) {
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message, testing::HasSubstr("dsr1_fp4_b200_vllm.yaml"));
   EXPECT_THAT(missing.error().message, testing::HasSubstr("the recipe of dsr1_1k1k fp4 vllm"));
+  EXPECT_THAT(missing.error().message, testing::StartsWith("1 of 2 points has no recipe: there is no '"));
+  EXPECT_THAT(missing.error().message, testing::EndsWith("': dsr1_fp4_b200_sglang, dsr1_fp4_b200_trt"));
   write("dsr1_fp4_b200_vllm.yaml", "server: {command: x}\n");
   const auto wrong = load_recipes(profile, {other});
   ASSERT_FALSE(wrong);

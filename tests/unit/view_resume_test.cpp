@@ -53,6 +53,22 @@ TEST(ViewResumeCommand, OmitsOptionsThatApplyToOneResumeOnly) {
             "sweepctl run --resume --output /o");
 }
 
+TEST(ViewResumeCommand, NamesTheDirectoryInsteadOfThePattern) {
+  EXPECT_EQ(
+      resume_command({"srun", "--sweep-output=res_%j", "--sweep-resume=auto", "--sweep-config=a.yaml", "x"},
+                     "/d/res_12", ""),
+      "srun --sweep-resume --sweep-output=/d/res_12 --sweep-config=a.yaml x");
+  EXPECT_EQ(
+      resume_command({"sweepctl", "run", "--resume=auto", "--output", "res_%j", "a.yaml"}, "/d/res_12", ""),
+      "sweepctl run --resume --output /d/res_12 a.yaml");
+}
+
+TEST(ViewResumeCommand, PercentSignInADirectoryIsNoSymbol) {
+  EXPECT_EQ(resume_command({"srun", "x"}, "/d/50%j", ""), "srun --sweep-resume --sweep-output=/d/50%%j x");
+  EXPECT_EQ(resume_command({"sweepctl", "run", "a.yaml"}, "/d/50%", ""),
+            "sweepctl run --resume --output /d/50%% a.yaml");
+}
+
 TEST(ViewResumeCommand, KeepsTheBenchmarksCommandAfterDashes) {
   EXPECT_EQ(
       resume_command({"sweepctl", "run", "a.yaml", "--", "./b", "--output", "x", "--resume", "--"}, "/o", ""),

@@ -18,12 +18,6 @@ std::string sample(std::string_view bytes) {
   return "'" + printable(clipped(bytes, kMaxSample)) + "'";
 }
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 // Returns `text` with a blank in place of each run of blanks and line breaks.
 std::string one_line(std::string_view text) {
   std::string out;

@@ -27,12 +27,6 @@ std::optional<double> number(std::string_view text) {
   return value;
 }
 
-std::string trimmed_copy(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
-}
-
 Expected<void> in_range(std::string_view option, std::int64_t value, std::int64_t least, std::int64_t most) {
   if (value >= least && value <= most) return {};
   return fail(std::string(option) + " " + std::to_string(value) + " is out of range; give a number from " +
@@ -88,14 +82,14 @@ Expected<void> check_numbers(const Options& o) {
 
 Expected<void> parse_lists(const Options& o, Setup& setup) {
   for (const std::string& raw : split(o.percentile_metrics, ',')) {
-    const std::string name = trimmed_copy(raw);
+    const std::string name(trimmed(raw));
     if (std::find(kMetrics.begin(), kMetrics.end(), name) == kMetrics.end())
       return fail("unknown metric '" + printable(name) +
                   "' in --percentile-metrics; give one or more of ttft,tpot,itl,e2el");
     setup.metrics.push_back(name);
   }
   for (const std::string& raw : split(o.metric_percentiles, ',')) {
-    const std::string text = trimmed_copy(raw);
+    const std::string text(trimmed(raw));
     const auto value = number(text);
     if (!value || *value < 0 || *value > 100)
       return fail("invalid percentile '" + printable(text) +
@@ -115,9 +109,9 @@ Expected<void> parse_lists(const Options& o, Setup& setup) {
   }
   for (const std::string& pair : o.metadata) {
     const std::size_t equals = pair.find('=');
-    if (equals == std::string::npos || trimmed_copy(pair.substr(0, equals)).empty())
+    if (equals == std::string::npos || trimmed(pair.substr(0, equals)).empty())
       return fail("invalid --metadata '" + printable(pair) + "'; give KEY=VALUE");
-    setup.metadata.emplace_back(trimmed_copy(pair.substr(0, equals)), trimmed_copy(pair.substr(equals + 1)));
+    setup.metadata.emplace_back(trimmed(pair.substr(0, equals)), trimmed(pair.substr(equals + 1)));
   }
   return {};
 }
