@@ -20,8 +20,9 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
 /// reason, if none was given, it holds no sweep, or cannot be written to.
 Expected<std::string> find_resumable_dir(const std::string& wanted);
 
-/// Makes the checks of claim_output_dir() without creating anything, for `sweepctl check`.
-Expected<void> check_output_dir(const std::string& wanted);
+/// Makes the checks of claim_output_dir() without creating anything, for `sweepctl check`. Fails also if the
+/// path is too long for the journal.
+Expected<void> check_output_dir(const std::string& wanted, const std::string& name);
 
 /// Returns `path` as an absolute path without ".", ".." and trailing slash.
 std::string absolute_path(const std::string& path);

@@ -29,6 +29,7 @@ struct SessionOrigin {
   std::vector<std::string>
       command;             // srun's or sweepctl's command line, from which the resume command is made
   std::string inside_job;  // id of the job that srun was started in; "": srun made a job for itself
+  std::optional<BenchmarkCommand> benchmark = {};  // to be checked; std::nullopt: checked already
 };
 
 /// Returns the options that select points: `select`, and --repeat if it was given.
@@ -42,8 +43,9 @@ Expected<profile::Profile> load_profiles(const std::string& named);
 /// `warnings`, if given, one line for each thing in the files that has no effect.
 Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* warnings = nullptr);
 
-/// Fails with the reason for which open_sweep() would refuse to resume. Writes nothing.
-Expected<void> check_resume(const SweepRequest& request, Instant now);
+/// Fails with the reason for which open_sweep() would refuse to resume, also because of the benchmark, if given. Writes nothing.
+Expected<void> check_resume(const SweepRequest& request, const std::optional<BenchmarkCommand>& benchmark,
+                            Instant now);
 
 /// Opens a new sweep, or the one that `request` resumes. Fails with one line, or, if a changed matrix is
 /// refused, with one more for each change. `notes` receives lines for the user.

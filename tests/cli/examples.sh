@@ -29,6 +29,8 @@ E
 { entry fp4 b200; entry fp8 h200; } >nvidia-master.yaml
 entry fp4 b200 >matrix.yaml
 printf 'gpus: ignore\n' >here.yaml
+printf '#!/bin/sh\n' | tee bench.sh >benchmark.sh # of which the second is not executable
+chmod +x bench.sh
 printf 'workspace: /home/me/InferenceMAX\n' | tee profile.yaml >site.yaml
 
 # Prints each command of the files on one line, after "fails" if an error message follows it, else after "passes".
@@ -70,6 +72,8 @@ arguments_of() { # COMMAND
     esac
   done
   if [[ -f $file ]]; then CHECK=(check "$file" "${CHECK[@]}"); else CHECK=(); fi
+  # shellcheck disable=SC2206 # words of a simple command
+  if ((${#CHECK[@]} > 0)) && [[ $1 =~ ^sweepctl\ check\ .*\ --\ (.*)$ ]]; then CHECK+=(-- ${BASH_REMATCH[1]}); fi
 }
 
 count=0
