@@ -25,8 +25,9 @@ std::vector<std::string> split(std::string_view text, char separator);
 /// Returns the parts with `separator` between them.
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
-/// Returns `text` with every control character (newlines too) and every byte that is not valid UTF-8 replaced
-/// by '?'. Text from a peer or a benchmark must pass through this before it is printed on a terminal.
+/// Returns `text` on one line: line feeds, tabs and carriage returns as \n, \t and \r, every other control
+/// character and every byte that is not valid UTF-8 as '?'. Text from a peer or a benchmark must pass through
+/// this before it is printed on a terminal.
 std::string printable(std::string_view text);
 
 /// Returns `text`, truncated to at most `max_bytes` bytes, never inside a UTF-8 character.
