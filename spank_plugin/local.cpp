@@ -4,12 +4,16 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 
 #include "proto/base/env_names.hpp"
 #include "spank_plugin/child.hpp"
+
+// Part of the C++ ABI; no header declares it.
+extern "C" int __cxa_atexit(void (*function)(void*), void* argument, void* library);  // NOLINT
 
 namespace sweep::plugin::local {
 namespace {
@@ -80,10 +84,36 @@ std::string submit_directory() {
   return directory == nullptr ? "" : directory;
 }
 
+// Returns the words of srun's command line; empty if they cannot be read.
+std::vector<std::string> own_command_line() {
+  std::vector<std::string> words;
+  FILE* const file = fopen("/proc/self/cmdline", "re");
+  if (file == nullptr) return words;
+  char* word = nullptr;
+  std::size_t room = 0;
+  while (getdelim(&word, &room, '\0', file) > 0)
+    words.emplace_back(word);
+  free(word);
+  fclose(file);
+  return words;
+}
+
+// Returns what `sweepctl check` is told about the benchmark, which is the command of srun only. srun parses its
+// options with getopt, whose optind is then the number of the first word of the command.
+std::vector<std::string> benchmark_of_command() {
+  if (spank_context() != S_CTX_LOCAL) return {};
+  std::vector<std::string> out = benchmark_arguments(own_command_line(), optind);
+  const char* const directory = getenv("SLURM_WORKING_DIR");
+  if (!out.empty() && out[0] == "--" && directory != nullptr && *directory != '\0')
+    out.insert(out.begin(), std::string("--chdir=") + directory);
+  return out;
+}
+
 void check(const Settings& settings, const std::vector<std::string>& arguments) {
   const Limit limit = {"check-timeout", settings.check_timeout_seconds};
   const Deadline deadline = in_seconds(limit.seconds);
-  const Started started = start_child(check_command(settings.sweepctl, arguments), -1, -1, deadline);
+  const Started started =
+      start_child(check_command(settings.sweepctl, arguments, benchmark_of_command()), -1, -1, deadline);
   if (!started.ok()) give_up_starting(settings, started, limit);
   const Ended ended = wait_child(started.pid, deadline);
   if (ended.late)
@@ -221,6 +251,15 @@ void start_controller(const Settings& settings, const std::string& step) {
   pass_on_removed(removed);
 }
 
+// Makes the present process, which is ending, exit with status 1: after the hooks of all plugins, because the
+// function that is registered last is called first. It is libc's own _exit, because this plugin will be unloaded
+// by then; its argument arrives as the status.
+void end_with_failure() {
+  fflush(nullptr);
+  const auto function = reinterpret_cast<void (*)(void*)>(reinterpret_cast<void (*)()>(&_exit));
+  __cxa_atexit(function, reinterpret_cast<void*>(EXIT_FAILURE), nullptr);
+}
+
 }  // namespace
 
 void take_option(OptionId id, const char* value) {
@@ -267,8 +306,9 @@ void command_ends() {
         "sweep: the controller (process %d on %s) did not end within %u s; it continues to write its files "
         "in the background; to wait longer, set end-timeout=SECONDS in plugstack.conf",
         static_cast<int>(pid), host().c_str(), seconds);
-  else if (ended.known && !ended.ok())
-    slurm_error("sweep: the controller ended with %s; see its messages above", ended.describe().c_str());
+  if (ended.late || !ended.known || ended.ok()) return;
+  slurm_error("sweep: the controller ended with %s; see its messages above", ended.describe().c_str());
+  end_with_failure();  // the tasks' statuses do not show it
 }
 
 }  // namespace sweep::plugin::local

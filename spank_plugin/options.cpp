@@ -1,6 +1,7 @@
 // See options.hpp.
 #include "spank_plugin/options.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -36,6 +37,10 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     if (at == std::string_view::npos) return parts;
     text.remove_prefix(at + 1);
   }
+}
+
+bool begins_with(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
 }
 
 bool take_path(std::string_view value, std::string& path) {
@@ -222,10 +227,27 @@ std::vector<std::string> Options::arguments(std::string_view submit_dir) const {
   return result;
 }
 
-std::vector<std::string> check_command(const std::string& sweepctl,
-                                       const std::vector<std::string>& arguments) {
+std::vector<std::string> benchmark_arguments(const std::vector<std::string>& srun, int first) {
+  if (first < 1 || static_cast<std::size_t>(first) >= srun.size()) return {};
+  const auto command = srun.begin() + first;
+  if (command->substr(0, 1) == "-" || std::find(srun.begin(), srun.end(), ":") != srun.end()) return {};
+  std::vector<std::string> out;
+  for (auto word = srun.begin() + 1; word != command; ++word) {
+    if (begins_with(*word, "--multi")) return {};
+    if (begins_with(*word, "--chdir=")) out = {*word};
+    if (*word == "--chdir" || *word == "-D") out = {"--chdir=" + *(word + 1)};
+    if (begins_with(*word, "-D") && word->size() > 2) out = {"--chdir=" + word->substr(2)};
+  }
+  out.emplace_back("--");
+  out.insert(out.end(), command, srun.end());
+  return out;
+}
+
+std::vector<std::string> check_command(const std::string& sweepctl, const std::vector<std::string>& arguments,
+                                       const std::vector<std::string>& benchmark) {
   std::vector<std::string> command = {sweepctl, "check", "--quiet"};
   command.insert(command.end(), arguments.begin(), arguments.end());
+  command.insert(command.end(), benchmark.begin(), benchmark.end());
   return command;
 }
 
@@ -242,6 +264,16 @@ std::vector<std::string> serve_command(const Settings& settings, int lifeline_fd
 
 bool is_ordinary_step(std::uint32_t step) {
   return step <= kLastOrdinaryStep;
+}
+
+bool can_start_sweep(std::string_view script) {
+  for (std::string_view line : split(script, '\n')) {
+    const std::size_t first = line.find_first_not_of(" \t");
+    if (first == std::string_view::npos || line[first] == '#') continue;
+    if (line.find("srun") != std::string_view::npos || line.find("sweepctl") != std::string_view::npos)
+      return true;
+  }
+  return false;
 }
 
 std::string job_and_step(std::uint32_t job, std::uint32_t step) {

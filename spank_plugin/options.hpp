@@ -84,9 +84,14 @@ class Options {
   Value values_[kOptionCount];
 };
 
+/// Returns the arguments of `sweepctl check` about the benchmark, from the command line of srun, in which the
+/// word `first` begins the command: --chdir if srun was given a working directory, "--", and the command. Returns
+/// nothing if that is not the command of all tasks: with --multi-prog and in a heterogeneous job.
+std::vector<std::string> benchmark_arguments(const std::vector<std::string>& srun, int first);
+
 /// Returns the command `sweepctl check --quiet …`.
-std::vector<std::string> check_command(const std::string& sweepctl,
-                                       const std::vector<std::string>& arguments);
+std::vector<std::string> check_command(const std::string& sweepctl, const std::vector<std::string>& arguments,
+                                       const std::vector<std::string>& benchmark);
 
 /// Returns the command `sweepctl serve …`, the controller of one step. The numbers are file descriptors in
 /// the child.
@@ -96,6 +101,12 @@ std::vector<std::string> serve_command(const Settings& settings, int lifeline_fd
 /// Returns true for the steps of `srun COMMAND`; false for the batch script, the extern and the interactive
 /// step (the shell that salloc may start through srun), and reserved step ids.
 bool is_ordinary_step(std::uint32_t step);
+
+/// The step id of a batch script: SLURM_BATCH_SCRIPT of <slurm/slurm.h>.
+inline constexpr std::uint32_t kBatchStep = 0xfffffffb;
+
+/// Returns true if a line of the script, other than a comment, contains srun or sweepctl.
+bool can_start_sweep(std::string_view script);
 
 /// Returns job and step as Slurm writes them: "12.0".
 std::string job_and_step(std::uint32_t job, std::uint32_t step);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,6 +27,8 @@ constexpr int kNotFound = 127;
 constexpr int kCannotRun = 126;
 
 bool is_sweep_step = false;  // whether the step of this slurmstepd belongs to a sweep
+// Whether it is the batch script of an sbatch with --sweep-config, and does not start a sweep itself.
+bool is_batch_without_sweep = false;
 
 bool is_set(spank_t spank, const char* name) {
   char value[512];
@@ -51,6 +54,30 @@ bool belongs_to_a_sweep(spank_t spank, spank_option* options) {
   std::uint32_t step = 0;
   if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS || !is_ordinary_step(step)) return false;
   return is_set(spank, SWEEP_ENV_ENDPOINT);
+}
+
+// Returns the text of the batch script; "" if it cannot be read or is too large.
+std::string batch_script(spank_t spank) {
+  constexpr off_t kLargest = 4 << 20;
+  int count = 0;
+  char** words = nullptr;
+  if (spank_get_item(spank, S_JOB_ARGV, &count, &words) != ESPANK_SUCCESS || count < 1) return {};
+  const Fd file(open(words[0], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+  struct stat info = {};
+  if (file.get() < 0 || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > kLargest)
+    return {};
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  const ssize_t got = read(file.get(), text.data(), text.size());
+  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return text;
+}
+
+bool is_batch_that_starts_no_sweep(spank_t spank, spank_option* options) {
+  std::uint32_t step = 0;
+  if (!was_given(spank, options[kConfig]) && !was_given(spank, options[kResume])) return false;
+  if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS || step != kBatchStep) return false;
+  const std::string script = batch_script(spank);
+  return !script.empty() && !can_start_sweep(script);
 }
 
 // Allocates nothing.
@@ -212,9 +239,17 @@ void drop_stale_variables(spank_t spank) noexcept {
 void step_starts(spank_t spank, spank_option* options) noexcept {
   drop_stale_variables(spank);  // if Slurm did not permit it in init
   is_sweep_step = belongs_to_a_sweep(spank, options);
+  try {
+    is_batch_without_sweep = is_batch_that_starts_no_sweep(spank, options);
+  } catch (...) {  // it is only for a message
+  }
 }
 
 void step_ends(spank_t spank, int count, char** words) noexcept {
+  if (is_batch_without_sweep)  // slurmstepd's messages are in the output of the job
+    slurm_error(
+        "sweep: no sweep was run by this batch script: --sweep-config of sbatch is for each srun in the script, "
+        "and the script has neither srun nor sweepctl; put srun before the benchmark");
   if (!is_sweep_step) return;
   try {
     tidy(spank, {words, words + count});

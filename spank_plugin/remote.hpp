@@ -20,13 +20,13 @@ void task_starts(spank_t spank, spank_option* options, int count, char** words) 
 /// the step's tasks. Allocates nothing. Called as early as possible, before pyxis reads its variables.
 void drop_stale_variables(spank_t spank) noexcept;
 
-/// Remembers whether the step belongs to a sweep: at the step's end Slurm does not provide its options any
-/// more.
+/// Remembers whether the step belongs to a sweep, and whether it is a batch script that starts none although its
+/// sbatch was given the options: at the step's end Slurm does not provide its options any more.
 void step_starts(spank_t spank, spank_option* options) noexcept;
 
 /// Runs `AGENT --tidy` as the step's user, for at most kTidySeconds. It ends what an agent that was killed
 /// has left running, such as a container of a daemon, or processes that have left their session. Errors are
-/// ignored.
+/// ignored. After a batch script that has started no sweep it prints that.
 void step_ends(spank_t spank, int count, char** words) noexcept;
 
 inline constexpr unsigned kTidySeconds = 20;

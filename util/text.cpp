@@ -105,7 +105,9 @@ std::string printable(std::string_view text) {
     const unsigned char lead = static_cast<unsigned char>(text[0]);
     // U+0080..U+009F are control characters too (some terminals take U+009B for an escape).
     const bool c1 = length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    if (length == 0 || lead < 0x20 || lead == 0x7f || c1) {
+    if (lead == '\n' || lead == '\t' || lead == '\r') {
+      out += lead == '\n' ? "\\n" : lead == '\t' ? "\\t" : "\\r";
+    } else if (length == 0 || lead < 0x20 || lead == 0x7f || c1) {
       out += '?';
     } else {
       out += text.substr(0, length);

@@ -31,8 +31,9 @@ std::string listed(std::vector<std::string> parts, std::string_view conjunction)
 /// Returns `text` without the characters of `blanks` at its ends.
 std::string_view trimmed(std::string_view text, std::string_view blanks = " \t");
 
-/// Returns `text` with every control character (newlines too) and every byte that is not valid UTF-8 replaced
-/// by '?'. Text from a peer or a benchmark must pass through this before it is printed on a terminal.
+/// Returns `text` on one line: line feeds, tabs and carriage returns as \n, \t and \r, every other control
+/// character and every byte that is not valid UTF-8 as '?'. Text from a peer or a benchmark must pass through
+/// this before it is printed on a terminal.
 std::string printable(std::string_view text);
 
 /// Returns `text`, truncated to at most `max_bytes` bytes, never inside a UTF-8 character.

@@ -70,7 +70,7 @@ struct ProcessStarted {
   AttemptRef ref;
   std::int64_t pid = 0;
 };
-/// Answers Spawn: this command cannot be started.
+/// Answers Prepare or Spawn: this command cannot be started, or cannot leave its result.
 struct StartFailed {
   AttemptRef ref;
   std::string reason;

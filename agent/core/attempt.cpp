@@ -150,8 +150,10 @@ void Attempt::on(const ProcessStarted& input, Instant now, Actions& out) {
 }
 
 void Attempt::on(const StartFailed& input, Instant now, Actions& out) {
-  if (stage_ != Stage::Starting) return;
-  finish(verdict_.value_or(outcome(OutcomeKind::BenchmarkFailed, input.reason)), now, out);
+  if (stage_ != Stage::Preparing && stage_ != Stage::Starting) return;
+  Outcome failed = outcome(OutcomeKind::BenchmarkFailed, input.reason);
+  failed.phase = "start";
+  finish(verdict_.value_or(failed), now, out);
 }
 
 // ---- while it runs

@@ -202,6 +202,8 @@ class Driver {
     // In front of the inputs that have arrived: the next lease's Prepare must exclude this port.
     if (!port) {
       inputs_.emplace_front(NotPrepared{what.ref, port.error().message});
+    } else if (const std::string problem = result_folder_problem(what.result_path); !problem.empty()) {
+      inputs_.emplace_front(StartFailed{what.ref, problem});
     } else {
       const std::string folder = what.result_path.substr(0, what.result_path.rfind('/') + 1);
       inputs_.emplace_front(Prepared{what.ref, *port, stamp_of(what.result_path),

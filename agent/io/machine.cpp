@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -68,6 +69,18 @@ std::optional<FileStamp> stamp_of(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return std::nullopt;
   return stamp_from(info);
+}
+
+std::string result_folder_problem(const std::string& result_path) {
+  const std::string folder = result_path.substr(0, result_path.rfind('/') + 1);
+  struct stat info {};
+  if (folder.empty() || ::stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return {};
+  if (::eaccess(folder.c_str(), W_OK | X_OK) == 0) return {};
+  const int code = errno;
+  if (code == EACCES && ::eaccess(result_path.c_str(), W_OK) == 0) return {};
+  return "cannot start the benchmark in '" + folder +
+         "', where it has to leave its result: " + errno_text(code) +
+         "; make the directory writable, or name another one in the profile: workspace: DIR";
 }
 
 ResultRead read_result(const AttemptRef& ref, const std::string& path) {

@@ -21,6 +21,10 @@ std::vector<std::string> device_names();
 /// Returns the stamp of the file at `path`; std::nullopt if it does not exist.
 std::optional<FileStamp> stamp_of(const std::string& path);
 
+/// Returns why a benchmark could not leave its result at `result_path`, because its folder is not writable; ""
+/// if it could, or if there is no such folder.
+std::string result_folder_problem(const std::string& result_path);
+
 /// Returns the result file at `path`, or why it cannot be read.
 ResultRead read_result(const AttemptRef& ref, const std::string& path);
 

@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -70,6 +71,14 @@ void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_opti
   app.flag("--retry-failed", request.retry_failed, "with --resume: also retry failed points");
   app.flag("--accept-changes", request.accept_changes,
            "with --resume: resume even if the matrix has changed; removed points are archived");
+}
+
+std::optional<std::vector<std::string>> take_benchmark(std::vector<std::string>& arguments) {
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  if (dashes == arguments.end()) return std::nullopt;
+  std::vector<std::string> benchmark(dashes + 1, arguments.end());
+  arguments.erase(dashes, arguments.end());
+  return benchmark;
 }
 
 void add_directory(CommandLine& app, std::string& directory, const std::string& help) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "controller/io/sweep_request.hpp"
 #include "util/command_line.hpp"
@@ -20,6 +21,10 @@ PatternValues pattern_values(const std::string& pattern, const SessionOrigin& or
 /// Adds --select, --repeat, --output, --profile and the options of a resume; if `config_option`, also
 /// --config, which may be repeated.
 void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_option);
+
+/// Removes "--" and the words after it, the command of a benchmark, from `arguments` and returns that command;
+/// std::nullopt if there is no "--".
+std::optional<std::vector<std::string>> take_benchmark(std::vector<std::string>& arguments);
 
 /// Adds the positional DIR.
 void add_directory(CommandLine& app, std::string& directory, const std::string& help);

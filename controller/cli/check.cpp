@@ -1,11 +1,13 @@
 // sweepctl check: finds the errors that can be found before an allocation is requested.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
+#include "controller/io/start_checks.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/plan/sharing.hpp"
 #include "controller/profile/runner.hpp"
@@ -20,8 +22,10 @@ namespace {
 
 constexpr const char* kCheckDescription =
     "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or "
-    "reports an error in one line that names file, value and remedy. It starts and writes nothing. The Slurm "
-    "plugin runs this command before it requests an allocation. Inside an allocation it also warns if other "
+    "reports an error in one line that names file, value and remedy. It starts and writes nothing. With "
+    "BENCHMARK it also checks whether that program can be started, as far as this host can know, and leave "
+    "its result; sweep-agent stands for the benchmark that the profile names. The Slurm plugin runs this "
+    "command before it requests an allocation. Inside an allocation it also warns if other "
     "jobs may use its nodes.";
 
 constexpr const char* kCheckClosing = R"(Exit status:
@@ -33,6 +37,8 @@ Examples:
   List the points of B200 with 1024 input and 1024 output tokens:
     sweepctl check nvidia-master.yaml \
       --select '--seq-lens 1k1k --runner-type b200'
+  Check also whether the benchmark can be started:
+    sweepctl check matrix.yaml -- ./bench.sh
   Print the number of GPUs that the largest point needs:
     sweepctl check nvidia-master.yaml --select '--runner-type b200' --json |
       jq '[.points[].gpus] | max'
@@ -101,8 +107,9 @@ Expected<bool> name_output(SweepRequest& request) {
   return named;
 }
 
-int check_resumed(const SweepRequest& request, bool quiet) {
-  if (const auto good = check_resume(request, now()); !good) return print_error_list(good.error().message), 1;
+int check_resumed(const SweepRequest& request, const std::optional<BenchmarkCommand>& benchmark, bool quiet) {
+  if (const auto good = check_resume(request, benchmark, now()); !good)
+    return print_error_list(good.error().message), 1;
   return quiet
              ? 0
              : print_out("the sweep in '" + printable(absolute_path(request.output)) + "' can be resumed\n");
@@ -114,27 +121,37 @@ int check_command(const Arguments& arguments) {
   CommandLine app("sweepctl check", kCheckDescription, kCheckClosing);
   SweepRequest request;
   bool quiet = false, json = false;
+  std::string directory = ".";
   app.option("FILE", request.configs,
              "benchmark matrix: a master configuration (YAML), or several as FILE,FILE")
-      .usage("FILE...");
+      .usage("FILE... [-- BENCHMARK [ARG]...]");
   add_sweep_options(app, request, true);
   app.flag("--quiet", quiet, "print errors only");
   app.flag("--json", json, "print JSON");
-  if (const auto status = app.parse(arguments)) return *status;
+  app.option("--chdir", directory, "working directory of BENCHMARK, as srun's --chdir").value("DIR");
+  Arguments own = arguments;
+  const auto words = take_benchmark(own);
+  if (const auto status = app.parse(own)) return *status;
   if (const auto error = usage_error(request, "sweepctl check FILE"))
     return print_error("check: " + *error + "; see sweepctl check --help"), 2;
   const auto named = name_output(request);
   if (!named) return print_error(named.error().message), 1;
-  if (request.resume && *named) return check_resumed(request, quiet);
+  std::optional<BenchmarkCommand> benchmark;
+  if (words) benchmark = BenchmarkCommand{*words, absolute_path(directory)};
+  if (request.resume && *named) return check_resumed(request, benchmark, quiet);
   if (request.resume && request.configs.empty())
     return quiet ? 0
                  : print_out("the name of the output directory depends on the job; it is checked there\n");
   std::vector<std::string> warnings;
-  const auto plan = load_plan(request, &warnings);
+  auto plan = load_plan(request, &warnings);
+  if (plan && benchmark) {
+    if (auto good = check_benchmark(*plan, *benchmark, warnings); !good) plan = tl::unexpected(good.error());
+  }
   for (const std::string& warning : quiet ? std::vector<std::string>() : warnings)
     print_error("warning: " + warning);
   if (!plan) return print_error(plan.error().message), 1;
-  if (const auto good = *named ? check_output_dir(request.output) : check_folder_above(request.output); !good)
+  if (const auto good = *named ? check_new_output(request.output, *plan) : check_folder_above(request.output);
+      !good)
     return print_error(good.error().message), 1;
   if (!report_unknown_runners(*plan)) return 1;
   if (quiet) return 0;

@@ -12,6 +12,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/cli/run_sweep.hpp"
 #include "controller/cli/step_agent.hpp"
+#include "controller/io/output_dir.hpp"
 #include "proto/base/env_names.hpp"
 #include "proto/base/outcome.hpp"
 #include "util/json.hpp"
@@ -174,7 +175,6 @@ class AgentProcess {
 int run_command(const Arguments& arguments) {
   CommandLine app("sweepctl run", kRunDescription, kRunClosing);
   SweepRequest request;
-  Arguments benchmark;
   bool quiet = false;
   add_sweep_options(app, request, false);
   app.option("FILE", request.configs,
@@ -182,10 +182,7 @@ int run_command(const Arguments& arguments) {
       .usage("FILE... [-- BENCHMARK [ARG]...]");
   app.flag("--quiet", quiet, "print errors only");
   Arguments own = arguments;
-  if (const auto dashes = std::find(own.begin(), own.end(), "--"); dashes != own.end()) {
-    benchmark.assign(dashes + 1, own.end());
-    own.erase(dashes, own.end());
-  }
+  const Arguments benchmark = take_benchmark(own).value_or(Arguments());
   if (const auto status = app.parse(own)) return *status;
   if (const auto error = usage_error(request, "sweepctl run FILE -- BENCHMARK"))
     return print_error("run: " + *error + "; see sweepctl run --help"), 2;
@@ -193,7 +190,7 @@ int run_command(const Arguments& arguments) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
   Console console(quiet);
   const std::string job = in_allocation() ? variable("SLURM_JOB_ID") : "";
-  SessionOrigin origin{job, {"sweepctl", "run"}, job};
+  SessionOrigin origin{job, {"sweepctl", "run"}, job, BenchmarkCommand{benchmark, absolute_path(".")}};
   origin.values = pattern_values(request.output, origin);
   origin.command.insert(origin.command.end(), arguments.begin(), arguments.end());
   auto driver = open_driver(request, origin, Fd(), console);

@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
 #include "controller/io/aggregate.hpp"
 #include "controller/io/output_dir.hpp"
+#include "controller/io/outputs.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
 #include "util/os/clock.hpp"
@@ -38,9 +40,12 @@ void print_opened(const Driver& driver, Console& console) {
                printable(join(exp_names(plan), ", ")) + ", output directory " + shown(driver.directory()));
 }
 
+/// Names only files that are there.
 void print_written(const Aggregation& written, const std::string& directory, Console& console) {
-  console.line("results:  " + shown(directory) + "/agg_*.json");
-  console.line("summary:  " + shown(directory) + "/summary.txt");
+  const std::string summary = directory + "/summary.txt";
+  if (written.result_files > 0) console.line("results:  " + shown(directory) + "/agg_*.json");
+  if (std::find(written.written.begin(), written.written.end(), summary) != written.written.end())
+    console.line("summary:  " + shown(summary));
   for (const std::string& plot : written.plots)
     console.line("plot:     " + shown(plot));
   for (const std::string& problem : written.problems)
@@ -135,20 +140,22 @@ SweepEnd run_sweep(Driver& driver, Console& console, const std::function<void()>
   console.end();
   if (const auto place = driver.place(); place != DirectoryWatch::Place::There) {
     print_directory_lost(driver, place, console);
-    return {false, false, true};
+    return {false, false, driver.sweep().state.roster.joined() > 0, true};
   }
   const SweepSource own{driver.directory(), &driver.sweep(), &driver.journal()};
   const Aggregation written = aggregate(own.directory, &own);
   driver.remove_control_file();
   const auto finished = driver.journal().finish();
   if (!finished) console.error("sweepctl: " + finished.error().message);
-  console.line(view::closing_lines(driver.sweep().plan, driver.sweep().state, console.style()));
+  console.line(view::closing_lines(driver.sweep().plan, driver.sweep().state, console.style(),
+                                   log_finder(own.directory, shown(own.directory) + "/")));
   print_written(written, driver.directory(), console);
   console.line(view::resume_line(driver.sweep().state, driver.sweep().facts));
   const core::State& state = driver.sweep().state;
   const bool valid = !state.settings.strict || core::invalid_points(state) == 0;
   if (core::complete(state) && !valid) console.line(kNotValidLine);
-  return {core::complete(state), committed && finished && written.problems.empty(), valid};
+  return {core::complete(state), committed && finished && written.problems.empty(), state.roster.joined() > 0,
+          valid};
 }
 
 }  // namespace sweep::cli

@@ -48,6 +48,7 @@ class Interrupts {
 struct SweepEnd {
   bool complete = false;    // every point is done
   bool all_written = true;  // every file was written
+  bool any_agents = true;   // an agent has joined in this session
   bool valid = true;        // every done point's result is valid, or the profile is not strict
 };
 

@@ -2,7 +2,8 @@
 // It runs under a supervisor (supervisor.hpp), which restarts it if it dies.
 //
 // Its exit status is 0 if the controller has written everything, however the points ended: that is in the
-// agents' exit statuses, which become srun's.
+// agents' exit statuses, which become srun's. If no agent has joined, it is 1. The plugin makes the failure of
+// the controller the failure of srun.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -59,7 +60,11 @@ void watch_lifeline(int fd, Driver& driver) {
     if (!read_available(fd, 64).closed) return;
     driver.loop().unwatch(fd);
     driver.stop_expecting_agents();
-    driver.stop("srun has ended", kPatienceWithoutSrun);
+    const bool any_agents = driver.sweep().state.roster.joined() > 0;
+    driver.stop(any_agents ? "srun has ended"
+                           : "srun has ended, and no agent had connected; see the messages of the tasks, and "
+                             "agent=PATH in plugstack.conf",
+                kPatienceWithoutSrun);
   });
 }
 
@@ -133,7 +138,8 @@ int run_controller(const ServeOptions& options, SignalFd& signals, ControllerSta
   const SweepEnd end =
       run_sweep(**driver, console, [&] { link.send(LoopEnded{(*driver)->agents_left_behind()}); });
   console.flush();
-  return end.all_written ? 0 : 1;
+  // Without agents, the tasks were other programs, whose statuses do not show that nothing was done.
+  return end.all_written && (end.complete || end.any_agents) ? 0 : 1;
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 // sweepctl status: asks the live controller, or reads the journal if there is none.
 #include "controller/view/status.hpp"
 
+#include <limits>
+
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/ask.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
+#include "controller/io/outputs.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "proto/base/outcome.hpp"
 #include "util/json.hpp"
@@ -48,7 +51,8 @@ Expected<Status> status_of(const std::string& directory) {
   if (!archive) return fail(archive.error().message + owner);
   archive->sweep.facts.directory = directory;
   return view::status_json(archive->sweep.plan, archive->sweep.state, archive->sweep.facts,
-                           view::last_change(archive->sweep.state, archive->sweep.facts));
+                           view::last_change(archive->sweep.state, archive->sweep.facts),
+                           std::numeric_limits<std::size_t>::max(), log_finder(directory));
 }
 
 /// Returns the exit status for a status document.

@@ -222,6 +222,26 @@ void accept(PointStatus& point, Attempt& attempt) {
   attempt.accepted = true;
 }
 
+/// Returns true if the benchmark could not be started: it has neither exit status nor signal.
+bool could_not_start(const Outcome& outcome) {
+  return outcome.kind == OutcomeKind::BenchmarkFailed && outcome.phase == "start" && !outcome.exit_code &&
+         !outcome.signal;
+}
+
+/// Updates State::start_failures. What the sweep or a node caused says nothing about the benchmark.
+void note_start_failure(StartFailures& failures, const Ended& event) {
+  const OutcomeKind kind = event.outcome.kind;
+  if (kind == OutcomeKind::Infrastructure || kind == OutcomeKind::Cancelled || kind == OutcomeKind::Preempted)
+    return;
+  if (!could_not_start(event.outcome)) {
+    failures.others = true;
+  } else if (event.next == PointState::Failed) {
+    if (failures.points == 0) failures.reason = event.outcome.reason;
+    failures.others = failures.others || failures.reason != event.outcome.reason;
+    ++failures.points;
+  }
+}
+
 void on(State& state, Instant at, const Ended& event) {
   const int index = find_point(state, event.ref.point);
   PointStatus& point = point_at(state, index);
@@ -257,6 +277,7 @@ void on(State& state, Instant at, const Ended& event) {
     record_duration(state, point, event);
     forgive_node_failures(state, attempt.node, std::numeric_limits<int>::max());
   }
+  note_start_failure(state.start_failures, event);
   const bool over = event.next == PointState::Failed || event.next == PointState::Cancelled;
   if (event.next != point.state) point.reason = over ? describe(event.outcome) : std::string();
   set_point_state(state, index, event.next);
@@ -340,6 +361,7 @@ void on(State& state, Instant at, const Resumed& event) {
   state.stop_deadline.reset();
   state.nodes.clear();
   state.nodes_to_quarantine.clear();
+  state.start_failures = {};
   state.job_ends.clear();
   state.largest_of.clear();
   state.job_end_answered.clear();

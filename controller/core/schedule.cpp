@@ -287,10 +287,24 @@ std::optional<Closed> ending(const State& state, Instant now) {
   return Closed{false, no_node_left_reason(state, first)};
 }
 
+/// Returns the event that stops a sweep whose first points failed alike before they ran.
+std::optional<Stopping> hopeless(const State& state, Instant now) {
+  constexpr Millis kStopMargin{5'000};
+  // A running attempt may turn out to be better.
+  if (!first_points_failed_alike(state) || state.pending.empty() || state.count(PointState::Running) > 0)
+    return std::nullopt;
+  const StartFailures& failures = state.start_failures;
+  return Stopping{clipped("the first " + counted(static_cast<std::size_t>(failures.points), "point") +
+                              " failed alike: " + failures.reason,
+                          kMaxReason),
+                  now + state.settings.margin + kStopMargin};
+}
+
 }  // namespace
 
 std::vector<Event> schedule(const State& state, Instant now) {
   if (state.phase == Phase::Running) {
+    if (auto stop = hopeless(state, now)) return {{now, std::move(*stop)}};
     if (auto lease = next_lease(state, now)) return {{now, std::move(*lease)}};
     if (joining_is_over(state, now)) {
       if (auto unfit = unfit_points(state, now); !unfit.empty()) return unfit;

@@ -210,6 +210,17 @@ int announced_agents(const State& state) {
   return state.announced;
 }
 
+bool first_points_failed_alike(const State& state) {
+  constexpr int kFirst = 3;
+  const auto runs_its_own = [&](const auto& entry) {
+    return entry.second.session != state.session || !entry.second.info.command.empty();
+  };
+  const StartFailures& failures = state.start_failures;
+  return failures.points >= kFirst && !failures.others &&
+         (state.settings.one_benchmark ||
+          std::all_of(state.agents.begin(), state.agents.end(), runs_its_own));
+}
+
 bool joining_is_over(const State& state, Instant now) {
   if (!state.first_join) return false;
   if (now >= *state.first_join + state.settings.join_timeout) return true;

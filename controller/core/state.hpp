@@ -44,6 +44,7 @@ struct Settings {
   Millis join_timeout{60'000};     // time for the other agents to join after the first one has joined
   bool strict = true;              // agents exit with status 3 if a done point's result is not valid
   int node_failures = 3;           // consecutive infrastructure failures that quarantine a node; 0: never
+  bool one_benchmark = false;      // every point runs the same program
   Millis expected{0};  // expected duration of a point until one of its kind was measured; 0: unknown
   Millis margin{0};    // time to reserve before the job's end in addition to an attempt's duration
 };
@@ -139,6 +140,14 @@ struct NodeStatus {
   std::string quarantine;   // why it gets no more work; empty: not quarantined
 };
 
+/// The points of this session that failed because their benchmark could not be started.
+struct StartFailures {
+  int points = 0;
+  std::string reason;   // of the first one
+  bool others = false;  // an attempt ended in another way, or for another reason
+  friend bool operator==(const StartFailures&, const StartFailures&) = default;
+};
+
 enum class Phase { Running, Stopping, Closed };
 
 struct State {
@@ -161,10 +170,11 @@ struct State {
   int joins = 0;                              // number of AgentJoined events so far
   int announced = 0;                          // largest number of tasks of a step of this session
   std::set<std::string> nodes_to_quarantine;  // derived
-  std::string end_reason;                     // why the sweep was stopped, or closed before it was complete
-  std::optional<Instant> first_join;          // of this session
-  std::optional<Instant> stop_deadline;       // until when a stopping sweep waits for its agents
-  std::set<Place> pending;                    // pending points in the order of leasing
+  StartFailures start_failures;
+  std::string end_reason;                // why the sweep was stopped, or closed before it was complete
+  std::optional<Instant> first_join;     // of this session
+  std::optional<Instant> stop_deadline;  // until when a stopping sweep waits for its agents
+  std::set<Place> pending;               // pending points in the order of leasing
   // Derived: pending by runner; empty if no point names a runner.
   std::map<std::string, std::set<Place>> pending_of;
   // By runner: GPUs of the largest agent of this session that serves it.
@@ -244,6 +254,10 @@ bool is_gone(const State& state, const std::string& agent);
 /// Returns how many agents are expected in this session: the largest number of tasks that an agent has
 /// announced in Hello; 0 before the first one.
 int announced_agents(const State& state);
+/// True if the first points of this session failed because their benchmark could not be started, all for the
+/// same reason, and no attempt ended in another way. As every point runs the same benchmark, the others would
+/// fail, too.
+bool first_points_failed_alike(const State& state);
 /// True if all announced agents have joined, or join_timeout has passed since the first one joined.
 bool joining_is_over(const State& state, Instant now);
 

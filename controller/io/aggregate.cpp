@@ -44,6 +44,11 @@ class Writer {
     note(name, ledger_.write(name, text));
   }
 
+  void keep_result(const Expected<void>& done) {
+    keep_error(done);
+    if (done) ++out_.result_files;
+  }
+
   void keep_error(const Expected<void>& done) {
     if (!done) out_.problems.push_back(done.error().message);
   }
@@ -67,7 +72,7 @@ Gathered gather_and_write(const SweepSource& own, Writer& writer) {
   Gathered all = gather(own.directory, &own, [&](const JournalResult& result) {
     const std::string name = result_filename(own.sweep->plan, result.index, result.node);
     remove_superseded(own.directory, own.sweep->plan, own.sweep->state, result.index);
-    writer.keep_error(write_result_files(own.directory, name, result.raw, result.text, Sync::No));
+    writer.keep_result(write_result_files(own.directory, name, result.raw, result.text, Sync::No));
   });
   // One sync for all files instead of two for each.
   writer.keep_error(sync_file_system(own.directory));
@@ -150,7 +155,10 @@ void summarize(const std::string& directory, const SweepSource* own, const Gathe
     if (titled)
       out.summary += "\nSweep " + sweep.facts.sweep + " in " +
                      printable(relative_to(sweep.facts.directory, directory)) + "\n";
-    out.summary += view::totals_text(sweep.plan, sweep.state, sweep.facts);
+    const std::string place = relative_to(sweep.facts.directory, directory);
+    const std::string prefix = sweep.facts.directory == directory || place == "." ? "" : place + "/";
+    out.summary +=
+        view::totals_text(sweep.plan, sweep.state, sweep.facts, log_finder(sweep.facts.directory, prefix));
     out.json["sweeps"].push_back(view::totals_json(sweep.plan, sweep.state, sweep.facts));
   };
   if (own != nullptr) add(*own->sweep, false);

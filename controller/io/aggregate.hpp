@@ -21,6 +21,7 @@ struct Aggregation {
   std::vector<std::string> problems;  // one line for each thing that could not be read or written
   std::vector<std::string> notes;     // one line for each kind of file that was left out
   std::size_t results = 0;
+  std::size_t result_files = 0;  // agg_<RESULT_FILENAME>.json of the sweep's own results that are in place
 };
 
 /// Writes into `directory`: one collection agg_<exp-name>.json per known experiment, agg_all.json of all

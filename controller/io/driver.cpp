@@ -161,7 +161,7 @@ bool Driver::run() {
     draw_status();
   }
   for (const std::string& line : log_.totals())
-    console_.error(line + ": see logs/controller.log");
+    console_.error(line + (log_.problem().empty() ? ": see logs/controller.log" : ""));
   if (const auto dropped = connections_dropped(); dropped > 0)
     console_.error(counted(dropped, "connection") +
                    " without a key closed early, because too few descriptors were free; see ulimit -n");

@@ -117,7 +117,8 @@ void MessageHandler::handle_stop(const std::string& peer, const wire::StopReques
 void MessageHandler::answer_status(const std::string& peer) {
   // As MessagePack it is no longer than as JSON.
   constexpr std::size_t kMaxJsonBytes = wire::kMaxBodyBytes * 3 / 4;
-  auto status = view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now(), kMaxJsonBytes);
+  auto status = view::status_json(sweep_.plan, sweep_.state, sweep_.facts, now(), kMaxJsonBytes,
+                                  log_finder(directory_));
   socket_.send(peer, wire::StatusReply{std::make_shared<const nlohmann::json>(std::move(status))});
 }
 

@@ -14,6 +14,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/io/salvage.hpp"
+#include "controller/plan/hardware.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/record.hpp"
 #include "util/os/beneath.hpp"
@@ -160,6 +161,18 @@ MatrixChange change_for(const JournalContents& contents, const ResumeWishes& wis
   return none;
 }
 
+/// Returns the plan of a resumed sweep. A given matrix was checked with its selection when it was loaded.
+Expected<Plan> resumed_plan(const MatrixChange& change, const ResumeWishes& wishes) {
+  SWEEP_ASSIGN(auto points, read_points(change.entries));
+  profile::Profile profile = wishes.profile;
+  SWEEP_TRY(profile::load_recipes(profile, points));
+  SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(profile), change.withdrawn));
+  if (!wishes.plan) SWEEP_TRY(check_hardware(plan, std::nullopt));
+  std::vector<std::string> warnings;
+  if (wishes.benchmark) SWEEP_TRY(check_benchmark(plan, *wishes.benchmark, warnings));
+  return plan;
+}
+
 /// Returns the message for a journal that does not open because its controller runs; std::nullopt in other
 /// cases.
 std::optional<Error> still_running(const std::string& directory) {
@@ -243,6 +256,7 @@ Expected<void> ResumableSweep::check(const ResumeWishes& wishes, Instant now) co
   if (!contents_) return {};
   const MatrixChange change = change_for(*contents_, wishes);
   SWEEP_TRY(check_accepted(change, wishes));
+  SWEEP_TRY(resumed_plan(change, wishes));
   if (change.any()) return {};  // resume() counts the points of the new matrix
   core::State state = contents_->sweep.state;
   core::apply(
@@ -263,9 +277,7 @@ Expected<OpenedSweep> ResumableSweep::resume(ResumeWishes wishes, Instant now,
   SWEEP_TRY(check_accepted(change, wishes));
   notes.insert(notes.end(), change.lines.begin(), change.lines.end());
 
-  SWEEP_ASSIGN(auto points, read_points(change.entries));
-  SWEEP_TRY(profile::load_recipes(wishes.profile, points));
-  SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(wishes.profile), change.withdrawn));
+  SWEEP_ASSIGN(auto plan, resumed_plan(change, wishes));
   Sweep sweep{std::move(plan), {}, std::move(wishes.facts)};
   sweep.facts.sweep = before.facts.sweep;
   sweep.facts.opened = before.facts.opened;

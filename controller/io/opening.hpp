@@ -11,6 +11,7 @@
 
 #include "controller/io/matrix_change.hpp"
 #include "controller/io/opened_sweep.hpp"
+#include "controller/io/start_checks.hpp"
 #include "util/error.hpp"
 #include "util/time.hpp"
 
@@ -31,7 +32,8 @@ struct ResumeWishes {
   std::optional<Plan> plan;  // of the matrix that was given; std::nullopt: keep the journal's matrix
   profile::Profile profile;
   bool retry_failed = false, accept_changes = false;
-  bool may_be_finished = false;  // a sweep without a point left to run is not refused
+  bool may_be_finished = false;                    // a sweep without a point left to run is not refused
+  std::optional<BenchmarkCommand> benchmark = {};  // to be checked; std::nullopt: checked already
   view::Facts
       facts;  // of this session: version, job, owner, profile, working directory, resume command. The rest
               // is taken from the journal.

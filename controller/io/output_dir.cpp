@@ -53,6 +53,7 @@ std::string held_message(const std::string& directory) {
 }
 
 constexpr const char* kOtherDirectory = "; choose another --sweep-output";
+constexpr const char* kShorterDirectory = "; choose a shorter --sweep-output";
 constexpr const char* kSameDirectory =
     "; a resume writes into the sweep's own directory: make it writable, or resume as its owner";
 
@@ -64,9 +65,36 @@ Expected<void> check_writable(const std::string& directory, const char* remedy =
     at = at.parent_path();
   std::error_code code;
   if (!fs::is_directory(at, code))
-    return fail("cannot write to '" + directory + "': '" + at.string() + "' is not a directory");
+    return fail("cannot write to '" + directory + "': '" + at.string() + "' is not a directory" + remedy);
   if (::access(at.c_str(), W_OK | X_OK) != 0) {
     return fail("cannot write to '" + directory + "': " + errno_text(errno) + remedy);
+  }
+  return {};
+}
+
+/// Fails if the path of the journal in `directory` would be too long for SQLite, or one of its parts for the
+/// file system.
+Expected<void> check_lengths(const std::string& directory) {
+  constexpr std::size_t kLongestPart = 255;
+  for (const fs::path& part : fs::path(directory)) {
+    if (part.native().size() > kLongestPart)
+      return fail("cannot use '" + directory + "': a folder's name has " +
+                  std::to_string(part.native().size()) + " bytes, and file systems permit " +
+                  std::to_string(kLongestPart) + kShorterDirectory);
+  }
+  std::error_code code;
+  const fs::path real = fs::weakly_canonical(absolute_path(directory), code);
+  const std::size_t length = code ? absolute_path(directory).size() : real.native().size();
+  if (length <= journal::kLongestFolder) return {};
+  return fail("cannot use '" + directory + "' for a journal: the path has " + std::to_string(length) +
+              " bytes, and SQLite permits " + std::to_string(journal::kLongestFolder) + kShorterDirectory);
+}
+
+/// Fails if the parts of an existing output directory are no folders, or not writable.
+Expected<void> check_parts(const std::string& directory, const char* remedy) {
+  for (const char* part : {"raw", "logs"}) {
+    if (const std::string path = directory + "/" + part; exists(path))
+      SWEEP_TRY(check_writable(path, remedy));
   }
   return {};
 }
@@ -74,6 +102,7 @@ Expected<void> check_writable(const std::string& directory, const char* remedy =
 /// Creates results_<name>_<time>, with _2, _3, … appended if sweeps begin within the same second.
 Expected<std::string> make_default(const std::string& name, Instant now) {
   const std::string base = "results_" + file_safe(name) + "_" + local_stamp(now);
+  SWEEP_TRY(check_lengths(base));
   SWEEP_TRY(check_writable(base));
   constexpr int kMost = 1000;
   for (int n = 1; n < kMost; ++n) {
@@ -123,10 +152,16 @@ bool holds_sweep(const std::string& directory) {
   return exists(journal_path(directory)) || has_files_to_salvage(directory);
 }
 
-Expected<void> check_output_dir(const std::string& wanted) {
-  if (wanted.empty()) return check_writable("results");
+Expected<void> check_output_dir(const std::string& wanted, const std::string& name) {
+  if (wanted.empty()) {
+    const std::string base = "results_" + file_safe(name) + "_" + local_stamp(Instant{});
+    SWEEP_TRY(check_lengths(base));
+    return check_writable(base);
+  }
+  SWEEP_TRY(check_lengths(wanted));
   if (exists(journal_path(wanted)) && !never_began(wanted)) return fail(held_message(wanted));
-  return check_writable(wanted);
+  SWEEP_TRY(check_writable(wanted));
+  return check_parts(wanted, kOtherDirectory);
 }
 
 Expected<void> check_folder_above(const std::string& folder) {
@@ -148,6 +183,7 @@ Expected<std::string> find_resumable_dir(const std::string& wanted) {
   }
   SWEEP_TRY(check_not_root_in(wanted));
   SWEEP_TRY(check_writable(wanted, kSameDirectory));
+  SWEEP_TRY(check_parts(wanted, kSameDirectory));
   return absolute_path(wanted);
 }
 
@@ -156,7 +192,7 @@ Expected<std::string> claim_output_dir(const std::string& wanted, const std::str
   if (wanted.empty()) {
     SWEEP_ASSIGN(directory, make_default(name, now));
   } else {
-    SWEEP_TRY(check_output_dir(wanted));
+    SWEEP_TRY(check_output_dir(wanted, name));
     if (never_began(wanted)) remove_empty_journal(wanted);
   }
   SWEEP_TRY(make_directories(directory));

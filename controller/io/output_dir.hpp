@@ -23,8 +23,9 @@ Expected<std::string> find_resumable_dir(const std::string& wanted);
 /// Returns true if `directory` holds a sweep that could be resumed; false also for "".
 bool holds_sweep(const std::string& directory);
 
-/// Makes the checks of claim_output_dir() without creating anything, for `sweepctl check`.
-Expected<void> check_output_dir(const std::string& wanted);
+/// Makes the checks of claim_output_dir() without creating anything, for `sweepctl check`. Fails also if the
+/// path is too long for the journal.
+Expected<void> check_output_dir(const std::string& wanted, const std::string& name);
 
 /// Fails if a directory cannot be created in `folder` ("": the current directory), for `sweepctl check` if the
 /// directory's name is not known yet.

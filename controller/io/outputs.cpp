@@ -1,5 +1,7 @@
 #include "controller/io/outputs.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -108,6 +110,18 @@ Expected<void> append_log(const std::string& directory, const Plan& plan, int in
                           const std::string& node, bool is_stderr, std::string_view bytes) {
   return append_beneath(directory, view::log_stem(plan, index, attempt, node) + (is_stderr ? ".err" : ".out"),
                         bytes);
+}
+
+view::FindLog log_finder(const std::string& directory, const std::string& prefix) {
+  return [directory, prefix](const std::string& stem) -> std::string {
+    for (const char* end : {".err", ".out"}) {
+      struct stat info {};
+      const std::string name = stem + end;
+      if (::lstat((directory + "/" + name).c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
+        return prefix + name;
+    }
+    return {};
+  };
 }
 
 std::string agg_name(const std::string& result_filename) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "controller/io/sweep_record.hpp"
+#include "controller/view/endings.hpp"
 #include "util/error.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
@@ -37,6 +38,10 @@ std::vector<std::string> reasons_against(const Processed& result, const Account&
 /// and what view/provenance adds. No-op if the state does not have the attempt.
 void complete_record(Processed& result, const Plan& plan, const core::State& state, const view::Facts& facts,
                      const core::AttemptRef& ref);
+
+/// Returns a function that finds an attempt's log in `directory`: its standard error, or else its standard
+/// output, if that is not empty. The function returns the path below the directory with `prefix` before it.
+view::FindLog log_finder(const std::string& directory, const std::string& prefix = "");
 
 /// Writes sweep_configs.json.
 Expected<void> write_matrix(const std::string& directory, const Plan& plan);

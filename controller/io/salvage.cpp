@@ -276,7 +276,7 @@ Expected<void> rename(const std::string& from, const std::string& to) {
 }  // namespace
 
 Expected<std::vector<std::string>> salvage(const std::string& directory, Instant now) {
-  const std::string path = journal_path(directory), fresh_path = path + ".recovered",
+  const std::string path = journal_path(directory), fresh_path = directory + "/fresh.db",
                     kept_as = path + ".damaged-" + local_stamp(now);
   SWEEP_ASSIGN(auto source, open_source(directory, now));
   std::error_code ignored;

@@ -63,12 +63,14 @@ view::Facts new_facts(const SweepRequest& request, const SessionOrigin& origin, 
 
 /// Reads what the resume asks for. Without --profile, the profile file is the one that the sweep was started
 /// with.
-Expected<ResumeWishes> resume_wishes(SweepRequest request, const ResumableSweep& sweep, view::Facts facts) {
+Expected<ResumeWishes> resume_wishes(SweepRequest request, const ResumableSweep& sweep, view::Facts facts,
+                                     const std::optional<BenchmarkCommand>& benchmark) {
   if (request.profile.empty()) request.profile = facts.profile = sweep.profile_file();
   ResumeWishes wishes;
   wishes.retry_failed = request.retry_failed;
   wishes.accept_changes = request.accept_changes;
   wishes.may_be_finished = request.or_start;
+  wishes.benchmark = benchmark;
   if (!request.configs.empty()) {
     SWEEP_ASSIGN(auto plan, load_plan(request));
     wishes.profile = plan.profile;
@@ -94,6 +96,8 @@ Expected<OpenedSweep> open_new(const SweepRequest& request, const SessionOrigin&
   for (const std::string& warning : warnings)
     notes.push_back("warning: " + warning);
   SWEEP_TRY(check_job(plan.step.has_value(), origin));
+  if (origin.benchmark) SWEEP_TRY(check_benchmark(plan, *origin.benchmark, notes));
+  SWEEP_TRY(check_new_output(request.output, plan));
   SWEEP_ASSIGN(const auto directory, claim_output_dir(request.output, sweep_name(plan), now));
   Sweep sweep;
   sweep.state = core::make_state(core_settings(plan), core_points(plan));
@@ -105,8 +109,8 @@ Expected<OpenedSweep> open_new(const SweepRequest& request, const SessionOrigin&
 Expected<OpenedSweep> open_resumed(const SweepRequest& request, const SessionOrigin& origin, Instant now,
                                    std::vector<std::string>& notes) {
   SWEEP_ASSIGN(auto sweep, ResumableSweep::open(request.output));
-  SWEEP_ASSIGN(auto wishes,
-               resume_wishes(request, sweep, new_facts(request, origin, sweep.directory(), now)));
+  SWEEP_ASSIGN(auto wishes, resume_wishes(request, sweep, new_facts(request, origin, sweep.directory(), now),
+                                          origin.benchmark));
   SWEEP_TRY(check_job(profile::has_agents_inside(wishes.profile), origin));
   return std::move(sweep).resume(std::move(wishes), now, notes);
 }
@@ -134,6 +138,7 @@ Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* 
   SWEEP_TRY(profile::load_recipes(profile, points));
   SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(profile)));
   SWEEP_TRY(check_hardware(plan, selection_of(request)));
+  SWEEP_TRY(check_file_names(plan));
   return plan;
 }
 
@@ -141,9 +146,10 @@ void settle_resume(SweepRequest& request) {
   if (request.or_start) request.resume = holds_sweep(request.output);
 }
 
-Expected<void> check_resume(const SweepRequest& request, Instant now) {
+Expected<void> check_resume(const SweepRequest& request, const std::optional<BenchmarkCommand>& benchmark,
+                            Instant now) {
   SWEEP_ASSIGN(const auto sweep, ResumableSweep::open_to_check(request.output));
-  SWEEP_ASSIGN(const auto wishes, resume_wishes(request, sweep, {}));
+  SWEEP_ASSIGN(const auto wishes, resume_wishes(request, sweep, {}, benchmark));
   return sweep.check(wishes, now);
 }
 

@@ -29,9 +29,10 @@ struct SweepRequest {
 struct SessionOrigin {
   std::string job;  // job and step, "12.0"; "" without Slurm
   std::vector<std::string>
-      command;                // srun's or sweepctl's command line, from which the resume command is made
-  std::string inside_job;     // id of the job that srun was started in; "": srun made a job for itself
-  PatternValues values = {};  // for the symbols in the name of the output directory
+      command;             // srun's or sweepctl's command line, from which the resume command is made
+  std::string inside_job;  // id of the job that srun was started in; "": srun made a job for itself
+  std::optional<BenchmarkCommand> benchmark = {};  // to be checked; std::nullopt: checked already
+  PatternValues values = {};                       // for the symbols in the name of the output directory
 };
 
 /// Returns the options that select points: `select`, and --repeat if it was given.
@@ -48,8 +49,10 @@ Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* 
 /// Decides whether a request that resumes or starts (`or_start`) resumes. `output` must be a path.
 void settle_resume(SweepRequest& request);
 
-/// Fails with the reason for which open_sweep() would refuse to resume. Writes nothing. `output` must be a path.
-Expected<void> check_resume(const SweepRequest& request, Instant now);
+/// Fails with the reason for which open_sweep() would refuse to resume, also because of the benchmark, if
+/// given. Writes nothing. `output` must be a path.
+Expected<void> check_resume(const SweepRequest& request, const std::optional<BenchmarkCommand>& benchmark,
+                            Instant now);
 
 /// Opens a new sweep, or the one that `request` resumes. Fails with one line, or, if a changed matrix is
 /// refused, with one more for each change. `notes` receives lines for the user.

@@ -78,6 +78,12 @@ void remove_all(const std::string& path) {
     ::unlink((path + suffix).c_str());
 }
 
+/// Returns the message with the file's own name in place of that of the temporary file, which is gone by now.
+std::string with_name(std::string message, const std::string& temporary, const std::string& path) {
+  const std::size_t at = message.find(temporary);
+  return at == std::string::npos ? message : message.replace(at, temporary.size(), path);
+}
+
 /// Returns the version of the file's schema. Fails if this program cannot read that version.
 Expected<int> read_version(Database& database, const std::string& path) {
   SWEEP_ASSIGN(auto version, database.prepare("PRAGMA user_version"));
@@ -150,12 +156,13 @@ Expected<void> write_opening(Database& database, const Opening& opening) {
 
 Expected<Journal> Journal::create(const std::string& path, const Opening& opening) {
   // A process that is killed meanwhile leaves no half-made journal: only a temporary file.
-  const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
+  const std::string temporary =
+      path.substr(0, path.rfind('/') + 1) + ".tmp-" + std::to_string(::getpid());  // short: kLongestFolder
   SWEEP_TRY(create_file(temporary, path));
   auto made = fill(temporary, opening);
   if (made) made = publish(temporary, path);
   remove_all(temporary);
-  if (!made) return tl::unexpected(made.error());
+  if (!made) return fail(with_name(made.error().message, temporary, path));
   SWEEP_ASSIGN(auto database, Database::open(path, Database::Mode::ReadWrite));
   SWEEP_TRY(database.execute(kPragmas));
   return Journal(std::move(database), path);

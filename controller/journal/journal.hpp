@@ -47,6 +47,10 @@ struct Batch {
   bool empty() const { return events.empty() && results.empty(); }
 };
 
+/// The longest path without links of a folder in which a journal can be made. SQLite permits 504 bytes for the
+/// path of a file, and a journal begins as ".tmp-<pid>".
+inline constexpr std::size_t kLongestFolder = 504 - sizeof "/.tmp-4194304" + 1;
+
 class Journal {
  public:
   /// Creates the journal of a new sweep. The file appears when it is complete. Fails, naming the file, if it

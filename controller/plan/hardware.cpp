@@ -117,23 +117,27 @@ bool asks_gpus(const Plan& plan) {
                      [](const auto& known) { return !gpu_model(known.second).empty(); });
 }
 
-Expected<void> check_hardware(const Plan& plan, const std::string& selection) {
+Expected<void> check_hardware(const Plan& plan, const std::optional<std::string>& selection) {
   if (!plan.profile.runners.empty()) return {};
   std::map<std::string, std::size_t> types;
-  for (const Point& point : plan.points)
-    ++types[point.runner];
+  for (const Point& point : plan.points) {
+    if (!plan.withdrawn.contains(point.id)) ++types[point.runner];
+  }
   if (types.size() < 2) return {};
-  const std::string& one = plan.points.front().runner;
-  const std::string option = selection + (selection.empty() ? "" : " ") + "--runner-type " + one;
   std::vector<std::string> sections;
   for (const auto& [type, count] : types)
     sections.push_back(type + ": { nodes: [...] }");
+  std::string remedy;
+  if (selection) {
+    const std::string option =
+        *selection + (selection->empty() ? "" : " ") + "--runner-type " + plan.points.front().runner;
+    remedy = "select one type with --sweep-select='" + option + "' (sweepctl: --select), or ";
+  }
   return fail("the points name " + std::to_string(types.size()) + " hardware types, " +
               join(counted_types(types), ", ") +
               ", but the profile does not say which nodes have which, so results would be labelled with "
-              "hardware that they were not measured on; select one type with --sweep-select='" +
-              option + "' (sweepctl: --select), or map them to nodes in the profile: runners: { " +
-              join(sections, ", ") + " }");
+              "hardware that they were not measured on; " +
+              remedy + "map them to nodes in the profile: runners: { " + join(sections, ", ") + " }");
 }
 
 std::string hardware_source(const Plan& plan, const core::State& state, const core::AttemptRef& ref) {

@@ -31,8 +31,9 @@ std::optional<std::vector<std::string>> served_by(const Plan& plan, const profil
 bool asks_gpus(const Plan& plan);
 
 /// Fails if the points name several hardware types and the profile does not say which nodes have which.
-/// `selection`: the options that selected the points, for the message.
-Expected<void> check_hardware(const Plan& plan, const std::string& selection);
+/// `selection`: the options that selected the points, for the message; std::nullopt: points cannot be selected,
+/// because the sweep is resumed with its own matrix.
+Expected<void> check_hardware(const Plan& plan, const std::optional<std::string>& selection);
 
 /// Returns where a result's `hw` comes from: "nvml", "gres", "runners" (of the profile) or "matrix".
 std::string hardware_source(const Plan& plan, const core::State& state, const core::AttemptRef& ref);

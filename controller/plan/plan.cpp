@@ -201,6 +201,7 @@ core::Settings core_settings(const Plan& plan) {
   settings.agent_timeout = profile.agent_timeout;
   settings.join_timeout = profile.join;
   settings.node_failures = profile.retries.node;
+  settings.one_benchmark = profile::has_one_benchmark(profile);
   if (profile.point_timeout_declared) settings.expected = profile.timeouts.point;
   settings.margin = profile.kill_grace;
   return settings;

@@ -97,6 +97,11 @@ Expected<std::vector<std::string>> benchmark_command(const Profile& profile, con
   return words;
 }
 
+bool has_one_benchmark(const Profile& profile) {
+  return profile.recipe.server.empty() && profile.benchmark.find('{') == std::string::npos &&
+         !names_recipe_files(profile);
+}
+
 std::vector<std::string> server_command(const Recipe& recipe) {
   return in_bash(recipe.server);
 }

@@ -21,6 +21,9 @@ namespace sweep::profile {
 ///   read them.
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point);
 
+/// Returns true if `benchmark` is a program without placeholders, so that every point runs the same one.
+bool has_one_benchmark(const Profile& profile);
+
 /// Returns the words that run the recipe's server.
 std::vector<std::string> server_command(const Recipe& recipe);
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "controller/plan/hardware.hpp"
+#include "controller/view/records.hpp"
 #include "controller/view/status.hpp"
 #include "util/text.hpp"
 
@@ -163,21 +165,22 @@ std::string running_text(const core::State& state, const Facts& facts) {
   return out;
 }
 
-/// Returns the line that says why a done point's result is not valid; "" if it is valid.
-std::string invalid_line(const Plan& plan, const core::State& state, std::size_t index) {
-  const std::vector<std::string>& reasons = core::invalid_reasons(state.points[index]);
-  if (reasons.empty()) return {};
-  return "  invalid     " + printable(label(plan.points[index])) + ": " + printable(join(reasons, "; ")) +
-         "\n";
-}
-
-/// Returns the last output lines of the server of the point's last attempt, if its agent reported them,
-/// indented.
-std::string server_log_tail(const core::PointStatus& point) {
-  std::string out;
+/// Returns how the point ended; std::nullopt if it is done with a valid result, or withdrawn.
+std::optional<Ending> ending_of(const Plan& plan, const core::State& state, std::size_t index) {
+  const core::PointStatus& point = state.points[index];
+  const std::vector<std::string>& invalid = core::invalid_reasons(point);
+  const bool done = point.state == core::PointState::Done;
+  if (point.state == core::PointState::Withdrawn || (done && invalid.empty())) return std::nullopt;
+  Ending out;
+  out.word = done ? "invalid" : point.state == core::PointState::Failed ? "failed" : "unfinished";
+  out.label = printable(label(plan.points[index]));
+  out.reason = printable(done ? join(invalid, "; ") : point.reason);
   if (point.attempts.empty()) return out;
-  for (const std::string& line : point.attempts.back().account.server_says)
-    out += "                | " + printable(line) + "\n";
+  const core::Attempt& last = point.attempts.back();
+  out.log_stem = log_stem(plan, static_cast<int>(index), static_cast<int>(point.attempts.size()), last.node);
+  if (done) return out;
+  for (const std::string& line : last.account.server_says)
+    out.server_says.push_back(printable(line));
   return out;
 }
 
@@ -262,7 +265,9 @@ std::string bar_line(const Plan&, const core::State& state, const Facts& facts, 
   return bar(state, style) + clipped(text, room - kBarColumns);
 }
 
-std::string closing_lines(const Plan& plan, const core::State& state, const Style& style) {
+std::string closing_lines(const Plan& plan, const core::State& state, const Style& style,
+                          const FindLog& find_log) {
+  constexpr std::size_t kWord = sizeof "unfinished" - 1;
   using core::PointState;
   const int invalid = core::invalid_points(state);
   std::string out = points_text(state.count(PointState::Done), core::total_points(state), invalid);
@@ -274,15 +279,11 @@ std::string closing_lines(const Plan& plan, const core::State& state, const Styl
   out = painted(out, !core::complete(state) ? kRed : invalid > 0 ? kYellow : kGreen, style);
   if (!state.end_reason.empty()) out += " (" + printable(state.end_reason) + ")";
   out += "\n";
+  Endings endings(find_log);
   for (std::size_t i = 0; i < state.points.size(); ++i) {
-    const core::PointStatus& point = state.points[i];
-    if (point.state == PointState::Done) out += invalid_line(plan, state, i);
-    if (point.state == PointState::Done || point.state == PointState::Withdrawn) continue;
-    const bool failed = point.state == PointState::Failed;
-    out += std::string("  ") + (failed ? "failed      " : "unfinished  ") + printable(label(plan.points[i]));
-    if (!point.reason.empty()) out += ": " + printable(point.reason);
-    out += "\n" + server_log_tail(point);
+    if (auto ending = ending_of(plan, state, i)) endings.add(*std::move(ending));
   }
+  out += endings.text(kWord);
   for (const auto& [name, node] : state.nodes) {
     if (!node.quarantine.empty())
       out += "  quarantined " + printable(name) + ": " + printable(node.quarantine) + "\n";

@@ -6,6 +6,7 @@
 
 #include "controller/core/events.hpp"
 #include "controller/plan/plan.hpp"
+#include "controller/view/endings.hpp"
 #include "controller/view/facts.hpp"
 
 namespace sweep::view {
@@ -23,8 +24,10 @@ std::string event_line(const Plan& plan, const core::State& state, const core::E
 std::string bar_line(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
                      const Style& style);
 
-/// Returns the lines shown when the sweep has ended: counts, failed points with reasons, unfinished points.
-std::string closing_lines(const Plan& plan, const core::State& state, const Style& style);
+/// Returns the lines shown when the sweep has ended: counts, and the points that are invalid, failed or
+/// unfinished with their reasons, those that ended alike together (endings.hpp).
+std::string closing_lines(const Plan& plan, const core::State& state, const Style& style,
+                          const FindLog& find_log = {});
 
 /// Returns "6 of 6 points done" or, if results of done points are not valid, "6 of 6 points ran, 4 valid".
 std::string points_text(int done, int total, int invalid);

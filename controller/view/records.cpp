@@ -191,9 +191,10 @@ void write_manifest(const Plan& plan, const core::State& state, const Facts& fac
   out(between[0] == ',' ? "\n  ]\n}\n" : "]\n}\n");
 }
 
-std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts) {
+std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts,
+                        const FindLog& find_log) {
   const Totals total = totals(state);
-  std::string out = "\n" + closing_lines(plan, state, Style{}) + resume_line(state, facts);
+  std::string out = "\n" + closing_lines(plan, state, Style{}, find_log) + resume_line(state, facts);
   out += counted(total.attempts, "attempt") + " on " + counted(state.agents.size(), "agent");
   // Without recipes the number is omitted: each attempt's script starts its own server.
   if (total.recipes)

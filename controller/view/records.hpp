@@ -7,6 +7,7 @@
 
 #include "controller/core/state.hpp"
 #include "controller/plan/plan.hpp"
+#include "controller/view/endings.hpp"
 #include "controller/view/facts.hpp"
 #include "util/text.hpp"
 
@@ -21,7 +22,8 @@ void write_jobs(const Plan& plan, const core::State& state, const Sink& out);
 void write_manifest(const Plan& plan, const core::State& state, const Facts& facts, const Sink& out);
 
 /// Returns the sweep's part of summary.txt: failed points with reasons, unfinished points, totals.
-std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts);
+std::string totals_text(const Plan& plan, const core::State& state, const Facts& facts,
+                        const FindLog& find_log = {});
 
 /// Returns the same as JSON. Keys: sweep, directory, job, complete, reason, resume, points, done, valid, failed
 /// and unfinished (lists of {label, reason}), attempts, agents, server_starts, phases, containers, wall_s (null

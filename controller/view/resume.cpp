@@ -16,16 +16,19 @@ namespace {
 /// The options of srun or sweepctl run that a resume command replaces or omits. The value of `output` is in
 /// the same word (--output=X) or in the next one.
 struct Names {
-  std::string resume, output;
+  std::string resume, output, retry_failed;
   std::vector<std::string> flags;  // to omit
 };
 
 const Names kSrun = {
     "--sweep-resume",
     "--sweep-output",
+    "--sweep-retry-failed",
     {"--sweep-resume", "--sweep-resume=auto", "--sweep-retry-failed", "--sweep-accept-changes"}};
-const Names kRun = {
-    "--resume", "--output", {"--resume", "--resume=auto", "--retry-failed", "--accept-changes"}};
+const Names kRun = {"--resume",
+                    "--output",
+                    "--retry-failed",
+                    {"--resume", "--resume=auto", "--retry-failed", "--accept-changes"}};
 
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
@@ -89,6 +92,90 @@ std::string comment(const Kept& kept, const std::string& inside_job) {
   return notes.empty() ? "" : "  # " + join(notes, "; ");
 }
 
+// ---- what has to change before a retry can work
+
+bool is_srun(const std::string& command) {
+  return command.find(kSrun.resume) != std::string::npos;
+}
+
+const Names& command_names(const std::string& command) {
+  return is_srun(command) ? kSrun : kRun;
+}
+
+/// Inserts an option into a resume command.
+void insert_option(std::string& command, const std::string& option) {
+  const std::string& resume = command_names(command).resume;
+  command.insert(command.find(resume) + resume.size(), " " + option);
+}
+
+/// The failed points that never ran, because no node fits them.
+struct Unfit {
+  bool all = true;  // every failed point is one of them
+  int gpus = 0;     // the most that one needs of those that need more than any node has; 0: none does
+  int largest = 0;  // number of GPUs of the largest node
+};
+
+Unfit unfit_points(const core::State& state) {
+  Unfit out;
+  for (const auto& [id, agent] : state.agents) {
+    if (agent.session == state.session)
+      out.largest = std::max(out.largest, static_cast<int>(agent.info.gpus.size()));
+  }
+  for (const core::PointStatus& point : state.points) {
+    if (point.state != core::PointState::Failed) continue;
+    out.all = out.all && point.attempts.empty();
+    if (point.spec.gpus > out.largest) out.gpus = std::max(out.gpus, point.spec.gpus);
+  }
+  return out;
+}
+
+bool asks_for_gpus(const std::string& word) {
+  for (const char* name : {"--gpus", "--gres", "--tres-per-", "-G"}) {
+    if (word.starts_with(name)) return true;
+  }
+  return false;
+}
+
+/// Replaces the option of srun with which the command asks for GPUs by `wanted`. Returns the option; "" if the
+/// command has none. The program of the benchmark begins with the first word that is neither an option nor can
+/// be the value of the option before it; its arguments stay unchanged.
+std::string replace_gpu_option(std::string& command, const std::string& wanted) {
+  std::vector<std::string> words = split(command, ' ');
+  auto at = std::find_if(words.begin(), words.end(),
+                         [](const std::string& word) { return word.starts_with(kSrun.resume); });
+  for (bool may_be_value = false; at != words.end(); ++at) {
+    const bool option = at->starts_with('-');
+    if (!option && (!may_be_value || at->find('/') != std::string::npos)) break;
+    if (option && asks_for_gpus(*at)) {
+      std::string given = *at;
+      const bool has_value =
+          given == "-G" || (given.starts_with("--") && given.find('=') == std::string::npos);
+      if (has_value && at + 1 != words.end()) {
+        given += " " + *(at + 1);
+        words.erase(at + 1);
+      }
+      *at = wanted;
+      command = join(words, " ");
+      return given;
+    }
+    may_be_value = option && at->find('=') == std::string::npos;
+  }
+  return {};
+}
+
+/// Returns what has to be changed before the unfit points can run, and changes `command` if it is known how.
+std::string remedy_for(const Unfit& unfit, std::string& command) {
+  if (unfit.gpus == 0) return "change 'runners' in the profile, or use nodes that serve their runner types";
+  const std::string wanted = "--gpus-per-node=" + std::to_string(unfit.gpus);
+  const std::string need = "they need " + counted(static_cast<std::size_t>(unfit.gpus), "GPU") +
+                           " on a node, and the largest node had " + std::to_string(unfit.largest);
+  if (!is_srun(command)) return need + ": use a machine or a job that has them (" + wanted + ")";
+  const std::string given = replace_gpu_option(command, wanted);
+  if (!given.empty()) return need + " (" + given + " is now " + wanted + ")";
+  insert_option(command, wanted);
+  return need + " (" + wanted + " was added)";
+}
+
 }  // namespace
 
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
@@ -117,14 +204,18 @@ std::string resume_line(const core::State& state, const Facts& facts) {
   const int failed = state.count(PointState::Failed);
   const int left = core::total_points(state) - state.count(PointState::Done) - failed;
   if (left + failed == 0) return {};
-  const std::string what = left > 0
-                               ? counted(static_cast<std::size_t>(left), "point") + " left; to resume"
-                               : counted(static_cast<std::size_t>(failed), "failed point") + "; to retry";
+  const bool alike = core::first_points_failed_alike(state);
   std::string command = facts.resume;
-  if (left == 0) {
-    const bool srun = command.find(kSrun.resume) != std::string::npos;
-    const std::string resume = srun ? kSrun.resume : kRun.resume;
-    command.insert(command.find(resume) + resume.size(), srun ? " --sweep-retry-failed" : " --retry-failed");
+  if (left == 0 || alike) insert_option(command, command_names(command).retry_failed);
+  const std::string failed_text = counted(static_cast<std::size_t>(failed), "failed point");
+  std::string what;
+  if (left > 0) {
+    what = counted(static_cast<std::size_t>(left), "point") + " left";
+    what += alike ? " and " + failed_text + "; to resume once the benchmark can be started" : "; to resume";
+  } else if (const Unfit unfit = unfit_points(state); unfit.all) {
+    what = failed_text + "; to retry, " + remedy_for(unfit, command);
+  } else {
+    what = failed_text + "; to retry";
   }
   return what + ": " + printable(command) + "\n";
 }

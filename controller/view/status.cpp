@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "controller/view/endings.hpp"
 #include "controller/view/lines.hpp"
+#include "controller/view/records.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -85,7 +87,8 @@ ordered_json attempt_json(const Plan& plan, const core::State& state, std::size_
   return out;
 }
 
-ordered_json point_json(const Plan& plan, const core::State& state, std::size_t index) {
+ordered_json point_json(const Plan& plan, const core::State& state, std::size_t index,
+                        const FindLog& find_log) {
   const core::PointStatus& point = state.points[index];
   ordered_json out = {{"point", point.spec.id},
                       {"label", label(plan.points[index])},
@@ -93,15 +96,23 @@ ordered_json point_json(const Plan& plan, const core::State& state, std::size_t 
                       {"attempts", point.attempts.size()},
                       {"node", point.attempts.empty() ? "" : point.attempts.back().node},
                       {"reason", point.reason}};
-  if (point.state != core::PointState::Done) return out;
   const std::vector<std::string>& invalid = core::invalid_reasons(point);
+  const bool done = point.state == core::PointState::Done;
+  if (find_log && !point.attempts.empty() && (!done || !invalid.empty())) {
+    const auto attempts = static_cast<int>(point.attempts.size());
+    const std::string log =
+        find_log(log_stem(plan, static_cast<int>(index), attempts, point.attempts.back().node));
+    if (!log.empty()) out["log"] = log;
+  }
+  if (!done) return out;
   out["valid"] = invalid.empty();
   if (!invalid.empty()) out["invalid_reasons"] = invalid;
   return out;
 }
 
-void list_points(const Plan& plan, const core::State& state, const Facts& facts, Instant now, List& running,
-                 List& ended) {
+void list_points(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
+                 const FindLog& find_log, List& running, List& ended) {
+  constexpr std::size_t kMostLogs = 50;  // more would keep a controller busy with the disk
   std::vector<std::size_t> over;
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     const core::PointState now_is = state.points[i].state;
@@ -116,8 +127,8 @@ void list_points(const Plan& plan, const core::State& state, const Facts& facts,
     return core::has_invalid_result(state.points[i]) ? 1 : 2;
   };
   std::stable_sort(over.begin(), over.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
-  for (const std::size_t i : over)
-    ended.add(point_json(plan, state, i));
+  for (std::size_t n = 0; n < over.size(); ++n)
+    ended.add(point_json(plan, state, over[n], n < kMostLogs ? find_log : FindLog()));
 }
 
 std::string field(const ordered_json& object, const char* key) {
@@ -137,15 +148,23 @@ void append_running(const ordered_json& status, std::string& out) {
 }
 
 void append_failed(const ordered_json& status, std::string& out) {
+  const std::string directory = field(status, "directory");
+  Endings endings([&](const std::string& log) { return directory.empty() ? log : directory + "/" + log; });
   for (const ordered_json& point : status.value("ended", ordered_json::array())) {
-    if (field(point, "state") == "done") {
+    Ending ending;
+    ending.word = field(point, "state");
+    ending.reason = field(point, "reason");
+    if (ending.word == "done") {
       const auto reasons = point.value("invalid_reasons", std::vector<std::string>());
-      if (!reasons.empty())
-        out += "  invalid  " + field(point, "label") + ": " + printable(join(reasons, "; ")) + "\n";
-      continue;
+      if (reasons.empty()) continue;
+      ending.word = "invalid";
+      ending.reason = printable(join(reasons, "; "));
     }
-    out += "  " + field(point, "state") + "  " + field(point, "label") + ": " + field(point, "reason") + "\n";
+    ending.label = field(point, "label");
+    ending.log_stem = field(point, "log");
+    endings.add(std::move(ending));
   }
+  out += endings.text(0);
 }
 
 }  // namespace
@@ -196,7 +215,7 @@ Instant last_change(const core::State& state, const Facts& facts) {
 }
 
 ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts, Instant now,
-                         std::size_t max_bytes) {
+                         std::size_t max_bytes, const FindLog& find_log) {
   // The elapsed time of a closed sweep ends when its last attempt ended, no matter when the status is read.
   const bool over = state.phase == core::Phase::Closed;
   const Instant until = over ? std::max(facts.opened, last_end(state).value_or(facts.opened)) : now;
@@ -217,7 +236,7 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
   // listed, too.
   std::size_t left_for_ended = max_bytes / 2, left_for_others = max_bytes - left_for_ended;
   List running(left_for_others), agents(left_for_others), ended(left_for_ended);
-  list_points(plan, state, facts, now, running, ended);
+  list_points(plan, state, facts, now, find_log, running, ended);
   list_agents(state, agents);
   out["agents"] = agents.take();
   out["running"] = running.take();

@@ -9,6 +9,7 @@
 
 #include "controller/core/state.hpp"
 #include "controller/plan/plan.hpp"
+#include "controller/view/endings.hpp"
 #include "controller/view/facts.hpp"
 
 namespace sweep::view {
@@ -30,12 +31,14 @@ Instant last_change(const core::State& state, const Facts& facts);
 /// interrupted), reason, controller, points (counts), strict, rate_per_minute, eta_s, elapsed_s, agents, running,
 /// ended. The last three are lists that together have at most `max_bytes` bytes as JSON; the number of
 /// entries omitted for that is in left_out (agents, running, ended). In `ended`, points that are not done
-/// come first, then those whose result is not valid.
+/// come first, then those whose result is not valid; the first few of these have the path of their `log`.
 nlohmann::ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts,
                                    Instant now,
-                                   std::size_t max_bytes = std::numeric_limits<std::size_t>::max());
+                                   std::size_t max_bytes = std::numeric_limits<std::size_t>::max(),
+                                   const FindLog& find_log = {});
 
-/// Returns the document as text: a few lines, and one line per running and per failed point.
+/// Returns the document as text: a few lines, one line per running point, and the points that failed or whose
+/// results are not valid, those that ended alike together (endings.hpp).
 std::string status_text(const nlohmann::ordered_json& status);
 
 }  // namespace sweep::view

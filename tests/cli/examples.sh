@@ -34,6 +34,8 @@ arguments_of() { # COMMAND
     esac
   done
   if [[ -f $file ]]; then CHECK=(check "$file" "${CHECK[@]}"); else CHECK=(); fi
+  # shellcheck disable=SC2206 # words of a simple command
+  if ((${#CHECK[@]} > 0)) && [[ $1 =~ ^sweepctl\ check\ .*\ --\ (.*)$ ]]; then CHECK+=(-- ${BASH_REMATCH[1]}); fi
 }
 
 for file in configs/*.yaml configs/*/*.yaml; do

@@ -45,6 +45,8 @@ make_sandbox() {
   { entry fp4 b200; entry fp8 h200; } >nvidia-master.yaml
   entry fp4 b200 >matrix.yaml
   printf 'gpus: ignore\n' >here.yaml
+  printf '#!/bin/sh\n' | tee bench.sh >benchmark.sh # of which the second is not executable
+  chmod +x bench.sh
   printf 'workspace: /home/me/InferenceMAX\n' | tee profile.yaml >site.yaml
   DOCUMENTS=("$ROOT"/README.md "$ROOT"/CONTRIBUTING.md "$ROOT"/docs/*.md "$ROOT"/benchmarks/sweep-*/README.md
     configs/*.yaml configs/*/*.yaml help/*)

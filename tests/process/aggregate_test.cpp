@@ -179,12 +179,24 @@ TEST_F(Aggregate, SweepDoesNotOverwriteExistingFiles) {
   write("out/agg_dsr1_1k1k.json", "[" + std::string(kOtherResult) + "]");
   write_matrix({1});
   write("good.sh", kGoodBenchmark, true);
-  Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml",
-                           "--", "./good.sh"});
+  const std::vector<std::string> command = {
+      "sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml", "--", "./good.sh"};
+  Program refused(directory_, command);
+  EXPECT_EQ(refused.finish(), 1) << refused.err();
+  EXPECT_NE(refused.err().find("its 'agg_dsr1_1k1k.json' was not written by sweepctl"), std::string::npos)
+      << refused.err();
+  EXPECT_FALSE(exists("out/sweep.db"));
+
+  // A file that comes while the sweep runs.
+  std::filesystem::remove(directory_ / "out/agg_dsr1_1k1k.json");
+  write("good.sh",
+        std::string(kGoodBenchmark) + "echo '[" + std::string(kOtherResult) + "]' >out/agg_dsr1_1k1k.json\n",
+        true);
+  Program run(directory_, command);
   EXPECT_EQ(run.finish(), 1) << run.err();
   EXPECT_NE(run.err().find("move it away, then run sweepctl aggregate again"), std::string::npos)
       << run.err();
-  EXPECT_EQ(read("out/agg_dsr1_1k1k.json"), "[" + std::string(kOtherResult) + "]");
+  EXPECT_EQ(read("out/agg_dsr1_1k1k.json"), "[" + std::string(kOtherResult) + "]\n");
   EXPECT_EQ(agg_files("out").size(), 1U) << "the result itself is there";
 }
 

@@ -48,6 +48,51 @@ TEST_F(Run, ReportsFailedPointsAndKeepsTheOthers) {
   Program status(directory_, {"sweepctl", "status", "out"});
   EXPECT_EQ(status.finish(), 1);
   EXPECT_NE(status.out().find("incomplete"), std::string::npos) << status.out();
+  // The log that is named everywhere is there.
+  const std::string named = "log: ", end = "conc2_";
+  for (const std::string& text : {run.err(), status.out(), read("out/summary.txt")}) {
+    const std::size_t at = text.find(named);
+    ASSERT_NE(at, std::string::npos) << text;
+    const std::string log = text.substr(at + named.size(), text.find('\n', at) - at - named.size());
+    EXPECT_NE(log.find(end), std::string::npos) << log;
+    EXPECT_EQ(read(log.starts_with("logs/") ? "out/" + log : log), "no memory\n") << log;
+  }
+}
+
+TEST_F(Run, StopsIfTheFirstPointsFailAlikeBeforeTheyRun) {
+  write_matrix({1, 2, 4, 8, 16});
+  write("broken.sh", "#!/no/such/interpreter\n", true);
+  Program run(directory_, command("out", "./broken.sh"));
+  EXPECT_EQ(run.finish(), 1) << run.err();
+  const std::string why =
+      "cannot start './broken.sh': the interpreter on its first line does not exist: "
+      "'/no/such/interpreter'";
+  EXPECT_NE(run.err().find("the first 3 points failed alike: " + why), std::string::npos) << run.err();
+  EXPECT_NE(run.err().find("failed      3 points: benchmark-failed: " + why), std::string::npos) << run.err();
+  EXPECT_NE(run.err().find("2 points left and 3 failed points"), std::string::npos) << run.err();
+  EXPECT_EQ(run.err().find("results: "), std::string::npos) << "there are none: " << run.err();
+  EXPECT_NE(run.err().find("summary:  out/summary.txt"), std::string::npos) << run.err();
+  EXPECT_EQ(run.err().find("log"), std::string::npos) << "nothing was printed: " << run.err();
+
+  write("broken.sh", kGoodBenchmark, true);
+  Program again(directory_,
+                {"sweepctl", "run", "--resume", "--retry-failed", "--output", "out", "--", "./broken.sh"});
+  EXPECT_EQ(again.finish(), 0) << again.err();
+}
+
+TEST_F(Run, RefusesAScriptThatIsNotExecutable) {
+  write_matrix({1});
+  write("plain.sh", kGoodBenchmark);
+  Program run(directory_, command("out", "./plain.sh"));
+  EXPECT_EQ(run.finish(), 1);
+  EXPECT_EQ(
+      run.err(),
+      "sweepctl: cannot start './plain.sh': Permission denied; make it executable: chmod +x ./plain.sh\n");
+  EXPECT_FALSE(exists("out"));
+  Program check(directory_,
+                {"sweepctl", "check", "--quiet", "--config=matrix.yaml", "--chdir=/", "--", "./plain.sh"});
+  EXPECT_EQ(check.finish(), 1);
+  EXPECT_NE(check.err().find("there is no such file in '/'"), std::string::npos) << check.err();
 }
 
 // A sweep without one valid result must not look like a success.

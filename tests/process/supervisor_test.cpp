@@ -159,13 +159,22 @@ TEST_F(Supervised, InterruptAfterARestartIsForwarded) {
 TEST_F(Supervised, EndOfSrunEndsTheSweep) {
   srun_end_.reset();
   EXPECT_TRUE(serve_->wait_for_error("stopping: srun has ended")) << serve_->err();
-  EXPECT_EQ(serve_->finish(), 0) << serve_->err();
+  EXPECT_EQ(serve_->finish(), 1) << "no agent has joined: " << serve_->err();
   EXPECT_TRUE(exists("out/summary.txt"));
 }
 
 std::string was_deleted(const std::string& directory) {
   return "sweepctl: the output directory '" + directory +
          "' was deleted while its sweep was running; its results are lost";
+}
+
+TEST_F(Supervised, SweepWithoutAgentsIsAFailure) {
+  srun_end_.reset();  // its tasks were other programs, which ended with status 0
+  EXPECT_EQ(serve_->finish(), 1) << serve_->err();
+  EXPECT_NE(serve_->err().find("no agent had connected; see the messages of the tasks, and agent=PATH"),
+            std::string::npos)
+      << serve_->err();
+  EXPECT_FALSE(complete());
 }
 
 TEST_F(Supervised, DeletedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {

@@ -77,8 +77,8 @@ TEST_F(Inheritance, NoPipeReplacesAClosedStdout) {
 }
 
 TEST_F(Inheritance, SrunKeepsItsLifelineOffTheStandardNumbers) {
+  const Sweepctl sweepctl;
   const Outcome outcome = run_case([&] {
-    const Sweepctl sweepctl;
     close(STDIN_FILENO);
     close(STDERR_FILENO);
     start_srun({sweepctl.argument()}, {{"sweep-config", "a.yaml"}});

@@ -180,13 +180,13 @@ TEST(Controller, IsWaitedForWhenSrunEnds) {
   EXPECT_TRUE(is_gone(sweepctl.pid("serve")));
 }
 
-TEST(Controller, FailureIsReportedWhenSrunEnds) {
+TEST(Controller, FailureIsReportedWhenSrunEndsAndIsSrunsFailure) {
   const std::vector<std::pair<std::string, std::string>> ends = {{"exit 7", "exit status 7"},
                                                                  {"kill -KILL $$", "signal 9 (Killed)"}};
   for (const auto& [end, words] : ends) {
     const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3\n" + end);
     const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
-    EXPECT_EQ(outcome.status, kReturned);
+    EXPECT_EQ(outcome.status, EXIT_FAILURE);
     EXPECT_THAT(lines(outcome.err),
                 ElementsAre("error: sweep: the controller ended with " + words + "; see its messages above"));
   }
@@ -208,7 +208,7 @@ TEST(Controller, IsEndedOnceAndOnlyByTheSrunThatStartedIt) {
     print_line("exit " + std::to_string(srun.hook("exit")));
     print_line("exit " + std::to_string(srun.hook("exit")));
   });
-  EXPECT_EQ(outcome.status, kReturned);
+  EXPECT_EQ(outcome.status, EXIT_FAILURE);
   EXPECT_THAT(lines(outcome.out),
               ElementsAre("checked", "step", "in the fork 0", "controller 0", "exit 0", "exit 0"));
   EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("exit status 7")));
@@ -226,7 +226,7 @@ TEST(Controller, SigtermToAWaitingSrunIsForwarded) {
   kill(srun.pid(), SIGTERM);
   const Outcome outcome = srun.wait();
   close(ending);
-  EXPECT_EQ(outcome.status, kReturned);
+  EXPECT_EQ(outcome.status, EXIT_FAILURE);
   EXPECT_THAT(outcome.err, HasSubstr("the controller ended with signal 15 (Terminated)"));
 }
 

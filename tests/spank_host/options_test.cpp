@@ -107,6 +107,41 @@ TEST(ReadyLine, IsRefusedWithInvalidCharacters) {
   EXPECT_NE(parse_ready_line("ready tcp://h:1" + keys + "\r").problem, "");
 }
 
+TEST(BatchScript, CanStartASweepIfALineHasSrunOrSweepctl) {
+  EXPECT_TRUE(can_start_sweep("#!/bin/bash\nexport A=1\n  srun ./b.sh\n"));
+  EXPECT_TRUE(can_start_sweep("#!/bin/bash\nexec sweepctl run m.yaml -- ./b.sh"));
+  EXPECT_TRUE(can_start_sweep("/usr/bin/srun x"));
+  EXPECT_FALSE(can_start_sweep("#!/bin/bash\n#SBATCH --sweep-config=a.yaml\n# srun would be here\n./b.sh\n"));
+  EXPECT_FALSE(can_start_sweep(""));
+  EXPECT_EQ(kBatchStep, SLURM_BATCH_SCRIPT);
+}
+
+using Words = std::vector<std::string>;
+
+TEST(Benchmark, IsTheCommandOfSrun) {
+  EXPECT_THAT(benchmark_arguments({"srun", "-N4", "--sweep-config=a.yaml", "./b.sh", "-x"}, 3),
+              ElementsAre("--", "./b.sh", "-x"));
+  EXPECT_THAT(benchmark_arguments({"srun", "--sweep-config=a.yaml"}, 2), IsEmpty()) << "there is no command";
+  EXPECT_THAT(benchmark_arguments({"srun", "--sweep-config=a.yaml", "b"}, 0), IsEmpty());
+  EXPECT_THAT(benchmark_arguments({"srun", "--sweep-config=a.yaml", "b"}, 1), IsEmpty());
+  EXPECT_THAT(benchmark_arguments({}, 1), IsEmpty());
+}
+
+TEST(Benchmark, StartsInTheDirectoryThatSrunWasGiven) {
+  for (const Words& given : {Words{"--chdir=/w"}, Words{"--chdir", "/w"}, Words{"-D", "/w"}, Words{"-D/w"}}) {
+    Words srun = {"srun"};
+    srun.insert(srun.end(), given.begin(), given.end());
+    srun.insert(srun.end(), {"./b.sh", "--chdir=/benchmarks/own"});
+    EXPECT_THAT(benchmark_arguments(srun, static_cast<int>(given.size()) + 1),
+                ElementsAre("--chdir=/w", "--", "./b.sh", "--chdir=/benchmarks/own"));
+  }
+}
+
+TEST(Benchmark, IsNotKnownIfTasksRunDifferentCommands) {
+  EXPECT_THAT(benchmark_arguments({"srun", "--multi-prog", "file"}, 2), IsEmpty());
+  EXPECT_THAT(benchmark_arguments({"srun", "-N1", "a", ":", "-N2", "b"}, 2), IsEmpty());
+}
+
 TEST(MultiProg, IsDistinguishedFromACommand) {
   EXPECT_TRUE(is_multi_prog({"m.conf", "0 hostname\n"}));
   EXPECT_TRUE(is_multi_prog({"m.conf", "# a comment\n\n  0-2,5 echo %t\n* date\n"}));

@@ -293,6 +293,30 @@ TEST(StepEnd, NothingIsStartedForOtherSteps) {
   }
 }
 
+TEST(StepEnd, BatchScriptThatStartsNoSweepIsReported) {
+  const Folder folder;
+  const FakeAgent agent;
+  const auto end_of = [&](const std::string& text) {
+    const std::string script = folder.program("script", text);
+    return step_end({agent.argument()}, [script] {
+      slurm.step = SLURM_BATCH_SCRIPT;
+      slurm.command = {script};
+    });
+  };
+  const Outcome without = end_of("#!/bin/sh\n#SBATCH --sweep-config=a.yaml\n./b.sh\n");
+  EXPECT_THAT(lines(without.err),
+              ElementsAre(StartsWith("error: sweep: no sweep was run by this batch script: ")));
+  EXPECT_THAT(lines(without.out), ElementsAre("exit 0"));
+  EXPECT_EQ(agent.recorded(), "");
+  EXPECT_EQ(end_of("#!/bin/sh\nsrun ./b.sh\n").err, "");
+  const Outcome other = step_end({agent.argument()}, [&] {
+    slurm.step = SLURM_BATCH_SCRIPT;
+    slurm.command = {folder.program("script", "#!/bin/sh\n./b.sh\n")};
+    slurm.options.clear();
+  });
+  EXPECT_EQ(other.err, "") << "sbatch was not given the option";
+}
+
 TEST(StepEnd, MissingAgentIsIgnored) {
   const Outcome outcome = step_end({"agent=/nonexistent/sweep-agent"});
   EXPECT_EQ(outcome.err, "");

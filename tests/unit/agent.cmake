@@ -25,6 +25,7 @@ sweep_unit_test(agent_spool_test
     agent_git_test.cpp
     agent_http_client_test.cpp
     agent_leftovers_test.cpp
+    agent_machine_test.cpp
     agent_spool_test.cpp)
 
 # sweep-agent as a process.

@@ -101,6 +101,15 @@ TEST(AgentOutcome, StartFailureDecidesTheOutcome) {
   EXPECT_EQ(agent.outcome().reason, "cannot start 'bench': not found in PATH");
   EXPECT_TRUE(agent.messages<wire::Started>().empty());
 
+  ScriptedAgent readonly;
+  readonly.join();
+  readonly.driver_is_slow = true;  // it answers Prepare with StartFailed
+  readonly.receive(ScriptedAgent::lease("p"));
+  readonly.driver_is_slow = false;
+  readonly.feed(StartFailed{{"p", 1}, "cannot start the benchmark in '/x/'"});
+  EXPECT_EQ(readonly.outcome().kind, OutcomeKind::BenchmarkFailed);
+  EXPECT_EQ(readonly.outcome().phase, "start");
+
   ScriptedAgent poor;
   poor.join();
   poor.receive(ScriptedAgent::lease("p"));

@@ -236,7 +236,7 @@ TEST(OutcomeText, WrittenOutcomesCanAlwaysBeRead) {
   const auto read = outcome_from_json({{"kind", "ok"}, {"phase", "\x1b[m"}, {"reason", "two\nlines"}});
   ASSERT_TRUE(read);
   EXPECT_EQ(read->phase, "?[m");
-  EXPECT_EQ(read->reason, "two?lines");
+  EXPECT_EQ(read->reason, "two\\nlines");
 }
 
 TEST(OutcomeText, DescriptionHasSignalStatusAndReason) {
@@ -444,7 +444,7 @@ TEST(Text, SplitAndJoin) {
 
 TEST(Text, PrintableReplacesControlCharactersAndInvalidUtf8) {
   EXPECT_EQ(printable("plain, größe, 漢字, 🙂"), "plain, größe, 漢字, 🙂");
-  EXPECT_EQ(printable("\x1b[31mred\n\t\x7f"), "?[31mred???");
+  EXPECT_EQ(printable("\x1b[31mred\n\t\x7f"), "?[31mred\\n\\t?");
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
             "?31m");                             // U+009B, an escape to some terminals

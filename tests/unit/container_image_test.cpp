@@ -172,7 +172,7 @@ TEST(Reports, ReportIsTheSameAfterARoundTrip) {
     for (std::size_t i = 0; i < line.size(); ++i)
       EXPECT_FALSE(report_in(line.substr(0, i))) << i;
   }
-  EXPECT_EQ(std::get<Failed>(*report_in(line_of(Failed{false, "a\nb\x1b\xff"}))).reason, "a?b??");
+  EXPECT_EQ(std::get<Failed>(*report_in(line_of(Failed{false, "a\nb\x1b\xff"}))).reason, "a\\nb??");
 }
 
 }  // namespace

@@ -57,8 +57,9 @@ inline std::string dump(const AgentStatus& a) {
 inline std::string dump(const State& s) {
   std::ostringstream out;
   out << "session " << s.session << " announced " << s.announced << " phase " << static_cast<int>(s.phase)
-      << " '" << s.end_reason << "' joins " << s.joins << " first " << dump_time(s.first_join) << " stop "
-      << dump_time(s.stop_deadline) << " counts";
+      << " '" << s.end_reason << "' start failures " << s.start_failures.points << s.start_failures.others
+      << " '" << s.start_failures.reason << "' joins " << s.joins << " first " << dump_time(s.first_join)
+      << " stop " << dump_time(s.stop_deadline) << " counts";
   for (const int count : s.counts)
     out << " " << count;
   out << " pending";

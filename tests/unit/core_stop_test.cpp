@@ -112,5 +112,117 @@ TEST_F(CoreStop, LastResultCanStillCompleteTheSweep) {
   EXPECT_THAT(finish("a", "p0", 1), ElementsAre("settled a p0/1 accepted", "drain a complete"));
 }
 
+// ---- a benchmark that cannot be started
+
+class CoreStartFailures : public CoreTest {
+ protected:
+  static Outcome cannot_start(const std::string& why = "cannot start './b.sh'") {
+    Outcome out = outcome_of(OutcomeKind::BenchmarkFailed, why);
+    out.phase = "start";
+    return out;
+  }
+  void begin_one_benchmark() {
+    settings.one_benchmark = true;
+    begin({8, 8, 8, 8, 8});
+    arrive("a", "n1", 8);
+  }
+};
+
+TEST_F(CoreStartFailures, FirstPointsThatFailAlikeStopTheSweep) {
+  begin_one_benchmark();
+  finish("a", "p0", 1, cannot_start());
+  finish("a", "p1", 1, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Running);
+  EXPECT_THAT(finish("a", "p2", 1, cannot_start()), ElementsAre("settled a p2/1", "drain a"));
+  EXPECT_EQ(state.phase, Phase::Closed);
+  EXPECT_EQ(state.end_reason, "the first 3 points failed alike: cannot start './b.sh'");
+  EXPECT_EQ(point("p3").state, PointState::Pending);
+  EXPECT_TRUE(first_points_failed_alike(state));
+  handle(Resume{"", "", true, {}});
+  EXPECT_FALSE(first_points_failed_alike(state)) << "a session counts for itself";
+  EXPECT_EQ(state.phase, Phase::Running);
+}
+
+TEST_F(CoreStartFailures, DifferentReasonsDoNotStopTheSweep) {
+  begin_one_benchmark();
+  finish("a", "p0", 1, cannot_start());
+  finish("a", "p1", 1, cannot_start("other"));
+  finish("a", "p2", 1, cannot_start());
+  finish("a", "p3", 1, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Running);
+}
+
+TEST_F(CoreStartFailures, AnAttemptThatRanProvesThatTheBenchmarkCanBeStarted) {
+  for (const OutcomeKind kind :
+       {OutcomeKind::Ok, OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult, OutcomeKind::TimedOut}) {
+    events.clear();
+    specs.clear();
+    begin_one_benchmark();
+    finish("a", "p0", 1, kind);
+    finish("a", "p1", 1, cannot_start());
+    finish("a", "p2", 1, cannot_start());
+    finish("a", "p3", 1, cannot_start());
+    EXPECT_EQ(state.phase, Phase::Running) << outcome_word(kind);
+    now += Millis(1'000'000);
+  }
+}
+
+TEST_F(CoreStartFailures, FailureOfANodeProvesNothing) {
+  begin_one_benchmark();
+  finish("a", "p0", 1, OutcomeKind::Infrastructure);
+  finish("a", "p0", 2, cannot_start());
+  finish("a", "p1", 1, cannot_start());
+  finish("a", "p2", 1, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Closed);
+}
+
+TEST_F(CoreStartFailures, RetriesComeFirst) {
+  settings.benchmark_retries = 1;
+  begin_one_benchmark();
+  finish("a", "p0", 1, cannot_start());
+  finish("a", "p0", 2, cannot_start());
+  finish("a", "p1", 1, cannot_start());
+  finish("a", "p1", 2, cannot_start());
+  finish("a", "p2", 1, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Running) << "p2 has not failed yet";
+  finish("a", "p2", 2, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Closed);
+}
+
+TEST_F(CoreStartFailures, RunningAttemptIsWaitedFor) {
+  settings.one_benchmark = true;
+  begin({8, 8, 8, 8, 8, 8});
+  arrive("a", "n1", 8, 2);
+  arrive("b", "n2", 8, 2);
+  start("b", "p1");
+  finish("a", "p0", 1, cannot_start());
+  finish("a", "p2", 1, cannot_start());
+  finish("a", "p3", 1, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Running);
+  finish("b", "p1", 1, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Stopping);
+  finish("a", "p4", 1, OutcomeKind::Cancelled);
+  EXPECT_EQ(state.phase, Phase::Closed);
+}
+
+TEST_F(CoreStartFailures, PointsWithBenchmarksOfTheirOwnGoOn) {
+  begin({8, 8, 8, 8, 8});
+  arrive("a", "n1", 8);
+  for (const char* id : {"p0", "p1", "p2", "p3"})
+    finish("a", id, 1, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Running);
+}
+
+TEST_F(CoreStartFailures, CommandOfSrunIsTheBenchmarkOfAllPoints) {
+  begin({8, 8, 8, 8, 8});
+  AgentInfo info = agent_info("a", "n1", 8);
+  info.command = {"./b.sh"};
+  join(info);
+  ready("a");
+  for (const char* id : {"p0", "p1", "p2"})
+    finish("a", id, 1, cannot_start());
+  EXPECT_EQ(state.phase, Phase::Closed);
+}
+
 }  // namespace
 }  // namespace sweep::core

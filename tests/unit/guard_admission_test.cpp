@@ -89,7 +89,7 @@ TEST_F(WithMunge, AgentWithoutCredentialIsRefused) {
   EXPECT_EQ(verdict.answer, Answer::Refused);
   EXPECT_EQ(
       verdict.reason,
-      "agent 12.0.1 on n1 sent no munge credential (munged does not?run): start munged on n1, or set 'auth: "
+      "agent 12.0.1 on n1 sent no munge credential (munged does not\\nrun): start munged on n1, or set 'auth: "
       "key' in the profile (agents then need only the sweep's key)");
 }
 

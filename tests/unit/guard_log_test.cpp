@@ -109,7 +109,7 @@ TEST_F(LogFile, LinesArePrintableAndShort) {
   const auto all = lines();
   ASSERT_EQ(all.size(), 1u);
   EXPECT_LT(all[0].size(), 700u);
-  EXPECT_THAT(all[0], HasSubstr("a?b?[2J"));
+  EXPECT_THAT(all[0], HasSubstr("a\\nb?[2J"));
 }
 
 TEST_F(LogFile, LinksAndFifosAreNotOpened) {

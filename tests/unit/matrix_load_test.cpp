@@ -60,7 +60,7 @@ TEST_F(LoadMatrix, ErrorIsTheContractsMessageInOneLine) {
                 "relative to the current directory");
   EXPECT_EQ(error_of({put("f.yaml", kSample)}, {"--precision", "a\nb"}),
             "No configs found matching filters: precision=['a\\nb']; there is precision fp8");
-  EXPECT_THAT(error_of({put("bad\nname.yaml", "[")}, {}), HasSubstr("bad?name.yaml"));
+  EXPECT_THAT(error_of({put("bad\nname.yaml", "[")}, {}), HasSubstr("bad\\nname.yaml"));
 }
 
 // ---- split_words

@@ -224,9 +224,18 @@ TEST_F(SpawnInFolder, SearchesThePathOfTheGivenEnvironment) {
   ASSERT_TRUE(ran) << ran.error().message;
   EXPECT_EQ(ran->out, "second " + path("b/tool") + " x y\n");
   spec.environment = {"PATH=" + path("a")};
-  EXPECT_EQ(why_not(spec), "cannot start 'tool': Permission denied");
+  EXPECT_EQ(why_not(spec),
+            "cannot start 'tool': Permission denied; make it executable: chmod +x " + path("a/tool"));
   spec.environment = {"PATH=" + path("absent")};
   EXPECT_EQ(why_not(spec), "cannot start 'tool': not found in PATH");
+}
+
+TEST_F(SpawnInFolder, ErrorAboutARelativePathIsAboutTheFileInItsDirectory) {
+  put("b.sh", "#!/bin/sh\n", 0644);
+  SpawnSpec spec;
+  spec.argv = {"./b.sh"};
+  spec.directory = folder_;
+  EXPECT_EQ(why_not(spec), "cannot start './b.sh': Permission denied; make it executable: chmod +x ./b.sh");
 }
 
 TEST_F(SpawnInFolder, RunsAScriptWithoutItsFirstLineUnderSh) {
@@ -246,11 +255,16 @@ TEST_F(SpawnInFolder, ErrorSaysWhyNothingWasStarted) {
     return why_not(spec);
   };
   EXPECT_EQ(says(path("absent")), "cannot start '" + path("absent") + "': No such file or directory");
-  EXPECT_EQ(says(folder_), "cannot start '" + folder_ + "': Permission denied");
+  EXPECT_EQ(says(folder_), "cannot start '" + folder_ + "': it is a directory");
   EXPECT_EQ(says(put("plain", "#!/bin/sh\n", 0644)),
-            "cannot start '" + path("plain") + "': Permission denied");
-  EXPECT_EQ(says(put("odd", "#!/no/such/interpreter\n")),
-            "cannot start '" + path("odd") + "': the interpreter on its first line does not exist");
+            "cannot start '" + path("plain") + "': Permission denied; make it executable: chmod +x " +
+                path("plain"));
+  EXPECT_EQ(says(put("odd", "#!/no/such/interpreter -x\n")),
+            "cannot start '" + path("odd") +
+                "': the interpreter on its first line does not exist: '/no/such/interpreter'");
+  EXPECT_EQ(says(put("windows", "#!/bin/sh\r\necho\r\n")),
+            "cannot start '" + path("windows") +
+                "': its lines end in CR LF; remove the CR: sed -i 's/\\r$//' " + path("windows"));
   EXPECT_EQ(why_not(SpawnSpec{}), "cannot start: no command");
   errno = 0;
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child was left behind";

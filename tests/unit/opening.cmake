@@ -1,4 +1,4 @@
-# controller/io/opening, sweep_request, matrix_change, output_dir and text_store: how a controller opens its sweep.
+# controller/io/opening, sweep_request, start_checks, matrix_change, output_dir and text_store: how a controller opens its sweep.
 sweep_unit_test(opening_test
   LIBS sweep_controller_io
   SOURCES
@@ -7,5 +7,6 @@ sweep_unit_test(opening_test
     opening_recovery_test.cpp
     opening_request_test.cpp
     opening_resume_test.cpp
+    opening_start_checks_test.cpp
     opening_take_over_test.cpp
     opening_text_store_test.cpp)

@@ -107,7 +107,7 @@ TEST_F(Recovery, ResultThatEventsPromiseAndThatIsNowhereRunsAgain) {
 TEST_F(Recovery, EmptyJournalWithoutResultsDoesNotBlockItsFolder) {
   std::filesystem::create_directory(out_);
   put_bytes(journal_path(out_), "");
-  EXPECT_TRUE(check_output_dir(out_));
+  EXPECT_TRUE(check_output_dir(out_, "x"));
   EXPECT_THAT(refusal(wishes()), HasSubstr("it never began"));
   const auto claimed = claim_output_dir(out_, "x", kBegun);
   ASSERT_TRUE(claimed) << claimed.error().message;

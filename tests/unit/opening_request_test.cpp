@@ -133,6 +133,23 @@ TEST_F(LoadPlan, NamedProfileOverridesTheUsers) {
 
 using OpenSweepRequest = RequestTest;
 
+TEST_F(OpenSweepRequest, BenchmarkThatCannotBeStartedCreatesNoDirectory) {
+  put("b.sh", "#!/bin/sh\n", 0644);
+  origin_.benchmark = BenchmarkCommand{{"./b.sh"}, folder_};
+  const auto refused = open();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("make it executable: chmod +x ./b.sh"));
+  EXPECT_FALSE(std::filesystem::exists(path("out")));
+  put("b.sh", "#!/bin/sh\n");
+  leave_sweep();
+  put("b.sh", "#!/bin/sh\n", 0644);
+  request_.resume = true;
+  EXPECT_FALSE(open());
+  EXPECT_FALSE(check_resume(request_, origin_.benchmark, kNow));
+  put("b.sh", "#!/bin/sh\n");
+  EXPECT_TRUE(check_resume(request_, origin_.benchmark, kNow));
+}
+
 TEST_F(OpenSweepRequest, NewSweepHasTheFactsOfItsSession) {
   put("named.yaml", "gpus: ignore\n");
   request_.profile = path("named.yaml");
@@ -211,6 +228,32 @@ TEST_F(OpenSweepRequest, ResumeUsesTheProfileFileOfTheSweepUnlessOneIsGiven) {
   EXPECT_EQ(opened->sweep.plan.profile.packing, profile::Profile::Packing::Node);
 }
 
+TEST_F(OpenSweepRequest, ResumeRefusesSeveralHardwareTypesWithoutRunners) {
+  put("h200.yaml",
+      "dsr1-fp8-h200-sglang:\n  image: i\n  model: m\n  search-space: [{ tp: 1, conc-start: 1, "
+      "conc-end: 1 }]\n");
+  put("p.yaml", "runners: { b200: { nodes: [n1] }, h200: { nodes: [n2] } }\n");
+  put("without.yaml", "strict: no\n");
+  request_.configs = {path("matrix.yaml"), path("h200.yaml")};
+  request_.profile = path("p.yaml");
+  leave_sweep();
+  request_.resume = true;
+  request_.configs.clear();
+  request_.profile = path("without.yaml");
+  const auto checked = check_resume(request_, {}, kNow);
+  ASSERT_FALSE(checked);
+  EXPECT_THAT(
+      checked.error().message,
+      testing::AllOf(HasSubstr("2 hardware types, b200 (2 points), h200 (1 point)"),
+                     HasSubstr("in the profile: runners: { b200: "), Not(HasSubstr("--runner-type"))));
+  const auto refused = open();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, checked.error().message);
+  request_.profile.clear();
+  EXPECT_TRUE(check_resume(request_, {}, kNow));
+  EXPECT_TRUE(open());
+}
+
 TEST_F(OpenSweepRequest, ChangedMatrixIsRefusedWithOneLinePerChange) {
   leave_sweep();
   put_matrix("matrix.yaml", "sglang",
@@ -220,11 +263,11 @@ TEST_F(OpenSweepRequest, ChangedMatrixIsRefusedWithOneLinePerChange) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message,
               testing::AllOf(HasSubstr("\n  added    "), HasSubstr("\n  removed  ")));
-  const auto checked = check_resume(request_, kNow);
+  const auto checked = check_resume(request_, {}, kNow);
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().message, refused.error().message);
   request_.accept_changes = true;
-  EXPECT_TRUE(check_resume(request_, kNow));
+  EXPECT_TRUE(check_resume(request_, {}, kNow));
   const auto opened = open();
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_THAT(notes_, testing::SizeIs(2));
@@ -239,7 +282,7 @@ TEST_F(OpenSweepRequest, CheckOfAResumeChangesNothing) {
     return archive ? archive->journal.events()->size() : 0;
   };
   const std::size_t before = events();
-  EXPECT_TRUE(check_resume(request_, kNow));
+  EXPECT_TRUE(check_resume(request_, {}, kNow));
   EXPECT_EQ(events(), before);
 }
 

@@ -25,7 +25,7 @@ TEST_F(BeginSweep, DirectoryWithASweepIsRefusedWithBothRemedies) {
   EXPECT_THAT(again.error().message,
               testing::AllOf(HasSubstr(out_), HasSubstr("another sweep"), HasSubstr("--sweep-output"),
                              HasSubstr("--sweep-resume")));
-  EXPECT_EQ(check_output_dir(out_).error().message, again.error().message);
+  EXPECT_EQ(check_output_dir(out_, "x").error().message, again.error().message);
   EXPECT_FALSE(begin_sweep(new_sweep(entries()), out_)) << "the journal was there already";
 }
 

@@ -121,7 +121,7 @@ TEST(Profile, UnknownKeyIsNamedWithTheNearestAndItsLine) {
             "p.yaml:1: unknown key 'benchmarks' in 'retries'; did you mean 'benchmark'?");
   EXPECT_EQ(says("container: {runtim: none}"),
             "p.yaml:1: unknown key 'runtim' in 'container'; did you mean 'runtime'?");
-  EXPECT_THAT(says("\"a\\nb\": 1"), StartsWith("p.yaml:1: unknown key 'a?b' in the profile; known: "));
+  EXPECT_THAT(says("\"a\\nb\": 1"), StartsWith("p.yaml:1: unknown key 'a\\nb' in the profile; known: "));
   EXPECT_EQ(says("[a]: 1"), "p.yaml: not YAML: line 1, column 1: a list or mapping cannot be a key");
 }
 

@@ -246,7 +246,7 @@ TEST(PlotScript, SubtitleCountsHiddenLabels) {
 TEST(PlotScript, TextFromResultsIsQuoted) {
   EXPECT_EQ(quoted("plain", 20), "'plain'");
   EXPECT_EQ(quoted("a'b`c", 20), "'a’b’c'");
-  EXPECT_EQ(quoted("a\nb\x01\xff", 20), std::string("'a?b?") + "?'");
+  EXPECT_EQ(quoted("a\nb\x01\xff", 20), std::string("'a\\nb?") + "?'");
   EXPECT_EQ(quoted("\\n \"x\" @y $z %s {/b}", 40), "'\\n \"x\" @y $z %s {/b}'");
   EXPECT_EQ(quoted("ééééé", 5), "'ééééé'");
   EXPECT_EQ(quoted("éééééé", 5), "'ééééé…'");

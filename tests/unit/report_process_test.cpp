@@ -112,7 +112,7 @@ TEST(ProcessResult, ErrorNamesTheInvalidVariable) {
   EXPECT_THAT(with([](auto& c) { c.decode_gpus = "0"; }),
               StartsWith("DECODE_GPUS must be at least 1, because throughput is divided by it, but is '0'"));
   EXPECT_THAT(with([](auto& c) { c.prefill_gpus = "x\n"; }),
-              StartsWith("PREFILL_GPUS must be an integer, but is 'x?'"));
+              StartsWith("PREFILL_GPUS must be an integer, but is 'x\\n'"));
 }
 
 TEST(ProcessResult, ZeroTpotOmitsOnlyItsInteractivity) {

@@ -2,6 +2,7 @@
 sweep_unit_test(view_test
   LIBS sweep_view
   SOURCES
+    view_endings_test.cpp
     view_lines_test.cpp
     view_provenance_test.cpp
     view_resume_test.cpp

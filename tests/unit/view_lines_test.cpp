@@ -169,9 +169,12 @@ TEST_F(ViewClosing, CountsValidResults) {
   arrive("a", "n1", 8);
   for (int i = 0; i < 4; ++i)
     finish_measured("a", i, i < 3 ? "failures: 9 of 10" : "");
-  EXPECT_THAT(closing_lines(plan, state, style),
-              AllOf(HasSubstr("4 of 4 points ran, 1 valid\n"), Not(HasSubstr("points done")),
-                    HasSubstr("  invalid     dsr1_1k8k fp4 sglang b200 tp8 conc4: failures: 9 of 10\n")));
+  EXPECT_THAT(
+      closing_lines(plan, state, style),
+      AllOf(HasSubstr("4 of 4 points ran, 1 valid\n"), Not(HasSubstr("points done")),
+            HasSubstr(
+                "  invalid     3 points: failures: 9 of 10\n                dsr1_1k8k fp4 sglang b200 tp8 "
+                "conc4\n")));
   style.columns = 200;
   EXPECT_THAT(bar_line(plan, state, facts, now, style), HasSubstr(" 4 done, 3 not valid, 0 running"));
 }

@@ -176,6 +176,59 @@ TEST_F(ViewResumeLine, AddsTheRetryOptionIfOnlyFailedPointsAreLeft) {
             "1 failed point; to retry: sweepctl run --resume --retry-failed --output /o a.yaml\n");
 }
 
+class ViewResumeOfUnfit : public ViewResumeLine {
+ protected:
+  /// Ends a sweep on a node that has too few GPUs for all points, and returns the resume line.
+  std::string line(const std::string& resume, int gpus = 0) {
+    facts.resume = resume;
+    arrive("a", "n1", gpus);
+    EXPECT_EQ(state.phase, core::Phase::Closed);
+    return resume_line(state, facts);
+  }
+};
+
+TEST_F(ViewResumeOfUnfit, AddsTheOptionThatAsksForGpus) {
+  EXPECT_EQ(line("cd /w && srun --sweep-resume --sweep-output=/o -N 4 --exclusive ./b.sh -G 1"),
+            "4 failed points; to retry, they need 8 GPUs on a node, and the largest node had 0 "
+            "(--gpus-per-node=8 was added): cd /w && srun --sweep-resume --gpus-per-node=8 "
+            "--sweep-retry-failed --sweep-output=/o -N 4 --exclusive ./b.sh -G 1\n");
+}
+
+TEST_F(ViewResumeOfUnfit, ReplacesAnOptionThatAsksForTooFew) {
+  EXPECT_THAT(line("srun --sweep-resume --sweep-output=/o --gpus-per-node=2 ./b.sh", 2),
+              AllOf(HasSubstr("the largest node had 2 (--gpus-per-node=2 is now --gpus-per-node=8)"),
+                    HasSubstr("--sweep-output=/o --gpus-per-node=8 ./b.sh\n")));
+}
+
+TEST_F(ViewResumeOfUnfit, ReplacesAnOptionWhoseValueIsAWordOfItsOwn) {
+  EXPECT_THAT(line("srun --sweep-resume --sweep-output=/o -G 2 -N 1 ./b.sh", 2),
+              AllOf(HasSubstr("(-G 2 is now --gpus-per-node=8)"),
+                    HasSubstr("--sweep-output=/o --gpus-per-node=8 -N 1 ./b.sh\n")));
+}
+
+TEST_F(ViewResumeOfUnfit, WithoutSrunItSaysWhatTheMachineLacks) {
+  EXPECT_THAT(
+      line("sweepctl run --resume --output /o -- ./b.sh"),
+      HasSubstr("had 0: use a machine or a job that has them (--gpus-per-node=8): sweepctl run --resume "
+                "--retry-failed"));
+}
+
+TEST_F(ViewResumeLine, RetriesTheFirstPointsIfTheyFailedAlike) {
+  state.settings.one_benchmark = true;
+  arrive("a", "n1", 8);
+  Outcome failed = outcome(OutcomeKind::BenchmarkFailed, "cannot start './b.sh': Permission denied");
+  failed.phase = "start";
+  for (int i = 0; i < 3; ++i)
+    finish("a", i, failed);
+  ASSERT_EQ(state.phase, core::Phase::Closed);
+  EXPECT_EQ(resume_line(state, facts),
+            "1 point left and 3 failed points; to resume once the benchmark can be started: cd /w && srun "
+            "--sweep-resume --sweep-retry-failed --sweep-output=/o x\n");
+  EXPECT_THAT(closing_lines(plan, state, style),
+              AllOf(HasSubstr("(the first 3 points failed alike: cannot start './b.sh': Permission denied)"),
+                    HasSubstr("  failed      3 points: benchmark-failed: cannot start './b.sh'")));
+}
+
 TEST_F(ViewResumeLine, CountsThePointsThatAreLeft) {
   arrive("a", "n1", 8);
   start("a", 0);

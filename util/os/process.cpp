@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "util/os/files.hpp"
+#include "util/os/program_file.hpp"
 #include "util/os/signals.hpp"
 #include "util/text.hpp"
 
@@ -127,15 +128,17 @@ __attribute__((noinline)) pid_t start(const Prepared& ready, volatile Failure& f
 
 std::string why(const SpawnSpec& spec, const Prepared& ready, int code, bool directory) {
   if (directory) return "cannot run in '" + spec.directory + "': " + errno_text(code);
-  std::string reason = errno_text(code);
-  if (code == ENOENT && ready.path.find('/') != std::string::npos &&
-      ::access(
-          (ready.path[0] == '/' || spec.directory.empty() ? ready.path : spec.directory + "/" + ready.path)
-              .c_str(),
-          F_OK) == 0) {
-    reason = "the interpreter on its first line does not exist";
+  const bool in_directory = ready.path[0] != '/' && !spec.directory.empty();
+  const std::string file = in_directory ? spec.directory + "/" + ready.path : ready.path;
+  std::string reason = code == EACCES || code == ENOENT ? program_problem(file, ready.path) : std::string();
+  if (reason.empty()) reason = errno_text(code);
+  if (code == ENOENT && ready.path.find('/') == std::string::npos) {
+    reason = "not found in PATH";
+  } else if (code == ENOENT && reason == errno_text(code) && ::access(file.c_str(), F_OK) == 0) {
+    const std::string interpreter = interpreter_of(file);
+    reason = "the interpreter on its first line does not exist" +
+             (interpreter.empty() ? std::string() : ": '" + printable(interpreter) + "'");
   }
-  if (code == ENOENT && ready.path.find('/') == std::string::npos) reason = "not found in PATH";
   return "cannot start '" + spec.argv[0] + "': " + reason;
 }
 
