@@ -52,14 +52,14 @@ class Staging : public InContainers {
   /// Runs the request and returns the last report.
   Report stage(const StageRequest& request) {
     auto started = start({SWEEP_AGENT, "--stage", to_text(request)});
-    const std::string text = all_of(started.out);
+    text_ = all_of(started.out);
     end_of(started.child);
     std::string last;
-    for (const std::string& line : split(text, '\n')) {
+    for (const std::string& line : split(text_, '\n')) {
       if (!line.empty()) last = line;
     }
     const auto report = report_in(last);
-    EXPECT_TRUE(report) << text;
+    EXPECT_TRUE(report) << text_;
     return report ? *report : Report(Failed{false, "unreadable"});
   }
   Staged staged(const StageRequest& request) {
@@ -76,6 +76,7 @@ class Staging : public InContainers {
   }
 
   std::string path_;
+  std::string text_;  // all reports of the last request
 };
 
 TEST_F(Staging, SquashFileIsUnpackedOnceForBubblewrapAndRuns) {
@@ -101,6 +102,12 @@ TEST_F(Staging, TruncatedSquashFileIsReported) {
   const auto why = failed(wanted(Runtime::Bwrap, file));
   EXPECT_FALSE(why.of_image);
   EXPECT_THAT(why.reason, StartsWith("node n1: image '" + file + "' is not usable: it is truncated"));
+}
+
+TEST_F(Staging, ImportIsReportedFromItsBeginning) {
+  enroot_imports();
+  staged(wanted(Runtime::Enroot, "a/b:1"));
+  EXPECT_THAT(text_, HasSubstr("\"importing\""));
 }
 
 TEST_F(Staging, MissingFileIsReported) {
