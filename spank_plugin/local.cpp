@@ -1,6 +1,7 @@
 // See local.hpp.
 #include "spank_plugin/local.hpp"
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -11,9 +12,6 @@
 
 #include "proto/base/env_names.hpp"
 #include "spank_plugin/child.hpp"
-
-// Part of the C++ ABI; no header declares it.
-extern "C" int __cxa_atexit(void (*function)(void*), void* argument, void* library);  // NOLINT
 
 namespace sweep::plugin::local {
 namespace {
@@ -251,13 +249,19 @@ void start_controller(const Settings& settings, const std::string& step) {
   pass_on_removed(removed);
 }
 
-// Makes the present process, which is ending, exit with status 1: after the hooks of all plugins, because the
-// function that is registered last is called first. It is libc's own _exit, because this plugin will be unloaded
-// by then; its argument arrives as the status.
+// Called at the very end of srun.
+void fail_if_successful(int status, void*) {
+  if (status == EXIT_SUCCESS) _exit(EXIT_FAILURE);
+}
+
+// Makes srun, which is ending, exit with status 1 instead of 0. Slurm unloads this plugin before, so it is kept in
+// memory.
 void end_with_failure() {
+  Dl_info own = {};
+  if (dladdr(reinterpret_cast<void*>(&fail_if_successful), &own) == 0) return;
+  if (dlopen(own.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) == nullptr) return;
   fflush(nullptr);
-  const auto function = reinterpret_cast<void (*)(void*)>(reinterpret_cast<void (*)()>(&_exit));
-  __cxa_atexit(function, reinterpret_cast<void*>(EXIT_FAILURE), nullptr);
+  on_exit(fail_if_successful, nullptr);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ void options_complete(int count, char** words);
 void step_known(spank_t spank, int count, char** words);
 
 /// Closes the controller's lifeline when srun ends, and waits, up to end-timeout, until it has written its
-/// results. If the controller fails, srun's exit status becomes 1, because the tasks' statuses do not show that.
+/// results. If the controller fails, srun exits with status 1 instead of 0.
 void command_ends();
 
 }  // namespace sweep::plugin::local

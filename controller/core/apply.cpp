@@ -222,10 +222,14 @@ void accept(PointStatus& point, Attempt& attempt) {
   attempt.accepted = true;
 }
 
-/// Returns true if the benchmark could not be started: it has neither exit status nor signal.
+/// Returns true if the benchmark could not be started, and so has neither exit status nor signal, or if its shell
+/// could not start a program.
 bool could_not_start(const Outcome& outcome) {
-  return outcome.kind == OutcomeKind::BenchmarkFailed && outcome.phase == "start" && !outcome.exit_code &&
-         !outcome.signal;
+  constexpr int kCannotExecute = 126, kNotFound = 127;  // exit statuses of shells
+  if (outcome.kind != OutcomeKind::BenchmarkFailed || outcome.signal) return false;
+  if (!outcome.exit_code) return outcome.phase == "start";
+  const bool of_shell = *outcome.exit_code == kCannotExecute || *outcome.exit_code == kNotFound;
+  return of_shell && !outcome.reason.empty();
 }
 
 /// Updates State::start_failures. What the sweep or a node caused says nothing about the benchmark.

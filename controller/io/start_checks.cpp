@@ -69,18 +69,10 @@ std::string existing_part(const std::string& path) {
   return at.string();
 }
 
-/// Fails if the disk has less room than a small result of each point needs.
 Expected<void> check_room(const std::string& directory, std::size_t points) {
-  constexpr std::uint64_t kPerPoint = 16 * 1024, kAtLeast = 1024 * 1024;
   struct statvfs disk {};
   if (::statvfs(existing_part(directory).c_str(), &disk) != 0 || disk.f_blocks == 0) return {};
-  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize,
-                      need = kAtLeast + points * kPerPoint;
-  if (free >= need) return {};
-  constexpr std::uint64_t kKilo = 1024;
-  return fail("cannot write to '" + directory + "': its file system has " + std::to_string(free / kKilo) +
-              " KiB left, and the results of " + counted(points, "point") + " need at least " +
-              std::to_string(need / kKilo) + " KiB; make room, or choose another --sweep-output");
+  return check_free_bytes(directory, std::uint64_t{disk.f_bavail} * disk.f_frsize, points);
 }
 
 bool is_in_image(const Plan& plan, const Point& point) {
@@ -146,6 +138,15 @@ Expected<void> check_file_names(const Plan& plan) {
                          "shorten the model's name or the model-prefix"));
   }
   return {};
+}
+
+Expected<void> check_free_bytes(const std::string& directory, std::uint64_t free, std::size_t points) {
+  constexpr std::uint64_t kKilo = 1024, kPerPoint = 16 * kKilo, kAtLeast = kKilo * kKilo;
+  const std::uint64_t need = kAtLeast + points * kPerPoint;
+  if (free >= need) return {};
+  return fail("cannot write to '" + directory + "': its file system has " + std::to_string(free / kKilo) +
+              " KiB left, and the results of " + counted(points, "point") + " need at least " +
+              std::to_string(need / kKilo) + " KiB; make room, or choose another --sweep-output");
 }
 
 Expected<void> check_new_output(const std::string& wanted, const Plan& plan) {

@@ -4,6 +4,8 @@
 // Rules: nothing is written. What this host cannot know, because nodes may have other files, is a warning.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,10 @@ Expected<void> check_file_names(const Plan& plan);
 /// Makes the checks of check_output_dir() for a new sweep, and fails also if the directory has a summary or a
 /// collection that sweepctl did not write and would not overwrite, or if the disk is too full for the results.
 Expected<void> check_new_output(const std::string& wanted, const Plan& plan);
+
+/// Fails if `free` bytes of a file system are less than small results of this many points need: 16 KiB for each,
+/// and 1 MiB.
+Expected<void> check_free_bytes(const std::string& directory, std::uint64_t free, std::size_t points);
 
 /// What is known on the submit host of the benchmark's command.
 struct BenchmarkCommand {

@@ -163,17 +163,29 @@ std::string replace_gpu_option(std::string& command, const std::string& wanted) 
   return {};
 }
 
-/// Returns what has to be changed before the unfit points can run, and changes `command` if it is known how.
-std::string remedy_for(const Unfit& unfit, std::string& command) {
-  if (unfit.gpus == 0) return "change 'runners' in the profile, or use nodes that serve their runner types";
+/// If srun was started inside a job, makes the comment of the command ask for a job with these GPUs.
+void ask_job_for_gpus(std::string& command, const std::string& wanted) {
+  const std::string same = "with the nodes and GPUs of job";
+  if (const std::size_t at = command.rfind(same); at != std::string::npos)
+    command.replace(at, same.size(), "with " + wanted + " and the nodes of job");
+}
+
+/// Returns why the failed points did not run and what a retry has to change, and changes `command` if it is known
+/// how: "need 8 GPUs …; to retry with …".
+std::string reason_and_remedy(const Unfit& unfit, std::string& command) {
+  if (unfit.gpus == 0)
+    return "have a runner type that no node serves; to retry with other nodes, or with other 'runners' in the "
+           "profile";
   const std::string wanted = "--gpus-per-node=" + std::to_string(unfit.gpus);
-  const std::string need = "they need " + counted(static_cast<std::size_t>(unfit.gpus), "GPU") +
-                           " on a node, and the largest node had " + std::to_string(unfit.largest);
-  if (!is_srun(command)) return need + ": use a machine or a job that has them (" + wanted + ")";
+  const std::string need = "need " + counted(static_cast<std::size_t>(unfit.gpus), "GPU") +
+                           " on a node, and the largest node had " + std::to_string(unfit.largest) +
+                           "; to retry ";
+  ask_job_for_gpus(command, wanted);
+  if (!is_srun(command)) return need + "where these are, for example in a job with " + wanted;
   const std::string given = replace_gpu_option(command, wanted);
-  if (!given.empty()) return need + " (" + given + " is now " + wanted + ")";
+  if (!given.empty()) return need + "with " + wanted + " instead of " + given;
   insert_option(command, wanted);
-  return need + " (" + wanted + " was added)";
+  return need + "with " + wanted;
 }
 
 }  // namespace
@@ -213,9 +225,9 @@ std::string resume_line(const core::State& state, const Facts& facts) {
     what = counted(static_cast<std::size_t>(left), "point") + " left";
     what += alike ? " and " + failed_text + "; to resume once the benchmark can be started" : "; to resume";
   } else if (const Unfit unfit = unfit_points(state); unfit.all) {
-    what = failed_text + "; to retry, " + remedy_for(unfit, command);
+    what = failed_text + " " + reason_and_remedy(unfit, command);
   } else {
-    what = failed_text + "; to retry";
+    what = failed_text + "; to retry" + (alike ? " once the benchmark can be started" : "");
   }
   return what + ": " + printable(command) + "\n";
 }

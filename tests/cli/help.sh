@@ -34,7 +34,7 @@ takes() { # COMMAND OPTION...
     bad "$1 --help names $(options "${command[@]}" | paste -sd ' '), not $want"
 }
 takes run --select --repeat --output --profile --resume --retry-failed --accept-changes --quiet
-takes check --config --select --repeat --output --profile --resume --retry-failed --accept-changes --quiet --json
+takes check --config --select --repeat --output --profile --resume --retry-failed --accept-changes --quiet --json --chdir
 takes status --json
 takes cancel --now --reason
 takes aggregate --exp-name --json

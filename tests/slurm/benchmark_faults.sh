@@ -18,14 +18,23 @@ all_ended_as() { # OUTPUT OUTCOME
   json_is "$1/manifest.json" '[.points[].state] | unique' '["failed"]'
 }
 
+before=$(last_job)
 sweep missing ./no-such.sh
-all_ended_as missing benchmark-failed
-file_has missing/summary.txt "no-such.sh"
+status_is 1
+err_has "cannot start './no-such.sh': there is no such file in '$WORK'"
 
 printf '#!/bin/sh\n' >plain.sh
 sweep plain "$WORK/plain.sh"
-all_ended_as plain benchmark-failed
-file_has plain/summary.txt "Permission denied"
+status_is 1
+err_has "make it executable: chmod +x $WORK/plain.sh"
+[[ $(last_job) == "$before" ]] || fail "a job was created"
+
+benchmark interpreter.sh <<'S'
+#!/no/such/interpreter
+S
+sweep interpreter ./interpreter.sh
+all_ended_as interpreter benchmark-failed
+file_has interpreter/summary.txt "3 points: benchmark-failed: cannot start './interpreter.sh'"
 
 benchmark status.sh <<'S'
 #!/bin/sh

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <tuple>
 
 #include "proto/base/env_names.hpp"
 #include "tests/spank_host/stand_in_sweepctl.hpp"
@@ -180,15 +181,29 @@ TEST(Controller, IsWaitedForWhenSrunEnds) {
   EXPECT_TRUE(is_gone(sweepctl.pid("serve")));
 }
 
-TEST(Controller, FailureIsReportedWhenSrunEndsAndIsSrunsFailure) {
+TEST(Controller, FailureIsReportedWhenSrunEnds) {
   const std::vector<std::pair<std::string, std::string>> ends = {{"exit 7", "exit status 7"},
                                                                  {"kill -KILL $$", "signal 9 (Killed)"}};
   for (const auto& [end, words] : ends) {
     const Sweepctl sweepctl("exit 0", answer(ready_line()) + "read end <&3\n" + end);
     const Outcome outcome = run_case([&] { start_srun({sweepctl.argument()}, kSweep); });
-    EXPECT_EQ(outcome.status, EXIT_FAILURE);
+    EXPECT_EQ(outcome.status, kReturned);
     EXPECT_THAT(lines(outcome.err),
                 ElementsAre("error: sweep: the controller ended with " + words + "; see its messages above"));
+  }
+}
+
+// The tasks' statuses, of which srun's is the highest, do not show it.
+TEST(Controller, FailureIsSrunsFailureIfNoTaskFailed) {
+  for (const auto& [controller, tasks, srun] :
+       std::vector<std::tuple<int, int, int>>{{7, 0, EXIT_FAILURE}, {7, 3, 3}, {7, 143, 143}, {0, 0, 0}}) {
+    const Sweepctl sweepctl("exit 0",
+                            answer(ready_line()) + "read end <&3\nexit " + std::to_string(controller));
+    const Outcome outcome = run_case([&, status = tasks] {
+      start_srun({sweepctl.argument()}, kSweep);
+      std::exit(status);
+    });
+    EXPECT_EQ(outcome.status, srun) << "controller " << controller << ", tasks " << tasks;
   }
 }
 
@@ -208,7 +223,7 @@ TEST(Controller, IsEndedOnceAndOnlyByTheSrunThatStartedIt) {
     print_line("exit " + std::to_string(srun.hook("exit")));
     print_line("exit " + std::to_string(srun.hook("exit")));
   });
-  EXPECT_EQ(outcome.status, EXIT_FAILURE);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(lines(outcome.out),
               ElementsAre("checked", "step", "in the fork 0", "controller 0", "exit 0", "exit 0"));
   EXPECT_THAT(lines(outcome.err), ElementsAre(HasSubstr("exit status 7")));
@@ -226,7 +241,7 @@ TEST(Controller, SigtermToAWaitingSrunIsForwarded) {
   kill(srun.pid(), SIGTERM);
   const Outcome outcome = srun.wait();
   close(ending);
-  EXPECT_EQ(outcome.status, EXIT_FAILURE);
+  EXPECT_EQ(outcome.status, kReturned);
   EXPECT_THAT(outcome.err, HasSubstr("the controller ended with signal 15 (Terminated)"));
 }
 

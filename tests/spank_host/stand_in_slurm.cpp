@@ -89,6 +89,10 @@ int Plugin::hook(const std::string& name, int count) {
   return result;
 }
 
+void Plugin::unload() {
+  dlclose(handle_);
+}
+
 int Plugin::option(const std::string& name, const char* value, int remote) {
   for (const spank_option* option : slurm.registered) {
     if (name == option->name) return option->cb(option->val, value, remote);

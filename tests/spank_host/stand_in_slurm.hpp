@@ -54,6 +54,8 @@ class Plugin {
   void* symbol(const char* name) const;
   /// Calls slurm_spank_NAME. If `count` is not -2, it is passed instead of the true number of arguments.
   int hook(const std::string& name, int count = -2);
+  /// Unloads it as Slurm does after its last hook.
+  void unload();
   /// Passes an option to the plugin as Slurm does once it has parsed it.
   int option(const std::string& name, const char* value, int remote = 0);
 

@@ -12,6 +12,7 @@ Plugin* loaded = nullptr;
 
 void call_exit_hook() {
   loaded->hook("exit");
+  loaded->unload();
 }
 
 }  // namespace

@@ -143,6 +143,31 @@ TEST_F(CoreStartFailures, FirstPointsThatFailAlikeStopTheSweep) {
   EXPECT_EQ(state.phase, Phase::Running);
 }
 
+TEST_F(CoreStartFailures, ProgramThatTheShellDoesNotFindStopsTheSweepToo) {
+  for (const int status : {126, 127}) {
+    events.clear();
+    specs.clear();
+    begin_one_benchmark();
+    Outcome failed = outcome_of(OutcomeKind::BenchmarkFailed, "b.sh: line 3: vllm: command not found");
+    failed.exit_code = status;
+    for (const char* id : {"p0", "p1", "p2"}) {
+      start("a", id);
+      finish("a", id, 1, failed);
+    }
+    EXPECT_EQ(state.phase, Phase::Closed) << status;
+    now += Millis(1'000'000);
+  }
+}
+
+TEST_F(CoreStartFailures, OtherExitStatusesDoNotStopTheSweep) {
+  begin_one_benchmark();
+  Outcome failed = outcome_of(OutcomeKind::BenchmarkFailed, "out of memory");
+  failed.exit_code = 1;
+  for (const char* id : {"p0", "p1", "p2", "p3"})
+    finish("a", id, 1, failed);
+  EXPECT_EQ(state.phase, Phase::Running);
+}
+
 TEST_F(CoreStartFailures, DifferentReasonsDoNotStopTheSweep) {
   begin_one_benchmark();
   finish("a", "p0", 1, cannot_start());

@@ -99,6 +99,17 @@ TEST_F(StartChecks, NameOfAResultHasToFitWithTheNode) {
   EXPECT_FALSE(check_file_names(sample_plan({entry}))) << "the plot's name is too long";
 }
 
+TEST_F(StartChecks, DiskHasToHaveRoomForAResultOfEachPoint) {
+  constexpr std::uint64_t kMiB = 1024 * 1024;
+  EXPECT_TRUE(check_free_bytes("o", 2 * kMiB, 64));
+  const auto full = check_free_bytes("o", 2 * kMiB - 1, 64);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(
+      full.error().message,
+      "cannot write to 'o': its file system has 2047 KiB left, and the results of 64 points need at least "
+      "2048 KiB; make room, or choose another --sweep-output");
+}
+
 TEST_F(StartChecks, SummaryThatSomebodyElseWroteIsRefusedAtTheStart) {
   const Plan plan = sample_plan(entries());
   EXPECT_TRUE(check_new_output(out_, plan));

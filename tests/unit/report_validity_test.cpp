@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+
 #include "controller/report/highlights.hpp"
 #include "controller/report/plot_model.hpp"
 #include "controller/report/validity.hpp"
@@ -212,6 +215,17 @@ TEST(Validity, EveryReasonStartsWithAKnownWord) {
     const std::string word = reason.substr(0, reason.find(':'));
     EXPECT_NE(std::find(kDoubts.begin(), kDoubts.end(), word), kDoubts.end()) << reason;
   }
+}
+
+TEST(Validity, EveryWordIsDocumentedAndNoOther) {
+  std::ifstream file(std::string(SWEEP_SOURCE_DIR) + "/docs/results.md");
+  std::vector<std::string> documented;
+  bool in_table = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("## ")) in_table = line == "## Validity";
+    if (in_table && line.starts_with("| `")) documented.push_back(line.substr(3, line.find('`', 3) - 3));
+  }
+  EXPECT_THAT(documented, testing::ElementsAreArray(kDoubts));
 }
 
 // ---- the treatment of invalid results

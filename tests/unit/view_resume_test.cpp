@@ -189,28 +189,48 @@ class ViewResumeOfUnfit : public ViewResumeLine {
 
 TEST_F(ViewResumeOfUnfit, AddsTheOptionThatAsksForGpus) {
   EXPECT_EQ(line("cd /w && srun --sweep-resume --sweep-output=/o -N 4 --exclusive ./b.sh -G 1"),
-            "4 failed points; to retry, they need 8 GPUs on a node, and the largest node had 0 "
-            "(--gpus-per-node=8 was added): cd /w && srun --sweep-resume --gpus-per-node=8 "
+            "4 failed points need 8 GPUs on a node, and the largest node had 0; to retry with "
+            "--gpus-per-node=8: cd /w && srun --sweep-resume --gpus-per-node=8 "
             "--sweep-retry-failed --sweep-output=/o -N 4 --exclusive ./b.sh -G 1\n");
 }
 
 TEST_F(ViewResumeOfUnfit, ReplacesAnOptionThatAsksForTooFew) {
-  EXPECT_THAT(line("srun --sweep-resume --sweep-output=/o --gpus-per-node=2 ./b.sh", 2),
-              AllOf(HasSubstr("the largest node had 2 (--gpus-per-node=2 is now --gpus-per-node=8)"),
-                    HasSubstr("--sweep-output=/o --gpus-per-node=8 ./b.sh\n")));
+  EXPECT_THAT(
+      line("srun --sweep-resume --sweep-output=/o --gpus-per-node=2 ./b.sh", 2),
+      AllOf(
+          HasSubstr("the largest node had 2; to retry with --gpus-per-node=8 instead of --gpus-per-node=2: "),
+          HasSubstr("--sweep-output=/o --gpus-per-node=8 ./b.sh\n")));
 }
 
 TEST_F(ViewResumeOfUnfit, ReplacesAnOptionWhoseValueIsAWordOfItsOwn) {
   EXPECT_THAT(line("srun --sweep-resume --sweep-output=/o -G 2 -N 1 ./b.sh", 2),
-              AllOf(HasSubstr("(-G 2 is now --gpus-per-node=8)"),
+              AllOf(HasSubstr("with --gpus-per-node=8 instead of -G 2: "),
                     HasSubstr("--sweep-output=/o --gpus-per-node=8 -N 1 ./b.sh\n")));
 }
 
 TEST_F(ViewResumeOfUnfit, WithoutSrunItSaysWhatTheMachineLacks) {
   EXPECT_THAT(
       line("sweepctl run --resume --output /o -- ./b.sh"),
-      HasSubstr("had 0: use a machine or a job that has them (--gpus-per-node=8): sweepctl run --resume "
-                "--retry-failed"));
+      HasSubstr("had 0; to retry where these are, for example in a job with --gpus-per-node=8: sweepctl "
+                "run --resume --retry-failed"));
+}
+
+TEST_F(ViewResumeOfUnfit, JobThatHadNoGpusIsNotRepeated) {
+  EXPECT_THAT(
+      line("srun --sweep-resume --sweep-output=/o ./b.sh  # run it inside a new job with the nodes and GPUs "
+           "of job 12: in an sbatch script, or after salloc"),
+      AllOf(HasSubstr("srun --sweep-resume --gpus-per-node=8 --sweep-retry-failed"),
+            HasSubstr("inside a new job with --gpus-per-node=8 and the nodes of job 12")));
+}
+
+TEST_F(ViewResumeOfUnfit, RunnerTypeThatNoNodeServesIsNamedAsThat) {
+  for (core::PointStatus& point : state.points) {
+    core::set_point_state(state, static_cast<int>(&point - state.points.data()), core::PointState::Failed);
+    point.spec.gpus = 0;
+  }
+  state.phase = core::Phase::Closed;
+  EXPECT_THAT(resume_line(state, facts),
+              HasSubstr("4 failed points have a runner type that no node serves; to retry with other nodes"));
 }
 
 TEST_F(ViewResumeLine, RetriesTheFirstPointsIfTheyFailedAlike) {
