@@ -93,6 +93,8 @@ class Driver {
   void queue_files();
   void write_next_file();
   void draw_status();
+  void on_pause(Millis pause);
+  void note_silence();
   void close_connections();
 
   Sweep sweep_;
@@ -121,6 +123,7 @@ class Driver {
   bool expects_agents_ = true;
   bool stop_now_ = false;  // stopped twice: do not wait for anything
   bool journal_deleted_ = false;
+  bool silence_noted_ = false;  // that no agent sends messages
 };
 
 }  // namespace sweep

@@ -7,4 +7,5 @@ sweep_unit_test(base_test
     command_line_test.cpp
     help_layout_test.cpp
     option_names_test.cpp
+    pause_watch_test.cpp
     secrets_test.cpp)

@@ -8,7 +8,9 @@ sweep_unit_test(core_test
     core_events_test.cpp
     core_lease_test.cpp
     core_runners_test.cpp
+    core_server_starts_test.cpp
     core_session_test.cpp
+    core_silence_test.cpp
     core_stop_test.cpp
     core_warm_test.cpp)
 
