@@ -243,7 +243,7 @@ void on(State& state, Instant at, const Ended& event) {
   AgentStatus& holder = agent_at(state, attempt.agent);
   if (!event.lost && is_held && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
     holder.warm.insert(holder.warm.begin(), {point.key, point.spec.gpus});
-  if (!event.lost && is_held && point.key >= 0) note_start(state, point.key, attempt.node, event.outcome);
+  if (is_held && point.key >= 0) note_start(state, point.key, attempt.node, event.outcome);
   if (event.counted && event.outcome.kind == OutcomeKind::Infrastructure) {
     ++point.infrastructure_failures;
     point.bad_nodes.insert(attempt.node);

@@ -40,6 +40,8 @@ int starts_allowed(const Settings& settings) {
 }
 
 bool failed_to_start(const Outcome& outcome) {
+  if (outcome.phase == "image")
+    return outcome.kind == OutcomeKind::BenchmarkFailed || outcome.kind == OutcomeKind::TimedOut;
   return (outcome.kind == OutcomeKind::ServerFailed || outcome.kind == OutcomeKind::TimedOut) &&
          (outcome.phase == "server-start" || outcome.phase == "ready");
 }

@@ -17,7 +17,8 @@ namespace sweep::core {
 /// but at least two, because the first one may be its node's fault.
 int starts_allowed(const Settings& settings);
 
-/// True if an attempt of a point with a server ended with this outcome because its server did not become ready.
+/// True if an attempt of a point with a server ended with this outcome because its server did not become ready, or
+/// the server's image could not be staged.
 bool failed_to_start(const Outcome& outcome);
 
 /// Returns the key's failed starts; nullptr if there are none, or for key -1.

@@ -87,12 +87,45 @@ TEST_F(CoreServerStarts, PointsGoOnWhenTheCanarysServerIsReady) {
   EXPECT_EQ(point("p0").state, PointState::Failed) << "it had no retries";
 }
 
-TEST_F(CoreServerStarts, ResultWithoutStartedProvesTheServerToo) {
-  begin_keys({"x", "x", "x"});
+TEST_F(CoreServerStarts, EndOfTheClientWithoutStartedProvesTheServerToo) {
+  for (const OutcomeKind kind : {OutcomeKind::Ok, OutcomeKind::NoResult, OutcomeKind::InvalidResult}) {
+    specs.clear();
+    events.clear();
+    begin_keys({"x", "x", "x"});
+    arrive_all(2);
+    fail_start("a", "p0");
+    EXPECT_THAT(leases(finish("b", "p1", 1, kind)), ElementsAre("b p2/1"));
+    EXPECT_THAT(state.failed_starts, IsEmpty()) << outcome_word(kind);
+  }
+}
+
+TEST_F(CoreServerStarts, ThirdNodeIsNotTriedAfterTwoHaveFailed) {
+  begin_keys({"y", "x", "x", "x"});
+  ASSERT_THAT(arrive_all(3), ElementsAre("a p0/1", "b p1/1", "c p2/1"));
+  fail_start("b", "p1");
+  fail_start("c", "p2");
+  EXPECT_EQ(point("p3").state, PointState::Failed)
+      << "n1 is busy with another server, and need not be waited for";
+}
+
+TEST_F(CoreServerStarts, NodeThatWaitsForTheEndOfItsJobIsWaitedFor) {
+  begin_keys({"x", "x"});
+  join(agent_info("a", "n1", 8, 2));
+  AgentInfo other = agent_info("b", "n2", 8, 2);
+  other.job = "13";
+  other.task = 1;  // the first task asks Slurm
+  join(other);
+  EXPECT_THAT(leases(ready("a")), ElementsAre("a p0/1"));
+  EXPECT_THAT(leases(ready("b")), IsEmpty());
+  EXPECT_THAT(fail_start("a", "p0"), IsEmpty());
+  EXPECT_THAT(leases(wait(Millis(15'000), {"a", "b"})), ElementsAre("b p1/1"));
+}
+
+TEST_F(CoreServerStarts, ReasonIsTheOutcomesWordIfItHasNoText) {
+  begin_keys({"x", "x"});
   arrive_all(2);
-  fail_start("a", "p0");
-  EXPECT_THAT(leases(finish("b", "p1")), ElementsAre("b p2/1"));
-  EXPECT_THAT(state.failed_starts, IsEmpty());
+  finish("a", "p0", 1, start_failure(OutcomeKind::ServerFailed, "ready", ""));
+  EXPECT_EQ(state.failed_starts.at(0).reason, "server-failed");
 }
 
 TEST_F(CoreServerStarts, OnTheOnlyNodeTheCanaryRunsOnceMore) {
@@ -169,6 +202,9 @@ TEST_F(CoreServerStarts, TimeLimitOfAStartIsAFailedStart) {
           OutcomeKind::BenchmarkFailed, OutcomeKind::NoResult, OutcomeKind::Ok})
       EXPECT_FALSE(failed_to_start(start_failure(other, phase))) << outcome_word(other);
   }
+  for (const OutcomeKind of_image : {OutcomeKind::BenchmarkFailed, OutcomeKind::TimedOut})
+    EXPECT_TRUE(failed_to_start(start_failure(of_image, "image"))) << "the image is the same on all nodes";
+  EXPECT_FALSE(failed_to_start(start_failure(OutcomeKind::Infrastructure, "image")));
   for (const char* phase : {"benchmark", "warm-up", "reset", "stop", "image", ""})
     EXPECT_FALSE(failed_to_start(start_failure(OutcomeKind::ServerFailed, phase))) << phase;
 }
@@ -198,6 +234,31 @@ TEST_F(CoreServerStarts, WarmServerGoesOnAlthoughItDidNotStartElsewhere) {
   EXPECT_THAT(fail_start("c", "p2"), IsEmpty());
   EXPECT_EQ(point("p4").state, PointState::Pending) << "a's server is running";
   EXPECT_THAT(leases(finish("a", "p3")), ElementsAre("a p4/1"));
+}
+
+TEST_F(CoreServerStarts, NoFurtherStartWhileAnIdleServerHasNoTime) {
+  settings.expected = Millis(60'000);
+  begin_keys({"x", "x", "x", "y", "x"});
+  AgentInfo first = agent_info("a", "n1", 8, 4);
+  first.job = "20";
+  join(first);
+  for (const char* other : {"b", "c", "d"})
+    join(agent_info(other, "n" + std::to_string(other[0] - 'a' + 1), 8, 4));
+  Ready asks{"a"};
+  asks.job_ends = now + Millis(90'000);
+  EXPECT_THAT(leases(handle(asks)), ElementsAre("a p0/1"));
+  EXPECT_THAT(leases(ready("b")), ElementsAre("b p3/1"));
+  ready("c");
+  ready("d");
+  for (int i = 0; i < 2; ++i)
+    wait(Millis(30'000), {"a", "b", "c", "d"});
+  handle(AttemptFinished{"a", {"p0", 1}, outcome_of(OutcomeKind::Ok), Millis(60'000)});
+  ASSERT_THAT(agent("a").warm, ElementsAre(WarmServer{0, 8}));
+  fail_start("c", "p1");
+  EXPECT_THAT(fail_start("d", "p2"), IsEmpty());
+  EXPECT_EQ(point("p4").state, PointState::Pending);
+  AttemptFinished other{"b", {"p3", 1}, outcome_of(OutcomeKind::Ok), Millis(60'000)};
+  EXPECT_THAT(leases(handle(other)), IsEmpty()) << "two starts have failed; n2 is not tried too";
 }
 
 TEST_F(CoreServerStarts, ResumeForgetsFailedStarts) {
