@@ -141,13 +141,17 @@ struct StageReported {
 struct Signalled {
   int signal = 0;
 };
+/// The agent did not run for this time, because it or its whole job was suspended. `now` does not include it.
+struct Suspended {
+  Millis length{0};
+};
 /// The time of next_deadline() has come.
 struct Tick {};
 
 using Input = std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
                            ProcessStarted, StartFailed, Output, SetupFailed, LeaderExited, GroupGone,
                            ResultRead, Spooled, Adopted, ServerAnswered, JobEndKnown, NodeKnown, GpuReported,
-                           StageReported, Signalled, Tick>;
+                           StageReported, Signalled, Suspended, Tick>;
 
 // ---- actions
 
@@ -200,6 +204,8 @@ struct ReadResult {
 };
 /// Ask Slurm about this node.
 struct AskNode {};
+/// Ask Slurm again when the job ends: Slurm moves that by the time for which the job was suspended.
+struct AskJobEnd {};
 /// Create this agent's folder in the sweep's spool, and look for results that earlier agents left there.
 struct OpenSpool {
   std::string directory;  // from the profile; empty: the driver chooses
@@ -234,8 +240,8 @@ struct Exit {
 };
 
 using Action =
-    std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, AskServer, AskNode, ReadResult,
-                 OpenSpool, SpoolResult, DropSpooled, PauseOutput, RemoveFile, Warn, Exit>;
+    std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, AskServer, AskNode, AskJobEnd,
+                 ReadResult, OpenSpool, SpoolResult, DropSpooled, PauseOutput, RemoveFile, Warn, Exit>;
 using Actions = std::vector<Action>;
 
 }  // namespace sweep::agent

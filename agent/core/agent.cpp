@@ -329,7 +329,16 @@ void Agent::handle(const Signalled& input, Instant now, Actions& out) {
   leaving_->killing = leaving_->awaits_settled = true;
 }
 
+// The caller's clock stood still, so every time limit goes on where it was. Slurm's limit does not.
+void Agent::handle(const Suspended& input, Instant, Actions& out) {
+  suspended_ += input.length;
+  for (Attempt& attempt : attempts_)
+    attempt.on(input);
+  if (facts_.expect_new_job_end()) out.emplace_back(AskJobEnd{});
+}
+
 std::string Agent::reason_of(int signal, Instant now) const {
+  now += suspended_;
   const std::string name = signal_name(signal);
   const auto& job_end = facts_.job_end();
   if (job_end && now >= *job_end) return "stopped by " + name + ": the job reached its time limit";

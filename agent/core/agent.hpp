@@ -60,6 +60,7 @@ class Agent {
   void handle(const StageReported& input, Instant now, Actions& out);
   void handle(const SetupFailed& input, Instant now, Actions& out);
   void handle(const Signalled& input, Instant now, Actions& out);
+  void handle(const Suspended& input, Instant now, Actions& out);
   void handle(const Tick&, Instant now, Actions& out);
   template <class InputWithRef>
   void handle(const InputWithRef& input, Instant now, Actions& out);
@@ -96,6 +97,7 @@ class Agent {
   Instant unanswered_since_;  // valid while !answered_
   Instant last_sent_;
   bool warned_ = false;
+  Millis suspended_{0};  // in all; not included in `now`
 
   ReadyFacts facts_;
   Origin origin_;

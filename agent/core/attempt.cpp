@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "agent/core/contained.hpp"
+#include "agent/core/duration_text.hpp"
 #include "agent/core/environment.hpp"
 #include "agent/core/result_check.hpp"
 #include "util/text.hpp"
@@ -91,6 +92,12 @@ void Attempt::set_origin(const Origin& origin) {
 void Attempt::add_flaw(const std::string& flaw) {
   auto& flaws = account_.flaws;
   if (std::find(flaws.begin(), flaws.end(), flaw) == flaws.end()) flaws.push_back(flaw);
+}
+
+void Attempt::on(const Suspended& input) {
+  if (processes_live())
+    add_flaw("suspended: the benchmark or its agent stood still for " +
+             duration_text(std::chrono::floor<std::chrono::seconds>(input.length)));
 }
 
 // Returns the value for PWD; empty if the agent's own directory is right.

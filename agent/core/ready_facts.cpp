@@ -20,7 +20,8 @@ ReadyFacts::ReadyFacts(const Setup& setup, Instant start)
           clipped(printable(look_up(setup.environment, "SLURM_JOB_PARTITION").value_or("")), kMaxName)),
       job_end_(setup.job_end),
       job_end_pending_(setup.asks_job_end),
-      job_end_until_(start + patience_) {}
+      job_end_until_(start + patience_),
+      asks_job_end_(setup.asks_job_end) {}
 
 wire::Ready ReadyFacts::ready() const {
   wire::Ready ready{job_end_ ? to_unix_ms(*job_end_) : 0, job_sharing_, slurm_version_};
@@ -31,7 +32,16 @@ wire::Ready ReadyFacts::ready() const {
   return ready;
 }
 
+bool ReadyFacts::expect_new_job_end() {
+  new_job_end_expected_ = asks_job_end_ && !job_end_pending_;
+  return new_job_end_expected_;
+}
+
 bool ReadyFacts::on(const JobEndKnown& input) {
+  if (std::exchange(new_job_end_expected_, false) && input.end) {
+    job_end_ = input.end;
+    return true;
+  }
   if (!job_end_pending_) return false;
   job_end_pending_ = false;
   if (input.end) job_end_ = input.end;

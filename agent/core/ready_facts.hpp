@@ -30,6 +30,8 @@ class ReadyFacts {
   void expect_gpus(Instant now);
   /// True if the driver's names are not awaited (any more) and there are none, so that Slurm has to be asked.
   bool lacks_gpu_names() const { return !gpus_until_ && gpu_names_.empty(); }
+  /// Returns true if Slurm has to be asked again when the job ends. Ready does not wait for that answer.
+  bool expect_new_job_end();
   /// Take an answer. They return false, and ignore it, if it is not expected or no longer expected.
   bool on(const JobEndKnown& input);
   bool on(const NodeKnown& input);
@@ -49,6 +51,8 @@ class ReadyFacts {
   std::optional<Instant> job_end_;
   bool job_end_pending_;
   Instant job_end_until_;
+  bool asks_job_end_;
+  bool new_job_end_expected_ = false;
   std::string job_sharing_, slurm_version_;
   std::vector<std::string> features_, gpu_types_, gpu_names_;
   bool node_asked_ = false;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <deque>
 #include <filesystem>
@@ -29,6 +30,7 @@
 #include "util/os/process.hpp"
 #include "util/os/queued_writer.hpp"
 #include "util/os/signals.hpp"
+#include "util/pause_watch.hpp"
 #include "util/text.hpp"
 
 namespace sweep::agent {
@@ -49,6 +51,7 @@ class Driver {
         agent_(std::move(setup), now()) {
     // Signals come first: Slurm signals the agent and its benchmarks together, and the agent must see its own
     // signal before it sees a benchmark's end.
+    loop_.watch_pauses([this](Millis) { on_pause(); });
     loop_.watch(signals_.fd(), [this] { on_signals(); });
     loop_.watch(socket_.connection().socket(), [this] { on_connection(); });
     loop_.watch(socket_.socket(), [this] { on_messages(); });
@@ -59,10 +62,12 @@ class Driver {
   int run() {
     while (!exit_) {
       const auto deadline = agent_.next_deadline();
-      loop_.step(
+      const auto wake_at =
           earlier(earlier(earlier(deadline, earlier(job_end_query_.deadline(), node_query_.deadline())),
                           http_client_.deadline()),
-                  earlier(earlier(retry_hello_at_, children_.deadline()), sampler_.deadline())));
+                  earlier(earlier(retry_hello_at_, children_.deadline()), sampler_.deadline()));
+      planned_ = std::max(now(), wake_at.value_or(Instant::max()));
+      loop_.step(wake_at);
       http_client_.on_deadline(now());
       sampler_.on_deadline(now());
       job_end_query_.on_deadline(now());
@@ -133,6 +138,20 @@ class Driver {
                        });
   }
 
+  /// Continues with the clock that it had before, so that a suspended job loses no time. The sampler's times
+  /// follow the clock with which it was started, so it is started anew. A call of the agent's own that took
+  /// long, such as a write to a slow disk, is no suspension.
+  void on_pause() {
+    const Millis pause = now() - planned_;
+    if (pause < PauseWatch::kLateness) return;
+    skip_pause(pause);
+    inputs_.emplace_front(Suspended{pause});
+    if (!sampler_.running()) return;
+    sampler_.stop();
+    start_sampler();
+  }
+
+  void perform(AskJobEnd&) { ask_job_end(); }
   void perform(AskNode&) {
     node_query_.ask(node_command_, slurm_environment(own_environment()), now() + Limits{}.job_end,
                     [this](const std::string& text, const std::string& problem) {
@@ -264,6 +283,7 @@ class Driver {
   Spool spool_;
   bool warned_of_spool_ = false, warned_of_munge_ = false, munge_has_worked_ = false;
   std::optional<Instant> retry_hello_at_;
+  Instant planned_{};                          // when the present wait ends at the latest
   std::vector<AttemptRef> unspooled_results_;  // attempts whose results are only in the workspace
   std::deque<Input> inputs_;
   Children children_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};

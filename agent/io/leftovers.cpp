@@ -47,20 +47,24 @@ bool kill_if_leftover(pid_t pid, const std::vector<std::string>& entries) {
 
 int kill_leftovers(const std::vector<std::string>& environment, Millis patience) {
   constexpr Millis kCheckAgain{20};
+  constexpr Millis kExecPatience{1'000};  // on a busy machine
   const auto entries = step_entries(environment);
   if (entries.empty()) return 0;
-  const Instant until = now() + patience;
+  const Instant until = now() + patience, until_exec = now() + std::min(patience, kExecPatience);
   std::set<pid_t> killed;
-  for (bool found_any = true; found_any;) {
-    found_any = false;
+  for (bool check_again = true; check_again;) {
+    check_again = false;
     for (const pid_t pid : other_processes()) {
-      if (!kill_if_leftover(pid, entries)) continue;
-      killed.insert(pid);
-      found_any = true;
+      if (kill_if_leftover(pid, entries)) {
+        killed.insert(pid);
+        check_again = true;
+      } else if (now() < until_exec && may_be_in_exec(pid)) {
+        check_again = true;
+      }
     }
     if (now() >= until) break;
     // The killed processes may have started children in the meantime.
-    if (found_any) ::poll(nullptr, 0, static_cast<int>(kCheckAgain.count()));
+    if (check_again) ::poll(nullptr, 0, static_cast<int>(kCheckAgain.count()));
   }
   return static_cast<int>(killed.size());
 }

@@ -14,6 +14,8 @@ constexpr std::size_t kMostBytes = std::size_t{64} << 10;
 
 void SlurmQuery::ask(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
                      Instant deadline, OnAnswer on_answer) {
+  end();
+  text_.clear();
   on_answer_ = std::move(on_answer);
   deadline_ = deadline;
   if (auto started = start(argv, environment); !started) on_answer_({}, started.error().message);

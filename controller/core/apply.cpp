@@ -4,6 +4,8 @@
 #include <cassert>
 #include <limits>
 
+#include "controller/core/server_starts.hpp"
+
 namespace sweep::core {
 
 namespace {
@@ -210,6 +212,7 @@ void on(State& state, Instant at, const Started& event) {
   attempt.started = at;
   attempt.pid = event.pid;
   const int index = find_point(state, event.ref.point);
+  if (point_at(state, index).key >= 0) forget_failed_starts(state, point_at(state, index).key);
   // If a late result of an earlier attempt has arrived meanwhile, the point is done and this attempt is being
   // cancelled.
   if (point_at(state, index).state == PointState::Leased) set_point_state(state, index, PointState::Running);
@@ -264,6 +267,7 @@ void on(State& state, Instant at, const Ended& event) {
   AgentStatus& holder = agent_at(state, attempt.agent);
   if (!event.lost && is_held && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
     holder.warm.insert(holder.warm.begin(), {point.key, point.spec.gpus});
+  if (is_held && point.key >= 0) note_start(state, point.key, attempt.node, event.outcome);
   if (event.counted && event.outcome.kind == OutcomeKind::Infrastructure) {
     ++point.infrastructure_failures;
     point.bad_nodes.insert(attempt.node);
@@ -288,10 +292,18 @@ void on(State& state, Instant at, const Ended& event) {
   index_agent(state, attempt.agent);
 }
 
+/// A point that was waiting for a retry keeps the result that it has.
 void on(State& state, Instant, const Unfit& event) {
   const int index = find_point(state, event.point);
-  point_at(state, index).reason = event.reason;
-  set_point_state(state, index, PointState::Failed);
+  PointStatus& point = point_at(state, index);
+  const bool keeps_result = has_result(point);
+  point.reason = keeps_result ? std::string() : event.reason;
+  set_point_state(state, index, keeps_result ? PointState::Done : PointState::Failed);
+}
+
+void on(State& state, Instant at, const ServerUnusable& event) {
+  for (const std::string& point : event.points)
+    on(state, at, Unfit{point, event.reason});
 }
 
 void on(State& state, Instant, const Stopping& event) {
@@ -308,16 +320,28 @@ void on(State& state, Instant, const Closed& event) {
 
 // ---- recovery and resume
 
-/// Restarts the timeouts: agents are treated as if each had sent a message at this moment.
-void on(State& state, Instant at, const Recovered&) {
+/// Treats agents as if each had sent a message at this moment.
+void restart_silence(State& state, Instant at) {
   for (auto& [id, agent] : state.agents) {
     if (agent.gone) continue;
     // Even if that is earlier: the clock of the controller that died may have been ahead.
     agent.last_seen = at;
     index_agent(state, id);
   }
+}
+
+/// Restarts the timeouts.
+void on(State& state, Instant at, const Recovered&) {
+  restart_silence(state, at);
   if (state.first_join && state.roster.joined() < state.announced) state.first_join = at;
   if (state.stop_deadline) state.stop_deadline = at + kStopAfterRecovery;
+}
+
+/// Restarts the timeouts. What the user and Slurm were promised less time for is moved by the pause.
+void on(State& state, Instant at, const Paused& event) {
+  restart_silence(state, at);
+  if (state.first_join) *state.first_join += event.length;
+  if (state.stop_deadline) *state.stop_deadline += event.length;
 }
 
 /// Writes off what an agent of the previous session held. It will not come back; its results may, by a spool.
@@ -366,6 +390,7 @@ void on(State& state, Instant at, const Resumed& event) {
   state.nodes.clear();
   state.nodes_to_quarantine.clear();
   state.start_failures = {};
+  state.failed_starts.clear();
   state.job_ends.clear();
   state.largest_of.clear();
   state.job_end_answered.clear();

@@ -41,6 +41,10 @@ struct AttemptFinished {
 struct Recover {
   std::string version;
 };
+/// The controller did not run for this time, because it or its whole job was suspended.
+struct Pause {
+  Millis length{0};
+};
 /// The controller has read the journal of a sweep that has ended or was abandoned, and is to continue it.
 struct Resume {
   std::string version, job;
@@ -63,6 +67,6 @@ struct Stop {
 struct Tick {};
 
 using Command = std::variant<Hello, Ready, AttemptStarted, AttemptFinished, Heartbeat, Goodbye, Stop, Tick,
-                             Recover, Resume>;
+                             Recover, Resume, Pause>;
 
 }  // namespace sweep::core

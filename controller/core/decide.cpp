@@ -263,12 +263,16 @@ Decision on(const State& state, const Stop& command, Instant now) {
   return sooner ? single_event(Stopping{state.end_reason, deadline}, now) : Decision{};
 }
 
-/// Returns an agent to be written off: one that has been silent for too long or, once a stopping sweep's
-/// deadline has passed, one that still holds attempts; nullptr if there is none.
-const AgentStatus* overdue(const State& state, Instant now) {
-  const auto& by_time = state.roster.by_last_seen();
-  if (!by_time.empty() && now >= by_time.begin()->first + state.settings.agent_timeout)
-    return &state.agents.at(by_time.begin()->second);
+/// Returns the agent that has been silent for too long; nullptr if there is none.
+const AgentStatus* silent_agent(const State& state, Instant now) {
+  const auto deadline = silence_deadline(state);
+  if (!deadline || now < *deadline) return nullptr;
+  return &state.agents.at(state.roster.by_last_seen().begin()->second);
+}
+
+/// Returns an agent that still holds attempts once a stopping sweep's deadline has passed; nullptr if there is
+/// none.
+const AgentStatus* slow_agent(const State& state, Instant now) {
   if (!state.stop_deadline || now < *state.stop_deadline || !state.roster.any_busy()) return nullptr;
   const auto busy = std::find_if(state.agents.begin(), state.agents.end(), [](const auto& entry) {
     return !entry.second.gone && !entry.second.held.empty();
@@ -290,15 +294,22 @@ std::vector<Event> quarantine(const State& state, Instant now) {
 
 Decision on(const State& state, const Tick&, Instant now) {
   if (state.phase == Phase::Closed) return {};
-  if (const AgentStatus* agent = overdue(state, now)) {
-    const bool silent = now >= agent->last_seen + state.settings.agent_timeout;
+  if (const AgentStatus* agent = silent_agent(state, now)) {
     const std::string reason =
-        silent ? "no message for " + std::to_string((now - agent->last_seen).count() / 1000) + " s"
-               : "did not stop in time (" + state.end_reason + ")";
+        "no message for " + std::to_string((now - agent->last_seen).count() / 1000) + " s";
+    return {lose_agent(state, *agent, OutcomeKind::Infrastructure, reason, now), {}, {}};
+  }
+  if (const AgentStatus* agent = slow_agent(state, now)) {
+    const std::string reason = "did not stop in time (" + state.end_reason + ")";
     return {lose_agent(state, *agent, OutcomeKind::Infrastructure, reason, now), {}, {}};
   }
   if (auto events = quarantine(state, now); !events.empty()) return {std::move(events), {}, {}};
   return {schedule(state, now), {}, {}};
+}
+
+Decision on(const State& state, const Pause& command, Instant now) {
+  if (state.phase == Phase::Closed || command.length <= Millis(0)) return {};
+  return single_event(Paused{command.length}, now);
 }
 
 Decision on(const State& state, const Recover& command, Instant now) {
@@ -358,9 +369,24 @@ Decision advance(State& state, const Command& command, Instant now, const OnEven
   }
 }
 
+namespace {
+
+/// Treats all agents as if each had sent a message now.
+void mark_all_seen(State& state, Instant now) {
+  for (auto& [id, agent] : state.agents) {
+    if (agent.gone) continue;
+    agent.last_seen = now;
+    state.roster.set_last_seen(id, now);
+  }
+}
+
+}  // namespace
+
 void mark_seen(State& state, const std::string& agent, Instant now) {
   const auto found = state.agents.find(agent);
   if (found == state.agents.end() || now <= found->second.last_seen) return;
+  // The first message after a common silence: a suspended job goes on, and the others will follow.
+  if (const auto silent = all_silent_at(state); silent && now >= *silent) mark_all_seen(state, now);
   found->second.last_seen = now;
   state.roster.set_last_seen(agent, now);
 }

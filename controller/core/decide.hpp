@@ -34,7 +34,8 @@ using OnEvent = std::function<void(const State&, const Event&)>;
 /// because later events may change the state that they describe.
 Decision advance(State& state, const Command& command, Instant now, const OnEvent& on_event = {});
 
-/// Records that a message of the agent arrived. This is not an event, and so not in the journal.
+/// Records that a message of the agent arrived. If no agent had sent one for agent_timeout, the silence of all
+/// begins anew. This is not an event, and so not in the journal.
 void mark_seen(State& state, const std::string& agent, Instant now);
 
 /// Takes `time`, in which the controller did not read messages, out of every agent's silence, but counts no

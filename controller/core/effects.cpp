@@ -54,6 +54,12 @@ std::vector<Effect> on(const State&, const Resumed&) {
 std::vector<Effect> on(const State&, const Salvaged&) {
   return {};
 }
+std::vector<Effect> on(const State&, const ServerUnusable&) {
+  return {};
+}
+std::vector<Effect> on(const State&, const Paused&) {
+  return {};
+}
 
 std::vector<Effect> on(const State& state, const Ended& event) {
   std::vector<Effect> out;

@@ -91,9 +91,19 @@ struct Salvaged {
   AttemptRef ref;
   std::string node;
 };
+/// Points failed without an attempt, because their server has failed to start often enough for all of them.
+struct ServerUnusable {
+  std::vector<std::string> points;
+  std::string reason;
+};
+/// The controller did not run for this time. All timeouts begin anew.
+struct Paused {
+  Millis length{0};
+};
 
-using EventBody = std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended,
-                               Unfit, Stopping, Closed, JobEnds, Quarantined, Recovered, Resumed, Salvaged>;
+using EventBody =
+    std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended, Unfit, Stopping,
+                 Closed, JobEnds, Quarantined, Recovered, Resumed, Salvaged, ServerUnusable, Paused>;
 
 /// Copying and destroying a body is code for each of its kinds. It is compiled once, in events.cpp, because it
 /// was a quarter of what the compiler did for each source of the core.

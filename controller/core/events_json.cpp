@@ -95,6 +95,12 @@ json write(const Salvaged& e) {
   out["node"] = e.node;
   return out;
 }
+json write(const ServerUnusable& e) {
+  return {{"points", e.points}, {"reason", e.reason}};
+}
+json write(const Paused& e) {
+  return {{"length_ms", e.length.count()}};
+}
 
 void read(Fields& in, AgentJoined& e) {
   e.agent.id = in.text("agent", kMaxText);
@@ -188,10 +194,19 @@ void read(Fields& in, Salvaged& e) {
   e.ref = read_ref(in);
   e.node = in.text("node", kMaxText);
 }
+void read(Fields& in, ServerUnusable& e) {
+  e.points = in.texts("points", kMaxCount, kMaxText);
+  e.reason = in.text("reason", kMaxText);
+}
+void read(Fields& in, Paused& e) {
+  constexpr std::int64_t kLongestPause = std::int64_t{1000} * 24 * 3600 * 1000;
+  e.length = Millis(in.integer("length_ms", 0, kLongestPause));
+}
 
 constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kWords = {
-    "agent-joined", "agent-ready", "agent-gone", "agent-returned", "leased",    "started", "ended",   "unfit",
-    "stopping",     "closed",      "job-ends",   "quarantined",    "recovered", "resumed", "salvaged"};
+    "agent-joined", "agent-ready", "agent-gone", "agent-returned",  "leased",   "started",
+    "ended",        "unfit",       "stopping",   "closed",          "job-ends", "quarantined",
+    "recovered",    "resumed",     "salvaged",   "server-unusable", "paused"};
 
 template <std::size_t I = 0>
 Expected<EventBody> read_kind(std::string_view word, const json& body) {

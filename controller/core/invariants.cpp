@@ -139,6 +139,11 @@ Problems check_invariants(const State& state) {
     if (due != state.nodes_to_quarantine.contains(name))
       problems.push_back("node " + name + ": wrong membership in nodes_to_quarantine");
   }
+  for (const auto& [key, failed] : state.failed_starts) {
+    const bool known = key >= 0 && static_cast<std::size_t>(key) < state.key_walls.size();
+    if (!known || failed.nodes.empty() || failed.count < static_cast<int>(failed.nodes.size()))
+      problems.push_back("server key " + std::to_string(key) + ": wrong failed starts");
+  }
   const int in_flight = state.count(PointState::Leased) + state.count(PointState::Running);
   if (state.phase == Phase::Closed && in_flight != 0)
     problems.push_back("the sweep is closed but has points in flight");

@@ -80,9 +80,19 @@ Problem check(const State&, const Quarantined&) {
 Problem check(const State&, const Recovered&) {
   return {};
 }
+Problem check(const State&, const Paused&) {
+  return {};
+}
 Problem check(const State& state, const Resumed& e) {
   for (const std::string& id : e.withdrawn) {
     if (point_of(state, id) == nullptr) return "no point '" + id + "'";
+  }
+  return {};
+}
+
+Problem check(const State& state, const ServerUnusable& e) {
+  for (const std::string& id : e.points) {
+    if (auto problem = check(state, Unfit{id, e.reason}); !problem.empty()) return problem;
   }
   return {};
 }

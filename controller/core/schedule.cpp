@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/core/server_starts.hpp"
 #include "util/text.hpp"
 
 namespace sweep::core {
@@ -26,25 +27,15 @@ int total_gpus(const AgentStatus& agent) {
   return static_cast<int>(agent.info.gpus.size());
 }
 
-bool is_eligible(const State& state, const AgentStatus& agent) {
-  return !agent.gone && !agent.leaving && !is_quarantined(state, agent);
-}
-
-/// True if an eligible agent could run the point on a node that has not failed under it.
-bool has_untried_node(const State& state, const PointStatus& point) {
-  return std::any_of(state.agents.begin(), state.agents.end(), [&](const auto& entry) {
-    const AgentStatus& agent = entry.second;
-    return is_eligible(state, agent) && total_gpus(agent) >= point.spec.gpus &&
-           serves(agent, point.spec.runner.str()) && !point.bad_nodes.contains(agent.info.node);
-  });
-}
-
+/// Returns the free agent that the point is leased to; nullptr if there is none.
 const AgentStatus* best_agent(const State& state, const PointStatus& point, Instant now) {
-  const bool avoid_bad_nodes = !point.bad_nodes.empty() && has_untried_node(state, point);
+  const bool server_failed = find_failed_starts(state, point.key) != nullptr;
+  const bool keep_off = server_failed ? !must_use_avoided_node(state, point, now)
+                                      : !point.bad_nodes.empty() && has_untried_node(state, point, now);
   const auto& free = state.roster.free();
   for (auto at = free.lower_bound({point.spec.gpus, 0, ""}); at != free.end(); ++at) {
     const AgentStatus& agent = state.agents.at(std::get<2>(*at));
-    if (avoid_bad_nodes && point.bad_nodes.contains(agent.info.node)) continue;
+    if (keep_off && avoids(state, point, agent.info.node)) continue;
     if (!serves(agent, point.spec.runner.str())) continue;
     if (can_take(state, agent, point.spec.gpus) && ends_in_time(state, agent, point, now)) return &agent;
   }
@@ -76,7 +67,7 @@ std::optional<std::pair<Place, Leased>> first_place(const State& state, const Pl
   const int most_free = std::get<0>(*state.roster.free().rbegin());
   for (auto at = places.lower_bound({-most_free, 0}); at != places.end(); ++at) {
     const PointStatus& point = point_at(state, at->second);
-    if (worth_waiting(state, point.key)) continue;
+    if (worth_waiting(state, point.key) || start_is_held_back(state, point.key, now)) continue;
     if (const AgentStatus* agent = best_agent(state, point, now))
       return std::pair(*at, lease_of(point, *agent));
   }
@@ -116,7 +107,7 @@ std::optional<Leased> warm_lease(const State& state, Instant now) {
       for (const Place& place : state.servers.waiting(key)) {
         const PointStatus& point = point_at(state, place.second);
         if (!can_take(state, agent, point.spec.gpus) || !serves(agent, point.spec.runner.str())) break;
-        const bool avoided = point.bad_nodes.contains(agent.info.node) && has_untried_node(state, point);
+        const bool avoided = point.bad_nodes.contains(agent.info.node) && has_untried_node(state, point, now);
         if (!avoided && ends_in_time(state, agent, point, now)) return lease_of(point, agent);
       }
     }
@@ -129,7 +120,8 @@ std::optional<Leased> additional_server_lease(const State& state, Instant now) {
   const int most_free = std::get<0>(*state.roster.free().rbegin());
   for (const auto& [load, key] : state.servers.loads()) {
     const PointStatus& point = point_at(state, state.servers.waiting(key).begin()->second);
-    if (point.spec.gpus > most_free || worth_waiting(state, key)) continue;
+    if (point.spec.gpus > most_free || worth_waiting(state, key) || start_is_held_back(state, key, now))
+      continue;
     if (const AgentStatus* agent = best_agent(state, point, now)) return lease_of(point, *agent);
   }
   return std::nullopt;
@@ -305,6 +297,7 @@ std::optional<Stopping> hopeless(const State& state, Instant now) {
 std::vector<Event> schedule(const State& state, Instant now) {
   if (state.phase == Phase::Running) {
     if (auto stop = hopeless(state, now)) return {{now, std::move(*stop)}};
+    if (auto unusable = unusable_servers(state, now); !unusable.empty()) return unusable;
     if (auto lease = next_lease(state, now)) return {{now, std::move(*lease)}};
     if (joining_is_over(state, now)) {
       if (auto unfit = unfit_points(state, now); !unfit.empty()) return unfit;

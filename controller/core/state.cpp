@@ -304,11 +304,25 @@ void index_node(State& state, const std::string& node) {
     index(state, state.agents.at(agent));
 }
 
+std::optional<Instant> silence_deadline(const State& state) {
+  const auto& by_time = state.roster.by_last_seen();
+  if (by_time.empty()) return std::nullopt;
+  const Millis limit = state.settings.agent_timeout;
+  const Instant first = by_time.begin()->first, last = by_time.rbegin()->first;
+  // Agents of a suspended job do not fall silent at the same moment, but within one heartbeat.
+  const bool others_heard = last - first >= limit / 2;
+  return first + (others_heard ? limit : std::max(limit, state.settings.last_agent_timeout));
+}
+
+std::optional<Instant> all_silent_at(const State& state) {
+  const auto& by_time = state.roster.by_last_seen();
+  if (by_time.empty() || state.phase == Phase::Closed) return std::nullopt;
+  return by_time.rbegin()->first + state.settings.agent_timeout;
+}
+
 std::optional<Instant> next_deadline(const State& state, Instant now) {
   if (state.phase == Phase::Closed) return std::nullopt;
-  std::optional<Instant> next = state.stop_deadline;
-  if (const auto& by_time = state.roster.by_last_seen(); !by_time.empty())
-    next = earlier(next, by_time.begin()->first + state.settings.agent_timeout);
+  std::optional<Instant> next = earlier(state.stop_deadline, silence_deadline(state));
   if (state.phase == Phase::Running && state.first_join && !joining_is_over(state, now)) {
     next = earlier(next, *state.first_join + state.settings.join_timeout);
   }

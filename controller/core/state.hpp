@@ -41,12 +41,14 @@ struct Settings {
   int benchmark_retries = 0;       // retries after failures of the benchmark itself
   int invalid_retries = 0;         // retries after results that are not valid
   Millis agent_timeout{45'000};    // an agent is considered lost after this much silence
-  Millis join_timeout{60'000};     // time for the other agents to join after the first one has joined
-  bool strict = true;              // agents exit with status 3 if a done point's result is not valid
-  int node_failures = 3;           // consecutive infrastructure failures that quarantine a node; 0: never
-  bool one_benchmark = false;      // every point runs the same program
-  Millis expected{0};  // expected duration of a point until one of its kind was measured; 0: unknown
-  Millis margin{0};    // time to reserve before the job's end in addition to an attempt's duration
+  Millis last_agent_timeout{
+      600'000};                 // the same if no other agent was heard meanwhile; at least agent_timeout
+  Millis join_timeout{60'000};  // time for the other agents to join after the first one has joined
+  bool strict = true;           // agents exit with status 3 if a done point's result is not valid
+  int node_failures = 3;        // consecutive infrastructure failures that quarantine a node; 0: never
+  bool one_benchmark = false;   // every point runs the same program
+  Millis expected{0};           // expected duration of a point until one of its kind was measured; 0: unknown
+  Millis margin{0};             // time to reserve before the job's end in addition to an attempt's duration
 };
 
 /// The properties of a point that scheduling depends on.
@@ -148,6 +150,13 @@ struct StartFailures {
   friend bool operator==(const StartFailures&, const StartFailures&) = default;
 };
 
+/// Failed starts of a key's server in this session, since one of its servers was last ready (server_starts.hpp).
+struct FailedStarts {
+  int count = 0;
+  std::set<std::string> nodes;
+  std::string reason;  // of the last one
+};
+
 enum class Phase { Running, Stopping, Closed };
 
 struct State {
@@ -156,7 +165,8 @@ struct State {
   std::unordered_map<std::string, int> index_of;
   std::map<std::string, AgentStatus> agents;
   std::map<std::string, NodeStatus> nodes;
-  std::map<std::string, Instant> job_ends;  // by job: when Slurm ends it, if known
+  std::map<int, FailedStarts> failed_starts;  // by server key; a key whose servers start has no entry
+  std::map<std::string, Instant> job_ends;    // by job: when Slurm ends it, if known
   // By job: true if its first task, which asks Slurm when the job ends, is ready or gone.
   std::map<std::string, bool> job_end_answered;
   std::map<std::string, RunningMedian> walls;  // durations of accepted results without server start, by kind
@@ -270,6 +280,14 @@ void index_node(State& state, const std::string& node);
 /// Compute Roster and Servers anew from the rest of the state. For check_invariants().
 Roster derived_roster(const State& state);
 Servers derived_servers(const State& state);
+
+/// Returns when the agent that has been silent for longest is considered lost: agent_timeout after its last
+/// message, or last_agent_timeout if no other agent has sent one meanwhile. Then the whole job may be suspended
+/// or the network down, and no other agent could take its work. std::nullopt without agents.
+std::optional<Instant> silence_deadline(const State& state);
+/// Returns when agent_timeout has passed since the last message of any agent; std::nullopt without agents, or if
+/// the sweep is closed.
+std::optional<Instant> all_silent_at(const State& state);
 
 /// Returns when decide(Tick) next has something to do if no other command comes before. Tick must have been
 /// decided at `now`.

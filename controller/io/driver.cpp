@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/io/control_file.hpp"
 #include "controller/plan/hardware.hpp"
@@ -24,7 +25,6 @@ namespace {
 constexpr Millis kCommitDelay{50};     // of events that cause no output
 constexpr Millis kCommitRetry{2'000};  // after the journal could not be written
 constexpr std::size_t kMostQueuedFiles = 500, kMostQueuedBytes = 32 * 1024 * 1024;  // of results
-constexpr Millis kSuspended{1'000};   // later than that after a deadline, this process was stopped
 constexpr Millis kSilentWait{2'000};  // waiting longer for agents is reported
 constexpr Millis kGoodbyes{10'000};   // how long agents may take to leave once the sweep is over
 
@@ -114,6 +114,7 @@ Expected<void> Driver::listen(Fd listening, Admission admission) {
       std::move(admission));
   access_ = {"tcp://" + reachable_host() + ":" + std::to_string(socket_->port()), server_keys_.public_key,
              client_keys_.secret_key};
+  loop_.watch_pauses([this](Millis pause) { on_pause(pause); });
   loop_.watch(authenticator_->socket(), [this] { authenticator_->answer(); });
   loop_.watch(handshakes_->socket(), [this] { handshakes_->take(); });
   loop_.watch(socket_->socket(), [this] { received_ = messages_->receive_all() || received_; });
@@ -135,15 +136,6 @@ void Driver::excuse_since(Instant since) {
   if (now() - since >= kNoticeable) core::excuse_silence(sweep_.state, now() - since, now());
 }
 
-/// Waits for events and handles them. If this process was stopped meanwhile (a suspended job), its agents
-/// were too.
-void Driver::step() {
-  const auto until = files_.empty() ? deadline() : now();
-  const Instant from = now();
-  loop_.step(until);
-  if (until) excuse_since(std::max(*until, from) + kSuspended);
-}
-
 bool Driver::run() {
   pending_.send_later(pending_.decide(core::Tick{}));
   commit_if_due();
@@ -151,13 +143,14 @@ bool Driver::run() {
     show_sign_of_life();
     report_waiting();
     received_ = false;
-    step();
+    loop_.step(files_.empty() ? deadline() : now());
     messages_->retry_waiting_hellos();
     pending_.send_later(pending_.decide(core::Tick{}));
     const Instant from = now();
     commit_if_due();
     write_next_file();
     excuse_since(from);
+    note_silence();
     draw_status();
   }
   for (const std::string& line : log_.totals())
@@ -188,6 +181,7 @@ std::optional<Instant> Driver::deadline() const {
   // While the journal is failing, wait only for the next retry.
   next = earlier(next, retry_at_ ? retry_at_ : commit_by_);
   next = earlier(earlier(next, messages_->due()), earlier(life_at_, waiting_at_));
+  if (!silence_noted_) next = earlier(next, core::all_silent_at(sweep_.state));
   if (pending_.batch.empty()) next = earlier(next, linger_until_);
   return earlier(next, console_.next_redraw());
 }
@@ -356,6 +350,24 @@ void Driver::draw_status() {
   if (!due || (now() < *due && console_.shows_status())) return;
   console_.status(view::bar_line(sweep_.plan, sweep_.state, sweep_.facts, now(), console_.style()));
   console_.drawn(now());
+}
+
+// This process did not run for a while, so it cannot have received what the agents sent meanwhile.
+void Driver::on_pause(Millis pause) {
+  if (linger_until_) *linger_until_ += pause;
+  if (give_up_at_) *give_up_at_ += pause;
+  pending_.send_later(pending_.decide(core::Pause{pause}));
+}
+
+// The last agents get more time than one among many, so the user is told what the sweep waits for.
+void Driver::note_silence() {
+  const auto at = core::all_silent_at(sweep_.state);
+  const bool silent = at && now() >= *at;
+  if (std::exchange(silence_noted_, silent) || !silent) return;
+  const core::Settings& settings = sweep_.state.settings;
+  console_.line("no agent has sent a message for " + view::duration_text(settings.agent_timeout) +
+                "; is the job suspended? The sweep waits for " +
+                view::duration_text(settings.last_agent_timeout) + " in all (timeouts.away)");
 }
 
 // --- sending

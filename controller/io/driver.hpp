@@ -97,7 +97,6 @@ class Driver {
   void show_sign_of_life();
   void report_waiting();
   void excuse_since(Instant since);
-  void step();
 
   void commit_if_due();
   bool commit();
@@ -108,6 +107,8 @@ class Driver {
   void queue_files();
   void write_next_file();
   void draw_status();
+  void on_pause(Millis pause);
+  void note_silence();
   void close_connections();
 
   Sweep sweep_;
@@ -141,6 +142,7 @@ class Driver {
   bool expects_agents_ = true;
   bool stop_now_ = false;  // stopped twice: do not wait for anything
   bool journal_deleted_ = false;
+  bool silence_noted_ = false;  // that no agent sends messages
 };
 
 }  // namespace sweep

@@ -199,6 +199,7 @@ core::Settings core_settings(const Plan& plan) {
   settings.invalid_retries = profile.retries.invalid;
   settings.strict = profile.strict;
   settings.agent_timeout = profile.agent_timeout;
+  settings.last_agent_timeout = std::max(profile.agent_timeout, profile.away);
   settings.join_timeout = profile.join;
   settings.node_failures = profile.retries.node;
   settings.one_benchmark = profile::has_one_benchmark(profile);

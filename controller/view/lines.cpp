@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "controller/core/server_starts.hpp"
 #include "controller/plan/hardware.hpp"
 #include "controller/view/records.hpp"
 #include "controller/view/status.hpp"
@@ -82,6 +83,18 @@ std::string on(const LineContext& context, const core::Started& e) {
   return context.count() + " started " + context.label_of(e.ref.point) + " on " + printable(attempt.node) +
          (e.ref.attempt > 1 ? ", attempt " + std::to_string(e.ref.attempt) : "");
 }
+/// Returns "; 3 other points of this server wait until it has started once" after a failed start, if so.
+std::string waiting_text(const LineContext& context, const core::Ended& e) {
+  const core::State& state = context.state;
+  const int key = core::point_at(state, core::find_point(state, e.ref.point)).key;
+  const core::FailedStarts* failed = core::find_failed_starts(state, key);
+  if (failed == nullptr || !core::failed_to_start(e.outcome)) return {};
+  if (failed->count >= core::starts_allowed(state.settings)) return {};
+  const std::size_t waiting = state.servers.waiting(key).size();
+  return waiting == 0 ? ""
+                      : "; " + counted(waiting, "point") + " of this server " +
+                            (waiting == 1 ? "waits" : "wait") + " for one further start of it";
+}
 std::string on(const LineContext& context, const core::Ended& e) {
   const core::Attempt& attempt = *core::find_attempt(context.state, e.ref);
   const std::string who = context.label_of(e.ref.point) + " on " + printable(attempt.node);
@@ -95,11 +108,15 @@ std::string on(const LineContext& context, const core::Ended& e) {
   const bool stopped = e.outcome.kind == OutcomeKind::Cancelled || e.outcome.kind == OutcomeKind::Preempted;
   const std::string verb = again ? " retry   " : stopped ? " stopped " : " failed  ";
   return context.count() + painted(verb, again || stopped ? kYellow : kRed, context.style) + who + ": " +
-         printable(describe(e.outcome));
+         printable(describe(e.outcome)) + waiting_text(context, e);
 }
 std::string on(const LineContext& context, const core::Unfit& e) {
   return context.count() + painted(" failed  ", kRed, context.style) + context.label_of(e.point) + ": " +
          printable(e.reason);
+}
+std::string on(const LineContext& context, const core::ServerUnusable& e) {
+  return context.count() + painted(" failed  ", kRed, context.style) + counted(e.points.size(), "point") +
+         ": " + printable(e.reason);
 }
 std::string on(const LineContext& context, const core::Stopping& e) {
   return painted("stopping: " + printable(e.reason), kYellow, context.style);
@@ -116,6 +133,11 @@ std::string on(const LineContext& context, const core::Quarantined& e) {
 }
 std::string on(const LineContext& context, const core::Recovered&) {
   return painted("the controller was restarted; agents keep running their attempts", kYellow, context.style);
+}
+std::string on(const LineContext& context, const core::Paused& e) {
+  return painted(
+      "the controller was suspended for " + duration_text(e.length) + "; its time limits begin anew", kYellow,
+      context.style);
 }
 std::string on(const LineContext& context, const core::Resumed&) {
   return "resumed: " + std::to_string(context.state.count(core::PointState::Done)) + " done, " +

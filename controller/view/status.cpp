@@ -52,6 +52,18 @@ class List {
   ordered_json entries_ = ordered_json::array();
 };
 
+/// Returns the points that wait until their server, which failed to start, has been started once more.
+ordered_json held_back_json(const core::State& state) {
+  constexpr std::size_t kMostKeys = 20;
+  ordered_json out = ordered_json::array();
+  for (const auto& [key, failed] : state.failed_starts) {
+    const std::size_t waiting = state.servers.waiting(key).size();
+    if (waiting == 0 || out.size() == kMostKeys) continue;
+    out.push_back({{"points", waiting}, {"failed_on", failed.nodes}, {"reason", failed.reason}});
+  }
+  return out;
+}
+
 void list_agents(const core::State& state, List& agents) {
   for (const auto& [id, agent] : state.agents) {
     if (agent.session != state.session) continue;  // of an earlier session
@@ -144,6 +156,16 @@ void append_running(const ordered_json& status, std::string& out) {
                                            run.value("progress_total", std::int64_t{0})});
     if (!far.empty()) out += ", " + far;
     out += ", " + duration_text(Millis(static_cast<std::int64_t>(run.value("seconds", 0.0) * 1000))) + "\n";
+  }
+}
+
+void append_held_back(const ordered_json& status, std::string& out) {
+  for (const ordered_json& held : status.value("held_back", ordered_json::array())) {
+    const auto points = held.value("points", std::size_t{0});
+    out += "  waiting  " + counted(points, "point") + (points == 1 ? " waits" : " wait") +
+           " for one further start of a server that failed to start on " +
+           printable(join(held.value("failed_on", std::vector<std::string>()), ", ")) + ": " +
+           field(held, "reason") + "\n";
   }
 }
 
@@ -241,6 +263,7 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
   out["agents"] = agents.take();
   out["running"] = running.take();
   out["ended"] = ended.take();
+  out["held_back"] = held_back_json(state);
   const std::size_t left_out = agents.left_out() + running.left_out() + ended.left_out();
   if (left_out > 0) {
     out["left_out"] = {
@@ -270,6 +293,7 @@ std::string status_text(const ordered_json& status) {
   }
   out += "\n";
   append_running(status, out);
+  append_held_back(status, out);
   append_failed(status, out);
   if (status.contains("left_out")) {
     out += "  not listed: " + field(status["left_out"], "running") + " more running, " +

@@ -29,7 +29,7 @@ Instant last_change(const core::State& state, const Facts& facts);
 
 /// Returns the status document. Keys: sweep, directory, job, state (running, stopping, done, incomplete,
 /// interrupted), reason, controller, points (counts), strict, rate_per_minute, eta_s, elapsed_s, agents, running,
-/// ended. The last three are lists that together have at most `max_bytes` bytes as JSON; the number of
+/// ended, held_back. Agents, running and ended are lists that together have at most `max_bytes` bytes as JSON; the number of
 /// entries omitted for that is in left_out (agents, running, ended). In `ended`, points that are not done
 /// come first, then those whose result is not valid; the first few of these have the path of their `log`.
 nlohmann::ordered_json status_json(const Plan& plan, const core::State& state, const Facts& facts,

@@ -21,9 +21,9 @@ namespace sweep {
 
 /// The words with which reasons for an invalid result begin. The first six come from the client's result
 /// (report/validity), the others from the agent's observations (Account::flaws).
-inline constexpr std::array<std::string_view, 9> kDoubts = {"no-output",        "failures",   "input-length",
-                                                            "output-length",    "other-load", "client-bound",
-                                                            "server-restarted", "gpus-busy",  "node-shared"};
+inline constexpr std::array<std::string_view, 10> kDoubts = {
+    "no-output",    "failures",         "input-length", "output-length", "other-load",
+    "client-bound", "server-restarted", "gpus-busy",    "node-shared",   "suspended"};
 
 /// One phase of an attempt. A script has: start, server, benchmark. A recipe has: stop (of other servers on
 /// its GPUs), image (staging), idle-check (of the GPUs), server-start (until the server's first output or

@@ -45,8 +45,11 @@ void EventLoop::step(std::optional<Instant> deadline) {
   const std::size_t readers_end = items.size();
   for (const auto& [fd, handler] : writers_)
     items.push_back({nullptr, fd, ZMQ_POLLOUT | ZMQ_POLLERR, 0});
+  pauses_.before_wait(now(), deadline);
   const int ready = ::zmq_poll(items.data(), static_cast<int>(items.size()), wait_ms(deadline));
   if (ready < 0 && zmq_errno() != EINTR) throw zmq::error_t();
+  const Millis pause = pauses_.after_wait(now());
+  if (pause > Millis(0) && on_pause_) on_pause_(pause);
   if (ready <= 0) return;
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     if (items[i].revents != 0) sockets_[i].second();

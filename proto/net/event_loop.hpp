@@ -5,9 +5,11 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 #include <zmq.hpp>
 
+#include "util/pause_watch.hpp"
 #include "util/time.hpp"
 
 namespace sweep {
@@ -26,6 +28,9 @@ class EventLoop {
   /// Calls `handler` whenever the ZeroMQ socket is readable. The socket must outlive the loop.
   void watch(zmq::socket_ref socket, Handler handler);
 
+  /// Calls `handler` with the length of a pause (util/pause_watch.hpp) after it, before any other handler.
+  void watch_pauses(std::function<void(Millis)> handler) { on_pause_ = std::move(handler); }
+
   /// Waits until a descriptor or socket is ready or `deadline` has passed, and calls the handlers of those
   /// that are ready.
   void step(std::optional<Instant> deadline);
@@ -33,6 +38,8 @@ class EventLoop {
  private:
   std::map<int, Handler> fds_, writers_;
   std::vector<std::pair<zmq::socket_ref, Handler>> sockets_;
+  PauseWatch pauses_;
+  std::function<void(Millis)> on_pause_;
 };
 
 }  // namespace sweep

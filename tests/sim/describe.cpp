@@ -74,6 +74,9 @@ std::string name(const agent::GpuReported&) {
 std::string name(const agent::Signalled& what) {
   return "signal " + std::to_string(what.signal);
 }
+std::string name(const agent::Suspended& what) {
+  return "suspended for " + std::to_string(what.length.count()) + " ms";
+}
 std::string name(const agent::Tick&) {
   return "tick";
 }

@@ -62,7 +62,7 @@ bool faults_were_frequent(const Tally& all, std::uint64_t seeds) {
   const auto least = static_cast<int>(seeds / kOneIn);
   for (const int often :
        {all.crashes, all.recoveries, all.deaths, all.lost, all.returns, all.late, all.spooled,
-        all.quarantines, all.done, all.failed, all.withdrawn, all.servers, all.warm}) {
+        all.quarantines, all.done, all.failed, all.withdrawn, all.suspensions, all.servers, all.warm}) {
     if (often < least) return false;
   }
   return true;

@@ -8,6 +8,7 @@ core::Settings random_settings(Random& random) {
   settings.infrastructure_retries = random.below(4);
   settings.benchmark_retries = random.below(3);
   settings.agent_timeout = random.time(Millis(20'000), Millis(60'000));
+  settings.last_agent_timeout = random.time(Millis(20'000), Millis(900'000));
   settings.join_timeout = random.time(Millis(1'000), Millis(60'000));
   settings.node_failures = random.percent(30) ? 0 : random.between(1, 4);
   if (random.percent(30)) settings.expected = random.time(Millis(10'000), Millis(200'000));

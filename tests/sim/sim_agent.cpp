@@ -4,6 +4,7 @@
 
 #include "agent/core/server.hpp"
 #include "tests/sim/describe.hpp"
+#include "util/pause_watch.hpp"
 
 namespace sweep::sim {
 
@@ -118,7 +119,17 @@ void SimAgent::thaw() {
   inputs_.insert(inputs_.end(), std::make_move_iterator(held_.begin()), std::make_move_iterator(held_.end()));
   held_.clear();
   armed_.reset();
+  note_pause();
   work();
+}
+
+/// Sets the clock back if the agent was frozen for long, as its driver does.
+void SimAgent::note_pause() {
+  const auto due = core_->next_deadline();
+  if (!due || clock() - *due < PauseWatch::kLateness) return;
+  const Millis pause = clock() - *due;
+  offset_ -= pause;
+  inputs_.emplace_front(agent::Suspended{pause});
 }
 
 void SimAgent::arm() {

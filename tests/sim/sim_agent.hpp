@@ -47,6 +47,7 @@ class SimAgent {
   void post(agent::Input input);
   void receive(const Frames& frames);
   void thaw();
+  void note_pause();
   void note_input(const agent::Input& input);
   void work();
   void arm();
@@ -56,6 +57,7 @@ class SimAgent {
   void perform(agent::Send& what);
   void perform(agent::Prepare& what);
   void perform(agent::Spawn& what);
+  void perform(agent::AskJobEnd&) { inputs_.emplace_back(agent::JobEndKnown{plan_.job_ends}); }
   void perform(agent::AskNode&) { inputs_.emplace_back(agent::NodeKnown{}); }
   void perform(agent::Stage&) {}  // the simulation has no containers
   void perform(agent::StopStaging&) {}

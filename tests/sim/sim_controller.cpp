@@ -9,6 +9,7 @@
 #include "tests/sim/describe.hpp"
 #include "tests/unit/core_dump.hpp"
 #include "util/json.hpp"
+#include "util/pause_watch.hpp"
 
 namespace sweep::sim {
 
@@ -57,6 +58,8 @@ void SimController::listen(Millis offset) {
   retry_at_.reset();
   linger_until_.reset();
   armed_.reset();
+  suspended_until_ = {};
+  planned_.reset();
   woken_ = srun_ended_ = false;
   wake(Millis(0));
 }
@@ -146,7 +149,32 @@ void SimController::arm() {
   });
 }
 
+void SimController::suspend(Millis time) {
+  if (!alive_ || sim_.now < suspended_until_) return;
+  sim_.trace(sim_.now, [] { return "the controller is suspended"; });
+  suspended_until_ = sim_.now + time;
+  planned_ = core::next_deadline(state_, clock());
+}
+
+/// Reports to the core that the controller was suspended, as its driver does. Silence during that time must not
+/// cost an agent its attempts.
+void SimController::note_pause() {
+  const auto planned = std::exchange(planned_, std::nullopt);
+  if (!planned || clock() - *planned < PauseWatch::kLateness) return;
+  const Millis pause = clock() - *planned;
+  if (linger_until_) *linger_until_ += pause;
+  core::Decision decision = advance(core::Pause{pause});
+  for (const core::Event& event : decision.events) {
+    const auto* gone = std::get_if<core::AgentGone>(&event.what);
+    if (gone != nullptr && gone->reason.starts_with("no message"))
+      violation(gone->agent + " is considered lost because the controller was suspended");
+  }
+  queue_replies(std::move(decision));
+}
+
 void SimController::round() {
+  if (sim_.now < suspended_until_) return wake(suspended_until_ - sim_.now);
+  note_pause();
   while (!inbox_.empty()) {
     const Mail mail = std::move(inbox_.front());
     inbox_.pop_front();

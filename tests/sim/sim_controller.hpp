@@ -46,6 +46,8 @@ class SimController {
   void srun_ended();
   void crash();
   bool disk_is_full() const { return sim_.now < full_until_; }
+  /// Its rounds stand still for this time.
+  void suspend(Millis time);
   void fill_disk(Millis time) { full_until_ = std::max(full_until_, sim_.now + time); }
 
   bool alive() const { return alive_; }
@@ -68,6 +70,7 @@ class SimController {
   void wake(Millis after);
   void arm();
   void round();
+  void note_pause();
   void end();
 
   void take(const Mail& mail);
@@ -97,7 +100,8 @@ class SimController {
   bool alive_ = false, woken_ = false, srun_ended_ = false;
   std::uint64_t incarnation_ = 0, commands_ = 0;
   Millis offset_{0};  // of its clock from sim_.now
-  Instant full_until_{};
+  Instant full_until_{}, suspended_until_{};
+  std::optional<Instant> planned_;  // while it is suspended: when it would have woken up
 
   std::deque<Mail> inbox_;
   std::map<std::string, SimAgent*> route_;

@@ -27,6 +27,7 @@ void Tally::add(const Tally& o) {
   done += o.done;
   failed += o.failed;
   withdrawn += o.withdrawn;
+  suspensions += o.suspensions;
   servers += o.servers;
   warm += o.warm;
 }
@@ -39,7 +40,8 @@ std::string Tally::text() const {
          item("recoveries", recoveries) + item("deaths", deaths) + item("lost", lost) +
          item("returned", returns) + item("late", late) + item("spooled", spooled) +
          item("quarantines", quarantines) + item("done", done) + item("failed", failed) +
-         item("withdrawn", withdrawn) + item("servers", servers) + item("warm", warm);
+         item("withdrawn", withdrawn) + item("suspensions", suspensions) + item("servers", servers) +
+         item("warm", warm);
 }
 
 World::World(std::uint64_t seed, std::size_t traced, InjectedBug injected)
@@ -364,7 +366,7 @@ void World::inject_fault() {
   Random& random = sim_.random;
   SimAgent* agent = random_agent();
   const Millis a_while = random.percent(50) ? Millis(random.below(20'000)) : Millis(random.below(300'000));
-  switch (random.below(8)) {
+  switch (random.below(9)) {
     case 0:
       if (agent == nullptr) return;
       ++tally_.deaths;
@@ -387,6 +389,12 @@ void World::inject_fault() {
       return;
     case 6:
       return controller_.fill_disk(a_while);
+    case 7:  // the job is suspended, in half of the cases without the controller
+      ++tally_.suspensions;
+      for (const auto& each : agents_)
+        each->freeze(a_while);
+      if (random.percent(50)) controller_.suspend(a_while);
+      return;
     default:
       return controller_.crash();
   }

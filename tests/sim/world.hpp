@@ -20,7 +20,7 @@ namespace sweep::sim {
 struct Tally {
   std::uint64_t steps = 0;
   int sessions = 0, crashes = 0, recoveries = 0, deaths = 0, returns = 0, lost = 0, late = 0, spooled = 0;
-  int quarantines = 0, done = 0, failed = 0, withdrawn = 0, servers = 0, warm = 0;
+  int quarantines = 0, done = 0, failed = 0, withdrawn = 0, suspensions = 0, servers = 0, warm = 0;
 
   void add(const Tally& other);
   std::string text() const;

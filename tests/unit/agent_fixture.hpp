@@ -150,7 +150,7 @@ class ScriptedAgent {
   std::vector<AskServer> asked;
   std::vector<Stage> staged;
   std::vector<int> unstaged;
-  int asked_node = 0;
+  int asked_node = 0, asked_job_end = 0;
   bool checks_ports = true;     // false if clients share the ports of servers
   bool driver_is_slow = false;  // the driver does not answer the agent's actions yet
 
@@ -201,6 +201,7 @@ class ScriptedAgent {
   void perform(const SignalGroup& what) { signals.push_back(what); }
   void perform(const AskServer& what) { asked.push_back(what); }
   void perform(const AskNode&) { ++asked_node; }
+  void perform(const AskJobEnd&) { ++asked_job_end; }
   void perform(const ReadResult& what) {
     const auto file = files.find(what.path);
     ResultRead result = file == files.end() ? ResultRead{} : file->second;

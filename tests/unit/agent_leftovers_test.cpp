@@ -1,11 +1,14 @@
 // agent/io/leftovers with real processes: those of this step's attempts are killed, and no others.
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 #include <list>
 
 #include "agent/io/leftovers.hpp"
+#include "util/os/proc.hpp"
 #include "util/os/process.hpp"
 
 namespace sweep::agent {
@@ -57,6 +60,29 @@ TEST_F(Leftovers, ProcessesOfThisStepsAttemptsAreKilled) {
   wait_for(one);
   wait_for(two);
   EXPECT_EQ(kill_leftovers(kStep, Millis(5'000)), 0);
+}
+
+// The kernel shows no environment of a process in the middle of an exec, so it is looked at again.
+TEST_F(Leftovers, LivingProcessThatShowsNoEnvironmentMayBeInExec) {
+  SpawnSpec spec;
+  spec.argv = {"/bin/sleep", "600"};
+  auto bare = spawn(spec);
+  ASSERT_TRUE(bare);
+  children_.push_back(std::move(*bare));
+  const Child& one = children_.back();
+  const auto shows_program = [&] {
+    std::ifstream line("/proc/" + std::to_string(one.pid) + "/cmdline");
+    return line.peek() != std::ifstream::traits_type::eof();
+  };
+  while (!shows_program()) {
+  }
+  EXPECT_TRUE(may_be_in_exec(one.pid));
+  EXPECT_FALSE(may_be_in_exec(::getpid())) << "it has an environment";
+  EXPECT_FALSE(may_be_in_exec(1 << 30)) << "there is none";
+  signal_child(one, SIGKILL);
+  pollfd end{one.pidfd.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&end, 1, 10'000), 1);
+  EXPECT_FALSE(may_be_in_exec(one.pid)) << "a zombie has none, and never will";
 }
 
 TEST_F(Leftovers, OtherProcessesAreNotKilled) {

@@ -8,5 +8,6 @@ sweep_unit_test(base_test
     help_layout_test.cpp
     line_queue_test.cpp
     option_names_test.cpp
+    pause_watch_test.cpp
     secrets_test.cpp
     silence_watch_test.cpp)

@@ -121,11 +121,17 @@ TEST_F(Contain, NoProcessOutlivesAKilledSupervisorAndFoldersAreRemoved) {
   EXPECT_THAT(remove_abandoned_containers(own_environment()), IsEmpty());
 }
 
-TEST_F(Contain, NoProcessOutlivesTheAgent) {
+/// Both are ways in which a shell starts the agent: a job in the background ignores SIGQUIT.
+class ContainOfAgent : public Contain, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Sigquit, ContainOfAgent, testing::Bool(),
+                         [](const auto& one) { return one.param ? "Ignored" : "Default"; });
+
+TEST_P(ContainOfAgent, NoProcessOutlivesTheAgent) {
   int up[2];
   ASSERT_EQ(::pipe(up), 0);
   const pid_t agent = ::fork();
   if (agent == 0) {
+    if (GetParam()) std::signal(SIGQUIT, SIG_IGN);
     auto started = start(request(kStubborn));
     until(started.out, "up");
     std::ignore = ::write(up[1], "x", 1);

@@ -261,6 +261,20 @@ TEST_F(Staging, PyxisGetsAnImportedFileOrTheNameIfTheProfileSaysSo) {
   EXPECT_THAT(failed(wanted(Runtime::Pyxis, "a/b:1")).reason, HasSubstr("pyxis needs a Slurm job"));
 }
 
+// A shell starts background jobs with SIGQUIT ignored, and what is ignored at the start stays ignored.
+TEST_F(Staging, SigquitEndsAnImportAlsoIfAShellIgnoredIt) {
+  enroot_imports("sleep 1000;");
+  for (const auto disposition : {SIG_DFL, SIG_IGN}) {
+    std::signal(SIGQUIT, disposition);
+    auto started = start({SWEEP_AGENT, "--stage", to_text(wanted(Runtime::Enroot, "a/b:1"))});
+    std::signal(SIGQUIT, SIG_DFL);
+    EXPECT_THAT(until(started.out, "importing"), HasSubstr("importing"));
+    ::kill(started.child.pid, SIGQUIT);
+    EXPECT_EQ(end_of(started.child).code, 1);
+    EXPECT_TRUE(all_gone());
+  }
+}
+
 TEST_F(Staging, CacheLimitRemovesImagesBeforeAnImport) {
   enroot_imports();
   ASSERT_TRUE(make_directories(path("cache")));

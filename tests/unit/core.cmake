@@ -4,11 +4,14 @@ sweep_unit_test(core_test
   SOURCES
     core_agents_test.cpp
     core_apply_test.cpp
+    core_decisions_test.cpp
     core_ends_test.cpp
     core_events_test.cpp
     core_lease_test.cpp
     core_runners_test.cpp
+    core_server_starts_test.cpp
     core_session_test.cpp
+    core_silence_test.cpp
     core_stop_test.cpp
     core_warm_test.cpp)
 

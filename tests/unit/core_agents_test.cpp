@@ -139,7 +139,7 @@ TEST_F(CoreAgents, PointOfASilentAgentIsLeasedToAnother) {
   arrive("a", "n1", 1, 2);
   arrive("b", "n2", 1, 2);
   start("a", "p0");
-  EXPECT_EQ(next_deadline(state, now), now + settings.agent_timeout);
+  EXPECT_EQ(next_deadline(state, now), now + settings.last_agent_timeout);
   EXPECT_THAT(wait(settings.agent_timeout - Millis(1), {"b"}), IsEmpty());
   EXPECT_FALSE(agent("a").gone);
   EXPECT_THAT(wait(Millis(1), {"b"}), IsEmpty());

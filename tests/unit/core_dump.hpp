@@ -71,6 +71,12 @@ inline std::string dump(const State& s) {
   for (const auto& [name, node] : s.nodes)
     out << "node " << name << " " << node.failures << " '" << node.last_reason << "' '" << node.quarantine
         << "'\n";
+  for (const auto& [key, failed] : s.failed_starts) {
+    out << "server " << key << " failed to start " << failed.count << " times, '" << failed.reason << "' on";
+    for (const std::string& node : failed.nodes)
+      out << " " << node;
+    out << "\n";
+  }
   for (const auto& [job, end] : s.job_ends)
     out << "job " << job << " ends " << to_unix_ms(end) << "\n";
   for (const auto& [job, answered] : s.job_end_answered)

@@ -99,6 +99,10 @@ std::vector<EventSample> samples() {
        "resumed",
        {{"version", "0.2.0"}, {"job", "13.0"}, {"retry_failed", true}, {"withdrawn", {"p", "q"}}}},
       {Salvaged{kRef, "n1"}, "salvaged", with_ref({{"node", "n1"}})},
+      {ServerUnusable{{"p", "q"}, "it exits"},
+       "server-unusable",
+       {{"points", {"p", "q"}}, {"reason", "it exits"}}},
+      {Paused{Millis(60'000)}, "paused", {{"length_ms", 60'000}}},
   };
 }
 

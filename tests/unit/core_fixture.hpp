@@ -138,19 +138,24 @@ class CoreTest : public testing::Test {
     mark_seen(state, agent, now);
     return handle(Heartbeat{agent});
   }
-  /// Lets time pass; only the agents in `heard` send a message at its end.
+  /// Lets time pass; only the agents in `heard` send messages, the last one at its end.
   Messages wait(Millis time, const Messages& heard = {}) {
-    now += time;
-    for (const std::string& agent : heard)
-      mark_seen(state, agent, now);
+    const Millis longest = std::max(Millis(1), settings.agent_timeout / 3);
+    for (Millis left = time; left > Millis(0);) {
+      const Millis step = heard.empty() ? left : std::min(left, longest);
+      left -= step;
+      now += step;
+      for (const std::string& agent : heard)
+        mark_seen(state, agent, now);
+    }
     return handle(Tick{});
   }
   Messages lose(const std::string& agent) {
     Messages others;
     for (const auto& [id, status] : state.agents) {
-      if (id != agent) others.push_back(id);
+      if (id != agent && !status.gone) others.push_back(id);
     }
-    return wait(settings.agent_timeout, others);
+    return wait(others.empty() ? settings.last_agent_timeout : settings.agent_timeout, others);
   }
 
   const PointStatus& point(const std::string& id) const {

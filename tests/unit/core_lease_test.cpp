@@ -168,7 +168,7 @@ TEST_F(CoreLease, PointTooLargeForEveryNodeFailsAndTheOthersRun) {
 TEST_F(CoreLease, AnnouncedAgentsAreWaitedForUntilTheJoinTimeout) {
   begin({8, 0});
   arrive("a", "n1", 4, 2);
-  EXPECT_EQ(next_deadline(state, now), now + settings.agent_timeout);
+  EXPECT_EQ(next_deadline(state, now), now + settings.join_timeout);
   wait(settings.join_timeout - Millis(1), {"a"});
   EXPECT_EQ(point("p0").state, PointState::Pending);
   EXPECT_EQ(next_deadline(state, now), now + Millis(1));

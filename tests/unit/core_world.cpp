@@ -1,6 +1,9 @@
 #include "tests/unit/core_world.hpp"
 
+#include <algorithm>
+
 #include "controller/core/invariants.hpp"
+#include "controller/core/server_starts.hpp"
 
 namespace sweep::core {
 
@@ -23,6 +26,7 @@ World::World(std::uint64_t seed) : random_(seed) {
   some_invalid = random_.percent(50);
   settings.invalid_retries = random_.below(3);
   settings.agent_timeout = Millis(random_.between(5'000, 60'000));
+  settings.last_agent_timeout = Millis(random_.between(5'000, 200'000));
   settings.join_timeout = Millis(random_.between(1'000, 60'000));
   const int trouble = random_.below(4);  // 0: no faults
   faults = {trouble * random_.below(4), trouble * random_.below(4), trouble * random_.below(3),
@@ -95,10 +99,26 @@ std::string World::agents_text() const {
 // ---- the controller
 
 void World::command(const Command& command) {
-  Decision decision = advance(state, command, now_);
+  Decision decision =
+      advance(state, command, now_, [this](const State&, const Event& event) { check_start(event); });
   events.insert(events.end(), decision.events.begin(), decision.events.end());
   problems = check_invariants(state);
   send_all(decision.replies);
+}
+
+/// Checks that a lease starts a server that failed to start before only if no other attempt uses one.
+void World::check_start(const Event& event) {
+  if (const auto* leased = std::get_if<Leased>(&event.what)) {
+    const int key = point_at(state, find_point(state, leased->ref.point)).key;
+    const auto& warm = warm_[leased->agent];
+    const bool was_warm =
+        std::any_of(warm.begin(), warm.end(), [&](const WarmServer& server) { return server.key == key; });
+    if (find_failed_starts(state, key) != nullptr && !was_warm && state.servers.in_use(key) != 1)
+      throw std::logic_error("two attempts start a server that has failed to start");
+  }
+  unusable += std::holds_alternative<ServerUnusable>(event.what);
+  for (const auto& [id, agent] : state.agents)
+    warm_[id] = agent.warm;
 }
 
 void World::receive(const std::string& agent, const wire::Message& message) {
@@ -262,16 +282,28 @@ void World::on_lease(SimAgent& agent, const wire::Lease& lease) {
   SimAgent::Attempt& attempt = agent.attempts[key];
   attempt.run = ++runs_;
   attempt.gpus = lease.gpus;
-  if (random_.percent(90)) transmit(agent, kToController, wire::Started{lease.ref, 4711});
+  const PointSpec& spec = point_at(state, find_point(state, lease.ref.point)).spec;
+  const bool server_starts = spec.server.empty() || !random_.percent(4 * faults.fails);
+  if (server_starts && random_.percent(90)) transmit(agent, kToController, wire::Started{lease.ref, 4711});
   if (random_.percent(faults.dies))
     later(agent, Millis(random_.below(20'000)), [this, &agent] { die(agent); });
   if (random_.percent(faults.leaves)) {
     later(agent, Millis(random_.below(20'000)), [this, &agent] { leave(agent, OutcomeKind::Preempted); });
   }
-  later(agent, Millis(random_.between(1, 60'000)), [this, &agent, ref = lease.ref, run = attempt.run] {
-    const auto found = agent.attempts.find({ref.point, ref.attempt});
-    if (found != agent.attempts.end() && found->second.run == run) end(agent, ref, random_outcome());
-  });
+  later(agent, Millis(random_.between(1, 60'000)),
+        [this, &agent, ref = lease.ref, run = attempt.run, server_starts] {
+          const auto found = agent.attempts.find({ref.point, ref.attempt});
+          if (found == agent.attempts.end() || found->second.run != run) return;
+          end(agent, ref, server_starts ? random_outcome() : start_failure());
+        });
+}
+
+Outcome World::start_failure() {
+  Outcome outcome;
+  outcome.kind = random_.percent(50) ? OutcomeKind::ServerFailed : OutcomeKind::TimedOut;
+  outcome.phase = random_.percent(50) ? "ready" : "server-start";
+  outcome.reason = "the server exited";
+  return outcome;
 }
 
 Outcome World::random_outcome() {

@@ -121,12 +121,14 @@ class World {
   bool some_invalid = false;  // some results are not valid
   std::vector<std::string> problems;
   std::uint64_t steps = 0;
+  int unusable = 0;  // ServerUnusable events
 
  private:
   static constexpr int kToController = 0, kToAgent = 1;
 
   // the controller's side
   void command(const Command& command);
+  void check_start(const Event& event);
   void receive(const std::string& agent, const wire::Message& message);
   void send_all(const std::vector<Effect>& effects);
   wire::Message message_of(const Effect& effect) const;
@@ -142,6 +144,7 @@ class World {
   void die(SimAgent& agent);
   void leave(SimAgent& agent, OutcomeKind kind);
   Outcome random_outcome();
+  Outcome start_failure();
   /// Schedules a task that is dropped if the agent's process ends before.
   void later(SimAgent& agent, Millis delay, std::function<void()> what);
 
@@ -150,6 +153,7 @@ class World {
   Instant now_ = from_unix_ms(1'700'000'000'000);
   std::map<std::string, SimAgent> agents_;
   std::uint64_t runs_ = 0;
+  std::map<std::string, std::vector<WarmServer>> warm_;  // by agent, before the present event
 };
 
 }  // namespace sweep::core

@@ -101,6 +101,25 @@ TEST_F(ResumeSweep, IsInTheJournalWhenItReturns) {
               ElementsAre(PointState::Done, PointState::Failed, PointState::Pending, PointState::Pending));
 }
 
+// The built-in limit of a point is no estimate of its duration, and must not become one by being recorded.
+TEST_F(ResumeSweep, RecordKeepsWhetherTheProfileSetsTheDurationOfAPoint) {
+  { begin(); }
+  const auto without = open_archive(out_);
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_FALSE(without->sweep.plan.profile.point_timeout_declared);
+  EXPECT_EQ(without->sweep.state.settings.expected, Millis(0));
+
+  out_ = path("other");
+  profile::Profile profile;
+  profile.timeouts.point = Millis(60'000);
+  profile.point_timeout_declared = true;
+  { begin(profile); }
+  const auto with = open_archive(out_);
+  ASSERT_TRUE(with) << with.error().message;
+  EXPECT_TRUE(with->sweep.plan.profile.point_timeout_declared);
+  EXPECT_EQ(with->sweep.state.settings.expected, Millis(60'000));
+}
+
 TEST_F(ResumeSweep, RetriesFailedPointsOnRequest) {
   static_cast<void>(interrupted());
   ResumeWishes wanted = wishes();

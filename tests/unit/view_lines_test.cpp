@@ -54,6 +54,32 @@ TEST_F(ViewLines, PointThatIsTooLargeIsShownAsFailed) {
                   "n1, has 4"));
 }
 
+TEST_F(ViewLines, PointsOfAServerThatDoesNotStartAreReportedTogether) {
+  give_all_points_one_server();
+  arrive("a", "n1", 8, 2);
+  arrive("b", "n2", 8, 2);
+  Outcome dies = outcome(OutcomeKind::ServerFailed, "no CUDA");
+  dies.phase = "ready";
+  EXPECT_THAT(finish("a", 0, dies),
+              ElementsAre("[0:00] 1/4 failed  dsr1_1k8k fp4 sglang b200 tp8 conc4 on n1: server-failed: "
+                          "no CUDA; 2 points of this server wait for one further start of it"));
+  EXPECT_THAT(
+      finish("b", 1, dies),
+      ElementsAre("[0:00] 2/4 failed  dsr1_1k8k fp4 sglang b200 tp4 conc8 on n2: server-failed: "
+                  "no CUDA",
+                  "[0:00] 4/4 failed  2 points: the server failed to start 2 times (on n1, n2), last: no "
+                  "CUDA"));
+  EXPECT_THAT(closing_lines(plan, state, style),
+              AllOf(HasSubstr("conc16: the server failed to start 2 times"),
+                    HasSubstr("conc32: the server failed to start 2 times")));
+}
+
+TEST_F(ViewLines, PauseOfTheControllerIsShown) {
+  arrive("a", "n1", 8);
+  EXPECT_THAT(handle(core::Pause{Millis(300'000)}),
+              ElementsAre("[0:00] the controller was suspended for 5 min 00 s; its time limits begin anew"));
+}
+
 TEST_F(ViewLines, ColoursAreUsedOnlyIfTheStyleHasThem) {
   arrive("a", "n1", 8);
   style.colour = true;

@@ -70,6 +70,13 @@ class ViewTest : public testing::Test {
     facts.opened = now;
   }
 
+  /// Makes all points clients of one recipe's server.
+  void give_all_points_one_server() {
+    auto specs = core_points(plan);
+    for (core::PointSpec& spec : specs)
+      spec.server = "key";
+    state = core::make_state(core_settings(plan), specs);
+  }
   /// Handles the command and returns the lines of its events.
   std::vector<std::string> handle(const core::Command& command, Millis later = Millis(0)) {
     now += later;

@@ -112,6 +112,27 @@ TEST_F(ViewStatus, TextHasALineWithReasonPerFailedPoint) {
   EXPECT_FALSE(has_control_characters(text)) << text;
 }
 
+TEST_F(ViewStatus, PointsThatWaitForTheirServerAreShownWithTheReason) {
+  give_all_points_one_server();
+  arrive("a", "n1", 8, 2);
+  arrive("b", "n2", 8, 2);
+  EXPECT_EQ(status()["held_back"], ordered_json::array());
+  Outcome dies = outcome(OutcomeKind::ServerFailed,
+                         "no \x1b"
+                         "CUDA");
+  dies.phase = "ready";
+  finish("a", 0, dies);
+  EXPECT_EQ(status()["held_back"],
+            (ordered_json::array({{{"points", 2}, {"failed_on", {"n1"}}, {"reason", "no ?CUDA"}}})));
+  EXPECT_THAT(
+      status_text(status()),
+      HasSubstr("  waiting  2 points wait for one further start of a server that failed to start on n1: "
+                "no ?CUDA\n"));
+  start("b", 1);  // its server is ready
+  EXPECT_EQ(status()["held_back"], ordered_json::array());
+  EXPECT_THAT(status_text(status()), Not(HasSubstr("waiting")));
+}
+
 TEST_F(ViewStatus, TextOfAnIncompleteDocumentIsStillPrinted) {
   EXPECT_EQ(status_text(ordered_json::object()).substr(0, 7), "sweep :");
   EXPECT_FALSE(

@@ -1,5 +1,6 @@
 #include "util/os/clock.hpp"
 
+#include <atomic>
 #include <ctime>
 
 namespace sweep {
@@ -32,13 +33,24 @@ std::string formatted(Instant at, Form form) {
   return std::string(text, length);
 }
 
+/// Returns how much time has been skipped.
+std::atomic<Millis::rep>& skipped_ms() {
+  static std::atomic<Millis::rep> total{0};
+  return total;
+}
+
 }  // namespace
+
+void skip_pause(Millis pause) {
+  skipped_ms() += pause.count();
+}
 
 Instant now() {
   using std::chrono::duration_cast;
   static const auto steady_start = std::chrono::steady_clock::now();
   static const auto wall_start = std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
-  return wall_start + duration_cast<Millis>(std::chrono::steady_clock::now() - steady_start);
+  return wall_start + duration_cast<Millis>(std::chrono::steady_clock::now() - steady_start) -
+         Millis(skipped_ms());
 }
 
 std::string local_time(Instant at) {

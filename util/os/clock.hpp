@@ -7,9 +7,11 @@
 
 namespace sweep {
 
-/// Returns the current time: the wall-clock time at the first call plus the monotonic time since then. It
-/// does not jump if the wall clock is set.
+/// Returns the current time: the wall-clock time at the first call plus the monotonic time since then, less
+/// what was skipped. It does not jump if the wall clock is set.
 Instant now();
+/// Sets now() back by `pause`, so that deadlines do not pass while the process is suspended.
+void skip_pause(Millis pause);
 
 /// Returns local time for people: "2025-11-20 14:03:05".
 std::string local_time(Instant at);

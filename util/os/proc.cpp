@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 
 namespace sweep {
@@ -53,6 +54,23 @@ std::string initial_environment(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
   const std::string environment(std::istreambuf_iterator<char>(file), {});
   return environment.empty() ? "" : '\0' + environment + '\0';
+}
+
+bool may_be_in_exec(pid_t pid) {
+  constexpr unsigned long kKernelThread = 0x00200000;  // PF_KTHREAD
+  const std::string folder = "/proc/" + std::to_string(pid);
+  std::ifstream environ_file(folder + "/environ", std::ios::binary);
+  if (!environ_file.is_open() || environ_file.peek() != std::ifstream::traits_type::eof()) return false;
+  std::ifstream file(folder + "/stat");
+  const std::string all(std::istreambuf_iterator<char>(file), {});
+  if (all.rfind(')') == std::string::npos) return false;
+  // The name is in parentheses and may contain any character.
+  std::istringstream fields(all.substr(all.rfind(')') + 1));
+  char state = 'X';
+  long parent = 0, group = 0, session = 0, terminal = 0, terminal_group = 0;
+  unsigned long flags = kKernelThread;
+  fields >> state >> parent >> group >> session >> terminal >> terminal_group >> flags;
+  return state != 'Z' && state != 'X' && (flags & kKernelThread) == 0;
 }
 
 bool environment_has_entry(std::string_view environment, const std::string& entry) {

@@ -29,6 +29,10 @@ std::vector<pid_t> children_of_main_thread();
 /// no environment, belongs to another user, or is in the middle of an exec, when the kernel shows none.
 std::string initial_environment(pid_t pid);
 
+/// Returns true if the kernel shows an empty environment of a living process that this one may read: it is in
+/// the middle of an exec, or was started without an environment.
+bool may_be_in_exec(pid_t pid);
+
 /// Returns true if initial_environment() contains `entry` (NAME=value), or a variable called `name`.
 bool environment_has_entry(std::string_view environment, const std::string& entry);
 bool environment_has_variable(std::string_view environment, std::string_view name);
