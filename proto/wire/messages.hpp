@@ -147,6 +147,7 @@ struct Lease {
   std::vector<std::string> command;  // the profile's benchmark; used if the agent was given no command
   std::string workspace;             // working directory; empty: the agent's
   Timeouts timeouts;
+  std::string script_ready = {};  // expression for a line of a script's output: its server is ready
   ServerSpec server = {};
   ContainerSpec container = {};
 };

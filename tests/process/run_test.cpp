@@ -76,6 +76,37 @@ TEST_F(Run, EndsWithStatus3IfResultsAreNotValid) {
   EXPECT_EQ(lenient_status.finish(), 0);
 }
 
+// A benchmark of one's own: no server, and lengths as the user's environment sets them.
+TEST_F(Run, ScriptWithoutAServerIsNotLimitedByTheServersTimeout) {
+  write_matrix({1});
+  write("profile.yaml", "gpus: ignore\ntimeouts: { server: 100ms, kill-grace: 500ms }\n");
+  std::string own = kGoodBenchmark;
+  own.replace(own.find("echo"), own.find('\n', own.find("echo")) - own.find("echo"), "sleep 0.5");
+  write("own.sh", own, true);
+  Program run(directory_, command("out", "./own.sh"));
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_EQ(read("out/summary.txt").find("server"), std::string::npos) << read("out/summary.txt");
+  EXPECT_NE(read("out/summary.txt").find("total time by phase: benchmark "), std::string::npos);
+  const json attempt = json::parse(read("out/manifest.json")).at("points").at(0).at("attempts").at(0);
+  EXPECT_EQ(attempt.at("phases").size(), 1U) << attempt.dump();
+}
+
+TEST_F(Run, LengthsAreHeldAgainstTheRatioOfTheEnvironment) {
+  write_matrix({1});
+  write("half.sh",
+        std::string(kGoodBenchmark) +
+            R"(sed -i 's/"completed": 4/"completed": 4, "total_input_tokens": 2458/' )"
+            R"("$RESULT_FILENAME.json"
+)",
+        true);
+  Program own(directory_, command("own", "./half.sh"), {"RANDOM_RANGE_RATIO=0.2"});
+  EXPECT_EQ(own.finish(), 0) << own.err();
+  Program other(directory_, command("other", "./half.sh"));
+  EXPECT_EQ(other.finish(), 3) << other.err();
+  EXPECT_NE(other.err().find("921.6 (mean with RANDOM_RANGE_RATIO 0.8) or 1024.0 (ISL)"), std::string::npos)
+      << other.err();
+}
+
 // Stand-ins for srun and scontrol: a job of one node.
 class RunInJob : public Run {
  protected:

@@ -13,6 +13,7 @@ sweep_unit_test(agent_core_test
     agent_node_test.cpp
     agent_outcome_test.cpp
     agent_output_test.cpp
+    agent_script_test.cpp
     agent_serving_test.cpp
     agent_telemetry_test.cpp
     agent_warm_server_test.cpp)

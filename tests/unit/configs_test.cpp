@@ -155,8 +155,9 @@ void read_sample_profile(const std::string& name) {
   ASSERT_TRUE(profile) << profile.error().message << "\n" << all;
   expect_defaults(*profile);
   EXPECT_EQ(profile->workspace, "/scratch/sweep");
+  EXPECT_EQ(profile->script_ready, "Application startup complete");
   EXPECT_EQ(profile->env.size(), 2u);
-  for (const std::string inside : {"", "timeouts", "retries", "container"}) {
+  for (const std::string inside : {"", "script", "timeouts", "retries", "container"}) {
     const std::string wrong = inside.empty() ? "zzzzzzzz: 1" : inside + ": {zzzzzzzz: 1}";
     const auto unknown = profile::parse_profile(wrong, name, profile::Profile{});
     ASSERT_FALSE(unknown);
