@@ -49,6 +49,14 @@ class Supervised : public ProcessTest {
     begin_agent();
     ASSERT_EQ(next_line(started_), "here\n") << agent_->err() << serve_->err();
   }
+  /// Deletes the output directory, also if the controller writes a file of point 1 meanwhile.
+  void delete_output() const {
+    std::error_code code;
+    do {
+      std::filesystem::remove_all(path("out"), code);
+    } while (code == std::errc::directory_not_empty);
+    ASSERT_FALSE(code) << code.message();
+  }
   void let_benchmark_end() { write("go", "go\n"); }
 
   ControlFile control() const {
@@ -170,7 +178,7 @@ std::string was_deleted(const std::string& directory) {
 }
 
 TEST_F(Supervised, DeletedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {
-  std::filesystem::remove_all(path("out"));
+  delete_output();
   srun_end_.reset();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();
   EXPECT_NE(serve_->err().find(was_deleted(path("out"))), std::string::npos) << serve_->err();
@@ -206,7 +214,7 @@ TEST_F(Supervised, MovedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {
 
 // While srun runs. Otherwise everything would wait until the end of the job.
 TEST_F(Supervised, DeletedOutputDirectoryEndsTheSweep) {
-  std::filesystem::remove_all(path("out"));
+  delete_output();
   begin_agent();
   EXPECT_EQ(agent_->finish(), 1) << agent_->err();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();
@@ -220,7 +228,7 @@ TEST_F(Supervised, DeletedOutputDirectoryEndsTheSweep) {
 // The last result is not stored: the sweep is not complete, and srun's exit status must be 1.
 TEST_F(Supervised, DeletedOutputDirectoryIsAnErrorEvenForTheLastPoint) {
   start_agent();
-  std::filesystem::remove_all(path("out"));
+  delete_output();
   let_benchmark_end();
   EXPECT_EQ(agent_->finish(), 1) << agent_->err();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();
@@ -229,7 +237,7 @@ TEST_F(Supervised, DeletedOutputDirectoryIsAnErrorEvenForTheLastPoint) {
 
 TEST_F(Supervised, DeletedOutputDirectoryIsAnErrorAfterAnInterrupt) {
   start_agent();
-  std::filesystem::remove_all(path("out"));
+  delete_output();
   serve_->signal(SIGINT);
   EXPECT_EQ(agent_->finish(), 1) << agent_->err();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();
