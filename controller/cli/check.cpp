@@ -7,6 +7,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/matrix/load.hpp"
+#include "controller/plan/image_use.hpp"
 #include "controller/plan/sharing.hpp"
 #include "controller/profile/runner.hpp"
 #include "util/json.hpp"
@@ -21,8 +22,8 @@ namespace {
 constexpr const char* kCheckDescription =
     "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or "
     "reports an error in one line that names file, value and remedy. It starts and writes nothing. The Slurm "
-    "plugin runs this command before it requests an allocation. Inside an allocation it also warns if other "
-    "jobs may use its nodes.";
+    "plugin runs this command before it requests an allocation. A note is printed if the images in the "
+    "matrix are not used. Inside an allocation it also warns if other jobs may use its nodes.";
 
 constexpr const char* kCheckClosing = R"(Exit status:
   0  the sweep could start
@@ -120,6 +121,7 @@ int check_command(const Arguments& arguments) {
   if (const auto good = check_output_dir(request.output); !good) return print_error(good.error().message), 1;
   if (!report_unknown_runners(*plan)) return 1;
   if (quiet) return 0;
+  if (const std::string note = unused_images_note(*plan); !note.empty()) print_error("note: " + note);
   report_shared_nodes(*plan);
   return print_out(json ? as_json(*plan).dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"
                         : as_text(*plan));

@@ -7,6 +7,7 @@
 
 #include "controller/io/aggregate.hpp"
 #include "controller/io/output_dir.hpp"
+#include "controller/plan/image_use.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
 #include "util/os/clock.hpp"
@@ -36,10 +37,20 @@ void print_opened(const Driver& driver, Console& console) {
   console.line("sweep " + driver.sweep().facts.sweep + resumed + ": " +
                counted(static_cast<std::size_t>(core::total_points(state)), "point") + " of " +
                printable(join(exp_names(plan), ", ")) + ", output directory " + shown(driver.directory()));
+  if (const std::string note = unused_images_note(plan); !note.empty()) console.line("note: " + note);
+}
+
+/// Returns the collections; only that of all experiments if there are many.
+std::vector<std::string> shown_collections(const Aggregation& written) {
+  constexpr std::size_t kMost = 4;
+  if (written.collections.size() <= kMost) return written.collections;
+  return {written.collections.back()};
 }
 
 void print_written(const Aggregation& written, const std::string& directory, Console& console) {
-  console.line("results:  " + shown(directory) + "/agg_*.json");
+  if (written.results > 0) console.line("points:   " + shown(directory) + "/agg_*_conc*.json");
+  for (const std::string& collection : shown_collections(written))
+    console.line("results:  " + shown(collection));
   console.line("summary:  " + shown(directory) + "/summary.txt");
   for (const std::string& plot : written.plots)
     console.line("plot:     " + shown(plot));
@@ -64,7 +75,7 @@ void print_directory_lost(const Driver& driver, DirectoryWatch::Place place, Con
   console.error(
       "sweepctl: " + printable(driver.deleted_text()) + " was deleted while its sweep was running; " +
       (has_files_to_salvage(directory)
-           ? "results that were already written are in raw/ and agg_*.json: to make a new journal of "
+           ? "results that were already written are in raw/ and agg_*_conc*.json: to make a new journal of "
              "them and run the rest, use --sweep-resume with the same --sweep-output"
            : "its results are lost"));
 }

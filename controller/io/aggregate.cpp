@@ -185,6 +185,7 @@ Aggregation aggregate(const std::string& directory, const SweepSource* own, cons
     out.problems.push_back("no processed results found in '" + directory + "'; nothing was written");
   } else {
     write_collections(own, all, writer);
+    out.collections = out.written;  // nothing else has been written that this list names
     if (own != nullptr) write_records(*own->sweep, writer);
     // Before the table, because plots and table of a large sweep need not be in memory together.
     auto plots = report::plot(rows, kAll, directory);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "controller/matrix/expand.hpp"
 #include "controller/plan/hardware.hpp"
 #include "controller/report/command.hpp"
 #include "controller/report/json_text.hpp"
@@ -92,6 +93,16 @@ void complete_record(Processed& result, const Plan& plan, const core::State& sta
                      const core::AttemptRef& ref) {
   const core::Attempt* attempt = core::find_attempt(state, ref);
   if (attempt == nullptr) return;
+  const Point& point = plan.points[static_cast<std::size_t>(core::find_point(state, ref.point))];
+  result.document["schema_version"] = view::kRecordVersion;
+  result.document["exp_name"] = point.exp_name;
+  result.document["scenario"] = matrix::lengths_name(point.isl, point.osl);
+  result.document["isl"] = point.isl;
+  result.document["osl"] = point.osl;
+  result.document["random_range_ratio"] = result.range_ratio;
+  result.document["sweep"] = facts.sweep;
+  result.document["point"] = point.id;
+  result.document["attempt"] = ref.attempt;
   result.document["hw_from"] = hardware_source(plan, state, ref);
   report::mark_validity(result.document, attempt->invalid);
   view::describe_result(result.document, plan, state, facts, ref, result.output_tokens);

@@ -35,8 +35,9 @@ Expected<Processed> processed(const Plan& plan, int index, const std::string& no
 /// is valid.
 std::vector<std::string> reasons_against(const Processed& result, const Account& account, const Plan& plan);
 
-/// Completes the record of a processed result: adds where its `hw` comes from (hw_from), whether it is valid,
-/// and what view/provenance adds. No-op if the state does not have the attempt.
+/// Completes the record of a processed result: adds the version of its keys, what the point asks for, the ids
+/// of sweep, point and attempt, where its `hw` comes from (hw_from), whether it is valid, and what
+/// view/provenance adds. No-op if the state does not have the attempt.
 void complete_record(Processed& result, const Plan& plan, const core::State& state, const view::Facts& facts,
                      const core::AttemptRef& ref);
 

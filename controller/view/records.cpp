@@ -168,7 +168,8 @@ void write_jobs(const Plan& plan, const core::State& state, const Sink& out) {
 
 void write_manifest(const Plan& plan, const core::State& state, const Facts& facts, const Sink& out) {
   constexpr std::size_t kIndent = 4;
-  ordered_json head = {{"sweep", facts.sweep},
+  ordered_json head = {{"schema_version", kRecordVersion},
+                       {"sweep", facts.sweep},
                        {"slurm_sweep_version", facts.version},
                        {"job", facts.job},
                        {"configs", facts.configs},

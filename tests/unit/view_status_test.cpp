@@ -271,6 +271,7 @@ TEST_F(ViewRecords, OnlyScriptsThatStartAServerCountAsServerStarts) {
   end(1, "set-up");
   EXPECT_EQ(totals_json(plan, state, facts)["server_starts"], 1);
   EXPECT_THAT(totals_text(plan, state, facts), Not(HasSubstr("server start")));
+  EXPECT_EQ(manifest_of(plan, state, facts)["schema_version"], kRecordVersion);
 }
 
 TEST_F(ViewRecords, TotalsOfScripts) {
