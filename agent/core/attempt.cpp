@@ -142,7 +142,7 @@ void Attempt::on(const ProcessStarted& input, Instant now, Actions& out) {
   stage_ = Stage::Running;
   pid_ = input.pid;
   times_.started_at = now;
-  has_own_server_ = !needs_server() && !work_.lease.script_ready.empty();
+  has_own_server_ = !work_.lease.script_ready.empty();
   clock_.enter(needs_server() ? "warm-up" : has_own_server_ ? "server" : "benchmark", now);
   gpus_.begin(now);  // the benchmark may not print when its main run begins
   out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
@@ -172,7 +172,7 @@ void Attempt::on(const Output& input, Instant now, Actions& out) {
 
 OutputScanner Attempt::scanner(const Work& work) {
   const std::string& ready = work.lease.script_ready;
-  if (work.needs_server || ready.empty()) return OutputScanner();
+  if (ready.empty()) return OutputScanner();
   // The profile's reader has checked the pattern. An invalid one, from another controller, matches nothing.
   return OutputScanner(LinePattern::compile(ready).value_or(LinePattern()));
 }

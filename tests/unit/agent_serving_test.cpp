@@ -55,7 +55,9 @@ TEST(Serving, ServerIsAskedAgainUntilItIsReady) {
 
 TEST(Serving, AccountHasTheTimeOfEachPhase) {
   ServingAgent agent;
-  agent.receive(ServingAgent::recipe("p1"));
+  wire::Lease lease = ServingAgent::recipe("p1");
+  lease.script_ready = "test run";  // only of scripts
+  agent.receive(lease);
   agent.now += Millis(10);
   agent.server_starts(1);
   agent.now += Millis(1'000);
