@@ -114,8 +114,8 @@ struct Reject {
 
 /// Time limits of one attempt; 0: none.
 struct Timeouts {
-  std::int64_t server_ms = 0;     // until the server is ready
-  std::int64_t benchmark_ms = 0;  // from then on
+  std::int64_t server_ms = 0;     // until the server is ready, if there is one
+  std::int64_t benchmark_ms = 0;  // from then on; of a script without a server, from its start
   std::int64_t point_ms = 0;      // for the whole attempt
 };
 
@@ -123,7 +123,7 @@ struct Timeouts {
 /// Expressions are POSIX extended regular expressions for one line of its output. Paths are requested from
 /// 127.0.0.1 at the server's PORT.
 struct ServerSpec {
-  std::string key;  // empty: the lease is a script, which starts its own server
+  std::string key;  // empty: the lease is a script, which may start a server itself
   std::vector<std::string> command;
   std::vector<std::string> names;  // those of the lease's variables that the server gets
   std::string ready_url,

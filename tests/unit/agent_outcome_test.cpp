@@ -126,8 +126,8 @@ TEST(AgentDeadline, EndsAServerThatIsNotReady) {
   EXPECT_EQ(agent.outcome().kind, OutcomeKind::TimedOut);
   EXPECT_EQ(agent.outcome().phase, "server");
   EXPECT_EQ(agent.outcome().reason,
-            "the server was not ready within 60 min; if it prints another line when it is ready, set script: "
-            "{ ready: REGEX } in the profile");
+            "the server was not ready within 60 min (timeouts: server); if it prints another line when it is "
+            "ready, set script: { ready: REGEX } in the profile");
 }
 
 TEST(AgentDeadline, EndsABenchmarkThatDoesNotEnd) {

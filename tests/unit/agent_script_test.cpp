@@ -42,7 +42,8 @@ TEST(AgentDeadline, LimitForTheBenchmarkStartsWithAScriptWithoutAServer) {
   agent.exit("p", {{}, SIGTERM});
   EXPECT_EQ(agent.outcome().kind, OutcomeKind::TimedOut);
   EXPECT_EQ(agent.outcome().phase, "benchmark");
-  EXPECT_THAT(agent.outcome().reason, StartsWith("the benchmark did not end within 90 s; if it was still "));
+  EXPECT_THAT(agent.outcome().reason,
+              StartsWith("the benchmark did not end within 90 s (timeouts: benchmark); if it was still "));
 }
 
 TEST(AgentDeadline, ProfileSaysAtWhichLineAScriptsServerIsReady) {

@@ -140,6 +140,7 @@ void read_site_profile(const std::string& name) {
   EXPECT_EQ(lease.container.by_runtime, name == "profiles/b200-nb.yaml");
   EXPECT_EQ(lease.container.workdir, "/workspace/");
   if (name == "profiles/devcluster-containers.yaml") return;
+  EXPECT_EQ(lease.script_ready, "Application startup complete|ready to roll");
   EXPECT_EQ(lease.container.image, point.image);
   EXPECT_THAT(lease.container.mounts, testing::ElementsAre(HasSubstr("/hf_hub_cache/:/mnt/hf_hub_cache/")));
   const std::string kind = name == "profiles/docker.yaml" ? "docker" : "slurm";
