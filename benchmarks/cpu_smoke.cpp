@@ -253,7 +253,7 @@ Run run(const Point& point, std::size_t threads) {
   std::vector<Request> requests = make_requests(point, request_count(point, threads));
   std::atomic<std::size_t> next{0};
 
-  std::puts("Application startup complete.");
+  std::puts("Starting main benchmark run...");  // as a serving client: there is no server
   std::fflush(stdout);
   const double start = monotonic_seconds();
   Progress progress(requests.size(), start);

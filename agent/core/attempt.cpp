@@ -121,6 +121,7 @@ void Attempt::on(const Prepared& input, Instant now, Actions& out) {
   if (port_ == 0) port_ = input.port;
   old_result_ = input.old_result;
   account_.origin.commit = input.commit;
+  account_.range_ratio = printable(own_range_ratio(setup_.environment, work_.lease.environment));
   Variables gpus;
   if (!work_.gpus.empty()) gpus = gpu_variables(setup_.gpus, work_.gpus);
   auto environment =
@@ -148,8 +149,9 @@ void Attempt::on(const ProcessStarted& input, Instant now, Actions& out) {
   stage_ = Stage::Running;
   pid_ = input.pid;
   times_.started_at = now;
-  clock_.enter(needs_server() ? "warm-up" : "server", now);
-  if (needs_server()) gpus_.begin(now);  // the client may not print when its main run begins
+  has_own_server_ = !work_.lease.script_ready.empty();
+  clock_.enter(needs_server() ? "warm-up" : has_own_server_ ? "server" : "benchmark", now);
+  gpus_.begin(now);  // the benchmark may not print when its main run begins
   out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
   gate_.set({clock_.name(), 0, 0});
   send_progress(gate_.take(now), out);
@@ -177,15 +179,45 @@ void Attempt::on(const Output& input, Instant now, Actions& out) {
   }
 }
 
+OutputScanner Attempt::scanner(const Work& work) {
+  const std::string& ready = work.lease.script_ready;
+  if (ready.empty()) return OutputScanner();
+  // The profile's reader has checked the pattern. An invalid one, from another controller, matches nothing.
+  return OutputScanner(LinePattern::compile(ready).value_or(LinePattern()));
+}
+
+ServerOf Attempt::server_of() const {
+  if (needs_server()) return ServerOf::Agent;
+  return has_own_server_ ? ServerOf::Script : ServerOf::Nobody;
+}
+
 void Attempt::on_event(const OutputEvent& event, Instant now) {
   if (const auto* bar = std::get_if<Bar>(&event)) {
     gate_.set({clock_.name(), bar->done, bar->total});
-  } else if (!times_.ready_at && (!needs_server() || std::holds_alternative<MainRun>(event))) {
-    times_.ready_at = now;
-    gpus_.begin(now);
-    clock_.enter("benchmark", now);
-    gate_.set({clock_.name(), 0, 0});
+  } else if (times_.ready_at) {
+    return;
+  } else if (!needs_server()) {
+    on_script_event(event, now);
+  } else if (std::holds_alternative<MainRun>(event)) {
+    begin_main_run(now);
   }
+}
+
+/// The time until a server is ready is the phase "server", and without a server the time until the client
+/// begins is "set-up". A script that shows neither only has the phase "benchmark".
+void Attempt::on_script_event(const OutputEvent& event, Instant now) {
+  const bool starts = std::holds_alternative<ServerStarts>(event);
+  has_own_server_ = has_own_server_ || starts || std::holds_alternative<ServerReady>(event);
+  clock_.rename(has_own_server_ ? "server" : "set-up");
+  if (!starts) return begin_main_run(now);
+  gate_.set({clock_.name(), 0, 0});
+}
+
+void Attempt::begin_main_run(Instant now) {
+  times_.ready_at = now;
+  gpus_.begin(now);
+  clock_.enter("benchmark", now);
+  gate_.set({clock_.name(), 0, 0});
 }
 
 void Attempt::send_progress(std::optional<PhaseProgress> progress, Actions& out) const {
@@ -198,7 +230,7 @@ void Attempt::send_progress(std::optional<PhaseProgress> progress, Actions& out)
 std::optional<TimeLimit> Attempt::next_limit() const {
   if (verdict_) return std::nullopt;
   if (waiting()) return limit_while_waiting(work_.lease, times_);
-  return stage_ == Stage::Running ? limit_while_running(work_.lease, needs_server(), times_) : std::nullopt;
+  return stage_ == Stage::Running ? limit_while_running(work_.lease, server_of(), times_) : std::nullopt;
 }
 
 void Attempt::stop(OutcomeKind kind, std::string reason, std::optional<Millis> longest_grace, Instant now,

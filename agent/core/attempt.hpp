@@ -54,6 +54,8 @@ class Attempt {
       : setup_(setup),
         work_(std::move(work)),
         gpus_(work_.sampled),
+        out_(scanner(work_)),
+        err_(scanner(work_)),
         gate_(setup.limits.progress_spacing),
         kill_(setup.limits.stop_grace),
         backlog_(setup.limits.kept_output) {}
@@ -158,7 +160,12 @@ class Attempt {
   std::optional<TimeLimit> next_limit() const;
   bool was_ended_by_outside_signal() const;
   bool processes_live() const { return stage_ == Stage::Running || stage_ == Stage::Ending; }
+  /// Returns a scanner that finds the line at which the script's server is ready.
+  static OutputScanner scanner(const Work& work);
+  ServerOf server_of() const;
 
+  void on_script_event(const OutputEvent& event, Instant now);
+  void begin_main_run(Instant now);
   void on_event(const OutputEvent& event, Instant now);
   void send_progress(std::optional<PhaseProgress> progress, Actions& out) const;
   void send_signal(KillSequence::Signal signal, Actions& out) const;
@@ -186,6 +193,7 @@ class Attempt {
   AttemptTimes times_;
   std::optional<Ended> ended_;
   std::optional<Outcome> verdict_;  // the outcome that what stopped the attempt has decided
+  bool has_own_server_ = false;     // the profile or the output says that the script starts a server
   OutputScanner out_, err_;
   ProgressGate gate_;
   KillSequence kill_;

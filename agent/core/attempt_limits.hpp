@@ -13,8 +13,15 @@ namespace sweep::agent {
 struct AttemptTimes {
   std::optional<Instant> waiting_since;  // for its image, GPUs or server
   std::optional<Instant> started_at;     // the benchmark's first process
-  std::optional<Instant> ready_at;       // the benchmark's own server is ready, or its main run has begun
-  std::optional<Instant> ended_at;       // the benchmark's first process
+  std::optional<Instant> ready_at;  // its server is ready, or its client or the client's main run has begun
+  std::optional<Instant> ended_at;  // the benchmark's first process
+};
+
+/// Whose server a benchmark uses.
+enum class ServerOf {
+  Nobody,  // a script that has not shown that it starts a server
+  Script,  // one that the script starts
+  Agent    // one that the agent has started: the benchmark is its client
 };
 
 struct TimeLimit {
@@ -25,9 +32,9 @@ struct TimeLimit {
 /// Returns the earliest limit for an attempt that is waiting for its server (timeouts.point_ms only).
 std::optional<TimeLimit> limit_while_waiting(const wire::Lease& lease, const AttemptTimes& times);
 
-/// Returns the earliest limit for a running benchmark, which has a started_at. `needs_server`: it is the
-/// client of a server that the agent started. std::nullopt if the lease has no limit.
-std::optional<TimeLimit> limit_while_running(const wire::Lease& lease, bool needs_server,
+/// Returns the earliest limit for a running benchmark, which has a started_at. The limit for a server applies
+/// only if there is one. std::nullopt if the lease has no limit.
+std::optional<TimeLimit> limit_while_running(const wire::Lease& lease, ServerOf server,
                                              const AttemptTimes& times);
 
 }  // namespace sweep::agent

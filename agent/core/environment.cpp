@@ -10,6 +10,7 @@ namespace {
 
 // The contract's servers listen on this port plus PORT_OFFSET.
 constexpr int kContractPort = 8888;
+constexpr const char* kRangeRatio = "RANDOM_RANGE_RATIO";
 
 }  // namespace
 
@@ -19,6 +20,17 @@ bool is_internal(std::string_view name) {
 
 std::string mark_of(const wire::AttemptRef& ref) {
   return std::string(kMarkName) + "=" + ref.point + "." + std::to_string(ref.attempt);
+}
+
+std::string own_range_ratio(const std::vector<std::string>& own, const Variables& lease) {
+  for (const auto& [name, value] : lease) {
+    if (name == kRangeRatio) return {};
+  }
+  const std::string start = std::string(kRangeRatio) + "=";
+  for (const std::string& entry : own) {
+    if (entry.starts_with(start)) return entry.substr(start.size());
+  }
+  return {};
 }
 
 std::vector<std::string> benchmark_environment(const std::vector<std::string>& own, const Variables& lease,
@@ -37,7 +49,7 @@ std::vector<std::string> benchmark_environment(const std::vector<std::string>& o
   all["PORT"] = std::to_string(port);
   all["PORT_OFFSET"] = std::to_string(port - kContractPort);
   if (!directory.empty()) all["PWD"] = directory;
-  all.try_emplace("RANDOM_RANGE_RATIO", "0.8");
+  all.try_emplace(kRangeRatio, "0.8");
   all.try_emplace("HF_HUB_CACHE", "/mnt/hf_hub_cache/");
 
   std::vector<std::string> out;

@@ -27,6 +27,10 @@ inline constexpr std::string_view kMarkName = "SWEEP_ATTEMPT";
 /// found.
 std::string mark_of(const wire::AttemptRef& ref);
 
+/// Returns RANDOM_RANGE_RATIO of the agent's environment `own` if a benchmark gets it from there; "" if it
+/// gets that of the lease, or the default.
+std::string own_range_ratio(const std::vector<std::string>& own, const Variables& lease);
+
 /// Returns a benchmark's environment: `own` (the agent's), then `lease` and `gpus`, where later values win,
 /// then PORT and PORT_OFFSET, and the contract's defaults for variables that are not set. `directory` becomes
 /// PWD unless it is empty.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 
 #include "util/text.hpp"
 
@@ -13,17 +14,23 @@ namespace {
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::int64_t kMostSteps = 1'000'000'000'000'000;
 
-// The first two are printed by servers: uvicorn (vLLM, trtllm-serve, …) and SGLang. The others are printed by
-// the serving client when it begins, which shows readiness even if the server's own output goes to a file.
+// Printed by vLLM's API server when it begins, and by uvicorn when it begins to serve. SGLang's first lines
+// are not among them, because its engine prints them without a server too.
+constexpr std::array<std::string_view, 2> kServerStarts = {"vLLM API server version",
+                                                           "Started server process ["};
+// Printed by uvicorn (vLLM, trtllm-serve, …), by vLLM also if uvicorn's messages are turned off, and by
+// SGLang.
+constexpr std::array<std::string_view, 3> kServerReady = {
+    "Application startup complete", "Starting vLLM API server ", "The server is fired up and ready to roll"};
+// Printed by the serving client when it begins.
 constexpr std::string_view kMainRun = "Starting main benchmark run";
-constexpr std::array<std::string_view, 4> kReadyWords = {"Application startup complete",
-                                                         "The server is fired up and ready to roll",
-                                                         "Starting initial single prompt test run", kMainRun};
+constexpr std::array<std::string_view, 2> kClientStarts = {"Starting initial single prompt test run",
+                                                           kMainRun};
 
 /// Returns where the first of these texts ends; npos if there is none.
-std::size_t find_ready(std::string_view line) {
+std::size_t find_first(std::string_view line, std::span<const std::string_view> texts) {
   std::size_t end = std::string_view::npos;
-  for (const std::string_view words : kReadyWords) {
+  for (const std::string_view words : texts) {
     const std::size_t at = line.find(words);
     if (at != std::string_view::npos) end = std::min(end, at + words.size());
   }
@@ -94,7 +101,7 @@ std::vector<OutputEvent> OutputScanner::feed(std::string_view bytes) {
     line_.append(piece.substr(0, kMaxLine - line_.size()));
     look(seen);  // also at an unfinished line: tqdm ends a bar only when it draws the next one
     if (end == std::string_view::npos) break;
-    end_line();
+    end_line(seen);
     bytes.remove_prefix(end + 1);
   }
   return seen;
@@ -103,10 +110,15 @@ std::vector<OutputEvent> OutputScanner::feed(std::string_view bytes) {
 void OutputScanner::look(std::vector<OutputEvent>& seen) {
   std::vector<std::pair<std::size_t, OutputEvent>>
       found;  // with the offsets where they end, for the same order as if the bytes came in pieces
-  if (const std::size_t end = find_ready(line_); !ready_ && end != std::string_view::npos) {
-    ready_ = true;
-    found.emplace_back(end, ServerReady{});
-  }
+  const auto once = [&](bool& reported, std::span<const std::string_view> texts, const OutputEvent& event) {
+    const std::size_t end = reported ? std::string_view::npos : find_first(line_, texts);
+    if (end == std::string_view::npos) return;
+    reported = true;
+    found.emplace_back(end, event);
+  };
+  once(starts_, kServerStarts, ServerStarts{});
+  if (!own_ready_) once(ready_, kServerReady, ServerReady{});
+  once(client_, kClientStarts, ClientStarts{});
   if (const std::size_t at = line_.find(kMainRun); !main_run_ && at != std::string::npos) {
     main_run_ = true;
     found.emplace_back(at + kMainRun.size(), MainRun{});
@@ -121,7 +133,11 @@ void OutputScanner::look(std::vector<OutputEvent>& seen) {
     seen.push_back(sighting);
 }
 
-void OutputScanner::end_line() {
+void OutputScanner::end_line(std::vector<OutputEvent>& seen) {
+  if (own_ready_ && !ready_ && own_ready_->matches(line_)) {
+    ready_ = true;
+    seen.emplace_back(ServerReady{});
+  }
   // A message of srun about pyxis' own step only repeats the exit status; it is not the reason of a failure.
   const bool of_srun = line_.starts_with("srun: error: ") && line_.find(": task ") != std::string::npos;
   if (!trimmed(line_).empty() && !find_bar(line_) && !of_srun) last_line_ = trimmed(line_);

@@ -21,7 +21,9 @@ Outcome check_result(const ResultRead& result, const std::optional<FileStamp>& o
     return outcome_with(OutcomeKind::NoResult, std::move(reason));
   };
   if (!result.stamp)
-    return no_result(result.problem.empty() ? "the benchmark exited 0 but did not create " + quoted
+    return no_result(result.problem.empty() ? "the benchmark exited 0 but did not create " + quoted +
+                                                  "; it must write its client's result there "
+                                                  "(\"$RESULT_FILENAME.json\" in its working directory)"
                                             : result.problem);
   if (result.stamp == old_result)
     return no_result("the benchmark exited 0 but did not change " + quoted +

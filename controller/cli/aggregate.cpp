@@ -17,8 +17,8 @@ namespace {
 constexpr const char* kAggregateDescription =
     "Collects all results in DIR, writes collections, summary and plots, and prints the summary. DIR is the "
     "output directory of a sweep, a folder of processed results, or a folder that contains both. In a "
-    "sweep's output directory, raw/, agg_*.json, jobs.txt and manifest.json are also written again from its "
-    "journal. Running it twice changes nothing. Every sweep does the same at its end.";
+    "sweep's output directory, raw/, agg_*_conc*.json, jobs.txt and manifest.json are also written again "
+    "from its journal. Running it twice changes nothing. Every sweep does the same at its end.";
 
 constexpr const char* kAggregateClosing = R"(Exit status:
   0  every file was written

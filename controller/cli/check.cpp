@@ -9,6 +9,7 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/start_checks.hpp"
 #include "controller/matrix/load.hpp"
+#include "controller/plan/image_use.hpp"
 #include "controller/plan/sharing.hpp"
 #include "controller/profile/runner.hpp"
 #include "util/json.hpp"
@@ -25,8 +26,8 @@ constexpr const char* kCheckDescription =
     "reports an error in one line that names file, value and remedy. It starts and writes nothing. With "
     "BENCHMARK it also checks whether that program can be started, as far as this host can know, and leave "
     "its result; sweep-agent stands for the benchmark that the profile names. The Slurm plugin runs this "
-    "command before it requests an allocation. Inside an allocation it also warns if other "
-    "jobs may use its nodes.";
+    "command before it requests an allocation. A note is printed if the images in the matrix are not used. "
+    "Inside an allocation it also warns if other jobs may use its nodes.";
 
 constexpr const char* kCheckClosing = R"(Exit status:
   0  the sweep could start
@@ -155,6 +156,7 @@ int check_command(const Arguments& arguments) {
     return print_error(good.error().message), 1;
   if (!report_unknown_runners(*plan)) return 1;
   if (quiet) return 0;
+  if (const std::string note = unused_images_note(*plan); !note.empty()) print_error("note: " + note);
   report_shared_nodes(*plan);
   return print_out(json ? as_json(*plan).dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"
                         : as_text(*plan));

@@ -53,7 +53,7 @@ int pareto_command(const Arguments& arguments) {
   CommandLine app("sweepctl pareto", kParetoDescription, kParetoClosing);
   report::ParetoOptions options;
   std::string metric = std::string(report::metric_key(options.metric)), by = join(options.by, ",");
-  add_directory(app, options.directory, "directory of processed results (agg_*.json)");
+  add_directory(app, options.directory, "directory of processed results (agg_*_conc*.json)");
   app.option(
          "--x", metric,
          "metric to compare with throughput: interactivity (default; higher is better) or end-to-end latency "

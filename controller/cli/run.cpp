@@ -54,7 +54,9 @@ Files:
   sweep_configs.json  the matrix, one entry per point
   sweep.db            the journal (SQLite)
   raw/, logs/         the clients' JSON; output of benchmarks and controller
-  agg_*.json          one processed result per point, and collections
+  agg_*_conc*.json    one processed result per point
+  agg_EXP.json        all of an experiment's in one file; of several
+                      experiments: agg_all.json
   summary.txt         table, failures, totals
   jobs.txt            one line per attempt
   manifest.json       all points with their outcomes and provenance

@@ -9,6 +9,7 @@
 #include "controller/io/aggregate.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
+#include "controller/plan/image_use.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
 #include "util/os/clock.hpp"
@@ -38,12 +39,22 @@ void print_opened(const Driver& driver, Console& console) {
   console.line("sweep " + driver.sweep().facts.sweep + resumed + ": " +
                counted(static_cast<std::size_t>(core::total_points(state)), "point") + " of " +
                printable(join(exp_names(plan), ", ")) + ", output directory " + shown(driver.directory()));
+  if (const std::string note = unused_images_note(plan); !note.empty()) console.line("note: " + note);
+}
+
+/// Returns the collections; only that of all experiments if there are many.
+std::vector<std::string> shown_collections(const Aggregation& written) {
+  constexpr std::size_t kMost = 4;
+  if (written.collections.size() <= kMost) return written.collections;
+  return {written.collections.back()};
 }
 
 /// Names only files that are there.
 void print_written(const Aggregation& written, const std::string& directory, Console& console) {
   const std::string summary = directory + "/summary.txt";
-  if (written.result_files > 0) console.line("results:  " + shown(directory) + "/agg_*.json");
+  if (written.result_files > 0) console.line("points:   " + shown(directory) + "/agg_*_conc*.json");
+  for (const std::string& collection : shown_collections(written))
+    console.line("results:  " + shown(collection));
   if (std::find(written.written.begin(), written.written.end(), summary) != written.written.end())
     console.line("summary:  " + shown(summary));
   for (const std::string& plot : written.plots)
@@ -69,7 +80,7 @@ void print_directory_lost(const Driver& driver, DirectoryWatch::Place place, Con
   console.error(
       "sweepctl: " + printable(driver.deleted_text()) + " was deleted while its sweep was running; " +
       (has_files_to_salvage(directory)
-           ? "results that were already written are in raw/ and agg_*.json: to make a new journal of "
+           ? "results that were already written are in raw/ and agg_*_conc*.json: to make a new journal of "
              "them and run the rest, use --sweep-resume with the same --sweep-output"
            : "its results are lost"));
 }

@@ -139,7 +139,7 @@ int summarize_command(const Arguments& arguments) {
   CommandLine app("sweepctl summarize", kSummarize, kSummarizeClosing);
   std::string directory;
   bool json = false;
-  add_directory(app, directory, "directory of processed results (agg_*.json)");
+  add_directory(app, directory, "directory of processed results (agg_*_conc*.json)");
   app.flag("--json", json, "print a JSON array; times are in seconds");
   if (const auto status = app.parse(arguments)) return *status;
   return print_output(report::run_summarize(directory, json));
@@ -148,7 +148,7 @@ int summarize_command(const Arguments& arguments) {
 int plot_command(const Arguments& arguments) {
   CommandLine app("sweepctl plot", kPlot, kPlotClosing);
   std::string directory, exp_name;
-  add_directory(app, directory, "directory of processed results (agg_*.json)");
+  add_directory(app, directory, "directory of processed results (agg_*_conc*.json)");
   add_exp_name(app, exp_name);
   if (const auto status = app.parse(arguments)) return *status;
   return print_output(report::run_plot(directory, exp_name));

@@ -195,6 +195,7 @@ Aggregation aggregate(const std::string& directory, const SweepSource* own, cons
         "'; nothing was written; give the output directory of a sweep, or a directory with agg_*.json files");
   } else {
     write_collections(own, all, writer);
+    out.collections = out.written;  // nothing else has been written that this list names
     if (own != nullptr) write_records(*own->sweep, writer);
     // Before the table, because plots and table of a large sweep need not be in memory together.
     auto plots = report::plot(rows, kAll, directory);

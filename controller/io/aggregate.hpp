@@ -14,12 +14,13 @@
 namespace sweep {
 
 struct Aggregation {
-  std::string summary;                // the text of summary.txt
-  nlohmann::ordered_json json;        // the same, machine-readable
-  std::vector<std::string> written;   // paths of collections, summary and plots
-  std::vector<std::string> plots;     // paths of the plots
-  std::vector<std::string> problems;  // one line for each thing that could not be read or written
-  std::vector<std::string> notes;     // one line for each kind of file that was left out
+  std::string summary;                   // the text of summary.txt
+  nlohmann::ordered_json json;           // the same, machine-readable
+  std::vector<std::string> written;      // paths of collections, summary and plots
+  std::vector<std::string> collections;  // their paths: one for each experiment, then that of all
+  std::vector<std::string> plots;        // paths of the plots
+  std::vector<std::string> problems;     // one line for each thing that could not be read or written
+  std::vector<std::string> notes;        // one line for each kind of file that was left out
   std::size_t results = 0;
   std::size_t result_files = 0;  // agg_<RESULT_FILENAME>.json of the sweep's own results that are in place
 };

@@ -210,7 +210,7 @@ void each_result(const SweepSource& from, const std::function<void(JournalResult
     if (attempt == nullptr || !attempt->accepted) return;
     missing.erase(index);
     const Point& point = plan.points[static_cast<std::size_t>(index)];
-    auto result = processed(plan, index, stored.node, stored.raw);
+    auto result = processed(plan, index, stored.node, attempt->account, stored.raw);
     if (!result) {
       problems.push_back(label(point) + ": " + result.error().message);
       return;

@@ -268,7 +268,7 @@ MessageHandler::FinishedAttempt MessageHandler::take_finished(const Sender& send
     const int index = core::find_point(sweep_.state, finished.ref.point);
     const std::string& node = core::find_attempt(sweep_.state, finished.ref)->node;
     add_job(holder, index, account);
-    if (auto good = processed(sweep_.plan, index, node, bulk); good) {
+    if (auto good = processed(sweep_.plan, index, node, account, bulk); good) {
       invalid = reasons_against(*good, account, sweep_.plan);
       if (!good->note.empty()) console_.error_once("sweepctl: warning: " + good->note);
       checked = std::move(*good);

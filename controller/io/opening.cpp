@@ -73,8 +73,8 @@ Expected<JournalContents> recover_journal(const std::string& directory, const st
   if (!lines) {
     return fail(
         damage + "; the journal cannot be recovered (" + lines.error().message +
-        "); results that were already written are in raw/ and agg_*.json; to start again, choose another "
-        "--sweep-output");
+        "); results that were already written are in raw/ and agg_*_conc*.json; to start again, choose "
+        "another --sweep-output");
   }
   notes.insert(notes.end(), lines->begin(), lines->end());
   return read_journal(journal::Journal::open_to_continue(journal_path(directory)));

@@ -3,14 +3,16 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <cmath>
 #include <optional>
 #include <tuple>
 
+#include "controller/matrix/expand.hpp"
 #include "controller/plan/hardware.hpp"
 #include "controller/report/command.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
+#include "controller/report/python_number.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/validity.hpp"
 #include "controller/view/provenance.hpp"
@@ -37,6 +39,14 @@ std::optional<std::string> variable(const std::vector<std::pair<std::string, std
   return last == environment.rend() ? std::nullopt : std::optional(last->second);
 }
 
+/// Returns the benchmark's RANDOM_RANGE_RATIO: `planned` by the profile, else that of the agent's
+/// environment, else the default.
+double range_ratio(const std::optional<std::string>& planned, const Account& account) {
+  const std::string text = planned.value_or(account.range_ratio.str());
+  const auto number = report::python_float(text);
+  return number && std::isfinite(*number) ? *number : report::RequestedLoad{}.range_ratio;
+}
+
 /// Writes the file unless it already has these bytes, as most files do at the end of a sweep.
 Expected<void> write_if_different(const std::string& directory, const std::string& name,
                                   std::string_view bytes, Sync sync) {
@@ -47,14 +57,19 @@ Expected<void> write_if_different(const std::string& directory, const std::strin
 
 }  // namespace
 
-Expected<Processed> processed(const Plan& plan, int index, const std::string& node, std::string_view raw) {
+Expected<Processed> processed(const Plan& plan, int index, const std::string& node, const Account& account,
+                              std::string_view raw) {
   SWEEP_ASSIGN(const auto whole, report::check_result(raw));
   const Point& point = plan.points[static_cast<std::size_t>(index)];
   // The variables that the benchmark had, so that process-result run by hand gives the same.
   const auto environment = benchmark_environment(plan, index, node);
   const auto lookup = [&](const char* name) { return variable(environment, name); };
   SWEEP_ASSIGN(auto document, report::process_checked(report::result_context(lookup), whole));
-  Processed out{std::move(document), 0, report::missing_statistics(whole), {}};
+  Processed out{std::move(document),
+                0,
+                range_ratio(lookup("RANDOM_RANGE_RATIO"), account),
+                report::missing_statistics(whole),
+                {}};
   const int first = plan.first_copy[static_cast<std::size_t>(index)];
   if (first >= 0)
     report::mark_repeat(out.document, plan.points[static_cast<std::size_t>(first)].id, point.repeat + 1);
@@ -65,8 +80,7 @@ Expected<Processed> processed(const Plan& plan, int index, const std::string& no
   asked.osl = point.osl;
   asked.conc = point.conc;
   asked.model = point.model;
-  if (const auto ratio = lookup("RANDOM_RANGE_RATIO"))
-    asked.range_ratio = std::strtod(ratio->c_str(), nullptr);
+  asked.range_ratio = out.range_ratio;
   out.doubts = report::doubts(whole, asked, {});
   return out;
 }
@@ -81,6 +95,16 @@ void complete_record(Processed& result, const Plan& plan, const core::State& sta
                      const core::AttemptRef& ref) {
   const core::Attempt* attempt = core::find_attempt(state, ref);
   if (attempt == nullptr) return;
+  const Point& point = plan.points[static_cast<std::size_t>(core::find_point(state, ref.point))];
+  result.document["schema_version"] = view::kRecordVersion;
+  result.document["exp_name"] = point.exp_name;
+  result.document["scenario"] = matrix::lengths_name(point.isl, point.osl);
+  result.document["isl"] = point.isl;
+  result.document["osl"] = point.osl;
+  result.document["random_range_ratio"] = result.range_ratio;
+  result.document["sweep"] = facts.sweep;
+  result.document["point"] = point.id;
+  result.document["attempt"] = ref.attempt;
   result.document["hw_from"] = hardware_source(plan, state, ref);
   report::mark_validity(result.document, attempt->invalid);
   view::describe_result(result.document, plan, state, facts, ref, result.output_tokens);

@@ -22,20 +22,23 @@ namespace sweep {
 struct Processed {
   nlohmann::ordered_json document;  // contract, section 4, and which point it repeats
   std::int64_t output_tokens = 0;
+  double range_ratio = 0;           // the RANDOM_RANGE_RATIO of its benchmark
   std::string note;                 // one line for people about what the client's JSON lacks; may be empty
   std::vector<std::string> doubts;  // reasons against validity found in the client's JSON (report/validity)
 };
 
-/// Processes the client's JSON of a point. Fails, naming the key, if the bytes are not the result of a
-/// serving client. The bytes need not be trusted.
-Expected<Processed> processed(const Plan& plan, int index, const std::string& node, std::string_view raw);
+/// Processes the client's JSON of a point. `account`: what the agent observed during its attempt. Fails,
+/// naming the key, if the bytes are not the result of a serving client. The bytes need not be trusted.
+Expected<Processed> processed(const Plan& plan, int index, const std::string& node, const Account& account,
+                              std::string_view raw);
 
 /// Returns the reasons for which the result is not valid, without those that the profile ignores; empty if it
 /// is valid.
 std::vector<std::string> reasons_against(const Processed& result, const Account& account, const Plan& plan);
 
-/// Completes the record of a processed result: adds where its `hw` comes from (hw_from), whether it is valid,
-/// and what view/provenance adds. No-op if the state does not have the attempt.
+/// Completes the record of a processed result: adds the version of its keys, what the point asks for, the ids
+/// of sweep, point and attempt, where its `hw` comes from (hw_from), whether it is valid, and what
+/// view/provenance adds. No-op if the state does not have the attempt.
 void complete_record(Processed& result, const Plan& plan, const core::State& state, const view::Facts& facts,
                      const core::AttemptRef& ref);
 

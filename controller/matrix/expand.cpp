@@ -86,17 +86,16 @@ bool passes(const std::vector<std::string>& wanted, const std::string& text) {
   return wanted.empty() || contains(wanted, text);
 }
 
-const NamedLengths* named(const Block& block) {
+const NamedLengths* named(std::int64_t isl, std::int64_t osl) {
   const auto found =
-      std::find_if(kNamedLengths.begin(), kNamedLengths.end(), [&](const NamedLengths& lengths) {
-        return lengths.isl == block.isl.value && lengths.osl == block.osl.value;
-      });
+      std::find_if(kNamedLengths.begin(), kNamedLengths.end(),
+                   [&](const NamedLengths& lengths) { return lengths.isl == isl && lengths.osl == osl; });
   return found == kNamedLengths.end() ? nullptr : found;
 }
 
 bool passes_lengths(const std::vector<std::string>& wanted, const Block& block) {
   if (wanted.empty()) return true;
-  const NamedLengths* lengths = named(block);
+  const NamedLengths* lengths = named(block.isl.value, block.osl.value);
   return lengths != nullptr && contains(wanted, std::string(lengths->name));
 }
 
@@ -107,7 +106,8 @@ std::string python_number(Number number) {
 }
 
 std::string lengths_text(const Block& block) {
-  if (const NamedLengths* lengths = named(block)) return std::string(lengths->name);
+  if (const NamedLengths* lengths = named(block.isl.value, block.osl.value))
+    return std::string(lengths->name);
   return python_number(block.isl) + "_" + python_number(block.osl);
 }
 
@@ -229,6 +229,11 @@ Expected<Matrix> repeated(Matrix matrix, const std::vector<std::int64_t>& times)
 }
 
 }  // namespace
+
+std::string lengths_name(std::int64_t isl, std::int64_t osl) {
+  if (const NamedLengths* lengths = named(isl, osl)) return std::string(lengths->name);
+  return std::to_string(isl) + "_" + std::to_string(osl);
+}
 
 Expected<Matrix> expand_full_sweep(const std::vector<Config>& configs, const FullSweep& sweep) {
   Matrix matrix;

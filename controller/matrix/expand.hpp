@@ -22,6 +22,9 @@ inline constexpr std::size_t kMaxPoints = 1'000'000;
 
 using Matrix = std::vector<nlohmann::ordered_json>;
 
+/// Returns the name of lengths in tokens as in exp-name: "1k1k", or "2048_128" for lengths without a name.
+std::string lengths_name(std::int64_t isl, std::int64_t osl);
+
 /// The options of full-sweep. An empty list matches everything.
 struct FullSweep {
   std::vector<std::string> model_prefix, precision, framework, runner_type;

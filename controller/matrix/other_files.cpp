@@ -8,9 +8,9 @@ namespace sweep::matrix {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> kProfileKeys = {
-    "workspace", "benchmark", "env",      "packing", "gpus", "container", "runners",
-    "timeouts",  "retries",   "validity", "strict",  "auth", "log-limit", "spool"};
+constexpr std::array<std::string_view, 15> kProfileKeys = {
+    "workspace", "benchmark", "script",   "env",    "packing", "gpus",      "container", "runners",
+    "timeouts",  "retries",   "validity", "strict", "auth",    "log-limit", "spool"};
 
 bool is_one_of(const yaml::Value& key, std::span<const std::string_view> names) {
   return key.is(yaml::Kind::Text) && std::find(names.begin(), names.end(), key.text) != names.end();

@@ -19,7 +19,7 @@ struct Filter {
   bool is_prefix = false;
 };
 
-std::string lengths_name(const Block& block) {
+std::string selectable_lengths(const Block& block) {
   for (const NamedLengths& lengths : kNamedLengths) {
     if (lengths.isl == block.isl.value && lengths.osl == block.osl.value) return std::string(lengths.name);
   }
@@ -34,7 +34,7 @@ std::vector<Filter> filters_of(const std::vector<Config>& configs, const FullSwe
     frameworks.insert(config.framework);
     runners.insert(config.runner);
     for (const Block& block : config.blocks)
-      lengths.insert(lengths_name(block));
+      lengths.insert(selectable_lengths(block));
   }
   const auto list = [](const std::set<std::string>& texts) {
     return std::vector<std::string>(texts.begin(), texts.end());

@@ -342,6 +342,7 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.timeouts.server_ms = plan.profile.timeouts.server.count();
   lease.timeouts.benchmark_ms = plan.profile.timeouts.benchmark.count();
   lease.timeouts.point_ms = plan.profile.timeouts.point.count();
+  lease.script_ready = plan.profile.script_ready;
   lease.server = make_server(plan, index);
   lease.container = make_container(plan, point);
   return lease;

@@ -49,6 +49,10 @@ Table retry_keys(Profile& p) {
       {"node", [&](auto& r, auto& k, auto& n) { p.retries.node = read_count(r, k, n); }}};
 }
 
+Table script_keys(Profile& p) {
+  return {{"ready", [&](auto& r, auto& k, auto& n) { p.script_ready = read_pattern(r, k, n); }}};
+}
+
 Table validity_keys(Profile& p) {
   return {{"ignore", [&](auto& r, auto& k, auto& n) {
              p.doubts_ignored.clear();
@@ -86,6 +90,7 @@ Table top_keys(Profile& p) {
          p.recipe = Recipe();
          p.benchmark_folder.clear();  // load_profile() sets it
        }},
+      {"script", [&](auto& r, auto&, auto& n) { read_map(r, "'script'", n, script_keys(p)); }},
       {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, p.env); }},
       {"runners", [&](auto& r, auto&, auto& n) { read_runners(r, n, p.runners); }},
       {"packing",

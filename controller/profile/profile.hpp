@@ -86,6 +86,7 @@ struct Profile {
   std::string workspace;  // working directory of benchmarks, where they leave results; empty: the agent's
   std::string benchmark = "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}_slurm.sh";
   std::string benchmark_folder;  // directory of the file that sets `benchmark`; ./ and ../ are relative to it
+  std::string script_ready;      // expression for a line: the server of a script is ready; empty: known lines
   Recipe recipe;                 // replaces `benchmark` if it has a server
   std::map<std::string, Recipe> recipes;       // by file; if `benchmark` names recipe files (load_recipes())
   Variables env;                               // for every benchmark; values are templates

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "controller/profile/duration.hpp"
+#include "util/line_pattern.hpp"
 #include "util/text.hpp"
 
 namespace sweep::profile {
@@ -10,6 +11,7 @@ namespace sweep::profile {
 namespace {
 
 constexpr int kMaxRetries = 100;
+constexpr std::size_t kMaxPattern = 4096;  // of a text in a Lease
 
 }  // namespace
 
@@ -44,6 +46,20 @@ std::string read_text(Reader& in, const std::string& key, const yaml::Value& nod
   if (is_text(node)) return node.text;
   in.complain(node, "'" + key + "' must be text, got " + shown(node));
   return {};
+}
+
+std::string read_pattern(Reader& in, const std::string& key, const yaml::Value& node) {
+  std::string text = read_text(in, key, node);
+  if (in.error) return text;
+  if (text.empty())
+    in.complain(node, "'" + key + "' must not be empty; an empty expression matches any line");
+  if (text.size() > kMaxPattern)
+    in.complain(node, "'" + key + "' has " + std::to_string(text.size()) + " bytes; at most " +
+                          std::to_string(kMaxPattern) + " are possible");
+  if (const auto pattern = LinePattern::compile(text); !pattern)
+    in.complain(node,
+                "'" + key + "' is not a regular expression: " + shown(node) + ": " + pattern.error().message);
+  return text;
 }
 
 Millis read_duration(Reader& in, const std::string& key, const yaml::Value& node) {

@@ -40,6 +40,8 @@ std::string key_text(const yaml::Value& key);
 std::string shown(const yaml::Value& node);
 
 std::string read_text(Reader& in, const std::string& key, const yaml::Value& node);
+/// Reads an extended regular expression for a line of output, which must not be empty.
+std::string read_pattern(Reader& in, const std::string& key, const yaml::Value& node);
 Millis read_duration(Reader& in, const std::string& key, const yaml::Value& node);
 /// Reads a duration that must not be "none": a lost agent would never be noticed.
 Millis read_period(Reader& in, const std::string& key, const yaml::Value& node);

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <functional>
 
-#include "util/line_pattern.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
 
@@ -26,15 +25,6 @@ std::string read_path(Reader& in, const std::string& key, const yaml::Value& nod
                           "; the agent requests it from 127.0.0.1 at the server's PORT");
   }
   return path;
-}
-
-std::string read_pattern(Reader& in, const std::string& key, const yaml::Value& node) {
-  std::string text = read_text(in, key, node);
-  if (in.error) return text;
-  if (const auto pattern = LinePattern::compile(text); !pattern)
-    in.complain(node,
-                "'" + key + "' is not a regular expression: " + shown(node) + ": " + pattern.error().message);
-  return text;
 }
 
 /// Reads {of: CONC, steps: [1, 16]}.

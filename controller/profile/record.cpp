@@ -50,6 +50,7 @@ void each_text(P& profile, Visit visit) {
   visit("benchmark", profile.benchmark);
   visit("benchmark_folder", profile.benchmark_folder);
   visit("spool", profile.spool);
+  visit("script_ready", profile.script_ready);
 }
 
 template <class R, class Visit>

@@ -198,6 +198,11 @@ std::string show_profile(const Profile& profile) {
   } else {
     page.put_abbreviated_recipe("benchmark");
   }
+  if (!profile.script_ready.empty()) {
+    page.open("script");
+    page.put("ready", profile.script_ready);
+    page.close();
+  }
   put_env(page, profile.env);
   page.put("packing", std::string(profile.packing == Profile::Packing::Gpu ? "gpu" : "node"));
   page.put("gpus", std::string(profile.ignore_gpus ? "ignore" : "auto"));

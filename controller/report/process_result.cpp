@@ -50,7 +50,8 @@ std::string shown(const Json& value) {
 
 tl::unexpected<Error> missing(const char* key) {
   return fail("the result has no '" + std::string(key) +
-              "'; the serving client did not write it or did not finish");
+              "'; it must have model_id, max_concurrency, total_token_throughput and output_throughput, as "
+              "serving clients write them when they finish");
 }
 
 // A client that was not told how many requests to keep in flight reports none.

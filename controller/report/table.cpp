@@ -175,6 +175,14 @@ std::vector<AlignedColumn> aligned_columns(std::span<const Column> columns,
   return out;
 }
 
+// Returns the JSON value of a cell. In a processed result, dp_attention is a text, as in the contract.
+Json typed(const Value& value, const Column& column) {
+  const Json json = value.json();
+  if (std::string_view(column.key) != kDpAttention.key || !json.is_string()) return json;
+  const std::string word = ascii_lower(json.get<std::string>());
+  return word == "true" || word == "false" ? Json(word == "true") : json;
+}
+
 // Adds `runs`, and `range` with the minimum and maximum of each measured value.
 void add_spread(Json& object, const Row& row, std::span<const Column> columns) {
   object["runs"] = row.spread->runs;
@@ -258,7 +266,7 @@ Json table_json(std::span<const Column> columns, std::span<const Row* const> row
     Json object = Json::object();
     if (!row->exp_name.empty()) object["exp_name"] = row->exp_name.str();
     for (const Column& column : columns)
-      object[column.key] = (*row)[column.key].json();
+      object[column.key] = typed((*row)[column.key], column);
     if (row->spread != nullptr) add_spread(object, *row, columns);
     if (!row->stand_in.empty()) mark_stand_in(object, row->stand_in.str());
     if (!row->path.empty()) object["file"] = row->path;

@@ -147,7 +147,7 @@ void check_output_length(const Json& result, const Side& side, double range_rati
   const double most = wanted->means[1].mean * (1 + kMaxOutputError) + wanted->means[1].tolerance;
   if (mean >= least && mean <= most) return;
   out.push_back("output-length: outputs had " + rounded(mean) + " tokens on average instead of " +
-                wanted->text +
+                wanted->text + (wanted->from_client ? std::string() : side.remedy()) +
                 (mean < least ? "; ask the client to ignore the end-of-sequence token (--ignore-eos)" : ""));
 }
 
@@ -196,14 +196,19 @@ void check_load(const Json& result, const RequestedLoad& requested, std::vector<
                   std::to_string(requested.conc) + "; give the client --max-concurrency \"$CONC\"");
   if (prompts && requested.conc > 0 && *prompts < wanted)
     out.push_back("other-load: " + whole(*prompts) + " prompts (num_prompts) instead of at least " +
-                  std::to_string(requested.conc) + ", so the concurrency (CONC) was never reached");
-  if (rate) out.push_back("other-load: request_rate " + whole(*rate) + " instead of inf");
+                  std::to_string(requested.conc) +
+                  ", so the concurrency (CONC) was never reached; give the client --num-prompts "
+                  "\"$((CONC * 10))\"");
+  if (rate)
+    out.push_back("other-load: request_rate " + whole(*rate) +
+                  " instead of inf; give the client --request-rate inf, as CONC alone limits "
+                  "the load");
   const auto model = result.find("model_id");
   if (model == result.end() || !model->is_string() || requested.model.empty()) return;
   const auto& name = model->get_ref<const std::string&>();
   if (!is_same_model(name, requested.model))
     out.push_back("other-load: model_id '" + printable(name) + "' instead of '" + printable(requested.model) +
-                  "' (MODEL)");
+                  "' (MODEL); give the client --model \"$MODEL\"");
 }
 
 }  // namespace
@@ -211,7 +216,7 @@ void check_load(const Json& result, const RequestedLoad& requested, std::vector<
 std::vector<std::string> doubts(const Json& result, const RequestedLoad& requested, const Account& account) {
   std::vector<std::string> out;
   if (number(result, "total_output_tokens").value_or(1) <= 0)
-    out.emplace_back("no-output: the responses have no output tokens");
+    out.emplace_back("no-output: the responses have no output tokens (total_output_tokens 0)");
   check_failures(result, out);
   check_lengths(result, requested, out);
   check_load(result, requested, out);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "controller/plan/image_use.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "util/json.hpp"
 #include "util/recorded.hpp"
@@ -84,7 +85,7 @@ ordered_json provenance_json(const Plan& plan, const core::State& state, const F
   put_text(out, "kernel", origin.kernel.str());
   put_text(out, "slurm", origin.slurm.str());
   out["slurm_sweep"] = facts.version;
-  put_text(out, "image", without_secrets(point.image));
+  if (is_image_of_point(plan, index, origin.image.str())) out["image"] = without_secrets(point.image);
   put_text(out, "container", origin.runtime.str());
   put_text(out, "container_image", without_secrets(origin.image.str()));
   put_text(out, "image_digest", origin.digest.str());

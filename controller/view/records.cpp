@@ -103,7 +103,7 @@ std::string json_text(const ordered_json& value) {
 
 struct Totals {
   std::size_t attempts = 0;
-  std::size_t server_starts = 0;  // without recipes: started attempts, as each script starts its own server
+  std::size_t server_starts = 0;  // of recipes, and of scripts that have shown that they start a server
   bool recipes = false;           // agents counted the server starts of recipes
   std::vector<PhaseTime> phases;  // sums over all attempts, in the order in which they first occurred
   std::map<std::string, std::size_t> containers;  // number of attempts by container runtime
@@ -121,6 +121,12 @@ void add_phases(const Account& account, std::vector<PhaseTime>& sums) {
   }
 }
 
+/// Returns true if the attempt was a script that started a server.
+bool has_server_phase(const core::Attempt& attempt) {
+  const auto& phases = attempt.account.phases;
+  return std::any_of(phases.begin(), phases.end(), [](const PhaseTime& p) { return p.name == "server"; });
+}
+
 Totals totals(const core::State& state) {
   Totals out;
   for (const core::PointStatus& point : state.points) {
@@ -128,7 +134,7 @@ Totals totals(const core::State& state) {
     for (const core::Attempt& attempt : point.attempts) {
       const auto& servers = attempt.account.servers;
       out.recipes = out.recipes || servers;
-      out.server_starts += static_cast<std::size_t>(servers.value_or(attempt.started ? 1 : 0));
+      out.server_starts += static_cast<std::size_t>(servers.value_or(has_server_phase(attempt) ? 1 : 0));
       add_phases(attempt.account, out.phases);
       if (const std::string runtime = attempt.account.origin.runtime.str(); !runtime.empty())
         ++out.containers[runtime];
@@ -162,7 +168,8 @@ void write_jobs(const Plan& plan, const core::State& state, const Sink& out) {
 
 void write_manifest(const Plan& plan, const core::State& state, const Facts& facts, const Sink& out) {
   constexpr std::size_t kIndent = 4;
-  ordered_json head = {{"sweep", facts.sweep},
+  ordered_json head = {{"schema_version", kRecordVersion},
+                       {"sweep", facts.sweep},
                        {"slurm_sweep_version", facts.version},
                        {"job", facts.job},
                        {"configs", facts.configs},
@@ -196,7 +203,7 @@ std::string totals_text(const Plan& plan, const core::State& state, const Facts&
   const Totals total = totals(state);
   std::string out = "\n" + closing_lines(plan, state, Style{}, find_log) + resume_line(state, facts);
   out += counted(total.attempts, "attempt") + " on " + counted(state.agents.size(), "agent");
-  // Without recipes the number is omitted: each attempt's script starts its own server.
+  // Without recipes the number is omitted: a script starts its own server in each attempt, or none.
   if (total.recipes)
     out += ", " + counted(total.server_starts, "server start") + " for " +
            counted(static_cast<std::size_t>(state.count(core::PointState::Done)), "point") + " done";

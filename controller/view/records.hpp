@@ -13,6 +13,10 @@
 
 namespace sweep::view {
 
+/// The version of the keys of manifest.json and of those that a sweep adds to a processed result. It changes
+/// when a key is removed or gets another meaning, not when one is added.
+inline constexpr int kRecordVersion = 1;
+
 /// Writes jobs.txt: one line per attempt, in the order of leasing: point, attempt, job.step, node, outcome,
 /// seconds, label.
 void write_jobs(const Plan& plan, const core::State& state, const Sink& out);

@@ -112,6 +112,8 @@ json account_to_json(const Account& account) {
   each_text(account.origin, [&](const char* key, const InternedString& text) {
     if (!text.empty()) out[key] = clipped(printable(text.str()), kMaxLine);
   });
+  if (!account.range_ratio.empty())
+    out["range_ratio"] = clipped(printable(account.range_ratio.str()), kMaxLine);
   return out;
 }
 
@@ -127,6 +129,7 @@ Expected<Account> account_from_json(const json& body) {
   each_text(account.origin, [&](const char* key, InternedString& text) {
     text = printable(in.maybe_text(key, kMaxLine).value_or(""));
   });
+  account.range_ratio = printable(in.maybe_text("range_ratio", kMaxLine).value_or(""));
   if (in.error()) return fail(*in.error());
   return account;
 }

@@ -25,9 +25,10 @@ inline constexpr std::array<std::string_view, 10> kDoubts = {
     "no-output",    "failures",         "input-length", "output-length", "other-load",
     "client-bound", "server-restarted", "gpus-busy",    "node-shared",   "suspended"};
 
-/// One phase of an attempt. A script has: start, server, benchmark. A recipe has: stop (of other servers on
-/// its GPUs), image (staging), idle-check (of the GPUs), server-start (until the server's first output or
-/// answer), ready, reset, warm-up, benchmark.
+/// One phase of an attempt. A script has: server (if it starts one, until that is ready) or set-up (if it
+/// starts none, until its client begins; absent if nothing shows that), benchmark. A recipe has: stop (of
+/// other servers on its GPUs), server-start (until the server's first output or answer), ready, reset,
+/// warm-up, benchmark. Both have before that, if they need it: image (staging), idle-check (of the GPUs).
 struct PhaseTime {
   std::string name;
   Millis time{0};
@@ -65,6 +66,7 @@ struct Account {
   std::vector<std::string> flaws;      // why the result may not be valid: "gpus-busy: …" (report/validity)
   BoxedOptional<GpuUse> gpu_use = {};  // if there was telemetry
   Origin origin = {};
+  InternedString range_ratio = {};  // RANDOM_RANGE_RATIO if the agent's own environment has set it
   friend bool operator==(const Account&, const Account&) = default;
 };
 

@@ -135,7 +135,8 @@ json write(const Lease& m) {
                               {"workspace", m.workspace},
                               {"server_ms", m.timeouts.server_ms},
                               {"benchmark_ms", m.timeouts.benchmark_ms},
-                              {"point_ms", m.timeouts.point_ms}});
+                              {"point_ms", m.timeouts.point_ms},
+                              {"script_ready", m.script_ready}});
   out["environment"] = std::move(environment);  // an initializer list would copy all of it
   out["server"] = m.server.key.empty() ? json() : server_json(m.server);
   out["container"] = m.container.runtime.empty() ? json() : container_json(m.container);
@@ -300,6 +301,7 @@ void read(Fields& in, Lease& m) {
   m.timeouts.server_ms = in.integer("server_ms", 0, kMaxInt);
   m.timeouts.benchmark_ms = in.integer("benchmark_ms", 0, kMaxInt);
   m.timeouts.point_ms = in.integer("point_ms", 0, kMaxInt);
+  m.script_ready = in.text("script_ready", kMaxText);
   read_server(in, m.server);
   read_container(in, m.container);
 }

@@ -104,9 +104,9 @@ struct Welcome {
   std::int64_t away_ms = 0;        // how long to run and to reconnect without a controller
   std::string spool = {};          // node-local directory for unfinished results; empty: the agent chooses
   bool asks_node = false;          // Ready must contain Slurm's data about the node
-  bool asks_gpus = false;  // Ready must contain the type of the agent's GPUs, if that can be found out
-  std::int64_t log_limit = 0;      // most bytes of output of one attempt that are sent; 0: no limit
-  std::int64_t log_window = 0;     // most bytes of LogChunks without LogCredit for them; 0: no limit
+  bool asks_gpus = false;       // Ready must contain the type of the agent's GPUs, if that can be found out
+  std::int64_t log_limit = 0;   // most bytes of output of one attempt that are sent; 0: no limit
+  std::int64_t log_window = 0;  // most bytes of LogChunks without LogCredit for them; 0: no limit
 };
 
 /// The receiver's Hello or request is rejected; the reason is for people.
@@ -116,8 +116,8 @@ struct Reject {
 
 /// Time limits of one attempt; 0: none.
 struct Timeouts {
-  std::int64_t server_ms = 0;     // until the server is ready
-  std::int64_t benchmark_ms = 0;  // from then on
+  std::int64_t server_ms = 0;     // until the server is ready, if there is one
+  std::int64_t benchmark_ms = 0;  // from then on; of a script without a server, from its start
   std::int64_t point_ms = 0;      // for the whole attempt
 };
 
@@ -125,7 +125,7 @@ struct Timeouts {
 /// Expressions are POSIX extended regular expressions for one line of its output. Paths are requested from
 /// 127.0.0.1 at the server's PORT.
 struct ServerSpec {
-  std::string key;  // empty: the lease is a script, which starts its own server
+  std::string key;  // empty: the lease is a script, which may start a server itself
   std::vector<std::string> command;
   std::vector<std::string> names;  // those of the lease's variables that the server gets
   std::string ready_url,
@@ -149,6 +149,7 @@ struct Lease {
   std::vector<std::string> command;  // the profile's benchmark; used if the agent was given no command
   std::string workspace;             // working directory; empty: the agent's
   Timeouts timeouts;
+  std::string script_ready = {};  // expression for a line of a script's output: its server is ready
   ServerSpec server = {};
   ContainerSpec container = {};
 };

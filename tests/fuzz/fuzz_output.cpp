@@ -4,7 +4,8 @@
 // addition to the sanitizers:
 //
 // - pieces give the same sightings as the whole output, in the same order, and leave the same last line;
-// - sightings occur in the output: readiness once, and progress bars as written there;
+// - sightings occur in the output: start and readiness of a server and the start of the client once, and
+//   progress bars as written there;
 // - a bar is reported when it has moved, and not twice in a row;
 // - the last line is a single line of bounded length, and not a bar;
 // - the scanner's memory does not grow with the output.
@@ -29,7 +30,8 @@ std::string shown(const std::vector<OutputEvent>& seen) {
   for (const OutputEvent& sighting : seen) {
     const auto* bar = std::get_if<Bar>(&sighting);
     if (bar != nullptr) out += std::to_string(bar->done) + "/" + std::to_string(bar->total) + " ";
-    if (bar == nullptr) out += std::holds_alternative<MainRun>(sighting) ? "main-run " : "ready ";
+    constexpr const char* kNames[] = {"starts ", "ready ", "client ", "", "main-run "};
+    if (bar == nullptr) out += kNames[sighting.index()];
   }
   return out;
 }
@@ -78,11 +80,13 @@ bool is_written(std::string_view output, const Bar& bar) {
 }
 
 void check_sightings(std::string_view output, const std::vector<OutputEvent>& seen) {
-  int ready = 0, main_run = 0;
+  int starts = 0, ready = 0, client = 0, main_run = 0;
   const Bar* last = nullptr;
   for (const OutputEvent& sighting : seen) {
     const auto* bar = std::get_if<Bar>(&sighting);
+    starts += std::holds_alternative<ServerStarts>(sighting);
     ready += std::holds_alternative<ServerReady>(sighting);
+    client += std::holds_alternative<ClientStarts>(sighting);
     main_run += std::holds_alternative<MainRun>(sighting);
     if (bar == nullptr) continue;
     require(bar->done >= 0 && bar->total > 0, "a bar has a total", shown(seen));
@@ -91,14 +95,16 @@ void check_sightings(std::string_view output, const std::vector<OutputEvent>& se
             shown(seen));
     last = bar;
   }
-  require(ready <= 1, "readiness is reported once", shown(seen));
-  require(main_run <= ready, "the main run is reported once, and only with readiness", shown(seen));
+  require(starts <= 1 && ready <= 1 && client <= 1, "start and readiness are reported once", shown(seen));
+  require(main_run <= client, "the main run is reported once, and only with the client", shown(seen));
   require(main_run == 0 || output.find("Starting main benchmark run") != std::string_view::npos,
           "the output says that the main run begins");
   require(ready == 0 || output.find("Application startup complete") != std::string_view::npos ||
               output.find("fired up and ready to roll") != std::string_view::npos ||
-              output.find("Starting ") != std::string_view::npos,
+              output.find("Starting vLLM API server ") != std::string_view::npos,
           "the output says that the server is ready");
+  require(client == 0 || output.find("Starting ") != std::string_view::npos,
+          "the output says that the client runs");
 }
 
 void check_last_line(const OutputScanner& scanner) {

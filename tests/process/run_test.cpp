@@ -18,6 +18,15 @@ class Run : public ProcessTest {
     return {"sweepctl", "run",         "--profile", "profile.yaml", "--output",
             output,     "matrix.yaml", "--",        benchmark};
   }
+  /// Returns the number of files in a folder whose names start with `start` and contain `part`.
+  int files_like(const std::string& folder, const std::string& start, const std::string& part) const {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_ / folder)) {
+      const std::string name = entry.path().filename().string();
+      count += name.starts_with(start) && name.find(part) != std::string::npos;
+    }
+    return count;
+  }
 };
 
 TEST_F(Run, WritesEveryFile) {
@@ -119,6 +128,92 @@ TEST_F(Run, EndsWithStatus3IfResultsAreNotValid) {
   EXPECT_NE(lenient.err().find("2 of 2 points ran, 0 valid"), std::string::npos) << lenient.err();
   Program lenient_status(directory_, {"sweepctl", "status", "lenient"});
   EXPECT_EQ(lenient_status.finish(), 0);
+}
+
+TEST_F(Run, RecordsDescribeTheirPoint) {
+  write_matrix({1});
+  write("good.sh", kGoodBenchmark, true);
+  Program run(directory_, command("out", "./good.sh"));
+  ASSERT_EQ(run.finish(), 0) << run.err();
+  const json manifest = json::parse(read("out/manifest.json"));
+  const json record = json::parse(read("out/agg_dsr1_1k1k.json")).at(0);
+  EXPECT_EQ(record.at("schema_version"), 1);
+  EXPECT_EQ(manifest.at("schema_version"), 1);
+  EXPECT_EQ(record.at("exp_name"), "dsr1_1k1k");
+  EXPECT_EQ(record.at("scenario"), "1k1k");
+  EXPECT_EQ(record.at("isl"), 1024);
+  EXPECT_EQ(record.at("osl"), 1024);
+  EXPECT_EQ(record.at("random_range_ratio"), 0.8);
+  EXPECT_EQ(record.at("sweep"), manifest.at("sweep"));
+  EXPECT_EQ(record.at("point"), manifest.at("points").at(0).at("point"));
+  EXPECT_EQ(record.at("attempt"), 1);
+  EXPECT_EQ(record.at("valid"), true);
+  EXPECT_EQ(record.at("dp_attention"), "false") << "as InferenceMAX's tools write it";
+  EXPECT_FALSE(record.at("provenance").contains("image")) << "there is no container";
+}
+
+TEST_F(Run, NamesOnlyFilesThatAreThere) {
+  write_matrix({1, 2});
+  write("good.sh", kGoodBenchmark, true);
+  Program run(directory_, command("out", "./good.sh"));
+  ASSERT_EQ(run.finish(), 0) << run.err();
+  EXPECT_NE(run.err().find("points:   out/agg_*_conc*.json\nresults:  out/agg_dsr1_1k1k.json\n"),
+            std::string::npos)
+      << run.err();
+  EXPECT_EQ(files_like("out", "agg_", "_conc"), 2);
+  Program fails(directory_, command("none", "/bin/false"));
+  EXPECT_EQ(fails.finish(), 1);
+  EXPECT_EQ(fails.err().find("points:"), std::string::npos) << fails.err();
+}
+
+TEST_F(Run, ImagesThatAreNotUsedAreNamedOnce) {
+  write_matrix({1, 2});
+  write("good.sh", kGoodBenchmark, true);
+  const std::string note = "note: the images in the matrix are not used";
+  Program run(directory_, command("out", "./good.sh"));
+  ASSERT_EQ(run.finish(), 0) << run.err();
+  const auto first = run.err().find(note);
+  ASSERT_NE(first, std::string::npos) << run.err();
+  EXPECT_EQ(run.err().find(note, first + 1), std::string::npos) << run.err();
+  Program check(directory_, {"sweepctl", "check", "matrix.yaml", "--profile", "profile.yaml"});
+  EXPECT_EQ(check.finish(), 0);
+  EXPECT_NE(check.err().find(note), std::string::npos) << check.err();
+  write("profile.yaml", "gpus: ignore\ncontainer: { runtime: bwrap }\n");
+  Program contained(directory_, {"sweepctl", "check", "matrix.yaml", "--profile", "profile.yaml"});
+  EXPECT_EQ(contained.finish(), 0);
+  EXPECT_EQ(contained.err(), "");
+}
+
+// A benchmark of one's own: no server, and lengths as the user's environment sets them.
+TEST_F(Run, ScriptWithoutAServerIsNotLimitedByTheServersTimeout) {
+  write_matrix({1});
+  write("profile.yaml", "gpus: ignore\ntimeouts: { server: 100ms, kill-grace: 500ms }\n");
+  std::string own = kGoodBenchmark;
+  own.replace(own.find("echo"), own.find('\n', own.find("echo")) - own.find("echo"), "sleep 0.5");
+  write("own.sh", own, true);
+  Program run(directory_, command("out", "./own.sh"));
+  EXPECT_EQ(run.finish(), 0) << run.err();
+  EXPECT_EQ(read("out/summary.txt").find("server"), std::string::npos) << read("out/summary.txt");
+  EXPECT_NE(read("out/summary.txt").find("total time by phase: benchmark "), std::string::npos);
+  const json attempt = json::parse(read("out/manifest.json")).at("points").at(0).at("attempts").at(0);
+  EXPECT_EQ(attempt.at("phases").size(), 1U) << attempt.dump();
+}
+
+TEST_F(Run, LengthsAreHeldAgainstTheRatioOfTheEnvironment) {
+  write_matrix({1});
+  write("half.sh",
+        std::string(kGoodBenchmark) +
+            R"(sed -i 's/"completed": 4/"completed": 4, "total_input_tokens": 2458/' )"
+            R"("$RESULT_FILENAME.json"
+)",
+        true);
+  Program own(directory_, command("own", "./half.sh"), {"RANDOM_RANGE_RATIO=0.2"});
+  EXPECT_EQ(own.finish(), 0) << own.err();
+  EXPECT_EQ(json::parse(read("own/agg_dsr1_1k1k.json")).at(0).at("random_range_ratio"), 0.2);
+  Program other(directory_, command("other", "./half.sh"));
+  EXPECT_EQ(other.finish(), 3) << other.err();
+  EXPECT_NE(other.err().find("921.6 (mean with RANDOM_RANGE_RATIO 0.8) or 1024.0 (ISL)"), std::string::npos)
+      << other.err();
 }
 
 // Stand-ins for srun and scontrol: a job of one node.

@@ -55,6 +55,14 @@ class Supervised : public ProcessTest {
     begin_agent();
     ASSERT_EQ(next_line(started_), "here\n") << agent_->err() << serve_->err();
   }
+  /// Deletes the output directory, also if the controller writes a file of point 1 meanwhile.
+  void delete_output() const {
+    std::error_code code;
+    do {
+      std::filesystem::remove_all(path("out"), code);
+    } while (code == std::errc::directory_not_empty);
+    ASSERT_FALSE(code) << code.message();
+  }
   void let_benchmark_end() { write("go", "go\n"); }
 
   ControlFile control() const {

@@ -178,7 +178,7 @@ TEST_F(Supervised, SweepWithoutAgentsIsAFailure) {
 }
 
 TEST_F(Supervised, DeletedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {
-  std::filesystem::remove_all(path("out"));
+  delete_output();
   srun_end_.reset();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();
   EXPECT_NE(serve_->err().find(was_deleted(path("out"))), std::string::npos) << serve_->err();
@@ -214,7 +214,7 @@ TEST_F(Supervised, MovedOutputDirectoryIsNotWaitedForOnceSrunHasEnded) {
 
 // While srun runs. Otherwise everything would wait until the end of the job.
 TEST_F(Supervised, DeletedOutputDirectoryEndsTheSweep) {
-  std::filesystem::remove_all(path("out"));
+  delete_output();
   begin_agent();
   EXPECT_EQ(agent_->finish(), 1) << agent_->err();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();
@@ -228,7 +228,7 @@ TEST_F(Supervised, DeletedOutputDirectoryEndsTheSweep) {
 // The last result is not stored: the sweep is not complete, and srun's exit status must be 1.
 TEST_F(Supervised, DeletedOutputDirectoryIsAnErrorEvenForTheLastPoint) {
   start_agent();
-  std::filesystem::remove_all(path("out"));
+  delete_output();
   let_benchmark_end();
   EXPECT_EQ(agent_->finish(), 1) << agent_->err();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();
@@ -237,7 +237,7 @@ TEST_F(Supervised, DeletedOutputDirectoryIsAnErrorEvenForTheLastPoint) {
 
 TEST_F(Supervised, DeletedOutputDirectoryIsAnErrorAfterAnInterrupt) {
   start_agent();
-  std::filesystem::remove_all(path("out"));
+  delete_output();
   serve_->signal(SIGINT);
   EXPECT_EQ(agent_->finish(), 1) << agent_->err();
   EXPECT_EQ(serve_->finish(), 1) << serve_->err();

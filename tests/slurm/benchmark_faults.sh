@@ -4,6 +4,7 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 cat >profile.yaml <<'P'
+script: { ready: "Starting main benchmark run" }
 timeouts: { server: 2s, point: 60s, kill-grace: 500ms }
 P
 sweep() { # OUTPUT COMMAND...

@@ -14,6 +14,7 @@ sweep_unit_test(agent_core_test
     agent_outcome_test.cpp
     agent_output_limit_test.cpp
     agent_output_test.cpp
+    agent_script_test.cpp
     agent_serving_test.cpp
     agent_suspended_test.cpp
     agent_telemetry_test.cpp

@@ -163,6 +163,25 @@ TEST(AgentGpus, OnlyTheMainRunIsMeasured) {
   EXPECT_THAT(use->throttled, ElementsAre("power cap"));
 }
 
+TEST(AgentGpus, ScriptThatPrintsNoKnownLineIsMeasuredFromItsStart) {
+  SampledAgent agent;
+  agent.receive(ScriptedAgent::lease("p", 2));
+  agent.sample("0", 90);
+  agent.sample("1", 90);
+  agent.pass(Millis(1'000));
+  agent.start("p");
+  for (int i = 0; i < 4; ++i) {
+    agent.sample("0", 500);
+    agent.sample("1", 300);
+    if (i < 3) agent.pass(Millis(1'000));
+  }
+  agent.done("p");
+  const auto use = agent.account("p").gpu_use;
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->window, Millis(3'000));
+  EXPECT_NEAR(static_cast<double>(*use->power_mw), 800'000, 60'000);
+}
+
 TEST(AgentGpus, OnAWholeNodeAsManyGpusAsNeededAreSampled) {
   SampledAgent agent(false, sampled({"0", "1", "2", "3"}));
   agent.receive(ScriptedAgent::lease("p", 2));

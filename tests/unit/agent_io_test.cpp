@@ -174,11 +174,11 @@ TEST_F(AgentProcess, EachAttemptKillsOnlyItsOwnProcesses) {
 TEST_F(AgentProcess, TimeLimitEndsTheBenchmark) {
   join("echo started; exec sleep 1000");
   wire::Lease limited = lease();
-  limited.timeouts.server_ms = 50;
+  limited.timeouts.benchmark_ms = 50;
   send(limited);
   const Outcome end = outcome();
   EXPECT_EQ(end.kind, OutcomeKind::TimedOut);
-  EXPECT_EQ(end.phase, "server");
+  EXPECT_EQ(end.phase, "benchmark");
 }
 
 TEST_F(AgentProcess, SignalPreemptsAttemptsAndEndsTheAgent) {

@@ -28,7 +28,9 @@ TEST(AgentOutcome, MissingResultFileIsReportedWithItsPath) {
   ScriptedAgent agent;
   running(agent).exit("p");
   EXPECT_EQ(agent.outcome().kind, OutcomeKind::NoResult);
-  EXPECT_EQ(agent.outcome().reason, "the benchmark exited 0 but did not create '/home/u/result_p.json'");
+  EXPECT_EQ(agent.outcome().reason,
+            "the benchmark exited 0 but did not create '/home/u/result_p.json'; it must write its client's "
+            "result there (\"$RESULT_FILENAME.json\" in its working directory)");
   EXPECT_EQ(agent.outcome().exit_code, 0);
 }
 
@@ -80,7 +82,7 @@ TEST(AgentOutcome, FailureQuotesTheLastLineOfStandardError) {
   EXPECT_EQ(agent.outcome().kind, OutcomeKind::BenchmarkFailed);
   EXPECT_EQ(agent.outcome().exit_code, 3);
   EXPECT_EQ(agent.outcome().reason, "RuntimeError: out of ?memory");
-  EXPECT_EQ(agent.outcome().phase, "server");
+  EXPECT_EQ(agent.outcome().phase, "benchmark");
 }
 
 TEST(AgentOutcome, FailureWithAResultFileIsAFailure) {
@@ -121,7 +123,9 @@ TEST(AgentOutcome, StartFailureDecidesTheOutcome) {
 
 TEST(AgentDeadline, EndsAServerThatIsNotReady) {
   ScriptedAgent agent;
-  running(agent, {3'600'000, 1'000, 10'000'000}).pass(Millis(3'599'999));
+  running(agent, {3'600'000, 1'000, 10'000'000});
+  agent.print("p", "INFO 11-30 [api_server.py:1839] vLLM API server version 0.11.0\n");
+  agent.pass(Millis(3'599'999));
   EXPECT_TRUE(agent.signals.empty());
   agent.pass(Millis(1));
   ASSERT_EQ(agent.signals.size(), 1u);
@@ -130,7 +134,9 @@ TEST(AgentDeadline, EndsAServerThatIsNotReady) {
   agent.exit("p", {{}, SIGTERM});
   EXPECT_EQ(agent.outcome().kind, OutcomeKind::TimedOut);
   EXPECT_EQ(agent.outcome().phase, "server");
-  EXPECT_EQ(agent.outcome().reason, "the server was not ready within 60 min");
+  EXPECT_EQ(agent.outcome().reason,
+            "the server was not ready within 60 min (timeouts: server); if it prints another line when it is "
+            "ready, set script: { ready: REGEX } in the profile");
 }
 
 TEST(AgentDeadline, EndsABenchmarkThatDoesNotEnd) {
@@ -159,7 +165,7 @@ TEST(AgentDeadline, EndsAPointThatDoesNotEnd) {
 
 TEST(AgentDeadline, ProgressBarIsNotReadinessAndZeroMeansNoLimit) {
   ScriptedAgent agent;
-  running(agent, {60'000, 0, 0}).print("p", " 50%|#####     | 5/10 [");
+  running(agent, {60'000, 0, 0}).print("p", "vLLM API server version 0.11.0\n 50%|#####     | 5/10 [");
   agent.pass(Millis(60'000));
   EXPECT_EQ(agent.signals.size(), 1u);
 
@@ -405,13 +411,16 @@ TEST(AgentOutput, ProgressIsSentOnChangeWithAMinimumSpacing) {
   running(agent);
   const auto last = [&] { return agent.messages<wire::Progress>().back(); };
   ASSERT_EQ(agent.messages<wire::Progress>().size(), 1u);
+  EXPECT_EQ(last().phase, "benchmark");
+  agent.print("p", "vLLM API server version 0.11.0\n");
+  ASSERT_EQ(agent.messages<wire::Progress>().size(), 2u);
   EXPECT_EQ(last().phase, "server");
   agent.pass(Millis(1'000));
   for (int i = 1; i <= 50; ++i) {
     agent.print("p", "\r  1%|  | " + std::to_string(i) + "/100 [", true);
     agent.pass(Millis(10));
   }
-  EXPECT_LE(agent.messages<wire::Progress>().size(), 5u);
+  EXPECT_LE(agent.messages<wire::Progress>().size(), 6u);
   agent.pass(Millis(200));  // sends the value that was held back
   EXPECT_EQ(last().done, 50);
   EXPECT_EQ(last().total, 100);

@@ -78,20 +78,44 @@ TEST(OutputScanner, ReportsABarBeforeItsLineEnds) {
 
 TEST(OutputScanner, ReadyLinesReportReadinessButBarsDoNot) {
   for (const char* line : {"INFO: Application startup complete.", "The server is fired up and ready to roll!",
-                           "Starting initial single prompt test run..."}) {
+                           "INFO Starting vLLM API server 0 on http://0.0.0.0:8000"}) {
     OutputScanner scanner;
     EXPECT_THAT(scanner.feed(line), ElementsAre(ServerReady{})) << line;
   }
+  OutputScanner scanner;
+  EXPECT_THAT(scanner.feed("Starting initial single prompt test run..."), ElementsAre(ClientStarts{}));
 }
 
-TEST(OutputScanner, MainRunIsReportedOnceAndMeansReadiness) {
+TEST(OutputScanner, FirstLinesOfServersAreReportedOnce) {
+  for (const char* line :
+       {"INFO vLLM API server version 0.11.0", "INFO:     Started server process [4711]"}) {
+    OutputScanner scanner;
+    EXPECT_THAT(scanner.feed(std::string(line) + "\n" + line + "\n"), ElementsAre(ServerStarts{})) << line;
+  }
+  // Words of benchmarks that use a server elsewhere, or load a model without a server.
+  OutputScanner other;
+  EXPECT_THAT(
+      other.feed("the server is at http://a:8000\nvllm bench\nserver_args=ServerArgs(model='m')\nready\n"),
+      IsEmpty());
+}
+
+TEST(OutputScanner, LineOfOnesOwnReplacesThoseOfServers) {
+  OutputScanner scanner(*LinePattern::compile("^up [0-9]+$"));
+  EXPECT_THAT(scanner.feed("Application startup complete\nnot up 1\nup 1"), IsEmpty());
+  EXPECT_THAT(scanner.feed("2"), IsEmpty()) << "only a whole line matches";
+  EXPECT_THAT(scanner.feed("\n"), ElementsAre(ServerReady{}));
+  EXPECT_THAT(scanner.feed("up 2\n"), IsEmpty());
+  EXPECT_THAT(scanner.feed("Starting main benchmark run\n"), ElementsAre(ClientStarts{}, MainRun{}));
+}
+
+TEST(OutputScanner, MainRunIsReportedOnceAndMeansThatTheClientRuns) {
   OutputScanner scanner;
   EXPECT_THAT(scanner.feed("Initial test run completed. Starting main benchm"), IsEmpty());
-  EXPECT_THAT(scanner.feed("ark run...\n"), ElementsAre(ServerReady{}, MainRun{}));
+  EXPECT_THAT(scanner.feed("ark run...\n"), ElementsAre(ClientStarts{}, MainRun{}));
   EXPECT_THAT(scanner.feed("Starting main benchmark run...\n"), IsEmpty());
   OutputScanner warmed_up;
   EXPECT_THAT(warmed_up.feed("Starting initial single prompt test run...\nStarting main benchmark run...\n"),
-              ElementsAre(ServerReady{}, MainRun{}));
+              ElementsAre(ClientStarts{}, MainRun{}));
 }
 
 TEST(OutputScanner, LongLinesAreBoundedAndDoNotAffectTheNext) {

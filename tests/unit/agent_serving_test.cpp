@@ -55,7 +55,9 @@ TEST(Serving, ServerIsAskedAgainUntilItIsReady) {
 
 TEST(Serving, AccountHasTheTimeOfEachPhase) {
   ServingAgent agent;
-  agent.receive(ServingAgent::recipe("p1"));
+  wire::Lease lease = ServingAgent::recipe("p1");
+  lease.script_ready = "test run";  // only of scripts
+  agent.receive(lease);
   agent.now += Millis(10);
   agent.server_starts(1);
   agent.now += Millis(1'000);
@@ -109,7 +111,7 @@ TEST(Serving, ClientsWarmUpHasItsOwnTimeLimit) {
   agent.start("p1");
   agent.pass(Millis(3'000));
   agent.exit("p1", {{}, SIGTERM});
-  EXPECT_EQ(agent.outcome().reason, "the client's main run did not begin within 3 s");
+  EXPECT_EQ(agent.outcome().reason, "the client's main run did not begin within 3 s (timeouts: warm-up)");
 }
 
 TEST(Serving, ServersOutputIsSentForTheAttemptThatHasIt) {
@@ -168,7 +170,7 @@ TEST(Serving, PointLimitIncludesTheWaitForTheServer) {
   agent.server_starts(1);
   agent.pass(Millis(4'000));
   EXPECT_EQ(agent.outcome().kind, OutcomeKind::TimedOut);
-  EXPECT_EQ(agent.outcome().reason, "the point did not end within 4 s");
+  EXPECT_EQ(agent.outcome().reason, "the point did not end within 4 s (timeouts: point)");
 }
 
 TEST(Serving, CommandLineCommandNeedsNoServer) {

@@ -140,6 +140,7 @@ void read_site_profile(const std::string& name) {
   EXPECT_EQ(lease.container.by_runtime, name == "profiles/b200-nb.yaml");
   EXPECT_EQ(lease.container.workdir, "/workspace/");
   if (name == "profiles/devcluster-containers.yaml") return;
+  EXPECT_EQ(lease.script_ready, "Application startup complete|ready to roll");
   EXPECT_EQ(lease.container.image, point.image);
   EXPECT_THAT(lease.container.mounts, testing::ElementsAre(HasSubstr("/hf_hub_cache/:/mnt/hf_hub_cache/")));
   const std::string kind = name == "profiles/docker.yaml" ? "docker" : "slurm";
@@ -155,8 +156,9 @@ void read_sample_profile(const std::string& name) {
   ASSERT_TRUE(profile) << profile.error().message << "\n" << all;
   expect_defaults(*profile);
   EXPECT_EQ(profile->workspace, "/scratch/sweep");
+  EXPECT_EQ(profile->script_ready, "Application startup complete");
   EXPECT_EQ(profile->env.size(), 2u);
-  for (const std::string inside : {"", "timeouts", "retries", "container"}) {
+  for (const std::string inside : {"", "script", "timeouts", "retries", "container"}) {
     const std::string wrong = inside.empty() ? "zzzzzzzz: 1" : inside + ": {zzzzzzzz: 1}";
     const auto unknown = profile::parse_profile(wrong, name, profile::Profile{});
     ASSERT_FALSE(unknown);

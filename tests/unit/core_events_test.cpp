@@ -41,6 +41,7 @@ std::vector<EventSample> samples() {
   ended.account = Account{{{"ready", Millis(5'000)}}, 2, {"no memory"}, {}};
   ended.account.gpu_use = GpuUse{Millis(1), 2, 3, {}, 5, 6, {"power cap"}};
   ended.account.origin = Origin{"Linux 6", "580.1", "", "abc", "22.05.8", "bwrap 0.8", "/c/a.sqsh", "d:1"};
+  ended.account.range_ratio = "0.5";
   ended.invalid = {"failures: many"};
   return {
       {AgentJoined{info},
@@ -88,7 +89,8 @@ std::vector<EventSample> samples() {
                    {"slurm", "22.05.8"},
                    {"runtime", "bwrap 0.8"},
                    {"image", "/c/a.sqsh"},
-                   {"image_digest", "d:1"}}}})},
+                   {"image_digest", "d:1"},
+                   {"range_ratio", "0.5"}}}})},
       {Unfit{"p", "too large"}, "unfit", {{"point", "p"}, {"reason", "too large"}}},
       {Stopping{"ctrl-c", from_unix_ms(1'234)}, "stopping", {{"reason", "ctrl-c"}, {"deadline_ms", 1'234}}},
       {Closed{true, "why"}, "closed", {{"complete", true}, {"reason", "why"}}},

@@ -4,6 +4,7 @@ sweep_unit_test(plan_test
   SOURCES
     plan_container_test.cpp
     plan_hardware_test.cpp
+    plan_image_use_test.cpp
     plan_output_pattern_test.cpp
     plan_sharing_test.cpp
     plan_test.cpp)

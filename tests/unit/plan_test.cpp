@@ -96,6 +96,7 @@ TEST(Plan, LeaseContainsTheProfilesSettings) {
   profile.benchmark = "bench --framework {framework}";
   profile.workspace = "/scratch/w";
   profile.timeouts = {Millis(1'000), Millis(2'000), Millis(3'000)};
+  profile.script_ready = "^up$";
   const Plan plan = sample_plan({sample_entry(4, 16), sample_entry(8, 32)}, profile);
   const wire::Lease lease = make_lease(plan, 1, 3, "n1");
   EXPECT_EQ(lease.ref, (wire::AttemptRef{plan.points[1].id, 3}));
@@ -107,6 +108,7 @@ TEST(Plan, LeaseContainsTheProfilesSettings) {
   EXPECT_EQ(lease.timeouts.server_ms, 1'000);
   EXPECT_EQ(lease.timeouts.benchmark_ms, 2'000);
   EXPECT_EQ(lease.timeouts.point_ms, 3'000);
+  EXPECT_EQ(lease.script_ready, "^up$");
 }
 
 TEST(Plan, CommandIsDerivedFromEachPoint) {

@@ -60,6 +60,7 @@ Profile unusual_profile() {
   profile.auth = Profile::Auth::Munge;
   profile.spool = "/var/spool/sweep";
   profile.log_limit = 1'017;
+  profile.script_ready = "^up$";
   profile.doubts_ignored = {"node-shared"};
   profile.ignore_gpus = true;
   profile.strict = false;
@@ -112,6 +113,7 @@ void expect_same(const Profile& is, const Profile& was) {
   EXPECT_EQ(is.auth, was.auth);
   EXPECT_EQ(is.spool, was.spool);
   EXPECT_EQ(is.log_limit, was.log_limit);
+  EXPECT_EQ(is.script_ready, was.script_ready);
   EXPECT_EQ(is.doubts_ignored, was.doubts_ignored);
   EXPECT_EQ(is.ignore_gpus, was.ignore_gpus);
   EXPECT_EQ(is.strict, was.strict);
@@ -149,16 +151,16 @@ TEST(ProfileRecord, DefaultsAndEveryAuthComeBack) {
 // A controller that takes over would lose a field of the profile that is not in the record.
 TEST(ProfileRecord, HasEveryFieldOfAProfile) {
   // If you change this number, add the field to unusual_profile() and expect_same().
-  EXPECT_EQ(profile_to_json(Profile{}).size(), 34U);
+  EXPECT_EQ(profile_to_json(Profile{}).size(), 35U);
   // `sources` is only for display and not in the record.
-  auto& [workspace, benchmark, folder, recipe, recipes, env, container, runners, sources, packing, timeouts,
-         image, declared, retries, auth, log_limit, spool, doubts, strict, ignore_gpus, kill_grace, heartbeat,
-         agent_timeout, join, away] = static_cast<const Profile&>(Profile{});
+  auto& [workspace, benchmark, folder, script_ready, recipe, recipes, env, container, runners, sources,
+         packing, timeouts, image, declared, retries, auth, log_limit, spool, doubts, strict, ignore_gpus,
+         kill_grace, heartbeat, agent_timeout, join, away] = static_cast<const Profile&>(Profile{});
   auto& [server, run, point, start, progress, longest, reset, warm_up] = timeouts;
   auto& [command, client, names, derived, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
   auto& [infrastructure, of_benchmark, invalid, node] = retries;
   auto& [values, given] = container;
-  static_cast<void>(std::tie(values, given, runners, sources, image));
+  static_cast<void>(std::tie(values, given, runners, sources, image, script_ready));
   static_cast<void>(std::tie(invalid, doubts, recipes, derived, start, progress, longest, reset, warm_up,
                              command, client, names, ready_url, ready_log, reset_url, health_url, pattern,
                              workspace, benchmark, folder, env, packing, server, run, point, declared,

@@ -18,6 +18,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::Pair;
 using testing::StartsWith;
 
@@ -95,6 +96,22 @@ retries: { infrastructure: 7, benchmark: 8 }
   EXPECT_EQ(profile.retries.benchmark, 8);
   EXPECT_EQ(read("packing: node\ngpus: auto\n", profile).packing, Profile::Packing::Node);
   EXPECT_FALSE(read("gpus: auto\n", profile).ignore_gpus);
+}
+
+TEST(Profile, LineAtWhichAScriptsServerIsReadyIsRead) {
+  EXPECT_EQ(read("script: { ready: '^up$' }\n").script_ready, "^up$");
+  EXPECT_EQ(read("packing: node\n", read("script: { ready: up }\n")).script_ready, "up");
+  EXPECT_EQ(Profile{}.script_ready, "");
+  EXPECT_THAT(says("script: { ready: '(' }\n"),
+              StartsWith("p.yaml:1: 'ready' is not a regular expression: '('"));
+  EXPECT_THAT(says("script:\n  ready: ''\n"), StartsWith("p.yaml:2: 'ready' must not be empty"));
+  EXPECT_THAT(says("script: { ready: " + std::string(4097, 'x') + " }\n"),
+              StartsWith("p.yaml:1: 'ready' has 4097 bytes; at most 4096"));
+  EXPECT_EQ(says("script: { redy: up }\n"),
+            "p.yaml:1: unknown key 'redy' in 'script'; did you mean 'ready'?");
+  EXPECT_THAT(show_profile(read("script: { ready: up }\n")),
+              HasSubstr("script:\n  ready: up                                               # p.yaml:1\n"));
+  EXPECT_THAT(show_profile(Profile{}), Not(HasSubstr("script:")));
 }
 
 TEST(Profile, EmptyFilesAndKeysLeaveTheDefaults) {
@@ -301,6 +318,7 @@ retries: { node: 0 }
 validity: { ignore: [node-shared] }
 auth: munge
 spool: /nvme/spool
+script: { ready: "^up [0-9]+" }
 )";
 
 TEST(ShowProfile, OutputReadsBackAsTheSameProfile) {

@@ -209,7 +209,9 @@ TEST(CheckResult, AcceptsAClientsResult) {
 TEST(CheckResult, ErrorNamesTheMissingKey) {
   for (const char* key : {"model_id", "total_token_throughput", "output_throughput"}) {
     const std::string message =
-        "the result has no '" + std::string(key) + "'; the serving client did not write it or did not finish";
+        "the result has no '" + std::string(key) +
+        "'; it must have model_id, max_concurrency, total_token_throughput and output_throughput, as serving "
+        "clients write them when they finish";
     EXPECT_EQ(error_of(client_result(key, "")), message);
     EXPECT_EQ(bad(sample_context(), client_result(key, "")), message);
   }

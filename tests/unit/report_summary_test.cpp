@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "controller/report/summary.hpp"
 #include "tests/unit/report_samples.hpp"
@@ -74,6 +75,17 @@ TEST(Summary, MissingValueIsADefaultOrADash) {
   EXPECT_THAT(
       rows(documents),
       ElementsAre("| unknown | UNKNOWN | VLLM | FP8 | - | - | None | - | - | - | - | - | - | - | - |"));
+}
+
+TEST(Summary, JsonHasBooleansAsBooleans) {
+  std::vector<Document> documents = {processed({}), processed({}), processed({}), processed({})};
+  documents[1].json["dp_attention"] = "true";
+  documents[2].json["dp_attention"] = nullptr;
+  documents[3].json["dp_attention"] = "maybe";
+  std::multiset<std::string> values;
+  for (const auto& row : summary_json(rows_of(documents)))
+    values.insert(row["dp_attention"].dump());
+  EXPECT_THAT(values, testing::UnorderedElementsAre("false", "true", "null", "\"maybe\""));
 }
 
 TEST(Summary, TpAsTextSortsAsANumber) {

@@ -14,6 +14,7 @@
 namespace sweep::report {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -45,7 +46,8 @@ TEST(Validity, MissingValuesAreNotDoubted) {
 TEST(Validity, RejectsResultWithoutOutputTokens) {
   Json none = valid_result();
   none["total_output_tokens"] = 0;
-  EXPECT_THAT(reasons_of(none), ElementsAre("no-output: the responses have no output tokens"));
+  EXPECT_THAT(reasons_of(none),
+              ElementsAre("no-output: the responses have no output tokens (total_output_tokens 0)"));
 }
 
 TEST(Validity, RejectsMoreThanFivePercentFailures) {
@@ -154,15 +156,19 @@ TEST(Validity, OutputsOfOtherClientsAreHeldAgainstThePoint) {
   EXPECT_THAT(
       doubts(other, kPoint, {}),
       ElementsAre(StartsWith("output-length: outputs had 1.0 tokens on average instead of 921.6 (mean "
-                             "with RANDOM_RANGE_RATIO 0.8) or 1024.0 (OSL)")));
+                             "with RANDOM_RANGE_RATIO 0.8) or 1024.0 (OSL); give the client "
+                             "--random-output-len \"$OSL\"")));
 }
 
 TEST(Validity, ConcurrencyPromptsAndRateAreHeldAgainstThePoint) {
   EXPECT_THAT(reasons_with("max_concurrency", 8),
               ElementsAre(StartsWith("other-load: max_concurrency 8 instead of 16; ")));
-  EXPECT_THAT(reasons_with("request_rate", 0.5), ElementsAre("other-load: request_rate 0.5 instead of inf"));
+  EXPECT_THAT(
+      reasons_with("request_rate", 0.5),
+      ElementsAre(StartsWith("other-load: request_rate 0.5 instead of inf; give the client --request-rate")));
   EXPECT_THAT(reasons_with("num_prompts", 15),
-              ElementsAre(StartsWith("other-load: 15 prompts (num_prompts) instead of at least 16, ")));
+              ElementsAre(AllOf(StartsWith("other-load: 15 prompts (num_prompts) instead of at least 16, "),
+                                HasSubstr("--num-prompts \"$((CONC * 10))\""))));
   Json few = result_of_point();
   for (auto& [key, value] : few.items()) {
     if (key.ends_with("_tokens")) value = value.get<int>() / 10;
@@ -174,7 +180,7 @@ TEST(Validity, ConcurrencyPromptsAndRateAreHeldAgainstThePoint) {
 TEST(Validity, ModelIsHeldAgainstThePoint) {
   EXPECT_THAT(reasons_with("model_id", "meta/Llama-3"),
               ElementsAre("other-load: model_id 'meta/Llama-3' instead of 'nvidia/DeepSeek-R1-0528-FP4-V2' "
-                          "(MODEL)"));
+                          "(MODEL); give the client --model \"$MODEL\""));
   EXPECT_THAT(reasons_with("model_id", "nvidia/DeepSeek-R1-0528"), testing::SizeIs(1));
   for (const char* same : {"DeepSeek-R1-0528-FP4-V2", "/raid/models/deepseek-r1-0528-fp4-v2/",
                            "/hub/models--nvidia--DeepSeek-R1-0528-FP4-V2/snapshots/0123abc"})

@@ -178,7 +178,7 @@ TEST_F(CpuSmoke, ReadinessAndProgressArePrinted) {
   const std::string out = contents(directory_ / "out");
   EXPECT_NE(out.find("hw cpu: this measures this CPU, not an accelerator or a model\n"), std::string::npos)
       << out;
-  EXPECT_NE(out.find("\nApplication startup complete.\n"), std::string::npos) << out;
+  EXPECT_NE(out.find("\nStarting main benchmark run...\n"), std::string::npos) << out;
   const std::string err = contents(directory_ / "err");
   EXPECT_EQ(err.rfind("\r  0%|", 0), 0U) << err;
   EXPECT_NE(err.find("\r100%|██████████| "), std::string::npos) << err;

@@ -23,9 +23,18 @@ class Provenance : public ViewTest {
 
 TEST_F(Provenance, RecordsOriginTimesCommandAndEnvironment) {
   plan.profile.env = {{"HF_TOKEN", "hf_private"}, {"NCCL_DEBUG", "WARN"}};
+  plan.profile.container.values.runtime = "bwrap";
+  plan.profile.container.values.image = "/c/{image-slug}.sqsh";
+  plan.profile.container.given = {"runtime", "image"};
   Account account;
-  account.origin =
-      Origin{"Linux 6", "580.1", "8 x NVIDIA B200", "c0ffee", "22.05.8", "bwrap 0.8", "/c/a.sqsh", "d:1"};
+  account.origin = Origin{"Linux 6",
+                          "580.1",
+                          "8 x NVIDIA B200",
+                          "c0ffee",
+                          "22.05.8",
+                          "bwrap 0.8",
+                          "/c/lmsysorg_sglang_v0.5.3rc1-cu129-b200.sqsh",
+                          "d:1"};
   const ordered_json out = record(account, 0)["provenance"];
   EXPECT_EQ(out["sweep"], "s1");
   EXPECT_EQ(out["point"], id(0));
@@ -50,7 +59,8 @@ TEST_F(Provenance, RecordsOriginTimesCommandAndEnvironment) {
 
 TEST_F(Provenance, UnknownValuesAreOmitted) {
   const ordered_json out = record({}, 0);
-  for (const char* key : {"gpus", "driver", "kernel", "slurm", "workspace_commit", "server_command"})
+  for (const char* key : {"gpus", "driver", "kernel", "slurm", "workspace_commit", "server_command", "image",
+                          "container", "container_image"})
     EXPECT_FALSE(out["provenance"].contains(key)) << key;
   EXPECT_FALSE(out.contains("telemetry"));
 }

@@ -281,6 +281,20 @@ TEST_F(ViewRecords, TotalsOfARecipeHaveServerStartsAndPhaseTimes) {
   EXPECT_EQ(totals_json(plan, state, facts)["server_starts"], 3);
 }
 
+TEST_F(ViewRecords, OnlyScriptsThatStartAServerCountAsServerStarts) {
+  arrive("a", "n1", 8);
+  const auto end = [&](int index, const std::string& phase) {
+    Account account;
+    account.phases = {{phase, Millis(1'000)}, {"benchmark", Millis(5'000)}};
+    handle(core::AttemptFinished{"a", {id(index), 1}, {}, Millis(6'000), "", account});
+  };
+  end(0, "server");
+  end(1, "set-up");
+  EXPECT_EQ(totals_json(plan, state, facts)["server_starts"], 1);
+  EXPECT_THAT(totals_text(plan, state, facts), Not(HasSubstr("server start")));
+  EXPECT_EQ(manifest_of(plan, state, facts)["schema_version"], kRecordVersion);
+}
+
 TEST_F(ViewRecords, TotalsOfScripts) {
   run_sample();
   const std::string text = totals_text(plan, state, facts);

@@ -27,13 +27,13 @@ inline const AttemptRef kRef{"00c0ffee00c0ffee", 7};
 
 inline std::vector<Sample> agent_samples() {
   const Outcome outcome{OutcomeKind::BenchmarkFailed, 3, 9, "server", "out of memory"};
-  const Account account{
-      {{"ready", Millis(5'000)}, {"benchmark", Millis(55'000)}},
-      1,
-      {"out of memory"},
-      {"gpus-busy: x"},
-      GpuUse{Millis(1), 2, 3, 4, 5, 6, {"power cap"}},
-      Origin{"Linux 6", "580.1", "8 x B200", "abc", "22.05.8", "bwrap 1", "/x.sqsh", "d:1"}};
+  const Account account{{{"ready", Millis(5'000)}, {"benchmark", Millis(55'000)}},
+                        1,
+                        {"out of memory"},
+                        {"gpus-busy: x"},
+                        GpuUse{Millis(1), 2, 3, 4, 5, 6, {"power cap"}},
+                        Origin{"Linux 6", "580.1", "8 x B200", "abc", "22.05.8", "bwrap 1", "/x.sqsh", "d:1"},
+                        "0.5"};
   return {
       {Hello{"12.0.3",
              "n1",
@@ -111,7 +111,8 @@ inline std::vector<Sample> agent_samples() {
           {"slurm", "22.05.8"},
           {"runtime", "bwrap 1"},
           {"image", "/x.sqsh"},
-          {"image_digest", "d:1"}}}},
+          {"image_digest", "d:1"},
+          {"range_ratio", "0.5"}}}},
        "{}"},
       {Heartbeat{}, "Heartbeat", json::object(), ""},
       {Goodbye{"SIGTERM"}, "Goodbye", {{"reason", "SIGTERM"}}, ""},
@@ -152,6 +153,7 @@ inline std::vector<Sample> controller_samples() {
       {"b"},
       "/scratch/w",
       Timeouts{1'000, 2'000, 3'000},
+      "UP",
       ServerSpec{"k1", {"serve"}, {"TP"}, "/health", "up", "/well", "/reset", "shard", 1, 2, 3, 4, 5},
       sample_container()};
   return {
@@ -182,6 +184,7 @@ inline std::vector<Sample> controller_samples() {
         {"server_ms", 1'000},
         {"benchmark_ms", 2'000},
         {"point_ms", 3'000},
+        {"script_ready", "UP"},
         {"server",
          {{"key", "k1"},
           {"command", {"serve"}},
