@@ -135,9 +135,9 @@ std::string on(const LineContext& context, const core::Recovered&) {
   return painted("the controller was restarted; agents keep running their attempts", kYellow, context.style);
 }
 std::string on(const LineContext& context, const core::Paused& e) {
-  return painted(
-      "the controller was suspended for " + duration_text(e.length) + "; its time limits begin anew", kYellow,
-      context.style);
+  return painted("the controller stood still for " + duration_text(e.length) +
+                     " (suspended, or a very slow disk); its time limits begin anew",
+                 kYellow, context.style);
 }
 std::string on(const LineContext& context, const core::Resumed&) {
   return "resumed: " + std::to_string(context.state.count(core::PointState::Done)) + " done, " +

@@ -34,7 +34,7 @@ TEST_F(SuspendedSweep, GoesOnAfterItsResumeAndDoesNotTrustTheResult) {
   Program run(directory_, command_);
   ASSERT_TRUE(benchmark_waits()) << run.err();
   suspend(run, Millis(9'000));
-  ASSERT_TRUE(run.wait_for_error("the controller was suspended for ")) << run.err();
+  ASSERT_TRUE(run.wait_for_error("the controller stood still for ")) << run.err();
   let_benchmark_end();
   EXPECT_EQ(run.finish(), kNotValidStatus) << run.err();
   EXPECT_EQ(run.err().find("is gone"), std::string::npos) << run.err();

@@ -3,6 +3,7 @@ sweep_unit_test(agent_core_test
   LIBS sweep_agent_core
   SOURCES
     agent_away_test.cpp
+    agent_decisions_test.cpp
     agent_flow_test.cpp
     agent_gpus_test.cpp
     agent_images_test.cpp

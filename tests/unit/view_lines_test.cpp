@@ -76,8 +76,10 @@ TEST_F(ViewLines, PointsOfAServerThatDoesNotStartAreReportedTogether) {
 
 TEST_F(ViewLines, PauseOfTheControllerIsShown) {
   arrive("a", "n1", 8);
-  EXPECT_THAT(handle(core::Pause{Millis(300'000)}),
-              ElementsAre("[0:00] the controller was suspended for 5 min 00 s; its time limits begin anew"));
+  EXPECT_THAT(
+      handle(core::Pause{Millis(300'000)}),
+      ElementsAre(
+          "[0:00] the controller stood still for 5 min 00 s (suspended, or a very slow disk); its time limits begin anew"));
 }
 
 TEST_F(ViewLines, ColoursAreUsedOnlyIfTheStyleHasThem) {
