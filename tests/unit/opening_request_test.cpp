@@ -288,7 +288,8 @@ TEST_F(OpenSweepRequest, CheckOfAResumeChangesNothing) {
 
 TEST_F(OpenSweepRequest, SymbolsInTheOutputDirectoryAreReplaced) {
   request_.output = path("res_%j_%x");
-  origin_ = {"12.0", {"srun", "--sweep-output=res_%j_%x", "bench.sh"}, "", {.job = "12", .job_name = "n"}};
+  origin_ = {
+      "12.0", {"srun", "--sweep-output=res_%j_%x", "bench.sh"}, "", {}, {.job = "12", .job_name = "n"}};
   const auto opened = open();
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->sweep.facts.directory, path("res_12_n"));
