@@ -457,5 +457,23 @@ TEST_F(Run, SecondInterruptStopsImmediately) {
   EXPECT_TRUE(exists("out/summary.txt"));
 }
 
+TEST_F(Run, ServerThatDoesNotStartIsStartedTwiceForAllItsPoints) {
+  write_matrix({1, 2, 4, 8});
+  write("recipe.yaml",
+        "server: { command: 'echo no device >&2; exit 3', env: [TP], ready: { url: /health } }\n"
+        "client: { command: 'true' }\n");
+  write("profile.yaml", "gpus: ignore\nbenchmark: recipe.yaml\n");
+  Program run(directory_, {"sweepctl", "run", "--profile", "profile.yaml", "--output", "out", "matrix.yaml"});
+  EXPECT_EQ(run.finish(), 1) << run.err();
+  EXPECT_NE(run.err().find("4/4 failed  2 points: the server failed to start 2 times (on "),
+            std::string::npos)
+      << run.err();
+  const auto manifest = nlohmann::json::parse(read("out/manifest.json"));
+  std::size_t attempts = 0;
+  for (const auto& point : manifest.at("points"))
+    attempts += point.at("attempts").size();
+  EXPECT_EQ(attempts, 2U);
+}
+
 }  // namespace
 }  // namespace sweep
