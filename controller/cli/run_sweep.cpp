@@ -53,8 +53,9 @@ std::vector<std::string> shown_collections(const Aggregation& written) {
 void print_written(const Aggregation& written, const std::string& directory, Console& console) {
   const std::string summary = directory + "/summary.txt";
   if (written.result_files > 0) console.line("points:   " + shown(directory) + "/agg_*_conc*.json");
-  for (const std::string& collection : shown_collections(written))
-    console.line("results:  " + shown(collection));
+  for (const std::string& collection : shown_collections(written)) {
+    if (written.result_files > 0) console.line("results:  " + shown(collection));
+  }
   if (std::find(written.written.begin(), written.written.end(), summary) != written.written.end())
     console.line("summary:  " + shown(summary));
   for (const std::string& plot : written.plots)

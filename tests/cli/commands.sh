@@ -17,7 +17,7 @@ cat >"$RESULT_FILENAME.json" <<RESULT
 RESULT
 B
 chmod +x bench.sh
-cp bench.sh benchmark.sh
+install -m 755 bench.sh benchmark.sh
 cp configs/recipes/simulated.yaml simulated.yaml
 sweepctl run matrix.yaml --profile here.yaml --output two --quiet -- ./bench.sh || bad "the sweep of this test fails"
 for copy in DIR results nightly results_dsr1_1k1k results_dsr1_1k1k_20261124_222153; do cp -r two "$copy"; done

@@ -163,7 +163,8 @@ TEST_F(Run, NamesOnlyFilesThatAreThere) {
   EXPECT_EQ(files_like("out", "agg_", "_conc"), 2);
   Program fails(directory_, command("none", "/bin/false"));
   EXPECT_EQ(fails.finish(), 1);
-  EXPECT_EQ(fails.err().find("points:"), std::string::npos) << fails.err();
+  EXPECT_EQ(fails.err().find("points:  "), std::string::npos) << fails.err();
+  EXPECT_EQ(fails.err().find("results:  "), std::string::npos) << fails.err();
 }
 
 TEST_F(Run, ImagesThatAreNotUsedAreNamedOnce) {

@@ -44,6 +44,7 @@ TEST_F(Survivors, NothingOutlivesAKilledController) {
 // Agents in an allocation would otherwise look for ten minutes for a controller that is not restarted.
 TEST_F(Survivors, SrunOfAKilledControllerIsAskedToEndItsStep) {
   write_matrix({1});
+  write("x", kGoodBenchmark, true);
   std::filesystem::create_directory(path("bin"));
   write("bin/srun",
         "#!/bin/sh\ntrap 'echo SIGTERM >&9; exit' TERM\nexec 9>step; echo here >&9\nsleep 100 & wait\n",

@@ -69,9 +69,11 @@ TEST_F(ViewLines, PointsOfAServerThatDoesNotStartAreReportedTogether) {
                   "no CUDA",
                   "[0:00] 4/4 failed  2 points: the server failed to start 2 times (on n1, n2), last: no "
                   "CUDA"));
-  EXPECT_THAT(closing_lines(plan, state, style),
-              AllOf(HasSubstr("conc16: the server failed to start 2 times"),
-                    HasSubstr("conc32: the server failed to start 2 times")));
+  EXPECT_THAT(
+      closing_lines(plan, state, style),
+      HasSubstr("  failed      2 points: the server failed to start 2 times (on n1, n2), last: no CUDA\n"
+                "                dsr1_1k8k fp4 sglang b200 tp4 conc16\n"
+                "                dsr1_1k8k fp4 sglang b200 tp4 conc32\n"));
 }
 
 TEST_F(ViewLines, PauseOfTheControllerIsShown) {
