@@ -190,6 +190,11 @@ TEST(Document, RejectsTabInUnquotedText) {
   EXPECT_EQ(read("a: \"x\ty\"\nb: 'x\ty'\nc: z\t\n"), "{a: x\ty, b: x\ty, c: z}");
 }
 
+TEST(Document, SizeCountsEveryKeyAndValueAlsoOfAliases) {
+  EXPECT_EQ((*parse_document("{a: 1, b: [2]}"))->size, 6U);
+  EXPECT_EQ((*parse_document("{a: &x [1, 2], b: *x}"))->size, 9U);
+}
+
 TEST(Document, CharacterThatBeginsNoValueIsNamedWithARemedy) {
   EXPECT_THAT(read("a:\n\tb: 1\n"),
               AllOf(StartsWith("line 2, column 1: "), EndsWith("; it is a tab: indent with spaces")));
