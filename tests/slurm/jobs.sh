@@ -34,10 +34,11 @@ mkdir results.d
 [[ $EUID != 0 ]] || chown nobody:nogroup results.d
 run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive -o inherits.log --sweep-config=configs/dsr1-1k1k.yaml \
   "${one[@]}" --sweep-output=results.d/inherited inherits.sh
-# The benchmark writes its result to its current folder, and the user cannot write to /. So the points fail with a reason.
+# The benchmark writes its result to its current folder, and the user cannot write to /. So the sweep does not start.
 status_is 1
 file_has inherits.log "the script itself runs"
-json_is results.d/inherited/manifest.json '[.complete, .points[0].attempts[0].outcome.kind]' '[false,"benchmark-failed"]'
+file_has inherits.log "cannot write to '/', where the benchmark has to leave its result: Permission denied"
+[[ ! -e results.d/inherited/sweep.db ]] || fail "a sweep was started that could not leave its results"
 sed -i 's,^cd /,cd "$SLURM_SUBMIT_DIR/results.d",' inherits.sh
 run sbatch --wait -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive -o inherits.log --sweep-config=configs/dsr1-1k1k.yaml \
   "${one[@]}" --sweep-output=inherited.d inherits.sh
