@@ -178,8 +178,11 @@ Expected<std::string> find_resumable_dir(const std::string& wanted) {
                 "--sweep-resume (sweepctl run: without --resume)");
   }
   if (!holds_sweep(wanted)) {
-    return fail("there is no sweep to resume in '" + wanted +
-                "': " + (exists(wanted) ? "it has no sweep.db" : "the directory does not exist"));
+    return fail(
+        "there is no sweep to resume in '" + wanted +
+        "': " + (exists(wanted) ? "it has no sweep.db" : "the directory does not exist") +
+        "; correct the path, or use --sweep-resume=auto, which starts a sweep if there is none (sweepctl "
+        "run: --resume=auto)");
   }
   SWEEP_TRY(check_not_root_in(wanted));
   SWEEP_TRY(check_writable(wanted, kSameDirectory));

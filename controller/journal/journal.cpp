@@ -202,7 +202,8 @@ Journal::Condition Journal::condition(const std::string& path) {
 Expected<Journal> Journal::open_to_read(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0)
-    return fail("'" + path + "' does not exist: no sweep has run in that directory");
+    return fail("'" + path +
+                "' does not exist: no sweep has run in that directory; give the output directory of a sweep");
   // SQLite would follow a link, and wait at a FIFO.
   if (!S_ISREG(info.st_mode)) return fail("'" + path + "' is not a regular file; it is not opened");
   // Reading the log that a killed controller left behind needs write access.

@@ -326,7 +326,11 @@ class EntryReader {
       out = {value->scalar.truth ? 1 : 0, true};
       return {};
     }
-    if (!value->is(yaml::Kind::Int)) return fail_at(*value, quoted(field) + " must be int in " + place);
+    if (!value->is(yaml::Kind::Int)) {
+      notes_.hint = ", got " + (value->is(yaml::Kind::Text) ? python_repr(value->text) : python_str(*value)) +
+                    "; write a number without quotes or decimal point";
+      return fail_at(*value, quoted(field) + " must be int in " + place);
+    }
     out = {value->scalar.integer, false};
     if (value->scalar.huge || out.value > kMaxNumber || out.value < -kMaxNumber) {
       const std::string limit = std::to_string(kMaxNumber);

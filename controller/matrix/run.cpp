@@ -43,8 +43,11 @@ Expected<std::vector<Config>> read_configs(const Options& options, Caller caller
                          "current directory"
                        : std::string()));
     }
-    SWEEP_ASSIGN(auto bytes, read_file(file, yaml::kMaxFileBytes));
-    SWEEP_TRY(add_entries({file, std::move(bytes)}, entries, &notes));
+    auto bytes = read_file(file, yaml::kMaxFileBytes);
+    if (!bytes && caller == Caller::Sweep)
+      return fail(bytes.error().message + "; give the path of a benchmark matrix, which is a file");
+    if (!bytes) return tl::unexpected(bytes.error());
+    SWEEP_TRY(add_entries({file, *std::move(bytes)}, entries, &notes));
   }
   const auto lengths = short_form_lengths(options.list("--seq-lens"));
   std::vector<Config> out;

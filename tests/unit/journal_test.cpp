@@ -115,7 +115,8 @@ TEST_F(JournalFile, CreateDoesNotChangeAnExistingJournal) {
 
 TEST_F(JournalFile, MissingFileIsNamed) {
   EXPECT_EQ(complaint(Journal::open_to_read(file())),
-            "'" + file() + "' does not exist: no sweep has run in that directory");
+            "'" + file() +
+                "' does not exist: no sweep has run in that directory; give the output directory of a sweep");
   EXPECT_THAT(listing(), IsEmpty());
 }
 

@@ -72,6 +72,7 @@ TEST_F(Typos, MisspeltRequiredKeyIsNamedBesideTheMissingOne) {
 TEST_F(Typos, ErrorHasTheLineOfTheValue) {
   load(changed("conc-start: 2, conc-end: 2", "conc-start: two, conc-end: 2"));
   EXPECT_THAT(error, StartsWith(at(17) + "'conc-start' must be int in search-space[0]"));
+  EXPECT_THAT(error, EndsWith(", got 'two'; write a number without quotes or decimal point"));
   load(changed("  framework: vllm\n", "  framework: [vllm]\n"));
   EXPECT_THAT(error, StartsWith(at(6) + "Field 'framework' must be str"));
   load(changed("    osl: 512\n", "    osl: x\n"));
