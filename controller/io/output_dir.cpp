@@ -36,12 +36,12 @@ std::string held_message(const std::string& directory) {
   if (unreadable && has_files_to_salvage(directory))
     return "cannot use '" + directory +
            "': it holds the results of another sweep, whose sweep.db is empty or damaged; choose another "
-           "--sweep-output, or add --sweep-resume to recover that sweep";
+           "--sweep-output, or add --sweep-resume to recover that sweep (sweepctl run: --output, --resume)";
   const auto journal = journal::Journal::open_to_read(journal_path(directory));
   if (journal) {
     return "cannot use '" + directory +
            "': it holds the results of another sweep; choose another --sweep-output, or add --sweep-resume "
-           "to continue that sweep";
+           "to continue that sweep (sweepctl run: --output, --resume)";
   }
   const auto control = read_control_file(directory);
   if (control && *control) {

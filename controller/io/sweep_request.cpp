@@ -93,10 +93,10 @@ Expected<OpenedSweep> open_new(const SweepRequest& request, const SessionOrigin&
                                std::vector<std::string>& notes) {
   std::vector<std::string> warnings;
   SWEEP_ASSIGN(auto plan, load_plan(request, &warnings));
+  SWEEP_TRY(check_job(plan.step.has_value(), origin));
+  if (origin.benchmark) SWEEP_TRY(check_benchmark(plan, *origin.benchmark, warnings));
   for (const std::string& warning : warnings)
     notes.push_back("warning: " + warning);
-  SWEEP_TRY(check_job(plan.step.has_value(), origin));
-  if (origin.benchmark) SWEEP_TRY(check_benchmark(plan, *origin.benchmark, notes));
   SWEEP_TRY(check_new_output(request.output, plan));
   SWEEP_ASSIGN(const auto directory, claim_output_dir(request.output, sweep_name(plan), now));
   Sweep sweep;

@@ -11,7 +11,7 @@ namespace sweep::view {
 namespace {
 
 constexpr std::size_t kMostListed = 5;  // points of a group
-constexpr const char* kIndent = "                ";
+constexpr const char* kEndingIndent = "                ";
 
 /// Returns the reason with the name of every result file, which is another for each point, replaced by that of
 /// the variable: 'w/x.json' becomes 'w/$RESULT_FILENAME.json'.
@@ -81,13 +81,15 @@ std::string Endings::text(std::size_t width) const {
              (group.differ ? " (numbers of the first)" : "") + "\n";
       const std::size_t shown = group.points <= kMostListed ? group.points : kMostListed - 1;
       for (std::size_t i = 0; i < shown; ++i)
-        out += kIndent + group.labels[i] + "\n";
-      if (shown < group.points) out += kIndent + ("and " + std::to_string(group.points - shown)) + " more\n";
+        out += kEndingIndent + group.labels[i] + "\n";
+      if (shown < group.points)
+        out += kEndingIndent + ("and " + std::to_string(group.points - shown)) + " more\n";
     }
     for (const std::string& line : first.server_says)
-      out += kIndent + ("| " + line) + "\n";
+      out += kEndingIndent + ("| " + line) + "\n";
     if (!group.log.empty())
-      out += kIndent + std::string(group.points == 1 ? "log: " : "log of the first: ") + group.log + "\n";
+      out +=
+          kEndingIndent + std::string(group.points == 1 ? "log: " : "log of the first: ") + group.log + "\n";
   }
   return out;
 }

@@ -27,6 +27,14 @@ int valid_points(const core::State& state) {
   return state.count(core::PointState::Done) - core::invalid_points(state);
 }
 
+/// Returns the time from the session's start to the end of its last attempt; std::nullopt if none has ended in
+/// this session.
+std::optional<Millis> elapsed_time(const core::State& state, const Facts& facts) {
+  const auto last = last_end(state);
+  const Instant start = session_start(state, facts);
+  return last && *last >= start ? std::optional(Millis(*last - start)) : std::nullopt;
+}
+
 ordered_json time_json(const std::optional<Instant>& at) {
   return at ? ordered_json(static_cast<double>(to_unix_ms(*at)) / 1000) : ordered_json();
 }
@@ -220,9 +228,9 @@ std::string totals_text(const Plan& plan, const core::State& state, const Facts&
       words.push_back(printable(runtime) + " in " + counted(attempts, "attempt"));
     out += "containers: " + join(words, ", ") + "\n";
   }
-  if (const auto last = last_end(state))
-    out += "elapsed " + duration_text(*last - session_start(state, facts)) +
-           (state.resumed ? " since the last resume" : "") + " (until the last point finished)\n";
+  if (const auto elapsed = elapsed_time(state, facts))
+    out += "elapsed " + duration_text(*elapsed) + (state.resumed ? " since the last resume" : "") +
+           " (until the last point finished)\n";
   return out;
 }
 
@@ -235,7 +243,7 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
     (point.state == core::PointState::Failed ? failed : unfinished)
         .push_back({{"label", label(plan.points[i])}, {"reason", point.reason}});
   }
-  const auto last = last_end(state);
+  const auto elapsed = elapsed_time(state, facts);
   ordered_json phases = ordered_json::object();
   for (const PhaseTime& phase : total.phases)
     phases[phase.name] = static_cast<double>(phase.time.count()) / 1000;
@@ -255,9 +263,7 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
           {"server_starts", total.server_starts},
           {"phases", std::move(phases)},
           {"containers", total.containers},
-          {"wall_s",
-           last ? ordered_json(static_cast<double>((*last - session_start(state, facts)).count()) / 1000)
-                : ordered_json()}};
+          {"wall_s", elapsed ? ordered_json(static_cast<double>(elapsed->count()) / 1000) : ordered_json()}};
 }
 
 }  // namespace sweep::view

@@ -181,7 +181,7 @@ std::string reason_and_remedy(const Unfit& unfit, std::string& command) {
                            " on a node, and the largest node had " + std::to_string(unfit.largest) +
                            "; to retry ";
   ask_job_for_gpus(command, wanted);
-  if (!is_srun(command)) return need + "where these are, for example in a job with " + wanted;
+  if (!is_srun(command)) return need + "on such a node, for example in a job with " + wanted;
   const std::string given = replace_gpu_option(command, wanted);
   if (!given.empty()) return need + "with " + wanted + " instead of " + given;
   insert_option(command, wanted);

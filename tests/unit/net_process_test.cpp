@@ -228,6 +228,8 @@ TEST_F(SpawnInFolder, SearchesThePathOfTheGivenEnvironment) {
             "cannot start 'tool': Permission denied; make it executable: chmod +x " + path("a/tool"));
   spec.environment = {"PATH=" + path("absent")};
   EXPECT_EQ(why_not(spec), "cannot start 'tool': not found in PATH");
+  spec.directory = path("b");  // which has a program of that name
+  EXPECT_EQ(why_not(spec), "cannot start 'tool': not found in PATH");
 }
 
 TEST_F(SpawnInFolder, ErrorAboutARelativePathIsAboutTheFileInItsDirectory) {

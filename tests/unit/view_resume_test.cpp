@@ -211,7 +211,7 @@ TEST_F(ViewResumeOfUnfit, ReplacesAnOptionWhoseValueIsAWordOfItsOwn) {
 TEST_F(ViewResumeOfUnfit, WithoutSrunItSaysWhatTheMachineLacks) {
   EXPECT_THAT(
       line("sweepctl run --resume --output /o -- ./b.sh"),
-      HasSubstr("had 0; to retry where these are, for example in a job with --gpus-per-node=8: sweepctl "
+      HasSubstr("had 0; to retry on such a node, for example in a job with --gpus-per-node=8: sweepctl "
                 "run --resume --retry-failed"));
 }
 

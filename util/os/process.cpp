@@ -52,7 +52,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 }
 
 // Searches the program like execvp: returns the first executable file of that name in PATH. If there is none,
-// returns the name (or a file that is not executable), so that exec reports the reason.
+// returns the name, or a file that is not executable, so that exec reports the reason.
 std::string search_path(const std::string& name, const std::vector<std::string>& environment) {
   if (name.find('/') != std::string::npos) return name;
   std::string search = "/usr/local/bin:/usr/bin:/bin";
@@ -132,9 +132,7 @@ std::string why(const SpawnSpec& spec, const Prepared& ready, int code, bool dir
   const std::string file = in_directory ? spec.directory + "/" + ready.path : ready.path;
   std::string reason = code == EACCES || code == ENOENT ? program_problem(file, ready.path) : std::string();
   if (reason.empty()) reason = errno_text(code);
-  if (code == ENOENT && ready.path.find('/') == std::string::npos) {
-    reason = "not found in PATH";
-  } else if (code == ENOENT && reason == errno_text(code) && ::access(file.c_str(), F_OK) == 0) {
+  if (code == ENOENT && reason == errno_text(code) && ::access(file.c_str(), F_OK) == 0) {
     const std::string interpreter = interpreter_of(file);
     reason = "the interpreter on its first line does not exist" +
              (interpreter.empty() ? std::string() : ": '" + printable(interpreter) + "'");
@@ -151,6 +149,9 @@ Expected<Child> spawn(const SpawnSpec& spec) {
   Prepared ready;
   ready.spec = &spec;
   ready.path = search_path(spec.argv[0], spec.environment);
+  // execve would look for it in the working directory.
+  if (ready.path.find('/') == std::string::npos)
+    return fail("cannot start '" + spec.argv[0] + "': not found in PATH");
   ready.argv = pointers(spec.argv);
   ready.environment = pointers(spec.environment);
   std::vector<std::string> shell = spec.argv;
