@@ -310,6 +310,13 @@ TEST_F(ViewRecords, TotalsOfScripts) {
   EXPECT_THAT(text, Not(HasSubstr("containers")));
 }
 
+TEST_F(ViewRecords, SessionThatRanNothingHasNoElapsedTime) {
+  run_sample();
+  state.resumed = now + Millis(1'000);
+  EXPECT_THAT(totals_text(plan, state, facts), Not(HasSubstr("elapsed")));
+  EXPECT_TRUE(totals_json(plan, state, facts)["wall_s"].is_null());
+}
+
 // With `runtime: auto` this shows which runtime was chosen.
 TEST_F(ViewRecords, TotalsCountAttemptsByContainerRuntime) {
   run_sample();
