@@ -114,6 +114,8 @@ TEST(SecretTexts, OrdinaryTextIsUnchanged) {
         "a bearer token is missing",
         "the bearer, a person",
         "the word bearer ",
+        "bearer: none",
+        "bearer=(none)",
         "the word bearer",
         "a==b",
         "KeyError: 'x'",
