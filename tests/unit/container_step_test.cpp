@@ -94,6 +94,14 @@ TEST(Step, PathsThatPyxisCannotMountAreNamed) {
   EXPECT_THAT(says(many, kAgent), HasSubstr("PYXIS_CONTAINER_MOUNTS would have"));
 }
 
+TEST(Step, ListOfNamesMayHaveAsManyCharactersAsPyxisTakes) {
+  auto of = request();
+  of.container.names = {std::string(4'095, 'N')};
+  EXPECT_TRUE(step_variables(of, kAgent));
+  of.container.names = {std::string(4'096, 'N')};
+  EXPECT_THAT(step_variables(of, kAgent).error().message, HasSubstr("PYXIS_CONTAINER_ENV would have 4096"));
+}
+
 TEST(Step, LoaderOutsideUsrIsNamed) {
   auto agent = kAgent;
   agent.loader = "/nix/store/x/ld.so";
