@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdint>
 #include <mutex>
+#include <tuple>
 
 #include "util/line_queue.hpp"
 
@@ -95,7 +96,7 @@ bool QueuedWriter::start() {
   started_ = ::pthread_create(&thread, nullptr, run, owned.get()) == 0;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (!started_) return false;
-  owned.release();  // run() owns it now
+  std::ignore = owned.release();  // run() owns it now
   ::pthread_detach(thread);
   return true;
 }
