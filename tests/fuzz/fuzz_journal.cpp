@@ -101,6 +101,11 @@ void check_continuation(core::State state, const core::Command& begin) {
       apply(core::AttemptStarted{agent.id, ref, 1});
       apply(core::AttemptFinished{agent.id, ref, {}, Millis(1)});
     }
+    // The other agents are silent for agent_timeout while this one is not: a common silence would be forgiven.
+    now += std::max(state.settings.agent_timeout - Millis(1), Millis(0));
+    core::mark_seen(state, agent.id, now);
+    now += Millis(1);
+    apply(core::Tick{});
     now += std::chrono::hours(1);
     core::mark_seen(state, agent.id, now);
     apply(core::Tick{});
