@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "agent/core/attempt_limits.hpp"
 #include "agent/core/job_end.hpp"
 #include "proto/base/env_names.hpp"
 #include "tests/unit/agent_fixture.hpp"
@@ -20,6 +21,17 @@ using testing::Not;
 // ---- frozen: nothing happens for an hour, then everything at once
 
 constexpr Millis kFrozen{3'600'000};
+
+TEST(AgentLimits, PointIsNamedIfItsLimitPassesTogetherWithAnother) {
+  wire::Lease lease = ScriptedAgent::lease("p");
+  lease.timeouts.point_ms = lease.timeouts.benchmark_ms = 1'000;
+  AttemptTimes times;
+  times.started_at = Instant(Millis(5'000));
+  const auto limit = limit_while_running(lease, ServerOf::Nobody, times);
+  ASSERT_TRUE(limit);
+  EXPECT_EQ(limit->at, Instant(Millis(6'000)));
+  EXPECT_THAT(limit->reason, HasSubstr("the point did not end"));
+}
 
 TEST(AgentFrozen, ManyPassedDeadlinesTakeOneStepEach) {
   ScriptedAgent agent;
