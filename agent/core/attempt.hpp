@@ -117,9 +117,9 @@ class Attempt {
 
   void on(const GpuSample& sample) { gpus_.add(sample); }
   void set_origin(const Origin& origin);
-  /// Adds a reason to doubt the result (Account::flaws); each is recorded once.
   /// The agent was suspended, and so probably the benchmark.
   void on(const Suspended& input);
+  /// Adds a reason to doubt the result (Account::flaws); each is recorded once.
   void add_flaw(const std::string& flaw);
 
   /// Keeps output that cannot be sent now, until the controller answers again.

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "proto/base/env_names.hpp"
+#include "util/environment.hpp"
 
 namespace sweep::agent {
 
@@ -26,11 +27,7 @@ std::string own_range_ratio(const std::vector<std::string>& own, const Variables
   for (const auto& [name, value] : lease) {
     if (name == kRangeRatio) return {};
   }
-  const std::string start = std::string(kRangeRatio) + "=";
-  for (const std::string& entry : own) {
-    if (entry.starts_with(start)) return entry.substr(start.size());
-  }
-  return {};
+  return look_up(own, kRangeRatio).value_or("");
 }
 
 std::vector<std::string> benchmark_environment(const std::vector<std::string>& own, const Variables& lease,

@@ -119,10 +119,7 @@ void OutputScanner::look(std::vector<OutputEvent>& seen) {
   once(starts_, kServerStarts, ServerStarts{});
   if (!own_ready_) once(ready_, kServerReady, ServerReady{});
   once(client_, kClientStarts, ClientStarts{});
-  if (const std::size_t at = line_.find(kMainRun); !main_run_ && at != std::string::npos) {
-    main_run_ = true;
-    found.emplace_back(at + kMainRun.size(), MainRun{});
-  }
+  once(main_run_, std::span(&kMainRun, 1), MainRun{});
   if (const auto bar = find_bar_in(line_); bar && bar->bar != last_bar_) {
     last_bar_ = bar->bar;
     found.emplace_back(bar->end, bar->bar);
