@@ -12,7 +12,7 @@ namespace {
 
 constexpr Millis kProbeTimeout{20'000};
 constexpr const char* kInstallOrChoose =
-    "install it, or choose another runtime in the profile: container: { runtime: ... }";
+    "; install it, or choose another runtime in the profile: container: { runtime: ... }";
 
 std::string first_line(const std::string& text) {
   return clipped(printable(text.substr(0, text.find('\n'))), 100);
@@ -47,14 +47,13 @@ std::string hint(Runtime runtime) {
 }
 
 Expected<Tool> try_program(Runtime runtime, const std::string& path,
-                           const std::vector<std::string>& environment) {
+                           const std::vector<std::string>& environment, const std::string& if_missing) {
   const std::string name(runtime_word(runtime));
   const auto ran = run_program(probe_command(runtime, path), {environment, kProbeTimeout});
   if (!ran) return fail(name + ": " + ran.error().message);
   if (!ran->ok()) return fail(name + " does not work here: " + how_it_ended(*ran) + hint(runtime));
   if (runtime == Runtime::Pyxis && ran->out.find("--container-image") == std::string::npos)
-    return fail("pyxis is not installed: srun has no option --container-image; " +
-                std::string(kInstallOrChoose));
+    return fail("pyxis is not installed: srun has no option --container-image" + if_missing);
   if (runtime == Runtime::Pyxis && look_up(environment, "SLURM_JOB_ID").value_or("").empty())
     return fail("pyxis needs a Slurm job; run inside srun, sbatch or salloc");
   Tool tool{runtime, path, ""};
@@ -79,20 +78,29 @@ std::string find_program(const std::string& name, const std::vector<std::string>
   return {};
 }
 
-Expected<Tool> try_runtime(Runtime runtime, const std::vector<std::string>& environment) {
+namespace {
+
+/// Like try_runtime(), with `if_missing` at the end of the reason if the runtime is not installed.
+Expected<Tool> try_named(Runtime runtime, const std::vector<std::string>& environment,
+                         const std::string& if_missing) {
   const std::string name(program_of(runtime));
   const std::string path = find_program(name, environment);
-  if (path.empty()) return fail(name + " is not in PATH; " + kInstallOrChoose);
-  return try_program(runtime, path, environment);
+  if (path.empty()) return fail(name + " is not in PATH" + if_missing);
+  return try_program(runtime, path, environment, if_missing);
+}
+
+}  // namespace
+
+Expected<Tool> try_runtime(Runtime runtime, const std::vector<std::string>& environment) {
+  return try_named(runtime, environment, kInstallOrChoose);
 }
 
 Expected<Tool> first_working_runtime(const std::vector<std::string>& environment) {
   std::string why;
   for (const Runtime runtime : kAutoOrder) {
-    auto tool = try_runtime(runtime, environment);
+    auto tool = try_named(runtime, environment, "");
     if (tool) return tool;
-    const std::string& reason = tool.error().message;
-    why += (why.empty() ? "" : "; ") + reason.substr(0, reason.find(std::string("; ") + kInstallOrChoose));
+    why += (why.empty() ? "" : "; ") + tool.error().message;
   }
   return fail("no container runtime works here: " + why +
               "; install one, or set container: { runtime: none } in the profile to run without containers");
