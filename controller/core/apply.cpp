@@ -320,16 +320,6 @@ void on(State& state, Instant, const Closed& event) {
 
 // ---- recovery and resume
 
-/// Treats agents as if each had sent a message at this moment.
-void restart_silence(State& state, Instant at) {
-  for (auto& [id, agent] : state.agents) {
-    if (agent.gone) continue;
-    // Even if that is earlier: the clock of the controller that died may have been ahead.
-    agent.last_seen = at;
-    index_agent(state, id);
-  }
-}
-
 /// Restarts the timeouts.
 void on(State& state, Instant at, const Recovered&) {
   restart_silence(state, at);
@@ -424,6 +414,15 @@ void on(State& state, Instant at, const Salvaged& event) {
 }
 
 }  // namespace
+
+void restart_silence(State& state, Instant at) {
+  for (auto& [id, agent] : state.agents) {
+    if (agent.gone) continue;
+    // Even if that is earlier: the clock of the controller that died may have been ahead.
+    agent.last_seen = at;
+    index_agent(state, id);
+  }
+}
 
 void apply(State& state, const Event& event) {
   std::visit([&](const auto& what) { on(state, event.at, what); }, event.what);

@@ -369,24 +369,11 @@ Decision advance(State& state, const Command& command, Instant now, const OnEven
   }
 }
 
-namespace {
-
-/// Treats all agents as if each had sent a message now.
-void mark_all_seen(State& state, Instant now) {
-  for (auto& [id, agent] : state.agents) {
-    if (agent.gone) continue;
-    agent.last_seen = now;
-    state.roster.set_last_seen(id, now);
-  }
-}
-
-}  // namespace
-
 void mark_seen(State& state, const std::string& agent, Instant now) {
   const auto found = state.agents.find(agent);
   if (found == state.agents.end() || now <= found->second.last_seen) return;
   // The first message after a common silence: a suspended job goes on, and the others will follow.
-  if (const auto silent = all_silent_at(state); silent && now >= *silent) mark_all_seen(state, now);
+  if (const auto silent = all_silent_at(state); silent && now >= *silent) restart_silence(state, now);
   found->second.last_seen = now;
   state.roster.set_last_seen(agent, now);
 }
