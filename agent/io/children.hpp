@@ -39,6 +39,8 @@ class Children {
   /// Stops reading the output of all processes, or reads it again. A process that prints while reading is
   /// paused blocks when its pipe is full.
   void pause_output(bool pause);
+  /// Returns true if a process of an attempt may be running.
+  bool any() const { return !groups_.empty(); }
   /// Marks a child of the agent as a helper that belongs to no attempt: it is neither signalled nor waited
   /// for with one. The mark is removed when collect() sees its end.
   void ignore_helper(pid_t helper) { helpers_.insert(helper); }

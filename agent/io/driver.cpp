@@ -64,7 +64,7 @@ class Driver {
       const auto deadline = agent_.next_deadline();
       const auto wake_at =
           earlier(earlier(earlier(deadline, earlier(job_end_query_.deadline(), node_query_.deadline())),
-                          http_client_.deadline()),
+                          earlier(http_client_.deadline(), next_pause_check())),
                   earlier(earlier(retry_hello_at_, children_.deadline()), sampler_.deadline()));
       planned_ = std::max(now(), wake_at.value_or(Instant::max()));
       loop_.step(wake_at);
@@ -136,6 +136,13 @@ class Driver {
                          print_line("cannot determine when the job ends: " + printable(end.error().message) +
                                     "; the controller may start points that the job has no time to finish");
                        });
+  }
+
+  /// Returns when to wake at the latest. A suspension is noticed by how late the agent wakes, so while a
+  /// benchmark runs it wakes often enough to notice one that hardly exceeds PauseWatch::kLateness.
+  std::optional<Instant> next_pause_check() const {
+    constexpr Millis kInterval{1'000};
+    return children_.any() ? std::optional(now() + kInterval) : std::nullopt;
   }
 
   /// Continues with the clock that it had before, so that a suspended job loses no time. The sampler's times

@@ -141,8 +141,9 @@ void Interrupts::take() {
       first_at_ = now();
     }
     const Millis grace = driver_.sweep().plan.profile.kill_grace + kStopMargin;
-    driver_.stop(signal == SIGINT ? "interrupted" : "received SIG" + std::string(sigabbrev_np(signal)),
-                 first ? grace : Millis(0));
+    driver_.stop(
+        signal == SIGINT ? "received SIGINT (Ctrl-C)" : "received SIG" + std::string(sigabbrev_np(signal)),
+        first ? grace : Millis(0));
   }
 }
 

@@ -126,6 +126,7 @@ void write_collections(const SweepSource* own, Gathered& all, Writer& writer) {
 /// compare.
 std::string tables(const Rows& results) {
   const auto groups = by_experiment(nullptr, results);
+  if (groups.empty()) return "No results.\n";
   if (groups.size() <= 1) return report::summary_table(results);
   std::string out;
   for (const auto& [exp_name, chosen] : groups) {

@@ -142,12 +142,14 @@ Expected<void> check_accepted(const MatrixChange& change, const ResumeWishes& wi
 }
 
 /// Fails if no point is pending in `state`, the state after the resume, and `wishes` do not accept that.
-Expected<void> check_any_pending(const core::State& state, const ResumeWishes& wishes) {
+Expected<void> check_any_pending(const core::State& state, const ResumeWishes& wishes,
+                                 const std::string& directory) {
   if (wishes.may_be_finished || state.count(core::PointState::Pending) > 0) return {};
   const int failed = state.count(core::PointState::Failed);
   const std::string done = std::to_string(state.count(core::PointState::Done)) + " of " +
                            counted(static_cast<std::size_t>(core::total_points(state)), "point") + " done";
-  if (failed == 0) return fail("nothing to resume: " + done);
+  if (failed == 0)
+    return fail("nothing to resume: " + done + "; the results are in '" + printable(directory) + "'");
   return fail("nothing to resume: " + done + ", " + std::to_string(failed) +
               " failed; to retry failed points, add --sweep-retry-failed (sweepctl run: --retry-failed)");
 }
@@ -262,7 +264,7 @@ Expected<void> ResumableSweep::check(const ResumeWishes& wishes, Instant now) co
   core::apply(
       state,
       {now, core::Resumed{"", "", wishes.retry_failed, {change.withdrawn.begin(), change.withdrawn.end()}}});
-  return check_any_pending(state, wishes);
+  return check_any_pending(state, wishes, directory_);
 }
 
 Expected<OpenedSweep> ResumableSweep::resume(ResumeWishes wishes, Instant now,
@@ -293,7 +295,7 @@ Expected<OpenedSweep> ResumableSweep::resume(ResumeWishes wishes, Instant now,
   contents_->events.push_back(resumed);
   sweep.state = core::make_state(core_settings(sweep.plan), core_points(sweep.plan));
   SWEEP_TRY(core::replay(sweep.state, contents_->events));
-  SWEEP_TRY(check_any_pending(sweep.state, wishes));
+  SWEEP_TRY(check_any_pending(sweep.state, wishes, directory_));
   if (auto done = contents_->journal.reopen(opening_of(sweep), {{resumed}, {}}); !done)
     return tl::unexpected(with_remedy(done.error()));
   if (auto done = make_folders(directory_); !done) return tl::unexpected(with_remedy(done.error()));

@@ -98,7 +98,8 @@ bool is_in_path(const std::string& name) {
   });
 }
 
-Expected<void> check_program(const std::string& program, const std::string& directory,
+/// `mounted`: the program runs in a container, into which the directory is mounted.
+Expected<void> check_program(const std::string& program, const std::string& directory, bool mounted,
                              std::vector<std::string>& warnings) {
   const std::string where = "cannot start '" + program + "': ";
   if (program.find('/') == std::string::npos) {
@@ -114,9 +115,11 @@ Expected<void> check_program(const std::string& program, const std::string& dire
   }
   const bool relative = program[0] != '/';
   if (relative && fs::is_directory(directory, code))
-    return fail(
-        where + "there is no such file in '" + directory +
-        "', the working directory of the benchmark; correct the path, or set 'workspace' in the profile");
+    return fail(where + "there is no such file in '" + directory + "', " +
+                (mounted
+                     ? "which is mounted into the container; correct the path"
+                     : "the working directory of the benchmark; correct the path, or set 'workspace' in the "
+                       "profile"));
   warnings.push_back(where + "no such file on this host; each node has to have it");
   return {};
 }
@@ -172,7 +175,7 @@ Expected<void> check_benchmark(const Plan& plan, const BenchmarkCommand& command
                          words[0].find('/') != std::string::npos;
     const bool in_image = is_in_image(plan, point);
     if (in_image && !mounted) continue;
-    SWEEP_TRY(check_program(words[0], in_image ? command.directory : directory, warnings));
+    SWEEP_TRY(check_program(words[0], in_image ? command.directory : directory, in_image, warnings));
   }
   return {};
 }

@@ -14,7 +14,10 @@ namespace {
 tl::unexpected<Error> failed(sqlite3* db, const std::string& path) {
   const int system_error = errno;
   if (db != nullptr && sqlite3_errcode(db) == SQLITE_BUSY)
-    return fail("'" + path + "' is in use by another process");
+    return fail(
+        "'" + path +
+        "' is in use by another process; if its sweep is running, wait until it ends (sweepctl status shows "
+        "it)");
   if (db == nullptr) return fail("journal '" + path + "': out of memory");
   // For a damaged file SQLite's message can contain text from the file.
   std::string reason = printable(sqlite3_errmsg(db));

@@ -210,12 +210,13 @@ std::string resume_command(const std::vector<std::string>& argv, const std::stri
   return out + comment(kept, inside_job);
 }
 
-std::string resume_line(const core::State& state, const Facts& facts) {
+std::optional<ResumeAdvice> resume_advice(const core::State& state, const Facts& facts) {
   using core::PointState;
-  if (facts.resume.empty() || state.phase != core::Phase::Closed) return {};
+  const bool ended = state.phase == core::Phase::Closed || facts.owner.empty();
+  if (facts.resume.empty() || !ended) return std::nullopt;
   const int failed = state.count(PointState::Failed);
   const int left = core::total_points(state) - state.count(PointState::Done) - failed;
-  if (left + failed == 0) return {};
+  if (left + failed == 0) return std::nullopt;
   const bool alike = core::first_points_failed_alike(state);
   std::string command = facts.resume;
   if (left == 0 || alike) insert_option(command, command_names(command).retry_failed);
@@ -229,7 +230,12 @@ std::string resume_line(const core::State& state, const Facts& facts) {
   } else {
     what = failed_text + "; to retry" + (alike ? " once the benchmark can be started" : "");
   }
-  return what + ": " + printable(command) + "\n";
+  return ResumeAdvice{what, printable(command)};
+}
+
+std::string resume_line(const core::State& state, const Facts& facts) {
+  const auto advice = resume_advice(state, facts);
+  return advice ? advice->what + ": " + advice->command + "\n" : "";
 }
 
 }  // namespace sweep::view

@@ -1,6 +1,7 @@
 // Builds the command that resumes a sweep from the command that started it. Pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,16 @@ namespace sweep::view {
 std::string resume_command(const std::vector<std::string>& argv, const std::string& directory,
                            const std::string& working_directory, const std::string& inside_job = {});
 
-/// Returns the line shown when a sweep has ended incomplete: how many points are left, and the command that
-/// resumes it; "" if a resume would have nothing to do or the command is unknown.
+struct ResumeAdvice {
+  std::string what;     // "2 points left; to resume"
+  std::string command;  // to be typed
+};
+
+/// Returns how many points are left of a sweep that was closed or whose controller has ended, and the command
+/// that resumes it; std::nullopt if a resume would have nothing to do or the command is unknown.
+std::optional<ResumeAdvice> resume_advice(const core::State& state, const Facts& facts);
+
+/// Returns resume_advice() as a line; "" if there is none.
 std::string resume_line(const core::State& state, const Facts& facts);
 
 }  // namespace sweep::view

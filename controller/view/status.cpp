@@ -5,6 +5,7 @@
 #include "controller/view/endings.hpp"
 #include "controller/view/lines.hpp"
 #include "controller/view/records.hpp"
+#include "controller/view/resume.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -264,6 +265,9 @@ ordered_json status_json(const Plan& plan, const core::State& state, const Facts
   out["running"] = running.take();
   out["ended"] = ended.take();
   out["held_back"] = held_back_json(state);
+  const auto advice = resume_advice(state, facts);
+  out["resume"] =
+      advice ? ordered_json{{"what", advice->what}, {"command", advice->command}} : ordered_json();
   const std::size_t left_out = agents.left_out() + running.left_out() + ended.left_out();
   if (left_out > 0) {
     out["left_out"] = {
@@ -299,6 +303,8 @@ std::string status_text(const ordered_json& status) {
     out += "  not listed: " + field(status["left_out"], "running") + " more running, " +
            field(status["left_out"], "ended") + " more ended\n";
   }
+  if (const auto resume = status.find("resume"); resume != status.end() && resume->is_object())
+    out += "  " + field(*resume, "what") + ": " + field(*resume, "command") + "\n";
   return out;
 }
 

@@ -52,7 +52,8 @@ std::string describe(const Outcome& outcome) {
         (name ? " (SIG" + std::string(name) + ")" : ""));
   }
   if (outcome.exit_code && (*outcome.exit_code != 0 || outcome.kind == OutcomeKind::BenchmarkFailed)) {
-    add("exit status " + std::to_string(*outcome.exit_code));
+    const std::string code = std::to_string(*outcome.exit_code);
+    if (!outcome.reason.ends_with("exited with status " + code)) add("exit status " + code);
   }
   if (!outcome.reason.empty()) add(outcome.reason);
   std::string out(outcome_word(outcome.kind));

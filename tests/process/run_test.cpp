@@ -415,7 +415,7 @@ TEST_F(Run, FirstInterruptStopsCleanly) {
   ASSERT_EQ(next_line(started), "here\n") << run.err();
   run.signal(SIGINT);
   EXPECT_EQ(run.finish(), 130) << run.err();
-  EXPECT_NE(run.err().find("stopping: interrupted"), std::string::npos) << run.err();
+  EXPECT_NE(run.err().find("stopping: received SIGINT (Ctrl-C)"), std::string::npos) << run.err();
   EXPECT_NE(run.err().find("1 of 2 points done, 1 unfinished"), std::string::npos) << run.err();
   EXPECT_EQ(next_line(started), "") << "the benchmark is still running";
   EXPECT_EQ(json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);
@@ -451,7 +451,7 @@ TEST_F(Run, SecondInterruptStopsImmediately) {
   Program run(directory_, command("out", "./deaf.sh"));
   ASSERT_EQ(next_line(started), "here\n") << run.err();
   run.signal(SIGINT);
-  ASSERT_TRUE(run.wait_for_error("stopping: interrupted"));
+  ASSERT_TRUE(run.wait_for_error("stopping: received SIGINT (Ctrl-C)"));
   run.signal(SIGINT);
   EXPECT_EQ(run.finish(), 130) << run.err();
   EXPECT_EQ(next_line(started), "") << "the benchmark is still running";

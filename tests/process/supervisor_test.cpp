@@ -151,7 +151,7 @@ TEST_F(Supervised, InterruptAfterARestartIsForwarded) {
   kill_controller();
   ASSERT_TRUE(serve_->wait_for_error(" and was restarted in ")) << serve_->err();
   serve_->signal(SIGINT);
-  EXPECT_TRUE(serve_->wait_for_error("stopping: interrupted")) << serve_->err();
+  EXPECT_TRUE(serve_->wait_for_error("stopping: received SIGINT (Ctrl-C)")) << serve_->err();
   EXPECT_EQ(agent_->finish(), 1) << agent_->err();
   EXPECT_EQ(serve_->finish(), 0) << serve_->err();
 }

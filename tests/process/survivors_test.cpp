@@ -36,6 +36,7 @@ TEST_F(Survivors, NothingOutlivesAKilledController) {
   const auto document = nlohmann::json::parse(status.out());
   EXPECT_EQ(document.at("state"), "interrupted");
   EXPECT_EQ(document.at("points").at("done"), 1);
+  EXPECT_EQ(document.at("resume").at("what"), "1 point left; to resume");
   Program aggregate(directory_, {"sweepctl", "aggregate", "out"});
   EXPECT_EQ(aggregate.finish(), 0) << aggregate.err();
   EXPECT_EQ(nlohmann::json::parse(read("out/agg_dsr1_1k1k.json")).size(), 1U);

@@ -47,5 +47,16 @@ TEST_F(SuspendedSweep, GoesOnAfterItsResumeAndDoesNotTrustTheResult) {
   EXPECT_TRUE(reasons[0].starts_with("suspended: ")) << reasons[0];
 }
 
+// The agent would wake 10 s later otherwise, for its next heartbeat.
+TEST_F(SuspendedSweep, PauseThatEndsBeforeTheNextHeartbeatIsNoticed) {
+  prepare();
+  Program run(directory_, command_);
+  ASSERT_TRUE(benchmark_waits()) << run.err();
+  suspend(run, Millis(7'000));
+  let_benchmark_end();
+  EXPECT_EQ(run.finish(), kNotValidStatus) << run.err();
+  EXPECT_NE(read("out/manifest.json").find("suspended: "), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sweep

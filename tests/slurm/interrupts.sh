@@ -46,7 +46,7 @@ begin ctrl-c
 kill -INT -- "-$SRUN"
 ended
 status_is_not 0
-err_has "stopping: interrupted"
+err_has "stopping: received SIGINT (Ctrl-C)"
 one_done_rest_listed ctrl-c
 all_gone
 

@@ -242,6 +242,8 @@ TEST(OutcomeText, WrittenOutcomesCanAlwaysBeRead) {
 TEST(OutcomeText, DescriptionHasSignalStatusAndReason) {
   EXPECT_EQ(describe({OutcomeKind::Ok, 0, {}, "benchmark", ""}), "ok");
   EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, 3, {}, "", ""}), "benchmark-failed: exit status 3");
+  EXPECT_EQ(describe({OutcomeKind::ServerFailed, 7, {}, "", "the server exited with status 7"}),
+            "server-failed: the server exited with status 7");
   EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, {}, 9, "", ""}),
             "benchmark-failed: killed by signal 9 (SIGKILL)");
   EXPECT_EQ(describe({OutcomeKind::BenchmarkFailed, {}, 64, "", ""}),

@@ -88,7 +88,10 @@ TEST_F(JournalFile, SurvivesAControllerThatIsKilled) {
 
 TEST_F(JournalFile, CannotBeOpenedWhileAnotherProcessHoldsIt) {
   PausedChild controller([&] { static Expected<Journal> held = Journal::create(file(), opening); });
-  EXPECT_EQ(complaint(Journal::open_to_read(file())), "'" + file() + "' is in use by another process");
+  EXPECT_EQ(
+      complaint(Journal::open_to_read(file())),
+      "'" + file() +
+          "' is in use by another process; if its sweep is running, wait until it ends (sweepctl status shows it)");
   EXPECT_EQ(complaint(Journal::create(file(), opening)), "'" + file() + "' already exists");
   controller.kill();
   EXPECT_EQ(complaint(Journal::open_to_read(file())), "");
@@ -99,7 +102,10 @@ TEST_F(JournalFile, CannotBeOpenedAfterFinishWhileAnotherProcessHoldsIt) {
     static Expected<Journal> held = Journal::create(file(), opening);
     static_cast<void>(held->finish());
   });
-  EXPECT_EQ(complaint(Journal::open_to_read(file())), "'" + file() + "' is in use by another process");
+  EXPECT_EQ(
+      complaint(Journal::open_to_read(file())),
+      "'" + file() +
+          "' is in use by another process; if its sweep is running, wait until it ends (sweepctl status shows it)");
 }
 
 TEST_F(JournalFile, CreateDoesNotChangeAnExistingJournal) {

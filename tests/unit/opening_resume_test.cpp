@@ -222,7 +222,8 @@ TEST_F(ResumeSweep, IsRefusedIfNoPointIsLeft) {
   wanted.accept_changes = true;
   const auto opened = resume(wanted);
   ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().message, "nothing to resume: 3 of 3 points done");
+  EXPECT_EQ(opened.error().message,
+            "nothing to resume: 3 of 3 points done; the results are in '" + out_ + "'");
 }
 
 TEST_F(ResumeSweep, IsRefusedWithRemedyWhileItsControllerRuns) {

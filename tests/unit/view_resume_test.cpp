@@ -253,7 +253,7 @@ TEST_F(ViewResumeLine, CountsThePointsThatAreLeft) {
   arrive("a", "n1", 8);
   start("a", 0);
   finish("a", 0, outcome(OutcomeKind::Ok));
-  handle(core::Stop{"interrupted", Millis(0)});
+  handle(core::Stop{"received SIGTERM", Millis(0)});
   handle(core::Tick{}, Millis(1));
   ASSERT_EQ(state.phase, core::Phase::Closed);
   EXPECT_EQ(resume_line(state, facts), "3 points left; to resume: " + facts.resume + "\n");

@@ -76,8 +76,12 @@ TEST_F(ViewStatus, StatesOfTheSweepAndItsAgents) {
   EXPECT_EQ(status()["agents"][1]["state"], "gone");
   EXPECT_EQ(status()["agents"][1]["reason"], "time limit");
   EXPECT_EQ(status()["state"], "running");
+  facts.resume = "srun --sweep-resume";
+  EXPECT_TRUE(status()["resume"].is_null());
   facts.owner.clear();
   EXPECT_EQ(status()["state"], "interrupted");
+  EXPECT_EQ(status()["resume"]["command"], "srun --sweep-resume");
+  EXPECT_THAT(status_text(status()), HasSubstr("\n  4 points left; to resume: srun --sweep-resume\n"));
   facts.owner = "login1, pid 77";
   handle(core::Stop{"ctrl-c", Millis(1'000)});
   EXPECT_EQ(status()["state"], "stopping");
