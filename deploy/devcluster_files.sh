@@ -102,7 +102,7 @@ PartitionName=sweep Nodes=ALL Default=YES State=UP MaxTime=$MAX_TIME${DEFAULT_TI
 CONFIG
 }
 
-# Each pretend GPU is a device file like /dev/null. Its number appears in CUDA_VISIBLE_DEVICES of a task.
+# Each simulated GPU is a device file like /dev/null. Its number appears in CUDA_VISIBLE_DEVICES of a task.
 write_gpus() {
   local i device range=0
   for ((i = 0; i < GPUS; ++i)); do

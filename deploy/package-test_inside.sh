@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deploy/package-test.sh runs this inside its chroots, as root:
 #
-#   prepare      configures the installed Slurm: one controller, two nodes with eight pretend GPUs each
+#   prepare      configures the installed Slurm: one controller, two nodes with eight simulated GPUs each
 #   install      lists the existing files, then installs the debs next to this script
 #   use          starts Slurm, runs a sweep, removes, installs again, purges, and compares the files
 #   slurm-tests  runs tests/slurm of the sources in /src with the programs in /src/build

@@ -13,7 +13,7 @@ usage() {
   cat <<'USAGE'
 Usage: deploy/quickstart.sh
 Installs missing packages, builds slurm-sweep, and starts a Slurm cluster on this machine with four nodes of eight
-pretend GPUs each. Then runs a sweep of ten points on the cluster. The real client sends real requests to servers that
+simulated GPUs each. Then runs a sweep of ten points on the cluster. The real client sends real requests to servers that
 simulate their GPUs and keep running between points. Results go to results_quickstart_<time>/ in the current directory,
 whose path is printed first.
 The cluster keeps running so that you can try more; deploy/devcluster down stops and removes it.

@@ -1,5 +1,6 @@
 #include "agent/core/job_end.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -91,13 +92,17 @@ std::string parse_sharing(std::string_view text) {
 std::string parse_slurm_version(std::string_view text) {
   const std::string_view line = text.substr(0, text.find('\n'));
   const std::size_t blank = line.rfind(' ');
-  const bool is_one = line.starts_with("slurm") && blank != std::string_view::npos;
+  const bool is_one = line.starts_with("slurm") && blank != std::string_view::npos &&
+                      blank + 1 < line.size() && line[blank + 1] >= '0' && line[blank + 1] <= '9';
   return is_one ? clipped(printable(line.substr(blank + 1)), kMostShown) : std::string();
 }
 
 Expected<std::optional<Instant>> parse_end_time(std::string_view text) {
   const auto value = value_of(text, "EndTime=");
   if (!value) {
+    if (!parse_slurm_version(text).empty()) text.remove_prefix(std::min(text.size(), text.find('\n')));
+    while (text.starts_with('\n'))
+      text.remove_prefix(1);
     const std::string first = clipped(printable(text.substr(0, text.find('\n'))), kMostShown);
     return fail(first.empty() ? "scontrol printed nothing" : "scontrol printed no EndTime: '" + first + "'");
   }

@@ -136,6 +136,12 @@ class Driver {
                          print_line("cannot determine when the job ends: " + printable(end.error().message) +
                                     "; the controller may start points that the job has no time to finish");
                        });
+    ignore(job_end_query_);
+  }
+
+  /// Keeps the query's process apart from those of an attempt, with which it would be ended.
+  void ignore(const SlurmQuery& query) {
+    if (const auto pid = query.pid()) children_.ignore_helper(*pid);
   }
 
   /// Returns when to wake at the latest. A suspension is noticed by how late the agent wakes, so while a
@@ -166,6 +172,7 @@ class Driver {
                       if (!problem.empty())
                         print_line("cannot ask Slurm about this node: " + printable(problem));
                     });
+    ignore(node_query_);
   }
 
   /// Starts the sampler, also after it has exited. No-op if there are no GPUs to sample or it has failed too

@@ -30,6 +30,8 @@ class SlurmQuery {
   /// Returns when on_deadline() is due.
   std::optional<Instant> deadline() const { return child_ ? std::optional(deadline_) : std::nullopt; }
   void on_deadline(Instant now);
+  /// Returns the process that runs; std::nullopt if none does.
+  std::optional<pid_t> pid() const { return child_ ? std::optional(child_->pid) : std::nullopt; }
 
  private:
   Expected<void> start(const std::vector<std::string>& argv, const std::vector<std::string>& environment);

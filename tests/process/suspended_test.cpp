@@ -1,4 +1,5 @@
 // A sweep whose processes are all stopped for a while, as `scontrol suspend` does, and then continued.
+#include <fcntl.h>
 #include <poll.h>
 
 #include <csignal>
@@ -56,6 +57,39 @@ TEST_F(SuspendedSweep, PauseThatEndsBeforeTheNextHeartbeatIsNoticed) {
   let_benchmark_end();
   EXPECT_EQ(run.finish(), kNotValidStatus) << run.err();
   EXPECT_NE(read("out/manifest.json").find("suspended: "), std::string::npos);
+}
+
+// After a suspension the agent asks Slurm again when the job ends. The process that asks is a child of the
+// agent, as are processes that a benchmark leaves.
+TEST_F(SuspendedSweep, QuestionToSlurmIsNotEndedWithAnAttempt) {
+  prepare();
+  write_matrix({1, 2});
+  std::filesystem::create_directories(directory_ / "bin");
+  const Fd asks = make_fifo("asks"), answer = make_fifo("answer"), answered = make_fifo("answered");
+  write("bin/scontrol",
+        "#!/bin/sh\n[ \"$3\" = job ] || exit 0\n"
+        "if [ -e suspended ]; then echo asks >asks; read line <>answer; echo answered >answered; fi\n"
+        "echo 'JobId=12 OverSubscribe=NO EndTime=Unknown'\n",
+        true);
+  // Without a writer the FIFO would be at its end between the two benchmarks.
+  const Fd writer(::open(path("started").c_str(), O_WRONLY | O_CLOEXEC));
+  write("bin/srun",
+        "#!/bin/sh\nwhile [ \"${1#--}\" != \"$1\" ]; do shift; done\n"
+        "export SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_NTASKS=1 SLURMD_NODENAME=n1\nexec \"$@\"\n",
+        true);
+  Program run(directory_, command_,
+              {"PATH=" + path("bin") + ":/usr/bin:/bin", "SLURM_JOB_ID=12", "SLURM_JOB_NUM_NODES=1"});
+  ASSERT_TRUE(benchmark_waits()) << run.err();
+  write("suspended", "");
+  suspend(run, Millis(7'000));
+  ASSERT_EQ(next_line(asks), "asks\n") << run.err();
+  let_benchmark_end();
+  ASSERT_TRUE(benchmark_waits()) << run.err();
+  write("answer", "go\n");
+  ASSERT_EQ(next_line(answered), "answered\n") << run.err();
+  let_benchmark_end();
+  EXPECT_EQ(run.finish(), kNotValidStatus) << run.err();
+  EXPECT_EQ(run.err().find("cannot determine when the job ends"), std::string::npos) << run.err();
 }
 
 }  // namespace

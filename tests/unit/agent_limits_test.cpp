@@ -300,6 +300,9 @@ TEST(AgentJobEnd, InvalidOutputIsRejected) {
   ASSERT_FALSE(error);
   EXPECT_THAT(error.error().message, HasSubstr("Invalid job id ?specified'"));
   EXPECT_THAT(error.error().message, Not(HasSubstr("more")));
+  EXPECT_THAT(parse_end_time("slurm-wlm 22.05.8\nscontrol: error: Socket timed out\n").error().message,
+              HasSubstr("no EndTime: 'scontrol: error: Socket timed out'"));
+  EXPECT_EQ(parse_end_time("slurm-wlm 22.05.8\n").error().message, "scontrol printed nothing");
   EXPECT_LT(parse_end_time(std::string(100'000, 'x')).error().message.size(), 400u);
   for (std::size_t cut = 0; cut < job_line("2026-11-25T03:00:00").size(); ++cut)
     (void)parse_end_time(job_line("2026-11-25T03:00:00").substr(0, cut));
