@@ -48,7 +48,7 @@ void check_points(const State& state, Problems& problems) {
     const PointStatus& point = state.points[i];
     ++counts[static_cast<std::size_t>(point.state)];
     check_attempts(point, problems);
-    const bool queued = state.pending.contains({-point.spec.gpus, static_cast<int>(i)});
+    const bool queued = state.pending.contains({-demand(point.spec), static_cast<int>(i)});
     if (queued != (point.state == PointState::Pending))
       problems.push_back("point " + point.spec.id + ": wrong membership in the queue");
     if (point.infrastructure_failures < 0 ||

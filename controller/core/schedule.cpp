@@ -156,8 +156,12 @@ std::string too_large(int gpus, const AgentStatus& largest) {
   return out;
 }
 
-/// Returns Unfit events for points that need more GPUs than any agent of this session, gone or not, has. The
-/// queue begins with the largest demand.
+std::string needs_gang(const InternedString& gang) {
+  return "needs " + gang.str() + "; points with several servers or nodes (gangs) are not run by this version";
+}
+
+/// Returns Unfit events for gangs, and for points that need more GPUs than any agent of this session, gone or not,
+/// has. The queue begins with the largest demand.
 std::vector<Event> unfit_points(const State& state, Instant now) {
   const int most = state.roster.largest();
   if (most < 0 || state.pending.empty() || -state.pending.begin()->first <= most) return {};
@@ -165,8 +169,9 @@ std::vector<Event> unfit_points(const State& state, Instant now) {
   std::vector<Event> events;
   for (const auto& [negative_gpus, index] : state.pending) {
     if (-negative_gpus <= most) break;
-    const std::string& id = point_at(state, index).spec.id;
-    events.push_back({now, Unfit{id, too_large(-negative_gpus, largest)}});
+    const PointSpec& spec = point_at(state, index).spec;
+    events.push_back({now, Unfit{spec.id, spec.gang.empty() ? too_large(-negative_gpus, largest)
+                                                            : needs_gang(spec.gang)}});
   }
   return events;
 }
@@ -196,6 +201,8 @@ std::vector<Event> unserved_points(const State& state, Instant now) {
     const int largest = found == state.largest_of.end() ? -1 : found->second;
     for (const auto& [negative_gpus, index] : places) {
       if (-negative_gpus <= largest) break;
+      const PointSpec& spec = point_at(state, index).spec;
+      if (!spec.gang.empty()) continue;
       const std::string why = largest < 0
                                   ? clipped("no node serves its runner '" + runner +
                                                 "'; see 'runners' in the profile" + known_gpus_text(state),
@@ -203,7 +210,7 @@ std::vector<Event> unserved_points(const State& state, Instant now) {
                                   : "needs " + counted(static_cast<std::size_t>(-negative_gpus), "GPU") +
                                         "; the largest node that serves its runner '" + runner + "' has " +
                                         std::to_string(largest);
-      events.push_back({now, Unfit{point_at(state, index).spec.id, why}});
+      events.push_back({now, Unfit{spec.id, why}});
     }
   }
   return events;

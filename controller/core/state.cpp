@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 
 namespace sweep::core {
 
@@ -11,10 +12,14 @@ std::string_view state_word(PointState state) {
   return kWords[static_cast<std::size_t>(state)];
 }
 
+int demand(const PointSpec& spec) {
+  return spec.gang.empty() ? spec.gpus : std::numeric_limits<int>::max();
+}
+
 namespace {
 
 Place queue_key(const State& state, int index) {
-  return {-point_at(state, index).spec.gpus, index};
+  return {-demand(point_at(state, index).spec), index};
 }
 
 void enqueue(State& state, int index, bool pending) {

@@ -58,7 +58,13 @@ struct PointSpec {
   InternedString kind = {};    // points of the same kind are expected to take about equally long
   InternedString server = {};  // key of its server; empty: a script, which starts its own server
   InternedString runner = {};  // the runner that its node must serve; empty: any node
+  InternedString gang = {};    // the servers that it needs on several nodes or in several processes, as text;
+                               // empty: one node runs it. No agent can run a gang yet
 };
+
+/// Returns by how many GPUs a point comes in the queue, which begins with the largest demand: that on one node, or
+/// more than any node has for a gang.
+int demand(const PointSpec& spec);
 
 /// Withdrawn: removed from the sweep by a resume with a changed matrix. Its results stay in the journal.
 enum class PointState { Pending, Leased, Running, Done, Failed, Cancelled, Withdrawn };

@@ -7,11 +7,13 @@
 #include <map>
 #include <unordered_map>
 
+#include "controller/plan/gang.hpp"
 #include "controller/plan/hardware.hpp"
 #include "controller/plan/step.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/container_section.hpp"
 #include "controller/profile/variables.hpp"
+#include "proto/base/inferencex_entry.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -187,6 +189,9 @@ std::string kind_of(const Point& point) {
   for (const std::int64_t number :
        {point.isl, point.osl, point.tp, point.ep, std::int64_t{point.dp_attention}})
     out += std::to_string(number) + "|";
+  if (point.inferencex)
+    out += servers_text(*point.inferencex) + "|" + point.inferencex->kv_offloading + "|" +
+           (point.inferencex->eval_only ? "eval" : "");
   return out;
 }
 
@@ -236,7 +241,7 @@ std::vector<core::PointSpec> core_points(const Plan& plan) {
   for (const Point& point : plan.points) {
     const int index = static_cast<int>(specs.size());
     specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(point), kind_of(point),
-                     server_key(plan, index), core_runner(plan.profile, point.runner)});
+                     server_key(plan, index), core_runner(plan.profile, point.runner), gang_text(point)});
   }
   return specs;
 }
@@ -249,7 +254,12 @@ std::string stem_of(const Plan& plan, int index) {
 }
 
 std::string result_filename(const Plan& plan, int index, const std::string& node) {
-  return stem_of(plan, index) + "_" + file_safe(node);
+  constexpr std::size_t kFingerprint = 16;
+  const Point& point = plan.points[static_cast<std::size_t>(index)];
+  const std::string recipe =
+      point.inferencex ? point.inferencex->recipe_fingerprint.substr(0, kFingerprint) : "";
+  return stem_of(plan, index) + "_" + file_safe(node) +
+         (recipe.empty() ? "" : "_recipe-" + file_safe(recipe));
 }
 
 std::vector<std::pair<std::string, std::string>> benchmark_environment(const Plan& plan, int index,

@@ -6,6 +6,7 @@
 
 #include "controller/profile/recipe.hpp"
 #include "controller/profile/template.hpp"
+#include "controller/profile/workspace_script.hpp"
 #include "util/text.hpp"
 
 namespace sweep::profile {
@@ -91,6 +92,7 @@ std::optional<Error> missing_recipes(const Profile& profile, const std::vector<P
 
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point) {
   if (const Recipe* recipe = recipe_of(profile, point)) return in_bash(recipe->client);
+  if (point.inferencex && profile.benchmark == kDefaultBenchmark) return workspace_script_command(point);
   SWEEP_ASSIGN(auto words, benchmark_words(profile, point));
   if (names_recipe_files(profile)) return fail("the recipe '" + words[0] + "' has not been read");
   if (is_beside_profile(profile, words[0])) words[0] = in_profile_folder(profile, words[0]);

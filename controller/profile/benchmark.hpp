@@ -12,8 +12,9 @@
 namespace sweep::profile {
 
 /// Returns the words that run the benchmark of a point.
-/// - For a program: `benchmark` with its {placeholders} filled, split at blanks of the template (never inside
-///   a
+/// - For a point of InferenceX, if the profile does not set `benchmark`: the script of the checkout
+///   (workspace_script.hpp).
+/// - For a program: `benchmark` with its {placeholders} filled, split at blanks of the template (never inside a
 ///   value). A first word that begins with ./ or ../ is relative to the profile's directory; other relative
 ///   paths are relative to the working directory of the benchmark.
 /// - For a recipe: its client. Its command has no placeholders, because the shell has the point's variables.

@@ -79,12 +79,16 @@ struct Runner {
   friend bool operator==(const Runner&, const Runner&) = default;
 };
 
+/// The script of a checkout of InferenceMAX. For points of InferenceX it stands for the scripts of their checkout.
+inline constexpr const char* kDefaultBenchmark =
+    "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}_slurm.sh";
+
 struct Profile {
   enum class Packing { Node, Gpu };
   enum class Auth { Auto, Munge, Key };  // Auto: munge if it works
 
   std::string workspace;  // working directory of benchmarks, where they leave results; empty: the agent's
-  std::string benchmark = "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}_slurm.sh";
+  std::string benchmark = kDefaultBenchmark;
   std::string benchmark_folder;  // directory of the file that sets `benchmark`; ./ and ../ are relative to it
   std::string script_ready;      // expression for a line: the server of a script is ready; empty: known lines
   Recipe recipe;                 // replaces `benchmark` if it has a server

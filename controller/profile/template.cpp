@@ -3,6 +3,7 @@
 #include <map>
 
 #include "container/core/image.hpp"
+#include "proto/base/inferencex_entry.hpp"
 #include "util/text.hpp"
 
 namespace sweep::profile {
@@ -12,12 +13,20 @@ namespace {
 using Placeholders = std::map<std::string, std::string>;
 
 Placeholders placeholders(const Point& point) {
+  constexpr std::string_view kCluster = "cluster:";  // of a label of InferenceX
+  const std::string label =
+      point.runner.starts_with(kCluster) ? point.runner.substr(kCluster.size()) : point.runner;
+  const std::string hardware = label.substr(0, label.find('-'));
+  const bool atom = point.framework == "atom" && hardware == "mi355x";
+  const std::string suffix = point.framework == "trt" ? "_trt" : atom ? "_atom" : "";
   return {{"model-prefix", point.exp_name.substr(0, point.exp_name.find('_'))},  // contract, section 3
           {"precision", point.precision},
-          {"hw", point.runner.substr(0, point.runner.find('-'))},
+          {"hw", hardware},
           {"runner", point.runner},
           {"framework", point.framework},
-          {"framework-suffix", point.framework == "trt" ? "_trt" : ""},
+          {"framework-suffix", suffix},
+          {"spec-suffix", point.inferencex && point.inferencex->spec_decoding == "mtp" ? "_mtp" : ""},
+          {"scenario-dir", point.inferencex && point.inferencex->agentic ? "agentic" : "fixed_seq_len"},
           {"exp-name", point.exp_name},
           {"image", point.image},
           {"image-slug", container::image_slug(point.image)}};

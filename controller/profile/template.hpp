@@ -1,5 +1,6 @@
 // Placeholders of a point in texts of a profile: {model-prefix}, {precision}, {hw}, {runner}, {framework},
-// {framework-suffix}, {exp-name}, {image}, {image-slug} (the image with / : @ # as _).
+// {framework-suffix} (_trt, _atom on MI355X, or nothing), {spec-suffix} (_mtp or nothing), {scenario-dir}
+// (fixed_seq_len or agentic), {exp-name}, {image}, {image-slug} (the image with / : @ # as _).
 #pragma once
 
 #include <functional>

@@ -122,7 +122,7 @@ Unfit unfit_points(const core::State& state) {
       out.largest = std::max(out.largest, static_cast<int>(agent.info.gpus.size()));
   }
   for (const core::PointStatus& point : state.points) {
-    if (point.state != core::PointState::Failed) continue;
+    if (point.state != core::PointState::Failed || !point.spec.gang.empty()) continue;
     out.all = out.all && point.attempts.empty();
     if (point.spec.gpus > out.largest) out.gpus = std::max(out.gpus, point.spec.gpus);
   }
@@ -214,8 +214,13 @@ std::optional<ResumeAdvice> resume_advice(const core::State& state, const Facts&
   using core::PointState;
   const bool ended = state.phase == core::Phase::Closed || facts.owner.empty();
   if (facts.resume.empty() || !ended) return std::nullopt;
-  const int failed = state.count(PointState::Failed);
-  const int left = core::total_points(state) - state.count(PointState::Done) - failed;
+  const int left =
+      core::total_points(state) - state.count(PointState::Done) - state.count(PointState::Failed);
+  // A gang would fail again.
+  const int failed =
+      static_cast<int>(std::count_if(state.points.begin(), state.points.end(), [](const auto& point) {
+        return point.state == PointState::Failed && point.spec.gang.empty();
+      }));
   if (left + failed == 0) return std::nullopt;
   const bool alike = core::first_points_failed_alike(state);
   std::string command = facts.resume;

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "proto/base/inferencex_entry.hpp"
 #include "util/digest.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
@@ -29,19 +30,18 @@ class RepeatCounter {
   std::unordered_map<std::string, int> seen_;  // by the id of repeat 0
 };
 
-}  // namespace
-
-Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat) {
-  Point point;
-  // nlohmann::json sorts the keys, so the id does not depend on the order in which an entry was written.
-  const nlohmann::json sorted = entry;
-  Fields in(sorted, "matrix entry");
+/// Reads what entries of both generations have.
+void read_common(Fields& in, Point& point) {
   point.exp_name = in.text("exp-name", kMaxText);
   point.image = in.text("image", kMaxText);
   point.model = in.text("model", kMaxText);
   point.framework = in.text("framework", kMaxText);
   point.precision = in.text("precision", kMaxText);
   point.runner = in.text("runner", kMaxText);
+}
+
+/// Reads the rest of an entry of InferenceMAX (2025).
+void read_inferencemax(Fields& in, Point& point) {
   point.isl = in.integer("isl", 0, kMaxCount);
   point.osl = in.integer("osl", 0, kMaxCount);
   point.max_model_len = in.integer("max-model-len", 0, 2 * kMaxCount + 1000);
@@ -49,6 +49,48 @@ Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat) {
   point.ep = in.integer("ep", 1, kMaxCount);
   point.conc = in.integer("conc", 1, kMaxCount);
   point.dp_attention = in.flag("dp-attn");
+}
+
+/// Reads the rest of an entry of InferenceX (2026). An agentic entry has no lengths.
+void read_inferencex(const nlohmann::json& entry, Fields& in, Point& point) {
+  auto rest = read_inferencex_entry(entry);
+  if (!rest) return in.complain(rest.error().message);
+  if (!rest->agentic) {
+    point.isl = in.integer("isl", 0, kMaxCount);
+    point.osl = in.integer("osl", 0, kMaxCount);
+    point.max_model_len = in.integer("max-model-len", 0, 2 * kMaxCount + 1000);
+  }
+  if (rest->workers) {
+    const auto list = in.integers("conc", 1, 1, kMaxCount);
+    point.conc = list.empty() ? 1 : list[0];
+    point.tp = rest->gpus();
+    if (point.tp > kMaxCount) in.complain("matrix entry: the workers have too many GPUs");
+    if (point.tp < 1) in.complain("matrix entry: the workers have no GPU");
+  } else {
+    point.conc = in.integer("conc", 1, kMaxCount);
+    point.tp = rest->parallelism.tp;
+    point.ep = rest->parallelism.ep;
+    point.dp_attention = rest->parallelism.dp_attention;
+  }
+  point.inferencex = std::make_shared<const InferenceXEntry>(*std::move(rest));
+}
+
+}  // namespace
+
+Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat) {
+  Point point;
+  // nlohmann::json sorts the keys, so the id does not depend on the order in which an entry was written.
+  const nlohmann::json sorted = entry;
+  const bool inferencex = is_inferencex_entry(sorted);
+  const nlohmann::json converted = inferencex ? with_converted_values(sorted) : nlohmann::json();
+  const nlohmann::json& values = inferencex ? converted : sorted;
+  Fields in(values, "matrix entry");
+  read_common(in, point);
+  if (inferencex) {
+    read_inferencex(values, in, point);
+  } else {
+    read_inferencemax(in, point);
+  }
   if (in.error())
     return fail(*in.error() + " in " +
                 printable(sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
@@ -65,9 +107,11 @@ Expected<std::vector<Point>> make_points(std::vector<nlohmann::ordered_json> ent
   points.reserve(entries.size());
   RepeatCounter counter;
   for (nlohmann::ordered_json& entry : entries) {
-    SWEEP_ASSIGN(auto point, counter.next(entry));
-    points.push_back(std::move(point));
-    entry = nullptr;  // so that a large matrix is not in memory twice
+    // Moved, so that a large matrix is not in memory twice.
+    for (const auto& single : split_by_concurrency(std::exchange(entry, nullptr))) {
+      SWEEP_ASSIGN(auto point, counter.next(single));
+      points.push_back(std::move(point));
+    }
   }
   return points;
 }
@@ -90,26 +134,32 @@ nlohmann::ordered_json entry_of(const Point& point) {
 }
 
 int gpus_needed(const Point& point) {
-  return static_cast<int>(point.tp);
+  return static_cast<int>(point.inferencex ? point.inferencex->gpus() : point.tp);
 }
 
 std::string result_stem(const Point& point) {
+  if (point.inferencex) return file_safe(inferencex_result_stem(point));
   return file_safe(point.exp_name + "_" + point.precision + "_" + point.framework + "_tp" +
                    std::to_string(point.tp) + "_ep" + std::to_string(point.ep) + "_dpa_" +
                    (point.dp_attention ? "true" : "false") + "_conc" + std::to_string(point.conc));
 }
 
 std::string label(const Point& point) {
-  std::string out = point.exp_name + " " + point.precision + " " + point.framework + " " + point.runner +
-                    " tp" + std::to_string(point.tp);
-  if (point.ep != 1) out += " ep" + std::to_string(point.ep);
-  if (point.dp_attention) out += " dpa";
+  std::string out = point.exp_name + " " + point.precision + " " + point.framework + " " + point.runner + " ";
+  if (point.inferencex) {
+    out += servers_text(*point.inferencex);
+  } else {
+    out += "tp" + std::to_string(point.tp);
+    if (point.ep != 1) out += " ep" + std::to_string(point.ep);
+    if (point.dp_attention) out += " dpa";
+  }
   out += " conc" + std::to_string(point.conc);
   if (point.repeat > 0) out += " repeat" + std::to_string(point.repeat + 1);
   return out;
 }
 
 std::vector<std::pair<std::string, std::string>> point_environment(const Point& point) {
+  if (point.inferencex) return inferencex_environment(point);
   return {{"EXP_NAME", point.exp_name},
           {"MODEL", point.model},
           {"IMAGE", point.image},

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include "util/error.hpp"
 
 namespace sweep {
+
+struct InferenceXEntry;
 
 struct Point {
   std::string id;     // 16 hexadecimal digits
@@ -26,13 +29,18 @@ struct Point {
   std::int64_t max_model_len = 0;
   std::int64_t tp = 1, ep = 1, conc = 1;
   bool dp_attention = false;
+
+  // What an entry of InferenceX (2026) has in addition; nullptr for one of InferenceMAX (2025). With worker groups, tp
+  // is the number of GPUs of all servers and ep is 1.
+  std::shared_ptr<const InferenceXEntry> inferencex;
 };
 
 /// Returns the point of a matrix entry. Returns an error that names the field if one is missing, or if the
 /// GPU count or the concurrency is not positive.
 Expected<Point> make_point(const nlohmann::ordered_json& entry, int repeat);
 
-/// Returns the points of a matrix in its order. Equal entries get the repeat numbers 0, 1, …
+/// Returns the points of a matrix in its order. An entry with a list of concurrencies is one point for each of them.
+/// Equal entries get the repeat numbers 0, 1, …
 Expected<std::vector<Point>> make_points(std::vector<nlohmann::ordered_json> entries);
 /// Returns the points of entries that are JSON texts, as in Point::entry and the journal.
 Expected<std::vector<Point>> read_points(const std::vector<std::string>& entries);
@@ -40,11 +48,13 @@ Expected<std::vector<Point>> read_points(const std::vector<std::string>& entries
 /// Returns the parsed entry.
 nlohmann::ordered_json entry_of(const Point& point);
 
-/// Returns the number of GPUs that an attempt needs on one node: TP. (EP and DP attention use the same GPUs.)
+/// Returns the number of GPUs that an attempt needs: TP, for InferenceX TP x PP x PCP, summed over all workers. (EP,
+/// DCP and DP attention use the same GPUs.)
 int gpus_needed(const Point& point);
 
-/// Returns `{EXP_NAME}_{PRECISION}_{FRAMEWORK}_tp{TP}_ep{EP_SIZE}_dpa_{DP_ATTENTION}_conc{CONC}`, which is
-/// RESULT_FILENAME without the node (contract, section 3), as a safe file name.
+/// Returns RESULT_FILENAME without the node, as a safe file name: for InferenceMAX
+/// `{EXP_NAME}_{PRECISION}_{FRAMEWORK}_tp{TP}_ep{EP_SIZE}_dpa_{DP_ATTENTION}_conc{CONC}` (contract, section 3), for
+/// InferenceX as its contract says in section 13.
 std::string result_stem(const Point& point);
 
 /// Returns a label for people: "dsr1_1k1k fp4 sglang b200 tp4 conc32", with ep and dp attention if they are

@@ -6,6 +6,7 @@ sweep_unit_test(base_test
     beneath_test.cpp
     command_line_test.cpp
     help_layout_test.cpp
+    inferencex_entry_test.cpp
     line_queue_test.cpp
     option_names_test.cpp
     pause_watch_test.cpp

@@ -43,6 +43,20 @@ TEST_F(CoreRunners, NodeThatServesSeveralRunnersTakesPointsInMatrixOrder) {
   EXPECT_THAT(finish("a", "p0"), ElementsAre("settled a p0/1 accepted", "lease a p1/1"));
 }
 
+TEST_F(CoreRunners, GangsFailWithTheirNeedsAndTheOthersRun) {
+  specs = {{"p0", 4}, {"p1", 4}, {"p2", 0}};
+  specs[1].gang = "4 GPUs on 1 node for 2 servers";
+  specs[1].runner = "gb200";
+  specs[2].gang = "24 GPUs on 3 nodes for 3 servers";
+  state = make_state(settings, specs);
+  EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}), ElementsAre("lease a p0/1"));
+  EXPECT_EQ(point("p1").state, PointState::Failed);
+  EXPECT_EQ(
+      point("p2").reason,
+      "needs 24 GPUs on 3 nodes for 3 servers; points with several servers or nodes (gangs) are not run by this "
+      "version");
+}
+
 TEST_F(CoreRunners, AgentWithoutRunnersInReadyServesAll) {
   begin_with({{"b200", 4}, {"h200", 4}});
   EXPECT_THAT(arrive("a", "n1", 8), ElementsAre("lease a p0/1"));

@@ -1,7 +1,8 @@
 # controller/profile.
 sweep_unit_test(profile_test
-  LIBS sweep_profile sweep_net
+  LIBS sweep_profile sweep_net sweep_util_os
   SOURCES
     profile_record_test.cpp
     profile_template_test.cpp
-    profile_test.cpp)
+    profile_test.cpp
+    profile_workspace_script_test.cpp)
