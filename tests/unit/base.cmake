@@ -7,6 +7,7 @@ sweep_unit_test(base_test
     command_line_test.cpp
     container_spec_test.cpp
     fields_test.cpp
+    files_test.cpp
     help_layout_test.cpp
     line_queue_test.cpp
     option_names_test.cpp
