@@ -22,7 +22,7 @@ namespace {
 std::string name_of_job(const std::string& job) {
   constexpr Millis kLimit{5'000};
   const auto answer = run_program({"squeue", "--noheader", "--format=%j", "--jobs=" + job},
-                                  {.environment = own_environment(), .limit = kLimit});
+                                  {.environment = own_environment(), .limit = kLimit, .with_errors = false});
   return answer && answer->ok() ? answer->out.substr(0, answer->out.find('\n')) : "";
 }
 

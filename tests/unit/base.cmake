@@ -14,6 +14,7 @@ sweep_unit_test(base_test
     outcome_test.cpp
     pause_watch_test.cpp
     point_test.cpp
+    run_program_test.cpp
     secrets_test.cpp
     silence_watch_test.cpp
     text_test.cpp)
