@@ -14,6 +14,7 @@
 #include "controller/profile/container_section.hpp"
 #include "controller/report/collect.hpp"
 #include "controller/report/frontier.hpp"
+#include "proto/base/workspace_text.hpp"
 #include "util/os/files.hpp"
 #include "util/os/program_file.hpp"
 #include "util/text.hpp"
@@ -84,9 +85,7 @@ bool is_in_image(const Plan& plan, const Point& point) {
 Expected<void> check_working_directory(const std::string& directory) {
   std::error_code code;
   if (!fs::is_directory(directory, code) || ::access(directory.c_str(), W_OK | X_OK) == 0) return {};
-  return fail("cannot write to '" + directory +
-              "', where the benchmark has to leave its result: " + errno_text(errno) +
-              "; make the directory writable, or name another one in the profile: " + "workspace: DIR");
+  return fail(unwritable_workspace(directory, errno_text(errno)));
 }
 
 /// Returns true if a program of this name is in PATH.
