@@ -4,6 +4,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
+#include "util/shell_word.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
@@ -58,7 +59,7 @@ Expected<std::string> outcome(const Status& status) {
 
 Expected<std::string> cancel(const std::string& directory, const wire::StopRequest& request) {
   SWEEP_ASSIGN(const auto control, find_controller(directory));
-  const std::string see = "; see sweepctl status " + printable(directory);
+  const std::string see = "; see sweepctl status " + shell_word(printable(directory));
   if (!control) return fail("no sweep is running in '" + printable(directory) + "'" + see);
   SWEEP_ASSIGN(const auto status, ask_controller(*control, request));
   if (!status) return fail("the " + controller_text(*control) + ", does not answer" + see);
