@@ -13,6 +13,7 @@
 #include "benchmarks/sweep-bench/cli/command_line.hpp"
 #include "benchmarks/sweep-bench/cli/summary.hpp"
 #include "benchmarks/sweep-bench/core/readiness.hpp"
+#include "benchmarks/sweep-bench/io/clock.hpp"
 #include "benchmarks/sweep-bench/io/engine.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
@@ -142,7 +143,7 @@ class Run {
     constexpr double kBetweenTries = 1;  // seconds; a server offers no event for being ready
     const double limit = setup_.options.ready_timeout;
     const double left = limit - static_cast<double>(bench::monotonic_ns() - started_) * 1e-9;
-    const std::string seconds = std::to_string(static_cast<long long>(limit)) + " s";
+    const std::string seconds = seconds_text(limit);
     if (may_be_loading(record) && left > 0) {
       const int signal = wait_seconds(std::min(left, kBetweenTries), [&] {
         if (!waiting_)
