@@ -28,7 +28,7 @@ namespace {
 constexpr const char* kProfileDescription =
     "show: prints the effective profile, merged from the built-in defaults, /etc/slurm-sweep/profile.yaml, "
     "~/.config/slurm-sweep/profile.yaml and --profile, with the file and line that sets each value. The "
-    "output is itself a valid profile.\n\ncheck: checks that what the profile requires is available: "
+    "output is itself a valid profile, in which values that may be secret are (set).\n\ncheck: checks that what the profile requires is available: "
     "container runtimes (by running them), folders, mounts, image files, and Slurm features and partitions; "
     "on this node, or with --allocation on every node of the job.";
 
