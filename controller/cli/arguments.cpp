@@ -47,7 +47,8 @@ void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_opti
   app.option("--select", request.select,
              "select points with the options of sweepctl matrix full-sweep, in one word: '--seq-lens 1k1k "
              "--model-prefix dsr1' (default: all points)")
-      .value("ARGS");
+      .value("ARGS")
+      .not_empty();
   app.option(
          "--repeat", request.repeat,
          "repeat every point N times, in full passes; tables and plots then show medians and their spread "
@@ -58,11 +59,13 @@ void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_opti
              "output directory (default: results_<exp-name>_<time>); symbols are replaced as in Slurm's file "
              "names: %j (job), %A and %a (array job and task), %J (job.step), %s (step), %u (user), %x (job "
              "name), %% (a percent sign); %4j pads with zeros")
-      .value("DIR");
+      .value("DIR")
+      .not_empty();
   app.option("--profile", request.profile,
              "profile: timeouts, retries, packing, environment, containers; it overrides "
              "/etc/slurm-sweep/profile.yaml and ~/.config/slurm-sweep/profile.yaml")
-      .value("FILE");
+      .value("FILE")
+      .not_empty();
   app.flag_or_word(
       "--resume", request.resume, "auto", request.or_start,
       "resume the sweep in the output directory and keep its finished points; without a configuration file "
@@ -85,6 +88,10 @@ void add_directory(CommandLine& app, std::string& directory, const std::string& 
   app.option("DIR", directory, help).value("").required();
 }
 
+void add_sweep_directory(CommandLine& app, std::string& directory, const std::string& help) {
+  app.option("DIR", directory, help).value("").required().not_empty();
+}
+
 void add_exp_name(CommandLine& app, std::string& exp_name) {
   app.option("EXP", exp_name, "name of the experiment, used in the names of the files written")
       .value("")
@@ -95,6 +102,16 @@ bool enter_as_owner(const std::string& directory) {
   const auto note = become_owner(directory);
   if (!note || !note->empty()) print_error(note ? *note : note.error().message);
   return note.has_value();
+}
+
+Expected<void> check_results_directory(const std::string& directory) {
+  std::error_code code;
+  const auto status = std::filesystem::status(directory, code);
+  if (std::filesystem::is_directory(status)) return {};
+  const std::string what = std::filesystem::exists(status) ? "is not a directory" : "does not exist";
+  return fail("'" + directory + "' " +
+              (std::filesystem::status_known(status) ? what : "cannot be read: " + code.message()) +
+              "; give the output directory of a sweep, or a directory with agg_*.json files");
 }
 
 PatternValues pattern_values(const std::string& pattern, const SessionOrigin& origin) {

@@ -72,7 +72,7 @@ int cancel_command(const Arguments& arguments) {
   CommandLine app("sweepctl cancel", kCancelDescription, kCancelClosing);
   std::string directory;
   wire::StopRequest request{"cancelled by its owner", false};
-  add_directory(app, directory, "output directory of a sweep");
+  add_sweep_directory(app, directory, "output directory of a sweep");
   app.flag("--now", request.at_once, "do not wait for benchmarks to end cleanly");
   app.option("--reason", request.reason, "reason, for summary.txt and the log").value("TEXT");
   if (const auto status = app.parse(arguments)) return *status;
