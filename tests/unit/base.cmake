@@ -17,4 +17,5 @@ sweep_unit_test(base_test
     run_program_test.cpp
     secrets_test.cpp
     silence_watch_test.cpp
+    standard_streams_test.cpp
     text_test.cpp)

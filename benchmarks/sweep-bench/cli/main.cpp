@@ -20,6 +20,7 @@
 #include "util/os/output_file.hpp"
 #include "util/os/queued_writer.hpp"
 #include "util/os/signals.hpp"
+#include "util/os/standard_streams.hpp"
 
 namespace sweep::client {
 namespace {
@@ -274,6 +275,7 @@ int run(const Setup& setup) {
 }  // namespace sweep::client
 
 int main(int argc, char** argv) {
+  sweep::open_standard_streams();
   try {
     const auto line = sweep::client::read_command_line({argv + 1, argv + argc});
     return line.setup ? sweep::client::run(*line.setup) : line.status;
