@@ -177,6 +177,7 @@ int images_command(const Arguments& arguments) {
   app.flag("--dry-run", options.dry_run, "prune: only print what would be removed");
   app.flag("--json", options.json, "list: print a JSON array");
   if (const auto status = app.parse(arguments)) return *status;
+  if (options.older_than == "none") options.older_than.clear();  // as in a profile: no limit
   container::CacheLimits limits;
   for (const auto& [option, text, example] : {std::tuple{"--older-than", options.older_than, "30d or 12h"},
                                               std::tuple{"--max-size", options.max_size, "500G"}}) {

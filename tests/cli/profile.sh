@@ -78,6 +78,8 @@ says 0 "would remove cache/cut_1.sqsh" images prune --cache cache --dry-run
 [[ -e cache/cut_1.sqsh ]] || bad "--dry-run removes files"
 says 0 "freed" images prune --cache cache
 [[ $(ls -A cache) == a_b_1.sif ]] || bad "prune leaves $(ls -A cache)"
+says 0 "freed 0.0 MB" images prune --cache cache --older-than none
+[[ $(ls -A cache) == a_b_1.sif ]] || bad "prune without a limit leaves $(ls -A cache)"
 says 0 "removed cache/a_b_1.sif" images prune --cache cache --max-size 0
 [[ -z $(ls -A cache) ]] || bad "prune --max-size 0 leaves $(ls -A cache)"
 says 2 "is not a size; use for example 500G" images prune --cache cache --max-size lots
