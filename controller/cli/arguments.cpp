@@ -10,6 +10,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/folder_owner.hpp"
 #include "controller/matrix/master.hpp"
+#include "controller/plan/output_pattern.hpp"
 #include "util/os/process.hpp"
 #include "util/os/run_program.hpp"
 #include "util/text.hpp"
@@ -128,7 +129,7 @@ PatternValues pattern_values(const std::string& pattern, const SessionOrigin& or
   if (!origin.inside_job.empty()) {
     out.array_job = known(variable("SLURM_ARRAY_JOB_ID"));
     out.array_task = known(variable("SLURM_ARRAY_TASK_ID"));
-  } else if (pattern.find('x') != std::string::npos) {
+  } else if (has_symbol(pattern, 'x')) {
     // srun's environment may have the name of another job.
     if (auto name = name_of_job(*out.job); !name.empty()) out.job_name = std::move(name);
   }
