@@ -167,7 +167,7 @@ Expected<Plan> resumed_plan(const std::string& directory, const MatrixChange& ch
                             const ResumeWishes& wishes) {
   SWEEP_ASSIGN(auto points, read_points(change.entries));
   profile::Profile profile = wishes.profile;
-  SWEEP_TRY(profile::load_recipes(profile, points));
+  SWEEP_TRY(profile::load_recipes(profile, points, change.withdrawn));
   SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(profile), change.withdrawn));
   if (!wishes.plan) SWEEP_TRY(check_hardware(plan, std::nullopt));
   std::vector<std::string> warnings;

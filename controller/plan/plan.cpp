@@ -183,6 +183,7 @@ Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::P
 Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
                            const std::set<std::string>& withdrawn) {
   for (const Point& point : points) {
+    if (withdrawn.contains(point.id)) continue;
     if (const auto command = profile::benchmark_command(profile, point); !command)
       return tl::unexpected(command.error());
     if (const auto workspace = profile::workspace_of(profile, point); !workspace)

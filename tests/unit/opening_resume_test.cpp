@@ -2,6 +2,7 @@
 // messages.
 #include <unistd.h>
 
+#include "controller/profile/benchmark.hpp"
 #include "tests/unit/damage_bytes.hpp"
 #include "tests/unit/opening_sample.hpp"
 #include "util/json.hpp"
@@ -284,6 +285,35 @@ TEST_F(ResumeSweep, SummaryThatSomebodyChangedIsRefusedAtTheStart) {
                                                 HasSubstr("; move it away, then resume again")));
   std::filesystem::remove(out_ + "/summary.txt");
   EXPECT_TRUE(resume(wishes()));
+}
+
+// The matrix was changed because the recipe does not exist any more.
+TEST_F(ResumeSweep, WithdrawnPointsNeedNoRecipe) {
+  constexpr const char* kRecipe = "server: {command: s, env: [], ready: {log: up}}\nclient: {command: c}\n";
+  profile::Profile profile;
+  profile.benchmark = "./{framework}.yaml";
+  profile.benchmark_folder = folder_;
+  put("sglang.yaml", kRecipe);
+  put("trt.yaml", kRecipe);
+  auto other = sample_entry(8, 1, "trt");
+  auto plan_of = [&](const std::vector<ordered_json>& entries) {
+    profile::Profile own = profile;
+    EXPECT_TRUE(profile::load_recipes(own, *make_points(entries)));
+    return sample_plan(entries, own);
+  };
+  Sweep sweep = new_sweep({sample_entry(8, 1)});
+  sweep.plan = plan_of({sample_entry(8, 1), other});
+  sweep.state = core::make_state(core_settings(sweep.plan), core_points(sweep.plan));
+  ASSERT_TRUE(claim_output_dir(out_, "x", kBegun));
+  ASSERT_TRUE(begin_sweep(std::move(sweep), out_));
+  std::filesystem::remove(path("trt.yaml"));
+  ResumeWishes wanted = wishes();
+  wanted.profile = profile;
+  EXPECT_THAT(refusal(wanted), HasSubstr("1 of 2 points has no recipe"));
+  wanted.plan = plan_of({sample_entry(8, 1)});
+  wanted.accept_changes = true;
+  const auto opened = resume(wanted);
+  EXPECT_TRUE(opened) << opened.error().message;
 }
 
 TEST_F(ResumeSweep, DirectoryThatCannotBeReadIsNotReportedAsMissing) {
