@@ -18,6 +18,7 @@
 #include "proto/base/env_names.hpp"
 #include "util/os/process.hpp"
 #include "util/os/signals.hpp"
+#include "util/os/standard_streams.hpp"
 #include "util/text.hpp"
 
 namespace {
@@ -157,6 +158,7 @@ int run(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sweep::open_standard_streams();
   sweep::set_standard_dispositions();
   int status = 1;
   try {

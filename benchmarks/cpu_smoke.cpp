@@ -28,6 +28,7 @@
 #include "util/json.hpp"
 #include "util/os/output_file.hpp"
 #include "util/os/signals.hpp"
+#include "util/os/standard_streams.hpp"
 
 namespace sweep::bench {
 namespace {
@@ -371,6 +372,7 @@ int measure() {
 }  // namespace sweep::bench
 
 int main(int argc, char** argv) {
+  sweep::open_standard_streams();
   if (argc > 1) {
     std::fprintf(stderr,
                  "cpu-smoke: unexpected argument '%s'; the point is read from environment variables\n",

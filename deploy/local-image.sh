@@ -33,7 +33,7 @@ shift
 [[ ! -e $image ]] || die "cannot make image '$image': it already exists; remove it or choose another name"
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/local-image-XXXXXX")
-trap 'rm -rf -- "$root"' EXIT
+trap 'rm -rf -- "$root" "$image.$$"' EXIT
 
 libraries() { # FILE: prints its shared libraries and its loader
   ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true

@@ -92,12 +92,15 @@ sweep=(srun --nodes=4 --ntasks-per-node=1 --gpus-per-node=8 --exclusive
   --sweep-config="$root/configs/quickstart.yaml" --sweep-profile="$root/configs/profiles/quickstart.yaml"
   --sweep-output="$output" sweep-agent)
 printf '$ %s\n' "${sweep[*]}"
-"${sweep[@]}" || die "the sweep is not complete; see $output/summary.txt and $output/logs/"
+"${sweep[@]}" || {
+  [[ -e $output/summary.txt ]] || die "the sweep did not run; see the messages above"
+  die "not every point is done and has a valid result; see $output/summary.txt and $output/logs/"
+}
 
 step "results"
 cat -- "$output/summary.txt"
-printf '\nresults  %s\nplots    ' "$PWD/$output"
-printf '%s\n' "$PWD/$output"/*.png | sed '2,$s/^/         /'
+printf '\nresults  %s\n' "$PWD/$output"
+[[ -z $(compgen -G "$output/*.png") ]] || printf 'plot     %s\n' "$PWD/$output"/*.png
 cat <<NEXT
 
 The cluster is still running. In $root:

@@ -248,8 +248,9 @@ void step_starts(spank_t spank, spank_option* options) noexcept {
 void step_ends(spank_t spank, int count, char** words) noexcept {
   if (is_batch_without_sweep)  // slurmstepd's messages are in the output of the job
     slurm_error(
-        "sweep: no sweep was run by this batch script: --sweep-config of sbatch is for each srun in the script, "
-        "and the script has neither srun nor sweepctl; put srun before the benchmark");
+        "sweep: no sweep was run by this batch script, unless a program that it calls has run srun: the script "
+        "has neither srun nor sweepctl, and --sweep-config of sbatch is for each srun; put srun before the "
+        "benchmark");
   if (!is_sweep_step) return;
   try {
     tidy(spank, {words, words + count});

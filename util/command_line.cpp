@@ -219,6 +219,17 @@ CommandLine::Option& CommandLine::Option::required() {
   return *this;
 }
 
+CommandLine::Option& CommandLine::Option::not_empty() {
+  const bool positional = cli(option_).get_positional();
+  const std::string message =
+      cli(option_).get_name() + " is empty; give a value" + (positional ? "" : ", or remove the option");
+  cli(option_).check([message](const std::string& text) -> std::string {
+    if (text.empty()) throw WrongValue(message);
+    return {};
+  });
+  return *this;
+}
+
 CommandLine::Option& CommandLine::Option::one_of(const std::vector<std::string>& words) {
   cli(option_).check(CLI::IsMember(words));
   return *this;

@@ -30,6 +30,8 @@ class CommandLine {
     /// Shows `text` in the usage line in place of the argument's name.
     Option& usage(const std::string& text);
     Option& required();
+    /// An empty value is wrong usage: it is usually that of a variable of a script that was not set.
+    Option& not_empty();
     Option& one_of(const std::vector<std::string>& words);
     Option& range(std::int64_t low, std::int64_t high);
     Option& existing_file();

@@ -13,7 +13,6 @@ namespace sweep::agent {
 
 namespace {
 
-constexpr std::size_t kMaxChunk = std::size_t{64} << 10;
 constexpr std::size_t kMaxLastWords = 300;
 
 Outcome outcome(OutcomeKind kind, std::string reason) {
@@ -170,8 +169,9 @@ void Attempt::on(const StartFailed& input, Instant now, Actions& out) {
 void Attempt::on(const Output& input, Instant now, Actions& out) {
   if (!processes_live()) return;
   const std::string_view all = input.bytes;
-  for (std::size_t at = 0; at < all.size(); at += kMaxChunk) {
-    out.emplace_back(Send{wire::LogChunk{ref(), input.is_stderr}, std::string(all.substr(at, kMaxChunk))});
+  for (std::size_t at = 0; at < all.size(); at += kLongestOutputPiece) {
+    out.emplace_back(
+        Send{wire::LogChunk{ref(), input.is_stderr}, std::string(all.substr(at, kLongestOutputPiece))});
   }
   for (const OutputEvent& event : (input.is_stderr ? err_ : out_).feed(all)) {
     on_event(event, now);
@@ -404,7 +404,7 @@ void Attempt::repeat_answer(Instant now, Actions& out) {
 }
 
 void Attempt::on_reconnected(Instant now, Actions& out) {
-  for (Backlog::Piece& piece : backlog_.take(kMaxChunk))
+  for (OutputPiece& piece : backlog_.take(kLongestOutputPiece))
     out.emplace_back(Send{wire::LogChunk{ref(), piece.is_stderr}, std::move(piece.bytes)});
   if (finished()) return send_finished(now, out);
   gate_.repeat();

@@ -9,7 +9,6 @@ namespace {
 // What each piece costs in addition to its bytes. It bounds the memory for output that arrives byte by byte
 // from both streams in turn.
 constexpr std::size_t kPerPiece = 64;
-constexpr std::size_t kLongestPiece = std::size_t{64} << 10;
 
 std::string notice(std::size_t bytes) {
   return "\n[slurm-sweep: " + std::to_string(bytes) +
@@ -21,12 +20,12 @@ std::string notice(std::size_t bytes) {
 void Backlog::add(bool is_stderr, std::string_view bytes) {
   while (!bytes.empty()) {
     if (pieces_.empty() || pieces_.back().is_stderr != is_stderr ||
-        pieces_.back().bytes.size() >= kLongestPiece) {
+        pieces_.back().bytes.size() >= kLongestOutputPiece) {
       pieces_.push_back({is_stderr, {}});
       size_ += kPerPiece;
     }
     std::string& last = pieces_.back().bytes;
-    const std::string_view some = bytes.substr(0, kLongestPiece - last.size());
+    const std::string_view some = bytes.substr(0, kLongestOutputPiece - last.size());
     last += some;
     size_ += some.size();
     bytes.remove_prefix(some.size());
@@ -36,7 +35,7 @@ void Backlog::add(bool is_stderr, std::string_view bytes) {
 
 void Backlog::make_room() {
   while (size_ > limit_ && !pieces_.empty()) {
-    Piece& oldest = pieces_.front();
+    OutputPiece& oldest = pieces_.front();
     const std::size_t cut = std::min(size_ - limit_, oldest.bytes.size());
     dropped_[oldest.is_stderr ? 1 : 0] += cut;
     size_ -= cut;
@@ -47,14 +46,14 @@ void Backlog::make_room() {
   }
 }
 
-std::vector<Backlog::Piece> Backlog::take(std::size_t longest) {
-  std::vector<Piece> out;
+std::vector<OutputPiece> Backlog::take(std::size_t longest) {
+  std::vector<OutputPiece> out;
   for (const bool is_stderr : {false, true}) {
     std::size_t& dropped = dropped_[is_stderr ? 1 : 0];
     if (dropped > 0) out.push_back({is_stderr, notice(dropped)});
     dropped = 0;
   }
-  for (const Piece& piece : pieces_) {
+  for (const OutputPiece& piece : pieces_) {
     for (std::size_t at = 0; at < piece.bytes.size(); at += longest)
       out.push_back({piece.is_stderr, piece.bytes.substr(at, longest)});
   }

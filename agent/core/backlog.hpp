@@ -11,27 +11,24 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/core/output_piece.hpp"
+
 namespace sweep::agent {
 
 class Backlog {
  public:
-  struct Piece {
-    bool is_stderr = false;
-    std::string bytes;
-  };
-
   explicit Backlog(std::size_t limit) : limit_(limit) {}
 
   void add(bool is_stderr, std::string_view bytes);
   /// Returns everything in order, in pieces of at most `longest` bytes, and forgets it.
-  std::vector<Piece> take(std::size_t longest);
+  std::vector<OutputPiece> take(std::size_t longest);
 
  private:
   void make_room();
 
   std::size_t limit_;
   std::size_t size_ = 0;  // of the pieces, their bookkeeping included
-  std::deque<Piece> pieces_;
+  std::deque<OutputPiece> pieces_;
   std::array<std::size_t, 2> dropped_{};  // bytes of stdout, bytes of stderr
 };
 

@@ -4,12 +4,6 @@
 
 namespace sweep::agent {
 
-namespace {
-
-constexpr std::size_t kLongestLogChunk = std::size_t{64} << 10;
-
-}  // namespace
-
 void OutputFlow::set(std::int64_t log_limit, std::int64_t log_window) {
   limit_ = log_limit;
   window_ = log_window;
@@ -50,7 +44,7 @@ void OutputFlow::add_chunk(Send& chunk, Actions& out) {
 void OutputFlow::add_ends(const AttemptRef& ref, Actions& out) {
   const auto found = limits_.find(key(ref));
   if (found == limits_.end()) return;
-  for (OutputLimit::Piece& piece : found->second.finish(kLongestLogChunk)) {
+  for (OutputPiece& piece : found->second.finish(kLongestOutputPiece)) {
     in_flight_ += static_cast<std::int64_t>(piece.bytes.size());
     out.emplace_back(Send{wire::LogChunk{ref, piece.is_stderr}, std::move(piece.bytes)});
   }

@@ -40,8 +40,8 @@ void OutputLimit::trim(Stream& stream) const {
   stream.end.erase(0, excess);
 }
 
-std::vector<OutputLimit::Piece> OutputLimit::finish(std::size_t longest) {
-  std::vector<Piece> out;
+std::vector<OutputPiece> OutputLimit::finish(std::size_t longest) {
+  std::vector<OutputPiece> out;
   for (const bool is_stderr : {false, true}) {
     Stream& stream = streams_[is_stderr ? 1 : 0];
     trim(stream);

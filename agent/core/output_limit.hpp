@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/core/output_piece.hpp"
+
 namespace sweep::agent {
 
 class OutputLimit {
@@ -20,13 +22,9 @@ class OutputLimit {
   /// Returns how many bytes from the beginning of `bytes` are to be sent now; the rest is kept or left out.
   std::size_t take(bool is_stderr, std::string_view bytes);
 
-  struct Piece {
-    bool is_stderr = false;
-    std::string bytes;
-  };
   /// Returns what is still to be sent at the attempt's end, in pieces of at most `longest` bytes. Output
   /// after that is left out.
-  std::vector<Piece> finish(std::size_t longest);
+  std::vector<OutputPiece> finish(std::size_t longest);
 
  private:
   struct Stream {

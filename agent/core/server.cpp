@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t kTailLines = 12;
 constexpr std::size_t kTailLine = 300;
 constexpr std::size_t kIdleOutput = std::size_t{64} << 10;
-constexpr std::size_t kMaxServerChunk = std::size_t{64} << 10;
 constexpr Millis kAskAgain{250};
 
 LinePattern pattern(const std::string& text) {
@@ -127,11 +126,11 @@ void Server::mark_loading() {
 void Server::on(const Output& input, Instant now, Actions& out) {
   const std::string_view all = input.bytes;
   if (attempt_) {
-    for (Backlog::Piece& piece : backlog_.take(kMaxServerChunk))
+    for (OutputPiece& piece : backlog_.take(kLongestOutputPiece))
       out.emplace_back(Send{wire::LogChunk{*attempt_, piece.is_stderr}, std::move(piece.bytes)});
-    for (std::size_t at = 0; at < all.size(); at += kMaxServerChunk)
+    for (std::size_t at = 0; at < all.size(); at += kLongestOutputPiece)
       out.emplace_back(
-          Send{wire::LogChunk{*attempt_, input.is_stderr}, std::string(all.substr(at, kMaxServerChunk))});
+          Send{wire::LogChunk{*attempt_, input.is_stderr}, std::string(all.substr(at, kLongestOutputPiece))});
   } else {
     backlog_.add(input.is_stderr, all);
   }

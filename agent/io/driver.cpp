@@ -51,7 +51,7 @@ class Driver {
         agent_(std::move(setup), now()) {
     // Signals come first: Slurm signals the agent and its benchmarks together, and the agent must see its own
     // signal before it sees a benchmark's end.
-    loop_.watch_pauses([this](Millis) { on_pause(); });
+    loop_.watch_pauses([this](Millis gap) { on_pause(gap); });
     loop_.watch(signals_.fd(), [this] { on_signals(); });
     loop_.watch(socket_.connection().socket(), [this] { on_connection(); });
     loop_.watch(socket_.socket(), [this] { on_messages(); });
@@ -67,6 +67,7 @@ class Driver {
                           earlier(http_client_.deadline(), next_pause_check())),
                   earlier(earlier(retry_hello_at_, children_.deadline()), sampler_.deadline()));
       planned_ = std::max(now(), wake_at.value_or(Instant::max()));
+      continued_ = false;
       loop_.step(wake_at);
       http_client_.on_deadline(now());
       sampler_.on_deadline(now());
@@ -98,6 +99,8 @@ class Driver {
     for (const int signal : signals_.take()) {
       if (signal == SIGCHLD) {
         child = true;
+      } else if (signal == SIGCONT) {
+        continued_ = true;
       } else {
         inputs_.emplace_back(Signalled{signal});
       }
@@ -153,9 +156,12 @@ class Driver {
 
   /// Continues with the clock that it had before, so that a suspended job loses no time. The sampler's times
   /// follow the clock with which it was started, so it is started anew. A call of the agent's own that took
-  /// long, such as a write to a slow disk, is no suspension.
-  void on_pause() {
-    const Millis pause = now() - planned_;
+  /// long, such as a write to a slow disk, is no suspension, unless the agent was continued (SIGCONT) in it.
+  /// `gap`: for how long the loop did not run.
+  void on_pause(Millis gap) {
+    on_signals();  // a SIGCONT may have come
+    const Millis late = now() - planned_;
+    const Millis pause = late >= PauseWatch::kLateness ? late : continued_ ? gap : Millis(0);
     if (pause < PauseWatch::kLateness) return;
     skip_pause(pause);
     inputs_.emplace_front(Suspended{pause});
@@ -297,6 +303,7 @@ class Driver {
   Spool spool_;
   bool warned_of_spool_ = false, warned_of_munge_ = false, munge_has_worked_ = false;
   std::optional<Instant> retry_hello_at_;
+  bool continued_ = false;                     // a SIGCONT has come since the last wait began
   Instant planned_{};                          // when the present wait ends at the latest
   std::vector<AttemptRef> unspooled_results_;  // attempts whose results are only in the workspace
   std::deque<Input> inputs_;
@@ -346,7 +353,7 @@ Setup make_setup(const Access& access, const std::vector<std::string>& command) 
 }
 
 int run_agent(const Access& access, Setup setup) {
-  SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD});
+  SignalFd signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT});
   zmq::context_t context;
   auto socket = ClientSocket::connect(context, access.endpoint, access.server_key, access.client_secret,
                                       setup.hello.agent);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "proto/base/workspace_text.hpp"
 #include "util/os/fd.hpp"
 #include "util/os/files.hpp"
 
@@ -78,9 +79,7 @@ std::string result_folder_problem(const std::string& result_path) {
   if (::eaccess(folder.c_str(), W_OK | X_OK) == 0) return {};
   const int code = errno;
   if (code == EACCES && ::eaccess(result_path.c_str(), W_OK) == 0) return {};
-  return "cannot start the benchmark in '" + folder +
-         "', where it has to leave its result: " + errno_text(code) +
-         "; make the directory writable, or name another one in the profile: workspace: DIR";
+  return unwritable_workspace(folder, errno_text(code));
 }
 
 ResultRead read_result(const AttemptRef& ref, const std::string& path) {

@@ -200,8 +200,9 @@ class Stager {
     }
     staged_.image = docker_name(image_);
     const auto known = [&] {
+      constexpr Millis kInspect{60'000};
       const auto ran = run_program({staged_.tool, "image", "inspect", "--format", "{{.Id}}", staged_.image},
-                                   {environment_, Millis(60'000)});
+                                   {.environment = environment_, .limit = kInspect, .with_errors = false});
       if (!ran || !ran->ok()) return false;
       staged_.digest = clipped(printable(ran->out.substr(0, ran->out.find('\n'))), 100);
       // Podman prints the digest without "sha256:", docker with it.

@@ -57,7 +57,9 @@ Expected<Tool> try_program(Runtime runtime, const std::string& path,
   if (runtime == Runtime::Pyxis && look_up(environment, "SLURM_JOB_ID").value_or("").empty())
     return fail("pyxis needs a Slurm job; run inside srun, sbatch or salloc");
   Tool tool{runtime, path, ""};
-  if (const auto version = run_program(version_command(runtime, path), {environment, kProbeTimeout});
+  if (const auto version =
+          run_program(version_command(runtime, path),
+                      {.environment = environment, .limit = kProbeTimeout, .with_errors = false});
       version && version->ok())
     tool.version = first_line(version->out);
   if (runtime == Runtime::Enroot && !tool.version.starts_with("enroot"))

@@ -44,8 +44,8 @@ Examples:
 )";
 
 Expected<Aggregation> aggregate_directory(const std::string& directory, const std::string& name) {
+  SWEEP_TRY(check_results_directory(directory));
   std::error_code code;
-  if (!std::filesystem::is_directory(directory, code)) return fail("'" + directory + "' is not a directory");
   if (!std::filesystem::exists(journal_path(directory), code)) return aggregate(directory, nullptr, name);
   auto archive = open_archive(directory);
   if (!archive) {
@@ -65,7 +65,7 @@ int aggregate_command(const Arguments& arguments) {
   CommandLine app("sweepctl aggregate", kAggregateDescription, kAggregateClosing);
   std::string directory, name;
   bool json = false;
-  add_directory(app, directory, "output directory of a sweep, or a folder of processed results");
+  add_sweep_directory(app, directory, "output directory of a sweep, or a folder of processed results");
   app.option(
          "--exp-name", name,
          "experiment of results whose experiment is unknown, because they are neither in a sweep's journal "

@@ -10,6 +10,7 @@
 #include "controller/cli/print.hpp"
 #include "controller/io/folder_owner.hpp"
 #include "controller/matrix/master.hpp"
+#include "controller/plan/output_pattern.hpp"
 #include "util/os/process.hpp"
 #include "util/os/run_program.hpp"
 #include "util/text.hpp"
@@ -22,7 +23,7 @@ namespace {
 std::string name_of_job(const std::string& job) {
   constexpr Millis kLimit{5'000};
   const auto answer = run_program({"squeue", "--noheader", "--format=%j", "--jobs=" + job},
-                                  {.environment = own_environment(), .limit = kLimit});
+                                  {.environment = own_environment(), .limit = kLimit, .with_errors = false});
   return answer && answer->ok() ? answer->out.substr(0, answer->out.find('\n')) : "";
 }
 
@@ -47,7 +48,8 @@ void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_opti
   app.option("--select", request.select,
              "select points with the options of sweepctl matrix full-sweep, in one word: '--seq-lens 1k1k "
              "--model-prefix dsr1' (default: all points)")
-      .value("ARGS");
+      .value("ARGS")
+      .not_empty();
   app.option(
          "--repeat", request.repeat,
          "repeat every point N times, in full passes; tables and plots then show medians and their spread "
@@ -58,11 +60,13 @@ void add_sweep_options(CommandLine& app, SweepRequest& request, bool config_opti
              "output directory (default: results_<exp-name>_<time>); symbols are replaced as in Slurm's file "
              "names: %j (job), %A and %a (array job and task), %J (job.step), %s (step), %u (user), %x (job "
              "name), %% (a percent sign); %4j pads with zeros")
-      .value("DIR");
+      .value("DIR")
+      .not_empty();
   app.option("--profile", request.profile,
              "profile: timeouts, retries, packing, environment, containers; it overrides "
              "/etc/slurm-sweep/profile.yaml and ~/.config/slurm-sweep/profile.yaml")
-      .value("FILE");
+      .value("FILE")
+      .not_empty();
   app.flag_or_word(
       "--resume", request.resume, "auto", request.or_start,
       "resume the sweep in the output directory and keep its finished points; without a configuration file "
@@ -85,6 +89,10 @@ void add_directory(CommandLine& app, std::string& directory, const std::string& 
   app.option("DIR", directory, help).value("").required();
 }
 
+void add_sweep_directory(CommandLine& app, std::string& directory, const std::string& help) {
+  app.option("DIR", directory, help).value("").required().not_empty();
+}
+
 void add_exp_name(CommandLine& app, std::string& exp_name) {
   app.option("EXP", exp_name, "name of the experiment, used in the names of the files written")
       .value("")
@@ -95,6 +103,16 @@ bool enter_as_owner(const std::string& directory) {
   const auto note = become_owner(directory);
   if (!note || !note->empty()) print_error(note ? *note : note.error().message);
   return note.has_value();
+}
+
+Expected<void> check_results_directory(const std::string& directory) {
+  std::error_code code;
+  const auto status = std::filesystem::status(directory, code);
+  if (std::filesystem::is_directory(status)) return {};
+  const std::string what = std::filesystem::exists(status) ? "is not a directory" : "does not exist";
+  return fail("'" + directory + "' " +
+              (std::filesystem::status_known(status) ? what : "cannot be read: " + code.message()) +
+              "; give the output directory of a sweep, or a directory with agg_*.json files");
 }
 
 PatternValues pattern_values(const std::string& pattern, const SessionOrigin& origin) {
@@ -111,7 +129,7 @@ PatternValues pattern_values(const std::string& pattern, const SessionOrigin& or
   if (!origin.inside_job.empty()) {
     out.array_job = known(variable("SLURM_ARRAY_JOB_ID"));
     out.array_task = known(variable("SLURM_ARRAY_TASK_ID"));
-  } else if (pattern.find('x') != std::string::npos) {
+  } else if (has_symbol(pattern, 'x')) {
     // srun's environment may have the name of another job.
     if (auto name = name_of_job(*out.job); !name.empty()) out.job_name = std::move(name);
   }

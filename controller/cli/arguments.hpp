@@ -28,6 +28,11 @@ std::optional<std::vector<std::string>> take_benchmark(std::vector<std::string>&
 
 /// Adds the positional DIR.
 void add_directory(CommandLine& app, std::string& directory, const std::string& help);
+/// The same for commands that InferenceMAX's tools do not have. For those "" is the current directory; here it is
+/// an error.
+void add_sweep_directory(CommandLine& app, std::string& directory, const std::string& help);
+/// Fails, with the reason, if results cannot be in `directory` because it is no directory.
+Expected<void> check_results_directory(const std::string& directory);
 /// Adds the positional EXP: the name of the experiment, which is part of the names of the files written.
 void add_exp_name(CommandLine& app, std::string& exp_name);
 

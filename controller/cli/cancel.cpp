@@ -4,6 +4,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
 #include "controller/io/output_dir.hpp"
+#include "util/shell_word.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
@@ -58,7 +59,7 @@ Expected<std::string> outcome(const Status& status) {
 
 Expected<std::string> cancel(const std::string& directory, const wire::StopRequest& request) {
   SWEEP_ASSIGN(const auto control, find_controller(directory));
-  const std::string see = "; see sweepctl status " + printable(directory);
+  const std::string see = "; see sweepctl status " + shell_word(printable(directory));
   if (!control) return fail("no sweep is running in '" + printable(directory) + "'" + see);
   SWEEP_ASSIGN(const auto status, ask_controller(*control, request));
   if (!status) return fail("the " + controller_text(*control) + ", does not answer" + see);
@@ -71,7 +72,7 @@ int cancel_command(const Arguments& arguments) {
   CommandLine app("sweepctl cancel", kCancelDescription, kCancelClosing);
   std::string directory;
   wire::StopRequest request{"cancelled by its owner", false};
-  add_directory(app, directory, "output directory of a sweep");
+  add_sweep_directory(app, directory, "output directory of a sweep");
   app.flag("--now", request.at_once, "do not wait for benchmarks to end cleanly");
   app.option("--reason", request.reason, "reason, for summary.txt and the log").value("TEXT");
   if (const auto status = app.parse(arguments)) return *status;

@@ -90,7 +90,7 @@ void report_shared_nodes(const Plan& plan) {
   const std::string job = variable("SLURM_JOB_ID");
   if (job.empty() || job[0] == '-' || plan.profile.ignore_gpus) return;
   const auto answer = run_program({"scontrol", "-o", "show", "job", job},
-                                  {.environment = own_environment(), .limit = kLimit});
+                                  {.environment = own_environment(), .limit = kLimit, .with_errors = false});
   if (!answer || !answer->ok()) return;  // without Slurm's answer nothing is known
   const std::string note = shared_nodes_note(plan, printable(job), oversubscribe_in(answer->out));
   if (!note.empty()) print_error("warning: " + note);

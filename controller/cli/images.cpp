@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <tuple>
 
 #include "container/io/user_folder.hpp"
 #include "controller/cli/arguments.hpp"
@@ -153,6 +154,12 @@ int prune(const std::vector<std::string>& folders, const container::CacheLimits&
   return std::max(status, print_out(out));
 }
 
+/// Returns true for a number other than 0 without a unit. 30 seconds, or 500 bytes, would remove nearly everything.
+bool lacks_unit(const std::string& text) {
+  return text.find_first_not_of('0') != std::string::npos &&
+         text.find_first_not_of("0123456789.") == std::string::npos;
+}
+
 }  // namespace
 
 int images_command(const Arguments& arguments) {
@@ -170,7 +177,13 @@ int images_command(const Arguments& arguments) {
   app.flag("--dry-run", options.dry_run, "prune: only print what would be removed");
   app.flag("--json", options.json, "list: print a JSON array");
   if (const auto status = app.parse(arguments)) return *status;
+  if (options.older_than == "none") options.older_than.clear();  // as in a profile: no limit
   container::CacheLimits limits;
+  for (const auto& [option, text, example] : {std::tuple{"--older-than", options.older_than, "30d or 12h"},
+                                              std::tuple{"--max-size", options.max_size, "500G"}}) {
+    if (lacks_unit(text))
+      return print_error(std::string(option) + ": '" + text + "' has no unit; use for example " + example), 2;
+  }
   if (!options.older_than.empty()) limits.unused = profile::parse_duration(options.older_than);
   if (!options.max_size.empty()) limits.bytes = profile::parse_size(options.max_size);
   if (!options.older_than.empty() && !limits.unused)

@@ -11,6 +11,7 @@
 #include "util/help_layout.hpp"
 #include "util/os/process.hpp"
 #include "util/os/signals.hpp"
+#include "util/os/standard_streams.hpp"
 #include "util/text.hpp"
 
 namespace sweep::cli {
@@ -118,6 +119,7 @@ int dispatch(const Arguments& all) {
 }  // namespace sweep::cli
 
 int main(int argc, char** argv) {
+  sweep::open_standard_streams();
   sweep::set_standard_dispositions();
   try {
     sweep::forbid_core_files();

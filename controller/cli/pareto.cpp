@@ -1,6 +1,4 @@
 // sweepctl pareto: prints the Pareto frontier as a table.
-#include <filesystem>
-
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
@@ -38,8 +36,7 @@ Examples:
 
 /// Reads results as aggregate does: a sweep's journal has the experiments, which agg files do not.
 Expected<Gathered> results_in(const std::string& directory) {
-  std::error_code code;
-  if (!std::filesystem::is_directory(directory, code)) return fail("'" + directory + "' is not a directory");
+  SWEEP_TRY(check_results_directory(directory));
   return gather(plain_path(directory));
 }
 
@@ -53,7 +50,7 @@ int pareto_command(const Arguments& arguments) {
   CommandLine app("sweepctl pareto", kParetoDescription, kParetoClosing);
   report::ParetoOptions options;
   std::string metric = std::string(report::metric_key(options.metric)), by = join(options.by, ",");
-  add_directory(app, options.directory, "directory of processed results (agg_*_conc*.json)");
+  add_sweep_directory(app, options.directory, "directory of processed results (agg_*_conc*.json)");
   app.option(
          "--x", metric,
          "metric to compare with throughput: interactivity (default; higher is better) or end-to-end latency "

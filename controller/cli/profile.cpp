@@ -28,7 +28,7 @@ namespace {
 constexpr const char* kProfileDescription =
     "show: prints the effective profile, merged from the built-in defaults, /etc/slurm-sweep/profile.yaml, "
     "~/.config/slurm-sweep/profile.yaml and --profile, with the file and line that sets each value. The "
-    "output is itself a valid profile.\n\ncheck: checks that what the profile requires is available: "
+    "output is itself a valid profile, in which values that may be secret are (set).\n\ncheck: checks that what the profile requires is available: "
     "container runtimes (by running them), folders, mounts, image files, and Slurm features and partitions; "
     "on this node, or with --allocation on every node of the job.";
 
@@ -137,7 +137,8 @@ void check_container(Findings& out, const std::string& what, const ContainerSpec
 /// Returns the distinct words that sinfo prints in the columns `format`; std::nullopt if it fails.
 std::optional<std::set<std::string>> slurm_words(const char* format) {
   constexpr Millis kLimit{20'000};
-  const auto ran = run_program({"sinfo", "--noheader", "--format", format}, {own_environment(), kLimit});
+  const auto ran = run_program({"sinfo", "--noheader", "--format", format},
+                               {.environment = own_environment(), .limit = kLimit, .with_errors = false});
   if (!ran || !ran->ok()) return std::nullopt;
   std::set<std::string> out;
   for (const std::string& line : split(ran->out, '\n')) {

@@ -73,7 +73,7 @@ int status_command(const Arguments& arguments) {
   CommandLine app("sweepctl status", kStatusDescription, kStatusClosing);
   std::string directory;
   bool json = false;
-  add_directory(app, directory, "output directory of a sweep");
+  add_sweep_directory(app, directory, "output directory of a sweep");
   app.flag("--json", json, "print JSON");
   if (const auto status = app.parse(arguments)) return *status;
   if (!enter_as_owner(directory)) return 1;

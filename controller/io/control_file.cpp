@@ -10,6 +10,7 @@
 #include "util/fields.hpp"
 #include "util/json.hpp"
 #include "util/os/beneath.hpp"
+#include "util/shell_word.hpp"
 
 namespace sweep {
 
@@ -49,7 +50,7 @@ Expected<std::optional<ControlFile>> read_control_file(const std::string& direct
   if (info.st_uid != ::geteuid() && ::geteuid() != 0)
     return fail("'" + path + "' belongs to another user (uid " + std::to_string(info.st_uid) + ")");
   if ((info.st_mode & 077) != 0)
-    return fail("'" + path + "' can be read by other users; remove it or run: chmod 600 " + path);
+    return fail("'" + path + "' can be read by other users; remove it or run: chmod 600 " + shell_word(path));
   SWEEP_ASSIGN(const auto text, read_file(path, kMaxBytes));
   const auto body = parse_json(text);
   Fields in(body, path);

@@ -18,6 +18,7 @@
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/record.hpp"
 #include "util/os/beneath.hpp"
+#include "util/shell_word.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
@@ -164,14 +165,16 @@ MatrixChange change_for(const JournalContents& contents, const ResumeWishes& wis
 }
 
 /// Returns the plan of a resumed sweep. A given matrix was checked with its selection when it was loaded.
-Expected<Plan> resumed_plan(const MatrixChange& change, const ResumeWishes& wishes) {
+Expected<Plan> resumed_plan(const std::string& directory, const MatrixChange& change,
+                            const ResumeWishes& wishes) {
   SWEEP_ASSIGN(auto points, read_points(change.entries));
   profile::Profile profile = wishes.profile;
-  SWEEP_TRY(profile::load_recipes(profile, points));
+  SWEEP_TRY(profile::load_recipes(profile, points, change.withdrawn));
   SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(profile), change.withdrawn));
   if (!wishes.plan) SWEEP_TRY(check_hardware(plan, std::nullopt));
   std::vector<std::string> warnings;
   if (wishes.benchmark) SWEEP_TRY(check_benchmark(plan, *wishes.benchmark, warnings));
+  SWEEP_TRY(check_resumed_output(directory, plan));
   return plan;
 }
 
@@ -182,8 +185,9 @@ std::optional<Error> still_running(const std::string& directory) {
   const auto control = read_control_file(directory);
   if (!control || !*control) return std::nullopt;
   return Error{"cannot resume the sweep in '" + directory + "': it is still running (" +
-               controller_text(**control) + "); wait until it ends (see sweepctl status " + directory +
-               ") or cancel it (sweepctl cancel " + directory + "), then resume"};
+               controller_text(**control) + "); wait until it ends (see sweepctl status " +
+               shell_word(directory) + ") or cancel it (sweepctl cancel " + shell_word(directory) +
+               "), then resume"};
 }
 
 }  // namespace
@@ -258,7 +262,7 @@ Expected<void> ResumableSweep::check(const ResumeWishes& wishes, Instant now) co
   if (!contents_) return {};
   const MatrixChange change = change_for(*contents_, wishes);
   SWEEP_TRY(check_accepted(change, wishes));
-  SWEEP_TRY(resumed_plan(change, wishes));
+  SWEEP_TRY(resumed_plan(directory_, change, wishes));
   if (change.any()) return {};  // resume() counts the points of the new matrix
   core::State state = contents_->sweep.state;
   core::apply(
@@ -279,7 +283,7 @@ Expected<OpenedSweep> ResumableSweep::resume(ResumeWishes wishes, Instant now,
   SWEEP_TRY(check_accepted(change, wishes));
   notes.insert(notes.end(), change.lines.begin(), change.lines.end());
 
-  SWEEP_ASSIGN(auto plan, resumed_plan(change, wishes));
+  SWEEP_ASSIGN(auto plan, resumed_plan(directory_, change, wishes));
   Sweep sweep{std::move(plan), {}, std::move(wishes.facts)};
   sweep.facts.sweep = before.facts.sweep;
   sweep.facts.opened = before.facts.opened;

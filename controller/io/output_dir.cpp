@@ -28,6 +28,13 @@ bool exists(const std::string& path) {
   return fs::exists(path, code) && !code;
 }
 
+/// Returns why it is not known whether a path exists; "" if that is known.
+std::string unknown_because(const std::string& path) {
+  std::error_code code;
+  static_cast<void>(fs::exists(path, code));
+  return code ? errno_text(code.value()) : "";
+}
+
 /// Returns why a new sweep cannot use a directory that has a journal.
 std::string held_message(const std::string& directory) {
   const auto condition = journal::Journal::condition(journal_path(directory));
@@ -172,6 +179,8 @@ Expected<std::string> find_resumable_dir(const std::string& wanted) {
   if (wanted.empty())
     return fail(
         "cannot resume: no output directory given; add --sweep-output=DIR (sweepctl run: --output DIR)");
+  if (const std::string why = unknown_because(journal_path(wanted)); !why.empty())
+    return fail("cannot resume the sweep in '" + wanted + "': " + why + kSameDirectory);
   if (never_began(wanted)) {
     return fail("cannot resume the sweep in '" + wanted +
                 "': it never began: its sweep.db is empty and there are no results; start it without "

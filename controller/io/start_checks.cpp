@@ -14,6 +14,7 @@
 #include "controller/profile/container_section.hpp"
 #include "controller/report/collect.hpp"
 #include "controller/report/frontier.hpp"
+#include "proto/base/workspace_text.hpp"
 #include "util/os/files.hpp"
 #include "util/os/program_file.hpp"
 #include "util/text.hpp"
@@ -47,7 +48,8 @@ std::vector<std::string> collections_of(const Plan& plan) {
   return out;
 }
 
-Expected<void> check_collections(const std::string& directory, const Plan& plan) {
+/// `remedy`: how to go on once such a file was moved away.
+Expected<void> check_collections(const std::string& directory, const Plan& plan, const std::string& remedy) {
   const Ledger ledger = Ledger::of(directory);
   std::error_code code;
   for (const std::string& name : collections_of(plan)) {
@@ -55,7 +57,8 @@ Expected<void> check_collections(const std::string& directory, const Plan& plan)
     return fail(
         "cannot use '" + directory + "': its '" + name +
         "' was not written by sweepctl or was changed since, so it would not be overwritten at the end "
-        "of the sweep; move it away, or choose another --sweep-output");
+        "of the sweep; move it away, " +
+        remedy);
   }
   return {};
 }
@@ -84,9 +87,7 @@ bool is_in_image(const Plan& plan, const Point& point) {
 Expected<void> check_working_directory(const std::string& directory) {
   std::error_code code;
   if (!fs::is_directory(directory, code) || ::access(directory.c_str(), W_OK | X_OK) == 0) return {};
-  return fail("cannot write to '" + directory +
-              "', where the benchmark has to leave its result: " + errno_text(errno) +
-              "; make the directory writable, or name another one in the profile: " + "workspace: DIR");
+  return fail(unwritable_workspace(directory, errno_text(errno)));
 }
 
 /// Returns true if a program of this name is in PATH.
@@ -154,8 +155,12 @@ Expected<void> check_free_bytes(const std::string& directory, std::uint64_t free
 
 Expected<void> check_new_output(const std::string& wanted, const Plan& plan) {
   SWEEP_TRY(check_output_dir(wanted, sweep_name(plan)));
-  if (!wanted.empty()) SWEEP_TRY(check_collections(wanted, plan));
+  if (!wanted.empty()) SWEEP_TRY(check_collections(wanted, plan, "or choose another --sweep-output"));
   return check_room(wanted.empty() ? "." : wanted, plan.points.size());
+}
+
+Expected<void> check_resumed_output(const std::string& directory, const Plan& plan) {
+  return check_collections(directory, plan, "then resume again");
 }
 
 Expected<void> check_benchmark(const Plan& plan, const BenchmarkCommand& command,

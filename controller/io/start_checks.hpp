@@ -25,6 +25,10 @@ Expected<void> check_new_output(const std::string& wanted, const Plan& plan);
 /// and 1 MiB.
 Expected<void> check_free_bytes(const std::string& directory, std::uint64_t free, std::size_t points);
 
+/// Fails if the directory of a sweep that is resumed has a summary or a collection that sweepctl did not write or
+/// that was changed since.
+Expected<void> check_resumed_output(const std::string& directory, const Plan& plan);
+
 /// What is known on the submit host of the benchmark's command.
 struct BenchmarkCommand {
   std::vector<std::string> words;  // program and arguments; empty, or "sweep-agent": what the profile names

@@ -125,7 +125,12 @@ std::string selection_of(const SweepRequest& request) {
 Expected<profile::Profile> load_profiles(const std::string& named) {
   const char* home = std::getenv("HOME");
   std::vector<std::string> layers = profile::default_layers(home == nullptr ? "" : home);
-  if (!named.empty()) layers.push_back(named);
+  if (named.empty()) return profile::load_profile(layers);
+  std::error_code code;
+  if (!std::filesystem::exists(named, code) && !code)
+    return fail("the profile '" + printable(named) +
+                "' does not exist; correct the path of --sweep-profile (sweepctl: --profile)");
+  layers.push_back(named);
   return profile::load_profile(layers);
 }
 

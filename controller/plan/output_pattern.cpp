@@ -121,6 +121,15 @@ Expected<std::string> path_of_pattern(const std::string& pattern, const PatternV
               " has no value: " + why_missing(path.missing.back(), values));
 }
 
+bool has_symbol(const std::string& pattern, char letter) {
+  for (std::size_t at = pattern.find('%'); at != std::string::npos; at = pattern.find('%', at)) {
+    const Symbol symbol = symbol_at(pattern, at);
+    if (symbol.letter == letter) return true;
+    at += symbol.text.size();
+  }
+  return false;
+}
+
 std::string pattern_of_path(const std::string& path) {
   std::string out;
   for (const char c : path)

@@ -35,6 +35,9 @@ Expected<OutputPath> replace_symbols(const std::string& pattern, const PatternVa
 /// Returns `pattern` as a path. Fails if a symbol is unknown or has no value; the message says why.
 Expected<std::string> path_of_pattern(const std::string& pattern, const PatternValues& values);
 
+/// Returns true if `pattern` has the symbol with this letter, such as %x or %9x.
+bool has_symbol(const std::string& pattern, char letter);
+
 /// Returns a pattern that stands for `path`: each % is doubled.
 std::string pattern_of_path(const std::string& path);
 

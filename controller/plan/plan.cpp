@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
+#include <charconv>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "controller/plan/gang.hpp"
@@ -46,6 +47,14 @@ std::vector<bool> find_shared_names(const std::vector<Point>& points,
   return shared;
 }
 
+/// Returns the number that a variable's value is; std::nullopt if it is none.
+std::optional<std::int64_t> whole_number(const std::string& text) {
+  std::int64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, code] = std::from_chars(text.data(), last, number);
+  return code == std::errc() && end == last ? std::optional(number) : std::nullopt;
+}
+
 /// Returns the variables that do not depend on the node. Those of the point come after those of the profile,
 /// because a profile must not change what is measured.
 std::vector<std::pair<std::string, std::string>> shared_environment(const profile::Profile& profile,
@@ -59,7 +68,7 @@ std::vector<std::pair<std::string, std::string>> shared_environment(const profil
   for (const profile::DerivedVariable& derived : recipe->derived) {
     const auto of =
         std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == derived.of; });
-    const std::int64_t number = of == out.rend() ? 0 : std::atoll(of->second.c_str());
+    const std::int64_t number = of == out.rend() ? 0 : whole_number(of->second).value_or(0);
     out.emplace_back(derived.name, std::to_string(profile::derived_value(derived, number)));
   }
   return out;
@@ -78,13 +87,33 @@ bool uses(const std::string& command, const std::string& name) {
   return false;
 }
 
+/// Fails if a variable of the recipe is derived from one that the point does not have, or that is not a number.
+Expected<void> check_derived(const profile::Recipe& recipe, const profile::Variables& variables,
+                             const std::vector<std::string>& known) {
+  for (const profile::DerivedVariable& derived : recipe.derived) {
+    const std::string what =
+        "the recipe's variable '" + derived.name + "' is derived from '" + derived.of + "', ";
+    const auto of = std::find_if(variables.rbegin(), variables.rend(),
+                                 [&](const auto& variable) { return variable.first == derived.of; });
+    if (of == variables.rend()) {
+      const auto near = nearest(derived.of, known);
+      return fail(what + "which no point has" + (near ? "; did you mean '" + *near + "'?" : ""));
+    }
+    if (!whole_number(of->second))
+      return fail(what + "which is '" + printable(of->second) +
+                  "', not a whole number; name a variable such as CONC in 'of'");
+  }
+  return {};
+}
+
 /// Fails if the recipe's server names a variable that the point does not have, or if its command uses one
 /// that it does not name. Without this check a typo could start a server with an empty --tensor-parallel-size
 /// on every node.
 Expected<void> check_recipe(const profile::Profile& profile, const profile::Recipe& recipe,
                             const Point& point) {
+  const profile::Variables variables = shared_environment(profile, point);
   std::vector<std::string> known;
-  for (const auto& [name, value] : shared_environment(profile, point))
+  for (const auto& [name, value] : variables)
     known.push_back(name);
   const auto has = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
@@ -96,12 +125,7 @@ Expected<void> check_recipe(const profile::Profile& profile, const profile::Reci
                 (near ? "did you mean '" + *near + "'?"
                       : "variables that srun passes on need not be named; points have " + join(known, ", ")));
   }
-  for (const profile::DerivedVariable& derived : recipe.derived) {
-    if (has(known, derived.of)) continue;
-    const auto near = nearest(derived.of, known);
-    return fail("the recipe's variable '" + derived.name + "' is derived from '" + derived.of +
-                "', which no point has" + (near ? "; did you mean '" + *near + "'?" : ""));
-  }
+  SWEEP_TRY(check_derived(recipe, variables, known));
   for (const std::string& name : known) {
     if (uses(recipe.server, name) && !has(recipe.server_env, name))
       return fail("the recipe's server uses $" + name + ", but its 'env' does not name " + name +
@@ -161,6 +185,7 @@ Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::P
 Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
                            const std::set<std::string>& withdrawn) {
   for (const Point& point : points) {
+    if (withdrawn.contains(point.id)) continue;
     if (const auto command = profile::benchmark_command(profile, point); !command)
       return tl::unexpected(command.error());
     if (const auto workspace = profile::workspace_of(profile, point); !workspace)

@@ -68,10 +68,12 @@ std::string recipes_in(const std::filesystem::path& folder) {
 
 /// Returns the error for points whose recipe files do not exist: the first of them, their number, and the
 /// recipes that do. std::nullopt if all exist.
-std::optional<Error> missing_recipes(const Profile& profile, const std::vector<Point>& points) {
+std::optional<Error> missing_recipes(const Profile& profile, const std::vector<Point>& points,
+                                     const std::set<std::string>& withdrawn) {
   std::string first, file_of_first;
   std::size_t count = 0;
   for (const Point& point : points) {
+    if (withdrawn.contains(point.id)) continue;
     const auto file = recipe_file(profile, point);
     std::error_code code;
     if (!file || std::filesystem::exists(*file, code) || code) continue;
@@ -135,14 +137,16 @@ const Recipe* recipe_of(const Profile& profile, const Point& point) {
   return found == profile.recipes.end() ? nullptr : &found->second;
 }
 
-Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points) {
+Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points,
+                            const std::set<std::string>& withdrawn) {
   profile.recipes.clear();
   if (!profile.recipe.server.empty() || !names_recipe_files(profile)) return {};
-  if (auto missing = missing_recipes(profile, points)) return tl::unexpected(std::move(*missing));
+  if (auto missing = missing_recipes(profile, points, withdrawn)) return tl::unexpected(std::move(*missing));
   for (const Point& point : points) {
     SWEEP_ASSIGN(const auto file, recipe_file(profile, point));
     if (profile.recipes.contains(file)) continue;
     auto recipe = load_recipe(file);
+    if (!recipe && withdrawn.contains(point.id)) continue;
     if (!recipe) return fail(recipe.error().message + " (the recipe of " + label(point) + ")");
     profile.recipes.emplace(file, std::move(*recipe));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ const Recipe* recipe_of(const Profile& profile, const Point& point);
 
 /// If the profile's benchmark names recipe files, reads the files for these points. A relative path is
 /// relative to the profile's directory. Returns an error that names file and line if one is missing or wrong.
-Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points);
+/// Points whose ids are in `withdrawn` do not run any more; their recipes may be missing.
+Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points,
+                            const std::set<std::string>& withdrawn = {});
 
 }  // namespace sweep::profile

@@ -36,7 +36,8 @@ void read_derived(Reader& in, const std::string& name, const yaml::Value& node, 
       {{"of", [&](auto& r, auto& k, auto& n) { derived.of = read_text(r, k, n); }},
        {"steps", [&](auto& r, auto&, auto& n) {
           for (const auto& item : n.items)
-            derived.steps.push_back(item->is(yaml::Kind::Int) ? std::atoll(item->text.c_str()) : -1);
+            derived.steps.push_back(item->is(yaml::Kind::Int) && !item->scalar.huge ? item->scalar.integer
+                                                                                    : -1);
           const bool rising = std::is_sorted(derived.steps.begin(), derived.steps.end(), std::less_equal<>());
           if (derived.steps.empty() || !rising || derived.steps[0] < 0)
             r.complain(n, "the steps of '" + name + "' must be ascending whole numbers, such as [1, 16]");

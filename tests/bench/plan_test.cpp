@@ -70,6 +70,8 @@ TEST(ClientOptions, ErrorNamesOptionOrValue) {
   EXPECT_PRED2(names, message_for([](Options& o) { o.burstiness = std::nan(""); }), "--burstiness");
   EXPECT_PRED2(names, message_for([](Options& o) { o.base_url = "https://x"; }), "TLS");
   EXPECT_PRED2(names, message_for([](Options& o) { o.base_url = "http://x:99999"; }), "port");
+  EXPECT_PRED2(names, message_for([](Options& o) { o.port = 65'536; }),
+               "--port 65536 is out of range; give a number from 1 to 65535");
   EXPECT_PRED2(names, message_for([](Options& o) { o.base_url = "http://x\r\nEvil: 1"; }), "--base-url");
   EXPECT_PRED2(names, message_for([](Options& o) { o.endpoint = "/generate"; }), "'/generate'");
   EXPECT_PRED2(names, message_for([](Options& o) { o.goodput = {"itl:5"}; }), "'itl:5'");

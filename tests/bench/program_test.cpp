@@ -30,6 +30,16 @@ TEST_F(BenchProgram, OutputTokensComeFromUsageNotFromChunks) {
   EXPECT_THAT(err_, Not(HasSubstr("\x1b"))) << "no escape sequences without a terminal";
 }
 
+// Of a variable that is not set. The default would be measured instead of the server that was meant.
+TEST_F(BenchProgram, EmptyAddressIsWrongUsage) {
+  for (const char* option : {"--base-url", "--host", "--endpoint"}) {
+    Program program(directory_.string(), {"sweep-bench", "--model", "m", option, ""});
+    EXPECT_EQ(program.finish(), 2);
+    EXPECT_EQ(program.err(), "sweep-bench: " + std::string(option) +
+                                 " is empty; give a value, or remove the option; see sweep-bench --help\n");
+  }
+}
+
 TEST_F(BenchProgram, WithoutUsageChunksAreCountedAndReported) {
   ScriptedServer server([](int, const std::string&) {
     return ScriptedResponse{stream_answer(token_event() + token_event() + token_event() + kDoneEvent), false};

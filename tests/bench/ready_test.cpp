@@ -1,7 +1,11 @@
 // The program sweep-bench and a server that is not ready yet.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <csignal>
+#include <tuple>
 
 #include "tests/bench/bench_program.hpp"
 
@@ -44,6 +48,38 @@ TEST_F(BenchProgram, WithoutReadyTimeoutTheErrorNamesIt) {
   EXPECT_EQ(run(other, {"--num-prompts", "3", "--ready-timeout", "60"}), 1) << "404 does not go away";
   EXPECT_EQ(other.requests(), 1);
   EXPECT_THAT(err_, Not(HasSubstr("--ready-timeout")));
+}
+
+/// Returns a socket on a free port of 127.0.0.1, and in `url` its address.
+Fd open_socket(std::string& url) {
+  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::listen(fd.get(), 0), 0);
+  EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  return fd;
+}
+
+// As behind a firewall that drops packets. The kernel alone would try for two minutes.
+TEST_F(BenchProgram, ConnectTimeoutHoldsForTheFirstConnectionToo) {
+  std::string url;
+  const Fd full = open_socket(url);
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::getsockname(full.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  std::vector<Fd> waiting;  // in the queue of connections, which has room for one
+  for (int i = 0; i < 3; ++i) {
+    waiting.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    std::ignore = ::connect(waiting.back().get(), reinterpret_cast<const sockaddr*>(&address), size);
+  }
+  Program program(directory_.string(),
+                  {"sweep-bench", "--model", "m", "--base-url", url, "--connect-timeout", "0.5"});
+  EXPECT_EQ(program.finish(), 1);
+  EXPECT_THAT(program.err(), HasSubstr("the test run failed: refused: no connection within 0.5 s"));
 }
 
 TEST_F(BenchProgram, WaitEndsWithTheSignal) {

@@ -78,8 +78,18 @@ says 0 "would remove cache/cut_1.sqsh" images prune --cache cache --dry-run
 [[ -e cache/cut_1.sqsh ]] || bad "--dry-run removes files"
 says 0 "freed" images prune --cache cache
 [[ $(ls -A cache) == a_b_1.sif ]] || bad "prune leaves $(ls -A cache)"
+says 0 "freed 0.0 MB" images prune --cache cache --older-than none
+[[ $(ls -A cache) == a_b_1.sif ]] || bad "prune without a limit leaves $(ls -A cache)"
 says 0 "removed cache/a_b_1.sif" images prune --cache cache --max-size 0
 [[ -z $(ls -A cache) ]] || bad "prune --max-size 0 leaves $(ls -A cache)"
 says 2 "is not a size; use for example 500G" images prune --cache cache --max-size lots
+says 2 "'500' has no unit; use for example 500G" images prune --cache cache --max-size 500
+says 2 "'30' has no unit; use for example 30d or 12h" images prune --cache cache --older-than 30
 says 1 "none" images list --cache none
+
+# An empty value, as of a variable that is not set, is not the same as no option.
+says 2 "--output is empty; give a value, or remove the option" check matrix.yaml --output ''
+says 2 "--select is empty; give a value, or remove the option" check matrix.yaml --select=
+says 2 "DIR is empty; give a value" status ''
+says 1 "the profile 'none.yaml' does not exist; correct the path of --sweep-profile" check matrix.yaml --profile none.yaml
 exit "$FAILED"

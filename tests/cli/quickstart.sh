@@ -18,10 +18,12 @@ for n in {1..50}; do echo "[$n/50] Building X"; done
 [[ -z ${BROKEN-} ]] || { echo "x.cpp:1: error: broken"; exit 1; }
 E
 stand_in "$WORK/bin/srun" <<'E'
+[[ -z ${REFUSED-} ]] || { echo "srun: refused" >&2; exit 1; }
 for word; do [[ $word != --sweep-output=* ]] || out=${word#*=}; done
 mkdir -p "$out"
 echo "10 of 10 points done" >"$out/summary.txt"
-touch "$out/a.png"
+[[ -n ${INVALID-} ]] || touch "$out/a.png" "$out/b.png"
+exit "${INVALID:-0}"
 E
 export PATH=$WORK/bin:$PATH CALLS=$WORK/calls TERM=dumb
 
@@ -40,6 +42,15 @@ grep -q '^\[40/50\], about [0-9]* s left$' out || bad "no time that is left: $(g
 grep -qx '\[50/50\]' out || bad "no last line of progress"
 [[ $(wc -l <"$WORK/tree/build/quickstart.log") == 50 ]] || bad "the log is not complete"
 grep -q "sweepctl status $folder" out || bad "the end does not name the folder"
+[[ $(grep '^plot ' out) == "plot     $folder/a.png"$'\n'"plot     $folder/b.png" ]] || bad "not two plots: $(grep plot out)"
+
+# No file is named that is not there.
+rm -r -- "$folder"
+if REFUSED=1 "$WORK/tree/deploy/quickstart.sh" >out 2>err; then bad "a sweep that does not start is not an error"; fi
+grep -q '^quickstart: the sweep did not run; see the messages above$' err || bad "another error: $(cat err)"
+if INVALID=3 "$WORK/tree/deploy/quickstart.sh" >out 2>err; then bad "results that are not valid are no error"; fi
+grep -q '^quickstart: not every point is done and has a valid result; see results_.*/summary.txt' err ||
+  bad "another error: $(cat err)"
 
 if BROKEN=1 "$WORK/tree/deploy/quickstart.sh" >out 2>err; then bad "a broken build is not an error"; fi
 grep -q 'x.cpp:1: error: broken' err || bad "a broken build does not show its error"

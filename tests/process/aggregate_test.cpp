@@ -253,7 +253,7 @@ TEST_F(Aggregate, WithoutResultsItReportsThatAndWritesNothing) {
   EXPECT_NE(err_.find("no processed results found in 'empty'"), std::string::npos) << err_;
   EXPECT_TRUE(files("empty").empty());
   aggregate("absent", 1);
-  EXPECT_NE(err_.find("'absent' is not a directory"), std::string::npos) << err_;
+  EXPECT_NE(err_.find("'absent' does not exist; give the output directory"), std::string::npos) << err_;
 }
 
 TEST_F(Aggregate, ParetoUsesTheSameResults) {

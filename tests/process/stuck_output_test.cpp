@@ -1,4 +1,4 @@
-// Programs whose standard error is a pipe that is not read (`sweepctl run … 2>&1 | sleep 1000`).
+// Programs whose standard error is a pipe that is not read (`sweepctl run … 2>&1 | sleep 1000`), or is closed.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -64,6 +64,18 @@ TEST_F(StuckOutput, LinesAppearOnceThePipeIsRead) {
   let_benchmark_end();
   EXPECT_TRUE(run_until(loop, [&] { return text.find("1 of 1 point done") != std::string::npos; }));
   EXPECT_EQ(run_->finish(), 0);
+}
+
+// Otherwise the first file that is opened would get the number, and lines would be written into it.
+TEST_F(ProcessTest, ClosedStandardErrorIsNoFileOfTheSweep) {
+  write_matrix({1});
+  write("shows.sh", std::string(kGoodBenchmark) + "readlink /proc/$RUNNER/fd/2 >shown\n", true);
+  Program program(directory_,
+                  {"/bin/sh", "-c",
+                   "export RUNNER=$$; exec " SWEEP_BIN_DIR
+                   "/sweepctl run matrix.yaml --profile profile.yaml --output out -- ./shows.sh 2>&-"});
+  EXPECT_EQ(program.finish(), 0) << program.out();
+  EXPECT_EQ(read("shown"), "/dev/null\n");
 }
 
 }  // namespace

@@ -252,7 +252,9 @@ class SupervisedBriefly : public Supervised {
 // If srun made the job, its environment may have the name of another one.
 TEST_F(Supervised, NameOfTheJobInTheOutputDirectoryIsSlurms) {
   std::filesystem::create_directories(directory_ / "bin");
-  write("bin/squeue", "#!/bin/sh\necho \"$*\" >asked\necho nightly/run\n", true);
+  write("bin/squeue",
+        "#!/bin/sh\necho \"$*\" >asked\necho 'squeue: warning: old configuration' >&2\necho nightly/run\n",
+        true);
   const Fd life = make_fifo("life2"), ready = make_fifo("ready2");
   Fd srun(::open(path("life2").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   Program serve(directory_,

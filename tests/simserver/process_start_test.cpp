@@ -1,6 +1,8 @@
 // The real program: start, loading, port, end, invalid command lines.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "tests/simserver/client.hpp"
@@ -72,6 +74,27 @@ TEST_F(SimserverStart, SignalThatWasIgnoredStaysIgnored) {
   program.signal(SIGINT);
   program.signal(SIGTERM);
   EXPECT_EQ(program.finish(), 0) << "130 is the status after SIGINT";
+}
+
+// The port stays readable while a connection waits for a descriptor.
+TEST_F(SimserverStart, ConnectionWaitsForADescriptorAndTheLogHasOneLine) {
+  Program& program = start_server({"--zero-latency"});
+  int highest = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(program.pid()) + "/fd"))
+    highest = std::max(highest, std::stoi(entry.path().filename().string()));
+  rlimit before{};
+  ASSERT_EQ(::prlimit(program.pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+  const rlimit none{static_cast<rlim_t>(highest) + 1, before.rlim_max};
+  ASSERT_EQ(::prlimit(program.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
+  Client client(port());
+  client.send(get("/health"));
+  ASSERT_TRUE(program.wait_for_error("cannot accept a connection: Too many open files; raise the limit"));
+  ASSERT_EQ(::prlimit(program.pid(), RLIMIT_NOFILE, &before, nullptr), 0);
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 200 "));
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.finish(), 0);
+  EXPECT_EQ(occurrences(program.err(), "cannot accept"), 1) << program.err();
 }
 
 TEST_F(SimserverStart, InvalidCommandLineGivesOneLineAndStatus2) {

@@ -305,7 +305,8 @@ TEST(StepEnd, BatchScriptThatStartsNoSweepIsReported) {
   };
   const Outcome without = end_of("#!/bin/sh\n#SBATCH --sweep-config=a.yaml\n./b.sh\n");
   EXPECT_THAT(lines(without.err),
-              ElementsAre(StartsWith("error: sweep: no sweep was run by this batch script: ")));
+              ElementsAre(StartsWith("error: sweep: no sweep was run by this batch script, unless a program "
+                                     "that it calls has run srun: ")));
   EXPECT_THAT(lines(without.out), ElementsAre("exit 0"));
   EXPECT_EQ(agent.recorded(), "");
   EXPECT_EQ(end_of("#!/bin/sh\nsrun ./b.sh\n").err, "");

@@ -281,7 +281,7 @@ TEST(AgentAway, KeptOutputIsBoundedPerAttempt) {
     EXPECT_LE(send.bulk.size(), 65'536u);
 }
 
-std::string text_of(const std::vector<Backlog::Piece>& pieces, bool is_stderr) {
+std::string text_of(const std::vector<OutputPiece>& pieces, bool is_stderr) {
   std::string all;
   for (const auto& piece : pieces) {
     if (piece.is_stderr == is_stderr) all += piece.bytes;

@@ -37,9 +37,10 @@ class ResultFolder : public InFolder {
 TEST_F(ResultFolder, ThatIsNotWritableIsAProblemBeforeTheStart) {
   std::filesystem::permissions(folder_, static_cast<std::filesystem::perms>(0755));
   EXPECT_EQ(result_folder_problem(path("r.json")), "");
-  EXPECT_THAT(problem_of_another("r.json"),
-              AllOf(HasSubstr("cannot start the benchmark in '" + folder_ + "/'"),
-                    HasSubstr("Permission denied"), HasSubstr("workspace: DIR")));
+  EXPECT_THAT(
+      problem_of_another("r.json"),
+      AllOf(HasSubstr("cannot write to '" + folder_ + "/', where the benchmark has to leave its result"),
+            HasSubstr("Permission denied"), HasSubstr("workspace: DIR")));
 }
 
 TEST_F(ResultFolder, ResultThatIsWritableIsNoProblem) {

@@ -108,7 +108,7 @@ TEST(AgentOutcome, StartFailureDecidesTheOutcome) {
   readonly.driver_is_slow = true;  // it answers Prepare with StartFailed
   readonly.receive(ScriptedAgent::lease("p"));
   readonly.driver_is_slow = false;
-  readonly.feed(StartFailed{{"p", 1}, "cannot start the benchmark in '/x/'"});
+  readonly.feed(StartFailed{{"p", 1}, "cannot write to '/x/'"});
   EXPECT_EQ(readonly.outcome().kind, OutcomeKind::BenchmarkFailed);
   EXPECT_EQ(readonly.outcome().phase, "start");
 

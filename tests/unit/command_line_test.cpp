@@ -25,6 +25,21 @@ Read read_count(const std::string& text) {
   return out;
 }
 
+TEST(CommandLineValues, EmptyOnesAreRefusedIfTheOptionNeedsOne) {
+  for (const char* given : {"--name", "--name="}) {
+    std::string name, thing;
+    CommandLine app("tool", "A tool.");
+    app.option("--name", name, "a name").not_empty();
+    app.option("THING", thing, "a thing");
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(app.parse(std::string(given) == "--name" ? std::vector<std::string>{given, "", "x"}
+                                                       : std::vector<std::string>{given, "x"}),
+              2);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              "tool: --name is empty; give a value, or remove the option; see tool --help\n");
+  }
+}
+
 TEST(WholeNumbers, AreReadAsPythonReadsThem) {
   const std::pair<const char*, std::int64_t> values[] = {
       {"5", 5},

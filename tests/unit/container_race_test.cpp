@@ -8,7 +8,6 @@
 
 #include <csignal>
 #include <map>
-#include <random>
 
 #include "container/io/end_processes.hpp"
 #include "container/io/images.hpp"
@@ -20,6 +19,7 @@ namespace {
 
 constexpr std::size_t kBytes = 1 << 20;
 constexpr int kPieces = 32;
+constexpr int kAgents = 50, kKills = 6;
 
 class Race : public InFolder {
  protected:
@@ -32,11 +32,15 @@ class Race : public InFolder {
     out.name = "big.sqsh";
     out.make = [this](const std::string& part) -> Expected<void> {
       mark("begun", 'b');
-      // In pieces like an import, so that the process can be killed in the middle.
-      for (std::size_t done = 0; done < kBytes; done += kBytes / kPieces) {
+      // In pieces like an import. The first imports wait in the middle, each after another piece, to be killed.
+      const std::size_t imports = marks("begun").size();
+      for (std::size_t piece = 0; piece < kPieces; ++piece) {
+        if (imports <= kKills && piece == imports * 5) {
+          mark("waiting", 'w');
+          ::pause();
+        }
         if (const auto written = append_file(part, std::string(kBytes / kPieces, 'x')); !written)
           return written;
-        ::poll(nullptr, 0, 10);
       }
       return {};
     };
@@ -74,8 +78,6 @@ class Race : public InFolder {
 };
 
 TEST_F(Race, FiftyAgentsShareOneImportWhileImportersAreKilled) {
-  constexpr int kAgents = 50, kKills = 6;
-  std::mt19937 dice(7);
   std::map<pid_t, bool> alive;
   for (int i = 0; i < kAgents; ++i)
     alive[agent()] = true;
@@ -92,10 +94,8 @@ TEST_F(Race, FiftyAgentsShareOneImportWhileImportersAreKilled) {
       continue;
     }
     most = std::max(most, on_disk());
-    // Kills each process that has begun to import, at a random moment, until kKills were killed.
     const auto victim = importer();
-    if (killed < kKills && victim && alive.contains(*victim) &&
-        marks("begun").size() > static_cast<std::size_t>(killed) && dice() % 4 == 0) {
+    if (victim && alive.contains(*victim) && marks("waiting").size() > static_cast<std::size_t>(killed)) {
       ::kill(*victim, SIGKILL);
       ++killed;
     }

@@ -235,7 +235,7 @@ TEST_F(Staging, ApptainerPullsIntoTheCache) {
 }
 
 TEST_F(Staging, PodmanPullsOnlyMissingImages) {
-  stand_in("podman", "case $1 in --version) echo podman 4 ;; image) [ -e " + path("pulled") +
+  stand_in("podman", "case $1 in --version) echo podman 4 ;; image) echo WARN >&2; [ -e " + path("pulled") +
                          " ] && echo abc ;; pull) touch " + path("pulled") + " ;; esac");
   const auto got = staged(wanted(Runtime::Podman, "a/b:1"));
   EXPECT_EQ(got.image, "docker.io/a/b:1");

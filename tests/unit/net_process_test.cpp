@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -169,6 +170,23 @@ class Disposition {
   int signal_;
   void (*before_)(int);
 };
+
+// Otherwise the child's errors would go where the parent's go.
+TEST(Spawn, TooFewDescriptorsForTheOutputAreAnError) {
+  const auto pipe = make_pipe();
+  ASSERT_TRUE(pipe);
+  SpawnSpec spec = shell("exit 0");
+  spec.out = spec.err = pipe->write_end.get();
+  const int free = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)).get();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  // One for /dev/null and one for the output; none for the errors.
+  const rlimit few{static_cast<rlim_t>(free) + 2, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const std::string why = why_not(spec);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(why, "cannot start 'sh': Too many open files; raise the limit (ulimit -n)");
+}
 
 TEST(Spawn, NoSignalIsBlockedOrIgnored) {
   // The tests may have been started with these ignored.

@@ -1,5 +1,8 @@
 // How a new sweep claims its directory, and how a sweep is resumed: what is kept, what is refused, and the
 // messages.
+#include <unistd.h>
+
+#include "controller/profile/benchmark.hpp"
 #include "tests/unit/damage_bytes.hpp"
 #include "tests/unit/opening_sample.hpp"
 #include "util/json.hpp"
@@ -273,6 +276,70 @@ TEST_F(ResumeSweep, IsRefusedIfThereIsNoSweep) {
   EXPECT_THAT(ResumableSweep::open(path("none")).error().message, HasSubstr("the directory does not exist"));
   std::filesystem::create_directory(path("empty"));
   EXPECT_THAT(ResumableSweep::open(path("empty")).error().message, HasSubstr("it has no sweep.db"));
+}
+
+// At the end it would not be overwritten, and the sweep would fail.
+TEST_F(ResumeSweep, SummaryThatSomebodyChangedIsRefusedAtTheStart) {
+  static_cast<void>(interrupted());
+  put("out/summary.txt", "mine");
+  EXPECT_THAT(refusal(wishes()), testing::AllOf(HasSubstr("its 'summary.txt' was not written by sweepctl"),
+                                                HasSubstr("; move it away, then resume again")));
+  std::filesystem::remove(out_ + "/summary.txt");
+  EXPECT_TRUE(resume(wishes()));
+}
+
+// The matrix was changed because the recipe does not exist any more.
+TEST_F(ResumeSweep, WithdrawnPointsNeedNoRecipe) {
+  constexpr const char* kRecipe = "server: {command: s, env: [], ready: {log: up}}\nclient: {command: c}\n";
+  profile::Profile profile;
+  profile.benchmark = "./{framework}.yaml";
+  profile.benchmark_folder = folder_;
+  put("sglang.yaml", kRecipe);
+  put("trt.yaml", kRecipe);
+  auto other = sample_entry(8, 1, "trt");
+  auto plan_of = [&](const std::vector<ordered_json>& entries) {
+    profile::Profile own = profile;
+    EXPECT_TRUE(profile::load_recipes(own, *make_points(entries)));
+    return sample_plan(entries, own);
+  };
+  Sweep sweep = new_sweep({sample_entry(8, 1)});
+  sweep.plan = plan_of({sample_entry(8, 1), other});
+  sweep.state = core::make_state(core_settings(sweep.plan), core_points(sweep.plan));
+  ASSERT_TRUE(claim_output_dir(out_, "x", kBegun));
+  ASSERT_TRUE(begin_sweep(std::move(sweep), out_));
+  std::filesystem::remove(path("trt.yaml"));
+  ResumeWishes wanted = wishes();
+  wanted.profile = profile;
+  EXPECT_THAT(refusal(wanted), HasSubstr("1 of 2 points has no recipe"));
+  wanted.plan = plan_of({sample_entry(8, 1)});
+  wanted.accept_changes = true;
+  const auto opened = resume(wanted);
+  EXPECT_TRUE(opened) << opened.error().message;
+}
+
+TEST_F(ResumeSweep, DirectoryThatCannotBeReadIsNotReportedAsMissing) {
+  constexpr uid_t kNobody = 65534;
+  static_cast<void>(interrupted());
+  std::filesystem::permissions(out_, std::filesystem::perms::none);
+  const bool root = ::geteuid() == 0;
+  EXPECT_EQ(root ? ::seteuid(kNobody) : 0, 0);
+  const auto found = find_resumable_dir(out_);
+  EXPECT_EQ(root ? ::seteuid(0) : 0, 0);
+  std::filesystem::permissions(out_, std::filesystem::perms::owner_all);
+  EXPECT_THAT(found.error().message,
+              HasSubstr("cannot resume the sweep in '" + out_ + "': Permission denied; "));
+}
+
+TEST_F(ResumeSweep, CommandsOfMessagesAreQuoted) {
+  out_ = path("my out");
+  const OpenedSweep live = begin();
+  EXPECT_THAT(ResumableSweep::open(out_).error().message,
+              testing::AllOf(HasSubstr("(see sweepctl status '" + out_ + "')"),
+                             HasSubstr("(sweepctl cancel '" + out_ + "')")));
+  std::filesystem::permissions(out_ + "/sweep.control", std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  EXPECT_THAT(read_control_file(out_).error().message,
+              HasSubstr("or run: chmod 600 '" + out_ + "/sweep.control'"));
 }
 
 TEST_F(ResumeSweep, RemovesHalfWrittenFiles) {

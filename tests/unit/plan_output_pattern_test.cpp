@@ -90,6 +90,14 @@ TEST(OutputPattern, BeforeTheJobTheFolderAboveIsKnown) {
   EXPECT_FALSE(replace_symbols("%j/%q", values));
 }
 
+// Slurm is asked for the name of a job only if it is needed.
+TEST(OutputPattern, HasSymbolIsTrueForTheSymbolOnly) {
+  for (const char* pattern : {"%x", "a/%9x", "%%%x", "%j_%x"})
+    EXPECT_TRUE(has_symbol(pattern, 'x')) << pattern;
+  for (const char* pattern : {"", "x", "/exp/%j", "%%x", "%", "%jx", "x%"})
+    EXPECT_FALSE(has_symbol(pattern, 'x')) << pattern;
+}
+
 TEST(OutputPattern, PathOfAPatternOfAPathIsThePath) {
   for (const char* name : {"/a/b", "100%", "%j", "%%", ""})
     EXPECT_EQ(path(pattern_of_path(name)), name);

@@ -236,6 +236,11 @@ TEST(Plan, DerivedVariableLetsSomePointsShareAServer) {
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message,
               HasSubstr("is derived from 'CONCC', which no point has; did you mean 'CONC'?"));
+  profile.recipe.derived[0].of = "PRECISION";
+  const auto no_number = make_plan({sample_entry(8, 32)}, profile);
+  ASSERT_FALSE(no_number);
+  EXPECT_THAT(no_number.error().message,
+              HasSubstr("'CONC_FROM' is derived from 'PRECISION', which is 'fp4', not a whole number; name"));
 }
 
 TEST(Plan, LeaseOfARecipeContainsServerAndClient) {

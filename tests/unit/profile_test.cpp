@@ -392,6 +392,13 @@ TEST(Recipe, EveryKeyIsRead) {
   EXPECT_THAT(server_command(recipe), ElementsAre("bash", "-c", recipe.server));
 }
 
+TEST(Recipe, StepsAreReadAsYamlReadsNumbers) {
+  const Profile profile = read(
+      "benchmark: {server: {command: s, env: [{A: {of: CONC, steps: [0x10, 1_000]}}], ready: {log: up}},"
+      " client: {command: c}}");
+  EXPECT_THAT(profile.recipe.derived, ElementsAre(DerivedVariable{"A", "CONC", {16, 1000}}));
+}
+
 TEST(Recipe, LastLayerReplacesTheWholeRecipe) {
   EXPECT_EQ(read("benchmark: ./run.sh\n", read(kRecipe)).recipe.server, "");
   const Profile other = read(
@@ -429,7 +436,7 @@ TEST(Recipe, MissingOrUnknownKeyIsNamedWithItsLine) {
               StartsWith("p.yaml:2: 'log' is not a regular expression: '(': "));
   EXPECT_THAT(says("benchmark:\n  server: {command: s, env: TP}"),
               StartsWith("p.yaml:2: the server's 'env' must be a list of names"));
-  for (const char* bad : {"[]", "[16, 1]", "[1, 1]", "[1, x]", "[-1]", "5"}) {
+  for (const char* bad : {"[]", "[16, 1]", "[1, 1]", "[1, x]", "[-1]", "5", "[99999999999999999999]"}) {
     EXPECT_EQ(
         says("benchmark:\n  server: {command: s, env: [{A: {of: CONC, steps: " + std::string(bad) + "}}]}"),
         "p.yaml:2: the steps of 'A' must be ascending whole numbers, such as [1, 16]");

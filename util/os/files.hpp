@@ -32,8 +32,9 @@ std::vector<std::string> names_in(const std::string& folder);
 
 // ---- writing
 
-/// Writes all bytes to a blocking descriptor. Returns 0, or the errno of the failure, after which a part of
-/// the bytes may have been written.
+/// Writes all bytes, and waits until they can be written, also if another process that shares the terminal or
+/// pipe has made it non-blocking. Returns 0, or the errno of the failure, after which a part of the bytes may
+/// have been written.
 int write_all(int fd, std::string_view bytes);
 
 /// Whether a file is synced to disk so that it survives a crash of the machine. No: for files that can be

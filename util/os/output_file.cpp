@@ -1,7 +1,6 @@
 #include "util/os/output_file.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -147,22 +146,6 @@ Fd open_in_place(const Destination& to) {
   return fd;
 }
 
-// Writes all bytes, also to a descriptor that another process has made non-blocking. Returns 0 or an errno.
-int write_whole(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      pollfd waiting{fd, POLLOUT, 0};
-      ::poll(&waiting, 1, -1);
-    } else if (errno != EINTR) {
-      return errno;
-    }
-  }
-  return 0;
-}
-
 bool is_running(long pid) {
   return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH;
 }
@@ -215,7 +198,7 @@ void OutputFile::write(std::string_view bytes) {
   if (replacement_) {
     replacement_->write(bytes);
   } else if (!error_ && code_ == 0) {
-    code_ = write_whole(in_place_.get(), bytes);
+    code_ = write_all(in_place_.get(), bytes);
   }
 }
 

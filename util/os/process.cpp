@@ -81,6 +81,29 @@ void default_signals() {
   }
 }
 
+// Makes the child's descriptors 0, 1, 2, 3, … and closes all others. Returns false, with errno set, if there are
+// too few descriptors: otherwise output would go where the parent's goes. Runs in the child after vfork.
+bool arrange_descriptors(const Prepared& ready) {
+  const SpawnSpec& spec = *ready.spec;
+  // Duplicates all descriptors above the target range first, so that dup2 below overwrites none that is still
+  // needed.
+  const int first_free = 3 + static_cast<int>(spec.more.size());
+  const int out = ::fcntl(spec.out, F_DUPFD, first_free);
+  const int err = ::fcntl(spec.err, F_DUPFD, first_free);
+  if (out < 0 || err < 0) return false;
+  for (std::size_t i = 0; i < spec.more.size(); ++i) {
+    ready.moved[i] = ::fcntl(spec.more[i], F_DUPFD, first_free);
+    if (ready.moved[i] < 0) return false;
+  }
+  ::dup2(ready.null_fd, 0);
+  ::dup2(out, 1);
+  ::dup2(err, 2);
+  for (std::size_t i = 0; i < spec.more.size(); ++i)
+    ::dup2(ready.moved[i], 3 + static_cast<int>(i));
+  ::syscall(SYS_close_range, static_cast<unsigned>(first_free), ~0u, 0u);
+  return true;
+}
+
 // Runs in the child after vfork. Ends in exec or _exit.
 [[noreturn]] void become(const Prepared& ready, volatile Failure& failure) {
   const SpawnSpec& spec = *ready.spec;
@@ -95,19 +118,10 @@ void default_signals() {
     failure.directory = true;
     ::_exit(127);
   }
-  // Duplicates all descriptors above the target range first, so that dup2 below overwrites none that is still
-  // needed.
-  const int first_free = 3 + static_cast<int>(spec.more.size());
-  const int out = ::fcntl(spec.out, F_DUPFD, first_free);
-  const int err = ::fcntl(spec.err, F_DUPFD, first_free);
-  for (std::size_t i = 0; i < spec.more.size(); ++i)
-    ready.moved[i] = ::fcntl(spec.more[i], F_DUPFD, first_free);
-  ::dup2(ready.null_fd, 0);
-  ::dup2(out, 1);
-  ::dup2(err, 2);
-  for (std::size_t i = 0; i < spec.more.size(); ++i)
-    ::dup2(ready.moved[i], 3 + static_cast<int>(i));
-  ::syscall(SYS_close_range, static_cast<unsigned>(first_free), ~0u, 0u);
+  if (!arrange_descriptors(ready)) {
+    failure.code = errno;
+    ::_exit(127);
+  }
   if (ready.core_limit) ::setrlimit(RLIMIT_CORE, &*ready.core_limit);
   sigset_t none;
   sigemptyset(&none);
@@ -131,7 +145,7 @@ std::string why(const SpawnSpec& spec, const Prepared& ready, int code, bool dir
   const bool in_directory = ready.path[0] != '/' && !spec.directory.empty();
   const std::string file = in_directory ? spec.directory + "/" + ready.path : ready.path;
   std::string reason = code == EACCES || code == ENOENT ? program_problem(file, ready.path) : std::string();
-  if (reason.empty()) reason = errno_text(code);
+  if (reason.empty()) reason = errno_text(code) + (code == EMFILE ? "; raise the limit (ulimit -n)" : "");
   if (code == ENOENT && reason == errno_text(code) && ::access(file.c_str(), F_OK) == 0) {
     const std::string interpreter = interpreter_of(file);
     reason = "the interpreter on its first line does not exist" +

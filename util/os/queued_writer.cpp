@@ -1,11 +1,8 @@
 #include "util/os/queued_writer.hpp"
 
-#include <poll.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <cstdint>
@@ -13,28 +10,13 @@
 #include <tuple>
 
 #include "util/line_queue.hpp"
+#include "util/os/files.hpp"
 
 namespace sweep {
 
 namespace {
 
 constexpr std::size_t kPiece = 4096;  // PIPE_BUF: lines of several programs are not mixed in a pipe
-
-/// Writes the piece. If another process has made the descriptor non-blocking, waits until it is writable.
-bool write_piece(int fd, std::string_view piece) {
-  while (!piece.empty()) {
-    const ssize_t written = ::write(fd, piece.data(), piece.size());
-    if (written >= 0) {
-      piece.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {
-      pollfd ready{fd, POLLOUT, 0};
-      ::poll(&ready, 1, -1);
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -74,7 +56,7 @@ void* QueuedWriter::run(void* argument) {
     shared.writing = true;
     for (std::size_t at = 0; at < text->size() && !shared.failed; at += kPiece) {
       lock.unlock();
-      const bool written = write_piece(shared.fd, std::string_view(*text).substr(at, kPiece));
+      const bool written = write_all(shared.fd, std::string_view(*text).substr(at, kPiece)) == 0;
       lock.lock();
       if (!written) shared.failed = true;
       ++shared.pieces;
@@ -110,7 +92,7 @@ void QueuedWriter::write(std::string text) {
     shared_->queue.push(std::move(text));
     shared_->changed.notify_all();
   } else {
-    shared_->failed = !write_piece(shared_->fd, text);
+    shared_->failed = write_all(shared_->fd, text) != 0;
   }
 }
 

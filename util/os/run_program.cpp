@@ -1,10 +1,13 @@
 #include "util/os/run_program.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "util/os/clock.hpp"
+#include "util/os/files.hpp"
 #include "util/text.hpp"
 
 namespace sweep {
@@ -13,8 +16,9 @@ namespace {
 
 constexpr std::size_t kKept = 64 * 1024;
 constexpr std::size_t kLastLine = 400;  // bytes of the last line in a message
-constexpr Millis kOutputTimeout{
-    200};  // for output after the program has ended; a surviving child may keep the pipe open
+// For output after the program has ended. A process that it has left behind may keep the pipe open, and may write
+// without end.
+constexpr Millis kQuiet{200}, kLongestRest{1'000};
 
 int wait_ms(std::optional<Instant> until) {
   if (!until) return -1;
@@ -30,11 +34,14 @@ void keep(std::string& to, const std::string& bytes) {
 
 Expected<ProgramResult> run_program(const std::vector<std::string>& argv, const RunOptions& options) {
   SWEEP_ASSIGN(auto pipe, make_pipe());
+  const Fd null_fd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!null_fd.open()) return fail("cannot open /dev/null: " + errno_text(errno));
   SpawnSpec spec;
   spec.argv = argv;
   spec.environment = options.environment;
   spec.directory = options.directory;
-  spec.out = spec.err = pipe.write_end.get();
+  spec.out = pipe.write_end.get();
+  spec.err = options.with_errors ? spec.out : null_fd.get();
   SWEEP_ASSIGN(auto child, spawn(spec));
   pipe.write_end.reset();
   ProgramResult result;
@@ -61,8 +68,9 @@ Expected<ProgramResult> run_program(const std::vector<std::string>& argv, const 
   }
   result.status = reap(child.pid).value_or(ExitStatus{});
   ::kill(-child.pid, SIGKILL);
+  const Instant rest_until = now() + kLongestRest;
   for (pollfd rest{pipe.read_end.get(), POLLIN, 0};
-       reads && ::poll(&rest, 1, static_cast<int>(kOutputTimeout.count())) > 0;) {
+       reads && now() < rest_until && ::poll(&rest, 1, static_cast<int>(kQuiet.count())) > 0;) {
     const Chunk chunk = read_available(pipe.read_end.get(), kKept);
     keep(result.out, chunk.bytes);
     reads = !chunk.closed;

@@ -14,7 +14,7 @@ namespace sweep {
 
 struct ProgramResult {
   ExitStatus status;
-  std::string out;    // the last 64 KiB of standard output and standard error, in the order of arrival
+  std::string out;    // the last 64 KiB of its output, in the order of arrival
   bool late = false;  // true if it was killed because it ran past the limit
   bool ok() const { return status.code == 0 && !late; }
 };
@@ -25,6 +25,8 @@ struct RunOptions {
   std::function<void()> every = {};           // called once per `interval` while the program runs
   Millis interval{2'000};
   std::string directory = {};  // working directory; empty: the caller's
+  // Whether the output includes standard error. false: if the output is a value, which a warning must not become.
+  bool with_errors = true;
 };
 
 /// Runs `argv` to its end. When it has ended, or after `options.limit`, its whole process group is killed. Returns

@@ -63,11 +63,14 @@ void add_server_options(CommandLine& app, Options& o, RawOptions& raw) {
   app.option("--backend", o.backend,
              "kind of server: vllm, sglang, trtllm, openai or openai-chat; all use the OpenAI API")
       .usage("KIND");
-  app.option("--base-url", o.base_url, "address of the server: http://HOST:PORT").usage("URL");
-  app.option("--host", o.host, "host of the server, without --base-url (default: 127.0.0.1)").usage("HOST");
+  app.option("--base-url", o.base_url, "address of the server: http://HOST:PORT").usage("URL").not_empty();
+  app.option("--host", o.host, "host of the server, without --base-url (default: 127.0.0.1)")
+      .usage("HOST")
+      .not_empty();
   app.option("--port", o.port, "port of the server, without --base-url (default: 8000)").usage("PORT");
   app.option("--endpoint", o.endpoint, "path: /v1/completions (the default) or /v1/chat/completions")
-      .usage("PATH");
+      .usage("PATH")
+      .not_empty();
   app.option("--served-model-name", o.served_model_name, "model name to send, if it differs from --model")
       .usage("NAME");
   app.option("--extra-body", o.extra_body, "JSON object to merge into each request").usage("JSON");

@@ -13,12 +13,14 @@
 #include "benchmarks/sweep-bench/cli/command_line.hpp"
 #include "benchmarks/sweep-bench/cli/summary.hpp"
 #include "benchmarks/sweep-bench/core/readiness.hpp"
+#include "benchmarks/sweep-bench/io/clock.hpp"
 #include "benchmarks/sweep-bench/io/engine.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/os/output_file.hpp"
 #include "util/os/queued_writer.hpp"
 #include "util/os/signals.hpp"
+#include "util/os/standard_streams.hpp"
 
 namespace sweep::client {
 namespace {
@@ -142,7 +144,7 @@ class Run {
     constexpr double kBetweenTries = 1;  // seconds; a server offers no event for being ready
     const double limit = setup_.options.ready_timeout;
     const double left = limit - static_cast<double>(bench::monotonic_ns() - started_) * 1e-9;
-    const std::string seconds = std::to_string(static_cast<long long>(limit)) + " s";
+    const std::string seconds = seconds_text(limit);
     if (may_be_loading(record) && left > 0) {
       const int signal = wait_seconds(std::min(left, kBetweenTries), [&] {
         if (!waiting_)
@@ -273,6 +275,7 @@ int run(const Setup& setup) {
 }  // namespace sweep::client
 
 int main(int argc, char** argv) {
+  sweep::open_standard_streams();
   try {
     const auto line = sweep::client::read_command_line({argv + 1, argv + argc});
     return line.setup ? sweep::client::run(*line.setup) : line.status;

@@ -38,7 +38,8 @@ Expected<void> check_numbers(const Options& o) {
     std::string_view option;
     std::int64_t value, least, most;
   };
-  const std::array<Range, 9> ranges = {{
+  const std::array<Range, 10> ranges = {{
+      {"--port", o.port, 1, 65'535},
       {"--random-input-len", o.input_len, 1, kMaxTokens},
       {"--random-output-len", o.output_len, 1, kMaxTokens},
       {"--random-prefix-len", o.prefix_len, 0, kMaxTokens},

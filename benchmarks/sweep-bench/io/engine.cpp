@@ -57,7 +57,7 @@ class Worker {
     if (connections == 0) all_opened();
     state_.loop.run();
     state_.loop.restart();
-    opening_ = false;
+    give_up_opening();
   }
 
   void run() {
@@ -94,13 +94,23 @@ class Worker {
     if (to_open_ == 0) return;
     --to_open_;
     ++under_way_;
-    open_connection(state_, [this] {
+    attempts_.push_back(open_connection(state_, [this] {
+      if (!opening_) return;
       --under_way_;
       open_next();
       if (under_way_ == 0) all_opened();
-    });
+    }));
   }
   void all_opened() { arrival_.cancel(); }
+  /// Closes connections that are not open yet. The kernel would try for minutes, and the loop wait for it.
+  void give_up_opening() {
+    opening_ = false;
+    error_code ignored;
+    for (const auto& connection : attempts_) {
+      if (*connection) (*connection)->close(ignored);
+    }
+    attempts_.clear();
+  }
 
   /// Starts requests as long as there is a free slot and the next request has arrived.
   void dispatch() {
@@ -155,6 +165,7 @@ class Worker {
   std::optional<std::size_t> next_request_;  // the next request, waiting for its arrival
   Nanos free_since_ = 0;                     // since when a slot is free for it
   std::size_t to_open_ = 0, under_way_ = 0;
+  std::vector<std::shared_ptr<Connection>> attempts_;  // each null once its connection is open
   bool stopped_ = false, opening_ = false;
 };
 
@@ -259,6 +270,20 @@ void add_reports(const std::vector<std::unique_ptr<Worker>>& workers, ClientRepo
   all.peak_memory_kib = usage.ru_maxrss;
 }
 
+/// Returns whether a connection to the address succeeds within `limit` seconds.
+bool accepts_connection(asio::io_context& loop, const Tcp::endpoint& endpoint, double limit) {
+  Tcp::socket probe(loop);
+  bool connected = false;
+  probe.async_connect(endpoint, [&](const error_code& code) { connected = !code; });
+  loop.restart();
+  loop.run_for(std::chrono::nanoseconds(nanos(limit)));
+  error_code ignored;
+  probe.close(ignored);
+  loop.restart();
+  loop.run();  // the handler of a connection that was given up
+  return connected;
+}
+
 }  // namespace
 
 Expected<Target> resolve_target(const Setup& setup) {
@@ -274,9 +299,7 @@ Expected<Target> resolve_target(const Setup& setup) {
   // Use the first address that accepts a connection: 'localhost' may also resolve to IPv6, while the server
   // listens only on IPv4.
   for (const auto& entry : found) {
-    Tcp::socket probe(loop);
-    probe.connect(entry.endpoint(), code);
-    if (code) continue;
+    if (!accepts_connection(loop, entry.endpoint(), setup.options.connect_timeout)) continue;
     target.endpoint = entry.endpoint();
     break;
   }

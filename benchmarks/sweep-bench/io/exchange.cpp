@@ -29,7 +29,7 @@ void configure(Tcp::socket& socket) {
 
 }  // namespace
 
-void open_connection(ThreadState& state, std::function<void()> done) {
+std::shared_ptr<Connection> open_connection(ThreadState& state, std::function<void()> done) {
   auto socket = std::make_shared<Connection>(std::make_unique<Tcp::socket>(state.loop));
   (*socket)->async_connect(state.target.endpoint,
                            [&state, socket, done = std::move(done)](const error_code& code) {
@@ -40,6 +40,7 @@ void open_connection(ThreadState& state, std::function<void()> done) {
                              }
                              done();
                            });
+  return socket;
 }
 
 Exchange::Exchange(ThreadState& state, RequestRecord& record, std::uint32_t max_tokens, Body body, Done done)
@@ -182,13 +183,12 @@ void Exchange::abandon() {
 
 std::optional<std::string> Exchange::overdue(Nanos now) const {
   const Options& options = state_.setup.options;
-  const auto seconds = [](double value) { return std::to_string(static_cast<long long>(value)) + " s"; };
   if (connecting_ && now >= record_.sent + nanos(options.connect_timeout))
-    return "no connection within " + seconds(options.connect_timeout);
+    return "no connection within " + seconds_text(options.connect_timeout);
   if (now >= record_.sent + nanos(options.request_timeout))
-    return "the response did not end within " + seconds(options.request_timeout);
+    return "the response did not end within " + seconds_text(options.request_timeout);
   if (!connecting_ && now >= last_activity_ + nanos(options.stall_timeout))
-    return "no data received for " + seconds(options.stall_timeout);
+    return "no data received for " + seconds_text(options.stall_timeout);
   return std::nullopt;
 }
 

@@ -82,7 +82,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 };
 
 /// Opens a connection and adds it to the thread's idle connections. Calls `done` whether or not that
-/// succeeds.
-void open_connection(ThreadState& state, std::function<void()> done);
+/// succeeds. Returns the attempt: null once the connection is open; until then it may be closed to give up.
+std::shared_ptr<Connection> open_connection(ThreadState& state, std::function<void()> done);
 
 }  // namespace sweep::client

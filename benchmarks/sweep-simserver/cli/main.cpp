@@ -13,6 +13,7 @@
 #include "benchmarks/sweep-simserver/core/fixed_pace.hpp"
 #include "benchmarks/sweep-simserver/io/server.hpp"
 #include "util/os/signals.hpp"
+#include "util/os/standard_streams.hpp"
 
 namespace sweep::sim_server {
 namespace {
@@ -93,6 +94,7 @@ int serve(const Settings& settings) {
 }  // namespace sweep::sim_server
 
 int main(int argc, char** argv) {
+  sweep::open_standard_streams();
   try {
     const auto line = sweep::sim_server::read_command_line({argv + 1, argv + argc});
     return line.settings ? sweep::sim_server::serve(*line.settings) : line.status;

@@ -60,6 +60,7 @@ Server::Server(boost::asio::io_context& loop, const Settings& settings, std::uni
       acceptor_(loop),
       pace_timer_(loop),
       load_timer_(loop),
+      accept_timer_(loop),
       scratch_(kScratchBytes) {}
 
 Server::~Server() = default;
@@ -102,6 +103,7 @@ void Server::stop() {
   acceptor_.close(ignored);
   pace_timer_.cancel();
   load_timer_.cancel();
+  accept_timer_.cancel();
   const auto all = connections_;
   for (const auto& connection : all)
     connection->close();
@@ -121,17 +123,28 @@ void Server::accept() {
   acceptor_.async_accept([this](Code code, tcp::socket socket) {
     accepting_ = false;
     if (stopped_) return;
-    if (code == boost::asio::error::no_descriptors) {
-      // The next connection is accepted when one closes; until then, connections wait in the kernel's queue.
-      log("sweep-simserver: cannot accept a connection: too many open files; raise the limit (ulimit -n)");
-      if (!connections_.empty()) return;
-    }
+    if (code && code != boost::asio::error::connection_aborted) return accept_failed(code);
     if (!code) {
       const auto connection = std::make_shared<Connection>(std::move(socket), *this);
       connections_.insert(connection);
       connection->start();
     }
     accept();
+  });
+}
+
+// The system has no descriptor or memory for a connection. The next one is accepted when one closes, or after a
+// second; until then, connections wait in the kernel's queue.
+void Server::accept_failed(const Code& code) {
+  constexpr std::chrono::seconds kPause{1};
+  const bool descriptors = code == boost::asio::error::no_descriptors;
+  if (!failure_logged_)
+    log("sweep-simserver: cannot accept a connection: " + code.message() +
+        (descriptors ? "; raise the limit (ulimit -n)" : ""));
+  failure_logged_ = true;
+  accept_timer_.expires_after(kPause);
+  accept_timer_.async_wait([this](Code waited) {
+    if (!waited) accept();
   });
 }
 

@@ -65,6 +65,7 @@ class Server {
   };
 
   void accept();
+  void accept_failed(const boost::system::error_code& code);
   void load(int percent);
   void ready();
   Time virtual_now() const;
@@ -77,7 +78,7 @@ class Server {
   std::unique_ptr<Timeline> timeline_;
   Served served_;
   boost::asio::ip::tcp::acceptor acceptor_;
-  boost::asio::steady_timer pace_timer_, load_timer_;
+  boost::asio::steady_timer pace_timer_, load_timer_, accept_timer_;
   std::chrono::steady_clock::time_point origin_;
   std::optional<Time> armed_for_;
   std::set<std::shared_ptr<Connection>> connections_;
@@ -85,7 +86,7 @@ class Server {
   std::vector<TokenEvent> events_;
   std::vector<std::shared_ptr<Connection>> pending_delivery_;
   std::vector<char> scratch_;  // shared read buffer of all connections
-  bool accepting_ = false, stopped_ = false;
+  bool accepting_ = false, stopped_ = false, failure_logged_ = false;
   std::uint64_t next_id_ = 0, requests_ = 0, answers_ = 0, tokens_ = 0;
   std::chrono::nanoseconds max_delay_{};  // the largest delay of a token behind its due time
 };
