@@ -87,6 +87,17 @@ TEST_F(FilesInFolder, FileWrittenInPiecesIsCompleteOrAbsent) {
   EXPECT_THAT(listing(), ElementsAre("f"));
 }
 
+TEST_F(FilesInFolder, LeftoverOfTheTemporaryNameIsReplacedNotOpened) {
+  const std::string leftover = temporary_name(path("f"), ::getpid());
+  ASSERT_EQ(::mkfifo(leftover.c_str(), 0600), 0);
+  EXPECT_TRUE(write_file_atomic(path("f"), "new"));
+  put("other", "of somebody else");
+  ASSERT_EQ(::link(path("other").c_str(), leftover.c_str()), 0);
+  EXPECT_TRUE(write_file_atomic(path("f"), "newer"));
+  EXPECT_EQ(read_file(path("f"), 100), "newer");
+  EXPECT_EQ(read_file(path("other"), 100), "of somebody else");
+}
+
 TEST_F(FilesInFolder, ReadFileRefusesOtherKindsAndLargeFiles) {
   put("five", "12345");
   EXPECT_EQ(read_file(path("five"), 5), "12345");

@@ -93,11 +93,22 @@ std::string temporary_name(const std::string& path, long pid) {
   return path.substr(0, name) + clipped(path.substr(name), NAME_MAX - suffix.size()) + suffix;
 }
 
+namespace {
+
+/// Opens a new file for writing. A leftover of that name, whatever it is, is removed and never opened: it can be a
+/// FIFO, which would block, or another user's file.
+int open_new(const std::string& path, unsigned mode) {
+  std::ignore = ::unlink(path.c_str());
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+}
+
+}  // namespace
+
 AtomicFile::AtomicFile(const std::string& path, unsigned mode, Sync sync)
     : path_(path),
       temporary_(temporary_name(path, ::getpid())),
       sync_(sync),
-      fd_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)),
+      fd_(open_new(temporary_, mode)),
       code_(fd_.open() ? 0 : errno) {}
 
 AtomicFile::~AtomicFile() {
