@@ -9,9 +9,11 @@
 #include "controller/io/output_dir.hpp"
 #include "controller/io/start_checks.hpp"
 #include "controller/matrix/load.hpp"
+#include "controller/plan/gang.hpp"
 #include "controller/plan/image_use.hpp"
 #include "controller/plan/sharing.hpp"
 #include "controller/profile/runner.hpp"
+#include "controller/view/plan_table.hpp"
 #include "util/json.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/run_program.hpp"
@@ -45,26 +47,43 @@ Examples:
       jq '[.points[].gpus] | max'
 )";
 
+/// Returns the names of the experiments; only their number if there are many.
+std::string experiments_text(const Plan& plan) {
+  constexpr std::size_t kMostNames = 20;
+  const auto names = exp_names(plan);
+  return names.size() > kMostNames ? counted(names.size(), "experiment") : printable(join(names, ", "));
+}
+
 std::string as_text(const Plan& plan) {
   std::string out;
   int largest = 0;
   for (const Point& point : plan.points) {
-    largest = std::max(largest, gpus_needed(point));
+    if (!is_gang(point)) largest = std::max(largest, gpus_needed(point));
     out += "  " + printable(label(point)) + "\n";
   }
-  const auto names = exp_names(plan);
-  out += counted(plan.points.size(), "point") + " of " + printable(join(names, ", ")) + ", ";
+  const bool inferencex = std::any_of(plan.points.begin(), plan.points.end(),
+                                      [](const Point& point) { return point.inferencex != nullptr; });
+  if (inferencex) {
+    out += view::plan_table(plan);
+    if (const std::string hours = view::node_hours_text(plan); !hours.empty()) out += "  " + hours + "\n";
+  }
+  out += counted(plan.points.size(), "point") + " of " + experiments_text(plan) + ", ";
   if (plan.profile.ignore_gpus) return out + "GPUs are ignored (profile: 'gpus: ignore')\n";
   return out + "up to " + counted(static_cast<std::size_t>(largest), "GPU") + " each\n";
 }
 
-nlohmann::ordered_json as_json(const Plan& plan) {
+std::string as_json_text(const Plan& plan) {
   nlohmann::ordered_json points = nlohmann::ordered_json::array();
   for (const Point& point : plan.points)
-    points.push_back({{"label", label(point)}, {"gpus", gpus_needed(point)}, {"entry", entry_of(point)}});
-  return {{"experiments", exp_names(plan)},
-          {"ignore_gpus", plan.profile.ignore_gpus},
-          {"points", std::move(points)}};
+    points.push_back({{"label", label(point)},
+                      {"nodes", nodes_needed(point)},
+                      {"gpus", gpus_needed(point)},
+                      {"entry", entry_of(point)}});
+  const nlohmann::ordered_json out = {{"experiments", exp_names(plan)},
+                                      {"ignore_gpus", plan.profile.ignore_gpus},
+                                      {"table", view::plan_table_json(plan)},
+                                      {"points", std::move(points)}};
+  return out.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 /// Prints an error for each runner that points need and the profile does not name. Returns false if no other
@@ -144,7 +163,13 @@ int check_command(const Arguments& arguments) {
     return quiet ? 0
                  : print_out("the name of the output directory depends on the job; it is checked there\n");
   std::vector<std::string> warnings;
-  auto plan = load_plan(request, &warnings);
+  auto plan = read_plan(request, &warnings);
+  if (plan) {
+    if (auto good = check_plan(*plan, request); !good) {
+      if (!quiet) std::ignore = print_out(json ? as_json_text(*plan) : as_text(*plan));
+      plan = tl::unexpected(good.error());
+    }
+  }
   if (plan && benchmark) {
     if (auto good = check_benchmark(*plan, *benchmark, warnings); !good) plan = tl::unexpected(good.error());
   }
@@ -158,8 +183,7 @@ int check_command(const Arguments& arguments) {
   if (quiet) return 0;
   if (const std::string note = unused_images_note(*plan); !note.empty()) print_error("note: " + note);
   report_shared_nodes(*plan);
-  return print_out(json ? as_json(*plan).dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"
-                        : as_text(*plan));
+  return print_out(json ? as_json_text(*plan) : as_text(*plan));
 }
 
 }  // namespace sweep::cli

@@ -134,16 +134,24 @@ Expected<profile::Profile> load_profiles(const std::string& named) {
   return profile::load_profile(layers);
 }
 
-Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* warnings) {
+Expected<Plan> read_plan(const SweepRequest& request, std::vector<std::string>* warnings) {
   const auto words = matrix::split_words(selection_of(request));
   if (!words) return fail("--select: " + words.error().message);
   SWEEP_ASSIGN(auto entries, matrix::load_matrix(files_of(request), *words, warnings));
   SWEEP_ASSIGN(auto profile, load_profiles(request.profile));
   SWEEP_ASSIGN(auto points, make_points(std::move(entries)));
   SWEEP_TRY(profile::load_recipes(profile, points));
-  SWEEP_ASSIGN(auto plan, plan_points(std::move(points), std::move(profile)));
+  return plan_points(std::move(points), std::move(profile));
+}
+
+Expected<void> check_plan(const Plan& plan, const SweepRequest& request) {
   SWEEP_TRY(check_hardware(plan, selection_of(request)));
-  SWEEP_TRY(check_file_names(plan));
+  return check_file_names(plan);
+}
+
+Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* warnings) {
+  SWEEP_ASSIGN(auto plan, read_plan(request, warnings));
+  SWEEP_TRY(check_plan(plan, request));
   return plan;
 }
 

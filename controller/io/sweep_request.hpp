@@ -44,6 +44,13 @@ Expected<profile::Profile> load_profiles(const std::string& named);
 
 /// Reads matrix and profiles. Fails with one line that names the file, the value and the remedy. Appends to
 /// `warnings`, if given, one line for each thing in the files that has no effect.
+Expected<Plan> read_plan(const SweepRequest& request, std::vector<std::string>* warnings = nullptr);
+
+/// Fails if the points name several hardware types that the profile does not map to nodes, or if a name of a file that
+/// they would write is too long.
+Expected<void> check_plan(const Plan& plan, const SweepRequest& request);
+
+/// Returns read_plan() if it passes check_plan().
 Expected<Plan> load_plan(const SweepRequest& request, std::vector<std::string>* warnings = nullptr);
 
 /// Decides whether a request that resumes or starts (`or_start`) resumes. `output` must be a path.
