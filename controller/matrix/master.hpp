@@ -77,6 +77,10 @@ struct Notes {
 /// With `notes`, keys that the file has twice are warned of, or are an error if the entry has the short form.
 Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries, Notes* notes = nullptr);
 
+/// The same for a file that has been parsed already.
+Expected<void> add_entries(const std::string& name, const yaml::ValueRef& document,
+                           std::vector<RawEntry>& entries, Notes* notes);
+
 /// Returns a checked entry. Keys that are not known or occur twice, and ranges of concurrencies without a value,
 /// are errors in the short form. In the contract's form, which the Python tool accepts silently, they are
 /// warnings in `notes`. Fails as check_entries does.
