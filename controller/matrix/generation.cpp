@@ -14,8 +14,8 @@ struct Mark {
   Generation generation;
 };
 
-// The first of these keys that an entry has decides: an entry of InferenceMAX may have `multinode`, too, where it had no
-// effect.
+// The first of these keys that an entry has decides: an entry of InferenceMAX may have `multinode`, too,
+// where it had no effect.
 constexpr std::array<Mark, 4> kMarks = {{{"scenarios", Generation::InferenceX},
                                          {"seq-len-configs", Generation::InferenceMax},
                                          {"search-space", Generation::InferenceMax},
@@ -90,7 +90,7 @@ Expected<std::optional<Generation>> common_generation(const Evidences& configs,
 std::string reason_for(Generation generation, const Evidences& configs, const Evidences& runner_file) {
   for (const Evidences* evidences : {&configs, &runner_file}) {
     if (const auto& evidence = evidence_for(generation, *evidences))
-      return "; " + described(*evidence, generation);
+      return ", but " + described(*evidence, generation);
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// Runs one subcommand on files of InferenceMAX (2025), which have been parsed already. Contract of 2025, section 2.
+// Runs one subcommand on files of InferenceMAX (2025), which have been parsed already. Contract of 2025,
+// section 2.
 #pragma once
 
 #include <string>
@@ -12,8 +13,8 @@
 
 namespace sweep::matrix {
 
-/// Returns the matrix of the subcommand `name`. Checks every entry of every file first. Fails with the contract's
-/// message. Appends to `warnings` one line for each thing in the files that has no effect.
+/// Returns the matrix of the subcommand `name`. Checks every entry of every file first. Fails with the
+/// contract's message. Appends to `warnings` one line for each thing in the files that has no effect.
 Expected<Matrix> run_inferencemax(const std::string& name, const Options& options,
                                   const std::vector<MatrixFile>& files, Caller caller,
                                   std::vector<std::string>& warnings);

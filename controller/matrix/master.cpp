@@ -170,8 +170,8 @@ class EntryReader {
     return {};
   }
 
-  /// Returns a hint about the first key of the dict that is known nowhere: it may be the missing one. "" if there
-  /// is none.
+  /// Returns a hint about the first key of the dict that is known nowhere: it may be the missing one. "" if
+  /// there is none.
   std::string hint_of_unknown_key(const yaml::Value& dict) const {
     for (const yaml::Member& member : dict.members) {
       const std::string key = python_str(*member.key);

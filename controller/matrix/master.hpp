@@ -81,9 +81,9 @@ Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entrie
 Expected<void> add_entries(const std::string& name, const yaml::ValueRef& document,
                            std::vector<RawEntry>& entries, Notes* notes);
 
-/// Returns a checked entry. Keys that are not known or occur twice, and ranges of concurrencies without a value,
-/// are errors in the short form. In the contract's form, which the Python tool accepts silently, they are
-/// warnings in `notes`. Fails as check_entries does.
+/// Returns a checked entry. Keys that are not known or occur twice, and ranges of concurrencies without a
+/// value, are errors in the short form. In the contract's form, which the Python tool accepts silently, they
+/// are warnings in `notes`. Fails as check_entries does.
 Expected<Config> check_entry(const RawEntry& entry, std::span<const Lengths> short_form, Notes& notes);
 
 /// Returns the checked entries. Fails at the first error, with the contract's message. `short_form` has the

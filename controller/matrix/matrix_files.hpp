@@ -1,5 +1,5 @@
-// Reads the files of a matrix, each once. What is wrong with a file is kept until it is needed, because the content of
-// the other files decides what is reported first.
+// Reads the files of a matrix, each once. What is wrong with a file is kept until it is needed, because the
+// content of the other files decides what is reported first.
 #pragma once
 
 #include <string>

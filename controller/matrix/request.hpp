@@ -1,5 +1,5 @@
-// The arguments of one subcommand, read by the options of both generations of files: which generation is asked for is
-// known only when the files have been read. Pure.
+// The arguments of one subcommand, read by the options of both generations of files: which generation is
+// asked for is known only when the files have been read. Pure.
 #pragma once
 
 #include <optional>

@@ -11,8 +11,8 @@
 
 namespace sweep::matrix {
 
-/// Who asks for the matrix: the command line of InferenceMAX's and InferenceX's tools, whose rules the contracts
-/// define, or a sweep.
+/// Who asks for the matrix: the command line of InferenceMAX's and InferenceX's tools, whose rules the
+/// contracts define, or a sweep.
 enum class Caller { Command, Sweep };
 
 /// A matrix in the form of its files' generation.
@@ -28,9 +28,9 @@ struct Failure {
   std::string message;
 };
 
-/// Returns the matrix. Checks every entry of every file first. In a sweep, --runner-type selects by the entries' own
-/// runners if there is no runner file. Appends to `warnings`, if given, one line for each thing in the files or
-/// options that has no effect or an effect that the user may not expect.
+/// Returns the matrix. Checks every entry of every file first. In a sweep, --runner-type selects by the
+/// entries' own runners if there is no runner file. Appends to `warnings`, if given, one line for each thing
+/// in the files or options that has no effect or an effect that the user may not expect.
 tl::expected<AnyMatrix, Failure> run_subcommand(const Request& request, Caller caller,
                                                 std::vector<std::string>* warnings = nullptr);
 

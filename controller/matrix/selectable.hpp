@@ -1,5 +1,5 @@
-// Compares the values of filters with those that the entries have, for messages about filters that select nothing.
-// Pure.
+// Compares the values of filters with those that the entries have, for messages about filters that select
+// nothing. Pure.
 #pragma once
 
 #include <span>
@@ -15,8 +15,8 @@ struct ValueFilter {
   bool is_prefix = false;                    // true if an entry's value only has to begin with the option's
 };
 
-/// Returns the values that can be selected, for the end of an error message: "; there is precision fp4, fp8; …".
-/// Only the filters that were given are listed; "" if none was.
+/// Returns the values that can be selected, for the end of an error message: "; there is precision fp4, fp8;
+/// …". Only the filters that were given are listed; "" if none was.
 std::string selectable_values(std::span<const ValueFilter> filters);
 
 /// Returns a line for each value of a filter that no entry has.

@@ -18,7 +18,8 @@ std::span<const CommandSpec> subcommands();
 /// Returns the names of the subcommands for files of `generation`, in this order.
 std::vector<std::string> command_names(Generation generation);
 
-/// Checks the values of options for files of InferenceX against each other. Fails with the message of a usage error.
+/// Checks the values of options for files of InferenceX against each other. Fails with the message of a usage
+/// error.
 Expected<void> check_values(const Options& options);
 
 /// Returns full-sweep without --config-files, for callers that know the files already (--sweep-select).

@@ -10,8 +10,9 @@
 
 namespace sweep::matrix::inferencex {
 
-/// Returns floor(mib * 2^20 * utilization * gpus / gpus_per_node / 10^9) in GB, computed with 28 decimal digits as
-/// Python's decimal module does. `utilization` is a decimal number; fails if it has more than 20 digits.
+/// Returns floor(mib * 2^20 * utilization * gpus / gpus_per_node / 10^9) in GB, computed with 28 decimal
+/// digits as Python's decimal module does. `utilization` is a decimal number; fails if it has more than 20
+/// digits.
 Expected<std::int64_t> scaled_gigabytes(std::int64_t mib, const std::string& utilization, std::int64_t gpus,
                                         std::int64_t gpus_per_node);
 

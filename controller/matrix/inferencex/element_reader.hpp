@@ -1,4 +1,5 @@
-// Reads and checks the elements of a search space and what they consist of. Contract of 2026, sections 1 and 3. Pure.
+// Reads and checks the elements of a search space and what they consist of. Contract of 2026, sections 1 and
+// 3. Pure.
 #pragma once
 
 #include "controller/matrix/inferencex/entry.hpp"

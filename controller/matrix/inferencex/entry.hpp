@@ -1,4 +1,5 @@
-// An entry of a master configuration of InferenceX: one with `scenarios`. Contract of 2026, section 1. Types only.
+// An entry of a master configuration of InferenceX: one with `scenarios`. Contract of 2026, section 1. Types
+// only.
 #pragma once
 
 #include <cstdint>

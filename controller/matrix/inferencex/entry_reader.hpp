@@ -1,4 +1,5 @@
-// Reads and checks the entries of master configurations that have `scenarios`. Contract of 2026, sections 1 and 3. Pure.
+// Reads and checks the entries of master configurations that have `scenarios`. Contract of 2026, sections 1
+// and 3. Pure.
 #pragma once
 
 #include <string>
@@ -10,8 +11,8 @@
 
 namespace sweep::matrix::inferencex {
 
-/// Returns the checked entry `key` of `file`. Fails at the first problem with FILE:LINE and the contract's words.
-/// Appends to `warnings` a line "FILE:LINE: text" for each thing that hardly means what it says.
+/// Returns the checked entry `key` of `file`. Fails at the first problem with FILE:LINE and the contract's
+/// words. Appends to `warnings` a line "FILE:LINE: text" for each thing that hardly means what it says.
 Expected<Entry> read_entry(const yaml::Value& key, const yaml::Value& value, const std::string& file,
                            std::vector<std::string>& warnings);
 

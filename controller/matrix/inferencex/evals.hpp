@@ -12,8 +12,8 @@ struct EvalOptions {
   bool none = false, only = false, all = false;
 };
 
-/// Marks the rows. With `only` or `all`, rows without an evaluation are removed; with `all`, rows of many nodes that
-/// differ only in their concurrency become one.
+/// Marks the rows. With `only` or `all`, rows without an evaluation are removed; with `all`, rows of many
+/// nodes that differ only in their concurrency become one.
 void mark_evals(std::vector<Row>& rows, const EvalOptions& options);
 
 }  // namespace sweep::matrix::inferencex

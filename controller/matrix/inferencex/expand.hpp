@@ -1,7 +1,8 @@
-// Expands checked entries into the rows of the matrix: full-sweep and test-config. Contract of 2026, section 4. Pure.
+// Expands checked entries into the rows of the matrix: full-sweep and test-config. Contract of 2026, section
+// 4. Pure.
 //
-// Rows are in the order of files, entries, fixed blocks, agentic blocks, elements; of one element by concurrency and
-// then runner on one node, by runner and then concurrency on many nodes.
+// Rows are in the order of files, entries, fixed blocks, agentic blocks, elements; of one element by
+// concurrency and then runner on one node, by runner and then concurrency on many nodes.
 #pragma once
 
 #include <cstddef>

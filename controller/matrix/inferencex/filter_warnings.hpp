@@ -8,8 +8,8 @@
 
 namespace sweep::matrix::inferencex {
 
-/// Append one line for each unexpected effect, each value of a filter that no entry has, and each runner that is no
-/// label of the runner file.
+/// Append one line for each unexpected effect, each value of a filter that no entry has, and each runner that
+/// is no label of the runner file.
 void add_full_sweep_warnings(const FullSweep& sweep, const FilterEffects& effects, const Rows& rows,
                              const RunnerFile& runners, std::vector<std::string>& warnings);
 void add_test_config_warnings(const TestConfig& test, const FilterEffects& effects, const Rows& rows,

@@ -5,8 +5,8 @@
 
 namespace sweep::matrix::inferencex {
 
-/// Returns true if `text` matches `pattern`: * is any text, ? one character, […] and [!…] one of or none of a set
-/// with ranges. A [ without a ] stands for itself. Case matters.
+/// Returns true if `text` matches `pattern`: * is any text, ? one character, […] and [!…] one of or none of a
+/// set with ranges. A [ without a ] stands for itself. Case matters.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
 }  // namespace sweep::matrix::inferencex

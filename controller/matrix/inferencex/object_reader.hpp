@@ -1,5 +1,6 @@
 // Reads the keys of one mapping of an entry in the order of its schema. Every function fails at the first
-// problem with the contract's words: FILE:LINE: Master config entry 'KEY' failed validation: PATH: REASON. Pure.
+// problem with the contract's words: FILE:LINE: Master config entry 'KEY' failed validation: PATH: REASON.
+// Pure.
 #pragma once
 
 #include <optional>

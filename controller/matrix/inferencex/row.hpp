@@ -1,5 +1,5 @@
-// The rows of the matrix of InferenceX. A row of one node is one point; a row of many nodes is one point for each
-// of its concurrencies. Types only. Contract of 2026, section 4.
+// The rows of the matrix of InferenceX. A row of one node is one point; a row of many nodes is one point for
+// each of its concurrencies. Types only. Contract of 2026, section 4.
 #pragma once
 
 #include <cstdint>

@@ -50,8 +50,8 @@ Expected<void> check_entry_keys(const MatrixFile& file, std::unordered_set<std::
   return fail("Duplicate configuration keys found in '" + file.name + "': " + join(duplicates, ", "));
 }
 
-// Checks and returns all entries. A file is released as soon as its entries are read, because a large one takes much
-// more memory than they do.
+// Checks and returns all entries. A file is released as soon as its entries are read, because a large one
+// takes much more memory than they do.
 Expected<std::vector<Entry>> read_entries(std::vector<MatrixFile> files, bool in_sweep,
                                           std::vector<std::string>& warnings) {
   std::unordered_set<std::string> known;

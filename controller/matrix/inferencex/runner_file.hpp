@@ -38,7 +38,8 @@ struct RunnerFile {
   Expected<Hardware> hardware_of(const std::string& label) const;
 };
 
-/// Returns the checked content of `document`, which `file` has. Fails with FILE:LINE and the contract's words.
+/// Returns the checked content of `document`, which `file` has. Fails with FILE:LINE and the contract's
+/// words.
 Expected<RunnerFile> read_runner_file(const yaml::Value& document, const std::string& file);
 
 }  // namespace sweep::matrix::inferencex
