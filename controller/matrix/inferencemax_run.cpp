@@ -39,7 +39,7 @@ std::string problem_of(const MatrixFile& file, Caller caller) {
   return "Config file '" + file.name + "': " + file.invalid;
 }
 
-Expected<std::vector<Config>> read_configs(const Options& options, const std::vector<MatrixFile>& files,
+Expected<std::vector<Config>> read_configs(const Options& options, std::vector<MatrixFile> files,
                                            Caller caller, std::vector<std::string>& warnings) {
   std::vector<RawEntry> entries;
   Notes notes;
@@ -160,9 +160,10 @@ Custom custom(const Options& options) {
 }  // namespace
 
 Expected<Matrix> run_inferencemax(const std::string& name, const Options& options,
-                                  const std::vector<MatrixFile>& files, Caller caller,
+                                  std::vector<MatrixFile> files, Caller caller,
                                   std::vector<std::string>& warnings) {
-  SWEEP_ASSIGN(const auto configs, read_configs(options, files, caller, warnings));
+  SWEEP_ASSIGN(const auto configs, read_configs(options, std::move(files), caller, warnings));
+  release_free_memory(configs.size());
   if (name == "full-sweep") return full_sweep(configs, options, caller, warnings);
   SWEEP_ASSIGN(const auto runners, read_runners(options, warnings));
   if (name == "test-config") return expand_test_config(configs, runners, test_config(options));

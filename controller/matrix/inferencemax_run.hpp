@@ -16,7 +16,7 @@ namespace sweep::matrix {
 /// Returns the matrix of the subcommand `name`. Checks every entry of every file first. Fails with the
 /// contract's message. Appends to `warnings` one line for each thing in the files that has no effect.
 Expected<Matrix> run_inferencemax(const std::string& name, const Options& options,
-                                  const std::vector<MatrixFile>& files, Caller caller,
+                                  std::vector<MatrixFile> files, Caller caller,
                                   std::vector<std::string>& warnings);
 
 }  // namespace sweep::matrix

@@ -1,5 +1,7 @@
 #include "controller/matrix/matrix_files.hpp"
 
+#include <malloc.h>
+
 #include <filesystem>
 
 #include "util/os/files.hpp"
@@ -32,6 +34,13 @@ std::vector<MatrixFile> read_matrix_files(const std::vector<std::string>& names)
   for (const std::string& name : names)
     out.push_back(read_matrix_file(name));
   return out;
+}
+
+void release_free_memory([[maybe_unused]] std::size_t entries) {
+#ifdef __GLIBC__
+  constexpr std::size_t kMany = 2'000;  // below, it would take longer than it is worth
+  if (entries >= kMany) ::malloc_trim(0);
+#endif
 }
 
 Evidences evidence_of(const std::vector<MatrixFile>& files) {

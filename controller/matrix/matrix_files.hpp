@@ -2,6 +2,7 @@
 // content of the other files decides what is reported first.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ MatrixFile read_matrix_file(const std::string& name);
 
 /// Returns the files in this order.
 std::vector<MatrixFile> read_matrix_files(const std::vector<std::string>& names);
+
+/// Returns the memory of documents that have been freed to the system if they had many entries. The C library
+/// would keep it, although the rows and the text of a large matrix go into new memory.
+void release_free_memory(std::size_t entries);
 
 /// Returns the evidence in the files that could be read.
 Evidences evidence_of(const std::vector<MatrixFile>& files);

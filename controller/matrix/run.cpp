@@ -80,7 +80,7 @@ tl::expected<AnyMatrix, Failure> make_matrix(const Request& request, Caller call
   const Expected<Options>& options = request.options(out.generation);
   if (!options) return tl::unexpected(usage_failure(request, out.generation, inputs));
   if (out.generation == Generation::InferenceMax) {
-    auto entries = run_inferencemax(request.command(), *options, inputs.configs, caller, warnings);
+    auto entries = run_inferencemax(request.command(), *options, std::move(inputs.configs), caller, warnings);
     if (!entries) return failure(entries.error());
     out.entries = *std::move(entries);
     return out;

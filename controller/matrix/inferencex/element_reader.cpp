@@ -220,7 +220,7 @@ Expected<void> read_agentic_servers(const ObjectReader& in, Element& out) {
     if (value == nullptr) continue;
     SWEEP_ASSIGN(*worker, read_worker(*value, Path(in.path(), name), in.subject()));
   }
-  if (!tp) out.workers = std::move(workers);
+  if (!tp) out.workers = std::make_shared<const Workers>(std::move(workers));
   return {};
 }
 
@@ -260,7 +260,7 @@ Expected<Element> read_many_node_element(const yaml::Value& value, const Path& p
     SWEEP_ASSIGN(const yaml::Value* given, in.required(name));
     SWEEP_ASSIGN(*worker, read_worker(*given, Path(path, name), subject));
   }
-  out.workers = std::move(workers);
+  out.workers = std::make_shared<const Workers>(std::move(workers));
   SWEEP_TRY(read_router_override(in, out));
   SWEEP_TRY(read_transfer_override(in, out));
   SWEEP_TRY(read_concurrency(in, out.concurrency));

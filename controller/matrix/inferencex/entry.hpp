@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,7 +55,7 @@ struct Element {
   Scalar tp;                                                          // one node only
   Scalar pp = scalar(1), dcp_size = scalar(1), pcp_size = scalar(1);  // one node only
   std::optional<Scalar> ep, dp_attn;                                  // one node only
-  std::optional<Workers> workers;                                     // many nodes only
+  std::shared_ptr<const Workers> workers;                             // many nodes only
   std::string spec_decoding = "none";                                 // none, mtp or draft_model
   std::string kv_offloading = "none";                                 // agentic only: none or dram
   std::optional<Component> kv_offload_backend;                        // set if kv_offloading is dram

@@ -173,7 +173,7 @@ Expected<void> check_rules(const ObjectReader& in, const Entry& entry) {
 Expected<void> check_agentic_nodes(const Entry& entry, const Subject& subject) {
   for (const AgenticBlock& block : entry.agentic) {
     for (const Element& element : block.elements) {
-      if (element.workers.has_value() == entry.multinode) continue;
+      if ((element.workers != nullptr) == entry.multinode) continue;
       return fail(subject.file + ":" + std::to_string(element.line) + ": " + subject.head +
                   (entry.multinode ? " the entry has 'multinode: true', but this agentic element has 'tp' "
                                      "instead of 'prefill' and 'decode'"

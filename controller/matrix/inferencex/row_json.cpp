@@ -241,10 +241,14 @@ void append_row(std::string& text, const Row& row) {
 }
 
 std::string rows_line(std::span<const Row> rows) {
+  constexpr std::size_t kMeasured = 64;  // rows whose length stands for all
   std::string out = "[";
   for (const Row& row : rows) {
     if (&row != rows.data()) out += ", ";
     append_row(out, row);
+    // The text of a large matrix should not be copied while it grows. Pages that are not written take no memory.
+    const auto written = static_cast<std::size_t>(&row - rows.data()) + 1;
+    if (written == kMeasured) out.reserve(out.size() / kMeasured * rows.size() / 2 * 3);
   }
   return out += "]";
 }

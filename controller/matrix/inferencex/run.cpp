@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 #include <unordered_set>
 
 #include "controller/matrix/expand.hpp"
@@ -71,6 +70,7 @@ Expected<std::vector<Entry>> read_entries(std::vector<MatrixFile> files, bool in
     }
     file.document.reset();
   }
+  release_free_memory(out.size());
   return out;
 }
 
