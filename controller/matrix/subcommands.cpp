@@ -146,7 +146,7 @@ CommandSpec full_sweep() {
 }
 
 OptionSpec config_keys() {
-  OptionSpec out = several("--config-keys", "keys of entries, or patterns with * ? […], e.g. 'dsr1-fp8-*'");
+  OptionSpec out = several("--config-keys", "keys of entries, or patterns with * ? [abc], e.g. 'dsr1-fp8-*'");
   out.required = true;
   return for_inferencex(std::move(out));
 }

@@ -29,10 +29,14 @@ std::vector<ValueFilter> value_filters(const FullSweep& sweep, const std::vector
           {"seq-lens", sweep.selection.seq_lens, list(lengths)}};
 }
 
-// Warns of runners that are no labels: no filter by label or node can select their entries.
-void warn_of_unknown_runners(const std::vector<Entry>& entries, const RunnerFile& runners, Lines& out) {
+// Warns of runners that are no labels, as far as the matrix has them or a filter of runners leaves them out.
+void warn_of_unknown_runners(const Rows& rows, bool filtered, const RunnerFile& runners, Lines& out) {
+  std::set<const Entry*> used;
+  for (const Row& row : rows.rows)
+    used.insert(row.entry);
   std::set<std::string> seen;
-  for (const Entry& entry : entries) {
+  for (const Entry& entry : rows.entries) {
+    if (!filtered && !used.contains(&entry)) continue;
     if (runners.find_label(entry.runner) != nullptr || !seen.insert(entry.runner).second) continue;
     const auto near = nearest(entry.runner, runners.label_names());
     out.push_back(entry.file + ":" + std::to_string(entry.line) + ": runner '" + entry.runner +
@@ -78,7 +82,7 @@ void add_full_sweep_warnings(const FullSweep& sweep, const FilterEffects& effect
                              const RunnerFile& runners, Lines& warnings) {
   for (std::string& line : unused_filters(value_filters(sweep, rows.entries)))
     warnings.push_back(std::move(line));
-  warn_of_unknown_runners(rows.entries, runners, warnings);
+  warn_of_unknown_runners(rows, !sweep.selection.runner_node_filter.empty(), runners, warnings);
   warn_of_limits(sweep, effects, warnings);
   Lines options;
   if (!sweep.selection.seq_lens.empty()) options.emplace_back("--seq-lens");
@@ -92,7 +96,7 @@ void add_full_sweep_warnings(const FullSweep& sweep, const FilterEffects& effect
 
 void add_test_config_warnings(const TestConfig& test, const FilterEffects& effects, const Rows& rows,
                               const RunnerFile& runners, Lines& warnings) {
-  warn_of_unknown_runners(rows.entries, runners, warnings);
+  warn_of_unknown_runners(rows, !test.selection.runner_node_filter.empty(), runners, warnings);
   warn_of_agentic_rows(test.selection.seq_lens.empty() ? "" : "--seq-lens", effects, warnings);
   if (effects.empty_lists > 0)
     warnings.push_back("test-config makes no point of " + counted(effects.empty_lists, "element") +
