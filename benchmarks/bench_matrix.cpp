@@ -1,11 +1,12 @@
-// bench_matrix: measures `sweepctl matrix full-sweep` as a whole process. First on InferenceMAX's own files,
-// alternating with a Python process that does the same; then on generated master files with 1,000 to 100,000
-// points in two shapes, for time, peak memory and their growth.
+// bench_matrix: measures `sweepctl matrix full-sweep` as a whole process. First on the own files of
+// InferenceMAX and InferenceX, alternating with a Python process that does the same; then on generated master
+// files with 1,000 to 100,000 points in two shapes each, for time, peak memory and their growth.
 //
-// InferenceMAX's tool is not part of this repository. If --python-tool gives its path, both must print the
-// same output. Without it, a Python script does only what the tool has to do at least (start, import json and
-// yaml, load the files); the ratio is then a lower bound, as the output states.
+// Their tools are not part of this repository. If --python-tool or --head-python-tool gives the path of one,
+// both must print the same output. Without it, a Python script does only what the tool has to do at least
+// (start, import json and yaml, load the files); the ratio is then a lower bound, as the output states.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +16,7 @@
 
 #include "benchmarks/bench_command.hpp"
 #include "benchmarks/bench_common.hpp"
+#include "benchmarks/bench_matrix_files.hpp"
 #include "benchmarks/bench_process.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -24,8 +26,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kAimRatio = 30;
-constexpr double kAimSeconds = 1, kAimPeakMb = 200;
+// What a generation of files should reach.
+struct Aims {
+  double ratio;                       // how many times faster than Python on the real files
+  double real_seconds, real_peak_mb;  // of the real files; 0: no aim
+  double seconds, peak_mb;            // of 100,000 points
+};
+constexpr Aims kInferenceMax{30, 0, 0, 1, 200};
+constexpr Aims kInferenceX{20, 0.066, 40, 1.5, 250};
 constexpr double kAimGrowth = 1.5;  // cost of a point among 100,000 relative to one among 10,000; 1 is linear
 constexpr std::size_t kMaxOutput = 256u << 20;
 
@@ -37,7 +45,7 @@ const char* const kLoadOnlyScript =
 
 struct Options {
   Directories directories;
-  std::string seed, python = "python3", tool;
+  std::string seed, head, python = "python3", tool, head_tool;
   int runs = 40, scale_runs = 7;
 };
 
@@ -47,13 +55,29 @@ struct Bench {
   SignalFd& signals;
 
   std::string errors() const { return folder + "/stderr"; }
-  Program sweepctl(const std::vector<std::string>& files, const std::string& out = "/dev/null") const {
-    Program program{
-        {options.directories.bin + "/sweepctl", "matrix", "full-sweep", "--config-files"}, {}, out, errors()};
-    program.argv.insert(program.argv.end(), files.begin(), files.end());
-    return program;
+};
+
+// Files of one generation and the tool of that generation.
+struct Input {
+  Aims aims;
+  std::vector<std::string> files;
+  std::string runner_file;  // "": the generation needs none
+  std::string tool;         // path of the Python tool; "": only load the files
+
+  std::vector<std::string> arguments() const {
+    std::vector<std::string> out = {"full-sweep", "--config-files"};
+    out.insert(out.end(), files.begin(), files.end());
+    if (!runner_file.empty()) out.insert(out.end(), {"--runner-config", runner_file});
+    return out;
   }
 };
+
+Program sweepctl(const Bench& bench, const Input& input, const std::string& out = "/dev/null") {
+  Program program{{bench.options.directories.bin + "/sweepctl", "matrix"}, {}, out, bench.errors()};
+  const auto arguments = input.arguments();
+  program.argv.insert(program.argv.end(), arguments.begin(), arguments.end());
+  return program;
+}
 
 // --- comparison with Python
 
@@ -73,20 +97,23 @@ Expected<std::optional<Python>> find_python(const Bench& bench) {
   return Python{lines[0], "Python " + lines[1] + ", PyYAML " + lines[2]};
 }
 
-Program python_program(const Bench& bench, const Python& python, const std::vector<std::string>& files,
+Program python_program(const Bench& bench, const Python& python, const Input& input,
                        const std::string& out = "/dev/null") {
   Program program{{python.program}, {}, out, bench.errors()};
-  if (bench.options.tool.empty()) {
-    program.argv.insert(program.argv.end(), {"-c", kLoadOnlyScript});
+  auto& argv = program.argv;
+  if (input.tool.empty()) {
+    argv.insert(argv.end(), {"-c", kLoadOnlyScript});
+    argv.insert(argv.end(), input.files.begin(), input.files.end());
   } else {
-    program.argv.insert(program.argv.end(), {bench.options.tool, "full-sweep", "--config-files"});
+    argv.push_back(input.tool);
+    const auto arguments = input.arguments();
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
   }
-  program.argv.insert(program.argv.end(), files.begin(), files.end());
   return program;
 }
 
-// Counts the entries in the JSON line of full-sweep: each begins with its image.
-std::size_t count_points(const std::string& output) {
+// Counts the rows in the JSON line of full-sweep: each begins with its image.
+std::size_t count_rows(const std::string& output) {
   const std::string_view begin = "{\"image\": ";
   std::size_t count = 0;
   for (std::size_t at = output.find(begin); at != std::string::npos; at = output.find(begin, at + 1))
@@ -96,19 +123,18 @@ std::size_t count_points(const std::string& output) {
 
 // Runs each program once without measuring: this loads the files into the page cache and compares the
 // outputs.
-Expected<void> compare_outputs(const Bench& bench, const std::optional<Python>& python,
-                               const std::vector<std::string>& files) {
+Expected<void> compare_outputs(const Bench& bench, const std::optional<Python>& python, const Input& input) {
   const std::string ours = bench.folder + "/ours", theirs = bench.folder + "/theirs";
-  SWEEP_TRY(run_program(bench.sweepctl(files, ours), bench.signals));
+  SWEEP_TRY(run_program(sweepctl(bench, input, ours), bench.signals));
   const std::string output = read_file(ours, kMaxOutput).value_or("");
-  std::printf("%s, %s", counted(files.size(), "file").c_str(),
-              counted(count_points(output), "point").c_str());
+  std::printf("%s, %s", counted(input.files.size(), "file").c_str(),
+              counted(count_rows(output), "row").c_str());
   if (python) {
-    SWEEP_TRY(run_program(python_program(bench, *python, files, theirs), bench.signals));
-    if (!bench.options.tool.empty()) {
+    SWEEP_TRY(run_program(python_program(bench, *python, input, theirs), bench.signals));
+    if (!input.tool.empty()) {
       if (read_file(theirs, kMaxOutput).value_or("") != output) {
         std::puts("");
-        return fail("'" + bench.options.tool +
+        return fail("'" + input.tool +
                     "' and sweepctl print different output, so their times cannot be compared");
       }
       std::printf("; both print the same %zu bytes", output.size());
@@ -123,102 +149,76 @@ void print_runs(const std::string& name, const Runs& runs) {
               runs.p90() * 1e3, runs.peak_mb);
 }
 
-Expected<std::vector<std::string>> master_files(const std::string& folder) {
+Expected<std::vector<std::string>> master_files(const std::string& folder, const char* option) {
   std::vector<std::string> files;
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(folder, code)) {
     if (entry.path().filename().string().ends_with("-master.yaml")) files.push_back(entry.path().string());
   }
   if (files.empty())
-    return fail("'" + folder + "' contains no *-master.yaml; give a directory with master files with --seed");
+    return fail("'" + folder + "' contains no *-master.yaml; give a directory with master files with " +
+                option);
   std::sort(files.begin(), files.end());
   return files;
 }
 
-Expected<void> compare_with_python(const Bench& bench) {
-  SWEEP_ASSIGN(const auto files, master_files(bench.options.seed));
-  SWEEP_ASSIGN(const auto python, find_python(bench));
-  std::printf("\nmaster files of %s: ", bench.options.seed.c_str());
-  SWEEP_TRY(compare_outputs(bench, python, files));
+// Prints whether the times of the real files reach what they should.
+void print_aims(const Input& input, const Runs& ours, const Runs& theirs, bool has_python) {
+  if (input.aims.real_seconds > 0)
+    print_aim(
+        formatted("at most %.0f ms and %.0f MB", input.aims.real_seconds * 1e3, input.aims.real_peak_mb),
+        ours.p50() <= input.aims.real_seconds && ours.peak_mb < input.aims.real_peak_mb,
+        formatted("%.1f ms, %.1f MB", ours.p50() * 1e3, ours.peak_mb));
+  if (!has_python) return;
+  if (input.tool.empty())
+    std::puts(
+        "The Python script only imports yaml and json and loads the files, so the ratio is a lower bound;\n"
+        "--python-tool and --head-python-tool compare with the tools themselves.");
+  const double ratio = theirs.p50() / ours.p50();
+  print_aim(formatted("at least %.0f times faster than Python", input.aims.ratio), ratio >= input.aims.ratio,
+            formatted("%s%.1f times, p50 to p50; p90 to p90 %.1f", input.tool.empty() ? "at least " : "",
+                      ratio, theirs.p90() / ours.p90()));
+}
 
+Expected<void> compare_with_python(const Bench& bench, const std::string& folder, const Input& input) {
+  SWEEP_ASSIGN(const auto python, find_python(bench));
+  std::printf("\nmaster files of %s: ", folder.c_str());
+  SWEEP_TRY(compare_outputs(bench, python, input));
   Runs ours, theirs, no_op;
   for (int i = 0; i < bench.options.runs; ++i) {
-    SWEEP_ASSIGN(const auto own, run_program(bench.sweepctl(files), bench.signals));
+    SWEEP_ASSIGN(const auto own, run_program(sweepctl(bench, input), bench.signals));
     ours.add(own);
     const auto empty = run_program({{"true"}, {}, "/dev/null", bench.errors()}, bench.signals);
     if (!empty) return tl::unexpected(empty.error());
     no_op.add(*empty);
     if (!python) continue;
-    SWEEP_ASSIGN(const auto other, run_program(python_program(bench, *python, files), bench.signals));
+    SWEEP_ASSIGN(const auto other, run_program(python_program(bench, *python, input), bench.signals));
     theirs.add(other);
   }
   std::printf("%-52s %6s %9s %9s %9s\n", "milliseconds of a whole process", "n", "p50", "p90", "peak MB");
   print_runs("sweepctl matrix full-sweep", ours);
   print_runs("for comparison: true, a process that does nothing", no_op);
-  if (!python) {
+  if (python)
+    print_runs(python->versions + (input.tool.empty() ? ": only loading the files" : ": the tool"), theirs);
+  else
     std::printf("no comparison: '%s' with PyYAML was not found; give one with --python\n",
                 bench.options.python.c_str());
-    return {};
-  }
-  const bool whole = !bench.options.tool.empty();
-  print_runs(python->versions + (whole ? ": the tool" : ": only loading the files"), theirs);
-  if (!whole) {
-    std::puts(
-        "The Python script only imports yaml and json and loads the files, so the ratio is a lower bound;");
-    std::puts("--python-tool FILE compares with the tool itself.");
-  }
-  const double ratio = theirs.p50() / ours.p50();
-  print_aim(formatted("at least %.0f times faster than Python", kAimRatio), ratio >= kAimRatio,
-            formatted("%s%.1f times, p50 to p50; p90 to p90 %.1f", whole ? "" : "at least ", ratio,
-                      theirs.p90() / ours.p90()));
+  print_aims(input, ours, theirs, python.has_value());
   return {};
 }
 
 // --- growth
 
-struct Shape {
-  const char* name;
-  int lengths;        // pairs of input and output lengths per entry
-  int elements;       // elements in the search space of each pair
-  int points;         // points in the range of each element
-  std::int64_t last;  // last concurrency of a range that starts at 1
-};
-
-// A range of 50 points ends at 2^49; the contract allows numbers up to 10^15.
-constexpr Shape kManyEntries{"many entries of 5 points", 1, 1, 5, 16};
-constexpr Shape kLongRanges{"few entries, ranges of 50 points", 2, 10, 50, std::int64_t{1} << 49};
-
-void write_entry(std::ostream& out, const Shape& shape, std::size_t number, std::size_t& left) {
-  out << "bench" << number << "-fp8-h200-sglang:\n"
-      << "  image: lmsysorg/sglang:v0.5.3\n  model: deepseek-ai/DeepSeek-R1-0528\n  model-prefix: bench"
-      << number << "\n  runner: h200\n  precision: fp8\n  framework: sglang\n  seq-len-configs:\n";
-  for (int i = 0; i < shape.lengths && left > 0; ++i) {
-    out << "  - isl: 1024\n    osl: " << 1024 * (i + 1) << "\n    search-space:\n";
-    for (int j = 0; j < shape.elements && left > 0; ++j) {
-      if (left < static_cast<std::size_t>(shape.points)) {
-        out << "    - { tp: 8, conc-start: 1, conc-end: 1 }\n";
-        --left;
-      } else {
-        out << "    - { tp: 8, conc-start: 1, conc-end: " << shape.last << " }\n";
-        left -= static_cast<std::size_t>(shape.points);
-      }
-    }
-  }
-}
-
-Expected<std::size_t> write_master(const std::string& path, const Shape& shape, std::size_t points) {
-  std::ofstream out(path);
-  std::size_t left = points;
-  for (std::size_t number = 0; left > 0; ++number)
-    write_entry(out, shape, number, left);
-  const auto bytes = static_cast<std::size_t>(out.tellp());
-  out.close();
-  if (!out) return fail("cannot write '" + path + "'");
-  return bytes;
-}
+// A range of 50 points ends at 2^49; the contracts allow numbers up to 10^15.
+constexpr std::int64_t kLongRangeEnd = std::int64_t{1} << 49;
+constexpr std::array<MatrixShape, 4> kShapes = {
+    {{"InferenceMAX: many entries of 5 points", false, false, 1, 1, 5, 16},
+     {"InferenceMAX: few entries, ranges of 50 points", false, false, 2, 10, 50, kLongRangeEnd},
+     {"InferenceX: many entries of 5 points, of all four kinds", true, true, 1, 1, 5, 16},
+     {"InferenceX: few entries, ranges of 50 points", true, false, 2, 10, 50, kLongRangeEnd}}};
 
 struct Size {
-  std::size_t points = 0, bytes = 0;
+  std::size_t points = 0, bytes = 0, rows = 0;
   Runs runs;
   std::string path;
 };
@@ -242,7 +242,7 @@ void print_size(const Size& size, const Size& one) {
   }
 }
 
-void print_shape(const Shape& shape, const std::vector<Size>& sizes) {
+void print_shape(const MatrixShape& shape, const std::vector<Size>& sizes) {
   std::printf("\n%s\n%10s %9s %6s %9s %9s %9s%10s %9s\n", shape.name, "points", "file kB", "n", "p50 ms",
               "p90 ms", "peak MB", "us/point", "B/point");
   for (const Size& size : sizes)
@@ -250,37 +250,45 @@ void print_shape(const Shape& shape, const std::vector<Size>& sizes) {
   const Size &one = sizes.front(), &middle = sizes[sizes.size() - 2], &last = sizes.back();
   const double time = microseconds_per_point(last, one) / microseconds_per_point(middle, one);
   const double memory = bytes_per_point(last, one) / bytes_per_point(middle, one);
-  print_aim(formatted("%zu points under %.0f s and %.0f MB", last.points, kAimSeconds, kAimPeakMb),
-            last.runs.p50() < kAimSeconds && last.runs.peak_mb < kAimPeakMb,
+  const Aims& aims = shape.inferencex ? kInferenceX : kInferenceMax;
+  print_aim(formatted("%zu points under %.1f s and %.0f MB", last.points, aims.seconds, aims.peak_mb),
+            last.runs.p50() < aims.seconds && last.runs.peak_mb < aims.peak_mb,
             formatted("%.2f s, %.1f MB", last.runs.p50(), last.runs.peak_mb));
   print_aim("linear growth", time < kAimGrowth && memory < kAimGrowth,
             formatted("a point of %zu costs %.2f times the time and %.2f times the memory of one of %zu",
                       last.points, time, memory, middle.points));
 }
 
-Expected<void> check_size(const Bench& bench, const Size& size) {
+Expected<void> check_size(const Bench& bench, const Input& input, const Size& size) {
   const std::string out = bench.folder + "/ours";
-  SWEEP_TRY(run_program(bench.sweepctl({size.path}, out), bench.signals));
+  SWEEP_TRY(run_program(sweepctl(bench, input, out), bench.signals));
   std::ifstream in(out);
   std::size_t found = 0;
   for (std::string part; std::getline(in, part, '}');)  // in pieces: this process has to stay small
-    found += count_points(part);
-  if (found == size.points) return {};
-  return fail("sweepctl printed " + std::to_string(found) + " of " + counted(size.points, "point"));
+    found += count_rows(part);
+  if (found == size.rows) return {};
+  return fail("sweepctl printed " + std::to_string(found) + " of " + counted(size.rows, "row"));
 }
 
-Expected<void> measure_growth(const Bench& bench, const Shape& shape) {
+Expected<void> measure_growth(const Bench& bench, const MatrixShape& shape) {
+  const std::string labels = bench.folder + "/labels.yaml";
+  SWEEP_TRY(write_labels_file(labels));
+  const auto input_of = [&](const Size& size) {
+    return Input{
+        shape.inferencex ? kInferenceX : kInferenceMax, {size.path}, shape.inferencex ? labels : "", ""};
+  };
   std::vector<Size> sizes;
   for (const std::size_t points : {1u, 1'000u, 10'000u, 100'000u}) {
-    Size size{points, 0, {}, bench.folder + "/" + std::to_string(points) + ".yaml"};
-    SWEEP_ASSIGN(const auto bytes, write_master(size.path, shape, points));
-    size.bytes = bytes;
-    SWEEP_TRY(check_size(bench, size));
+    Size size{points, 0, 0, {}, bench.folder + "/" + std::to_string(points) + ".yaml"};
+    SWEEP_ASSIGN(const auto written, write_master_file(size.path, shape, points));
+    size.bytes = written.bytes;
+    size.rows = written.rows;
+    SWEEP_TRY(check_size(bench, input_of(size), size));
     sizes.push_back(size);
   }
   for (int i = 0; i < bench.options.scale_runs; ++i) {
     for (Size& size : sizes) {
-      SWEEP_ASSIGN(const auto run, run_program(bench.sweepctl({size.path}), bench.signals));
+      SWEEP_ASSIGN(const auto run, run_program(sweepctl(bench, input_of(size)), bench.signals));
       size.runs.add(run);
     }
   }
@@ -288,23 +296,42 @@ Expected<void> measure_growth(const Bench& bench, const Shape& shape) {
   return {};
 }
 
-Expected<void> measure(Options options) {
+// Returns the folder with the real files of a generation: `given`, or the one beside the checkout if it is
+// there.
+std::string real_files(const std::string& given, const char* beside_checkout) {
+  if (!given.empty()) return given;
+  const std::string folder = std::string(SWEEP_SOURCE_DIR) + beside_checkout;
+  return fs::is_directory(folder) ? fs::weakly_canonical(folder).string() : std::string();
+}
+
+Expected<void> compare_real_files(const Bench& bench) {
+  const Options& options = bench.options;
+  std::string seed = real_files(options.seed, "/../shared/golden/inputs/seed");
+  if (seed.empty()) {
+    seed = SWEEP_SOURCE_DIR "/configs/examples";
+    std::puts("InferenceMAX's files are not beside the checkout; using this repository's examples instead");
+  }
+  SWEEP_ASSIGN(auto seed_files, master_files(seed, "--seed"));
+  SWEEP_TRY(compare_with_python(bench, seed, {kInferenceMax, std::move(seed_files), "", options.tool}));
+  const std::string head = real_files(options.head, "/../shared/golden/inputs/head");
+  if (head.empty()) {
+    std::puts("InferenceX's files are not beside the checkout; give their directory with --head");
+    return {};
+  }
+  SWEEP_ASSIGN(auto head_files, master_files(head, "--head"));
+  return compare_with_python(bench, head,
+                             {kInferenceX, std::move(head_files), head + "/runners.yaml", options.head_tool});
+}
+
+Expected<void> measure(const Options& options) {
   SignalFd signals({SIGINT, SIGTERM, SIGHUP});
   SWEEP_ASSIGN(const auto folder, WorkFolder::make(options.directories.dir, "bench_matrix"));
   const double load = load_average();
   print_machine(options.directories.dir, load);
-  if (options.seed.empty()) {
-    options.seed = SWEEP_SOURCE_DIR "/../shared/golden/inputs/seed";
-    if (!fs::is_directory(options.seed)) {
-      options.seed = SWEEP_SOURCE_DIR "/configs/examples";
-      std::puts("InferenceMAX's files are not beside the checkout; using this repository's examples instead");
-    }
-    options.seed = fs::weakly_canonical(options.seed).string();
-  }
   const Bench bench{options, folder.path, signals};
-  SWEEP_TRY(compare_with_python(bench));
-  SWEEP_TRY(measure_growth(bench, kManyEntries));
-  SWEEP_TRY(measure_growth(bench, kLongRanges));
+  SWEEP_TRY(compare_real_files(bench));
+  for (const MatrixShape& shape : kShapes)
+    SWEEP_TRY(measure_growth(bench, shape));
   print_if_busy(load);
   return {};
 }
@@ -323,8 +350,16 @@ int main(int argc, char** argv) {
              "directory with InferenceMAX's *-master.yaml (default: ../shared/golden/inputs/seed beside the "
              "checkout)")
       .existing_directory();
+  app.option(
+         "--head", options.head,
+         "directory with InferenceX's *-master.yaml and runners.yaml (default: ../shared/golden/inputs/head "
+         "beside the checkout)")
+      .existing_directory();
   app.option("--python-tool", options.tool,
              "path of InferenceMAX's generate_sweep_configs.py, to compare with")
+      .existing_file();
+  app.option("--head-python-tool", options.head_tool,
+             "path of InferenceX's generate_sweep_configs.py, to compare with")
       .existing_file();
   app.option("--python", options.python, "Python interpreter with PyYAML").show_default();
   app.option("--runs", options.runs, "number of runs of each program, alternating")

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <span>
 
+#include "controller/matrix/inferencex/row_json.hpp"
 #include "controller/matrix/json_line.hpp"
 #include "controller/matrix/run.hpp"
 #include "controller/matrix/subcommands.hpp"
 #include "util/help_layout.hpp"
+#include "util/json.hpp"
 #include "util/text.hpp"
 
 namespace sweep::matrix {
@@ -32,8 +34,8 @@ std::string top_help() {
       filled(
           "Prints the benchmark matrix of configuration files as one line of JSON: a list with one entry per "
           "point (model, precision, framework, runner, ISL, OSL, TP, EP, concurrency). Replaces InferenceMAX's "
-          "generate_sweep_configs.py; arguments and output are the same. An option may be abbreviated if the "
-          "abbreviation is unambiguous.");
+          "and InferenceX's generate_sweep_configs.py; arguments and output are the same. An option may be "
+          "abbreviated if the abbreviation is unambiguous.");
   out += "\nCommands:\n";
   for (const CommandSpec& command : subcommands())
     out += help_entry("  " + command.name, command.help);
@@ -64,16 +66,19 @@ CommandOutput top_error(const std::string& message) {
 
 CommandOutput run(const CommandSpec& command, std::span<const std::string> args) {
   const std::string program = kProgram + " " + command.name;
-  const auto options = parse_options(command, args);
-  if (!options) return usage_error(usage_text(command, kProgram), program, options.error().message);
-  if (options->help) return {0, help_text(command, kProgram), ""};
+  const Request request(command, args);
+  if (request.help()) return {0, help_text(command, kProgram), ""};
   std::vector<std::string> warnings;
-  const auto matrix = run_subcommand(command.name, *options, Caller::Command, &warnings);
+  const auto matrix = run_subcommand(request, Caller::Command, &warnings);
+  if (!matrix && matrix.error().usage)
+    return usage_error(usage_text(command, kProgram), program, matrix.error().message);
   std::string err;
   for (const std::string& warning : warnings)
     err += program + ": warning: " + printable(warning) + "\n";
   if (!matrix) return {1, "", err + program + ": error: " + printable(matrix.error().message) + "\n"};
-  return {0, json_line(*matrix) + "\n", err};
+  std::string line = matrix->generation == Generation::InferenceX ? inferencex::rows_line(matrix->rows.rows)
+                                                                  : json_line(matrix->entries);
+  return {0, std::move(line += '\n'), err};
 }
 
 }  // namespace

@@ -15,19 +15,9 @@ bool is_plain(char c) {
   return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-void append_text(std::string& out, const std::string& text) {
-  if (std::all_of(text.begin(), text.end(), is_plain)) {  // the usual case, much faster than a serializer
-    out += '"';
-    out += text;
-    out += '"';
-  } else {
-    out += Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
-  }
-}
-
 void append_value(std::string& out, const Json& value) {
   if (value.is_string()) {
-    append_text(out, value.get_ref<const std::string&>());
+    append_json_text(out, value.get_ref<const std::string&>());
   } else if (value.is_boolean()) {
     out += value.get<bool>() ? "true" : "false";
   } else if (value.is_number_integer()) {
@@ -40,6 +30,16 @@ void append_value(std::string& out, const Json& value) {
 
 }  // namespace
 
+void append_json_text(std::string& out, const std::string& text) {
+  if (std::all_of(text.begin(), text.end(), is_plain)) {  // the usual case, much faster than a serializer
+    out += '"';
+    out += text;
+    out += '"';
+  } else {
+    out += Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
+  }
+}
+
 std::string json_line(const std::vector<Json>& entries) {
   std::string out = "[";
   const char* between_entries = "";
@@ -50,7 +50,7 @@ std::string json_line(const std::vector<Json>& entries) {
     for (const auto& [key, value] : entry.items()) {
       out += between_members;
       between_members = ", ";
-      append_text(out, key);
+      append_json_text(out, key);
       out += ": ";
       append_value(out, value);
     }

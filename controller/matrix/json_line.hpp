@@ -7,6 +7,10 @@
 
 namespace sweep::matrix {
 
+/// Appends `text` in quotes. Characters beyond ASCII are written as \uXXXX and bytes that are not UTF-8 as
+/// \ufffd.
+void append_json_text(std::string& out, const std::string& text);
+
 /// Returns `[{"image": "a", "tp": 8}, …]` without a newline. The separators are `, ` and `: `; characters
 /// beyond ASCII are written as \uXXXX and bytes that are not UTF-8 as \ufffd. Entries must be flat objects of
 /// texts, integers and bools.

@@ -170,8 +170,8 @@ class EntryReader {
     return {};
   }
 
-  /// Returns a hint about the first key of the dict that is known nowhere: it may be the missing one. "" if there
-  /// is none.
+  /// Returns a hint about the first key of the dict that is known nowhere: it may be the missing one. "" if
+  /// there is none.
   std::string hint_of_unknown_key(const yaml::Value& dict) const {
     for (const yaml::Member& member : dict.members) {
       const std::string key = python_str(*member.key);
@@ -367,22 +367,26 @@ Expected<void> check_repeated_entries(const std::string& file, const yaml::Value
 Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries, Notes* notes) {
   const auto document = yaml::parse_document(file.bytes);
   if (!document) return fail("Config file '" + file.name + "': " + document.error().message);
-  if (!(*document)->is(yaml::Kind::Dict))
-    return fail("Config file '" + file.name + "' must contain a dictionary");
-  if (const std::string other = kind_of_other_file(**document); !other.empty())
-    return fail("Config file '" + file.name + "' is not a benchmark matrix: " + other);
-  SWEEP_TRY(check_repeated_entries(file.name, **document, notes));
+  return add_entries(file.name, *document, entries, notes);
+}
+
+Expected<void> add_entries(const std::string& name, const yaml::ValueRef& document,
+                           std::vector<RawEntry>& entries, Notes* notes) {
+  if (!document->is(yaml::Kind::Dict)) return fail("Config file '" + name + "' must contain a dictionary");
+  if (const std::string other = kind_of_other_file(*document); !other.empty())
+    return fail("Config file '" + name + "' is not a benchmark matrix: " + other);
+  SWEEP_TRY(check_repeated_entries(name, *document, notes));
   std::unordered_set<std::string> known;
   for (const RawEntry& entry : entries)
     known.insert(python_str(*entry.key));
   std::vector<std::string> duplicates;
-  for (const yaml::Member& member : (*document)->members) {
+  for (const yaml::Member& member : document->members) {
     if (known.contains(python_str(*member.key))) duplicates.push_back(python_str(*member.key));
-    entries.push_back({member.key, member.value, file.name});
+    entries.push_back({member.key, member.value, name});
   }
   if (duplicates.empty()) return {};
   std::sort(duplicates.begin(), duplicates.end());
-  return fail("Duplicate configuration keys found in '" + file.name + "': " + join(duplicates, ", "));
+  return fail("Duplicate configuration keys found in '" + name + "': " + join(duplicates, ", "));
 }
 
 Expected<Config> check_entry(const RawEntry& entry, std::span<const Lengths> short_form, Notes& notes) {

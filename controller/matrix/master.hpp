@@ -77,9 +77,13 @@ struct Notes {
 /// With `notes`, keys that the file has twice are warned of, or are an error if the entry has the short form.
 Expected<void> add_entries(const SourceFile& file, std::vector<RawEntry>& entries, Notes* notes = nullptr);
 
-/// Returns a checked entry. Keys that are not known or occur twice, and ranges of concurrencies without a value,
-/// are errors in the short form. In the contract's form, which the Python tool accepts silently, they are
-/// warnings in `notes`. Fails as check_entries does.
+/// The same for a file that has been parsed already.
+Expected<void> add_entries(const std::string& name, const yaml::ValueRef& document,
+                           std::vector<RawEntry>& entries, Notes* notes);
+
+/// Returns a checked entry. Keys that are not known or occur twice, and ranges of concurrencies without a
+/// value, are errors in the short form. In the contract's form, which the Python tool accepts silently, they
+/// are warnings in `notes`. Fails as check_entries does.
 Expected<Config> check_entry(const RawEntry& entry, std::span<const Lengths> short_form, Notes& notes);
 
 /// Returns the checked entries. Fails at the first error, with the contract's message. `short_form` has the

@@ -71,6 +71,21 @@ class Parser {
 
   Expected<Options> parse() {
     SWEEP_TRY(check_ambiguity());
+    SWEEP_TRY(take_options());
+    if (out_.help) return out_;
+    for (; at_ < args_.size(); ++at_)
+      unrecognized_.push_back(args_[at_]);
+    return finish();
+  }
+
+  // Returns the options that the command has, whatever else is in the arguments.
+  Options parse_known() {
+    static_cast<void>(take_options());
+    return out_;
+  }
+
+ private:
+  Expected<void> take_options() {
     while (at_ < args_.size() && !out_.help) {
       const std::string& arg = args_[at_];
       if (arg == "--") break;
@@ -81,13 +96,9 @@ class Parser {
       }
       SWEEP_TRY(take_option(arg));
     }
-    if (out_.help) return out_;
-    for (; at_ < args_.size(); ++at_)
-      unrecognized_.push_back(args_[at_]);
-    return finish();
+    return {};
   }
 
- private:
   // Returns the known option that `name` is or abbreviates; std::nullopt if there is none. Fails if it is
   // ambiguous.
   Expected<std::optional<std::string>> resolve(const std::string& name) const {
@@ -162,6 +173,8 @@ class Parser {
     for (const std::string& value : values) {
       SWEEP_TRY(check(option, value));
     }
+    if (!option.excludes.empty() && out_.has(option.excludes))
+      return fail("argument " + option.name + ": not allowed with argument " + option.excludes);
     out_.set(option.name, std::move(values));
     return {};
   }
@@ -215,7 +228,19 @@ std::string synopsis(const OptionSpec& option) {
   if (option.arity == Arity::Flag) return option.name;
   const std::string value = metavar(option);
   if (option.arity == Arity::One) return concat({option.name, " ", value});
+  if (!option.choices.empty()) return concat({option.name, " ", value, " [...]"});
   return concat({option.name, " ", value, " [", value, " ...]"});
+}
+
+// Returns the options for the help, each name once. Of two with a name, the last has the help of both.
+std::vector<const OptionSpec*> shown_options(const CommandSpec& command) {
+  std::vector<const OptionSpec*> out;
+  for (auto option = command.options.begin(); option != command.options.end(); ++option) {
+    const bool again = std::any_of(option + 1, command.options.end(),
+                                   [&](const OptionSpec& later) { return later.name == option->name; });
+    if (!again) out.push_back(&*option);
+  }
+  return out;
 }
 
 }  // namespace
@@ -231,12 +256,35 @@ std::string Options::text(const std::string& name) const {
   return values.empty() ? std::string() : values.front();
 }
 
+std::vector<std::int64_t> Options::integers(const std::string& name) const {
+  std::vector<std::int64_t> out;
+  for (const std::string& value : list(name))
+    out.push_back(to_integer(value).value_or(0));
+  return out;
+}
+
+std::optional<std::int64_t> Options::optional_integer(const std::string& name) const {
+  return has(name) ? to_integer(text(name)) : std::nullopt;
+}
+
 std::int64_t Options::integer(const std::string& name, std::int64_t fallback) const {
   return has(name) ? to_integer(text(name)).value_or(fallback) : fallback;
 }
 
 Expected<Options> parse_options(const CommandSpec& command, std::span<const std::string> args) {
   return Parser(command, args).parse();
+}
+
+std::vector<std::string> config_files_in(std::span<const std::string> args) {
+  static const CommandSpec kCommand{"", "", {{.name = "--config-files", .arity = Arity::Many, .help = ""}}};
+  return Parser(kCommand, args).parse_known().list("--config-files");
+}
+
+CommandSpec for_generation(const CommandSpec& command, Generation generation) {
+  CommandSpec out = command;
+  std::erase_if(out.options,
+                [&](const OptionSpec& option) { return option.only && *option.only != generation; });
+  return out;
 }
 
 std::string usage_text(const CommandSpec& command, std::string_view program) {
@@ -250,8 +298,10 @@ std::string usage_text(const CommandSpec& command, std::string_view program) {
     }
     line += " " + part;
   };
-  for (const OptionSpec& option : command.options) {
-    put(option.required ? synopsis(option) : concat({"[", synopsis(option), "]"}));
+  for (const OptionSpec* option : shown_options(command)) {
+    const bool required = option->required && !option->only;  // what one generation requires is optional
+    const std::string part = synopsis(*option);
+    put(required ? part : concat({"[", part, "]"}));
   }
   put("[-h]");
   return out + line + "\n";
@@ -261,8 +311,15 @@ std::string help_text(const CommandSpec& command, std::string_view program) {
   std::string out = concat({usage_text(command, program), "\n", filled(command.help)});
   if (!command.details.empty()) out += "\n" + filled(command.details);
   out += "\noptions:\n";
-  for (const OptionSpec& option : command.options)
-    out += help_entry(concat({"  ", synopsis(option)}), option.help);
+  for (const OptionSpec* option : shown_options(command)) {
+    const bool twice = std::count_if(command.options.begin(), command.options.end(),
+                                     [&](const OptionSpec& other) { return other.name == option->name; }) > 1;
+    const bool marked = option->only && !command.only && !twice;
+    const std::string_view mark = !marked                                   ? ""
+                                  : *option->only == Generation::InferenceX ? " (InferenceX)"
+                                                                            : " (InferenceMAX)";
+    out += help_entry(concat({"  ", synopsis(*option)}), concat({option->help, mark}));
+  }
   out += help_entry("  -h, --help", "show this help and exit");
   if (!command.closing.empty()) out += "\n" + filled(command.closing);
   return out;

@@ -18,7 +18,7 @@ bool is_one_of(const yaml::Value& key, std::span<const std::string_view> names) 
 
 // True for a value that no entry has: an entry is a mapping with an image, a model or a search space.
 bool is_no_entry(const yaml::Value& value) {
-  for (const char* key : {"image", "model", "search-space", "seq-len-configs"}) {
+  for (const char* key : {"image", "model", "search-space", "seq-len-configs", "scenarios"}) {
     if (value.is(yaml::Kind::Dict) && find(value, key) != nullptr) return false;
   }
   return true;
@@ -38,6 +38,9 @@ std::string kind_of_other_file(const yaml::Value& document) {
   if (all([](const yaml::Member& member) { return is_one_of(*member.key, kProfileKeys); }))
     return "it is a profile (it has '" + members.front().key->text +
            "'); give it with --sweep-profile (sweepctl: --profile)";
+  const yaml::Value* labels = find(document, "labels");
+  if (labels != nullptr && labels->is(yaml::Kind::Dict))
+    return "it is a runner file (it has 'labels'); give it with --runner-config";
   const auto is_list_of_names = [](const yaml::Member& member) {
     const auto& items = member.value->items;
     return !items.empty() && std::all_of(items.begin(), items.end(), [](const yaml::ValueRef& item) {

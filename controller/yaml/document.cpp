@@ -123,27 +123,30 @@ bool same_key(const Value& a, const Value& b) {
   return a.kind() == b.kind() && python_str(a) == python_str(b);
 }
 
-// Adds `members` to a dict. Of members with equal keys, the first determines the position and the last the
+// Returns `members` with unique keys. Of members with equal keys, the first determines the position and the last the
 // value.
-void fill_dict(Value& dict, const std::vector<Member>& members) {
+std::vector<Member> unique_members(const std::vector<Member>& members) {
+  std::vector<Member> out;
+  out.reserve(members.size());
   std::unordered_map<std::string, std::size_t> places;
   for (const Member& member : members) {
     Member* known = nullptr;
     if (members.size() <= kSmallDict) {
-      for (Member& candidate : dict.members) {
+      for (Member& candidate : out) {
         if (same_key(*candidate.key, *member.key)) known = &candidate;
       }
     } else {
       const std::string name = std::to_string(static_cast<int>(member.key->kind())) + python_str(*member.key);
-      const auto [place, is_new] = places.emplace(name, dict.members.size());
-      if (!is_new) known = &dict.members[place->second];
+      const auto [place, is_new] = places.emplace(name, out.size());
+      if (!is_new) known = &out[place->second];
     }
     if (known != nullptr) {
       known->value = member.value;
     } else {
-      dict.members.push_back(member);
+      out.push_back(member);
     }
   }
+  return out;
 }
 
 // Returns the keys of `members` that an earlier member has, too.
@@ -267,7 +270,7 @@ class TreeBuilder {
     merged.insert(merged.end(), own.begin(), own.end());
     Value dict;
     dict.scalar.kind = Kind::Dict;
-    fill_dict(dict, merged);
+    dict.members = unique_members(merged);
     // Only if members were dropped can there be a key that the file has twice.
     if (dict.members.size() < merged_from_others + own.size()) dict.repeated = repeated_keys(own);
     for (const Member& member : dict.members) {
@@ -313,7 +316,7 @@ class TreeBuilder {
   static void count_child(const Mark& mark, Value& parent, const Value& child) {
     parent.size += child.size;  // cannot overflow: both are at most kMaxValues
     if (parent.size > kMaxValues) refuse_size(mark);
-    if (child.depth >= parent.depth) parent.depth = child.depth + 1;
+    if (child.depth >= parent.depth) parent.depth = static_cast<std::uint16_t>(child.depth + 1);
     if (parent.depth > kMaxDepth) refuse_depth(mark);
   }
 

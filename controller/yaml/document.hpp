@@ -30,20 +30,40 @@ inline constexpr std::size_t kMaxDepth = 200;
 struct Value;
 using ValueRef = std::shared_ptr<const Value>;
 
+/// A list that takes the room of one pointer while it is empty, as most lists of a document's values are.
+template <class T>
+class Items {
+ public:
+  Items() = default;
+  Items(std::vector<T> all)
+      : all_(all.empty() ? nullptr : std::make_unique<const std::vector<T>>(std::move(all))) {}
+
+  const T* begin() const { return all_ ? all_->data() : nullptr; }
+  const T* end() const { return begin() + size(); }
+  std::size_t size() const { return all_ ? all_->size() : 0; }
+  bool empty() const { return size() == 0; }
+  const T& operator[](std::size_t index) const { return begin()[index]; }
+  const T& front() const { return *begin(); }
+  const T& back() const { return *(end() - 1); }
+
+ private:
+  std::unique_ptr<const std::vector<T>> all_;
+};
+
 struct Member {
   ValueRef key, value;
 };
 
 struct Value {
-  Scalar scalar;                   // the kind, and the value of a Bool or Int
-  std::string text;                // a scalar's text, without quotes and with escapes resolved
-  std::vector<ValueRef> items;     // the items of a List
-  std::vector<Member> members;     // the members of a Dict in file order; keys are unique
-  std::vector<ValueRef> repeated;  // keys that the Dict itself has again, at their later places
-  std::size_t size = 1;            // number of values in this tree, including this one; aliases count in full
-  std::size_t depth = 1;           // levels of nesting, 1 for a scalar
-  bool merge_key = false;          // true for an unquoted <<
-  int line = 0, column = 0;        // position in the file, from 1
+  Scalar scalar;             // the kind, and the value of a Bool or Int
+  std::string text;          // a scalar's text, without quotes and with escapes resolved
+  Items<ValueRef> items;     // the items of a List
+  Items<Member> members;     // the members of a Dict in file order; keys are unique
+  Items<ValueRef> repeated;  // keys that the Dict itself has again, at their later places
+  std::uint32_t size = 1;    // number of values in this tree, including this one; aliases count in full
+  std::uint16_t depth = 1;   // levels of nesting, 1 for a scalar
+  bool merge_key = false;    // true for an unquoted <<
+  int line = 0, column = 0;  // position in the file, from 1
 
   Kind kind() const { return scalar.kind; }
   bool is(Kind wanted) const { return scalar.kind == wanted; }

@@ -13,13 +13,13 @@
 namespace sweep::yaml {
 
 /// The Python type that SafeLoader makes of a YAML value.
-enum class Kind { Null, Bool, Int, Float, Date, DateTime, Bytes, Text, List, Dict };
+enum class Kind : std::uint8_t { Null, Bool, Int, Float, Date, DateTime, Bytes, Text, List, Dict };
 
 struct Scalar {
   Kind kind = Kind::Text;
   bool truth = false;        // the value of a Bool
-  std::int64_t integer = 0;  // the value of an Int
   bool huge = false;         // true for an Int beyond 64 bits; `integer` is then INT64_MAX or -INT64_MAX
+  std::int64_t integer = 0;  // the value of an Int
 };
 
 /// Returns the value of a plain (unquoted, untagged) scalar. A scalar that matches no other kind is Text.

@@ -38,6 +38,7 @@ offers "hw,framework hw,precision hw,tp hw,ep hw,dp_attention" sweepctl pareto -
 offers "1k1k 1k8k 8k1k" sweepctl matrix full-sweep --seq-lens ""
 offers "1k8k 1k1k" sweepctl matrix full-sweep --seq-lens 8k1k 1
 offers "--step-size" sweepctl matrix full-sweep --seq-lens 8k1k --ste
+offers "agentic-coding fixed-seq-len" sweepctl matrix test-config --scenario-type ""
 offers "" sweepctl matrix full-sweep --step-size ""
 
 [[ $(offered sweepctl status "") == "results two words" ]] || bad "status DIR: $(offered sweepctl status "")"

@@ -46,8 +46,11 @@ takes images --cache --profile --older-than --max-size --dry-run --json
 takes profile --profile --allocation
 takes script
 takes pareto --x --by --json
-takes "matrix full-sweep" --config-files --model-prefix --precision --framework --runner-type --runner-config \
-  --seq-lens --step-size --test-mode --repeat
+takes "matrix full-sweep" --config-files --model-prefix --precision --framework --runner-type --step-size --repeat \
+  --no-evals --evals-only --all-evals --runner-node-filter --scenario-type --min-conc --max-conc --max-tp --max-ep \
+  --single-node --multi-node --seq-lens --runner-config --test-mode
+takes "matrix test-config" --config-files --config-keys --conc --no-evals --evals-only --all-evals --runner-node-filter \
+  --scenario-type --seq-lens --runner-config --key --runner-node --step-size --test-mode
 takes "matrix custom" --config-files --runner-label --image --model --framework --precision --exp-name --runner-config
 
 for command in "${COMMANDS[@]}"; do

@@ -2,8 +2,13 @@
 sweep_unit_test(matrix_test
   LIBS sweep_matrix sweep_net
   SOURCES
+    inferencex_evals_test.cpp
+    inferencex_rows_test.cpp
+    inferencex_runner_file_test.cpp
+    inferencex_validation_test.cpp
     matrix_command_test.cpp
     matrix_contract_test.cpp
+    matrix_generation_test.cpp
     matrix_load_test.cpp
     matrix_options_test.cpp
     matrix_property_test.cpp

@@ -163,7 +163,9 @@ std::vector<std::string> options_of(const CommandSpec& command, bool required) {
 }
 
 TEST(ContractOptions, EachSubcommandHasTheContractsOptions) {
-  const auto commands = subcommands();
+  std::vector<CommandSpec> commands;
+  for (const CommandSpec& command : subcommands())
+    commands.push_back(for_generation(command, Generation::InferenceMax));
   ASSERT_EQ(commands.size(), 5u);
   const auto required = [&](std::size_t at) { return options_of(commands[at], true); };
   const auto optional = [&](std::size_t at) { return options_of(commands[at], false); };
@@ -182,6 +184,23 @@ TEST(ContractOptions, EachSubcommandHasTheContractsOptions) {
   EXPECT_THAT(optional(4), IsEmpty());
 }
 
+TEST(ContractOptions, FilesOfInferenceXHaveTwoSubcommandsWithTheirOwnOptions) {
+  EXPECT_THAT(command_names(Generation::InferenceX), ElementsAre("full-sweep", "test-config"));
+  const CommandSpec full = for_generation(subcommands()[0], Generation::InferenceX);
+  const CommandSpec test = for_generation(subcommands()[1], Generation::InferenceX);
+  EXPECT_THAT(options_of(full, true), IsEmpty());
+  EXPECT_THAT(options_of(full, false),
+              UnorderedElementsAre("runner-config", "no-evals", "evals-only", "all-evals",
+                                   "runner-node-filter", "scenario-type+", "model-prefix+", "precision+",
+                                   "framework+", "runner-type+", "seq-lens+", "step-size", "min-conc",
+                                   "max-conc", "max-tp", "max-ep", "single-node", "multi-node",
+                                   "repeat"));  // repeat is an addition to the contract
+  EXPECT_THAT(options_of(test, true), UnorderedElementsAre("config-keys+"));
+  EXPECT_THAT(options_of(test, false),
+              UnorderedElementsAre("runner-config", "no-evals", "evals-only", "all-evals",
+                                   "runner-node-filter", "scenario-type+", "seq-lens+", "conc+"));
+}
+
 TEST_F(MatrixContract, MissingRequiredOptionExitsWithStatus2BeforeAnyFileIsOpened) {
   const auto missing = [](std::vector<std::string> args) {
     args.insert(args.begin() + 1, {"--config-files", "/nowhere"});
@@ -192,7 +211,9 @@ TEST_F(MatrixContract, MissingRequiredOptionExitsWithStatus2BeforeAnyFileIsOpene
     return at == std::string::npos ? output.err : output.err.substr(at + 38);
   };
   EXPECT_EQ(missing({"test-config", "--key", "k"}), "--runner-config\n");
-  EXPECT_EQ(missing({"test-config", "--runner-config", "r"}), "--key\n");
+  EXPECT_EQ(missing({"test-config", "--runner-config", "r"}),
+            "--key; for files of InferenceX: the following arguments are required: --config-keys\n")
+      << "no file says which of the two";
   EXPECT_EQ(missing({"runner-model-sweep", "--runner-type", "t"}), "--runner-config\n");
   EXPECT_EQ(missing({"runner-sweep", "--runner-type", "t", "--runner-config", "r"}), "--model-prefix\n");
   EXPECT_EQ(missing({"runner-sweep", "--model-prefix", "t", "--runner-config", "r"}), "--runner-type\n");
