@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/report/command.hpp"
+#include "controller/report/command_output.hpp"
 
 namespace sweep::cli {
 
