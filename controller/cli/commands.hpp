@@ -25,6 +25,8 @@ int status_command(const Arguments& arguments);
 int aggregate_command(const Arguments& arguments);
 int process_result_command(const Arguments& arguments);
 int collect_command(const Arguments& arguments);
+int collect_evals_command(const Arguments& arguments);
+int validate_scores_command(const Arguments& arguments);
 int summarize_command(const Arguments& arguments);
 int plot_command(const Arguments& arguments);
 int pareto_command(const Arguments& arguments);

@@ -40,6 +40,8 @@ takes cancel --now --reason
 takes aggregate --exp-name --json
 takes process-result
 takes collect
+takes collect-evals
+takes validate-scores --min-score --thresholds --meta-env --model-prefix --metric-prefix --results-glob --expected-concs
 takes summarize --json
 takes plot
 takes images --cache --profile --older-than --max-size --dry-run --json

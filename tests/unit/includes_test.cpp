@@ -44,6 +44,8 @@ const Rules& rules() {
       {"controller/report/",
        with(kWords, {"util/os/beneath.hpp", "util/os/files.hpp", "util/os/output_file.hpp",
                      "util/os/run_program.hpp", "util/os/temporary_directory.hpp"})},
+      {"controller/evals/",
+       {"util/", "util/os/files.hpp", "util/os/output_file.hpp", "controller/report/", "controller/yaml/"}},
       {"controller/plan/", with(kWire, {"controller/core/", "controller/profile/", "container/core/"})},
       {"controller/view/", with(kWire, {"controller/core/", "controller/plan/", "controller/profile/"})},
       {"controller/journal/", with(kWire, {"controller/core/"})},
