@@ -27,6 +27,8 @@ int process_result_command(const Arguments& arguments);
 int collect_command(const Arguments& arguments);
 int collect_evals_command(const Arguments& arguments);
 int validate_scores_command(const Arguments& arguments);
+int compare_results_command(const Arguments& arguments);
+int success_rate_command(const Arguments& arguments);
 int summarize_command(const Arguments& arguments);
 int plot_command(const Arguments& arguments);
 int pareto_command(const Arguments& arguments);

@@ -42,6 +42,8 @@ takes process-result
 takes collect
 takes collect-evals
 takes validate-scores --min-score --thresholds --meta-env --model-prefix --metric-prefix --results-glob --expected-concs
+takes compare-results
+takes success-rate
 takes summarize --json
 takes plot
 takes images --cache --profile --older-than --max-size --dry-run --json
