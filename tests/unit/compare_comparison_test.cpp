@@ -4,6 +4,7 @@
 
 #include "controller/compare/comparison_table.hpp"
 #include "tests/unit/compare_samples.hpp"
+#include "tests/unit/odd_values.hpp"
 
 namespace sweep::compare {
 namespace {
@@ -192,6 +193,25 @@ TEST(ComparisonTables, RowsAreSorted) {
   const std::string text = comparison_tables(
       {row(changed(sample_record(), "conc", 128)), row(changed(sample_record(), "conc", 16))});
   EXPECT_EQ(cells(text, 4)[10], "16") << "as numbers";
+}
+
+TEST(ComparisonTables, RecordsWithOddValuesAreComparedOrRefused) {
+  std::size_t compared_ones = 0, refused = 0;
+  for (const Json& sample : {sample_record(), many_nodes_record()}) {
+    each_odd_document(sample, [&](const Json& record) {
+      const auto point = compared(record);
+      if (!point) {
+        EXPECT_FALSE(point.error().message.empty());
+        ++refused;
+        return;
+      }
+      EXPECT_FALSE(comparison_tables({{*point, baseline_in({sample_row()})}}).empty());
+      ++compared_ones;
+    });
+  }
+  EXPECT_GT(compared_ones, 100U);
+  EXPECT_GT(refused, 100U);
+  each_odd_document(sample_row(), [](const Json& row) { baseline_in({row}); });
 }
 
 TEST(ComparisonTables, NoRowsAreSaid) {

@@ -103,6 +103,15 @@ TEST_F(EvalCommands, NoEvaluationsAreAnEmptyCollection) {
   EXPECT_EQ(collected(), Json::array());
 }
 
+TEST_F(EvalCommands, MetaIsNotAResult) {
+  Json meta = sample_meta();
+  meta["lm_eval_version"] = "0.4.9";
+  put_in("e/meta_env.json", meta.dump());
+  EXPECT_THAT(run_collect_evals("e", "x", EvalOrder::ModelPrefix).err,
+              HasSubstr("'e' has a meta_env.json but no result of lm-eval"));
+  EXPECT_EQ(collected(), Json::array());
+}
+
 TEST_F(EvalCommands, NewestFileIsFoundByItsTime) {
   put_in("e/meta_env.json", sample_meta().dump());
   put_in("e/results_1.json", sample_result(0.5).dump());

@@ -4,7 +4,9 @@
 
 #include "controller/evals/eval_rows.hpp"
 #include "controller/evals/eval_table.hpp"
+#include "controller/evals/scores.hpp"
 #include "tests/unit/evals_samples.hpp"
+#include "tests/unit/odd_values.hpp"
 
 namespace sweep::evals {
 namespace {
@@ -188,6 +190,24 @@ TEST(EvalTables, MissingScoresAreShownAsSuch) {
   const std::vector<Json> rows = {row};
   EXPECT_THAT(lines_of(eval_tables(rows, EvalOrder::ModelPrefix)).at(4),
               HasSubstr("| 93.25% ±0.69% | 93.25%      | N/A           |           |"));
+}
+
+TEST(EvalTables, DocumentsWithOddValuesHaveRowsOrNotes) {
+  std::size_t seen = 0;
+  each_odd_document(sample_meta(), [&](const Json& meta) {
+    const Json usable = meta.is_object() ? meta : Json::object();
+    const EvalRows made = rows_of_set(usable, sample_result());
+    EXPECT_FALSE(eval_tables(made.rows, EvalOrder::ModelPrefix).empty());
+    seen += made.rows.size();
+  });
+  each_odd_document(sample_result(), [&](const Json& result) {
+    const EvalRows made = rows_of_set(sample_meta(), result);
+    EXPECT_FALSE(made.rows.empty() && made.notes.empty()) << result;
+    EXPECT_FALSE(eval_tables(made.rows, EvalOrder::Hardware).empty());
+    judge_scores(result, {});
+    ++seen;
+  });
+  EXPECT_GT(seen, 200U);
 }
 
 TEST(EvalTables, NoRowsAreSaid) {

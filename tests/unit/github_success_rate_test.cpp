@@ -8,6 +8,7 @@
 #include "controller/github/labels.hpp"
 #include "controller/github/success_rate.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "tests/unit/odd_values.hpp"
 
 namespace sweep::github {
 namespace {
@@ -117,6 +118,15 @@ TEST(WorkflowRun, OtherFilesAreRefused) {
   EXPECT_EQ(problem("{}"), "it has no list 'jobs'");
   EXPECT_EQ(problem("[3]"), "it has no list 'jobs'");
   EXPECT_EQ(problem(R"({"jobs": [{"name": "a"}, {}]})"), "job 2 in 'jobs' has no 'name'");
+}
+
+TEST(WorkflowRun, FilesWithOddValuesAreReadOrRefused) {
+  each_odd_document(Json::parse(R"({"login": "bot", "run": {"id": 1, "name": "s"},
+      "jobs": [{"name": "j", "conclusion": "success"}]})"),
+                    [](const Json& file) {
+                      const auto run = workflow_run(file);
+                      EXPECT_TRUE(run || !run.error().message.empty());
+                    });
 }
 
 // ---- the command
