@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/report/command.hpp"
+#include "controller/report/command_output.hpp"
 
 namespace sweep::cli {
 
@@ -25,6 +25,10 @@ int status_command(const Arguments& arguments);
 int aggregate_command(const Arguments& arguments);
 int process_result_command(const Arguments& arguments);
 int collect_command(const Arguments& arguments);
+int collect_evals_command(const Arguments& arguments);
+int validate_scores_command(const Arguments& arguments);
+int compare_results_command(const Arguments& arguments);
+int success_rate_command(const Arguments& arguments);
 int summarize_command(const Arguments& arguments);
 int plot_command(const Arguments& arguments);
 int pareto_command(const Arguments& arguments);

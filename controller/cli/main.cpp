@@ -23,7 +23,7 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 15> kCommands = {{
+constexpr std::array<Command, 19> kCommands = {{
     {"run", "run a sweep in the Slurm allocation, or on this machine", run_command},
     {"check", "list the points of a sweep, or report errors", check_command},
     {"status", "print the state of a running or finished sweep", status_command},
@@ -35,6 +35,10 @@ constexpr std::array<Command, 15> kCommands = {{
     {"summarize", "print processed results as a table", summarize_command},
     {"plot", "plot throughput per GPU over latency and interactivity", plot_command},
     {"pareto", "print the results on the Pareto frontier", pareto_command},
+    {"collect-evals", "collect the scores of evaluations into a table and a file", collect_evals_command},
+    {"validate-scores", "compare the scores of an evaluation with thresholds", validate_scores_command},
+    {"compare-results", "compare processed results with earlier ones", compare_results_command},
+    {"success-rate", "count the successful jobs of a GitHub run by hardware", success_rate_command},
     {"images", "list or remove staged container images", images_command},
     {"profile", "print the effective profile, or check what it requires", profile_command},
     {"script", "export a recipe as a standalone script", script_command},

@@ -1,6 +1,4 @@
-// The commands that replace InferenceMAX's Python tools, one for one.
-#include <cstdlib>
-
+// The commands that replace the Python tools which InferenceMAX has had from the start, one for one.
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
@@ -11,34 +9,6 @@
 namespace sweep::cli {
 
 namespace {
-
-constexpr const char* kProcessResult =
-    "Processes one result of a serving client (benchmark_serving's JSON): computes throughput per GPU in "
-    "tokens/s, times (TTFT, TPOT, ITL, E2EL) in seconds, and interactivity (1/TPOT) in tokens/s per user. "
-    "Reads $RESULT_FILENAME.json, prints the processed result and writes it to agg_$RESULT_FILENAME.json. "
-    "Replaces process_result.py.";
-
-constexpr const char* kProcessResultClosing = R"(Exit status:
-  0  the processed result was printed and written
-  1  a file or a variable is missing or invalid; nothing was written
-  2  wrong usage
-
-Environment:
-  RESULT_FILENAME       name of the result file, without .json (required)
-  TP, EP_SIZE           tensor and expert parallelism (required)
-  RUNNER_TYPE           hardware, the result's hw: h100, b200, mi355x, ...
-  FRAMEWORK, PRECISION  as in the matrix: vllm, sglang, trt, ...; fp4, fp8, ...
-  DP_ATTENTION          true or false
-  MTP_MODE              the result's mtp, if not empty
-  PREFILL_GPUS, DECODE_GPUS
-                        number of GPUs of each kind, for disaggregated
-                        serving; empty: TP
-
-Examples:
-    RESULT_FILENAME=dsr1_1k1k_fp8_sglang_tp8_conc64 RUNNER_TYPE=h200 \
-      FRAMEWORK=sglang PRECISION=fp8 TP=8 EP_SIZE=1 DP_ATTENTION=false \
-      sweepctl process-result
-)";
 
 constexpr const char* kCollect =
     "Writes the content of every JSON file below DIR, in path order, as one list to agg_EXP.json in the "
@@ -100,11 +70,6 @@ Examples:
     sweepctl plot results_dsr1_1k1k_20261124_222153 1k1k
 )";
 
-std::optional<std::string> from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
 }  // namespace
 
 int print_output(const report::CommandOutput& output) {
@@ -118,12 +83,6 @@ int matrix_command(const Arguments& arguments) {
   const int printed = print_out(output.out);
   print_lines(output.err);
   return output.status != 0 ? output.status : printed;
-}
-
-int process_result_command(const Arguments& arguments) {
-  CommandLine app("sweepctl process-result", kProcessResult, kProcessResultClosing);
-  if (const auto status = app.parse(arguments)) return *status;
-  return print_output(report::run_process_result(from_environment));
 }
 
 int collect_command(const Arguments& arguments) {

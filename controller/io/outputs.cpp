@@ -9,11 +9,12 @@
 
 #include "controller/matrix/expand.hpp"
 #include "controller/plan/hardware.hpp"
-#include "controller/report/command.hpp"
+#include "controller/report/client_result.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
 #include "controller/report/python_number.hpp"
 #include "controller/report/repeats.hpp"
+#include "controller/report/result_environment.hpp"
 #include "controller/report/validity.hpp"
 #include "controller/view/provenance.hpp"
 #include "controller/view/records.hpp"

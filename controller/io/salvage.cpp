@@ -12,7 +12,7 @@
 #include "controller/io/opening_from_files.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/sweep_record.hpp"
-#include "controller/report/process_result.hpp"
+#include "controller/report/client_result.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"

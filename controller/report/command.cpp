@@ -5,7 +5,6 @@
 
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
-#include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/plot.hpp"
 #include "controller/report/repeats.hpp"
@@ -14,22 +13,12 @@
 #include "controller/report/table.hpp"
 #include "controller/report/validity.hpp"
 #include "util/json.hpp"
-#include "util/os/files.hpp"
 #include "util/os/output_file.hpp"
 #include "util/text.hpp"
 
 namespace sweep::report {
 
 namespace {
-
-CommandOutput failed(const std::string& message) {
-  return {1, "", message + "\n"};
-}
-
-void add_error(CommandOutput& output, const std::string& message) {
-  output.status = 1;
-  output.err += message + "\n";
-}
 
 // Reads the JSON files below `directory`, except `excluded`. Reports files that cannot be read in `output`.
 Documents load(const std::string& directory, CommandOutput& output, const std::string& excluded = {}) {
@@ -85,46 +74,6 @@ void report_incomplete_rows(std::span<const Row> rows, Metric metric, CommandOut
 }
 
 }  // namespace
-
-ResultContext result_context(const Lookup& lookup) {
-  ResultContext context;
-  context.result_filename = lookup("RESULT_FILENAME").value_or("");
-  context.runner_type = lookup("RUNNER_TYPE");
-  context.framework = lookup("FRAMEWORK");
-  context.precision = lookup("PRECISION");
-  context.tp = lookup("TP");
-  context.ep = lookup("EP_SIZE");
-  context.dp_attention = lookup("DP_ATTENTION");
-  context.mtp_mode = lookup("MTP_MODE").value_or("");
-  context.prefill_gpus = lookup("PREFILL_GPUS").value_or("");
-  context.decode_gpus = lookup("DECODE_GPUS").value_or("");
-  return context;
-}
-
-CommandOutput run_process_result(const Lookup& lookup) {
-  const ResultContext context = result_context(lookup);
-  if (context.result_filename.empty()) {
-    return failed("RESULT_FILENAME is not set or empty; set it to the name of the result file without .json");
-  }
-  const std::string path = context.result_filename + ".json";
-  const auto bytes = read_file(path, kMaxJsonBytes);
-  if (!bytes)
-    return failed(printable(bytes.error().message) +
-                  "; RESULT_FILENAME must be the file's name without .json");
-  const auto processed = process_result(context, *bytes);
-  if (!processed) return failed(printable(path) + ": " + processed.error().message);
-  CommandOutput output;
-  if (const auto checked = check_result(*bytes)) {
-    if (const std::string note = missing_statistics(*checked); !note.empty())
-      output.err += "warning: " + printable(path) + ": " + note + "\n";
-  }
-  const std::string text = python_json(*processed, 2);
-  output.out = text + "\n";
-  if (auto written = write_output_file(agg_path(context.result_filename), text); !written) {
-    add_error(output, printable(written.error().message));
-  }
-  return output;
-}
 
 CommandOutput run_collect(const std::string& directory, const std::string& exp_name) {
   CommandOutput output;

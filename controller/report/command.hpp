@@ -1,5 +1,5 @@
-// The commands that work on result files: the four of the Python tools (process-result, collect, summarize,
-// plot) and pareto. They read and write files; the caller parses the arguments and prints the output.
+// The commands that work on many result files: collect, summarize and plot of the Python tools, and pareto.
+// They read and write files; the caller parses the arguments and prints the output.
 //
 // The status is 0, or 1 if anything failed, even if the rest was done (one unreadable file among many).
 #pragma once
@@ -10,24 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "controller/report/command_output.hpp"
 #include "controller/report/frontier.hpp"
-#include "controller/report/process_result.hpp"
 
 namespace sweep::report {
-
-struct CommandOutput {
-  int status = 0;
-  std::string out, err;  // complete lines for standard output and standard error
-};
-
-/// Returns the value of an environment variable; std::nullopt if it is not set.
-using Lookup = std::function<std::optional<std::string>(const char* name)>;
-
-/// Reads the variables of the contract, section 4, unchanged. Pure.
-ResultContext result_context(const Lookup& lookup);
-
-/// Reads <RESULT_FILENAME>.json, prints the processed result and writes it to agg_<RESULT_FILENAME>.json.
-CommandOutput run_process_result(const Lookup& lookup);
 
 /// Writes agg_<exp_name>.json in the working directory: an array of every *.json below `directory`.
 CommandOutput run_collect(const std::string& directory, const std::string& exp_name);

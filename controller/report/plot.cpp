@@ -13,6 +13,7 @@
 #include "controller/report/plot_script.hpp"
 #include "util/os/beneath.hpp"
 #include "util/os/run_program.hpp"
+#include "util/os/temporary_directory.hpp"
 #include "util/text.hpp"
 
 namespace sweep::report {
@@ -22,29 +23,6 @@ namespace {
 constexpr Millis kGnuplotTimeout{120'000};
 constexpr std::size_t kLastLine = 300;          // bytes of gnuplot's last line that a message quotes
 constexpr std::size_t kMaxPicture = 64u << 20;  // bytes
-
-// A temporary directory for gnuplot, removed by the destructor. Only complete pictures are copied from it.
-class TemporaryDirectory {
- public:
-  static Expected<TemporaryDirectory> make() {
-    std::error_code code;
-    std::string path = (std::filesystem::temp_directory_path(code) / "sweep-plot-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) return fail("cannot create '" + path + "': " + errno_text(errno));
-    return TemporaryDirectory(std::move(path));
-  }
-  TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-
-  const std::string& path() const { return path_; }
-
- private:
-  explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 struct Picture {
   std::string script;  // the gnuplot program
@@ -134,7 +112,7 @@ Expected<std::vector<std::string>> plot(std::span<const Row> rows, const std::st
   const std::vector<Picture> all = pictures(rows, exp_name);
   std::vector<std::string> written;
   if (all.empty()) return written;
-  const auto temporary = TemporaryDirectory::make();
+  const auto temporary = TemporaryDirectory::make("sweep-plot-");
   if (!temporary) return fail("cannot draw plots: " + temporary.error().message);
   std::string script;
   for (const Picture& picture : all)

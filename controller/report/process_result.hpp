@@ -1,10 +1,7 @@
-// Turns one result of the serving client (benchmark_serving's JSON) into a processed result (`process_result`
-// in the contract, section 4). Pure.
+// Turns one result of the serving client (benchmark_serving's JSON) into a processed result of InferenceMAX
+// (November 2025; inferencex_record.hpp has that of InferenceX). Pure.
 //
-// Unlike the Python tool, it omits only the interactivity key of a tpot statistic that is 0 (the standard
-// deviation of a single request) or not a number, instead of failing, and reports a GPU count of 0 as an
-// error that names the variable. Like the Python tool, it takes every key that ends in "ms" for milliseconds,
-// even `items`.
+// Unlike the Python tool, it reports a GPU count of 0 as an error that names the variable.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -38,16 +35,6 @@ Expected<nlohmann::ordered_json> process_result(const ResultContext& context, st
 /// The same for a result that check_result returned.
 Expected<nlohmann::ordered_json> process_checked(const ResultContext& context,
                                                  const nlohmann::ordered_json& result);
-
-/// Returns the serving client's result in `bytes`: its keys in order, with empty inner lists and objects. It
-/// has to contain what process_result() needs. Fails also if a value that it contains cannot be true: no
-/// request completed, a negative or infinite time. The message names the missing or invalid key. Safe on
-/// untrusted input.
-Expected<nlohmann::ordered_json> check_result(std::string_view bytes);
-
-/// Returns a line that names the times which a result lacks and how to get them; "" if it has all that tables
-/// and plots show.
-std::string missing_statistics(const nlohmann::ordered_json& result);
 
 /// Returns `directory/agg_name.json` for the result file name `directory/name`. (The Python tool prefixes
 /// agg_ to the whole path and therefore names a directory that does not exist.)

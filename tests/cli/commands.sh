@@ -23,6 +23,21 @@ sweepctl run matrix.yaml --profile here.yaml --output two --quiet -- ./bench.sh 
 for copy in DIR results nightly results_dsr1_1k1k results_dsr1_1k1k_20261124_222153; do cp -r two "$copy"; done
 cp two/raw/*conc64*.json dsr1_1k1k_fp8_sglang_tp8_conc64.json
 
+# Evaluations, a record of InferenceX and jobs of GitHub for the commands that read those.
+mkdir -p eval_results/a utils/evals records
+evaluation='{"eval_concs": [16, 64], "completed_eval_concs": [16, 64], "failed_eval_concs": []}'
+scores='{"lm_eval_version": "1", "results": {"gsm8k": {"exact_match,strict-match": 0.95}}}'
+tee eval_results/a/meta_env.json >meta_env.json <<<"$evaluation"
+tee eval_results/a/results_conc16.json results_conc16.json >results_conc64.json <<<"$scores"
+echo 'default: {gsm8k: 0.9}' >utils/evals/thresholds.yaml
+cat >records/agg_r.json <<'RECORD'
+{"hw": "h200", "infmax_model_prefix": "dsr1", "model": "m", "framework": "vllm", "precision": "fp8", "tp": 8, "ep": 1,
+ "dp_attention": "false", "isl": 1024, "osl": 1024, "conc": 64}
+RECORD
+echo '[]' >baseline.json
+echo '{"jobs": [{"name": "b200", "conclusion": "success"}]}' >jobs.json
+echo 'labels: {"cluster:b200": [b200-nb_0]}' >configs/runners.yaml
+
 program_of() { # COMMAND: prints the first word that is not a variable
   local word
   for word in $1; do

@@ -40,6 +40,10 @@ takes cancel --now --reason
 takes aggregate --exp-name --json
 takes process-result
 takes collect
+takes collect-evals
+takes validate-scores --min-score --thresholds --meta-env --model-prefix --metric-prefix --results-glob --expected-concs
+takes compare-results
+takes success-rate
 takes summarize --json
 takes plot
 takes images --cache --profile --older-than --max-size --dry-run --json
@@ -73,6 +77,10 @@ ends 0 "Usage: sweepctl plot " help plot
 ends 0 "Usage: sweepctl plot " --help plot
 ends 0 "usage: sweepctl matrix custom" help matrix custom
 ends 2 "unknown command 'nosuch'" help nosuch
+# Without arguments, InferenceX's tools print their usage to standard output and end with status 1.
+ends 1 "Usage: collect_eval_results.py <results_dir> <exp_name>" collect-evals DIR
+ends 1 "Usage: python compare_results.py <results_dir>" compare-results
+ends 2 "NAME is required" success-rate
 ends 2 "Usage: sweepctl COMMAND"
 [[ ! -s $WORK/out ]] || bad "sweepctl without arguments prints to standard output"
 # An empty value is a value; the next argument must not be taken instead.

@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/report/client_result.hpp"
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
 #include "controller/report/frontier.hpp"

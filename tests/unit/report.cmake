@@ -6,8 +6,11 @@ sweep_unit_test(report_test
     report_contract_test.cpp
     report_documents_test.cpp
     report_draw_test.cpp
+    report_environment_test.cpp
     report_frontier_test.cpp
+    report_github_table_test.cpp
     report_highlights_test.cpp
+    report_inferencex_record_test.cpp
     report_json_test.cpp
     report_labels_test.cpp
     report_number_test.cpp

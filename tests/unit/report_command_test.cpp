@@ -7,6 +7,7 @@
 
 #include "controller/report/command.hpp"
 #include "controller/report/json_text.hpp"
+#include "controller/report/result_command.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "util/json.hpp"
@@ -194,6 +195,99 @@ TEST_F(ReportCommands, ParetoReportsSkippedResults) {
   const auto output = pareto_output(rows_of(std::vector{processed({}), none}), {});
   EXPECT_EQ(output.status, 0);
   EXPECT_EQ(output.err, "skipped 1 result without median_intvty or tput_per_gpu: 'in/b.json'\n");
+}
+
+// ---- process-result of InferenceX
+
+class InferencexCommand : public ReportCommands {
+ protected:
+  CommandOutput run(const PowerStep& power = nullptr, const std::string& name = "r") const {
+    std::map<std::string, std::string> all = {{"RESULT_FILENAME", name},
+                                              {"RUNNER_TYPE", "b200"},
+                                              {"FRAMEWORK", "sglang"},
+                                              {"PRECISION", "fp4"},
+                                              {"SPEC_DECODING", "none"},
+                                              {"ISL", "1024"},
+                                              {"OSL", "256"},
+                                              {"DISAGG", "false"},
+                                              {"MODEL_PREFIX", "dsr1"},
+                                              {"IMAGE", "org/image:1"},
+                                              {"TP", "8"},
+                                              {"EP_SIZE", "1"},
+                                              {"DP_ATTENTION", "false"}};
+    return run_process_result(
+        [&](const char* variable) -> std::optional<std::string> {
+          const auto found = all.find(variable);
+          return found == all.end() ? std::nullopt : std::optional(found->second);
+        },
+        power);
+  }
+};
+
+TEST_F(InferencexCommand, EnvironmentSelectsTheRecordOfInferencex) {
+  put("r.json", kClientResult);
+  const auto output = run();
+  EXPECT_EQ(output.status, 0) << output.err;
+  EXPECT_EQ(output.err, "");
+  EXPECT_EQ(get("agg_r.json") + "\n", output.out);
+  const Json record = Json::parse(output.out);
+  EXPECT_EQ(record.at("infmax_model_prefix"), "dsr1");
+  EXPECT_EQ(record.at("tput_per_gpu"), 300.0);
+}
+
+TEST_F(InferencexCommand, PowerStepRewritesTheRecordThatIsPrinted) {
+  ASSERT_TRUE(std::filesystem::create_directory(path("sub")));
+  put("sub/r.json", kClientResult);
+  PowerRequest seen;
+  const auto output = run(
+      [&](const PowerRequest& request) {
+        seen = request;
+        put("sub/agg_r.json", "{}");
+        return CommandOutput{1, "[power] avg\n", "power is missing\n"};
+      },
+      "sub/r");
+  EXPECT_EQ(output.out, "[power] avg\n{}\n");
+  EXPECT_EQ(output.err, "power is missing\n");
+  EXPECT_EQ(output.status, 1);
+  EXPECT_EQ(seen.result_path, "sub/r.json");
+  EXPECT_EQ(seen.agg_path, "sub/agg_r.json");
+  EXPECT_EQ(seen.sidecar_path, "sub/power_validation_r.json");
+  EXPECT_EQ(std::get<OneNode>(seen.point.placement).sizes.gpus(), 8);
+}
+
+TEST_F(InferencexCommand, PowerStepIsNotRunForInferenceMax) {
+  put("r.json", kClientResult);
+  bool ran = false;
+  const std::map<std::string, std::string> all = {{"RESULT_FILENAME", "r"}, {"TP", "8"}, {"EP_SIZE", "1"}};
+  const auto output = run_process_result(
+      [&](const char* variable) -> std::optional<std::string> {
+        const auto found = all.find(variable);
+        return found == all.end() ? std::nullopt : std::optional(found->second);
+      },
+      [&](const PowerRequest&) {
+        ran = true;
+        return CommandOutput{};
+      });
+  EXPECT_EQ(output.status, 0) << output.err;
+  EXPECT_FALSE(ran);
+  EXPECT_FALSE(Json::parse(output.out).contains("infmax_model_prefix"));
+}
+
+TEST_F(InferencexCommand, NothingIsWrittenIfTheRecordCannotBeMade) {
+  put("r.json", client_result("model_id", ""));
+  const auto output = run();
+  EXPECT_EQ(output.status, 1);
+  EXPECT_THAT(output.err, StartsWith("r.json: the result has no 'model_id'"));
+  EXPECT_EQ(output.out, "");
+  EXPECT_THAT(listing(), ElementsAre("r.json"));
+}
+
+TEST_F(InferencexCommand, OmittedStatisticsAreNamedWithTheFile) {
+  put("r.json", client_result("std_tpot_ms", "0"));
+  const auto output = run();
+  EXPECT_EQ(output.status, 0);
+  EXPECT_EQ(output.err,
+            "warning: r.json: left out of the record: 'std_tpot_ms' is 0, so it has no interactivity\n");
 }
 
 }  // namespace

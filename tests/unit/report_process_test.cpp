@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/report/client_result.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/stand_in.hpp"
 #include "tests/unit/report_samples.hpp"

@@ -1,0 +1,146 @@
+#include "controller/compare/comparison.hpp"
+
+#include <array>
+
+#include "controller/report/json_read.hpp"
+#include "controller/report/python_value.hpp"
+#include "util/text.hpp"
+
+namespace sweep::compare {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json value_at(const Json& record, const char* key, Json otherwise) {
+  const Json* value = report::member(record, key);
+  return value == nullptr ? std::move(otherwise) : *value;
+}
+
+Expected<std::string> text_at(const Json& record, const char* key) {
+  const Json* value = report::member(record, key);
+  if (value == nullptr) return fail("it has no '" + std::string(key) + "'");
+  if (!value->is_string())
+    return fail("its '" + std::string(key) + "' must be a text, but is " + report::shown_value(*value));
+  return value->get<std::string>();
+}
+
+Expected<std::int64_t> number_in(const Json& record, const char* key) {
+  const Json* value = report::member(record, key);
+  if (value == nullptr) return fail("it has no '" + std::string(key) + "'");
+  const auto number = report::python_int_of(*value);
+  if (!number)
+    return fail("its '" + std::string(key) + "' must be an integer, but is " + report::shown_value(*value));
+  return *number;
+}
+
+bool truth_in(const Json& value) {
+  return value.is_boolean() ? value.get<bool>() : ascii_lower(report::python_str_of(value)) == "true";
+}
+
+std::string without_suffix(std::string hardware) {
+  for (const char* suffix : {"-multinode", "-trt", "-disagg"}) {
+    if (hardware.ends_with(suffix)) return hardware.substr(0, hardware.size() - std::string(suffix).size());
+  }
+  return hardware;
+}
+
+struct Role {
+  const char *tp, *ep, *dp_attention;          // keys of the record
+  const char *query_tp, *query_ep, *query_dp;  // columns
+};
+
+Expected<void> add_role(const Json& record, const Role& role, Json& query) {
+  SWEEP_ASSIGN(query[role.query_tp], number_in(record, role.tp));
+  SWEEP_ASSIGN(query[role.query_ep], number_in(record, role.ep));
+  const Json* dp = report::member(record, role.dp_attention);
+  if (dp == nullptr) return fail("it has no '" + std::string(role.dp_attention) + "'");
+  query[role.query_dp] = truth_in(*dp);
+  return {};
+}
+
+Expected<void> add_parallelism(const Json& record, bool many_nodes, Json& query) {
+  constexpr std::array<Role, 2> kMany = {
+      {{"prefill_tp", "prefill_ep", "prefill_dp_attention", "prefill_tp", "prefill_ep",
+        "prefill_dp_attention"},
+       {"decode_tp", "decode_ep", "decode_dp_attention", "decode_tp", "decode_ep", "decode_dp_attention"}}};
+  constexpr std::array<Role, 2> kOne = {
+      {{"tp", "ep", "dp_attention", "prefill_tp", "prefill_ep", "prefill_dp_attention"},
+       {"tp", "ep", "dp_attention", "decode_tp", "decode_ep", "decode_dp_attention"}}};
+  for (const Role& role : many_nodes ? kMany : kOne)
+    SWEEP_TRY(add_role(record, role, query));
+  return {};
+}
+
+// Returns true if the row has all values of the query.
+bool answers(const Json& row, const Json& query) {
+  for (const auto& [column, wanted] : query.items()) {
+    const Json* value = report::member(row, column);
+    if (value == nullptr) return false;
+    const bool same = column == "model"
+                          ? value->is_string() && value->get_ref<const std::string&>().starts_with(
+                                                      wanted.get_ref<const std::string&>())
+                          : *value == wanted;
+    if (!same) return false;
+  }
+  return true;
+}
+
+// Returns the row's metrics, which a database may have as a text; null if they are not an object.
+Json metrics_of(const Json& row) {
+  Json metrics = value_at(row, "metrics", nullptr);
+  if (metrics.is_string())
+    metrics = report::read_json(metrics.get_ref<const std::string&>()).value_or(Json(nullptr));
+  return metrics.is_object() ? metrics : Json(nullptr);
+}
+
+}  // namespace
+
+Expected<Compared> compared(Json record) {
+  if (!record.is_object()) return fail("it is " + report::shown_value(record) + ", not an object");
+  Compared out;
+  out.many_nodes = report::python_truth_of(value_at(record, "is_multinode", false));
+  SWEEP_ASSIGN(const std::string hw, text_at(record, "hw"));
+  SWEEP_ASSIGN(const std::string model, text_at(record, "infmax_model_prefix"));
+  SWEEP_ASSIGN(const std::string framework, text_at(record, "framework"));
+  SWEEP_ASSIGN(const std::string precision, text_at(record, "precision"));
+  if (report::member(record, "model") == nullptr) return fail("it has no 'model'");
+  out.hardware = ascii_upper(without_suffix(hw));
+  Json& query = out.query = Json::object();
+  query["hardware"] = ascii_lower(without_suffix(hw));
+  query["model"] = ascii_lower(model);
+  query["framework"] = ascii_lower(framework);
+  query["precision"] = ascii_lower(precision);
+  query["spec_method"] = ascii_lower(report::python_str_of(value_at(record, "spec_decoding", "none")));
+  query["disagg"] = truth_in(value_at(record, "disagg", false));
+  query["is_multinode"] = out.many_nodes;
+  SWEEP_TRY(add_parallelism(record, out.many_nodes, query));
+  for (const char* key : {"isl", "osl", "conc"}) {
+    SWEEP_ASSIGN(query[key], number_in(record, key));
+  }
+  out.record = std::move(record);
+  return out;
+}
+
+std::optional<Baseline> newest_baseline(std::span<const Json> rows, const Json& query) {
+  const Json* newest = nullptr;
+  std::string newest_date;
+  for (const Json& row : rows) {
+    if (value_at(row, "head_branch", nullptr) != Json("main") || !value_at(row, "error", nullptr).is_null() ||
+        !answers(row, query))
+      continue;
+    const Json date = value_at(row, "date", "");
+    std::string text = date.is_null() ? std::string() : report::python_str_of(date);
+    if (newest != nullptr && text <= newest_date) continue;
+    newest = &row;
+    newest_date = std::move(text);
+  }
+  if (newest == nullptr) return std::nullopt;
+  return Baseline{report::python_str_of(value_at(*newest, "model", "")), metrics_of(*newest)};
+}
+
+bool is_agentic(const Json& record) {
+  return value_at(record, "scenario_type", nullptr) == Json("agentic-coding");
+}
+
+}  // namespace sweep::compare
