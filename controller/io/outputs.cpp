@@ -7,6 +7,7 @@
 #include <optional>
 #include <tuple>
 
+#include "controller/io/point_record.hpp"
 #include "controller/matrix/expand.hpp"
 #include "controller/plan/hardware.hpp"
 #include "controller/report/client_result.hpp"
@@ -18,6 +19,7 @@
 #include "controller/report/validity.hpp"
 #include "controller/view/provenance.hpp"
 #include "controller/view/records.hpp"
+#include "proto/base/inferencex_entry.hpp"
 #include "util/json.hpp"
 #include "util/os/beneath.hpp"
 
@@ -56,24 +58,41 @@ Expected<void> write_if_different(const std::string& directory, const std::strin
   return write_beneath(directory, name, bytes, kFileMode, sync);
 }
 
+/// Marks the record of a copy of a point with the point that it repeats.
+void mark_copy(nlohmann::ordered_json& record, const Plan& plan, int index) {
+  const int first = plan.first_copy[static_cast<std::size_t>(index)];
+  if (first < 0) return;
+  const int copy = plan.points[static_cast<std::size_t>(index)].repeat;
+  report::mark_repeat(record, plan.points[static_cast<std::size_t>(first)].id, copy + 1);
+}
+
+Expected<Processed> processed_agentic(const Plan& plan, int index, std::string_view raw) {
+  SWEEP_ASSIGN(auto record, agentic_record(raw));
+  Processed out{std::move(record), 0, report::RequestedLoad{}.range_ratio, {}, {}};
+  out.doubts = agentic_doubts(plan.points[static_cast<std::size_t>(index)], out.document);
+  mark_copy(out.document, plan, index);
+  return out;
+}
+
 }  // namespace
 
 Expected<Processed> processed(const Plan& plan, int index, const std::string& node, const Account& account,
                               std::string_view raw) {
-  SWEEP_ASSIGN(const auto whole, report::check_result(raw));
   const Point& point = plan.points[static_cast<std::size_t>(index)];
+  if (point.inferencex && point.inferencex->agentic) return processed_agentic(plan, index, raw);
+  SWEEP_ASSIGN(const auto whole, report::check_result(raw));
   // The variables that the benchmark had, so that process-result run by hand gives the same.
   const auto environment = benchmark_environment(plan, index, node);
   const auto lookup = [&](const char* name) { return variable(environment, name); };
-  SWEEP_ASSIGN(auto document, report::process_checked(report::result_context(lookup), whole));
+  SWEEP_ASSIGN(auto document, point.inferencex
+                                  ? fixed_length_record(point, whole)
+                                  : report::process_checked(report::result_context(lookup), whole));
   Processed out{std::move(document),
                 0,
                 range_ratio(lookup("RANDOM_RANGE_RATIO"), account),
                 report::missing_statistics(whole),
                 {}};
-  const int first = plan.first_copy[static_cast<std::size_t>(index)];
-  if (first >= 0)
-    report::mark_repeat(out.document, plan.points[static_cast<std::size_t>(first)].id, point.repeat + 1);
+  mark_copy(out.document, plan, index);
   const auto tokens = whole.find("total_output_tokens");
   if (tokens != whole.end() && tokens->is_number_integer()) out.output_tokens = tokens->get<std::int64_t>();
   report::RequestedLoad asked;
@@ -99,7 +118,8 @@ void complete_record(Processed& result, const Plan& plan, const core::State& sta
   const Point& point = plan.points[static_cast<std::size_t>(core::find_point(state, ref.point))];
   result.document["schema_version"] = view::kRecordVersion;
   result.document["exp_name"] = point.exp_name;
-  result.document["scenario"] = matrix::lengths_name(point.isl, point.osl);
+  const bool agentic = point.inferencex && point.inferencex->agentic;
+  result.document["scenario"] = agentic ? "agentic-coding" : matrix::lengths_name(point.isl, point.osl);
   result.document["isl"] = point.isl;
   result.document["osl"] = point.osl;
   result.document["random_range_ratio"] = result.range_ratio;

@@ -10,7 +10,6 @@
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/words.hpp"
 #include "controller/plan/hardware.hpp"
-#include "controller/plan/runnable_rows.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/container_section.hpp"
 #include "controller/profile/load_profile.hpp"
@@ -139,7 +138,6 @@ Expected<Plan> read_plan(const SweepRequest& request, std::vector<std::string>* 
   const auto words = matrix::split_words(selection_of(request));
   if (!words) return fail("--select: " + words.error().message);
   SWEEP_ASSIGN(auto entries, matrix::load_matrix(files_of(request), *words, warnings));
-  SWEEP_TRY(check_runnable_rows(entries));
   SWEEP_ASSIGN(auto profile, load_profiles(request.profile));
   SWEEP_ASSIGN(auto points, make_points(std::move(entries)));
   SWEEP_TRY(profile::load_recipes(profile, points));

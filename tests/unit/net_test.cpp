@@ -91,11 +91,11 @@ TEST_F(FilesInFolder, LeftoverOfTheTemporaryNameIsReplacedNotOpened) {
   const std::string leftover = temporary_name(path("f"), ::getpid());
   ASSERT_EQ(::mkfifo(leftover.c_str(), 0600), 0);
   EXPECT_TRUE(write_file_atomic(path("f"), "new"));
-  put("other", "of somebody else");
+  put("other", "another user's");
   ASSERT_EQ(::link(path("other").c_str(), leftover.c_str()), 0);
   EXPECT_TRUE(write_file_atomic(path("f"), "newer"));
   EXPECT_EQ(read_file(path("f"), 100), "newer");
-  EXPECT_EQ(read_file(path("other"), 100), "of somebody else");
+  EXPECT_EQ(read_file(path("other"), 100), "another user's");
 }
 
 TEST_F(FilesInFolder, ReadFileRefusesOtherKindsAndLargeFiles) {

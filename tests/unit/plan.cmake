@@ -7,6 +7,5 @@ sweep_unit_test(plan_test
     plan_hardware_test.cpp
     plan_image_use_test.cpp
     plan_output_pattern_test.cpp
-    plan_runnable_rows_test.cpp
     plan_sharing_test.cpp
     plan_test.cpp)
