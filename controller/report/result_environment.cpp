@@ -151,6 +151,17 @@ ResultContext result_context(const Lookup& lookup) {
   return context;
 }
 
+std::vector<std::string> unclear_switches(const Lookup& lookup) {
+  std::vector<std::string> out;
+  for (const char* name : {"DISAGG", "IS_MULTINODE"}) {
+    const std::string value = ascii_lower(text(lookup, name));
+    if (!value.empty() && value != "true" && value != "false")
+      out.push_back(std::string(name) + " is '" + printable(clipped(value, 40)) +
+                    "', which counts as false; set it to true or false");
+  }
+  return out;
+}
+
 Expected<InferencexPoint> inferencex_point(const Lookup& lookup) {
   SWEEP_TRY(require(lookup, kRequired));
   InferencexPoint out;

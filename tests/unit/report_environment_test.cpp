@@ -185,6 +185,18 @@ TEST(InferencexEnvironment, DisaggregationOnOneNodeIsRefusedBeforeTpIsAskedFor) 
   EXPECT_THAT(environment_error(all), StartsWith("Disaggregated mode requires multinode setup."));
 }
 
+TEST(InferencexEnvironment, SwitchesThatAreNeitherTrueNorFalseAreNamed) {
+  const auto notes = [](const char* name, const char* value) {
+    return unclear_switches(in(changed(kOneNode, name, value)));
+  };
+  for (const char* clear : {"true", "FALSE", ""})
+    EXPECT_TRUE(notes("DISAGG", clear).empty()) << clear;
+  EXPECT_THAT(notes("IS_MULTINODE", "1"),
+              ElementsAre("IS_MULTINODE is '1', which counts as false; set it to true or false"));
+  EXPECT_THAT(notes("DISAGG", "flase"),
+              ElementsAre("DISAGG is 'flase', which counts as false; set it to true or false"));
+}
+
 TEST(InferencexEnvironment, RouterIsCheckedStrictly) {
   const auto with = [](const char* text) {
     return environment_error(changed(kOneNode, "ROUTER_METADATA", text));
