@@ -26,10 +26,10 @@ Expected<Baselines> from_file(const std::string& path, std::span<const Json> que
   if (!document.json.is_array())
     return fail("'" + printable(path) + "' must be a JSON array of rows, but is " +
                 report::shown_value(document.json));
-  const std::vector<Json> rows(document.json.begin(), document.json.end());
+  const BaselineRows index(document.json.get_ref<const Json::array_t&>());
   Baselines out;
   for (const Json& query : queries)
-    out.push_back(newest_baseline(rows, query));
+    out.push_back(index.newest(query));
   return out;
 }
 

@@ -12,7 +12,7 @@
 namespace sweep::compare {
 
 /// Returns the baseline of each query, in their order. `database_url` is file:PATH (a JSON array of rows, see
-/// newest_baseline) or a postgresql:// address, which psql is run for; no message contains the address.
+/// BaselineRows) or a postgresql:// address, which psql is run for; no message contains the address.
 Expected<std::vector<std::optional<Baseline>>> find_baselines(
     const std::string& database_url, std::span<const nlohmann::ordered_json> queries);
 

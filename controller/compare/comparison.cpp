@@ -1,8 +1,11 @@
 #include "controller/compare/comparison.hpp"
 
 #include <array>
+#include <utility>
 
 #include "controller/report/json_read.hpp"
+#include "controller/report/json_text.hpp"
+#include "controller/report/python_number.hpp"
 #include "controller/report/python_value.hpp"
 #include "util/text.hpp"
 
@@ -12,9 +15,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json value_at(const Json& record, const char* key, Json otherwise) {
+Json value_at(const Json& record, const char* key, const Json& otherwise) {
   const Json* value = report::member(record, key);
-  return value == nullptr ? std::move(otherwise) : *value;
+  return value == nullptr ? otherwise : *value;
 }
 
 Expected<std::string> text_at(const Json& record, const char* key) {
@@ -72,18 +75,23 @@ Expected<void> add_parallelism(const Json& record, bool many_nodes, Json& query)
   return {};
 }
 
-// Returns true if the row has all values of the query.
-bool answers(const Json& row, const Json& query) {
-  for (const auto& [column, wanted] : query.items()) {
+constexpr std::array kColumns = {"hardware",    "framework",  "precision",
+                                 "spec_method", "disagg",     "is_multinode",
+                                 "prefill_tp",  "prefill_ep", "prefill_dp_attention",
+                                 "decode_tp",   "decode_ep",  "decode_dp_attention",
+                                 "isl",         "osl",        "conc"};
+
+// Returns a text that is the same for rows and queries with the same values; std::nullopt if one is missing.
+std::optional<std::string> configuration_key(const Json& row) {
+  std::string out;
+  for (const char* column : kColumns) {
     const Json* value = report::member(row, column);
-    if (value == nullptr) return false;
-    const bool same = column == "model"
-                          ? value->is_string() && value->get_ref<const std::string&>().starts_with(
-                                                      wanted.get_ref<const std::string&>())
-                          : *value == wanted;
-    if (!same) return false;
+    if (value == nullptr) return std::nullopt;
+    // 8 and 8.0 are the same number, but not the same as the text "8".
+    out += value->is_number() ? report::python_repr(value->get<double>()) : report::python_json(*value, -1);
+    out += '\n';
   }
-  return true;
+  return out;
 }
 
 // Returns the row's metrics, which a database may have as a text; null if they are not an object.
@@ -122,21 +130,30 @@ Expected<Compared> compared(Json record) {
   return out;
 }
 
-std::optional<Baseline> newest_baseline(std::span<const Json> rows, const Json& query) {
-  const Json* newest = nullptr;
-  std::string newest_date;
+BaselineRows::BaselineRows(std::span<const Json> rows) {
   for (const Json& row : rows) {
-    if (value_at(row, "head_branch", nullptr) != Json("main") || !value_at(row, "error", nullptr).is_null() ||
-        !answers(row, query))
+    if (value_at(row, "head_branch", nullptr) != Json("main") || !value_at(row, "error", nullptr).is_null())
       continue;
-    const Json date = value_at(row, "date", "");
-    std::string text = date.is_null() ? std::string() : report::python_str_of(date);
-    if (newest != nullptr && text <= newest_date) continue;
-    newest = &row;
-    newest_date = std::move(text);
+    const auto key = configuration_key(row);
+    const Json* model = report::member(row, "model");
+    if (!key || model == nullptr || !model->is_string()) continue;
+    const Json date = value_at(row, "date", nullptr);
+    by_configuration_[*key].push_back(
+        {&row, model->get<std::string>(), date.is_null() ? std::string() : report::python_str_of(date)});
+  }
+}
+
+std::optional<Baseline> BaselineRows::newest(const Json& query) const {
+  const auto key = configuration_key(query);
+  const auto found = key ? by_configuration_.find(*key) : by_configuration_.end();
+  if (found == by_configuration_.end()) return std::nullopt;
+  const std::string prefix = report::python_str_of(value_at(query, "model", ""));
+  const Row* newest = nullptr;
+  for (const Row& row : found->second) {
+    if (row.model.starts_with(prefix) && (newest == nullptr || row.date > newest->date)) newest = &row;
   }
   if (newest == nullptr) return std::nullopt;
-  return Baseline{report::python_str_of(value_at(*newest, "model", "")), metrics_of(*newest)};
+  return Baseline{newest->model, metrics_of(*newest->json)};
 }
 
 bool is_agentic(const Json& record) {

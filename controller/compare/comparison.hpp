@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "util/error.hpp"
@@ -34,11 +35,24 @@ struct Baseline {
 /// key.
 Expected<Compared> compared(nlohmann::ordered_json record);
 
-/// Returns the baseline of a query among `rows`, which are objects with the query's columns and `date`,
-/// `head_branch`, `error` and `metrics`; std::nullopt if there is none. Of rows of the same date, the first
-/// counts.
-std::optional<Baseline> newest_baseline(std::span<const nlohmann::ordered_json> rows,
-                                        const nlohmann::ordered_json& query);
+/// The earlier records of a database, found by configuration.
+class BaselineRows {
+ public:
+  /// `rows` are objects with the columns of a query and `date`, `head_branch`, `error` and `metrics`. They
+  /// must outlive this object. Others are ignored.
+  explicit BaselineRows(std::span<const nlohmann::ordered_json> rows);
+
+  /// Returns the baseline of a query; std::nullopt if there is none. Of rows of the same date, the first
+  /// counts.
+  std::optional<Baseline> newest(const nlohmann::ordered_json& query) const;
+
+ private:
+  struct Row {
+    const nlohmann::ordered_json* json;
+    std::string model, date;
+  };
+  std::unordered_map<std::string, std::vector<Row>> by_configuration_;  // all columns but the model's
+};
 
 /// Returns true if `record` is one of those that are not compared.
 bool is_agentic(const nlohmann::ordered_json& record);

@@ -16,7 +16,8 @@ struct ComparedRow {
 
 /// Returns the tables of the records on one node and of those on several nodes, each only if there are any,
 /// sorted by model prefix, hardware, framework, lengths and concurrency. For each metric they have the value
-/// and its change against the baseline, green if it is better. Without rows the text is one line without a table.
+/// and its change against the baseline, green if it is better. Without rows: "No benchmark results found to
+/// compare."
 std::string comparison_tables(std::vector<ComparedRow> rows);
 
 }  // namespace sweep::compare

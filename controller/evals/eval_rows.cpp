@@ -11,9 +11,9 @@ namespace {
 using report::member;
 using Json = nlohmann::ordered_json;
 
-Json get(const Json& dict, const std::string& key, Json otherwise = nullptr) {
+Json get(const Json& dict, const std::string& key, const Json& otherwise = nullptr) {
   const Json* value = member(dict, key);
-  return value == nullptr ? std::move(otherwise) : *value;
+  return value == nullptr ? otherwise : *value;
 }
 
 std::int64_t integer_or(const Json& value, std::int64_t otherwise) {

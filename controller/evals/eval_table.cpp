@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "controller/report/github_table.hpp"
@@ -79,11 +79,7 @@ Json cell_of(const Json& row, const EvalColumn& column) {
   return value;
 }
 
-struct EvalSortKey {
-  Strings texts;
-  std::vector<std::int64_t> numbers;
-  auto operator<=>(const EvalSortKey&) const = default;
-};
+using EvalSortKey = std::pair<Strings, std::vector<std::int64_t>>;
 
 constexpr std::array kOneNodeKeys = {"isl", "osl", "tp", "ep", "conc"};
 constexpr std::array kManyNodesKeys = {
@@ -94,12 +90,12 @@ EvalSortKey sort_key(const Json& row, bool many_nodes, EvalOrder order) {
   EvalSortKey key;
   for (const char* name : {"model_prefix", "hw", "framework", "precision", "spec_decoding"}) {
     if (order == EvalOrder::Hardware && name == std::string_view("model_prefix")) continue;
-    key.texts.push_back(report::python_str_of(row.at(name)));
+    key.first.push_back(report::python_str_of(row.at(name)));
   }
   const std::span<const char* const> numbers =
       many_nodes ? std::span<const char* const>(kManyNodesKeys) : std::span<const char* const>(kOneNodeKeys);
   for (const char* name : numbers)
-    key.numbers.push_back(row.at(name).get<std::int64_t>());
+    key.second.push_back(row.at(name).get<std::int64_t>());
   return key;
 }
 

@@ -12,8 +12,8 @@ enum class EvalOrder { ModelPrefix, Hardware };
 
 /// Returns a table of the rows (eval_rows.hpp) on one node and one of those on several nodes, each only if
 /// there are such rows, sorted by model prefix (not if ordered by hardware), hardware, framework, precision,
-/// speculative decoding, lengths, parallelism and concurrency. Scores are percentages. Without rows the text
-/// is one line without a table.
+/// speculative decoding, lengths, parallelism and concurrency. Scores are percentages. Without rows:
+/// "> No eval results found to summarize."
 std::string eval_tables(std::span<const nlohmann::ordered_json> rows, EvalOrder order);
 
 }  // namespace sweep::evals

@@ -64,6 +64,7 @@ Expected<Thresholds> Thresholds::parse(std::string_view text) {
   if (!document) return fail("invalid YAML: " + document.error().message);
   if (!(*document)->is(Kind::Dict)) return fail("thresholds config must be a mapping");
   Thresholds out;
+  out.file_ = *document;
   if (yaml::find(**document, "default") == nullptr && yaml::find(**document, "models") == nullptr) {
     out.default_ = *document;
     return out;
@@ -76,6 +77,21 @@ Expected<Thresholds> Thresholds::parse(std::string_view text) {
   for (const yaml::Member& model : out.models_->members)
     if (!model.value->is(Kind::Null))
       SWEEP_TRY(check_mapping(model.value, "models." + yaml::python_str(*model.key)));
+  return out;
+}
+
+std::vector<std::string> Thresholds::unknown_keys() const {
+  std::vector<std::string> out;
+  if (!file_) return out;
+  const bool only_tasks = default_ == file_;  // the older form
+  const std::vector<std::string> known = {"default", "models"};
+  for (const yaml::Member& member : file_->members) {
+    const std::string key = yaml::python_str(*member.key);
+    if (only_tasks ? !member.value->is(Kind::Dict) : key == known[0] || key == known[1]) continue;
+    const auto meant = nearest(key, known);
+    out.push_back(where(*member.key) + "'" + printable(key) + "' has no effect" +
+                  (meant ? "; did you mean '" + *meant + "'?" : "; known keys: default, models"));
+  }
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controller/yaml/document.hpp"
 #include "util/error.hpp"
@@ -30,6 +31,9 @@ class Thresholds {
   /// Reads the text of a thresholds file, YAML or JSON. The message does not name the file.
   static Expected<Thresholds> parse(std::string_view text);
 
+  /// Returns one line for each key of the file that has no effect, with the key that was probably meant.
+  std::vector<std::string> unknown_keys() const;
+
   /// Returns true if the file has thresholds of this model.
   bool has_model(const std::string& prefix) const;
 
@@ -38,7 +42,7 @@ class Thresholds {
   Expected<Threshold> of(const std::string& prefix, const std::string& task, double fallback) const;
 
  private:
-  yaml::ValueRef default_, models_;  // mappings; may be null
+  yaml::ValueRef file_, default_, models_;  // mappings; may be null
 };
 
 }  // namespace sweep::evals

@@ -47,6 +47,8 @@ Thresholds load_thresholds(const ValidateOptions& options, ValidateOutput& outpu
   auto thresholds = read_thresholds(path);
   if (thresholds) {
     say(output, "Loaded thresholds from " + printable(path));
+    for (const std::string& note : thresholds->unknown_keys())
+      warn(output, printable(path) + ", " + note);
     return std::move(*thresholds);
   }
   warn(output, "could not load thresholds from " + printable(path) + ": " +

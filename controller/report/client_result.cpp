@@ -59,6 +59,8 @@ struct Statistic {
   bool converted() const { return milliseconds || tpot; }
 };
 
+constexpr std::size_t kMaxShownKey = 60;  // bytes
+
 // The times that tables and plots show. A client may leave them out: vLLM's does not report e2el by default.
 constexpr std::array<const char*, 4> kMedians = {"median_ttft_ms", "median_tpot_ms", "median_itl_ms",
                                                  "median_e2el_ms"};
@@ -117,10 +119,11 @@ std::string omitted_statistics(const Json& result) {
     const Statistic statistic(key);
     if (!statistic.converted()) continue;
     const auto number = python_float_of(value);
+    const std::string name = "'" + printable(clipped(key, kMaxShownKey)) + "'";
     if (!number) {
-      omitted.push_back("'" + printable(key) + "' is not a number but " + shown_value(value));
+      omitted.push_back(name + " is not a number but " + shown_value(value));
     } else if (statistic.tpot && *number == 0) {
-      omitted.push_back("'" + printable(key) + "' is 0, so it has no interactivity");
+      omitted.push_back(name + " is 0, so it has no interactivity");
     }
   }
   if (omitted.empty()) return {};

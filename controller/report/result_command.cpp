@@ -73,19 +73,25 @@ void add_power(const InferencexPoint& point, const NamedResult& file, const Powe
 
 CommandOutput run_process_result(const Lookup& lookup, const PowerStep& power) {
   const bool inferencex = generation_of(lookup).generation == Generation::InferenceX;
+  CommandOutput output;
+  const auto ended_by = [&](const std::string& message) {
+    add_error(output, message);
+    return output;
+  };
   Expected<InferencexPoint> point;
   if (inferencex) {
+    for (const std::string& note : unclear_switches(lookup))
+      add_warning(output, note);
     point = inferencex_point(lookup);
-    if (!point) return failed(point.error().message);
+    if (!point) return ended_by(point.error().message);
   }
   const auto file = read_named_result(lookup);
-  if (!file) return failed(file.error().message);
+  if (!file) return ended_by(file.error().message);
   const auto result = read_result(file->bytes);
-  if (!result) return failed(printable(file->path) + ": " + result.error().message);
+  if (!result) return ended_by(printable(file->path) + ": " + result.error().message);
   const auto record =
       inferencex ? inferencex_record(*point, *result) : process_checked(result_context(lookup), *result);
-  if (!record) return failed(printable(file->path) + ": " + record.error().message);
-  CommandOutput output;
+  if (!record) return ended_by(printable(file->path) + ": " + record.error().message);
   report_statistics(*file, *result, output);
   if (write_record(*file, *record, output) && inferencex && power) add_power(*point, *file, power, output);
   return output;

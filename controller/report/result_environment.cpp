@@ -51,9 +51,9 @@ std::string why_inferencex(const Lookup& lookup) {
   const auto found = generation_of(lookup);
   if (found.signs.empty()) return "; set them, or TP and EP_SIZE for a record of InferenceMAX (2025)";
   constexpr std::size_t kMostNamed = 3;
-  const bool more = found.signs.size() > kMostNamed;
-  const std::vector<std::string> first(found.signs.begin(),
-                                       found.signs.begin() + (more ? kMostNamed : found.signs.size()));
+  std::vector<std::string> first = found.signs;
+  const bool more = first.size() > kMostNamed;
+  if (more) first.resize(kMostNamed);
   return "; set them, or unset " + (more ? join(first, ", ") + " and others" : listed(first, "and")) +
          ", by which the environment is known as that of InferenceX (2026)";
 }
@@ -149,6 +149,17 @@ ResultContext result_context(const Lookup& lookup) {
   context.prefill_gpus = lookup("PREFILL_GPUS").value_or("");
   context.decode_gpus = lookup("DECODE_GPUS").value_or("");
   return context;
+}
+
+std::vector<std::string> unclear_switches(const Lookup& lookup) {
+  std::vector<std::string> out;
+  for (const char* name : {"DISAGG", "IS_MULTINODE"}) {
+    const std::string value = ascii_lower(text(lookup, name));
+    if (!value.empty() && value != "true" && value != "false")
+      out.push_back(std::string(name) + " is '" + printable(clipped(value, 40)) +
+                    "', which counts as false; set it to true or false");
+  }
+  return out;
 }
 
 Expected<InferencexPoint> inferencex_point(const Lookup& lookup) {

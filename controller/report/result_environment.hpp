@@ -34,6 +34,10 @@ FoundGeneration generation_of(const Lookup& lookup);
 /// Reads the variables of InferenceMAX's process_result.py, unchanged.
 ResultContext result_context(const Lookup& lookup);
 
+/// Returns one line for each of DISAGG and IS_MULTINODE whose value is neither true, false nor empty. It counts
+/// as false, as for the Python tool.
+std::vector<std::string> unclear_switches(const Lookup& lookup);
+
 /// Reads the variables of InferenceX's process_result.py. The message names every required variable that is
 /// missing, or the variable whose value is wrong.
 Expected<InferencexPoint> inferencex_point(const Lookup& lookup);

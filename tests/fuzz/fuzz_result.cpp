@@ -7,7 +7,8 @@
 // - a document that was read and written again reads back the same and is written the same again, on one line
 //   and indented; strict JSON is read as by another parser; reading only the top level rejects and returns
 //   the same as reading everything;
-// - a result that check_result accepts can be processed, and the outcome is a processed result;
+// - a result that check_result accepts can be processed, and the outcome is a processed result, also in the
+//   form of InferenceX;
 // - a number in Python's spelling reads back the same;
 // - a table has one line for each processed result, with all its cells; collected documents read back;
 // - a frontier rises, and no point dominates one on it; plots consist of finite numbers;
@@ -27,6 +28,7 @@
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
 #include "controller/report/frontier.hpp"
+#include "controller/report/inferencex_record.hpp"
 #include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/report/plot_model.hpp"
@@ -141,6 +143,19 @@ void check_top_level(std::string_view bytes, const Expected<Json>& all) {
   require(python_json(*top, -1) == python_json(expected, -1), "the top level is the same");
 }
 
+// Makes the record of InferenceX of a result that check_result accepted.
+Document check_inferencex(const Json& checked) {
+  InferencexPoint point;
+  point.hw = "h200";
+  point.placement = OneNode{{.tp = 4, .pp = 2, .dp_attention = "false"}};
+  auto record = inferencex_record(point, checked);
+  require(record.has_value(), "an accepted result has a record of InferenceX");
+  require(is_processed_result(*record), "a record of InferenceX is a processed result");
+  require_message({omitted_statistics(checked) + "."});
+  check_written(*record);
+  return {"agg_inferencex.json", std::move(*record)};
+}
+
 // Processes the result in every context.
 std::vector<Document> check_processing(std::string_view bytes) {
   std::vector<Document> out;
@@ -158,6 +173,7 @@ std::vector<Document> check_processing(std::string_view bytes) {
     check_written(*processed);
     out.push_back({"agg_result.json", std::move(*processed)});
   }
+  if (checked) out.push_back(check_inferencex(*checked));
   return out;
 }
 

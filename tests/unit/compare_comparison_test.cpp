@@ -74,7 +74,7 @@ TEST(Comparison, AgenticRecordsAreKnown) {
 // ---- baselines
 
 std::optional<Baseline> baseline_in(const std::vector<Json>& rows) {
-  return newest_baseline(rows, point(sample_record()).query);
+  return BaselineRows(rows).newest(point(sample_record()).query);
 }
 
 TEST(Baselines, RowMustAgreeInEveryColumn) {
@@ -88,6 +88,12 @@ TEST(Baselines, RowMustAgreeInEveryColumn) {
     EXPECT_FALSE(baseline_in({changed(sample_row(), column, true)})) << column;
   for (const char* column : {"prefill_dp_attention", "decode_dp_attention"})
     EXPECT_FALSE(baseline_in({changed(sample_row(), column, false)})) << column;
+}
+
+TEST(Baselines, WholeNumbersMayBeWrittenAsFractionsButNotAsTexts) {
+  EXPECT_TRUE(baseline_in({changed(sample_row(), "conc", 8.0)}));
+  EXPECT_FALSE(baseline_in({changed(sample_row(), "conc", "8")}));
+  EXPECT_FALSE(baseline_in({changed(sample_row(), "conc", nullptr)}));
 }
 
 TEST(Baselines, ModelMustBeginWithThePrefix) {

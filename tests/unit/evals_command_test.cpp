@@ -182,6 +182,17 @@ TEST_F(EvalCommands, BrokenThresholdsAreNamedWithWhatIsUsedInstead) {
       "compared with --min-score 0.85, correct the file or give --thresholds another one");
 }
 
+TEST_F(EvalCommands, KeyOfTheThresholdsWithoutEffectIsAWarning) {
+  put("results.json", sample_result().dump());
+  put("meta_env.json", sample_meta().dump());
+  put("th.yaml", "defaults: {gsm8k: 0.99}");
+  ValidateOptions options;
+  options.thresholds = "th.yaml";
+  const auto output = run_validate_scores(options);
+  EXPECT_EQ(output.status, 0);
+  EXPECT_EQ(lines(output).at(1), "!WARN: th.yaml, line 1: 'defaults' has no effect; did you mean 'default'?");
+}
+
 TEST_F(EvalCommands, BatchIsLabelledByConcurrency) {
   Json meta = sample_meta();
   for (const char* key : {"eval_concs", "completed_eval_concs"})

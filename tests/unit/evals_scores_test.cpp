@@ -61,6 +61,17 @@ TEST(Thresholds, OtherFilesAreRefused) {
   EXPECT_EQ(parse_error("default:\nmodels:\n"), "");
 }
 
+TEST(Thresholds, KeysWithoutEffectAreNamedWithTheOneThatWasMeant) {
+  const auto notes = [](const char* text) { return thresholds(text).unknown_keys(); };
+  EXPECT_THAT(notes(kFile), IsEmpty());
+  EXPECT_THAT(notes("gsm8k: 0.9\nmmlu: x"), IsEmpty());
+  EXPECT_THAT(notes("defaults:\n  gsm8k: 0.9\n"),
+              ElementsAre("line 1: 'defaults' has no effect; did you mean 'default'?"));
+  EXPECT_THAT(notes("default: {gsm8k: 0.9}\nmodel: {dsr1: {}}\nversion: 2"),
+              ElementsAre("line 2: 'model' has no effect; did you mean 'models'?",
+                          "line 3: 'version' has no effect; known keys: default, models"));
+}
+
 TEST(Thresholds, ValueThatIsNotANumberIsNamedWithItsLine) {
   const Thresholds all = thresholds("default:\n  gsm8k: 9e-1\n  mmlu: [1]\n  gpqa: yes\n");
   EXPECT_EQ(of(all, "", "gsm8k"),

@@ -235,6 +235,17 @@ TEST_F(InferencexCommand, EnvironmentSelectsTheRecordOfInferencex) {
   EXPECT_EQ(record.at("tput_per_gpu"), 300.0);
 }
 
+TEST_F(InferencexCommand, UnclearSwitchIsAWarningAlsoBeforeAnError) {
+  const std::map<std::string, std::string> all = {{"IS_MULTINODE", "1"}};
+  const auto output = run_process_result([&](const char* variable) -> std::optional<std::string> {
+    const auto found = all.find(variable);
+    return found == all.end() ? std::nullopt : std::optional(found->second);
+  });
+  EXPECT_EQ(output.status, 1);
+  EXPECT_THAT(output.err, StartsWith("warning: IS_MULTINODE is '1', which counts as false; set it to true or "
+                                     "false\nMissing required environment variables: RUNNER_TYPE, "));
+}
+
 TEST_F(InferencexCommand, PowerStepRewritesTheRecordThatIsPrinted) {
   ASSERT_TRUE(std::filesystem::create_directory(path("sub")));
   put("sub/r.json", kClientResult);

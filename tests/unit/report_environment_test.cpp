@@ -57,7 +57,7 @@ Variables changed(Variables all, const std::string& name, const char* value) {
   return all;
 }
 
-std::string error_of(const Variables& variables) {
+std::string environment_error(const Variables& variables) {
   const auto point = inferencex_point(in(variables));
   return point ? "" : point.error().message;
 }
@@ -93,7 +93,7 @@ TEST(Generation, OneOfTpAndEpSizeIsEnoughForInferenceMax) {
 TEST(Generation, AnEnvironmentWithoutParallelismIsInferencex) {
   EXPECT_EQ(generation_of(in({})).generation, Generation::InferenceX);
   EXPECT_EQ(
-      error_of({}),
+      environment_error({}),
       "Missing required environment variables: RUNNER_TYPE, FRAMEWORK, PRECISION, SPEC_DECODING, "
       "RESULT_FILENAME, ISL, OSL, DISAGG, MODEL_PREFIX, IMAGE; set them, or TP and EP_SIZE for a record of "
       "InferenceMAX (2025)");
@@ -158,35 +158,49 @@ TEST(InferencexEnvironment, AllMissingVariablesAreNamedAtOnce) {
   Variables all = changed(kOneNode, "FRAMEWORK", nullptr);
   all.erase("ISL");
   EXPECT_EQ(
-      error_of(all),
+      environment_error(all),
       "Missing required environment variables: FRAMEWORK, ISL; set them, or unset SPEC_DECODING, DISAGG and "
       "MODEL_PREFIX, by which the environment is known as that of InferenceX (2026)");
-  EXPECT_THAT(error_of(changed(kOneNode, "EP_SIZE", nullptr)),
+  EXPECT_THAT(environment_error(changed(kOneNode, "EP_SIZE", nullptr)),
               StartsWith("Missing required environment variables: EP_SIZE; "));
   all = many_nodes_variables();
   all.erase("DECODE_TP");
   all.erase("PREFILL_EP");
-  EXPECT_THAT(error_of(all),
+  EXPECT_THAT(environment_error(all),
               AllOf(StartsWith("Missing required environment variables: PREFILL_EP, DECODE_TP; "),
                     HasSubstr("SPEC_DECODING, DISAGG, MODEL_PREFIX and others")));
 }
 
 TEST(InferencexEnvironment, EmptyRequiredVariablesAreNotMissing) {
-  EXPECT_EQ(error_of(changed(kOneNode, "SPEC_DECODING", "")), "");
-  EXPECT_EQ(error_of(changed(kOneNode, "TP", "")), "TP must be an integer, but is ''");
-  EXPECT_EQ(error_of(changed(kOneNode, "OSL", "1k")), "OSL must be an integer, but is '1k'");
-  EXPECT_EQ(error_of(changed(many_nodes_variables(), "PREFILL_GPUS", "eight")),
+  EXPECT_EQ(environment_error(changed(kOneNode, "SPEC_DECODING", "")), "");
+  EXPECT_EQ(environment_error(changed(kOneNode, "TP", "")), "TP must be an integer, but is ''");
+  EXPECT_EQ(environment_error(changed(kOneNode, "OSL", "1k")), "OSL must be an integer, but is '1k'");
+  EXPECT_EQ(environment_error(changed(many_nodes_variables(), "PREFILL_GPUS", "eight")),
             "PREFILL_GPUS must be an integer, but is 'eight'");
 }
 
 TEST(InferencexEnvironment, DisaggregationOnOneNodeIsRefusedBeforeTpIsAskedFor) {
   Variables all = changed(kOneNode, "DISAGG", "TRUE");
   all.erase("TP");
-  EXPECT_THAT(error_of(all), StartsWith("Disaggregated mode requires multinode setup."));
+  EXPECT_THAT(environment_error(all), StartsWith("Disaggregated mode requires multinode setup."));
+}
+
+TEST(InferencexEnvironment, SwitchesThatAreNeitherTrueNorFalseAreNamed) {
+  const auto notes = [](const char* name, const char* value) {
+    return unclear_switches(in(changed(kOneNode, name, value)));
+  };
+  for (const char* clear : {"true", "FALSE", ""})
+    EXPECT_TRUE(notes("DISAGG", clear).empty()) << clear;
+  EXPECT_THAT(notes("IS_MULTINODE", "1"),
+              ElementsAre("IS_MULTINODE is '1', which counts as false; set it to true or false"));
+  EXPECT_THAT(notes("DISAGG", "flase"),
+              ElementsAre("DISAGG is 'flase', which counts as false; set it to true or false"));
 }
 
 TEST(InferencexEnvironment, RouterIsCheckedStrictly) {
-  const auto with = [](const char* text) { return error_of(changed(kOneNode, "ROUTER_METADATA", text)); };
+  const auto with = [](const char* text) {
+    return environment_error(changed(kOneNode, "ROUTER_METADATA", text));
+  };
   for (const char* none : {"", "null"})
     EXPECT_EQ(with(none), "") << none;
   EXPECT_THAT(with("{"), StartsWith("ROUTER_METADATA must contain valid JSON: line 1, column 2"));

@@ -9,7 +9,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Returns the table of one column.
-std::string column(const std::string& title, const std::vector<Json>& cells) {
+std::string one_column(const std::string& title, const std::vector<Json>& cells) {
   std::vector<TableCells> rows;
   for (const Json& cell : cells)
     rows.push_back({cell});
@@ -17,7 +17,7 @@ std::string column(const std::string& title, const std::vector<Json>& cells) {
 }
 
 TEST(GithubTable, TextsAreAlignedToTheLeft) {
-  EXPECT_EQ(column("A", {"b", "long text"}),
+  EXPECT_EQ(one_column("A", {"b", "long text"}),
             "| A         |\n"
             "|-----------|\n"
             "| b         |\n"
@@ -25,11 +25,11 @@ TEST(GithubTable, TextsAreAlignedToTheLeft) {
 }
 
 TEST(GithubTable, ColumnsAreTwoWiderThanTheirTitle) {
-  EXPECT_EQ(column("Title", {"x"}), "| Title   |\n|---------|\n| x       |\n");
+  EXPECT_EQ(one_column("Title", {"x"}), "| Title   |\n|---------|\n| x       |\n");
 }
 
 TEST(GithubTable, IntegersAndTheirTextsAreAlignedToTheRightAsWritten) {
-  EXPECT_EQ(column("A", {1319, "007", "1_0"}),
+  EXPECT_EQ(one_column("A", {1319, "007", "1_0"}),
             "|    A |\n"
             "|------|\n"
             "| 1319 |\n"
@@ -38,7 +38,7 @@ TEST(GithubTable, IntegersAndTheirTextsAreAlignedToTheRightAsWritten) {
 }
 
 TEST(GithubTable, DecimalsHaveSixDigitsAndAlignedPoints) {
-  EXPECT_EQ(column("A", {"1234.50", "123456.79", "1e9", "7", "nan", "-inf"}),
+  EXPECT_EQ(one_column("A", {"1234.50", "123456.79", "1e9", "7", "nan", "-inf"}),
             "|          A |\n"
             "|------------|\n"
             "|   1234.5   |\n"
@@ -50,28 +50,29 @@ TEST(GithubTable, DecimalsHaveSixDigitsAndAlignedPoints) {
 }
 
 TEST(GithubTable, OneTextMakesAColumnOfTexts) {
-  EXPECT_EQ(column("A", {"500.0000", "N/A"}), "| A        |\n|----------|\n| 500.0000 |\n| N/A      |\n");
-  EXPECT_EQ(column("A", {1319, ""}), "| A    |\n|------|\n| 1319 |\n|      |\n") << "an empty text is a text";
-  EXPECT_EQ(column("A", {"infinity", "2"}), "| A        |\n|----------|\n| infinity |\n| 2        |\n");
+  EXPECT_EQ(one_column("A", {"500.0000", "N/A"}), "| A        |\n|----------|\n| 500.0000 |\n| N/A      |\n");
+  EXPECT_EQ(one_column("A", {1319, ""}), "| A    |\n|------|\n| 1319 |\n|      |\n")
+      << "an empty text is a text";
+  EXPECT_EQ(one_column("A", {"infinity", "2"}), "| A        |\n|----------|\n| infinity |\n| 2        |\n");
 }
 
 TEST(GithubTable, NullIsEmptyAndFitsEveryColumn) {
-  EXPECT_EQ(column("A", {1.5, nullptr}), "|   A |\n|-----|\n| 1.5 |\n|     |\n");
-  EXPECT_EQ(column("A", {nullptr}), "| A   |\n|-----|\n|     |\n");
+  EXPECT_EQ(one_column("A", {1.5, nullptr}), "|   A |\n|-----|\n| 1.5 |\n|     |\n");
+  EXPECT_EQ(one_column("A", {nullptr}), "| A   |\n|-----|\n|     |\n");
 }
 
 TEST(GithubTable, TruthValuesAreTextsUnlessNumbersAreBesideThem) {
-  EXPECT_EQ(column("A", {true, "False"}), "| A     |\n|-------|\n| True  |\n| False |\n");
-  EXPECT_EQ(column("A", {true, 3}), "|    A |\n|------|\n| True |\n|    3 |\n");
-  EXPECT_EQ(column("A", {true, 2.5}), "|   A |\n|-----|\n| 1   |\n| 2.5 |\n");
+  EXPECT_EQ(one_column("A", {true, "False"}), "| A     |\n|-------|\n| True  |\n| False |\n");
+  EXPECT_EQ(one_column("A", {true, 3}), "|    A |\n|------|\n| True |\n|    3 |\n");
+  EXPECT_EQ(one_column("A", {true, 2.5}), "|   A |\n|-----|\n| 1   |\n| 2.5 |\n");
 }
 
 TEST(GithubTable, WidthCountsCharactersNotBytes) {
-  EXPECT_EQ(column("A", {"±2%", "x"}), "| A   |\n|-----|\n| ±2% |\n| x   |\n");
+  EXPECT_EQ(one_column("A", {"±2%", "x"}), "| A   |\n|-----|\n| ±2% |\n| x   |\n");
 }
 
 TEST(GithubTable, LineFeedsCannotAddARow) {
-  EXPECT_EQ(column("A", {"a\n| b"}), "| A      |\n|--------|\n| a\\n| b |\n");
+  EXPECT_EQ(one_column("A", {"a\n| b"}), "| A      |\n|--------|\n| a\\n| b |\n");
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ Json record(const InferencexPoint& point, const std::string& bytes = kClientResu
   return result.value_or(Json::object());
 }
 
-std::string problem(const InferencexPoint& point) {
+std::string point_problem(const InferencexPoint& point) {
   const auto checked = check_point(point);
   return checked ? "" : checked.error().message;
 }
@@ -136,18 +136,20 @@ TEST(InferencexRecord, WithoutDecodeGpusOutputIsDividedByAllGpus) {
 TEST(InferencexRecord, PointsWithoutARecordAreRefusedInTheContractsWords) {
   InferencexPoint point = one_node();
   point.disagg = true;
-  EXPECT_THAT(problem(point), StartsWith("Disaggregated mode requires multinode setup."));
+  EXPECT_THAT(point_problem(point), StartsWith("Disaggregated mode requires multinode setup."));
   for (auto size : {&ParallelSizes::pp, &ParallelSizes::dcp, &ParallelSizes::pcp}) {
     point = one_node();
     std::get<OneNode>(point.placement).sizes.*size = 0;
-    EXPECT_THAT(problem(point), StartsWith("PP_SIZE, DCP_SIZE, and PCP_SIZE must be positive integers."));
+    EXPECT_THAT(point_problem(point),
+                StartsWith("PP_SIZE, DCP_SIZE, and PCP_SIZE must be positive integers."));
     point = many_nodes();
     std::get<ManyNodes>(point.placement).decode.sizes.*size = -1;
-    EXPECT_THAT(problem(point), StartsWith("Multinode PP, DCP, and PCP sizes must be positive integers."));
+    EXPECT_THAT(point_problem(point),
+                StartsWith("Multinode PP, DCP, and PCP sizes must be positive integers."));
   }
   point = one_node();
   std::get<OneNode>(point.placement).sizes.tp = 0;
-  EXPECT_THAT(problem(point), AllOf(StartsWith("TP must be at least 1"), HasSubstr("is 0")));
+  EXPECT_THAT(point_problem(point), AllOf(StartsWith("TP must be at least 1"), HasSubstr("is 0")));
 }
 
 TEST(InferencexRecord, ManyNodesNeedPrefillGpus) {
@@ -155,7 +157,7 @@ TEST(InferencexRecord, ManyNodesNeedPrefillGpus) {
     InferencexPoint point = many_nodes();
     std::get<ManyNodes>(point.placement).prefill.gpus = prefill;
     std::get<ManyNodes>(point.placement).decode.gpus = decode;
-    return problem(point);
+    return point_problem(point);
   };
   EXPECT_EQ(with(4, 0), "");
   EXPECT_EQ(with(0, 0), "Multinode results require at least one GPU. PREFILL_GPUS is 0 and DECODE_GPUS is 0");
@@ -166,7 +168,7 @@ TEST(InferencexRecord, ManyNodesNeedPrefillGpus) {
 TEST(InferencexRecord, HardwareOfOneRoleAloneIsRefused) {
   InferencexPoint point = many_nodes();
   std::get<ManyNodes>(point.placement).decode.hardware = "b200";
-  EXPECT_EQ(problem(point),
+  EXPECT_EQ(point_problem(point),
             "PREFILL_HARDWARE and DECODE_HARDWARE must be specified together. Set PREFILL_HARDWARE too");
 }
 

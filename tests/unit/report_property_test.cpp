@@ -76,7 +76,7 @@ bool is_ascii(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); });
 }
 
-Json read(const std::string& bytes, ReadDepth depth = ReadDepth::All) {
+Json read_back(const std::string& bytes, ReadDepth depth = ReadDepth::All) {
   auto value = read_json(bytes, depth);
   EXPECT_TRUE(value) << value.error().message << "\n" << bytes;
   return value ? *value : Json("not read");
@@ -90,12 +90,12 @@ TEST(ReportProperty, WrittenJsonIsAsciiAndReadsBackEqual) {
     for (const int indent : {-1, 0, 2}) {
       const std::string text = python_json(value, indent);
       EXPECT_TRUE(is_ascii(text)) << text;
-      EXPECT_EQ(read(text), value);
-      EXPECT_EQ(read(text).dump(), value.dump()) << "also the types of numbers and the order of keys";
-      EXPECT_EQ(python_json(read(text), indent), text);
+      EXPECT_EQ(read_back(text), value);
+      EXPECT_EQ(read_back(text).dump(), value.dump()) << "also the types of numbers and the order of keys";
+      EXPECT_EQ(python_json(read_back(text), indent), text);
     }
-    EXPECT_EQ(read(value.dump()), value) << "in the format of another writer";
-    EXPECT_EQ(read(value.dump(1, '\t')), value);
+    EXPECT_EQ(read_back(value.dump()), value) << "in the format of another writer";
+    EXPECT_EQ(read_back(value.dump(1, '\t')), value);
   });
 }
 
@@ -103,8 +103,8 @@ TEST(ReportProperty, SpecialNumbersReadBackEqual) {
   for_each_seed(1'000, [](SeededDice& dice) {
     const Json value = draw_json(dice, true);
     const std::string text = python_json(value, 2);
-    EXPECT_EQ(python_json(read(text), 2), text);
-    EXPECT_EQ(python_json(read(python_json(value, -1)), 2), text) << "blanks are ignored";
+    EXPECT_EQ(python_json(read_back(text), 2), text);
+    EXPECT_EQ(python_json(read_back(python_json(value, -1)), 2), text) << "blanks are ignored";
   });
 }
 
@@ -116,7 +116,7 @@ TEST(ReportProperty, TopLevelEqualsTheDocumentWithEmptyInnerValues) {
       if (!value.is_structured()) break;
       if (inner.is_structured()) inner.clear();
     }
-    EXPECT_EQ(python_json(read(text, ReadDepth::TopLevel), -1), python_json(value, -1));
+    EXPECT_EQ(python_json(read_back(text, ReadDepth::TopLevel), -1), python_json(value, -1));
   });
 }
 
@@ -308,7 +308,7 @@ TEST(ReportProperty, CollectionReadsBackAsItsDocuments) {
     }
     const std::string text = collect_text(documents);
     EXPECT_TRUE(is_ascii(text));
-    EXPECT_EQ(read(text), list);
+    EXPECT_EQ(read_back(text), list);
     EXPECT_EQ(python_json(list, 2), text) << "the same bytes as python_json";
   });
 }
