@@ -40,6 +40,8 @@ const Rules& rules() {
       {"controller/core/", kWire},
       {"controller/yaml/", {"util/"}},
       {"controller/matrix/", {"util/", "util/os/files.hpp", "controller/yaml/"}},
+      {"controller/ci/", {"util/", "util/os/files.hpp", "util/os/process.hpp", "util/os/run_program.hpp",
+                          "controller/yaml/", "controller/matrix/", "controller/report/"}},
       {"controller/profile/", with(kWords, {"util/os/files.hpp", "controller/yaml/", "container/core/"})},
       {"controller/report/", with(kWords, {"util/os/beneath.hpp", "util/os/files.hpp",
                                            "util/os/output_file.hpp", "util/os/run_program.hpp"})},

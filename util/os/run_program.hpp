@@ -14,7 +14,7 @@ namespace sweep {
 
 struct ProgramResult {
   ExitStatus status;
-  std::string out;    // the last 64 KiB of standard output and standard error, in the order of arrival
+  std::string out;    // the end of standard output and standard error, in the order of arrival
   bool late = false;  // true if it was killed because it ran past the limit
   bool ok() const { return status.code == 0 && !late; }
 };
@@ -24,7 +24,8 @@ struct RunOptions {
   Millis limit{0};                            // the program is killed after this time; 0: no limit
   std::function<void()> every = {};           // called once per `interval` while the program runs
   Millis interval{2'000};
-  std::string directory = {};  // working directory; empty: the caller's
+  std::string directory = {};    // working directory; empty: the caller's
+  std::size_t kept = 64 * 1024;  // how many bytes of the end of the output are returned
 };
 
 /// Runs `argv` to its end. When it has ended, or after `options.limit`, its whole process group is killed. Returns
