@@ -23,11 +23,11 @@ Expected<AddedLines> added_lines(std::string_view diff, const std::string& file)
 
 /// One entry of the changelog.
 struct ChangelogEntry {
-  std::vector<std::string> config_keys, description;
-  std::string pr_link;
+  std::vector<std::string> config_keys = {}, description = {};
+  std::string pr_link = {};
   bool evals_only = false, all_evals = false, append_only = false;
-  std::optional<std::int64_t> eval_min_prefill_ep;
-  std::optional<std::vector<std::string>> scenario_type;
+  std::optional<std::int64_t> eval_min_prefill_ep = {};
+  std::optional<std::vector<std::string>> scenario_type = {};
 
   /// True if the entry applies to the scenario.
   bool has_scenario(std::string_view scenario) const;

@@ -14,11 +14,11 @@ namespace sweep::ci {
 
 /// What is known of the event that starts the jobs.
 struct PriorityContext {
-  std::string event;
-  std::set<std::string> labels;
+  std::string event = {};
+  std::set<std::string> labels = {};
   std::string queue_namespace = "local";
-  std::optional<std::int64_t> pr_number;
-  std::optional<std::set<std::string>> criteria;  // the only facts that count; std::nullopt: all
+  std::optional<std::int64_t> pr_number = {};
+  std::optional<std::set<std::string>> criteria = {};  // the only facts that count; std::nullopt: all
 };
 
 /// Returns the score of one job with three decimals. Fails if the context has a criterion that the policy
