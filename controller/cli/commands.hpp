@@ -32,6 +32,8 @@ int success_rate_command(const Arguments& arguments);
 int summarize_command(const Arguments& arguments);
 int plot_command(const Arguments& arguments);
 int pareto_command(const Arguments& arguments);
+int process_changelog_command(const Arguments& arguments);
+int ci_priority_command(const Arguments& arguments);
 
 /// Prints the output of a command over files. Returns the status to exit with.
 int print_output(const report::CommandOutput& output);

@@ -23,13 +23,15 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 19> kCommands = {{
+constexpr std::array<Command, 21> kCommands = {{
     {"run", "run a sweep in the Slurm allocation, or on this machine", run_command},
     {"check", "list the points of a sweep, or report errors", check_command},
     {"status", "print the state of a running or finished sweep", status_command},
     {"cancel", "stop a running sweep; finished points are kept", cancel_command},
     {"aggregate", "write collections, summary and plots of a sweep again", aggregate_command},
     {"matrix", "print the matrix of configuration files as JSON", matrix_command},
+    {"process-changelog", "print the jobs for which a changelog asks", process_changelog_command},
+    {"ci-priority", "add priorities to the jobs of a matrix", ci_priority_command},
     {"process-result", "process one result of a serving client", process_result_command},
     {"collect", "collect all JSON files below a directory into one", collect_command},
     {"summarize", "print processed results as a table", summarize_command},

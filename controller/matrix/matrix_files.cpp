@@ -15,11 +15,15 @@ MatrixFile read_matrix_file(const std::string& name) {
   out.missing = std::filesystem::status(name, ignored).type() == std::filesystem::file_type::not_found;
   if (out.missing) return out;
   const auto bytes = read_file(name, yaml::kMaxFileBytes);
-  if (!bytes) {
-    out.unreadable = bytes.error().message;
-    return out;
-  }
-  auto document = yaml::parse_document(*bytes);
+  if (bytes) return parse_matrix_file(name, *bytes);
+  out.unreadable = bytes.error().message;
+  return out;
+}
+
+MatrixFile parse_matrix_file(const std::string& name, std::string_view bytes) {
+  MatrixFile out;
+  out.name = name;
+  auto document = yaml::parse_document(bytes);
   if (document) {
     out.document = *std::move(document);
   } else {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/matrix/generation.hpp"
@@ -25,6 +26,9 @@ struct MatrixFile {
 
 /// Returns the file `name` with its content or its problem.
 MatrixFile read_matrix_file(const std::string& name);
+
+/// Returns the file `name` with the content `bytes`.
+MatrixFile parse_matrix_file(const std::string& name, std::string_view bytes);
 
 /// Returns the files in this order.
 std::vector<MatrixFile> read_matrix_files(const std::vector<std::string>& names);

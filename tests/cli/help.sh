@@ -50,6 +50,8 @@ takes images --cache --profile --older-than --max-size --dry-run --json
 takes profile --profile --allocation
 takes script
 takes pareto --x --by --json
+takes process-changelog --base-ref --head-ref --changelog-file --trim-conc --all-evals --evals-only
+takes ci-priority --policy --event-name --labels-json --queue-namespace --pr-number --criteria-json --input
 takes "matrix full-sweep" --config-files --model-prefix --precision --framework --runner-type --step-size --repeat \
   --no-evals --evals-only --all-evals --runner-node-filter --scenario-type --min-conc --max-conc --max-tp --max-ep \
   --single-node --multi-node --seq-lens --runner-config --test-mode

@@ -10,7 +10,9 @@
 // - every point of a matrix is within its range, which begins and ends as in the file;
 // - a matrix written as JSON reads back the same, and both writers produce the same;
 // - load_matrix, which reads files, gives the same as its parts, and its messages are one printable line
-//   (those of the parts may quote a file's text unchanged).
+//   (those of the parts may quote a file's text unchanged);
+// - rows of InferenceX written as JSON read back, limits of concurrencies hold, and marks of evaluations are
+//   consistent.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,9 +27,14 @@
 #include <vector>
 
 #include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencex/evals.hpp"
+#include "controller/matrix/inferencex/expand.hpp"
+#include "controller/matrix/inferencex/master_files.hpp"
+#include "controller/matrix/inferencex/row_json.hpp"
 #include "controller/matrix/json_line.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/master.hpp"
+#include "controller/matrix/matrix_files.hpp"
 #include "controller/matrix/runners.hpp"
 #include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
@@ -242,6 +249,7 @@ void check_load(std::string_view bytes, const Expected<std::vector<Config>>& con
   const MemoryFile file(bytes);
   const auto loaded = load_matrix({file.path()}, {});
   if (!loaded) require_message(loaded.error());
+  if (evidence_of({parse_matrix_file(file.path(), bytes)}).inferencex) return;
   require(configs || !loaded, "load_matrix rejects what its parts reject");
   if (!configs) return;
   const auto expanded = expand_full_sweep(*configs, {});
@@ -261,12 +269,88 @@ void check_runners(std::string_view bytes) {
   }
 }
 
+// Checks rows, their JSON and what each kind of evaluation leaves of them.
+void check_rows(const std::vector<inferencex::Row>& rows, const inferencex::EvalOptions& evals) {
+  std::vector<inferencex::Row> marked = rows;
+  inferencex::mark_evals(marked, evals);
+  require(marked.size() <= rows.size(), "marks add no rows");
+  const auto read = report::read_json(inferencex::rows_line(marked));
+  require(read.has_value() && *read == Json(inferencex::row_entries(marked)),
+          "rows read back from their line");
+  for (const inferencex::Row& row : marked) {
+    require(row.entry->multinode || row.conc.size() == 1, "a row of one node has one concurrency",
+            row.exp_name);
+    require(!evals.only || (row.evals.eval_only && row.evals.run_eval == true), "only marked rows are left",
+            row.exp_name);
+    require(!row.evals.eval_conc || row.entry->multinode, "only rows of many nodes have eval-conc",
+            row.exp_name);
+  }
+}
+
+// Returns the runner file if it is valid, otherwise one in which all runners are labels with hardware.
+inferencex::RunnerFile runners_for(const std::vector<inferencex::Entry>& entries, std::string_view bytes) {
+  std::vector<std::string> warnings;
+  const auto read = inferencex::read_runners(parse_matrix_file("runners.yaml", bytes), false, warnings);
+  if (read) return *read;
+  inferencex::RunnerFile out;
+  for (const inferencex::Entry& entry : entries) {
+    out.labels.push_back({entry.runner, {entry.runner + "_0", entry.runner + "_1"}});
+    out.hardware.push_back({entry.runner, 1'000'000, 8});
+  }
+  return out;
+}
+
+bool few_rows(const std::vector<inferencex::Entry>& entries) {
+  std::size_t count = 0;
+  for (const inferencex::Entry& entry : entries) {
+    for (const auto& block : entry.fixed)
+      count += block.elements.size();
+    for (const auto& block : entry.agentic)
+      count += block.elements.size();
+  }
+  return count <= kFewElements;
+}
+
+// Reads the files as those of InferenceX and expands them.
+void check_inferencex(const std::vector<std::string_view>& files) {
+  std::vector<MatrixFile> parsed;
+  for (std::size_t i = 0; i < files.size(); ++i)
+    parsed.push_back(parse_matrix_file("file" + std::to_string(i), files[i]));
+  std::vector<std::string> warnings;
+  auto entries = inferencex::read_entries(std::move(parsed), false, warnings);
+  if (!entries) return require(!entries.error().message.empty(), "a message is not empty");
+  if (!few_rows(*entries)) return;
+  const auto runners = runners_for(*entries, files.back());
+  inferencex::Rows rows;
+  rows.entries = *std::move(entries);
+  for (const std::int64_t limit : {0, 1, 5, 1000}) {
+    inferencex::FullSweep sweep;
+    if (limit > 0) sweep.limits = {limit, limit};
+    sweep.selection.runner_node_filter = limit == 5 ? "_" : "";
+    rows.rows.clear();
+    if (!inferencex::expand_full_sweep(sweep, runners, rows)) continue;
+    for (const inferencex::Row& row : rows.rows) {
+      for (const auto& conc : row.conc)
+        require(limit == 0 || conc.number == limit, "a concurrency is within the limits", row.exp_name);
+    }
+    check_rows(rows.rows, {.none = true});
+    check_rows(rows.rows, {});
+    check_rows(rows.rows, {.only = true});
+    check_rows(rows.rows, {.only = true, .all = true});
+  }
+  inferencex::TestConfig test;
+  test.config_keys = {"*"};
+  rows.rows.clear();
+  if (!rows.entries.empty() && inferencex::expand_test_config(test, runners, rows)) check_rows(rows.rows, {});
+}
+
 void check(std::string_view input) {
   if (input.size() <= 64) check_scalar(input);
   const std::vector<std::string_view> files = files_of(input);
   for (const std::string_view file : files)
     check_document(file);
   check_runners(files.back());
+  check_inferencex(files);
 
   std::vector<RawEntry> entries;
   for (std::size_t i = 0; i < files.size(); ++i) {

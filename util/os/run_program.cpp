@@ -14,8 +14,8 @@ namespace sweep {
 
 namespace {
 
-constexpr std::size_t kKept = 64 * 1024;
-constexpr std::size_t kLastLine = 400;  // bytes of the last line in a message
+constexpr std::size_t kChunk = 64 * 1024;  // bytes read at once
+constexpr std::size_t kLastLine = 400;     // bytes of the last line in a message
 // For output after the program has ended. A process that it has left behind may keep the pipe open, and may write
 // without end.
 constexpr Millis kQuiet{200}, kLongestRest{1'000};
@@ -25,9 +25,9 @@ int wait_ms(std::optional<Instant> until) {
   return static_cast<int>(std::clamp<std::int64_t>((*until - now()).count(), 0, 60'000));
 }
 
-void keep(std::string& to, const std::string& bytes) {
+void keep(std::string& to, const std::string& bytes, std::size_t most) {
   to += bytes;
-  if (to.size() > kKept) to.erase(0, to.size() - kKept);
+  if (to.size() > most) to.erase(0, to.size() - most);
 }
 
 }  // namespace
@@ -54,8 +54,8 @@ Expected<ProgramResult> run_program(const std::vector<std::string>& argv, const 
     if (options.every) next = earlier(next, now() + options.interval);
     ::poll(fds, 2, wait_ms(next));
     if (fds[1].revents != 0) {
-      const Chunk chunk = read_available(pipe.read_end.get(), kKept);
-      keep(result.out, chunk.bytes);
+      const Chunk chunk = read_available(pipe.read_end.get(), kChunk);
+      keep(result.out, chunk.bytes, options.kept);
       reads = !chunk.closed;
     }
     lives = fds[0].revents == 0;
@@ -71,8 +71,8 @@ Expected<ProgramResult> run_program(const std::vector<std::string>& argv, const 
   const Instant rest_until = now() + kLongestRest;
   for (pollfd rest{pipe.read_end.get(), POLLIN, 0};
        reads && now() < rest_until && ::poll(&rest, 1, static_cast<int>(kQuiet.count())) > 0;) {
-    const Chunk chunk = read_available(pipe.read_end.get(), kKept);
-    keep(result.out, chunk.bytes);
+    const Chunk chunk = read_available(pipe.read_end.get(), kChunk);
+    keep(result.out, chunk.bytes, options.kept);
     reads = !chunk.closed;
   }
   return result;

@@ -14,7 +14,7 @@ namespace sweep {
 
 struct ProgramResult {
   ExitStatus status;
-  std::string out;    // the last 64 KiB of its output, in the order of arrival
+  std::string out;    // the end of its output, in the order of arrival
   bool late = false;  // true if it was killed because it ran past the limit
   bool ok() const { return status.code == 0 && !late; }
 };
@@ -27,6 +27,7 @@ struct RunOptions {
   std::string directory = {};  // working directory; empty: the caller's
   // Whether the output includes standard error. false: if the output is a value, which a warning must not become.
   bool with_errors = true;
+  std::size_t kept = 64 * 1024;  // how many bytes of the end of the output are returned
 };
 
 /// Runs `argv` to its end. When it has ended, or after `options.limit`, its whole process group is killed. Returns

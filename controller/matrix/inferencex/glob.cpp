@@ -43,6 +43,11 @@ bool set_contains(std::string_view set, std::string_view character) {
   return found != negated;
 }
 
+// Matches one character of the pattern that stands for itself; as match_one.
+std::size_t match_same(std::string_view pattern, std::string_view character) {
+  return pattern.starts_with(character) ? character.size() : 0;
+}
+
 // Matches one element of the pattern that is not *. Returns the bytes of the pattern that it has; 0 if the
 // character does not match.
 std::size_t match_one(std::string_view pattern, std::string_view character) {
@@ -52,12 +57,12 @@ std::size_t match_one(std::string_view pattern, std::string_view character) {
     if (const std::size_t end = end_of_set(pattern); end > 0)
       return set_contains(pattern.substr(1, end - 2), character) ? end : 0;
   }
-  return pattern.starts_with(character) ? character.size() : 0;
+  return match_same(pattern, character);
 }
 
-}  // namespace
-
-bool glob_matches(std::string_view pattern, std::string_view text) {
+// Matches texts in which * is any text and `match` decides about everything else.
+bool matches_with_stars(std::string_view pattern, std::string_view text,
+                        std::size_t (*match)(std::string_view, std::string_view)) {
   std::string_view star_pattern, star_text;  // where to go on if the text after the last * does not match
   bool has_star = false;
   while (!text.empty()) {
@@ -67,7 +72,7 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
       has_star = true;
       star_pattern = pattern;
       star_text = text;
-    } else if (const std::size_t matched = match_one(pattern, character); matched > 0) {
+    } else if (const std::size_t matched = match(pattern, character); matched > 0) {
       pattern.remove_prefix(matched);
       text.remove_prefix(character.size());
     } else if (has_star) {
@@ -79,6 +84,16 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
     }
   }
   return pattern.find_first_not_of('*') == std::string_view::npos;
+}
+
+}  // namespace
+
+bool glob_matches(std::string_view pattern, std::string_view text) {
+  return matches_with_stars(pattern, text, match_one);
+}
+
+bool star_matches(std::string_view pattern, std::string_view text) {
+  return matches_with_stars(pattern, text, match_same);
 }
 
 }  // namespace sweep::matrix::inferencex

@@ -9,4 +9,7 @@ namespace sweep::matrix::inferencex {
 /// set with ranges. A [ without a ] stands for itself. Case matters.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
+/// The same with * as the only character that has a meaning.
+bool star_matches(std::string_view pattern, std::string_view text);
+
 }  // namespace sweep::matrix::inferencex
