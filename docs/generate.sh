@@ -19,7 +19,7 @@ mkdir -- "$work/help" "$work/man1" "$work/man7" "$work/completions"
 
 listed() { # FILE: prints name and summary of each command in a help text
   awk 'function done() { if (name != "") print name "\t" substr(text, 2); name = "" }
-    /^[^ ]/ { done(); here = $0 == "Commands:"; next }
+    /^[^ ]/ { done(); here = /^Commands/; next }
     here && /^  [^ ]/ { done(); name = $1; $1 = ""; text = $0; next }
     here && NF { $1 = $1; text = text " " $0 }
     END { done() }' "$1"

@@ -17,36 +17,46 @@
 namespace sweep::cli {
 namespace {
 
+/// The groups in which the help lists the commands.
+enum class Group : std::uint8_t { Run, Look, Tools, Plugin };
+constexpr std::array<std::string_view, 4> kGroups = {
+    "Commands that run sweeps:", "Commands that show sweeps and results:",
+    "Commands that replace tools of InferenceMAX and InferenceX:", "Started by the Slurm plugin:"};
+
 struct Command {
   std::string_view name;
   std::string_view help;
   int (*run)(const Arguments&);
+  Group group;
 };
 
 constexpr std::array<Command, 21> kCommands = {{
-    {"run", "run a sweep in the Slurm allocation, or on this machine", run_command},
-    {"check", "list the points of a sweep, or report errors", check_command},
-    {"status", "print the state of a running or finished sweep", status_command},
-    {"cancel", "stop a running sweep; finished points are kept", cancel_command},
-    {"aggregate", "write collections, summary and plots of a sweep again", aggregate_command},
-    {"matrix", "print the matrix of configuration files as JSON", matrix_command},
-    {"process-changelog", "print the jobs for which a changelog asks", process_changelog_command},
-    {"ci-priority", "add priorities to the jobs of a matrix", ci_priority_command},
-    {"process-result", "process one result of a serving client", process_result_command},
-    {"collect", "collect all JSON files below a directory into one", collect_command},
-    {"summarize", "print processed results as a table", summarize_command},
-    {"plot", "plot throughput per GPU over latency and interactivity", plot_command},
-    {"pareto", "print the results on the Pareto frontier", pareto_command},
-    {"collect-evals", "collect the scores of evaluations into a table and a file", collect_evals_command},
-    {"validate-scores", "compare the scores of an evaluation with thresholds", validate_scores_command},
-    {"compare-results", "compare processed results with earlier ones", compare_results_command},
-    {"success-rate", "count the successful jobs of a GitHub run by hardware", success_rate_command},
-    {"images", "list or remove staged container images", images_command},
-    {"profile", "print the effective profile, or check what it requires", profile_command},
-    {"script", "export a recipe as a standalone script", script_command},
-    {"serve", "run the controller of one srun", serve_command},
+    {"run", "run a sweep in the Slurm allocation, or on this machine", run_command, Group::Run},
+    {"check", "list the points of a sweep, or report errors", check_command, Group::Run},
+    {"cancel", "stop a running sweep; finished points are kept", cancel_command, Group::Run},
+    {"profile", "print the effective profile, or check what it requires", profile_command, Group::Run},
+    {"images", "list or remove staged container images", images_command, Group::Run},
+    {"script", "export a recipe as a standalone script", script_command, Group::Run},
+    {"status", "print the state of a running or finished sweep", status_command, Group::Look},
+    {"aggregate", "write collections, summary and plots of a sweep again", aggregate_command, Group::Look},
+    {"pareto", "print the results on the Pareto frontier", pareto_command, Group::Look},
+    {"summarize", "print processed results as a table", summarize_command, Group::Look},
+    {"plot", "plot throughput per GPU over latency and interactivity", plot_command, Group::Look},
+    {"matrix", "print the matrix of configuration files as JSON", matrix_command, Group::Tools},
+    {"process-changelog", "print the jobs for which a changelog asks", process_changelog_command,
+     Group::Tools},
+    {"ci-priority", "add priorities to the jobs of a matrix", ci_priority_command, Group::Tools},
+    {"process-result", "process one result of a serving client", process_result_command, Group::Tools},
+    {"collect", "collect all JSON files below a directory into one", collect_command, Group::Tools},
+    {"collect-evals", "collect the scores of evaluations into a table and a file", collect_evals_command,
+     Group::Tools},
+    {"validate-scores", "compare the scores of an evaluation with thresholds", validate_scores_command,
+     Group::Tools},
+    {"compare-results", "compare processed results with earlier ones", compare_results_command, Group::Tools},
+    {"success-rate", "count the successful jobs of a GitHub run by hardware", success_rate_command,
+     Group::Tools},
+    {"serve", "run the controller of one srun", serve_command, Group::Plugin},
 }};
-constexpr std::string_view kForThePlugin = "serve";
 
 constexpr const char* kDescription =
     "Runs inference benchmark sweeps on Slurm GPU clusters. A matrix of models, sequence lengths (ISL/OSL), "
@@ -84,12 +94,14 @@ Examples:
 
 std::string help_text() {
   std::string out = "Usage: sweepctl COMMAND [ARG]...\n\n" + filled(kDescription);
-  out += "\nCommands:\n";
-  std::string plugin;
-  for (const Command& command : kCommands)
-    (command.name == kForThePlugin ? plugin : out) +=
-        help_entry("  " + std::string(command.name), command.help);
-  out += "\nStarted by the Slurm plugin:\n" + plugin + "\nOptions:\n" +
+  for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    out += "\n" + std::string(kGroups[group]) + "\n";
+    for (const Command& command : kCommands) {
+      if (command.group == static_cast<Group>(group))
+        out += help_entry("  " + std::string(command.name), command.help);
+    }
+  }
+  out += "\nOptions:\n" +
          help_entry("  -h, --help", "show this help and exit (COMMAND --help: that of a command)") +
          help_entry("  -V, --version", "show the version and exit") + "\n" + filled(kClosing);
   return out;

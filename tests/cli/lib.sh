@@ -14,8 +14,8 @@ bad() { printf 'FAILED: %s\n' "$*" >&2; FAILED=1; }
 skip() { printf 'skipped: %s\n' "$*"; exit 77; }
 has_docs() { [[ -e $SWEEP_BUILD/docs/made ]] || skip "this build has no manual pages (see docs/CMakeLists.txt)"; }
 
-commands() { # [COMMAND]: prints the commands that its help lists under "Commands:"
-  "$SWEEPCTL" "$@" --help | awk '/^[^ ]/ { here = $0 == "Commands:" } here && /^  [^ ]/ { print $1 }'
+commands() { # [COMMAND]: prints the commands that its help lists under headings that begin with "Commands"
+  "$SWEEPCTL" "$@" --help | awk '/^[^ ]/ { here = /^Commands/ } here && /^  [^ ]/ { print $1 }'
 }
 options() { # COMMAND...: prints the long options in its help
   "$SWEEPCTL" "$@" --help | sed -nE '/^[Oo]ptions:$/,/^$/s/^ {2,6}(-[A-Za-z], )?(--[a-z0-9-]+).*/\2/p'
