@@ -23,6 +23,7 @@ int script_command(const Arguments& arguments);
 int serve_command(const Arguments& arguments);
 int status_command(const Arguments& arguments);
 int aggregate_command(const Arguments& arguments);
+int aggregate_power_command(const Arguments& arguments);
 int process_result_command(const Arguments& arguments);
 int collect_command(const Arguments& arguments);
 int summarize_command(const Arguments& arguments);
