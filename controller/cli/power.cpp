@@ -4,6 +4,7 @@
 
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/power/many_nodes.hpp"
 #include "controller/power/one_node.hpp"
 #include "util/command_line.hpp"
 
@@ -13,9 +14,11 @@ namespace {
 
 constexpr const char* kPowerDescription =
     "Integrates the power of the GPUs over the measured window of a result and writes average power in watts, "
-    "energy in joules, and joules per request and token into the processed result. A sidecar says which "
-    "checks failed, if any; power is then not valid, and the benchmark's result stays as it is. Replaces "
-    "aggregate_power.py.";
+    "energy in joules, and joules per request and token into the processed result. A sidecar names the checks "
+    "that failed, if any; power is then not valid, and the rest of the result stays as it is.\n\n"
+    "Without --multinode, samples come from the file of a GPU monitor (nvidia-smi, amd-smi). With it, they "
+    "come from a dcgm-power package, and energy is also written for prefill and decode. Replaces "
+    "aggregate_power.py and aggregate_power_multinode.py.";
 
 constexpr const char* kPowerClosing = R"(Exit status:
   0  the files were written, also if power is not valid
@@ -26,6 +29,9 @@ Environment:
   REQUIRE_POWER  1, true or yes: as --require-power
   TZ             the time zone of times without a zone, as nvidia-smi writes
                  them; default: that of this machine
+  POWER_ARTIFACT_DIR, POWER_RESULT_ROOT, POWER_PRODUCER_SHA
+                 with --multinode: default of --power-dir, --logs-root and
+                 --expected-producer-sha
 
 Files:
   power_validation_RESULT.json
@@ -37,6 +43,9 @@ Examples:
   The GPU monitor ran in a zone 9 hours ahead of UTC:
     TZ=UTC-9 sweepctl aggregate-power --csv gpu_metrics.csv \
       --bench-result r.json --agg-result agg_r.json --expected-num-gpus 8
+  Two nodes with 8 GPUs each:
+    sweepctl aggregate-power --multinode --bench-result r.json \
+      --agg-result agg_r.json --prefill-gpus 8 --decode-gpus 8
 )";
 
 std::optional<std::string> environment(const char* name) {
@@ -50,23 +59,91 @@ int print_report(const power::PowerReport& report) {
   return report.status != 0 ? report.status : printed;
 }
 
+// The kinds of results, as bits.
+enum Mode : unsigned { OneNode = 1, ManyNodes = 2 };
+
+const char* mode_option(Mode mode) {
+  return mode == ManyNodes ? "with --multinode" : "without --multinode";
+}
+
+struct ModeOption {
+  const char* name;
+  unsigned modes, required_in;
+};
+
+constexpr ModeOption kModeOptions[] = {
+    {"--csv", OneNode, 0},
+    {"--expected-num-gpus", OneNode, OneNode},
+    {"--bench-result", OneNode | ManyNodes, OneNode | ManyNodes},
+    {"--agg-result", OneNode | ManyNodes, OneNode | ManyNodes},
+    {"--power-dir", ManyNodes, 0},
+    {"--logs-root", ManyNodes, 0},
+    {"--prefill-gpus", ManyNodes, ManyNodes},
+    {"--decode-gpus", ManyNodes, ManyNodes},
+    {"--expected-producer-sha", ManyNodes, 0},
+};
+
+// Returns what is wrong with the options for this kind of result; "" if nothing is.
+std::string option_error(const CommandLine& app, Mode mode) {
+  for (const ModeOption& option : kModeOptions) {
+    const bool given = app.given(option.name);
+    if (given && (option.modes & mode) == 0)
+      return std::string(option.name) + " cannot be used " + mode_option(mode) + "; leave one of them out";
+    if (!given && (option.required_in & mode) != 0)
+      return std::string(option.name) + " is required " + mode_option(mode);
+  }
+  return "";
+}
+
+// The options of all kinds of results.
+struct PowerOptions {
+  power::OneNodeRequest one;
+  power::ManyNodesRequest many = power::many_nodes_request(environment);
+  std::int64_t expected_gpus = 0;
+  bool multinode = false;
+  bool required = power::power_required(environment);
+};
+
+void add_power_options(CommandLine& app, PowerOptions& options) {
+  app.flag("--multinode", options.multinode, "the result was measured on several nodes");
+  app.option("--bench-result", options.one.bench_result, "the client's result").value("FILE");
+  app.option("--agg-result", options.one.agg_result, "the processed result, which is changed").value("FILE");
+  app.option("--csv", options.one.csv, "the GPU monitor's file").value("FILE").show_default();
+  app.option("--expected-num-gpus", options.expected_gpus, "number of GPUs: TP * PP * PCP").value("N");
+  app.option("--power-dir", options.many.power_dir, "the dcgm-power package (default: LOGS/power)")
+      .value("DIR");
+  app.option("--logs-root", options.many.logs_root,
+             "directory that the package's result paths are relative to (default: LOGS)")
+      .value("DIR");
+  app.option("--prefill-gpus", options.many.prefill_gpus, "number of GPUs for prefill").value("N");
+  app.option("--decode-gpus", options.many.decode_gpus, "number of GPUs for decode").value("N");
+  app.option("--expected-producer-sha", options.many.producer_commit,
+             "git commit of the program that recorded the package; without it, power is not valid")
+      .value("SHA");
+  app.option("--validation-result", options.one.sidecar, "the sidecar to write").value("FILE");
+  app.flag("--require-power", options.required, "exit with status 1 if power is not valid");
+}
+
 }  // namespace
 
 int aggregate_power_command(const Arguments& arguments) {
   CommandLine app("sweepctl aggregate-power", kPowerDescription, kPowerClosing);
   app.like_argparse();
-  power::OneNodeRequest request;
-  std::int64_t gpus = 0;
-  request.required = power::power_required(environment);
-  app.option("--csv", request.csv, "file of the GPU monitor").value("FILE").show_default();
-  app.option("--bench-result", request.bench_result, "the client's result").value("FILE").required();
-  app.option("--agg-result", request.agg_result, "the processed result").value("FILE").required();
-  app.option("--expected-num-gpus", gpus, "number of GPUs: TP * PP * PCP").value("N").required();
-  app.option("--validation-result", request.sidecar, "the sidecar").value("FILE");
-  app.flag("--require-power", request.required, "exit with status 1 if power is not valid");
+  PowerOptions options;
+  add_power_options(app, options);
   if (const auto status = app.parse(arguments)) return *status;
-  request.expected_gpus = gpus;
-  return print_report(power::aggregate_one_node(request));
+  const std::string wrong = option_error(app, options.multinode ? ManyNodes : OneNode);
+  if (!wrong.empty()) return print_error(wrong + "; see sweepctl aggregate-power --help"), 2;
+  if (options.multinode) {
+    options.many.bench_result = options.one.bench_result;
+    options.many.agg_result = options.one.agg_result;
+    options.many.sidecar = options.one.sidecar;
+    options.many.required = options.required;
+    return print_report(power::aggregate_many_nodes(options.many));
+  }
+  options.one.expected_gpus = options.expected_gpus;
+  options.one.required = options.required;
+  return print_report(power::aggregate_one_node(options.one));
 }
 
 }  // namespace sweep::cli
