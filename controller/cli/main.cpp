@@ -22,7 +22,7 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 16> kCommands = {{
+constexpr std::array<Command, 18> kCommands = {{
     {"run", "run a sweep in the Slurm allocation, or on this machine", run_command},
     {"check", "list the points of a sweep, or report errors", check_command},
     {"status", "print the state of a running or finished sweep", status_command},
@@ -31,6 +31,8 @@ constexpr std::array<Command, 16> kCommands = {{
     {"matrix", "print the matrix of configuration files as JSON", matrix_command},
     {"process-result", "process one result of a serving client", process_result_command},
     {"aggregate-power", "write power and energy into a processed result", aggregate_power_command},
+    {"process-agentic", "process the files of an agentic run", process_agentic_command},
+    {"validate-agentic", "check how many requests of an agentic run failed", validate_agentic_command},
     {"collect", "collect all JSON files below a directory into one", collect_command},
     {"summarize", "print processed results as a table", summarize_command},
     {"plot", "plot throughput per GPU over latency and interactivity", plot_command},

@@ -1,4 +1,6 @@
 // sweepctl aggregate-power: writes power and energy into processed results.
+#include "controller/agentic/power.hpp"
+
 #include <cstdlib>
 #include <string>
 
@@ -17,8 +19,9 @@ constexpr const char* kPowerDescription =
     "energy in joules, and joules per request and token into the processed result. A sidecar names the checks "
     "that failed, if any; power is then not valid, and the rest of the result stays as it is.\n\n"
     "Without --multinode, samples come from the file of a GPU monitor (nvidia-smi, amd-smi). With it, they "
-    "come from a dcgm-power package, and energy is also written for prefill and decode. Replaces "
-    "aggregate_power.py and aggregate_power_multinode.py.";
+    "come from a dcgm-power package, and energy is also written for prefill and decode. With --agentic, the "
+    "window comes from the files of aiperf. Replaces aggregate_power.py, aggregate_power_multinode.py and "
+    "power_adapter.py.";
 
 constexpr const char* kPowerClosing = R"(Exit status:
   0  the files were written, also if power is not valid
@@ -35,7 +38,12 @@ Environment:
 
 Files:
   power_validation_RESULT.json
-                 the sidecar, beside the client's RESULT.json
+                 the sidecar, beside the client's RESULT.json; with --agentic
+                 DIR/power_validation.json, and the window in
+                 DIR/agentic_power_window.json
+  agentic_power_timezone_offset.txt
+                 with --agentic, in DIR: the zone of aiperf's times, if they
+                 have none, such as +0900
 
 Examples:
     sweepctl aggregate-power --csv gpu_metrics.csv --bench-result r.json \
@@ -46,6 +54,8 @@ Examples:
   Two nodes with 8 GPUs each:
     sweepctl aggregate-power --multinode --bench-result r.json \
       --agg-result agg_r.json --prefill-gpus 8 --decode-gpus 8
+    sweepctl aggregate-power --agentic --result-dir results \
+      --agg-result r.json --expected-num-gpus 8
 )";
 
 std::optional<std::string> environment(const char* name) {
@@ -60,10 +70,11 @@ int print_report(const power::PowerReport& report) {
 }
 
 // The kinds of results, as bits.
-enum Mode : unsigned { OneNode = 1, ManyNodes = 2 };
+enum Mode : unsigned { OneNode = 1, ManyNodes = 2, Agentic = 4 };
 
 const char* mode_option(Mode mode) {
-  return mode == ManyNodes ? "with --multinode" : "without --multinode";
+  if (mode == Agentic) return "with --agentic";
+  return mode == ManyNodes ? "with --multinode" : "without --multinode and --agentic";
 }
 
 struct ModeOption {
@@ -73,14 +84,16 @@ struct ModeOption {
 
 constexpr ModeOption kModeOptions[] = {
     {"--csv", OneNode, 0},
-    {"--expected-num-gpus", OneNode, OneNode},
+    {"--expected-num-gpus", OneNode | Agentic, OneNode},
     {"--bench-result", OneNode | ManyNodes, OneNode | ManyNodes},
-    {"--agg-result", OneNode | ManyNodes, OneNode | ManyNodes},
+    {"--agg-result", OneNode | ManyNodes | Agentic, OneNode | ManyNodes | Agentic},
     {"--power-dir", ManyNodes, 0},
     {"--logs-root", ManyNodes, 0},
     {"--prefill-gpus", ManyNodes, ManyNodes},
     {"--decode-gpus", ManyNodes, ManyNodes},
     {"--expected-producer-sha", ManyNodes, 0},
+    {"--result-dir", Agentic, Agentic},
+    {"--validation-result", OneNode | ManyNodes, 0},
 };
 
 // Returns what is wrong with the options for this kind of result; "" if nothing is.
@@ -98,18 +111,23 @@ std::string option_error(const CommandLine& app, Mode mode) {
 // The options of all kinds of results.
 struct PowerOptions {
   power::OneNodeRequest one;
+  agentic::PowerRequest agentic;
   power::ManyNodesRequest many = power::many_nodes_request(environment);
   std::int64_t expected_gpus = 0;
-  bool multinode = false;
+  bool multinode = false, of_agentic_run = false;
   bool required = power::power_required(environment);
 };
 
 void add_power_options(CommandLine& app, PowerOptions& options) {
   app.flag("--multinode", options.multinode, "the result was measured on several nodes");
+  app.flag("--agentic", options.of_agentic_run, "the result is that of an agentic run (aiperf) on one node");
   app.option("--bench-result", options.one.bench_result, "the client's result").value("FILE");
   app.option("--agg-result", options.one.agg_result, "the processed result, which is changed").value("FILE");
   app.option("--csv", options.one.csv, "the GPU monitor's file").value("FILE").show_default();
   app.option("--expected-num-gpus", options.expected_gpus, "number of GPUs: TP * PP * PCP").value("N");
+  app.option("--result-dir", options.agentic.result_dir,
+             "directory of aiperf_artifacts and gpu_metrics.csv, for the window and the sidecar")
+      .value("DIR");
   app.option("--power-dir", options.many.power_dir, "the dcgm-power package (default: LOGS/power)")
       .value("DIR");
   app.option("--logs-root", options.many.logs_root,
@@ -124,6 +142,25 @@ void add_power_options(CommandLine& app, PowerOptions& options) {
   app.flag("--require-power", options.required, "exit with status 1 if power is not valid");
 }
 
+power::PowerReport aggregate(const CommandLine& app, Mode mode, PowerOptions& options) {
+  if (app.given("--expected-num-gpus"))
+    options.one.expected_gpus = options.agentic.expected_gpus = options.expected_gpus;
+  if (mode == Agentic) {
+    options.agentic.agg_result = options.one.agg_result;
+    options.agentic.required = options.required;
+    return agentic::aggregate_power(options.agentic);
+  }
+  if (mode == ManyNodes) {
+    options.many.bench_result = options.one.bench_result;
+    options.many.agg_result = options.one.agg_result;
+    options.many.sidecar = options.one.sidecar;
+    options.many.required = options.required;
+    return power::aggregate_many_nodes(options.many);
+  }
+  options.one.required = options.required;
+  return power::aggregate_one_node(options.one);
+}
+
 }  // namespace
 
 int aggregate_power_command(const Arguments& arguments) {
@@ -132,18 +169,12 @@ int aggregate_power_command(const Arguments& arguments) {
   PowerOptions options;
   add_power_options(app, options);
   if (const auto status = app.parse(arguments)) return *status;
-  const std::string wrong = option_error(app, options.multinode ? ManyNodes : OneNode);
+  if (options.multinode && options.of_agentic_run)
+    return print_error("--multinode and --agentic cannot be used together; leave one of them out"), 2;
+  const Mode mode = options.multinode ? ManyNodes : options.of_agentic_run ? Agentic : OneNode;
+  const std::string wrong = option_error(app, mode);
   if (!wrong.empty()) return print_error(wrong + "; see sweepctl aggregate-power --help"), 2;
-  if (options.multinode) {
-    options.many.bench_result = options.one.bench_result;
-    options.many.agg_result = options.one.agg_result;
-    options.many.sidecar = options.one.sidecar;
-    options.many.required = options.required;
-    return print_report(power::aggregate_many_nodes(options.many));
-  }
-  options.one.expected_gpus = options.expected_gpus;
-  options.one.required = options.required;
-  return print_report(power::aggregate_one_node(options.one));
+  return print_report(aggregate(app, mode, options));
 }
 
 }  // namespace sweep::cli
