@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "controller/power/python_repr.hpp"
 #include "controller/report/json_read.hpp"
 #include "controller/report/python_value.hpp"
 #include "util/json.hpp"
@@ -54,9 +55,14 @@ std::string first_characters(std::string_view text, std::size_t count) {
   return std::string(text.substr(0, end));
 }
 
+// Returns str(value).
+std::string text_of(const Json& value) {
+  return value.is_structured() ? power::repr(value) : report::python_str_of(value);
+}
+
 std::string message_category(const Json& message) {
   if (!report::python_truth_of(message)) return "unknown";
-  const std::string text = report::python_str_of(message);
+  const std::string text = text_of(message);
   std::string_view line = trimmed(text, kBlanks);
   line = line.substr(0, line.find_first_of("\n\r\v\f\x1c\x1d\x1e"));
   line = line.substr(0, line.find(':'));
@@ -69,7 +75,7 @@ std::string error_category(const Json& error) {
   if (!error.is_object()) return message_category(error);
   for (const char* key : {"type", "error_type", "code", "class", "status"}) {
     const Json& value = at(error, key);
-    if (!value.is_null() && value != Json("")) return report::python_str_of(value);
+    if (!value.is_null() && value != Json("")) return text_of(value);
   }
   const Json& message = at(error, "message");
   return message_category(report::python_truth_of(message) ? message : at(error, "error"));

@@ -74,9 +74,10 @@ BenchmarkReading read_benchmark_file(const std::string& path) {
 std::optional<std::string> patch_result_file(const std::string& path, bool valid, const Metrics& metrics,
                                              Roles roles, const std::string& tool, std::string& err) {
   if (!is_file(path)) {
-    err += printable("cannot write power into '" + path +
-                     "': there is no such file; run sweepctl process-result first") +
-           "\n";
+    err +=
+        printable("cannot write power into '" + path +
+                  "': there is no such file; make it with sweepctl process-result or process-agentic first") +
+        "\n";
     return "aggregate_result_missing";
   }
   const auto patch = [&]() -> Expected<void> {
