@@ -51,7 +51,7 @@ Examples:
   The GPU monitor ran in a zone 9 hours ahead of UTC:
     TZ=UTC-9 sweepctl aggregate-power --csv gpu_metrics.csv \
       --bench-result r.json --agg-result agg_r.json --expected-num-gpus 8
-  Two nodes with 8 GPUs each:
+  Two nodes with 8 GPUs each, and the result of an agentic run:
     sweepctl aggregate-power --multinode --bench-result r.json \
       --agg-result agg_r.json --prefill-gpus 8 --decode-gpus 8
     sweepctl aggregate-power --agentic --result-dir results \
@@ -121,24 +121,36 @@ struct PowerOptions {
 void add_power_options(CommandLine& app, PowerOptions& options) {
   app.flag("--multinode", options.multinode, "the result was measured on several nodes");
   app.flag("--agentic", options.of_agentic_run, "the result is that of an agentic run (aiperf) on one node");
-  app.option("--bench-result", options.one.bench_result, "the client's result").value("FILE");
   app.option("--agg-result", options.one.agg_result, "the processed result, which is changed").value("FILE");
-  app.option("--csv", options.one.csv, "the GPU monitor's file").value("FILE").show_default();
-  app.option("--expected-num-gpus", options.expected_gpus, "number of GPUs: TP * PP * PCP").value("N");
-  app.option("--result-dir", options.agentic.result_dir,
-             "directory of aiperf_artifacts and gpu_metrics.csv, for the window and the sidecar")
+  app.option("--bench-result", options.one.bench_result, "the client's result (not with --agentic)")
+      .value("FILE");
+  app.option("--csv", options.one.csv,
+             "one node: the GPU monitor's file (default: /workspace/gpu_metrics.csv)")
+      .value("FILE");
+  app.option("--expected-num-gpus", options.expected_gpus,
+             "one node: number of GPUs, TP * PP * PCP (with --agentic: default any)")
+      .value("N");
+  app.option(
+         "--result-dir", options.agentic.result_dir,
+         "with --agentic: directory of aiperf_artifacts and gpu_metrics.csv, which gets window and sidecar")
       .value("DIR");
-  app.option("--power-dir", options.many.power_dir, "the dcgm-power package (default: LOGS/power)")
+  app.option("--power-dir", options.many.power_dir,
+             "with --multinode: the dcgm-power package (default: LOGS/power)")
       .value("DIR");
   app.option("--logs-root", options.many.logs_root,
-             "directory that the package's result paths are relative to (default: LOGS)")
+             "with --multinode: directory that the package's result paths are relative to (default: LOGS)")
       .value("DIR");
-  app.option("--prefill-gpus", options.many.prefill_gpus, "number of GPUs for prefill").value("N");
-  app.option("--decode-gpus", options.many.decode_gpus, "number of GPUs for decode").value("N");
-  app.option("--expected-producer-sha", options.many.producer_commit,
-             "git commit of the program that recorded the package; without it, power is not valid")
+  app.option("--prefill-gpus", options.many.prefill_gpus, "with --multinode: number of GPUs for prefill")
+      .value("N");
+  app.option("--decode-gpus", options.many.decode_gpus, "with --multinode: number of GPUs for decode")
+      .value("N");
+  app.option(
+         "--expected-producer-sha", options.many.producer_commit,
+         "with --multinode: git commit of the program that recorded the package; without it, power is not "
+         "valid")
       .value("SHA");
-  app.option("--validation-result", options.one.sidecar, "the sidecar to write").value("FILE");
+  app.option("--validation-result", options.one.sidecar, "the sidecar to write (not with --agentic)")
+      .value("FILE");
   app.flag("--require-power", options.required, "exit with status 1 if power is not valid");
 }
 

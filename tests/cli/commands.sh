@@ -23,6 +23,11 @@ sweepctl run matrix.yaml --profile here.yaml --output two --quiet -- ./bench.sh 
 for copy in DIR results nightly results_dsr1_1k1k results_dsr1_1k1k_20261124_222153; do cp -r two "$copy"; done
 cp two/raw/*conc64*.json dsr1_1k1k_fp8_sglang_tp8_conc64.json
 
+# An agentic run, for the commands that read one.
+mkdir -p results/aiperf_artifacts
+echo '{"request_count": {"avg": 1}, "start_time": 100, "end_time": 110}' >results/aiperf_artifacts/profile_export_aiperf.json
+echo '{"metrics": {"input_sequence_length": 5, "output_sequence_length": 5}}' >results/aiperf_artifacts/profile_export.jsonl
+
 program_of() { # COMMAND: prints the first word that is not a variable
   local word
   for word in $1; do
