@@ -129,6 +129,18 @@ TEST(GpuStream, FileWithoutSamplesNearTheWindowHasNone) {
   EXPECT_EQ(far.span(), std::pair(1.0, 2.0));
 }
 
+TEST(GpuStream, ReadsTheFileOfNvidiaSmiAndThatOfTheAgent) {
+  const std::string header =
+      "timestamp, index, power.draw [W], temperature.gpu, clocks.current.sm [MHz], clocks.current.memory [MHz], "
+      "utilization.gpu [%], utilization.memory [%]\n";
+  for (const char* time : {"1970/01/01 00:01:45.000", "1970-01-01T00:01:45.000+00:00"}) {
+    const GpuStream got = stream(header + time + ", 3, 512.35 W, 61, 1980 MHz, 2619 MHz, 99 %, [N/A]\n");
+    ASSERT_THAT(got.gpus(), ElementsAre("3"));
+    EXPECT_EQ(got.samples("3")[0].time, 105);
+    EXPECT_EQ(got.samples("3")[0].power, 512.35);
+  }
+}
+
 TEST(GpuStream, TimesWithoutZoneAreRemembered) {
   EXPECT_TRUE(stream("time,index,power\n1970/01/01 00:01:45,0,5\n").has_local_times());
   EXPECT_FALSE(stream("time,index,power\n105,0,5\n").has_local_times());
