@@ -78,7 +78,7 @@ CommandLines validate_agentic(const std::string& folder, double threshold) {
   constexpr const char* kName = "profile_export_aiperf.json";
   const std::string path = power::below(folder_with(power::python_path(folder), kName), kName);
   if (!power::is_file(path)) return refused(path + " not found; give the folder that aiperf wrote");
-  const auto summary = read_json_file(path);
+  const auto summary = power::read_json_document(path);
   if (!summary) return refused("failed to read " + path + ": " + summary.error().message);
   return judge_summary(*summary, path, threshold);
 }

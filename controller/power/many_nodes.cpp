@@ -87,12 +87,7 @@ bool read_manifest(const std::string& power_dir, PackageInput& input, PackageAud
     audit.add("manifest_missing", "manifest missing: " + path);
     return false;
   }
-  const auto bytes = read_file(path, report::kMaxJsonBytes);
-  if (!bytes) {
-    audit.add("manifest_malformed", "manifest unreadable: " + bytes.error().message);
-    return false;
-  }
-  auto manifest = report::read_json(*bytes);
+  auto manifest = read_json_document(path);
   if (!manifest) {
     audit.add("manifest_malformed", "manifest unreadable: " + manifest.error().message);
     return false;
@@ -174,10 +169,9 @@ PowerReport aggregate_many_nodes(const ManyNodesRequest& given) {
     add_line(note);
   for (const std::string& failure : audit.failures)
     add_line(request.power_dir + ": " + failure);
-  if (const auto reason = patch_result_file(request.agg_result, audit.reasons.empty(), audit.metrics,
-                                            Roles::Remove, kManyNodesTool, out.err))
-    audit.add(*reason, *reason == "aggregate_result_missing" ? "aggregate missing: " + request.agg_result
-                                                             : "cannot change " + request.agg_result);
+  if (const auto failure = patch_result_file(request.agg_result, audit.reasons.empty(), audit.metrics,
+                                             Roles::Remove, kManyNodesTool, out.err))
+    audit.add(failure->reason, failure->detail);
   out.valid = audit.reasons.empty();
   out.reasons = audit.reasons.all();
   out.status = request.required && !out.valid ? 1 : 0;

@@ -143,9 +143,9 @@ PowerReport aggregate_one_node(const OneNodeRequest& given) {
     verdict.metrics =
         deployment_metrics(integration.total_energy, integration.gpus.size(), *reading.benchmark);
 
-  if (const auto reason = patch_result_file(request.agg_result, verdict.reasons.empty(), verdict.metrics,
-                                            Roles::Keep, kTool, out.err)) {
-    verdict.reasons.add(*reason);
+  if (const auto failure = patch_result_file(request.agg_result, verdict.reasons.empty(), verdict.metrics,
+                                             Roles::Keep, kTool, out.err)) {
+    verdict.reasons.add(failure->reason);
     verdict.metrics.clear();
   }
   out.valid = verdict.reasons.empty();

@@ -7,6 +7,7 @@
 #include "controller/power/paths.hpp"
 #include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
+#include "controller/report/python_json_error.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/os/output_file.hpp"
@@ -71,25 +72,31 @@ BenchmarkReading read_benchmark_file(const std::string& path) {
   return out;
 }
 
-std::optional<std::string> patch_result_file(const std::string& path, bool valid, const Metrics& metrics,
-                                             Roles roles, const std::string& tool, std::string& err) {
+Expected<nlohmann::ordered_json> read_json_document(const std::string& path) {
+  SWEEP_ASSIGN(const std::string bytes, read_file(path, report::kMaxJsonBytes));
+  auto document = report::read_json(bytes);
+  if (!document) return fail(report::python_json_error(bytes).value_or(document.error().message));
+  return document;
+}
+
+std::optional<PatchFailure> patch_result_file(const std::string& path, bool valid, const Metrics& metrics,
+                                              Roles roles, const std::string& tool, std::string& err) {
   if (!is_file(path)) {
     err +=
         printable("cannot write power into '" + path +
                   "': there is no such file; make it with sweepctl process-result or process-agentic first") +
         "\n";
-    return "aggregate_result_missing";
+    return PatchFailure{"aggregate_result_missing", "aggregate missing: " + path};
   }
   const auto patch = [&]() -> Expected<void> {
-    SWEEP_ASSIGN(const std::string bytes, read_file(path, report::kMaxJsonBytes));
-    SWEEP_ASSIGN(nlohmann::ordered_json result, report::read_json(bytes));
+    SWEEP_ASSIGN(nlohmann::ordered_json result, read_json_document(path));
     SWEEP_TRY(patch_result(result, valid, metrics, roles));
     return write_output_file(path, report::python_json(result, 2));
   };
   const auto patched = patch();
   if (patched) return std::nullopt;
   err += printable("[" + tool + "] Failed to patch " + path + ": " + patched.error().message) + "\n";
-  return "aggregate_result_unwritable";
+  return PatchFailure{"aggregate_result_unwritable", patched.error().message};
 }
 
 Expected<void> write_json_file(const std::string& path, const nlohmann::ordered_json& document) {

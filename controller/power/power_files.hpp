@@ -31,10 +31,19 @@ Expected<void> read_csv(const std::string& path, CsvRows::Blanks blanks, const C
 /// Reads the top level of a client's result; a file that cannot be read is a reason.
 BenchmarkReading read_benchmark_file(const std::string& path);
 
-/// Writes power into the processed result at `path`. Returns the reason why that failed; std::nullopt if it did
-/// not. `tool`: the name in front of the lines added to `err`.
-std::optional<std::string> patch_result_file(const std::string& path, bool valid, const Metrics& metrics,
-                                             Roles roles, const std::string& tool, std::string& err);
+/// Why power could not be written into a processed result.
+struct PatchFailure {
+  std::string reason;  // as in the contract
+  std::string detail;
+};
+
+/// Reads a JSON file. If it is not JSON, the error is in the words of Python's json module.
+Expected<nlohmann::ordered_json> read_json_document(const std::string& path);
+
+/// Writes power into the processed result at `path`. Returns what failed; std::nullopt if nothing did. `tool`: the
+/// name in front of the lines added to `err`.
+std::optional<PatchFailure> patch_result_file(const std::string& path, bool valid, const Metrics& metrics,
+                                              Roles roles, const std::string& tool, std::string& err);
 
 /// Writes a JSON file whole, as json.dumps with indent 2 does; its folder is made if it does not exist.
 Expected<void> write_json_file(const std::string& path, const nlohmann::ordered_json& document);

@@ -178,6 +178,14 @@ TEST(Atom, BothSpellingsAddUp) {
   EXPECT_EQ(got["kv_cache"]["gpu_usage_pct"], 0.7);
 }
 
+TEST(MetricSeries, SharesAboveOneAndAHalfArePerCent) {
+  EXPECT_EQ(as_fraction(1.5), 1.5);
+  EXPECT_EQ(as_fraction(1.6), 0.016);
+  EXPECT_EQ(as_fraction(std::nullopt), std::nullopt);
+  EXPECT_EQ(ratio(1, 0), std::nullopt);
+  EXPECT_EQ(ratio(std::nullopt, 1), std::nullopt);
+}
+
 TEST(MetricSeries, OddExportsHaveNoMetrics) {
   for (const Json& odd : {Json::array(), Json(5), Json{{"metrics", Json::array()}}})
     EXPECT_TRUE(MetricSeries(odd).empty());

@@ -69,7 +69,8 @@ TEST_F(ValidateAgentic, FileMayBeInASubfolder) {
   EXPECT_EQ(validate_agentic(folder_, 0.1).status, 0);
   put("profile_export_aiperf.json", "{");
   EXPECT_THAT(validate_agentic(folder_ + "/", 0.1).err,
-              StartsWith("ERROR: failed to read " + path("profile_export_aiperf.json") + ": "));
+              StartsWith("ERROR: failed to read " + path("profile_export_aiperf.json") +
+                         ": Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"));
 }
 
 }  // namespace

@@ -74,6 +74,10 @@ TEST_F(ManyNodesPower, MissingPartsAreNamed) {
   EXPECT_THAT(aggregate_many_nodes(request_).err, HasSubstr("samples_csv_missing in samples.csv"));
   put("LOGS/power/manifest.json", "{");
   EXPECT_THAT(aggregate_many_nodes(request_).reasons, ElementsAre("manifest_malformed"));
+  EXPECT_THAT(
+      aggregate_many_nodes(request_).err,
+      HasSubstr("manifest unreadable: Expecting property name enclosed in double quotes: line 1 column 2 "
+                "(char 1)"));
   std::filesystem::remove(path("LOGS/power/manifest.json"));
   EXPECT_THAT(aggregate_many_nodes(request_).reasons, ElementsAre("manifest_missing"));
   std::filesystem::remove_all(path("LOGS/power"));
