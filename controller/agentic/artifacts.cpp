@@ -5,6 +5,7 @@
 #include <set>
 
 #include "controller/agentic/lines.hpp"
+#include "controller/agentic/series_filter.hpp"
 #include "controller/agentic/server_log.hpp"
 #include "controller/agentic/traces.hpp"
 #include "controller/power/paths.hpp"
@@ -144,6 +145,14 @@ Expected<Records> read_records(const std::string& path) {
 Expected<nlohmann::ordered_json> read_json_file(const std::string& path) {
   SWEEP_ASSIGN(const std::string bytes, read_file(path, report::kMaxJsonBytes));
   auto json = report::read_json(bytes);
+  if (!json) return fail("cannot read '" + path + "': " + json.error().message);
+  return json;
+}
+
+Expected<nlohmann::ordered_json> read_server_metrics(const std::string& path) {
+  SeriesFilter filter;
+  SWEEP_TRY(read_file(path, kMaxStreamBytes, [&](std::string_view piece) { filter.feed(piece); }));
+  auto json = report::read_json(filter.text());
   if (!json) return fail("cannot read '" + path + "': " + json.error().message);
   return json;
 }

@@ -25,6 +25,9 @@ Expected<Records> read_records(const std::string& path);
 /// Reads a JSON file. The message of an error names it.
 Expected<nlohmann::ordered_json> read_json_file(const std::string& path);
 
+/// Reads server_metrics_export.json without the values of each second.
+Expected<nlohmann::ordered_json> read_server_metrics(const std::string& path);
+
 /// Returns the size of the KV cache, in tokens, in server.log and watchtower-*.out of `result_dir` and of up to
 /// three folders above it; std::nullopt if no log has it.
 std::optional<std::int64_t> capacity_in_logs(const std::string& result_dir, Adapter adapter);

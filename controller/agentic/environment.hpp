@@ -3,11 +3,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
 #include "util/error.hpp"
+#include "util/json.hpp"
 
 namespace sweep::agentic {
 

@@ -1,11 +1,11 @@
 // The measured window of an agentic run, for power: aiperf's summary has its times, the requests its counts. Pure.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
 #include "controller/agentic/records.hpp"
+#include "util/json.hpp"
 
 namespace sweep::agentic {
 

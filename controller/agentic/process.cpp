@@ -28,10 +28,11 @@ struct Run {
   Json aggregate = Json::object(), server = Json::object();
 };
 
-Expected<Json> optional_file(const std::string& path, bool must_be_object) {
+// Returns aiperf's summary; an empty object if it does not exist.
+Expected<Json> read_summary(const std::string& path) {
   if (!power::is_file(path)) return Json::object();
   SWEEP_ASSIGN(Json json, read_json_file(path));
-  if (must_be_object && !json.is_object())
+  if (!json.is_object())
     return fail("cannot read '" + path + "': it is not a JSON object; remove it, or run aiperf again");
   return json;
 }
@@ -46,8 +47,11 @@ Expected<Run> read_run(const Variables& variables) {
     return fail("ERROR: " + out.records_path +
                 " not found; set RESULT_DIR to the folder that contains aiperf_artifacts");
   SWEEP_ASSIGN(out.records, read_records(out.records_path));
-  SWEEP_ASSIGN(out.aggregate, optional_file(power::below(folder, "profile_export_aiperf.json"), true));
-  SWEEP_ASSIGN(out.server, optional_file(power::below(folder, "server_metrics_export.json"), false));
+  SWEEP_ASSIGN(out.aggregate, read_summary(power::below(folder, "profile_export_aiperf.json")));
+  const std::string server = power::below(folder, "server_metrics_export.json");
+  if (power::is_file(server)) {
+    SWEEP_ASSIGN(out.server, read_server_metrics(server));
+  }
   return out;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "controller/agentic/metric_series.hpp"
 #include "controller/agentic/records.hpp"
 #include "util/error.hpp"
+#include "util/json.hpp"
 
 namespace sweep::agentic {
 

@@ -87,7 +87,7 @@ void integrate(const GpuStream& stream, const Benchmark& benchmark, Integration&
 std::optional<std::int64_t> fitting_offset(const GpuStream& stream, const Benchmark& benchmark,
                                            std::int64_t assumed) {
   if (!stream.has_local_times() || !stream.span()) return std::nullopt;
-  const auto [first, last] = *stream.span();
+  const double first = stream.span()->first, last = stream.span()->second;
   const auto covers = [&](double shift) {
     return first + shift <= benchmark.start && last + shift >= benchmark.end;
   };

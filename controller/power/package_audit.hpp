@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "controller/power/metrics.hpp"
 #include "controller/power/package_samples.hpp"
 #include "controller/power/package_windows.hpp"
+#include "util/json.hpp"
 
 namespace sweep::power {
 

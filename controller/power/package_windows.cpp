@@ -120,11 +120,9 @@ void check_coverage(const std::vector<ExpectedDevice>& devices, const PackageSam
     keys.insert(device.key);
   for (const DeviceKey& key : keys) {
     const ObservedDevice* device = samples.device(key);
-    if (device == nullptr) {
-      out.reasons.add("measurement_window_not_bracketed");
-    } else if (device->uuids.size() != 1) {
+    if (device != nullptr && device->uuids.size() != 1) {
       out.reasons.add("gpu_uuid_changed");
-    } else if (!brackets(device->samples, out.window->start, *out.window->end)) {
+    } else if (device == nullptr || !brackets(device->samples, out.window->start, *out.window->end)) {
       out.reasons.add("measurement_window_not_bracketed");
     } else {
       const double gap = largest_gap(device->samples, out.window->start, *out.window->end);

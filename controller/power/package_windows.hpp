@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +13,7 @@
 #include "controller/power/package_manifest.hpp"
 #include "controller/power/package_samples.hpp"
 #include "controller/power/per_gpu.hpp"
+#include "util/json.hpp"
 
 namespace sweep::power {
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/agentic/series_filter.hpp"
 #include "controller/agentic/server_metrics.hpp"
 #include "util/json.hpp"
 
@@ -184,6 +185,37 @@ TEST(MetricSeries, SharesAboveOneAndAHalfArePerCent) {
   EXPECT_EQ(as_fraction(std::nullopt), std::nullopt);
   EXPECT_EQ(ratio(1, 0), std::nullopt);
   EXPECT_EQ(ratio(std::nullopt, 1), std::nullopt);
+}
+
+std::string filtered(const std::string& text) {
+  SeriesFilter filter;
+  for (const char byte : text)
+    filter.feed({&byte, 1});
+  return filter.text();
+}
+
+TEST(SeriesFilter, KeepsLabelsStatisticsAndEndpoint) {
+  EXPECT_EQ(
+      filtered(R"({"metrics": {"a": {"unit": "x", "series": [{"timeslices": [{"avg": 1}, "}]\"" ],)"
+               R"( "labels": {"k": "v"}, "stats": {"avg": 2, "buckets": [1]}, "endpoint_url": "u", "n": 5},)"
+               "\n"
+               R"({"n": {"labels": 1}}]}}, "summary": {"a": {"b": [{"n": 1}]}}})"),
+      R"({"metrics": {"a": {"unit": "x", "series": [{"timeslices":null,)"
+      R"( "labels": {"k": "v"}, "stats": {"avg": 2, "buckets": [1]}, "endpoint_url": "u", "n":null},)"
+      "\n"
+      R"({"n":null}]}}, "summary": {"a": {"b": [{"n": 1}]}}})");
+}
+
+TEST(SeriesFilter, LeavesOtherTextAsItIs) {
+  for (const char* text :
+       {"", "]}", "{\"metrics\": [1, {\"series\": [{\"n\": 1}]}]", "nonsense \" { \\", "5",
+        "{\"m\": {\"a\": {\"series\": [{\"n\": 1}]}}}", "{\"metrics\": {\"a\": {\"x\": [{\"n\": 1}]}}}"})
+    EXPECT_EQ(filtered(text), text);
+}
+
+TEST(SeriesFilter, KeepsLineFeedsOfWhatItSkips) {
+  EXPECT_EQ(filtered("{\"metrics\": {\"a\": {\"series\": [{\"n\": [\n1,\n2]}]}}}"),
+            "{\"metrics\": {\"a\": {\"series\": [{\"n\":null\n\n}]}}}");
 }
 
 TEST(MetricSeries, OddExportsHaveNoMetrics) {

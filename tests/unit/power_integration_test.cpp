@@ -44,12 +44,12 @@ TEST(WholeEnergy, IsFromFirstToLast) {
 
 constexpr Benchmark kBenchmark{100, 110, 10, 5, 1000, 100};
 
-std::int64_t utc(std::int64_t) {
+std::int64_t zone_of_window(std::int64_t) {
   return 0;
 }
 
 Integration integrated(const std::string& rows, std::optional<std::int64_t> gpus) {
-  GpuStream stream("m.csv", kBenchmark.start, kBenchmark.end, utc);
+  GpuStream stream("m.csv", kBenchmark.start, kBenchmark.end, zone_of_window);
   CsvRows csv(CsvRows::Blanks::SkipAfterComma,
               [&](std::span<const std::string> row, std::size_t line) { stream.take(row, line); });
   csv.feed("time,index,power\n" + rows);

@@ -15,13 +15,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::int64_t utc(std::int64_t) {
+std::int64_t zone_of_stream(std::int64_t) {
   return 0;
 }
 
 // Reads a file for the window from 100 to 110.
 GpuStream stream(const std::string& text) {
-  GpuStream out("m.csv", 100, 110, utc);
+  GpuStream out("m.csv", 100, 110, zone_of_stream);
   CsvRows rows(CsvRows::Blanks::SkipAfterComma,
                [&](std::span<const std::string> row, std::size_t line) { out.take(row, line); });
   rows.feed(text);
