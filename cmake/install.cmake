@@ -39,6 +39,7 @@ install(FILES
   docs/containers.md
   docs/getting-started.md
   docs/migrating.md
+  docs/power.md
   docs/reference.md
   docs/results.md
   docs/resume-and-failures.md

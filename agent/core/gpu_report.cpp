@@ -28,7 +28,8 @@ constexpr Key kValues[] = {{"power_mw", &GpuSample::power_mw},
                            {"memory_used_bytes", &GpuSample::memory_used_bytes},
                            {"utilization_percent", &GpuSample::utilization_percent},
                            {"throttle_reasons", &GpuSample::throttle_reasons},
-                           {"processes", &GpuSample::processes}};
+                           {"processes", &GpuSample::processes},
+                           {"memory_utilization_percent", &GpuSample::memory_utilization_percent}};
 
 // JSON cannot contain bytes that are not UTF-8, and these texts are shown to users sooner or later.
 std::string safe(const std::string& text) {

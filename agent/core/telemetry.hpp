@@ -35,6 +35,8 @@ struct GpuSample {
   std::optional<std::int64_t> utilization_percent;
   std::optional<std::int64_t> throttle_reasons;  // NVML's bits, see throttle_names
   std::optional<std::int64_t> processes;         // that have a compute context on it
+  // share of time in which its memory was read or written, over about the last second
+  std::optional<std::int64_t> memory_utilization_percent;
   friend bool operator==(const GpuSample&, const GpuSample&) = default;
 };
 

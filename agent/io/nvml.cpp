@@ -267,7 +267,9 @@ Expected<GpuSample> Nvml::read(const std::string& id, Instant at) {
   ask_long(sample.memory_used_bytes,
            [&](Device of, unsigned long long* used) { return nvml.used(of, used); });
   Utilization utilization;
-  take(sample.utilization_percent, nvml.utilization(device, &utilization), utilization.gpu);
+  const Result utilized = nvml.utilization(device, &utilization);
+  take(sample.utilization_percent, utilized, utilization.gpu);
+  take(sample.memory_utilization_percent, utilized, utilization.memory);
   ask_long(sample.throttle_reasons, nvml.throttle_reasons);
   unsigned processes = 0;
   const Result code = nvml.processes(device, &processes, nullptr);

@@ -30,7 +30,7 @@ struct Command {
   Group group;
 };
 
-constexpr std::array<Command, 21> kCommands = {{
+constexpr std::array<Command, 24> kCommands = {{
     {"run", "run a sweep in the Slurm allocation, or on this machine", run_command, Group::Run},
     {"check", "list the points of a sweep, or report errors", check_command, Group::Run},
     {"cancel", "stop a running sweep; finished points are kept", cancel_command, Group::Run},
@@ -47,6 +47,11 @@ constexpr std::array<Command, 21> kCommands = {{
      Group::Tools},
     {"ci-priority", "add priorities to the jobs of a matrix", ci_priority_command, Group::Tools},
     {"process-result", "process one result of a serving client", process_result_command, Group::Tools},
+    {"aggregate-power", "write power and energy into a processed result", aggregate_power_command,
+     Group::Tools},
+    {"process-agentic", "process the files of an agentic run", process_agentic_command, Group::Tools},
+    {"validate-agentic", "check how many requests of an agentic run failed", validate_agentic_command,
+     Group::Tools},
     {"collect", "collect all JSON files below a directory into one", collect_command, Group::Tools},
     {"collect-evals", "collect the scores of evaluations into a table and a file", collect_evals_command,
      Group::Tools},

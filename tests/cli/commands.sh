@@ -37,6 +37,10 @@ RECORD
 echo '[]' >baseline.json
 echo '{"jobs": [{"name": "b200", "conclusion": "success"}]}' >jobs.json
 echo 'labels: {"cluster:b200": [b200-nb_0]}' >configs/runners.yaml
+# An agentic run, for the commands that read one.
+mkdir -p results/aiperf_artifacts
+echo '{"request_count": {"avg": 1}, "start_time": 100, "end_time": 110}' >results/aiperf_artifacts/profile_export_aiperf.json
+echo '{"metrics": {"input_sequence_length": 5, "output_sequence_length": 5}}' >results/aiperf_artifacts/profile_export.jsonl
 
 program_of() { # COMMAND: prints the first word that is not a variable
   local word

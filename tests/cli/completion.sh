@@ -20,7 +20,7 @@ offers() { # EXPECTED WORD...: checks the completions of the last word
 }
 
 offers "${COMMANDS[*]}" sweepctl ""
-offers "pareto plot process-result profile" sweepctl p
+offers "pareto plot process-agentic process-result profile" sweepctl p
 offers "--help --version" sweepctl -
 offers "${MATRIX[*]}" sweepctl matrix ""
 for command in "${COMMANDS[@]}"; do offers "$(options "$command" | paste -sd ' ')" sweepctl "$command" --; done

@@ -39,6 +39,10 @@ takes status --json
 takes cancel --now --reason
 takes aggregate --exp-name --json
 takes process-result
+takes aggregate-power --multinode --agentic --agg-result --bench-result --csv --expected-num-gpus --result-dir --power-dir \
+  --logs-root --prefill-gpus --decode-gpus --expected-producer-sha --validation-result --require-power
+takes process-agentic --require-requests
+takes validate-agentic --failed-request-threshold
 takes collect
 takes collect-evals
 takes validate-scores --min-score --thresholds --meta-env --model-prefix --metric-prefix --results-glob --expected-concs

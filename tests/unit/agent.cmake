@@ -5,6 +5,7 @@ sweep_unit_test(agent_core_test
     agent_away_test.cpp
     agent_decisions_test.cpp
     agent_flow_test.cpp
+    agent_gpu_metrics_csv_test.cpp
     agent_gpus_test.cpp
     agent_images_test.cpp
     agent_kill_sequence_test.cpp

@@ -403,6 +403,7 @@ TEST(TelemetryReports, RoundTrip) {
   full.utilization_percent = 98;
   full.throttle_reasons = 0x44;
   full.processes = 8;
+  full.memory_utilization_percent = 40;
   for (const GpuReport& report : std::vector<GpuReport>{
            full, power(0, 0), NvmlFacts{"570.1", {{"0", "NVIDIA B200", "GPU-1", ""}, {"9", "", "", "none"}}},
            GpuProblem{"0", "GPU is lost"}, TelemetryOff{"no NVML", true}, TelemetryOff{"ended", false}}) {
