@@ -2,8 +2,11 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "controller/cli/commands.hpp"
+#include "controller/power/many_nodes.hpp"
+#include "controller/power/one_node.hpp"
 #include "controller/report/result_command.hpp"
 #include "util/command_line.hpp"
 
@@ -74,12 +77,36 @@ std::optional<std::string> environment_variable(const char* name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+// Adds measured power to the record of a point on one node or on several.
+report::CommandOutput add_measured_power(const report::PowerRequest& request) {
+  power::PowerReport done;
+  if (const auto* nodes = std::get_if<report::ManyNodes>(&request.point.placement)) {
+    power::ManyNodesRequest ask = power::many_nodes_request(environment_variable);
+    ask.bench_result = request.result_path;
+    ask.agg_result = request.agg_path;
+    ask.sidecar = request.sidecar_path;
+    ask.prefill_gpus = nodes->prefill.gpus;
+    ask.decode_gpus = nodes->decode.gpus;
+    done = power::aggregate_many_nodes(ask);
+  } else {
+    power::OneNodeRequest ask;
+    ask.csv = power::gpu_metrics_file(environment_variable);
+    ask.bench_result = request.result_path;
+    ask.agg_result = request.agg_path;
+    ask.sidecar = request.sidecar_path;
+    ask.expected_gpus = std::get<report::OneNode>(request.point.placement).sizes.gpus();
+    ask.required = power::power_required(environment_variable);
+    done = power::aggregate_one_node(ask);
+  }
+  return {done.status, done.out, done.err};
+}
+
 }  // namespace
 
 int process_result_command(const Arguments& arguments) {
   CommandLine app("sweepctl process-result", kProcessResult, kProcessResultClosing);
   if (const auto status = app.parse(arguments)) return *status;
-  return print_output(report::run_process_result(environment_variable));
+  return print_output(report::run_process_result(environment_variable, add_measured_power));
 }
 
 }  // namespace sweep::cli
