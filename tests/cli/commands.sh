@@ -23,6 +23,22 @@ sweepctl run matrix.yaml --profile here.yaml --output two --quiet -- ./bench.sh 
 for copy in DIR results nightly results_dsr1_1k1k results_dsr1_1k1k_20261124_222153; do cp -r two "$copy"; done
 cp two/raw/*conc64*.json dsr1_1k1k_fp8_sglang_tp8_conc64.json
 
+# A repository with a changelog, for the commands of InferenceX's CI.
+export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
+cat >configs/nvidia-master.yaml <<'M'
+solo:
+  { image: i, model: m, model-prefix: solo, precision: fp8, framework: vllm, runner: h200, multinode: false,
+    scenarios: { fixed-seq-len: [{ isl: 8192, osl: 1024, search-space: [{ tp: 8, conc-list: [16] }] }] } }
+M
+echo '{}' >configs/amd-master.yaml
+echo 'labels: { h200: [h200_0] }' >configs/runners.yaml
+echo '{ version: 1, base-score: 1, adjustments: {}, labels: { patchwork: { names: [], score: 0 } } }' >configs/ci-priority.yaml
+echo '# changes' >perf-changelog.yaml
+{ git init -q -b main . && git add configs perf-changelog.yaml && git commit -qm base && git checkout -qb topic; } ||
+  bad "git cannot make the repository of this test"
+echo '- { config-keys: [solo], description: [faster], pr-link: "#1" }' >>perf-changelog.yaml
+git commit -qam change
+
 program_of() { # COMMAND: prints the first word that is not a variable
   local word
   for word in $1; do
