@@ -7,7 +7,7 @@
 #include <optional>
 #include <tuple>
 
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
 #include "controller/plan/hardware.hpp"
 #include "controller/report/command.hpp"
 #include "controller/report/json_text.hpp"

@@ -1,4 +1,4 @@
-#include "controller/matrix/inferencemax_run.hpp"
+#include "controller/matrix/inferencemax/run.hpp"
 
 #include <algorithm>
 #include <cassert>
