@@ -17,7 +17,7 @@ function takes(value,    how) {
   }
   sub(/[^A-Z_].*/, "", value)
   if (value ~ /(^|_)DIR$/) return how " DIR"
-  if (value ~ /(^|_)FILES?$/ || value == "RUNNER_CONFIG") return how " FILE"
+  if (value ~ /(^|_)FILES?$/ || value ~ /^(RUNNER_CONFIG|POLICY|INPUT)$/) return how " FILE"
   return how
 }
 

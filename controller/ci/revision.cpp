@@ -26,10 +26,13 @@ Expected<std::string> git(std::vector<std::string> arguments, const std::string&
   return result->out;
 }
 
-// Fails if git would take the revision for an option.
+// Fails if the repository has no such revision. Outside of a repository, git diff would take two revisions
+// for files.
 Expected<void> check_revision(const std::string& revision) {
-  if (!revision.empty() && revision[0] != '-') return {};
-  return fail("'" + revision + "' is not a revision; give a branch, a tag or a commit");
+  if (revision.empty() || revision[0] == '-')
+    return fail("'" + revision + "' is not a revision; give a branch, a tag or a commit");
+  SWEEP_TRY(git({"rev-parse", "--verify", revision + "^{object}"}, "find the revision '" + revision + "'"));
+  return {};
 }
 
 }  // namespace

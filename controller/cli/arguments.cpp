@@ -9,7 +9,7 @@
 
 #include "controller/cli/print.hpp"
 #include "controller/io/folder_owner.hpp"
-#include "controller/matrix/master.hpp"
+#include "controller/matrix/inferencemax/master.hpp"
 #include "controller/plan/output_pattern.hpp"
 #include "util/os/process.hpp"
 #include "util/os/run_program.hpp"

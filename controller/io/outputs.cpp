@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "controller/io/point_record.hpp"
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
 #include "controller/plan/hardware.hpp"
 #include "controller/report/client_result.hpp"
 #include "controller/report/json_text.hpp"

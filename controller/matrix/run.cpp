@@ -1,6 +1,6 @@
 #include "controller/matrix/run.hpp"
 
-#include "controller/matrix/inferencemax_run.hpp"
+#include "controller/matrix/inferencemax/run.hpp"
 #include "controller/matrix/inferencex/run.hpp"
 #include "controller/matrix/matrix_files.hpp"
 #include "util/json.hpp"

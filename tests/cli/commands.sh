@@ -36,11 +36,25 @@ cat >records/agg_r.json <<'RECORD'
 RECORD
 echo '[]' >baseline.json
 echo '{"jobs": [{"name": "b200", "conclusion": "success"}]}' >jobs.json
-echo 'labels: {"cluster:b200": [b200-nb_0]}' >configs/runners.yaml
 # An agentic run, for the commands that read one.
 mkdir -p results/aiperf_artifacts
 echo '{"request_count": {"avg": 1}, "start_time": 100, "end_time": 110}' >results/aiperf_artifacts/profile_export_aiperf.json
 echo '{"metrics": {"input_sequence_length": 5, "output_sequence_length": 5}}' >results/aiperf_artifacts/profile_export.jsonl
+# A repository with a changelog, for the commands of InferenceX's CI.
+export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
+cat >configs/nvidia-master.yaml <<'M'
+solo:
+  { image: i, model: m, model-prefix: solo, precision: fp8, framework: vllm, runner: h200, multinode: false,
+    scenarios: { fixed-seq-len: [{ isl: 8192, osl: 1024, search-space: [{ tp: 8, conc-list: [16] }] }] } }
+M
+echo '{}' >configs/amd-master.yaml
+echo 'labels: { "cluster:b200": [b200-nb_0], h200: [h200_0] }' >configs/runners.yaml
+echo '{ version: 1, base-score: 1, adjustments: {}, labels: { patchwork: { names: [], score: 0 } } }' >configs/ci-priority.yaml
+echo '# changes' >perf-changelog.yaml
+{ git init -q -b main . && git add configs perf-changelog.yaml && git commit -qm base && git checkout -qb topic; } ||
+  bad "git cannot make the repository of this test"
+echo '- { config-keys: [solo], description: [faster], pr-link: "#1" }' >>perf-changelog.yaml
+git commit -qam change
 
 program_of() { # COMMAND: prints the first word that is not a variable
   local word

@@ -20,7 +20,7 @@ offers() { # EXPECTED WORD...: checks the completions of the last word
 }
 
 offers "${COMMANDS[*]}" sweepctl ""
-offers "pareto plot process-agentic process-result profile" sweepctl p
+offers "pareto plot process-agentic process-changelog process-result profile" sweepctl p
 offers "--help --version" sweepctl -
 offers "${MATRIX[*]}" sweepctl matrix ""
 for command in "${COMMANDS[@]}"; do offers "$(options "$command" | paste -sd ' ')" sweepctl "$command" --; done
@@ -52,6 +52,8 @@ offers matrix.yaml sweepctl check --config m
 offers matrix.yaml sweepctl matrix full-sweep --config-files m
 offers matrix.yaml sweepctl matrix full-sweep --config-files matrix.yaml m
 offers matrix.yaml sweepctl matrix custom --runner-config m
+offers matrix.yaml sweepctl process-changelog --changelog-file m
+offers matrix.yaml sweepctl ci-priority --policy m
 [[ $(offered sweepctl run o) == "other matrix.yaml" ]] || bad "run FILE with a blank: $(offered sweepctl run o)"
 [[ " $(offered sweepctl run matrix.yaml -- prin) " == *" printf "* ]] || bad "no commands are offered after run FILE --"
 offers matrix.yaml sweepctl run matrix.yaml -- ./bench.sh m

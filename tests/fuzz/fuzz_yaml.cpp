@@ -26,16 +26,16 @@
 #include <utility>
 #include <vector>
 
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
+#include "controller/matrix/inferencemax/master.hpp"
+#include "controller/matrix/inferencemax/runners.hpp"
 #include "controller/matrix/inferencex/evals.hpp"
 #include "controller/matrix/inferencex/expand.hpp"
 #include "controller/matrix/inferencex/master_files.hpp"
 #include "controller/matrix/inferencex/row_json.hpp"
 #include "controller/matrix/json_line.hpp"
 #include "controller/matrix/load.hpp"
-#include "controller/matrix/master.hpp"
 #include "controller/matrix/matrix_files.hpp"
-#include "controller/matrix/runners.hpp"
 #include "controller/report/json_read.hpp"
 #include "controller/report/json_text.hpp"
 #include "controller/yaml/document.hpp"

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <slurm/slurm.h>
 
-#include "controller/matrix/master.hpp"
+#include "controller/matrix/inferencemax/master.hpp"
 
 namespace sweep::plugin {
 namespace {

@@ -10,8 +10,8 @@
 #include <set>
 #include <sstream>
 
+#include "controller/matrix/inferencemax/runners.hpp"
 #include "controller/matrix/load.hpp"
-#include "controller/matrix/runners.hpp"
 #include "controller/plan/plan.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/load_profile.hpp"

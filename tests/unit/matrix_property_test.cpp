@@ -10,7 +10,7 @@
 #include <functional>
 #include <map>
 
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
 #include "controller/matrix/json_line.hpp"
 #include "tests/unit/matrix_samples.hpp"
 #include "tests/unit/seeds.hpp"

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
 #include "controller/matrix/load.hpp"
 #include "tests/unit/matrix_samples.hpp"
 #include "util/json.hpp"

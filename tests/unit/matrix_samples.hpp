@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "controller/matrix/command.hpp"
-#include "controller/matrix/master.hpp"
+#include "controller/matrix/inferencemax/master.hpp"
 #include "tests/unit/net_folder.hpp"
 
 namespace sweep::matrix {

@@ -1,4 +1,4 @@
-// controller/matrix/master: the short form, in which an entry has search-space itself and its key supplies
+// controller/matrix/inferencemax/master: the short form, in which an entry has search-space itself and its key supplies
 // other fields.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

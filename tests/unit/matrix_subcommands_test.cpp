@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "controller/matrix/concurrency.hpp"
+#include "controller/matrix/inferencemax/concurrency.hpp"
 #include "tests/unit/matrix_samples.hpp"
 #include "util/json.hpp"
 

@@ -1,4 +1,4 @@
-// controller/matrix/master: the checks of section 1 of the contract, in their order and with their messages.
+// controller/matrix/inferencemax/master: the checks of section 1 of the contract, in their order and with their messages.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

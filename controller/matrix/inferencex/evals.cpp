@@ -111,9 +111,12 @@ void mark_all(std::vector<Row>& rows) {
     const bool evaluated = row.is_agentic() || has_eval_lengths(*row.block);
     if (evaluated && row.entry->multinode) {
       const auto [place, is_new] = places.emplace(configuration_key(row), out.size());
-      if (is_new) out.push_back(std::move(row));
-      Row& merged = out[place->second];
-      if (!is_new) merged.conc.insert(merged.conc.end(), row.conc.begin(), row.conc.end());
+      if (is_new) {
+        out.push_back(std::move(row));
+      } else {
+        Row& merged = out[place->second];
+        merged.conc.insert(merged.conc.end(), row.conc.begin(), row.conc.end());
+      }
       continue;
     }
     if (evaluated) row.evals.run_eval = true;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
 #include "controller/matrix/inferencex/dram_budget.hpp"
 #include "controller/matrix/inferencex/glob.hpp"
 #include "controller/matrix/python_text.hpp"

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
+#include "controller/matrix/inferencemax/master.hpp"
 #include "controller/matrix/inferencex/evals.hpp"
 #include "controller/matrix/inferencex/expand.hpp"
 #include "controller/matrix/inferencex/filter_warnings.hpp"
 #include "controller/matrix/inferencex/master_files.hpp"
 #include "controller/matrix/inferencex/runner_file.hpp"
-#include "controller/matrix/master.hpp"
 
 namespace sweep::matrix::inferencex {
 

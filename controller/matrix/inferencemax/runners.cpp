@@ -1,4 +1,4 @@
-#include "controller/matrix/runners.hpp"
+#include "controller/matrix/inferencemax/runners.hpp"
 
 #include <algorithm>
 

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/matrix/concurrency.hpp"
+#include "controller/matrix/inferencemax/concurrency.hpp"
 #include "controller/yaml/document.hpp"
 #include "util/error.hpp"
 

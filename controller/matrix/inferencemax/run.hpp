@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
 #include "controller/matrix/matrix_files.hpp"
 #include "controller/matrix/options.hpp"
 #include "controller/matrix/run.hpp"

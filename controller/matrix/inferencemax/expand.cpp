@@ -1,4 +1,4 @@
-#include "controller/matrix/expand.hpp"
+#include "controller/matrix/inferencemax/expand.hpp"
 
 #include <algorithm>
 

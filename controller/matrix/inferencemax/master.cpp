@@ -1,4 +1,4 @@
-#include "controller/matrix/master.hpp"
+#include "controller/matrix/inferencemax/master.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "controller/matrix/inferencemax_run.hpp"
+#include "controller/matrix/inferencemax/run.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -39,7 +39,7 @@ std::string problem_of(const MatrixFile& file, Caller caller) {
   return "Config file '" + file.name + "': " + file.invalid;
 }
 
-Expected<std::vector<Config>> read_configs(const Options& options, std::vector<MatrixFile> files,
+Expected<std::vector<Config>> read_configs(const Options& options, const std::vector<MatrixFile>& files,
                                            Caller caller, std::vector<std::string>& warnings) {
   std::vector<RawEntry> entries;
   Notes notes;
@@ -162,7 +162,8 @@ Custom custom(const Options& options) {
 Expected<Matrix> run_inferencemax(const std::string& name, const Options& options,
                                   std::vector<MatrixFile> files, Caller caller,
                                   std::vector<std::string>& warnings) {
-  SWEEP_ASSIGN(const auto configs, read_configs(options, std::move(files), caller, warnings));
+  SWEEP_ASSIGN(const auto configs, read_configs(options, files, caller, warnings));
+  files.clear();
   release_free_memory(configs.size());
   if (name == "full-sweep") return full_sweep(configs, options, caller, warnings);
   SWEEP_ASSIGN(const auto runners, read_runners(options, warnings));

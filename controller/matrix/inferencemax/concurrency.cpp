@@ -1,4 +1,4 @@
-#include "controller/matrix/concurrency.hpp"
+#include "controller/matrix/inferencemax/concurrency.hpp"
 
 #include <optional>
 #include <string>

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "controller/matrix/master.hpp"
-#include "controller/matrix/runners.hpp"
+#include "controller/matrix/inferencemax/master.hpp"
+#include "controller/matrix/inferencemax/runners.hpp"
 #include "util/error.hpp"
 
 namespace sweep::matrix {
