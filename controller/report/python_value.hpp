@@ -1,5 +1,5 @@
-// Converts JSON values as Python's float(), int(), str() and bool() do, for files that Python's tools wrote or
-// would have read. Pure.
+// Converts JSON values as Python's float(), int(), str() and bool() do, for files that Python's tools wrote
+// or would have read. Pure.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace sweep::report {
 /// Returns float(value) of a number, a bool or a text; std::nullopt if Python would raise an exception.
 std::optional<double> python_float_of(const nlohmann::ordered_json& value);
 
-/// Returns int(value) of a number, a bool or a text: a float loses its fraction. Returns std::nullopt if Python
-/// would raise an exception, or if the value does not fit into 64 bits.
+/// Returns int(value) of a number, a bool or a text: a float loses its fraction. Returns std::nullopt if
+/// Python would raise an exception, or if the value does not fit into 64 bits.
 std::optional<std::int64_t> python_int_of(const nlohmann::ordered_json& value);
 
 /// Returns str(value): a text unchanged, None, True, 4, 0.1; a list or object as one line of JSON.
