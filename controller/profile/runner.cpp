@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/profile/container_section.hpp"
+#include "controller/profile/host_pattern.hpp"
 #include "controller/profile/variables.hpp"
 #include "util/text.hpp"
 
@@ -10,25 +11,24 @@ namespace sweep::profile {
 
 namespace {
 
+void read_nodes(Reader& in, const std::string& key, const yaml::Value& node,
+                std::vector<std::string>& nodes) {
+  nodes = read_texts(in, key, node);
+  for (const std::string& list : nodes) {
+    if (const std::string problem = host_list_problem(list); !problem.empty())
+      return in.complain(node,
+                         "'nodes': '" + printable(list) + "' " + problem +
+                             "; write names as Slurm does, such as n1 or n[1-4,8], or a pattern such as n*");
+  }
+}
+
 Table runner_keys(Runner& runner) {
   return {{"features", [&](auto& r, auto& k, auto& n) { runner.features = read_texts(r, k, n); }},
           {"gpus", [&](auto& r, auto& k, auto& n) { runner.gpus = read_texts(r, k, n); }},
-          {"nodes", [&](auto& r, auto& k, auto& n) { runner.nodes = read_texts(r, k, n); }},
+          {"nodes", [&](auto& r, auto& k, auto& n) { read_nodes(r, k, n, runner.nodes); }},
           {"partition", [&](auto& r, auto& k, auto& n) { runner.partition = read_text(r, k, n); }},
           {"container", [&](auto& r, auto&, auto& n) { read_container(r, n, runner.container); }},
           {"env", [&](auto& r, auto&, auto& n) { read_env(r, n, runner.env); }}};
-}
-
-/// Returns true if `text` matches `pattern`, in which * matches any text.
-bool matches(std::string_view pattern, std::string_view text) {
-  const auto star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == text;
-  if (text.substr(0, star) != pattern.substr(0, star)) return false;
-  const std::string_view rest = pattern.substr(star + 1);
-  for (std::size_t at = star; at <= text.size(); ++at) {
-    if (matches(rest, text.substr(at))) return true;
-  }
-  return false;
 }
 
 bool contains_other(const std::string& a, const std::string& b) {
@@ -85,7 +85,7 @@ bool serves(const Runner& runner, const NodeTraits& node) {
   if (!std::all_of(runner.features.begin(), runner.features.end(), has_feature)) return false;
   if (!runner.gpus.empty() && !any_matches(runner.gpus, node.gpu_types, contains_other)) return false;
   const std::vector<std::string> name{node.node};
-  if (!runner.nodes.empty() && !any_matches(runner.nodes, name, matches)) return false;
+  if (!runner.nodes.empty() && !any_matches(runner.nodes, name, contains_host)) return false;
   return runner.partition.empty() || runner.partition == node.partition;
 }
 
