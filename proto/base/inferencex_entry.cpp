@@ -15,8 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxText = 4096, kMaxSettings = 1000;
-constexpr std::int64_t kMaxCount = 1'000'000'000;
+constexpr std::size_t kMaxSettings = 1000;
 
 constexpr std::array kIntegers = {
     "tp",  "pp",         "dcp-size",      "pcp-size",          "ep",       "conc",     "isl",
@@ -28,7 +27,7 @@ constexpr std::array kFlags = {"dp-attn", "disagg", "run-eval", "eval-only", "ev
 json converted_integer(const json& value) {
   if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
   if (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>() &&
-      std::abs(value.get<double>()) <= static_cast<double>(kMaxCount))
+      std::abs(value.get<double>()) <= static_cast<double>(kMaxEntryNumber))
     return static_cast<std::int64_t>(value.get<double>());
   if (!value.is_string()) return value;
   std::string digits(trimmed(value.get_ref<const std::string&>()));
@@ -60,11 +59,11 @@ json converted_flag(const json& value) {
 
 Parallelism read_parallelism(Fields& in) {
   Parallelism out;
-  out.tp = in.integer("tp", 1, kMaxCount);
-  out.pp = in.maybe_integer("pp", 1, kMaxCount).value_or(1);
-  out.dcp = in.maybe_integer("dcp-size", 1, kMaxCount).value_or(1);
-  out.pcp = in.maybe_integer("pcp-size", 1, kMaxCount).value_or(1);
-  out.ep = in.maybe_integer("ep", 0, kMaxCount).value_or(1);
+  out.tp = in.integer("tp", 1, kMaxEntryNumber);
+  out.pp = in.maybe_integer("pp", 1, kMaxEntryNumber).value_or(1);
+  out.dcp = in.maybe_integer("dcp-size", 1, kMaxEntryNumber).value_or(1);
+  out.pcp = in.maybe_integer("pcp-size", 1, kMaxEntryNumber).value_or(1);
+  out.ep = in.maybe_integer("ep", 0, kMaxEntryNumber).value_or(1);
   out.dp_attention = in.has("dp-attn") && in.flag("dp-attn");
   return out;
 }
@@ -72,10 +71,11 @@ Parallelism read_parallelism(Fields& in) {
 Expected<WorkerGroup> read_workers(const json& body, const char* role) {
   Fields in(body, std::string("matrix entry: '") + role + "'");
   WorkerGroup out;
-  out.workers = in.integer("num-worker", 0, kMaxCount);
+  out.workers = in.integer("num-worker", 0, kMaxEntryNumber);
   out.each = read_parallelism(in);
-  out.hardware = in.maybe_text("hardware", kMaxText).value_or("");
-  if (in.has("additional-settings")) out.settings = in.texts("additional-settings", kMaxSettings, kMaxText);
+  out.hardware = in.maybe_text("hardware", kMaxEntryText).value_or("");
+  if (in.has("additional-settings"))
+    out.settings = in.texts("additional-settings", kMaxSettings, kMaxEntryText);
   if (in.error()) return fail(*in.error());
   return out;
 }
@@ -92,10 +92,10 @@ std::optional<Component> read_component(Fields& in, const char* key) {
 }
 
 void read_agentic(Fields& in, InferenceXEntry& out) {
-  out.kv_offloading = in.text("kv-offloading", kMaxText);
+  out.kv_offloading = in.text("kv-offloading", kMaxEntryText);
   out.kv_offload_backend = read_component(in, "kv-offload-backend");
-  out.total_cpu_dram_gb = in.integer("total-cpu-dram-gb", 0, kMaxCount);
-  out.duration = in.integer("duration", 1, kMaxCount);
+  out.total_cpu_dram_gb = in.integer("total-cpu-dram-gb", 0, kMaxEntryNumber);
+  out.duration = in.integer("duration", 1, kMaxEntryNumber);
 }
 
 std::string word(bool flag) {
@@ -167,9 +167,9 @@ json with_converted_values(const json& entry) {
 Expected<InferenceXEntry> read_inferencex_entry(const json& entry) {
   Fields in(entry, "matrix entry");
   InferenceXEntry out;
-  out.model_prefix = in.text("model-prefix", kMaxText);
-  out.spec_decoding = in.maybe_text("spec-decoding", kMaxText).value_or("none");
-  out.agentic = in.maybe_text("scenario-type", kMaxText).value_or("") == "agentic-coding";
+  out.model_prefix = in.text("model-prefix", kMaxEntryText);
+  out.spec_decoding = in.maybe_text("spec-decoding", kMaxEntryText).value_or("none");
+  out.agentic = in.maybe_text("scenario-type", kMaxEntryText).value_or("") == "agentic-coding";
   if (in.has("prefill") || in.has("decode")) {
     SWEEP_ASSIGN(auto prefill, read_workers(in.child("prefill"), "prefill"));
     SWEEP_ASSIGN(auto decode, read_workers(in.child("decode"), "decode"));
@@ -180,14 +180,14 @@ Expected<InferenceXEntry> read_inferencex_entry(const json& entry) {
   out.disagg = in.has("disagg") && in.flag("disagg");
   out.run_eval = in.has("run-eval") && in.flag("run-eval");
   out.eval_only = in.has("eval-only") && in.flag("eval-only");
-  out.eval_conc = in.maybe_integer("eval-conc", 1, kMaxCount);
+  out.eval_conc = in.maybe_integer("eval-conc", 1, kMaxEntryNumber);
   if (out.workers && out.eval_conc) {
-    const auto conc = in.integers("conc", 1, 1, kMaxCount);
+    const auto conc = in.integers("conc", 1, 1, kMaxEntryNumber);
     out.run_eval = out.run_eval && conc.size() == 1 && conc[0] == *out.eval_conc;
   }
   out.router = read_component(in, "router");
-  out.kv_p2p_transfer = in.maybe_text("kv-p2p-transfer", kMaxText).value_or("");
-  out.recipe_fingerprint = in.maybe_text("recipe-fingerprint", kMaxText).value_or("");
+  out.kv_p2p_transfer = in.maybe_text("kv-p2p-transfer", kMaxEntryText).value_or("");
+  out.recipe_fingerprint = in.maybe_text("recipe-fingerprint", kMaxEntryText).value_or("");
   if (out.agentic) read_agentic(in, out);
   if (in.error()) return fail(*in.error());
   return out;

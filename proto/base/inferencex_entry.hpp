@@ -18,6 +18,10 @@ namespace sweep {
 
 struct Point;
 
+/// The limits of a matrix entry: bytes of a text, and the largest number.
+inline constexpr std::size_t kMaxEntryText = 4096;
+inline constexpr std::int64_t kMaxEntryNumber = 1'000'000'000;
+
 /// Tensor, pipeline and context parallel sizes of a server, in ranks.
 struct Parallelism {
   std::int64_t tp = 1, pp = 1, dcp = 1, pcp = 1, ep = 1;

@@ -12,8 +12,6 @@ namespace sweep {
 
 namespace {
 
-constexpr std::size_t kMaxText = 4096;
-constexpr std::int64_t kMaxCount = 1'000'000'000;
 constexpr std::size_t kIdDigits = 16;
 
 /// Makes points one by one and counts equal entries.
@@ -32,22 +30,22 @@ class RepeatCounter {
 
 /// Reads what entries of both generations have.
 void read_common(Fields& in, Point& point) {
-  point.exp_name = in.text("exp-name", kMaxText);
-  point.image = in.text("image", kMaxText);
-  point.model = in.text("model", kMaxText);
-  point.framework = in.text("framework", kMaxText);
-  point.precision = in.text("precision", kMaxText);
-  point.runner = in.text("runner", kMaxText);
+  point.exp_name = in.text("exp-name", kMaxEntryText);
+  point.image = in.text("image", kMaxEntryText);
+  point.model = in.text("model", kMaxEntryText);
+  point.framework = in.text("framework", kMaxEntryText);
+  point.precision = in.text("precision", kMaxEntryText);
+  point.runner = in.text("runner", kMaxEntryText);
 }
 
 /// Reads the rest of an entry of InferenceMAX (2025).
 void read_inferencemax(Fields& in, Point& point) {
-  point.isl = in.integer("isl", 0, kMaxCount);
-  point.osl = in.integer("osl", 0, kMaxCount);
-  point.max_model_len = in.integer("max-model-len", 0, 2 * kMaxCount + 1000);
-  point.tp = in.integer("tp", 1, kMaxCount);
-  point.ep = in.integer("ep", 1, kMaxCount);
-  point.conc = in.integer("conc", 1, kMaxCount);
+  point.isl = in.integer("isl", 0, kMaxEntryNumber);
+  point.osl = in.integer("osl", 0, kMaxEntryNumber);
+  point.max_model_len = in.integer("max-model-len", 0, 2 * kMaxEntryNumber + 1000);
+  point.tp = in.integer("tp", 1, kMaxEntryNumber);
+  point.ep = in.integer("ep", 1, kMaxEntryNumber);
+  point.conc = in.integer("conc", 1, kMaxEntryNumber);
   point.dp_attention = in.flag("dp-attn");
 }
 
@@ -56,18 +54,18 @@ void read_inferencex(const nlohmann::json& entry, Fields& in, Point& point) {
   auto rest = read_inferencex_entry(entry);
   if (!rest) return in.complain(rest.error().message);
   if (!rest->agentic) {
-    point.isl = in.integer("isl", 0, kMaxCount);
-    point.osl = in.integer("osl", 0, kMaxCount);
-    point.max_model_len = in.integer("max-model-len", 0, 2 * kMaxCount + 1000);
+    point.isl = in.integer("isl", 0, kMaxEntryNumber);
+    point.osl = in.integer("osl", 0, kMaxEntryNumber);
+    point.max_model_len = in.integer("max-model-len", 0, 2 * kMaxEntryNumber + 1000);
   }
   if (rest->workers) {
-    const auto list = in.integers("conc", 1, 1, kMaxCount);
+    const auto list = in.integers("conc", 1, 1, kMaxEntryNumber);
     point.conc = list.empty() ? 1 : list[0];
     point.tp = rest->gpus();
-    if (point.tp > kMaxCount) in.complain("matrix entry: the workers have too many GPUs");
+    if (point.tp > kMaxEntryNumber) in.complain("matrix entry: the workers have too many GPUs");
     if (point.tp < 1) in.complain("matrix entry: the workers have no GPU");
   } else {
-    point.conc = in.integer("conc", 1, kMaxCount);
+    point.conc = in.integer("conc", 1, kMaxEntryNumber);
     point.tp = rest->parallelism.tp;
     point.ep = rest->parallelism.ep;
     point.dp_attention = rest->parallelism.dp_attention;
