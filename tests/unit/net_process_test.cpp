@@ -12,6 +12,7 @@
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/net_loop.hpp"
 #include "util/os/process.hpp"
+#include "util/os/run_program.hpp"
 #include "util/os/signals.hpp"
 #include "util/text.hpp"
 
@@ -289,6 +290,13 @@ TEST_F(SpawnInFolder, ErrorSaysWhyNothingWasStarted) {
   errno = 0;
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child was left behind";
   EXPECT_EQ(errno, ECHILD);
+}
+
+TEST(RunProgram, ReturnsTheEndOfTheOutput) {
+  const std::vector<std::string> argv = {"sh", "-c", "printf 0123456789"};
+  const std::vector<std::string> environment = own_environment();
+  EXPECT_EQ(run_program(argv, {.environment = environment})->out, "0123456789");
+  EXPECT_EQ(run_program(argv, {.environment = environment, .kept = 4})->out, "6789");
 }
 
 TEST(Spawn, ChildDiesWithItsParent) {
