@@ -1,8 +1,7 @@
 // plan: how many nodes a point of several servers takes.
-#include "controller/plan/gang.hpp"
-
 #include <gtest/gtest.h>
 
+#include "controller/plan/gang.hpp"
 #include "proto/base/inferencex_entry.hpp"
 
 namespace sweep {

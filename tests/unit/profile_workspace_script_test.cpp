@@ -1,10 +1,9 @@
 // profile: which script of an InferenceX checkout runs a point.
-#include "controller/profile/workspace_script.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "controller/profile/benchmark.hpp"
+#include "controller/profile/workspace_script.hpp"
 #include "proto/base/inferencex_entry.hpp"
 #include "util/os/run_program.hpp"
 
