@@ -39,7 +39,7 @@ std::string aligned(const std::vector<Cells>& rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(i < kNumbers ? widths[i] - row[i].size() : 0, ' ');
-      line += (i == 0 ? "  " : "  ") + (i < kLeft ? row[i] + padding : padding + row[i]);
+      line += "  " + (i < kLeft ? row[i] + padding : padding + row[i]);
     }
     out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
