@@ -48,7 +48,8 @@ std::optional<Instant> instant_of(std::string_view utc) {
   const year_month_day date{year(year_number), month(static_cast<unsigned>(month_number)),
                             day(static_cast<unsigned>(day_number))};
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  const Instant at = sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
+  const Instant at =
+      sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
   return at > Instant() ? std::optional(at) : std::nullopt;
 }
 

@@ -12,7 +12,7 @@ constexpr std::size_t kMostItems = 256;
 constexpr std::size_t kMostName = 128;
 
 /// Returns the value of ` NAME=`; empty if it is missing or "(null)".
-std::string_view value_of(std::string_view text, std::string_view name) {
+std::string_view trait_of(std::string_view text, std::string_view name) {
   const auto at = text.find(std::string(" ") + std::string(name));
   if (at == std::string_view::npos) return {};
   const std::string_view rest = text.substr(at + 1 + name.size());
@@ -36,10 +36,10 @@ std::vector<std::string> node_command(const wire::Hello& hello) {
 
 NodeKnown parse_node_traits(std::string_view text) {
   NodeKnown out;
-  for (const std::string& feature : split(value_of(text, "ActiveFeatures="), ','))
+  for (const std::string& feature : split(trait_of(text, "ActiveFeatures="), ','))
     add(out.features, feature);
   // gpu:b200:8(S:0-1),gpu:h200:2
-  for (const std::string& resource : split(value_of(text, "Gres="), ',')) {
+  for (const std::string& resource : split(trait_of(text, "Gres="), ',')) {
     const auto parts = split(resource, ':');
     const bool typed = parts.size() >= 3 && parts[0] == "gpu";
     if (typed) add(out.gpu_types, parts[1]);

@@ -32,7 +32,7 @@ constexpr std::size_t kNameDigits = 16;
 constexpr std::size_t kMaxText = 4096;
 constexpr std::size_t kMaxFile = wire::kMaxBulkBytes + (std::size_t{64} << 10);
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+constexpr std::int64_t kSpoolNsPerSecond = 1'000'000'000;
 constexpr std::string_view kEnding = ".result", kLock = ".lock", kDamaged = ".damaged";
 constexpr std::string_view kTemporary = ".result.tmp-";  // the name of write_file_atomic's temporary files
 
@@ -111,7 +111,7 @@ std::vector<Found> files_below(const std::string& base) {
       if (!is_of_a_result(name) || ::lstat(file.path().c_str(), &info) != 0 || !S_ISREG(info.st_mode))
         continue;
       file.bytes = static_cast<std::uint64_t>(info.st_size);
-      file.changed_ns = info.st_mtim.tv_sec * kNsPerSecond + info.st_mtim.tv_nsec;
+      file.changed_ns = info.st_mtim.tv_sec * kSpoolNsPerSecond + info.st_mtim.tv_nsec;
       found.push_back(std::move(file));
     }
   }

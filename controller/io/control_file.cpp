@@ -17,7 +17,7 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kMaxBytes = 4 * 1024 * 1024;
-constexpr std::size_t kMaxText = 4096;
+constexpr std::size_t kMaxControlText = 4096;
 constexpr const char* kControlName = "sweep.control";
 
 std::string control_path(const std::string& directory) {
@@ -55,12 +55,12 @@ Expected<std::optional<ControlFile>> read_control_file(const std::string& direct
   const auto body = parse_json(text);
   Fields in(body, path);
   ControlFile control;
-  control.host = in.text("host", kMaxText);
+  control.host = in.text("host", kMaxControlText);
   control.pid = in.integer("pid", 1, std::numeric_limits<std::int64_t>::max());
-  control.endpoint = in.text("endpoint", kMaxText);
-  control.server_key = in.text("server_key", kMaxText);
-  control.client_secret = in.text("client_secret", kMaxText);
-  control.server_secret = in.text("server_secret", kMaxText);
+  control.endpoint = in.text("endpoint", kMaxControlText);
+  control.server_key = in.text("server_key", kMaxControlText);
+  control.client_secret = in.text("client_secret", kMaxControlText);
+  control.server_secret = in.text("server_secret", kMaxControlText);
   control.profile = in.child("profile");
   if (in.error()) return fail(*in.error());
   return std::optional(control);

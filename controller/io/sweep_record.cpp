@@ -16,7 +16,7 @@ namespace sweep {
 
 namespace {
 
-constexpr std::size_t kMaxText = 1 << 20;
+constexpr std::size_t kMaxRecordText = 1 << 20;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kMaxRetries = 1'000'000;
 constexpr std::int64_t kLongest = std::int64_t{1000} * 24 * 3600 * 1000;  // as in profile/duration.cpp
@@ -84,15 +84,16 @@ Expected<profile::Profile> read_settings(const nlohmann::json& body) {
 Expected<view::Facts> read_facts(const nlohmann::json& body) {
   Fields in(body, "journal: facts");
   view::Facts facts;
-  facts.sweep = in.text("sweep", kMaxText);
-  facts.version = in.text("version", kMaxText);
-  facts.directory = in.text("directory", kMaxText);
-  facts.job = in.text("job", kMaxText);
-  facts.configs = in.texts("configs", kMaxText, kMaxText);
-  facts.select = in.text("select", kMaxText);
-  facts.profile = in.maybe_text("profile", kMaxText).value_or("");
-  facts.working_directory = in.maybe_text("working_directory", kMaxText).value_or("");
-  facts.resume = without_secrets(in.maybe_text("resume", kMaxText).value_or(""));  // of an older version
+  facts.sweep = in.text("sweep", kMaxRecordText);
+  facts.version = in.text("version", kMaxRecordText);
+  facts.directory = in.text("directory", kMaxRecordText);
+  facts.job = in.text("job", kMaxRecordText);
+  facts.configs = in.texts("configs", kMaxRecordText, kMaxRecordText);
+  facts.select = in.text("select", kMaxRecordText);
+  facts.profile = in.maybe_text("profile", kMaxRecordText).value_or("");
+  facts.working_directory = in.maybe_text("working_directory", kMaxRecordText).value_or("");
+  facts.resume =
+      without_secrets(in.maybe_text("resume", kMaxRecordText).value_or(""));  // of an older version
   facts.opened = from_unix_ms(in.integer("opened_ms", 0, kMaxInt));
   if (in.error()) return fail(*in.error());
   return facts;

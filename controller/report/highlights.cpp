@@ -9,7 +9,7 @@ namespace sweep::report {
 
 namespace {
 
-constexpr const char *kThroughput = "tput_per_gpu", *kInteractivity = "median_intvty";
+constexpr const char *kThroughputKey = "tput_per_gpu", *kInteractivityKey = "median_intvty";
 
 double value_of(const Row& row, const char* key) {
   return row[key].number().value_or(0);
@@ -30,9 +30,10 @@ std::string value(const Row& row, const char* key) {
 
 std::string best_lines(const Highlights::Best& best) {
   const Row &most = *best.throughput, &fastest = *best.interactivity;
-  return "  throughput per GPU  " + value(most, kThroughput) + " tok/s (" + value(most, kInteractivity) +
-         " tok/s/user): " + description(most) + "\n  interactivity       " + value(fastest, kInteractivity) +
-         " tok/s/user (" + value(fastest, kThroughput) + " tok/s per GPU): " + description(fastest) + "\n";
+  return "  throughput per GPU  " + value(most, kThroughputKey) + " tok/s (" +
+         value(most, kInteractivityKey) + " tok/s/user): " + description(most) + "\n  interactivity       " +
+         value(fastest, kInteractivityKey) + " tok/s/user (" + value(fastest, kThroughputKey) +
+         " tok/s per GPU): " + description(fastest) + "\n";
 }
 
 }  // namespace
@@ -45,8 +46,8 @@ Highlights find_highlights(std::span<const Row> rows) {
     const auto beats = [&](const Row* other, const char* key) {
       return other == nullptr || value_of(row, key) > value_of(*other, key);
     };
-    if (beats(best.throughput, kThroughput)) best.throughput = &row;
-    if (beats(best.interactivity, kInteractivity)) best.interactivity = &row;
+    if (beats(best.throughput, kThroughputKey)) best.throughput = &row;
+    if (beats(best.interactivity, kInteractivityKey)) best.interactivity = &row;
   }
   const std::vector<std::string> by = {"hw", "framework"};
   out.frontier = frontiers(rows, Metric::MedianIntvty, by);
@@ -77,8 +78,8 @@ nlohmann::ordered_json highlights_json(const Highlights& highlights) {
         {{"exp_name", exp_name},
          {"family", family},
          {"stand_in", stand_in.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(stand_in)},
-         {kThroughput, row(best.throughput)},
-         {kInteractivity, row(best.interactivity)}});
+         {kThroughputKey, row(best.throughput)},
+         {kInteractivityKey, row(best.interactivity)}});
   }
   return {{"best", std::move(bests)}, {"frontier", table_json(frontier_columns(), highlights.frontier)}};
 }

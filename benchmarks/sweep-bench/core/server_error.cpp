@@ -31,7 +31,7 @@ const Json& member(const Json& object, const char* name) {
   return found == object.end() ? kNone : *found;
 }
 
-std::string dumped(const Json& value) {
+std::string one_line_json(const Json& value) {
   return value.is_string() ? value.get<std::string>()
                            : value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -42,7 +42,7 @@ std::string details(const Json& object) {
   for (const char* name : {"type", "error_type", "code", "error_code", "status"}) {
     const Json& value = member(object, name);
     const bool text = value.is_string() && value != "error";
-    if (!is_empty(value) && (text || value.is_number())) out.push_back(dumped(value));
+    if (!is_empty(value) && (text || value.is_number())) out.push_back(one_line_json(value));
   }
   return out.empty() ? "" : " (" + join(out, ", ") + ")";
 }
@@ -63,9 +63,10 @@ std::string words_of(const Json& value) {
   }
   for (const char* name : kMessages) {
     const Json& found = member(value, name);
-    if (!is_empty(found)) return (found.is_structured() ? dumped(found) : words_of(found)) + details(value);
+    if (!is_empty(found))
+      return (found.is_structured() ? one_line_json(found) : words_of(found)) + details(value);
   }
-  return dumped(value);
+  return one_line_json(value);
 }
 
 bool is_error_code(const Json& value) {
