@@ -46,7 +46,7 @@ FNR == 1 {
   next
 }
 /^[A-Za-z][A-Za-z ]*:$/ { section = tolower($0); next }
-section == "commands:" && /^  [^ ]/ { own[command] = own[command] " " $1 }
+section ~ /^commands/ && /^  [^ ]/ { own[command] = own[command] " " $1 }
 section == "options:" && /^ +-/ && match($0, /^ +/) && RLENGTH <= 6 {
   text = entry($0)
   names = words = split(text, word, " ")
