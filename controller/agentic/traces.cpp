@@ -5,10 +5,10 @@
 
 namespace sweep::agentic {
 
+namespace {
+
 using Json = nlohmann::ordered_json;
 using report::member;
-
-namespace {
 
 std::int64_t output_length(const Json& request) {
   const Json* length = member(request, "output_length");

@@ -9,7 +9,11 @@
 
 namespace sweep::report {
 
+namespace {
+
 using Json = nlohmann::ordered_json;
+
+}  // namespace
 
 std::optional<double> python_float_of(const Json& value) {
   if (value.is_number()) return value.get<double>();

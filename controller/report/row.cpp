@@ -13,7 +13,11 @@
 
 namespace sweep::report {
 
+namespace {
+
 using Json = nlohmann::ordered_json;
+
+}  // namespace
 
 Value::Value(const Json& json) {
   switch (json.type()) {
