@@ -24,8 +24,8 @@ constexpr const char* kStatusDescription =
 
 constexpr const char* kStatusClosing = R"(Exit status:
   0  the sweep is running, or every point is done and its result is valid
-  1  points are not done and the sweep has ended or is stopping, or it cannot be
-     read
+  1  points are not done and the sweep is stopping or has ended, or the sweep
+     cannot be read
   2  wrong usage
   3  every point is done, but not every result is valid (0 if the profile
      of the sweep has 'strict: no')
