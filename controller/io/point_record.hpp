@@ -7,15 +7,15 @@
 
 namespace sweep {
 
-/// Returns the record of a serving client's result for a point with fixed lengths. `environment`: the variables that
-/// the benchmark had. Fails if a value is missing or not a number; the message names it.
+/// Returns the record of a serving client's result for a point of InferenceX with fixed lengths. Fails if a value is
+/// missing or not a number; the message names it.
 Expected<nlohmann::ordered_json> fixed_length_record(const Point& point,
                                                      const nlohmann::ordered_json& result);
 
 /// Returns the record that an agentic benchmark left itself. Fails if it is not one, or if no request succeeded.
 Expected<nlohmann::ordered_json> agentic_record(std::string_view bytes);
 
-/// Returns the doubts about an agentic record: another concurrency or model than the point's, too many failed requests.
+/// Returns the doubts about an agentic record: another concurrency than the point's, too many failed requests.
 std::vector<std::string> agentic_doubts(const Point& point, const nlohmann::ordered_json& record);
 
 }  // namespace sweep

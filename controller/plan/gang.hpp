@@ -14,7 +14,7 @@ bool is_gang(const Point& point);
 /// a node only if all servers fit on it. A node has 4 GPUs if its hardware is GB200 or GB300, otherwise 8.
 int nodes_needed(const Point& point);
 
-/// Returns what a gang needs: "24 GPUs on 3 nodes for 3 servers"; "" if the point is none.
+/// Returns what a gang needs: "24 GPUs on 3 nodes for 3 servers"; "" if the point is not a gang.
 std::string gang_text(const Point& point);
 
 }  // namespace sweep

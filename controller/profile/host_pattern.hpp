@@ -12,7 +12,7 @@ bool matches(std::string_view pattern, std::string_view text);
 /// Returns true if the list contains the node. Numbers in brackets have leading zeros as the range's first number.
 bool contains_host(std::string_view list, std::string_view node);
 
-/// Returns why `list` is not a list of nodes, "": it is one.
+/// Returns why `list` is not a list of nodes, for a message; "" if it is a list.
 std::string host_list_problem(std::string_view list);
 
 }  // namespace sweep::profile

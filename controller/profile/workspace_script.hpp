@@ -12,7 +12,7 @@ namespace sweep::profile {
 /// which they are tried: the one that names the framework, the one without, and the places of 2025.
 std::vector<std::string> workspace_scripts(const Point& point);
 
-/// Returns the words that run the first of these scripts that exists in the working directory. If there is none, they
+/// Returns the words that run the first of these scripts that exists in the working directory. If none of them exists, they
 /// print what was looked for and exit with status 127.
 std::vector<std::string> workspace_script_command(const Point& point);
 
