@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-#include "controller/report/json_text.hpp"
+#include "controller/python/json_text.hpp"
 #include "controller/report/process_result.hpp"
 #include "util/json.hpp"
 #include "util/os/fd.hpp"
@@ -122,7 +122,7 @@ Expected<std::size_t> write_results(const std::string& folder, std::size_t count
     const Point point = point_of(number);
     const report::ResultContext context = context_of(point);
     SWEEP_ASSIGN(const auto processed, report::process_result(context, client_result(point, random).dump()));
-    const std::string text = report::python_json(processed, 2);
+    const std::string text = python::json_text(processed, 2);
     const std::string path = report::agg_path(folder + "/" + context.result_filename);
     std::ofstream out(path, std::ios::binary);
     out << text;

@@ -117,8 +117,7 @@ measure() {
     'BEGIN { printf "%-52s %9.1f %9.1f %9.1f %9.1f\n", name, user + sys, user, sys, real }'
 }
 
-# The options of the quickstart, a unity build with large batches, unless the checkout is from before there was one. CI's
-# batches are CMake's.
+# The options of the quickstart, a unity build, unless the checkout is from before there was one.
 mapfile -t from_nothing < <(grep -oE -- '-DCMAKE_UNITY_BUILD(_BATCH_SIZE)?=[A-Z0-9]+' "$source/deploy/quickstart.sh")
 
 configure() { # BUILD-DIRECTORY [OPTION]...

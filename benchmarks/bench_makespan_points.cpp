@@ -57,7 +57,7 @@ Expected<std::vector<std::string>> keys_of(const std::vector<Point>& points, con
   std::vector<std::string> keys;
   for (const Point& point : points) {
     profile::Profile own = *profile;
-    if (!profile::load_recipes(own, {point})) {
+    if (!profile::load_recipes(own, {point}) || profile::recipe_gap(own, point) != profile::RecipeGap::None) {
       keys.push_back(default_key(point));
       continue;
     }

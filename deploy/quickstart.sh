@@ -42,7 +42,7 @@ step "build"
 mkdir -p -- "$build"
 [[ -w $build ]] || die "cannot write to $build: another user created it; remove it"
 build() {
-  cmake -S "$root" -B "$build" -G Ninja -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=32 &&
+  cmake -S "$root" -B "$build" -G Ninja -DCMAKE_UNITY_BUILD=ON &&
     NINJA_STATUS='[%f/%t] ' cmake --build "$build" \
       --target sweepctl sweep-agent spank_sweep sweep-bench sweep-simserver cpu-smoke docs
 }

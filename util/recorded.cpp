@@ -17,6 +17,7 @@ using View = std::string_view;
 constexpr auto kKnownNames = std::to_array<View>({"CONC",
                                                   "DP_ATTENTION",
                                                   "EP_SIZE",
+                                                  "EVAL_OUTPUT_DIR",
                                                   "EXP_NAME",
                                                   "FRAMEWORK",
                                                   "IMAGE",

@@ -37,6 +37,15 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
+/// A file below a working directory.
+struct FoundFile {
+  std::string name;  // path below the directory
+  FileStamp stamp;
+  bool own = false;     // in the attempt's own folder; then `name` is its path below that folder
+  bool regular = true;  // not a link, FIFO, device or socket
+  friend bool operator==(const FoundFile&, const FoundFile&) = default;
+};
+
 // ---- inputs
 
 /// The connection is established, and both sides have accepted each other's key.
@@ -59,6 +68,10 @@ struct Prepared {
   int port = 0;
   std::optional<FileStamp> old_result;  // of a result file that existed before
   std::string commit = {};              // of the git repository that contains it; empty: none
+  std::string directory = {};  // identifies the working directory on all nodes that share it; empty: unknown
+  bool own_folder = false;     // the attempt's own folder has been created
+  std::vector<FoundFile> old_files = {};      // that the attempt might leave, and that existed before
+  std::optional<FileStamp> old_metrics = {};  // of a file at Prepare::metrics_path
 };
 /// Answers Prepare or Spawn: this machine lacks something that every benchmark needs.
 struct NotPrepared {
@@ -100,6 +113,24 @@ struct ResultRead {
   std::optional<FileStamp> stamp;  // std::nullopt: there is no file
   std::string bytes;
   std::string problem;  // why the file could not be read; empty if it was read or does not exist
+  std::optional<FileStamp> metrics = {};  // of the file at ReadResult::metrics_path
+  std::vector<FoundFile> files = {};      // that it may have left in ReadResult::directory
+};
+/// Answers LeaveGpuMetrics.
+struct GpuMetricsLeft {
+  AttemptRef ref;
+  std::string problem;  // why there is no such file now; empty if there is
+};
+/// Answers CollectFiles: the copies that are kept, and why others are not ("server.log: reason").
+struct FilesCollected {
+  AttemptRef ref;
+  std::vector<Artifact> files;
+  std::vector<std::string> left_out;
+};
+/// Answers ReadPiece.
+struct PieceRead {
+  wire::Piece piece;
+  std::string bytes;
 };
 /// Answers SpoolResult, whether the result could be kept or not. If not, the driver has reported that.
 struct Spooled {
@@ -148,10 +179,11 @@ struct Suspended {
 /// The time of next_deadline() has come.
 struct Tick {};
 
-using Input = std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
-                           ProcessStarted, StartFailed, Output, SetupFailed, LeaderExited, GroupGone,
-                           ResultRead, Spooled, Adopted, ServerAnswered, JobEndKnown, NodeKnown, GpuReported,
-                           StageReported, Signalled, Suspended, Tick>;
+using Input =
+    std::variant<Connected, Disconnected, Refused, Received, Undecodable, Prepared, NotPrepared,
+                 ProcessStarted, StartFailed, Output, SetupFailed, LeaderExited, GroupGone, ResultRead,
+                 GpuMetricsLeft, FilesCollected, PieceRead, Spooled, Adopted, ServerAnswered, JobEndKnown,
+                 NodeKnown, GpuReported, StageReported, Signalled, Suspended, Tick>;
 
 // ---- actions
 
@@ -164,6 +196,9 @@ struct Prepare {
   AttemptRef ref;
   std::string result_path;
   std::vector<int> ports_in_use;
+  bool finds_files = false;       // look for the files that the attempt might leave (artifacts.hpp)
+  std::string own_folder = {};    // create this folder below the working directory; empty: none
+  std::string metrics_path = {};  // of a gpu_metrics.csv whose stamp is wanted; empty: none
 };
 /// Start a command in a new process group.
 struct Spawn {
@@ -198,9 +233,51 @@ struct AskServer {
   std::string path;
   Millis patience{0};
 };
+/// Read the result file, and find other files as in Prepare. What an empty path names is not wanted.
 struct ReadResult {
   AttemptRef ref;
   std::string path;
+  std::string metrics_path = {};
+  std::string directory = {}, own_folder = {};  // the own folder is below the directory
+};
+/// Keep these lines of the attempt's gpu_metrics.csv on this node's disk, after those that it has already.
+struct KeepGpuSamples {
+  AttemptRef ref;
+  std::string text;
+};
+/// Write the kept lines to `path`. A file that is there is replaced if it has the stamp `old`.
+struct LeaveGpuMetrics {
+  AttemptRef ref;
+  std::string path;
+  std::optional<FileStamp> old;
+};
+/// Forget the kept lines.
+struct DropGpuSamples {
+  AttemptRef ref;
+};
+/// Copy the files that the attempt left below its directory into the spool, as choose_artifacts() says.
+struct CollectFiles {
+  AttemptRef ref;
+  std::string directory;
+  std::string own_folder;   // below the directory; empty: none
+  std::string result_name;  // the result's file name, which is not collected
+  std::vector<FoundFile> old_files;
+  std::int64_t most_bytes = 0;
+};
+/// Stop copying, because the agent or the attempt is to end. Answered with FilesCollected.
+struct StopCollecting {
+  AttemptRef ref;
+};
+/// Read a piece of a file that is kept in the spool.
+struct ReadPiece {
+  AttemptRef ref;
+  std::string of;  // the agent that kept it; empty: this agent
+  int file = 0;
+  std::int64_t offset = 0;
+};
+/// Remove the attempt's own folder with everything in it.
+struct RemoveFolder {
+  std::string directory, folder;
 };
 /// Ask Slurm about this node.
 struct AskNode {};
@@ -239,9 +316,10 @@ struct Exit {
   std::string reason;
 };
 
-using Action =
-    std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, AskServer, AskNode, AskJobEnd,
-                 ReadResult, OpenSpool, SpoolResult, DropSpooled, PauseOutput, RemoveFile, Warn, Exit>;
+using Action = std::variant<Send, Prepare, Spawn, Stage, StopStaging, SignalGroup, AskServer, AskNode,
+                            AskJobEnd, ReadResult, KeepGpuSamples, LeaveGpuMetrics, DropGpuSamples,
+                            CollectFiles, StopCollecting, ReadPiece, RemoveFolder, OpenSpool, SpoolResult,
+                            DropSpooled, PauseOutput, RemoveFile, Warn, Exit>;
 using Actions = std::vector<Action>;
 
 }  // namespace sweep::agent

@@ -19,12 +19,23 @@ void AdoptedResults::on_reconnected(Instant now, Actions& out) {
     send(result, now, out);
 }
 
+std::list<AdoptedResults::Result>::iterator AdoptedResults::find(const AttemptRef& ref) {
+  return std::find_if(results_.begin(), results_.end(),
+                      [&](const Result& result) { return result.finished.ref == ref; });
+}
+
+void AdoptedResults::on_fetch(const wire::Fetch& fetch, Instant now, Actions& out) {
+  const auto result = find(fetch.ref);
+  if (result == results_.end()) return;
+  if (static_cast<std::size_t>(fetch.file) >= result->finished.files.size()) return send(*result, now, out);
+  out.emplace_back(ReadPiece{fetch.ref, result->finished.of, fetch.file, fetch.offset});
+}
+
 void AdoptedResults::on_settled(const AttemptRef& ref, Actions& out) {
-  const auto found = std::find_if(results_.begin(), results_.end(),
-                                  [&](const Result& result) { return result.finished.ref == ref; });
-  if (found == results_.end()) return;
-  out.emplace_back(DropSpooled{ref, found->finished.of});
-  results_.erase(found);
+  const auto result = find(ref);
+  if (result == results_.end()) return;
+  out.emplace_back(DropSpooled{ref, result->finished.of});
+  results_.erase(result);
 }
 
 void AdoptedResults::on_deadline(Instant now, Actions& out) {

@@ -23,6 +23,8 @@ class AdoptedResults {
   void on_reconnected(Instant now, Actions& out);
   /// The controller has the result: removes it from the spool. Does nothing if `ref` is not one of these.
   void on_settled(const AttemptRef& ref, Actions& out);
+  /// The controller asks for a piece of a file, or for Finished again.
+  void on_fetch(const wire::Fetch& fetch, Instant now, Actions& out);
 
   void on_deadline(Instant now, Actions& out);
   std::optional<Instant> next_deadline() const;
@@ -33,6 +35,7 @@ class AdoptedResults {
     std::string bytes;
     Instant resend_at{};
   };
+  std::list<Result>::iterator find(const AttemptRef& ref);
   void send(Result& result, Instant now, Actions& out) const;
 
   Millis resend_;

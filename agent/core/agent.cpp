@@ -36,7 +36,8 @@ Agent::Agent(Setup setup, Instant start)
       servers_(setup_, attempts_),
       starter_(setup_, attempts_, servers_),
       intake_(setup_, attempts_, servers_),
-      adopted_(setup_.limits.resend) {}
+      adopted_(setup_.limits.resend),
+      no_samples_because_(setup_.sampled.empty() ? "there are no NVIDIA GPUs" : "") {}
 
 Actions Agent::on(const Input& input, Instant now) {
   Actions out;
@@ -156,8 +157,9 @@ void Agent::handle(const NodeKnown& input, Instant, Actions& out) {
 void Agent::handle(const GpuReported& input, Instant now, Actions& out) {
   if (const auto* sample = std::get_if<GpuSample>(&input.report)) {
     starter_.set_samples_expected(true);
+    no_samples_because_.clear();
     for (Attempt& attempt : attempts_)
-      attempt.on(*sample);
+      attempt.on(*sample, now, out);
   } else if (const auto* facts = std::get_if<NvmlFacts>(&input.report)) {
     origin_.driver = printable(facts->driver);
     origin_.gpus = printable(gpu_names(facts->gpus));
@@ -175,7 +177,18 @@ void Agent::handle(const GpuReported& input, Instant now, Actions& out) {
     on_gpu_names(false, now, out);
     // A machine without NVML is normal and needs no warning.
     if (!off->for_good) out.emplace_back(Warn{"GPU telemetry is off: " + printable(off->why)});
+    if (off->for_good) no_samples_because_ = off->why;
+    warn_without_samples(out);
   }
+}
+
+/// Warns, once, if an attempt has to leave a gpu_metrics.csv and there are no samples of its GPUs.
+void Agent::warn_without_samples(Actions& out) {
+  const bool lacks = std::any_of(attempts_.begin(), attempts_.end(),
+                                 [](const Attempt& attempt) { return attempt.lacks_samples(); });
+  if (no_samples_because_.empty() || !lacks || std::exchange(warned_without_samples_, true)) return;
+  out.emplace_back(Warn{"no GPU telemetry: " + printable(no_samples_because_) +
+                        "; points have a gpu_metrics.csv only if their script writes it"});
 }
 
 /// Handles the end of the driver's list of GPU names. `news`: there were new ones.
@@ -200,6 +213,11 @@ void Agent::handle(const InputWithRef& input, Instant now, Actions& out) {
   if (Attempt* attempt = find(input.ref)) attempt->on(input, now, out);
 }
 
+void Agent::handle(const GroupGone& input, Instant now, Actions& out) {
+  survivors_.on_gone(input.ref);
+  handle<GroupGone>(input, now, out);
+}
+
 void Agent::handle(const SetupFailed& input, Instant now, Actions& out) {
   Server* server = servers_.find(input.ref);
   Attempt* attempt = server == nullptr ? find(input.ref) : nullptr;
@@ -215,6 +233,15 @@ void Agent::handle(const StageReported& input, Instant, Actions&) {
 
 void Agent::handle(const Adopted& input, Instant now, Actions& out) {
   adopted_.add(input, now, out);
+}
+
+void Agent::handle(const PieceRead& input, Instant, Actions& out) {
+  out.emplace_back(Send{input.piece, input.bytes});
+}
+
+void Agent::receive(const wire::Fetch& message, Instant now, Actions& out) {
+  if (Attempt* attempt = find(message.ref)) return attempt->on_fetch(message, now, out);
+  adopted_.on_fetch(message, now, out);
 }
 
 void Agent::receive(const wire::Lease& message, Instant now, Actions& out) {
@@ -235,6 +262,9 @@ void Agent::accept(const wire::Lease& lease, Instant now, Actions& out) {
   const bool has_command = !work->argv.empty();
   Attempt& attempt = attempts_.emplace_back(setup_, std::move(*work));
   attempt.set_origin(origin_);
+  if (const auto free = survivors_.check(attempt.result_path()); !free)
+    return attempt.refuse(OutcomeKind::Infrastructure, free.error().message, now, out);
+  warn_without_samples(out);
   if (has_command) return starter_.advance(attempt, now, out);
   attempt.refuse(OutcomeKind::BenchmarkFailed,
                  "no command to run: give a benchmark on the command line or in the profile", now, out);
@@ -246,6 +276,7 @@ void Agent::receive(const wire::Settled& message, Instant, Actions& out) {
   if (!attempt->finished()) return;
   attempt->on_settled(message.accepted, out);
   flow_.forget(message.ref);
+  survivors_.add(*attempt);
   attempts_.erase(
       std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& a) { return &a == attempt; }));
 }
@@ -360,10 +391,17 @@ void Agent::leave(const std::string& reason, OutcomeKind kind, std::optional<Mil
 
 /// Returns true while the controller may still settle what was sent last: if the agent ended before, results
 /// that the controller has would be reported as unacknowledged.
-bool Agent::awaits_settled(Instant now) {
+bool Agent::awaits_settled(Instant now, Actions& out) {
   if (!leaving_->awaits_settled || attempts_.empty() || !welcome_) return false;
   if (!leaving_->settle_until) leaving_->settle_until = now + setup_.limits.settle;
-  return now < *leaving_->settle_until;
+  if (now < *leaving_->settle_until) return true;
+  // The results matter more than the files: offered once more without them.
+  const bool any_files =
+      std::any_of(attempts_.begin(), attempts_.end(), [](const Attempt& a) { return a.has_files(); });
+  for (Attempt& attempt : attempts_)
+    attempt.give_up_files(now, out);
+  if (any_files) leaving_->settle_until = now + setup_.limits.settle;
+  return any_files;
 }
 
 void Agent::end_if_done(Instant now, Actions& out) {
@@ -371,7 +409,7 @@ void Agent::end_if_done(Instant now, Actions& out) {
       std::all_of(attempts_.begin(), attempts_.end(), [](const Attempt& a) { return a.finished(); });
   if (!servers_.empty()) return;  // they are stopped before the agent ends
   if (leaving_ && all_finished) {
-    if (awaits_settled(now)) return;
+    if (awaits_settled(now, out)) return;
     out.emplace_back(Send{wire::Goodbye{leaving_->reason}, {}});
     out.emplace_back(Exit{leaving_->status, leaving_->reason});
     ended_ = true;

@@ -25,6 +25,7 @@
 #include "agent/core/ready_facts.hpp"
 #include "agent/core/server_pool.hpp"
 #include "agent/core/setup.hpp"
+#include "agent/core/survivors.hpp"
 
 namespace sweep::agent {
 
@@ -54,11 +55,13 @@ class Agent {
   void handle(const Received& input, Instant now, Actions& out);
   void handle(const Undecodable& input, Instant now, Actions& out);
   void handle(const Adopted& input, Instant now, Actions& out);
+  void handle(const PieceRead& input, Instant now, Actions& out);
   void handle(const JobEndKnown& input, Instant now, Actions& out);
   void handle(const NodeKnown& input, Instant now, Actions& out);
   void handle(const GpuReported& input, Instant now, Actions& out);
   void handle(const StageReported& input, Instant now, Actions& out);
   void handle(const SetupFailed& input, Instant now, Actions& out);
+  void handle(const GroupGone& input, Instant now, Actions& out);
   void handle(const Signalled& input, Instant now, Actions& out);
   void handle(const Suspended& input, Instant now, Actions& out);
   void handle(const Tick&, Instant now, Actions& out);
@@ -69,6 +72,7 @@ class Agent {
   void receive(const wire::Reject& message, Instant now, Actions& out);
   void receive(const wire::Lease& message, Instant now, Actions& out);
   void receive(const wire::Settled& message, Instant now, Actions& out);
+  void receive(const wire::Fetch& message, Instant now, Actions& out);
   void receive(const wire::Cancel& message, Instant now, Actions& out);
   void receive(const wire::Drain& message, Instant now, Actions& out);
   void receive(const wire::LogCredit& message, Instant now, Actions& out);
@@ -81,11 +85,12 @@ class Agent {
   void ask_for_work(Actions& out) const;
   void ask_about_node(Instant now, Actions& out);
   void on_gpu_names(bool news, Instant now, Actions& out);
+  void warn_without_samples(Actions& out);
   void leave(const std::string& reason, OutcomeKind kind, std::optional<Millis> longest_grace, Instant now,
              Actions& out);
   std::string reason_of(int signal, Instant now) const;
   void end_if_done(Instant now, Actions& out);
-  bool awaits_settled(Instant now);
+  bool awaits_settled(Instant now, Actions& out);
   Instant contact_deadline() const;
   std::optional<Instant> heartbeat_at() const;
   void remove_premature(Actions& out, Instant now);
@@ -106,7 +111,10 @@ class Agent {
   AttemptStarter starter_;
   LeaseIntake intake_;
   AdoptedResults adopted_;
+  Survivors survivors_;
   OutputFlow flow_;
+  std::string no_samples_because_;  // empty: there are samples of GPUs, or will be soon
+  bool warned_without_samples_ = false;
   std::optional<wire::Drain> drain_;
   std::optional<Leaving> leaving_;
   bool ended_ = false;

@@ -1,19 +1,17 @@
 #include "agent/core/attempt.hpp"
 
 #include <algorithm>
-#include <csignal>
 
-#include "agent/core/contained.hpp"
 #include "agent/core/duration_text.hpp"
 #include "agent/core/environment.hpp"
+#include "agent/core/eval_check.hpp"
+#include "agent/core/exit.hpp"
 #include "agent/core/result_check.hpp"
 #include "util/text.hpp"
 
 namespace sweep::agent {
 
 namespace {
-
-constexpr std::size_t kMaxLastWords = 300;
 
 Outcome outcome(OutcomeKind kind, std::string reason) {
   Outcome out;
@@ -24,8 +22,9 @@ Outcome outcome(OutcomeKind kind, std::string reason) {
 
 }  // namespace
 
-std::string Attempt::result_path() const {
-  return work_.directory + "/" + work_.lease.result_filename + ".json";
+/// Returns true if the process of this attempt is a recipe's evaluation.
+bool Attempt::in_eval() const {
+  return evaluating_ || (needs_server() && work_.lease.eval == wire::EvalWhen::Only);
 }
 
 // ---- start
@@ -42,29 +41,16 @@ void Attempt::wait_in_phase(const std::string& phase, Bar progress, Instant now,
   send_progress(gate_.take(now), out);
 }
 
-Server::Plan Attempt::server_plan() const {
-  Server::Plan plan;
-  plan.spec = work_.lease.server;
-  plan.ready_ms = work_.lease.timeouts.server_ms;
-  plan.variables = work_.lease.environment;
-  plan.gpus = work_.gpus;
-  plan.directory = working_directory();
-  plan.kill_grace = work_.kill_grace;
-  plan.container = work_.lease.container;
-  plan.image = work_.image;
-  plan.staged = staged_;
-  plan.workspace = work_.directory;
-  return plan;
-}
-
 void Attempt::server_failed(const Outcome& why, std::vector<std::string> last_lines, Instant now,
                             Actions& out) {
-  const bool ended_by_itself = ended_ && !verdict_;
-  if (over() || ended_by_itself) return;
+  const bool ended_by_itself = ended_ && !verdict_ && !is_failed_client();
+  if (stage_ >= Stage::Reading || ended_by_itself) return;
   account_.server_says = std::move(last_lines);
   if (waiting()) return finish(why, now, out);
   if (verdict_) return;
-  stop(why.kind, why.reason, std::nullopt, now, out);
+  judge(why.kind, why.reason);
+  // In AwaitingCause, the server's last lines may still arrive until the time is up.
+  if (stage_ != Stage::AwaitingCause) stop(why.kind, why.reason, std::nullopt, now, out);
   verdict_->exit_code = why.exit_code;
   verdict_->signal = why.signal;
 }
@@ -99,15 +85,10 @@ void Attempt::on(const Suspended& input) {
              duration_text(std::chrono::floor<std::chrono::seconds>(input.length)));
 }
 
-// Returns the value for PWD; empty if the agent's own directory is right.
-std::string Attempt::working_directory() const {
-  return work_.lease.workspace.empty() ? std::string() : work_.directory;
-}
-
 void Attempt::begin(std::vector<int> ports_in_use, int server_port, Actions& out) {
   stage_ = Stage::Preparing;
   port_ = server_port;
-  out.emplace_back(Prepare{ref(), result_path(), std::move(ports_in_use)});
+  out.emplace_back(files_.prepare(std::move(ports_in_use)));
 }
 
 void Attempt::refuse(OutcomeKind kind, std::string reason, Instant now, Actions& out) {
@@ -118,40 +99,37 @@ void Attempt::on(const Prepared& input, Instant now, Actions& out) {
   if (stage_ != Stage::Preparing) return;
   if (verdict_) return finish(*verdict_, now, out);
   if (port_ == 0) port_ = input.port;
-  old_result_ = input.old_result;
+  files_.on(input);
   account_.origin.commit = input.commit;
   account_.range_ratio = printable(own_range_ratio(setup_.environment, work_.lease.environment));
-  Variables gpus;
-  if (!work_.gpus.empty()) gpus = gpu_variables(setup_.gpus, work_.gpus);
-  auto environment =
-      benchmark_environment(setup_.environment, work_.lease.environment, gpus, port_, working_directory());
-  environment.push_back(mark_of(ref()));
-  Spawn spawn{ref(),          work_.argv,     std::move(environment), working_directory(),
-              mark_of(ref()), work_.contained};
-  if (work_.contained) {
-    Variables inside = work_.lease.environment;
-    inside.insert(inside.end(), gpus.begin(), gpus.end());
-    spawn.argv = contained_command(setup_, work_.lease.container, *staged_,
-                                   {work_.argv, work_.directory, ref(), std::move(inside)});
-  }
-  out.emplace_back(std::move(spawn));
+  out.emplace_back(spawn_of(setup_, work_, work_.argv, port_, files_.variables(), staged_));
   stage_ = Stage::Starting;
 }
 
 void Attempt::on(const NotPrepared& input, Instant now, Actions& out) {
   if (stage_ != Stage::Preparing && stage_ != Stage::Starting) return;
-  finish(verdict_.value_or(outcome(OutcomeKind::Infrastructure, input.reason)), now, out);
+  const Outcome failed = outcome(OutcomeKind::Infrastructure, input.reason);
+  if (evaluating_) return verdict_ ? decide_eval(now, out) : fail_eval(failed, out);
+  finish(verdict_.value_or(failed), now, out);
 }
 
 void Attempt::on(const ProcessStarted& input, Instant now, Actions& out) {
   if (stage_ != Stage::Starting) return;
   stage_ = Stage::Running;
   pid_ = input.pid;
-  times_.started_at = now;
-  has_own_server_ = !work_.lease.script_ready.empty();
-  clock_.enter(needs_server() ? "warm-up" : has_own_server_ ? "server" : "benchmark", now);
-  gpus_.begin(now);  // the benchmark may not print when its main run begins
-  out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
+  if (!evaluating_) {
+    times_.started_at = now;
+    has_own_server_ = !work_.lease.script_ready.empty();
+    if (std::string text = metrics_.begin(gpus_.newest()); !text.empty())
+      out.emplace_back(KeepGpuSamples{ref(), std::move(text)});
+    clock_.enter(in_eval()         ? "eval"
+                 : needs_server()  ? "warm-up"
+                 : has_own_server_ ? "server"
+                                   : "benchmark",
+                 now);
+    gpus_.begin(now);  // the benchmark may not print when its main run begins
+    out.emplace_back(Send{wire::Started{ref(), pid_, files_.directory_id()}, {}});
+  }
   gate_.set({clock_.name(), 0, 0});
   send_progress(gate_.take(now), out);
   if (verdict_) send_signal(kill_.begin(kill_.grace(), now), out);
@@ -161,6 +139,7 @@ void Attempt::on(const StartFailed& input, Instant now, Actions& out) {
   if (stage_ != Stage::Preparing && stage_ != Stage::Starting) return;
   Outcome failed = outcome(OutcomeKind::BenchmarkFailed, input.reason);
   failed.phase = "start";
+  if (evaluating_) return verdict_ ? decide_eval(now, out) : fail_eval(failed, out);
   finish(verdict_.value_or(failed), now, out);
 }
 
@@ -194,7 +173,7 @@ ServerOf Attempt::server_of() const {
 void Attempt::on_event(const OutputEvent& event, Instant now) {
   if (const auto* bar = std::get_if<Bar>(&event)) {
     gate_.set({clock_.name(), bar->done, bar->total});
-  } else if (times_.ready_at) {
+  } else if (times_.ready_at || in_eval()) {
     return;
   } else if (!needs_server()) {
     on_script_event(event, now);
@@ -230,27 +209,29 @@ void Attempt::send_progress(std::optional<PhaseProgress> progress, Actions& out)
 std::optional<TimeLimit> Attempt::next_limit() const {
   if (verdict_) return std::nullopt;
   if (waiting()) return limit_while_waiting(work_.lease, times_);
+  if (stage_ == Stage::Running && in_eval()) return limit_while_evaluating(work_.lease, times_);
   return stage_ == Stage::Running ? limit_while_running(work_.lease, server_of(), times_) : std::nullopt;
 }
 
 void Attempt::stop(OutcomeKind kind, std::string reason, std::optional<Millis> longest_grace, Instant now,
                    Actions& out) {
-  if (over() || stage_ == Stage::Reading) return;
-  const bool ended_by_itself =
-      ended_.has_value() && !(kind == OutcomeKind::Preempted && was_ended_by_outside_signal());
-  if (!verdict_ && !ended_by_itself) {
-    Outcome verdict;
-    verdict.kind = kind;
-    verdict.reason = std::move(reason);
-    verdict.phase = clock_.name();
-    verdict_ = std::move(verdict);
-  }
-  if (stage_ == Stage::AwaitingSignal || waiting()) return decide(now, out);
+  if (stage_ >= Stage::Reading) delivery_.skip_files(out);
+  if (stage_ == Stage::Reading) stopped_ = outcome(kind, reason);
+  if (stage_ >= Stage::Reading && stage_ != Stage::Sampling) return;
+  if (stage_ == Stage::Sampling) return leave_metrics(now, out);
+  const bool explained = kind == OutcomeKind::Preempted && was_ended_by_outside_signal();
+  if (explained || (!verdict_ && !ended_)) judge(kind, std::move(reason));
+  if (stage_ == Stage::AwaitingCause || waiting()) return decide(now, out);
   const Millis grace = std::min(work_.kill_grace, longest_grace.value_or(Millis::max()));
   kill_.set_grace(grace);
   if (!processes_live()) return;  // it is stopped as soon as it has started
   if (!kill_.begun()) return send_signal(kill_.begin(grace, now), out);
   kill_.hurry(grace, now);
+}
+
+void Attempt::judge(OutcomeKind kind, std::string reason) {
+  verdict_ = outcome(kind, std::move(reason));
+  verdict_->phase = clock_.name();
 }
 
 void Attempt::send_signal(KillSequence::Signal signal, Actions& out) const {
@@ -273,28 +254,30 @@ void Attempt::escalate(Instant now, Actions& out) {
 // ---- time
 
 void Attempt::on_deadline(Instant now, Actions& out) {
-  if (finished()) {
-    if (now >= resend_at_) send_finished(now, out);
-    return;
-  }
+  if (stage_ == Stage::Delivering) return delivery_.on_deadline(now, out);
   if (const auto limit = next_limit(); limit && now >= limit->at) {
     stop(OutcomeKind::TimedOut, limit->reason, std::nullopt, now, out);
   } else if (processes_live() && kill_.begun() && now >= *kill_.deadline()) {
     escalate(now, out);
-  } else if (stage_ == Stage::AwaitingSignal && now >= *times_.ended_at + setup_.limits.signal_lag) {
+  } else if (stage_ == Stage::AwaitingCause && now >= *times_.ended_at + setup_.limits.cause_lag) {
     decide(now, out);
+  } else if (stage_ == Stage::Sampling && metrics_.done(now)) {
+    leave_metrics(now, out);
+  } else if (stage_ == Stage::LeavingMetrics && now >= leave_until_) {
+    on(GpuMetricsLeft{ref(), "it was not written in time"}, now, out);
   }
-  if (!over()) send_progress(gate_.take(now), out);
+  if (stage_ != Stage::Delivering) send_progress(gate_.take(now), out);
 }
 
 std::optional<Instant> Attempt::next_deadline() const {
-  if (finished()) return resend_at_;
-  if (over()) return std::nullopt;
+  if (stage_ == Stage::Delivering) return delivery_.next_deadline();
   std::optional<Instant> next = gate_.deadline();
   if (const auto limit = next_limit()) next = earlier(next, limit->at);
   if (processes_live()) next = earlier(next, kill_.deadline());
-  if (stage_ == Stage::AwaitingSignal) next = earlier(next, *times_.ended_at + setup_.limits.signal_lag);
+  if (stage_ == Stage::AwaitingCause) next = earlier(next, *times_.ended_at + setup_.limits.cause_lag);
   if (waiting()) next = earlier(next, gpus_.deadline());
+  if (stage_ == Stage::Sampling) next = earlier(next, metrics_.deadline());
+  if (stage_ == Stage::LeavingMetrics) next = earlier(next, leave_until_);
   return next;
 }
 
@@ -317,48 +300,139 @@ void Attempt::on(const LeaderExited& input, Instant now, Actions& out) {
 }
 
 void Attempt::on(const GroupGone&, Instant now, Actions& out) {
+  gone_ = true;
   if (stage_ == Stage::Ending) all_gone(now, out);
 }
 
 void Attempt::all_gone(Instant now, Actions& out) {
-  if (!verdict_ && was_ended_by_outside_signal()) {
-    stage_ = Stage::AwaitingSignal;
+  if (may_have_another_cause()) {
+    stage_ = Stage::AwaitingCause;
     return;
   }
   decide(now, out);
 }
 
 bool Attempt::was_ended_by_outside_signal() const {
-  if (!ended_) return false;
-  const auto ended_by = [&](int signal) { return ended_->signal == signal || ended_->code == 128 + signal; };
-  return ended_by(SIGTERM) || ended_by(SIGINT) || ended_by(SIGHUP) || ended_by(SIGUSR1) || ended_by(SIGUSR2);
+  if (verdict_)
+    return verdict_->kind == OutcomeKind::ServerFailed &&
+           may_be_outside_signal({verdict_->exit_code, verdict_->signal});
+  return ended_ && may_be_outside_signal(*ended_);
+}
+
+bool Attempt::is_failed_client() const {
+  return needs_server() && ended_ && ended_->code != 0;
+}
+
+bool Attempt::may_have_another_cause() const {
+  return was_ended_by_outside_signal() || (!verdict_ && is_failed_client());
 }
 
 void Attempt::decide(Instant now, Actions& out) {
+  if (evaluating_) return decide_eval(now, out);
   if (verdict_) return finish(*verdict_, now, out);
   if (!ended_ || ended_->code != 0) return finish(outcome_of_exit(), now, out);
+  read(work_.lease.eval != wire::EvalWhen::Only, out);
+}
+
+/// The evaluation of a recipe has ended. The client's result is lost only if the attempt has to be repeated anyway.
+void Attempt::decide_eval(Instant now, Actions& out) {
+  const auto repeats = [](OutcomeKind kind) {
+    return kind == OutcomeKind::Cancelled || kind == OutcomeKind::Preempted ||
+           kind == OutcomeKind::Infrastructure;
+  };
+  if (verdict_ && repeats(verdict_->kind)) return finish(*verdict_, now, out);
+  if (verdict_) return fail_eval(*verdict_, out);
+  if (!ended_ || ended_->code != 0) return fail_eval(outcome_of_exit(), out);
+  read(false, out);
+}
+
+void Attempt::fail_eval(const Outcome& why, Actions& out) {
+  eval_problem_ = eval_failure(why);
+  verdict_.reset();
+  read(false, out);
+}
+
+/// Looks for the files that are expected. `result`: the result file is one of them.
+void Attempt::read(bool result, Actions& out) {
   stage_ = Stage::Reading;
-  out.emplace_back(ReadResult{ref(), result_path()});
+  out.emplace_back(files_.read(result, metrics_.any()));
 }
 
 Outcome Attempt::outcome_of_exit() const {
-  const std::string last_words = err_.last_line().empty() ? out_.last_line() : err_.last_line();
-  Outcome out = outcome(OutcomeKind::BenchmarkFailed, clipped(printable(last_words), kMaxLastWords));
-  if (ended_) {
-    out.exit_code = ended_->code;
-    out.signal = ended_->signal;
-  }
-  return out;
+  return failed_exit(ended_, err_.last_line().empty() ? out_.last_line() : err_.last_line());
 }
 
 void Attempt::on(const ResultRead& input, Instant now, Actions& out) {
   if (stage_ != Stage::Reading) return;
-  Outcome end = check_result(input, old_result_, result_path());
+  const wire::Lease& lease = work_.lease;
+  const std::string missing = files_.missing_evals(input);
+  const bool has_metrics = files_.has_metrics(input);
+  if (evaluating_) {
+    const std::string& problem = eval_problem_.empty() ? missing : eval_problem_;
+    if (!problem.empty()) add_flaw("no-score: " + problem);
+    return end_with(outcome(OutcomeKind::Ok, {}), has_metrics, now, out);
+  }
+  if (lease.eval == wire::EvalWhen::Only) return end_with(check_eval_files(missing), has_metrics, now, out);
+  Outcome end = files_.check_result_file(input);
   if (end.kind == OutcomeKind::Ok) {
     new_result_ = input.stamp;
     result_ = input.bytes;
+    const bool of_recipe =
+        lease.eval == wire::EvalWhen::After && needs_server() && !lease.eval_command.empty();
+    if (of_recipe && stopped_) return finish(*stopped_, now, out);
+    if (of_recipe && !kill_.gave_up()) return begin_eval(now, out);
+    if (of_recipe) {
+      add_flaw("no-score: the eval was not started, because processes of the client survived SIGKILL");
+    } else if (!missing.empty()) {
+      add_flaw("no-score: " + missing);
+    }
   }
-  finish(std::move(end), now, out);
+  end_with(std::move(end), has_metrics, now, out);
+}
+
+void Attempt::begin_eval(Instant now, Actions& out) {
+  measured_until_ = times_.end(now);
+  evaluating_ = true;
+  ended_.reset();
+  gone_ = false;
+  kill_ = KillSequence(setup_.limits.stop_grace);
+  if (!times_.ready_at) clock_.rename("benchmark");  // the client does not print it
+  clock_.enter("eval", now);
+  stage_ = Stage::Starting;
+  out.emplace_back(spawn_of(setup_, work_, work_.lease.eval_command, port_, files_.variables(), staged_));
+}
+
+// ---- gpu_metrics.csv
+
+/// Ends the attempt, after its gpu_metrics.csv has been written if the benchmark has not left one (`has_metrics`).
+void Attempt::end_with(Outcome end, bool has_metrics, Instant now, Actions& out) {
+  if (end.kind != OutcomeKind::Ok || has_metrics || !metrics_.any()) return finish(std::move(end), now, out);
+  end_ = std::move(end);
+  stage_ = Stage::Sampling;
+  metrics_.end(times_.ended_at.value_or(now));
+  if (metrics_.done(now)) leave_metrics(now, out);
+}
+
+void Attempt::leave_metrics(Instant now, Actions& out) {
+  stage_ = Stage::LeavingMetrics;
+  leave_until_ = now + setup_.limits.metrics;
+  out.emplace_back(files_.leave_metrics());
+}
+
+void Attempt::on(const GpuMetricsLeft& input, Instant now, Actions& out) {
+  if (stage_ != Stage::LeavingMetrics) return;
+  if (!input.problem.empty())
+    out.emplace_back(Warn{"cannot write '" + printable(files_.metrics_path()) +
+                          "': " + printable(input.problem) + "; this point has no gpu_metrics.csv"});
+  finish(*end_, now, out);
+}
+
+void Attempt::on(const GpuSample& sample, Instant now, Actions& out) {
+  gpus_.add(sample);
+  if (stage_ >= Stage::LeavingMetrics) return;
+  if (std::string text = metrics_.add(sample); !text.empty())
+    out.emplace_back(KeepGpuSamples{ref(), std::move(text)});
+  if (stage_ == Stage::Sampling && metrics_.done(now)) leave_metrics(now, out);
 }
 
 void Attempt::finish(Outcome end, Instant now, Actions& out) {
@@ -366,47 +440,46 @@ void Attempt::finish(Outcome end, Instant now, Actions& out) {
   if (kill_.gave_up()) {
     end.reason += std::string(end.reason.empty() ? "" : "; ") + "some of its processes survived SIGKILL";
   }
+  if (end.kind != OutcomeKind::Ok) {
+    result_.clear();  // the client of a recipe left one, but its evaluation was stopped
+    new_result_.reset();
+  }
+  if (metrics_.begun()) out.emplace_back(DropGpuSamples{ref()});
   send_progress(gate_.take_last(), out);
-  finished_.ref = ref();
-  finished_.outcome = std::move(end);
+  wire::Finished finished;
+  finished.ref = ref();
+  finished.outcome = std::move(end);
   const auto began_at = times_.waiting_since ? times_.waiting_since : times_.started_at;
-  if (began_at) finished_.wall_ms = (times_.ended_at.value_or(now) - *began_at).count();
-  if (needs_server() && times_.started_at && !times_.ready_at)
+  const Instant ended_at = times_.end(now);
+  if (began_at) finished.wall_ms = (ended_at - *began_at).count();
+  if (needs_server() && times_.started_at && !times_.ready_at && !in_eval())
     clock_.rename("benchmark");  // the client does not print it
-  account_.phases = clock_.times(times_.ended_at.value_or(now));
-  account_.gpu_use = gpus_.use(times_.ended_at.value_or(now));
+  account_.phases = clock_.times(ended_at);
+  account_.gpu_use = gpus_.use(measured_until_.value_or(ended_at));
   if (!gpus_.flaw().empty()) add_flaw(gpus_.flaw());
-  finished_.account = account_;
-  stage_ = Stage::Spooling;
-  out.emplace_back(SpoolResult{finished_, result_});
-}
-
-void Attempt::on(const Spooled&, Instant now, Actions& out) {
-  if (stage_ != Stage::Spooling) return;
-  stage_ = Stage::Finished;
-  send_finished(now, out);
-}
-
-void Attempt::send_finished(Instant now, Actions& out) {
-  out.emplace_back(Send{finished_, result_});
-  resend_at_ = now + setup_.limits.resend;
+  finished.account = account_;
+  stage_ = Stage::Delivering;
+  const bool good = finished.outcome.kind == OutcomeKind::Ok;
+  delivery_.begin(std::move(finished), std::move(result_), good ? files_.collect() : std::nullopt, out);
 }
 
 void Attempt::on_settled(bool accepted, Actions& out) const {
   out.emplace_back(DropSpooled{ref(), {}});
   if (accepted && new_result_) out.emplace_back(RemoveFile{result_path(), *new_result_});
+  // What a failed attempt left is kept there for the user.
+  if (outcome_kind() == OutcomeKind::Ok) files_.remove_own_folder(out);
 }
 
 void Attempt::repeat_answer(Instant now, Actions& out) {
-  if (finished()) return send_finished(now, out);
-  if (stage_ == Stage::Spooling) return;  // Finished is sent soon
-  if (pid_ != 0) out.emplace_back(Send{wire::Started{ref(), pid_}, {}});
+  if (finished()) return delivery_.send(now, out);
+  if (stage_ == Stage::Delivering) return;  // Finished is sent soon
+  if (pid_ != 0) out.emplace_back(Send{wire::Started{ref(), pid_, files_.directory_id()}, {}});
 }
 
 void Attempt::on_reconnected(Instant now, Actions& out) {
   for (OutputPiece& piece : backlog_.take(kLongestOutputPiece))
     out.emplace_back(Send{wire::LogChunk{ref(), piece.is_stderr}, std::move(piece.bytes)});
-  if (finished()) return send_finished(now, out);
+  if (finished()) return delivery_.send(now, out);
   gate_.repeat();
   send_progress(gate_.take(now), out);
 }

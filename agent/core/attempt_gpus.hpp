@@ -23,6 +23,8 @@ class AttemptGpus {
   explicit AttemptGpus(std::vector<std::string> gpus) : count_(gpus.size()), window_(std::move(gpus)) {}
 
   void add(const GpuSample& sample) { window_.add(sample); }
+  /// Returns the newest sample of each GPU.
+  std::vector<GpuSample> newest() const { return window_.newest(); }
   /// Returns true if the attempt may start. `samples_expected`: the sampler is running, or will be soon.
   bool may_start(bool samples_expected, Instant now);
   /// Returns until when may_start() returns false; std::nullopt if it was not called yet or has returned

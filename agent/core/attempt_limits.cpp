@@ -1,5 +1,7 @@
 #include "agent/core/attempt_limits.hpp"
 
+#include <algorithm>
+
 #include "agent/core/duration_text.hpp"
 
 namespace sweep::agent {
@@ -39,9 +41,22 @@ void consider_script(std::optional<TimeLimit>& next, const wire::Timeouts& timeo
 
 }  // namespace
 
+Instant AttemptTimes::end(Instant now) const {
+  Instant out = ended_at.value_or(now);
+  for (const auto& begun : {waiting_since, started_at, ready_at})
+    out = std::max(out, begun.value_or(out));
+  return out;
+}
+
 std::optional<TimeLimit> limit_while_waiting(const wire::Lease& lease, const AttemptTimes& times) {
   std::optional<TimeLimit> next;
   if (times.waiting_since) consider_point(next, lease, *times.waiting_since);
+  return next;
+}
+
+std::optional<TimeLimit> limit_while_evaluating(const wire::Lease& lease, const AttemptTimes& times) {
+  std::optional<TimeLimit> next;
+  consider_point(next, lease, times.waiting_since.value_or(*times.started_at));
   return next;
 }
 

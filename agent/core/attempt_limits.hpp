@@ -15,6 +15,10 @@ struct AttemptTimes {
   std::optional<Instant> started_at;     // the benchmark's first process
   std::optional<Instant> ready_at;  // its server is ready, or its client or the client's main run has begun
   std::optional<Instant> ended_at;  // the benchmark's first process
+
+  /// Returns when the benchmark ended, or `now`; never before a part of it began. That could be the case after a
+  /// suspension: the clock is set back once it is noticed, and parts may have begun just before that.
+  Instant end(Instant now) const;
 };
 
 /// Whose server a benchmark uses.
@@ -31,6 +35,9 @@ struct TimeLimit {
 
 /// Returns the earliest limit for an attempt that is waiting for its server (timeouts.point_ms only).
 std::optional<TimeLimit> limit_while_waiting(const wire::Lease& lease, const AttemptTimes& times);
+
+/// Returns the limit for a running evaluation of a recipe, which has a started_at (timeouts.point_ms only).
+std::optional<TimeLimit> limit_while_evaluating(const wire::Lease& lease, const AttemptTimes& times);
 
 /// Returns the earliest limit for a running benchmark, which has a started_at. The limit for a server applies
 /// only if there is one. std::nullopt if the lease has no limit.

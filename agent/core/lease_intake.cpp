@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/core/artifacts.hpp"
 #include "agent/core/contained.hpp"
 #include "util/text.hpp"
 
@@ -26,6 +27,15 @@ Expected<Work> LeaseIntake::work_for(const wire::Lease& lease, const wire::Welco
   work.argv = own_command.empty() ? lease.command : own_command;
   // A command from the command line starts its own server, if it needs one.
   work.needs_server = own_command.empty() && !lease.server.key.empty();
+  if (work.needs_server && lease.eval == wire::EvalWhen::Only && !lease.eval_command.empty())
+    work.argv = lease.eval_command;
+  work.artifact_limit = welcome.artifact_limit;
+  // Of a recipe, only the agent's gpu_metrics.csv and the files of an evaluation are left there.
+  const bool leaves_in_folder = !work.needs_server || lease.eval != wire::EvalWhen::Never ||
+                                (lease.gpu_metrics && !work.sampled.empty());
+  if (welcome.artifact_limit > 0 && leaves_in_folder)
+    work.own_folder = std::string(kOwnFolders) + "/" + file_safe(welcome.sweep) + "." +
+                      file_safe(lease.ref.point) + "." + std::to_string(lease.ref.attempt);
   work.directory = lease.workspace.empty() ? setup_.directory : absolute(lease.workspace, setup_.directory);
   // A relative path on the command line starts at the directory in which the user ran srun; a relative path
   // in the profile starts at the workspace.

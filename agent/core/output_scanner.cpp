@@ -61,6 +61,12 @@ std::optional<Bar> parse_count(std::string_view& text) {
   return Bar{*done, *total};
 }
 
+/// Returns true if a shell that traces its commands (set -x) has printed the line: "+ exit 1".
+bool is_shell_trace(std::string_view line) {
+  const std::size_t end = line.find_first_not_of('+');
+  return end != 0 && end != std::string_view::npos && line[end] == ' ';
+}
+
 }  // namespace
 
 namespace {
@@ -137,13 +143,14 @@ void OutputScanner::end_line(std::vector<OutputEvent>& seen) {
   }
   // A message of srun about pyxis' own step only repeats the exit status; it is not the reason of a failure.
   const bool of_srun = line_.starts_with("srun: error: ") && line_.find(": task ") != std::string::npos;
-  if (!trimmed(line_).empty() && !find_bar(line_) && !of_srun) last_line_ = trimmed(line_);
+  if (!trimmed(line_).empty() && !find_bar(line_) && !of_srun && !is_shell_trace(line_))
+    last_line_ = trimmed(line_);
   line_.clear();
 }
 
 std::string OutputScanner::last_line() const {
   const std::string_view current = trimmed(line_);
-  return current.empty() || find_bar(current) ? last_line_ : std::string(current);
+  return current.empty() || find_bar(current) || is_shell_trace(current) ? last_line_ : std::string(current);
 }
 
 }  // namespace sweep::agent

@@ -51,8 +51,8 @@ class OutputScanner {
   /// else once.
   std::vector<OutputEvent> feed(std::string_view bytes);
 
-  /// Returns the last line that is not blank and not a progress bar, without surrounding blanks. It often is
-  /// the reason of a failure.
+  /// Returns the last line that is not blank, a progress bar or a command that a shell traces (set -x), without
+  /// surrounding blanks. It often is the reason of a failure.
   std::string last_line() const;
 
  private:

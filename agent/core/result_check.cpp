@@ -38,4 +38,10 @@ Outcome check_result(const ResultRead& result, const std::optional<FileStamp>& o
   return outcome_with(OutcomeKind::Ok, {});
 }
 
+Outcome check_eval_files(const std::string& missing) {
+  if (missing.empty()) return outcome_with(OutcomeKind::Ok, {});
+  return outcome_with(OutcomeKind::NoResult,
+                      missing + "; a script that evaluates calls run_eval and append_lm_eval_summary");
+}
+
 }  // namespace sweep::agent

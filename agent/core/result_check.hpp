@@ -15,4 +15,7 @@ namespace sweep::agent {
 Outcome check_result(const ResultRead& result, const std::optional<FileStamp>& old_result,
                      const std::string& path);
 
+/// Returns the outcome of a benchmark that only evaluates: Ok, or NoResult if files are missing (missing_eval_files).
+Outcome check_eval_files(const std::string& missing);
+
 }  // namespace sweep::agent

@@ -97,6 +97,8 @@ class Server {
   void on(const GroupGone& input, Instant now, Actions& out);
   void on(const ServerAnswered& input, Instant now, Actions& out);
   void on(const ResultRead&, Instant, Actions&) {}
+  void on(const GpuMetricsLeft&, Instant, Actions&) {}
+  void on(const FilesCollected&, Instant, Actions&) {}
   void on(const Spooled&, Instant, Actions&) {}
 
   /// Stops it: SIGTERM, then SIGKILL after its grace time or `longest_grace`, whichever is shorter.

@@ -21,9 +21,11 @@ struct Limits {
   // The longest time between SIGTERM and SIGKILL when Slurm ends the step: Slurm's KillWait is short.
   Millis stop_grace{2'000};
   Millis answer{10'000};  // for a server to answer a request
+  Millis metrics{5'000};  // for gpu_metrics.csv to be written
   Millis settle{3'000};   // for the controller to settle what an agent that ends has sent last
-  // Slurm signals every process of a step; the agent may receive its signal up to this much later than others.
-  Millis signal_lag{1'000};
+  // Slurm signals every process of a step, and a client notices at once that its server has ended. The agent
+  // may learn of either up to this much later than the benchmark's end.
+  Millis cause_lag{1'000};
   Millis progress_spacing{200};                    // between two Progress within a phase
   std::size_t kept_output = std::size_t{1} << 20;  // of an attempt, while no controller answers
 };

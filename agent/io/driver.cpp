@@ -13,8 +13,10 @@
 #include "agent/core/identity.hpp"
 #include "agent/core/job_end.hpp"
 #include "agent/core/node_traits.hpp"
+#include "agent/io/artifact_files.hpp"
 #include "agent/io/children.hpp"
 #include "agent/io/git_commit.hpp"
+#include "agent/io/gpu_metrics_files.hpp"
 #include "agent/io/gpu_sampler.hpp"
 #include "agent/io/http_client.hpp"
 #include "agent/io/machine.hpp"
@@ -68,7 +70,8 @@ class Driver {
                   earlier(earlier(retry_hello_at_, children_.deadline()), sampler_.deadline()));
       planned_ = std::max(now(), wake_at.value_or(Instant::max()));
       continued_ = false;
-      loop_.step(wake_at);
+      loop_.step(copier_.active() ? now() : wake_at);
+      copier_.step();
       http_client_.on_deadline(now());
       sampler_.on_deadline(now());
       job_end_query_.on_deadline(now());
@@ -245,10 +248,29 @@ class Driver {
       inputs_.emplace_front(StartFailed{what.ref, problem});
     } else {
       const std::string folder = what.result_path.substr(0, what.result_path.rfind('/') + 1);
-      inputs_.emplace_front(Prepared{what.ref, *port, stamp_of(what.result_path),
-                                     folder.empty() ? std::string() : git_commit(folder)});
+      Prepared prepared{what.ref, *port, stamp_of(what.result_path),
+                        folder.empty() ? std::string() : git_commit(folder)};
+      if (what.finds_files && !folder.empty()) {
+        prepared.directory = directory_id(folder);
+        prepared.old_files = find_artifacts(folder, "");
+        prepared.own_folder = !what.own_folder.empty() && create_own_folder(folder, what.own_folder);
+      }
+      if (!what.metrics_path.empty()) prepared.old_metrics = stamp_of(what.metrics_path);
+      inputs_.emplace_front(std::move(prepared));
     }
   }
+  void perform(CollectFiles& what) {
+    const auto folder = spool_.files_folder(what.ref);
+    if (folder) return copier_.start(what, *folder);
+    inputs_.emplace_back(FilesCollected{what.ref, {}, {not_collected(folder.error().message)}});
+  }
+  void perform(StopCollecting& what) { copier_.stop(what.ref); }
+  void perform(ReadPiece& what) {
+    auto bytes = spool_.read_piece(what.ref, what.of, what.file, what.offset, kArtifactPiece);
+    wire::Piece piece{what.ref, what.file, what.offset, bytes ? "" : bytes.error().message};
+    inputs_.emplace_back(PieceRead{std::move(piece), bytes ? std::move(*bytes) : std::string()});
+  }
+  void perform(RemoveFolder& what) { remove_own_folder(what.directory, what.folder); }
   void perform(AskServer& what) { http_client_.send(what, now()); }
   void perform(Spawn& what) { children_.start(what); }
   void perform(Stage& what) {
@@ -256,7 +278,16 @@ class Driver {
   }
   void perform(StopStaging& what) { staging_.stop(what.serial); }
   void perform(SignalGroup& what) { children_.signal(what.ref, what.kill); }
-  void perform(ReadResult& what) { inputs_.emplace_back(read_result(what.ref, what.path)); }
+  void perform(ReadResult& what) {
+    ResultRead read =
+        what.path.empty() ? ResultRead{what.ref, std::nullopt, {}, {}} : read_result(what.ref, what.path);
+    if (!what.metrics_path.empty()) read.metrics = stamp_of(what.metrics_path);
+    if (!what.directory.empty()) read.files = find_artifacts(what.directory, what.own_folder);
+    inputs_.emplace_back(std::move(read));
+  }
+  void perform(KeepGpuSamples& what) { gpu_metrics_.keep(std::move(what)); }
+  void perform(LeaveGpuMetrics& what) { gpu_metrics_.leave(std::move(what)); }
+  void perform(DropGpuSamples& what) { gpu_metrics_.drop(std::move(what)); }
   void perform(OpenSpool& what) {
     if (const auto open = spool_.open(what.directory, what.sweep, what.agent); !open)
       return warn_of_spool(open.error());
@@ -308,8 +339,10 @@ class Driver {
   std::vector<AttemptRef> unspooled_results_;  // attempts whose results are only in the workspace
   std::deque<Input> inputs_;
   Children children_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
+  ArtifactCopier copier_{[this](Input input) { inputs_.push_back(std::move(input)); }};
   Staging staging_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   HttpClient http_client_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
+  GpuMetricsFiles gpu_metrics_{loop_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   Agent agent_;
   SlurmQuery job_end_query_{loop_}, node_query_{loop_};
   GpuSampler sampler_{loop_};

@@ -32,12 +32,12 @@ Expected<int> bound_port(int socket) {
   return ntohs(address.sin_port);
 }
 
+}  // namespace
+
 FileStamp stamp_from(const struct stat& info) {
   return {info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
           info.st_mtim.tv_sec * kNsPerSecond + info.st_mtim.tv_nsec};
 }
-
-}  // namespace
 
 Expected<int> free_port(const std::vector<int>& in_use) {
   // All sockets stay bound until the end, so that each one gets another port.

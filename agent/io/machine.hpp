@@ -1,6 +1,8 @@
 // What the agent needs from this machine: a free port, its GPU devices, result files.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 #include <vector>
 
@@ -17,6 +19,9 @@ std::string kernel_name();
 
 /// Returns the names in /dev.
 std::vector<std::string> device_names();
+
+/// Returns the stamp of a file with these properties.
+FileStamp stamp_from(const struct stat& info);
 
 /// Returns the stamp of the file at `path`; std::nullopt if it does not exist.
 std::optional<FileStamp> stamp_of(const std::string& path);

@@ -30,10 +30,10 @@ constexpr std::string_view kMagic = "slurm-sweep spooled result 1\n";
 constexpr std::size_t kDigest = 64;
 constexpr std::size_t kNameDigits = 16;
 constexpr std::size_t kMaxText = 4096;
-constexpr std::size_t kMaxFile = wire::kMaxBulkBytes + (std::size_t{64} << 10);
+constexpr std::size_t kMaxFile = wire::kMaxBulkBytes + (std::size_t{2} << 20);  // with the list of its files
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kSpoolNsPerSecond = 1'000'000'000;
-constexpr std::string_view kEnding = ".result", kLock = ".lock", kDamaged = ".damaged";
+constexpr std::string_view kEnding = ".result", kLock = ".lock", kDamaged = ".damaged", kFiles = ".files";
 constexpr std::string_view kTemporary = ".result.tmp-";  // the name of write_file_atomic's temporary files
 
 std::string name_digest(const std::string& name) {
@@ -83,6 +83,27 @@ bool is_of_a_result(const std::string& name) {
   return name.size() > kNameDigits && name[kNameDigits] == '.' && name.find(kEnding) != std::string::npos;
 }
 
+/// Removes the files of an attempt, whose outcome is in the file `path`.
+void remove_files_of(const std::string& path) {
+  std::error_code ignored;
+  fs::remove_all(path + std::string(kFiles), ignored);
+}
+
+std::vector<Artifact> read_spooled_files(Fields& in) {
+  std::vector<Artifact> out;
+  if (!in.has("files")) return out;
+  const nlohmann::json& list = in.child("files");
+  bool good = list.is_array() && list.size() <= kMostArtifacts;
+  for (auto file = list.begin(); good && file != list.end(); ++file) {
+    good = file->is_array() && file->size() == 3 && (*file)[0].is_string() &&
+           (*file)[1].is_number_integer() && (*file)[2].is_boolean();
+    if (good)
+      out.push_back({(*file)[0].get<std::string>(), (*file)[1].get<std::int64_t>(), (*file)[2].get<bool>()});
+  }
+  if (!good || !artifacts_problem(out).empty()) in.complain("its list of files is damaged");
+  return out;
+}
+
 struct Found {
   std::string folder, name;
   std::uint64_t bytes = 0;
@@ -130,12 +151,16 @@ bool has_files(const std::string& folder, const std::string& owner) {
 }  // namespace
 
 std::string spool_text(const wire::Finished& finished, const std::string& agent, std::string_view bytes) {
-  const nlohmann::json head = {{"agent", agent},
-                               {"point", finished.ref.point},
-                               {"attempt", finished.ref.attempt},
-                               {"outcome", outcome_to_json(finished.outcome)},
-                               {"wall_ms", finished.wall_ms},
-                               {"bytes", bytes.size()}};
+  nlohmann::json head = {{"agent", agent},
+                         {"point", finished.ref.point},
+                         {"attempt", finished.ref.attempt},
+                         {"outcome", outcome_to_json(finished.outcome)},
+                         {"wall_ms", finished.wall_ms},
+                         {"bytes", bytes.size()}};
+  if (!finished.files.empty()) head["files"] = nlohmann::json::array();
+  for (const Artifact& file : finished.files)
+    head["files"].emplace_back(nlohmann::json::array_t{file.name, file.bytes, file.own});
+  if (finished.account.collected) head["left_out"] = finished.account.collected->left_out;
   std::string rest = head.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
   rest += bytes;
   return std::string(kMagic) + sha256_hex(rest) + "\n" + rest;
@@ -159,6 +184,9 @@ Expected<Spool::LeftResult> read_spool_text(std::string_view text) {
   left.finished.wall_ms = in.integer("wall_ms", 0, kMaxInt);
   const auto outcome = outcome_from_json(in.child("outcome"));
   const auto bytes = static_cast<std::size_t>(in.integer("bytes", 0, static_cast<std::int64_t>(kMaxFile)));
+  left.finished.files = read_spooled_files(in);
+  if (in.has("left_out"))
+    left.finished.account.collected = Collected{0, 0, in.texts("left_out", kMostArtifacts, kMaxFile)};
   if (in.error()) return fail(*in.error());
   if (!outcome) return tl::unexpected(outcome.error());
   if (text.size() - line - 1 != bytes) return fail("it is cut short");
@@ -221,7 +249,10 @@ void Spool::find_left_results() {
       if (take_lock(folder_ + "/" + owner + std::string(kLock), lock) != 0) continue;  // that agent is alive
       locks_[owner] = std::move(lock);
     }
-    if (name.ends_with(kEnding)) {
+    if (name.ends_with(kFiles) && !fs::exists(folder_ + "/" + name.substr(0, name.size() - kFiles.size()))) {
+      std::error_code ignored;
+      fs::remove_all(folder_ + "/" + name, ignored);
+    } else if (name.ends_with(kEnding)) {
       kept_.insert(name);
       unread_.push_back(name);
     } else if (name.find(kTemporary) != std::string::npos) {
@@ -269,6 +300,7 @@ Expected<void> Spool::make_room(std::uint64_t bytes) const {
     Fd lock;
     if (take_lock(lock_path, lock) != 0) continue;  // the file belongs to an agent that is alive
     if (::unlink(found.path().c_str()) == 0) sum -= found.bytes;
+    remove_files_of(found.path());
     if (!has_files(found.folder, owner)) ::unlink(lock_path.c_str());
     ::rmdir(found.folder.c_str());  // fails unless it is empty
   }
@@ -289,7 +321,30 @@ Expected<void> Spool::keep(const wire::Finished& finished, std::string_view byte
 
 void Spool::drop(const wire::AttemptRef& ref, const std::string& of) {
   const std::string name = file_name(of.empty() ? agent_ : of, ref);
-  if (kept_.erase(name) > 0) ::unlink((folder_ + "/" + name).c_str());
+  if (kept_.erase(name) == 0) return;
+  remove_files_of(folder_ + "/" + name);
+  ::unlink((folder_ + "/" + name).c_str());
+}
+
+// ---- files
+
+Expected<std::string> Spool::files_folder(const wire::AttemptRef& ref) const {
+  const std::string name = file_name(agent_, ref);
+  if (!kept_.contains(name)) return fail("the result could not be kept in the spool");
+  return folder_ + "/" + name + std::string(kFiles);
+}
+
+Expected<std::string> Spool::read_piece(const wire::AttemptRef& ref, const std::string& of, int file,
+                                        std::int64_t offset, std::size_t most) const {
+  const std::string name = file_name(of.empty() ? agent_ : of, ref);
+  const std::string path = folder_ + "/" + name + std::string(kFiles) + "/" + std::to_string(file);
+  const Fd fd(kept_.contains(name) ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1);
+  std::string bytes(most, '\0');
+  const ssize_t got = fd.open() ? ::pread(fd.get(), bytes.data(), bytes.size(), offset) : -1;
+  if (got < 0) return fail("cannot read '" + path + "': " + errno_text(errno));
+  if (got == 0) return fail("cannot read '" + path + "': it has no byte " + std::to_string(offset));
+  bytes.resize(static_cast<std::size_t>(got));
+  return bytes;
 }
 
 }  // namespace sweep::agent

@@ -2,6 +2,8 @@
 // them. They survive the agent: the next agent of the same sweep on this node delivers them.
 //
 //  <directory>/slurm-sweep-<uid>/<sweep>/<agent>.<point>.<attempt>.result     (names are digests)
+//  <directory>/slurm-sweep-<uid>/<sweep>/<agent>.<point>.<attempt>.result.files/0, 1, …
+//                                                       the files that Finished lists (artifact_files.hpp)
 //  <directory>/slurm-sweep-<uid>/<sweep>/<agent>.lock                         locked while that agent lives
 //
 // Rules:
@@ -10,7 +12,7 @@
 // - no fsync: it would delay the start of the next benchmark. If the whole node crashes, outcomes that the
 //   kernel has not written yet and the controller has not acknowledged are lost; their points are run again.
 // - a file contains its own digest. A damaged file is renamed to *.damaged and never delivered.
-// - all spools of a user on a node have at most kMostBytes. If that is not enough, files of other sweeps are
+// - all outcomes in the spools of a user on a node have at most kMostBytes, without the files of attempts. If that is not enough, files of other sweeps are
 //   removed, the oldest first, except those of agents that are alive.
 // - an agent may take over another agent's files once it holds that agent's lock. It reads them one by one.
 // - the directory must be on this node's disk, and other users must not be able to rename it (in /tmp the
@@ -62,6 +64,12 @@ class Spool {
   Expected<void> keep(const wire::Finished& finished, std::string_view bytes);
   /// Removes an outcome. `of` as in Finished: empty for this agent's own.
   void drop(const wire::AttemptRef& ref, const std::string& of);
+
+  /// Returns where the files of an attempt of this agent are kept; an error if its outcome is not kept.
+  Expected<std::string> files_folder(const wire::AttemptRef& ref) const;
+  /// Returns at most `most` bytes of a file that is kept, from `offset` on. `of` as in drop().
+  Expected<std::string> read_piece(const wire::AttemptRef& ref, const std::string& of, int file,
+                                   std::int64_t offset, std::size_t most) const;
 
   const std::string& folder() const { return folder_; }
   /// Returns why the spool has another name than usual; "" if that was not the case or was said before.

@@ -5,8 +5,8 @@
 #include <set>
 #include <string>
 
-#include "controller/report/python_math.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/math.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 
 namespace sweep::agentic {
@@ -34,7 +34,7 @@ double sum_of(const Labelled& values) {
   std::vector<double> all;
   for (const auto& [name, value] : values)
     all.push_back(value);
-  return report::python_sum(all);
+  return python::sum(all);
 }
 
 Json labelled_json(const Labelled& values) {
@@ -74,8 +74,8 @@ std::string source_id(const Json& series) {
   if (component == "prefill") id = "prefill";
   if (component == "backend" || component == "decode") id = "decode";
   if (component == "frontend" || component == "router") id = "router";
-  const Json* endpoint = report::member(series, "endpoint_url");
-  if (endpoint != nullptr && report::python_truth_of(*endpoint)) id += "|" + report::python_str_of(*endpoint);
+  const Json* endpoint = python::member(series, "endpoint_url");
+  if (endpoint != nullptr && python::truth_of(*endpoint)) id += "|" + python::str_of(*endpoint);
   for (const char* label : {"worker_id", "dp_rank", "engine"}) {
     if (const auto value = label_of(series, label)) id += "|" + std::string(label) + "=" + *value;
   }

@@ -10,7 +10,7 @@
 #include "controller/agentic/traces.hpp"
 #include "controller/power/paths.hpp"
 #include "controller/power/power_files.hpp"
-#include "controller/report/json_read.hpp"
+#include "controller/python/json_read.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -109,7 +109,7 @@ std::string trace_folder(const std::string& hub) {
 // Reads all traces in the folder; what is not JSON is skipped.
 void read_traces(const std::string& folder, TraceLengths& lengths) {
   Lines lines([&](std::string_view line, std::size_t) {
-    if (const auto trace = report::read_json(line)) lengths.take(*trace);
+    if (const auto trace = python::read_json(line)) lengths.take(*trace);
   });
   for (const std::string& name : sorted_names(folder)) {
     if (!has_ending(name, ".jsonl")) continue;
@@ -143,8 +143,8 @@ Expected<Records> read_records(const std::string& path) {
 }
 
 Expected<nlohmann::ordered_json> read_json_file(const std::string& path) {
-  SWEEP_ASSIGN(const std::string bytes, read_file(path, report::kMaxJsonBytes));
-  auto json = report::read_json(bytes);
+  SWEEP_ASSIGN(const std::string bytes, read_file(path, python::kMaxJsonBytes));
+  auto json = python::read_json(bytes);
   if (!json) return fail("cannot read '" + path + "': " + json.error().message);
   return json;
 }
@@ -152,7 +152,7 @@ Expected<nlohmann::ordered_json> read_json_file(const std::string& path) {
 Expected<nlohmann::ordered_json> read_server_metrics(const std::string& path) {
   SeriesFilter filter;
   SWEEP_TRY(read_file(path, kMaxStreamBytes, [&](std::string_view piece) { filter.feed(piece); }));
-  auto json = report::read_json(filter.text());
+  auto json = python::read_json(filter.text());
   if (!json) return fail("cannot read '" + path + "': " + json.error().message);
   return json;
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "controller/report/json_read.hpp"
-#include "controller/report/python_number.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/number.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -29,7 +29,7 @@ class Environment {
   Expected<std::int64_t> number(const std::string& name, std::int64_t otherwise) const {
     const std::string value = text(name.c_str());
     if (value.empty()) return otherwise;
-    if (const auto number = report::python_int(value)) return *number;
+    if (const auto number = python::parse_int(value)) return *number;
     return fail("cannot use " + name + ": '" + printable(clipped(value, 60)) +
                 "' is not a whole number; set " + name + " to one");
   }
@@ -37,7 +37,7 @@ class Environment {
   Expected<Json> object(const char* name) const {
     const std::string value = text(name);
     if (value.empty() || value == "null") return Json();
-    auto json = report::read_json(value);
+    auto json = python::read_json(value);
     if (json) return json;
     return fail(std::string(name) + " must contain valid JSON: '" + printable(clipped(value, 60)) + "' (" +
                 json.error().message + R"(); set it to {"name": "NAME", "version": "VERSION"})");

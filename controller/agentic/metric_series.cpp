@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "controller/agentic/statistics.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 
 namespace sweep::agentic {
@@ -12,15 +12,14 @@ namespace sweep::agentic {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using report::member;
 
 // Returns the first of the statistics that is a number.
 std::optional<double> statistic(const Json& series, std::initializer_list<const char*> keys) {
-  const Json* stats = member(series, "stats");
+  const Json* stats = python::member(series, "stats");
   if (stats == nullptr) return std::nullopt;
   for (const char* key : keys) {
-    const Json* value = member(*stats, key);
-    const auto number = value == nullptr ? std::nullopt : report::python_float_of(*value);
+    const Json* value = python::member(*stats, key);
+    const auto number = value == nullptr ? std::nullopt : python::float_of(*value);
     if (number) return number;
   }
   return std::nullopt;
@@ -34,7 +33,7 @@ std::optional<double> sum_of(const std::vector<double>& values) {
 }  // namespace
 
 MetricSeries::MetricSeries(const Json& exported) {
-  const Json* metrics = member(exported, "metrics");
+  const Json* metrics = python::member(exported, "metrics");
   if (metrics != nullptr && metrics->is_object()) metrics_ = metrics;
 }
 
@@ -62,8 +61,8 @@ bool MetricSeries::any_begins_with(std::initializer_list<std::string_view> prefi
 std::vector<const Json*> MetricSeries::series(const Names& names) const {
   std::vector<const Json*> out;
   for (const std::string& name : names) {
-    const Json* entry = metrics_ == nullptr ? nullptr : member(*metrics_, name);
-    const Json* all = entry == nullptr ? nullptr : member(*entry, "series");
+    const Json* entry = metrics_ == nullptr ? nullptr : python::member(*metrics_, name);
+    const Json* all = entry == nullptr ? nullptr : python::member(*entry, "series");
     if (all == nullptr || !all->is_array()) continue;
     for (const Json& one : *all) {
       if (one.is_object()) out.push_back(&one);
@@ -120,10 +119,10 @@ std::vector<std::pair<std::string, double>> MetricSeries::by_label(const Names& 
 }
 
 std::optional<std::string> label_of(const Json& series, const std::string& label) {
-  const Json* labels = member(series, "labels");
-  const Json* value = labels == nullptr ? nullptr : member(*labels, label);
+  const Json* labels = python::member(series, "labels");
+  const Json* value = labels == nullptr ? nullptr : python::member(*labels, label);
   if (value == nullptr || value->is_null()) return std::nullopt;
-  return report::python_str_of(*value);
+  return python::str_of(*value);
 }
 
 std::optional<double> as_fraction(std::optional<double> value) {

@@ -6,7 +6,7 @@
 
 #include "controller/power/gpu_stream.hpp"
 #include "controller/power/timestamp.hpp"
-#include "controller/report/json_text.hpp"
+#include "controller/python/json_text.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -28,7 +28,7 @@ Json value_at(const Json& object, const char* key) {
 }
 
 std::string shown(const Json& value) {
-  return printable(clipped(report::python_json(value, -1), 60));
+  return printable(clipped(python::json_text(value, -1), 60));
 }
 
 std::optional<power::WallTime> wall_time(const Json& value) {

@@ -8,7 +8,7 @@
 #include "controller/agentic/server_metrics.hpp"
 #include "controller/power/paths.hpp"
 #include "controller/power/power_files.hpp"
-#include "controller/report/python_math.hpp"
+#include "controller/python/math.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -119,7 +119,7 @@ std::string throughput_line(const Json& request) {
 
 Json rounded(const Json& value) {
   if (value.is_number_float()) {
-    const double number = report::python_round(value.get<double>(), kPlaces);
+    const double number = python::round(value.get<double>(), kPlaces);
     const bool whole = std::isfinite(number) && std::fabs(number) >= 1 && std::fabs(number) < 9e18 &&
                        std::trunc(number) == number;
     return whole ? Json(static_cast<std::int64_t>(number)) : Json(number);

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "controller/power/python_repr.hpp"
-#include "controller/report/json_read.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/repr.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -15,7 +15,6 @@ namespace sweep::agentic {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using report::member;
 
 constexpr std::size_t kShownProblems = 3;
 constexpr std::size_t kCategoryCharacters = 120;
@@ -23,7 +22,7 @@ constexpr std::string_view kBlanks = " \t\n\r\f\v";
 
 const Json& at(const Json& object, const char* key) {
   static const Json kNone;
-  const Json* found = member(object, key);
+  const Json* found = python::member(object, key);
   return found == nullptr ? kNone : *found;
 }
 
@@ -34,16 +33,16 @@ const Json& metric(const Json& record, const char* name) {
 }
 
 void keep_time(const Json& milliseconds, std::vector<double>& seconds) {
-  const auto value = report::python_float_of(milliseconds);
+  const auto value = python::float_of(milliseconds);
   if (value && std::isfinite(*value) && *value > 0) seconds.push_back(*value / 1000.0);
 }
 
 void keep_count(const Json& value, std::vector<std::int64_t>& counts) {
-  if (const auto count = report::python_int_of(value)) counts.push_back(*count);
+  if (const auto count = python::int_of(value)) counts.push_back(*count);
 }
 
 void keep_if_true(const Json& value, std::vector<std::int64_t>& times) {
-  if (report::python_truth_of(value)) keep_count(value, times);
+  if (python::truth_of(value)) keep_count(value, times);
 }
 
 std::string first_characters(std::string_view text, std::size_t count) {
@@ -57,11 +56,11 @@ std::string first_characters(std::string_view text, std::size_t count) {
 
 // Returns str(value).
 std::string text_of(const Json& value) {
-  return value.is_structured() ? power::repr(value) : report::python_str_of(value);
+  return value.is_structured() ? python::repr_of(value) : python::str_of(value);
 }
 
 std::string message_category(const Json& message) {
-  if (!report::python_truth_of(message)) return "unknown";
+  if (!python::truth_of(message)) return "unknown";
   const std::string text = text_of(message);
   std::string_view line = trimmed(text, kBlanks);
   line = line.substr(0, line.find_first_of("\n\r\v\f\x1c\x1d\x1e"));
@@ -78,7 +77,7 @@ std::string error_category(const Json& error) {
     if (!value.is_null() && value != Json("")) return text_of(value);
   }
   const Json& message = at(error, "message");
-  return message_category(report::python_truth_of(message) ? message : at(error, "error"));
+  return message_category(python::truth_of(message) ? message : at(error, "error"));
 }
 
 std::int64_t Records::input_total() const {
@@ -107,7 +106,7 @@ void RecordReader::take(std::string_view line, std::size_t number) {
   line = trimmed(line, kBlanks);
   if (line.empty()) return;
   ++records_.total;
-  const auto record = report::read_json(line);
+  const auto record = python::read_json(line);
   if (record && record->is_object()) return take_record(*record);
   ++records_.broken;
   if (records_.problems.size() < kShownProblems)
@@ -119,7 +118,7 @@ void RecordReader::take_record(const Json& record) {
   const Json& phase = at(at(record, "metadata"), "benchmark_phase");
   const bool warmup = !phase.is_null() && phase != Json("profiling");
   const Json& error = at(record, "error");
-  const bool failed = report::python_truth_of(error);
+  const bool failed = python::truth_of(error);
   if (warmup) ++records_.warmup;
   if (failed) count_error(error);
   if (!warmup && !failed) keep(record);
@@ -146,8 +145,8 @@ void RecordReader::keep(const Json& record) {
   keep_time(metric(record, "full_response_inter_token_latency"), records_.full_response_itl);
   keep_count(metric(record, "input_sequence_length"), records_.input_tokens);
   keep_count(metric(record, "output_sequence_length"), records_.output_tokens);
-  const auto latency = report::python_float_of(metric(record, "request_latency"));
-  const auto length = report::python_float_of(metric(record, "output_sequence_length"));
+  const auto latency = python::float_of(metric(record, "request_latency"));
+  const auto length = python::float_of(metric(record, "output_sequence_length"));
   if (latency && length && std::isfinite(*latency) && std::isfinite(*length) && *latency > 0 && *length > 0)
     records_.e2el_per_token.push_back(*latency / 1000.0 / *length);
   const Json& metadata = at(record, "metadata");
@@ -158,7 +157,7 @@ void RecordReader::keep(const Json& record) {
 
 void RecordReader::keep_turn(const Json& metadata) {
   const Json& conversation = at(metadata, "conversation_id");
-  const auto index = report::python_int_of(at(metadata, "turn_index"));
+  const auto index = python::int_of(at(metadata, "turn_index"));
   if (!conversation.is_string() || !index || *index < 0) return;
   // aiperf appends ::sa:AGENT to the id of the trace.
   const std::string& id = conversation.get_ref<const std::string&>();

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "controller/agentic/statistics.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -84,18 +84,18 @@ Json throughput(const Records& records, std::int64_t gpus) {
 
 // Returns the share of blocks that an endless cache would have had, which aiperf computes; null if it did not.
 Json theoretical_hit_rate(const Json& aggregate) {
-  const Json* metric = report::member(aggregate, "theoretical_prefix_cache_hit");
+  const Json* metric = python::member(aggregate, "theoretical_prefix_cache_hit");
   if (metric == nullptr || !metric->is_object()) return nullptr;
   const auto number = [&](const char* key) -> std::optional<double> {
-    const Json* value = report::member(*metric, key);
-    return value == nullptr ? std::nullopt : report::python_float_of(*value);
+    const Json* value = python::member(*metric, key);
+    return value == nullptr ? std::nullopt : python::float_of(*value);
   };
   const auto hits = number("sum"), blocks = number("count");
   if (hits && blocks && *blocks > 0) return *hits / *blocks;
   const auto average = number("avg");
   if (!average) return nullptr;
-  const Json* unit = report::member(*metric, "unit");
-  const bool per_cent = unit != nullptr && trimmed(report::python_str_of(*unit)) == "%";
+  const Json* unit = python::member(*metric, "unit");
+  const bool per_cent = unit != nullptr && trimmed(python::str_of(*unit)) == "%";
   return per_cent ? *average / 100.0 : *average;
 }
 

@@ -1,7 +1,7 @@
 #include "controller/agentic/server_metrics.hpp"
 
 #include "controller/agentic/adapters.hpp"
-#include "controller/matrix/python_text.hpp"
+#include "controller/python/text.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -79,7 +79,7 @@ void fill(Adapter adapter, const MetricSeries& metrics, Json& out) {
 tl::unexpected<Error> unknown_server(const MetricSeries& metrics, const std::string& framework) {
   Names names = metrics.names();
   if (names.size() > kShownNames) names.resize(kShownNames);
-  return fail("Unsupported agentic server metrics backend; framework=" + matrix::python_repr(framework) +
+  return fail("Unsupported agentic server metrics backend; framework=" + python::repr(framework) +
               ", metric_names=[" + join(names, ", ") +
               "]; known names begin with dynamo_, atom:, atom_, sglang: or vllm:");
 }

@@ -1,6 +1,6 @@
 #include "controller/agentic/traces.hpp"
 
-#include "controller/report/python_value.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 
 namespace sweep::agentic {
@@ -8,17 +8,16 @@ namespace sweep::agentic {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using report::member;
 
 std::int64_t output_length(const Json& request) {
-  const Json* length = member(request, "output_length");
-  if (length == nullptr || length->is_null()) length = member(request, "out");
-  if (length == nullptr || !report::python_truth_of(*length)) return 0;
-  return report::python_int_of(*length).value_or(0);
+  const Json* length = python::member(request, "output_length");
+  if (length == nullptr || length->is_null()) length = python::member(request, "out");
+  if (length == nullptr || !python::truth_of(*length)) return 0;
+  return python::int_of(*length).value_or(0);
 }
 
 bool is_turn(const Json& request) {
-  const Json* type = member(request, "type");
+  const Json* type = python::member(request, "type");
   return type != nullptr && (*type == "n" || *type == "s");
 }
 
@@ -30,10 +29,10 @@ TraceLengths::TraceLengths(const Records& records) : lengths_(records.traces.siz
 }
 
 void TraceLengths::take(const Json& trace) {
-  const Json* id = member(trace, "id");
-  const Json* requests = member(trace, "requests");
+  const Json* id = python::member(trace, "id");
+  const Json* requests = python::member(trace, "requests");
   if (id == nullptr || requests == nullptr || !requests->is_array()) return;
-  const auto found = index_.find(report::python_str_of(*id));
+  const auto found = index_.find(python::str_of(*id));
   if (found == index_.end()) return;
   std::vector<std::int64_t> turns;
   for (const Json& request : *requests) {

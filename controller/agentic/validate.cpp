@@ -7,7 +7,7 @@
 #include "controller/agentic/artifacts.hpp"
 #include "controller/power/paths.hpp"
 #include "controller/power/power_files.hpp"
-#include "controller/report/json_text.hpp"
+#include "controller/python/json_text.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -26,15 +26,15 @@ Expected<std::optional<double>> average(const Json& summary, const std::string& 
   const auto metric = summary.find(name);
   if (metric == summary.end() || metric->is_null()) return std::nullopt;
   if (!metric->is_object())
-    return fail(name + " must be an object, but it is " + clipped(report::python_json(*metric, -1), 60));
+    return fail(name + " must be an object, but it is " + clipped(python::json_text(*metric, -1), 60));
   const auto value = metric->find("avg");
   if (value == metric->end() || value->is_null()) return std::nullopt;
   if (!value->is_number())
-    return fail(name + ".avg must be numeric, but it is " + clipped(report::python_json(*value, -1), 60));
+    return fail(name + ".avg must be numeric, but it is " + clipped(python::json_text(*value, -1), 60));
   const double number = value->get<double>();
   if (!std::isfinite(number) || number < 0)
     return fail(name + ".avg must be a finite non-negative number, but it is " +
-                clipped(report::python_json(*value, -1), 60));
+                clipped(python::json_text(*value, -1), 60));
   return number;
 }
 

@@ -6,7 +6,7 @@
 
 #include "controller/ci/recipe.hpp"
 #include "controller/matrix/inferencex/scalar.hpp"
-#include "controller/matrix/python_text.hpp"
+#include "controller/python/text.hpp"
 #include "util/text.hpp"
 
 namespace sweep::ci {
@@ -79,13 +79,13 @@ Expected<void> check_unrelated(const std::map<std::string, const yaml::Value*>& 
   }
   if (changed.empty()) return {};
   return fail("append-only PR changed configs not selected by its changelog entry: " +
-              matrix::python_list(std::vector<std::string>(changed.begin(), changed.end())) +
+              python::list(std::vector<std::string>(changed.begin(), changed.end())) +
               "; name them in config-keys or undo the change");
 }
 
 Expected<void> check_entry_scope(const std::string& key, const yaml::Value& base, const yaml::Value& head,
                                  const std::set<std::string>& selected) {
-  const std::string name = matrix::python_repr(key);
+  const std::string name = python::repr(key);
   const yaml::Value *before = find(base, "scenarios"), *after = find(head, "scenarios");
   std::set<std::string> old_names, new_names;
   for (const auto& [scenarios, names] : {std::pair(before, &old_names), std::pair(after, &new_names)}) {
@@ -103,7 +103,7 @@ Expected<void> check_entry_scope(const std::string& key, const yaml::Value& base
     const std::string scenario = python_str(*member.key);
     if (!selected.contains(scenario) && !python_equal(*member.value, *find(*after, scenario)))
       return fail("append-only changed a scenario outside its changelog scope: " + name + " / " +
-                  matrix::python_repr(scenario));
+                  python::repr(scenario));
   }
   return {};
 }
@@ -216,7 +216,7 @@ Expected<void> check_scope(const MasterDocuments& base, const MasterDocuments& h
   }
   if (!missing.empty())
     return fail("append-only requires every selected config to exist in the base revision; missing: " +
-                matrix::python_list(std::vector<std::string>(missing.begin(), missing.end())));
+                python::list(std::vector<std::string>(missing.begin(), missing.end())));
   SWEEP_TRY(check_unrelated(before, after, selected));
   for (const auto& [key, scenarios] : selected)
     SWEEP_TRY(check_entry_scope(key, *before.at(key), *after.at(key), scenarios));

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "controller/report/json_text.hpp"
+#include "controller/python/json_text.hpp"
 #include "util/json.hpp"
 
 namespace sweep::ci {
@@ -24,7 +24,7 @@ void append_object(std::string& out, const Json& value, KeyOrder order) {
   out += '{';
   for (const auto* member : members) {
     if (member != members.front()) out += ',';
-    report::append_python_json(out, member->first, -1, 0);
+    python::append_json_text(out, member->first, -1, 0);
     out += ':';
     append_compact(out, member->second, order);
   }
@@ -43,7 +43,7 @@ void append_compact(std::string& out, const Json& value, KeyOrder order) {
     }
     out += ']';
   } else {
-    report::append_python_json(out, value, -1, 0);
+    python::append_json_text(out, value, -1, 0);
   }
 }
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "controller/ci/compact_json.hpp"
-#include "controller/matrix/python_text.hpp"
-#include "controller/report/json_text.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/text.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -31,7 +31,7 @@ std::string text_of(const Json& job, const char* key) {
   if (found->is_string()) return found->get<std::string>();
   if (found->is_null()) return "None";
   if (found->is_boolean()) return found->get<bool>() ? "True" : "False";
-  return report::python_json(*found, -1);
+  return python::json_text(*found, -1);
 }
 
 JobFacts facts_of(const Json& job) {
@@ -92,7 +92,7 @@ Expected<void> check_criteria(const PriorityPolicy& policy, const std::set<std::
                [&](const std::string& name) { return !known.contains(name); });
   if (unknown.empty()) return {};
   const auto near = nearest(unknown.front(), std::vector<std::string>(known.begin(), known.end()));
-  return fail("Unknown CI priority criteria: " + matrix::python_list(unknown) +
+  return fail("Unknown CI priority criteria: " + python::list(unknown) +
               (near ? "; did you mean '" + *near + "'?" : ""));
 }
 

@@ -4,7 +4,7 @@
 
 #include "controller/ci/compact_json.hpp"
 #include "controller/ci/priority.hpp"
-#include "controller/report/json_read.hpp"
+#include "controller/python/json_read.hpp"
 #include "controller/yaml/document.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
@@ -57,7 +57,7 @@ Examples:
 Expected<std::optional<std::set<std::string>>> texts_in(const Options& options, const std::string& name) {
   const std::string text = options.text(name);
   if (text.empty()) return std::nullopt;
-  const auto value = report::read_json(text);
+  const auto value = python::read_json(text);
   if (value && value->is_null()) return std::nullopt;
   const auto is_text = [](const nlohmann::ordered_json& item) { return item.is_string(); };
   if (!value || !value->is_array() || !std::all_of(value->begin(), value->end(), is_text))
@@ -78,8 +78,8 @@ Expected<std::string> prioritized(const Options& options,
   context.pr_number = options.optional_integer("--pr-number");
   SWEEP_ASSIGN(context.criteria, texts_in(options, "--criteria-json"));
   const std::string input = options.text("--input");
-  SWEEP_ASSIGN(const auto text, input.empty() ? standard_input() : read_file(input, report::kMaxJsonBytes));
-  const auto matrix = report::read_json(text);
+  SWEEP_ASSIGN(const auto text, input.empty() ? standard_input() : read_file(input, python::kMaxJsonBytes));
+  const auto matrix = python::read_json(text);
   if (!matrix)
     return fail("cannot read the matrix: " + (input.empty() ? std::string("standard input") : input) + ": " +
                 matrix.error().message);

@@ -9,7 +9,7 @@
 #include "controller/ci/revision.hpp"
 #include "controller/ci/schema_row.hpp"
 #include "controller/matrix/inferencex/master_files.hpp"
-#include "controller/matrix/python_text.hpp"
+#include "controller/python/text.hpp"
 #include "util/json.hpp"
 
 namespace sweep::ci {
@@ -94,7 +94,7 @@ Expected<Revision> base_revision(const std::string& base) {
   });
   std::sort(missing.begin(), missing.end());
   if (!missing.empty())
-    return fail("append-only base revision is missing generation inputs: " + matrix::python_list(missing));
+    return fail("append-only base revision is missing generation inputs: " + python::list(missing));
   std::vector<MatrixFile> files;
   for (const std::string& path : kMasterFiles) {
     SWEEP_ASSIGN(const auto bytes, file_at(base, path));

@@ -6,6 +6,8 @@
 #include "controller/cli/arguments.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
+#include "controller/io/benchmark_gaps.hpp"
+#include "controller/io/config_files.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/start_checks.hpp"
 #include "controller/matrix/load.hpp"
@@ -27,7 +29,8 @@ constexpr const char* kCheckDescription =
     "Reads configuration and profile and lists the points of the sweep with the GPUs that they need, or "
     "reports an error in one line that names file, value and remedy. It starts and writes nothing. With "
     "BENCHMARK it also checks whether that program can be started, as far as this host can know, and leave "
-    "its result; sweep-agent stands for the benchmark that the profile names. The Slurm plugin runs this "
+    "its result; sweep-agent stands for the benchmark that the profile names. Points for which the profile has "
+    "neither a recipe nor a script in the workspace are reported; the others can run. The Slurm plugin runs this "
     "command before it requests an allocation. A note is printed if the images in the matrix are not used. "
     "Inside an allocation it also warns if other jobs may use its nodes.";
 
@@ -50,11 +53,12 @@ Examples:
 /// Returns the names of the experiments; only their number if there are many.
 std::string experiments_text(const Plan& plan) {
   constexpr std::size_t kMostNames = 20;
-  const auto names = exp_names(plan);
+  const auto names = experiments(plan);
   return names.size() > kMostNames ? counted(names.size(), "experiment") : printable(join(names, ", "));
 }
 
-std::string as_text(const Plan& plan) {
+/// `reasons`: further lines below the table.
+std::string as_text(const Plan& plan, const std::vector<std::string>& reasons) {
   std::string out;
   int largest = 0;
   for (const Point& point : plan.points) {
@@ -65,7 +69,10 @@ std::string as_text(const Plan& plan) {
                                       [](const Point& point) { return point.inferencex != nullptr; });
   if (inferencex) {
     out += view::plan_table(plan);
-    if (const std::string hours = view::node_hours_text(plan); !hours.empty()) out += "  " + hours + "\n";
+    for (const std::string& reason : reasons)
+      out += "  " + reason + "\n";
+    for (const std::string& line : {view::evals_text(plan), view::node_hours_text(plan)})
+      out += line.empty() ? "" : "  " + line + "\n";
   }
   out += counted(plan.points.size(), "point") + " of " + experiments_text(plan) + ", ";
   if (plan.profile.ignore_gpus) return out + "GPUs are ignored (profile: 'gpus: ignore')\n";
@@ -79,9 +86,10 @@ std::string as_json_text(const Plan& plan) {
                       {"nodes", nodes_needed(point)},
                       {"gpus", gpus_needed(point)},
                       {"entry", entry_of(point)}});
-  const nlohmann::ordered_json out = {{"experiments", exp_names(plan)},
+  const nlohmann::ordered_json out = {{"experiments", experiments(plan)},
                                       {"ignore_gpus", plan.profile.ignore_gpus},
                                       {"table", view::plan_table_json(plan)},
+                                      {"evals", view::evals_json(plan)},
                                       {"points", std::move(points)}};
   return out.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -101,6 +109,30 @@ bool report_unknown_runners(const Plan& plan) {
                 "', which is not in the profile's 'runners': " + (count == 1 ? "it" : "they") +
                 " cannot run; add the runner to the profile");
   return all < plan.points.size() || plan.points.empty();
+}
+
+/// True if the profile decides what runs the points: it names recipes or a workspace.
+bool names_benchmarks(const profile::Profile& profile) {
+  return !profile.workspace.empty() || !profile.recipe.server.empty() || !profile.recipes.empty();
+}
+
+/// Returns lines for the table: what is known of the workspace about points that this version does not run.
+std::vector<std::string> reasons_below_table(const Plan& plan, const std::string& directory) {
+  const auto files = missing_config_files(plan, directory);
+  return files && !files->empty() ? std::vector{*files} : std::vector<std::string>();
+}
+
+/// Prints a note for points that a script runs in place of a recipe, and an error for those that nothing can run. Returns
+/// false if no other points are left. `benchmark`: std::nullopt if the command line says nothing about it.
+Expected<bool> report_benchmark_gaps(const Plan& plan, const std::optional<BenchmarkCommand>& benchmark,
+                                     const std::string& directory) {
+  if (benchmark ? !is_from_profile(*benchmark) : !names_benchmarks(plan.profile)) return true;
+  SWEEP_ASSIGN(const auto gaps, find_benchmark_gaps(plan, directory));
+  for (const std::string& note : gaps.notes)
+    print_error("note: " + note);
+  for (const std::string& error : gaps.errors)
+    print_error(error);
+  return gaps.broken == 0 || gaps.runnable > 0;
 }
 
 /// Warns if other jobs may use the nodes of the allocation in which the command was called.
@@ -164,9 +196,11 @@ int check_command(const Arguments& arguments) {
                  : print_out("the name of the output directory depends on the job; it is checked there\n");
   std::vector<std::string> warnings;
   auto plan = read_plan(request, &warnings);
+  const auto reasons =
+      plan ? reasons_below_table(*plan, absolute_path(directory)) : std::vector<std::string>();
   if (plan) {
     if (auto good = check_plan(*plan, request); !good) {
-      if (!quiet) std::ignore = print_out(json ? as_json_text(*plan) : as_text(*plan));
+      if (!quiet) std::ignore = print_out(json ? as_json_text(*plan) : as_text(*plan, reasons));
       plan = tl::unexpected(good.error());
     }
   }
@@ -180,10 +214,13 @@ int check_command(const Arguments& arguments) {
       !good)
     return print_error(good.error().message), 1;
   if (!report_unknown_runners(*plan)) return 1;
+  const auto any_left = report_benchmark_gaps(*plan, benchmark, absolute_path(directory));
+  if (!any_left) return print_error(any_left.error().message), 1;
+  if (!*any_left) return 1;
   if (quiet) return 0;
   if (const std::string note = unused_images_note(*plan); !note.empty()) print_error("note: " + note);
   report_shared_nodes(*plan);
-  return print_out(json ? as_json_text(*plan) : as_text(*plan));
+  return print_out(json ? as_json_text(*plan) : as_text(*plan, reasons));
 }
 
 }  // namespace sweep::cli

@@ -38,7 +38,7 @@ void print_opened(const Driver& driver, Console& console) {
       state.resumed ? " resumed, " + std::to_string(state.count(core::PointState::Done)) + " done" : "";
   console.line("sweep " + driver.sweep().facts.sweep + resumed + ": " +
                counted(static_cast<std::size_t>(core::total_points(state)), "point") + " of " +
-               printable(join(exp_names(plan), ", ")) + ", output directory " + shown(driver.directory()));
+               printable(join(experiments(plan), ", ")) + ", output directory " + shown(driver.directory()));
   if (const std::string note = unused_images_note(plan); !note.empty()) console.line("note: " + note);
 }
 

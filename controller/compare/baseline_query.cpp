@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "controller/report/json_read.hpp"
-#include "controller/report/json_text.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::compare {
@@ -80,19 +80,19 @@ std::string baseline_sql(std::span<const Json> queries) {
     numbered["number"] = all.size();
     all.push_back(std::move(numbered));
   }
-  return kBefore + quoted(report::python_json(all, -1)) + kAfter;
+  return kBefore + quoted(python::json_text(all, -1)) + kAfter;
 }
 
 Expected<std::map<std::size_t, Baseline>> parse_baselines(std::string_view lines) {
   std::map<std::size_t, Baseline> out;
   for (const std::string& line : split(lines, '\n')) {
     if (trimmed(line).empty()) continue;
-    SWEEP_ASSIGN(const Json row, report::read_json(line));
-    const Json *number = report::member(row, "query"), *model = report::member(row, "model"),
-               *metrics = report::member(row, "metrics");
+    SWEEP_ASSIGN(const Json row, python::read_json(line));
+    const Json *number = python::member(row, "query"), *model = python::member(row, "model"),
+               *metrics = python::member(row, "metrics");
     if (number == nullptr || !number->is_number_unsigned() || model == nullptr || metrics == nullptr)
       return fail("unexpected line '" + printable(clipped(line, 60)) + "'");
-    out[number->get<std::size_t>()] = {report::python_str_of(*model), *metrics};
+    out[number->get<std::size_t>()] = {python::str_of(*model), *metrics};
   }
   return out;
 }

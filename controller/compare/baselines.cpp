@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "controller/compare/baseline_query.hpp"
+#include "controller/python/value.hpp"
 #include "controller/report/documents.hpp"
-#include "controller/report/python_value.hpp"
 #include "util/os/files.hpp"
 #include "util/os/run_program.hpp"
 #include "util/os/temporary_directory.hpp"
@@ -25,7 +25,7 @@ Expected<Baselines> from_file(const std::string& path, std::span<const Json> que
   SWEEP_ASSIGN(const auto document, report::read_document(path));
   if (!document.json.is_array())
     return fail("'" + printable(path) + "' must be a JSON array of rows, but is " +
-                report::shown_value(document.json));
+                python::shown_value(document.json));
   const BaselineRows index(document.json.get_ref<const Json::array_t&>());
   Baselines out;
   for (const Json& query : queries)

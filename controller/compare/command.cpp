@@ -2,9 +2,9 @@
 
 #include "controller/compare/baselines.hpp"
 #include "controller/compare/comparison_table.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/value.hpp"
 #include "controller/report/documents.hpp"
-#include "controller/report/json_text.hpp"
-#include "controller/report/python_value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::compare {
@@ -53,12 +53,12 @@ class Records {
 std::string query_text(const ComparedRow& row) {
   Json texts = Json::object();
   for (const auto& [column, value] : row.point.query.items())
-    texts[column] = report::python_str_of(value);
-  std::string out = "\nQuery params: " + report::python_json(texts, 2) + "\n";
+    texts[column] = python::str_of(value);
+  std::string out = "\nQuery params: " + python::json_text(texts, 2) + "\n";
   if (!row.baseline) return out + "  -> No baseline found\n";
-  const Json* throughput = report::member(row.baseline->metrics, "tput_per_gpu");
+  const Json* throughput = python::member(row.baseline->metrics, "tput_per_gpu");
   return out + "  -> Matched DB model=" + printable(row.baseline->model) +
-         ", tput=" + (throughput == nullptr ? "None" : printable(report::python_str_of(*throughput))) + "\n";
+         ", tput=" + (throughput == nullptr ? "None" : printable(python::str_of(*throughput))) + "\n";
 }
 
 Records read_records(const std::string& directory, report::CommandOutput& output) {

@@ -6,8 +6,8 @@
 #include <span>
 #include <tuple>
 
+#include "controller/python/value.hpp"
 #include "controller/report/github_table.hpp"
-#include "controller/report/python_value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::compare {
@@ -47,8 +47,8 @@ std::string fixed(double value, int decimals, bool with_sign) {
 }
 
 std::optional<double> metric_in(const Json& values, const Metric& metric) {
-  const Json* value = report::member(values, metric.key);
-  return value == nullptr ? std::nullopt : report::python_float_of(*value);
+  const Json* value = python::member(values, metric.key);
+  return value == nullptr ? std::nullopt : python::float_of(*value);
 }
 
 std::string value_cell(const Json& record, const Metric& metric) {
@@ -73,7 +73,7 @@ const Json& at(const ComparedRow& row, const char* key) {
 }
 
 std::string capitals(const ComparedRow& row, const char* key) {
-  return ascii_upper(report::python_str_of(at(row, key)));
+  return ascii_upper(python::str_of(at(row, key)));
 }
 
 constexpr std::array kOneNodeSizes = {"tp", "ep"};
@@ -87,7 +87,7 @@ report::TableCells cells_of(const ComparedRow& row, bool many_nodes) {
   const std::span<const char* const> sizes = many_nodes ? std::span<const char* const>(kManyNodesSizes)
                                                         : std::span<const char* const>(kOneNodeSizes);
   for (const char* key : sizes)
-    out.emplace_back(report::python_str_of(at(row, key)));
+    out.emplace_back(python::str_of(at(row, key)));
   if (!many_nodes) out.push_back(at(row, "dp_attention"));
   out.push_back(row.point.query.at("conc"));
   for (const Metric& metric : kMetrics) {
@@ -119,7 +119,7 @@ std::string comparison_table(const std::vector<ComparedRow>& rows, bool many_nod
 
 auto comparison_key(const ComparedRow& row) {
   const Json& query = row.point.query;
-  return std::tuple(report::python_str_of(at(row, "infmax_model_prefix")), row.point.hardware,
+  return std::tuple(python::str_of(at(row, "infmax_model_prefix")), row.point.hardware,
                     capitals(row, "framework"), query.at("isl").get<std::int64_t>(),
                     query.at("osl").get<std::int64_t>(), query.at("conc").get<std::int64_t>());
 }

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <limits>
 
+#include "controller/core/directories.hpp"
 #include "controller/core/server_starts.hpp"
 
 namespace sweep::core {
@@ -26,7 +27,9 @@ AgentStatus& agent_at(State& state, const std::string& id) {
 void release(State& state, int index, int number) {
   const PointStatus& point = point_at(state, index);
   AgentStatus& agent = agent_at(state, attempt_at(point, number).agent);
+  leave_directory(state, {index, number});
   if (agent.held.erase({index, number}) > 0) agent.gpus_held -= point.spec.gpus;
+  agent.sending.erase({index, number});
 }
 
 // ---- the servers of recipes
@@ -78,8 +81,7 @@ void on(State& state, Instant at, const AgentJoined& event) {
   const std::string old_node = agent.info.node;
   // A previous agent of that name has ended. Its attempts were written off; their results may still be found
   // in its spool.
-  const auto held = agent.held;
-  for (const auto& [index, number] : held)
+  for (const auto& [index, number] : unfinished(agent))
     release(state, index, number);
   agent = AgentStatus{};
   agent.info = event.agent;
@@ -153,13 +155,22 @@ bool failed_by_infrastructure(const Attempt& attempt) {
   return attempt.outcome && attempt.outcome->kind == OutcomeKind::Infrastructure;
 }
 
+/// True if the attempt had ended on its agent, which was sending its files, when it was written off.
+bool sending(const State& state, const PointStatus& point, const Attempt& attempt) {
+  const int number = static_cast<int>(&attempt - point.attempts.data()) + 1;
+  return state.agents.at(attempt.agent).sending.contains({find_point(state, point.spec.id), number});
+}
+
 /// Makes a written-off attempt current again and undoes what was counted when it was written off.
 void reinstate(State& state, PointStatus& point, Attempt& attempt) {
   if (failed_by_infrastructure(attempt)) {
     point.infrastructure_failures = std::max(0, point.infrastructure_failures - 1);
     forgive_node_failures(state, attempt.node, 1);
   }
-  attempt.state = attempt.started ? Attempt::State::Running : Attempt::State::Leased;
+  const bool sends = sending(state, point, attempt);
+  attempt.state = sends             ? Attempt::State::Sending
+                  : attempt.started ? Attempt::State::Running
+                                    : Attempt::State::Leased;
   attempt.outcome.reset();
   attempt.ended.reset();
   const bool still_bad = std::any_of(point.attempts.begin(), point.attempts.end(), [&](const Attempt& other) {
@@ -174,7 +185,7 @@ void on(State& state, Instant at, const AgentReturned& event) {
   agent.gone_reason.clear();
   agent.last_seen = at;
   agent.session = state.session;
-  for (const auto& [index, number] : agent.held) {
+  for (const auto& [index, number] : unfinished(agent)) {
     PointStatus& point = point_at(state, index);
     Attempt& attempt = attempt_at(point, number);
     const bool latest = static_cast<std::size_t>(number) == point.attempts.size();
@@ -184,7 +195,8 @@ void on(State& state, Instant at, const AgentReturned& event) {
     if (!latest || !is_open || attempt.state != Attempt::State::Lost) continue;
     reinstate(state, point, attempt);
     point.reason.clear();
-    set_point_state(state, index, attempt.started ? PointState::Running : PointState::Leased);
+    set_point_state(state, index,
+                    attempt.state == Attempt::State::Leased ? PointState::Leased : PointState::Running);
   }
   index_agent(state, event.agent);
 }
@@ -211,11 +223,31 @@ void on(State& state, Instant at, const Started& event) {
   attempt.state = Attempt::State::Running;
   attempt.started = at;
   attempt.pid = event.pid;
+  attempt.directory = event.directory;
+  agent_at(state, attempt.agent).directory = event.directory;
+  enter_directory(state, {find_point(state, event.ref.point), event.ref.attempt});
   const int index = find_point(state, event.ref.point);
   if (point_at(state, index).key >= 0) forget_failed_starts(state, point_at(state, index).key);
   // If a late result of an earlier attempt has arrived meanwhile, the point is done and this attempt is being
   // cancelled.
   if (point_at(state, index).state == PointState::Leased) set_point_state(state, index, PointState::Running);
+}
+
+/// Frees the attempt's GPUs. A server that it used keeps running.
+void on(State& state, Instant, const Sending& event) {
+  const int index = find_point(state, event.ref.point);
+  PointStatus& point = point_at(state, index);
+  Attempt& attempt = attempt_of(state, event.ref);
+  attempt.state = Attempt::State::Sending;
+  release(state, index, event.ref.attempt);
+  AgentStatus& agent = agent_at(state, attempt.agent);
+  agent.sending.insert({index, event.ref.attempt});
+  if (point.key >= 0) {
+    if (!agent.gone) agent.warm.insert(agent.warm.begin(), {point.key, point.spec.gpus});
+    note_start(state, point.key, attempt.node, Outcome{});
+  }
+  if (point.state == PointState::Leased) set_point_state(state, index, PointState::Running);
+  index_agent(state, attempt.agent);
 }
 
 /// Makes the attempt's result the point's result, replacing any other.
@@ -255,7 +287,9 @@ void on(State& state, Instant at, const Ended& event) {
   Attempt& attempt = attempt_of(state, event.ref);
   // The end may come from the spool of an earlier agent of the same name. Then it is not held, and the
   // present agent is neither leaving nor does it have the server.
-  const bool is_held = agent_at(state, attempt.agent).held.contains({index, event.ref.attempt});
+  const AgentStatus& agent = agent_at(state, attempt.agent);
+  const bool sent = agent.sending.contains({index, event.ref.attempt});
+  const bool is_held = sent || agent.held.contains({index, event.ref.attempt});
   attempt.state = event.lost ? Attempt::State::Lost : Attempt::State::Ended;
   attempt.outcome = event.outcome;
   attempt.ended = at;
@@ -265,9 +299,9 @@ void on(State& state, Instant at, const Ended& event) {
   if (event.accepted) accept(point, attempt);
   if (!event.lost) release(state, index, event.ref.attempt);
   AgentStatus& holder = agent_at(state, attempt.agent);
-  if (!event.lost && is_held && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
+  if (!event.lost && is_held && !sent && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
     holder.warm.insert(holder.warm.begin(), {point.key, point.spec.gpus});
-  if (is_held && point.key >= 0) note_start(state, point.key, attempt.node, event.outcome);
+  if (is_held && !sent && point.key >= 0) note_start(state, point.key, attempt.node, event.outcome);
   if (event.counted && event.outcome.kind == OutcomeKind::Infrastructure) {
     ++point.infrastructure_failures;
     point.bad_nodes.insert(attempt.node);
@@ -336,8 +370,7 @@ void on(State& state, Instant at, const Paused& event) {
 
 /// Writes off what an agent of the previous session held. It will not come back; its results may, by a spool.
 void end_agent_of_last_session(State& state, Instant at, const std::string& id, AgentStatus& agent) {
-  const auto held = agent.held;
-  for (const auto& [index, number] : held) {
+  for (const auto& [index, number] : unfinished(agent)) {
     Attempt& attempt = attempt_at(point_at(state, index), number);
     release(state, index, number);
     if (attempt.state == Attempt::State::Lost) continue;

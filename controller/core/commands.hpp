@@ -25,6 +25,13 @@ struct AttemptStarted {
   std::string agent;
   AttemptRef ref;
   std::int64_t pid = 0;
+  std::string directory = {};
+};
+/// The attempt has ended with a result, and its files are being fetched from the agent that ran it. It ends with
+/// AttemptFinished.
+struct FilesAwaited {
+  std::string agent;
+  AttemptRef ref;
 };
 /// The driver has already checked the result file of an ok outcome, and has changed the outcome to
 /// invalid-result if it is not usable.
@@ -67,6 +74,6 @@ struct Stop {
 struct Tick {};
 
 using Command = std::variant<Hello, Ready, AttemptStarted, AttemptFinished, Heartbeat, Goodbye, Stop, Tick,
-                             Recover, Resume, Pause>;
+                             Recover, Resume, Pause, FilesAwaited>;
 
 }  // namespace sweep::core

@@ -106,7 +106,16 @@ Decision on(const State& state, const AttemptStarted& command, Instant now) {
     return reject("Started for " + name(command.ref) + ", which was not leased to " + command.agent);
   }
   if (attempt->state != Attempt::State::Leased) return {};
-  return single_event(Started{command.ref, command.pid}, now);
+  return single_event(Started{command.ref, command.pid, sanitized(command.directory)}, now);
+}
+
+/// The first time that the agent reports the end, its GPUs become free; later reports change nothing.
+Decision on(const State& state, const FilesAwaited& command, Instant now) {
+  const Attempt* attempt = find_attempt(state, command.ref);
+  if (attempt == nullptr || attempt->agent != command.agent)
+    return reject("files of " + name(command.ref) + ", which was not leased to " + command.agent);
+  return may_run(*attempt) && state.phase != Phase::Closed ? single_event(Sending{command.ref}, now)
+                                                           : Decision{};
 }
 
 bool is_benchmark_failure(OutcomeKind kind) {
@@ -224,7 +233,7 @@ Decision on(const State& state, const Heartbeat& command, Instant now) {
 std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, OutcomeKind kind,
                               const std::string& reason, Instant now) {
   std::vector<Event> events{{now, AgentGone{agent.info.id, reason}}};
-  for (const auto& [index, number] : agent.held) {
+  for (const auto& [index, number] : unfinished(agent)) {
     const PointStatus& point = point_at(state, index);
     const Attempt& attempt = attempt_at(point, number);
     if (attempt.state == Attempt::State::Lost) continue;
@@ -275,7 +284,7 @@ const AgentStatus* silent_agent(const State& state, Instant now) {
 const AgentStatus* slow_agent(const State& state, Instant now) {
   if (!state.stop_deadline || now < *state.stop_deadline || !state.roster.any_busy()) return nullptr;
   const auto busy = std::find_if(state.agents.begin(), state.agents.end(), [](const auto& entry) {
-    return !entry.second.gone && !entry.second.held.empty();
+    return !entry.second.gone && is_busy(entry.second);
   });
   return &busy->second;
 }
@@ -327,6 +336,7 @@ const std::string* sender_of(const Command& command) {
   if (const auto* c = std::get_if<Ready>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptStarted>(&command)) return &c->agent;
   if (const auto* c = std::get_if<AttemptFinished>(&command)) return &c->agent;
+  if (const auto* c = std::get_if<FilesAwaited>(&command)) return &c->agent;
   return nullptr;
 }
 

@@ -34,6 +34,9 @@ std::vector<Effect> on(const State&, const Leased& event) {
 std::vector<Effect> on(const State&, const Started&) {
   return {};
 }
+std::vector<Effect> on(const State&, const Sending&) {
+  return {};
+}
 std::vector<Effect> on(const State&, const Unfit&) {
   return {};
 }

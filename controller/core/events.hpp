@@ -45,6 +45,12 @@ struct Leased {
 struct Started {
   AttemptRef ref;
   std::int64_t pid = 0;
+  std::string directory = {};  // identifies its working directory; empty: unknown
+};
+/// The attempt's processes have ended with a result, and its GPUs are free. Its agent sends the files that it
+/// left; Ended follows.
+struct Sending {
+  AttemptRef ref;
 };
 struct Ended {
   AttemptRef ref;
@@ -103,7 +109,7 @@ struct Paused {
 
 using EventBody =
     std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended, Unfit, Stopping,
-                 Closed, JobEnds, Quarantined, Recovered, Resumed, Salvaged, ServerUnusable, Paused>;
+                 Closed, JobEnds, Quarantined, Recovered, Resumed, Salvaged, ServerUnusable, Paused, Sending>;
 
 /// Copying and destroying a body is code for each of its kinds. It is compiled once, in events.cpp, because it
 /// was a quarter of what the compiler did for each source of the core.

@@ -54,7 +54,11 @@ json write(const Leased& e) {
 json write(const Started& e) {
   json out = ref_json(e.ref);
   out["pid"] = e.pid;
+  if (!e.directory.empty()) out["directory"] = e.directory;
   return out;
+}
+json write(const Sending& e) {
+  return ref_json(e.ref);
 }
 json write(const Ended& e) {
   json out = ref_json(e.ref);
@@ -134,6 +138,10 @@ void read(Fields& in, Leased& e) {
 void read(Fields& in, Started& e) {
   e.ref = read_ref(in);
   e.pid = in.integer("pid", 0, kMaxInt);
+  e.directory = in.maybe_text("directory", kMaxText).value_or("");
+}
+void read(Fields& in, Sending& e) {
+  e.ref = read_ref(in);
 }
 void read_state(Fields& in, PointState& to) {
   const std::string word = in.text("next", kMaxText);
@@ -206,7 +214,7 @@ void read(Fields& in, Paused& e) {
 constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kWords = {
     "agent-joined", "agent-ready", "agent-gone", "agent-returned",  "leased",   "started",
     "ended",        "unfit",       "stopping",   "closed",          "job-ends", "quarantined",
-    "recovered",    "resumed",     "salvaged",   "server-unusable", "paused"};
+    "recovered",    "resumed",     "salvaged",   "server-unusable", "paused",   "sending"};
 
 template <std::size_t I = 0>
 Expected<EventBody> read_kind(std::string_view word, const json& body) {

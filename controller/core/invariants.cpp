@@ -9,7 +9,7 @@ namespace {
 using Problems = std::vector<std::string>;
 
 bool active(const Attempt& attempt) {
-  return attempt.state == Attempt::State::Leased || attempt.state == Attempt::State::Running;
+  return may_run(attempt) || attempt.state == Attempt::State::Sending;
 }
 
 void check_attempts(const PointStatus& point, Problems& problems) {
@@ -30,7 +30,7 @@ void check_attempts(const PointStatus& point, Problems& problems) {
     report("exactly its last attempt must be in flight");
   if (!in_flight && point.state != PointState::Done && running != 0) report("has an attempt in flight");
   if (in_flight) {
-    const bool started = point.attempts.back().state == Attempt::State::Running;
+    const bool started = point.attempts.back().state != Attempt::State::Leased;
     if (started != (point.state == PointState::Running))
       report("the point and its attempt disagree on whether it has started");
   }
@@ -89,11 +89,19 @@ void check_agent(const State& state, const AgentStatus& agent, Problems& problem
     const Attempt& attempt = attempt_at(point, number);
     if (attempt.agent != agent.info.id) report("holds an attempt of " + attempt.agent);
     if (attempt.state == Attempt::State::Ended) report("holds an attempt that has ended");
+    if (attempt.state == Attempt::State::Sending) report("holds GPUs for an attempt that has ended");
     if (agent.gone && active(attempt)) report("is gone but has an attempt in flight");
     gpus += point.spec.gpus;
     ++in_flight;
   }
-  if (state.phase == Phase::Closed && !agent.gone && !agent.held.empty())
+  for (const auto& [index, number] : agent.sending) {
+    const Attempt& attempt = attempt_at(point_at(state, index), number);
+    const bool good = attempt.state == Attempt::State::Sending || attempt.state == Attempt::State::Lost;
+    if (attempt.agent != agent.info.id || !good)
+      report("is said to send files of an attempt that it does not");
+    if (agent.gone && active(attempt)) report("is gone but sends files");
+  }
+  if (state.phase == Phase::Closed && !agent.gone && is_busy(agent))
     report("holds attempts although the sweep is closed");
   if (gpus != agent.gpus_held) report("gpus_held is wrong");
   if (gpus > static_cast<int>(agent.info.gpus.size())) report("has more GPUs in use than it has");
@@ -106,6 +114,11 @@ void check_agent(const State& state, const AgentStatus& agent, Problems& problem
   if (agent.gone && !agent.warm.empty()) report("is gone but has warm servers");
 }
 
+bool holds(const AgentStatus& agent, const Attempt& attempt, const std::pair<int, int>& place) {
+  return attempt.state == Attempt::State::Sending ? agent.sending.contains(place)
+                                                  : agent.held.contains(place);
+}
+
 void check_holders(const State& state, Problems& problems) {
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     for (std::size_t n = 0; n < state.points[i].attempts.size(); ++n) {
@@ -115,7 +128,7 @@ void check_holders(const State& state, Problems& problems) {
       if (agent == state.agents.end()) {
         problems.push_back("point " + state.points[i].spec.id + ": its agent is unknown");
       } else if (active(attempt) &&
-                 !agent->second.held.contains({static_cast<int>(i), static_cast<int>(n) + 1})) {
+                 !holds(agent->second, attempt, {static_cast<int>(i), static_cast<int>(n) + 1})) {
         problems.push_back("point " + state.points[i].spec.id + ": its agent does not hold it");
       }
     }

@@ -53,6 +53,12 @@ Problem check(const State& state, const Started& e) {
              : "the attempt has already started or ended";
 }
 
+Problem check(const State& state, const Sending& e) {
+  const Attempt* attempt = find_attempt(state, e.ref);
+  if (attempt == nullptr || attempt->agent.empty()) return "no such attempt";
+  return may_run(*attempt) ? "" : "the attempt is not running";
+}
+
 Problem check(const State& state, const Ended& e) {
   const Attempt* attempt = find_attempt(state, e.ref);
   if (attempt == nullptr || attempt->agent.empty()) return "no such attempt";

@@ -107,7 +107,8 @@ std::optional<Leased> warm_lease(const State& state, Instant now) {
       for (const Place& place : state.servers.waiting(key)) {
         const PointStatus& point = point_at(state, place.second);
         if (!can_take(state, agent, point.spec.gpus) || !serves(agent, point.spec.runner.str())) break;
-        const bool avoided = point.bad_nodes.contains(agent.info.node) && has_untried_node(state, point, now);
+        const bool avoided = point.bad_nodes.contains(agent.info.node) &&
+                             has_untried_node(state, point, now) && !starts_are_over(state, key, now);
         if (!avoided && ends_in_time(state, agent, point, now)) return lease_of(point, agent);
       }
     }

@@ -14,12 +14,26 @@ std::string nodes_text(const std::set<std::string>& nodes) {
   return clipped(join(std::vector<std::string>(nodes.begin(), nodes.end()), ", "), kMaxStartNodes);
 }
 
+/// True if the agent's node has enough GPUs for the point and serves its runner.
+bool fits(const AgentStatus& agent, const PointStatus& point) {
+  return static_cast<int>(agent.info.gpus.size()) >= point.spec.gpus &&
+         serves(agent, point.spec.runner.str());
+}
+
 /// True if the agent could run the point, now or when it is free.
 bool could_run(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now) {
-  return !agent.gone && !agent.leaving && !is_quarantined(state, agent) &&
-         static_cast<int>(agent.info.gpus.size()) >= point.spec.gpus &&
-         serves(agent, point.spec.runner.str()) &&
+  return is_eligible(state, agent) && fits(agent, point) &&
          (waits_for_job_end(state, agent, now) || ends_in_time(state, agent, point, now));
+}
+
+/// Returns the agents that probably run an idle server for the point.
+std::vector<const AgentStatus*> agents_with_server(const State& state, const PointStatus& point) {
+  std::vector<const AgentStatus*> out;
+  if (state.servers.servers(point.key) == 0) return out;
+  for (const auto& [id, agent] : state.agents) {
+    if (is_warm(agent, point) && is_eligible(state, agent)) out.push_back(&agent);
+  }
+  return out;
 }
 
 /// Returns the first waiting point of the key, which must have one.
@@ -68,19 +82,30 @@ bool must_use_avoided_node(const State& state, const PointStatus& point, Instant
   return joining_is_over(state, now) && !has_untried_node(state, point, now);
 }
 
+bool starts_are_over(const State& state, int key, Instant now) {
+  const FailedStarts* failed = find_failed_starts(state, key);
+  return failed != nullptr && is_exhausted(state, key, *failed, now);
+}
+
 bool start_is_held_back(const State& state, int key, Instant now) {
   const FailedStarts* failed = find_failed_starts(state, key);
   if (failed == nullptr) return false;
-  return state.servers.in_use(key) > 0 || is_exhausted(state, key, *failed, now);
+  return state.servers.in_use(key) > 0 || starts_are_over(state, key, now);
 }
 
 std::vector<Event> unusable_servers(const State& state, Instant now) {
   std::vector<Event> events;
   for (const auto& [key, failed] : state.failed_starts) {
-    if (state.servers.servers(key) > 0 || !is_exhausted(state, key, failed, now)) continue;
+    if (state.servers.in_use(key) > 0 || !is_exhausted(state, key, failed, now)) continue;
     ServerUnusable event;
-    for (const Place& place : state.servers.waiting(key))
-      event.points.push_back(point_at(state, place.second).spec.id);
+    const auto running = agents_with_server(state, first_waiting(state, key));
+    for (const Place& place : state.servers.waiting(key)) {
+      const PointStatus& point = point_at(state, place.second);
+      const bool can_wait = std::any_of(running.begin(), running.end(),
+                                        [&](const AgentStatus* agent) { return fits(*agent, point); });
+      if (!can_wait) event.points.push_back(point.spec.id);
+    }
+    if (event.points.empty()) continue;
     event.reason = clipped("the server failed to start " + std::to_string(failed.count) + " times (on " +
                                nodes_text(failed.nodes) + "), last: " + failed.reason,
                            kMaxStartReason);

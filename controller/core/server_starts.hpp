@@ -39,8 +39,11 @@ bool must_use_avoided_node(const State& state, const PointStatus& point, Instant
 /// has failed often enough.
 bool start_is_held_back(const State& state, int key, Instant now);
 
-/// Returns a ServerUnusable event for each key whose server has failed to start often enough for all its points,
-/// unless a server of the key is still running.
+/// True if the key's server has failed often enough: its waiting points can only use a server that is running.
+bool starts_are_over(const State& state, int key, Instant now);
+
+/// Returns a ServerUnusable event for each key whose server has failed to start often enough, unless a server of the
+/// key is in use. The event names the waiting points that no idle server of the key fits.
 std::vector<Event> unusable_servers(const State& state, Instant now);
 
 /// Updates the key's failed starts when an attempt on the node ended. Only for apply().

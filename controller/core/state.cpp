@@ -183,6 +183,16 @@ bool is_quarantined(const State& state, const AgentStatus& agent) {
   return node != state.nodes.end() && !node->second.quarantine.empty();
 }
 
+bool is_eligible(const State& state, const AgentStatus& agent) {
+  return !agent.gone && !agent.leaving && !is_quarantined(state, agent);
+}
+
+std::set<std::pair<int, int>> unfinished(const AgentStatus& agent) {
+  auto all = agent.held;
+  all.insert(agent.sending.begin(), agent.sending.end());
+  return all;
+}
+
 bool is_spare(const State& state, const AgentStatus& agent) {
   const auto& neighbours = state.roster.on_node(agent.info.node);
   return std::any_of(neighbours.begin(), neighbours.end(), [&](const std::string& id) {
@@ -198,7 +208,7 @@ bool serves(const AgentStatus& agent, const std::string& runner) {
 }
 
 bool can_take(const State& state, const AgentStatus& agent, int gpus) {
-  if (!agent.ready || agent.gone || agent.leaving || is_quarantined(state, agent)) return false;
+  if (!agent.ready || !is_eligible(state, agent)) return false;
   const bool whole_node = !state.settings.pack_gpus || gpus == 0;
   // A running point without GPUs occupies the whole node, too.
   if (!agent.held.empty() && (whole_node || agent.gpus_held == 0)) return false;
@@ -250,9 +260,9 @@ RosterEntry entry_of(const State& state, const AgentStatus& agent) {
   entry.gpus = static_cast<int>(agent.info.gpus.size());
   entry.order = agent.order;
   if (can_take(state, agent, 0) || can_take(state, agent, 1)) entry.free = entry.gpus - agent.gpus_held;
-  entry.is_eligible = !agent.gone && !agent.leaving && !is_quarantined(state, agent);
+  entry.is_eligible = is_eligible(state, agent);
   entry.not_ready_yet = entry.is_eligible && (!agent.ready || waits_for_leaving(state, agent));
-  entry.busy = !agent.gone && !agent.held.empty();
+  entry.busy = !agent.gone && is_busy(agent);
   entry.joined = agent.session == state.session;
   if (!agent.gone) entry.last_seen = agent.last_seen;
   return entry;
@@ -260,7 +270,7 @@ RosterEntry entry_of(const State& state, const AgentStatus& agent) {
 
 AgentServers servers_of(const State& state, const AgentStatus& agent) {
   AgentServers out;
-  if (!state.servers.any_keys() || agent.gone || agent.leaving || is_quarantined(state, agent)) return out;
+  if (!state.servers.any_keys() || !is_eligible(state, agent)) return out;
   for (const auto& [index, number] : agent.held) {
     const int key = point_at(state, index).key;
     if (key >= 0) out.in_use.push_back(key);

@@ -76,6 +76,7 @@ struct Attempt {
   enum class State {
     Leased,   // the lease is sent (or will be, after the commit)
     Running,  // the agent has started it
+    Sending,  // its processes have ended with a result, and its GPUs are free; the agent sends its files
     Lost,     // written off because its agent is gone; the agent may still report its end
     Ended,
   };
@@ -84,6 +85,8 @@ struct Attempt {
   Instant leased{};
   std::optional<Instant> started, ended;
   std::int64_t pid = 0;
+  InternedString directory;  // identifies its working directory; empty: unknown
+  bool shared = false;       // another attempt has run in that directory at the same time
   std::optional<Outcome> outcome;
   Millis wall{0};                    // of the benchmark's process, measured by the agent
   bool accepted = false;             // its result is the point's result
@@ -137,8 +140,11 @@ struct AgentStatus {
   std::string gone_reason;             // why it is gone or leaving
   std::set<std::pair<int, int>> held;  // (point index, attempt number) of attempts that have not ended on it
   int gpus_held = 0;
-  std::vector<WarmServer> warm;  // servers that are probably running on it, most recently used first
-  Instant last_seen{};           // not in the journal
+  std::set<std::pair<int, int>>
+      sending;                    // the same for attempts that have ended and whose files it still sends
+  InternedString directory = {};  // in which its last attempt ran; empty: unknown
+  std::vector<WarmServer> warm;   // servers that are probably running on it, most recently used first
+  Instant last_seen{};            // not in the journal
 };
 
 /// A node's record of infrastructure failures in this session.
@@ -154,6 +160,14 @@ struct StartFailures {
   std::string reason;   // of the first one
   bool others = false;  // an attempt ended in another way, or for another reason
   friend bool operator==(const StartFailures&, const StartFailures&) = default;
+};
+
+/// Attempts (point index, number) by working directory (directories.hpp).
+struct Directories {
+  using Places = std::set<std::pair<int, int>>;
+  std::map<std::string, Places> running;  // held and started there
+  // Leased, but not known to have started, when another attempt left the directory. "": any directory.
+  std::map<std::string, Places> left_meanwhile;
 };
 
 /// Failed starts of a key's server in this session, since one of its servers was last ready (server_starts.hpp).
@@ -187,6 +201,7 @@ struct State {
   int announced = 0;                          // largest number of tasks of a step of this session
   std::set<std::string> nodes_to_quarantine;  // derived
   StartFailures start_failures;
+  Directories directories;               // derived
   std::string end_reason;                // why the sweep was stopped, or closed before it was complete
   std::optional<Instant> first_join;     // of this session
   std::optional<Instant> stop_deadline;  // until when a stopping sweep waits for its agents
@@ -230,6 +245,19 @@ const Attempt* find_attempt(const State& state, const AttemptRef& ref);
 /// Returns the index of the point with this id; -1 if there is none.
 int find_point(const State& state, const std::string& id);
 
+/// True if the agent has attempts that have not ended.
+inline bool is_busy(const AgentStatus& agent) {
+  return !agent.held.empty() || !agent.sending.empty();
+}
+
+/// Returns the attempts (point index, number) that have not ended on the agent.
+std::set<std::pair<int, int>> unfinished(const AgentStatus& agent);
+
+/// True if the attempt was leased, and its processes are not known to have ended.
+inline bool may_run(const Attempt& attempt) {
+  return attempt.state == Attempt::State::Leased || attempt.state == Attempt::State::Running;
+}
+
 /// True if one of the point's attempts has its result.
 bool has_result(const PointStatus& point);
 /// True if the point has a result that is not valid. A valid result replaces it.
@@ -256,6 +284,8 @@ bool is_warm(const AgentStatus& agent, const PointStatus& point);
 bool ends_in_time(const State& state, const AgentStatus& agent, const PointStatus& point, Instant now);
 /// True if the agent's node is quarantined.
 bool is_quarantined(const State& state, const AgentStatus& agent);
+/// True if the agent can get work in this session: it is not gone or leaving, and its node is not quarantined.
+bool is_eligible(const State& state, const AgentStatus& agent);
 /// True if the agent is a spare: another agent on its node has the same GPUs, or the node runs one
 /// point at a time. The agent with the most GPUs takes precedence, then the first to join. A spare takes over
 /// when that agent is gone; an agent that returns waits until the attempts started meanwhile have ended.

@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "controller/evals/eval_set.hpp"
-#include "controller/report/python_number.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/number.hpp"
+#include "controller/python/value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::evals {
@@ -40,7 +40,7 @@ std::vector<std::string> single_problems(const Json& meta, std::size_t results,
   if (expected->size() > 1)
     return {"workflow requested multiple concurrencies but batched eval metadata is missing"};
   std::vector<std::string> out;
-  const Json* conc = report::member(meta, "conc");
+  const Json* conc = python::member(meta, "conc");
   if (conc == nullptr || *conc != Json(expected->front()))
     out.emplace_back("eval metadata concurrency does not match workflow request");
   if (results != 1) out.emplace_back("eval must produce exactly one result file");
@@ -56,13 +56,13 @@ struct ConcurrencyList {
 
 ConcurrencyList list_at(const Json& meta, const char* key) {
   ConcurrencyList out;
-  const Json* list = report::member(meta, key);
+  const Json* list = python::member(meta, key);
   if (list == nullptr || !list->is_array()) return out;
   out.is_list = true;
   out.size = list->size();
   for (const Json& value : *list) {
     const auto number =
-        value.is_number_integer() || value.is_boolean() ? report::python_int_of(value) : std::nullopt;
+        value.is_number_integer() || value.is_boolean() ? python::int_of(value) : std::nullopt;
     if (!number || *number <= 0) out.valid = false;
     out.values.insert(number.value_or(0));
   }
@@ -117,7 +117,7 @@ std::optional<std::vector<std::int64_t>> parse_concurrencies(const std::string& 
   std::vector<std::int64_t> out;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
-    const auto number = report::python_int(word);
+    const auto number = python::parse_int(word);
     if (!number || *number <= 0 || std::find(out.begin(), out.end(), *number) != out.end())
       return std::nullopt;
     out.push_back(*number);
@@ -135,7 +135,7 @@ std::vector<std::string> batch_problems(const Expected<Json>& meta, const std::s
     return {"batched eval result files exist but " + printable(meta_path) +
             " is unavailable or invalid: " + meta.error().message};
   }
-  if (report::member(*meta, "eval_concs") == nullptr) return single_problems(*meta, paths.size(), expected);
+  if (python::member(*meta, "eval_concs") == nullptr) return single_problems(*meta, paths.size(), expected);
   return problems_of_batch(*meta, paths, expected);
 }
 

@@ -2,8 +2,8 @@
 
 #include "controller/evals/eval_files.hpp"
 #include "controller/evals/eval_rows.hpp"
+#include "controller/python/json_text.hpp"
 #include "controller/report/collect.hpp"
-#include "controller/report/json_text.hpp"
 #include "util/os/output_file.hpp"
 #include "util/text.hpp"
 
@@ -17,7 +17,7 @@ std::string rows_text(const std::vector<Json>& rows) {
   std::string out;
   report::Collection collection([&](std::string_view piece) { out += piece; });
   for (const Json& row : rows)
-    collection.add(report::python_json(row, 2));
+    collection.add(python::json_text(row, 2));
   collection.end();
   return out;
 }

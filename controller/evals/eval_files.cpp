@@ -6,8 +6,8 @@
 #include <chrono>
 #include <filesystem>
 
+#include "controller/python/value.hpp"
 #include "controller/report/documents.hpp"
-#include "controller/report/python_value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::evals {
@@ -66,7 +66,7 @@ EvalSet read_set(const std::string& directory, EvalSets& out) {
     out.unreadable.push_back(meta.error().message + "; its evaluation is listed as unknown");
   } else if (!meta->is_object()) {
     out.unreadable.push_back("'" + printable(meta_path) + "' must be a JSON object, but is " +
-                             report::shown_value(*meta) + "; its evaluation is listed as unknown");
+                             python::shown_value(*meta) + "; its evaluation is listed as unknown");
   } else {
     set.meta = std::move(*meta);
   }

@@ -1,6 +1,6 @@
 #include "controller/evals/eval_rows.hpp"
 
-#include "controller/report/python_value.hpp"
+#include "controller/python/value.hpp"
 #include "util/error.hpp"
 #include "util/text.hpp"
 
@@ -8,20 +8,19 @@ namespace sweep::evals {
 
 namespace {
 
-using report::member;
 using Json = nlohmann::ordered_json;
 
 Json get(const Json& dict, const std::string& key, const Json& otherwise = nullptr) {
-  const Json* value = member(dict, key);
+  const Json* value = python::member(dict, key);
   return value == nullptr ? otherwise : *value;
 }
 
 std::int64_t integer_or(const Json& value, std::int64_t otherwise) {
-  return report::python_int_of(value).value_or(otherwise);
+  return python::int_of(value).value_or(otherwise);
 }
 
 std::string lower_text(const Json& value) {
-  return ascii_lower(report::python_str_of(value));
+  return ascii_lower(python::str_of(value));
 }
 
 // ---- scores of one task
@@ -57,7 +56,7 @@ TaskScores task_scores(const Json& results, const Json& config) {
     return out;
   }
   for (const Json& filter : filters) {
-    const std::string name = report::python_str_of(get(filter, "name"));
+    const std::string name = python::str_of(get(filter, "name"));
     // SWE-bench's share of resolved issues is its score.
     if (contains_any(name, "strict", "resolved")) {
       out.strict = get(results, metric + "," + name);
@@ -124,8 +123,8 @@ Json point_row(const Json& meta, const Json& model, const Json& conc) {
   const bool many_nodes = is_many_nodes(meta);
   row["is_multinode"] = many_nodes;
   row["model_prefix"] = get(meta, "infmax_model_prefix", "unknown");
-  row["model"] = report::python_truth_of(model) ? model : get(meta, "model", "unknown");
-  row["hw"] = ascii_upper(report::python_str_of(get(meta, "hw", "unknown")));
+  row["model"] = python::truth_of(model) ? model : get(meta, "model", "unknown");
+  row["hw"] = ascii_upper(python::str_of(get(meta, "hw", "unknown")));
   row["framework"] = lower_text(get(meta, "framework", "unknown"));
   row["precision"] = lower_text(get(meta, "precision", "unknown"));
   row["spec_decoding"] = get(meta, "spec_decoding", "unknown");
@@ -144,17 +143,17 @@ void add_result(const EvalSet& set, const ChosenResult& chosen, EvalRows& out) {
   const Json conc = chosen.conc ? Json(*chosen.conc) : get(set.meta, "conc", 0);
   const std::string path = printable(chosen.result->path);
   if (!results.is_object() || results.empty()) {
-    out.notes.push_back("'" + path + "' has no scores: its results are " + report::shown_value(results));
+    out.notes.push_back("'" + path + "' has no scores: its results are " + python::shown_value(results));
     return;
   }
   for (const auto& [task, scores] : results.items()) {
     if (!scores.is_object()) {
       out.notes.push_back("'" + path + "': the results of task '" + printable(task) + "' are " +
-                          report::shown_value(scores) + ", not an object; left out");
+                          python::shown_value(scores) + ", not an object; left out");
       continue;
     }
     const Json config = get(configs, task), named = get(json, "model_name");
-    const Json model = report::python_truth_of(named) ? named : get(get(config, "metadata"), "model");
+    const Json model = python::truth_of(named) ? named : get(get(config, "metadata"), "model");
     Json row = point_row(set.meta, model, conc);
     row["task"] = task;
     add_scores(row, task_scores(scores, config), get(get(get(json, "n-samples"), task), "effective"),

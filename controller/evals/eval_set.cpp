@@ -4,8 +4,8 @@
 #include <map>
 #include <set>
 
-#include "controller/report/python_number.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/number.hpp"
+#include "controller/python/value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::evals {
@@ -22,12 +22,12 @@ bool is_newer(const EvalResult& a, const EvalResult& b) {
 
 // Returns the completed concurrencies of a batch; std::nullopt if meta_env.json does not list them.
 std::optional<std::set<std::int64_t>> completed_concurrencies(const EvalSet& set) {
-  const auto* list = report::member(set.meta, "completed_eval_concs");
-  if (list == nullptr) list = report::member(set.meta, "eval_concs");
+  const auto* list = python::member(set.meta, "completed_eval_concs");
+  if (list == nullptr) list = python::member(set.meta, "eval_concs");
   if (!list->is_array()) return std::nullopt;
   std::set<std::int64_t> out;
   for (const auto& value : *list)
-    out.insert(report::python_int_of(value).value_or(-1));
+    out.insert(python::int_of(value).value_or(-1));
   return out;
 }
 
@@ -74,11 +74,11 @@ std::optional<std::int64_t> concurrency_in_name(std::string_view path) {
   const std::string_view digits = rest.substr(0, rest.find('_'));
   if (!is_digits(digits)) return std::nullopt;
   if (digits.size() < rest.size() && !is_digits(rest.substr(digits.size() + 1))) return std::nullopt;
-  return report::python_int(digits);
+  return python::parse_int(digits);
 }
 
 bool is_batch(const EvalSet& set) {
-  const auto* concurrencies = report::member(set.meta, "eval_concs");
+  const auto* concurrencies = python::member(set.meta, "eval_concs");
   return concurrencies != nullptr && concurrencies->is_array();
 }
 

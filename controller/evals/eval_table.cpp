@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "controller/python/number.hpp"
+#include "controller/python/value.hpp"
 #include "controller/report/github_table.hpp"
-#include "controller/report/python_number.hpp"
-#include "controller/report/python_value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::evals {
@@ -60,7 +60,7 @@ std::string percent_text(double share) {
 
 // Returns "93.25% ±0.69%" for a share and its standard error; "N/A" without a share.
 std::string percentage(const Json& value, const Json& error) {
-  const auto share = report::python_float_of(value), deviation = report::python_float_of(error);
+  const auto share = python::float_of(value), deviation = python::float_of(error);
   return (share ? percent_text(*share) : "N/A") + (deviation ? " ±" + percent_text(*deviation) : "");
 }
 
@@ -70,11 +70,11 @@ Json cell_of(const Json& row, const EvalColumn& column) {
     case EvalCell::AsIs:
       return value;
     case EvalCell::Capitals:
-      return ascii_upper(report::python_str_of(value));
+      return ascii_upper(python::str_of(value));
     case EvalCell::Percentage:
       return percentage(value, row.at(std::string(column.key) + "_se"));
     case EvalCell::UnlessZero:
-      return report::python_truth_of(value) ? value : Json("");
+      return python::truth_of(value) ? value : Json("");
   }
   return value;
 }
@@ -90,7 +90,7 @@ EvalSortKey sort_key(const Json& row, bool many_nodes, EvalOrder order) {
   EvalSortKey key;
   for (const char* name : {"model_prefix", "hw", "framework", "precision", "spec_decoding"}) {
     if (order == EvalOrder::Hardware && name == std::string_view("model_prefix")) continue;
-    key.first.push_back(report::python_str_of(row.at(name)));
+    key.first.push_back(python::str_of(row.at(name)));
   }
   const std::span<const char* const> numbers =
       many_nodes ? std::span<const char* const>(kManyNodesKeys) : std::span<const char* const>(kOneNodeKeys);

@@ -1,7 +1,7 @@
 #include "controller/evals/scores.hpp"
 
-#include "controller/report/python_number.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/number.hpp"
+#include "controller/python/value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::evals {
@@ -18,7 +18,7 @@ bool is_score(const std::string& metric, const Json& value, const ScoreRules& ru
 void judge_task(const std::string& task, const Json& metrics, const ScoreRules& rules, JudgedScores& out) {
   if (!metrics.is_object()) {
     out.problems.push_back("the results of task '" + printable(task) + "' are " +
-                           report::shown_value(metrics) + ", not an object");
+                           python::shown_value(metrics) + ", not an object");
     return;
   }
   const auto threshold = rules.thresholds.of(rules.model_prefix, task, rules.fallback);
@@ -27,7 +27,7 @@ void judge_task(const std::string& task, const Json& metrics, const ScoreRules& 
     if (!is_score(metric, value, rules)) continue;
     has_score = true;
     if (!threshold) continue;
-    const double score = report::python_float_of(value).value_or(0);
+    const double score = python::float_of(value).value_or(0);
     out.scores.push_back({task, metric, score, *threshold, score >= threshold->least});
   }
   if (has_score && !threshold) out.problems.push_back(threshold.error().message);
@@ -36,39 +36,24 @@ void judge_task(const std::string& task, const Json& metrics, const ScoreRules& 
 }  // namespace
 
 std::string JudgedScore::text() const {
-  return printable(task + " " + metric) + " = " + report::four_decimals(value) + " (" +
+  return printable(task + " " + metric) + " = " + python::four_decimals(value) + " (" +
          (passed ? ">= " : "< ") + threshold.shown + " from " + printable(threshold.source) + ")";
 }
 
 JudgedScores judge_scores(const Json& result, const ScoreRules& rules) {
   JudgedScores out;
   if (!result.is_object()) {
-    out.problems.push_back("the file is " + report::shown_value(result) + ", not an object");
+    out.problems.push_back("the file is " + python::shown_value(result) + ", not an object");
     return out;
   }
-  const Json* tasks = report::member(result, "results");
+  const Json* tasks = python::member(result, "results");
   if (tasks == nullptr) return out;
   if (!tasks->is_object()) {
-    out.problems.push_back("'results' is " + report::shown_value(*tasks) + ", not an object");
+    out.problems.push_back("'results' is " + python::shown_value(*tasks) + ", not an object");
     return out;
   }
   for (const auto& [task, metrics] : tasks->items())
     judge_task(task, metrics, rules, out);
-  return out;
-}
-
-std::vector<std::string> score_doubts(const Json& result, const ScoreRules& rules) {
-  const std::string word = "low-score: ";
-  const JudgedScores judged = judge_scores(result, rules);
-  std::vector<std::string> out;
-  for (const JudgedScore& score : judged.scores) {
-    if (!score.passed) out.push_back(word + score.text());
-  }
-  for (const std::string& problem : judged.problems)
-    out.push_back(word + "a score cannot be compared: " + problem);
-  if (judged.scores.empty() && judged.problems.empty())
-    out.push_back(word + "the evaluation left no score whose name begins with '" +
-                  printable(rules.metric_prefix) + "'");
   return out;
 }
 

@@ -36,9 +36,4 @@ struct JudgedScores {
 /// Returns the scores in a result. Standard errors and values that are not numbers are not scores.
 JudgedScores judge_scores(const nlohmann::ordered_json& result, const ScoreRules& rules);
 
-/// Returns the reasons why a point whose evaluation left this result is not valid: one for each score below
-/// its threshold, one for each task that cannot be compared, or one if there is no score at all. Each begins
-/// with the word "low-score" and a colon. Empty if every score is high enough.
-std::vector<std::string> score_doubts(const nlohmann::ordered_json& result, const ScoreRules& rules);
-
 }  // namespace sweep::evals

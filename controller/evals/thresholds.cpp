@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "controller/report/python_number.hpp"
+#include "controller/python/number.hpp"
 #include "util/text.hpp"
 
 namespace sweep::evals {
@@ -35,9 +35,9 @@ std::optional<std::pair<double, std::string>> number_of(const yaml::Value& value
   std::erase(text, '_');
   if (const std::size_t dot = text.find(".inf"); dot != std::string::npos) text.erase(dot, 1);
   if (text == ".nan") return std::nullopt;
-  const auto number = report::python_float(text);
+  const auto number = python::parse_float(text);
   if (!number) return std::nullopt;
-  return std::pair(*number, report::python_repr(*number));
+  return std::pair(*number, python::repr(*number));
 }
 
 Expected<Threshold> threshold_from(const yaml::Value& value, const std::string& task, std::string source) {
@@ -106,7 +106,7 @@ Expected<Threshold> Thresholds::of(const std::string& prefix, const std::string&
     return threshold_from(*found, task, "models." + prefix);
   if (const yaml::Value* found = default_ ? yaml::find(*default_, task) : nullptr)
     return threshold_from(*found, task, "default");
-  return Threshold{fallback, report::python_repr(fallback), "min-score"};
+  return Threshold{fallback, python::repr(fallback), "min-score"};
 }
 
 }  // namespace sweep::evals

@@ -5,8 +5,8 @@
 #include "controller/evals/batch.hpp"
 #include "controller/evals/eval_files.hpp"
 #include "controller/evals/scores.hpp"
-#include "controller/report/python_number.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/number.hpp"
+#include "controller/python/value.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
 
@@ -53,15 +53,14 @@ Thresholds load_thresholds(const ValidateOptions& options, ValidateOutput& outpu
   }
   warn(output, "could not load thresholds from " + printable(path) + ": " +
                    printable(thresholds.error().message) + "; every task is compared with --min-score " +
-                   report::python_repr(options.min_score) +
-                   ", correct the file or give --thresholds another one");
+                   python::repr(options.min_score) + ", correct the file or give --thresholds another one");
   return {};
 }
 
 std::string model_prefix(const ValidateOptions& options, const Expected<Json>& meta) {
   if (!options.model_prefix.empty()) return options.model_prefix;
-  if (const Json* prefix = meta ? report::member(*meta, "infmax_model_prefix") : nullptr) {
-    const std::string text = report::python_truth_of(*prefix) ? report::python_str_of(*prefix) : "";
+  if (const Json* prefix = meta ? python::member(*meta, "infmax_model_prefix") : nullptr) {
+    const std::string text = python::truth_of(*prefix) ? python::str_of(*prefix) : "";
     if (!text.empty() && text != "unknown") return text;
   }
   return options.environment_prefix == "unknown" ? "" : options.environment_prefix;
@@ -87,7 +86,7 @@ void check_batch(const ValidateOptions& options, const Expected<Json>& meta,
   if (!problems.empty()) return;
   if (!meta) {
     warn(output, "could not inspect eval metadata for batched concurrency status: " + meta.error().message);
-  } else if (report::member(*meta, "eval_concs") != nullptr) {
+  } else if (python::member(*meta, "eval_concs") != nullptr) {
     say(output, "PASS: batched eval produced every requested concurrency");
   }
 }

@@ -2,8 +2,8 @@
 
 #include "controller/github/labels.hpp"
 #include "controller/github/success_rate.hpp"
+#include "controller/python/json_text.hpp"
 #include "controller/report/documents.hpp"
-#include "controller/report/json_text.hpp"
 #include "util/os/files.hpp"
 #include "util/os/output_file.hpp"
 #include "util/text.hpp"
@@ -55,7 +55,7 @@ std::string run_text(const WorkflowRun& run) {
 }
 
 void write_rates(const std::string& name, const Json& rates, report::CommandOutput& output) {
-  const auto written = write_output_file(name + ".json", report::python_json(rates, 2));
+  const auto written = write_output_file(name + ".json", python::json_text(rates, 2));
   if (!written) report::add_error(output, printable(written.error().message));
 }
 

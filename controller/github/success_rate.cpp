@@ -6,26 +6,25 @@
 #include <map>
 #include <utility>
 
-#include "controller/report/python_value.hpp"
+#include "controller/python/value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::github {
 
 namespace {
 
-using report::member;
 using Json = nlohmann::ordered_json;
 
 std::string text_or_empty(const Json& dict, const char* key) {
-  const Json* value = member(dict, key);
-  return value == nullptr || value->is_null() ? "" : report::python_str_of(*value);
+  const Json* value = python::member(dict, key);
+  return value == nullptr || value->is_null() ? "" : python::str_of(*value);
 }
 
 Expected<void> add_jobs(const Json& page, std::vector<Job>& out) {
-  const Json* jobs = member(page, "jobs");
+  const Json* jobs = python::member(page, "jobs");
   if (jobs == nullptr || !jobs->is_array()) return fail("it has no list 'jobs'");
   for (const Json& job : *jobs) {
-    if (const Json* name = member(job, "name"); name == nullptr || !name->is_string())
+    if (const Json* name = python::member(job, "name"); name == nullptr || !name->is_string())
       return fail("job " + std::to_string(out.size() + 1) + " in 'jobs' has no 'name'");
     out.push_back({text_or_empty(job, "name"), text_or_empty(job, "conclusion")});
   }
@@ -85,9 +84,9 @@ Expected<WorkflowRun> workflow_run(const Json& file) {
     return out;
   }
   SWEEP_TRY(add_jobs(file, out.jobs));
-  if (member(file, "login") != nullptr) out.login = text_or_empty(file, "login");
+  if (python::member(file, "login") != nullptr) out.login = text_or_empty(file, "login");
   out.repository = text_or_empty(file, "repository");
-  if (const Json* run = member(file, "run")) {
+  if (const Json* run = python::member(file, "run")) {
     out.id = text_or_empty(*run, "id");
     out.name = text_or_empty(*run, "name");
   }

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <map>
 
+#include "controller/evals/eval_table.hpp"
 #include "controller/io/ledger.hpp"
 #include "controller/io/outputs.hpp"
+#include "controller/io/point_evals.hpp"
 #include "controller/report/collect.hpp"
 #include "controller/report/highlights.hpp"
 #include "controller/report/plot.hpp"
@@ -91,7 +93,7 @@ Chosen pointers(const Rows& rows) {
 std::map<std::string, Chosen> by_experiment(const SweepSource* own, const Rows& results) {
   std::map<std::string, Chosen> out;
   if (own != nullptr) {
-    for (const std::string& exp_name : exp_names(own->sweep->plan))
+    for (const std::string& exp_name : experiments(own->sweep->plan))
       out[exp_name];
   }
   for (const report::Row& row : results)
@@ -143,12 +145,13 @@ std::string relative_to(const std::string& path, const std::string& directory) {
 }
 
 void summarize(const std::string& directory, const SweepSource* own, const Gathered& all, const Rows& rows,
-               Aggregation& out) {
+               const std::string& eval_tables, Aggregation& out) {
   const Chosen chosen = pointers(rows);
   const std::string notes =
       report::stand_in_note(chosen) + report::repeat_note(chosen) + report::validity_note(chosen);
   const report::Highlights highlights = report::find_highlights(rows);
   out.summary = tables(rows) + (notes.empty() ? "" : "\n" + notes) + report::highlights_text(highlights);
+  if (!eval_tables.empty()) out.summary += "\n" + eval_tables;
   out.json = {{"results", all.results.size()}};
   out.json.update(report::highlights_json(highlights));
   out.json["sweeps"] = nlohmann::ordered_json::array();
@@ -165,6 +168,21 @@ void summarize(const std::string& directory, const SweepSource* own, const Gathe
   if (own != nullptr) add(*own->sweep, false);
   for (const Archive& archive : all.archives)
     add(archive.sweep, archive.sweep.facts.directory != directory);
+}
+
+/// Collects the evaluations of the directory's own sweep and of those below it, and returns their tables.
+std::string write_evals(const SweepSource* own, const std::vector<Archive>& archives, Writer& writer,
+                        Aggregation& out) {
+  std::vector<SweepAt> sweeps;
+  if (own != nullptr) sweeps.emplace_back(own->sweep, own->directory);
+  for (const Archive& archive : archives)
+    sweeps.emplace_back(&archive.sweep, archive.sweep.facts.directory);
+  const CollectedEvals evals = collect_evals(sweeps);
+  out.problems.insert(out.problems.end(), evals.problems.begin(), evals.problems.end());
+  if (evals.rows.empty()) return {};
+  const std::string text = eval_collection_text(evals.rows);
+  writer.write_ours(kEvalCollection, std::string_view(text));
+  return evals::eval_tables(evals.rows, evals::EvalOrder::ModelPrefix);
 }
 
 void write_records(const Sweep& sweep, Writer& writer) {
@@ -189,6 +207,7 @@ Aggregation aggregate(const std::string& directory, const SweepSource* own, cons
   const bool repeats = report::has_repeats(all.results);
   const Rows merged = repeats ? report::merged_repeats(all.results) : Rows();
   const Rows& rows = repeats ? merged : all.results;
+  std::string eval_tables;
   const bool nothing = own == nullptr && all.results.empty() && all.archives.empty();
   if (nothing) {
     out.problems.push_back(
@@ -196,6 +215,7 @@ Aggregation aggregate(const std::string& directory, const SweepSource* own, cons
         "'; nothing was written; give the output directory of a sweep, or a directory with agg_*.json files");
   } else {
     write_collections(own, all, writer);
+    eval_tables = write_evals(own, all.archives, writer, out);
     out.collections = out.written;  // nothing else has been written that this list names
     if (own != nullptr) write_records(*own->sweep, writer);
     // Before the table, because plots and table of a large sweep need not be in memory together.
@@ -203,7 +223,7 @@ Aggregation aggregate(const std::string& directory, const SweepSource* own, cons
     if (!plots) out.problems.push_back(plots.error().message);
     if (plots) out.plots = std::move(*plots);
   }
-  summarize(directory, own, all, rows, out);
+  summarize(directory, own, all, rows, eval_tables, out);
   if (!nothing) writer.write_ours("summary.txt", std::string_view(out.summary));
   out.written.insert(out.written.end(), out.plots.begin(), out.plots.end());
   out.json["written"] = out.written;

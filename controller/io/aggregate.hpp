@@ -26,10 +26,10 @@ struct Aggregation {
 };
 
 /// Writes into `directory`: one collection agg_<exp-name>.json per known experiment, agg_all.json of all
-/// results if there are several experiments or results without one, summary.txt and the plots. `own`: the
-/// sweep whose output directory it is, or null; if given, raw/, agg_<RESULT_FILENAME>.json,
-/// sweep_configs.json, jobs.txt and manifest.json are written too. `exp_name`: the experiment of results
-/// whose experiment is unknown; may be empty.
+/// results if there are several experiments or results without one, agg_eval_all.json of the evaluations of
+/// all sweeps there, summary.txt and the plots. `own`: the sweep whose output directory it is, or null; if
+/// given, raw/, agg_<RESULT_FILENAME>.json, sweep_configs.json, jobs.txt and manifest.json are written too.
+/// `exp_name`: the experiment of results whose experiment is unknown; may be empty.
 Aggregation aggregate(const std::string& directory, const SweepSource* own, const std::string& exp_name = "");
 
 }  // namespace sweep

@@ -8,12 +8,14 @@
 #include <utility>
 
 #include "controller/io/control_file.hpp"
+#include "controller/io/incoming_files.hpp"
 #include "controller/plan/hardware.hpp"
 #include "controller/profile/record.hpp"
 #include "controller/view/lines.hpp"
 #include "proto/net/accept_gate.hpp"
 #include "proto/net/address.hpp"
 #include "proto/net/munge.hpp"
+#include "util/os/beneath.hpp"
 #include "util/os/clock.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -160,6 +162,7 @@ bool Driver::run() {
                    " without a key closed early, because too few descriptors were free; see ulimit -n");
   left_behind_ = count_left_behind();
   close_connections();
+  if (pending_.batch.empty()) std::ignore = remove_tree_beneath(directory_, kIncoming);
   return pending_.batch.empty();
 }
 
@@ -326,6 +329,8 @@ void Driver::queue_files() {
         files_.size() >= kMostQueuedFiles)
       continue;
     const int index = core::find_point(sweep_.state, result.ref.point);
+    if (is_only_evaluated(sweep_.plan.points[static_cast<std::size_t>(index)]))
+      continue;  // it has no such files
     file_bytes_ += result.raw.size();
     files_.push_back({result_filename(sweep_.plan, index, result.node), std::move(result.raw),
                       std::move(pending_.processed[i]), result.ref});
@@ -375,10 +380,11 @@ void Driver::note_silence() {
 void Driver::send(const core::Effect& effect) {
   if (const auto* welcome = std::get_if<core::SendWelcome>(&effect)) {
     const profile::Profile& profile = sweep_.plan.profile;
-    send_to_agent(welcome->agent, wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus,
-                                                profile.heartbeat.count(), profile.kill_grace.count(),
-                                                profile.away.count(), profile.spool, asks_node(profile),
-                                                asks_gpus(sweep_.plan), profile.log_limit, kLogWindow});
+    send_to_agent(
+        welcome->agent,
+        wire::Welcome{sweep_.facts.sweep, sweep_.state.settings.pack_gpus, profile.heartbeat.count(),
+                      profile.kill_grace.count(), profile.away.count(), profile.spool, asks_node(profile),
+                      asks_gpus(sweep_.plan), profile.log_limit, kLogWindow, profile.artifact_limit});
   } else if (const auto* leased = std::get_if<core::SendLease>(&effect)) {
     const int index = core::find_point(sweep_.state, leased->ref.point);
     const core::AgentStatus& agent = sweep_.state.agents.at(leased->agent);

@@ -10,8 +10,11 @@
 #include "controller/io/ledger.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
-#include "controller/report/json_read.hpp"
-#include "controller/report/json_text.hpp"
+#include "controller/io/point_evals.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/value.hpp"
+#include "proto/base/inferencex_entry.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -53,7 +56,17 @@ void unify_numbers(nlohmann::ordered_json& json) {
 // Returns a digest that is the same for equal results.
 std::string content_digest(nlohmann::ordered_json json) {
   unify_numbers(json);
-  return sha256_hex(report::python_json(json, -1));
+  return sha256_hex(python::json_text(json, -1));
+}
+
+// Returns the experiment of a processed result: that of its own fields, which a sweep's records have, else that in
+// its file's name.
+std::string experiment_of(const std::string& path, const nlohmann::ordered_json& document,
+                          const report::Row& row) {
+  const auto* const exp_name = python::member(document, "exp_name");
+  if (exp_name == nullptr || !exp_name->is_string()) return experiment_in_name(path, row);
+  const auto* const scenario = python::member(document, "scenario");
+  return experiment_name(exp_name->get<std::string>(), scenario != nullptr && *scenario == kAgenticScenario);
 }
 
 class Gatherer {
@@ -101,7 +114,7 @@ class Gatherer {
       out_.problems.push_back(document.error().message + "; skipped");
     } else if (report::is_processed_result(document->json)) {
       report::Row row = report::make_row(*document);
-      row.exp_name = experiment_in_name(path, row);
+      row.exp_name = experiment_of(path, document->json, row);
       if (!add_if_new(std::move(row), document->json) && copies_++ == 0) first_copy_ = path;
     } else if (document->json.is_array()) {
       lists_.push_back(path);
@@ -159,7 +172,7 @@ class Gatherer {
     // Digests are made only now: the end of a sweep meets only its own files and does not need them.
     for (; known_ < out_.results.size(); ++known_) {
       const auto text = out_.texts.read(out_.results[known_]);
-      if (text) contents_.insert(content_digest(report::read_json(*text).value_or(nullptr)));
+      if (text) contents_.insert(content_digest(python::read_json(*text).value_or(nullptr)));
     }
     if (!contents_.insert(content_digest(json)).second) return false;
     add(std::move(row), agg_text(json));
@@ -210,6 +223,7 @@ void each_result(const SweepSource& from, const std::function<void(JournalResult
     if (attempt == nullptr || !attempt->accepted) return;
     missing.erase(index);
     const Point& point = plan.points[static_cast<std::size_t>(index)];
+    if (is_only_evaluated(point)) return;  // its record is in the collection of evaluations
     auto result = processed(plan, index, stored.node, attempt->account, stored.raw);
     if (!result) {
       problems.push_back(label(point) + ": " + result.error().message);
@@ -221,7 +235,7 @@ void each_result(const SweepSource& from, const std::function<void(JournalResult
     take({index,
           std::move(stored.node),
           std::move(stored.raw),
-          {path, std::move(result->document), point.exp_name},
+          {path, std::move(result->document), experiment(point)},
           std::move(text)});
   });
   if (!read) return problems.push_back(read.error().message);

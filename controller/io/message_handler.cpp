@@ -54,7 +54,9 @@ MessageHandler::MessageHandler(Context context, Admission admission)
       console_(context.console),
       log_(context.log),
       stop_(std::move(context.stop)),
-      admission_(std::move(admission)) {}
+      admission_(std::move(admission)),
+      files_(directory_, sweep_.plan, sweep_.state),
+      collection_(files_, sweep_.plan.profile.artifact_limit) {}
 
 bool MessageHandler::receive_all() {
   for (int i = 0; i < kMessagesPerRound; ++i) {
@@ -178,17 +180,20 @@ void MessageHandler::handle_from_agent(const Sender& sender, const wire::Message
     decide(core::Ready{sender.agent, ends, served_by(sweep_.plan, node),
                        hardware_of(sweep_.plan.profile, node)});
   } else if (const auto* started = std::get_if<wire::Started>(&message)) {
-    decide(core::AttemptStarted{sender.agent, started->ref, started->pid});
+    decide(core::AttemptStarted{sender.agent, started->ref, started->pid, started->directory});
   } else if (const auto* progress = std::get_if<wire::Progress>(&message)) {
     handle_progress(sender, *progress);
   } else if (const auto* chunk = std::get_if<wire::LogChunk>(&message)) {
     handle_log(sender, *chunk, bulk);
   } else if (const auto* finished = std::get_if<wire::Finished>(&message)) {
-    // Other agents' heartbeats wait while a large result is parsed.
+    // Other agents' heartbeats wait while a large result is parsed, or a file is written.
     const Instant from = now();
-    auto [command, result] = take_finished(sender, *finished, bulk);
+    handle_finished(sender, *finished, bulk);
     if (now() - from >= kNoticeable) core::excuse_silence(sweep_.state, now() - from, now());
-    pending_.send_later(pending_.decide(command, std::move(result)));
+  } else if (const auto* piece = std::get_if<wire::Piece>(&message)) {
+    const Instant from = now();
+    handle_piece(sender, *piece, bulk);
+    if (now() - from >= kNoticeable) core::excuse_silence(sweep_.state, now() - from, now());
   } else if (std::holds_alternative<wire::Heartbeat>(message)) {
     decide(core::Heartbeat{sender.agent});
   } else if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
@@ -255,20 +260,74 @@ void MessageHandler::handle_log(const Sender& sender, const wire::LogChunk& chun
   if (!done) console_.error_once(done.error().message);
 }
 
+/// Returns the processed result of a point; an empty one if the point is only evaluated.
+Expected<Processed> MessageHandler::processed_result(int index, const std::string& node,
+                                                     const Account& account, const std::string& raw) const {
+  const bool only = is_only_evaluated(sweep_.plan.points[static_cast<std::size_t>(index)]);
+  return only ? Expected<Processed>(Processed()) : processed(sweep_.plan, index, node, account, raw);
+}
+
+/// Adds the scores of a point's evaluation to the account, and the doubts about them to the result. The point's files
+/// must be in place. If it is only evaluated, `raw` becomes the rows of the evaluation.
+void MessageHandler::add_scores(int index, const std::string& node, Account& account, Processed& result,
+                                std::string& raw) {
+  const Point& point = sweep_.plan.points[static_cast<std::size_t>(index)];
+  if (!is_evaluated(point)) return;
+  const std::string name = result_filename(sweep_.plan, index, node);
+  const auto files = eval_files_of(directory_, name, account);
+  std::string problem;
+  const auto& thresholds = thresholds_.of(sweep_.plan, point, problem);
+  if (!problem.empty()) console_.error_once("sweepctl: warning: " + problem);
+  for (std::string& doubt : judge_eval(point, thresholds, files, account))
+    result.doubts.push_back(std::move(doubt));
+  if (is_only_evaluated(point)) raw = eval_rows_text(name, files);
+}
+
+/// Asks the agent for a piece of a file, or for Finished if it has sent all of them.
+void MessageHandler::ask(const Sender& sender, const wire::Fetch& fetch) {
+  const auto [done, all] = collection_.progress(fetch.ref);
+  sweep_.facts.progress[{fetch.ref.point, fetch.ref.attempt}] = {"files", done, all};
+  if (!socket_.send(sender.peer, fetch))
+    log_.event("Fetch could not be sent to " + sender.agent, now());  // it sends Finished again
+}
+
+void MessageHandler::handle_piece(const Sender& sender, const wire::Piece& piece, const std::string& bytes) {
+  if (const auto next = collection_.on(sweep_.state, sender.agent, piece, bytes)) ask(sender, *next);
+}
+
+/// The files that the attempt left come first; the agent sends Finished again when they are there.
+void MessageHandler::handle_finished(const Sender& sender, const wire::Finished& finished,
+                                     std::string& bulk) {
+  Account account = recorded(finished.account);
+  if (const auto next = collection_.on(sweep_.state, sender.agent, finished, account)) {
+    if (finished.of.empty())
+      pending_.send_later(pending_.decide(core::FilesAwaited{sender.agent, finished.ref}));
+    return ask(sender, *next);
+  }
+  auto [command, result] = take_finished(sender, finished, std::move(account), bulk);
+  pending_.send_later(pending_.decide(command, std::move(result)));
+  collection_.finish(finished.ref);
+  const core::Attempt* attempt = core::find_attempt(sweep_.state, finished.ref);
+  const bool has_files = command.account.collected && command.account.collected->files > 0;
+  if (finished.ref.attempt > 1 && attempt != nullptr && attempt->accepted && !has_files)
+    files_.clear(finished.ref);
+}
+
 /// Checks the result of an ok attempt by processing it; the outcome becomes invalid-result if that fails.
 MessageHandler::FinishedAttempt MessageHandler::take_finished(const Sender& sender,
-                                                              const wire::Finished& finished,
-                                                              std::string& bulk) const {
+                                                              const wire::Finished& finished, Account account,
+                                                              std::string& bulk) {
   Outcome outcome = finished.outcome;
   std::vector<std::string> invalid;
-  Account account = recorded(finished.account);
   Processed checked;
   const Sender holder{sender.peer, finished.of.empty() ? sender.agent : finished.of};
   if (outcome.kind == OutcomeKind::Ok && has_attempt(holder, finished.ref)) {
     const int index = core::find_point(sweep_.state, finished.ref.point);
     const std::string& node = core::find_attempt(sweep_.state, finished.ref)->node;
     add_job(holder, index, account);
-    if (auto good = processed(sweep_.plan, index, node, account, bulk); good) {
+    if (auto good = processed_result(index, node, account, bulk); good) {
+      collection_.install(finished.ref, account);
+      add_scores(index, node, account, *good, bulk);
       invalid = reasons_against(*good, account, sweep_.plan);
       if (!good->note.empty()) console_.error_once("sweepctl: warning: " + good->note);
       checked = std::move(*good);

@@ -10,10 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "controller/core/collection.hpp"
 #include "controller/io/admission.hpp"
 #include "controller/io/console.hpp"
+#include "controller/io/incoming_files.hpp"
 #include "controller/io/log.hpp"
 #include "controller/io/pending_decisions.hpp"
+#include "controller/io/point_evals.hpp"
 #include "controller/io/recent.hpp"
 #include "controller/io/sweep_record.hpp"
 #include "proto/net/sockets.hpp"
@@ -85,11 +88,17 @@ class MessageHandler {
   void handle_log(const Sender& sender, const wire::LogChunk& chunk, const std::string& bytes);
   void give_credit(const std::string& peer, const std::string& connection, std::size_t bytes);
   void handle_progress(const Sender& sender, const wire::Progress& progress);
+  void handle_finished(const Sender& sender, const wire::Finished& finished, std::string& bulk);
+  void handle_piece(const Sender& sender, const wire::Piece& piece, const std::string& bytes);
+  void ask(const Sender& sender, const wire::Fetch& fetch);
   void note_job(const Sender& sender, const wire::Ready& ready);
   profile::NodeTraits traits_of(const Sender& sender, const wire::Ready& ready) const;
   void add_job(const Sender& holder, int index, Account& account) const;
-  FinishedAttempt take_finished(const Sender& sender, const wire::Finished& finished,
-                                std::string& bulk) const;
+  FinishedAttempt take_finished(const Sender& sender, const wire::Finished& finished, Account account,
+                                std::string& bulk);
+  Expected<Processed> processed_result(int index, const std::string& node, const Account& account,
+                                       const std::string& raw) const;
+  void add_scores(int index, const std::string& node, Account& account, Processed& result, std::string& raw);
   bool has_attempt(const Sender& sender, const wire::AttemptRef& ref) const;
 
   Sweep& sweep_;
@@ -101,6 +110,9 @@ class MessageHandler {
   std::function<void(const std::string&, Millis)> stop_;
   Admission admission_;
   WaitingHellos waiting_hellos_;
+  IncomingFiles files_;
+  core::Collection collection_;
+  ScoreThresholds thresholds_;
 
   // A peer chooses its routing id, and may choose another peer's; the number of a connection is given by the
   // KeyAuthenticator. Messages are sent to an agent by its routing id, and accepted from it by its

@@ -10,7 +10,9 @@
 #include "controller/core/apply.hpp"
 #include "controller/core/decide.hpp"
 #include "controller/core/replay.hpp"
+#include "controller/io/benchmark_gaps.hpp"
 #include "controller/io/control_file.hpp"
+#include "controller/io/incoming_files.hpp"
 #include "controller/io/output_dir.hpp"
 #include "controller/io/outputs.hpp"
 #include "controller/io/salvage.hpp"
@@ -125,6 +127,7 @@ void move_withdrawn_files(const std::string& directory, const Sweep& sweep,
       std::ignore = make_folders_beneath(directory, "withdrawn");
       std::ignore = rename_beneath(directory, agg_name(name), "withdrawn/" + agg_name(name));
       std::ignore = rename_beneath(directory, "raw/" + name + ".json", "withdrawn/" + name + ".json");
+      std::ignore = rename_beneath(directory, "raw/" + name, "withdrawn/" + name);
     }
   }
 }
@@ -164,9 +167,10 @@ MatrixChange change_for(const JournalContents& contents, const ResumeWishes& wis
   return none;
 }
 
-/// Returns the plan of a resumed sweep. A given matrix was checked with its selection when it was loaded.
+/// Returns the plan of a resumed sweep. A given matrix was checked with its selection when it was loaded. `notes`
+/// receives lines for the user.
 Expected<Plan> resumed_plan(const std::string& directory, const MatrixChange& change,
-                            const ResumeWishes& wishes) {
+                            const ResumeWishes& wishes, std::vector<std::string>& notes) {
   SWEEP_ASSIGN(auto points, read_points(change.entries));
   profile::Profile profile = wishes.profile;
   SWEEP_TRY(profile::load_recipes(profile, points, change.withdrawn));
@@ -174,6 +178,7 @@ Expected<Plan> resumed_plan(const std::string& directory, const MatrixChange& ch
   if (!wishes.plan) SWEEP_TRY(check_hardware(plan, std::nullopt));
   std::vector<std::string> warnings;
   if (wishes.benchmark) SWEEP_TRY(check_benchmark(plan, *wishes.benchmark, warnings));
+  if (wishes.benchmark) SWEEP_TRY(check_benchmark_gaps(plan, *wishes.benchmark, notes));
   SWEEP_TRY(check_resumed_output(directory, plan));
   return plan;
 }
@@ -218,6 +223,7 @@ Expected<OpenedSweep> take_over_sweep(const std::string& directory, const std::s
   remove_leftovers(directory);
   const core::Decision decision = core::advance(sweep.state, core::Recover{SWEEP_VERSION}, now);
   SWEEP_TRY(contents->journal.commit({decision.events, {}}));
+  remove_unaccepted_files(directory, sweep.plan, sweep.state);
   const bool munge = sweep.plan.profile.auth == profile::Profile::Auth::Munge;
   return OpenedSweep{std::move(sweep),
                      std::move(contents->journal),
@@ -262,7 +268,8 @@ Expected<void> ResumableSweep::check(const ResumeWishes& wishes, Instant now) co
   if (!contents_) return {};
   const MatrixChange change = change_for(*contents_, wishes);
   SWEEP_TRY(check_accepted(change, wishes));
-  SWEEP_TRY(resumed_plan(directory_, change, wishes));
+  std::vector<std::string> notes;
+  SWEEP_TRY(resumed_plan(directory_, change, wishes, notes));
   if (change.any()) return {};  // resume() counts the points of the new matrix
   core::State state = contents_->sweep.state;
   core::apply(
@@ -283,7 +290,7 @@ Expected<OpenedSweep> ResumableSweep::resume(ResumeWishes wishes, Instant now,
   SWEEP_TRY(check_accepted(change, wishes));
   notes.insert(notes.end(), change.lines.begin(), change.lines.end());
 
-  SWEEP_ASSIGN(auto plan, resumed_plan(directory_, change, wishes));
+  SWEEP_ASSIGN(auto plan, resumed_plan(directory_, change, wishes, notes));
   Sweep sweep{std::move(plan), {}, std::move(wishes.facts)};
   sweep.facts.sweep = before.facts.sweep;
   sweep.facts.opened = before.facts.opened;
@@ -305,6 +312,8 @@ Expected<OpenedSweep> ResumableSweep::resume(ResumeWishes wishes, Instant now,
   if (auto done = make_folders(directory_); !done) return tl::unexpected(with_remedy(done.error()));
   remove_leftovers(directory_);
   move_withdrawn_files(directory_, before, change.withdrawn);
+  std::ignore = remove_tree_beneath(directory_, kIncoming);
+  remove_unaccepted_files(directory_, sweep.plan, sweep.state);
   return OpenedSweep{std::move(sweep), std::move(contents_->journal), make_key_pair(), make_key_pair()};
 }
 

@@ -10,15 +10,16 @@
 #include "controller/io/point_record.hpp"
 #include "controller/matrix/inferencemax/expand.hpp"
 #include "controller/plan/hardware.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/number.hpp"
 #include "controller/report/client_result.hpp"
-#include "controller/report/json_text.hpp"
 #include "controller/report/process_result.hpp"
-#include "controller/report/python_number.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/result_environment.hpp"
 #include "controller/report/validity.hpp"
 #include "controller/view/provenance.hpp"
 #include "controller/view/records.hpp"
+#include "controller/view/scores.hpp"
 #include "proto/base/inferencex_entry.hpp"
 #include "util/json.hpp"
 #include "util/os/beneath.hpp"
@@ -46,7 +47,7 @@ std::optional<std::string> variable(const std::vector<std::pair<std::string, std
 /// environment, else the default.
 double range_ratio(const std::optional<std::string>& planned, const Account& account) {
   const std::string text = planned.value_or(account.range_ratio.str());
-  const auto number = report::python_float(text);
+  const auto number = python::parse_float(text);
   return number && std::isfinite(*number) ? *number : report::RequestedLoad{}.range_ratio;
 }
 
@@ -66,10 +67,16 @@ void mark_copy(nlohmann::ordered_json& record, const Plan& plan, int index) {
   report::mark_repeat(record, plan.points[static_cast<std::size_t>(first)].id, copy + 1);
 }
 
+/// Returns the load that a point asks for.
+report::RequestedLoad requested_load(const Point& point, double range_ratio) {
+  return {point.isl, range_ratio, point.osl, point.conc, point.model};
+}
+
 Expected<Processed> processed_agentic(const Plan& plan, int index, std::string_view raw) {
   SWEEP_ASSIGN(auto record, agentic_record(raw));
   Processed out{std::move(record), 0, report::RequestedLoad{}.range_ratio, {}, {}};
-  out.doubts = agentic_doubts(plan.points[static_cast<std::size_t>(index)], out.document);
+  const Point& point = plan.points[static_cast<std::size_t>(index)];
+  out.doubts = report::agentic_doubts(out.document, requested_load(point, out.range_ratio));
   mark_copy(out.document, plan, index);
   return out;
 }
@@ -95,13 +102,7 @@ Expected<Processed> processed(const Plan& plan, int index, const std::string& no
   mark_copy(out.document, plan, index);
   const auto tokens = whole.find("total_output_tokens");
   if (tokens != whole.end() && tokens->is_number_integer()) out.output_tokens = tokens->get<std::int64_t>();
-  report::RequestedLoad asked;
-  asked.isl = point.isl;
-  asked.osl = point.osl;
-  asked.conc = point.conc;
-  asked.model = point.model;
-  asked.range_ratio = out.range_ratio;
-  out.doubts = report::doubts(whole, asked, {});
+  out.doubts = report::doubts(whole, requested_load(point, out.range_ratio), {});
   return out;
 }
 
@@ -119,7 +120,7 @@ void complete_record(Processed& result, const Plan& plan, const core::State& sta
   result.document["schema_version"] = view::kRecordVersion;
   result.document["exp_name"] = point.exp_name;
   const bool agentic = point.inferencex && point.inferencex->agentic;
-  result.document["scenario"] = agentic ? "agentic-coding" : matrix::lengths_name(point.isl, point.osl);
+  result.document["scenario"] = agentic ? kAgenticScenario : matrix::lengths_name(point.isl, point.osl);
   result.document["isl"] = point.isl;
   result.document["osl"] = point.osl;
   result.document["random_range_ratio"] = result.range_ratio;
@@ -128,6 +129,7 @@ void complete_record(Processed& result, const Plan& plan, const core::State& sta
   result.document["attempt"] = ref.attempt;
   result.document["hw_from"] = hardware_source(plan, state, ref);
   report::mark_validity(result.document, attempt->invalid);
+  if (!attempt->account.scores.empty()) result.document["evals"] = view::scores_json(attempt->account.scores);
   view::describe_result(result.document, plan, state, facts, ref, result.output_tokens);
 }
 
@@ -174,7 +176,7 @@ std::string agg_name(const std::string& result_filename) {
 }
 
 std::string agg_text(const nlohmann::ordered_json& document) {
-  return report::python_json(document, 2);
+  return python::json_text(document, 2);
 }
 
 void remove_superseded(const std::string& directory, const Plan& plan, const core::State& state, int index) {
@@ -188,6 +190,8 @@ void remove_superseded(const std::string& directory, const Plan& plan, const cor
     const std::string name = result_filename(plan, index, attempt.node);
     std::ignore = remove_beneath(directory, raw_name(name));
     std::ignore = remove_beneath(directory, agg_name(name));
+    std::ignore = remove_tree_beneath(directory, "raw/" + name);
+    std::ignore = remove_tree_beneath(directory, "logs/" + name);
   }
 }
 

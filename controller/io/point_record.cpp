@@ -11,11 +11,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::optional<double> number(const ordered_json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
-}
-
 report::ParallelSizes sizes_of(const Parallelism& each) {
   report::ParallelSizes out;
   out.tp = each.tp;
@@ -55,24 +50,10 @@ Expected<ordered_json> agentic_record(std::string_view bytes) {
       return fail("'" + std::string(key) +
                   "' is missing; an agentic benchmark leaves the file that process-agentic writes");
   }
-  if (number(record, "num_requests_successful").value_or(0) <= 0)
-    return fail("num_requests_successful is " + printable(record["num_requests_successful"].dump()) +
-                ": no request succeeded");
+  const ordered_json& successful = record["num_requests_successful"];
+  if (!successful.is_number() || successful.get<double>() <= 0)
+    return fail("num_requests_successful is " + printable(successful.dump()) + ": no request succeeded");
   return record;
-}
-
-std::vector<std::string> agentic_doubts(const Point& point, const ordered_json& record) {
-  constexpr double kMostFailed = 0.1;  // as AIPERF_FAILED_REQUEST_THRESHOLD
-  std::vector<std::string> out;
-  const auto conc = number(record, "conc"), all = number(record, "num_requests_total"),
-             good = number(record, "num_requests_successful");
-  if (conc && *conc != static_cast<double>(point.conc))
-    out.push_back("other-load: conc " + record["conc"].dump() + " instead of " + std::to_string(point.conc) +
-                  "; give the client --concurrency \"$CONC\"");
-  if (all && good && *all > 0 && (*all - *good) / *all > kMostFailed)
-    out.push_back("failures: " + std::to_string(static_cast<std::int64_t>(*all - *good)) + " of " +
-                  std::to_string(static_cast<std::int64_t>(*all)) + " requests failed, more than 10.0 %");
-  return out;
 }
 
 }  // namespace sweep

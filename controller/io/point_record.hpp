@@ -15,7 +15,4 @@ Expected<nlohmann::ordered_json> fixed_length_record(const Point& point,
 /// Returns the record that an agentic benchmark left itself. Fails if it is not one, or if no request succeeded.
 Expected<nlohmann::ordered_json> agentic_record(std::string_view bytes);
 
-/// Returns the doubts about an agentic record: another concurrency than the point's, too many failed requests.
-std::vector<std::string> agentic_doubts(const Point& point, const nlohmann::ordered_json& record);
-
 }  // namespace sweep

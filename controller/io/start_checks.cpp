@@ -10,6 +10,8 @@
 
 #include "controller/io/ledger.hpp"
 #include "controller/io/output_dir.hpp"
+#include "controller/io/point_evals.hpp"
+#include "controller/plan/gang.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/container_section.hpp"
 #include "controller/report/collect.hpp"
@@ -40,11 +42,12 @@ Expected<void> check_name(const std::string& what, const std::string& name, std:
 /// Returns the names of the files that people may have, too, and that the sweep writes at its end.
 std::vector<std::string> collections_of(const Plan& plan) {
   std::vector<std::string> out = {"summary.txt"};
-  const auto experiments = exp_names(plan);
-  report::FileNames names;
-  for (const std::string& exp_name : experiments)
-    out.push_back(report::collected_name(names.of(exp_name)));
-  if (experiments.size() > 1) out.push_back(report::collected_name("all"));
+  const auto names = experiments(plan);
+  report::FileNames files;
+  for (const std::string& name : names)
+    out.push_back(report::collected_name(files.of(name)));
+  if (names.size() > 1) out.push_back(report::collected_name("all"));
+  if (std::any_of(plan.points.begin(), plan.points.end(), is_evaluated)) out.emplace_back(kEvalCollection);
   return out;
 }
 
@@ -125,20 +128,22 @@ Expected<void> check_program(const std::string& program, const std::string& dire
   return {};
 }
 
-bool is_from_profile(const std::vector<std::string>& words) {
+}  // namespace
+
+bool is_from_profile(const BenchmarkCommand& command) {
+  const auto& words = command.words;
   return words.empty() || (words.size() == 1 && fs::path(words[0]).filename() == "sweep-agent");
 }
 
-}  // namespace
-
 Expected<void> check_file_names(const Plan& plan) {
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
+    if (is_gang(plan.points[i])) continue;
     const std::string stem = stem_of(plan, static_cast<int>(i));
     SWEEP_TRY(check_name("the result of " + printable(label(plan.points[i])), stem,
                          stem.size() + kNodeName + kAroundStem, "shorten the model-prefix or framework"));
     const std::string plot = "tput_vs_intvty_" + report::model_family(plan.points[i].model) + "_" +
-                             file_safe(plan.points[i].exp_name) + ".png.tmp-4194304";
-    SWEEP_TRY(check_name("the plots of " + printable(plan.points[i].exp_name), plot, plot.size(),
+                             file_safe(experiment(plan.points[i])) + ".png.tmp-4194304";
+    SWEEP_TRY(check_name("the plots of " + printable(experiment(plan.points[i])), plot, plot.size(),
                          "shorten the model's name or the model-prefix"));
   }
   return {};
@@ -171,12 +176,12 @@ Expected<void> check_benchmark(const Plan& plan, const BenchmarkCommand& command
     SWEEP_ASSIGN(const auto workspace, profile::workspace_of(plan.profile, point));
     const std::string directory = absolute_path((fs::path(command.directory) / workspace).string());
     SWEEP_ASSIGN(const auto named, profile::benchmark_command(plan.profile, point));
-    const std::vector<std::string>& words = is_from_profile(command.words) ? named : command.words;
+    const std::vector<std::string>& words = is_from_profile(command) ? named : command.words;
     if (!seen.emplace(directory, words.empty() ? "" : words[0]).second) continue;
     SWEEP_TRY(check_working_directory(directory));
     if (words.empty()) continue;
     // With a container, a relative path of the command line is that of a file which is mounted.
-    const bool mounted = !plan.step && !is_from_profile(command.words) && words[0][0] != '/' &&
+    const bool mounted = !plan.step && !is_from_profile(command) && words[0][0] != '/' &&
                          words[0].find('/') != std::string::npos;
     const bool in_image = is_in_image(plan, point);
     if (in_image && !mounted) continue;

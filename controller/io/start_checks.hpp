@@ -14,7 +14,8 @@
 
 namespace sweep {
 
-/// Fails if the name of a file of the sweep would be longer than file systems permit (255 bytes).
+/// Fails if the name of a file of the sweep would be longer than file systems permit (255 bytes). Gangs, which this
+/// version does not run, leave no files.
 Expected<void> check_file_names(const Plan& plan);
 
 /// Makes the checks of check_output_dir() for a new sweep, and fails also if the directory has a summary or a
@@ -34,6 +35,9 @@ struct BenchmarkCommand {
   std::vector<std::string> words;  // program and arguments; empty, or "sweep-agent": what the profile names
   std::string directory;           // in which srun starts its tasks
 };
+
+/// Returns true if the command runs what the profile names.
+bool is_from_profile(const BenchmarkCommand& command);
 
 /// Checks whether the benchmark can be started and can leave its result, as far as this host can know that.
 /// Fails if a file is here and cannot be started, if a relative path leads to no file, or if the working

@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "controller/io/benchmark_gaps.hpp"
 #include "controller/io/output_dir.hpp"
+#include "controller/io/point_evals.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/words.hpp"
 #include "controller/plan/hardware.hpp"
@@ -97,6 +99,7 @@ Expected<OpenedSweep> open_new(const SweepRequest& request, const SessionOrigin&
   if (origin.benchmark) SWEEP_TRY(check_benchmark(plan, *origin.benchmark, warnings));
   for (const std::string& warning : warnings)
     notes.push_back("warning: " + warning);
+  if (origin.benchmark) SWEEP_TRY(check_benchmark_gaps(plan, *origin.benchmark, notes));
   SWEEP_TRY(check_new_output(request.output, plan));
   SWEEP_ASSIGN(const auto directory, claim_output_dir(request.output, sweep_name(plan), now));
   Sweep sweep;
@@ -146,6 +149,7 @@ Expected<Plan> read_plan(const SweepRequest& request, std::vector<std::string>* 
 
 Expected<void> check_plan(const Plan& plan, const SweepRequest& request) {
   SWEEP_TRY(check_hardware(plan, selection_of(request)));
+  SWEEP_TRY(check_evals(plan));
   return check_file_names(plan);
 }
 

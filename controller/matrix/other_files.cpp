@@ -8,9 +8,10 @@ namespace sweep::matrix {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> kProfileKeys = {
-    "workspace", "benchmark", "script",   "env",    "packing", "gpus",      "container", "runners",
-    "timeouts",  "retries",   "validity", "strict", "auth",    "log-limit", "spool"};
+constexpr std::array<std::string_view, 17> kProfileKeys = {
+    "workspace", "benchmark", "script",         "env",     "packing",  "gpus",
+    "container", "runners",   "timeouts",       "retries", "validity", "strict",
+    "auth",      "log-limit", "artifact-limit", "spool",   "evals"};
 
 bool is_one_of(const yaml::Value& key, std::span<const std::string_view> names) {
   return key.is(yaml::Kind::Text) && std::find(names.begin(), names.end(), key.text) != names.end();
@@ -34,6 +35,9 @@ std::string kind_of_other_file(const yaml::Value& document) {
   if (may_be_matrix) return {};
   if (find(document, "server") != nullptr && find(document, "client") != nullptr)
     return "it is a recipe (it has 'server' and 'client'); name it in the profile: benchmark: FILE";
+  if (find(document, "resources") != nullptr && find(document, "backend") != nullptr)
+    return "it is a recipe of srt-slurm (it has 'resources' and 'backend'); name it in the 'additional-settings' of an "
+           "entry's prefill workers: CONFIG_FILE=FILE";
   const auto all = [&](const auto& matches) { return std::all_of(members.begin(), members.end(), matches); };
   if (all([](const yaml::Member& member) { return is_one_of(*member.key, kProfileKeys); }))
     return "it is a profile (it has '" + members.front().key->text +

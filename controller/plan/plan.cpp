@@ -216,7 +216,9 @@ std::string kind_of(const Point& point) {
     out += std::to_string(number) + "|";
   if (point.inferencex)
     out += servers_text(*point.inferencex) + "|" + point.inferencex->kv_offloading + "|" +
-           (point.inferencex->eval_only ? "eval" : "");
+           (point.inferencex->eval_only  ? "eval"
+            : point.inferencex->run_eval ? "with eval"
+                                         : "");
   return out;
 }
 
@@ -354,6 +356,14 @@ wire::ServerSpec make_server(const Plan& plan, int index) {
   return spec;
 }
 
+/// Sets the evaluation of a lease.
+void set_eval(const Plan& plan, const Point& point, wire::Lease& lease) {
+  if (!is_evaluated(point)) return;
+  lease.eval = is_only_evaluated(point) ? wire::EvalWhen::Only : wire::EvalWhen::After;
+  if (const profile::Recipe* recipe = profile::recipe_of(plan.profile, point))
+    lease.eval_command = profile::eval_command(*recipe);
+}
+
 ContainerSpec make_container(const Plan& plan, const Point& point) {
   auto container = profile::container_of(plan.profile, point);
   if (plan.step || !container || !profile::has_container(*container)) return {};
@@ -380,6 +390,8 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
   lease.script_ready = plan.profile.script_ready;
   lease.server = make_server(plan, index);
   lease.container = make_container(plan, point);
+  set_eval(plan, point, lease);
+  lease.gpu_metrics = point.inferencex != nullptr;
   return lease;
 }
 
@@ -403,17 +415,18 @@ std::string next_image(const Plan& plan, const core::State& state, int index,
   return {};
 }
 
-std::vector<std::string> exp_names(const Plan& plan) {
+std::vector<std::string> experiments(const Plan& plan) {
   std::vector<std::string> names;
   for (const Point& point : plan.points) {
     if (plan.withdrawn.contains(point.id)) continue;
-    if (std::find(names.begin(), names.end(), point.exp_name) == names.end()) names.push_back(point.exp_name);
+    std::string name = experiment(point);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
   }
   return names;
 }
 
 std::string sweep_name(const Plan& plan) {
-  const auto names = exp_names(plan);
+  const auto names = experiments(plan);
   return names.size() == 1 ? names[0] : "all";
 }
 

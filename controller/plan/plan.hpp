@@ -77,9 +77,9 @@ wire::Lease make_lease(const Plan& plan, int index, int attempt, const std::stri
 /// profile turns prefetching off.
 std::string next_image(const Plan& plan, const core::State& state, int index, const core::AgentStatus& agent);
 
-/// Returns the distinct exp-names, in matrix order.
-std::vector<std::string> exp_names(const Plan& plan);
-/// Returns the sweep's name for folders and titles: its exp-name, or "all" if there are several.
+/// Returns the names of the experiments, in matrix order.
+std::vector<std::string> experiments(const Plan& plan);
+/// Returns the sweep's name for folders and titles: its experiment, or "all" if there are several.
 std::string sweep_name(const Plan& plan);
 
 }  // namespace sweep

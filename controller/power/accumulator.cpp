@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "controller/power/per_gpu.hpp"
-#include "controller/report/python_math.hpp"
-#include "controller/report/python_number.hpp"
+#include "controller/python/math.hpp"
+#include "controller/python/number.hpp"
 #include "util/json.hpp"
 
 namespace sweep::power {
@@ -49,7 +49,7 @@ void EnergySnapshot::take(std::span<const std::string> row) {
   }
   if (!gpu_ || !energy_ || *gpu_ >= row.size() || *energy_ >= row.size()) return;
   const std::string_view gpu = stripped(row[*gpu_]);
-  const auto joules = report::python_float(row[*energy_]);
+  const auto joules = python::parse_float(row[*energy_]);
   if (!gpu.empty() && joules && std::isfinite(*joules)) joules_[std::string(gpu)] = *joules;
 }
 
@@ -75,7 +75,7 @@ Json accumulator_check(const EnergySnapshot& before, const EnergySnapshot& after
     integrated.push_back(gpu);
     energies.push_back(whole_energy(samples));
   }
-  const double counted = report::python_sum(delta_values), integral = report::python_sum(energies);
+  const double counted = python::sum(delta_values), integral = python::sum(energies);
   Json error;
   bool within = false;
   if (counted > 0) {

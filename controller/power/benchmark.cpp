@@ -4,7 +4,8 @@
 #include <cmath>
 #include <utility>
 
-#include "controller/report/json_text.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -21,14 +22,7 @@ constexpr double kDurationToleranceFraction = 0.01;  // of the window
 std::string shown_value(const Json& result, const std::string& key) {
   const auto value = result.find(key);
   if (value == result.end()) return key + " is missing";
-  return key + " is " + printable(clipped(report::python_json(*value, -1), 60));
-}
-
-std::optional<double> finite_number(const Json& result, const char* key) {
-  const auto value = result.find(key);
-  if (value == result.end() || !value->is_number()) return std::nullopt;
-  const double number = value->get<double>();
-  return std::isfinite(number) ? std::optional(number) : std::nullopt;
+  return key + " is " + printable(clipped(python::json_text(*value, -1), 60));
 }
 
 // Returns a count of at least 1. Adds `reason` and returns 0 if the value is something else.
@@ -65,7 +59,7 @@ BenchmarkReading read_benchmark(const Json& result) {
                                                     {"benchmark_end_time_unix", &read.end},
                                                     {"duration", &read.duration}};
   for (const auto& [key, target] : window) {
-    const auto number = finite_number(result, key);
+    const auto number = python::finite_member(result, key);
     if (number) {
       *target = *number;
       continue;
@@ -84,7 +78,7 @@ BenchmarkReading read_benchmark(const Json& result) {
   if (std::fabs(read.duration - read.window()) > tolerance) {
     out.reasons.add("benchmark_duration_mismatch");
     out.notes.push_back(shown_value(result, "duration") + ", but the window between start and end is " +
-                        report::python_json(Json(read.window()), -1) + " s");
+                        python::json_text(Json(read.window()), -1) + " s");
   }
   read.completed = positive_count(result, "completed", "invalid_successful_query_count", out);
   read.input_tokens = positive_count(result, "total_input_tokens", "invalid_input_token_count", out);

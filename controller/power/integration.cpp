@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "controller/report/python_math.hpp"
+#include "controller/python/math.hpp"
 #include "util/text.hpp"
 
 namespace sweep::power {
@@ -81,7 +81,7 @@ void integrate(const GpuStream& stream, const Benchmark& benchmark, Integration&
     integrate_gpu(gpu, stream.samples(gpu), benchmark, out);
   for (const auto& [gpu, energy] : out.energy)
     energies.push_back(energy);
-  out.total_energy = report::python_sum(energies);
+  out.total_energy = python::sum(energies);
 }
 
 std::optional<std::int64_t> fitting_offset(const GpuStream& stream, const Benchmark& benchmark,

@@ -7,7 +7,7 @@
 #include "controller/power/package_audit.hpp"
 #include "controller/power/paths.hpp"
 #include "controller/power/power_files.hpp"
-#include "controller/report/json_read.hpp"
+#include "controller/python/json_read.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -21,11 +21,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kManyNodesTool = "aggregate_power_multinode";
 
-std::optional<Json> json_file(const std::string& path, report::ReadDepth depth) {
+std::optional<Json> json_file(const std::string& path, python::ReadDepth depth) {
   if (!is_file(path)) return std::nullopt;
-  const auto bytes = read_file(path, report::kMaxJsonBytes);
+  const auto bytes = read_file(path, python::kMaxJsonBytes);
   if (!bytes) return std::nullopt;
-  auto document = report::read_json(*bytes, depth);
+  auto document = python::read_json(*bytes, depth);
   return document ? std::optional(*std::move(document)) : std::nullopt;
 }
 
@@ -43,7 +43,7 @@ WindowFiles window_files(const std::string& power_dir, const std::string& logs_r
   WindowFiles out;
   out.stays_below = [logs_root](const std::string& path) { return stays_in(logs_root, path); };
   out.result = [logs_root](const std::string& path) {
-    return json_file(below(logs_root, path), report::ReadDepth::TopLevel);
+    return json_file(below(logs_root, path), python::ReadDepth::TopLevel);
   };
   const std::string folder = below(power_dir, "windows");
   if (!is_directory(folder)) return out;
@@ -58,7 +58,7 @@ WindowFiles window_files(const std::string& power_dir, const std::string& logs_r
     std::error_code code;
     file.regular = is_file(path) && !fs::is_symlink(path, code);
     if (!file.regular) continue;
-    if (auto bytes = read_file(path, report::kMaxJsonBytes)) file.bytes = *std::move(bytes);
+    if (auto bytes = read_file(path, python::kMaxJsonBytes)) file.bytes = *std::move(bytes);
   }
   return out;
 }
@@ -107,7 +107,7 @@ PackageAudit audit_files(const ManyNodesRequest& request, const std::optional<Be
   if (!read_manifest(request.power_dir, input, audit)) return audit;
   input.samples = read_samples(below(request.power_dir, "samples.csv"));
   input.windows = window_files(request.power_dir, request.logs_root);
-  const auto copy = [](const std::string& path) { return json_file(path, report::ReadDepth::All); };
+  const auto copy = [](const std::string& path) { return json_file(path, python::ReadDepth::All); };
   const ResultCopies results{request.bench_result.substr(request.bench_result.rfind('/') + 1),
                              request.bench_result, copy(request.bench_result),
                              [&](const std::string& path) { return copy(below(request.logs_root, path)); },

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "controller/power/per_gpu.hpp"
-#include "controller/report/python_math.hpp"
+#include "controller/python/math.hpp"
 #include "util/json.hpp"
 
 namespace sweep::power {
@@ -64,14 +64,14 @@ Expected<void> patch_result(Json& result, bool valid, const Metrics& metrics, Ro
   result.erase("power_invalid_reasons");
   if (!valid) return {};
   for (const auto& [key, value] : metrics)
-    result[key] = report::python_round(value, key.ends_with("_w") || key.ends_with("_j") ? 3 : 6);
+    result[key] = python::round(value, key.ends_with("_w") || key.ends_with("_j") ? 3 : 6);
   return {};
 }
 
 Json metrics_json(const Metrics& metrics) {
   Json out = Json::object();
   for (const auto& [key, value] : metrics) {
-    if (std::isfinite(value)) out[key] = report::python_round(value, 6);
+    if (std::isfinite(value)) out[key] = python::round(value, 6);
   }
   return out;
 }

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <set>
 
-#include "controller/power/python_repr.hpp"
-#include "controller/report/python_math.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/math.hpp"
+#include "controller/python/repr.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -15,10 +15,9 @@ namespace sweep::power {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using report::member;
 
 Json value_at(const Json& object, const char* key) {
-  const Json* found = member(object, key);
+  const Json* found = python::member(object, key);
   return found == nullptr ? Json() : *found;
 }
 
@@ -54,8 +53,9 @@ class Audit {
     if (deployment_.producer_commit.empty()) {
       out_.add("producer_pin_missing", "no expected producer SHA configured");
     } else if (out_.producer_commit != Json(deployment_.producer_commit)) {
-      out_.add("producer_commit_mismatch", "producer_git_commit " + repr(out_.producer_commit) +
-                                               " != expected " + repr(Json(deployment_.producer_commit)));
+      out_.add("producer_commit_mismatch", "producer_git_commit " + python::repr_of(out_.producer_commit) +
+                                               " != expected " +
+                                               python::repr_of(Json(deployment_.producer_commit)));
     }
   }
 
@@ -80,8 +80,8 @@ class Audit {
 
   void compare_verdicts() {
     if (out_.stored_valid != out_.recomputed_valid) {
-      out_.add("producer_verdict_mismatch", "stored publication_valid=" + repr(out_.stored_valid) +
-                                                ", recomputed=" + repr(out_.recomputed_valid));
+      out_.add("producer_verdict_mismatch", "stored publication_valid=" + python::repr_of(out_.stored_valid) +
+                                                ", recomputed=" + python::repr_of(out_.recomputed_valid));
     } else if (out_.stored_valid != Json(true)) {
       out_.add("package_recompute_invalid", "stored and recomputed both invalid");
     }
@@ -117,12 +117,13 @@ class Audit {
     const Json concurrency = value_at(*results.processed, "max_concurrency");
     std::vector<const Window*> matches;
     for (const auto& [key, window] : scan_.windows) {
-      if (window.status == "completed" && python_equal(Json(key.second), concurrency))
+      if (window.status == "completed" && python::equal(Json(key.second), concurrency))
         matches.push_back(&window);
     }
     if (matches.size() != 1) {
       out_.add("window_for_result_missing", "found " + std::to_string(matches.size()) +
-                                                " completed windows for concurrency " + repr(concurrency));
+                                                " completed windows for concurrency " +
+                                                python::repr_of(concurrency));
       return;
     }
     if (is_of_result(*matches.front(), results, benchmark)) out_.window = *matches.front();
@@ -141,7 +142,7 @@ class Audit {
       energies.push_back(energy);
       role_energy[roles_.roles.at(expected.key)] += energy;
     }
-    const double total = report::python_sum(energies), duration = *window.end - window.start;
+    const double total = python::sum(energies), duration = *window.end - window.start;
     Metrics metrics = deployment_metrics(total, expected_.devices.size(), benchmark);
     const auto add_role = [&](const std::string& role, std::int64_t gpus, const char* tokens,
                               std::int64_t count) {
@@ -195,19 +196,19 @@ class Audit {
   void check_stored(std::vector<std::string>& failures) {
     const Json& manifest = input_.manifest;
     const PackageSamples& samples = input_.samples;
-    if (const Json rows = value_at(manifest, "sample_row_count"); !python_equal(rows, Json(samples.rows())))
-      failures.push_back("sample_row_count is " + repr(rows) + ", disk has " +
+    if (const Json rows = value_at(manifest, "sample_row_count"); !python::equal(rows, Json(samples.rows())))
+      failures.push_back("sample_row_count is " + python::repr_of(rows) + ", disk has " +
                          std::to_string(samples.rows()) + " rows");
     if (samples.rows() > 0) {
       const Json scrapes = value_at(manifest, "scrape_count");
       const std::int64_t least = samples.last_scrape() + 1;
       if (!scrapes.is_number_integer() || scrapes.get<double>() < static_cast<double>(least))
-        failures.push_back("scrape_count is " + repr(scrapes) + ", disk needs at least " +
+        failures.push_back("scrape_count is " + python::repr_of(scrapes) + ", disk needs at least " +
                            std::to_string(least));
     }
     if (samples.devices().empty()) failures.emplace_back("observed_devices is empty");
     const auto must_equal = [&](const char* key, const Json& actual, const char* failure) {
-      if (!python_equal(value_at(manifest, key), actual)) failures.emplace_back(failure);
+      if (!python::equal(value_at(manifest, key), actual)) failures.emplace_back(failure);
     };
     must_equal("observed_devices", observed_devices_json(samples.devices()),
                "observed_devices does not match the devices derived from samples.csv");
@@ -231,7 +232,7 @@ class Audit {
                "original result unreadable: " + results.original_name(window.result_path));
       return false;
     }
-    if (canonical_json(*original) != canonical_json(*results.processed)) {
+    if (python::canonical_json(*original) != python::canonical_json(*results.processed)) {
       out_.add("result_content_mismatch",
                "workspace copy " + results.name + " differs from original " + window.result_path);
       return false;

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <set>
 
-#include "controller/matrix/python_text.hpp"
-#include "controller/power/python_repr.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/repr.hpp"
+#include "controller/python/text.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -15,13 +15,12 @@ namespace sweep::power {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using report::member;
 
 // --- the fields of a manifest
 
 const Json& field(const Json& object, const std::string& key) {
   static const Json kNone;
-  const Json* found = member(object, key);
+  const Json* found = python::member(object, key);
   return found == nullptr ? kNone : *found;
 }
 
@@ -43,9 +42,9 @@ void check_constants(const Json& manifest, std::vector<std::string>& failures) {
                                                  {"timestamp_source", "head_node_unix_clock"},
                                                  {"status", "complete"}};
   for (const auto& [key, value] : wanted) {
-    if (!python_equal(field(manifest, key), value))
-      failures.push_back(std::string(key) + " is " + repr(field(manifest, key)) + ", expected " +
-                         repr(value));
+    if (!python::equal(field(manifest, key), value))
+      failures.push_back(std::string(key) + " is " + python::repr_of(field(manifest, key)) + ", expected " +
+                         python::repr_of(value));
   }
 }
 
@@ -89,36 +88,39 @@ void check_reason_codes(const Json& manifest, std::vector<std::string>& failures
 // --- the expected devices and windows
 
 tl::unexpected<Error> raised(const char* type, const std::string& message) {
-  return fail(std::string(type) + "(" + matrix::python_repr(message) + ")");
+  return fail(std::string(type) + "(" + python::repr_of(message) + ")");
 }
 
 // Returns value[key] for a text `key`.
 Expected<const Json*> item(const Json& value, const std::string& key) {
   if (value.is_object()) {
-    if (const Json* found = member(value, key)) return found;
+    if (const Json* found = python::member(value, key)) return found;
     return raised("KeyError", key);
   }
   if (value.is_string()) return raised("TypeError", "string indices must be integers, not 'str'");
   if (value.is_array()) return raised("TypeError", "list indices must be integers or slices, not str");
-  return raised("TypeError", "'" + std::string(type_name(value)) + "' object is not subscriptable");
+  return raised("TypeError",
+                "'" + std::string(python::type_name_of(value)) + "' object is not subscriptable");
 }
 
 Expected<std::int64_t> whole_item(const Json& value, const std::string& key, std::int64_t least) {
   SWEEP_ASSIGN(const Json* const found, item(value, key));
   if (is_whole(*found, least) && found->get<double>() < 9e18) return found->get<std::int64_t>();
-  return raised("ValueError", key + " is not an integer >= " + std::to_string(least) + ": " + repr(*found));
+  return raised("ValueError",
+                key + " is not an integer >= " + std::to_string(least) + ": " + python::repr_of(*found));
 }
 
 Expected<std::string> text_item(const Json& value, const std::string& key) {
   SWEEP_ASSIGN(const Json* const found, item(value, key));
   if (found->is_string() && !found->get_ref<const std::string&>().empty()) return found->get<std::string>();
-  return raised("ValueError", key + " is not a non-empty string: " + repr(*found));
+  return raised("ValueError", key + " is not a non-empty string: " + python::repr_of(*found));
 }
 
 Expected<Assignment> assignment_of(const Json& value) {
   SWEEP_ASSIGN(const Json* const role, item(value, "worker_role"));
   if (*role != "prefill" && *role != "decode" && *role != "agg")
-    return raised("ValueError", "worker_role is not one of ('prefill', 'decode', 'agg'): " + repr(*role));
+    return raised("ValueError",
+                  "worker_role is not one of ('prefill', 'decode', 'agg'): " + python::repr_of(*role));
   SWEEP_TRY(whole_item(value, "worker_index", 0));
   SWEEP_TRY(whole_item(value, "worker_process", 0));
   Assignment out{role->get<std::string>(), std::nullopt};
@@ -129,11 +131,12 @@ Expected<Assignment> assignment_of(const Json& value) {
 
 Expected<ExpectedDevice> device_of(const Json& entry) {
   if (!entry.is_object())
-    return raised("AttributeError", "'" + std::string(type_name(entry)) + "' object has no attribute 'get'");
+    return raised("AttributeError",
+                  "'" + std::string(python::type_name_of(entry)) + "' object has no attribute 'get'");
   const Json& given = field(entry, "assignments");
-  const Json assignments = report::python_truth_of(given) ? given : Json::array();
+  const Json assignments = python::truth_of(given) ? given : Json::array();
   if (!assignments.is_array() || assignments.empty())
-    return raised("ValueError", "assignments is not a non-empty list: " + repr(assignments));
+    return raised("ValueError", "assignments is not a non-empty list: " + python::repr_of(assignments));
   ExpectedDevice out;
   for (const Json& value : assignments) {
     SWEEP_ASSIGN(out.assignments.emplace_back(), assignment_of(value));
@@ -146,8 +149,8 @@ Expected<ExpectedDevice> device_of(const Json& entry) {
 // Returns the list at `key`; an empty one if the value is false for Python.
 Expected<Json> entries_of(const Json& manifest, const std::string& key) {
   const Json& entries = field(manifest, key);
-  if (!report::python_truth_of(entries)) return Json::array();
-  if (!entries.is_array()) return raised("TypeError", key + " is not a list: " + repr(entries));
+  if (!python::truth_of(entries)) return Json::array();
+  if (!entries.is_array()) return raised("TypeError", key + " is not a list: " + python::repr_of(entries));
   return entries;
 }
 
@@ -202,12 +205,12 @@ std::vector<std::string> manifest_failures(const Json& manifest) {
   check_constants(manifest, failures);
   check_numbers(manifest, failures);
   if (const Json& required = field(manifest, "required"); !required.is_boolean())
-    failures.push_back("required is " + repr(required) + ", expected a boolean");
+    failures.push_back("required is " + python::repr_of(required) + ", expected a boolean");
   check_reason_codes(manifest, failures);
   const Json& exporter = field(manifest, "dcgm_exporter");
   if (!exporter.is_object()) {
     failures.emplace_back("dcgm_exporter is not an object");
-  } else if (!report::python_truth_of(field(exporter, "container_image_resolved"))) {
+  } else if (!python::truth_of(field(exporter, "container_image_resolved"))) {
     failures.emplace_back("dcgm_exporter.container_image_resolved is empty");
   }
   return failures;
@@ -257,8 +260,8 @@ std::vector<std::string> topology_failures(const std::vector<ExpectedDevice>& de
   for (const auto& [key, role] : roles.roles)
     ++counts[role];
   if (names_of(counts) != names_of(expected))
-    failures.push_back("expected roles " + matrix::python_list(names_of(expected)) + ", found " +
-                       matrix::python_list(names_of(counts)));
+    failures.push_back("expected roles " + python::list(names_of(expected)) + ", found " +
+                       python::list(names_of(counts)));
   for (const auto& [role, count] : expected) {
     const auto found = counts.find(role);
     const std::int64_t actual = found == counts.end() ? 0 : found->second;

@@ -5,7 +5,7 @@
 #include <set>
 #include <string_view>
 
-#include "controller/report/python_number.hpp"
+#include "controller/python/number.hpp"
 #include "util/json.hpp"
 
 namespace sweep::power {
@@ -39,9 +39,9 @@ void PackageSamples::take(std::span<const std::string> row) {
 
 bool PackageSamples::take_sample(std::span<const std::string> row) {
   if (row.size() != std::size(kHeader)) return false;
-  const auto version = report::python_int(row[0]), scrape = report::python_int(row[2]),
-             index = report::python_int(row[4]);
-  const auto time = report::python_float(row[1]), power = report::python_float(row[6]);
+  const auto version = python::parse_int(row[0]), scrape = python::parse_int(row[2]),
+             index = python::parse_int(row[4]);
+  const auto time = python::parse_float(row[1]), power = python::parse_float(row[6]);
   const std::string &host = row[3], &uuid = row[5];
   if (!version || !scrape || !index || !time || !power) return false;
   if (*version != 1 || host.empty() || uuid.empty() || *scrape < 0 || *index < 0) return false;

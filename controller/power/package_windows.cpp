@@ -5,9 +5,9 @@
 #include <tuple>
 
 #include "controller/power/paths.hpp"
-#include "controller/power/python_repr.hpp"
-#include "controller/report/json_read.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/repr.hpp"
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -16,7 +16,6 @@ namespace sweep::power {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using report::member;
 
 constexpr double kClockTolerance = 0.5;           // seconds
 constexpr double kClockToleranceFraction = 0.01;  // of the duration
@@ -25,23 +24,17 @@ constexpr const char* kMalformed = "measurement_window_malformed";
 constexpr const char* kPathInvalid = "measurement_window_result_path_invalid";
 
 bool equals(const Json& object, const char* key, const Json& wanted) {
-  const Json* found = member(object, key);
-  return python_equal(found == nullptr ? Json() : *found, wanted);
-}
-
-std::optional<double> finite_at(const Json& object, const char* key) {
-  const Json* found = member(object, key);
-  if (found == nullptr || !found->is_number() || !std::isfinite(found->get<double>())) return std::nullopt;
-  return found->get<double>();
+  const Json* found = python::member(object, key);
+  return python::equal(found == nullptr ? Json() : *found, wanted);
 }
 
 bool is_null_at(const Json& object, const char* key) {
-  const Json* found = member(object, key);
+  const Json* found = python::member(object, key);
   return found == nullptr || found->is_null();
 }
 
 std::string text_at(const Json& object, const char* key) {
-  const Json* found = member(object, key);
+  const Json* found = python::member(object, key);
   return found != nullptr && found->is_string() ? found->get<std::string>() : "";
 }
 
@@ -58,28 +51,28 @@ bool fits_status(const Json& window, const std::string& status) {
   const bool has_reason = !text_at(window, "reason").empty();
   if (status == "running") return open && is_null_at(window, "reason");
   if (status == "interrupted") return open && has_reason;
-  const auto duration = finite_at(window, "duration");
-  if (!finite_at(window, "benchmark_end_time_unix") || !duration || *duration <= 0) return false;
+  const auto duration = python::finite_member(window, "duration");
+  if (!python::finite_member(window, "benchmark_end_time_unix") || !duration || *duration <= 0) return false;
   return status == "completed" ? is_null_at(window, "reason") : has_reason;
 }
 
 bool is_window(const Json& window) {
   static constexpr std::string_view kStatuses[] = {"running", "completed", "failed", "interrupted"};
   const std::string status = text_at(window, "status");
-  const Json* type = member(window, "benchmark_type");
-  const Json* concurrency = member(window, "concurrency");
+  const Json* type = python::member(window, "benchmark_type");
+  const Json* concurrency = python::member(window, "concurrency");
   return window.is_object() && equals(window, "schema_version", 1) &&
          equals(window, "clock_source", "head_node_unix_clock") &&
          std::find(std::begin(kStatuses), std::end(kStatuses), status) != std::end(kStatuses) &&
          type != nullptr && type->is_string() && concurrency != nullptr &&
          (concurrency->is_number_integer() || concurrency->is_boolean()) &&
-         finite_at(window, "benchmark_start_time_unix");
+         python::finite_member(window, "benchmark_start_time_unix");
 }
 
 // Reads one window. Returns the reason if it is not valid.
 tl::expected<Window, const char*> read_window(const WindowFile& file, const WindowFiles& files) {
   if (!file.bytes) return tl::unexpected(kMalformed);
-  const auto document = report::read_json(*file.bytes);
+  const auto document = python::read_json(*file.bytes);
   if (!document || !is_window(*document)) return tl::unexpected(kMalformed);
   const Json& json = *document;
   Window out;
@@ -91,10 +84,10 @@ tl::expected<Window, const char*> read_window(const WindowFile& file, const Wind
     return tl::unexpected(kPathInvalid);
   if (!fits_status(json, out.status)) return tl::unexpected(kMalformed);
   out.key = {text_at(json, "benchmark_type"),
-             report::python_int_of(*member(json, "concurrency")).value_or(0)};
-  out.start = *finite_at(json, "benchmark_start_time_unix");
-  out.end = finite_at(json, "benchmark_end_time_unix");
-  out.duration = finite_at(json, "duration");
+             python::int_of(*python::member(json, "concurrency")).value_or(0)};
+  out.start = *python::finite_member(json, "benchmark_start_time_unix");
+  out.end = python::finite_member(json, "benchmark_end_time_unix");
+  out.duration = python::finite_member(json, "duration");
   return out;
 }
 

@@ -5,9 +5,9 @@
 #include <ctime>
 
 #include "controller/power/paths.hpp"
-#include "controller/report/json_read.hpp"
-#include "controller/report/json_text.hpp"
-#include "controller/report/python_json_error.hpp"
+#include "controller/python/json_error.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/json_text.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/os/output_file.hpp"
@@ -62,9 +62,9 @@ BenchmarkReading read_benchmark_file(const std::string& path) {
     out.notes.push_back(note);
     return out;
   };
-  const auto bytes = read_file(path, report::kMaxJsonBytes);
+  const auto bytes = read_file(path, python::kMaxJsonBytes);
   if (!bytes) return refuse(bytes.error().message);
-  const auto document = report::read_json(*bytes, report::ReadDepth::TopLevel);
+  const auto document = python::read_json(*bytes, python::ReadDepth::TopLevel);
   if (!document) return refuse(path + ": " + document.error().message);
   out = read_benchmark(*document);
   for (std::string& note : out.notes)
@@ -73,9 +73,9 @@ BenchmarkReading read_benchmark_file(const std::string& path) {
 }
 
 Expected<nlohmann::ordered_json> read_json_document(const std::string& path) {
-  SWEEP_ASSIGN(const std::string bytes, read_file(path, report::kMaxJsonBytes));
-  auto document = report::read_json(bytes);
-  if (!document) return fail(report::python_json_error(bytes).value_or(document.error().message));
+  SWEEP_ASSIGN(const std::string bytes, read_file(path, python::kMaxJsonBytes));
+  auto document = python::read_json(bytes);
+  if (!document) return fail(python::json_error(bytes).value_or(document.error().message));
   return document;
 }
 
@@ -91,7 +91,7 @@ std::optional<PatchFailure> patch_result_file(const std::string& path, bool vali
   const auto patch = [&]() -> Expected<void> {
     SWEEP_ASSIGN(nlohmann::ordered_json result, read_json_document(path));
     SWEEP_TRY(patch_result(result, valid, metrics, roles));
-    return write_output_file(path, report::python_json(result, 2));
+    return write_output_file(path, python::json_text(result, 2));
   };
   const auto patched = patch();
   if (patched) return std::nullopt;
@@ -102,7 +102,7 @@ std::optional<PatchFailure> patch_result_file(const std::string& path, bool vali
 Expected<void> write_json_file(const std::string& path, const nlohmann::ordered_json& document) {
   const std::string folder = sibling(path, "");
   if (!folder.empty()) SWEEP_TRY(make_directories(folder));
-  return write_output_file(path, report::python_json(document, 2));
+  return write_output_file(path, python::json_text(document, 2));
 }
 
 }  // namespace sweep::power

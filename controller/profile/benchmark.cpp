@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
 
 #include "controller/profile/recipe.hpp"
 #include "controller/profile/template.hpp"
 #include "controller/profile/workspace_script.hpp"
+#include "proto/base/inferencex_entry.hpp"
 #include "util/text.hpp"
 
 namespace sweep::profile {
@@ -55,46 +55,24 @@ Expected<std::string> recipe_file(const Profile& profile, const Point& point) {
   return in_profile_folder(profile, words[0]);
 }
 
-/// Returns the names of the recipes in a folder, sorted, for a message.
-std::string recipes_in(const std::filesystem::path& folder) {
-  std::vector<std::string> names;
-  std::error_code code;
-  for (std::filesystem::directory_iterator at(folder, code), end; !code && at != end; at.increment(code)) {
-    if (at->path().extension() == ".yaml") names.push_back(printable(at->path().stem().string()));
-  }
-  std::sort(names.begin(), names.end());
-  return join(names, ", ");
+/// Returns the profile's recipe, or that of the point's recipe file, if it was read; nullptr if there is none.
+const Recipe* named_recipe(const Profile& profile, const Point& point) {
+  if (!profile.recipe.server.empty()) return &profile.recipe;
+  if (!names_recipe_files(profile)) return nullptr;
+  const auto file = recipe_file(profile, point);
+  const auto found = file ? profile.recipes.find(*file) : profile.recipes.end();
+  return found == profile.recipes.end() ? nullptr : &found->second;
 }
 
-/// Returns the error for points whose recipe files do not exist: the first of them, their number, and the
-/// recipes that do. std::nullopt if all exist.
-std::optional<Error> missing_recipes(const Profile& profile, const std::vector<Point>& points,
-                                     const std::set<std::string>& withdrawn) {
-  std::string first, file_of_first;
-  std::size_t count = 0;
-  for (const Point& point : points) {
-    if (withdrawn.contains(point.id)) continue;
-    const auto file = recipe_file(profile, point);
-    std::error_code code;
-    if (!file || std::filesystem::exists(*file, code) || code) continue;
-    if (++count > 1) continue;
-    first = label(point);
-    file_of_first = *file;
-  }
-  if (count == 0) return std::nullopt;
-  const std::filesystem::path folder = std::filesystem::path(file_of_first).parent_path();
-  const std::string known = recipes_in(folder);
-  return Error{std::to_string(count) + " of " + counted(points.size(), "point") +
-               (count == 1 ? " has" : " have") + " no recipe: there is no '" + file_of_first +
-               "' (the recipe of " + first + "); select other points, or write it; recipes in '" +
-               folder.string() + "': " + (known.empty() ? "none" : known)};
+bool runs(const Recipe& recipe, const Point& point) {
+  return !recipe.server.empty() && (!is_evaluated(point) || !recipe.eval.empty());
 }
 
 }  // namespace
 
 Expected<std::vector<std::string>> benchmark_command(const Profile& profile, const Point& point) {
   if (const Recipe* recipe = recipe_of(profile, point)) return in_bash(recipe->client);
-  if (point.inferencex && profile.benchmark == kDefaultBenchmark) return workspace_script_command(point);
+  if (runs_workspace_script(profile, point)) return workspace_script_command(point);
   SWEEP_ASSIGN(auto words, benchmark_words(profile, point));
   if (names_recipe_files(profile)) return fail("the recipe '" + words[0] + "' has not been read");
   if (is_beside_profile(profile, words[0])) words[0] = in_profile_folder(profile, words[0]);
@@ -110,12 +88,16 @@ std::vector<std::string> server_command(const Recipe& recipe) {
   return in_bash(recipe.server);
 }
 
+std::vector<std::string> eval_command(const Recipe& recipe) {
+  return recipe.eval.empty() ? std::vector<std::string>() : in_bash(recipe.eval);
+}
+
 Expected<std::string> workspace_of(const Profile& profile, const Point& point) {
   return fill_template(profile.workspace, point, "workspace");
 }
 
 std::string benchmark_mount(const Profile& profile, const Point& point) {
-  if (recipe_of(profile, point) != nullptr) return {};
+  if (recipe_of(profile, point) != nullptr || runs_workspace_script(profile, point)) return {};
   const auto words = benchmark_words(profile, point);
   if (!words || !is_beside_profile(profile, (*words)[0])) return {};
   return std::filesystem::path(in_profile_folder(profile, (*words)[0])).parent_path().string();
@@ -130,21 +112,53 @@ std::int64_t derived_value(const DerivedVariable& variable, std::int64_t number)
 }
 
 const Recipe* recipe_of(const Profile& profile, const Point& point) {
-  if (!profile.recipe.server.empty()) return &profile.recipe;
-  if (!names_recipe_files(profile)) return nullptr;
+  const Recipe* recipe = named_recipe(profile, point);
+  return recipe != nullptr && runs(*recipe, point) ? recipe : nullptr;
+}
+
+RecipeGap recipe_gap(const Profile& profile, const Point& point) {
+  const Recipe* recipe = named_recipe(profile, point);
+  if (recipe == nullptr || runs(*recipe, point)) return RecipeGap::None;
+  return recipe->server.empty() ? RecipeGap::NoFile : RecipeGap::NoEvals;
+}
+
+std::string recipe_gap_text(const Profile& profile, const Point& point) {
+  const RecipeGap gap = recipe_gap(profile, point);
+  if (gap == RecipeGap::None) return {};
+  const bool inside = !profile.recipe.server.empty();
+  const std::string name = inside ? "" : " '" + recipe_file(profile, point).value_or("") + "'";
+  return gap == RecipeGap::NoFile ? "there is no recipe" + name : "the recipe" + name + " has no 'eval'";
+}
+
+bool runs_workspace_script(const Profile& profile, const Point& point) {
+  const bool by_default = profile.recipe.server.empty() && profile.benchmark == kDefaultBenchmark;
+  return by_default ? point.inferencex != nullptr : recipe_gap(profile, point) != RecipeGap::None;
+}
+
+std::vector<std::string> recipes_beside(const Profile& profile, const Point& point) {
   const auto file = recipe_file(profile, point);
-  const auto found = file ? profile.recipes.find(*file) : profile.recipes.end();
-  return found == profile.recipes.end() ? nullptr : &found->second;
+  const std::filesystem::path folder = std::filesystem::path(file.value_or("")).parent_path();
+  std::vector<std::string> names;
+  std::error_code code;
+  for (std::filesystem::directory_iterator at(folder, code), end; !code && at != end; at.increment(code)) {
+    if (at->path().extension() == ".yaml") names.push_back(printable(at->path().stem().string()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points,
                             const std::set<std::string>& withdrawn) {
   profile.recipes.clear();
   if (!profile.recipe.server.empty() || !names_recipe_files(profile)) return {};
-  if (auto missing = missing_recipes(profile, points, withdrawn)) return tl::unexpected(std::move(*missing));
   for (const Point& point : points) {
     SWEEP_ASSIGN(const auto file, recipe_file(profile, point));
     if (profile.recipes.contains(file)) continue;
+    std::error_code code;
+    if (!std::filesystem::exists(file, code) && !code) {
+      profile.recipes.emplace(file, Recipe());
+      continue;
+    }
     auto recipe = load_recipe(file);
     if (!recipe && withdrawn.contains(point.id)) continue;
     if (!recipe) return fail(recipe.error().message + " (the recipe of " + label(point) + ")");

@@ -64,6 +64,15 @@ Table validity_keys(Profile& p) {
            }}};
 }
 
+Table eval_keys(Profile& p) {
+  return {{"thresholds", [&](auto& r, auto& k, auto& n) {
+             p.eval_thresholds = read_text(r, k, n);
+             if (!p.eval_thresholds.empty() && !p.eval_thresholds.starts_with('/'))
+               p.eval_thresholds =
+                   (std::filesystem::absolute(r.file).parent_path() / p.eval_thresholds).lexically_normal();
+           }}};
+}
+
 /// Reads a recipe that is written in the profile itself. Its source is the line of the key `benchmark`.
 void read_profile_recipe(Reader& in, const yaml::Value& node, Profile& profile) {
   read_recipe(in, node, profile.recipe);
@@ -108,7 +117,9 @@ Table top_keys(Profile& p) {
        }},
       {"strict", [&](auto& r, auto& k, auto& n) { p.strict = read_flag(r, k, n); }},
       {"validity", [&](auto& r, auto&, auto& n) { read_map(r, "'validity'", n, validity_keys(p)); }},
+      {"evals", [&](auto& r, auto&, auto& n) { read_map(r, "'evals'", n, eval_keys(p)); }},
       {"log-limit", [&](auto& r, auto& k, auto& n) { p.log_limit = read_log_limit(r, k, n); }},
+      {"artifact-limit", [&](auto& r, auto& k, auto& n) { p.artifact_limit = read_bytes(r, k, n); }},
       {"spool", [&](auto& r, auto& k, auto& n) { p.spool = read_absolute(r, k, n); }},
       {"container", [&](auto& r, auto&, auto& n) { read_container(r, n, p.container); }},
       {"timeouts", [&](auto& r, auto&, auto& n) { read_map(r, "'timeouts'", n, timeout_keys(p)); }},
@@ -120,8 +131,14 @@ void check_kind(Reader& in, const yaml::Value& root) {
   if (!root.is(yaml::Kind::Dict)) return;
   if (yaml::find(root, "server") != nullptr && yaml::find(root, "client") != nullptr)
     return in.complain(root, "this is a recipe, not a profile; name it in a profile: benchmark: " + in.file);
+  if (const yaml::Value* labels = yaml::find(root, "labels");
+      labels != nullptr && labels->is(yaml::Kind::Dict))
+    return in.complain(root,
+                       "this is a runner file of InferenceX, not a profile (it has 'labels'); give it with "
+                       "--sweep-select='--runner-config " +
+                           in.file + "'");
   for (const auto& [name, value] : root.members) {
-    for (const char* key : {"search-space", "seq-len-configs"}) {
+    for (const char* key : {"search-space", "seq-len-configs", "scenarios"}) {
       if (!value->is(yaml::Kind::Dict) || yaml::find(*value, key) == nullptr) continue;
       return in.complain(*name, "this is a benchmark matrix, not a profile (entry '" +
                                     printable(key_text(*name)) + "' has '" + key +

@@ -48,7 +48,7 @@ struct DerivedVariable {
   friend bool operator==(const DerivedVariable&, const DerivedVariable&) = default;
 };
 
-/// A benchmark whose server keeps running between points. Both commands run under bash -c.
+/// A benchmark whose server keeps running between points. Its commands run under bash -c.
 struct Recipe {
   std::string server, client;            // commands; an empty server means that there is no recipe
   std::vector<std::string> server_env;   // the point's variables that the server gets; it gets no others
@@ -56,6 +56,7 @@ struct Recipe {
   std::string ready_url, ready_log;   // the server is ready when this path answers 2xx or this line appears
   std::string reset_url, health_url;  // paths; empty: not used
   std::string progress;               // expression for a line that shows progress; empty: progress bars
+  std::string eval = {};              // command that evaluates the server (lm-eval); empty: none
 };
 
 /// The keys of a `container` section that a layer or a runner sets.
@@ -105,8 +106,11 @@ struct Profile {
   Retries retries;
   Auth auth = Auth::Auto;
   std::int64_t log_limit = 64'000'000;  // most bytes of one attempt's output that are kept
+  // Most bytes of the files besides the result that are collected of one attempt; 0: none.
+  std::int64_t artifact_limit = 4'000'000'000;
   std::string spool;  // node-local directory for unfinished results; empty: the agent chooses
   std::vector<std::string> doubts_ignored;  // kDoubts words that do not make a result invalid
+  std::string eval_thresholds;  // file with the least scores of evaluations; empty: that of the workspace
   bool strict = true;         // the sweep ends with status 3 if every point is done but a result is not valid
   bool ignore_gpus = false;   // points need no GPUs: for machines without GPUs
   Millis kill_grace{10'000};  // between SIGTERM and SIGKILL

@@ -116,6 +116,12 @@ void read_client(Reader& in, const yaml::Value& node, Recipe& recipe) {
   if (!in.error && is_blank(recipe.client)) in.complain(node, "the recipe's 'client' has no 'command'");
 }
 
+void read_eval(Reader& in, const yaml::Value& node, Recipe& recipe) {
+  read_map(in, "the recipe's 'eval'", node,
+           {{"command", [&](auto& r, auto& k, auto& n) { recipe.eval = read_text(r, k, n); }}});
+  if (!in.error && is_blank(recipe.eval)) in.complain(node, "the recipe's 'eval' has no 'command'");
+}
+
 }  // namespace
 
 void read_recipe(Reader& in, const yaml::Value& node, Recipe& recipe) {
@@ -123,10 +129,12 @@ void read_recipe(Reader& in, const yaml::Value& node, Recipe& recipe) {
   bool has_client = false;
   read_map(in, "the recipe of 'benchmark'", node,
            {{"server", [&](auto& r, auto&, auto& n) { read_server(r, n, recipe); }},
-            {"client", [&](auto& r, auto&, auto& n) {
+            {"client",
+             [&](auto& r, auto&, auto& n) {
                read_client(r, n, recipe);
                has_client = true;
-             }}});
+             }},
+            {"eval", [&](auto& r, auto&, auto& n) { read_eval(r, n, recipe); }}});
   if (in.error) return;
   if (recipe.server.empty() || !has_client)
     in.complain(node, "the recipe of 'benchmark' has no '" + std::string(has_client ? "server" : "client") +

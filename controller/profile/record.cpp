@@ -50,6 +50,7 @@ void each_text(P& profile, Visit visit) {
   visit("benchmark", profile.benchmark);
   visit("benchmark_folder", profile.benchmark_folder);
   visit("spool", profile.spool);
+  visit("eval_thresholds", profile.eval_thresholds);
   visit("script_ready", profile.script_ready);
 }
 
@@ -57,6 +58,7 @@ template <class R, class Visit>
 void each_recipe_text(R& recipe, Visit visit) {
   visit("server", recipe.server);
   visit("client", recipe.client);
+  visit("eval", recipe.eval);
   visit("ready_url", recipe.ready_url);
   visit("ready_log", recipe.ready_log);
   visit("reset_url", recipe.reset_url);
@@ -185,6 +187,7 @@ nlohmann::json profile_to_json(const Profile& profile) {
   each_count(profile, [&](const char* name, const int& value) { out[name] = value; });
   each_text(profile, [&](const char* name, const std::string& value) { out[name] = value; });
   out["log_limit"] = profile.log_limit;
+  out["artifact_limit"] = profile.artifact_limit;
   out["doubts_ignored"] = profile.doubts_ignored;
   out["recipe"] = recipe_to_json(profile.recipe);
   out["recipes"] = nlohmann::json::object();
@@ -211,6 +214,7 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
              [&](const char* name, int& value) { value = static_cast<int>(in.integer(name, 0, kMaxCount)); });
   each_text(profile, [&](const char* name, std::string& value) { value = in.text(name, kMaxText); });
   profile.log_limit = in.integer("log_limit", 1, kMaxInt);
+  profile.artifact_limit = in.integer("artifact_limit", 0, kMaxInt);
   profile.doubts_ignored = in.texts("doubts_ignored", kMaxItems, kMaxText);
   for (const std::string& word : profile.doubts_ignored) {
     if (std::find(kDoubts.begin(), kDoubts.end(), word) == kDoubts.end())

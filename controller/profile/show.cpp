@@ -212,10 +212,16 @@ std::string show_profile(const Profile& profile) {
   page.open("validity");
   page.put("ignore", profile.doubts_ignored);
   page.close();
+  if (!profile.eval_thresholds.empty()) {
+    page.open("evals");
+    page.put("thresholds", profile.eval_thresholds);
+    page.close();
+  }
   page.put("strict", profile.strict);
   if (profile.auth != Profile::Auth::Auto)
     page.put("auth", std::string(profile.auth == Profile::Auth::Munge ? "munge" : "key"));
   page.put("log-limit", size_text(profile.log_limit));
+  page.put("artifact-limit", size_text(profile.artifact_limit));
   if (!profile.spool.empty()) page.put("spool", profile.spool);
   return page.finish();
 }

@@ -19,6 +19,7 @@ Placeholders placeholders(const Point& point) {
   const std::string hardware = label.substr(0, label.find('-'));
   const bool atom = point.framework == "atom" && hardware == "mi355x";
   const std::string suffix = point.framework == "trt" ? "_trt" : atom ? "_atom" : "";
+  const std::string folder = !point.inferencex ? "" : point.inferencex->agentic ? "agentic" : "fixed_seq_len";
   return {{"model-prefix", point.exp_name.substr(0, point.exp_name.find('_'))},  // contract, section 3
           {"precision", point.precision},
           {"hw", hardware},
@@ -26,7 +27,7 @@ Placeholders placeholders(const Point& point) {
           {"framework", point.framework},
           {"framework-suffix", suffix},
           {"spec-suffix", point.inferencex && point.inferencex->spec_decoding == "mtp" ? "_mtp" : ""},
-          {"scenario-dir", point.inferencex && point.inferencex->agentic ? "agentic" : "fixed_seq_len"},
+          {"scenario-dir", folder},
           {"exp-name", point.exp_name},
           {"image", point.image},
           {"image-slug", container::image_slug(point.image)}};

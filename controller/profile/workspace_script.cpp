@@ -6,13 +6,15 @@ namespace sweep::profile {
 
 std::vector<std::string> workspace_scripts(const Point& point) {
   std::vector<std::string> out;
-  for (
-      const char* path :
-      {"benchmarks/single_node/{scenario-dir}/{model-prefix}_{precision}_{hw}_{framework}{spec-suffix}.sh",
-       "benchmarks/single_node/{scenario-dir}/{model-prefix}_{precision}_{hw}{framework-suffix}{spec-suffix}.sh",
-       "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}{spec-suffix}_slurm.sh",
-       "benchmarks/{model-prefix}_{precision}_{hw}{framework-suffix}{spec-suffix}_docker.sh"})
-    out.push_back(fill_known(path, point));
+  const auto add = [&](const std::string& path) { out.push_back(fill_known(path, point)); };
+  const std::string name = "{model-prefix}_{precision}_{hw}";
+  if (point.inferencex) {
+    const std::string folder = "benchmarks/single_node/{scenario-dir}/";
+    add(folder + name + "_{framework}{spec-suffix}.sh");
+    add(folder + name + "{framework-suffix}{spec-suffix}.sh");
+  }
+  for (const char* launcher : {"_slurm.sh", "_docker.sh"})
+    add("benchmarks/" + name + "{framework-suffix}{spec-suffix}" + launcher);
   return out;
 }
 

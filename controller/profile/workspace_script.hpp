@@ -1,4 +1,4 @@
-// Which script of an InferenceX checkout runs a point. Contract of August 2026, section 14. Pure.
+// Which script of a checkout of InferenceX or InferenceMAX runs a point. Contract of August 2026, section 14. Pure.
 #pragma once
 
 #include <string>
@@ -8,8 +8,9 @@
 
 namespace sweep::profile {
 
-/// Returns the paths, relative to the checkout, at which the script of a point of InferenceX may be, in the order in
-/// which they are tried: the one that names the framework, the one without, and the places of 2025.
+/// Returns the paths, relative to the checkout, at which the script of a point may be, in the order in which they are
+/// tried. For a point of InferenceX: the one that names the framework, the one without, and the places of 2025. For one
+/// of InferenceMAX, only the latter.
 std::vector<std::string> workspace_scripts(const Point& point);
 
 /// Returns the words that run the first of these scripts that exists in the working directory. If none of them exists, they

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "controller/report/json_read.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::report {
@@ -26,13 +26,13 @@ constexpr const char* kNoConcurrency =
 
 tl::unexpected<Error> wrong(const char* key, const Json& value, const char* expected) {
   return fail("'" + std::string(key) + "' in the result must be " + expected + ", but is " +
-              shown_value(value));
+              python::shown_value(value));
 }
 
 Expected<double> number_at(const Json& result, const char* key) {
   const auto found = result.find(key);
   if (found == result.end()) return missing(key);
-  const auto number = python_float_of(*found);
+  const auto number = python::float_of(*found);
   if (!number) return wrong(key, *found, "a number");
   return *number;
 }
@@ -40,7 +40,7 @@ Expected<double> number_at(const Json& result, const char* key) {
 Expected<std::int64_t> integer_at(const Json& result, const char* key) {
   const auto found = result.find(key);
   if (found == result.end()) return missing(key);
-  const auto number = python_int_of(*found);
+  const auto number = python::int_of(*found);
   if (!number) return wrong(key, *found, "an integer");
   return *number;
 }
@@ -80,9 +80,10 @@ Expected<void> check_quantity(const Json& result, const char* key) {
 }  // namespace
 
 Expected<Json> read_result(std::string_view bytes) {
-  auto result = read_json(bytes, ReadDepth::TopLevel);
+  auto result = python::read_json(bytes, python::ReadDepth::TopLevel);
   if (!result) return fail("the result is not valid JSON: " + result.error().message);
-  if (!result->is_object()) return fail("the result must be a JSON object, but is " + shown_value(*result));
+  if (!result->is_object())
+    return fail("the result must be a JSON object, but is " + python::shown_value(*result));
   return result;
 }
 
@@ -101,7 +102,7 @@ void add_statistics(const Json& result, Json& record) {
   for (const auto& [key, value] : result.items()) {
     const Statistic statistic(key);
     if (!statistic.converted()) continue;
-    const auto number = python_float_of(value);
+    const auto number = python::float_of(value);
     if (!number) continue;
     std::string name = key;
     replace_all(name, "_ms", "");
@@ -118,10 +119,10 @@ std::string omitted_statistics(const Json& result) {
   for (const auto& [key, value] : result.items()) {
     const Statistic statistic(key);
     if (!statistic.converted()) continue;
-    const auto number = python_float_of(value);
+    const auto number = python::float_of(value);
     const std::string name = "'" + printable(clipped(key, kMaxShownKey)) + "'";
     if (!number) {
-      omitted.push_back(name + " is not a number but " + shown_value(value));
+      omitted.push_back(name + " is not a number but " + python::shown_value(value));
     } else if (statistic.tpot && *number == 0) {
       omitted.push_back(name + " is 0, so it has no interactivity");
     }

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "controller/report/json_text.hpp"
+#include "controller/python/json_text.hpp"
 #include "util/digest.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -24,7 +24,7 @@ std::string collect_text(std::span<const Document> documents) {
   std::string out;
   Collection collection([&](std::string_view piece) { out += piece; });
   for (const Document& document : documents)
-    collection.add(python_json(document.json, 2));
+    collection.add(python::json_text(document.json, 2));
   collection.end();
   return out;
 }

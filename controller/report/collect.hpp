@@ -14,7 +14,7 @@ namespace sweep::report {
 class Collection {
  public:
   explicit Collection(Sink out) : out_(std::move(out)) {}
-  /// Appends an element, which must be formatted by python_json(…, 2).
+  /// Appends an element, which must be formatted by python::json_text(…, 2).
   void add(std::string_view element);
   /// Closes the array. Must be called once, after the last add().
   void end();

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "controller/python/json_text.hpp"
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
-#include "controller/report/json_text.hpp"
 #include "controller/report/plot.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
@@ -90,7 +90,7 @@ CommandOutput run_summarize(const std::string& directory, bool json) {
   const Documents documents = load(directory, output);
   report_skipped_documents(documents, output);
   const std::vector<Row> rows = merged_repeats(rows_of(documents.good));
-  output.out = json ? python_json(summary_json(rows), 2) + "\n" : summary_table(rows);
+  output.out = json ? python::json_text(summary_json(rows), 2) + "\n" : summary_table(rows);
   return output;
 }
 
@@ -118,7 +118,7 @@ CommandOutput pareto_output(std::span<const Row> results, const ParetoOptions& o
   }
   output.err += stand_in_note(points) + repeat_note(points) + validity_note(points);
   if (options.json) {
-    output.out = python_json(table_json(frontier_columns(), points), 2) + "\n";
+    output.out = python::json_text(table_json(frontier_columns(), points), 2) + "\n";
   } else if (!points.empty()) {
     output.out = aligned_table(frontier_columns(), points);
   }

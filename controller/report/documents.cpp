@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "controller/report/json_read.hpp"
+#include "controller/python/json_read.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -45,9 +45,9 @@ Listing find_json(const std::string& directory, const Enter& enter) {
 }
 
 Expected<Document> read_document(const std::string& path) {
-  const auto bytes = read_file(path, kMaxJsonBytes);
+  const auto bytes = read_file(path, python::kMaxJsonBytes);
   if (!bytes) return fail(printable(bytes.error().message));
-  auto json = read_json(*bytes);
+  auto json = python::read_json(*bytes);
   if (!json) return fail("cannot read '" + printable(path) + "' as JSON: " + json.error().message);
   return Document{path, std::move(*json)};
 }

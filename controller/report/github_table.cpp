@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "controller/report/python_number.hpp"
-#include "controller/report/python_value.hpp"
+#include "controller/python/number.hpp"
+#include "controller/python/value.hpp"
 #include "util/text.hpp"
 
 namespace sweep::report {
@@ -19,8 +19,8 @@ enum class CellKind { Nothing, Truth, Integer, Number, Text };
 
 CellKind kind_of_text(const std::string& text) {
   if (text == "True" || text == "False") return CellKind::Truth;
-  if (python_int(text)) return CellKind::Integer;
-  const auto number = python_float(text);
+  if (python::parse_int(text)) return CellKind::Integer;
+  const auto number = python::parse_float(text);
   if (!number) return CellKind::Text;
   // tabulate takes these words for numbers only if they are spelled so.
   if (!std::isfinite(*number) && text != "inf" && text != "-inf" && text != "nan") return CellKind::Text;
@@ -43,8 +43,8 @@ std::string general_format(double value) {
 
 std::string cell_as(CellKind column, const Json& cell) {
   if (cell.is_null()) return {};
-  if (column == CellKind::Number) return general_format(python_float_of(cell).value_or(0));
-  const std::string text = printable(python_str_of(cell));
+  if (column == CellKind::Number) return general_format(python::float_of(cell).value_or(0));
+  const std::string text = printable(python::str_of(cell));
   return column == CellKind::Integer ? text : std::string(trimmed(text, " \t\n\r\f\v"));
 }
 

@@ -1,6 +1,6 @@
 #include "controller/report/highlights.hpp"
 
-#include "controller/report/python_number.hpp"
+#include "controller/python/number.hpp"
 #include "controller/report/table.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -25,7 +25,7 @@ std::string description(const Row& row) {
 }
 
 std::string value(const Row& row, const char* key) {
-  return four_decimals(value_of(row, key));
+  return python::four_decimals(value_of(row, key));
 }
 
 std::string best_lines(const Highlights::Best& best) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "controller/python/number.hpp"
 #include "controller/report/plot_axis.hpp"
 #include "controller/report/plot_labels.hpp"
-#include "controller/report/python_number.hpp"
 #include "util/text.hpp"
 
 namespace sweep::report {
@@ -17,7 +17,7 @@ constexpr double kLeft = 115, kBottom = 95, kTop = kHeight - 115;  // of the plo
 constexpr std::size_t kLegendCharacters = 34, kLabelCharacters = 24, kValueCharacters = 6;
 
 std::string number(double value) {
-  return python_repr(value);
+  return python::repr(value);
 }
 
 // Returns a position in the picture as gnuplot's screen coordinates.

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <tuple>
 
+#include "controller/python/number.hpp"
 #include "controller/report/client_result.hpp"
-#include "controller/report/python_number.hpp"
 #include "controller/report/stand_in.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 Expected<std::int64_t> variable(const char* name, const std::optional<std::string>& text) {
   if (!text)
     return fail("the environment variable " + std::string(name) + " is not set; set it to an integer");
-  const auto value = python_int(*text);
+  const auto value = python::parse_int(*text);
   if (!value) return fail(std::string(name) + " must be an integer, but is '" + printable(*text) + "'");
   return *value;
 }

@@ -1,8 +1,8 @@
 #include "controller/report/result_command.hpp"
 
+#include "controller/python/json_read.hpp"
+#include "controller/python/json_text.hpp"
 #include "controller/report/client_result.hpp"
-#include "controller/report/json_read.hpp"
-#include "controller/report/json_text.hpp"
 #include "util/os/files.hpp"
 #include "util/os/output_file.hpp"
 #include "util/text.hpp"
@@ -24,7 +24,7 @@ Expected<NamedResult> read_named_result(const Lookup& lookup) {
   if (out.filename.empty())
     return fail("RESULT_FILENAME is not set or empty; set it to the name of the result file without .json");
   out.path = out.filename + ".json";
-  auto bytes = read_file(out.path, kMaxJsonBytes);
+  auto bytes = read_file(out.path, python::kMaxJsonBytes);
   if (!bytes)
     return fail(printable(bytes.error().message) + "; RESULT_FILENAME must be the file's name without .json");
   out.bytes = std::move(*bytes);
@@ -42,7 +42,7 @@ void report_statistics(const NamedResult& file, const Json& result, CommandOutpu
 
 // Writes and prints the record. Returns false if it could not be written.
 bool write_record(const NamedResult& file, const Json& record, CommandOutput& output) {
-  const std::string text = python_json(record, 2);
+  const std::string text = python::json_text(record, 2);
   output.out = text + "\n";
   const auto written = write_output_file(agg_path(file.filename), text);
   if (!written) add_error(output, printable(written.error().message));
@@ -62,7 +62,7 @@ void add_power(const InferencexPoint& point, const NamedResult& file, const Powe
   const CommandOutput done = power({point, file.path, record, sidecar_path(file.filename)});
   output.err += done.err;
   if (done.status != 0) output.status = done.status;
-  if (const auto rewritten = read_file(record, kMaxJsonBytes)) {
+  if (const auto rewritten = read_file(record, python::kMaxJsonBytes)) {
     output.out = done.out + *rewritten + "\n";
   } else {
     add_error(output, printable(rewritten.error().message));

@@ -3,8 +3,8 @@
 #include <array>
 #include <span>
 
-#include "controller/report/json_read.hpp"
-#include "controller/report/python_number.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/number.hpp"
 #include "util/text.hpp"
 
 namespace sweep::report {
@@ -77,7 +77,7 @@ bool is_true(const Lookup& lookup, const std::string& name) {
 
 Expected<std::int64_t> integer(const Lookup& lookup, const std::string& name) {
   const std::string value = text(lookup, name);
-  if (const auto number = python_int(value)) return *number;
+  if (const auto number = python::parse_int(value)) return *number;
   return fail(name + " must be an integer, but is '" + printable(value) + "'");
 }
 
@@ -92,7 +92,7 @@ Expected<Json> component(const Lookup& lookup, const std::string& name) {
   const std::string value = text(lookup, name);
   if (value.empty() || value == "null") return Json(nullptr);
   const std::string example = R"(; set it to {"name": "…", "version": "…"}, or unset it)";
-  auto parsed = read_json(value);
+  auto parsed = python::read_json(value);
   if (!parsed) return fail(name + " must contain valid JSON: " + parsed.error().message + example);
   if (!parsed->is_object() || parsed->size() != 2 || !parsed->contains("name") ||
       !parsed->contains("version"))

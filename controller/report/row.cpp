@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cassert>
 
-#include "controller/report/json_read.hpp"
-#include "controller/report/json_text.hpp"
-#include "controller/report/python_number.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/number.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
 #include "controller/report/validity.hpp"
@@ -40,7 +40,7 @@ Value::Value(const Json& json) {
       held_ = InternedString(json.get_ref<const std::string&>());
       break;
     default:
-      held_ = Nested{InternedString(python_json(json, -1))};
+      held_ = Nested{InternedString(python::json_text(json, -1))};
   }
 }
 
@@ -53,7 +53,7 @@ Json Value::json() const {
         } else if constexpr (std::is_same_v<Held, InternedString>) {
           return held.str();
         } else if constexpr (std::is_same_v<Held, Nested>) {
-          return read_json(held.json.str()).value_or(Json());
+          return python::read_json(held.json.str()).value_or(Json());
         } else {
           return held;
         }
@@ -62,7 +62,7 @@ Json Value::json() const {
 }
 
 std::optional<double> Value::number() const {
-  if (const auto* text = std::get_if<InternedString>(&held_)) return python_float(text->str());
+  if (const auto* text = std::get_if<InternedString>(&held_)) return python::parse_float(text->str());
   if (const auto* number = std::get_if<double>(&held_)) return *number;
   const Json value = json();
   return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
@@ -73,7 +73,7 @@ std::string Value::text(const std::string& absent) const {
   if (const auto* text = std::get_if<InternedString>(&held_)) return text->str();
   if (is_null()) return "unknown";
   if (const auto* truth = std::get_if<bool>(&held_)) return *truth ? "True" : "False";
-  return python_json(json(), -1);
+  return python::json_text(json(), -1);
 }
 
 namespace {

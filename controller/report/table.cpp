@@ -6,7 +6,7 @@
 #include <limits>
 #include <tuple>
 
-#include "controller/report/python_number.hpp"
+#include "controller/python/number.hpp"
 #include "controller/report/repeats.hpp"
 #include "controller/report/stand_in.hpp"
 #include "util/json.hpp"
@@ -96,7 +96,7 @@ std::string measured(const Row& row, const Column& column) {
   const auto number = row[column.key].number();
   if (!number) return "-";
   const auto spread = half_spread(row, column.key);
-  return four_decimals(*number * column.factor) + (spread ? " ±" + percent(*spread) : "");
+  return python::four_decimals(*number * column.factor) + (spread ? " ±" + percent(*spread) : "");
 }
 
 // Returns the value as Python's f-string formats it; null is None.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "controller/python/value.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -14,13 +15,6 @@ namespace sweep::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::optional<double> number(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_number()) return std::nullopt;
-  const double value = found->get<double>();
-  return std::isfinite(value) ? std::optional(value) : std::nullopt;
-}
 
 std::string one_decimal_percent(double part) {
   char text[40];
@@ -34,14 +28,15 @@ std::string rounded(double value) {
   return text;
 }
 
-void check_failures(const Json& result, std::vector<std::string>& out) {
-  const auto completed = number(result, "completed"), prompts = number(result, "num_prompts");
-  if (!completed || !prompts || *prompts <= 0) return;
-  const double failed = std::max(0.0, *prompts - *completed);
-  if (failed / *prompts > kMaxFailed)
+// Doubts a result if more than the fraction `most` of all requests failed.
+void check_failures(std::optional<double> completed, std::optional<double> all, double most,
+                    std::vector<std::string>& out) {
+  if (!completed || !all || *all <= 0) return;
+  const double failed = std::max(0.0, *all - *completed);
+  if (failed / *all > most)
     out.push_back("failures: " + std::to_string(static_cast<long long>(failed)) + " of " +
-                  std::to_string(static_cast<long long>(*prompts)) + " requests failed, more than " +
-                  one_decimal_percent(kMaxFailed));
+                  std::to_string(static_cast<long long>(*all)) + " requests failed, more than " +
+                  one_decimal_percent(most));
 }
 
 // A mean length in tokens and its statistical tolerance.
@@ -88,7 +83,7 @@ struct Side {
 // Doubts a client that says itself that it asked for other lengths than the point's.
 void check_requested_length(const Json& result, const Side& side, double range_ratio, double completed,
                             std::vector<std::string>& out) {
-  const auto requested = number(result, side.requested);
+  const auto requested = python::finite_member(result, side.requested);
   if (!requested || side.length <= 0) return;
   const double mean = *requested / completed;
   const auto means = means_of(side.length, range_ratio, completed);
@@ -108,7 +103,7 @@ struct WantedLengths {
 std::optional<WantedLengths> wanted_lengths(const Json& result, const Side& side, double range_ratio,
                                             double completed) {
   WantedLengths out;
-  if (const auto requested = number(result, side.requested)) {
+  if (const auto requested = python::finite_member(result, side.requested)) {
     out.from_client = true;
     out.means.fill({*requested / completed, 0});
     out.text = rounded(out.means[0].mean);
@@ -121,7 +116,7 @@ std::optional<WantedLengths> wanted_lengths(const Json& result, const Side& side
 
 void check_input_length(const Json& result, const Side& side, double range_ratio, double completed,
                         std::vector<std::string>& out) {
-  const auto tokens = number(result, side.tokens);
+  const auto tokens = python::finite_member(result, side.tokens);
   const auto wanted = wanted_lengths(result, side, range_ratio, completed);
   if (!tokens || !wanted) return;
   const auto& [least, most] = wanted->means;
@@ -139,7 +134,7 @@ void check_input_length(const Json& result, const Side& side, double range_ratio
 // check allows, because clients count tokens of outputs in different ways.
 void check_output_length(const Json& result, const Side& side, double range_ratio, double completed,
                          std::vector<std::string>& out) {
-  const auto tokens = number(result, side.tokens);
+  const auto tokens = python::finite_member(result, side.tokens);
   const auto wanted = wanted_lengths(result, side, range_ratio, completed);
   if (!tokens || *tokens <= 0 || !wanted) return;
   const double mean = *tokens / completed;
@@ -152,7 +147,7 @@ void check_output_length(const Json& result, const Side& side, double range_rati
 }
 
 void check_lengths(const Json& result, const RequestedLoad& requested, std::vector<std::string>& out) {
-  const auto completed = number(result, "completed");
+  const auto completed = python::finite_member(result, "completed");
   if (!completed || *completed <= 0) return;
   const Side input{"total_input_tokens", "requested_input_tokens", "prompts", "ISL", "--random-input-len",
                    requested.isl};
@@ -186,10 +181,21 @@ bool is_same_model(const std::string& client, const std::string& point) {
   return false;
 }
 
+void check_model(const Json& result, const char* key, const std::string& requested,
+                 std::vector<std::string>& out) {
+  const auto model = result.find(key);
+  if (model == result.end() || !model->is_string() || requested.empty()) return;
+  const auto& name = model->get_ref<const std::string&>();
+  if (!is_same_model(name, requested))
+    out.push_back("other-load: " + std::string(key) + " '" + printable(name) + "' instead of '" +
+                  printable(requested) + "' (MODEL); give the client --model \"$MODEL\"");
+}
+
 // Holds concurrency, number of prompts, rate and model against the point's.
 void check_load(const Json& result, const RequestedLoad& requested, std::vector<std::string>& out) {
-  const auto conc = number(result, "max_concurrency"), prompts = number(result, "num_prompts"),
-             rate = number(result, "request_rate");
+  const auto conc = python::finite_member(result, "max_concurrency"),
+             prompts = python::finite_member(result, "num_prompts"),
+             rate = python::finite_member(result, "request_rate");
   const auto wanted = static_cast<double>(requested.conc);
   if (conc && requested.conc > 0 && *conc != wanted)
     out.push_back("other-load: max_concurrency " + whole(*conc) + " instead of " +
@@ -203,21 +209,17 @@ void check_load(const Json& result, const RequestedLoad& requested, std::vector<
     out.push_back("other-load: request_rate " + whole(*rate) +
                   " instead of inf; give the client --request-rate inf, as CONC alone limits "
                   "the load");
-  const auto model = result.find("model_id");
-  if (model == result.end() || !model->is_string() || requested.model.empty()) return;
-  const auto& name = model->get_ref<const std::string&>();
-  if (!is_same_model(name, requested.model))
-    out.push_back("other-load: model_id '" + printable(name) + "' instead of '" + printable(requested.model) +
-                  "' (MODEL); give the client --model \"$MODEL\"");
+  check_model(result, "model_id", requested.model, out);
 }
 
 }  // namespace
 
 std::vector<std::string> doubts(const Json& result, const RequestedLoad& requested, const Account& account) {
   std::vector<std::string> out;
-  if (number(result, "total_output_tokens").value_or(1) <= 0)
+  if (python::finite_member(result, "total_output_tokens").value_or(1) <= 0)
     out.emplace_back("no-output: the responses have no output tokens (total_output_tokens 0)");
-  check_failures(result, out);
+  check_failures(python::finite_member(result, "completed"), python::finite_member(result, "num_prompts"),
+                 kMaxFailed, out);
   check_lengths(result, requested, out);
   check_load(result, requested, out);
   const auto bound = result.find("client_bound");
@@ -229,6 +231,18 @@ std::vector<std::string> doubts(const Json& result, const RequestedLoad& request
   }
   for (const std::string& flaw : account.flaws)
     out.push_back(printable(flaw));
+  return out;
+}
+
+std::vector<std::string> agentic_doubts(const Json& record, const RequestedLoad& requested) {
+  std::vector<std::string> out;
+  const auto conc = python::finite_member(record, "conc");
+  if (conc && requested.conc > 0 && *conc != static_cast<double>(requested.conc))
+    out.push_back("other-load: conc " + whole(*conc) + " instead of " + std::to_string(requested.conc) +
+                  "; give the client --concurrency \"$CONC\"");
+  check_model(record, "model", requested.model, out);
+  check_failures(python::finite_member(record, "num_requests_successful"),
+                 python::finite_member(record, "num_requests_total"), kMaxFailedAgentic, out);
   return out;
 }
 

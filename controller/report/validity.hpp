@@ -26,6 +26,9 @@ struct RequestedLoad {
 
 /// The largest valid fraction of failed requests.
 inline constexpr double kMaxFailed = 0.05;
+/// The same for agentic runs, in which a request depends on those before it: validate-agentic's threshold in
+/// InferenceX's jobs (AIPERF_FAILED_REQUEST_THRESHOLD).
+inline constexpr double kMaxFailedAgentic = 0.1;
 /// The largest valid relative deviation of a mean length from the requested one.
 inline constexpr double kMaxLengthError = 0.02;
 /// The same for the lengths of outputs, which clients count in different ways.
@@ -44,6 +47,10 @@ inline constexpr double kMaxOutputError = 0.1;
 /// in flight.
 std::vector<std::string> doubts(const nlohmann::ordered_json& client_result, const RequestedLoad& requested,
                                 const Account& account);
+
+/// Returns the reasons why the record that an agentic benchmark left is not valid; empty if it is valid.
+/// Concurrency and model have to be the point's, and at most kMaxFailedAgentic of the requests may have failed.
+std::vector<std::string> agentic_doubts(const nlohmann::ordered_json& record, const RequestedLoad& requested);
 
 /// Returns `reasons` without those whose word is in `ignored`.
 std::vector<std::string> without(std::vector<std::string> reasons, std::span<const std::string> ignored);

@@ -78,6 +78,9 @@ std::string on(const LineContext& context, const core::AgentReturned& e) {
 std::string on(const LineContext&, const core::Leased&) {
   return {};
 }
+std::string on(const LineContext&, const core::Sending&) {
+  return {};
+}
 std::string on(const LineContext& context, const core::Started& e) {
   const core::Attempt& attempt = *core::find_attempt(context.state, e.ref);
   return context.count() + " started " + context.label_of(e.ref.point) + " on " + printable(attempt.node) +
@@ -199,6 +202,8 @@ std::optional<Ending> ending_of(const Plan& plan, const core::State& state, std:
   out.reason = printable(done ? join(invalid, "; ") : point.reason);
   if (point.attempts.empty()) return out;
   const core::Attempt& last = point.attempts.back();
+  // A point that waits for another attempt has no reason of its own.
+  if (out.reason.empty() && last.outcome) out.reason = printable(describe(*last.outcome));
   out.log_stem = log_stem(plan, static_cast<int>(index), static_cast<int>(point.attempts.size()), last.node);
   if (done) return out;
   for (const std::string& line : last.account.server_says)
@@ -244,11 +249,11 @@ std::string size_text(std::int64_t bytes) {
 }
 
 std::string progress_text(const AttemptProgress& progress) {
-  if (progress.phase == "image" && progress.done > 0) {
+  if ((progress.phase == "image" || progress.phase == "files") && progress.done > 0) {
     // The total is known when the image is already here and only has to be unpacked; before that it rarely
     // is.
     const bool more_to_come = progress.total > progress.done;
-    return "image " + size_text(progress.done) +
+    return progress.phase + " " + size_text(progress.done) +
            (more_to_come ? " of " + size_text(progress.total) : std::string());
   }
   if (progress.total > 0) return std::to_string(progress.done) + "/" + std::to_string(progress.total);

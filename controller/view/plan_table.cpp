@@ -52,7 +52,7 @@ std::vector<PlanRow> plan_rows(const Plan& plan) {
   std::map<std::tuple<std::string, std::string, int, int, bool>, std::size_t> counts;
   for (const Point& point : plan.points) {
     if (plan.withdrawn.contains(point.id)) continue;
-    ++counts[{is_agentic(point) ? "agentic-coding" : "fixed-seq-len", hardware_of_point(point),
+    ++counts[{is_agentic(point) ? kAgenticScenario : "fixed-seq-len", hardware_of_point(point),
               nodes_needed(point), gpus_needed(point), is_gang(point)}];
   }
   std::vector<PlanRow> out;
@@ -88,6 +88,36 @@ nlohmann::ordered_json plan_table_json(const Plan& plan) {
                    {"gang", row.gang},
                    {"points", row.points}});
   return out;
+}
+
+namespace {
+
+struct EvalCounts {
+  std::size_t all = 0, only = 0;
+};
+
+EvalCounts count_evals(const Plan& plan) {
+  EvalCounts out;
+  for (const Point& point : plan.points) {
+    if (plan.withdrawn.contains(point.id)) continue;
+    out.all += is_evaluated(point) ? 1 : 0;
+    out.only += is_only_evaluated(point) ? 1 : 0;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string evals_text(const Plan& plan) {
+  const EvalCounts counts = count_evals(plan);
+  if (counts.all == 0) return {};
+  return counted(counts.all, "point") + (counts.all == 1 ? " has" : " have") + " an evaluation" +
+         (counts.only == 0 ? "" : ", " + std::to_string(counts.only) + " of them nothing else");
+}
+
+nlohmann::ordered_json evals_json(const Plan& plan) {
+  const EvalCounts counts = count_evals(plan);
+  return {{"points", counts.all}, {"only", counts.only}};
 }
 
 std::string node_hours_text(const Plan& plan) {

@@ -28,6 +28,12 @@ std::string plan_table(const Plan& plan);
 /// Returns the rows as a JSON array of objects with the fields' names.
 nlohmann::ordered_json plan_table_json(const Plan& plan);
 
+/// Returns how many points have an evaluation: "12 points have an evaluation, 4 of them nothing else"; "" if none has.
+std::string evals_text(const Plan& plan);
+
+/// Returns the same as an object with the keys points and only.
+nlohmann::ordered_json evals_json(const Plan& plan);
+
 /// Returns how many node-hours the points take whose durations are known (agentic ones have one; others if the profile
 /// sets timeouts.point), and how many points have no known duration: "about 3.5 node-hours for 4 points; the durations
 /// of 2 points are unknown". "" if none is known. Gangs are not counted.

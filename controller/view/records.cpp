@@ -6,7 +6,9 @@
 
 #include "controller/view/lines.hpp"
 #include "controller/view/resume.hpp"
+#include "controller/view/scores.hpp"
 #include "controller/view/status.hpp"
+#include "proto/base/inferencex_entry.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -53,6 +55,13 @@ ordered_json phases_json(const Account& account) {
   return out;
 }
 
+/// Returns what was collected of the files that an attempt left besides its result.
+ordered_json files_json(const Collected& collected) {
+  ordered_json out = {{"collected", collected.files}, {"bytes", collected.bytes}};
+  if (!collected.left_out.empty()) out["left_out"] = collected.left_out;
+  return out;
+}
+
 ordered_json attempt_record(const Plan& plan, const core::State& state, std::size_t index, std::size_t n) {
   const core::Attempt& attempt = state.points[index].attempts[n];
   const std::string log = log_stem(plan, static_cast<int>(index), static_cast<int>(n) + 1, attempt.node);
@@ -67,9 +76,11 @@ ordered_json attempt_record(const Plan& plan, const core::State& state, std::siz
   out["outcome"] = attempt.outcome ? ordered_json(outcome_to_json(*attempt.outcome)) : ordered_json();
   if (attempt.accepted) out["valid"] = attempt.invalid.empty();
   if (!attempt.invalid.empty()) out["invalid_reasons"] = attempt.invalid;
+  if (!attempt.account.scores.empty()) out["evals"] = scores_json(attempt.account.scores);
   out["phases"] = phases_json(attempt.account);
   if (attempt.account.servers) out["server_starts"] = *attempt.account.servers;
   if (!attempt.account.server_says.empty()) out["server_says"] = attempt.account.server_says;
+  if (const auto& collected = attempt.account.collected; collected) out["files"] = files_json(*collected);
   out["log"] = log;
   return out;
 }
@@ -87,8 +98,11 @@ ordered_json point_record(const Plan& plan, const core::State& state, std::size_
     attempts.push_back(attempt_record(plan, state, index, n));
     if (!point.attempts[n].accepted) continue;
     const std::string name = result_filename(plan, static_cast<int>(index), point.attempts[n].node);
-    out["raw"] = "raw/" + name + ".json";
-    out["result"] = "agg_" + name + ".json";
+    const bool only_evaluated = is_only_evaluated(plan.points[index]);
+    out["raw"] = "raw/" + name + (only_evaluated ? "" : ".json");
+    if (!only_evaluated) out["result"] = "agg_" + name + ".json";
+    const auto& collected = point.attempts[n].account.collected;
+    if (collected && collected->files > 0) out["files"] = {"raw/" + name, "logs/" + name};
   }
   out["attempts"] = std::move(attempts);
   return out;
@@ -228,6 +242,7 @@ std::string totals_text(const Plan& plan, const core::State& state, const Facts&
       words.push_back(printable(runtime) + " in " + counted(attempts, "attempt"));
     out += "containers: " + join(words, ", ") + "\n";
   }
+  out += scores_summary(plan, state);
   if (const auto elapsed = elapsed_time(state, facts))
     out += "elapsed " + duration_text(*elapsed) + (state.resumed ? " since the last resume" : "") +
            " (until the last point finished)\n";
@@ -263,6 +278,7 @@ ordered_json totals_json(const Plan& plan, const core::State& state, const Facts
           {"server_starts", total.server_starts},
           {"phases", std::move(phases)},
           {"containers", total.containers},
+          {"evals", scores_summary_json(plan, state)},
           {"wall_s", elapsed ? ordered_json(static_cast<double>(elapsed->count()) / 1000) : ordered_json()}};
 }
 

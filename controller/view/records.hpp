@@ -30,8 +30,8 @@ std::string totals_text(const Plan& plan, const core::State& state, const Facts&
                         const FindLog& find_log = {});
 
 /// Returns the same as JSON. Keys: sweep, directory, job, complete, reason, resume, points, done, valid, failed
-/// and unfinished (lists of {label, reason}), attempts, agents, server_starts, phases, containers, wall_s (null
-/// before the first attempt has ended).
+/// and unfinished (lists of {label, reason}), attempts, agents, server_starts, phases, containers, evals (the scores of
+/// evaluations), wall_s (null before the first attempt has ended).
 nlohmann::ordered_json totals_json(const Plan& plan, const core::State& state, const Facts& facts);
 
 /// Returns the path of an attempt's log files without .out or .err, relative to the output directory.

@@ -6,6 +6,7 @@
 #include "controller/view/lines.hpp"
 #include "controller/view/records.hpp"
 #include "controller/view/resume.hpp"
+#include "controller/view/scores.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -120,6 +121,10 @@ ordered_json point_json(const Plan& plan, const core::State& state, std::size_t 
   if (!done) return out;
   out["valid"] = invalid.empty();
   if (!invalid.empty()) out["invalid_reasons"] = invalid;
+  for (const core::Attempt& attempt : point.attempts) {
+    if (attempt.accepted && !attempt.account.scores.empty())
+      out["evals"] = scores_json(attempt.account.scores);
+  }
   return out;
 }
 

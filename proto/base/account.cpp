@@ -1,5 +1,6 @@
 #include "proto/base/account.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "util/fields.hpp"
@@ -10,12 +11,14 @@ namespace sweep {
 
 namespace {
 
+constexpr std::string_view kNotCollected = "not collected: ";
 using nlohmann::json;
 
 constexpr std::size_t kMaxPhases = 64;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxLines = 32;
 constexpr std::size_t kMaxLine = 512;
+constexpr std::size_t kMaxScores = 256;
 constexpr std::int64_t kMaxServers = 1'000'000;
 constexpr std::int64_t kMaxTemperature = 1'000;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
@@ -77,6 +80,44 @@ std::vector<std::string> get_lines(Fields& in, const char* key) {
   return out;
 }
 
+void put_scores(json& out, const std::vector<Score>& scores) {
+  json list = json::array();
+  for (const Score& score : scores) {
+    if (list.size() >= kMaxScores) break;
+    if (!std::isfinite(score.value) || !std::isfinite(score.threshold)) continue;
+    list.push_back({{"task", clipped(printable(score.task), kMaxLine)},
+                    {"metric", clipped(printable(score.metric), kMaxLine)},
+                    {"value", score.value},
+                    {"threshold", score.threshold},
+                    {"source", clipped(printable(score.source), kMaxLine)},
+                    {"passed", score.passed}});
+  }
+  if (!list.empty()) out["scores"] = std::move(list);
+}
+
+std::vector<Score> read_scores(Fields& in) {
+  std::vector<Score> out;
+  if (!in.has("scores")) return out;
+  const json& list = in.child("scores");
+  if (!list.is_array() || list.size() > kMaxScores) {
+    in.complain("account: 'scores' must be a list of at most " + std::to_string(kMaxScores) + " scores");
+    return out;
+  }
+  for (const json& body : list) {
+    Fields of(body, "account: a score");
+    Score score;
+    score.task = printable(of.text("task", kMaxLine));
+    score.metric = printable(of.text("metric", kMaxLine));
+    score.value = of.number("value");
+    score.threshold = of.number("threshold");
+    score.source = printable(of.text("source", kMaxLine));
+    score.passed = of.flag("passed");
+    if (of.error()) in.complain(*of.error());
+    out.push_back(std::move(score));
+  }
+  return out;
+}
+
 std::optional<GpuUse> read_use(Fields& in) {
   GpuUse use;
   const Number window = in.maybe_integer("gpu_ms", 0, kMaxInt);
@@ -87,6 +128,16 @@ std::optional<GpuUse> read_use(Fields& in) {
   if (!window) return std::nullopt;
   use.window = Millis(*window);
   return use;
+}
+
+std::optional<Collected> read_collected(Fields& in) {
+  Collected out;
+  const Number files = in.maybe_integer("files", 0, kMaxInt);
+  out.bytes = in.maybe_integer("file_bytes", 0, kMaxInt).value_or(0);
+  out.left_out = get_lines(in, "files_left_out");
+  if (!files) return std::nullopt;
+  out.files = *files;
+  return out;
 }
 
 }  // namespace
@@ -114,6 +165,12 @@ json account_to_json(const Account& account) {
   });
   if (!account.range_ratio.empty())
     out["range_ratio"] = clipped(printable(account.range_ratio.str()), kMaxLine);
+  put_scores(out, account.scores);
+  if (account.collected) {
+    out["files"] = account.collected->files;
+    out["file_bytes"] = account.collected->bytes;
+    put_lines(out, "files_left_out", account.collected->left_out);
+  }
   return out;
 }
 
@@ -130,8 +187,22 @@ Expected<Account> account_from_json(const json& body) {
     text = printable(in.maybe_text(key, kMaxLine).value_or(""));
   });
   account.range_ratio = printable(in.maybe_text("range_ratio", kMaxLine).value_or(""));
+  account.scores = read_scores(in);
+  account.collected = read_collected(in);
   if (in.error()) return fail(*in.error());
   return account;
+}
+
+std::string not_collected(const std::string& why) {
+  return std::string(kNotCollected) + why;
+}
+
+bool is_not_collected(std::string_view line) {
+  return line.starts_with(kNotCollected);
+}
+
+void set_not_collected(Account& account, const std::string& why) {
+  account.collected = Collected{0, 0, {not_collected(why)}};
 }
 
 Account sanitized(const Account& account) {

@@ -20,10 +20,11 @@
 namespace sweep {
 
 /// The words with which reasons for an invalid result begin. The first six come from the client's result
-/// (report/validity), the others from the agent's observations (Account::flaws).
-inline constexpr std::array<std::string_view, 10> kDoubts = {
-    "no-output",    "failures",         "input-length", "output-length", "other-load",
-    "client-bound", "server-restarted", "gpus-busy",    "node-shared",   "suspended"};
+/// (report/validity), the next four from the agent's observations (Account::flaws), and the last two from
+/// the point's evaluation (controller/evals, agent/core/eval_check).
+inline constexpr std::array<std::string_view, 12> kDoubts = {
+    "no-output",        "failures",  "input-length", "output-length", "other-load", "client-bound",
+    "server-restarted", "gpus-busy", "node-shared",  "suspended",     "low-score",  "no-score"};
 
 /// One phase of an attempt. A script has: server (if it starts one, until that is ready) or set-up (if it
 /// starts none, until its client begins; absent if nothing shows that), benchmark. A recipe has: stop (of
@@ -59,6 +60,22 @@ struct Origin {
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 
+/// A score of the point's evaluation, and the least score that it has to reach.
+struct Score {
+  std::string task, metric;  // "gsm8k", "exact_match,strict-match"
+  double value = 0, threshold = 0;
+  std::string source;  // of the threshold: "models.dsr1", "default" or "min-score"
+  bool passed = false;
+  friend bool operator==(const Score&, const Score&) = default;
+};
+
+/// What was collected of the files that the attempt left besides its result (base/artifact.hpp).
+struct Collected {
+  std::int64_t files = 0, bytes = 0;
+  std::vector<std::string> left_out;  // "server.log: why"; if nothing was collected: "not collected: why"
+  friend bool operator==(const Collected&, const Collected&) = default;
+};
+
 struct Account {
   std::vector<PhaseTime> phases;         // in order; a name may occur twice
   std::optional<int> servers;            // of a recipe: servers started for it; 0: one was running already
@@ -66,7 +83,9 @@ struct Account {
   std::vector<std::string> flaws;      // why the result may not be valid: "gpus-busy: …" (report/validity)
   BoxedOptional<GpuUse> gpu_use = {};  // if there was telemetry
   Origin origin = {};
-  InternedString range_ratio = {};  // RANDOM_RANGE_RATIO if the agent's own environment has set it
+  InternedString range_ratio = {};          // RANDOM_RANGE_RATIO if the agent's own environment has set it
+  std::vector<Score> scores = {};           // set by the controller
+  BoxedOptional<Collected> collected = {};  // if it left files
   friend bool operator==(const Account&, const Account&) = default;
 };
 
@@ -76,6 +95,12 @@ nlohmann::json account_to_json(const Account& account);
 /// Parses account_to_json(). Makes texts printable and ignores unknown fields. Returns an error that names
 /// the field for anything else.
 Expected<Account> account_from_json(const nlohmann::json& body);
+/// Returns the only line of Collected::left_out if nothing was collected because of `why`.
+std::string not_collected(const std::string& why);
+/// Returns true for a line of not_collected().
+bool is_not_collected(std::string_view line);
+/// Sets `account.collected` to say that no file was collected, and why.
+void set_not_collected(Account& account, const std::string& why);
 /// Returns the account as account_from_json() would return it: within its limits and with printable texts; an
 /// empty account if it has a value that cannot be written.
 Account sanitized(const Account& account);

@@ -169,7 +169,7 @@ Expected<InferenceXEntry> read_inferencex_entry(const json& entry) {
   InferenceXEntry out;
   out.model_prefix = in.text("model-prefix", kMaxEntryText);
   out.spec_decoding = in.maybe_text("spec-decoding", kMaxEntryText).value_or("none");
-  out.agentic = in.maybe_text("scenario-type", kMaxEntryText).value_or("") == "agentic-coding";
+  out.agentic = in.maybe_text("scenario-type", kMaxEntryText).value_or("") == kAgenticScenario;
   if (in.has("prefill") || in.has("decode")) {
     SWEEP_ASSIGN(auto prefill, read_workers(in.child("prefill"), "prefill"));
     SWEEP_ASSIGN(auto decode, read_workers(in.child("decode"), "decode"));
@@ -222,6 +222,14 @@ std::string servers_text(const InferenceXEntry& entry) {
   return entry.spec_decoding == "none" ? out : out + " " + entry.spec_decoding;
 }
 
+bool is_evaluated(const Point& point) {
+  return point.inferencex && (point.inferencex->run_eval || point.inferencex->eval_only);
+}
+
+bool is_only_evaluated(const Point& point) {
+  return point.inferencex && point.inferencex->eval_only;
+}
+
 std::string inferencex_result_stem(const Point& point) {
   const InferenceXEntry& entry = *point.inferencex;
   std::string out = point.exp_name + "_" + point.precision + "_" + point.framework + "_";
@@ -255,7 +263,7 @@ std::vector<std::pair<std::string, std::string>> inferencex_environment(const Po
                    {"DISAGG", word(entry.disagg)},
                    {"RUN_EVAL", word(entry.run_eval)},
                    {"EVAL_ONLY", word(entry.eval_only)},
-                   {"SCENARIO_TYPE", entry.agentic ? "agentic-coding" : "fixed-seq-len"},
+                   {"SCENARIO_TYPE", entry.agentic ? kAgenticScenario : "fixed-seq-len"},
                    {"SCENARIO_SUBDIR", entry.agentic ? "agentic/" : "fixed_seq_len/"},
                    {"IS_AGENTIC", entry.agentic ? "1" : "0"},
                    {"KV_OFFLOADING", entry.kv_offloading},

@@ -22,6 +22,9 @@ struct Point;
 inline constexpr std::size_t kMaxEntryText = 4096;
 inline constexpr std::int64_t kMaxEntryNumber = 1'000'000'000;
 
+/// The value of scenario-type for agentic points.
+inline constexpr const char* kAgenticScenario = "agentic-coding";
+
 /// Tensor, pipeline and context parallel sizes of a server, in ranks.
 struct Parallelism {
   std::int64_t tp = 1, pp = 1, dcp = 1, pcp = 1, ep = 1;
@@ -88,6 +91,11 @@ std::vector<nlohmann::ordered_json> split_by_concurrency(nlohmann::ordered_json 
 /// Returns the servers of an entry for a label: "tp8 ep8 dpa mtp", or with worker groups "p2x(tp4) d1x(tp8 ep8) mtp".
 /// Values that are the default are omitted, except for TP.
 std::string servers_text(const InferenceXEntry& entry);
+
+/// Returns true if the point has an evaluation, after its benchmark or instead of it.
+bool is_evaluated(const Point& point);
+/// Returns true if the point has no benchmark, only an evaluation.
+bool is_only_evaluated(const Point& point);
 
 /// Returns RESULT_FILENAME without runner and fingerprint. `point` is of InferenceX.
 std::string inferencex_result_stem(const Point& point);

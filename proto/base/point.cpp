@@ -142,6 +142,14 @@ std::string result_stem(const Point& point) {
                    (point.dp_attention ? "true" : "false") + "_conc" + std::to_string(point.conc));
 }
 
+std::string experiment_name(const std::string& exp_name, bool agentic) {
+  return agentic ? exp_name.substr(0, exp_name.find('_')) + "_agentic" : exp_name;
+}
+
+std::string experiment(const Point& point) {
+  return experiment_name(point.exp_name, point.inferencex && point.inferencex->agentic);
+}
+
 std::string label(const Point& point) {
   std::string out = point.exp_name + " " + point.precision + " " + point.framework + " " + point.runner + " ";
   if (point.inferencex) {

@@ -61,6 +61,11 @@ std::string result_stem(const Point& point);
 /// not the default.
 std::string label(const Point& point);
 
+/// Returns the name of the experiment that results with this exp_name belong to: they are collected, compared and plotted
+/// together. It is the exp_name; of an agentic point, whose exp_name names the point alone, `<model-prefix>_agentic`.
+std::string experiment_name(const std::string& exp_name, bool agentic);
+std::string experiment(const Point& point);
+
 /// Returns the environment variables of the benchmark that depend only on the point (contract, section 3).
 std::vector<std::pair<std::string, std::string>> point_environment(const Point& point);
 

@@ -21,6 +21,7 @@ constexpr std::size_t kMaxValue = 64 * 1024;
 constexpr std::size_t kMaxItems = 4096;
 constexpr std::int64_t kMaxTasks = 1'000'000;
 constexpr std::int64_t kMaxAttempts = 1'000'000;
+constexpr auto kMaxFiles = static_cast<std::int64_t>(kMostArtifacts);
 // Half of what fits, so that the sum of two values fits too.
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 
@@ -67,7 +68,7 @@ json write(const Ready& m) {
           {"gpu_names", m.gpu_names}};
 }
 json write(const Started& m) {
-  return with_ref(m.ref, {{"pid", m.pid}});
+  return with_ref(m.ref, {{"pid", m.pid}, {"directory", m.directory}});
 }
 json write(const Progress& m) {
   return with_ref(m.ref, {{"phase", m.phase}, {"done", m.done}, {"total", m.total}});
@@ -75,11 +76,18 @@ json write(const Progress& m) {
 json write(const LogChunk& m) {
   return with_ref(m.ref, {{"stderr", m.is_stderr}});
 }
+json files_json(const std::vector<Artifact>& files) {
+  json out = json::array();
+  for (const Artifact& file : files)
+    out.emplace_back(json::array_t{file.name, file.bytes, file.own});
+  return out;
+}
 json write(const Finished& m) {
   return with_ref(m.ref, {{"outcome", outcome_to_json(m.outcome)},
                           {"wall_ms", m.wall_ms},
                           {"of", m.of},
-                          {"account", account_to_json(m.account)}});
+                          {"account", account_to_json(m.account)},
+                          {"files", files_json(m.files)}});
 }
 json write(const Heartbeat&) {
   return json::object();
@@ -97,7 +105,8 @@ json write(const Welcome& m) {
           {"asks_node", m.asks_node},
           {"asks_gpus", m.asks_gpus},
           {"log_limit", m.log_limit},
-          {"log_window", m.log_window}};
+          {"log_window", m.log_window},
+          {"artifact_limit", m.artifact_limit}};
 }
 json write(const Reject& m) {
   return {{"reason", reason_json(m.reason)}};
@@ -136,7 +145,10 @@ json write(const Lease& m) {
                               {"server_ms", m.timeouts.server_ms},
                               {"benchmark_ms", m.timeouts.benchmark_ms},
                               {"point_ms", m.timeouts.point_ms},
-                              {"script_ready", m.script_ready}});
+                              {"script_ready", m.script_ready},
+                              {"eval", static_cast<int>(m.eval)},
+                              {"eval_command", m.eval_command},
+                              {"gpu_metrics", m.gpu_metrics}});
   out["environment"] = std::move(environment);  // an initializer list would copy all of it
   out["server"] = m.server.key.empty() ? json() : server_json(m.server);
   out["container"] = m.container.runtime.empty() ? json() : container_json(m.container);
@@ -165,6 +177,12 @@ json write(const StopRequest& m) {
 }
 json write(const LogCredit& m) {
   return {{"bytes", m.bytes}};
+}
+json write(const Fetch& m) {
+  return with_ref(m.ref, {{"file", m.file}, {"offset", m.offset}});
+}
+json write(const Piece& m) {
+  return with_ref(m.ref, {{"file", m.file}, {"offset", m.offset}, {"problem", reason_json(m.problem)}});
 }
 
 // ---- reading, in the same order
@@ -195,6 +213,7 @@ void read(Fields& in, Ready& m) {
 void read(Fields& in, Started& m) {
   m.ref = read_ref(in);
   m.pid = in.integer("pid", 0, kMaxInt);
+  m.directory = in.text("directory", kMaxName);
 }
 void read(Fields& in, Progress& m) {
   m.ref = read_ref(in);
@@ -206,6 +225,27 @@ void read(Fields& in, LogChunk& m) {
   m.ref = read_ref(in);
   m.is_stderr = in.flag("stderr");
 }
+bool is_text(const json& value, std::size_t max_bytes) {
+  return value.is_string() && value.get_ref<const std::string&>().size() <= max_bytes;
+}
+
+void read_files(Fields& in, Finished& m) {
+  const json& list = in.child("files");
+  bool good = list.is_array() && list.size() <= kMostArtifacts;
+  for (auto file = list.begin(); good && file != list.end(); ++file) {
+    good = file->is_array() && file->size() == 3 && is_text((*file)[0], kLongestArtifactName) &&
+           (*file)[1].is_number_integer() && (*file)[2].is_boolean();
+    if (!good) break;
+    const json& size = (*file)[1];
+    // A number above the largest signed one would wrap around.
+    good = !size.is_number_unsigned() || size.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxInt);
+    good = good && size.get<std::int64_t>() >= 0;
+    if (good)
+      m.files.push_back({(*file)[0].get<std::string>(), size.get<std::int64_t>(), (*file)[2].get<bool>()});
+  }
+  if (!good) in.complain("message: 'files' must be a list of name, bytes and flag");
+}
+
 void read(Fields& in, Finished& m) {
   m.ref = read_ref(in);
   m.wall_ms = in.integer("wall_ms", 0, kMaxInt);
@@ -219,9 +259,11 @@ void read(Fields& in, Finished& m) {
   auto account = account_from_json(in.child("account"));
   if (account) {
     m.account = std::move(*account);
+    if (!m.account.scores.empty()) in.complain("account: 'scores' are not sent");
   } else {
     in.complain(account.error().message);
   }
+  read_files(in, m);
 }
 void read(Fields&, Heartbeat&) {}
 void read(Fields& in, Goodbye& m) {
@@ -238,13 +280,10 @@ void read(Fields& in, Welcome& m) {
   m.asks_gpus = in.flag("asks_gpus");
   m.log_limit = in.integer("log_limit", 0, kMaxInt);
   m.log_window = in.integer("log_window", 0, kMaxInt);
+  m.artifact_limit = in.integer("artifact_limit", 0, kMaxInt);
 }
 void read(Fields& in, Reject& m) {
   m.reason = in.text("reason", kMaxText);
-}
-
-bool is_text(const json& value, std::size_t max_bytes) {
-  return value.is_string() && value.get_ref<const std::string&>().size() <= max_bytes;
 }
 
 void read_environment(Fields& in, Lease& m) {
@@ -304,6 +343,9 @@ void read(Fields& in, Lease& m) {
   m.script_ready = in.text("script_ready", kMaxText);
   read_server(in, m.server);
   read_container(in, m.container);
+  m.eval = static_cast<EvalWhen>(in.integer("eval", 0, static_cast<int>(EvalWhen::Only)));
+  m.eval_command = in.texts("eval_command", kMaxItems, kMaxValue);
+  m.gpu_metrics = in.flag("gpu_metrics");
 }
 void read(Fields& in, Settled& m) {
   m.ref = read_ref(in);
@@ -333,6 +375,17 @@ void read(Fields& in, StopRequest& m) {
 }
 void read(Fields& in, LogCredit& m) {
   m.bytes = in.integer("bytes", 0, kMaxInt);
+}
+void read(Fields& in, Fetch& m) {
+  m.ref = read_ref(in);
+  m.file = static_cast<int>(in.integer("file", 0, kMaxFiles));
+  m.offset = in.integer("offset", 0, kMaxInt);
+}
+void read(Fields& in, Piece& m) {
+  m.ref = read_ref(in);
+  m.file = static_cast<int>(in.integer("file", 0, kMaxFiles));
+  m.offset = in.integer("offset", 0, kMaxInt);
+  m.problem = in.text("problem", kMaxText);
 }
 
 template <std::size_t I>

@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::string_view kMagic = "SWEP";
 constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames = {
-    "Hello",     "Ready",   "Started",       "Progress",    "LogChunk",    "Finished",
-    "Heartbeat", "Goodbye", "Welcome",       "Reject",      "Lease",       "Settled",
-    "Cancel",    "Drain",   "StatusRequest", "StatusReply", "StopRequest", "LogCredit"};
+    "Hello",         "Ready",       "Started",     "Progress",  "LogChunk", "Finished", "Heartbeat",
+    "Goodbye",       "Welcome",     "Reject",      "Lease",     "Settled",  "Cancel",   "Drain",
+    "StatusRequest", "StatusReply", "StopRequest", "LogCredit", "Fetch",    "Piece"};
 
 void put(std::string& out, std::uint64_t value, int width) {
   for (int i = width - 1; i >= 0; --i)
@@ -39,7 +39,8 @@ std::string version_advice(std::uint16_t theirs) {
 }
 
 bool may_have_bulk(const Message& message) {
-  return std::holds_alternative<LogChunk>(message) || std::holds_alternative<Finished>(message);
+  return std::holds_alternative<LogChunk>(message) || std::holds_alternative<Finished>(message) ||
+         std::holds_alternative<Piece>(message);
 }
 
 // Returns true if the frames have the lengths that the header announces, and none is longer than allowed.

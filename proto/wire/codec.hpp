@@ -17,7 +17,7 @@
 
 namespace sweep::wire {
 
-inline constexpr std::uint16_t kProtocolVersion = 7;
+inline constexpr std::uint16_t kProtocolVersion = 8;
 inline constexpr std::size_t kHeaderBytes = 20;
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxBulkBytes = std::size_t{64} << 20;  // a result with per-request details
@@ -25,10 +25,10 @@ inline constexpr std::size_t kMaxNesting = 32;
 
 struct Envelope {
   Message message;
-  std::string bulk;  // a result file or a log chunk; otherwise empty
+  std::string bulk;  // a result file, a log chunk or a piece of a file; otherwise empty
 };
 
-/// Returns the two or three frames of a message. Only LogChunk and Finished may have bulk.
+/// Returns the two or three frames of a message. Only LogChunk, Finished and Piece may have bulk.
 std::vector<std::string> encode(const Message& message, std::string_view bulk = {});
 
 enum class DecodeFault {

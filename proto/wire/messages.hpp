@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/base/account.hpp"
+#include "proto/base/artifact.hpp"
 #include "proto/base/container_spec.hpp"
 #include "proto/base/outcome.hpp"
 #include "util/time.hpp"
@@ -60,6 +61,7 @@ struct Ready {
 struct Started {
   AttemptRef ref;
   std::int64_t pid = 0;
+  std::string directory = {};  // identifies its working directory on all nodes that share it; empty: unknown
 };
 
 /// The phase of an attempt, and the progress that the benchmark reports (0 of 0 if it reports none).
@@ -84,6 +86,15 @@ struct Finished {
   std::int64_t wall_ms = 0;  // from the start of the process to its end
   std::string of = {};  // the agent that had the lease, if the sender found the result in that agent's spool
   Account account = {};
+  std::vector<Artifact> files = {};  // that the agent keeps until Settled, for Fetch
+};
+
+/// A piece of a file that Finished listed; the bytes are the message's bulk. Answers Fetch.
+struct Piece {
+  AttemptRef ref;
+  int file = 0;  // index in Finished::files
+  std::int64_t offset = 0;
+  std::string problem = {};  // why the file cannot be read; then there are no bytes
 };
 
 /// Sent if the agent has sent no other message for Welcome::heartbeat_ms.
@@ -107,6 +118,7 @@ struct Welcome {
   bool asks_gpus = false;       // Ready must contain the type of the agent's GPUs, if that can be found out
   std::int64_t log_limit = 0;   // most bytes of output of one attempt that are sent; 0: no limit
   std::int64_t log_window = 0;  // most bytes of LogChunks without LogCredit for them; 0: no limit
+  std::int64_t artifact_limit = 0;  // most bytes of files besides the result that are collected; 0: none
 };
 
 /// The receiver's Hello or request is rejected; the reason is for people.
@@ -140,6 +152,13 @@ struct ServerSpec {
   std::int64_t warm_up_ms = 0;   // from the client's start to its main run
 };
 
+/// When an attempt is evaluated (lm-eval). The numbers are those of PROTOCOL.md.
+enum class EvalWhen {
+  Never = 0,
+  After = 1,  // after the benchmark, on the same server
+  Only = 2,   // instead of the benchmark
+};
+
 struct Lease {
   AttemptRef ref;
   std::string label;
@@ -152,12 +171,23 @@ struct Lease {
   std::string script_ready = {};  // expression for a line of a script's output: its server is ready
   ServerSpec server = {};
   ContainerSpec container = {};
+  EvalWhen eval = EvalWhen::Never;
+  std::vector<std::string> eval_command =
+      {};                    // of a recipe; empty: the benchmark's script evaluates by itself
+  bool gpu_metrics = false;  // the attempt has to leave gpu_metrics.csv
 };
 
 /// The controller has stored the end of this attempt on disk; the agent may forget it.
 struct Settled {
   AttemptRef ref;
   bool accepted = false;  // whether the result counts
+};
+
+/// Send the piece of the file at `offset`. If `file` is the number of files: send Finished again.
+struct Fetch {
+  AttemptRef ref;
+  int file = 0;  // index in Finished::files
+  std::int64_t offset = 0;
 };
 
 struct Cancel {
@@ -193,8 +223,8 @@ struct StopRequest {
   std::string credential = {}, no_credential = {};
 };
 
-using Message =
-    std::variant<Hello, Ready, Started, Progress, LogChunk, Finished, Heartbeat, Goodbye, Welcome, Reject,
-                 Lease, Settled, Cancel, Drain, StatusRequest, StatusReply, StopRequest, LogCredit>;
+using Message = std::variant<Hello, Ready, Started, Progress, LogChunk, Finished, Heartbeat, Goodbye, Welcome,
+                             Reject, Lease, Settled, Cancel, Drain, StatusRequest, StatusReply, StopRequest,
+                             LogCredit, Fetch, Piece>;
 
 }  // namespace sweep::wire

@@ -181,5 +181,19 @@ TEST(ClientPrompts, TextPromptHasOneWordPerToken) {
   EXPECT_EQ(json["max_completion_tokens"], plan.requests[0].output_len);
 }
 
+// So that sweep-simserver counts about as many tokens as were requested.
+TEST(ClientPrompts, TextPromptHasFourBytesPerToken) {
+  Options o = options();
+  o.endpoint = "/v1/chat/completions";
+  o.input_len = 8192;
+  const auto setup = check_options(o);
+  ASSERT_TRUE(setup);
+  const Plan plan = make_plan(o);
+  const Prompts prompts(*setup, plan, false);
+  const auto json = parsed(prompts.body(plan.requests[0]));
+  const auto bytes = static_cast<double>(json["messages"][0]["content"].get<std::string>().size());
+  EXPECT_NEAR(bytes / plan.requests[0].input_len, 4, 0.04);
+}
+
 }  // namespace
 }  // namespace sweep::client

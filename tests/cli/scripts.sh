@@ -8,7 +8,7 @@ cd -- "$WORK"
 
 "$SWEEPCTL" script "$configs/recipes/simulated.yaml" >simulated.sh || bad "script: status $?"
 cmp -- simulated.sh "$configs/scripts/simulated.sh" || bad "the output differs from configs/scripts/simulated.sh"
-for script in "$configs"/scripts/*.sh; do
+for script in "$configs"/scripts/*.sh "$configs"/scripts/*/*.sh; do
   [[ -x $script ]] || bad "$script is not executable"
   bash -n "$script" || bad "$script has a syntax error"
 done

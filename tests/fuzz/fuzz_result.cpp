@@ -24,18 +24,18 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/python/json_read.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/number.hpp"
 #include "controller/report/client_result.hpp"
 #include "controller/report/collect.hpp"
 #include "controller/report/documents.hpp"
 #include "controller/report/frontier.hpp"
 #include "controller/report/inferencex_record.hpp"
-#include "controller/report/json_read.hpp"
-#include "controller/report/json_text.hpp"
 #include "controller/report/plot_model.hpp"
 #include "controller/report/plot_script.hpp"
 #include "controller/report/plot_style.hpp"
 #include "controller/report/process_result.hpp"
-#include "controller/report/python_number.hpp"
 #include "controller/report/summary.hpp"
 #include "controller/report/table.hpp"
 #include "tests/fuzz/property.hpp"
@@ -76,32 +76,32 @@ const std::array<ResultContext, 4>& contexts() {
 }
 
 void check_number(std::string_view text) {
-  if (const auto integer = python_int(text)) {
-    require(python_int(std::to_string(*integer)) == integer, "an integer reads back", text);
-    require(python_float(text).has_value(), "an integer is a float, too", text);
+  if (const auto integer = python::parse_int(text)) {
+    require(python::parse_int(std::to_string(*integer)) == integer, "an integer reads back", text);
+    require(python::parse_float(text).has_value(), "an integer is a float, too", text);
   }
-  if (const auto number = python_float(text)) {
-    const std::string spelled = python_repr(*number);
-    const auto again = python_float(spelled);
+  if (const auto number = python::parse_float(text)) {
+    const std::string spelled = python::repr(*number);
+    const auto again = python::parse_float(spelled);
     require(again && (*again == *number || (std::isnan(*again) && std::isnan(*number))),
             "a float reads back from its repr", spelled);
-    require(python_repr(*again) == spelled, "a repr is a fixed point", spelled);
-    require(!four_decimals(*number).empty(), "a float has four decimals", spelled);
+    require(python::repr(*again) == spelled, "a repr is a fixed point", spelled);
+    require(!python::four_decimals(*number).empty(), "a float has four decimals", spelled);
   }
 }
 
 // Checks that a written value reads back. NaN, which is not equal to itself, is compared in its written form.
 void check_written(const Json& value) {
-  const std::string line = python_json(value, -1);
+  const std::string line = python::json_text(value, -1);
   require(std::all_of(line.begin(), line.end(), [](char c) { return c >= 0x20 && c < 0x7f; }),
           "JSON of one line is printable ASCII", line);
-  const auto again = read_json(line);
+  const auto again = python::read_json(line);
   require(again.has_value(), "written JSON can be read", line);
-  require(python_json(*again, -1) == line, "written JSON is written the same again", line);
+  require(python::json_text(*again, -1) == line, "written JSON is written the same again", line);
   require(*again == value || line.find("NaN") != std::string::npos, "written JSON reads back", line);
-  const std::string pretty = python_json(value, 2);
-  const auto third = read_json(pretty);
-  require(third && python_json(*third, -1) == line, "indentation changes nothing", pretty);
+  const std::string pretty = python::json_text(value, 2);
+  const auto third = python::read_json(pretty);
+  require(third && python::json_text(*third, -1) == line, "indentation changes nothing", pretty);
 }
 
 // Apart from Python's own words and halves of surrogate pairs, read_json reads the same as nlohmann's parser.
@@ -121,9 +121,9 @@ void check_against_parser(std::string_view bytes, const Expected<Json>& read) {
   require(capped || (read && *read == strict), "strict JSON is read as by nlohmann's parser");
 }
 
-// Compares ReadDepth::TopLevel with ReadDepth::All.
+// Compares python::ReadDepth::TopLevel with python::ReadDepth::All.
 void check_top_level(std::string_view bytes, const Expected<Json>& all) {
-  const auto top = read_json(bytes, ReadDepth::TopLevel);
+  const auto top = python::read_json(bytes, python::ReadDepth::TopLevel);
   if (!top) {
     require(!all, "reading only the top level rejects nothing else");
     return;
@@ -140,7 +140,7 @@ void check_top_level(std::string_view bytes, const Expected<Json>& all) {
       if (inner.is_array()) inner = Json::array();
     }
   }
-  require(python_json(*top, -1) == python_json(expected, -1), "the top level is the same");
+  require(python::json_text(*top, -1) == python::json_text(expected, -1), "the top level is the same");
 }
 
 // Makes the record of InferenceX of a result that check_result accepted.
@@ -272,11 +272,11 @@ void check_documents(std::span<const Document> documents) {
   for (const Metric metric : kMetrics)
     check_frontier(documents, metric);
   check_plots(documents);
-  const auto collected = read_json(collect_text(documents));
+  const auto collected = python::read_json(collect_text(documents));
   require(collected && collected->is_array() && collected->size() == documents.size(),
           "collected documents read back");
   for (std::size_t i = 0; i < documents.size(); ++i) {
-    require(python_json((*collected)[i], 2) == python_json(documents[i].json, 2),
+    require(python::json_text((*collected)[i], 2) == python::json_text(documents[i].json, 2),
             "a collected document reads back");
   }
 }
@@ -284,7 +284,7 @@ void check_documents(std::span<const Document> documents) {
 void check(std::string_view input) {
   if (input.size() <= 64) check_number(input);
   check_quoted(input);
-  const auto value = read_json(input);
+  const auto value = python::read_json(input);
   if (!value) require_message(value.error());
   check_against_parser(input, value);
   check_top_level(input, value);

@@ -36,8 +36,8 @@
 #include "controller/matrix/json_line.hpp"
 #include "controller/matrix/load.hpp"
 #include "controller/matrix/matrix_files.hpp"
-#include "controller/report/json_read.hpp"
-#include "controller/report/json_text.hpp"
+#include "controller/python/json_read.hpp"
+#include "controller/python/json_text.hpp"
 #include "controller/yaml/document.hpp"
 #include "controller/yaml/scalar.hpp"
 #include "proto/base/point.hpp"
@@ -152,9 +152,9 @@ bool few_elements(const std::vector<Config>& configs) {
 
 void check_written(const Matrix& matrix) {
   const std::string line = json_line(matrix);
-  const auto read = report::read_json(line);
+  const auto read = python::read_json(line);
   require(read.has_value() && *read == Json(matrix), "a matrix reads back from its line of JSON", line);
-  require(report::python_json(Json(matrix), -1) == line, "both writers of JSON agree", line);
+  require(python::json_text(Json(matrix), -1) == line, "both writers of JSON agree", line);
   if (const auto points = make_points(matrix)) {
     std::set<std::string> ids;
     for (const Point& point : *points)
@@ -274,7 +274,7 @@ void check_rows(const std::vector<inferencex::Row>& rows, const inferencex::Eval
   std::vector<inferencex::Row> marked = rows;
   inferencex::mark_evals(marked, evals);
   require(marked.size() <= rows.size(), "marks add no rows");
-  const auto read = report::read_json(inferencex::rows_line(marked));
+  const auto read = python::read_json(inferencex::rows_line(marked));
   require(read.has_value() && *read == Json(inferencex::row_entries(marked)),
           "rows read back from their line");
   for (const inferencex::Row& row : marked) {

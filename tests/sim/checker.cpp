@@ -10,6 +10,17 @@ std::string result_bytes(const wire::AttemptRef& ref) {
   return "result of " + name_of(ref);
 }
 
+std::vector<std::pair<Artifact, std::string>> left_files(const wire::AttemptRef& ref) {
+  std::vector<std::pair<Artifact, std::string>> out;
+  const std::size_t count = std::hash<std::string>()(name_of(ref) + "files") % 4;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string content = i == 2 ? "" : "file " + std::to_string(i) + " of " + name_of(ref);
+    out.push_back(
+        {{"results/" + std::to_string(i), static_cast<std::int64_t>(content.size()), i > 0}, content});
+  }
+  return out;
+}
+
 bool is_result(const std::string& bytes) {
   return bytes.starts_with("result of ");
 }
@@ -79,6 +90,35 @@ void Checker::take(const core::Ended& ended, const Batch& batch) {
     violation(name_of(ended.ref) + " is accepted without its result in the same commit");
   if (stored->bytes != result_bytes(ended.ref))
     violation("'" + stored->bytes + "' is accepted as the result of " + name_of(ended.ref));
+  check_files(ended);
+}
+
+void Checker::installed(const wire::AttemptRef& ref, std::map<std::string, std::string> files) {
+  files_[ref.point] = {ref.attempt, std::move(files)};
+}
+
+/// What the account says was collected must be in place, whole and of this attempt.
+void Checker::check_files(const core::Ended& ended) const {
+  const auto left = left_files(ended.ref);
+  const auto& collected = ended.account.collected;
+  if (collects && !left.empty() && !collected)
+    violation("files of " + name_of(ended.ref) + " are missing without a reason");
+  if (!collected || collected->files == 0) return;
+  const auto found = files_.find(ended.ref.point);
+  if (found == files_.end() || found->second.first != ended.ref.attempt)
+    violation("the files of " + name_of(ended.ref) + " are not in place");
+  const auto& files = found->second.second;
+  if (static_cast<std::int64_t>(files.size()) != collected->files)
+    violation("some files of " + name_of(ended.ref) + " are missing");
+  for (const auto& [file, content] : left) {
+    const auto there = files.find(file.name);
+    if (there == files.end() && collected->left_out.empty())
+      violation(file.name + " of " + name_of(ended.ref) + " is missing without a reason");
+    if (there == files.end()) continue;
+    if (there->second != content) violation(file.name + " of " + name_of(ended.ref) + " is damaged");
+    if (!file.own && mixed_.contains(key(ended.ref)))
+      violation(file.name + " of " + name_of(ended.ref) + " may be mixed with another attempt's");
+  }
 }
 
 void Checker::leased(const wire::AttemptRef& ref, const std::string& agent) {

@@ -35,6 +35,8 @@ inline std::string name_of(const wire::AttemptRef& ref) {
 
 /// Returns the result file of a successful benchmark client.
 std::string result_bytes(const wire::AttemptRef& ref);
+/// Returns the files that a successful benchmark leaves besides its result: name and content.
+std::vector<std::pair<Artifact, std::string>> left_files(const wire::AttemptRef& ref);
 /// True if the bytes are the result file of a successful client, of any attempt.
 bool is_result(const std::string& bytes);
 
@@ -53,6 +55,10 @@ class Checker {
  public:
   // ---- called by the controller
   void committed(const Batch& batch);
+  /// Files of an attempt were put in place; they are checked when its result is accepted.
+  void installed(const wire::AttemptRef& ref, std::map<std::string, std::string> files);
+  /// Another attempt wrote into the same directory while this one ran.
+  void mixed(const Key& ref) { mixed_.insert(ref); }
   /// A Lease or Settled is sent.
   void leased(const wire::AttemptRef& ref, const std::string& agent);
   void settled(const wire::Settled& message);
@@ -68,6 +74,8 @@ class Checker {
   void spooled(const wire::AttemptRef& ref) { in_spools_.insert(key(ref)); }
   void dropped(const wire::AttemptRef& ref) { in_spools_.erase(key(ref)); }
 
+  bool collects = true;  // whether agents collect files
+
   // ---- results
   bool has_result(const std::string& point) const { return accepted_.contains(point); }
   /// True if the journal has the end of the attempt as reported by an agent.
@@ -81,11 +89,14 @@ class Checker {
   void take(const core::Leased& leased, Instant at);
   void take(const core::Ended& ended, const Batch& batch);
   void take(const core::Resumed& resumed);
+  void check_files(const core::Ended& ended) const;
 
   std::vector<core::Event> journal_;
   std::map<Key, std::string> leased_to_;  // as committed
   std::map<Key, std::uint64_t> received_by_;
-  std::set<Key> ended_, in_spools_;
+  std::set<Key> ended_, in_spools_, mixed_;
+  std::map<std::string, std::pair<int, std::map<std::string, std::string>>>
+      files_;  // by point: attempt, files
   std::map<std::string, core::AgentInfo> agents_;
   std::set<std::string> gone_, quarantined_, withdrawn_;
   std::map<std::string, Instant> job_ends_;

@@ -53,6 +53,15 @@ std::string name(const agent::GroupGone& what) {
 std::string name(const agent::ResultRead& what) {
   return "result of " + name_of(what.ref) + (what.stamp ? " read: '" + what.bytes + "'" : " does not exist");
 }
+std::string name(const agent::GpuMetricsLeft& what) {
+  return "gpu_metrics.csv of " + name_of(what.ref);
+}
+std::string name(const agent::FilesCollected& what) {
+  return std::to_string(what.files.size()) + " files of " + name_of(what.ref);
+}
+std::string name(const agent::PieceRead& what) {
+  return "piece of " + name_of(what.piece.ref) + ": " + what.piece.problem;
+}
 std::string name(const agent::Spooled& what) {
   return "spooled " + name_of(what.ref);
 }
@@ -95,9 +104,14 @@ std::string describe(const wire::Message& message) {
     return type + " " + name_of(m->ref) + " " + m->phase;
   if (const auto* m = std::get_if<wire::Finished>(&message))
     return type + " " + name_of(m->ref) + " " + sweep::describe(m->outcome) +
-           (m->of.empty() ? "" : " of " + m->of);
+           (m->of.empty() ? "" : " of " + m->of) + ", " + std::to_string(m->files.size()) + " files";
   if (const auto* m = std::get_if<wire::Settled>(&message))
     return type + " " + name_of(m->ref) + (m->accepted ? " accepted" : "");
+  if (const auto* m = std::get_if<wire::Fetch>(&message))
+    return type + " " + name_of(m->ref) + " " + std::to_string(m->file) + " at " + std::to_string(m->offset);
+  if (const auto* m = std::get_if<wire::Piece>(&message))
+    return type + " " + name_of(m->ref) + " " + std::to_string(m->file) + " at " + std::to_string(m->offset) +
+           " " + m->problem;
   if (const auto* m = std::get_if<wire::Cancel>(&message))
     return type + " " + name_of(m->ref) + ": " + m->reason;
   if (const auto* m = std::get_if<wire::Drain>(&message))

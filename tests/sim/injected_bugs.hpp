@@ -16,15 +16,19 @@ enum class InjectedBug {
   LeaseTwice,        // a lease is sent to a second agent, too
   LoseReplies,       // replies lost in a crash after the commit are not repeated
   KeepCaches,        // a server reports a successful reset but keeps its caches
+  DamagePieces,      // pieces of files are changed on their way
+  MixFiles,          // files that another attempt may have written too are taken for the attempt's own
 };
 
-inline constexpr std::array<std::pair<InjectedBug, std::string_view>, 6> kInjectedBugs = {{
+inline constexpr std::array<std::pair<InjectedBug, std::string_view>, 8> kInjectedBugs = {{
     {InjectedBug::AcknowledgeEarly, "acknowledge-early"},
     {InjectedBug::ForgetSpool, "forget-spool"},
     {InjectedBug::NoFencing, "no-fencing"},
     {InjectedBug::LeaseTwice, "lease-twice"},
     {InjectedBug::LoseReplies, "lose-replies"},
     {InjectedBug::KeepCaches, "keep-caches"},
+    {InjectedBug::DamagePieces, "damage-pieces"},
+    {InjectedBug::MixFiles, "mix-files"},
 }};
 
 inline std::optional<InjectedBug> bug_named(std::string_view word) {

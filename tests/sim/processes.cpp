@@ -57,6 +57,7 @@ void Processes::start(const agent::Spawn& what, const wire::Lease& lease) {
   if (sim_.random.per_mille(sim_.faults.fails / 4))
     return report_(agent::StartFailed{what.ref, "no such program"});
   Process process = random_process(lease);
+  if (what.argv == lease.eval_command) process.leaves = Leaves::Nothing;  // the client has left its result
   process.port = port_of(what);
   process.devices = devices_of(what);
   const auto [at, fresh] = running_.insert_or_assign(key(what.ref), process);

@@ -66,8 +66,15 @@ Scenario random_scenario(Random& random) {
   scenario.changes = random.percent(40);
   scenario.clock_jumps = random.percent(40);
   scenario.shared_spool = random.percent(10);
+  scenario.shared_directory = random.percent(40);
+  scenario.welcome.artifact_limit = random.percent(80) ? 1'000'000 : 0;
   scenario.always_failing_percent = random.percent(30) ? 30 : 0;
   return scenario;
+}
+
+bool is_evaluated(const std::string& point) {
+  constexpr std::size_t kEvery = 3;
+  return std::hash<std::string>()(point + "eval") % kEvery == 0;
 }
 
 bool is_client(const wire::Lease& lease, const Scenario& scenario) {

@@ -34,16 +34,17 @@ struct Scenario {
   core::Settings settings;
   std::vector<core::PointSpec> points;
   std::vector<NodeSpec> nodes;
-  FaultRates faults;          // in the first sessions
-  int faulty_sessions = 0;    // number of sessions with faults; sessions without follow until all is done
-  wire::Welcome welcome;      // sent to agents; packing and heartbeat interval come from the settings
-  int heartbeats = 3;         // per agent_timeout
-  Millis longest{0};          // duration of the longest benchmark that ends by itself
-  wire::Timeouts timeouts;    // of every lease
-  bool changes = false;       // resumes may change matrix and profile
-  bool shared_spool = false;  // the spool's locks do not work
-  bool clock_jumps = false;   // restarted controllers may have a different time
-  bool recipes = false;       // points with a key have servers; if false, the core's warm servers never exist
+  FaultRates faults;              // in the first sessions
+  int faulty_sessions = 0;        // number of sessions with faults; sessions without follow until all is done
+  bool shared_directory = false;  // all agents work in one directory
+  wire::Welcome welcome;          // sent to agents; packing and heartbeat interval come from the settings
+  int heartbeats = 3;             // per agent_timeout
+  Millis longest{0};              // duration of the longest benchmark that ends by itself
+  wire::Timeouts timeouts;        // of every lease
+  bool changes = false;           // resumes may change matrix and profile
+  bool shared_spool = false;      // the spool's locks do not work
+  bool clock_jumps = false;       // restarted controllers may have a different time
+  bool recipes = false;  // points with a key have servers; if false, the core's warm servers never exist
   int always_failing_percent = 0;  // percentage of points whose attempts all fail
 };
 
@@ -52,6 +53,9 @@ Scenario random_scenario(Random& random);
 
 /// True if the lease's benchmark is the client of a server that the agent starts.
 bool is_client(const wire::Lease& lease, const Scenario& scenario);
+
+/// True if the benchmark of the point is evaluated after it, if it has a server of the agent.
+bool is_evaluated(const std::string& point);
 
 /// Returns random settings, also for a resume with a changed profile.
 core::Settings random_settings(Random& random);

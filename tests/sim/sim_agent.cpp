@@ -37,7 +37,16 @@ SimAgent::SimAgent(Simulation& sim, Node& node, Plan plan, Link::Ends ends)
               ends.news = [this](agent::Input news) { post(std::move(news)); };
               return std::move(ends);
             }()),
-      processes_(sim, node, [this](agent::Input news) { post(std::move(news)); }),
+      processes_(sim, node,
+                 [this](agent::Input news) {
+                   if (auto* prepared = std::get_if<agent::Prepared>(&news)) {
+                     prepared->directory = directory();
+                     prepared->own_folder = true;
+                   }
+                   if (const auto* started = std::get_if<agent::ProcessStarted>(&news))
+                     begin_writing(key(started->ref));
+                   post(std::move(news));
+                 }),
       servers_(sim, [this](agent::Input news) { post(std::move(news)); }) {}
 
 agent::Setup SimAgent::setup() const {
@@ -83,6 +92,8 @@ void SimAgent::end(bool in_order) {
   node_.living.erase(plan_.pid);
   link_.close(in_order);
   processes_.forget();
+  for (const Key& ref : writing_)
+    end_writing(ref);
   servers_.forget();
   inputs_.clear();
   held_.clear();
@@ -207,6 +218,7 @@ void SimAgent::perform(agent::Send& what) {
     sim_.checker.finished(*finished, what.bulk);
     if (finished->of.empty() && processes_.any_left(finished->ref))
       violation(name_of(finished->ref) + " is reported as finished but still runs");
+    if (finished->of.empty()) end_writing(key(finished->ref));
     if (finished->of.empty()) unsettled_[key(finished->ref)] = is_result(what.bulk);
   }
   link_.to_controller(what.message, what.bulk);
@@ -233,9 +245,58 @@ void SimAgent::perform(agent::Spawn& what) {
   check_spawn(what);
   if (is_server(what.ref)) return servers_.start(what);
   const wire::Lease& lease = leases_.at(key(what.ref));
-  if (is_client(lease, sim_.scenario)) servers_.serve(what.ref, port_of(what), lease.server.key);
+  const bool evaluates = what.argv == lease.eval_command;  // after the client, on its server
+  if (is_client(lease, sim_.scenario) && !evaluates)
+    servers_.serve(what.ref, port_of(what), lease.server.key);
   sim_.checker.received(what.ref, static_cast<std::uint64_t>(plan_.pid));
   processes_.start(what, lease);
+}
+std::string SimAgent::directory() const {
+  return sim_.scenario.shared_directory ? "shared" : node_.spec.name + "/" + std::to_string(plan_.slot);
+}
+/// From now on the attempt may write into its directory, until its files are copied or its agent is gone.
+void SimAgent::begin_writing(const Key& ref) {
+  auto& there = sim_.writing[writers()];
+  if (there.contains(ref)) return;  // its evaluation begins
+  if (!there.empty()) sim_.checker.mixed(ref);
+  for (const Key& other : there)
+    sim_.checker.mixed(other);
+  there.insert(ref);
+  writing_.insert(ref);
+}
+void SimAgent::perform(agent::CollectFiles& what) {
+  agent::FilesCollected collected{what.ref, {}, {}};
+  end_writing(key(what.ref));
+  if (node_.spool.contains(key(what.ref))) {
+    auto& kept = node_.kept_files[key(what.ref)];
+    kept.clear();
+    for (const auto& [file, content] : left_files(what.ref)) {
+      collected.files.push_back(file);
+      kept.push_back(content);
+    }
+  } else if (!left_files(what.ref).empty()) {
+    collected.left_out = {"not collected: no spool"};
+  }
+  const Millis after = sim_.random.percent(70) ? Millis(0) : Millis(sim_.random.below(20'000));
+  if (after.count() == 0) return inputs_.emplace_back(std::move(collected)), void();
+  sim_.agenda.at(sim_.now + after, [this, collected] { post(collected); });
+}
+void SimAgent::perform(agent::StopCollecting& what) {
+  inputs_.emplace_back(agent::FilesCollected{what.ref, {}, {"not collected: stopped"}});
+}
+void SimAgent::perform(agent::ReadPiece& what) {
+  constexpr std::size_t kPiece = 6;
+  wire::Piece piece{what.ref, what.file, what.offset};
+  const auto kept = node_.kept_files.find(key(what.ref));
+  std::string bytes;
+  if (kept == node_.kept_files.end() || sim_.random.per_mille(sim_.faults.broken_node)) {
+    piece.problem = "cannot read";
+  } else {
+    bytes = kept->second.at(static_cast<std::size_t>(what.file))
+                .substr(static_cast<std::size_t>(what.offset), kPiece);
+  }
+  if (sim_.bug == InjectedBug::DamagePieces && !bytes.empty()) bytes[0] = '?';
+  inputs_.emplace_back(agent::PieceRead{std::move(piece), std::move(bytes)});
 }
 void SimAgent::perform(agent::SignalGroup& what) {
   is_server(what.ref) ? servers_.signal(what) : processes_.signal(what);
@@ -279,6 +340,7 @@ void SimAgent::perform(agent::DropSpooled& what) {
   if (entry == node_.spool.end()) return;
   if (is_result(entry->second.bytes)) sim_.checker.forgotten(what.ref);
   sim_.checker.dropped(what.ref);
+  node_.kept_files.erase(key(what.ref));
   node_.spool.erase(entry);
 }
 void SimAgent::perform(agent::RemoveFile& what) {

@@ -52,6 +52,11 @@ class SimAgent {
   void work();
   void arm();
   void end(bool in_order);
+  std::string directory() const;
+  void begin_writing(const Key& ref);
+  void end_writing(const Key& ref) { sim_.writing[writers()].erase(ref); }
+  /// Agents of earlier sessions are taken to be gone.
+  std::string writers() const { return directory() + " in session " + std::to_string(plan_.session); }
   void check_spawn(const agent::Spawn& what) const;
 
   void perform(agent::Send& what);
@@ -64,6 +69,13 @@ class SimAgent {
   void perform(agent::SignalGroup& what);
   void perform(agent::AskServer& what);
   void perform(agent::ReadResult& what);
+  void perform(agent::KeepGpuSamples&) {}  // the simulation has no samples of GPUs
+  void perform(agent::LeaveGpuMetrics&) {}
+  void perform(agent::DropGpuSamples&) {}
+  void perform(agent::CollectFiles& what);
+  void perform(agent::StopCollecting& what);
+  void perform(agent::ReadPiece& what);
+  void perform(agent::RemoveFolder&) {}
   void perform(agent::OpenSpool& what);
   void perform(agent::SpoolResult& what);
   void perform(agent::DropSpooled& what);
@@ -84,7 +96,7 @@ class SimAgent {
   std::deque<agent::Input> inputs_, held_;
   std::map<Key, wire::Lease> leases_;
   std::map<Key, bool> unsettled_;  // finished attempts without Settled; true: with a result
-  std::set<Key> adopted_;
+  std::set<Key> adopted_, writing_;
   std::optional<Instant> armed_;
 };
 

@@ -27,6 +27,40 @@ core::Event written_and_read(const core::Event& event) {
 
 }  // namespace
 
+// ---- files
+
+Expected<core::FileStore::Place> SimFiles::begin(const wire::AttemptRef& ref,
+                                                 const std::vector<Artifact>& files) {
+  auto& present = incoming_[key(ref)];
+  std::map<std::string, std::int64_t> list;
+  for (const Artifact& file : files)
+    list[file.name] = file.bytes;
+  const bool others = std::exchange(lists_[key(ref)], list) != list;
+  if (others || sim_.random.percent(10)) present.clear();
+  Place place{files.size(), 0};
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto size = static_cast<std::int64_t>(present[files[i].name].size());
+    if (size < files[i].bytes && place.file == files.size()) place = {i, size};
+  }
+  return place;
+}
+
+Expected<void> SimFiles::write(const wire::AttemptRef& ref, const Artifact& file, std::int64_t offset,
+                               std::string_view bytes, bool) {
+  if (sim_.random.per_mille(sim_.faults.disk_full / 3)) return fail("no space left on device");
+  std::string& content = incoming_[key(ref)][file.name];
+  if (static_cast<std::int64_t>(content.size()) != offset)
+    violation("a piece is not written at the file's end");
+  content += bytes;
+  return {};
+}
+
+Expected<void> SimFiles::install(const wire::AttemptRef& ref) {
+  if (sim_.random.per_mille(sim_.faults.disk_full / 3)) return fail("cannot rename");
+  sim_.checker.installed(ref, std::move(incoming_[key(ref)]));
+  return {};
+}
+
 // ---- start, recovery, resume, end
 
 core::State SimController::replayed(const std::vector<core::Event>& more, bool through_json) const {
@@ -48,6 +82,7 @@ void SimController::listen(Millis offset) {
   offset_ = offset;
   alive_ = true;
   ++incarnation_;
+  collection_.emplace(files_, sim_.scenario.welcome.artifact_limit);
   inbox_.clear();
   route_.clear();
   known_.clear();
@@ -338,9 +373,11 @@ void SimController::take_from(const std::string& agent, const wire::Message& mes
     const auto ends = ready->job_ends_ms > 0 ? std::optional(from_unix_ms(ready->job_ends_ms)) : std::nullopt;
     queue_replies(advance(core::Ready{agent, ends}));
   } else if (const auto* started = std::get_if<wire::Started>(&message)) {
-    queue_replies(advance(core::AttemptStarted{agent, started->ref, started->pid}));
+    queue_replies(advance(core::AttemptStarted{agent, started->ref, started->pid, started->directory}));
   } else if (const auto* finished = std::get_if<wire::Finished>(&message)) {
     take_finished(agent, *finished, bulk);
+  } else if (const auto* piece = std::get_if<wire::Piece>(&message)) {
+    if (const auto next = collection_->on(state_, agent, *piece, bulk)) send_to(agent, *next);
   } else if (std::holds_alternative<wire::Heartbeat>(message)) {
     queue_replies(advance(core::Heartbeat{agent}));
   } else if (const auto* goodbye = std::get_if<wire::Goodbye>(&message)) {
@@ -351,8 +388,18 @@ void SimController::take_from(const std::string& agent, const wire::Message& mes
 
 void SimController::take_finished(const std::string& agent, const wire::Finished& finished,
                                   std::string& bulk) {
-  core::AttemptFinished command{agent,       finished.ref,    finished.outcome, Millis(finished.wall_ms),
-                                finished.of, finished.account};
+  Account account = finished.account;
+  wire::Finished listed = finished;
+  if (sim_.bug == InjectedBug::MixFiles) {
+    for (Artifact& file : listed.files)
+      file.own = true;
+  }
+  if (const auto next = collection_->on(state_, agent, listed, account)) {
+    if (finished.of.empty()) queue_replies(advance(core::FilesAwaited{agent, finished.ref}));
+    return send_to(agent, *next);
+  }
+  core::AttemptFinished command{agent,       finished.ref, finished.outcome, Millis(finished.wall_ms),
+                                finished.of, account};
   const std::string& holder = finished.of.empty() ? agent : finished.of;
   const core::Attempt* attempt = core::find_attempt(state_, finished.ref);
   const bool runs =
@@ -367,8 +414,10 @@ void SimController::take_finished(const std::string& agent, const wire::Finished
     command.of = attempts.back().agent;
   }
   raw_ = command.outcome.kind == OutcomeKind::Ok ? &bulk : nullptr;
+  if (runs && raw_ != nullptr) collection_->install(finished.ref, command.account);
   queue_replies(advance(command));
   raw_ = nullptr;
+  collection_->finish(finished.ref);
 }
 
 // ---- sent
@@ -408,6 +457,10 @@ void SimController::send_lease(const core::SendLease& what) {
   lease.timeouts = sim_.scenario.timeouts;
   lease.command = {"client"};
   if (!spec.server.empty()) lease.server = server_spec(spec.server.str(), sim_.scenario);
+  if (!spec.server.empty() && is_evaluated(what.ref.point)) {
+    lease.eval = wire::EvalWhen::After;
+    lease.eval_command = {"eval"};
+  }
   sim_.trace(sim_.now, [&] { return "controller > " + what.agent + " Lease " + name_of(what.ref); });
   send_to(what.agent, lease);
   if (sim_.bug != InjectedBug::LeaseTwice) return;

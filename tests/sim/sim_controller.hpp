@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/core/collection.hpp"
 #include "controller/core/decide.hpp"
 #include "tests/sim/sim_agent.hpp"
 #include "tests/sim/simulation.hpp"
@@ -28,10 +29,26 @@ struct ResumeInput {
   core::Resume command;
 };
 
+/// The output directory, as far as it has files of attempts. It outlives controllers.
+class SimFiles : public core::FileStore {
+ public:
+  explicit SimFiles(Simulation& sim) : sim_(sim) {}
+  Expected<Place> begin(const wire::AttemptRef& ref, const std::vector<Artifact>& files) override;
+  Expected<void> write(const wire::AttemptRef& ref, const Artifact& file, std::int64_t offset,
+                       std::string_view bytes, bool last) override;
+  Expected<void> install(const wire::AttemptRef& ref) override;
+  void discard(const wire::AttemptRef& ref) override { incoming_.erase(key(ref)); }
+
+ private:
+  Simulation& sim_;
+  std::map<Key, std::map<std::string, std::string>> incoming_;
+  std::map<Key, std::map<std::string, std::int64_t>> lists_;  // that incoming_ was begun with
+};
+
 class SimController {
  public:
   SimController(Simulation& sim, std::function<void()> on_crash, std::function<void()> on_end)
-      : sim_(sim), on_crash_(std::move(on_crash)), on_end_(std::move(on_end)) {}
+      : sim_(sim), on_crash_(std::move(on_crash)), on_end_(std::move(on_end)), files_(sim) {}
 
   /// Starts a new sweep.
   void begin(const core::Settings& settings, const std::vector<core::PointSpec>& specs);
@@ -103,6 +120,8 @@ class SimController {
   Instant full_until_{}, suspended_until_{};
   std::optional<Instant> planned_;  // while it is suspended: when it would have woken up
 
+  SimFiles files_;
+  std::optional<core::Collection> collection_;
   std::deque<Mail> inbox_;
   std::map<std::string, SimAgent*> route_;
   std::map<std::string, const SimAgent*> known_;  // by name: the agent whose Hello was accepted last

@@ -41,7 +41,9 @@ class Trace {
 
 struct Simulation {
   Simulation(std::uint64_t seed, std::size_t traced, InjectedBug injected)
-      : random(seed), scenario(random_scenario(random)), trace(traced), bug(injected) {}
+      : random(seed), scenario(random_scenario(random)), trace(traced), bug(injected) {
+    checker.collects = scenario.welcome.artifact_limit > 0;
+  }
 
   Random random;
   Scenario scenario;
@@ -51,8 +53,9 @@ struct Simulation {
   Checker checker;
   Trace trace;
   InjectedBug bug;
-  int adopted = 0, servers = 0, warm = 0;  // warm: clients of a server that had one before
-  std::uint64_t steps = 0;                 // inputs of a core: commands and agents' inputs
+  std::map<std::string, std::set<Key>> writing;  // by directory: attempts that may write there
+  int adopted = 0, servers = 0, warm = 0;        // warm: clients of a server that had one before
+  std::uint64_t steps = 0;                       // inputs of a core: commands and agents' inputs
 };
 
 /// A node with its disk. It outlives jobs and agents.
@@ -71,7 +74,8 @@ struct Node {
   NodeSpec spec;
   std::map<std::string, File> files;
   std::map<Key, Spooled> spool;
-  std::set<std::int64_t> living;  // pids of running agents
+  std::map<Key, std::vector<std::string>> kept_files;  // contents, of the attempts in the spool
+  std::set<std::int64_t> living;                       // pids of running agents
   std::uint64_t inodes = 0;
 
   void write(const std::string& path, const std::string& bytes) {

@@ -20,6 +20,9 @@ echo "$SCENARIO_TYPE $SCENARIO_SUBDIR TP: $TP, GPUs: $GPU_COUNT, spec: $SPEC_DEC
 until grep -q 'Application startup complete' "/tmp/server-$$.log"; do sleep 0.05; done
 rm -f "/tmp/server-$$.log"
 cpu-smoke
+[[ $RUN_EVAL == true ]] || exit 0
+echo '{"lm_eval_version": "0.4.9", "results": {"gsm8k": {"exact_match,strict-match": 0.97}}}' >"results_$RESULT_FILENAME.json"
+echo '{"infmax_model_prefix": "dsr1", "hw": "b200", "framework": "sglang", "precision": "fp4"}' >meta_env.json
 S
 sed 's/^echo "/echo "of mtp: /' $scripts/fixed_seq_len/dsr1_fp4_b200_sglang.sh >$scripts/fixed_seq_len/dsr1_fp4_b200_mtp.sh
 
@@ -89,7 +92,9 @@ out_has "  agentic-coding  b200          1     8       2"
 out_has "  fixed-seq-len   gb200         5    20       2  gangs"
 out_has "14 points of "
 
-run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=master.yaml --sweep-profile=site.yaml --sweep-output=out.d sweep-agent
+# Two nodes share the checkout. Therefore no evaluations: they leave files with fixed names.
+run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=master.yaml --sweep-profile=site.yaml --sweep-output=out.d \
+  --sweep-select='--no-evals' sweep-agent
 status_is 1
 err_has "12 of 14 points done, 2 failed"
 err_has "needs 20 GPUs on 5 nodes for 3 servers"
@@ -99,13 +104,50 @@ fixed=(out.d/agg_dsr1_8k1k_fp4_sglang_tp2-pp2-*_conc4_n?.json)
 json_is "${fixed[0]}" '[.tp, .pp, .infmax_model_prefix, .scenario, .is_multinode] | tostring' '[2,2,"dsr1","8k1k",false]'
 agentic=(out.d/agg_dsr1_tp8_conc2_kvnone_*.json)
 json_is "${agentic[0]}" '[.scenario, .num_requests_successful, .kv_offloading, .valid] | tostring' '["agentic-coding",3,"none",true]'
+json_is out.d/agg_dsr1_agentic.json 'length' 4
+[[ $(echo out.d/agg_*_kvnone.json) == 'out.d/agg_*_kvnone.json' ]] || fail "an agentic point has a collection of its own"
 for log in out.d/logs/*spec-mtp*.out; do file_has "$log" "of mtp: fixed-seq-len fixed_seq_len/ TP: 4, GPUs: 4, spec: mtp"; done
 for log in out.d/logs/*tp2-pp2*.out; do file_has "$log" "TP: 2, GPUs: 4, spec: none"; done
 all_gone
 [[ -z $(pgrep -f '^sleep 601$') ]] || fail "a server outlived its point"
 
-# Only points of one node: nothing is left to fail.
-run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=master.yaml --sweep-profile=site.yaml --sweep-output=one.d --sweep-select='--single-node' sweep-agent
+# With evaluations, on one node. Only points of one node are selected: nothing is left to fail, and all files arrive.
+run srun -N1 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=master.yaml --sweep-profile=site.yaml --sweep-output=one.d \
+  --sweep-select='--single-node' sweep-agent
 status_is 0
 err_has "12 of 12 points done"
+json_is one.d/manifest.json '[.points[] | select(.entry."run-eval") | .attempts[-1].evals[0].score] | length > 0 and all(. == 0.97)' true
 all_gone
+
+# With evaluations, on two nodes that share the checkout: the files of an evaluation arrive, or the point says why not.
+run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=master.yaml --sweep-profile=site.yaml --sweep-output=two.d \
+  --sweep-select='--single-node' sweep-agent
+json_is two.d/manifest.json '[.points[] | select(.state == "done")] | length' 12
+json_is two.d/manifest.json '[.points[] | select(.entry."run-eval") | .attempts[-1] | .evals[0].score == 0.97 or
+  (.invalid_reasons | any(. == "no-score: files of the eval are missing: another attempt ran in the same directory at that time; give each node a workspace of its own"))] | length > 0 and all' true
+all_gone
+
+# The same two nodes, with a recipe whose evaluation uses the attempt's own folder: all files arrive.
+cat >recipe.yaml <<P
+workspace: $WORK/checkout
+runners: { b200: { nodes: ["n[1-4]"] }, "cluster:b200-nb": { nodes: ["n[1-4]"] } }
+timeouts: { kill-grace: 1s }
+validity: { ignore: [input-length, output-length, client-bound] }
+benchmark:
+  server:
+    command: exec sweep-simserver --model m --zero-latency --port "\$PORT"
+    env: [TP]
+    ready: { url: /health }
+  client: { command: exec cpu-smoke }
+  eval:
+    command: |
+      cd "\$EVAL_OUTPUT_DIR"
+      echo '{"lm_eval_version": "0.4.9", "results": {"gsm8k": {"exact_match,strict-match": 0.97}}}' >results_1.json
+      echo '{"infmax_model_prefix": "dsr1", "hw": "b200", "framework": "sglang", "precision": "fp4"}' >meta_env.json
+P
+run srun -N2 --ntasks-per-node=1 --gpus-per-node=8 --exclusive --sweep-config=master.yaml --sweep-profile=recipe.yaml --sweep-output=own.d \
+  --sweep-select='--single-node --scenario-type fixed-seq-len' sweep-agent
+status_is 0
+json_is own.d/manifest.json '[.points[] | select(.entry."run-eval") | .attempts[-1].evals[0].score] | length > 0 and all(. == 0.97)' true
+all_gone
+[[ -z $(ls -A checkout/.slurm-sweep) ]] || fail "the folders of attempts are still there"

@@ -2,10 +2,13 @@
 sweep_unit_test(agent_core_test
   LIBS sweep_agent_core
   SOURCES
+    agent_artifacts_test.cpp
     agent_away_test.cpp
     agent_decisions_test.cpp
+    agent_eval_test.cpp
     agent_flow_test.cpp
     agent_gpu_metrics_csv_test.cpp
+    agent_gpu_metrics_test.cpp
     agent_gpus_test.cpp
     agent_images_test.cpp
     agent_kill_sequence_test.cpp
@@ -26,7 +29,9 @@ sweep_unit_test(agent_core_test
 sweep_unit_test(agent_spool_test
   LIBS sweep_agent_io
   SOURCES
+    agent_artifact_files_test.cpp
     agent_git_test.cpp
+    agent_gpu_metrics_files_test.cpp
     agent_http_client_test.cpp
     agent_leftovers_test.cpp
     agent_machine_test.cpp

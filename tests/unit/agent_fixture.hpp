@@ -13,6 +13,7 @@
 #include <set>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/artifacts.hpp"
 #include "agent/core/identity.hpp"
 #include "util/json.hpp"
 
@@ -27,6 +28,8 @@ class ScriptedAgent {
   ScriptedAgent() : ScriptedAgent(default_setup()) {}
   explicit ScriptedAgent(Setup setup) : agent_(std::move(setup), now) {}
 
+  static constexpr const char* kDirectory = "/home/u";
+
   static Setup default_setup(const std::vector<std::string>& gpus = {"0", "1", "2", "3"}) {
     Setup setup;
     setup.hello.agent = "12.0.3";
@@ -35,7 +38,7 @@ class ScriptedAgent {
     setup.gpus = {gpus, "CUDA_VISIBLE_DEVICES"};
     setup.hello.gpus = gpus;
     setup.environment = {"PATH=/bin", "CUDA_VISIBLE_DEVICES=0,1,2,3"};
-    setup.directory = "/home/u";
+    setup.directory = kDirectory;
     setup.endpoint = "tcp://host:5";
     return setup;
   }
@@ -113,8 +116,10 @@ class ScriptedAgent {
     feed(GroupGone{{point, 1}});
   }
   void leave_result(const std::string& point, const std::string& bytes) {
-    files["/home/u/result_" + point + ".json"] = {
-        {}, FileStamp{1, next_inode_++, bytes.size(), 5}, bytes, {}};
+    leave_file("/home/u/result_" + point + ".json", bytes);
+  }
+  void leave_file(const std::string& path, const std::string& bytes) {
+    files[path] = {{}, FileStamp{1, next_inode_++, bytes.size(), 5}, bytes, {}};
   }
 
   // ---- results
@@ -145,14 +150,25 @@ class ScriptedAgent {
   std::vector<SpoolResult> kept;
   std::vector<DropSpooled> dropped;
   std::optional<Exit> exited;
-  bool paused = false;                      // reading output
-  std::map<std::string, ResultRead> files;  // the result files on the node, by path
+  bool paused = false;                             // reading output
+  std::map<std::string, ResultRead> files;         // the result files and others on the node, by path
+  std::map<std::string, std::string> gpu_samples;  // the kept lines of gpu_metrics.csv, by point
+  std::vector<std::string> left_metrics;           // paths
+  bool leaves_metrics = true;                      // false: the driver does not answer
   std::vector<AskServer> asked;
+  std::vector<CollectFiles> collected;
+  std::vector<ReadPiece> pieces_read;
+  std::vector<Artifact> artifacts;    // that each attempt leaves
+  std::vector<std::string> left_out;  // the same
+  int stopped_collecting = 0;
+  bool collecting_is_slow = false, has_own_folder = false;
+  std::vector<Prepare> prepared;
   std::vector<Stage> staged;
   std::vector<int> unstaged;
   int asked_node = 0, asked_job_end = 0;
-  bool checks_ports = true;     // false if clients share the ports of servers
-  bool driver_is_slow = false;  // the driver does not answer the agent's actions yet
+  std::set<std::string> only_evaluated;  // points that leave no result
+  bool checks_ports = true;              // false if clients share the ports of servers
+  bool driver_is_slow = false;           // the driver does not answer the agent's actions yet
 
  private:
   void perform(const Send& what) {
@@ -165,8 +181,10 @@ class ScriptedAgent {
     if (const auto* m = std::get_if<wire::Progress>(&what.message)) check_runs(m->ref);
     if (const auto* m = std::get_if<wire::LogChunk>(&what.message)) check_runs(m->ref);
   }
+  static std::string name_of(const AttemptRef& ref) { return ref.point + "/" + std::to_string(ref.attempt); }
   void check_runs(const AttemptRef& ref) {
-    EXPECT_FALSE(finished_.contains(ref.point)) << "a message about " << ref.point << " after its Finished";
+    EXPECT_FALSE(finished_.contains(name_of(ref)))
+        << "a message about " << ref.point << " after its Finished";
   }
   void check(const wire::Finished& message, const std::string& bulk) {
     if (!message.of.empty()) return;
@@ -175,9 +193,10 @@ class ScriptedAgent {
     });
     EXPECT_TRUE(was_kept) << message.ref.point << " is sent before it is spooled";
     const std::string all = outcome_to_json(message.outcome).dump() + std::to_string(message.wall_ms) + bulk;
-    const auto [known, first] = finished_.try_emplace(message.ref.point, all);
+    const auto [known, first] = finished_.try_emplace(name_of(message.ref), all);
     EXPECT_EQ(known->second, all) << "another Finished for " << message.ref.point;
-    EXPECT_EQ(bulk.empty(), message.outcome.kind != OutcomeKind::Ok);
+    EXPECT_EQ(bulk.empty(),
+              message.outcome.kind != OutcomeKind::Ok || only_evaluated.contains(message.ref.point));
   }
   void perform(const Prepare& what) {
     std::set<int> mine;
@@ -189,7 +208,30 @@ class ScriptedAgent {
     const int port = next_port_++;
     ports_[what.ref.point] = port;
     const auto file = files.find(what.result_path);
-    answers_.emplace_back(Prepared{what.ref, port, file == files.end() ? std::nullopt : file->second.stamp});
+    prepared.push_back(what);
+    Prepared answer{what.ref, port, file == files.end() ? std::nullopt : file->second.stamp};
+    answer.own_folder = has_own_folder && !what.own_folder.empty();
+    answer.directory = "dir";
+    answer.old_metrics = stamp_of(what.metrics_path);
+    if (what.finds_files) answer.old_files = found_in(kDirectory, "");
+    answers_.emplace_back(std::move(answer));
+  }
+  std::optional<FileStamp> stamp_of(const std::string& path) const {
+    const auto file = files.find(path);
+    return file == files.end() ? std::nullopt : file->second.stamp;
+  }
+  std::vector<FoundFile> found_in(const std::string& directory, const std::string& own_folder) const {
+    std::vector<FoundFile> out;
+    for (const auto& [path, file] : files) {
+      if (!path.starts_with(directory + "/")) continue;
+      const std::string name = path.substr(directory.size() + 1);
+      if (!own_folder.empty() && name.starts_with(own_folder + "/")) {
+        out.push_back({name.substr(own_folder.size() + 1), *file.stamp, true});
+      } else if (is_artifact(name)) {
+        out.push_back({name, *file.stamp});
+      }
+    }
+    return out;
   }
   void perform(const Spawn& what) { spawned.push_back(what); }
   void perform(const Stage& what) {
@@ -206,8 +248,31 @@ class ScriptedAgent {
     const auto file = files.find(what.path);
     ResultRead result = file == files.end() ? ResultRead{} : file->second;
     result.ref = what.ref;
+    result.metrics = stamp_of(what.metrics_path);
+    if (!what.directory.empty()) result.files = found_in(what.directory, what.own_folder);
     answers_.emplace_back(result);
   }
+  void perform(const KeepGpuSamples& what) { gpu_samples[what.ref.point] += what.text; }
+  void perform(const LeaveGpuMetrics& what) {
+    EXPECT_TRUE(gpu_samples.contains(what.ref.point)) << "nothing is kept";
+    leave_file(what.path, gpu_samples[what.ref.point]);
+    left_metrics.push_back(what.path);
+    if (leaves_metrics) answers_.emplace_back(GpuMetricsLeft{what.ref, ""});
+  }
+  void perform(const DropGpuSamples& what) { EXPECT_EQ(gpu_samples.erase(what.ref.point), 1u); }
+  void perform(const CollectFiles& what) {
+    collected.push_back(what);
+    if (!collecting_is_slow) answers_.emplace_back(FilesCollected{what.ref, artifacts, left_out});
+  }
+  void perform(const StopCollecting& what) {
+    ++stopped_collecting;
+    answers_.emplace_back(FilesCollected{what.ref, {}, {"not collected: stopped"}});
+  }
+  void perform(const ReadPiece& what) {
+    pieces_read.push_back(what);
+    answers_.emplace_back(PieceRead{{what.ref, what.file, what.offset}, "bytes"});
+  }
+  void perform(const RemoveFolder& what) { removed.push_back(what.directory + "/" + what.folder); }
   void perform(const OpenSpool& what) {
     EXPECT_FALSE(opened) << "the spool was opened twice";
     opened = what;
@@ -215,7 +280,7 @@ class ScriptedAgent {
       answers_.emplace_back(left);
   }
   void perform(const SpoolResult& what) {
-    EXPECT_FALSE(finished_.contains(what.finished.ref.point)) << "sent before it was spooled";
+    EXPECT_FALSE(finished_.contains(name_of(what.finished.ref))) << "sent before it was spooled";
     kept.push_back(what);
     ports_.erase(what.finished.ref.point);
     answers_.emplace_back(Spooled{what.finished.ref});

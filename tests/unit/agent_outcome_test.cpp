@@ -204,6 +204,50 @@ TEST(AgentKill, TermThenKillAfterTheGraceTimeThenGivesUp) {
   EXPECT_EQ(agent.messages<wire::Finished>().size(), 1u);
 }
 
+TEST(AgentKill, PointDoesNotRunAgainBesideProcessesOfAnEarlierAttempt) {
+  ScriptedAgent agent;
+  const auto last = [&] { return agent.messages<wire::Finished>().back().outcome; };
+  running(agent).receive(wire::Cancel{{"p", 1}, "enough"});
+  agent.pass(Millis(5'000));
+  agent.pass(Millis(5'000));
+  ASSERT_EQ(agent.outcome().reason, "enough; some of its processes survived SIGKILL");
+  agent.receive(wire::Settled{{"p", 1}, false});
+  wire::Lease again = ScriptedAgent::lease("p");
+  again.ref.attempt = 2;
+  agent.receive(again);
+  EXPECT_EQ(last().kind, OutcomeKind::Infrastructure);
+  EXPECT_EQ(
+      last().reason,
+      "processes of attempt 1 survived SIGKILL on this node and may still write '/home/u/result_p.json'; "
+      "end them by hand");
+  agent.receive(wire::Settled{again.ref, false});
+  agent.receive(ScriptedAgent::lease("other"));
+  agent.start("other");
+  agent.leave_result("other", "{}");
+  agent.exit("other");
+  EXPECT_EQ(last().kind, OutcomeKind::Ok) << "another point has another result file";
+  agent.receive(wire::Settled{{"other", 1}, true});
+
+  agent.exit("p", {{}, SIGKILL});  // they ended after all
+  const std::size_t before = agent.messages<wire::Finished>().size();
+  again.ref.attempt = 3;
+  agent.receive(again);
+  EXPECT_EQ(agent.messages<wire::Finished>().size(), before) << "it runs again";
+}
+
+TEST(AgentKill, ProcessesThatEndBeforeTheOutcomeIsSettledAreNoObstacle) {
+  ScriptedAgent agent;
+  running(agent).receive(wire::Cancel{{"p", 1}, "enough"});
+  agent.pass(Millis(5'000));
+  agent.pass(Millis(5'000));
+  agent.exit("p", {{}, SIGKILL});
+  agent.receive(wire::Settled{{"p", 1}, false});
+  wire::Lease again = ScriptedAgent::lease("p");
+  again.ref.attempt = 2;
+  agent.receive(again);
+  EXPECT_EQ(agent.messages<wire::Finished>().size(), 1u);
+}
+
 TEST(AgentKill, KillsAtOnceWithoutAGraceTime) {
   ScriptedAgent agent;
   agent.connect();

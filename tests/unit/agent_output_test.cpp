@@ -145,5 +145,15 @@ TEST(LastLine, IgnoresSrunsMessagesAboutANestedStep) {
   EXPECT_EQ(scanner.last_line(), "srun: error: Unable to create step");
 }
 
+TEST(LastLine, IgnoresCommandsThatAShellTraces) {
+  OutputScanner scanner;
+  scanner.feed("+ echo 'Error: no weights'\nError: no weights\n+ exit 1\n++ true\n");
+  EXPECT_EQ(scanner.last_line(), "Error: no weights");
+  scanner.feed("+ cleanup");
+  EXPECT_EQ(scanner.last_line(), "Error: no weights");
+  scanner.feed("\n+5 % more\n");
+  EXPECT_EQ(scanner.last_line(), "+5 % more");
+}
+
 }  // namespace
 }  // namespace sweep::agent

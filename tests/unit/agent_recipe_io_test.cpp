@@ -1,6 +1,7 @@
 // agent/io with a recipe: real servers that outlive real clients, and leave no process behind at the end.
 #include <sys/stat.h>
 
+#include "agent/core/environment.hpp"
 #include "tests/unit/agent_process.hpp"
 #include "util/os/files.hpp"
 
@@ -56,6 +57,19 @@ TEST_F(AgentRecipe, ServerAndItsStraysOutliveClientsButNotTheAgent) {
   leave();
   EXPECT_TRUE(gone(leader));
   EXPECT_TRUE(gone(other));
+}
+
+TEST_F(AgentRecipe, StrayThatShowsNoEnvironmentYetIsLookedAtAgain) {
+  join("");
+  // A process in the middle of an exec shows no environment. Here it has none until it is started anew.
+  const std::string stray = R"(mkfifo born; (setsid env -i bash -c 'echo $$ > born; sleep 0.1; export "$0"
+      exec sleep 1000' )" + agent::mark_of({"p1", 1}) +
+                            R"( &) ; read pid < born; echo "$pid" > stray; )";
+  send(recipe("p1", "echo up; exec sleep 1000", stray + R"(printf '{"p": "p1"}' > result.json)"));
+  EXPECT_EQ(outcome().kind, OutcomeKind::Ok);
+  EXPECT_TRUE(gone(file("stray"))) << "it was ended with its attempt";
+  settle("p1");
+  leave();
 }
 
 TEST_F(AgentRecipe, DeadServerEndsItsClientAndIsQuoted) {

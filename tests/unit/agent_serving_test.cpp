@@ -101,6 +101,71 @@ TEST(Serving, ServerThatDiesEndsTheBenchmark) {
   EXPECT_EQ(agent.started().back(), "serve k1");
 }
 
+TEST(Serving, ClientThatFailsBecauseItsServerDiedIsToldAsTheServersFailure) {
+  ServingAgent agent;
+  agent.serve_first("p1");
+  agent.exit("p1", {1, {}});
+  EXPECT_TRUE(agent.messages<wire::Finished>().empty()) << "the server may have ended, too";
+  agent.feed(LeaderExited{ServingAgent::server(1), {{}, SIGABRT}});
+  agent.server_prints(1, "CUDA error: out of memory\n");
+  agent.feed(GroupGone{ServingAgent::server(1)});
+  agent.pass(Millis(1'000));
+  const wire::Finished end = agent.finished("p1");
+  EXPECT_EQ(end.outcome.kind, OutcomeKind::ServerFailed);
+  EXPECT_EQ(end.outcome.signal, SIGABRT);
+  EXPECT_THAT(end.account.server_says, ElementsAre("CUDA error: out of memory"));
+}
+
+TEST(Serving, ServerThatDiesWhileTheClientsLastProcessesEndIsToldAsWell) {
+  ServingAgent agent;
+  agent.serve_first("p1");
+  agent.feed(LeaderExited{{"p1", 1}, {1, {}}});
+  agent.server_ends(1, {3, {}});
+  agent.feed(GroupGone{{"p1", 1}});
+  EXPECT_EQ(agent.finished("p1").outcome.kind, OutcomeKind::ServerFailed);
+}
+
+TEST(Serving, ClientThatFailsBesideAHealthyServerIsTheClientsFailure) {
+  ServingAgent agent;
+  agent.serve_first("p1");
+  agent.exit("p1", {1, {}});
+  agent.pass(Millis(1'000));
+  EXPECT_EQ(agent.finished("p1").outcome.kind, OutcomeKind::BenchmarkFailed);
+  EXPECT_EQ(agent.finished("p1").outcome.exit_code, 1);
+  agent.server_ends(1, {3, {}});
+  EXPECT_EQ(agent.messages<wire::Finished>().size(), 1U);
+}
+
+TEST(Serving, ResultOfAClientThatSucceededCountsAlthoughItsServerDies) {
+  ServingAgent agent;
+  agent.serve_first("p1");
+  agent.leave_result("p1", "{}");
+  agent.feed(LeaderExited{{"p1", 1}, {0, {}}});
+  agent.server_ends(1, {3, {}});
+  agent.feed(GroupGone{{"p1", 1}});
+  EXPECT_EQ(agent.finished("p1").outcome.kind, OutcomeKind::Ok);
+}
+
+TEST(Serving, ClientThatIsStoppedBecauseItsServerDiedWaitsForNoOtherCause) {
+  ServingAgent agent;
+  agent.serve_first("p1");
+  agent.server_ends(1, {{}, SIGABRT});
+  agent.exit("p1", {{}, SIGTERM});
+  EXPECT_EQ(agent.finished("p1").outcome.kind, OutcomeKind::ServerFailed);
+}
+
+TEST(Serving, SignalThatEndsServerAndClientIsToldAsPreemption) {
+  for (const bool server_first : {true, false}) {
+    ServingAgent agent;
+    agent.serve_first("p1");
+    if (server_first) agent.server_ends(1, {{}, SIGTERM});
+    agent.exit("p1", server_first ? Ended{1, {}} : Ended{{}, SIGTERM});
+    if (!server_first) agent.server_ends(1, {{}, SIGTERM});
+    agent.feed(Signalled{SIGTERM});
+    EXPECT_EQ(agent.finished("p1").outcome.kind, OutcomeKind::Preempted) << server_first;
+  }
+}
+
 TEST(Serving, ClientsWarmUpHasItsOwnTimeLimit) {
   ServingAgent agent;
   auto lease = ServingAgent::recipe("p1");

@@ -39,6 +39,19 @@ TEST(AgentSuspended, AttemptThatWaitsForItsProcessIsNotAffected) {
   EXPECT_THAT(agent.messages<wire::Finished>()[0].account.flaws, IsEmpty());
 }
 
+// A controller would not accept a negative time.
+TEST(AgentSuspended, BenchmarkThatBeganJustBeforeTheClockIsSetBackHasTakenNoTime) {
+  ScriptedAgent agent;
+  agent.join();
+  agent.receive(ScriptedAgent::lease("p"));
+  agent.start("p");
+  agent.now -= kPause;
+  agent.feed(Suspended{kPause});
+  agent.leave_result("p", "{}");
+  agent.exit("p");
+  EXPECT_EQ(agent.messages<wire::Finished>().at(0).wall_ms, 0);
+}
+
 TEST(AgentSuspended, EachPauseIsReportedOnce) {
   ScriptedAgent agent;
   agent.join();

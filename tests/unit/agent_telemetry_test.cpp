@@ -16,10 +16,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::int64_t kStart = 1'700'000'000'000;
+constexpr std::int64_t kStartUnixMs = 1'700'000'000'000;
 
 Instant at(std::int64_t ms) {
-  return from_unix_ms(kStart + ms);
+  return from_unix_ms(kStartUnixMs + ms);
 }
 
 GpuSample power(std::int64_t ms, std::int64_t milliwatts, const std::string& gpu = "0") {

@@ -6,7 +6,7 @@
 
 #include "controller/agentic/power.hpp"
 #include "controller/agentic/power_window.hpp"
-#include "controller/report/json_read.hpp"
+#include "controller/python/json_read.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "util/json.hpp"
 
@@ -82,7 +82,7 @@ class AgenticPower : public InFolder {
 
   Json json(const std::string& name) const {
     const auto bytes = read_file(path(name), 1 << 20);
-    return bytes ? report::read_json(*bytes).value_or(Json()) : Json();
+    return bytes ? python::read_json(*bytes).value_or(Json()) : Json();
   }
 
   PowerRequest request_;

@@ -7,7 +7,7 @@
 
 #include "controller/agentic/artifacts.hpp"
 #include "controller/agentic/process.hpp"
-#include "controller/report/json_read.hpp"
+#include "controller/python/json_read.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "util/json.hpp"
 
@@ -50,7 +50,7 @@ class ProcessAgentic : public InFolder {
 
   Json result(const std::string& name = "r.json") const {
     const auto bytes = read_file(path(name), 1 << 20);
-    return bytes ? report::read_json(*bytes).value_or(Json()) : Json();
+    return bytes ? python::read_json(*bytes).value_or(Json()) : Json();
   }
 };
 

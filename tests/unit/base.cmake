@@ -2,6 +2,7 @@
 sweep_unit_test(base_test
   LIBS sweep_base sweep_command_line sweep_util_os
   SOURCES
+    artifact_test.cpp
     base_test.cpp
     beneath_test.cpp
     command_line_test.cpp

@@ -36,6 +36,22 @@ class Beneath : public InFolder {
   std::string root_;
 };
 
+TEST_F(Beneath, ATreeIsRemovedWithoutFollowingLinks) {
+  ASSERT_TRUE(make_folders_beneath(root_, "a/b/c"));
+  ASSERT_TRUE(write_beneath(root_, "a/b/file", "x"));
+  std::filesystem::create_symlink(path("private"), root_ + "/a/b/link");
+  EXPECT_EQ(problem(remove_tree_beneath(root_, "a")), "");
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/a"));
+  EXPECT_EQ(bytes("private/file"), "mine");
+  EXPECT_EQ(problem(remove_tree_beneath(root_, "a")), "");
+  EXPECT_EQ(problem(remove_tree_beneath(root_, "none/b")), "");
+  std::filesystem::create_symlink(path("private"), root_ + "/link");
+  EXPECT_NE(problem(remove_tree_beneath(root_, "link/file")) + bytes("private/file"), "");
+  EXPECT_EQ(bytes("private/file"), "mine");
+  EXPECT_EQ(problem(remove_tree_beneath(root_, "link")), "");
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/link"));
+}
+
 TEST_F(Beneath, FilesAreCreatedAppendedAndReplaced) {
   ASSERT_TRUE(make_folders_beneath(root_, "logs/deep"));
   ASSERT_TRUE(make_folders_beneath(root_, "logs/deep"));

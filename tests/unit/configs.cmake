@@ -3,4 +3,5 @@ sweep_unit_test(configs_test
   LIBS sweep_agent_core sweep_matrix sweep_plan sweep_net
   SOURCES
     configs_test.cpp
-    environment_docs_test.cpp)
+    environment_docs_test.cpp
+    recipes_test.cpp)

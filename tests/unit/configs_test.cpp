@@ -18,6 +18,7 @@
 #include "controller/profile/profile.hpp"
 #include "controller/profile/recipe.hpp"
 #include "controller/profile/script.hpp"
+#include "proto/base/inferencex_entry.hpp"
 #include "util/json.hpp"
 #include "util/os/files.hpp"
 #include "util/text.hpp"
@@ -191,13 +192,18 @@ void read_quickstart_profile(const std::string& name) {
   EXPECT_THAT(profile_of(name).benchmark, HasSubstr("simulated.yaml"));
 }
 
-Point point_of(const std::string& name) {  // recipes/dsr1_fp4_b200_sglang.yaml
+Point point_of(
+    const std::string& name) {  // recipes/dsr1_fp4_b200_sglang.yaml, recipes/fixed_seq_len/…_mtp.yaml
   const auto parts = split(std::filesystem::path(name).stem().string(), '_');
   Point point;
   point.exp_name = parts[0] + "_1k1k";
-  point.precision = parts.size() == 4 ? parts[1] : "fp4";
-  point.runner = parts.size() == 4 ? parts[2] : "b200-nv";
-  point.framework = parts.size() == 4 ? parts[3] : "sglang";
+  point.precision = parts.size() >= 4 ? parts[1] : "fp4";
+  point.runner = parts.size() >= 4 ? parts[2] : "b200-nv";
+  point.framework = parts.size() >= 4 ? parts[3] : "sglang";
+  if (name.find("fixed_seq_len") == std::string::npos) return point;
+  InferenceXEntry entry;
+  entry.spec_decoding = parts.size() > 4 ? "mtp" : "none";
+  point.inferencex = std::make_shared<const InferenceXEntry>(entry);
   return point;
 }
 
@@ -218,6 +224,13 @@ void read_recipe(const std::string& name) {
   const profile::Recipe& recipe = *profile::recipe_of(plan->profile, plan->points[0]);
   EXPECT_TRUE(bash_reads(recipe.server));
   EXPECT_TRUE(bash_reads(recipe.client));
+  EXPECT_TRUE(bash_reads(recipe.eval));
+  if (name.find("fixed_seq_len") != std::string::npos) {
+    EXPECT_THAT(recipe.eval,
+                HasSubstr("run_eval --framework lm-eval --port \"$PORT\" && cd \"${EVAL_OUTPUT_DIR:-.}\" && "
+                          "append_lm_eval_summary"));
+    EXPECT_THAT(recipe.server_env, testing::Contains("EVAL_ONLY"));
+  }
   EXPECT_THAT(recipe.client, HasSubstr("exec sweep-bench "));
   EXPECT_THAT(recipe.client, HasSubstr("--result-filename \"$RESULT_FILENAME.json\""));
   EXPECT_THAT(text_of(name), testing::AnyOf(HasSubstr("# Flags: "), HasSubstr("simulate")))
@@ -228,30 +241,35 @@ void read_recipes_profile(const std::string& name) {
   for (const char* precision : {"fp4", "fp8"}) {
     for (const char* framework : {"sglang", "trt", "vllm"}) {
       auto profile = profile_of(name);
-      const auto loaded = profile::load_recipes(
-          profile, {point_of("dsr1_" + std::string(precision) + "_b200_" + framework + ".yaml")});
+      const Point point = point_of("dsr1_" + std::string(precision) + "_b200_" + framework + ".yaml");
+      const auto loaded = profile::load_recipes(profile, {point});
       EXPECT_TRUE(loaded) << loaded.error().message;
+      EXPECT_EQ(profile::recipe_gap_text(profile, point), "");
     }
   }
   for (const char* gpu : {"b200", "h100", "h200"}) {
     auto profile = profile_of(name);
-    const auto loaded =
-        profile::load_recipes(profile, {point_of("gptoss_fp4_" + std::string(gpu) + "_vllm.yaml")});
+    const Point point = point_of("gptoss_fp4_" + std::string(gpu) + "_vllm.yaml");
+    const auto loaded = profile::load_recipes(profile, {point});
     EXPECT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ(profile::recipe_gap_text(profile, point), "");
   }
 }
 
-std::string script_of(const std::string& recipe) {
-  return "scripts/" + std::filesystem::path(recipe).stem().string() + ".sh";
+std::string script_of(const std::string& recipe) {  // recipes/a/b.yaml: scripts/a/b.sh
+  return "scripts" + std::filesystem::path(recipe).replace_extension(".sh").string().substr(
+                         std::string("recipes").size());
 }
 
 void read_script(const std::string& name) {
   const std::string base = std::filesystem::path(name).stem().string() + ".yaml";
-  const std::string text = text_of("recipes/" + base);
+  const std::string folder =
+      std::filesystem::path(name).parent_path().string().substr(std::string("scripts").size());
+  const std::string text = text_of("recipes" + folder + "/" + base);
   const auto recipe = profile::parse_recipe(base, text);
   ASSERT_TRUE(recipe) << recipe.error().message;
   EXPECT_EQ(text_of(name), profile::single_script(*recipe, base, text))
-      << "print it again: sweepctl script configs/recipes/" << base << " >configs/" << name;
+      << "print it again: sweepctl script configs/recipes" << folder << "/" << base << " >configs/" << name;
 }
 
 using Reader = std::function<void(const std::string&)>;
@@ -278,6 +296,31 @@ std::map<std::string, Reader> readers() {
       {"recipes/dsr1_fp8_b200_trt.yaml", read_recipe},
       {"recipes/dsr1_fp4_b200_vllm.yaml", read_recipe},
       {"recipes/dsr1_fp8_b200_vllm.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsr1_fp4_b200_sglang.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsr1_fp4_b200_sglang_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsr1_fp4_b200_trt.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsr1_fp4_b200_trt_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsr1_fp8_b200_sglang.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsr1_fp8_b200_sglang_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsr1_fp8_b200_trt.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsr1_fp8_b200_trt_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsv4_fp4_b200_sglang.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsv4_fp4_b200_trt.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsv4_fp4_b200_trt_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsv4_fp4_b200_vllm.yaml", read_recipe},
+      {"recipes/fixed_seq_len/dsv4_fp4_b200_vllm_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/gptoss_fp4_b200_trt.yaml", read_recipe},
+      {"recipes/fixed_seq_len/gptoss_fp4_b200_vllm.yaml", read_recipe},
+      {"recipes/fixed_seq_len/minimaxm3_fp4_b200_vllm.yaml", read_recipe},
+      {"recipes/fixed_seq_len/minimaxm3_fp4_b200_vllm_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/minimaxm3_fp8_b200_vllm.yaml", read_recipe},
+      {"recipes/fixed_seq_len/minimaxm3_fp8_b200_vllm_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/qwen3.5_fp4_b200_sglang.yaml", read_recipe},
+      {"recipes/fixed_seq_len/qwen3.5_fp4_b200_sglang_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/qwen3.5_fp4_b200_trt.yaml", read_recipe},
+      {"recipes/fixed_seq_len/qwen3.5_fp4_b200_trt_mtp.yaml", read_recipe},
+      {"recipes/fixed_seq_len/qwen3.5_fp8_b200_sglang.yaml", read_recipe},
+      {"recipes/fixed_seq_len/qwen3.5_fp8_b200_sglang_mtp.yaml", read_recipe},
       {"recipes/gptoss_fp4_b200_vllm.yaml", read_recipe},
       {"recipes/gptoss_fp4_h100_vllm.yaml", read_recipe},
       {"recipes/gptoss_fp4_h200_vllm.yaml", read_recipe},

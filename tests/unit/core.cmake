@@ -4,6 +4,7 @@ sweep_unit_test(core_test
   SOURCES
     core_agents_test.cpp
     core_apply_test.cpp
+    core_collection_test.cpp
     core_decisions_test.cpp
     core_ends_test.cpp
     core_events_test.cpp

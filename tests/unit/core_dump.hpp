@@ -18,8 +18,9 @@ inline std::string dump(const Attempt& a) {
   std::ostringstream out;
   out << "    " << a.agent << " " << a.node << " state " << static_cast<int>(a.state) << " leased "
       << to_unix_ms(a.leased) << " started " << dump_time(a.started) << " ended " << dump_time(a.ended)
-      << " pid " << a.pid << " wall " << a.wall.count() << " " << account_to_json(a.account)
-      << (a.accepted ? " accepted " : " ") << (a.outcome ? outcome_to_json(*a.outcome).dump() : "-") << "\n";
+      << " pid " << a.pid << " in " << a.directory.str() << a.shared << " wall " << a.wall.count() << " "
+      << account_to_json(a.account) << (a.accepted ? " accepted " : " ")
+      << (a.outcome ? outcome_to_json(*a.outcome).dump() : "-") << "\n";
   return out.str();
 }
 
@@ -47,7 +48,10 @@ inline std::string dump(const AgentStatus& a) {
   out << " held";
   for (const auto& [index, number] : a.held)
     out << " " << index << "/" << number;
-  out << " (" << a.gpus_held << ") warm";
+  out << " (" << a.gpus_held << ") sending";
+  for (const auto& [index, number] : a.sending)
+    out << " " << index << "/" << number;
+  out << " warm";
   for (const WarmServer& server : a.warm)
     out << " " << server.key << ":" << server.gpus;
   out << "\n";

@@ -236,6 +236,35 @@ TEST_F(CoreServerStarts, WarmServerGoesOnAlthoughItDidNotStartElsewhere) {
   EXPECT_THAT(leases(finish("a", "p3")), ElementsAre("a p4/1"));
 }
 
+TEST_F(CoreServerStarts, PointThatNoIdleServerFitsFailsWithItsServer) {
+  specs = {{"p0", 8, "", "x"}, {"p1", 8, "", "x"}, {"p2", 8, "", "x"}, {"small", 2, "", "x"}};
+  state = make_state(settings, specs);
+  join(agent_info("a", "n1", 8, 3));
+  join(agent_info("b", "n2", 8, 3));
+  join(agent_info("c", "n3", 2, 3));
+  for (const char* agent : {"a", "b", "c"})
+    ready(agent);
+  finish("c", "small");  // its server stays on n3, which is too small for the other points
+  ASSERT_THAT(agent("c").warm, ElementsAre(WarmServer{0, 2}));
+  fail_start("a", "p0");
+  fail_start("b", "p1");
+  EXPECT_THAT(reasons({"p2"}),
+              ElementsAre("failed: the server failed to start 2 times (on n1, n2), last: the "
+                          "server exited with status 1"));
+  EXPECT_EQ(state.phase, Phase::Closed);
+}
+
+TEST_F(CoreServerStarts, IdleServerOnABadNodeIsUsedWhenNoOtherMayStart) {
+  begin_keys({"x", "x", "x", "y", "x"});
+  arrive_all(4);
+  ASSERT_EQ(point("p3").attempts.back().agent, "b") << "its key is y";
+  finish("a", "p0", 1, outcome_of(OutcomeKind::Infrastructure, "a bad disk"));
+  ASSERT_THAT(leases(finish("a", "p4")), IsEmpty()) << "p0 waits for another node";
+  fail_start("c", "p1");
+  EXPECT_THAT(fail_start("d", "p2"), ElementsAre("a p0/2"))
+      << "n2 could run it, but no further start is allowed";
+}
+
 TEST_F(CoreServerStarts, NoFurtherStartWhileAnIdleServerHasNoTime) {
   settings.expected = Millis(60'000);
   begin_keys({"x", "x", "x", "y", "x"});

@@ -129,8 +129,14 @@ void World::receive(const std::string& agent, const wire::Message& message) {
   if (std::holds_alternative<wire::Ready>(message)) return command(Ready{agent});
   if (std::holds_alternative<wire::Heartbeat>(message)) return command(Heartbeat{agent});
   if (const auto* m = std::get_if<wire::Started>(&message))
-    return command(AttemptStarted{agent, m->ref, m->pid});
+    return command(AttemptStarted{agent, m->ref, m->pid, "directory of " + agent.substr(0, 1)});
   if (const auto* m = std::get_if<wire::Finished>(&message)) {
+    // Some have files, which are fetched until the agent repeats Finished.
+    const Attempt* attempt = find_attempt(state, m->ref);
+    const bool runs = attempt != nullptr && attempt->agent == agent &&
+                      (attempt->state == Attempt::State::Leased || attempt->state == Attempt::State::Running);
+    if (runs && m->outcome.kind == OutcomeKind::Ok && m->wall_ms % 4 == 0)
+      return command(FilesAwaited{agent, m->ref});
     AttemptFinished finished{agent, m->ref, m->outcome, Millis(m->wall_ms), "", m->account, {}};
     // A pure function of the result, so that it is the same for each repetition.
     const bool is_invalid = some_invalid && (m->wall_ms + m->ref.attempt) % 3 == 0;

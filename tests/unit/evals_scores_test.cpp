@@ -134,18 +134,5 @@ TEST(Scores, TaskThatCannotBeComparedIsNamed) {
               ElementsAre(HasSubstr("task 'gsm8k' must be a number")));
 }
 
-TEST(ScoreDoubts, EachScoreBelowItsThresholdIsOne) {
-  EXPECT_THAT(score_doubts(sample_result(0.96, 0.97), rules()), IsEmpty());
-  EXPECT_THAT(score_doubts(sample_result(0.5, 0.97), rules()),
-              ElementsAre("low-score: gsm8k exact_match,strict-match = 0.5000 (< 0.95 from models.dsr1)"));
-}
-
-TEST(ScoreDoubts, EvaluationWithoutAScoreIsOne) {
-  EXPECT_THAT(score_doubts(Json::object(), rules()),
-              ElementsAre("low-score: the evaluation left no score whose name begins with 'exact_match,'"));
-  EXPECT_THAT(score_doubts(Json::array(), rules()),
-              ElementsAre(StartsWith("low-score: a score cannot be compared")));
-}
-
 }  // namespace
 }  // namespace sweep::evals

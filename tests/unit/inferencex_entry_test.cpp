@@ -102,6 +102,7 @@ TEST(InferenceXEntry, OneNodePoint) {
 
 TEST(InferenceXEntry, AgenticPointHasADurationAndNoLengths) {
   const Point point = only(agentic());
+  EXPECT_EQ(experiment(point), "dsv4_agentic") << "its exp-name is of this point alone";
   const auto variables = environment(point);
   const std::map<std::string, std::string> expected = {
       {"ISL", "0"},

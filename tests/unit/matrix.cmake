@@ -12,7 +12,6 @@ sweep_unit_test(matrix_test
     matrix_load_test.cpp
     matrix_options_test.cpp
     matrix_property_test.cpp
-    matrix_python_test.cpp
     matrix_repeat_test.cpp
     matrix_short_form_test.cpp
     matrix_subcommands_test.cpp

@@ -137,7 +137,11 @@ TEST_F(Typos, FilesOfOtherKindsAreRecognised) {
   EXPECT_THAT(error, HasSubstr("is not a benchmark matrix: it is a profile (it has 'timeouts'); give it with "
                                "--sweep-profile (sweepctl: --profile)"));
   load("server: { command: x }\nclient: { command: y }\n");
-  EXPECT_THAT(error, HasSubstr("it is a recipe"));
+  EXPECT_THAT(error, HasSubstr("it is a recipe (it has 'server' and 'client'); name it in the profile"));
+  load("name: n\nmodel: { path: p }\nresources: { gpu_type: x }\nbackend: { type: vllm }\n");
+  EXPECT_THAT(error,
+              HasSubstr("it is a recipe of srt-slurm (it has 'resources' and 'backend'); name it in the "
+                        "'additional-settings' of an entry's prefill workers: CONFIG_FILE=FILE"));
   load("h100: [h100-a_0]\nh200: [h200-a_0]\n");
   EXPECT_THAT(error, HasSubstr("it is a runner file"));
   EXPECT_THAT(error, HasSubstr("--runner-config"));

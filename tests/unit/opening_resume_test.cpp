@@ -288,14 +288,15 @@ TEST_F(ResumeSweep, SummaryThatSomebodyChangedIsRefusedAtTheStart) {
   EXPECT_TRUE(resume(wishes()));
 }
 
-// The matrix was changed because the recipe does not exist any more.
+// The matrix was changed because the recipe cannot be read any more.
 TEST_F(ResumeSweep, WithdrawnPointsNeedNoRecipe) {
-  constexpr const char* kRecipe = "server: {command: s, env: [], ready: {log: up}}\nclient: {command: c}\n";
+  constexpr const char* kOneServer =
+      "server: {command: s, env: [], ready: {log: up}}\nclient: {command: c}\n";
   profile::Profile profile;
   profile.benchmark = "./{framework}.yaml";
   profile.benchmark_folder = folder_;
-  put("sglang.yaml", kRecipe);
-  put("trt.yaml", kRecipe);
+  put("sglang.yaml", kOneServer);
+  put("trt.yaml", kOneServer);
   auto other = sample_entry(8, 1, "trt");
   auto plan_of = [&](const std::vector<ordered_json>& entries) {
     profile::Profile own = profile;
@@ -307,14 +308,24 @@ TEST_F(ResumeSweep, WithdrawnPointsNeedNoRecipe) {
   sweep.state = core::make_state(core_settings(sweep.plan), core_points(sweep.plan));
   ASSERT_TRUE(claim_output_dir(out_, "x", kBegun));
   ASSERT_TRUE(begin_sweep(std::move(sweep), out_));
-  std::filesystem::remove(path("trt.yaml"));
+  put("trt.yaml", "server: {}\n");
   ResumeWishes wanted = wishes();
   wanted.profile = profile;
-  EXPECT_THAT(refusal(wanted), HasSubstr("1 of 2 points has no recipe"));
+  EXPECT_THAT(refusal(wanted), HasSubstr("trt.yaml:1: "));
   wanted.plan = plan_of({sample_entry(8, 1)});
   wanted.accept_changes = true;
   const auto opened = resume(wanted);
   EXPECT_TRUE(opened) << opened.error().message;
+}
+
+TEST_F(ResumeSweep, IsRefusedIfNeitherARecipeNorAScriptIsLeftForAnyPoint) {
+  static_cast<void>(interrupted());
+  ResumeWishes wanted = wishes();
+  wanted.profile.benchmark = "./{framework}.yaml";
+  wanted.profile.benchmark_folder = folder_;
+  EXPECT_TRUE(resume(wanted)) << "the command line names another benchmark";
+  wanted.benchmark = BenchmarkCommand{{"sweep-agent"}, folder_};
+  EXPECT_THAT(refusal(wanted), HasSubstr("there is no recipe '" + path("sglang.yaml") + "', and none of "));
 }
 
 TEST_F(ResumeSweep, DirectoryThatCannotBeReadIsNotReportedAsMissing) {

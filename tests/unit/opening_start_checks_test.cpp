@@ -99,6 +99,15 @@ TEST_F(StartChecks, NameOfAResultHasToFitWithTheNode) {
   EXPECT_FALSE(check_file_names(sample_plan({entry}))) << "the plot's name is too long";
 }
 
+TEST_F(StartChecks, NameOfAGangsResultDoesNotRefuseTheOtherPoints) {
+  auto entry =
+      ordered_json::parse(R"({"image": "i", "model": "org/m", "model-prefix": "dsr1", "precision": "fp4",
+      "runner": "gb200", "isl": 8192, "osl": 1024, "conc": [1], "max-model-len": 9472, "exp-name": "dsr1_8k1k",
+      "disagg": true, "prefill": {"num-worker": 1, "tp": 4}, "decode": {"num-worker": 1, "tp": 8}})");
+  entry["framework"] = std::string(200, 'f');
+  EXPECT_TRUE(check_file_names(sample_plan({entry})));
+}
+
 TEST_F(StartChecks, DiskHasToHaveRoomForAResultOfEachPoint) {
   constexpr std::uint64_t kMiB = 1024 * 1024;
   EXPECT_TRUE(check_free_bytes("o", 2 * kMiB, 64));

@@ -160,7 +160,7 @@ TEST(Plan, SweepIsNamedByItsExpName) {
   const Plan one = sample_plan({sample_entry(8, 32), sample_entry(8, 64)});
   EXPECT_EQ(sweep_name(one), "dsr1_1k8k");
   const Plan two = sample_plan({sample_entry(8, 32), other, sample_entry(8, 64)});
-  EXPECT_THAT(exp_names(two), ElementsAre("dsr1_1k8k", "gptoss_1k1k"));
+  EXPECT_THAT(experiments(two), ElementsAre("dsr1_1k8k", "gptoss_1k1k"));
   EXPECT_EQ(sweep_name(two), "all");
 }
 
@@ -219,6 +219,68 @@ TEST(Plan, PointsShareAServerIfItsInputsAreEqual) {
   elsewhere.env = {{"EXTRA", "2"}};
   EXPECT_NE(server_key(sample_plan({sample_entry(8, 32)}, elsewhere), 0), server_key(plan, 0));
   EXPECT_EQ(server_key(sample_plan({sample_entry(8, 32)}), 0), "") << "a script has no server";
+}
+
+/// An entry of InferenceX with fixed lengths.
+ordered_json inferencex_sample(bool run_eval, bool eval_only) {
+  ordered_json out = sample_entry(8, 32);
+  out["model-prefix"] = "dsr1";
+  out["spec-decoding"] = "none";
+  out["run-eval"] = run_eval;
+  if (eval_only) out["eval-only"] = true;
+  return out;
+}
+
+TEST(Plan, AgenticPointsOfAModelAreOneExperiment) {
+  const auto agentic = [](const char* prefix, int conc) {
+    return ordered_json({{"image", "i"},
+                         {"model", "m"},
+                         {"model-prefix", prefix},
+                         {"precision", "fp4"},
+                         {"framework", "sglang"},
+                         {"runner", "b200"},
+                         {"tp", 8},
+                         {"conc", conc},
+                         {"scenario-type", "agentic-coding"},
+                         {"kv-offloading", "none"},
+                         {"duration", 3600},
+                         {"total-cpu-dram-gb", 0},
+                         {"exp-name", std::string(prefix) + "_tp8_conc" + std::to_string(conc) + "_kvnone"}});
+  };
+  const Plan plan = sample_plan(
+      {agentic("dsr1", 1), agentic("dsr1", 2), inferencex_sample(false, false), agentic("dsv4", 1)});
+  EXPECT_THAT(experiments(plan), ElementsAre("dsr1_agentic", "dsr1_1k8k", "dsv4_agentic"));
+  EXPECT_EQ(environment_of(make_lease(plan, 0, 1, "n1")).at("EXP_NAME"), "dsr1_tp8_conc1_kvnone");
+}
+
+TEST(Plan, LeaseSaysWhetherAndHowAPointIsEvaluated) {
+  auto profile = recipe_profile();
+  profile.recipe.eval = "lm_eval";
+  const Plan plan = sample_plan({inferencex_sample(false, false), inferencex_sample(true, false),
+                                 inferencex_sample(true, true), sample_entry(8, 32)},
+                                profile);
+  EXPECT_EQ(make_lease(plan, 0, 1, "n1").eval, wire::EvalWhen::Never);
+  EXPECT_THAT(make_lease(plan, 0, 1, "n1").eval_command, testing::IsEmpty());
+  EXPECT_EQ(make_lease(plan, 1, 1, "n1").eval, wire::EvalWhen::After);
+  EXPECT_THAT(make_lease(plan, 1, 1, "n1").eval_command, ElementsAre("bash", "-c", "lm_eval"));
+  EXPECT_EQ(make_lease(plan, 2, 1, "n1").eval, wire::EvalWhen::Only);
+  EXPECT_EQ(make_lease(plan, 3, 1, "n1").eval, wire::EvalWhen::Never);
+  EXPECT_EQ(server_key(plan, 0), server_key(plan, 1)) << "both use the same server";
+  EXPECT_TRUE(make_lease(plan, 0, 1, "n1").gpu_metrics);
+  EXPECT_FALSE(make_lease(plan, 3, 1, "n1").gpu_metrics) << "scripts of 2025 have no power step";
+  const Plan script = sample_plan({inferencex_sample(true, false)});
+  EXPECT_EQ(make_lease(script, 0, 1, "n1").eval, wire::EvalWhen::After);
+  EXPECT_THAT(make_lease(script, 0, 1, "n1").eval_command, testing::IsEmpty());
+}
+
+TEST(Plan, ScriptRunsAnEvaluatedPointWhoseRecipeHasNoEvaluation) {
+  const Plan plan =
+      sample_plan({inferencex_sample(false, false), inferencex_sample(true, false)}, recipe_profile());
+  EXPECT_NE(make_lease(plan, 0, 1, "n1").server.key, "");
+  const wire::Lease lease = make_lease(plan, 1, 1, "n1");
+  EXPECT_EQ(lease.server.key, "");
+  EXPECT_EQ(lease.eval, wire::EvalWhen::After);
+  EXPECT_THAT(lease.eval_command, testing::IsEmpty());
 }
 
 TEST(Plan, DerivedVariableLetsSomePointsShareAServer) {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "controller/power/many_nodes.hpp"
-#include "controller/report/json_read.hpp"
+#include "controller/python/json_read.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/power_package_sample.hpp"
 
@@ -38,7 +38,7 @@ class ManyNodesPower : public InFolder {
 
   Json json(const std::string& name) const {
     const auto bytes = read_file(path(name), 1 << 20);
-    return bytes ? report::read_json(*bytes).value_or(Json()) : Json();
+    return bytes ? python::read_json(*bytes).value_or(Json()) : Json();
   }
 
   ManyNodesRequest request_;

@@ -7,7 +7,7 @@
 
 #include "controller/power/one_node.hpp"
 #include "controller/power/paths.hpp"
-#include "controller/report/json_read.hpp"
+#include "controller/python/json_read.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "util/json.hpp"
 
@@ -42,7 +42,7 @@ class OneNodePower : public InFolder {
 
   Json json(const std::string& name) const {
     const auto bytes = read_file(path(name), 1 << 20);
-    return bytes ? report::read_json(*bytes).value_or(Json()) : Json();
+    return bytes ? python::read_json(*bytes).value_or(Json()) : Json();
   }
 
   OneNodeRequest request_;

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "controller/power/python_repr.hpp"
+#include "controller/python/repr.hpp"
 #include "tests/unit/power_package_sample.hpp"
 
 namespace sweep::power {
@@ -357,11 +357,11 @@ TEST(Package, OverflowIsNotPublished) {
 }
 
 TEST(PythonRepr, IsThatOfPython) {
-  EXPECT_EQ(repr(Json{{"a", {1, 2.0, nullptr, true}}, {"b", "it's"}}),
+  EXPECT_EQ(python::repr_of(Json{{"a", {1, 2.0, nullptr, true}}, {"b", "it's"}}),
             "{'a': [1, 2.0, None, True], 'b': \"it's\"}");
-  EXPECT_TRUE(python_equal(Json{{"a", 1}, {"b", true}}, Json{{"b", 1.0}, {"a", true}}));
-  EXPECT_FALSE(python_equal(Json("1"), Json(1)));
-  EXPECT_EQ(canonical_json(Json{{"b", 1}, {"a", {{"d", 1}, {"c", 2}}}}),
+  EXPECT_TRUE(python::equal(Json{{"a", 1}, {"b", true}}, Json{{"b", 1.0}, {"a", true}}));
+  EXPECT_FALSE(python::equal(Json("1"), Json(1)));
+  EXPECT_EQ(python::canonical_json(Json{{"b", 1}, {"a", {{"d", 1}, {"c", 2}}}}),
             R"({"a": {"c": 2, "d": 1}, "b": 1})");
 }
 

@@ -48,18 +48,22 @@ Profile unusual_profile() {
   profile.workspace = "/scratch/a b";
   profile.benchmark = "{model-prefix} 'quoted' \\ \"x\"";
   profile.benchmark_folder = "/home/u/ü";
-  profile.recipe = {"serve $MODEL", "client", {"TP", "MODEL"}, {{"STEP", "CONC", {1, 16}}}, "/health", "up",
-                    "/reset",       "/well",  "shard"};
+  profile.recipe = {"serve $MODEL", "client",  {"TP", "MODEL"}, {{"STEP", "CONC", {1, 16}}},
+                    "/health",      "up",      "/reset",        "/well",
+                    "shard",        "evaluate"};
   profile.recipes["/r/a.yaml"] = {"serve other", "client2", {"EP"}, {}, "", "ready", "", "", ""};
+  profile.recipes["/r/missing.yaml"] = {};  // a restarted controller still runs the script in its place
   profile.env = {{"B", "2"}, {"A", ""}, {"PATH", "/x:=y"}, {"LINES", "one\ntwo"}};
   profile.packing = Profile::Packing::Gpu;
   profile.timeouts = {Millis(1'001), Millis(1'002), Millis(1'003), Millis(1'011),
                       Millis(1'012), Millis(1'013), Millis(1'014), Millis(1'015)};
+  profile.eval_thresholds = "/t/thresholds.yaml";
   profile.point_timeout_declared = true;
   profile.retries = {11, 12, 14, 13};
   profile.auth = Profile::Auth::Munge;
   profile.spool = "/var/spool/sweep";
   profile.log_limit = 1'017;
+  profile.artifact_limit = 1'018;
   profile.script_ready = "^up$";
   profile.doubts_ignored = {"node-shared"};
   profile.ignore_gpus = true;
@@ -86,6 +90,7 @@ void expect_same_recipe(const Recipe& is, const Recipe& was) {
   EXPECT_EQ(is.reset_url, was.reset_url);
   EXPECT_EQ(is.health_url, was.health_url);
   EXPECT_EQ(is.progress, was.progress);
+  EXPECT_EQ(is.eval, was.eval);
 }
 
 void expect_same(const Profile& is, const Profile& was) {
@@ -112,7 +117,9 @@ void expect_same(const Profile& is, const Profile& was) {
   EXPECT_EQ(is.retries.node, was.retries.node);
   EXPECT_EQ(is.auth, was.auth);
   EXPECT_EQ(is.spool, was.spool);
+  EXPECT_EQ(is.eval_thresholds, was.eval_thresholds);
   EXPECT_EQ(is.log_limit, was.log_limit);
+  EXPECT_EQ(is.artifact_limit, was.artifact_limit);
   EXPECT_EQ(is.script_ready, was.script_ready);
   EXPECT_EQ(is.doubts_ignored, was.doubts_ignored);
   EXPECT_EQ(is.ignore_gpus, was.ignore_gpus);
@@ -151,21 +158,23 @@ TEST(ProfileRecord, DefaultsAndEveryAuthComeBack) {
 // A controller that takes over would lose a field of the profile that is not in the record.
 TEST(ProfileRecord, HasEveryFieldOfAProfile) {
   // If you change this number, add the field to unusual_profile() and expect_same().
-  EXPECT_EQ(profile_to_json(Profile{}).size(), 35U);
+  EXPECT_EQ(profile_to_json(Profile{}).size(), 37U);
   // `sources` is only for display and not in the record.
   auto& [workspace, benchmark, folder, script_ready, recipe, recipes, env, container, runners, sources,
-         packing, timeouts, image, declared, retries, auth, log_limit, spool, doubts, strict, ignore_gpus,
-         kill_grace, heartbeat, agent_timeout, join, away] = static_cast<const Profile&>(Profile{});
+         packing, timeouts, image, declared, retries, auth, log_limit, artifacts, spool, doubts, thresholds,
+         strict, ignore_gpus, kill_grace, heartbeat, agent_timeout, join, away] =
+      static_cast<const Profile&>(Profile{});
   auto& [server, run, point, start, progress, longest, reset, warm_up] = timeouts;
-  auto& [command, client, names, derived, ready_url, ready_log, reset_url, health_url, pattern] = recipe;
+  auto& [command, client, names, derived, ready_url, ready_log, reset_url, health_url, pattern, eval] =
+      recipe;
   auto& [infrastructure, of_benchmark, invalid, node] = retries;
   auto& [values, given] = container;
   static_cast<void>(std::tie(values, given, runners, sources, image, script_ready));
   static_cast<void>(std::tie(invalid, doubts, recipes, derived, start, progress, longest, reset, warm_up,
                              command, client, names, ready_url, ready_log, reset_url, health_url, pattern,
-                             workspace, benchmark, folder, env, packing, server, run, point, declared,
-                             infrastructure, of_benchmark, node, auth, log_limit, spool, strict, ignore_gpus,
-                             kill_grace, heartbeat, agent_timeout, join, away));
+                             eval, thresholds, workspace, benchmark, folder, env, packing, server, run, point,
+                             declared, infrastructure, of_benchmark, node, auth, log_limit, artifacts, spool,
+                             strict, ignore_gpus, kill_grace, heartbeat, agent_timeout, join, away));
 }
 
 // sweep.control of an older version must stay readable.

@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "controller/profile/benchmark.hpp"
+#include "controller/profile/workspace_script.hpp"
+#include "proto/base/inferencex_entry.hpp"
 
 namespace sweep::profile {
 namespace {
@@ -64,18 +66,67 @@ TEST(BenchmarkTemplate, RecipeFilesAreFoundByTheirPointAndReadOnce) {
   EXPECT_THAT(*benchmark_command(profile, other), ElementsAre("bash", "-c", "csgl"));
 
   other.framework = "vllm";
-  const auto missing = load_recipes(profile, {sample_point(), other});
-  ASSERT_FALSE(missing);
-  EXPECT_THAT(missing.error().message, testing::HasSubstr("dsr1_fp4_b200_vllm.yaml"));
-  EXPECT_THAT(missing.error().message, testing::HasSubstr("the recipe of dsr1_1k1k fp4 vllm"));
-  EXPECT_THAT(missing.error().message, testing::StartsWith("1 of 2 points has no recipe: there is no '"));
-  EXPECT_THAT(missing.error().message, testing::EndsWith("': dsr1_fp4_b200_sglang, dsr1_fp4_b200_trt"));
   write("dsr1_fp4_b200_vllm.yaml", "server: {command: x}\n");
   const auto wrong = load_recipes(profile, {other});
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message,
               testing::HasSubstr("dsr1_fp4_b200_vllm.yaml:1: the recipe's 'server' has no"));
   std::filesystem::remove_all(profile.benchmark_folder);
+}
+
+TEST(BenchmarkTemplate, PointWithoutARecipeRunsTheScriptOfTheCheckout) {
+  Profile profile;
+  profile.benchmark = "{framework}.yaml";
+  profile.benchmark_folder = testing::TempDir() + "recipes-gap-test";
+  std::filesystem::create_directories(profile.benchmark_folder);
+  std::ofstream(profile.benchmark_folder + "/trt.yaml")
+      << "server: {command: trt, env: [], ready: {log: up}}\nclient: {command: ctrt}\n";
+  Point other = sample_point();
+  other.framework = "vllm";
+  ASSERT_TRUE(load_recipes(profile, {sample_point(), other}));
+  EXPECT_EQ(recipe_gap_text(profile, sample_point()), "");
+  EXPECT_FALSE(runs_workspace_script(profile, sample_point()));
+  EXPECT_EQ(recipe_gap_text(profile, other),
+            "there is no recipe '" + profile.benchmark_folder + "/vllm.yaml'");
+  EXPECT_EQ(recipe_of(profile, other), nullptr);
+  EXPECT_EQ(*benchmark_command(profile, other), workspace_script_command(other));
+  EXPECT_EQ(benchmark_mount(profile, other), "")
+      << "the folder of the recipes is not needed in its container";
+  EXPECT_THAT(recipes_beside(profile, other), ElementsAre("trt"));
+  std::filesystem::remove_all(profile.benchmark_folder);
+}
+
+TEST(BenchmarkTemplate, RecipeRunsAnEvaluatedPointOnlyIfItHasAnEvaluation) {
+  Profile profile;
+  profile.recipe.server = "s";
+  profile.recipe.client = "c";
+  Point point = sample_point();
+  EXPECT_EQ(recipe_gap_text(profile, point), "");
+  for (const bool only : {false, true}) {
+    InferenceXEntry entry;
+    (only ? entry.eval_only : entry.run_eval) = true;
+    point.inferencex = std::make_shared<const InferenceXEntry>(entry);
+    profile.recipe.eval.clear();
+    EXPECT_EQ(recipe_gap_text(profile, point), "the recipe has no 'eval'");
+    EXPECT_EQ(*benchmark_command(profile, point), workspace_script_command(point));
+    profile.recipe.eval = "e";
+    EXPECT_EQ(recipe_gap_text(profile, point), "");
+    EXPECT_EQ(recipe_of(profile, point), &profile.recipe);
+  }
+  profile.recipe.eval.clear();
+  point.inferencex = std::make_shared<const InferenceXEntry>();
+  EXPECT_EQ(recipe_of(profile, point), &profile.recipe);
+}
+
+TEST(BenchmarkTemplate, OnlyPointsOfInferenceXHaveAScenarioFolder) {
+  Point point = sample_point();
+  EXPECT_THAT(words("r/{scenario-dir}/x", point), ElementsAre("r//x"));
+  InferenceXEntry entry;
+  point.inferencex = std::make_shared<const InferenceXEntry>(entry);
+  EXPECT_THAT(words("r/{scenario-dir}/x", point), ElementsAre("r/fixed_seq_len/x"));
+  entry.agentic = true;
+  point.inferencex = std::make_shared<const InferenceXEntry>(entry);
+  EXPECT_THAT(words("r/{scenario-dir}/x", point), ElementsAre("r/agentic/x"));
 }
 
 TEST(BenchmarkTemplate, SplitsOnlyAtBlanksOfTheTemplate) {

@@ -69,6 +69,7 @@ env: { A: text, B: 7, C: , _d1: "yes" }
 packing: gpu
 gpus: ignore
 log-limit: 3M
+artifact-limit: 2G
 container: { runtime: none }
 timeouts: { server: 1s, benchmark: 2s, point: 3s, kill-grace: 4s, heartbeat: 5s, agent: 6s, join: none,
   server-start: 7s, server-progress: 8s, server-longest: 9s, reset: 10s, warm-up: 11s }
@@ -80,6 +81,7 @@ retries: { infrastructure: 7, benchmark: 8 }
   EXPECT_EQ(profile.packing, Profile::Packing::Gpu);
   EXPECT_TRUE(profile.ignore_gpus);
   EXPECT_EQ(profile.log_limit, 3'000'000);
+  EXPECT_EQ(profile.artifact_limit, 2'000'000'000);
   EXPECT_EQ(profile.timeouts.server, Millis(1000));
   EXPECT_EQ(profile.timeouts.benchmark, Millis(2000));
   EXPECT_EQ(profile.timeouts.point, Millis(3000));
@@ -112,6 +114,17 @@ TEST(Profile, LineAtWhichAScriptsServerIsReadyIsRead) {
   EXPECT_THAT(show_profile(read("script: { ready: up }\n")),
               HasSubstr("script:\n  ready: up                                               # p.yaml:1\n"));
   EXPECT_THAT(show_profile(Profile{}), Not(HasSubstr("script:")));
+}
+
+TEST(Profile, ThresholdsOfEvaluationsAreRelativeToTheProfile) {
+  EXPECT_EQ(read("evals: { thresholds: /a/b.yaml }\n").eval_thresholds, "/a/b.yaml");
+  EXPECT_THAT(read("evals: { thresholds: ../b.yaml }\n").eval_thresholds,
+              testing::AllOf(StartsWith("/"), testing::EndsWith("/b.yaml"), Not(HasSubstr(".."))));
+  EXPECT_EQ(says("evals: { threshold: b.yaml }\n"),
+            "p.yaml:1: unknown key 'threshold' in 'evals'; did you mean 'thresholds'?");
+  EXPECT_THAT(show_profile(read("evals: { thresholds: /b.yaml }\n")),
+              HasSubstr("evals:\n  thresholds: /b.yaml "));
+  EXPECT_THAT(show_profile(Profile{}), Not(HasSubstr("evals:")));
 }
 
 TEST(Profile, EmptyFilesAndKeysLeaveTheDefaults) {
@@ -158,6 +171,12 @@ TEST(Profile, FilesOfOtherKindsAreRecognised) {
             "'search-space'); give it with --sweep-config (sweepctl run FILE)");
   EXPECT_EQ(says("server: {command: x}\nclient: {command: y}\n"),
             "p.yaml:1: this is a recipe, not a profile; name it in a profile: benchmark: p.yaml");
+  EXPECT_EQ(says("dsr1-fp4-b200-trt:\n  scenarios: {}\n"),
+            "p.yaml:1: this is a benchmark matrix, not a profile (entry 'dsr1-fp4-b200-trt' has "
+            "'scenarios'); give it with --sweep-config (sweepctl run FILE)");
+  EXPECT_EQ(says("labels:\n  b200: [b200-nb_0]\n"),
+            "p.yaml:1: this is a runner file of InferenceX, not a profile (it has 'labels'); give it with "
+            "--sweep-select='--runner-config p.yaml'");
 }
 
 TEST(Profile, StrictIsADefaultThatCanBeTurnedOff) {
@@ -318,6 +337,7 @@ retries: { node: 0 }
 validity: { ignore: [node-shared] }
 auth: munge
 spool: /nvme/spool
+evals: { thresholds: /etc/thresholds.yaml }
 script: { ready: "^up [0-9]+" }
 )";
 
@@ -390,6 +410,17 @@ TEST(Recipe, EveryKeyIsRead) {
   EXPECT_THAT(*benchmark_command(profile, Point{}),
               ElementsAre("bash", "-c", "sweep-bench --model \"$MODEL\""));
   EXPECT_THAT(server_command(recipe), ElementsAre("bash", "-c", recipe.server));
+}
+
+TEST(Recipe, EvaluationIsOptionalAndHasACommand) {
+  EXPECT_THAT(eval_command(read(kRecipe).recipe), testing::IsEmpty());
+  const Profile profile = read(std::string(kRecipe) + "  eval:\n    command: lm_eval --port \"$PORT\"\n");
+  EXPECT_THAT(eval_command(profile.recipe), ElementsAre("bash", "-c", "lm_eval --port \"$PORT\""));
+  EXPECT_EQ(says(std::string(kRecipe) + "  eval: {}\n"), "p.yaml:11: the recipe's 'eval' has no 'command'");
+  EXPECT_EQ(says(std::string(kRecipe) + "  eval: { comand: x }\n"),
+            "p.yaml:11: unknown key 'comand' in the recipe's 'eval'; did you mean 'command'?");
+  EXPECT_EQ(says(std::string(kRecipe) + "  evl: { command: x }\n"),
+            "p.yaml:11: unknown key 'evl' in the recipe of 'benchmark'; did you mean 'eval'?");
 }
 
 TEST(Recipe, StepsAreReadAsYamlReadsNumbers) {

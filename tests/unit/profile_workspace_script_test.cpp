@@ -40,6 +40,13 @@ TEST(WorkspaceScript, FrameworkIsNamedFirst) {
             "benchmarks/single_node/fixed_seq_len/dsr1_fp4_b200.sh");
 }
 
+TEST(WorkspaceScript, PointOfInferenceMaxHasOnlyThePlacesOf2025) {
+  Point point = point_of("b200-trt", "trt");
+  point.inferencex = nullptr;
+  EXPECT_THAT(workspace_scripts(point),
+              ElementsAre("benchmarks/dsr1_fp4_b200_trt_slurm.sh", "benchmarks/dsr1_fp4_b200_trt_docker.sh"));
+}
+
 TEST(WorkspaceScript, ReplacesOnlyTheDefaultBenchmark) {
   Profile profile;
   const Point point = point_of("b200", "sglang");

@@ -11,11 +11,7 @@ sweep_unit_test(report_test
     report_github_table_test.cpp
     report_highlights_test.cpp
     report_inferencex_record_test.cpp
-    report_json_error_test.cpp
-    report_json_test.cpp
     report_labels_test.cpp
-    report_math_test.cpp
-    report_number_test.cpp
     report_plot_test.cpp
     report_process_test.cpp
     report_property_test.cpp

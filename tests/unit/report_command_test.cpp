@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <map>
 
+#include "controller/python/json_text.hpp"
 #include "controller/report/command.hpp"
-#include "controller/report/json_text.hpp"
 #include "controller/report/result_command.hpp"
 #include "tests/unit/net_folder.hpp"
 #include "tests/unit/report_samples.hpp"
@@ -57,7 +57,7 @@ TEST_F(ReportCommands, ProcessResultPrintsAndWritesTheSameText) {
   const auto output = process();
   EXPECT_EQ(output.status, 0) << output.err;
   EXPECT_EQ(output.err, "");
-  EXPECT_EQ(output.out, python_json(*process_result(sample_context(), kClientResult), 2) + "\n");
+  EXPECT_EQ(output.out, python::json_text(*process_result(sample_context(), kClientResult), 2) + "\n");
   EXPECT_EQ(get("agg_r.json") + "\n", output.out);
 }
 

@@ -8,10 +8,9 @@
 
 #include "controller/report/collect.hpp"
 #include "controller/report/plot_model.hpp"
-#include "controller/report/plot_script.hpp"
-#include "controller/report/plot_style.hpp"
 #include "controller/report/summary.hpp"
 #include "tests/unit/net_folder.hpp"
+#include "tests/unit/report_plots.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -52,12 +51,6 @@ std::string whole_result() {
   json["benchmark_start_time_unix"] = 1762770000.5;
   json["benchmark_end_time_unix"] = 1762770008.5;
   return json.dump();
-}
-
-Json good(const ResultContext& context, const std::string& bytes) {
-  const auto result = process_result(context, bytes);
-  EXPECT_TRUE(result) << result.error().message;
-  return result.value_or(Json::object());
 }
 
 std::vector<std::string> keys_of(const Json& json) {
@@ -168,7 +161,7 @@ std::vector<std::vector<std::string>> cells(const std::vector<Document>& documen
   return out;
 }
 
-std::vector<std::string> column(const std::vector<Document>& documents, std::size_t at) {
+std::vector<std::string> column_of(const std::vector<Document>& documents, std::size_t at) {
   std::vector<std::string> out;
   for (const auto& row : cells(documents))
     out.push_back(row.at(at));
@@ -189,23 +182,23 @@ TEST(ReportContract, AbsentValueSortsAsItsDefault) {
     out.json.erase(key);
     return out;
   };
-  EXPECT_THAT(column({without("model"), processed({.model = "z"}), processed({.model = "a"})}, 0),
+  EXPECT_THAT(column_of({without("model"), processed({.model = "z"}), processed({.model = "a"})}, 0),
               ElementsAre("a", "unknown", "z"));
   EXPECT_THAT(
-      column({processed({.framework = "zz"}), without("framework"), processed({.framework = "trt"})}, 2),
+      column_of({processed({.framework = "zz"}), without("framework"), processed({.framework = "trt"})}, 2),
       ElementsAre("TRT", "VLLM", "ZZ"));
   EXPECT_THAT(
-      column({processed({.precision = "int4"}), without("precision"), processed({.precision = "fp4"})}, 3),
+      column_of({processed({.precision = "int4"}), without("precision"), processed({.precision = "fp4"})}, 3),
       ElementsAre("FP4", "FP8", "INT4"));
 }
 
 TEST(ReportContract, SortsByTheOriginalCase) {
-  EXPECT_THAT(column({processed({.hw = "b200"}), processed({.hw = "A100"}), processed({.hw = "a100"}),
-                      processed({.hw = "H100"})},
-                     1),
+  EXPECT_THAT(column_of({processed({.hw = "b200"}), processed({.hw = "A100"}), processed({.hw = "a100"}),
+                         processed({.hw = "H100"})},
+                        1),
               ElementsAre("A100", "H100", "A100", "B200"))
       << "sorted by bytes, as in Python";
-  EXPECT_THAT(column({processed({.model = "m"}), processed({.model = "M"})}, 0), ElementsAre("M", "m"))
+  EXPECT_THAT(column_of({processed({.model = "m"}), processed({.model = "M"})}, 0), ElementsAre("M", "m"))
       << "a model's name is not capitalized";
 }
 
@@ -213,19 +206,13 @@ TEST(ReportContract, EqualRowsKeepTheirOrder) {
   std::vector<Document> documents;
   for (int i = 0; i < 40; ++i)
     documents.push_back(processed({.latency = static_cast<double>(i)}));
-  const auto shown = column(documents, 11);
+  const auto shown = column_of(documents, 11);
   ASSERT_EQ(shown.size(), 40u);
   for (std::size_t i = 0; i < shown.size(); ++i)
     EXPECT_EQ(shown[i], std::to_string(i) + ".0000");
 }
 
 // ---- plot
-
-std::string script_of(const std::vector<Document>& documents, Metric metric) {
-  const auto all = families(rows_of(documents), "exp");
-  EXPECT_EQ(all.size(), 1u);
-  return plot_script(all.at(0), metric, PlotStyles(all), "0.png");
-}
 
 TEST(ReportContract, EachPictureShowsThroughputPerGpuOverItsMetric) {
   Json client = Json::parse(whole_result());

@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/python/json_text.hpp"
 #include "controller/report/client_result.hpp"
 #include "controller/report/inferencex_record.hpp"
-#include "controller/report/json_text.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "util/json.hpp"
 

@@ -9,6 +9,7 @@
 #include "controller/report/plot_model.hpp"
 #include "controller/report/plot_script.hpp"
 #include "controller/report/plot_style.hpp"
+#include "tests/unit/report_plots.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "util/json.hpp"
 
@@ -188,12 +189,6 @@ TEST(PlotStyle, TextColoursAreDark) {
 }
 
 // ---- the gnuplot program
-
-std::string script_of(const std::vector<Document>& documents, Metric metric = Metric::MedianE2el,
-                      const std::string& exp_name = "dsr1_1k1k") {
-  const auto all = families(rows_of(documents), exp_name);
-  return plot_script(all.at(0), metric, PlotStyles(all), "0.png");
-}
 
 std::size_t count_of(const std::string& text, const std::string& part) {
   std::size_t count = 0;

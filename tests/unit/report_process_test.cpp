@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/python/json_text.hpp"
 #include "controller/report/client_result.hpp"
-#include "controller/report/json_text.hpp"
 #include "controller/report/stand_in.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "util/json.hpp"
@@ -15,19 +15,13 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-Json good(const ResultContext& context, const std::string& bytes = kClientResult) {
-  const auto result = process_result(context, bytes);
-  EXPECT_TRUE(result) << result.error().message;
-  return result.value_or(Json::object());
-}
-
 std::string bad(const ResultContext& context, const std::string& bytes = kClientResult) {
   const auto result = process_result(context, bytes);
   return result ? "" : result.error().message;
 }
 
 TEST(ProcessResult, HasTheContractsBytes) {
-  EXPECT_EQ(python_json(good(sample_context()), 2), R"({
+  EXPECT_EQ(python::json_text(good(sample_context()), 2), R"({
   "hw": "b200",
   "tp": 8,
   "ep": 1,
@@ -56,7 +50,7 @@ TEST(ProcessResult, HasTheBytesOfTheRecordedTool) {
   const auto client = read_file(folder + "client_result.json", 1 << 20);
   const auto recorded = read_file(folder + "agg_client_result.json", 1 << 20);
   ASSERT_TRUE(client && recorded);
-  EXPECT_EQ(python_json(good(sample_context(), *client), 2), *recorded);
+  EXPECT_EQ(python::json_text(good(sample_context(), *client), 2), *recorded);
 }
 
 TEST(ProcessResult, UnsetVariablesAreNull) {

@@ -10,11 +10,11 @@
 #include <set>
 #include <tuple>
 
+#include "controller/python/json_read.hpp"
+#include "controller/python/json_text.hpp"
+#include "controller/python/number.hpp"
 #include "controller/report/collect.hpp"
 #include "controller/report/frontier.hpp"
-#include "controller/report/json_read.hpp"
-#include "controller/report/json_text.hpp"
-#include "controller/report/python_number.hpp"
 #include "controller/report/summary.hpp"
 #include "tests/unit/report_samples.hpp"
 #include "tests/unit/seeds.hpp"
@@ -76,8 +76,8 @@ bool is_ascii(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); });
 }
 
-Json read_back(const std::string& bytes, ReadDepth depth = ReadDepth::All) {
-  auto value = read_json(bytes, depth);
+Json read_back(const std::string& bytes, python::ReadDepth depth = python::ReadDepth::All) {
+  auto value = python::read_json(bytes, depth);
   EXPECT_TRUE(value) << value.error().message << "\n" << bytes;
   return value ? *value : Json("not read");
 }
@@ -88,11 +88,11 @@ TEST(ReportProperty, WrittenJsonIsAsciiAndReadsBackEqual) {
   for_each_seed(1'000, [](SeededDice& dice) {
     const Json value = draw_json(dice, false);
     for (const int indent : {-1, 0, 2}) {
-      const std::string text = python_json(value, indent);
+      const std::string text = python::json_text(value, indent);
       EXPECT_TRUE(is_ascii(text)) << text;
       EXPECT_EQ(read_back(text), value);
       EXPECT_EQ(read_back(text).dump(), value.dump()) << "also the types of numbers and the order of keys";
-      EXPECT_EQ(python_json(read_back(text), indent), text);
+      EXPECT_EQ(python::json_text(read_back(text), indent), text);
     }
     EXPECT_EQ(read_back(value.dump()), value) << "in the format of another writer";
     EXPECT_EQ(read_back(value.dump(1, '\t')), value);
@@ -102,33 +102,34 @@ TEST(ReportProperty, WrittenJsonIsAsciiAndReadsBackEqual) {
 TEST(ReportProperty, SpecialNumbersReadBackEqual) {
   for_each_seed(1'000, [](SeededDice& dice) {
     const Json value = draw_json(dice, true);
-    const std::string text = python_json(value, 2);
-    EXPECT_EQ(python_json(read_back(text), 2), text);
-    EXPECT_EQ(python_json(read_back(python_json(value, -1)), 2), text) << "blanks are ignored";
+    const std::string text = python::json_text(value, 2);
+    EXPECT_EQ(python::json_text(read_back(text), 2), text);
+    EXPECT_EQ(python::json_text(read_back(python::json_text(value, -1)), 2), text) << "blanks are ignored";
   });
 }
 
 TEST(ReportProperty, TopLevelEqualsTheDocumentWithEmptyInnerValues) {
   for_each_seed(kSeeds, [](SeededDice& dice) {
     Json value = draw_json(dice, true);
-    const std::string text = python_json(value, -1);
+    const std::string text = python::json_text(value, -1);
     for (Json& inner : value) {
       if (!value.is_structured()) break;
       if (inner.is_structured()) inner.clear();
     }
-    EXPECT_EQ(python_json(read_back(text, ReadDepth::TopLevel), -1), python_json(value, -1));
+    EXPECT_EQ(python::json_text(read_back(text, python::ReadDepth::TopLevel), -1),
+              python::json_text(value, -1));
   });
 }
 
 TEST(ReportProperty, NumbersReadBackBitIdentical) {
   for_each_seed(2'000, [](SeededDice& dice) {
     const double value = draw_number(dice);
-    const std::string text = python_repr(value);
-    const auto back = python_float(text);
+    const std::string text = python::repr(value);
+    const auto back = python::parse_float(text);
     ASSERT_TRUE(back) << text;
     EXPECT_EQ(std::bit_cast<std::uint64_t>(*back), std::bit_cast<std::uint64_t>(value)) << text;
     const std::string whole = std::to_string(static_cast<std::int64_t>(dice.bits()));
-    EXPECT_EQ(std::to_string(python_int(" " + whole + "\n").value_or(0)), whole);
+    EXPECT_EQ(std::to_string(python::parse_int(" " + whole + "\n").value_or(0)), whole);
   });
 }
 
@@ -231,13 +232,13 @@ TEST(ReportProperty, NumbersMayBeTexts) {
     const Client client = draw_client(dice);
     Json spelled = client.json;
     for (Json& value : spelled) {
-      if (value.is_number() && dice.percent(30)) value = " " + python_json(value, -1) + " ";
+      if (value.is_number() && dice.percent(30)) value = " " + python::json_text(value, -1) + " ";
     }
     const ResultContext context = draw_context(dice);
     const auto plain = process_result(context, client.json.dump());
-    const auto texts = process_result(context, python_json(spelled, 2));
+    const auto texts = process_result(context, python::json_text(spelled, 2));
     ASSERT_TRUE(plain && texts);
-    EXPECT_EQ(python_json(*plain, 2), python_json(*texts, 2));
+    EXPECT_EQ(python::json_text(*plain, 2), python::json_text(*texts, 2));
   });
 }
 
@@ -309,7 +310,7 @@ TEST(ReportProperty, CollectionReadsBackAsItsDocuments) {
     const std::string text = collect_text(documents);
     EXPECT_TRUE(is_ascii(text));
     EXPECT_EQ(read_back(text), list);
-    EXPECT_EQ(python_json(list, 2), text) << "the same bytes as python_json";
+    EXPECT_EQ(python::json_text(list, 2), text) << "the same bytes as json_text";
   });
 }
 

@@ -35,6 +35,13 @@ inline ResultContext sample_context() {
   return context;
 }
 
+/// Returns the processed result; reports a failure of the test if there is none.
+inline Json good(const ResultContext& context, const std::string& bytes = kClientResult) {
+  const auto result = process_result(context, bytes);
+  EXPECT_TRUE(result) << result.error().message;
+  return result.value_or(Json::object());
+}
+
 /// Returns kClientResult with `key` set to the value of `json`; without the key if `json` is empty.
 inline std::string client_result(const std::string& key, const std::string& json) {
   Json result = Json::parse(kClientResult);

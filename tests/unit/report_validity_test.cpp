@@ -187,6 +187,28 @@ TEST(Validity, ModelIsHeldAgainstThePoint) {
     EXPECT_THAT(reasons_with("model_id", same), IsEmpty()) << same;
 }
 
+TEST(Validity, AgenticRecordIsHeldAgainstThePoint) {
+  const Json record{{"conc", 16},
+                    {"model", "nvidia/DeepSeek-R1-0528-FP4-V2"},
+                    {"num_requests_total", 100},
+                    {"num_requests_successful", 90}};
+  const auto reasons = [&](const char* key, const Json& value) {
+    Json other = record;
+    other[key] = value;
+    return agentic_doubts(other, kPoint);
+  };
+  EXPECT_THAT(agentic_doubts(record, kPoint), IsEmpty());
+  EXPECT_THAT(reasons("conc", 8),
+              ElementsAre("other-load: conc 8 instead of 16; give the client --concurrency \"$CONC\""));
+  EXPECT_THAT(
+      reasons("model", "meta/Llama-3"),
+      ElementsAre("other-load: model 'meta/Llama-3' instead of 'nvidia/DeepSeek-R1-0528-FP4-V2' (MODEL); "
+                  "give the client --model \"$MODEL\""));
+  EXPECT_THAT(reasons("num_requests_successful", 89),
+              ElementsAre("failures: 11 of 100 requests failed, more than 10.0 %"));
+  EXPECT_THAT(agentic_doubts(Json::object(), kPoint), IsEmpty());
+}
+
 TEST(Validity, LoadThatTheClientDoesNotReportIsNotDoubted) {
   EXPECT_THAT(doubts(Json::object(), kPoint, {}), IsEmpty());
   EXPECT_THAT(doubts({{"max_concurrency", "16"}, {"request_rate", nullptr}, {"model_id", 7}}, kPoint, {}),

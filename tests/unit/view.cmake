@@ -7,4 +7,5 @@ sweep_unit_test(view_test
     view_plan_table_test.cpp
     view_provenance_test.cpp
     view_resume_test.cpp
+    view_scores_test.cpp
     view_status_test.cpp)

@@ -222,5 +222,12 @@ TEST_F(ViewClosing, ListsFailedAndUnfinishedPoints) {
             "  unfinished  dsr1_1k8k fp4 sglang b200 tp4 conc32\n");
 }
 
+TEST_F(ViewClosing, PointThatWasToBeTriedAgainShowsHowItEnded) {
+  arrive("a", "n1", 8);
+  handle(core::Stop{"srun has ended", Millis(1'000)});
+  finish("a", 0, outcome(OutcomeKind::Preempted, "stopped by SIGTERM"));
+  EXPECT_THAT(closing_lines(plan, state, style), HasSubstr("tp8 conc4: preempted: stopped by SIGTERM\n"));
+}
+
 }  // namespace
 }  // namespace sweep::view

@@ -43,6 +43,24 @@ TEST(PlanTable, CountsPointsByScenarioHardwareNodesAndGpus) {
             R"({"scenario":"fixed-seq-len","hardware":"gb200","nodes":5,"gpus":20,"gang":true,"points":2})");
 }
 
+TEST(PlanTable, EvaluationsAreCounted) {
+  EXPECT_EQ(evals_text(sample()), "");
+  const char* const more[] = {
+      R"({"isl": 1, "osl": 1, "max-model-len": 9, "tp": 4, "conc": 4, "run-eval": true})",
+      R"({"isl": 1, "osl": 1, "max-model-len": 9, "tp": 4, "conc": 8, "run-eval": true})",
+      R"({"isl": 1, "osl": 1, "max-model-len": 9, "tp": 4, "conc": 8, "run-eval": true,
+                                  "eval-only": true})",
+      R"({"isl": 1, "osl": 1, "max-model-len": 9, "tp": 4, "conc": 16, "run-eval": false})"};
+  std::vector<ordered_json> entries;
+  for (const char* one : more)
+    entries.push_back(entry(one));
+  Plan plan = *make_plan(entries, {});
+  EXPECT_EQ(evals_text(plan), "3 points have an evaluation, 1 of them nothing else");
+  EXPECT_EQ(evals_json(plan).dump(), R"({"points":3,"only":1})");
+  plan.withdrawn = {plan.points[1].id, plan.points[2].id};
+  EXPECT_EQ(evals_text(plan), "1 point has an evaluation");
+}
+
 TEST(PlanTable, WithdrawnPointsAreNotCounted) {
   Plan plan = sample();
   plan.withdrawn.insert(plan.points[2].id);

@@ -159,7 +159,7 @@ Limits limits_of(const std::string& type) {
   }
   if (type == "flag") return {{true, false}, {0, 1, "true"}};
   EXPECT_TRUE(type == "outcome" || type == "account" || type == "server" || type == "container" ||
-              type == "anything" || type == "list ≤ 4096 of pairs")
+              type == "anything" || type == "list ≤ 4096 of pairs" || type == "list ≤ 1000 of files")
       << type;
   return {};
 }

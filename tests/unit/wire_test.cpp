@@ -1,6 +1,8 @@
 // proto/wire: every message after a round trip, and everything that the codec must reject.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "proto/wire/codec.hpp"
@@ -187,12 +189,34 @@ TEST(Codec, OtherVersionIsRecognisedWhateverFollowsTheHeader) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::WrongVersion);
     EXPECT_EQ(result.error().message, "protocol version " + std::to_string(version) +
-                                          " met version 7; upgrade the side with the lower one");
+                                          " met version 8; upgrade the side with the lower one");
   }
 }
 
+TEST(Codec, ListsOfFilesHaveNamesSizesAndFlags) {
+  const Sample sample = sample_of("Finished");
+  const auto says = [&](const json& files) {
+    json body = sample.body;
+    body["files"] = files;
+    return complaint(frames_of(sample.message.index(), body, sample.bulk));
+  };
+  const auto file = [](const json& name, const json& bytes, const json& own) {
+    return json::array({json::array({name, bytes, own})});
+  };
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;
+  for (const json& good : {json::array(), file(std::string(400, 'x'), most, true), file("", 0, false)})
+    EXPECT_EQ(says(good), "");
+  for (const json& bad :
+       {json("x"), json::object(), json::array({"x"}), json::array({json::array({"x", 1})}),
+        file(std::string(401, 'x'), 1, true), file(1, 1, true), file("x", "1", true), file("x", -1, true),
+        file("x", most + 1, true), file("x", ~std::uint64_t{0}, true), file("x", 1, 1), file("x", 1.5, true)})
+    EXPECT_THAT(says(bad), testing::HasSubstr("'files' must be a list of name, bytes and flag")) << bad;
+  EXPECT_EQ(says(json(1000, json::array({"x", 1, true}))), "");
+  EXPECT_NE(says(json(1001, json::array({"x", 1, true}))), "");
+}
+
 TEST(Codec, UnknownTypeIsNamed) {
-  for (const std::uint64_t type : {18, 0x0100, 0xffff}) {
+  for (const std::uint64_t type : {20, 0x0100, 0xffff}) {
     const auto result = decoded(frames_of(type, json::object()));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().fault, DecodeFault::UnknownType);
@@ -219,9 +243,9 @@ TEST(Codec, FramesLongerThanAllowedAreRejectedUnread) {
   EXPECT_EQ(complaint(frames_of(6, large)), "Heartbeat: the frames are not as long as announced");
 }
 
-TEST(Codec, OnlyLogChunkAndFinishedCarryBulk) {
+TEST(Codec, OnlyLogChunkFinishedAndPieceCarryBulk) {
   for (const Sample& sample : samples()) {
-    const bool may = sample.name == "LogChunk" || sample.name == "Finished";
+    const bool may = sample.name == "LogChunk" || sample.name == "Finished" || sample.name == "Piece";
     EXPECT_EQ(complaint(frames_of(sample.message.index(), sample.body, "bulk")),
               may ? "" : sample.name + ": carries no bulk");
   }
@@ -279,6 +303,18 @@ TEST(Codec, EveryFieldIsRequiredAndOfItsType) {
       }
     }
   }
+}
+
+TEST(Codec, ScoresAreNotAnAgentsToSend) {
+  const Sample finished = sample_of("Finished");
+  json body = finished.body;
+  body["account"]["scores"] = json::array({{{"task", "gsm8k"},
+                                            {"metric", "exact_match"},
+                                            {"value", 1.0},
+                                            {"threshold", 0.5},
+                                            {"source", "default"},
+                                            {"passed", true}}});
+  EXPECT_EQ(complaint(frames_of(finished.message.index(), body)), "Finished: account: 'scores' are not sent");
 }
 
 TEST(Codec, InvalidOutcomesAreNamed) {

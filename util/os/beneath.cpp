@@ -87,6 +87,31 @@ Expected<Place> place_of(const std::string& root, const std::string& path, bool 
   return Place{std::move(at), names.back()};
 }
 
+std::vector<std::string> names_in_folder(Fd folder) {
+  std::vector<std::string> out;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(folder.get()), &::closedir);
+  if (!entries) return out;
+  folder.release();  // closedir() closes it
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") out.push_back(name);
+  }
+  return out;
+}
+
+/// Removes `name` in `folder` with everything in it. Returns errno, or 0.
+int remove_tree(const Fd& folder, const std::string& name, int depth) {
+  constexpr int kDeepest = 64;
+  if (::unlinkat(folder.get(), name.c_str(), 0) == 0 || errno == ENOENT) return 0;
+  if (errno != EISDIR && errno != EPERM) return errno;
+  Fd inner(::openat(folder.get(), name.c_str(), kOpenFolder));
+  if (!inner.open() || depth > kDeepest) return errno;
+  for (const std::string& entry : names_in_folder(Fd(::openat(inner.get(), ".", kOpenFolder)))) {
+    if (const int code = remove_tree(inner, entry, depth + 1); code != 0) return code;
+  }
+  return ::unlinkat(folder.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
+}
+
 }  // namespace
 
 Expected<Fd> open_beneath(const std::string& root, const std::string& path, int flags, unsigned mode) {
@@ -126,17 +151,8 @@ Expected<void> make_folders_beneath(const std::string& root, const std::string& 
 }
 
 std::vector<std::string> names_beneath(const std::string& root, const std::string& path) {
-  std::vector<std::string> out;
   auto place = path.empty() ? place_of(root, ".") : place_of(root, path + "/.");
-  if (!place) return out;
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::fdopendir(place->folder.get()), &::closedir);
-  if (!folder) return out;
-  place->folder.release();  // closedir() closes it
-  while (const dirent* entry = ::readdir(folder.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") out.push_back(name);
-  }
-  return out;
+  return place ? names_in_folder(std::move(place->folder)) : std::vector<std::string>();
 }
 
 Expected<void> remove_beneath(const std::string& root, const std::string& path) {
@@ -144,6 +160,16 @@ Expected<void> remove_beneath(const std::string& root, const std::string& path) 
   if (!place) return tl::unexpected(place.error());
   if (::unlinkat(place->folder.get(), place->name.c_str(), 0) != 0 && errno != ENOENT)
     return could_not("remove", path_below(root, path), errno);
+  return {};
+}
+
+Expected<void> remove_tree_beneath(const std::string& root, const std::string& path) {
+  const auto place = place_of(root, path);
+  if (!place)
+    return names_beneath(root, path.substr(0, path.rfind('/'))).empty() ? Expected<void>()
+                                                                        : tl::unexpected(place.error());
+  if (const int code = remove_tree(place->folder, place->name, 0); code != 0)
+    return could_not("remove", path_below(root, path), code);
   return {};
 }
 

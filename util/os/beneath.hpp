@@ -37,6 +37,9 @@ std::vector<std::string> names_beneath(const std::string& root, const std::strin
 /// Removes a file or link. A file that does not exist is not an error.
 Expected<void> remove_beneath(const std::string& root, const std::string& path);
 
+/// Removes a folder with everything in it, a file, or a link. A path that does not exist is not an error.
+Expected<void> remove_tree_beneath(const std::string& root, const std::string& path);
+
 /// Renames a file. The folders must exist.
 Expected<void> rename_beneath(const std::string& root, const std::string& from, const std::string& to);
 

@@ -11,13 +11,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Short words, each one token in common vocabularies. Their mean length is 3, so that a word with its blank has 4
+// bytes, which sweep-simserver counts as one token.
 constexpr std::array<std::string_view, 64> kWords = {
-    "the",   "of",   "and",   "to",   "in",   "is",    "for",   "that", "it",    "with",  "as",
-    "was",   "on",   "be",    "at",   "by",   "this",  "from",  "are",  "have",  "not",   "or",
-    "an",    "they", "which", "one",  "you",  "were",  "her",   "all",  "their", "there", "been",
-    "has",   "when", "who",   "will", "more", "if",    "out",   "so",   "what",  "up",    "its",
-    "about", "into", "than",  "them", "can",  "only",  "other", "new",  "some",  "could", "time",
-    "these", "two",  "may",   "then", "do",   "first", "any",   "my",   "now"};
+    "the",  "of",  "and",  "to",   "in",   "is",  "for",  "that", "it",   "with", "as",   "was",  "on",
+    "be",   "at",  "by",   "this", "from", "are", "have", "not",  "or",   "an",   "they", "did",  "one",
+    "you",  "had", "her",  "all",  "get",  "how", "been", "has",  "why",  "who",  "will", "more", "if",
+    "out",  "so",  "what", "up",   "its",  "see", "into", "than", "them", "can",  "only", "man",  "new",
+    "some", "way", "time", "old",  "two",  "may", "then", "do",   "day",  "any",  "my",   "now"};
 
 // Appends one token, preceded by its separator: a comma for ids, a blank for text.
 void append_token(std::string& out, Random& random, const Options& options, bool text) {

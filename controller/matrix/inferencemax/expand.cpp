@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "controller/matrix/python_text.hpp"
 #include "controller/matrix/subcommands.hpp"
+#include "controller/python/text.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
 
@@ -171,7 +171,7 @@ bool selects(const FullSweep& sweep, const Config& config) {
 tl::unexpected<Error> nothing_matches(const FullSweep& sweep) {
   std::string message = "No configs found matching filters:";
   const auto name = [&](const std::string& filter, const std::vector<std::string>& wanted) {
-    if (!wanted.empty()) message += " " + filter + "=" + python_list(wanted);
+    if (!wanted.empty()) message += " " + filter + "=" + python::list(wanted);
   };
   name("model-prefix", sweep.model_prefix);
   name("precision", sweep.precision);
@@ -254,12 +254,12 @@ Expected<Matrix> expand_full_sweep(const std::vector<Config>& configs, const Ful
 Expected<void> check_runner_types(const std::vector<std::string>& wanted, const Runners& runners) {
   std::vector<std::string> unknown;
   for (const std::string& type : wanted) {
-    if (runners.find(type) == nullptr) unknown.push_back(python_repr(type));
+    if (runners.find(type) == nullptr) unknown.push_back(python::repr(type));
   }
   if (unknown.empty()) return {};
   std::vector<std::string> valid = runners.types();
   std::sort(valid.begin(), valid.end());
-  return fail("Invalid runner type(s): " + python_set(std::move(unknown)) +
+  return fail("Invalid runner type(s): " + python::set(std::move(unknown)) +
               ". Valid runner types are: " + join(valid, ", "));
 }
 

@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include "controller/matrix/other_files.hpp"
-#include "controller/matrix/python_text.hpp"
+#include "controller/python/text.hpp"
 #include "util/text.hpp"
 
 namespace sweep::matrix {
@@ -307,12 +307,12 @@ class EntryReader {
     for (const yaml::Member& member : element.members) {
       const yaml::Value& key = *member.key;
       if (is_known(key, kElementKeys)) continue;
-      extra.push_back(key.is(yaml::Kind::Text) ? python_repr(key.text) : python_str(key));
+      extra.push_back(key.is(yaml::Kind::Text) ? python::repr(key.text) : python_str(key));
       if (first == nullptr) first = &key;
     }
     if (first == nullptr) return {};
     notes_.hint = suggestion(python_str(*first), kElementKeys);
-    return fail_at(*first, "Extra fields " + python_set(std::move(extra)) + " in " + place);
+    return fail_at(*first, "Extra fields " + python::set(std::move(extra)) + " in " + place);
   }
 
   Expected<void> read_number(const yaml::Value& owner, std::string_view field, const std::string& place,
@@ -327,7 +327,8 @@ class EntryReader {
       return {};
     }
     if (!value->is(yaml::Kind::Int)) {
-      notes_.hint = ", got " + (value->is(yaml::Kind::Text) ? python_repr(value->text) : python_str(*value)) +
+      notes_.hint = ", got " +
+                    (value->is(yaml::Kind::Text) ? python::repr(value->text) : python_str(*value)) +
                     "; write a number without quotes or decimal point";
       return fail_at(*value, quoted(field) + " must be int in " + place);
     }

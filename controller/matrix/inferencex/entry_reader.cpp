@@ -39,6 +39,7 @@ Expected<Scalar> read_fixed_truth(const ObjectReader& in, Name name, bool wanted
   SWEEP_ASSIGN(const yaml::Value* value, in.required(name));
   const auto truth = value->is(yaml::Kind::Text) ? std::nullopt : read_boolean(*value);
   if (truth && (truth->number != 0) == wanted) return *truth;
+  if (value->is(yaml::Kind::Text) && !read_boolean(*value)) return in.boolean(name);  // fails
   return in.problem(
       name, std::string("must be ") + (wanted ? "true" : "false") + ", got " + shown(*value) + remedy);
 }

@@ -5,7 +5,7 @@
 #include "controller/matrix/inferencemax/expand.hpp"
 #include "controller/matrix/inferencex/dram_budget.hpp"
 #include "controller/matrix/inferencex/glob.hpp"
-#include "controller/matrix/python_text.hpp"
+#include "controller/python/text.hpp"
 #include "util/text.hpp"
 
 namespace sweep::matrix::inferencex {
@@ -274,12 +274,12 @@ bool selects_entry(const FullSweep& sweep, const Entry& entry) {
 Expected<void> check_labels(const std::vector<std::string>& wanted, const RunnerFile& runners) {
   std::vector<std::string> unknown;
   for (const std::string& label : wanted) {
-    if (runners.find_label(label) == nullptr) unknown.push_back(python_repr(label));
+    if (runners.find_label(label) == nullptr) unknown.push_back(python::repr(label));
   }
   if (unknown.empty()) return {};
   std::vector<std::string> valid = runners.label_names();
   std::sort(valid.begin(), valid.end());
-  return fail("Invalid runner type(s): " + python_set(std::move(unknown)) +
+  return fail("Invalid runner type(s): " + python::set(std::move(unknown)) +
               ". Valid runner types are: " + join(valid, ", "));
 }
 

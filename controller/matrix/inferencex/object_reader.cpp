@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controller/matrix/python_text.hpp"
+#include "controller/python/text.hpp"
 #include "util/text.hpp"
 
 namespace sweep::matrix::inferencex {
@@ -67,7 +67,8 @@ Expected<const yaml::Value*> ObjectReader::required(std::string_view name) const
     const std::string other = python_str(*member.key);
     if (nearest(other, as_strings(known_)) != std::string(name)) continue;
     return subject_.problem(*member.key, Path(path_, name),
-                            "required key is missing; did you mean it by '" + other + "'?");
+                            "required key is missing, and '" + printable(other) +
+                                "' is unknown; rename it to '" + std::string(name) + "'");
   }
   return problem(name, "required key is missing; add it");
 }
@@ -159,7 +160,7 @@ std::string shown(const yaml::Value& value) {
     case yaml::Kind::Null:
       return "null";
     case yaml::Kind::Text:
-      return python_repr(value.text);
+      return python::repr(value.text);
     case yaml::Kind::List:
       return "a list";
     case yaml::Kind::Dict:

@@ -5,32 +5,17 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "controller/python/number.hpp"
 #include "util/text.hpp"
 
 namespace sweep::matrix::inferencex {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\n\r\f\v";
 constexpr std::size_t kMaxDigits = 18;  // a number of so many digits fits into 64 bits
 
 bool is_decimal_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-// Returns `text` without the underscores between its digits; std::nullopt if one is elsewhere.
-std::optional<std::string> without_underscores(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '_') {
-      out += text[i];
-      continue;
-    }
-    const bool between =
-        i > 0 && i + 1 < text.size() && is_decimal_digit(text[i - 1]) && is_decimal_digit(text[i + 1]);
-    if (!between) return std::nullopt;
-  }
-  return out;
 }
 
 // Returns the value of digits, saturated beyond 64 bits.
@@ -46,7 +31,7 @@ std::int64_t value_of_digits(std::string_view digits) {
 
 // Reads [+-]digits[.000] with single underscores between digits and blanks around it.
 std::optional<std::int64_t> integer_in(std::string_view text) {
-  const auto plain = without_underscores(trimmed(text, kBlanks));
+  const auto plain = python::without_blanks_and_underscores(text);
   if (!plain || plain->empty()) return std::nullopt;
   std::string_view rest = *plain;
   const bool negative = rest.front() == '-';
@@ -131,7 +116,7 @@ std::optional<double> read_real(const yaml::Value& value) {
   double real = NAN;
   if (value.is(yaml::Kind::Float)) real = value_of_float(value);
   if (value.is(yaml::Kind::Text)) {
-    const auto plain = without_underscores(trimmed(value.text, kBlanks));
+    const auto plain = python::without_blanks_and_underscores(value.text);
     const bool is_number =
         plain && !plain->empty() && plain->find_first_not_of("0123456789.+-eE") == std::string::npos;
     char* end = nullptr;
