@@ -84,6 +84,10 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
   return out;
 }
 
+bool contains(std::span<const std::string> texts, std::string_view text) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
+
 std::string listed(std::vector<std::string> parts, std::string_view conjunction) {
   if (parts.size() < 2) return join(parts, "");
   const std::string last = std::move(parts.back());

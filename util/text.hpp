@@ -50,6 +50,9 @@ std::size_t characters(std::string_view text);
 /// Returns `text` with `by` blanks inserted before every line but the first.
 std::string indented(std::string_view text, std::size_t by);
 
+/// Returns true if one of the texts is `text`.
+bool contains(std::span<const std::string> texts, std::string_view text);
+
 /// Returns "1 point", "2 points" for the noun "point".
 std::string counted(std::size_t count, std::string_view noun);
 

@@ -2,15 +2,9 @@
 
 #include <algorithm>
 
+#include "util/text.hpp"
+
 namespace sweep::agent {
-
-namespace {
-
-bool contains(const std::vector<std::string>& list, const std::string& item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
-}
-
-}  // namespace
 
 Server* ServerPool::find(const AttemptRef& ref) {
   const auto found = std::find_if(servers_.begin(), servers_.end(),

@@ -62,12 +62,13 @@ std::string as_text(const Plan& plan, const std::vector<std::string>& reasons) {
   std::string out;
   int largest = 0;
   for (const Point& point : plan.points) {
-    if (!is_gang(point)) largest = std::max(largest, gpus_needed(point));
-    out += "  " + printable(label(point)) + "\n";
+    if (!is_gang(plan.profile, point)) largest = std::max(largest, gpus_needed(point));
+    out += "  " + view::point_line(plan, point) + "\n";
   }
-  const bool inferencex = std::any_of(plan.points.begin(), plan.points.end(),
-                                      [](const Point& point) { return point.inferencex != nullptr; });
-  if (inferencex) {
+  const bool with_table = std::any_of(plan.points.begin(), plan.points.end(), [&](const Point& point) {
+    return point.inferencex != nullptr || is_gang(plan.profile, point);
+  });
+  if (with_table) {
     out += view::plan_table(plan);
     for (const std::string& reason : reasons)
       out += "  " + reason + "\n";
@@ -82,10 +83,7 @@ std::string as_text(const Plan& plan, const std::vector<std::string>& reasons) {
 std::string as_json_text(const Plan& plan) {
   nlohmann::ordered_json points = nlohmann::ordered_json::array();
   for (const Point& point : plan.points)
-    points.push_back({{"label", label(point)},
-                      {"nodes", nodes_needed(point)},
-                      {"gpus", gpus_needed(point)},
-                      {"entry", entry_of(point)}});
+    points.push_back(view::point_json(plan, point));
   const nlohmann::ordered_json out = {{"experiments", experiments(plan)},
                                       {"ignore_gpus", plan.profile.ignore_gpus},
                                       {"table", view::plan_table_json(plan)},
@@ -113,7 +111,7 @@ bool report_unknown_runners(const Plan& plan) {
 
 /// True if the profile decides what runs the points: it names recipes or a workspace.
 bool names_benchmarks(const profile::Profile& profile) {
-  return !profile.workspace.empty() || !profile.recipe.server.empty() || !profile.recipes.empty();
+  return !profile.workspace.empty() || !profile.recipe.empty() || !profile.recipes.empty();
 }
 
 /// Returns lines for the table: what is known of the workspace about points that this version does not run.

@@ -7,7 +7,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/print.hpp"
 #include "controller/profile/profile.hpp"
-#include "controller/profile/recipe.hpp"
+#include "controller/profile/recipe_reader.hpp"
 #include "util/os/files.hpp"
 
 namespace sweep::cli {
@@ -45,6 +45,11 @@ int script_command(const Arguments& arguments) {
   if (!text) return print_error(text.error().message), 1;
   const auto recipe = profile::parse_recipe(file, *text);
   if (!recipe) return print_error(recipe.error().message), 1;
+  if (recipe->is_gang())
+    return print_error(
+               file +
+               ": a recipe with roles, or with a script for several nodes, cannot be printed as one script"),
+           1;
   const std::string name = std::filesystem::path(file).filename().string();
   return print_out(profile::single_script(*recipe, name, *text));
 }

@@ -153,7 +153,7 @@ Expected<BenchmarkGaps> find_benchmark_gaps(const Plan& plan, const std::string&
   std::map<GroupKey, std::size_t> places;
   std::vector<std::pair<GroupKey, PointGroup>> groups;  // in matrix order
   for (const Point& point : plan.points) {
-    if (plan.withdrawn.contains(point.id) || is_gang(point)) continue;
+    if (plan.withdrawn.contains(point.id) || is_gang(plan.profile, point)) continue;
     ++out.runnable;
     if (!profile::runs_workspace_script(plan.profile, point)) continue;
     SWEEP_ASSIGN(const auto workspace, profile::workspace_of(plan.profile, point));

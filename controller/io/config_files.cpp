@@ -5,7 +5,6 @@
 #include <set>
 
 #include "controller/io/output_dir.hpp"
-#include "controller/plan/gang.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "proto/base/inferencex_entry.hpp"
 #include "util/text.hpp"
@@ -21,7 +20,7 @@ constexpr const char* kCopy = "benchmarks/multi_node/srt-slurm-recipes";
 
 /// Returns the file that the settings of the point's workers name, without ":override"; "" if they name none.
 std::string config_file(const Point& point) {
-  if (!is_gang(point)) return {};
+  if (!point.inferencex || !point.inferencex->workers) return {};
   const WorkerGroups& groups = *point.inferencex->workers;
   for (const WorkerGroup* group : {&groups.prefill, &groups.decode}) {
     for (const std::string& setting : group->settings) {

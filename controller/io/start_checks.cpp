@@ -137,7 +137,7 @@ bool is_from_profile(const BenchmarkCommand& command) {
 
 Expected<void> check_file_names(const Plan& plan) {
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
-    if (is_gang(plan.points[i])) continue;
+    if (is_gang(plan.profile, plan.points[i])) continue;
     const std::string stem = stem_of(plan, static_cast<int>(i));
     SWEEP_TRY(check_name("the result of " + printable(label(plan.points[i])), stem,
                          stem.size() + kNodeName + kAroundStem, "shorten the model-prefix or framework"));

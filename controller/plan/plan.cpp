@@ -1,15 +1,15 @@
 #include "controller/plan/plan.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <optional>
 #include <unordered_map>
 
+#include "controller/plan/environment.hpp"
 #include "controller/plan/gang.hpp"
 #include "controller/plan/hardware.hpp"
+#include "controller/plan/recipe_check.hpp"
 #include "controller/plan/step.hpp"
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/container_section.hpp"
@@ -45,105 +45,6 @@ std::vector<bool> find_shared_names(const std::vector<Point>& points,
   for (const Point& point : points)
     shared.push_back(uses[result_stem(point)] > 1 || withdrawn.contains(point.id));
   return shared;
-}
-
-/// Returns the number that a variable's value is; std::nullopt if it is none.
-std::optional<std::int64_t> whole_number(const std::string& text) {
-  std::int64_t number = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, code] = std::from_chars(text.data(), last, number);
-  return code == std::errc() && end == last ? std::optional(number) : std::nullopt;
-}
-
-/// Returns the variables that do not depend on the node. Those of the point come after those of the profile,
-/// because a profile must not change what is measured.
-std::vector<std::pair<std::string, std::string>> shared_environment(const profile::Profile& profile,
-                                                                    const Point& point) {
-  auto out = profile::variables_of(profile, point);
-  auto own = point_environment(point);
-  out.reserve(out.size() + own.size() + 2);
-  std::move(own.begin(), own.end(), std::back_inserter(out));
-  const profile::Recipe* recipe = profile::recipe_of(profile, point);
-  if (recipe == nullptr) return out;
-  for (const profile::DerivedVariable& derived : recipe->derived) {
-    const auto of =
-        std::find_if(out.rbegin(), out.rend(), [&](const auto& v) { return v.first == derived.of; });
-    const std::int64_t number = of == out.rend() ? 0 : whole_number(of->second).value_or(0);
-    out.emplace_back(derived.name, std::to_string(profile::derived_value(derived, number)));
-  }
-  return out;
-}
-
-/// True if a shell command uses the variable as $NAME or ${NAME….
-bool uses(const std::string& command, const std::string& name) {
-  const auto goes_on = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
-  for (std::size_t at = command.find('$'); at != std::string::npos; at = command.find('$', at + 1)) {
-    const bool brace = at + 1 < command.size() && command[at + 1] == '{';
-    const std::size_t begin = at + (brace ? 2 : 1);
-    const std::size_t end = begin + name.size();
-    if (command.compare(begin, name.size(), name) == 0 && (end >= command.size() || !goes_on(command[end])))
-      return true;
-  }
-  return false;
-}
-
-/// Fails if a variable of the recipe is derived from one that the point does not have, or that is not a number.
-Expected<void> check_derived(const profile::Recipe& recipe, const profile::Variables& variables,
-                             const std::vector<std::string>& known) {
-  for (const profile::DerivedVariable& derived : recipe.derived) {
-    const std::string what =
-        "the recipe's variable '" + derived.name + "' is derived from '" + derived.of + "', ";
-    const auto of = std::find_if(variables.rbegin(), variables.rend(),
-                                 [&](const auto& variable) { return variable.first == derived.of; });
-    if (of == variables.rend()) {
-      const auto near = nearest(derived.of, known);
-      return fail(what + "which no point has" + (near ? "; did you mean '" + *near + "'?" : ""));
-    }
-    if (!whole_number(of->second))
-      return fail(what + "which is '" + printable(of->second) +
-                  "', not a whole number; name a variable such as CONC in 'of'");
-  }
-  return {};
-}
-
-/// Fails if the recipe's server names a variable that the point does not have, or if its command uses one
-/// that it does not name. Without this check a typo could start a server with an empty --tensor-parallel-size
-/// on every node.
-Expected<void> check_recipe(const profile::Profile& profile, const profile::Recipe& recipe,
-                            const Point& point) {
-  const profile::Variables variables = shared_environment(profile, point);
-  std::vector<std::string> known;
-  for (const auto& [name, value] : variables)
-    known.push_back(name);
-  const auto has = [](const std::vector<std::string>& list, const std::string& name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-  };
-  for (const std::string& name : recipe.server_env) {
-    if (has(known, name)) continue;
-    const auto near = nearest(name, known);
-    return fail("'env' of the recipe's server names the variable '" + name + "', which no point has; " +
-                (near ? "did you mean '" + *near + "'?"
-                      : "variables that srun passes on need not be named; points have " + join(known, ", ")));
-  }
-  SWEEP_TRY(check_derived(recipe, variables, known));
-  for (const std::string& name : known) {
-    if (uses(recipe.server, name) && !has(recipe.server_env, name))
-      return fail("the recipe's server uses $" + name + ", but its 'env' does not name " + name +
-                  ", so it would be empty; add " + name +
-                  " to 'env' (points with different values then get different servers)");
-  }
-  return {};
-}
-
-/// Checks all recipes that the points use.
-Expected<void> check_recipes(const profile::Profile& profile, const std::vector<Point>& points) {
-  std::set<const profile::Recipe*> seen;
-  for (const Point& point : points) {
-    const profile::Recipe* recipe = profile::recipe_of(profile, point);
-    if (recipe == nullptr || !seen.insert(recipe).second) continue;
-    if (const auto good = check_recipe(profile, *recipe, point); !good) return good;
-  }
-  return {};
 }
 
 /// Returns Plan::runners.
@@ -192,6 +93,7 @@ Expected<Plan> plan_points(std::vector<Point> points, profile::Profile profile,
       return tl::unexpected(workspace.error());
     if (const auto container = profile::container_of(profile, point); !container)
       return tl::unexpected(container.error());
+    SWEEP_TRY(check_gang(profile, point));
   }
   if (const auto good = check_recipes(profile, points); !good) return tl::unexpected(good.error());
   SWEEP_ASSIGN(auto step, step_container(points, profile, withdrawn));
@@ -267,8 +169,9 @@ std::vector<core::PointSpec> core_points(const Plan& plan) {
   specs.reserve(plan.points.size());
   for (const Point& point : plan.points) {
     const int index = static_cast<int>(specs.size());
-    specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(point), kind_of(point),
-                     server_key(plan, index), core_runner(plan.profile, point.runner), gang_text(point)});
+    specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(plan.profile, point),
+                     kind_of(point), server_key(plan, index), core_runner(plan.profile, point.runner),
+                     gang_text(plan.profile, point)});
   }
   return specs;
 }
@@ -302,12 +205,13 @@ std::vector<std::pair<std::string, std::string>> benchmark_environment(const Pla
 std::string server_key(const Plan& plan, int index) {
   const Point& point = plan.points[static_cast<std::size_t>(index)];
   const profile::Recipe* recipe = profile::recipe_of(plan.profile, point);
-  if (recipe == nullptr) return {};
+  if (recipe == nullptr || recipe->is_gang()) return {};
   Sha256 digest;
   const std::string workspace = profile::workspace_of(plan.profile, point).value_or("");
   for (const std::string* part :
-       {&recipe->server, &recipe->ready_url, &recipe->ready_log, &recipe->health_url, &recipe->reset_url,
-        &recipe->progress, &workspace, &point.image})
+       {&recipe->server.command, &recipe->server.ready.path, &recipe->server.ready_log,
+        &recipe->server.health.path, &recipe->server.reset.path, &recipe->server.progress, &workspace,
+        &point.image})
     digest.add_part(*part);
   digest.add_part(std::to_string(gpus_needed(point)));
   // Nodes of different runners are different machines.
@@ -323,7 +227,7 @@ std::string server_key(const Plan& plan, int index) {
   std::map<std::string, std::string> known;
   for (const auto& [name, value] : shared_environment(plan.profile, point))
     known[name] = value;
-  for (const std::string& name : recipe->server_env) {
+  for (const std::string& name : recipe->server.env) {
     digest.add_part(name);
     digest.add_part(known[name]);
   }
@@ -338,16 +242,16 @@ wire::ServerSpec make_server(const Plan& plan, int index) {
       profile::recipe_of(plan.profile, plan.points[static_cast<std::size_t>(index)]);
   const profile::Timeouts& timeouts = plan.profile.timeouts;
   wire::ServerSpec spec;
-  if (found == nullptr) return spec;
+  if (found == nullptr || found->is_gang()) return spec;
   const profile::Recipe& recipe = *found;
   spec.key = server_key(plan, index);
   spec.command = profile::server_command(recipe);
-  spec.names = recipe.server_env;
-  spec.ready_url = recipe.ready_url;
-  spec.ready_log = recipe.ready_log;
-  spec.health_url = recipe.health_url;
-  spec.reset_url = recipe.reset_url;
-  spec.progress = recipe.progress;
+  spec.names = recipe.server.env;
+  spec.ready_url = recipe.server.ready.path;
+  spec.ready_log = recipe.server.ready_log;
+  spec.health_url = recipe.server.health.path;
+  spec.reset_url = recipe.server.reset.path;
+  spec.progress = recipe.server.progress;
   spec.start_ms = timeouts.server_start.count();
   spec.progress_ms = timeouts.server_progress.count();
   spec.longest_ms = timeouts.server_longest.count();

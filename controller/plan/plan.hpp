@@ -66,7 +66,7 @@ std::vector<std::pair<std::string, std::string>> benchmark_environment(const Pla
                                                                        const std::string& node);
 
 /// Returns the key of the server that points of a recipe share: a digest of everything that the server
-/// depends on; "" without a recipe.
+/// depends on; "" without a recipe, or with one of several roles.
 std::string server_key(const Plan& plan, int index);
 
 /// Returns the lease of an attempt of points[index] for an agent on `node`.

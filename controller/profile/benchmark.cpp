@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "controller/profile/recipe.hpp"
+#include "controller/profile/recipe_reader.hpp"
 #include "controller/profile/template.hpp"
 #include "controller/profile/workspace_script.hpp"
 #include "proto/base/inferencex_entry.hpp"
@@ -57,7 +57,7 @@ Expected<std::string> recipe_file(const Profile& profile, const Point& point) {
 
 /// Returns the profile's recipe, or that of the point's recipe file, if it was read; nullptr if there is none.
 const Recipe* named_recipe(const Profile& profile, const Point& point) {
-  if (!profile.recipe.server.empty()) return &profile.recipe;
+  if (!profile.recipe.empty()) return &profile.recipe;
   if (!names_recipe_files(profile)) return nullptr;
   const auto file = recipe_file(profile, point);
   const auto found = file ? profile.recipes.find(*file) : profile.recipes.end();
@@ -65,7 +65,7 @@ const Recipe* named_recipe(const Profile& profile, const Point& point) {
 }
 
 bool runs(const Recipe& recipe, const Point& point) {
-  return !recipe.server.empty() && (!is_evaluated(point) || !recipe.eval.empty());
+  return !recipe.empty() && (!is_evaluated(point) || !recipe.eval.empty());
 }
 
 }  // namespace
@@ -80,12 +80,12 @@ Expected<std::vector<std::string>> benchmark_command(const Profile& profile, con
 }
 
 bool has_one_benchmark(const Profile& profile) {
-  return profile.recipe.server.empty() && profile.benchmark.find('{') == std::string::npos &&
+  return profile.recipe.empty() && profile.benchmark.find('{') == std::string::npos &&
          !names_recipe_files(profile);
 }
 
 std::vector<std::string> server_command(const Recipe& recipe) {
-  return in_bash(recipe.server);
+  return in_bash(recipe.server.command);
 }
 
 std::vector<std::string> eval_command(const Recipe& recipe) {
@@ -119,19 +119,19 @@ const Recipe* recipe_of(const Profile& profile, const Point& point) {
 RecipeGap recipe_gap(const Profile& profile, const Point& point) {
   const Recipe* recipe = named_recipe(profile, point);
   if (recipe == nullptr || runs(*recipe, point)) return RecipeGap::None;
-  return recipe->server.empty() ? RecipeGap::NoFile : RecipeGap::NoEvals;
+  return recipe->empty() ? RecipeGap::NoFile : RecipeGap::NoEvals;
 }
 
 std::string recipe_gap_text(const Profile& profile, const Point& point) {
   const RecipeGap gap = recipe_gap(profile, point);
   if (gap == RecipeGap::None) return {};
-  const bool inside = !profile.recipe.server.empty();
+  const bool inside = !profile.recipe.empty();
   const std::string name = inside ? "" : " '" + recipe_file(profile, point).value_or("") + "'";
   return gap == RecipeGap::NoFile ? "there is no recipe" + name : "the recipe" + name + " has no 'eval'";
 }
 
 bool runs_workspace_script(const Profile& profile, const Point& point) {
-  const bool by_default = profile.recipe.server.empty() && profile.benchmark == kDefaultBenchmark;
+  const bool by_default = profile.recipe.empty() && profile.benchmark == kDefaultBenchmark;
   return by_default ? point.inferencex != nullptr : recipe_gap(profile, point) != RecipeGap::None;
 }
 
@@ -150,7 +150,7 @@ std::vector<std::string> recipes_beside(const Profile& profile, const Point& poi
 Expected<void> load_recipes(Profile& profile, const std::vector<Point>& points,
                             const std::set<std::string>& withdrawn) {
   profile.recipes.clear();
-  if (!profile.recipe.server.empty() || !names_recipe_files(profile)) return {};
+  if (!profile.recipe.empty() || !names_recipe_files(profile)) return {};
   for (const Point& point : points) {
     SWEEP_ASSIGN(const auto file, recipe_file(profile, point));
     if (profile.recipes.contains(file)) continue;

@@ -4,7 +4,7 @@
 
 #include "controller/profile/container_section.hpp"
 #include "controller/profile/reader.hpp"
-#include "controller/profile/recipe.hpp"
+#include "controller/profile/recipe_reader.hpp"
 #include "controller/profile/runner.hpp"
 #include "controller/profile/variables.hpp"
 #include "controller/yaml/document.hpp"

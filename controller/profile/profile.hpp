@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/profile/recipe.hpp"
 #include "proto/base/container_spec.hpp"
 #include "util/time.hpp"
 
@@ -37,26 +38,6 @@ struct Retries {
   int benchmark = 0;
   int invalid = 0;  // after results that are not valid
   int node = 3;     // after this many infrastructure failures in a row a node gets no more work; 0: never
-};
-
-/// A variable of a recipe that is rounded down from another variable's number: it has the largest of `steps`
-/// that is at most that number, or the first step if all are larger. With steps [1, 16], for example, points
-/// with concurrencies from 16 up share one server.
-struct DerivedVariable {
-  std::string name, of;
-  std::vector<std::int64_t> steps;  // ascending
-  friend bool operator==(const DerivedVariable&, const DerivedVariable&) = default;
-};
-
-/// A benchmark whose server keeps running between points. Its commands run under bash -c.
-struct Recipe {
-  std::string server, client;            // commands; an empty server means that there is no recipe
-  std::vector<std::string> server_env;   // the point's variables that the server gets; it gets no others
-  std::vector<DerivedVariable> derived;  // those of server_env that are derived from another variable
-  std::string ready_url, ready_log;   // the server is ready when this path answers 2xx or this line appears
-  std::string reset_url, health_url;  // paths; empty: not used
-  std::string progress;               // expression for a line that shows progress; empty: progress bars
-  std::string eval = {};              // command that evaluates the server (lm-eval); empty: none
 };
 
 /// The keys of a `container` section that a layer or a runner sets.
@@ -92,7 +73,7 @@ struct Profile {
   std::string benchmark = kDefaultBenchmark;
   std::string benchmark_folder;  // directory of the file that sets `benchmark`; ./ and ../ are relative to it
   std::string script_ready;      // expression for a line: the server of a script is ready; empty: known lines
-  Recipe recipe;                 // replaces `benchmark` if it has a server
+  Recipe recipe;                 // replaces `benchmark` if there is one
   std::map<std::string, Recipe> recipes;       // by file; if `benchmark` names recipe files (load_recipes())
   Variables env;                               // for every benchmark; values are templates
   ContainerSection container;                  // for every runner; a runner's own keys override it

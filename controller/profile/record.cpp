@@ -1,9 +1,9 @@
 #include "controller/profile/record.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "controller/profile/container_section.hpp"
+#include "controller/profile/recipe_record.hpp"
 #include "proto/base/account.hpp"
 #include "util/fields.hpp"
 #include "util/json.hpp"
@@ -12,9 +12,6 @@ namespace sweep::profile {
 
 namespace {
 
-constexpr std::size_t kMaxText = 1 << 20;
-constexpr std::size_t kMaxItems = 1 << 16;
-constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max() / 2;
 constexpr std::int64_t kMaxCount = 1'000'000;
 
 /// Calls visit(name, Millis&) for each of the profile's times. Writing and reading share this list.
@@ -54,48 +51,6 @@ void each_text(P& profile, Visit visit) {
   visit("script_ready", profile.script_ready);
 }
 
-template <class R, class Visit>
-void each_recipe_text(R& recipe, Visit visit) {
-  visit("server", recipe.server);
-  visit("client", recipe.client);
-  visit("eval", recipe.eval);
-  visit("ready_url", recipe.ready_url);
-  visit("ready_log", recipe.ready_log);
-  visit("reset_url", recipe.reset_url);
-  visit("health_url", recipe.health_url);
-  visit("progress", recipe.progress);
-}
-
-nlohmann::json recipe_to_json(const Recipe& recipe) {
-  nlohmann::json out;
-  each_recipe_text(recipe, [&](const char* name, const std::string& value) { out[name] = value; });
-  out["server_env"] = recipe.server_env;
-  out["steps"] = nlohmann::json::array();
-  for (const DerivedVariable& derived : recipe.derived)
-    out["steps"].push_back({{"name", derived.name}, {"of", derived.of}, {"steps", derived.steps}});
-  return out;
-}
-
-Recipe read_recipe_record(Fields& in, const nlohmann::json& body) {
-  Fields from(body, "profile: 'recipe'");
-  Recipe recipe;
-  each_recipe_text(recipe, [&](const char* name, std::string& value) { value = from.text(name, kMaxText); });
-  recipe.server_env = from.texts("server_env", kMaxItems, kMaxText);
-  const nlohmann::json& list = from.child("steps");
-  if (!list.is_array() || list.size() > kMaxItems) from.complain("profile: 'recipe': 'steps' must be a list");
-  for (const auto& item : list.is_array() ? list : nlohmann::json::array()) {
-    Fields of(item, "profile: 'recipe': 'steps'");
-    DerivedVariable derived;
-    derived.name = of.text("name", kMaxText);
-    derived.of = of.text("of", kMaxText);
-    derived.steps = of.integers("steps", kMaxItems, 0, kMaxInt);
-    if (of.error()) from.complain(*of.error());
-    recipe.derived.push_back(std::move(derived));
-  }
-  if (from.error()) in.complain(*from.error());
-  return recipe;
-}
-
 std::map<std::string, Recipe> read_recipes(Fields& in) {
   std::map<std::string, Recipe> recipes;
   const nlohmann::json& list = in.child("recipes");
@@ -104,7 +59,7 @@ std::map<std::string, Recipe> read_recipes(Fields& in) {
     return recipes;
   }
   for (const auto& [file, body] : list.items())
-    recipes.emplace(file, read_recipe_record(in, body));
+    recipes.emplace(file, recipe_from_json(in, body));
   return recipes;
 }
 
@@ -220,7 +175,7 @@ Expected<Profile> profile_from_json(const nlohmann::json& body) {
     if (std::find(kDoubts.begin(), kDoubts.end(), word) == kDoubts.end())
       in.complain("profile: 'doubts_ignored' must be a list of known reasons");
   }
-  profile.recipe = read_recipe_record(in, in.child("recipe"));
+  profile.recipe = recipe_from_json(in, in.child("recipe"));
   profile.recipes = read_recipes(in);
   profile.env = read_pairs(in, "env");
   profile.container = read_container_record(in, in.child("container"));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "controller/profile/recipe.hpp"
 #include "util/shell_word.hpp"
 #include "util/text.hpp"
 
@@ -90,15 +89,15 @@ exit "$status"
 )";
 
 const DerivedVariable* derived_of(const Recipe& recipe, const std::string& name) {
-  const auto found = std::find_if(recipe.derived.begin(), recipe.derived.end(),
+  const auto found = std::find_if(recipe.server.derived.begin(), recipe.server.derived.end(),
                                   [&](const DerivedVariable& derived) { return derived.name == name; });
-  return found == recipe.derived.end() ? nullptr : &*found;
+  return found == recipe.server.derived.end() ? nullptr : &*found;
 }
 
 /// Returns the lines that check that the server's variables are set, and that compute the derived ones.
 std::string variables(const Recipe& recipe) {
   std::string needed, computed;
-  for (const std::string& name : recipe.server_env) {
+  for (const std::string& name : recipe.server.env) {
     const DerivedVariable* derived = derived_of(recipe, name);
     needed += ": \"${" + (derived ? derived->of : name) + "?is not set, and this benchmark needs it}\"\n";
     if (!derived) continue;
@@ -126,10 +125,10 @@ std::string client_functions(const Recipe& recipe) {
 }
 
 std::string ready(const Recipe& recipe) {
-  if (recipe.ready_url.empty())
-    return "\nready() { grep -Eq -e " + shell_word(recipe.ready_log) + " -- \"$SERVER_LOG\"; }\n";
+  if (recipe.server.ready.path.empty())
+    return "\nready() { grep -Eq -e " + shell_word(recipe.server.ready_log) + " -- \"$SERVER_LOG\"; }\n";
   return "\nready() { curl --noproxy '*' -fs -m 10 -o /dev/null \"http://127.0.0.1:$PORT\"" +
-         shell_word(recipe.ready_url) + "; }\n";
+         shell_word(recipe.server.ready.path) + "; }\n";
 }
 
 /// Returns the leading comment lines of a file.
@@ -152,7 +151,7 @@ std::string single_script(const Recipe& recipe, const std::string& name, const s
                     printed + "'; to change it, edit the recipe and generate it again.\n";
   if (!heading.empty()) out += "#\n" + heading;
   return out + kVariables + (recipe.eval.empty() ? "" : kEvalVariables) + variables(recipe) +
-         function("run_server", recipe.server) + client_functions(recipe) + ready(recipe) + kRest;
+         function("run_server", recipe.server.command) + client_functions(recipe) + ready(recipe) + kRest;
 }
 
 }  // namespace sweep::profile

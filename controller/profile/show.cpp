@@ -193,7 +193,7 @@ std::string show_profile(const Profile& profile) {
   } else {
     page.put("workspace", profile.workspace);
   }
-  if (profile.recipe.server.empty()) {
+  if (profile.recipe.empty()) {
     page.put("benchmark", profile.benchmark);
   } else {
     page.put_abbreviated_recipe("benchmark");

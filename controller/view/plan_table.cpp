@@ -53,7 +53,8 @@ std::vector<PlanRow> plan_rows(const Plan& plan) {
   for (const Point& point : plan.points) {
     if (plan.withdrawn.contains(point.id)) continue;
     ++counts[{is_agentic(point) ? kAgenticScenario : "fixed-seq-len", hardware_of_point(point),
-              nodes_needed(point), gpus_needed(point), is_gang(point)}];
+              nodes_needed(plan.profile, point), gpus_needed(plan.profile, point),
+              is_gang(plan.profile, point)}];
   }
   std::vector<PlanRow> out;
   for (const auto& [key, count] : counts) {
@@ -75,6 +76,23 @@ std::string plan_table(const Plan& plan) {
   if (gangs > 0)
     out += "  " + counted(gangs, "point") + (gangs == 1 ? " needs" : " need") +
            " several servers or nodes (gangs); this version does not run them: they will fail\n";
+  return out;
+}
+
+std::string point_line(const Plan& plan, const Point& point) {
+  const std::string roles = roles_text(plan.profile, point);
+  if (roles.empty()) return printable(label(point));
+  return printable(label(point)) + " (" +
+         counted(static_cast<std::size_t>(nodes_needed(plan.profile, point)), "node") + ": " + roles + ")";
+}
+
+nlohmann::ordered_json point_json(const Plan& plan, const Point& point) {
+  nlohmann::ordered_json out = {{"label", label(point)},
+                                {"nodes", nodes_needed(plan.profile, point)},
+                                {"gpus", gpus_needed(plan.profile, point)}};
+  for (const GangRole& role : gang_roles(plan.profile, point).value_or(std::vector<GangRole>()))
+    out["roles"].push_back({{"name", role.name}, {"workers", role.workers}, {"gpus", role.gpus}});
+  out["entry"] = entry_of(point);
   return out;
 }
 
@@ -125,7 +143,7 @@ std::string node_hours_text(const Plan& plan) {
   double seconds = 0;
   std::size_t known = 0, unknown = 0;
   for (const Point& point : plan.points) {
-    if (plan.withdrawn.contains(point.id) || is_gang(point)) continue;
+    if (plan.withdrawn.contains(point.id) || is_gang(plan.profile, point)) continue;
     const bool declared = plan.profile.point_timeout_declared;
     if (!is_agentic(point) && !declared) {
       ++unknown;

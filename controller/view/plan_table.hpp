@@ -25,6 +25,13 @@ std::vector<PlanRow> plan_rows(const Plan& plan);
 /// Returns the table with a header, and a line for what cannot run and why.
 std::string plan_table(const Plan& plan);
 
+/// Returns the line of a point: its label, and for a gang whose recipe has roles its nodes and roles: "… conc32 (3 nodes:
+/// prefill 1 x 8 GPUs, decode 2 x 8 GPUs, router)".
+std::string point_line(const Plan& plan, const Point& point);
+
+/// Returns a point as a JSON object with label, nodes, gpus and entry, and roles if its recipe has some.
+nlohmann::ordered_json point_json(const Plan& plan, const Point& point);
+
 /// Returns the rows as a JSON array of objects with the fields' names.
 nlohmann::ordered_json plan_table_json(const Plan& plan);
 

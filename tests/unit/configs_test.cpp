@@ -16,7 +16,7 @@
 #include "controller/profile/benchmark.hpp"
 #include "controller/profile/load_profile.hpp"
 #include "controller/profile/profile.hpp"
-#include "controller/profile/recipe.hpp"
+#include "controller/profile/recipe_reader.hpp"
 #include "controller/profile/script.hpp"
 #include "proto/base/inferencex_entry.hpp"
 #include "util/json.hpp"
@@ -222,14 +222,14 @@ void read_recipe(const std::string& name) {
   const auto plan = plan_points({point_of(name)}, profile);
   ASSERT_TRUE(plan) << plan.error().message;
   const profile::Recipe& recipe = *profile::recipe_of(plan->profile, plan->points[0]);
-  EXPECT_TRUE(bash_reads(recipe.server));
+  EXPECT_TRUE(bash_reads(recipe.server.command));
   EXPECT_TRUE(bash_reads(recipe.client));
   EXPECT_TRUE(bash_reads(recipe.eval));
   if (name.find("fixed_seq_len") != std::string::npos) {
     EXPECT_THAT(recipe.eval,
                 HasSubstr("run_eval --framework lm-eval --port \"$PORT\" && cd \"${EVAL_OUTPUT_DIR:-.}\" && "
                           "append_lm_eval_summary"));
-    EXPECT_THAT(recipe.server_env, testing::Contains("EVAL_ONLY"));
+    EXPECT_THAT(recipe.server.env, testing::Contains("EVAL_ONLY"));
   }
   EXPECT_THAT(recipe.client, HasSubstr("exec sweep-bench "));
   EXPECT_THAT(recipe.client, HasSubstr("--result-filename \"$RESULT_FILENAME.json\""));

@@ -1,4 +1,5 @@
-// plan: how many nodes a point of several servers takes.
+// plan: what a point of several servers or nodes takes.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "controller/plan/gang.hpp"
@@ -29,20 +30,87 @@ Point gang(const std::string& runner, Sizes prefill, Sizes decode) {
 }
 
 TEST(Gang, NodesAreThoseOfBothRoles) {
-  EXPECT_EQ(nodes_needed(gang("cluster:b200-dgxc", {2, 4}, {1, 16})), 3);
-  EXPECT_EQ(nodes_needed(gang("gb200", {2, 4}, {1, 16})), 6) << "4 GPUs on a node";
-  EXPECT_EQ(nodes_needed(gang("h200", {1, 2}, {3, 2})), 1) << "all servers fit on one node";
-  EXPECT_EQ(nodes_needed(gang("h200", {1, 4, "h100"}, {1, 4, "h200"})), 2)
+  EXPECT_EQ(nodes_needed({}, gang("cluster:b200-dgxc", {2, 4}, {1, 16})), 3);
+  EXPECT_EQ(nodes_needed({}, gang("gb200", {2, 4}, {1, 16})), 6) << "4 GPUs on a node";
+  EXPECT_EQ(nodes_needed({}, gang("h200", {1, 2}, {3, 2})), 1) << "all servers fit on one node";
+  EXPECT_EQ(nodes_needed({}, gang("h200", {1, 4, "h100"}, {1, 4, "h200"})), 2)
       << "other hardware is another node";
-  EXPECT_EQ(nodes_needed(gang("h200", {3, 2}, {1, 4})), 2) << "servers of one role share a node";
-  EXPECT_EQ(nodes_needed(gang("mi355x", {2, 8}, {0, 8})), 2);
+  EXPECT_EQ(nodes_needed({}, gang("h200", {3, 2}, {1, 4})), 2) << "servers of one role share a node";
+  EXPECT_EQ(nodes_needed({}, gang("mi355x", {2, 8}, {0, 8})), 2);
 }
 
 TEST(Gang, TextNamesGpusNodesAndServers) {
-  EXPECT_EQ(gang_text(gang("h200", {2, 4}, {1, 16})), "24 GPUs on 3 nodes for 3 servers");
-  EXPECT_EQ(gang_text(gang("h200", {1, 1}, {0, 1})), "1 GPU on 1 node for 1 server");
-  EXPECT_EQ(gang_text(Point{}), "");
-  EXPECT_EQ(nodes_needed(Point{}), 1);
+  EXPECT_EQ(gang_text({}, gang("h200", {2, 4}, {1, 16})), "24 GPUs on 3 nodes for 3 servers");
+  EXPECT_EQ(gang_text({}, gang("h200", {1, 1}, {0, 1})), "1 GPU on 1 node for 1 server");
+  EXPECT_EQ(gang_text({}, Point{}), "");
+  EXPECT_EQ(nodes_needed({}, Point{}), 1);
+}
+
+/// Returns a profile whose recipe has two roles with GPUs and a router.
+profile::Profile gang_profile() {
+  profile::Profile out;
+  profile::Role prefill, decode, router;
+  prefill.name = "prefill";
+  prefill.workers = {0, "PREFILL_NUM_WORKERS"};
+  prefill.gpus = {4, ""};
+  decode.name = "decode";
+  decode.gpus = {0, "TP"};
+  router.name = "router";
+  router.on = "own";
+  out.recipe.roles = {prefill, decode, router};
+  out.recipe.public_role = "router";
+  out.recipe.client = "bench";
+  out.env = {{"PREFILL_NUM_WORKERS", "3"}};
+  return out;
+}
+
+Point one_node_point(int tp) {
+  Point point;
+  point.runner = "b200";
+  point.tp = tp;
+  return point;
+}
+
+TEST(Gang, RecipeWithRolesMakesAGangOfAnyPoint) {
+  const profile::Profile profile = gang_profile();
+  const Point point = one_node_point(16);
+  EXPECT_TRUE(is_gang(profile, point));
+  EXPECT_EQ(gpus_needed(profile, point), 28);
+  EXPECT_EQ(nodes_needed(profile, point), 5) << "2 of prefill, 2 of decode, 1 of the router";
+  EXPECT_EQ(gang_text(profile, point), "28 GPUs on 5 nodes for 5 servers");
+  EXPECT_TRUE(check_gang(profile, point));
+  EXPECT_FALSE(is_gang({}, point));
+  EXPECT_EQ(gpus_needed({}, point), 16);
+}
+
+TEST(Gang, NumbersOfRolesAreThoseOfThePoint) {
+  profile::Profile profile = gang_profile();
+  const auto says = [&](int tp) {
+    const auto good = check_gang(profile, one_node_point(tp));
+    return good ? "" : good.error().message;
+  };
+  EXPECT_EQ(says(8), "");
+  EXPECT_THAT(says(9),
+              testing::StartsWith(
+                  "role decode: the 9 GPUs of a worker cannot be divided equally over 2 nodes of 8 ("));
+  profile.env[0].second = "x";
+  EXPECT_EQ(says(8), "role prefill: 'workers' is the number in PREFILL_NUM_WORKERS, which is 'x'");
+  profile.env.clear();
+  EXPECT_EQ(says(8),
+            "role prefill: 'workers' is the number in PREFILL_NUM_WORKERS, which the point does not have");
+  profile.recipe.roles[0].workers = {0, ""};
+  EXPECT_EQ(says(8), "") << "a role may have no workers";
+  EXPECT_EQ(gang_roles(profile, one_node_point(8))->size(), 2U);
+  profile.recipe.public_role = "prefill";
+  EXPECT_THAT(says(8),
+              testing::StartsWith("role prefill, whose address the client gets, has no workers for "));
+}
+
+TEST(Gang, ScriptForSeveralNodesTakesThem) {
+  profile::Profile profile;
+  profile.recipe.script = profile::NodesScript{"bash run.sh", {3, ""}};
+  EXPECT_EQ(nodes_needed(profile, one_node_point(8)), 3);
+  EXPECT_EQ(gang_text(profile, one_node_point(8)), "3 nodes for 1 server");
 }
 
 }  // namespace

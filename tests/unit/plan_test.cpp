@@ -185,12 +185,12 @@ TEST(Plan, ErrorNamesTheUnknownPlaceholder) {
 profile::Profile recipe_profile() {
   profile::Profile profile;
   profile.env = {{"EXTRA", "1"}};
-  profile.recipe.server = "serve --model $MODEL --tp ${TP} --x \"$EXTRA\"";
+  profile.recipe.server.command = "serve --model $MODEL --tp ${TP} --x \"$EXTRA\"";
   profile.recipe.client = "client $CONC";
-  profile.recipe.server_env = {"MODEL", "TP", "EXTRA"};
-  profile.recipe.ready_url = profile.recipe.health_url = "/health";
-  profile.recipe.reset_url = "/reset";
-  profile.recipe.progress = "shard";
+  profile.recipe.server.env = {"MODEL", "TP", "EXTRA"};
+  profile.recipe.server.ready.path = profile.recipe.server.health.path = "/health";
+  profile.recipe.server.reset.path = "/reset";
+  profile.recipe.server.progress = "shard";
   profile.timeouts = {Millis(1), Millis(2), Millis(3), Millis(4), Millis(5), Millis(6), Millis(7), Millis(8)};
   return profile;
 }
@@ -206,13 +206,14 @@ TEST(Plan, PointsShareAServerIfItsInputsAreEqual) {
   EXPECT_EQ(core_points(plan)[1].server.str(), server_key(plan, 1));
 
   auto profile = recipe_profile();
-  profile.recipe.server_env.push_back("CONC");
+  profile.recipe.server.env.push_back("CONC");
   const Plan with_conc = sample_plan({sample_entry(8, 32), sample_entry(8, 64)}, profile);
   EXPECT_NE(server_key(with_conc, 0), server_key(with_conc, 1));
 
-  for (std::string profile::Recipe::*part : {&profile::Recipe::server, &profile::Recipe::reset_url}) {
+  for (const auto part : {+[](profile::ServerSection& server) { return &server.command; },
+                          +[](profile::ServerSection& server) { return &server.reset.path; }}) {
     auto changed = recipe_profile();
-    changed.recipe.*part += "x";
+    *part(changed.recipe.server) += "x";
     EXPECT_NE(server_key(sample_plan({sample_entry(8, 32)}, changed), 0), server_key(plan, 0));
   }
   auto elsewhere = recipe_profile();
@@ -285,20 +286,20 @@ TEST(Plan, ScriptRunsAnEvaluatedPointWhoseRecipeHasNoEvaluation) {
 
 TEST(Plan, DerivedVariableLetsSomePointsShareAServer) {
   auto profile = recipe_profile();
-  profile.recipe.server_env.push_back("CONC_FROM");
-  profile.recipe.derived = {{"CONC_FROM", "CONC", {1, 16}}};
-  profile.recipe.server += " --interval $((CONC_FROM + 1)) ${CONC_FROM}";
+  profile.recipe.server.env.push_back("CONC_FROM");
+  profile.recipe.server.derived = {{"CONC_FROM", "CONC", {1, 16}}};
+  profile.recipe.server.command += " --interval $((CONC_FROM + 1)) ${CONC_FROM}";
   const Plan plan = sample_plan({sample_entry(8, 8), sample_entry(8, 16), sample_entry(8, 64)}, profile);
   EXPECT_NE(server_key(plan, 0), server_key(plan, 1));
   EXPECT_EQ(server_key(plan, 1), server_key(plan, 2));
   EXPECT_EQ(environment_of(make_lease(plan, 0, 1, "n1")).at("CONC_FROM"), "1");
   EXPECT_EQ(environment_of(make_lease(plan, 2, 1, "n1")).at("CONC_FROM"), "16");
-  profile.recipe.derived[0].of = "CONCC";
+  profile.recipe.server.derived[0].of = "CONCC";
   const auto wrong = make_plan({sample_entry(8, 32)}, profile);
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message,
               HasSubstr("is derived from 'CONCC', which no point has; did you mean 'CONC'?"));
-  profile.recipe.derived[0].of = "PRECISION";
+  profile.recipe.server.derived[0].of = "PRECISION";
   const auto no_number = make_plan({sample_entry(8, 32)}, profile);
   ASSERT_FALSE(no_number);
   EXPECT_THAT(no_number.error().message,
@@ -310,7 +311,7 @@ TEST(Plan, LeaseOfARecipeContainsServerAndClient) {
   const wire::Lease lease = make_lease(plan, 0, 1, "n1");
   EXPECT_THAT(lease.command, ElementsAre("bash", "-c", "client $CONC"));
   EXPECT_EQ(lease.server.key, server_key(plan, 0));
-  EXPECT_THAT(lease.server.command, ElementsAre("bash", "-c", recipe_profile().recipe.server));
+  EXPECT_THAT(lease.server.command, ElementsAre("bash", "-c", recipe_profile().recipe.server.command));
   EXPECT_THAT(lease.server.names, ElementsAre("MODEL", "TP", "EXTRA"));
   EXPECT_EQ(lease.server.ready_url, "/health");
   EXPECT_EQ(lease.server.health_url, "/health");
@@ -332,12 +333,12 @@ TEST(Plan, RecipeWithAMissingVariableIsReportedByThePlan) {
   };
   EXPECT_EQ(error_of(recipe_profile()), "");
   auto incomplete = recipe_profile();
-  incomplete.recipe.server_env = {"MODEL", "EXTRA"};
+  incomplete.recipe.server.env = {"MODEL", "EXTRA"};
   EXPECT_THAT(error_of(incomplete), HasSubstr("uses $TP, but its 'env' does not name TP"));
-  incomplete.recipe.server = "serve --model $MODEL ${EXTRA:-x} $TPX $MY_TP";
+  incomplete.recipe.server.command = "serve --model $MODEL ${EXTRA:-x} $TPX $MY_TP";
   EXPECT_EQ(error_of(incomplete), "") << "other variables whose names contain TP";
   auto typo = recipe_profile();
-  typo.recipe.server_env.push_back("MODELL");
+  typo.recipe.server.env.push_back("MODELL");
   EXPECT_THAT(error_of(typo), HasSubstr("'MODELL'"));
   EXPECT_THAT(error_of(typo), HasSubstr("did you mean 'MODEL'?"));
 }

@@ -41,6 +41,50 @@ ContainerSection unusual_container() {
   return section;
 }
 
+/// Returns a section of a server of one node, in which every text contains `name`.
+ServerSection unusual_server(const std::string& name) {
+  ServerSection server;
+  server.command = "serve $MODEL " + name;
+  server.env = {"TP", "MODEL", name};
+  server.derived = {{"STEP_" + name, "CONC", {1, 16}}};
+  server.ready.path = "/health_" + name;
+  server.ready_log = "up " + name;
+  server.reset.path = "/reset_" + name;
+  server.health.path = "/well_" + name;
+  server.progress = "shard " + name;
+  return server;
+}
+
+/// Returns a recipe with roles in which no field has its default.
+Recipe unusual_gang() {
+  Role role;
+  role.name = "decode";
+  role.server = unusual_server("d");
+  role.server.ready.port = "system";
+  role.server.ready_tcp = "dist";
+  role.server.reset.port = "r";
+  role.server.health.port = "h";
+  role.texts = {{"ETCD_ENDPOINTS", "http://$ETCD"}};
+  role.workers = {2, "DECODE_NUM_WORKERS"};
+  role.gpus = {16, "G"};
+  role.nodes = {3, "N"};
+  role.processes = Role::Processes::Gpu;
+  role.mpi = true;
+  role.on = "own";
+  role.needs = {"etcd"};
+  role.ports = {"dist", "system"};
+  Role other;
+  other.name = "etcd";
+  Recipe recipe;
+  recipe.client = "client of a gang";
+  recipe.roles = {role, other};
+  recipe.public_role = "decode";
+  recipe.client_on = "decode.0";
+  recipe.files = {{"engine.yaml", "decode", "a: 1\n"}};
+  recipe.prepare = Prepare{"install", {"IMAGE"}};
+  return recipe;
+}
+
 /// Returns a profile in which no field has its default and no two fields of one type have the same value, so
 /// that two fields that are swapped are noticed.
 Profile unusual_profile() {
@@ -48,10 +92,12 @@ Profile unusual_profile() {
   profile.workspace = "/scratch/a b";
   profile.benchmark = "{model-prefix} 'quoted' \\ \"x\"";
   profile.benchmark_folder = "/home/u/ü";
-  profile.recipe = {"serve $MODEL", "client",  {"TP", "MODEL"}, {{"STEP", "CONC", {1, 16}}},
-                    "/health",      "up",      "/reset",        "/well",
-                    "shard",        "evaluate"};
-  profile.recipes["/r/a.yaml"] = {"serve other", "client2", {"EP"}, {}, "", "ready", "", "", ""};
+  profile.recipe.server = unusual_server("r");
+  profile.recipe.client = "client";
+  profile.recipe.eval = "evaluate";
+  profile.recipes["/r/a.yaml"].server.command = "serve other";
+  profile.recipes["/r/gang.yaml"] = unusual_gang();
+  profile.recipes["/r/nodes.yaml"].script = NodesScript{"bash run.sh", {0, "NODES"}};
   profile.recipes["/r/missing.yaml"] = {};  // a restarted controller still runs the script in its place
   profile.env = {{"B", "2"}, {"A", ""}, {"PATH", "/x:=y"}, {"LINES", "one\ntwo"}};
   profile.packing = Profile::Packing::Gpu;
@@ -80,28 +126,15 @@ Profile unusual_profile() {
   return profile;
 }
 
-void expect_same_recipe(const Recipe& is, const Recipe& was) {
-  EXPECT_EQ(is.server, was.server);
-  EXPECT_EQ(is.client, was.client);
-  EXPECT_EQ(is.server_env, was.server_env);
-  EXPECT_EQ(is.derived, was.derived);
-  EXPECT_EQ(is.ready_url, was.ready_url);
-  EXPECT_EQ(is.ready_log, was.ready_log);
-  EXPECT_EQ(is.reset_url, was.reset_url);
-  EXPECT_EQ(is.health_url, was.health_url);
-  EXPECT_EQ(is.progress, was.progress);
-  EXPECT_EQ(is.eval, was.eval);
-}
-
 void expect_same(const Profile& is, const Profile& was) {
   EXPECT_EQ(is.workspace, was.workspace);
   EXPECT_EQ(is.benchmark, was.benchmark);
   EXPECT_EQ(is.benchmark_folder, was.benchmark_folder);
   EXPECT_EQ(is.env, was.env);
-  expect_same_recipe(is.recipe, was.recipe);
+  EXPECT_TRUE(is.recipe == was.recipe);
   ASSERT_EQ(is.recipes.size(), was.recipes.size());
   for (const auto& [file, recipe] : was.recipes)
-    expect_same_recipe(is.recipes.at(file), recipe);
+    EXPECT_TRUE(is.recipes.at(file) == recipe) << file;
   EXPECT_EQ(is.timeouts.server_start, was.timeouts.server_start);
   EXPECT_EQ(is.timeouts.server_progress, was.timeouts.server_progress);
   EXPECT_EQ(is.timeouts.server_longest, was.timeouts.server_longest);
@@ -164,17 +197,19 @@ TEST(ProfileRecord, HasEveryFieldOfAProfile) {
          packing, timeouts, image, declared, retries, auth, log_limit, artifacts, spool, doubts, thresholds,
          strict, ignore_gpus, kill_grace, heartbeat, agent_timeout, join, away] =
       static_cast<const Profile&>(Profile{});
-  auto& [server, run, point, start, progress, longest, reset, warm_up] = timeouts;
-  auto& [command, client, names, derived, ready_url, ready_log, reset_url, health_url, pattern, eval] =
-      recipe;
+  auto& [until_ready, run, point, start, progress, longest, of_reset, warm_up] = timeouts;
+  auto& [server, client, eval, roles, public_role, client_on, files, prepare, script] = recipe;
+  auto& [command, names, derived, ready, ready_log, ready_tcp, reset, health, pattern] = server;
   auto& [infrastructure, of_benchmark, invalid, node] = retries;
   auto& [values, given] = container;
   static_cast<void>(std::tie(values, given, runners, sources, image, script_ready));
+  static_cast<void>(std::tie(roles, public_role, client_on, files, prepare, script, ready, ready_tcp, health,
+                             of_reset, until_ready));
   static_cast<void>(std::tie(invalid, doubts, recipes, derived, start, progress, longest, reset, warm_up,
-                             command, client, names, ready_url, ready_log, reset_url, health_url, pattern,
-                             eval, thresholds, workspace, benchmark, folder, env, packing, server, run, point,
-                             declared, infrastructure, of_benchmark, node, auth, log_limit, artifacts, spool,
-                             strict, ignore_gpus, kill_grace, heartbeat, agent_timeout, join, away));
+                             command, client, names, ready_log, pattern, eval, thresholds, workspace,
+                             benchmark, folder, env, packing, server, run, point, declared, infrastructure,
+                             of_benchmark, node, auth, log_limit, artifacts, spool, strict, ignore_gpus,
+                             kill_grace, heartbeat, agent_timeout, join, away));
 }
 
 // sweep.control of an older version must stay readable.

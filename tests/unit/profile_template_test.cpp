@@ -62,7 +62,7 @@ TEST(BenchmarkTemplate, RecipeFilesAreFoundByTheirPointAndReadOnce) {
   EXPECT_FALSE(benchmark_command(profile, other));
   ASSERT_TRUE(load_recipes(profile, {sample_point(), other, sample_point()}));
   EXPECT_EQ(profile.recipes.size(), 2u);
-  EXPECT_EQ(recipe_of(profile, sample_point())->server, "trt");
+  EXPECT_EQ(recipe_of(profile, sample_point())->server.command, "trt");
   EXPECT_THAT(*benchmark_command(profile, other), ElementsAre("bash", "-c", "csgl"));
 
   other.framework = "vllm";
@@ -98,7 +98,7 @@ TEST(BenchmarkTemplate, PointWithoutARecipeRunsTheScriptOfTheCheckout) {
 
 TEST(BenchmarkTemplate, RecipeRunsAnEvaluatedPointOnlyIfItHasAnEvaluation) {
   Profile profile;
-  profile.recipe.server = "s";
+  profile.recipe.server.command = "s";
   profile.recipe.client = "c";
   Point point = sample_point();
   EXPECT_EQ(recipe_gap_text(profile, point), "");

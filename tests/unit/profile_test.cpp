@@ -394,22 +394,23 @@ constexpr const char* kRecipe = R"(benchmark:
 TEST(Recipe, EveryKeyIsRead) {
   const Profile profile = read(kRecipe);
   const Recipe& recipe = profile.recipe;
-  EXPECT_EQ(recipe.server, "exec serve --model \"$MODEL\" --tp \"$TP\" --port \"$PORT\"\n");
+  EXPECT_EQ(recipe.server.command, "exec serve --model \"$MODEL\" --tp \"$TP\" --port \"$PORT\"\n");
   EXPECT_EQ(recipe.client, "sweep-bench --model \"$MODEL\"");
-  EXPECT_THAT(recipe.server_env, ElementsAre("MODEL", "TP", "CONC_FROM"));
-  EXPECT_THAT(recipe.derived, ElementsAre(DerivedVariable{"CONC_FROM", "CONC", {1, 16}}));
-  EXPECT_EQ(derived_value(recipe.derived[0], 0), 1);
-  EXPECT_EQ(derived_value(recipe.derived[0], 15), 1);
-  EXPECT_EQ(derived_value(recipe.derived[0], 16), 16);
-  EXPECT_EQ(derived_value(recipe.derived[0], 512), 16);
-  EXPECT_EQ(recipe.ready_url, "/health");
-  EXPECT_EQ(recipe.ready_log, "");
-  EXPECT_EQ(recipe.health_url, "/health") << "what says ready says well, unless the recipe has another";
-  EXPECT_EQ(recipe.reset_url, "/flush_cache");
-  EXPECT_EQ(recipe.progress, "^shard [0-9]+");
+  EXPECT_THAT(recipe.server.env, ElementsAre("MODEL", "TP", "CONC_FROM"));
+  EXPECT_THAT(recipe.server.derived, ElementsAre(DerivedVariable{"CONC_FROM", "CONC", {1, 16}}));
+  EXPECT_EQ(derived_value(recipe.server.derived[0], 0), 1);
+  EXPECT_EQ(derived_value(recipe.server.derived[0], 15), 1);
+  EXPECT_EQ(derived_value(recipe.server.derived[0], 16), 16);
+  EXPECT_EQ(derived_value(recipe.server.derived[0], 512), 16);
+  EXPECT_EQ(recipe.server.ready.path, "/health");
+  EXPECT_EQ(recipe.server.ready_log, "");
+  EXPECT_EQ(recipe.server.health.path, "/health")
+      << "what says ready says well, unless the recipe has another";
+  EXPECT_EQ(recipe.server.reset.path, "/flush_cache");
+  EXPECT_EQ(recipe.server.progress, "^shard [0-9]+");
   EXPECT_THAT(*benchmark_command(profile, Point{}),
               ElementsAre("bash", "-c", "sweep-bench --model \"$MODEL\""));
-  EXPECT_THAT(server_command(recipe), ElementsAre("bash", "-c", recipe.server));
+  EXPECT_THAT(server_command(recipe), ElementsAre("bash", "-c", recipe.server.command));
 }
 
 TEST(Recipe, EvaluationIsOptionalAndHasACommand) {
@@ -427,16 +428,16 @@ TEST(Recipe, StepsAreReadAsYamlReadsNumbers) {
   const Profile profile = read(
       "benchmark: {server: {command: s, env: [{A: {of: CONC, steps: [0x10, 1_000]}}], ready: {log: up}},"
       " client: {command: c}}");
-  EXPECT_THAT(profile.recipe.derived, ElementsAre(DerivedVariable{"A", "CONC", {16, 1000}}));
+  EXPECT_THAT(profile.recipe.server.derived, ElementsAre(DerivedVariable{"A", "CONC", {16, 1000}}));
 }
 
 TEST(Recipe, LastLayerReplacesTheWholeRecipe) {
-  EXPECT_EQ(read("benchmark: ./run.sh\n", read(kRecipe)).recipe.server, "");
+  EXPECT_EQ(read("benchmark: ./run.sh\n", read(kRecipe)).recipe.server.command, "");
   const Profile other = read(
       "benchmark: {server: {command: x, env: [], ready: {log: up}}, client: {command: y}}", read(kRecipe));
-  EXPECT_EQ(other.recipe.reset_url, "");
-  EXPECT_EQ(other.recipe.ready_log, "up");
-  EXPECT_EQ(other.recipe.health_url, "");
+  EXPECT_EQ(other.recipe.server.reset.path, "");
+  EXPECT_EQ(other.recipe.server.ready_log, "up");
+  EXPECT_EQ(other.recipe.server.health.path, "");
 }
 
 TEST(Recipe, MissingOrUnknownKeyIsNamedWithItsLine) {

@@ -43,6 +43,27 @@ TEST(PlanTable, CountsPointsByScenarioHardwareNodesAndGpus) {
             R"({"scenario":"fixed-seq-len","hardware":"gb200","nodes":5,"gpus":20,"gang":true,"points":2})");
 }
 
+TEST(PlanTable, PointWithRolesNamesItsNodesAndRoles) {
+  profile::Profile profile;
+  profile::Role prefill, router;
+  prefill.name = "prefill";
+  prefill.workers = {2, ""};
+  prefill.gpus = {8, ""};
+  router.name = "router";
+  profile.recipe.roles = {prefill, router};
+  profile.recipe.public_role = "router";
+  profile.recipe.client = "bench";
+  const Plan plan = sample(profile);
+  EXPECT_EQ(point_line(plan, plan.points[0]),
+            label(plan.points[0]) + " (2 nodes: prefill 2 x 8 GPUs, router)");
+  EXPECT_EQ(point_json(plan, plan.points[0])["nodes"], 2);
+  EXPECT_EQ(point_json(plan, plan.points[0])["roles"].dump(),
+            R"([{"name":"prefill","workers":2,"gpus":8},{"name":"router","workers":1,"gpus":0}])");
+  const Plan without = sample();
+  EXPECT_EQ(point_line(without, without.points[0]), label(without.points[0]));
+  EXPECT_FALSE(point_json(without, without.points[0]).contains("roles"));
+}
+
 TEST(PlanTable, EvaluationsAreCounted) {
   EXPECT_EQ(evals_text(sample()), "");
   const char* const more[] = {

@@ -77,10 +77,6 @@ Draft draft_of(const Config& config, const std::string& runner, const Element& e
   return out;
 }
 
-bool contains(const std::vector<std::string>& texts, const std::string& text) {
-  return std::find(texts.begin(), texts.end(), text) != texts.end();
-}
-
 // Returns true if `wanted` is empty or contains `text`.
 bool passes(const std::vector<std::string>& wanted, const std::string& text) {
   return wanted.empty() || contains(wanted, text);
