@@ -24,24 +24,37 @@ AgentStatus& agent_at(State& state, const std::string& id) {
   return found->second;
 }
 
-void release(State& state, int index, int number) {
-  const PointStatus& point = point_at(state, index);
-  AgentStatus& agent = agent_at(state, attempt_at(point, number).agent);
-  leave_directory(state, {index, number});
-  if (agent.held.erase({index, number}) > 0) agent.gpus_held -= point.spec.gpus;
+/// Frees what the attempt takes of the agent.
+void release(State& state, int index, int number, const std::string& id) {
+  PointStatus& point = point_at(state, index);
+  Attempt& attempt = attempt_at(point, number);
+  AgentStatus& agent = agent_at(state, id);
+  if (id == attempt.agent) leave_directory(state, {index, number});
+  if (agent.held.erase({index, number}) > 0) agent.gpus_held -= gpus_on(point, attempt, id);
   agent.sending.erase({index, number});
+  for (GangMember& member : attempt.members)
+    member.ended = member.ended || member.agent == id;
+}
+
+/// Frees what the attempt takes of its agent, or of all members of its gang.
+void release_all(State& state, int index, int number) {
+  const Attempt& attempt = attempt_at(point_at(state, index), number);
+  release(state, index, number, attempt.agent);
+  for (const GangMember& member : attempt.members) {
+    release(state, index, number, member.agent);
+    index_agent(state, member.agent);
+  }
 }
 
 // ---- the servers of recipes
 
-/// Updates the agent's warm servers when an attempt begins: it uses its own server, and the agent stops the
-/// least recently used other ones that it needs GPUs of.
-void use_server(const State& state, AgentStatus& agent, const PointStatus& point) {
+/// Updates the agent's warm servers when an attempt begins that takes `attempt_gpus` of its GPUs: it uses the server with
+/// this key, and the agent stops the least recently used other ones that it needs GPUs of.
+void use_server(const State& state, AgentStatus& agent, int key, int attempt_gpus) {
   auto& warm = agent.warm;
-  const auto own =
-      std::find_if(warm.begin(), warm.end(), [&](const WarmServer& s) { return s.key == point.key; });
+  const auto own = std::find_if(warm.begin(), warm.end(), [&](const WarmServer& s) { return s.key == key; });
   if (own != warm.end()) warm.erase(own);
-  if (!state.settings.pack_gpus || point.spec.gpus == 0) return warm.clear();
+  if (!state.settings.pack_gpus || attempt_gpus == 0) return warm.clear();
   int gpus = agent.gpus_held;
   const auto first_gone = std::find_if(warm.begin(), warm.end(), [&](const WarmServer& server) {
     gpus += server.gpus;
@@ -82,7 +95,7 @@ void on(State& state, Instant at, const AgentJoined& event) {
   // A previous agent of that name has ended. Its attempts were written off; their results may still be found
   // in its spool.
   for (const auto& [index, number] : unfinished(agent))
-    release(state, index, number);
+    release(state, index, number, event.agent.id);
   agent = AgentStatus{};
   agent.info = event.agent;
   agent.order = state.joins++;
@@ -192,7 +205,9 @@ void on(State& state, Instant at, const AgentReturned& event) {
     // A point that failed only because its agent was considered lost has not failed after all.
     const bool is_open = point.state == PointState::Pending ||
                          (point.state == PointState::Failed && failed_by_infrastructure(attempt));
-    if (!latest || !is_open || attempt.state != Attempt::State::Lost) continue;
+    // A gang that lost a member has been stopped.
+    const bool is_gang = !attempt.members.empty();
+    if (!latest || !is_open || is_gang || attempt.state != Attempt::State::Lost) continue;
     reinstate(state, point, attempt);
     point.reason.clear();
     set_point_state(state, index,
@@ -201,20 +216,37 @@ void on(State& state, Instant at, const AgentReturned& event) {
   index_agent(state, event.agent);
 }
 
+/// The agent gets a part of the attempt: all of it, or one node of a gang.
+void hold(State& state, int index, int number, const std::string& id) {
+  const PointStatus& point = point_at(state, index);
+  AgentStatus& agent = agent_at(state, id);
+  const int gpus = gpus_on(point, attempt_at(point, number), id);
+  agent.held.insert({index, number});
+  agent.gpus_held += gpus;
+  use_server(state, agent, point.key, gpus);
+}
+
 void on(State& state, Instant at, const Leased& event) {
   const int index = find_point(state, event.ref.point);
   PointStatus& point = point_at(state, index);
-  AgentStatus& agent = agent_at(state, event.agent);
   assert(static_cast<std::size_t>(event.ref.attempt) == point.attempts.size() + 1);
   Attempt attempt;
   attempt.agent = event.agent;
-  attempt.node = agent.info.node;
+  attempt.node = agent_at(state, event.agent).info.node;
+  attempt.members = event.members;
   attempt.leased = at;
   point.attempts.push_back(std::move(attempt));
-  agent.held.insert({index, event.ref.attempt});
-  agent.gpus_held += point.spec.gpus;
-  use_server(state, agent, point);
+  if (event.members.empty()) hold(state, index, event.ref.attempt, event.agent);
+  for (const GangMember& member : event.members)
+    hold(state, index, event.ref.attempt, member.agent);
   set_point_state(state, index, PointState::Leased);
+  index_agent(state, event.agent);
+  for (const GangMember& member : event.members)
+    index_agent(state, member.agent);
+}
+
+void on(State& state, Instant, const MemberEnded& event) {
+  release(state, find_point(state, event.ref.point), event.ref.attempt, event.agent);
   index_agent(state, event.agent);
 }
 
@@ -239,7 +271,7 @@ void on(State& state, Instant, const Sending& event) {
   PointStatus& point = point_at(state, index);
   Attempt& attempt = attempt_of(state, event.ref);
   attempt.state = Attempt::State::Sending;
-  release(state, index, event.ref.attempt);
+  release_all(state, index, event.ref.attempt);
   AgentStatus& agent = agent_at(state, attempt.agent);
   agent.sending.insert({index, event.ref.attempt});
   if (point.key >= 0) {
@@ -281,6 +313,18 @@ void note_start_failure(StartFailures& failures, const Ended& event) {
   }
 }
 
+/// Slurm ends the agent that reported this, which may be another member of the gang than the client's agent.
+void mark_leaving(State& state, const Attempt& attempt, AgentStatus& holder, const Ended& event) {
+  AgentStatus* leaving = &holder;
+  for (const GangMember& member : attempt.members) {
+    AgentStatus& agent = agent_at(state, member.agent);
+    if (agent.info.node == event.node) leaving = &agent;
+  }
+  leaving->leaving = true;
+  if (!leaving->gone) leaving->gone_reason = event.outcome.reason;
+  index_agent(state, leaving->info.id);
+}
+
 void on(State& state, Instant at, const Ended& event) {
   const int index = find_point(state, event.ref.point);
   PointStatus& point = point_at(state, index);
@@ -297,24 +341,24 @@ void on(State& state, Instant at, const Ended& event) {
   attempt.account = event.account;
   attempt.invalid = event.invalid;
   if (event.accepted) accept(point, attempt);
-  if (!event.lost) release(state, index, event.ref.attempt);
+  // The members of a gang that failed end one by one (MemberEnded).
+  const bool members_run_on = !attempt.members.empty() && event.outcome.kind != OutcomeKind::Ok;
+  if (!event.lost && !members_run_on) release_all(state, index, event.ref.attempt);
   AgentStatus& holder = agent_at(state, attempt.agent);
   if (!event.lost && is_held && !sent && !holder.gone && point.key >= 0 && leaves_server(event.outcome.kind))
     holder.warm.insert(holder.warm.begin(), {point.key, point.spec.gpus});
   if (is_held && !sent && point.key >= 0) note_start(state, point.key, attempt.node, event.outcome);
+  const std::string& node = event.node.empty() ? attempt.node : event.node;
   if (event.counted && event.outcome.kind == OutcomeKind::Infrastructure) {
     ++point.infrastructure_failures;
-    point.bad_nodes.insert(attempt.node);
-    count_node_failure(state, attempt.node, event.outcome.reason);
+    point.bad_nodes.insert(node);
+    count_node_failure(state, node, event.outcome.reason);
   } else if (event.counted && event.outcome.kind == OutcomeKind::Ok) {
     ++point.invalid_results;
   } else if (event.counted) {
     ++point.benchmark_failures;
   }
-  if (event.outcome.kind == OutcomeKind::Preempted && is_held) {
-    holder.leaving = true;
-    if (!holder.gone) holder.gone_reason = event.outcome.reason;
-  }
+  if (event.outcome.kind == OutcomeKind::Preempted && is_held) mark_leaving(state, attempt, holder, event);
   if (event.accepted) {
     record_duration(state, point, event);
     forgive_node_failures(state, attempt.node, std::numeric_limits<int>::max());
@@ -372,8 +416,8 @@ void on(State& state, Instant at, const Paused& event) {
 void end_agent_of_last_session(State& state, Instant at, const std::string& id, AgentStatus& agent) {
   for (const auto& [index, number] : unfinished(agent)) {
     Attempt& attempt = attempt_at(point_at(state, index), number);
-    release(state, index, number);
-    if (attempt.state == Attempt::State::Lost) continue;
+    release(state, index, number, id);
+    if (attempt.state == Attempt::State::Lost || attempt.state == Attempt::State::Ended) continue;
     attempt.state = Attempt::State::Lost;
     attempt.ended = at;
     attempt.outcome = Outcome{OutcomeKind::Preempted, {}, {}, {}, "its controller ended"};
@@ -434,7 +478,7 @@ void on(State& state, Instant at, const Salvaged& event) {
   Attempt& attempt = attempt_of(state, event.ref);
   if (!attempt.agent.empty()) {
     const std::string agent = attempt.agent;
-    release(state, index, event.ref.attempt);
+    release_all(state, index, event.ref.attempt);
     index_agent(state, agent);
   }
   attempt.state = Attempt::State::Ended;

@@ -174,6 +174,11 @@ Ended end_of_current(const State& state, const PointStatus& point, const Attempt
   return ended;
 }
 
+/// True if the attempt has neither ended nor been written off.
+bool is_under_way(const Attempt& attempt) {
+  return may_run(attempt) || attempt.state == Attempt::State::Sending;
+}
+
 Decision repeat_settled(const Attempt& attempt, const AttemptFinished& command) {
   return {{}, {SendMessage{command.agent, wire::Settled{command.ref, attempt.accepted}}}, {}};
 }
@@ -190,9 +195,44 @@ Ended end_of_late(const PointStatus& point, const AttemptRef& ref, const Outcome
   return ended;
 }
 
+/// Handles the end of an attempt on a member of its gang that is not the client's agent. Its processes have to run as long
+/// as the client does, so their end is the gang's, unless that has ended before.
+Decision on_member_end(const State& state, const AttemptFinished& command, const Attempt& attempt,
+                       Instant now) {
+  if (find_member(attempt, command.agent)->ended || state.phase == Phase::Closed)
+    return {{}, {SendMessage{command.agent, wire::Settled{command.ref, false}}}, {}};
+  Decision out = single_event(MemberEnded{command.ref, command.agent}, now);
+  if (!is_under_way(attempt)) return out;
+  Outcome outcome = sanitized(command.outcome);
+  if (outcome.kind == OutcomeKind::Ok) {
+    outcome.kind = OutcomeKind::ServerFailed;
+    outcome.reason = "a server of the gang ended before the client";
+  }
+  const PointStatus& point = point_at(state, find_point(state, command.ref.point));
+  Ended ended = end_of_current(state, point, command.ref, outcome);
+  ended.node = state.agents.at(command.agent).info.node;
+  ended.account = sanitized(command.account);
+  if (point.state == PointState::Done) ended.next = PointState::Done, ended.counted = false;
+  out.events.push_back({now, std::move(ended)});
+  return out;
+}
+
+/// Returns the event that the client's agent no longer runs a gang's attempt, if it reports an end without a result for the
+/// first time. (A result ends the attempt on all members.)
+std::vector<Event> end_of_client(const State& state, const Attempt& attempt, const AttemptFinished& command,
+                                 Instant now) {
+  const GangMember* client = find_member(attempt, attempt.agent);
+  const bool ends = client != nullptr && !client->ended && state.phase != Phase::Closed &&
+                    (command.outcome.kind != OutcomeKind::Ok || attempt.state == Attempt::State::Ended);
+  return ends ? std::vector<Event>{{now, MemberEnded{command.ref, attempt.agent}}} : std::vector<Event>();
+}
+
 Decision on(const State& state, const AttemptFinished& command, Instant now) {
   const Attempt* attempt = find_attempt(state, command.ref);
   const std::string& holder = command.of.empty() ? command.agent : command.of;
+  if (attempt != nullptr && attempt->agent != command.agent &&
+      find_member(*attempt, command.agent) != nullptr)
+    return on_member_end(state, command, *attempt, now);
   if (attempt == nullptr || attempt->agent != holder || find_agent(state, command.agent) == nullptr) {
     Decision out = reject("Finished for " + name(command.ref) + ", which was not leased to " + command.agent);
     out.replies.push_back(SendMessage{command.agent, wire::Settled{command.ref, false}});
@@ -202,7 +242,12 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
   // After the sweep has closed, only a missing or better result is still accepted.
   const bool late =
       state.phase == Phase::Closed && !is_better(point, command.outcome, command.invalid.empty());
-  if (attempt->state == Attempt::State::Ended || late) return repeat_settled(*attempt, command);
+  std::vector<Event> of_client = end_of_client(state, *attempt, command, now);
+  if (attempt->state == Attempt::State::Ended || late) {
+    Decision out = repeat_settled(*attempt, command);
+    out.events = std::move(of_client);
+    return out;
+  }
   const bool current = attempt->state != Attempt::State::Lost && point.state != PointState::Done;
   const Outcome outcome = sanitized(command.outcome);
   std::vector<std::string> invalid;
@@ -213,11 +258,12 @@ Decision on(const State& state, const AttemptFinished& command, Instant now) {
                         : end_of_late(point, command.ref, outcome, std::move(invalid));
   ended.wall = command.wall;
   ended.account = sanitized(command.account);
-  Decision out = single_event(std::move(ended), now);
+  of_client.push_back({now, std::move(ended)});
+  Decision out{std::move(of_client), {}, {}};
   // The agent that ran the attempt gets Settled as an effect of the event; here the finder gets it.
   if (holder != command.agent)
-    out.replies.push_back(
-        SendMessage{command.agent, wire::Settled{command.ref, std::get<Ended>(out.events[0].what).accepted}});
+    out.replies.push_back(SendMessage{
+        command.agent, wire::Settled{command.ref, std::get<Ended>(out.events.back().what).accepted}});
   return out;
 }
 
@@ -236,7 +282,7 @@ std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, Outc
   for (const auto& [index, number] : unfinished(agent)) {
     const PointStatus& point = point_at(state, index);
     const Attempt& attempt = attempt_at(point, number);
-    if (attempt.state == Attempt::State::Lost) continue;
+    if (!is_under_way(attempt)) continue;
     Outcome outcome;
     outcome.kind = state.phase == Phase::Stopping ? OutcomeKind::Cancelled : kind;
     outcome.reason = "agent on " + agent.info.node + " is gone: " + reason;
@@ -246,7 +292,8 @@ std::vector<Event> lose_agent(const State& state, const AgentStatus& agent, Outc
       ended.next = PointState::Done;
       ended.counted = false;
     }
-    ended.lost = true;
+    ended.lost = attempt.agent == agent.info.id;  // the agent of a gang's client may still run
+    if (!attempt.members.empty()) ended.node = agent.info.node;
     events.push_back({now, std::move(ended)});
   }
   return events;

@@ -29,13 +29,42 @@ std::vector<Effect> on(const State& state, const AgentReturned& event) {
   return missed_messages(state, event.agent);
 }
 std::vector<Effect> on(const State&, const Leased& event) {
-  return {SendLease{event.agent, event.ref}};
+  if (event.members.empty()) return {SendLease{event.agent, event.ref}};
+  std::vector<Effect> out;
+  for (const GangMember& member : event.members)
+    out.push_back(SendLease{member.agent, event.ref});
+  return out;
+}
+
+/// Tells the members of a gang except the client's that the attempt has ended with a result: they keep their servers.
+void settle_members(const Attempt& attempt, const AttemptRef& ref, std::vector<Effect>& out) {
+  for (const GangMember& member : attempt.members) {
+    if (member.agent != attempt.agent) out.push_back(SendMessage{member.agent, wire::Settled{ref, true}});
+  }
+}
+
+/// Cancels the attempt on the members of a gang that still run it.
+void cancel_members(const State& state, const Attempt& attempt, const AttemptRef& ref,
+                    std::vector<Effect>& out) {
+  for (const GangMember& member : attempt.members) {
+    if (member.ended || state.agents.at(member.agent).gone) continue;
+    out.push_back(
+        SendMessage{member.agent, wire::Cancel{ref, "its gang has ended: " + describe(*attempt.outcome)}});
+  }
+}
+
+/// The client's agent gets Settled with Ended.
+std::vector<Effect> on(const State& state, const MemberEnded& event) {
+  if (find_attempt(state, event.ref)->agent == event.agent) return {};
+  return {SendMessage{event.agent, wire::Settled{event.ref, false}}};
 }
 std::vector<Effect> on(const State&, const Started&) {
   return {};
 }
-std::vector<Effect> on(const State&, const Sending&) {
-  return {};
+std::vector<Effect> on(const State& state, const Sending& event) {
+  std::vector<Effect> out;
+  settle_members(*find_attempt(state, event.ref), event.ref, out);
+  return out;
 }
 std::vector<Effect> on(const State&, const Unfit&) {
   return {};
@@ -66,10 +95,13 @@ std::vector<Effect> on(const State&, const Paused&) {
 
 std::vector<Effect> on(const State& state, const Ended& event) {
   std::vector<Effect> out;
-  if (!event.lost) {
-    out.push_back(
-        SendMessage{find_attempt(state, event.ref)->agent, wire::Settled{event.ref, event.accepted}});
-  }
+  const Attempt& attempt = *find_attempt(state, event.ref);
+  const GangMember* client = find_member(attempt, attempt.agent);
+  // If another member has ended the gang, the client's agent is still to report its end.
+  if (!event.lost && (client == nullptr || client->ended))
+    out.push_back(SendMessage{attempt.agent, wire::Settled{event.ref, event.accepted}});
+  event.outcome.kind == OutcomeKind::Ok ? settle_members(attempt, event.ref, out)
+                                        : cancel_members(state, attempt, event.ref, out);
   if (event.accepted) cancel_others(state, event.ref, out);
   return out;
 }
@@ -113,12 +145,15 @@ std::vector<Effect> missed_messages(const State& state, const std::string& agent
     const Attempt& attempt = attempt_at(point, number);
     const AttemptRef ref{point.spec.id, number};
     const bool written_off = attempt.state == Attempt::State::Lost;
-    if (state.phase == Phase::Stopping || written_off || point.state == PointState::Done) {
+    const bool gang_ended =
+        attempt.state == Attempt::State::Ended;  // and this member has not reported its end
+    if (state.phase == Phase::Stopping || written_off || gang_ended || point.state == PointState::Done) {
       // An agent ignores the cancellation of a lease that it has never received, and the attempt would stay
       // held forever. So the lease is sent again first: then the agent ends it and reports the end.
       if (!attempt.started) out.push_back(SendLease{agent, ref});
       const std::string reason = state.phase == Phase::Stopping ? state.end_reason
                                  : written_off                  ? "the attempt was written off"
+                                 : gang_ended                   ? "its gang has ended"
                                                                 : "another attempt has the result";
       out.push_back(SendMessage{agent, wire::Cancel{ref, reason}});
     } else if (attempt.state == Attempt::State::Leased) {

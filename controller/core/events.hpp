@@ -40,12 +40,18 @@ struct AgentReturned {
 };
 struct Leased {
   AttemptRef ref;
-  std::string agent;
+  std::string agent;                     // of a gang: the client's
+  std::vector<GangMember> members = {};  // of a gang, by node of its layout
 };
 struct Started {
   AttemptRef ref;
   std::int64_t pid = 0;
   std::string directory = {};  // identifies its working directory; empty: unknown
+};
+/// The processes of a gang's attempt on this member have ended.
+struct MemberEnded {
+  AttemptRef ref;
+  std::string agent;
 };
 /// The attempt's processes have ended with a result, and its GPUs are free. Its agent sends the files that it
 /// left; Ended follows.
@@ -62,6 +68,7 @@ struct Ended {
   PointState next = PointState::Pending;  // new state of the point
   Account account = {};
   std::vector<std::string> invalid = {};  // why its result is not valid; empty: the result is valid
+  std::string node = {};                  // of a gang: on which the failure was; empty: the attempt's node
 };
 /// The point failed because no agent of this session can ever run it.
 struct Unfit {
@@ -107,9 +114,9 @@ struct Paused {
   Millis length{0};
 };
 
-using EventBody =
-    std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended, Unfit, Stopping,
-                 Closed, JobEnds, Quarantined, Recovered, Resumed, Salvaged, ServerUnusable, Paused, Sending>;
+using EventBody = std::variant<AgentJoined, AgentReady, AgentGone, AgentReturned, Leased, Started, Ended,
+                               Unfit, Stopping, Closed, JobEnds, Quarantined, Recovered, Resumed, Salvaged,
+                               ServerUnusable, Paused, Sending, MemberEnded>;
 
 /// Copying and destroying a body is code for each of its kinds. It is compiled once, in events.cpp, because it
 /// was a quarter of what the compiler did for each source of the core.

@@ -49,6 +49,13 @@ json write(const AgentReturned& e) {
 json write(const Leased& e) {
   json out = ref_json(e.ref);
   out["agent"] = e.agent;
+  for (const GangMember& member : e.members)
+    out["members"].push_back({{"agent", member.agent}, {"gpus", member.gpus}});
+  return out;
+}
+json write(const MemberEnded& e) {
+  json out = ref_json(e.ref);
+  out["agent"] = e.agent;
   return out;
 }
 json write(const Started& e) {
@@ -70,6 +77,7 @@ json write(const Ended& e) {
   out["next"] = state_word(e.next);
   if (e.account != Account()) out["account"] = account_to_json(e.account);
   if (!e.invalid.empty()) out["invalid"] = e.invalid;
+  if (!e.node.empty()) out["node"] = e.node;
   return out;
 }
 json write(const Unfit& e) {
@@ -134,6 +142,18 @@ void read(Fields& in, AgentReturned& e) {
 void read(Fields& in, Leased& e) {
   e.ref = read_ref(in);
   e.agent = in.text("agent", kMaxText);
+  if (!in.has("members")) return;
+  const json& list = in.child("members");
+  if (!list.is_array() || list.size() > kMaxText) return in.complain("'members' must be a list");
+  for (const json& item : list) {
+    Fields of(item, "leased: 'members'");
+    e.members.push_back({of.text("agent", kMaxText), static_cast<int>(of.integer("gpus", 0, kMaxCount))});
+    if (of.error()) return in.complain(*of.error());
+  }
+}
+void read(Fields& in, MemberEnded& e) {
+  e.ref = read_ref(in);
+  e.agent = in.text("agent", kMaxText);
 }
 void read(Fields& in, Started& e) {
   e.ref = read_ref(in);
@@ -163,6 +183,7 @@ void read(Fields& in, Ended& e) {
   e.lost = in.flag("lost");
   e.counted = in.flag("counted");
   read_state(in, e.next);
+  e.node = in.maybe_text("node", kMaxText).value_or("");
   if (in.has("invalid")) e.invalid = in.texts("invalid", kMaxText, kMaxText);
   if (!in.has("account")) return;  // journals of early versions have none
   auto account = account_from_json(in.child("account"));
@@ -212,9 +233,9 @@ void read(Fields& in, Paused& e) {
 }
 
 constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kWords = {
-    "agent-joined", "agent-ready", "agent-gone", "agent-returned",  "leased",   "started",
-    "ended",        "unfit",       "stopping",   "closed",          "job-ends", "quarantined",
-    "recovered",    "resumed",     "salvaged",   "server-unusable", "paused",   "sending"};
+    "agent-joined", "agent-ready",     "agent-gone", "agent-returned", "leased",      "started",   "ended",
+    "unfit",        "stopping",        "closed",     "job-ends",       "quarantined", "recovered", "resumed",
+    "salvaged",     "server-unusable", "paused",     "sending",        "member-ended"};
 
 template <std::size_t I = 0>
 Expected<EventBody> read_kind(std::string_view word, const json& body) {

@@ -87,11 +87,14 @@ void check_agent(const State& state, const AgentStatus& agent, Problems& problem
   for (const auto& [index, number] : agent.held) {
     const PointStatus& point = point_at(state, index);
     const Attempt& attempt = attempt_at(point, number);
-    if (attempt.agent != agent.info.id) report("holds an attempt of " + attempt.agent);
-    if (attempt.state == Attempt::State::Ended) report("holds an attempt that has ended");
+    const GangMember* member = find_member(attempt, agent.info.id);
+    if (!runs(attempt, agent.info.id)) report("holds an attempt of " + attempt.agent);
+    if (attempt.state == Attempt::State::Ended && member == nullptr)
+      report("holds an attempt that has ended");
+    if (member != nullptr && member->ended) report("holds an attempt that has ended on it");
     if (attempt.state == Attempt::State::Sending) report("holds GPUs for an attempt that has ended");
     if (agent.gone && active(attempt)) report("is gone but has an attempt in flight");
-    gpus += point.spec.gpus;
+    gpus += gpus_on(point, attempt, agent.info.id);
     ++in_flight;
   }
   for (const auto& [index, number] : agent.sending) {
@@ -119,6 +122,22 @@ bool holds(const AgentStatus& agent, const Attempt& attempt, const std::pair<int
                                                   : agent.held.contains(place);
 }
 
+/// A gang is whole or not at all: while its attempt may run, all its members hold it.
+void check_members(const State& state, const std::pair<int, int>& place, Problems& problems) {
+  const PointStatus& point = point_at(state, place.first);
+  const Attempt& attempt = attempt_at(point, place.second);
+  if (attempt.members.empty()) return;
+  std::set<std::string> nodes;
+  for (const GangMember& member : attempt.members) {
+    const auto agent = state.agents.find(member.agent);
+    const bool holds = agent != state.agents.end() && agent->second.held.contains(place);
+    if (may_run(attempt) && (!holds || member.ended))
+      problems.push_back("point " + point.spec.id + ": its member " + member.agent + " does not hold it");
+    if (may_run(attempt) && !nodes.insert(agent->second.info.node).second)
+      problems.push_back("point " + point.spec.id + ": two members of its gang are on one node");
+  }
+}
+
 void check_holders(const State& state, Problems& problems) {
   for (std::size_t i = 0; i < state.points.size(); ++i) {
     for (std::size_t n = 0; n < state.points[i].attempts.size(); ++n) {
@@ -131,6 +150,7 @@ void check_holders(const State& state, Problems& problems) {
                  !holds(agent->second, attempt, {static_cast<int>(i), static_cast<int>(n) + 1})) {
         problems.push_back("point " + state.points[i].spec.id + ": its agent does not hold it");
       }
+      check_members(state, {static_cast<int>(i), static_cast<int>(n) + 1}, problems);
     }
   }
 }

@@ -1,6 +1,8 @@
 // Checks the preconditions of apply() for events that come from a file.
 #include "controller/core/replay.hpp"
 
+#include <set>
+
 #include "controller/core/apply.hpp"
 #include "controller/core/events_json.hpp"
 #include "controller/core/invariants.hpp"
@@ -42,7 +44,21 @@ Problem check(const State& state, const Leased& e) {
   if (point->state != PointState::Pending) return "the point is " + std::string(state_word(point->state));
   if (static_cast<std::size_t>(e.ref.attempt) != point->attempts.size() + 1)
     return "attempt " + std::to_string(e.ref.attempt) + " is not the next one";
+  std::set<std::string> members;
+  for (const GangMember& member : e.members) {
+    if (auto problem = agent_known(state, member.agent); !problem.empty()) return problem;
+    if (!members.insert(member.agent).second) return "agent '" + member.agent + "' is a member twice";
+  }
+  if (!members.empty() && !members.contains(e.agent)) return "the client's agent is not a member";
   return agent_known(state, e.agent);
+}
+
+Problem check(const State& state, const MemberEnded& e) {
+  const Attempt* attempt = find_attempt(state, e.ref);
+  if (attempt == nullptr) return "no such attempt";
+  const GangMember* member = find_member(*attempt, e.agent);
+  if (member == nullptr) return "agent '" + e.agent + "' is not a member";
+  return member->ended ? "the member has already ended" : "";
 }
 
 Problem check(const State& state, const Started& e) {

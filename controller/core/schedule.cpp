@@ -1,8 +1,10 @@
 #include "controller/core/schedule.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "controller/core/gang_members.hpp"
 #include "controller/core/server_starts.hpp"
 #include "util/text.hpp"
 
@@ -28,7 +30,8 @@ int total_gpus(const AgentStatus& agent) {
 }
 
 /// Returns the free agent that the point is leased to; nullptr if there is none.
-const AgentStatus* best_agent(const State& state, const PointStatus& point, Instant now) {
+const AgentStatus* best_agent(const State& state, const PointStatus& point, const Reservation& reserved,
+                              Instant now) {
   const bool server_failed = find_failed_starts(state, point.key) != nullptr;
   const bool keep_off = server_failed ? !must_use_avoided_node(state, point, now)
                                       : !point.bad_nodes.empty() && has_untried_node(state, point, now);
@@ -36,7 +39,7 @@ const AgentStatus* best_agent(const State& state, const PointStatus& point, Inst
   for (auto at = free.lower_bound({point.spec.gpus, 0, ""}); at != free.end(); ++at) {
     const AgentStatus& agent = state.agents.at(std::get<2>(*at));
     if (keep_off && avoids(state, point, agent.info.node)) continue;
-    if (!serves(agent, point.spec.runner.str())) continue;
+    if (!serves(agent, point.spec.runner.str()) || !may_use(state, reserved, agent, point, now)) continue;
     if (can_take(state, agent, point.spec.gpus) && ends_in_time(state, agent, point, now)) return &agent;
   }
   return nullptr;
@@ -63,12 +66,13 @@ bool worth_waiting(const State& state, int key) {
 
 /// Returns the first place whose point an agent can take now, with its lease.
 template <class Places>
-std::optional<std::pair<Place, Leased>> first_place(const State& state, const Places& places, Instant now) {
+std::optional<std::pair<Place, Leased>> first_place(const State& state, const Places& places,
+                                                    const Reservation& reserved, Instant now) {
   const int most_free = std::get<0>(*state.roster.free().rbegin());
   for (auto at = places.lower_bound({-most_free, 0}); at != places.end(); ++at) {
     const PointStatus& point = point_at(state, at->second);
     if (worth_waiting(state, point.key) || start_is_held_back(state, point.key, now)) continue;
-    if (const AgentStatus* agent = best_agent(state, point, now))
+    if (const AgentStatus* agent = best_agent(state, point, reserved, now))
       return std::pair(*at, lease_of(point, *agent));
   }
   return std::nullopt;
@@ -81,26 +85,27 @@ bool any_free_agent_serves(const State& state, const std::string& runner) {
 }
 
 template <class Places>
-std::optional<Leased> first_lease(const State& state, const Places& places, Instant now) {
-  auto first = first_place(state, places, now);
+std::optional<Leased> first_lease(const State& state, const Places& places, const Reservation& reserved,
+                                  Instant now) {
+  auto first = first_place(state, places, reserved, now);
   return first ? std::optional(std::move(first->second)) : std::nullopt;
 }
 
 /// Returns the first possible lease of a pending point. If points name runners, only the queues of runners
 /// that a free agent serves are searched.
-std::optional<Leased> first_pending(const State& state, Instant now) {
-  if (state.pending_of.empty()) return first_lease(state, state.pending, now);
+std::optional<Leased> first_pending(const State& state, const Reservation& reserved, Instant now) {
+  if (state.pending_of.empty()) return first_lease(state, state.pending, reserved, now);
   std::optional<std::pair<Place, Leased>> best;
   for (const auto& [runner, places] : state.pending_of) {
     if (places.empty() || !any_free_agent_serves(state, runner)) continue;
-    auto first = first_place(state, places, now);
+    auto first = first_place(state, places, reserved, now);
     if (first && (!best || first->first < best->first)) best = std::move(first);
   }
   return best ? std::optional(std::move(best->second)) : std::nullopt;
 }
 
 /// Returns a lease of a free agent's idle server, if a point waits for one.
-std::optional<Leased> warm_lease(const State& state, Instant now) {
+std::optional<Leased> warm_lease(const State& state, const Reservation& reserved, Instant now) {
   for (const auto& [first, key] : state.servers.matches()) {
     for (const auto& [order, id] : state.servers.warm(key)) {
       const AgentStatus& agent = state.agents.at(id);
@@ -109,7 +114,8 @@ std::optional<Leased> warm_lease(const State& state, Instant now) {
         if (!can_take(state, agent, point.spec.gpus) || !serves(agent, point.spec.runner.str())) break;
         const bool avoided = point.bad_nodes.contains(agent.info.node) &&
                              has_untried_node(state, point, now) && !starts_are_over(state, key, now);
-        if (!avoided && ends_in_time(state, agent, point, now)) return lease_of(point, agent);
+        if (!avoided && may_use(state, reserved, agent, point, now) && ends_in_time(state, agent, point, now))
+          return lease_of(point, agent);
       }
     }
   }
@@ -117,13 +123,13 @@ std::optional<Leased> warm_lease(const State& state, Instant now) {
 }
 
 /// Returns a lease that starts another server for the key with the most waiting points per server.
-std::optional<Leased> additional_server_lease(const State& state, Instant now) {
+std::optional<Leased> additional_server_lease(const State& state, const Reservation& reserved, Instant now) {
   const int most_free = std::get<0>(*state.roster.free().rbegin());
   for (const auto& [load, key] : state.servers.loads()) {
     const PointStatus& point = point_at(state, state.servers.waiting(key).begin()->second);
     if (point.spec.gpus > most_free || worth_waiting(state, key) || start_is_held_back(state, key, now))
       continue;
-    if (const AgentStatus* agent = best_agent(state, point, now)) return lease_of(point, *agent);
+    if (const AgentStatus* agent = best_agent(state, point, reserved, now)) return lease_of(point, *agent);
   }
   return std::nullopt;
 }
@@ -131,12 +137,14 @@ std::optional<Leased> additional_server_lease(const State& state, Instant now) {
 /// Returns the first lease that is possible now. Only one: the next one is decided on the state after it.
 std::optional<Leased> next_lease(const State& state, Instant now) {
   if (state.roster.free().empty()) return std::nullopt;
+  GangTurn gangs = next_gang(state, now);
+  if (gangs.lease) return std::move(gangs.lease);
   if (state.servers.any_keys()) {
-    if (auto lease = warm_lease(state, now)) return lease;
-    if (auto lease = first_lease(state, state.servers.unserved(), now)) return lease;
-    if (auto lease = additional_server_lease(state, now)) return lease;
+    if (auto lease = warm_lease(state, gangs.reserved, now)) return lease;
+    if (auto lease = first_lease(state, state.servers.unserved(), gangs.reserved, now)) return lease;
+    if (auto lease = additional_server_lease(state, gangs.reserved, now)) return lease;
   }
-  return first_pending(state, now);
+  return first_pending(state, gangs.reserved, now);
 }
 
 const AgentStatus& largest_agent(const State& state) {
@@ -157,22 +165,29 @@ std::string too_large(int gpus, const AgentStatus& largest) {
   return out;
 }
 
-std::string needs_gang(const InternedString& gang) {
-  return "needs " + gang.str() + "; points with several servers or nodes (gangs) are not run by this version";
+/// Returns why no agents can run the gang; nullopt if they can.
+std::optional<std::string> unfit_gang(const State& state, const PointStatus& point) {
+  if (is_runnable_gang(point.spec)) return too_large_gang(state, point);
+  return "needs " + point.spec.gang->text +
+         "; points with several servers or nodes (gangs) are not run by this version";
 }
 
-/// Returns Unfit events for gangs, and for points that need more GPUs than any agent of this session, gone or not,
+/// Returns Unfit events for gangs that the agents cannot run, and for points that need more GPUs than any agent of this session, gone or not,
 /// has. The queue begins with the largest demand.
 std::vector<Event> unfit_points(const State& state, Instant now) {
   const int most = state.roster.largest();
   if (most < 0 || state.pending.empty() || -state.pending.begin()->first <= most) return {};
   const AgentStatus& largest = largest_agent(state);
   std::vector<Event> events;
+  std::map<std::pair<const GangSpec*, std::string>, std::optional<std::string>>
+      gangs;  // many points are alike
   for (const auto& [negative_gpus, index] : state.pending) {
     if (-negative_gpus <= most) break;
-    const PointSpec& spec = point_at(state, index).spec;
-    events.push_back({now, Unfit{spec.id, spec.gang.empty() ? too_large(-negative_gpus, largest)
-                                                            : needs_gang(spec.gang)}});
+    const PointStatus& point = point_at(state, index);
+    const auto [known, added] = gangs.try_emplace({point.spec.gang.get(), point.spec.runner.str()});
+    if (added && point.spec.gang) known->second = unfit_gang(state, point);
+    const auto why = point.spec.gang ? known->second : too_large(-negative_gpus, largest);
+    if (why) events.push_back({now, Unfit{point.spec.id, *why}});
   }
   return events;
 }
@@ -203,7 +218,7 @@ std::vector<Event> unserved_points(const State& state, Instant now) {
     for (const auto& [negative_gpus, index] : places) {
       if (-negative_gpus <= largest) break;
       const PointSpec& spec = point_at(state, index).spec;
-      if (!spec.gang.empty()) continue;
+      if (spec.gang) continue;
       const std::string why = largest < 0
                                   ? clipped("no node serves its runner '" + runner +
                                                 "'; see 'runners' in the profile" + known_gpus_text(state),
@@ -224,6 +239,7 @@ std::string minutes(Millis time) {
 
 /// Returns the reason if the point is not leased because a free agent's job ends too soon.
 std::optional<std::string> too_little_time_reason(const State& state, const PointStatus& point, Instant now) {
+  if (point.spec.gang) return std::nullopt;  // no_node_left_reason() says what it needs
   for (const auto& [gpus, order, id] : state.roster.free()) {
     const AgentStatus& agent = state.agents.at(id);
     if (!can_take(state, agent, point.spec.gpus) || !serves(agent, point.spec.runner.str()) ||
@@ -247,10 +263,11 @@ std::string nodes_are(const std::set<std::string>& nodes) {
 
 /// Returns why no node is left to run the remaining points: the nodes that could have, with their reasons.
 std::string no_node_left_reason(const State& state, const PointStatus& first) {
-  std::map<std::string, std::set<std::string>> gone;  // by the reason
+  const int gpus = first.spec.gang ? 0 : first.spec.gpus;  // on one node
+  std::map<std::string, std::set<std::string>> gone;       // by the reason
   for (const auto& [id, agent] : state.agents) {
-    const bool could = agent.session == state.session && total_gpus(agent) >= first.spec.gpus &&
-                       serves(agent, first.spec.runner.str());
+    const bool could =
+        agent.session == state.session && total_gpus(agent) >= gpus && serves(agent, first.spec.runner.str());
     if (could && (agent.gone || agent.leaving)) gone[agent.gone_reason].insert(agent.info.node);
   }
   std::string what;
@@ -265,7 +282,10 @@ std::string no_node_left_reason(const State& state, const PointStatus& first) {
   const std::string of_runner =
       first.spec.runner.empty() ? "" : " of runner '" + first.spec.runner.str() + "'";
   if (!first.spec.runner.empty()) what += known_gpus_text(state);
-  return clipped("no node" + size + of_runner + " is left" + what, kMaxReason);
+  const std::string who = first.spec.gang
+                              ? "not enough nodes are left for a point that needs " + first.spec.gang->text
+                              : "no node" + size + of_runner + " is left";
+  return clipped(who + what, kMaxReason);
 }
 
 bool any_waits_for_job_end(const State& state, Instant now) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 
 namespace sweep::core {
 
@@ -13,7 +12,8 @@ std::string_view state_word(PointState state) {
 }
 
 int demand(const PointSpec& spec) {
-  return spec.gang.empty() ? spec.gpus : std::numeric_limits<int>::max();
+  constexpr int kGang = 1 << 20;  // more GPUs than any node has
+  return spec.gang ? kGang + spec.gpus : spec.gpus;
 }
 
 namespace {
@@ -108,6 +108,22 @@ const Attempt* find_attempt(const State& state, const AttemptRef& ref) {
   const auto& attempts = point_at(state, index).attempts;
   if (ref.attempt < 1 || static_cast<std::size_t>(ref.attempt) > attempts.size()) return nullptr;
   return &attempts[static_cast<std::size_t>(ref.attempt - 1)];
+}
+
+const GangMember* find_member(const Attempt& attempt, const std::string& agent) {
+  const auto found = std::find_if(attempt.members.begin(), attempt.members.end(),
+                                  [&](const GangMember& member) { return member.agent == agent; });
+  return found == attempt.members.end() ? nullptr : &*found;
+}
+
+bool runs(const Attempt& attempt, const std::string& agent) {
+  return attempt.agent == agent || find_member(attempt, agent) != nullptr;
+}
+
+int gpus_on(const PointStatus& point, const Attempt& attempt, const std::string& agent) {
+  if (attempt.members.empty()) return attempt.agent == agent ? point.spec.gpus : 0;
+  const GangMember* member = find_member(attempt, agent);
+  return member == nullptr ? 0 : member->gpus;
 }
 
 bool has_result(const PointStatus& point) {

@@ -14,6 +14,7 @@
 #include <cassert>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/core/gang_layout.hpp"
 #include "controller/core/median.hpp"
 #include "controller/core/roster.hpp"
 #include "controller/core/servers.hpp"
@@ -58,12 +60,12 @@ struct PointSpec {
   InternedString kind = {};    // points of the same kind are expected to take about equally long
   InternedString server = {};  // key of its server; empty: a script, which starts its own server
   InternedString runner = {};  // the runner that its node must serve; empty: any node
-  InternedString gang = {};    // the servers that it needs on several nodes or in several processes, as text;
-                               // empty: one node runs it. No agent can run a gang yet
+  std::shared_ptr<const GangSpec> gang =
+      {};  // the servers that it needs on several nodes; nullptr: one node runs it
 };
 
-/// Returns by how many GPUs a point comes in the queue, which begins with the largest demand: that on one node, or
-/// more than any node has for a gang.
+/// Returns by how many GPUs a point comes in the queue, which begins with the largest demand: that on one node, and for a
+/// gang that of all nodes and more than any node has.
 int demand(const PointSpec& spec);
 
 /// Withdrawn: removed from the sweep by a resume with a changed matrix. Its results stay in the journal.
@@ -71,6 +73,14 @@ enum class PointState { Pending, Leased, Running, Done, Failed, Cancelled, Withd
 inline constexpr std::size_t kPointStates = 7;
 /// Returns the state's name in journal and status: "pending", "leased", …
 std::string_view state_word(PointState state);
+
+/// An agent that runs one node of a gang.
+struct GangMember {
+  std::string agent;
+  int gpus = 0;
+  bool ended = false;  // its processes of the attempt have ended, or were left to the agent as idle servers
+  friend bool operator==(const GangMember&, const GangMember&) = default;
+};
 
 struct Attempt {
   enum class State {
@@ -80,7 +90,8 @@ struct Attempt {
     Lost,     // written off because its agent is gone; the agent may still report its end
     Ended,
   };
-  std::string agent, node;
+  std::string agent, node;          // of a gang: of the client
+  std::vector<GangMember> members;  // of a gang, by node of its layout; empty: not a gang
   State state = State::Leased;
   Instant leased{};
   std::optional<Instant> started, ended;
@@ -137,8 +148,9 @@ struct AgentStatus {
   std::optional<std::set<std::string>> serves = {};  // runners that its node serves; nullopt: all
   Hardware hardware = {};
   bool gone = false;
-  std::string gone_reason;             // why it is gone or leaving
-  std::set<std::pair<int, int>> held;  // (point index, attempt number) of attempts that have not ended on it
+  std::string gone_reason;  // why it is gone or leaving
+  // (point index, attempt number) of attempts that have not ended on it; of gangs those of which it is a member
+  std::set<std::pair<int, int>> held;
   int gpus_held = 0;
   std::set<std::pair<int, int>>
       sending;                    // the same for attempts that have ended and whose files it still sends
@@ -244,6 +256,13 @@ inline const Attempt& attempt_at(const PointStatus& point, int number) {
 const Attempt* find_attempt(const State& state, const AttemptRef& ref);
 /// Returns the index of the point with this id; -1 if there is none.
 int find_point(const State& state, const std::string& id);
+
+/// Returns how many of the agent's GPUs the attempt takes; 0 if the agent does not run it.
+int gpus_on(const PointStatus& point, const Attempt& attempt, const std::string& agent);
+/// Returns the member of a gang that the agent is; nullptr if it is none.
+const GangMember* find_member(const Attempt& attempt, const std::string& agent);
+/// True if the agent runs the attempt, or is a member of its gang.
+bool runs(const Attempt& attempt, const std::string& agent);
 
 /// True if the agent has attempts that have not ended.
 inline bool is_busy(const AgentStatus& agent) {

@@ -52,12 +52,77 @@ Expected<int> number_of(const std::string& what, const profile::Count& count,
   return static_cast<int>(*number);
 }
 
-/// Returns the layout of a recipe with roles on nodes of the usual size.
-Expected<GangLayout> usual_layout(const profile::Profile& profile, const Point& point) {
-  SWEEP_ASSIGN(const auto roles, gang_roles(profile, point));
-  const profile::Recipe* recipe = gang_recipe(profile, point);
-  return lay_out(roles, recipe->script ? profile::kOnHead : recipe->client_on,
-                 usual_gpus_per_node(point.runner));
+core::ProcessesPer per(profile::Role::Processes processes) {
+  using Processes = profile::Role::Processes;
+  return processes == Processes::Gpu      ? core::ProcessesPer::Gpu
+         : processes == Processes::Worker ? core::ProcessesPer::Worker
+                                          : core::ProcessesPer::Node;
+}
+
+/// Returns the place that `on` names. A worker of a role that has none gets the role -1.
+core::GangPlace place_of(const std::string& on, const std::vector<core::GangRole>& roles) {
+  using Kind = core::GangPlace::Kind;
+  if (on == profile::kOnClient) return {Kind::Client};
+  if (on == profile::kOnOwn) return {Kind::Own};
+  if (on == profile::kOnEach) return {Kind::Each};
+  const auto worker = profile::worker_in(on);
+  if (!worker) return {Kind::Head};
+  const auto role = std::find_if(roles.begin(), roles.end(),
+                                 [&](const core::GangRole& other) { return other.name == worker->role; });
+  return {Kind::Worker, role == roles.end() ? -1 : static_cast<int>(role - roles.begin()),
+          static_cast<int>(std::min<std::int64_t>(worker->index, kMost))};
+}
+
+bool has_gpus_or_nodes(const core::GangRole& role) {
+  return role.gpus > 0 || role.nodes > 0;
+}
+
+/// Returns the roles of a recipe with the numbers that the variables have.
+Expected<std::vector<core::GangRole>> roles_of(const profile::Recipe& recipe,
+                                               const profile::Variables& variables) {
+  std::vector<core::GangRole> out;
+  std::vector<std::string> places;
+  for (const profile::Role& role : recipe.roles) {
+    const std::string name = "role " + role.name + ": ";
+    core::GangRole to;
+    to.name = role.name;
+    SWEEP_ASSIGN(to.workers, number_of(name + "'workers'", role.workers, variables));
+    SWEEP_ASSIGN(to.gpus, number_of(name + "'gpus'", role.gpus, variables));
+    SWEEP_ASSIGN(to.nodes, number_of(name + "'nodes'", role.nodes, variables));
+    to.processes = per(role.processes);
+    if (to.workers == 0) continue;
+    out.push_back(std::move(to));
+    places.push_back(role.on);
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (!has_gpus_or_nodes(out[i])) out[i].place = place_of(places[i], out);
+  }
+  return out;
+}
+
+int servers_of(const core::GangSpec& gang) {
+  int servers = 0;
+  for (const core::GangRole& role : gang.roles)
+    servers += role.workers;
+  return servers;
+}
+
+int gpus_of(const core::GangSpec& gang) {
+  int gpus = 0;
+  for (const core::GangRole& role : gang.roles)
+    gpus += role.workers * role.gpus;
+  return gpus;
+}
+
+int usual_nodes(const core::GangSpec& gang, const std::string& hardware) {
+  const auto layout = core::lay_out(gang, usual_gpus_per_node(hardware));
+  return layout ? static_cast<int>(layout->nodes.size()) : 1;
+}
+
+std::string needs_text(int gpus, int nodes, std::int64_t servers) {
+  return (gpus > 0 ? counted(static_cast<std::size_t>(gpus), "GPU") + " on " : std::string()) +
+         counted(static_cast<std::size_t>(nodes), "node") + " for " +
+         counted(static_cast<std::size_t>(servers), "server");
 }
 
 }  // namespace
@@ -71,65 +136,42 @@ int usual_gpus_per_node(const std::string& hardware) {
   return gpu_model(hardware).starts_with("gb") ? kGraceBlackwell : kOther;
 }
 
-Expected<std::vector<GangRole>> gang_roles(const profile::Profile& profile, const Point& point) {
-  std::vector<GangRole> out;
+Expected<core::GangSpec> gang_spec(const profile::Profile& profile, const Point& point) {
+  core::GangSpec out;
   const profile::Recipe* recipe = gang_recipe(profile, point);
-  if (recipe == nullptr) return out;
+  if (recipe == nullptr) {
+    if (!is_gang(profile, point)) return out;
+    const WorkerGroups& groups = *point.inferencex->workers;
+    out.text = needs_text(gpus_needed(point), nodes_of_groups(point),
+                          groups.prefill.workers + groups.decode.workers);
+    return out;
+  }
   const profile::Variables variables = shared_environment(profile, point);
   if (recipe->script) {
     SWEEP_ASSIGN(const int nodes, number_of("the script's 'nodes'", recipe->script->nodes, variables));
-    out.push_back({"script", 1, 0, std::max(nodes, 1)});
-    return out;
+    out.roles.push_back({"script", 1, 0, std::max(nodes, 1)});
+  } else {
+    SWEEP_ASSIGN(out.roles, roles_of(*recipe, variables));
+    out.client = place_of(recipe->client_on, out.roles);
   }
-  for (const profile::Role& role : recipe->roles) {
-    const std::string name = "role " + role.name + ": ";
-    GangRole to;
-    to.name = role.name;
-    SWEEP_ASSIGN(to.workers, number_of(name + "'workers'", role.workers, variables));
-    SWEEP_ASSIGN(to.gpus, number_of(name + "'gpus'", role.gpus, variables));
-    SWEEP_ASSIGN(to.nodes, number_of(name + "'nodes'", role.nodes, variables));
-    to.processes = role.processes;
-    to.mpi = role.mpi;
-    to.on = role.on;
-    if (to.workers > 0) out.push_back(std::move(to));
-  }
+  out.text = needs_text(gpus_of(out), usual_nodes(out, point.runner), servers_of(out));
   return out;
 }
 
 int nodes_needed(const profile::Profile& profile, const Point& point) {
-  if (gang_recipe(profile, point) != nullptr) {
-    const auto layout = usual_layout(profile, point);
-    return layout ? static_cast<int>(layout->nodes.size()) : 1;
-  }
-  return is_gang(profile, point) ? nodes_of_groups(point) : 1;
+  const auto gang = gang_spec(profile, point);
+  if (!gang || gang->text.empty()) return 1;
+  return gang->roles.empty() ? nodes_of_groups(point) : usual_nodes(*gang, point.runner);
 }
 
 int gpus_needed(const profile::Profile& profile, const Point& point) {
-  if (gang_recipe(profile, point) == nullptr) return gpus_needed(point);
-  int gpus = 0;
-  for (const GangRole& role : gang_roles(profile, point).value_or(std::vector<GangRole>()))
-    gpus += role.workers * role.gpus;
-  return gpus;
+  const auto gang = gang_spec(profile, point);
+  return gang && !gang->roles.empty() ? gpus_of(*gang) : gpus_needed(point);
 }
 
-std::string gang_text(const profile::Profile& profile, const Point& point) {
-  if (!is_gang(profile, point)) return {};
-  std::int64_t servers = 0;
-  if (gang_recipe(profile, point) != nullptr) {
-    for (const GangRole& role : gang_roles(profile, point).value_or(std::vector<GangRole>()))
-      servers += role.workers;
-  } else {
-    servers = point.inferencex->workers->prefill.workers + point.inferencex->workers->decode.workers;
-  }
-  const int gpus = gpus_needed(profile, point);
-  return (gpus > 0 ? counted(static_cast<std::size_t>(gpus), "GPU") + " on " : std::string()) +
-         counted(static_cast<std::size_t>(nodes_needed(profile, point)), "node") + " for " +
-         counted(static_cast<std::size_t>(servers), "server");
-}
-
-std::string roles_text(const profile::Profile& profile, const Point& point) {
+std::string roles_text(const core::GangSpec& gang) {
   std::string out;
-  for (const GangRole& role : gang_roles(profile, point).value_or(std::vector<GangRole>())) {
+  for (const core::GangRole& role : gang.roles) {
     out += (out.empty() ? "" : ", ") + role.name;
     if (role.gpus > 0)
       out += " " + std::to_string(role.workers) + " x " + counted(static_cast<std::size_t>(role.gpus), "GPU");
@@ -140,18 +182,18 @@ std::string roles_text(const profile::Profile& profile, const Point& point) {
 }
 
 Expected<void> check_gang(const profile::Profile& profile, const Point& point) {
-  if (gang_recipe(profile, point) == nullptr) return {};
-  SWEEP_ASSIGN(const auto roles, gang_roles(profile, point));
+  SWEEP_ASSIGN(const auto gang, gang_spec(profile, point));
+  if (gang.roles.empty()) return {};
   const profile::Recipe& recipe = *gang_recipe(profile, point);
-  const bool serves = recipe.script || std::any_of(roles.begin(), roles.end(), [&](const GangRole& role) {
-                        return role.name == recipe.public_role;
-                      });
+  const bool serves =
+      recipe.script || std::any_of(gang.roles.begin(), gang.roles.end(),
+                                   [&](const auto& role) { return role.name == recipe.public_role; });
   if (!serves)
     return fail("role " + recipe.public_role + ", whose address the client gets, has no workers for " +
                 label(point));
   // Nodes of other hardware may have other numbers of GPUs.
   if (gpu_model(point.runner).empty()) return {};
-  const auto layout = usual_layout(profile, point);
+  const auto layout = core::lay_out(gang, usual_gpus_per_node(point.runner));
   if (!layout) return fail(layout.error().message + " (" + label(point) + ")");
   return {};
 }

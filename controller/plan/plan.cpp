@@ -75,6 +75,18 @@ std::vector<int> find_copies(const std::vector<Point>& points) {
   return first;
 }
 
+/// Returns the gang of a point for the core; nullptr if it is none. Equal gangs are one object.
+std::shared_ptr<const core::GangSpec> shared_gang(const profile::Profile& profile, const Point& point,
+                                                  std::vector<std::shared_ptr<const core::GangSpec>>& known) {
+  core::GangSpec gang = gang_spec(profile, point).value_or(core::GangSpec());
+  if (gang.text.empty()) return nullptr;
+  gang.roles.clear();  // no agent runs roles yet
+  const auto same =
+      std::find_if(known.rbegin(), known.rend(), [&](const auto& other) { return *other == gang; });
+  if (same != known.rend()) return *same;
+  return known.emplace_back(std::make_shared<const core::GangSpec>(std::move(gang)));
+}
+
 }  // namespace
 
 Expected<Plan> make_plan(std::vector<nlohmann::ordered_json> entries, profile::Profile profile,
@@ -167,11 +179,12 @@ bool asks_node(const profile::Profile& profile) {
 std::vector<core::PointSpec> core_points(const Plan& plan) {
   std::vector<core::PointSpec> specs;
   specs.reserve(plan.points.size());
+  std::vector<std::shared_ptr<const core::GangSpec>> gangs;  // the distinct ones
   for (const Point& point : plan.points) {
     const int index = static_cast<int>(specs.size());
     specs.push_back({point.id, plan.profile.ignore_gpus ? 0 : gpus_needed(plan.profile, point),
                      kind_of(point), server_key(plan, index), core_runner(plan.profile, point.runner),
-                     gang_text(plan.profile, point)});
+                     shared_gang(plan.profile, point, gangs)});
   }
   return specs;
 }

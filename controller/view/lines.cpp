@@ -81,6 +81,9 @@ std::string on(const LineContext&, const core::Leased&) {
 std::string on(const LineContext&, const core::Sending&) {
   return {};
 }
+std::string on(const LineContext&, const core::MemberEnded&) {
+  return {};
+}
 std::string on(const LineContext& context, const core::Started& e) {
   const core::Attempt& attempt = *core::find_attempt(context.state, e.ref);
   return context.count() + " started " + context.label_of(e.ref.point) + " on " + printable(attempt.node) +

@@ -80,7 +80,7 @@ std::string plan_table(const Plan& plan) {
 }
 
 std::string point_line(const Plan& plan, const Point& point) {
-  const std::string roles = roles_text(plan.profile, point);
+  const std::string roles = roles_text(gang_spec(plan.profile, point).value_or(core::GangSpec()));
   if (roles.empty()) return printable(label(point));
   return printable(label(point)) + " (" +
          counted(static_cast<std::size_t>(nodes_needed(plan.profile, point)), "node") + ": " + roles + ")";
@@ -90,7 +90,7 @@ nlohmann::ordered_json point_json(const Plan& plan, const Point& point) {
   nlohmann::ordered_json out = {{"label", label(point)},
                                 {"nodes", nodes_needed(plan.profile, point)},
                                 {"gpus", gpus_needed(plan.profile, point)}};
-  for (const GangRole& role : gang_roles(plan.profile, point).value_or(std::vector<GangRole>()))
+  for (const core::GangRole& role : gang_spec(plan.profile, point).value_or(core::GangSpec()).roles)
     out["roles"].push_back({{"name", role.name}, {"workers", role.workers}, {"gpus", role.gpus}});
   out["entry"] = entry_of(point);
   return out;

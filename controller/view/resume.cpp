@@ -122,7 +122,7 @@ Unfit unfit_points(const core::State& state) {
       out.largest = std::max(out.largest, static_cast<int>(agent.info.gpus.size()));
   }
   for (const core::PointStatus& point : state.points) {
-    if (point.state != core::PointState::Failed || !point.spec.gang.empty()) continue;
+    if (point.state != core::PointState::Failed || point.spec.gang) continue;
     out.all = out.all && point.attempts.empty();
     if (point.spec.gpus > out.largest) out.gpus = std::max(out.gpus, point.spec.gpus);
   }
@@ -219,7 +219,7 @@ std::optional<ResumeAdvice> resume_advice(const core::State& state, const Facts&
   // A gang would fail again.
   const int failed =
       static_cast<int>(std::count_if(state.points.begin(), state.points.end(), [](const auto& point) {
-        return point.state == PointState::Failed && point.spec.gang.empty();
+        return point.state == PointState::Failed && !point.spec.gang;
       }));
   if (left + failed == 0) return std::nullopt;
   const bool alike = core::first_points_failed_alike(state);

@@ -8,6 +8,8 @@ sweep_unit_test(core_test
     core_decisions_test.cpp
     core_ends_test.cpp
     core_events_test.cpp
+    core_gang_layout_test.cpp
+    core_gang_test.cpp
     core_lease_test.cpp
     core_runners_test.cpp
     core_server_starts_test.cpp

@@ -20,7 +20,10 @@ inline std::string dump(const Attempt& a) {
       << to_unix_ms(a.leased) << " started " << dump_time(a.started) << " ended " << dump_time(a.ended)
       << " pid " << a.pid << " in " << a.directory.str() << a.shared << " wall " << a.wall.count() << " "
       << account_to_json(a.account) << (a.accepted ? " accepted " : " ")
-      << (a.outcome ? outcome_to_json(*a.outcome).dump() : "-") << "\n";
+      << (a.outcome ? outcome_to_json(*a.outcome).dump() : "-");
+  for (const GangMember& member : a.members)
+    out << " " << member.agent << ":" << member.gpus << (member.ended ? " ended" : "");
+  out << "\n";
   return out.str();
 }
 

@@ -45,9 +45,9 @@ TEST_F(CoreRunners, NodeThatServesSeveralRunnersTakesPointsInMatrixOrder) {
 
 TEST_F(CoreRunners, GangsFailWithTheirNeedsAndTheOthersRun) {
   specs = {{"p0", 4}, {"p1", 4}, {"p2", 0}};
-  specs[1].gang = "4 GPUs on 1 node for 2 servers";
+  specs[1].gang = std::make_shared<GangSpec>(GangSpec{"4 GPUs on 1 node for 2 servers", {}, {}});
   specs[1].runner = "gb200";
-  specs[2].gang = "24 GPUs on 3 nodes for 3 servers";
+  specs[2].gang = std::make_shared<GangSpec>(GangSpec{"24 GPUs on 3 nodes for 3 servers", {}, {}});
   state = make_state(settings, specs);
   EXPECT_THAT(arrive_as("a", "n1", 8, {"b200"}), ElementsAre("lease a p0/1"));
   EXPECT_EQ(point("p1").state, PointState::Failed);

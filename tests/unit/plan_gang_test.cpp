@@ -8,6 +8,10 @@
 namespace sweep {
 namespace {
 
+std::string text_of(const profile::Profile& profile, const Point& point) {
+  return gang_spec(profile, point).value_or(core::GangSpec()).text;
+}
+
 struct Sizes {
   std::int64_t workers, tp;
   const char* hardware = "";
@@ -40,9 +44,9 @@ TEST(Gang, NodesAreThoseOfBothRoles) {
 }
 
 TEST(Gang, TextNamesGpusNodesAndServers) {
-  EXPECT_EQ(gang_text({}, gang("h200", {2, 4}, {1, 16})), "24 GPUs on 3 nodes for 3 servers");
-  EXPECT_EQ(gang_text({}, gang("h200", {1, 1}, {0, 1})), "1 GPU on 1 node for 1 server");
-  EXPECT_EQ(gang_text({}, Point{}), "");
+  EXPECT_EQ(text_of({}, gang("h200", {2, 4}, {1, 16})), "24 GPUs on 3 nodes for 3 servers");
+  EXPECT_EQ(text_of({}, gang("h200", {1, 1}, {0, 1})), "1 GPU on 1 node for 1 server");
+  EXPECT_EQ(text_of({}, Point{}), "");
   EXPECT_EQ(nodes_needed({}, Point{}), 1);
 }
 
@@ -77,7 +81,7 @@ TEST(Gang, RecipeWithRolesMakesAGangOfAnyPoint) {
   EXPECT_TRUE(is_gang(profile, point));
   EXPECT_EQ(gpus_needed(profile, point), 28);
   EXPECT_EQ(nodes_needed(profile, point), 5) << "2 of prefill, 2 of decode, 1 of the router";
-  EXPECT_EQ(gang_text(profile, point), "28 GPUs on 5 nodes for 5 servers");
+  EXPECT_EQ(text_of(profile, point), "28 GPUs on 5 nodes for 5 servers");
   EXPECT_TRUE(check_gang(profile, point));
   EXPECT_FALSE(is_gang({}, point));
   EXPECT_EQ(gpus_needed({}, point), 16);
@@ -100,7 +104,7 @@ TEST(Gang, NumbersOfRolesAreThoseOfThePoint) {
             "role prefill: 'workers' is the number in PREFILL_NUM_WORKERS, which the point does not have");
   profile.recipe.roles[0].workers = {0, ""};
   EXPECT_EQ(says(8), "") << "a role may have no workers";
-  EXPECT_EQ(gang_roles(profile, one_node_point(8))->size(), 2U);
+  EXPECT_EQ(gang_spec(profile, one_node_point(8))->roles.size(), 2U);
   profile.recipe.public_role = "prefill";
   EXPECT_THAT(says(8),
               testing::StartsWith("role prefill, whose address the client gets, has no workers for "));
@@ -110,7 +114,7 @@ TEST(Gang, ScriptForSeveralNodesTakesThem) {
   profile::Profile profile;
   profile.recipe.script = profile::NodesScript{"bash run.sh", {3, ""}};
   EXPECT_EQ(nodes_needed(profile, one_node_point(8)), 3);
-  EXPECT_EQ(gang_text(profile, one_node_point(8)), "3 nodes for 1 server");
+  EXPECT_EQ(text_of(profile, one_node_point(8)), "3 nodes for 1 server");
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ TEST(RecipeCheck, GangIsPlannedWithWhatItNeeds) {
   auto profile = sample();
   profile.recipe.roles[1].gpus = {16, ""};
   const Plan plan = sample_plan({sample_entry(8, 32)}, profile);
-  EXPECT_EQ(core_points(plan)[0].gang.str(), "16 GPUs on 2 nodes for 3 servers");
+  EXPECT_EQ(core_points(plan)[0].gang->text, "16 GPUs on 2 nodes for 3 servers");
   EXPECT_EQ(core_points(plan)[0].gpus, 16);
   EXPECT_EQ(server_key(plan, 0), "");
 }

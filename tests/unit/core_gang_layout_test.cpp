@@ -1,19 +1,18 @@
-// plan: which nodes and GPUs the processes of a gang get.
+// controller/core: which nodes and GPUs the processes of a gang get.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "controller/plan/layout.hpp"
+#include "controller/core/gang_layout.hpp"
 
-namespace sweep {
+namespace sweep::core {
 namespace {
 
-using profile::Role;
+using Kind = GangPlace::Kind;
 using testing::HasSubstr;
 
 /// Returns a layout as text: nodes in brackets, on each "ROLE.INDEX.RANK:GPUS".
-std::string text_of(const std::vector<GangRole>& roles, int gpus_per_node,
-                    const std::string& client_on = "head") {
-  const auto layout = lay_out(roles, client_on, gpus_per_node);
+std::string text_of(const std::vector<GangRole>& roles, int gpus_per_node, GangPlace client = {Kind::Head}) {
+  const auto layout = lay_out({"", roles, client}, gpus_per_node);
   if (!layout) return layout.error().message;
   std::string out;
   for (const GangNode& node : layout->nodes) {
@@ -36,9 +35,9 @@ GangRole workers(const std::string& name, int count, int gpus, int nodes = 0) {
   return role;
 }
 
-GangRole service(const std::string& name, const std::string& on, int count = 1) {
+GangRole service(const std::string& name, GangPlace on, int count = 1) {
   GangRole role = workers(name, count, 0);
-  role.on = on;
+  role.place = on;
   return role;
 }
 
@@ -68,20 +67,20 @@ TEST(Layout, NodesOfAWorkerCanBeGiven) {
 
 TEST(Layout, ProcessesArePerNodeOrPerGpu) {
   GangRole decode = workers("d", 1, 4);
-  decode.processes = Role::Processes::Gpu;
+  decode.processes = ProcessesPer::Gpu;
   EXPECT_EQ(text_of({decode}, 2), "[d.0.0:1 d.0.1:1][d.0.2:1 d.0.3:1] client 0");
 }
 
 TEST(Layout, ServicesArePlaced) {
   const GangRole prefill = workers("p", 2, 8);
-  EXPECT_EQ(text_of({service("etcd", ""), prefill}, 8), "[p.0.0:8 etcd.0.0:0][p.1.0:8] client 0");
-  EXPECT_EQ(text_of({service("etcd", "own"), prefill}, 8, "own"),
-            "[p.0.0:8][p.1.0:8][][etcd.0.0:0] client 2");
-  EXPECT_EQ(text_of({service("router", "p.1"), service("x", "client"), prefill}, 8, "p.1"),
+  const GangPlace head{Kind::Head}, own{Kind::Own}, second{Kind::Worker, 2, 1};
+  EXPECT_EQ(text_of({service("etcd", head), prefill}, 8), "[p.0.0:8 etcd.0.0:0][p.1.0:8] client 0");
+  EXPECT_EQ(text_of({service("etcd", own), prefill}, 8, own), "[p.0.0:8][p.1.0:8][][etcd.0.0:0] client 2");
+  EXPECT_EQ(text_of({service("router", second), service("x", {Kind::Client}), prefill}, 8, second),
             "[p.0.0:8][p.1.0:8 router.0.0:0 x.0.0:0] client 1");
-  EXPECT_EQ(text_of({service("mon", "each"), service("etcd", "own"), prefill}, 8),
+  EXPECT_EQ(text_of({service("mon", {Kind::Each}), service("etcd", own), prefill}, 8),
             "[p.0.0:8 mon.0.0:0][p.1.0:8 mon.1.0:0][etcd.0.0:0 mon.2.0:0] client 0");
-  EXPECT_EQ(text_of({service("w", "own", 3), service("router", "")}, 8),
+  EXPECT_EQ(text_of({service("w", own, 3), service("router", head)}, 8),
             "[router.0.0:0][w.0.0:0][w.1.0:0][w.2.0:0] client 0")
       << "without GPUs the head is a node of its own";
 }
@@ -91,10 +90,11 @@ TEST(Layout, ImpossibleLayoutIsNamed) {
             "role d: the 9 GPUs of a worker cannot be divided equally over 2 nodes of 8");
   EXPECT_EQ(text_of({workers("d", 1, 12, 1)}, 8),
             "role d: the 12 GPUs of a worker cannot be divided equally over 1 node of 8");
-  EXPECT_EQ(text_of({workers("d", 1, 8), service("r", "d.1")}, 8),
+  EXPECT_EQ(text_of({workers("d", 1, 8), service("r", {Kind::Worker, 0, 1})}, 8),
             "role r is placed on 'd.1', but the point has no such worker");
-  EXPECT_THAT(text_of({workers("d", 1, 8)}, 8, "p.0"), HasSubstr("the client is placed on 'p.0'"));
+  EXPECT_EQ(text_of({workers("d", 1, 8)}, 8, {Kind::Worker, -1, 0}),
+            "the client is placed on worker 0 of a role that the point does not have");
 }
 
 }  // namespace
-}  // namespace sweep
+}  // namespace sweep::core

@@ -1,4 +1,4 @@
-#include "controller/plan/layout.hpp"
+#include "controller/core/gang_layout.hpp"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 
 #include "util/text.hpp"
 
-namespace sweep {
+namespace sweep::core {
 
 namespace {
 
@@ -31,30 +31,32 @@ class Dealer {
 
   /// Places the processes of a role without GPUs.
   Expected<void> place_role(int role, int client) {
-    const std::string& on = of(role).on;
-    if (on == profile::kOnEach) {
+    const GangPlace& to = of(role).place;
+    if (to.kind == GangPlace::Kind::Each) {
       for (std::size_t node = 0; node < out_.nodes.size(); ++node)
         add(static_cast<int>(node), {role, static_cast<int>(node), 0, 0});
       return {};
     }
     for (int index = 0; index < of(role).workers; ++index) {
-      SWEEP_ASSIGN(const int node, place("role " + of(role).name, on, client));
+      SWEEP_ASSIGN(const int node, place("role " + of(role).name, to, client));
       add(node, {role, index, 0, 0});
     }
     return {};
   }
 
-  /// Returns the node that `on` names; adds one for "own".
-  Expected<int> place(const std::string& what, const std::string& on, int client) {
-    if (on == profile::kOnOwn) return new_node();
-    if (on == profile::kOnClient) return client;
-    const auto worker = profile::worker_in(on);
-    if (!worker) return out_.nodes.empty() ? new_node() : 0;
-    for (std::size_t i = 0; i < roles_.size(); ++i) {
-      const auto found = leaders_.find({static_cast<int>(i), static_cast<int>(worker->index)});
-      if (roles_[i].name == worker->role && found != leaders_.end()) return found->second;
-    }
-    return fail(what + " is placed on '" + on + "', but the point has no such worker");
+  /// Returns the node that the place means; adds one for a node of its own.
+  Expected<int> place(const std::string& what, const GangPlace& to, int client) {
+    if (to.kind == GangPlace::Kind::Own) return new_node();
+    if (to.kind == GangPlace::Kind::Client) return client;
+    if (to.kind != GangPlace::Kind::Worker) return out_.nodes.empty() ? new_node() : 0;
+    const auto found = leaders_.find({to.role, to.worker});
+    if (found != leaders_.end()) return found->second;
+    const bool known = to.role >= 0 && static_cast<std::size_t>(to.role) < roles_.size();
+    const std::string worker = std::to_string(to.worker);
+    if (!known)
+      return fail(what + " is placed on worker " + worker + " of a role that the point does not have");
+    return fail(what + " is placed on '" + of(to.role).name + "." + worker +
+                "', but the point has no such worker");
   }
 
   GangLayout finish(int client) {
@@ -79,7 +81,7 @@ class Dealer {
 
   /// Adds the processes of a worker on one of its nodes. Returns the rank of the next process.
   int add_processes(int node, int role, int index, int rank, int gpus) {
-    if (of(role).processes != profile::Role::Processes::Gpu) {
+    if (of(role).processes != ProcessesPer::Gpu) {
       add(node, {role, index, rank, gpus});
       return rank + 1;
     }
@@ -122,8 +124,8 @@ bool is_dealt(const GangRole& role) {
 
 }  // namespace
 
-Expected<GangLayout> lay_out(const std::vector<GangRole>& roles, const std::string& client_on,
-                             int gpus_per_node) {
+Expected<GangLayout> lay_out(const GangSpec& gang, int gpus_per_node) {
+  const std::vector<GangRole>& roles = gang.roles;
   Dealer dealer(roles, gpus_per_node);
   int total = 0;
   bool any_nodes = false;
@@ -135,14 +137,14 @@ Expected<GangLayout> lay_out(const std::vector<GangRole>& roles, const std::stri
   for (std::size_t i = 0; i < roles.size(); ++i) {
     if (is_dealt(roles[i])) SWEEP_TRY(dealer.deal_workers(static_cast<int>(i), fits_on_one));
   }
-  SWEEP_ASSIGN(const int client, dealer.place("the client", client_on, 0));
+  SWEEP_ASSIGN(const int client, dealer.place("the client", gang.client, 0));
   for (const bool each : {false, true}) {
     for (std::size_t i = 0; i < roles.size(); ++i) {
-      if (!is_dealt(roles[i]) && (roles[i].on == profile::kOnEach) == each)
+      if (!is_dealt(roles[i]) && (roles[i].place.kind == GangPlace::Kind::Each) == each)
         SWEEP_TRY(dealer.place_role(static_cast<int>(i), client));
     }
   }
   return dealer.finish(client);
 }
 
-}  // namespace sweep
+}  // namespace sweep::core
