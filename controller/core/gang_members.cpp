@@ -51,6 +51,7 @@ Agents deal(const GangLayout& layout, const Agents& agents, int size) {
   };
   for (const int node : by_demand(layout)) {
     const auto index = static_cast<std::size_t>(node);
+    if (layout.nodes[index].gpus > size) return {};
     if (layout.nodes[index].gpus > 0) {
       take(index, agents.begin(), agents.end(), false);
     } else {

@@ -83,8 +83,10 @@ void add_needed(const profile::Recipe& recipe, const std::string& name, std::set
 Expected<void> check_texts(const profile::Recipe& recipe, const profile::Role& role, const Names& known) {
   Names possible = known;
   possible.insert(possible.end(), profile::process_variables().begin(), profile::process_variables().end());
-  for (const std::string& port : role.ports)
-    possible.push_back("PORT_" + port);
+  for (const std::string& port : role.ports) {
+    possible.push_back(profile::port_variable(port));
+    possible.push_back("LEADER_" + profile::port_variable(port));
+  }
   for (const profile::Role& other : recipe.roles)
     possible.push_back(profile::address_variable(other.name));
   for (const auto& [name, text] : role.texts) {

@@ -8,16 +8,27 @@
 
 namespace sweep::profile {
 
+namespace {
+
+std::string in_upper_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
+  return text;
+}
+
+}  // namespace
+
 std::string address_variable(const std::string& role) {
-  std::string out = role;
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::toupper(c); });
-  return out;
+  return in_upper_case(role);
+}
+
+std::string port_variable(const std::string& port) {
+  return "PORT_" + in_upper_case(port);
 }
 
 const std::vector<std::string>& process_variables() {
   static const std::vector<std::string> names = {"ROLE",      "INDEX", "RANK", "NNODES", "LEADER",
-                                                 "FOLLOWERS", "HOST",  "GPUS", "PORT",   "SCRATCH",
-                                                 "LOGS",      "URL",   "HOSTS"};
+                                                 "FOLLOWERS", "HOST",  "GPUS", "PORT",   "LEADER_PORT",
+                                                 "SCRATCH",   "LOGS",  "URL",  "HOSTS"};
   return names;
 }
 

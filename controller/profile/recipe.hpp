@@ -113,6 +113,9 @@ struct Recipe {
 /// Returns the variable in which a role's addresses are passed to the gang: its name in upper case.
 std::string address_variable(const std::string& role);
 
+/// Returns the variable with the number of a role's port: PORT_DIST for the port `dist`.
+std::string port_variable(const std::string& port);
+
 /// Returns the variables that the agent sets for each process of a gang. Recipes cannot set them.
 const std::vector<std::string>& process_variables();
 

@@ -52,8 +52,7 @@ void read_ready(Reader& in, const yaml::Value& node, Role& role) {
   const std::string what = name_of(role).possessive + " 'ready'";
   const auto read_tcp = [&](Reader& r, const std::string& k, const yaml::Value& n) {
     const std::string text = read_text(r, k, n);
-    const std::string port = text.starts_with('$') ? text.substr(1) : text;
-    server.ready_tcp = port.starts_with("PORT_") ? port.substr(5) : port;
+    server.ready_tcp = text == "$PORT" ? "PORT" : text;
   };
   read_map(in, what, node,
            {{"url", [&](auto& r, auto& k, auto& n) { server.ready.path = read_path(r, k, n); }},
@@ -121,16 +120,19 @@ bool has_gpus(const Role& role) {
   return role.gpus.number > 0 || !role.gpus.of.empty();
 }
 
-/// Reports what is wrong with a role by itself.
-void check_role(Reader& in, const yaml::Value& node, const Role& role) {
+/// Reports what is wrong with a role by itself. Ports may be written as variables ($PORT_DIST).
+void check_role(Reader& in, const yaml::Value& node, Role& role) {
   const std::string name = name_of(role).section;
-  const ServerSection& server = role.server;
+  ServerSection& server = role.server;
   if (is_blank(server.command)) return in.complain(node, name + " has no 'command'");
   if (server.ready.path.empty() && server.ready_log.empty() && server.ready_tcp.empty())
     return in.complain(node,
                        name +
                            " has no 'ready'; add 'url' (a path that answers 200), 'tcp' (a port that accepts "
                            "connections) or 'log' (a regular expression for a line of its output)");
+  for (const std::string& port : role.ports) {
+    if (server.ready_tcp == "$" + port_variable(port)) server.ready_tcp = port;
+  }
   for (const std::string* port :
        {&server.ready.port, &server.ready_tcp, &server.reset.port, &server.health.port}) {
     if (port->empty() || *port == "PORT" || contains(role.ports, *port)) continue;

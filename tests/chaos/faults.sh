@@ -286,12 +286,15 @@ choose_fault() { # sets REPLY to a kind of fault, chosen by weight
   done
 }
 
-make_faults() { # until the time limit is reached or the sweep is done
+# Causes faults until the time is over or the sweep is done. On a slow machine it goes on until there were MIN_FAULTS, for
+# at most half of the time that the sweep has to end after that.
+make_faults() {
   seed_choices 1
   local i kind until=$((SECONDS + MINUTES * 60))
+  local latest=$((until + GRACE / 2))
   [[ $FIREWALL == yes ]] || printf 'chaos: iptables does not work here, so cut_network is skipped\n'
   [[ $MOUNTED == yes ]] || printf 'chaos: cannot mount a tmpfs here, so disk_full and read_only are skipped\n'
-  while ((SECONDS < until)) && kill -0 "$DRIVER" 2>/dev/null; do
+  while ((SECONDS < until || (SECONDS < latest && $(fault_count) < MIN_FAULTS))) && kill -0 "$DRIVER" 2>/dev/null; do
     pause 400 2000
     # If a kind of fault has no target, try another one soon.
     for ((i = 0; i < 5; ++i)); do

@@ -127,11 +127,11 @@ bool wait_for_creation(const std::string& folder, const std::string& name) {
   return true;
 }
 
-constexpr std::uintmax_t kLarge = 200'000'000;
+constexpr std::uintmax_t kLarge = 64'000'000;
 
 std::string leaves_a_large_file() {
   return std::string(kGoodBenchmark) +
-         "echo $CONC >>starts\nmkdir -p $RESULT_DIR; truncate -s 200000000 $RESULT_DIR/large; echo end >$RESULT_DIR/z\n";
+         "echo $CONC >>starts\nmkdir -p $RESULT_DIR; truncate -s 64000000 $RESULT_DIR/large; echo end >$RESULT_DIR/z\n";
 }
 
 std::uintmax_t size_of_incoming(const fs::path& out) {

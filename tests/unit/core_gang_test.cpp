@@ -109,7 +109,7 @@ TEST_F(CoreGangs, LostMemberEndsTheGangAndItsNodeIsAvoided) {
   EXPECT_EQ(point("p0").attempts[0].state, Attempt::State::Ended) << "the client's agent is not lost";
   EXPECT_THAT(finish("a1", "p0", 1, OutcomeKind::Cancelled),
               ElementsAre("settled a1 p0/1", "lease a1 p0/2", "lease a3 p0/2"));
-  EXPECT_THAT(heartbeat("a2"), ElementsAre("cancel a2 p0/1")) << "it is told to stop when it returns";
+  EXPECT_THAT(heartbeat("a2"), ElementsAre("cancel a2 p0/1")) << "it has to stop it when it returns";
   EXPECT_THAT(finish("a2", "p0", 1, OutcomeKind::Cancelled), ElementsAre("settled a2 p0/1"));
   EXPECT_EQ(point("p0").state, PointState::Leased);
 }

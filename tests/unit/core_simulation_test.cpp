@@ -59,13 +59,14 @@ void check_replay(const World& world) {
 }
 
 struct Tally {
-  int closed = 0, complete = 0, failed = 0, late = 0, returned = 0, lost = 0, unusable = 0;
+  int closed = 0, complete = 0, failed = 0, late = 0, returned = 0, lost = 0, unusable = 0, gangs = 0;
 };
 
 void count(const World& world, Tally& tally) {
   tally.closed += world.state.phase == Phase::Closed;
   tally.complete += complete(world.state);
   tally.unusable += world.unusable;
+  tally.gangs += world.gangs;
   tally.failed += world.state.count(PointState::Failed);
   for (const Event& event : world.events) {
     tally.returned += std::holds_alternative<AgentReturned>(event.what);
@@ -117,6 +118,7 @@ TEST(CoreSimulation, EverySweepEndsWithEveryPointAccountedFor) {
   EXPECT_GT(tally.returned, 100);
   EXPECT_GT(tally.late, 10);
   EXPECT_GT(tally.unusable, 20);
+  EXPECT_GT(tally.gangs, 100);
 }
 
 }  // namespace

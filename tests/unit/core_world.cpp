@@ -38,8 +38,10 @@ World::World(std::uint64_t seed) : random_(seed) {
     specs.push_back({"p" + std::to_string(i), random_.below(10) == 0 ? 0 : random_.between(1, 9)});
     if (keys > 0 && random_.percent(90)) specs.back().server = "key" + std::to_string(random_.below(keys));
   }
+  if (random_.percent(50)) make_gangs();
   state = make_state(settings, specs);
   const int agents = random_.between(1, 8);
+  const int size = random_.percent(50) ? random_.between(1, 8) : 0;  // of all nodes; 0: they differ
   for (int i = 0; i < agents; ++i) {
     SimAgent& agent = agents_["12.0." + std::to_string(i)];
     agent.info.id = "12.0." + std::to_string(i);
@@ -48,13 +50,34 @@ World::World(std::uint64_t seed) : random_(seed) {
     agent.info.step = "0";
     agent.info.task = i;
     agent.info.tasks = agents;
-    const int gpus = random_.percent(10) ? 0 : random_.between(1, 8);
+    const int gpus = size > 0 ? size : random_.percent(10) ? 0 : random_.between(1, 8);
     for (int gpu = 0; gpu < gpus; ++gpu)
       agent.info.gpus.push_back(std::to_string(gpu));
     agenda_.at(now_ + Millis(random_.below(5'000)), [this, &agent] { boot(agent); });
   }
   if (faults.stopped) {
     agenda_.at(now_ + Millis(random_.below(200'000)), [this] { command(Stop{"ctrl-c", Millis(20'000)}); });
+  }
+}
+
+/// Makes gangs of some points: one to three roles on one to about six nodes.
+void World::make_gangs() {
+  for (PointSpec& spec : specs) {
+    if (!random_.percent(40)) continue;
+    GangSpec gang;
+    gang.text = "several nodes";
+    spec.gpus = 0;
+    for (int role = random_.between(1, 3); role > 0; --role) {
+      GangRole& to = gang.roles.emplace_back();
+      to.name = "role" + std::to_string(role);
+      to.workers = random_.between(1, 2);
+      to.gpus = random_.percent(70) ? random_.between(1, 8) : 0;
+      if (to.gpus == 0) to.place.kind = random_.percent(50) ? GangPlace::Kind::Own : GangPlace::Kind::Head;
+      spec.gpus += to.workers * to.gpus;
+    }
+    if (random_.percent(20)) gang.client.kind = GangPlace::Kind::Own;
+    spec.server = {};
+    spec.gang = std::make_shared<const GangSpec>(std::move(gang));
   }
 }
 
@@ -117,6 +140,8 @@ void World::check_start(const Event& event) {
       throw std::logic_error("two attempts start a server that has failed to start");
   }
   unusable += std::holds_alternative<ServerUnusable>(event.what);
+  if (const auto* ended = std::get_if<Ended>(&event.what))
+    gangs += ended->accepted && find_attempt(state, ended->ref)->members.size() > 1;
   for (const auto& [id, agent] : state.agents)
     warm_[id] = agent.warm;
 }
@@ -153,7 +178,11 @@ wire::Message World::message_of(const Effect& effect) const {
   if (const auto* send = std::get_if<SendLease>(&effect)) {
     wire::Lease lease;
     lease.ref = send->ref;
-    lease.gpus = point_at(state, find_point(state, send->ref.point)).spec.gpus;
+    const PointStatus& point = point_at(state, find_point(state, send->ref.point));
+    lease.gpus = gpus_on(point, attempt_at(point, send->ref.attempt), send->agent);
+    // What the agent runs besides: a membership that is not named here has ended.
+    for (const auto& [index, number] : state.agents.at(send->agent).held)
+      lease.label += point_at(state, index).spec.id + "/" + std::to_string(number) + " ";
     return lease;
   }
   return std::get<SendMessage>(effect).message;
@@ -254,7 +283,7 @@ void World::on_message(SimAgent& agent, const wire::Message& message) {
   } else if (const auto* settled = std::get_if<wire::Settled>(&message)) {
     const std::pair key{settled->ref.point, settled->ref.attempt};
     const auto found = agent.attempts.find(key);
-    if (found == agent.attempts.end() || !found->second.finished) return;
+    if (found == agent.attempts.end() || (!found->second.finished && !found->second.is_member)) return;
     agent.attempts.erase(found);
     agent.settled.insert(key);
     if (agent.draining && agent.attempts.empty()) leave(agent, OutcomeKind::Ok);
@@ -282,26 +311,68 @@ void World::on_lease(SimAgent& agent, const wire::Lease& lease) {
   agent.leased = true;
   if (const auto found = agent.attempts.find(key); found != agent.attempts.end()) {
     if (found->second.finished) return transmit(agent, kToController, found->second.end);
+    if (found->second.is_member || !has_all_members(lease.ref)) return;
     return transmit(agent, kToController, wire::Started{lease.ref, 4711});
   }
+  std::erase_if(agent.attempts, [&](const auto& entry) {
+    const std::string name = entry.first.first + "/" + std::to_string(entry.first.second) + " ";
+    return entry.second.is_member && !entry.second.finished && lease.label.find(name) == std::string::npos;
+  });
   agent.check_capacity(lease);
   SimAgent::Attempt& attempt = agent.attempts[key];
   attempt.run = ++runs_;
   attempt.gpus = lease.gpus;
-  const PointSpec& spec = point_at(state, find_point(state, lease.ref.point)).spec;
-  const bool server_starts = spec.server.empty() || !random_.percent(4 * faults.fails);
-  if (server_starts && random_.percent(90)) transmit(agent, kToController, wire::Started{lease.ref, 4711});
+  const Attempt& told = *find_attempt(state, lease.ref);
+  attempt.is_member = told.agent != agent.info.id;
   if (random_.percent(faults.dies))
     later(agent, Millis(random_.below(20'000)), [this, &agent] { die(agent); });
   if (random_.percent(faults.leaves)) {
     later(agent, Millis(random_.below(20'000)), [this, &agent] { leave(agent, OutcomeKind::Preempted); });
   }
-  later(agent, Millis(random_.between(1, 60'000)),
-        [this, &agent, ref = lease.ref, run = attempt.run, server_starts] {
-          const auto found = agent.attempts.find({ref.point, ref.attempt});
-          if (found == agent.attempts.end() || found->second.run != run) return;
-          end(agent, ref, server_starts ? random_outcome() : start_failure());
-        });
+  if (attempt.is_member) return run_member(agent, lease.ref, attempt.run);
+  told.members.empty() ? begin(agent, lease.ref, attempt.run) : begin_client(agent, lease.ref, attempt.run);
+}
+
+/// Returns true if every member of the gang has the lease, or has had it.
+bool World::has_all_members(const AttemptRef& ref) {
+  const Attempt& attempt = *find_attempt(state, ref);
+  return std::all_of(attempt.members.begin(), attempt.members.end(), [&](const GangMember& member) {
+    const SimAgent& agent = agents_.at(member.agent);
+    return agent.attempts.contains({ref.point, ref.attempt}) ||
+           agent.settled.contains({ref.point, ref.attempt});
+  });
+}
+
+/// Starts the benchmark, which ends after a while.
+void World::begin(SimAgent& agent, const AttemptRef& ref, std::uint64_t run) {
+  const PointSpec& spec = point_at(state, find_point(state, ref.point)).spec;
+  const bool server_starts = spec.server.empty() || !random_.percent(4 * faults.fails);
+  // The result of a gang is not possible before all members have got their leases, so its start is always reported.
+  if (server_starts && (spec.gang || random_.percent(90)))
+    transmit(agent, kToController, wire::Started{ref, 4711});
+  later(agent, Millis(random_.between(1, 60'000)), [this, &agent, ref, run, server_starts] {
+    const auto found = agent.attempts.find({ref.point, ref.attempt});
+    if (found == agent.attempts.end() || found->second.run != run) return;
+    end(agent, ref, server_starts ? random_outcome() : start_failure());
+  });
+}
+
+/// Starts the client of a gang when all members have got their leases.
+void World::begin_client(SimAgent& agent, const AttemptRef& ref, std::uint64_t run) {
+  const auto found = agent.attempts.find({ref.point, ref.attempt});
+  if (found == agent.attempts.end() || found->second.run != run || found->second.finished) return;
+  if (has_all_members(ref)) return begin(agent, ref, run);
+  later(agent, Millis(500), [this, &agent, ref, run] { begin_client(agent, ref, run); });
+}
+
+/// Runs the servers of a gang until they are stopped; sometimes one fails before.
+void World::run_member(SimAgent& agent, const AttemptRef& ref, std::uint64_t run) {
+  if (!random_.percent(faults.fails)) return;
+  later(agent, Millis(random_.between(1, 60'000)), [this, &agent, ref, run] {
+    const auto found = agent.attempts.find({ref.point, ref.attempt});
+    if (found == agent.attempts.end() || found->second.run != run) return;
+    end(agent, ref, random_outcome());
+  });
 }
 
 Outcome World::start_failure() {

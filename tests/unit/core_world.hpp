@@ -76,6 +76,7 @@ class SimAgent {
     wire::Finished end;
     std::uint64_t run = 0;
     int gpus = 0;
+    bool is_member = false;  // of a gang, and does not run its client
   };
   AgentInfo info;
   bool alive = false, connected = false, welcome = false, leased = false, draining = false, pack = false;
@@ -122,6 +123,7 @@ class World {
   std::vector<std::string> problems;
   std::uint64_t steps = 0;
   int unusable = 0;  // ServerUnusable events
+  int gangs = 0;     // gangs with a result
 
  private:
   static constexpr int kToController = 0, kToAgent = 1;
@@ -140,6 +142,11 @@ class World {
   void heartbeat(SimAgent& agent);
   void on_message(SimAgent& agent, const wire::Message& message);
   void on_lease(SimAgent& agent, const wire::Lease& lease);
+  void begin(SimAgent& agent, const AttemptRef& ref, std::uint64_t run);
+  void begin_client(SimAgent& agent, const AttemptRef& ref, std::uint64_t run);
+  void run_member(SimAgent& agent, const AttemptRef& ref, std::uint64_t run);
+  void make_gangs();
+  bool has_all_members(const AttemptRef& ref);
   void end(SimAgent& agent, const AttemptRef& ref, const Outcome& outcome);
   void die(SimAgent& agent);
   void leave(SimAgent& agent, OutcomeKind kind);

@@ -16,7 +16,7 @@ profile::Profile sample() {
   prefill.name = "prefill";
   prefill.server.command = "exec serve --model \"$MODEL\" ${FOLLOWERS:+--nnodes \"$NNODES\"} $OTHER";
   prefill.server.env = {"MODEL"};
-  prefill.texts = {{"ENDPOINT", "http://$ETCD/${PORT_dist} $MODEL"}};
+  prefill.texts = {{"ENDPOINT", "http://$ETCD/${PORT_DIST} $LEADER_PORT_DIST $MODEL"}};
   prefill.ports = {"dist"};
   prefill.needs = {"etcd"};
   router.name = "router";

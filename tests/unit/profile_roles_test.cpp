@@ -20,7 +20,7 @@ constexpr const char* kGang = R"(roles:
     workers: { of: PREFILL_NUM_WORKERS }
     gpus: 8
     needs: [etcd]
-    command: exec serve --port "$PORT" --system "$PORT_system"
+    command: exec serve --port "$PORT" --system "$PORT_SYSTEM"
     env: [MODEL, { ETCD_ENDPOINTS: "http://$ETCD" }, { FROM: { of: CONC, steps: [1, 16] } }]
     ports: [dist, system]
     ready: { url: /health, port: system }
@@ -33,7 +33,7 @@ constexpr const char* kGang = R"(roles:
     command: exec decode
     ready: { log: up }
     health: { url: /well }
-  mpi: { gpus: 4, nodes: 2, launch: mpi, command: exec trtllm, ready: { tcp: dist }, ports: [dist] }
+  mpi: { gpus: 4, nodes: 2, launch: mpi, command: exec trtllm, ready: { tcp: $PORT_DIST }, ports: [dist, bus] }
   router:
     on: prefill.0
     needs: [prefill, decode]
@@ -68,7 +68,7 @@ TEST(Roles, EveryKeyIsRead) {
   EXPECT_EQ(prefill.workers, (Count{0, "PREFILL_NUM_WORKERS"}));
   EXPECT_EQ(prefill.gpus, (Count{8, ""}));
   EXPECT_THAT(prefill.needs, ElementsAre("etcd"));
-  EXPECT_EQ(prefill.server.command, "exec serve --port \"$PORT\" --system \"$PORT_system\"");
+  EXPECT_EQ(prefill.server.command, "exec serve --port \"$PORT\" --system \"$PORT_SYSTEM\"");
   EXPECT_THAT(prefill.server.env, ElementsAre("MODEL", "FROM"));
   EXPECT_THAT(prefill.texts, ElementsAre(Pair("ETCD_ENDPOINTS", "http://$ETCD")));
   EXPECT_THAT(prefill.server.derived, ElementsAre(DerivedVariable{"FROM", "CONC", {1, 16}}));
@@ -159,8 +159,8 @@ TEST(Roles, WrongRoleIsNamedWithItsLine) {
   EXPECT_THAT(role_says("command: x, ready: {port: p}"), HasSubstr("role a's 'ready' must have one of"));
   EXPECT_EQ(role_says("command: x, ports: [system], ready: {url: /h, port: sytem}"),
             "r.yaml:2: role a has no port 'sytem'; did you mean 'system'?");
-  EXPECT_EQ(role_says("command: x, ready: {tcp: $PORT_dist}"),
-            "r.yaml:2: role a has no port 'dist'; name it in 'ports'");
+  EXPECT_EQ(role_says("command: x, ready: {tcp: $PORT_DIST}"),
+            "r.yaml:2: role a has no port '$PORT_DIST'; name it in 'ports'");
   EXPECT_EQ(role_says(good + "ports: [Dist]"),
             "r.yaml:2: 'Dist' is not a valid name of a port; use lower-case letters, digits and _");
   EXPECT_EQ(role_says(good + "ports: [p, q, p]"), "r.yaml:2: port 'p' occurs twice; remove one of them");
