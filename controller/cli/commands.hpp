@@ -16,6 +16,7 @@ using Arguments = std::vector<std::string>;
 int cancel_command(const Arguments& arguments);
 int check_command(const Arguments& arguments);
 int images_command(const Arguments& arguments);
+int logs_command(const Arguments& arguments);
 int matrix_command(const Arguments& arguments);
 int profile_command(const Arguments& arguments);
 int run_command(const Arguments& arguments);

@@ -30,7 +30,7 @@ struct Command {
   Group group;
 };
 
-constexpr std::array<Command, 24> kCommands = {{
+constexpr std::array<Command, 25> kCommands = {{
     {"run", "run a sweep in the Slurm allocation, or on this machine", run_command, Group::Run},
     {"check", "list the points of a sweep, or report errors", check_command, Group::Run},
     {"cancel", "stop a running sweep; finished points are kept", cancel_command, Group::Run},
@@ -38,6 +38,7 @@ constexpr std::array<Command, 24> kCommands = {{
     {"images", "list or remove staged container images", images_command, Group::Run},
     {"script", "export a recipe as a standalone script", script_command, Group::Run},
     {"status", "print the state of a running or finished sweep", status_command, Group::Look},
+    {"logs", "print or follow the output of a point", logs_command, Group::Look},
     {"aggregate", "write collections, summary and plots of a sweep again", aggregate_command, Group::Look},
     {"pareto", "print the results on the Pareto frontier", pareto_command, Group::Look},
     {"summarize", "print processed results as a table", summarize_command, Group::Look},

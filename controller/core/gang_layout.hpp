@@ -41,6 +41,8 @@ struct GangRole {
   int nodes = 0;  // of each worker; 0: as many as its GPUs need
   ProcessesPer processes = ProcessesPer::Node;
   GangPlace place = {};
+  std::vector<int> needs = {};          // indexes of the roles that must be up before it starts
+  std::vector<std::string> ports = {};  // names of the ports that a process needs besides its first one
   friend bool operator==(const GangRole&, const GangRole&) = default;
 };
 

@@ -59,6 +59,13 @@ core::ProcessesPer per(profile::Role::Processes processes) {
                                           : core::ProcessesPer::Node;
 }
 
+/// Returns the index of the role of that name; -1 if it has no workers.
+int index_of(const std::string& name, const std::vector<core::GangRole>& roles) {
+  const auto found =
+      std::find_if(roles.begin(), roles.end(), [&](const core::GangRole& role) { return role.name == name; });
+  return found == roles.end() ? -1 : static_cast<int>(found - roles.begin());
+}
+
 /// Returns the place that `on` names. A worker of a role that has none gets the role -1.
 core::GangPlace place_of(const std::string& on, const std::vector<core::GangRole>& roles) {
   using Kind = core::GangPlace::Kind;
@@ -67,10 +74,7 @@ core::GangPlace place_of(const std::string& on, const std::vector<core::GangRole
   if (on == profile::kOnEach) return {Kind::Each};
   const auto worker = profile::worker_in(on);
   if (!worker) return {Kind::Head};
-  const auto role = std::find_if(roles.begin(), roles.end(),
-                                 [&](const core::GangRole& other) { return other.name == worker->role; });
-  return {Kind::Worker, role == roles.end() ? -1 : static_cast<int>(role - roles.begin()),
-          static_cast<int>(std::min<std::int64_t>(worker->index, kMost))};
+  return {Kind::Worker, index_of(worker->role, roles), static_cast<int>(std::min(worker->index, kMost))};
 }
 
 bool has_gpus_or_nodes(const core::GangRole& role) {
@@ -81,7 +85,7 @@ bool has_gpus_or_nodes(const core::GangRole& role) {
 Expected<std::vector<core::GangRole>> roles_of(const profile::Recipe& recipe,
                                                const profile::Variables& variables) {
   std::vector<core::GangRole> out;
-  std::vector<std::string> places;
+  std::vector<const profile::Role*> kept;
   for (const profile::Role& role : recipe.roles) {
     const std::string name = "role " + role.name + ": ";
     core::GangRole to;
@@ -90,12 +94,16 @@ Expected<std::vector<core::GangRole>> roles_of(const profile::Recipe& recipe,
     SWEEP_ASSIGN(to.gpus, number_of(name + "'gpus'", role.gpus, variables));
     SWEEP_ASSIGN(to.nodes, number_of(name + "'nodes'", role.nodes, variables));
     to.processes = per(role.processes);
+    to.ports = role.ports;
     if (to.workers == 0) continue;
     out.push_back(std::move(to));
-    places.push_back(role.on);
+    kept.push_back(&role);
   }
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (!has_gpus_or_nodes(out[i])) out[i].place = place_of(places[i], out);
+    if (!has_gpus_or_nodes(out[i])) out[i].place = place_of(kept[i]->on, out);
+    for (const std::string& need : kept[i]->needs) {
+      if (const int index = index_of(need, out); index >= 0) out[i].needs.push_back(index);
+    }
   }
   return out;
 }

@@ -36,6 +36,7 @@ takes() { # COMMAND OPTION...
 takes run --select --repeat --output --profile --resume --retry-failed --accept-changes --quiet
 takes check --config --select --repeat --output --profile --resume --retry-failed --accept-changes --quiet --json --chdir
 takes status --json
+takes logs --attempt --follow
 takes cancel --now --reason
 takes aggregate --exp-name --json
 takes process-result

@@ -9,6 +9,7 @@ sweep_unit_test(core_test
     core_ends_test.cpp
     core_events_test.cpp
     core_gang_layout_test.cpp
+    core_gang_start_test.cpp
     core_gang_test.cpp
     core_lease_test.cpp
     core_runners_test.cpp

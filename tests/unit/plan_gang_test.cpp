@@ -110,6 +110,16 @@ TEST(Gang, NumbersOfRolesAreThoseOfThePoint) {
               testing::StartsWith("role prefill, whose address the client gets, has no workers for "));
 }
 
+TEST(Gang, RolesOfAPointNeedOnlyThoseThatItHas) {
+  profile::Profile profile = gang_profile();
+  profile.recipe.roles[2].needs = {"prefill", "decode"};
+  profile.recipe.roles[2].ports = {"dist"};
+  EXPECT_THAT(gang_spec(profile, one_node_point(8))->roles[2].needs, testing::ElementsAre(0, 1));
+  EXPECT_THAT(gang_spec(profile, one_node_point(8))->roles[2].ports, testing::ElementsAre("dist"));
+  profile.recipe.roles[0].workers = {0, ""};
+  EXPECT_THAT(gang_spec(profile, one_node_point(8))->roles[1].needs, testing::ElementsAre(0)) << "decode";
+}
+
 TEST(Gang, ScriptForSeveralNodesTakesThem) {
   profile::Profile profile;
   profile.recipe.script = profile::NodesScript{"bash run.sh", {3, ""}};

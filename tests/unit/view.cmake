@@ -4,6 +4,7 @@ sweep_unit_test(view_test
   SOURCES
     view_endings_test.cpp
     view_lines_test.cpp
+    view_log_files_test.cpp
     view_plan_table_test.cpp
     view_provenance_test.cpp
     view_resume_test.cpp
