@@ -20,6 +20,7 @@ check_help "$SWEEPCTL"
 check_help "$AGENT"
 check_help "$SWEEP_BUILD/bin/sweep-simserver"
 check_help "$SWEEP_BUILD/bin/sweep-bench"
+check_help "$SWEEP_BUILD/bin/random-gguf"
 for command in "${COMMANDS[@]}" serve; do check_help "$SWEEPCTL" "$command"; done
 for command in "${MATRIX[@]}"; do check_help "$SWEEPCTL" matrix "$command"; done
 for command in "${COMMANDS[@]}"; do

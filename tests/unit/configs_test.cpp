@@ -290,6 +290,7 @@ std::map<std::string, Reader> readers() {
       {"profiles/quickstart.yaml", read_quickstart_profile},
       {"profiles/recipes.yaml", read_recipes_profile},
       {"recipes/simulated.yaml", read_recipe},
+      {"recipes/llama_cpp.yaml", read_recipe},
       {"recipes/dsr1_fp4_b200_sglang.yaml", read_recipe},
       {"recipes/dsr1_fp8_b200_sglang.yaml", read_recipe},
       {"recipes/dsr1_fp4_b200_trt.yaml", read_recipe},

@@ -109,8 +109,8 @@ bool HttpReader::feed(std::string_view bytes, Nanos at) {
     set_failure(record_, Failure::Garbage, "not an HTTP response: " + code.message());
     return false;
   }
-  if (parser_->is_done()) return response_complete(at);
   carry_ = std::string(bytes.substr(used));
+  if (parser_->is_done()) return response_complete(at);
   return true;
 }
 
