@@ -14,17 +14,34 @@ namespace sweep::bench {
 
 namespace {
 
-/// Start times of servers: the same sequence for every way of running the sweep.
+/// Start times of servers: the n-th start of a key takes the same time in every way of running the sweep.
 class StartTimes {
  public:
-  explicit StartTimes(std::uint64_t seed) : seed_(seed) {}
-  Millis next() {
-    const double span = static_cast<double>((kLongestStart - kShortestStart).count());
-    return kShortestStart + Millis(static_cast<std::int64_t>(unit(mixed(seed_, count_++)) * span));
+  StartTimes(const std::vector<SimulatedPoint>& points, std::uint64_t seed) : seed_(seed) {
+    for (const SimulatedPoint& point : points)
+      keys_.try_emplace(point.spec.server.str(), Key{keys_.size(), 0});
+  }
+  /// Returns the time of the key's next start.
+  Millis next(const std::string& server) {
+    Key& key = keys_.at(server);
+    return time(key.number, key.starts++);
+  }
+  /// Returns the time of the key's start `nth`, from 0.
+  Millis time_of(const std::string& server, std::uint64_t nth) const {
+    return time(keys_.at(server).number, nth);
   }
 
  private:
-  std::uint64_t seed_, count_ = 0;
+  struct Key {
+    std::uint64_t number = 0, starts = 0;
+  };
+  Millis time(std::uint64_t key, std::uint64_t nth) const {
+    const double span = static_cast<double>((kLongestStart - kShortestStart).count());
+    return kShortestStart + Millis(static_cast<std::int64_t>(unit(mixed(mixed(seed_, key), nth)) * span));
+  }
+
+  std::uint64_t seed_;
+  std::map<std::string, Key> keys_;
 };
 
 /// A node as the agent manages it: servers on GPUs, ordered from the most to the least recently used.
@@ -88,7 +105,7 @@ class AllocationSimulation {
  public:
   AllocationSimulation(const std::vector<SimulatedPoint>& points, int nodes, const AllocationRules& rules,
                        std::uint64_t seed)
-      : points_(points), rules_(rules), start_times_(seed) {
+      : points_(points), rules_(rules), start_times_(points, seed) {
     core::Settings settings;
     settings.pack_gpus = rules.pack_gpus;
     settings.agent_timeout = std::chrono::hours(100'000);  // agents send nothing but results
@@ -152,9 +169,13 @@ class AllocationSimulation {
   void begin(const core::SendLease& grant) {
     const int index = core::find_point(state_, grant.ref.point);
     const core::PointSpec& spec = core::point_at(state_, index).spec;
+    const SimulatedPoint& point = points_[static_cast<std::size_t>(index)];
     const bool cold = nodes_.at(grant.agent).acquire(spec, !rules_.pack_gpus);
-    End end{grant.ref, grant.agent, cold ? start_times_.next() : kReset,
-            points_[static_cast<std::size_t>(index)].run, cold};
+    End end{grant.ref, grant.agent, cold ? start_times_.next(point.spec.server.str()) : kReset, point.run,
+            cold};
+    result_.attempts.push_back({grant.agent, point.spec.server.str(), spec.id,
+                                rules_.pack_gpus ? spec.gpus : kGpusPerNode, now_ - began_, end.start,
+                                end.run, cold});
     result_.starts += cold ? 1 : 0;
     gpu_ms_ += static_cast<double>(end.run.count()) * spec.gpus;
     const Instant at = now_ + end.start + end.run;
@@ -190,7 +211,7 @@ class AllocationSimulation {
 
 Makespan simulate_job_per_point(const std::vector<SimulatedPoint>& points, int nodes, Millis poll,
                                 std::uint64_t seed) {
-  StartTimes start_times(seed);
+  StartTimes start_times(points, seed);
   std::priority_queue<Millis, std::vector<Millis>, std::greater<>> free;
   for (int i = 0; i < nodes; ++i)
     free.push(Millis(0));
@@ -199,7 +220,7 @@ Makespan simulate_job_per_point(const std::vector<SimulatedPoint>& points, int n
   for (const SimulatedPoint& point : points) {
     const Millis began = free.top();
     free.pop();
-    const Millis took = start_times.next() + point.run;
+    const Millis took = start_times.next(point.spec.server.str()) + point.run;
     const std::int64_t polls = (took.count() + poll.count() - 1) / poll.count();
     const Millis seen = began + poll * polls;
     free.push(seen);
@@ -217,16 +238,32 @@ Makespan simulate_allocation(const std::vector<SimulatedPoint>& points, int node
   return AllocationSimulation(points, nodes, rules, seed).run();
 }
 
-Millis lower_bound(const std::vector<SimulatedPoint>& points, int nodes, bool pack_gpus) {
-  std::set<std::string> keys;
-  std::int64_t work = 0, longest = 0;  // GPU milliseconds; milliseconds
+Millis lower_bound(const std::vector<SimulatedPoint>& points, int nodes, bool pack_gpus, std::uint64_t seed) {
+  struct Key {
+    std::uint64_t points = 0;
+    int gpus = kGpusPerNode;  // the fewest that a server of the key occupies
+    Millis longest{0};        // of the points
+  };
+  std::map<std::string, Key> keys;
+  std::int64_t work = 0;  // GPU milliseconds
   for (const SimulatedPoint& point : points) {
     const int gpus = pack_gpus ? point.spec.gpus : kGpusPerNode;
+    Key& key = keys[point.spec.server.str()];
+    if (key.points++ > 0) work += kReset.count() * std::min(gpus, key.gpus);
+    key.gpus = std::min(key.gpus, gpus);
+    key.longest = std::max(key.longest, point.run);
     work += point.run.count() * gpus;
-    if (keys.insert(point.spec.server.str()).second) work += kShortestStart.count() * gpus;
-    longest = std::max(longest, (kShortestStart + point.run).count());
   }
-  return Millis(std::max(longest, work / (static_cast<std::int64_t>(nodes) * kGpusPerNode)));
+  const StartTimes start_times(points, seed);
+  Millis longest{0};
+  for (const auto& [server, key] : keys) {
+    work += start_times.time_of(server, 0).count() * key.gpus;
+    Millis shortest_start = kLongestStart;
+    for (std::uint64_t nth = 0; nth < key.points; ++nth)
+      shortest_start = std::min(shortest_start, start_times.time_of(server, nth));
+    longest = std::max(longest, shortest_start + key.longest);
+  }
+  return std::max(longest, Millis(work / (static_cast<std::int64_t>(nodes) * kGpusPerNode)));
 }
 
 }  // namespace sweep::bench

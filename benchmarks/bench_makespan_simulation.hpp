@@ -10,16 +10,28 @@
 namespace sweep::bench {
 
 inline constexpr int kGpusPerNode = 8;
-/// The time that a server takes to start is uniformly distributed between these two.
+/// The time that a start of a server takes is uniformly distributed between these two. It depends on the server's key
+/// and on how often a server of the key was started before, so that all ways of running a sweep are comparable.
 inline constexpr Millis kShortestStart{180'000}, kLongestStart{600'000};
 /// Time between two points on a running server: reset and health check.
 inline constexpr Millis kReset{1'000};
 
+/// An attempt of simulate_allocation().
+struct SimulatedAttempt {
+  std::string agent, server, point;
+  int gpus = 0;          // that nothing else could use meanwhile
+  Millis began{0};       // since the start of the allocation
+  Millis start{0};       // of its server, or the reset of a running one
+  Millis run{0};         // of the client
+  bool started = false;  // a server
+};
+
 struct Makespan {
-  Millis time{0};        // from the start of the allocation to the last result
-  int starts = 0;        // number of server starts
-  int done = 0;          // number of points done
-  double gpus_used = 0;  // fraction of all GPUs' time in which a client used them
+  Millis time{0};                          // from the start of the allocation to the last result
+  int starts = 0;                          // number of server starts
+  int done = 0;                            // number of points done
+  double gpus_used = 0;                    // fraction of all GPUs' time in which a client used them
+  std::vector<SimulatedAttempt> attempts;  // of simulate_allocation(), in the order of their leases
 };
 
 /// Simulates one job per point; each job has a node to itself and starts its own server. `nodes` runners
@@ -37,9 +49,15 @@ struct AllocationRules {
 Makespan simulate_allocation(const std::vector<SimulatedPoint>& points, int nodes,
                              const AllocationRules& rules, std::uint64_t seed);
 
-/// Returns a lower bound of the makespan: each server is started at least once in the shortest time and no
-/// GPU is ever idle; and at least the time of the longest point including its server's start. Without
-/// `pack_gpus`, a point has a node to itself.
-Millis lower_bound(const std::vector<SimulatedPoint>& points, int nodes, bool pack_gpus);
+/// Returns a lower bound of the makespan, the larger of two. Without `pack_gpus`, a point occupies a whole node.
+///
+/// Work: every attempt of a point occupies its GPUs for the time of its client, and before that either starts a server
+/// or resets one. Each key is started at least once, and its first start takes the time of start 0; every further point
+/// of the key takes at least a reset, which is shorter than any start. No schedule occupies the GPUs for less in sum,
+/// and none has more GPU time than the makespan times all GPUs.
+///
+/// Longest point: its client runs after one of its key's starts. No attempt fails, so the key has at most as many
+/// starts as points, and the shortest of these starts is a lower bound of the one before the client.
+Millis lower_bound(const std::vector<SimulatedPoint>& points, int nodes, bool pack_gpus, std::uint64_t seed);
 
 }  // namespace sweep::bench
