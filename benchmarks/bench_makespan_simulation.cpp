@@ -238,32 +238,67 @@ Makespan simulate_allocation(const std::vector<SimulatedPoint>& points, int node
   return AllocationSimulation(points, nodes, rules, seed).run();
 }
 
-Millis lower_bound(const std::vector<SimulatedPoint>& points, int nodes, bool pack_gpus, std::uint64_t seed) {
-  struct Key {
-    std::uint64_t points = 0;
-    int gpus = kGpusPerNode;  // the fewest that a server of the key occupies
-    Millis longest{0};        // of the points
-  };
-  std::map<std::string, Key> keys;
-  std::int64_t work = 0;  // GPU milliseconds
+namespace {
+
+/// What lower_bound() knows of a server key.
+struct KeyWork {
+  std::uint64_t points = 0;
+  int gpus = kGpusPerNode;  // the fewest that a server of the key occupies
+  Millis clients{0}, longest{0}, shortest_start{kLongestStart};
+  /// Returns how many servers have to be started if none has more than `time`.
+  std::uint64_t starts(Millis time) const {
+    const std::int64_t room = std::max<std::int64_t>(1, (time - shortest_start).count());
+    const auto servers = static_cast<std::uint64_t>((clients.count() + room - 1) / room);
+    return std::clamp<std::uint64_t>(servers, 1, points);
+  }
+};
+
+std::map<std::string, KeyWork> work_by_key(const std::vector<SimulatedPoint>& points, bool pack_gpus,
+                                           const StartTimes& start_times) {
+  std::map<std::string, KeyWork> keys;
   for (const SimulatedPoint& point : points) {
-    const int gpus = pack_gpus ? point.spec.gpus : kGpusPerNode;
-    Key& key = keys[point.spec.server.str()];
-    if (key.points++ > 0) work += kReset.count() * std::min(gpus, key.gpus);
-    key.gpus = std::min(key.gpus, gpus);
+    const std::string& server = point.spec.server.str();
+    KeyWork& key = keys[server];
+    if (pack_gpus) key.gpus = std::min(key.gpus, point.spec.gpus);
+    key.clients += point.run;
     key.longest = std::max(key.longest, point.run);
-    work += point.run.count() * gpus;
+    key.shortest_start = std::min(key.shortest_start, start_times.time_of(server, key.points++));
   }
-  const StartTimes start_times(points, seed);
-  Millis longest{0};
+  return keys;
+}
+
+/// Returns the least GPU milliseconds that starts, resets and clients occupy if the sweep lasts `time`.
+std::int64_t least_work(const std::map<std::string, KeyWork>& keys, const StartTimes& start_times,
+                        Millis time) {
+  std::int64_t work = 0;
   for (const auto& [server, key] : keys) {
-    work += start_times.time_of(server, 0).count() * key.gpus;
-    Millis shortest_start = kLongestStart;
-    for (std::uint64_t nth = 0; nth < key.points; ++nth)
-      shortest_start = std::min(shortest_start, start_times.time_of(server, nth));
-    longest = std::max(longest, shortest_start + key.longest);
+    const std::uint64_t starts = key.starts(time);
+    Millis occupied = key.clients + kReset * static_cast<std::int64_t>(key.points - starts);
+    for (std::uint64_t nth = 0; nth < starts; ++nth)
+      occupied += start_times.time_of(server, nth);
+    work += occupied.count() * key.gpus;
   }
-  return std::max(longest, Millis(work / (static_cast<std::int64_t>(nodes) * kGpusPerNode)));
+  return work;
+}
+
+}  // namespace
+
+Millis lower_bound(const std::vector<SimulatedPoint>& points, int nodes, bool pack_gpus, std::uint64_t seed) {
+  const StartTimes start_times(points, seed);
+  const auto keys = work_by_key(points, pack_gpus, start_times);
+  const std::int64_t gpus = static_cast<std::int64_t>(nodes) * kGpusPerNode;
+  Millis low{0};
+  for (const auto& [server, key] : keys)
+    low = std::max(low, key.shortest_start + key.longest);
+  Millis high = std::max(low, Millis(least_work(keys, start_times, low) / gpus + 1));
+  while (low < high) {
+    const Millis middle = low + (high - low) / 2;
+    if (least_work(keys, start_times, middle) > middle.count() * gpus)
+      low = middle + Millis(1);
+    else
+      high = middle;
+  }
+  return low;
 }
 
 }  // namespace sweep::bench

@@ -49,15 +49,17 @@ struct AllocationRules {
 Makespan simulate_allocation(const std::vector<SimulatedPoint>& points, int nodes,
                              const AllocationRules& rules, std::uint64_t seed);
 
-/// Returns a lower bound of the makespan, the larger of two. Without `pack_gpus`, a point occupies a whole node.
-///
-/// Work: every attempt of a point occupies its GPUs for the time of its client, and before that either starts a server
-/// or resets one. Each key is started at least once, and its first start takes the time of start 0; every further point
-/// of the key takes at least a reset, which is shorter than any start. No schedule occupies the GPUs for less in sum,
-/// and none has more GPU time than the makespan times all GPUs.
+/// Returns a lower bound of the makespan: the shortest time for which neither of two conditions is violated. Without
+/// `pack_gpus`, a point occupies a whole node.
 ///
 /// Longest point: its client runs after one of its key's starts. No attempt fails, so the key has at most as many
-/// starts as points, and the shortest of these starts is a lower bound of the one before the client.
+/// starts as points, and the start before the client takes at least the shortest of these.
+///
+/// Work: in a sweep that lasts T, a server runs clients one after the other, for at most T minus its start. So a key
+/// needs at least its clients' time divided by (T minus its shortest start) servers, rounded up. If it has n starts,
+/// these are its starts 0 to n - 1. Every attempt without a start needs a reset, which is shorter than any start. All
+/// this occupies GPUs, and no more than all GPUs for T. A longer T needs fewer starts and has more room, so if one T is
+/// long enough, every longer one is.
 Millis lower_bound(const std::vector<SimulatedPoint>& points, int nodes, bool pack_gpus, std::uint64_t seed);
 
 }  // namespace sweep::bench
