@@ -42,7 +42,7 @@ TEST_F(SimserverGang, ServesSweepBenchWithTheRequestedOutput) {
 }
 
 TEST_F(SimserverGang, IsReadyOnlyWhenAllRanksHaveLoaded) {
-  Program& first = start_first({"--zero-latency"}, 3);
+  Program& first = start_first({"--zero-latency", "--startup-time", "1", "--time-scale", "1000"}, 3);
   EXPECT_THAT(request(first, get("/health")), StartsWith("HTTP/1.1 503 "));
   Program& slow = start_other(first, {"--zero-latency", "--fault", "never-ready"}, 2, 3);
   ASSERT_TRUE(first.wait_for_error("rank 2 has joined"));
@@ -51,6 +51,9 @@ TEST_F(SimserverGang, IsReadyOnlyWhenAllRanksHaveLoaded) {
   ASSERT_TRUE(slow.wait_for_error("Loading weights: 40%"));
   EXPECT_THAT(request(first, get("/health")), StartsWith("HTTP/1.1 503 "));
   EXPECT_EQ(other.out(), "") << "other ranks serve no HTTP";
+  ASSERT_TRUE(first.wait_for_error("Loading weights: 100%"));
+  EXPECT_GT(first.err().find("Loading weights: 0%"), first.err().find("rank 1 has joined"))
+      << "loading begins when the last rank has joined";
   first.signal(SIGTERM);
   EXPECT_EQ(first.finish(), 0);
   EXPECT_EQ(slow.finish(), 0);

@@ -96,7 +96,7 @@ void Call::pass_body() {
   if (body.empty() || !handlers_.body) return;
   const auto type = parser_.get()[http::field::content_type];
   const auto handle = handlers_.body;
-  handle(parser_.get().result_int(), type.starts_with("text/event-stream"), body);
+  handle(static_cast<int>(parser_.get().result_int()), type.starts_with("text/event-stream"), body);
 }
 
 void Call::complete(const std::string& error) {

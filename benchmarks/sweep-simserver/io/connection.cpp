@@ -188,13 +188,13 @@ void Connection::answer(const Answer& answer, bool close) {
   flush();
 }
 
-void Connection::send(std::string bytes) {
+void Connection::send(std::string_view bytes) {
   out_ += bytes;
   if (out_.size() - sent_ > kUnsentBytes) return close();
   flush();
 }
 
-void Connection::finish(std::string bytes, bool close) {
+void Connection::finish(std::string_view bytes, bool close) {
   const auto self = shared_from_this();
   pending_.reset();
   out_ += bytes;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "benchmarks/sweep-simserver/core/exchange.hpp"
@@ -45,9 +46,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Handles no further request until finish(). If the client disconnects before, `response` is cancelled.
   void wait_for(std::shared_ptr<Pending> response) { pending_ = std::move(response); }
   /// Sends a part of a response.
-  void send(std::string bytes);
+  void send(std::string_view bytes);
   /// Sends the last part. `close`: the connection is closed after it.
-  void finish(std::string bytes, bool close);
+  void finish(std::string_view bytes, bool close);
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;

@@ -63,7 +63,7 @@ class Relay final : public Pending, public std::enable_shared_from_this<Relay> {
     begin_stream(out);
     stream_.add(out, bytes);
     const auto connection = connection_;  // sending may call cancel()
-    connection->send(std::move(out));
+    connection->send(out);
   }
 
   void begin_stream(std::string& out) {
@@ -77,7 +77,7 @@ class Relay final : public Pending, public std::enable_shared_from_this<Relay> {
     if (!streaming_) return finish(response({.status = status, .body = body_, .allow = ""}, request_.close));
     std::string out;
     stream_.finish(out);
-    finish(std::move(out));
+    finish(out);
   }
 
   void fail(std::size_t worker, const std::string& error) {
@@ -85,15 +85,15 @@ class Relay final : public Pending, public std::enable_shared_from_this<Relay> {
     if (!streaming_) return finish(response(bad_gateway(message), request_.close));
     std::string out;
     stream_.fail(out, message);
-    finish(std::move(out));
+    finish(out);
   }
 
-  void finish(std::string bytes) {
+  void finish(const std::string& bytes) {
     const auto connection = std::move(connection_);
     call_.reset();
     const bool close = request_.close || (streaming_ && !request_.chunked);
     if (request_.method == "POST") router_.server().answered(0);
-    connection->finish(std::move(bytes), close);
+    connection->finish(bytes, close);
   }
 
   Router& router_;
