@@ -3,8 +3,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
+#include "benchmarks/sweep-simserver/cli/role_options.hpp"
 #include "util/command_line.hpp"
 #include "util/json.hpp"
 #include "util/text.hpp"
@@ -25,6 +27,18 @@ constexpr const char* kDescription =
     "/health, and accepts POST and GET of /reset_prefix_cache and /flush_cache, which do nothing because "
     "there is no prefix cache. It prints 'listening on http://HOST:PORT' to standard output.";
 
+// The first section of the closing text; kClosing follows.
+constexpr const char* kRoles = R"(Roles:
+  prefill   computes the prompts of requests and returns one token for each
+  decode    generates the tokens of requests, as if a prefill worker had
+            computed their prompts
+  router    passes each request to a prefill and then to a decode worker,
+            chosen round robin; GET /workers returns how many workers it has
+            found, /health returns 200 while that is all of them, and
+            /flush_cache is passed to all workers
+
+)";
+
 constexpr const char* kClosing = R"(Faults:
   error=RATE      a fraction RATE of the requests gets a response with status
                   500
@@ -36,17 +50,34 @@ constexpr const char* kClosing = R"(Faults:
                   JSON
   endless-line=RATE
                   the middle of the stream contains a line that never ends
+  ready-but-broken
+                  /health returns 200, and every request gets status 500
   crash-after=N   the process aborts after N requests have been answered
+  die-after-requests=N
+                  the process is killed (SIGKILL) when request N arrives
+  exit-after=SECONDS
+                  the process exits with status 1 so long after its start
+  exit-0-after=SECONDS
+                  the same with status 0
   never-ready     loading stops at 40 % and never completes
   slow-start=SECONDS
                   loading pauses at 90 % for this time
+  never-connect   a rank above 0 does not connect to rank 0
+  knows-one-worker-less
+                  a router ignores the last of its workers
 
 Exit status:
   0    ended by SIGTERM
-  1    cannot listen on the port, or internal error
+  1    cannot listen on the port, internal error, a rank is lost or has
+       other options, or ended by --fault exit-after
   2    invalid command line, or a model that does not fit the GPUs
   130  interrupted by SIGINT
   134  ended by --fault crash-after (SIGABRT)
+  137  ended by --fault die-after-requests (SIGKILL)
+
+Environment:
+  SWEEP_SIMSERVER_FAULT
+       faults in addition to those of --fault, separated by commas
 
 Examples:
   DeepSeek-R1 in FP4 on eight B200, and a query of its models:
@@ -57,6 +88,14 @@ Examples:
   A server that takes a minute to load and cuts every tenth response:
     sweep-simserver --hardware h200 --precision fp8 --startup-time 60 \
       --fault cut=0.1 --seed 7
+  A prefill worker, a decode worker of two processes, and their router:
+    sweep-simserver --role prefill --port 8001 &
+    sweep-simserver --role decode --port 8002 --nnodes 2 --node-rank 0 \
+      --dist-init-addr 127.0.0.1:8010 &
+    sweep-simserver --role decode --nnodes 2 --node-rank 1 \
+      --dist-init-addr 127.0.0.1:8010 &
+    sweep-simserver --role router --prefill http://127.0.0.1:8001 \
+      --decode http://127.0.0.1:8002 --port 8000
 )";
 
 /// Option values as given; checked below.
@@ -238,17 +277,23 @@ Expected<void> set_pace(const RawOptions& raw, Settings& out) {
   if (!(out.startup_seconds >= 0 && out.startup_seconds <= 1e6))
     return fail("--startup-time " + std::to_string(out.startup_seconds) +
                 " is out of range; give 0 to 1000000 seconds");
-  SWEEP_ASSIGN(const auto faults, read_faults(raw.faults));
-  out.faults = faults;
+  std::vector<std::string> words = raw.faults;
+  const char* const more = std::getenv("SWEEP_SIMSERVER_FAULT");
+  for (const std::string& word : split(more == nullptr ? "" : more, ',')) {
+    if (!trimmed(word).empty()) words.emplace_back(trimmed(word));
+  }
+  SWEEP_ASSIGN(out.faults, read_faults(words));
   return {};
 }
 
-Expected<void> check_options(const CommandLine& app, const RawOptions& raw, Settings& out) {
+Expected<void> check_options(const CommandLine& app, const RawOptions& raw, const RawRoleOptions& role,
+                             Settings& out) {
   if (out.model.empty()) out.model = "dsr1";
   SWEEP_TRY(set_address(app, raw, out));
   SWEEP_TRY(set_counts(raw, out));
   SWEEP_TRY(set_pace(raw, out));
-  return set_setup(raw, out);
+  SWEEP_TRY(set_setup(raw, out));
+  return set_role(app, role, out);
 }
 
 }  // namespace
@@ -259,16 +304,18 @@ void print_error(const std::string& message) {
 
 Invocation read_command_line(const std::vector<std::string>& arguments) {
   constexpr int kUsage = 2;
-  CommandLine app("sweep-simserver", kDescription, kClosing);
+  CommandLine app("sweep-simserver", kDescription, std::string(kRoles) + kClosing);
   RawOptions raw;
+  RawRoleOptions role;
   Settings settings;
   add_model_options(app, raw, settings);
   add_engine_options(app, raw, settings);
   add_pace_options(app, raw, settings);
   add_address_options(app, raw);
+  add_role_options(app, role);
   app.version_flag(SWEEP_VERSION);
   if (const auto status = app.parse(arguments)) return {.settings = std::nullopt, .status = *status};
-  if (const auto good = check_options(app, raw, settings); !good) {
+  if (const auto good = check_options(app, raw, role, settings); !good) {
     print_error(good.error().message);
     return {.settings = std::nullopt, .status = kUsage};
   }

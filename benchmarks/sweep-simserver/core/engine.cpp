@@ -37,6 +37,7 @@ Expected<void> Engine::submit(const Sequence& sequence, Time now) {
   entry.id = sequence.id;
   entry.output = sequence.output_tokens;
   entry.known = sequence.prompt_tokens;
+  if (sequence.prefilled) entry.received = sequence.prompt_tokens - 1;
   waiting_.push_back(entry);
   return {};
 }
@@ -84,7 +85,7 @@ void Engine::preempt_last() {
   SequenceState last = running_.back();
   running_.pop_back();
   free_blocks_ += last.blocks;
-  last.blocks = last.computed = last.scheduled = 0;
+  last.blocks = last.computed = last.scheduled = last.received = 0;
   waiting_.push_front(last);
   ++preemptions_;
 }
@@ -108,8 +109,9 @@ bool Engine::make_room(std::size_t index, std::uint32_t tokens) {
 bool Engine::admit_next(std::uint32_t& budget) {
   if (waiting_.empty() || budget == 0 || running_.size() >= limits_.max_num_seqs) return false;
   SequenceState next = waiting_.front();
-  next.scheduled = std::min(next.known, budget);
-  const std::uint32_t blocks = blocks_needed(next.scheduled);
+  next.computed = next.received;
+  next.scheduled = std::min(next.known - next.computed, budget);
+  const std::uint32_t blocks = blocks_needed(next.computed + next.scheduled);
   if (blocks > free_blocks_) return false;
   free_blocks_ -= blocks;
   next.blocks = blocks;
@@ -125,7 +127,7 @@ void Engine::add_to_batch(const SequenceState& one, Batch& batch) const {
   const double window = cost_.setup().architecture->kv.window;
   batch.full_context += after;
   batch.windowed_context += std::min(after, window);
-  if (one.scheduled == 1 && one.generated > 0) {
+  if (one.scheduled == 1 && (one.generated > 0 || one.received > 0)) {
     batch.decode_tokens += 1;
     batch.decode_pairs += after;
   } else {

@@ -10,6 +10,10 @@
 // needs a block and none is free, the most recently admitted sequence loses its blocks, returns to the head
 // of the queue and computes its context again later (preemption by recomputation). The oldest sequence
 // therefore always advances, and every sequence finishes. There is no prefix cache.
+//
+// The prompt of a sequence that is `prefilled` is in the cache when the sequence is admitted, except for its last
+// token, as in vLLM: the first step computes that token and generates the first one. If such a sequence is
+// preempted, its whole context is computed again here.
 #pragma once
 
 #include <deque>
@@ -63,6 +67,7 @@ class Engine final : public Timeline {
     std::uint32_t computed = 0;   // number of these that are in the cache
     std::uint32_t scheduled = 0;  // number of these that the current step computes
     std::uint32_t blocks = 0;
+    std::uint32_t received = 0;  // number of these that a prefill worker computed; all but the last one
   };
 
   Engine(const CostModel& cost, const Limits& limits, std::uint64_t blocks);

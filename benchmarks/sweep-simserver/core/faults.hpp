@@ -26,13 +26,32 @@ enum class Fault {
 
 inline constexpr std::size_t kFaults = 8;
 
+/// A planned end of the process.
+struct PlannedExit {
+  double seconds = 0;  ///< after its start, in real time
+  int status = 0;
+};
+
 /// All values of --fault.
 struct FaultPlan {
-  std::array<double, kFaults> rates{};       ///< indexed by Fault; the remaining requests succeed
-  std::optional<std::uint32_t> crash_after;  ///< the process aborts after this many answered requests
+  std::array<double, kFaults> rates{};              ///< indexed by Fault; the remaining requests succeed
+  std::optional<std::uint32_t> crash_after;         ///< the process aborts after this many answered requests
+  std::optional<std::uint32_t> die_after_requests;  ///< the process kills itself when so many have arrived
+  std::optional<PlannedExit> exit;
   bool never_ready = false;
-  double slow_start = 0;  ///< seconds for which loading pauses before it completes
+  bool never_connect = false;          ///< a rank other than 0 does not connect to rank 0
+  bool knows_one_worker_less = false;  ///< a router ignores its last worker
+  double slow_start = 0;               ///< seconds for which loading pauses before it completes
 };
+
+/// The process whose faults are planned.
+struct FaultyProcess {
+  bool router = false;
+  bool follower = false;  ///< a rank other than 0, which gets no requests
+};
+
+/// Fails if a fault can never happen in this process; the message names the process that has the fault.
+Expected<void> check_faults(const FaultPlan& plan, const FaultyProcess& process);
 
 /// Parses "cut=0.1", "crash-after=20", "never-ready" and so on. Fails with a message that lists the known
 /// faults.

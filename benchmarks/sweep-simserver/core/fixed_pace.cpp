@@ -6,7 +6,9 @@ namespace sweep::sim_server {
 
 Expected<void> FixedPace::submit(const Sequence& sequence, Time now) {
   output_tokens_[sequence.id] = sequence.output_tokens;
-  first_.push_back({now + ttft_, sequence.id, 0});
+  const Due due{now + (sequence.prefilled ? Time{} : ttft_), sequence.id, 0};
+  // The queue stays in order: sequences of one server are all prefilled, or none is.
+  first_.push_back(due);
   return {};
 }
 

@@ -22,6 +22,7 @@ struct Sequence {
   std::uint64_t id = 0;             ///< unique; never reused
   std::uint32_t prompt_tokens = 0;  ///< at least 1
   std::uint32_t output_tokens = 0;  ///< at least 1
+  bool prefilled = false;           ///< the KV cache of the prompt was transferred from a prefill worker
 };
 
 /// One token of one sequence has been generated.

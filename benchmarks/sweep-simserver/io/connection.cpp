@@ -3,8 +3,10 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <ctime>
+#include <utility>
 
 #include "benchmarks/monotonic_clock.hpp"
+#include "benchmarks/sweep-simserver/io/router.hpp"
 #include "benchmarks/sweep-simserver/io/server.hpp"
 #include "util/splitmix64.hpp"
 
@@ -43,6 +45,7 @@ void Connection::close() {
   const auto self = shared_from_this();
   server_.cancel(ids_);
   ids_.clear();
+  if (pending_) std::exchange(pending_, nullptr)->cancel();
   timer_.cancel();
   Code ignored;
   socket_.close(ignored);
@@ -55,7 +58,8 @@ void Connection::set_deadline(std::chrono::seconds after) {
   timer_.async_wait([self = shared_from_this()](Code code) {
     if (code || self->closed_) return;
     if (self->hanging_up_) return self->close();
-    if (!self->exchange_) self->reject(408, "the request was not complete within a minute");
+    if (!self->exchange_ && !self->pending_)
+      self->reject(408, "the request was not complete within a minute");
   });
 }
 
@@ -85,7 +89,7 @@ void Connection::readable() {
 }
 
 void Connection::read_requests() {
-  while (!closed_ && !exchange_ && !close_after_ && !hanging_up_ && !in_.empty() && read_one()) {
+  while (!closed_ && !exchange_ && !pending_ && !close_after_ && !hanging_up_ && !in_.empty() && read_one()) {
   }
 }
 
@@ -133,6 +137,15 @@ void Connection::handle_request() {
   const bool close = !message.keep_alive();
   const auto method = message.method_string();
   const auto target = message.target();
+  if (Router* const router = server_.router()) {
+    RoutedRequest request{.method = std::string(method),
+                          .target = std::string(target),
+                          .body = message.body(),
+                          .chunked = message.version() >= 11,
+                          .close = close};
+    parser_.reset();
+    return router->handle(shared_from_this(), std::move(request));
+  }
   const auto way = route({method.data(), method.size()}, {target.data(), target.size()}, server_.served());
   if (const Answer* simple = std::get_if<Answer>(&way)) {
     parser_.reset();
@@ -147,6 +160,7 @@ void Connection::generate(Endpoint endpoint, bool close) {
   auto generation = read_generation(endpoint, parser_->get().body(), server_.served().model);
   parser_.reset();
   if (!generation) return answer(error_answer(generation.error()), close);
+  *generation = part_of(server_.settings().role, std::move(*generation));
   auto ids = server_.submit(shared_from_this(), *generation);
   if (!ids) return answer(error_answer({.status = 400, .message = ids.error().message, .param = ""}), close);
   ids_ = std::move(*ids);
@@ -172,6 +186,21 @@ void Connection::answer(const Answer& answer, bool close) {
   out_ += response(answer, close);
   close_after_ = close_after_ || close;
   flush();
+}
+
+void Connection::send(std::string_view bytes) {
+  out_ += bytes;
+  if (out_.size() - sent_ > kUnsentBytes) return close();
+  flush();
+}
+
+void Connection::finish(std::string_view bytes, bool close) {
+  const auto self = shared_from_this();
+  pending_.reset();
+  out_ += bytes;
+  close_after_ = close_after_ || close;
+  flush();
+  handle_next();
 }
 
 bool Connection::add_token(const Token& token) {
@@ -203,7 +232,6 @@ void Connection::after_tokens() {
     return send_endless_line();
   }
   if (state == Exchange::State::Stalled) return flush();
-  const auto self = shared_from_this();
   const std::uint64_t tokens = exchange_->usage().completion_tokens;
   if (state == Exchange::State::Cut) {
     flush();
@@ -214,9 +242,13 @@ void Connection::after_tokens() {
   exchange_.reset();
   flush();
   server_.answered(tokens);
-  // Requests that have arrived meanwhile are handled from the loop: handling them here could recurse without
-  // a limit.
-  boost::asio::post(server_.loop(), [self] {
+  handle_next();
+}
+
+// Handles requests that have arrived during the last one. They are handled from the loop: handling them here
+// could recurse without a limit.
+void Connection::handle_next() {
+  boost::asio::post(server_.loop(), [self = shared_from_this()] {
     self->read_requests();
     self->wait_readable();
   });

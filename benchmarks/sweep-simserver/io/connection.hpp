@@ -12,9 +12,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "benchmarks/sweep-simserver/core/exchange.hpp"
+#include "benchmarks/sweep-simserver/io/pending.hpp"
 
 namespace sweep::sim_server {
 
@@ -38,6 +40,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Writes the stored tokens.
   void deliver();
 
+  // For the router.
+  /// Sends a whole response.
+  void answer(const Answer& answer, bool close);
+  /// Handles no further request until finish(). If the client disconnects before, `response` is cancelled.
+  void wait_for(std::shared_ptr<Pending> response) { pending_ = std::move(response); }
+  /// Sends a part of a response.
+  void send(std::string_view bytes);
+  /// Sends the last part. `close`: the connection is closed after it.
+  void finish(std::string_view bytes, bool close);
+
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using Code = boost::system::error_code;
@@ -49,7 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void reject(int status, const std::string& message);
   void handle_request();
   void generate(Endpoint endpoint, bool close);
-  void answer(const Answer& answer, bool close);
+  void handle_next();
   void after_tokens();
   void post_burst();
   void burst();
@@ -67,7 +79,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string out_;  // to be sent; the first sent_ bytes have been sent
   std::size_t sent_ = 0;
   std::optional<Exchange> exchange_;
-  std::vector<std::uint64_t> ids_;  // ids of the running request's sequences
+  std::shared_ptr<Pending> pending_;  // the router's response to the running request
+  std::vector<std::uint64_t> ids_;    // ids of the running request's sequences
   std::vector<Token> tokens_;
   bool waiting_readable_ = false, waiting_writable_ = false;
   bool continued_ = false;    // 100 Continue has been sent for this request

@@ -22,8 +22,6 @@ using Code = boost::system::error_code;
 
 constexpr int kBacklog = 4096;
 constexpr std::size_t kScratchBytes = 256 * 1024;
-constexpr int kLoadSteps = 10;  // number of progress lines
-constexpr int kNeverReadyPercent = 40;
 
 void log(const std::string& line) {
   std::fprintf(stderr, "%s\n", line.c_str());
@@ -59,7 +57,6 @@ Server::Server(boost::asio::io_context& loop, const Settings& settings, std::uni
       served_(std::move(served)),
       acceptor_(loop),
       pace_timer_(loop),
-      load_timer_(loop),
       accept_timer_(loop),
       scratch_(kScratchBytes) {}
 
@@ -90,11 +87,23 @@ std::string Server::url() const {
 void Server::start() {
   origin_ = std::chrono::steady_clock::now();
   accept();
-  if (settings_.startup_seconds <= 0 && settings_.faults.slow_start <= 0 && !settings_.faults.never_ready) {
-    ready();
-  } else {
-    load(0);
+}
+
+void Server::set_ready(bool ready) {
+  if (served_.ready == ready) return;
+  served_.ready = ready;
+  if (ready) log("Application startup complete. (simulated)");
+}
+
+std::uint64_t Server::next_number() {
+  const std::uint64_t number = requests_++;
+  const auto& die_after = settings_.faults.die_after_requests;
+  if (die_after && requests_ >= *die_after) {
+    log("sweep-simserver: simulated kill at request " + std::to_string(requests_) +
+        " (--fault die-after-requests)");
+    std::raise(SIGKILL);
   }
+  return number;
 }
 
 void Server::stop() {
@@ -102,7 +111,6 @@ void Server::stop() {
   Code ignored;
   acceptor_.close(ignored);
   pace_timer_.cancel();
-  load_timer_.cancel();
   accept_timer_.cancel();
   const auto all = connections_;
   for (const auto& connection : all)
@@ -110,6 +118,8 @@ void Server::stop() {
 }
 
 std::string Server::report() const {
+  if (router_ != nullptr)
+    return "simulated: " + std::to_string(requests_) + " requests, " + std::to_string(answers_) + " answered";
   char delay[32];
   std::snprintf(delay, sizeof delay, "%.3f", std::chrono::duration<double, std::milli>(max_delay_).count());
   return "simulated: " + std::to_string(requests_) + " requests, " + std::to_string(answers_) +
@@ -151,28 +161,6 @@ void Server::accept_failed(const Code& code) {
 void Server::connection_closed(const std::shared_ptr<Connection>& connection) {
   connections_.erase(connection);
   accept();
-}
-
-// --- loading
-
-void Server::load(int percent) {
-  log("Loading weights: " + std::to_string(percent) + "%");
-  if (settings_.faults.never_ready && percent >= kNeverReadyPercent) return;
-  const int next = percent + 100 / kLoadSteps;
-  double seconds = settings_.startup_seconds / kLoadSteps;
-  if (next == 100) seconds += settings_.faults.slow_start;
-  load_timer_.expires_after(std::chrono::nanoseconds(std::llround(seconds / settings_.time_scale * 1e9)));
-  load_timer_.async_wait([this, next](Code code) {
-    if (code) return;
-    if (next < 100) return load(next);
-    log("Loading weights: 100%");
-    ready();
-  });
-}
-
-void Server::ready() {
-  served_.ready = true;
-  log("Application startup complete. (simulated)");
 }
 
 // --- the timeline
@@ -226,7 +214,11 @@ Expected<std::vector<std::uint64_t>> Server::submit(const std::shared_ptr<Connec
   const Time now = virtual_now();
   for (std::size_t choice = 0; choice < generation.prompts.size(); ++choice) {
     const std::uint64_t id = next_id_++;
-    const auto taken = timeline_->submit({id, generation.prompts[choice], generation.max_tokens}, now);
+    const auto taken = timeline_->submit({.id = id,
+                                          .prompt_tokens = generation.prompts[choice],
+                                          .output_tokens = generation.max_tokens,
+                                          .prefilled = settings_.role == Role::Decode},
+                                         now);
     if (!taken) {
       cancel(ids);
       return tl::unexpected(taken.error());

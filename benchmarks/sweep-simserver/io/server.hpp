@@ -21,6 +21,7 @@
 namespace sweep::sim_server {
 
 class Connection;
+class Router;
 
 class Server {
  public:
@@ -35,8 +36,12 @@ class Server {
   Expected<void> listen();
   /// Returns "http://127.0.0.1:8000". Only after listen().
   std::string url() const;
-  /// Starts to accept connections and to load.
+  /// Starts to accept connections. The server is not ready yet.
   void start();
+  /// Sets whether the server is ready, which /health shows.
+  void set_ready(bool ready);
+  /// Makes `router` answer all requests. It must outlive the server's connections.
+  void use_router(Router& router) { router_ = &router; }
   /// Closes all connections and cancels all timers, after which the loop has no work.
   void stop();
   /// Returns a one-line summary of the run.
@@ -47,7 +52,10 @@ class Server {
   const Served& served() const { return served_; }
   boost::asio::io_context& loop() { return loop_; }
   std::vector<char>& scratch() { return scratch_; }
-  std::uint64_t next_number() { return requests_++; }
+  /// Returns the router; nullptr if this process is none.
+  Router* router() const { return router_; }
+  /// Counts a request and returns its number, from 0. Does not return if --fault die-after-requests is due.
+  std::uint64_t next_number();
   /// Submits one sequence for each prompt and returns their ids. Fails if one of them could never run; then
   /// none is submitted.
   Expected<std::vector<std::uint64_t>> submit(const std::shared_ptr<Connection>& connection,
@@ -66,8 +74,6 @@ class Server {
 
   void accept();
   void accept_failed(const boost::system::error_code& code);
-  void load(int percent);
-  void ready();
   Time virtual_now() const;
   std::chrono::steady_clock::time_point real_time(Time at) const;
   void arm_timer();
@@ -78,7 +84,7 @@ class Server {
   std::unique_ptr<Timeline> timeline_;
   Served served_;
   boost::asio::ip::tcp::acceptor acceptor_;
-  boost::asio::steady_timer pace_timer_, load_timer_, accept_timer_;
+  boost::asio::steady_timer pace_timer_, accept_timer_;
   std::chrono::steady_clock::time_point origin_;
   std::optional<Time> armed_for_;
   std::set<std::shared_ptr<Connection>> connections_;
@@ -86,6 +92,7 @@ class Server {
   std::vector<TokenEvent> events_;
   std::vector<std::shared_ptr<Connection>> pending_delivery_;
   std::vector<char> scratch_;  // shared read buffer of all connections
+  Router* router_ = nullptr;
   bool accepting_ = false, stopped_ = false, failure_logged_ = false;
   std::uint64_t next_id_ = 0, requests_ = 0, answers_ = 0, tokens_ = 0;
   std::chrono::nanoseconds max_delay_{};  // the largest delay of a token behind its due time

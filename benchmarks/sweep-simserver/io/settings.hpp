@@ -4,9 +4,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "benchmarks/sweep-simserver/core/engine.hpp"
 #include "benchmarks/sweep-simserver/core/faults.hpp"
+#include "benchmarks/sweep-simserver/core/rendezvous.hpp"
+#include "benchmarks/sweep-simserver/core/role.hpp"
+#include "benchmarks/sweep-simserver/core/workers.hpp"
 
 namespace sweep::sim_server {
 
@@ -31,6 +35,16 @@ struct Settings {
   bool stamps = false;
   std::uint64_t seed = 0;
   FaultPlan faults;
+
+  Role role = Role::Server;
+  Time kv_transfer{};           ///< of a prefill worker; in virtual time
+  std::uint32_t nnodes = 1;     ///< number of processes of this worker
+  std::uint32_t node_rank = 0;  ///< of this process
+  std::string rendezvous_host;  ///< address on which rank 0 waits for the others
+  std::uint16_t rendezvous_port = 0;
+  double rendezvous_seconds = 600;  ///< in real time
+  SharedOptions shared_options;     ///< must be equal in all ranks
+  std::vector<Worker> workers;      ///< of a router
 };
 
 }  // namespace sweep::sim_server
