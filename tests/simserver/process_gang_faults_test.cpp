@@ -115,8 +115,9 @@ TEST_F(SimserverGangFaults, DecodeWorkerThatDiesEndsItsRequestsWithAnErrorEvent)
   EXPECT_THAT(client.read_until("\n\n\r\n"), HasSubstr("data: "));
   EXPECT_THAT(request(*gang.router, stream_of(3)), StartsWith("HTTP/1.1 502 "));
   EXPECT_EQ(gang.decode->finish(), -SIGKILL);
-  const std::string rest = client.response();
+  const std::string rest = client.read_until("\r\n0\r\n\r\n");
   EXPECT_THAT(rest, HasSubstr("data: {\"error\":{\"message\":\"the decode worker http://127.0.0.1:"));
+  EXPECT_TRUE(rest.ends_with("\r\n0\r\n\r\n")) << "the response is complete";
   ASSERT_TRUE(gang.router->wait_for_error("lost the decode worker http://127.0.0.1:"));
   EXPECT_THAT(request(*gang.router, get("/health")), StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(request(*gang.router, get("/workers")), HasSubstr(R"("decode_count":0)"));
