@@ -7,11 +7,11 @@
 // what is up; reports that come twice change nothing.
 #pragma once
 
-#include <compare>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "controller/core/gang_layout.hpp"
@@ -21,7 +21,10 @@ namespace sweep::core {
 /// Names a process of a gang.
 struct ProcessId {
   int role = 0, index = 0, rank = 0;
-  friend auto operator<=>(const ProcessId&, const ProcessId&) = default;
+  friend bool operator==(const ProcessId&, const ProcessId&) = default;
+  friend bool operator<(const ProcessId& a, const ProcessId& b) {
+    return std::tie(a.role, a.index, a.rank) < std::tie(b.role, b.index, b.rank);
+  }
 };
 
 /// Where a process can be reached.
