@@ -20,12 +20,12 @@ TEST(Makespan, EveryPointIsDoneAndNoTimeIsBelowTheBound) {
   const auto points = points_of(5, 8, 4);
   for (const int nodes : {1, 3, 9}) {
     EXPECT_GE(simulate_job_per_point(points, nodes, Millis(30'000), 1).time,
-              lower_bound(points, nodes, false));
+              lower_bound(points, nodes, false, 1));
     for (const AllocationRules rules :
          {AllocationRules{false, false}, AllocationRules{true, false}, AllocationRules{true, true}}) {
       const Makespan makespan = simulate_allocation(points, nodes, rules, 1);
       EXPECT_EQ(makespan.done, 40);
-      EXPECT_GE(makespan.time, lower_bound(points, nodes, rules.pack_gpus));
+      EXPECT_GE(makespan.time, lower_bound(points, nodes, rules.pack_gpus, 1));
       EXPECT_LE(makespan.gpus_used, 1.0);
     }
   }
